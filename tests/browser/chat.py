@@ -1,0 +1,39 @@
+"""Where things are on the page, and the one gesture that every test makes."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("playwright", reason="playwright is not installed")
+
+from playwright.sync_api import Locator, Page, Route, expect
+
+__all__ = ["Page", "Route", "announced", "answer", "ask", "composer", "content", "expect", "status"]
+
+
+def ask(page: Page, question: str) -> None:
+    page.get_by_label("Your question").fill(question)
+    page.get_by_role("button", name="Send").click()
+
+
+def answer(page: Page) -> Locator:
+    """The newest answer."""
+    return page.get_by_role("article", name="Answer").last
+
+
+def content(page: Page) -> Locator:
+    """The text of the newest answer."""
+    return answer(page).locator(".content")
+
+
+def status(page: Page) -> Locator:
+    """What is said about the newest answer."""
+    return answer(page).locator(".status")
+
+
+def composer(page: Page) -> Locator:
+    return page.get_by_label("Your question")
+
+
+def announced(page: Page) -> Locator:
+    return page.locator("#announcer")

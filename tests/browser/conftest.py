@@ -1,0 +1,247 @@
+"""Chromium over a real server over the fake upstream; every test is also judged by the browser.
+
+One browser, one server and one upstream for all tests. A page that reports a violated content
+security policy, an error on the console or a request to another host fails its test.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from .proxy import CuttableProxy
+
+try:
+    from playwright.sync_api import (
+        Browser,
+        ConsoleMessage,
+        Error,
+        Page,
+        Request,
+        expect,
+        sync_playwright,
+    )
+except ImportError:  # chat.py skips every test
+    pass
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+VIEWPORT: Any = {"width": 1024, "height": 768}
+REPORT_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", (event) =>
+  console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
+"""
+
+
+@dataclass
+class Program:
+    """A program of ours that has printed where it is."""
+
+    url: str
+    process: subprocess.Popen[str]
+
+    @property
+    def port(self) -> int:
+        return urlsplit(self.url).port or 0
+
+
+@dataclass
+class Watch:
+    """What a page did that it should not. `allow` takes what a test provokes, as patterns."""
+
+    base: str
+    faults: list[str] = field(default_factory=list)
+    allowed: list[str] = field(default_factory=list)
+
+    def allow(self, *patterns: str) -> None:
+        self.allowed += patterns
+
+    def on(self, page: Page) -> None:
+        page.on("console", self._on_console)
+        page.on("pageerror", self._on_error)
+        page.on("request", self._on_request)
+
+    def off(self, page: Page) -> None:
+        page.remove_listener("console", self._on_console)
+        page.remove_listener("pageerror", self._on_error)
+        page.remove_listener("request", self._on_request)
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.faults.append(message.text)
+
+    def _on_error(self, error: Error) -> None:
+        self.faults.append(f"uncaught: {error}")
+
+    def _on_request(self, request: Request) -> None:
+        host = urlsplit(request.url).netloc
+        if host not in ("", urlsplit(self.base).netloc):
+            self.faults.append(f"a request to {request.url}")
+
+    def unexpected(self) -> list[str]:
+        return [f for f in self.faults if not any(re.search(p, f) for p in self.allowed)]
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM:
+        pytest.skip("there is no Chromium: set CHROMIUM to its path")
+    expect.set_options(timeout=8000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Program]]:
+    """Starts a program; ends it after the last test, when its log must hold no traceback."""
+    started: list[tuple[subprocess.Popen[str], Path]] = []
+
+    def start(*arguments: str, **environ: str) -> Program:
+        log = tmp_path_factory.mktemp("log") / "stderr"
+        with log.open("w") as stderr:
+            process = subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=ROOT,
+                env=_clean_environ() | environ,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+            )
+        started.append((process, log))
+        assert process.stdout
+        return Program(_printed_url(process.stdout, log), process)
+
+    yield start
+    for process, _ in reversed(started):
+        process.terminate()
+    logs = [(process.args, log.read_text()) for process, log in started if _ended(process)]
+    assert not [log for log in logs if "Traceback" in log[1]], logs
+
+
+@pytest.fixture(scope="package")
+def upstream(run: Callable[..., Program]) -> Program:
+    return run("tests/browser/upstream.py")
+
+
+@pytest.fixture(scope="package")
+def serve(
+    run: Callable[..., Program], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Program]:
+    """Starts a server with this environment and a data directory of its own."""
+
+    def start(**environ: str) -> Program:
+        data = tmp_path_factory.mktemp("data")
+        return run("main.py", "--port", "0", "--data-dir", str(data), **environ)
+
+    return start
+
+
+@pytest.fixture(scope="package")
+def server(serve: Callable[..., Program], upstream: Program) -> Program:
+    return serve(OPENAI_BASE_URL=upstream.url, OPENAI_MODEL="fake-model", OPENAI_API_KEY="sk-x")
+
+
+@pytest.fixture
+def seen(upstream: Program) -> Callable[[], dict[str, Any]]:
+    """What the upstream was asked for so far."""
+    url = upstream.url.replace("/v1", "/__seen")
+
+    def ask() -> dict[str, Any]:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            seen: dict[str, Any] = json.load(response)
+            return seen
+
+    return ask
+
+
+@pytest.fixture
+def proxy(server: Program) -> Iterator[CuttableProxy]:
+    proxy = CuttableProxy(server.port)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture(scope="package")
+def tab(browser: Browser) -> Page:
+    """The one tab of all tests: the page keeps nothing in the browser, so they do not meet."""
+    context = browser.new_context(viewport=VIEWPORT, reduced_motion="reduce")
+    context.add_init_script(REPORT_VIOLATIONS)
+    return context.new_page()
+
+
+@pytest.fixture
+def watch(tab: Page, server: Program) -> Iterator[Watch]:
+    watch = Watch(server.url)
+    watch.on(tab)
+    yield watch
+    tab.goto("about:blank")
+    watch.off(tab)
+    assert not watch.unexpected()
+
+
+@pytest.fixture
+def open_page(tab: Page, server: Program, watch: Watch) -> Iterator[Callable[..., Page]]:
+    """Opens the server's page, or `url`, in a tab as good as new."""
+
+    def open(url: str = "") -> Page:
+        watch.base = url or server.url
+        tab.goto(watch.base)
+        return tab
+
+    yield open
+    tab.unroute_all(behavior="ignoreErrors")
+    tab.context.set_offline(False)
+    tab.context.clear_permissions()
+    tab.set_viewport_size(VIEWPORT)
+    tab.emulate_media(color_scheme="light")
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page]) -> Page:
+    return open_page()
+
+
+def _clean_environ() -> dict[str, str]:
+    prefixes = ("OPENAI_", "TORNADO_STREAM_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
+
+
+def _printed_url(stdout: IO[str], log: Path) -> str:
+    for line in stdout:
+        if found := re.search(r"http://\S+", line):
+            return found[0]
+    raise AssertionError(f"no address was printed: {log.read_text()}")
+
+
+def _ended(process: subprocess.Popen[str]) -> bool:
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(10)
+    if process.stdout:
+        process.stdout.close()
+    return True

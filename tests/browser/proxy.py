@@ -1,0 +1,63 @@
+"""A TCP proxy on a thread of its own, whose connections a test can cut."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+
+class CuttableProxy:
+    """Relays `url` to 127.0.0.1:`port`; `cut` resets what is open, `refuse` refuses what comes."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.accepted = 0
+        self.refusing = False
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        for pair in self._pairs:
+            for sock in pair:
+                _shut(sock)
+        self._pairs.clear()
+
+    def close(self) -> None:
+        self.refusing = True
+        _shut(self._listener)
+        self.cut()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            if self.refusing:
+                _shut(client)
+                continue
+            self.accepted += 1
+            server = socket.create_connection(("127.0.0.1", self._port))
+            self._pairs.append((client, server))
+            for source, sink in ((client, server), (server, client)):
+                threading.Thread(target=_relay, args=(source, sink), daemon=True).start()
+
+
+def _relay(source: socket.socket, sink: socket.socket) -> None:
+    try:
+        while data := source.recv(65536):
+            sink.sendall(data)
+    except OSError:
+        pass
+    _shut(source)
+    _shut(sink)
+
+
+def _shut(sock: socket.socket) -> None:
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+    sock.close()

@@ -1,0 +1,35 @@
+"""The fake upstream, told by the question what to do: for pages, which choose no model.
+
+A question's last line may be `play SCRIPT`, in the words of fake_upstream. Scripts divided by ` | `
+are played one per request that ends in this question, the last for all that follow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import fake_upstream
+
+_asked: dict[str, int] = {}
+_parse_script = fake_upstream.parse_script
+
+
+def parse_script(body: dict[str, Any]) -> list[tuple[str, str]]:
+    line = body["messages"][-1]["content"].rsplit("\n", 1)[-1]
+    if not line.startswith("play "):
+        return _parse_script(body)
+    turn = _asked.get(line, 0)
+    _asked[line] = turn + 1
+    scripts = line.removeprefix("play ").split(" | ")
+    return _parse_script({**body, "model": scripts[min(turn, len(scripts) - 1)]})
+
+
+fake_upstream.parse_script = parse_script
+
+if __name__ == "__main__":
+    asyncio.run(fake_upstream.main())

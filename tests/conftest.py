@@ -1,0 +1,113 @@
+"""Shared fixtures: a loop per test, a real upstream, a real server on a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tornado.httpserver import HTTPServer
+from tornado.ioloop import IOLoop
+from tornado.testing import bind_unused_port
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from client import Client
+from fake_upstream import FakeUpstream
+
+from tornado_stream.app import ChatApplication
+from tornado_stream.server import make_server
+from tornado_stream.settings import Settings
+
+
+@pytest.fixture
+def io_loop() -> Iterator[IOLoop]:
+    """pytest-tornado's loop, without deprecated calls and without what a test leaves behind."""
+    loop = IOLoop(make_current=False)
+    asyncio.set_event_loop(loop.asyncio_loop)  # type: ignore[attr-defined]
+    yield loop
+    tasks = asyncio.all_tasks(loop.asyncio_loop)  # type: ignore[attr-defined]
+    for task in tasks:
+        task.cancel()
+
+    async def settle() -> None:
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.get_running_loop().shutdown_asyncgens()
+
+    loop.run_sync(settle)
+    asyncio.set_event_loop(None)
+    loop.close(all_fds=True)
+
+
+@pytest.fixture
+def upstream(io_loop: IOLoop) -> Iterator[FakeUpstream]:
+    """A fake upstream on a free port; its `requests` are the judge of what was asked."""
+
+    async def make() -> FakeUpstream:
+        return FakeUpstream()
+
+    fake = io_loop.run_sync(make)
+    yield fake
+    io_loop.run_sync(fake.close)
+
+
+@pytest.fixture
+def settings(upstream: FakeUpstream, tmp_path: Path) -> Settings:
+    """Settings that point at the fake upstream, with a data directory of the test's own."""
+    return Settings(base_url=upstream.url, model="fake-model", data_dir=tmp_path / "data")
+
+
+@pytest.fixture
+def serve(io_loop: IOLoop) -> Iterator[Callable[[Settings], Client]]:
+    """Starts servers in this process; each is closed after the test."""
+    running: list[tuple[ChatApplication, HTTPServer]] = []
+
+    async def run(settings: Settings) -> Client:
+        application = ChatApplication(settings)
+        server = make_server(application)
+        sock, port = bind_unused_port()
+        server.add_socket(sock)
+        application.provider.start()
+        running.append((application, server))
+        return Client(port, application)
+
+    def start(settings: Settings) -> Client:
+        starting = run(settings)
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return io_loop.run_sync(lambda: starting)
+        try:
+            starting.send(None)  # it awaits nothing
+        except StopIteration as done:
+            return done.value
+        raise AssertionError("starting a server waits for something")
+
+    yield start
+
+    async def stop() -> None:
+        for application, server in running:
+            server.stop()
+            await application.generations.interrupt(1)
+            await server.close_all_connections()
+            await application.close(1)
+
+    io_loop.run_sync(stop)
+
+
+@pytest.fixture
+def chat(serve: Callable[[Settings], Client], settings: Settings) -> Client:
+    """A client of a server over the fake upstream."""
+    return serve(settings)
+
+
+@pytest.fixture(autouse=True)
+def no_unexpected_errors(caplog: pytest.LogCaptureFixture) -> Iterator[Any]:
+    """What is logged as an error is a bug; a test that provokes one clears `caplog`."""
+    yield
+    errors = [r for r in caplog.get_records("call") if r.levelno >= logging.ERROR]
+    assert not errors, [record.getMessage() for record in errors]

@@ -1,0 +1,242 @@
+"""A small OpenAI-compatible server that does as it is told, faults included. Test use only.
+
+The request's `model` is a script, steps separated by `;`, each `verb` or `verb=argument`:
+
+    say=TEXT      one chunk with that content (\\n and %XX are decoded)
+    think=TEXT    one chunk of reasoning
+    count=N       N chunks "t0 ", "t1 " …, each after `gap` seconds
+    fill=NxSIZE   N chunks of SIZE letters each
+    gap=S         seconds before each following chunk of `count`
+    wait=S        silence
+    ping          a comment line
+    usage=N       usage with N completion tokens
+    finish=REASON a finish_reason; `done` sends [DONE]
+    raw=TEXT      these bytes as they are
+    error=TEXT    an error object inside the stream
+    status=N      (first) answer with this status and an error body instead
+    close, reset, badchunk, stall     end the response wrongly, or never
+    nohead=S      (first) that many seconds before the head
+
+Without an end of its own a script ends with finish=stop, [DONE] and the last chunk. A model that
+is no script echoes the last user message, word by word. Every request is counted and kept in
+`requests`; `open_streams` are the responses that are being written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import struct
+import sys
+import time
+import urllib.parse
+from typing import Any
+
+from tornado.httpserver import HTTPServer
+from tornado.iostream import StreamClosedError
+from tornado.testing import bind_unused_port
+from tornado.web import Application, RequestHandler
+
+ENDINGS = ("close", "reset", "badchunk", "stall", "finish", "done", "end")
+
+
+class FakeUpstream:
+    """The server and what it saw. `url` is its base URL."""
+
+    def __init__(self) -> None:
+        self.requests: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.open_streams: set[Completions] = set()
+        self.closed_at: list[float] = []  # time.monotonic() of responses that the peer left
+        self.accepted = 0
+        sock, self.port = bind_unused_port()
+        self.url = f"http://127.0.0.1:{self.port}/v1"
+        routes = [
+            (r"/v1/chat/completions", Completions, {"upstream": self}),
+            (r"/v1/models", Models),
+            (r"/__seen", Seen, {"upstream": self}),
+        ]
+        self.server = HTTPServer(Application(routes, log_function=lambda handler: None))
+        self.server.add_socket(sock)
+
+    async def close(self) -> None:
+        self.server.stop()
+        await self.server.close_all_connections()
+
+
+class Models(RequestHandler):
+    def get(self) -> None:
+        self.write({"object": "list", "data": [{"id": "fake-model", "object": "model"}]})
+
+
+class Seen(RequestHandler):
+    """What was asked so far, for tests in another process."""
+
+    def initialize(self, upstream: FakeUpstream) -> None:
+        self.upstream = upstream
+
+    def get(self) -> None:
+        self.write(
+            {
+                "requests": self.upstream.requests,
+                "open": len(self.upstream.open_streams),
+                "left": len(self.upstream.closed_at),
+            }
+        )
+
+
+class Completions(RequestHandler):
+    def initialize(self, upstream: FakeUpstream) -> None:
+        self.upstream = upstream
+        self.left = asyncio.Event()
+        self.gap = 0.0
+        self.ended = False
+
+    def on_connection_close(self) -> None:
+        self.left.set()
+        self.upstream.closed_at.append(time.monotonic())
+
+    async def post(self) -> None:
+        body = json.loads(self.request.body)
+        self.upstream.requests.append(body)
+        self.upstream.headers.append(dict(self.request.headers))
+        self.upstream.open_streams.add(self)
+        try:
+            await self.play(parse_script(body))
+        except StreamClosedError:
+            self.left.set()
+        finally:
+            self.upstream.open_streams.discard(self)
+
+    async def play(self, script: list[tuple[str, str]]) -> None:
+        verb, argument = script[0]
+        if verb == "nohead":
+            await self.pause(float(argument))
+            script = script[1:]
+        if verb == "status":
+            self.set_status(int(argument))
+            rest = dict(script[1:])
+            if "after" in rest:
+                self.set_header("Retry-After", rest["after"])
+            self.finish(rest.get("body") or json.dumps({"error": {"message": "told to fail"}}))
+            return
+        self.set_header("Content-Type", "text/event-stream")
+        await self.flush()
+        for verb, argument in script:
+            if self.left.is_set():
+                return
+            await getattr(self, "do_" + verb)(argument)
+            if self.ended:
+                return
+        if not any(verb in ENDINGS for verb, _ in script):
+            await self.do_finish("stop")
+            await self.do_done("")
+
+    async def pause(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self.left.wait(), seconds)
+        except TimeoutError:
+            pass
+
+    async def send(self, data: str) -> None:
+        self.write(data)
+        await self.flush()
+
+    async def chunk(self, delta: dict[str, Any], **more: Any) -> None:
+        choice = {"index": 0, "delta": delta, "finish_reason": None, **more}
+        await self.send(f"data: {json.dumps({'id': 'c', 'choices': [choice]})}\n\n")
+
+    async def do_say(self, text: str) -> None:
+        await self.chunk({"content": text})
+
+    async def do_think(self, text: str) -> None:
+        await self.chunk({"reasoning_content": text})
+
+    async def do_gap(self, seconds: str) -> None:
+        self.gap = float(seconds)
+
+    async def do_count(self, count: str) -> None:
+        for number in range(int(count)):
+            if self.gap:
+                await self.pause(self.gap)
+            if self.left.is_set():
+                return
+            await self.chunk({"content": f"t{number} "})
+
+    async def do_fill(self, what: str) -> None:
+        count, size = map(int, what.split("x"))
+        for _ in range(count):
+            if self.left.is_set():
+                return
+            await self.chunk({"content": "x" * size})
+
+    async def do_wait(self, seconds: str) -> None:
+        await self.pause(float(seconds))
+
+    async def do_ping(self, _: str) -> None:
+        await self.send(": ping\n\n")
+
+    async def do_usage(self, tokens: str) -> None:
+        usage = {"prompt_tokens": 1, "completion_tokens": int(tokens)}
+        await self.send(f"data: {json.dumps({'choices': [], 'usage': usage})}\n\n")
+
+    async def do_finish(self, reason: str) -> None:
+        await self.chunk({}, finish_reason=reason)
+
+    async def do_done(self, _: str) -> None:
+        await self.send("data: [DONE]\n\n")
+
+    async def do_raw(self, text: str) -> None:
+        await self.send(text)
+
+    async def do_error(self, text: str) -> None:
+        await self.send(f"data: {json.dumps({'error': {'message': text}})}\n\n")
+
+    async def do_end(self, _: str) -> None:
+        """The response ends in good form, with nothing said."""
+
+    async def do_close(self, _: str) -> None:
+        self.ended = True
+        self.detach().close()
+
+    async def do_reset(self, _: str) -> None:
+        self.ended = True
+        await asyncio.sleep(0.02)  # what was written must have been read
+        stream = self.detach()
+        linger = struct.pack("ii", 1, 0)
+        stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        stream.close()
+
+    async def do_badchunk(self, _: str) -> None:
+        self.ended = True
+        stream = self.detach()
+        await stream.write(b"zz\r\nnot a chunk\r\n")
+        stream.close()
+
+    async def do_stall(self, _: str) -> None:
+        await self.pause(3600)
+
+
+def parse_script(body: dict[str, Any]) -> list[tuple[str, str]]:
+    model = body.get("model") or ""
+    first = model.partition(";")[0].partition("=")[0]
+    if first in ("nohead", "status") or hasattr(Completions, "do_" + first):
+        steps = (step.partition("=") for step in model.split(";") if step)
+        return [(verb, urllib.parse.unquote(argument)) for verb, _, argument in steps]
+    text = body["messages"][-1]["content"]
+    words = text.replace(" ", " \0").split("\0")
+    return [("say", word) for word in words]
+
+
+async def main() -> None:
+    upstream = FakeUpstream()
+    print(upstream.url, flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(main())
+    except KeyboardInterrupt:
+        sys.exit(0)

@@ -1,0 +1,116 @@
+"""The routes that do not stream: the page, models, health, errors."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import pytest
+
+
+@pytest.mark.gen_test
+async def test_the_page_is_rendered(chat):
+    response = await chat.request("GET", "/")
+    assert response.status == 200
+    assert response.headers["content-type"].startswith("text/html")
+    assert b"<!doctype html>" in response.body.lower()
+    for word in (b"<script>", b"style=", b" onclick", b'="http', b'="//'):
+        assert word not in response.body, word
+
+
+@pytest.mark.gen_test
+async def test_static_files_have_types_and_validators(chat):
+    for path, kind in [
+        ("js/app.js", "javascript"),
+        ("css/base.css", "text/css"),
+        ("img/icon.svg", "image/svg+xml"),
+    ]:
+        response = await chat.request("GET", f"/static/{path}")
+        assert response.status == 200 and kind in response.headers["content-type"], path
+        assert response.headers["cache-control"] == "no-cache"
+        tag = {"If-None-Match": response.headers["etag"]}
+        assert (await chat.request("GET", f"/static/{path}", headers=tag)).status == 304
+        versioned = await chat.request("GET", f"/static/{path}?v=1")
+        assert "max-age" in versioned.headers["cache-control"]
+
+
+@pytest.mark.parametrize("path", ["../app.py", "%2e%2e/app.py", "js/../../app.py", "js/nothing.js"])
+@pytest.mark.gen_test
+async def test_static_files_end_at_their_folder(chat, path):
+    response = await chat.request("GET", f"/static/{path}")
+    assert response.status in (403, 404)
+    assert b"ChatApplication" not in response.body
+
+
+@pytest.mark.gen_test
+async def test_health_and_readiness(chat):
+    assert (await chat.request("GET", "/healthz")).json() == {"status": "ok"}
+    assert (await chat.request("GET", "/readyz")).json() == {"status": "ready"}
+    chat.application.chat.draining = True
+    ready = await chat.request("GET", "/readyz")
+    assert (ready.status, ready.json()) == (503, {"status": "draining"})
+    assert (await chat.request("GET", "/healthz")).status == 200
+
+
+@pytest.mark.gen_test
+async def test_models_with_one_that_is_set(chat):
+    assert (await chat.request("GET", "/api/models")).json() == {
+        "models": [{"id": "fake-model", "provider": "openai", "state": "ready", "detail": ""}],
+        "default": "fake-model",
+    }
+
+
+@pytest.mark.gen_test
+async def test_models_that_the_upstream_lists(serve, settings, upstream):
+    chat = serve(replace(settings, model=None))
+    assert (await chat.request("GET", "/api/models")).json()["default"] == "fake-model"
+    answer = await chat.ask("hi")
+    assert answer.end["state"] == "done"
+    assert upstream.requests[0]["model"] == "fake-model"
+
+
+@pytest.mark.gen_test
+async def test_models_of_an_upstream_that_is_not_there(serve, settings):
+    chat = serve(replace(settings, model=None, base_url="http://127.0.0.1:9/v1"))
+    body = (await chat.request("GET", "/api/models")).json()
+    assert body["default"] is None
+    assert body["models"][0]["state"] == "failed" and "127.0.0.1:9" in body["models"][0]["detail"]
+
+
+@pytest.mark.gen_test
+async def test_what_is_not_there(chat):
+    as_json = await chat.request("GET", "/nothing")
+    assert (as_json.status, as_json.json()["error"]["code"]) == (404, "not_found")
+    as_page = await chat.request("GET", "/nothing", headers={"Accept": "text/html,*/*"})
+    assert as_page.status == 404
+    assert as_page.headers["content-type"].startswith("text/html")
+    wrong = await chat.request("POST", "/api/models", {})
+    assert (wrong.status, wrong.json()["error"]["code"]) == (405, "method_not_allowed")
+
+
+@pytest.mark.gen_test
+async def test_a_bug_is_no_traceback_to_the_user(chat, caplog, monkeypatch):
+    async def broken():
+        raise RuntimeError("a secret place in the code")
+
+    monkeypatch.setattr(chat.application.provider, "models", broken)
+    response = await chat.request("GET", "/api/models?secret=1")
+    assert response.status == 500
+    assert response.json() == {
+        "error": {"code": "server_error", "message": "This server failed; its log says why."}
+    }
+    assert "RuntimeError" in caplog.text and "secret=1" not in caplog.text
+    caplog.clear()
+
+
+@pytest.mark.gen_test
+async def test_no_key_no_prompt_and_no_answer_is_logged(serve, settings, caplog):
+    caplog.set_level("DEBUG")
+    key = "sk-canary-0123456789abcdef"
+    chat = serve(replace(settings, api_key=key))
+    for model in ("say=canary-answer", f'status=401;body={{"error":"bad {key}"}}'):
+        answer = await chat.ask("canary-prompt", model=model)
+        assert "sk-canary" not in str(answer.end)
+    await chat.request("GET", "/healthz?canary-query")
+    assert "canary" not in caplog.text
+    assert os.environ.get("OPENAI_API_KEY") is None

@@ -1,0 +1,160 @@
+// The owner of the state: what it sends, and what an answer adds up to.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Conversation } from "../../tornado_stream/static/js/conversation.js";
+import { outcomeOf } from "../../tornado_stream/static/js/outcome.js";
+import { Wake } from "../../tornado_stream/static/js/wake.js";
+import { frame, head, log, serve, silent, START, status, whole } from "./server.mjs";
+
+/** An answer with its own ids; `turn` makes them differ. */
+const answer = (turn, text = "ok", end = {}) => [
+  frame(1, "start", { generation_id: `g${turn}`, conversation_id: "c", message_id: `m${turn}`, user_message_id: `u${turn}`, model: "fake" }),
+  ...log([text], end).slice(1),
+];
+const failed = (turn, code) => [
+  answer(turn)[0],
+  frame(2, "end", { state: "error", saved: true, error: { code, message: `because of ${code}` } }),
+];
+
+async function open(t, plays) {
+  const { seen, api } = await serve(t, plays);
+  const conversation = new Conversation(api, new Wake());
+  t.after(() => conversation.clear());
+  const until = (ready) =>
+    new Promise((done) => {
+      const over = new AbortController();
+      const look = () => !over.signal.aborted && ready() && (over.abort(), done());
+      conversation.addEventListener("answer", look, { signal: over.signal });
+      conversation.addEventListener("path", look, { signal: over.signal });
+      look();
+    });
+  const settled = () => until(() => !conversation.running);
+  const bodies = () => seen.filter((one) => one.method === "POST" && !one.stop).map((one) => JSON.parse(one.body));
+  return { conversation, until, settled, bodies, seen };
+}
+
+const text = (message) => (message.role === "user" ? message.text : message.content.join(""));
+
+test("the second question follows the first answer", async (t) => {
+  const { conversation, settled, bodies } = await open(t, [whole(answer(1, "one")), whole(answer(2, "two"))]);
+  conversation.send("first");
+  await settled();
+  conversation.send("second");
+  await settled();
+  assert.deepEqual(conversation.path.map(text), ["first", "one", "second", "two"]);
+  const [first, second] = bodies();
+  assert.deepEqual(Object.keys(first).sort(), ["message", "request_id"]);
+  assert.deepEqual([second.conversation_id, second.parent_id, second.message], ["c", "m1", "second"]);
+  assert.notEqual(first.request_id, second.request_id);
+});
+
+test("one answer at a time", async (t) => {
+  const { conversation, until, bodies } = await open(t, [silent([START])]);
+  conversation.send("first");
+  conversation.send("second");
+  conversation.retry();
+  await until(() => conversation.newest.id);
+  assert.equal(bodies().length, 1);
+});
+
+test("a question that was not taken is sent again as it was", async (t) => {
+  const busy = status(409, { code: "conversation_busy", message: "Busy." });
+  const { conversation, settled, bodies } = await open(t, [busy, whole(answer(1, "one"))]);
+  conversation.send("first");
+  await settled();
+  assert.equal(conversation.newest.state, "failed");
+  const shown = outcomeOf(conversation.newest);
+  assert.deepEqual([shown.title, shown.text, shown.actions[0].name], ["Not sent", "Busy.", "retry"]);
+  conversation.retry();
+  await settled();
+  assert.deepEqual(conversation.path.map(text), ["first", "one"]);
+  assert.deepEqual(bodies()[0], bodies()[1]);
+});
+
+test("a used request_id is not used again", async (t) => {
+  const { conversation, settled, bodies } = await open(t, [status(409, { code: "request_id_reused", message: "" }), whole(answer(1))]);
+  conversation.send("first");
+  await settled();
+  conversation.retry();
+  await settled();
+  assert.notEqual(bodies()[0].request_id, bodies()[1].request_id);
+});
+
+test("after a question that was not taken the next one follows what the server knows", async (t) => {
+  const { conversation, settled, bodies } = await open(t, [whole(answer(1, "one")), status(503, { code: "draining", message: "x" }), whole(answer(3, "three"))]);
+  for (const question of ["first", "second", "third"]) {
+    conversation.send(question);
+    await settled();
+  }
+  assert.equal(bodies()[2].parent_id, "m1");
+  assert.deepEqual(conversation.path.map(text), ["first", "one", "second", "", "third", "three"]);
+});
+
+test("retry answers the same question again", async (t) => {
+  const { conversation, settled, bodies } = await open(t, [whole(failed(1, "upstream_error")), whole(answer(2, "now"))]);
+  conversation.send("first");
+  await settled();
+  conversation.retry();
+  await settled();
+  assert.deepEqual(conversation.path.map(text), ["first", "now"]);
+  const { message, conversation_id, parent_id } = bodies()[1];
+  assert.deepEqual([message, conversation_id, parent_id], [null, "c", "u1"]);
+});
+
+test("a conversation that is too long is sent without its older half, then without half of the rest", async (t) => {
+  const turns = [1, 2, 3, 4, 5].map((turn) => whole(answer(turn)));
+  const long = (turn) => whole(failed(turn, "context_length"));
+  const { conversation, settled, bodies } = await open(t, [...turns, long(6), long(6), long(6), long(6), whole(answer(7))]);
+  for (let turn = 1; turn <= 6; turn++) {
+    conversation.send(`q${turn}`);
+    await settled();
+  }
+  const leftOut = [];
+  while (conversation.nextLeaveOut) {
+    conversation.retryShorter();
+    await settled();
+    leftOut.push(bodies().at(-1).leave_out);
+  }
+  assert.deepEqual(leftOut, [3, 4, 5]);
+  const names = (canShorten) => outcomeOf(conversation.newest, { canShorten }).actions.map((action) => action.name);
+  assert.deepEqual(names(true), ["fresh", "shorter"]);
+  assert.deepEqual(names(false), ["fresh"]);
+  conversation.send("q7");
+  await settled();
+  assert.equal(bodies().at(-1).leave_out, 5, "what was left out stays out");
+});
+
+test("stop reads on to the end", async (t) => {
+  const texts = answer(1, "begun");
+  let response;
+  const { api } = await serve(t, [(_, it) => ((response = head(it)), it.write(texts.slice(0, 2).join("")))], (_, it) => {
+    response.end(frame(3, "end", { state: "stopped", saved: true }));
+    it.writeHead(200).end("{}");
+  });
+  const conversation = new Conversation(api, new Wake());
+  const happened = [];
+  await new Promise((done) => {
+    conversation.addEventListener("answer", (event) => {
+      happened.push(event.detail.what);
+      if (event.detail.what === "delta") void conversation.stop();
+      if (event.detail.what === "end") done();
+    });
+    conversation.send("first");
+  });
+  assert.deepEqual(happened, ["start", "delta", "stopping", "end"]);
+  assert.equal(outcomeOf(conversation.newest).text, "Stopped");
+  assert.equal(text(conversation.newest), "begun");
+});
+
+test("a new conversation leaves the running answer alone", async (t) => {
+  const { conversation, until, seen } = await open(t, [silent(answer(1).slice(0, 2)), whole(answer(2, "two"))]);
+  conversation.send("first");
+  await until(() => conversation.newest?.content.length);
+  conversation.clear();
+  assert.deepEqual([conversation.path, conversation.running, conversation.id], [[], false, null]);
+  conversation.send("second");
+  await until(() => !conversation.running);
+  assert.deepEqual(conversation.path.map(text), ["second", "two"]);
+  assert.equal(seen.filter((one) => one.stop).length, 0);
+});

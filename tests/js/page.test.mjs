@@ -1,0 +1,35 @@
+// The files of the page: what the content security policy and a first load ask of them.
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+
+const root = new URL("../../tornado_stream/", import.meta.url);
+const read = (path) => readFileSync(new URL(path, root), "utf-8");
+const modules = readdirSync(new URL("static/js/", root)).filter((name) => name.endsWith(".js"));
+const templates = readdirSync(new URL("templates/", root)).filter((name) => name.endsWith(".html"));
+
+test("every module but the first is preloaded", () => {
+  const [list] = read("templates/_modules.html").match(/\[.*?\]/);
+  assert.deepEqual(JSON.parse(list).map((name) => `${name}.js`).sort(), modules.filter((name) => name !== "app.js").sort());
+});
+
+for (const name of modules) {
+  test(`${name} is typed, short and makes no markup`, () => {
+    const text = read(`static/js/${name}`);
+    assert.ok(text.startsWith("// @ts-check\n"));
+    assert.ok(text.split("\n").length <= 201, "at most 200 lines");
+    assert.doesNotMatch(text, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|setAttribute\("style"/);
+    if (name !== "api.js") assert.doesNotMatch(text, /\bfetch\(|["'`]\/(stream|api)\b/, "URLs are api.js's");
+    for (const [, path] of text.matchAll(/from "([^"]+)"/g)) assert.ok(modules.includes(path.replace("./", "")), path);
+  });
+}
+
+for (const name of templates) {
+  test(`${name} has nothing inline and nothing from elsewhere`, () => {
+    const text = read(`templates/${name}`);
+    assert.doesNotMatch(text, /<style|\sstyle=|\son[a-z]+=|javascript:/i);
+    assert.doesNotMatch(text, /<script(?![^>]*\bsrc=)/i);
+    assert.doesNotMatch(text, /(?:src|href)="(?:https?:)?\/\//i);
+    assert.doesNotMatch(text, /\{%\s*raw/);
+  });
+}

@@ -1,0 +1,60 @@
+"""The provider over a real upstream: what it sends, and what it does when refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+
+@pytest.mark.gen_test
+async def test_without_a_key_none_is_sent(chat, upstream):
+    await chat.ask()
+    assert "Authorization" not in upstream.headers[0]
+    assert upstream.headers[0]["Content-Type"] == "application/json"
+    assert upstream.headers[0]["Accept"] == "text/event-stream"
+
+
+@pytest.mark.gen_test
+async def test_the_key_goes_upstream_only(serve, settings, upstream):
+    chat = serve(replace(settings, api_key="sk-secret"))
+    answer = await chat.ask()
+    assert upstream.headers[0]["Authorization"] == "Bearer sk-secret"
+    assert "sk-secret" not in str(answer)
+
+
+@pytest.mark.gen_test
+async def test_usage_is_not_asked_for_where_that_is_refused(chat, upstream):
+    refusal = '{"error":{"message":"Unrecognized request argument: stream_options"}}'
+    answer = await chat.ask(model=f"status=400;body={refusal}")
+    assert answer.end["error"]["code"] == "bad_request"
+    assert ["stream_options" in r for r in upstream.requests] == [True, False]
+    await chat.ask(model="say=a")
+    assert "stream_options" not in upstream.requests[2]
+
+
+@pytest.mark.gen_test
+async def test_no_other_refusal_is_asked_again(chat, upstream):
+    for status in (400, 401, 404, 408, 429, 500, 502, 503, 529):
+        before = len(upstream.requests)
+        answer = await chat.ask(model=f"status={status}")
+        assert answer.end["error"]["upstream_status"] == status
+        assert len(upstream.requests) == before + 1
+
+
+@pytest.mark.gen_test
+async def test_an_answer_that_is_not_a_stream(chat):
+    whole = '{"choices":[{"message":{"content":"all at once"},"finish_reason":"stop"}]}'
+    answer = await chat.ask(model=f"raw={whole};end")
+    assert (answer.end["state"], answer.text) == ("done", "all at once")
+    page = await chat.ask(model="raw=<html><body>hello</body></html>;end")
+    assert (page.end["state"], page.end["error"]["code"]) == ("error", "not_an_api")
+    assert "<" not in page.end["error"]["message"]
+
+
+@pytest.mark.gen_test
+async def test_usage_and_finish_are_in_the_end_of_an_error_too(chat):
+    answer = await chat.ask(model="say=a;usage=3;finish=length;error=Token limit reached")
+    assert (answer.end["state"], answer.end["finish_reason"]) == ("error", "length")
+    assert answer.end["usage"]["completion_tokens"] == 3
+    assert "Token limit reached" in answer.end["error"]["message"]

@@ -1,0 +1,337 @@
+"""Logs, readers and producers, with a provider that does as the test says."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+
+import orjson
+import pytest
+from client import until
+
+from tornado_stream.errors import Conflict, ProviderError
+from tornado_stream.events import Delta, Finish, Notice
+from tornado_stream.generation import BATCH_BYTES, Generation, Generations, Job
+from tornado_stream.messages import ChatRequest, Conversation, Message
+from tornado_stream.providers.base import Provider
+from tornado_stream.sse import encode_event
+from tornado_stream.store import Store, Turn, open_store
+
+
+class Told(Provider):
+    """Runs a function instead of asking anybody."""
+
+    name = "told"
+    default_model = None
+
+    def __init__(self, act) -> None:
+        self.act = act
+        self.calls = 0
+
+    async def generate(self, request, emit) -> None:
+        self.calls += 1
+        await self.act(emit)
+
+    async def models(self):
+        return []
+
+
+def job(act, number: int = 1, **options) -> Job:
+    conversation = Conversation(f"c{number}", "t", None, None, 1, 1)
+    user = Message(f"u{number}", conversation.id, None, "user", "hi", 1)
+    answer = Message(f"a{number}", conversation.id, user.id, "assistant", "", 1, state="running")
+    frame = encode_event(1, "start", {"t": 0})
+    turn = Turn(f"g{number}", b"", conversation, user, answer, frame)
+    return Job(turn, Told(act), ChatRequest([]), **options)
+
+
+def events(data: bytes) -> list[tuple[int, str, dict]]:
+    found = []
+    for frame in data.split(b"\n\n")[:-1]:
+        id, name, body = frame.split(b"\n")
+        found.append((int(id[4:]), name[7:].decode(), orjson.loads(body[6:])))
+    return found
+
+
+class Sink:
+    """Takes `room` batches, then says that it is full."""
+
+    def __init__(self, room: int = 1_000_000) -> None:
+        self.room = room
+        self.batches: list[bytes] = []
+
+    def __call__(self, data: bytes) -> bool:
+        self.batches.append(data)
+        self.room -= 1
+        return self.room > 0
+
+    @property
+    def data(self) -> bytes:
+        return b"".join(self.batches)
+
+
+@pytest.fixture
+def store() -> Store:
+    return open_store()
+
+
+async def finish(generations: Generations, generation: Generation) -> list[tuple[int, str, dict]]:
+    sink = Sink()
+    await generation.attach(sink, 0).done
+    return events(sink.data)
+
+
+@pytest.mark.gen_test
+async def test_a_log_is_numbered_and_ends_once(store):
+    async def act(emit):
+        emit(Delta("a"))
+        emit(Notice("model_loading"))
+        emit(Delta("b", reasoning="r"))
+        emit(Finish("stop", None))
+        emit(Finish(None, {"n": 1}))
+
+    generations = Generations(store)
+    generation = await generations.start(job(act))
+    log = await finish(generations, generation)
+    assert [(n, name) for n, name, _ in log] == [
+        (1, "start"),
+        (2, "delta"),
+        (3, "notice"),
+        (4, "delta"),
+        (5, "end"),
+    ]
+    assert log[-1][2]["finish_reason"] == "stop" and log[-1][2]["usage"] == {"n": 1}
+    await until(lambda: not len(generations))
+    kept = await store.generation("g1")
+    assert b"".join(kept.frames) == b"".join(generation.frames)
+    assert (kept.message.content, kept.message.reasoning) == ("ab", "r")
+    assert (kept.message.state, kept.message.usage) == ("done", {"n": 1})
+
+
+@pytest.mark.gen_test
+async def test_the_end_is_stored_before_it_is_told(store):
+    async def act(emit):
+        emit(Delta("a"))
+
+    order = []
+    append = store.append
+
+    async def slow_append(batch):
+        await asyncio.sleep(0.05)
+        await append(batch)
+        order.append("stored")
+
+    store.append = slow_append
+    generations = Generations(store)
+    generation = await generations.start(job(act))
+
+    def sink(data: bytes) -> bool:
+        if b"event: end" in data:
+            order.append("told")
+        return True
+
+    await generation.attach(sink, 0).done
+    assert order == ["stored", "told"]
+
+
+@pytest.mark.gen_test
+async def test_readers_may_be_ahead_of_the_store_by_one_tick(store):
+    release = asyncio.Event()
+
+    async def act(emit):
+        emit(Delta("a"))
+        emit(Delta("b"))
+        await release.wait()
+
+    generations = Generations(store)
+    generation = await generations.start(job(act))
+    await until(lambda: generation.last_number == 3)
+    assert len((await store.generation("g1")).frames) < 3
+    await asyncio.sleep(0.15)
+    assert (await store.generation("g1")).frames == generation.frames
+    release.set()
+    await finish(generations, generation)
+
+
+@pytest.mark.gen_test
+async def test_a_failing_store_does_not_keep_the_end_from_readers(store, caplog):
+    async def act(emit):
+        emit(Delta("a"))
+
+    async def broken(batch):
+        raise OSError("disk full")
+
+    generations = Generations(store)
+    generation = await generations.start(job(act))
+    store.append = broken
+    log = await finish(generations, generation)
+    assert (log[-1][1], log[-1][2]["saved"], log[-1][2]["state"]) == ("end", False, "done")
+    caplog.clear()
+
+
+@pytest.mark.gen_test
+async def test_a_bug_in_a_provider_is_an_error_without_its_words(store, caplog):
+    async def act(emit):
+        emit(Delta("a"))
+        raise RuntimeError("secret words")
+
+    generations = Generations(store)
+    log = await finish(generations, await generations.start(job(act)))
+    assert (log[-1][2]["state"], log[-1][2]["error"]["code"]) == ("error", "server_error")
+    assert "secret" not in str(log)
+    assert "RuntimeError" in caplog.text
+    caplog.clear()
+
+
+@pytest.mark.gen_test
+async def test_a_providers_failure_is_the_end(store):
+    async def act(emit):
+        emit(Delta("a"))
+        raise ProviderError("idle_timeout", "Silent.", state="cut_off", retryable=True)
+
+    generations = Generations(store)
+    end = (await finish(generations, await generations.start(job(act))))[-1][2]
+    assert (end["state"], end["error"]["code"]) == ("cut_off", "idle_timeout")
+
+
+@pytest.mark.gen_test
+async def test_stop_before_the_first_step_asks_nobody(store):
+    async def act(emit):
+        raise AssertionError("asked")
+
+    generations = Generations(store)
+    task = job(act)
+    generation = await generations.start(task)
+    await generations.stop(generation.id)
+    assert generation.end["state"] == "stopped"
+    assert task.provider.calls == 0
+
+
+@pytest.mark.gen_test
+async def test_nothing_is_taken_after_a_stop(store):
+    async def act(emit):
+        emit(Delta("a"))
+        try:
+            await asyncio.sleep(60)
+        finally:
+            emit(Delta("late"))
+
+    generations = Generations(store)
+    generation = await generations.start(job(act))
+    await until(lambda: generation.last_number == 2)
+    await generations.stop(generation.id)
+    assert [name for _, name, _ in events(b"".join(generation.frames))] == ["start", "delta", "end"]
+    assert generation.end["stop"]["received_events"] == 1
+
+
+@pytest.mark.gen_test
+async def test_a_thousand_stops_leave_nothing(store):
+    async def act(emit):
+        emit(Delta("a"))
+        await asyncio.sleep(60)
+
+    generations = Generations(store)
+    before = len(asyncio.all_tasks())
+    for number in range(1000):
+        generation = await generations.start(job(act, number))
+        if number % 3:
+            await asyncio.sleep(0)
+        await generations.stop(generation.id)
+        assert generation.end["state"] == "stopped"
+    assert len(generations) == 0
+    await asyncio.sleep(0.01)
+    assert len(asyncio.all_tasks()) <= before + 1  # the store's tick
+    gc.collect()
+    assert sum(isinstance(o, Generation) for o in gc.get_objects()) <= 2
+
+
+@pytest.mark.gen_test
+async def test_one_answer_at_a_time_in_a_conversation(store):
+    release = asyncio.Event()
+
+    async def act(emit):
+        await release.wait()
+
+    generations = Generations(store)
+    generation = await generations.start(job(act))
+    with pytest.raises(Conflict) as caught:
+        await generations.start(job(act))
+    assert caught.value.details == {"generation_id": "g1"}
+    release.set()
+    await finish(generations, generation)
+
+
+@pytest.mark.gen_test
+async def test_drain_waits_and_interrupt_ends(store):
+    async def quick(emit):
+        await asyncio.sleep(0.05)
+        emit(Delta("a"))
+
+    async def endless(emit):
+        while True:
+            emit(Delta("a"))
+            await asyncio.sleep(0.01)
+
+    generations = Generations(store)
+    done = await generations.start(job(quick, 1))
+    cut = await generations.start(job(endless, 2))
+    await generations.drain(0.3)
+    assert done.end["state"] == "done" and not cut.ended
+    await generations.interrupt(1)
+    assert cut.end["state"] == "interrupted" and cut.end["error"] is None
+    assert len(generations) == 0
+
+
+@pytest.mark.gen_test
+async def test_a_second_signal_ends_the_drain(store):
+    async def endless(emit):
+        await asyncio.sleep(60)
+
+    generations = Generations(store)
+    await generations.start(job(endless))
+    hurry = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_later(0.05, hurry.set_result, 15)
+    await asyncio.wait_for(generations.drain(60, hurry), 2)
+    await generations.interrupt(1)
+
+
+def log_of(count: int, size: int = 10) -> Generation:
+    frames = [encode_event(n + 1, "delta", {"content": "x" * size, "t": n}) for n in range(count)]
+    message = Message("a", "c", "u", "assistant", "", 1)
+    return Generation("g", b"", message, frames)
+
+
+@pytest.mark.gen_test
+async def test_a_reader_gets_all_that_is_above_its_number():
+    generation = log_of(10)
+    for after in range(11):
+        sink = Sink()
+        generation.attach(sink, after, live=False)
+        assert sink.data == b"".join(generation.frames[after:])
+
+
+@pytest.mark.gen_test
+async def test_a_full_reader_catches_up_in_batches():
+    generation = log_of(300, size=1000)
+    sink = Sink(room=1)
+    reader = generation.attach(sink, 0)
+    generation.publish(encode_event(301, "delta", {"content": "new", "t": 1}))
+    assert len(sink.batches) == 1  # nothing more while it is full
+    while sink.data != b"".join(generation.frames):
+        sink.room = 1
+        reader.resume()
+    assert max(map(len, sink.batches)) <= BATCH_BYTES + 1100
+    assert not reader.done.done()
+    reader.detach()
+    assert reader.done.done() and not generation.readers
+
+
+@pytest.mark.gen_test
+async def test_frames_are_encoded_once_for_all_readers():
+    generation = log_of(1)
+    sinks = [Sink() for _ in range(50)]
+    for sink in sinks:
+        generation.attach(sink, 1)
+    frame = encode_event(2, "delta", {"content": "x", "t": 1})
+    generation.publish(frame)
+    assert all(sink.batches == [frame] for sink in sinks)

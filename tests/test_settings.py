@@ -1,0 +1,93 @@
+"""Settings: flags over environment over default, and one clear line for what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tornado_stream.settings import Secret, SettingError, Settings, default_data_dir, parse_command
+
+
+def test_defaults_are_the_contract():
+    settings = parse_command([], {}).settings
+    assert (settings.host, settings.port) == ("127.0.0.1", 8888)
+    assert (settings.connect_timeout, settings.first_byte_timeout) == (10, 120)
+    assert (settings.idle_timeout, settings.answer_timeout) == (60, 1800)
+    assert (settings.drain_timeout, settings.heartbeat) == (25, 15)
+    assert settings.base_url is settings.api_key is settings.model is None
+    assert not settings.no_local
+
+
+def test_a_flag_wins_over_the_environment():
+    environ = {"TORNADO_STREAM_PORT": "1234", "OPENAI_MODEL": "a", "TORNADO_STREAM_NO_LOCAL": "1"}
+    settings = parse_command(["--port", "4321", "--idle-timeout", "0.5"], environ).settings
+    assert (settings.port, settings.model, settings.no_local) == (4321, "a", True)
+    assert settings.idle_timeout == 0.5
+
+
+def test_an_empty_variable_is_one_that_is_not_set():
+    assert parse_command([], {"OPENAI_API_KEY": "", "OPENAI_BASE_URL": ""}).settings == Settings()
+
+
+def test_base_urls_lose_their_last_slash():
+    settings = parse_command([], {"OPENAI_BASE_URL": "http://localhost:11434/v1/"}).settings
+    assert settings.base_url == "http://localhost:11434/v1"
+
+
+@pytest.mark.parametrize(
+    ("argv", "environ", "says"),
+    [
+        (["--prot", "1"], {}, "did you mean --port?"),
+        (["--port", "x"], {}, "from 0 (any free one) to 65535"),
+        (["--port", "65536"], {}, "65535"),
+        (["--port"], {}, "--port: expected one argument"),
+        (["serve"], {}, "there is no serve"),
+        (["--idle-timeout", "-1"], {}, "seconds above 0"),
+        (["--idle-timeout", "nan"], {}, "seconds above 0"),
+        (["--answer-timeout", "inf"], {}, "seconds above 0"),
+        (["--log-level", "loud"], {}, "debug, info, warning, error"),
+        (["--allowed-hosts", "http://x"], {}, "host names without ports"),
+        (["--base-url", "localhost:11434"], {}, "http://localhost:11434/v1"),
+        (["--base-url", "ftp://localhost"], {}, "http://localhost:11434/v1"),
+        (["--base-url", "http://[::1"], {}, "http://localhost:11434/v1"),
+        (["--model", " "], {}, "must not be empty"),
+        ([], {"TORNADO_STREAM_HEARBEAT": "1"}, "did you mean TORNADO_STREAM_HEARTBEAT?"),
+        ([], {"TORNADO_STREAM_PORT": "tcp://10.0.0.1:8888"}, "TORNADO_STREAM_PORT"),
+        ([], {"TORNADO_STREAM_NO_LOCAL": "maybe"}, "1 or 0"),
+        ([], {"OPENAI_API_KEY": "sk-\n1"}, "OPENAI_API_KEY"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(argv, environ, says):
+    with pytest.raises(SettingError) as caught:
+        parse_command(argv, environ)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "sk-" not in str(caught.value)
+
+
+def test_a_service_link_is_not_a_setting():
+    environ = {"TORNADO_STREAM_SERVICE_HOST": "10.0.0.1", "TORNADO_STREAM_PORT_8888_TCP": "x"}
+    assert parse_command([], environ).settings == Settings()
+
+
+def test_the_key_shows_itself_to_nobody():
+    settings = parse_command([], {"OPENAI_API_KEY": "sk-canary"}).settings
+    assert settings.api_key == "sk-canary"
+    assert "canary" not in repr(settings) and "canary" not in repr(Secret("canary"))
+
+
+def test_help_tells_flag_default_and_environment(capsys):
+    with pytest.raises(SystemExit) as caught:
+        parse_command(["--help"], {})
+    assert caught.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "--heartbeat SECONDS Silence" in text
+    assert "[15] $TORNADO_STREAM_HEARTBEAT" in text
+
+
+def test_data_lives_where_the_platform_keeps_it(monkeypatch):
+    monkeypatch.setattr("sys.platform", "linux")
+    assert default_data_dir({"XDG_DATA_HOME": "/x"}) == Path("/x/tornado-stream")
+    monkeypatch.setattr("sys.platform", "win32")
+    assert default_data_dir({"LOCALAPPDATA": "/y"}) == Path("/y/tornado-stream")

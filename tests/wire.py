@@ -1,0 +1,47 @@
+"""Streams of chat completions as the tests write them, and what a decoder makes of them."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from tornado_stream.events import Answer
+from tornado_stream.providers.openai_wire import AnswerDecoder
+
+
+def sse(*payloads: Any) -> bytes:
+    """A stream of these chunks; text stands as it is."""
+    lines = [p if isinstance(p, str) else json.dumps(p) for p in payloads]
+    return "".join(f"data: {line}\n\n" for line in lines).encode()
+
+
+def chunk(delta: Any = None, finish: Any = None, **more: Any) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}], **more}
+
+
+def say(text: Any) -> dict[str, Any]:
+    return chunk({"content": text})
+
+
+def call(**fragment: Any) -> dict[str, Any]:
+    """A chunk with one fragment of a tool call; `name` and `arguments` go into `function`."""
+    inner = {n: fragment.pop(n) for n in ("name", "arguments") if n in fragment}
+    return chunk({"tool_calls": [{**fragment, "function": inner}]})
+
+
+def half(text: str, kind: str = "content") -> str:
+    """A chunk as text, so that it may hold half a surrogate pair: half(r"\\ud83d")."""
+    return f'{{"choices":[{{"delta":{{"{kind}":"{text}"}}}}]}}'
+
+
+def fold(data: bytes | Iterable[bytes], **options: Any) -> tuple[Answer, AnswerDecoder]:
+    decoder, answer = AnswerDecoder(**options), Answer()
+    for piece in [data] if isinstance(data, bytes) else data:
+        if delta := decoder.feed(piece):
+            answer.add(delta)
+    if delta := decoder.close():
+        answer.add(delta)
+    return answer, decoder
+
+
+def content(*payloads: Any) -> str:
+    return fold(sse(*payloads))[0].content

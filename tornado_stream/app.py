@@ -1,0 +1,51 @@
+"""The composition root: the only place that builds services and hands them to each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tornado.web import Application
+
+from tornado_stream.chat import ChatService
+from tornado_stream.generation import Generations
+from tornado_stream.handlers import STATIC, TEMPLATES, NotFoundHandler, StaticHandler, routes
+from tornado_stream.handlers.base import LOCAL_HOSTS
+from tornado_stream.log import log_request
+from tornado_stream.providers import build_provider
+from tornado_stream.settings import Settings
+from tornado_stream.store import open_store
+
+if TYPE_CHECKING:
+    from tornado_stream.handlers.streams import EventStreamHandler
+
+
+class ChatApplication(Application):
+    """The application and its services, as typed attributes for handlers."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(
+            routes(),
+            default_handler_class=NotFoundHandler,
+            template_path=str(TEMPLATES),
+            static_path=str(STATIC),
+            static_handler_class=StaticHandler,
+            cross_origin_protection=True,
+            log_function=log_request,
+        )
+        self.config = settings
+        self.hosts = LOCAL_HOSTS | {_as_host(settings.host)} | set(settings.allowed_hosts)
+        self.streams: set[EventStreamHandler] = set()
+        self.store = open_store()
+        self.provider = build_provider(settings)
+        self.generations = Generations(self.store)
+        self.chat = ChatService(self.generations, self.store, self.provider)
+
+    async def close(self, grace: float) -> None:
+        """Release what the services hold, within `grace` seconds."""
+        await self.provider.close(grace)
+        await self.store.close()
+
+
+def _as_host(address: str) -> str:
+    """An address as a Host header has it."""
+    return f"[{address}]" if ":" in address else address.lower()

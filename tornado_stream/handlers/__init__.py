@@ -1,0 +1,35 @@
+"""The URL table: every route there is, in the order they are tried."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tornado.routing import URLSpec
+
+from tornado_stream.handlers.base import BaseHandler, NotFoundHandler, StaticHandler
+from tornado_stream.handlers.models import ModelsHandler
+from tornado_stream.handlers.pages import IndexHandler
+from tornado_stream.handlers.streams import GenerationHandler, StopHandler, StreamHandler
+from tornado_stream.handlers.system import HealthHandler, ReadyHandler
+
+__all__ = ["STATIC", "TEMPLATES", "NotFoundHandler", "StaticHandler", "routes"]
+
+PACKAGE = Path(__file__).resolve().parent.parent
+STATIC = PACKAGE / "static"
+TEMPLATES = PACKAGE / "templates"
+
+ID = r"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
+
+
+def routes() -> list[URLSpec]:
+    """The table, as Tornado takes it; static files are the application's own setting."""
+    table: list[tuple[str, type[BaseHandler]]] = [
+        (r"/", IndexHandler),
+        (r"/stream", StreamHandler),
+        (rf"/stream/{ID}", GenerationHandler),
+        (rf"/stream/{ID}/stop", StopHandler),
+        (r"/api/models", ModelsHandler),
+        (r"/healthz", HealthHandler),
+        (r"/readyz", ReadyHandler),
+    ]
+    return [URLSpec(*row) for row in table]

@@ -1,0 +1,163 @@
+"""What all handlers share: the doors, the headers, JSON in and out, errors by audience.
+
+The rule: every route goes through `prepare`, which lets no request in that was made for another
+host, and no body that is not JSON. Cross-origin requests are refused by Tornado's
+`cross_origin_protection` before that.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from http.client import responses
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from tornado.web import HTTPError, RequestHandler, StaticFileHandler
+
+from tornado_stream.errors import ChatError, InvalidRequest
+
+if TYPE_CHECKING:
+    from tornado_stream.app import ChatApplication
+    from tornado_stream.chat import ChatService
+
+logger = logging.getLogger(__name__)
+
+#: Bytes of a request's body.
+MAX_BODY = 1024 * 1024
+
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        "img-src 'self' data:; font-src 'self'; manifest-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class BaseHandler(RequestHandler):
+    """One request. API routes answer errors as JSON; `page` routes as a page."""
+
+    application: ChatApplication
+    page = False
+
+    @property
+    def chat(self) -> ChatService:
+        return self.application.chat
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+        for name, value in SECURITY_HEADERS.items():
+            self.set_header(name, value)
+        self.set_header("Cache-Control", "no-store")
+
+    def prepare(self) -> None:
+        host = _host_name(self.request.headers.get("Host", ""))
+        if host not in self.application.hosts:
+            raise HTTPError(421, reason="Misdirected Request")
+        if self.request.method in ("POST", "PUT", "PATCH", "DELETE"):
+            self._check_body()
+
+    def read_json(self) -> dict[str, Any]:
+        """The request's body, a JSON object. Raises `InvalidRequest`."""
+        try:
+            body = orjson.loads(self.request.body)
+        except orjson.JSONDecodeError as error:
+            raise InvalidRequest(f"The body is not JSON: {error}.", code="invalid_json") from None
+        if not isinstance(body, dict):
+            raise InvalidRequest("The body must be a JSON object.")
+        return body
+
+    def write_json(self, value: Any) -> None:
+        self.set_header("Content-Type", "application/json; charset=utf-8")
+        self.write(orjson.dumps(value))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        error = kwargs.get("exc_info", (None, None))[1]
+        if isinstance(error, ChatError):
+            status_code, code, message = error.status, error.code, error.message
+            self.set_status(status_code)
+        else:
+            code, message = STATUS_ERRORS.get(status_code) or _plain_error(status_code)
+        details = error.details if isinstance(error, ChatError) else {}
+        if self.page:
+            title = responses.get(status_code, "Error")
+            self.render("error.html", title=title, code=status_code, message=message)
+        else:
+            self.write_json({"error": {"code": code, "message": message, **details}})
+            self.finish()
+
+    def log_exception(
+        self,
+        typ: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        # Tornado's own text holds the request's URL with its query.
+        if not isinstance(value, (ChatError, HTTPError)):
+            where = f"{self.request.method} {self.request.path!r}"
+            logger.error("%s failed", where, exc_info=(typ, value, tb))  # type: ignore[arg-type]
+
+    def _check_body(self) -> None:
+        if len(self.request.body) > MAX_BODY:
+            raise HTTPError(413)
+        content_type = self.request.headers.get("Content-Type", "").partition(";")[0]
+        if content_type.strip().lower() != "application/json":
+            raise HTTPError(415)
+
+
+class NotFoundHandler(BaseHandler):
+    """Every URL that is not in the table."""
+
+    def prepare(self) -> None:
+        accepts = self.request.headers.get("Accept", "")
+        self.page = self.request.method == "GET" and "text/html" in accepts
+        super().prepare()
+        raise HTTPError(404)
+
+
+class StaticHandler(BaseHandler, StaticFileHandler):
+    """Files of the page. Those with a `v` in their URL never change; others are asked for again."""
+
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
+        self.clear_header("Cache-Control")
+
+    def set_extra_headers(self, path: str) -> None:
+        if "v" not in self.request.arguments:
+            self.set_header("Cache-Control", "no-cache")
+
+
+STATUS_ERRORS = {
+    400: ("invalid_request", "The request cannot be understood."),
+    403: ("forbidden", "This request came from another site and was refused."),
+    404: ("not_found", "There is nothing at this address."),
+    405: ("method_not_allowed", "This address does not take this method."),
+    413: ("too_large", f"The request is too large: {MAX_BODY // 1024} KiB is the most."),
+    415: ("not_json", "Send JSON: Content-Type must be application/json."),
+    421: (
+        "unknown_host",
+        "This server does not answer to that host name. Open it as http://localhost, or name the "
+        "host with --allowed-hosts.",
+    ),
+}
+
+
+def _plain_error(status: int) -> tuple[str, str]:
+    if status >= 500:
+        return "server_error", "This server failed; its log says why."
+    phrase = responses.get(status, "Error")
+    return re.sub(r"\W+", "_", phrase.lower()), f"{phrase}."
+
+
+def _host_name(host: str) -> str:
+    """The Host header without its port; empty where it is malformed (RFC 9110 section 7.2)."""
+    match = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^:\s\[\]]+)(?::\d{1,5})?", host)
+    return match[1].lower().rstrip(".") if match else ""

@@ -1,0 +1,171 @@
+"""Answers as server-sent events: start one, read or resume one, stop one.
+
+A stream's response is a sink of a generation's reader: frames come encoded and are written as
+they are, one write per batch. While the socket takes no more, the reader waits at its cursor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import uuid
+from typing import Any, cast
+
+from tornado.http1connection import HTTP1Connection
+
+from tornado_stream.chat import SendRequest
+from tornado_stream.errors import InvalidRequest
+from tornado_stream.generation import Generation, Reader
+from tornado_stream.handlers.base import BaseHandler
+
+#: Bytes the kernel may hold for one reader; its default is megabytes.
+SEND_BUFFER = 64 * 1024
+
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class EventStreamHandler(BaseHandler):
+    """A response that follows a generation until it ends or the client leaves."""
+
+    _reader: Reader | None = None
+    _timer: asyncio.TimerHandle | None = None
+
+    async def stream(self, generation: Generation, after: int = 0, *, live: bool = True) -> None:
+        """Write every event above `after`; returns when there is no more or nobody to tell."""
+        self._open()
+        self.application.streams.add(self)
+        try:
+            self._reader = generation.attach(self._sink, after, live=live)
+            await self._reader.done
+        finally:
+            self._close()
+
+    def on_connection_close(self) -> None:
+        if self._reader:
+            self._reader.detach()
+
+    def _open(self) -> None:
+        self.set_header("Content-Type", "text/event-stream")
+        self.set_header("Cache-Control", "no-cache, no-transform")
+        self.set_header("X-Accel-Buffering", "no")
+        self._socket = cast(HTTP1Connection, self.request.connection).stream
+        self._socket.set_nodelay(True)
+        self._socket.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        self._loop = asyncio.get_running_loop()
+        self._last_write = self._loop.time()
+        self._full_since: float | None = None
+        self._sink(b": stream\n\n")
+        self._watch()
+
+    def _close(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+        if self._reader:
+            self._reader.detach()
+        self.application.streams.discard(self)
+
+    def _sink(self, frames: bytes) -> bool:
+        self._last_write = self._loop.time()
+        self.write(frames)
+        flushed = self.flush()
+        if flushed.done():
+            return self._on_flushed(flushed)
+        self._full_since = self._last_write
+        flushed.add_done_callback(self._on_flushed)
+        return False
+
+    def _on_flushed(self, flushed: asyncio.Future[None]) -> bool:
+        gone = flushed.cancelled() or flushed.exception() is not None
+        was_full, self._full_since = self._full_since, None
+        if self._reader and gone:
+            self._reader.detach()
+        elif self._reader and was_full is not None:
+            self._reader.resume()
+        return not gone
+
+    def _watch(self) -> None:
+        """Ping a silent reader, let go of one that takes nothing."""
+        settings, now = self.application.config, self._loop.time()
+        if self._full_since is not None and now >= self._full_since + settings.write_timeout:
+            self._socket.close()
+            return
+        if self._full_since is None and now >= self._last_write + settings.heartbeat:
+            self._sink(b": ping\n\n")
+        due = min(self._last_write + settings.heartbeat - now, settings.write_timeout)
+        self._timer = self._loop.call_later(max(due, 0.05), self._watch)
+
+
+class StreamHandler(EventStreamHandler):
+    """Start an answer and stream it; the same request again finds the same answer."""
+
+    async def post(self) -> None:
+        generation = await self.chat.send(parse_send_request(self.read_json()))
+        await self.stream(generation)
+
+
+class GenerationHandler(EventStreamHandler):
+    """Read or resume an answer."""
+
+    async def get(self, id: str) -> None:
+        generation = await self.chat.generation(id.lower())
+        after = self._after()
+        if generation.ended and after >= generation.last_number:
+            self.set_status(204)
+            return
+        await self.stream(generation, after, live=self.get_argument("live", "1") != "0")
+
+    def _after(self) -> int:
+        """The last event that the client has. A reconnecting EventSource sends the header."""
+        text = self.request.headers.get("Last-Event-ID") or self.get_argument("after", "0")
+        if not re.fullmatch(r"\d{1,15}", text, re.ASCII):
+            raise InvalidRequest("Last-Event-ID and after take the number of an event.")
+        return int(text)
+
+
+class StopHandler(BaseHandler):
+    """Stop an answer, from anywhere, at any phase; idempotent."""
+
+    async def post(self, id: str) -> None:
+        generation = await self.chat.stop(id.lower())
+        end = generation.end
+        self.write_json(
+            {"generation_id": generation.id, "state": end["state"], "stop": end["stop"]}
+        )
+
+
+def parse_send_request(body: dict[str, Any]) -> SendRequest:
+    """What `POST /stream` was sent, checked. Raises `InvalidRequest`."""
+    request_id = body.get("request_id")
+    if request_id is None:
+        request_id = str(uuid.uuid4())
+    elif not isinstance(request_id, str) or not UUID.fullmatch(request_id.lower()):
+        raise InvalidRequest("request_id must be a UUID, made new for each request.")
+    message = body.get("message")
+    if "message" not in body or not (message is None or isinstance(message, str)):
+        raise InvalidRequest("message is required: the text to send, or null to regenerate.")
+    if message is not None and not message.strip():
+        raise InvalidRequest("message must not be empty.")
+    leave_out = body.get("leave_out", 0)
+    if type(leave_out) is not int or leave_out < 0:
+        raise InvalidRequest("leave_out must be a number of turns.")
+    options = body.get("options") or {}
+    if not isinstance(options, dict):
+        raise InvalidRequest("options must be an object.")
+    return SendRequest(
+        request_id=request_id.lower(),
+        message=message,
+        conversation_id=_text(body, "conversation_id"),
+        parent_id=_text(body, "parent_id"),
+        parent_given="parent_id" in body,
+        model=_text(body, "model"),
+        options=options,
+        leave_out=leave_out,
+    )
+
+
+def _text(body: dict[str, Any], name: str) -> str | None:
+    value = body.get(name)
+    if value is not None and not (isinstance(value, str) and value):
+        raise InvalidRequest(f"{name} must be text.")
+    return value

@@ -1,0 +1,59 @@
+"""What every provider is: something that turns a chat request into events."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tornado_stream.events import Delta, Finish, Notice
+from tornado_stream.messages import ChatRequest
+
+Emit = Callable[[Delta | Notice | Finish], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A model that can be asked for. `state` is `ready`, `loading` or `failed`; `detail` is for a
+    person: what it is, or why it failed and what to do."""
+
+    id: str
+    provider: str
+    state: str = "ready"
+    detail: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Provider(ABC):
+    """Turns chat requests into events. All methods run on the IOLoop's thread."""
+
+    #: `openai`, `local` …, as `/api/models` names it.
+    name: str
+
+    @property
+    @abstractmethod
+    def default_model(self) -> str | None:
+        """The model that is used where a request names none; None while it is not known."""
+
+    @abstractmethod
+    async def generate(self, request: ChatRequest, emit: Emit) -> None:
+        """Produce one answer: call `emit` for each piece, in order, and return when it is whole.
+
+        Returning means that the upstream said it was finished. Raises `ProviderError` when it
+        did not, with the state the answer ends in. Cancelling the call closes the upstream's
+        socket before the cancellation leaves here. `emit` never blocks and never raises.
+        """
+
+    @abstractmethod
+    async def models(self) -> list[ModelInfo]:
+        """The models there are, the default one first. Never raises: a failure is a `ModelInfo`
+        in state `failed`."""
+
+    def start(self) -> None:  # noqa: B027  (most providers have nothing to start)
+        """Begin what takes time, without waiting for it."""
+
+    async def close(self, grace: float) -> None:  # noqa: B027
+        """Release everything, within `grace` seconds; after it no child and no socket is left."""

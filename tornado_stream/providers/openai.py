@@ -1,0 +1,191 @@
+"""Any OpenAI-compatible server as a provider: the wire form of openai_wire over upstream.
+
+The rule: one request for one answer. It is repeated only where the server refused it before it
+did anything: a 400 that names `stream_options`, which some servers do not know.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from tornado_stream.errors import ProviderError
+from tornado_stream.events import Finish
+from tornado_stream.messages import ChatRequest
+from tornado_stream.providers.base import Emit, ModelInfo, Provider
+from tornado_stream.providers.openai_wire import AnswerDecoder, decode_error, encode_request
+from tornado_stream.providers.upstream import (
+    StatusError,
+    Timeouts,
+    Upstream,
+    UpstreamRequest,
+    ignore_head,
+)
+
+logger = logging.getLogger(__name__)
+
+#: Seconds an upstream that said `[DONE]` has to end its response in good form.
+DONE_GRACE = 0.25
+#: Seconds after a finish_reason in which usage, an error or `[DONE]` may still come.
+FINISH_GRACE = 5.0
+
+#: Seconds that the list of models may take; it is asked for only where no model is set.
+MODELS_TIMEOUTS = Timeouts(connect=3, first_byte=5, idle=5, answer=8)
+
+
+class OpenAIProvider(Provider):
+    """Streams answers from `{base_url}/chat/completions`.
+
+    `model` is the default one; None: the first that the server lists. `api_key` None sends no
+    `Authorization`; the key is in no message this raises.
+    """
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        *,
+        base_url: str,
+        api_key: str | None,
+        model: str | None,
+        timeouts: Timeouts,
+        name: str = "openai",
+    ) -> None:
+        self.name = name
+        self._upstream = upstream
+        self._base_url = base_url.rstrip("/")
+        self._key = api_key
+        self._model = model
+        self._timeouts = timeouts
+        self._include_usage = True
+
+    @property
+    def default_model(self) -> str | None:
+        return self._model
+
+    async def generate(self, request: ChatRequest, emit: Emit) -> None:
+        model = request.model or await self._find_model()
+        try:
+            await self._answer(request, model, emit)
+        except StatusError as error:
+            if not (self._include_usage and _refuses_usage(error)):
+                raise self._decode_error(error) from None
+            self._include_usage = False
+            try:
+                await self._answer(request, model, emit)
+            except StatusError as second:
+                raise self._decode_error(second) from None
+
+    async def models(self) -> list[ModelInfo]:
+        if self._model:
+            return [ModelInfo(self._model, self.name)]
+        try:
+            ids = await self._list_models()
+        except ProviderError as error:
+            return [ModelInfo("", self.name, "failed", error.message)]
+        return [ModelInfo(id, self.name) for id in ids]
+
+    async def _answer(self, request: ChatRequest, model: str, emit: Emit) -> None:
+        """One request, to its end; raises `StatusError` before anything was emitted."""
+        decoder = AnswerDecoder(key=self._key)
+        answer = _Answer(decoder, emit)
+        body = encode_request(request, model=model, include_usage=self._include_usage)
+        try:
+            await self._upstream.fetch_stream(
+                self._request("/chat/completions", body), ignore_head, answer.feed
+            )
+        except ProviderError as error:
+            answer.close()
+            if not decoder.complete:  # after a finish it does not matter how the stream ended
+                raise decoder.error or error from None
+        else:
+            answer.close()
+        if decoder.skipped:
+            logger.warning("%d of %d chunks were not understood", decoder.skipped, decoder.chunks)
+        answer.check()
+
+    async def _find_model(self) -> str:
+        if self._model is None:
+            ids = await self._list_models()
+            if not ids:
+                raise ProviderError(
+                    "model_not_found",
+                    f"{self._base_url} lists no models. Set one with --model or OPENAI_MODEL.",
+                )
+            self._model = ids[0]
+        return self._model
+
+    async def _list_models(self) -> list[str]:
+        request = self._request("/models", None, "GET", MODELS_TIMEOUTS)
+        try:
+            answer = await self._upstream.fetch_json(request)
+        except StatusError as error:
+            raise self._decode_error(error) from None
+        entries = answer.get("data") if isinstance(answer, dict) else None
+        if not isinstance(entries, list):
+            raise ProviderError(
+                "not_an_api", f"{self._base_url}/models is not a list of models.", retryable=True
+            )
+        ids = [entry.get("id") for entry in entries if isinstance(entry, dict)]
+        return [id for id in ids if isinstance(id, str) and id]
+
+    def _request(
+        self, path: str, body: bytes | None, method: str = "POST", timeouts: Timeouts | None = None
+    ) -> UpstreamRequest:
+        headers = {"Accept": "text/event-stream" if body else "application/json"}
+        if body:
+            headers["Content-Type"] = "application/json"
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
+        url = self._base_url + path
+        return UpstreamRequest(url, headers, body, method, timeouts or self._timeouts)
+
+    def _decode_error(self, error: StatusError) -> ProviderError:
+        return decode_error(
+            error.status, error.headers, error.body, url=self._base_url, key=self._key
+        )
+
+
+class _Answer:
+    """Carries what the decoder makes of the bytes to `emit`."""
+
+    def __init__(self, decoder: AnswerDecoder, emit: Emit) -> None:
+        self._decoder = decoder
+        self._emit = emit
+        self._finish = Finish()
+
+    def feed(self, data: bytes) -> float | None:
+        """Take bytes; returns how many seconds it makes sense to wait for more, None: the usual."""
+        if delta := self._decoder.feed(data):
+            self._emit(delta)
+        self._note_finish()
+        if self._decoder.failed:
+            return 0.0
+        if self._decoder.done:
+            return DONE_GRACE
+        return FINISH_GRACE if self._decoder.finish_reason else None
+
+    def close(self) -> None:
+        if delta := self._decoder.close():
+            self._emit(delta)
+        self._note_finish()
+
+    def check(self) -> None:
+        if self._decoder.error:
+            raise self._decoder.error
+        if not self._decoder.complete:
+            raise ProviderError(
+                "connection_closed",
+                "The server ended the stream before the answer was finished.",
+                state="cut_off",
+                upstream_status=200,
+                retryable=True,
+            )
+
+    def _note_finish(self) -> None:
+        finish = Finish(self._decoder.finish_reason, self._decoder.usage)
+        if finish != self._finish:
+            self._finish = finish
+            self._emit(finish)
+
+
+def _refuses_usage(error: StatusError) -> bool:
+    return error.status in (400, 422) and b"stream_options" in error.body

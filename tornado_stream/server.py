@@ -1,0 +1,184 @@
+"""The life of the process: settings, application, listening, signals, drain, end.
+
+The rule: the first SIGTERM or SIGINT lets running answers finish, the second ends them at once;
+whatever happens, every reader gets an `end`, and no child is left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import shlex
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+
+from tornado_stream import log
+from tornado_stream.app import ChatApplication
+from tornado_stream.settings import Command, SettingError, Settings, parse_command
+
+logger = logging.getLogger(__name__)
+
+#: Bytes of a body that are read at all; above 1 MiB the answer is 413, above this the connection
+#: is closed with a bare 400.
+MAX_BODY = 8 * 1024 * 1024
+#: Seconds that responses have to leave once their answers have ended.
+LAST_WRITES = 1.0
+#: Seconds after a second signal at which the process ends, come what may.
+HURRY = 0.8
+#: Seconds that a child has to go by itself.
+CHILD_GRACE = 2.0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the server; returns the exit status. What is wrong is said in one line, with status 2."""
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        command = parse_command(argv, os.environ)
+        log.configure(command.settings.log_level)
+        if command.fetch_model:
+            return _fetch_model(command)
+        sockets = _bind(command.settings, argv)
+    except SettingError as error:
+        print(f"tornado-stream: {error}", file=sys.stderr)
+        return 2
+    return asyncio.run(_serve(command.settings, sockets))
+
+
+def make_server(application: ChatApplication) -> HTTPServer:
+    """The HTTP server with its limits; it listens to nothing yet."""
+    return HTTPServer(
+        application,
+        max_body_size=MAX_BODY,
+        max_buffer_size=MAX_BODY,
+        max_header_size=16 * 1024,
+        idle_connection_timeout=60,
+        body_timeout=20,
+    )
+
+
+async def _serve(settings: Settings, sockets: list[socket.socket]) -> int:
+    application = ChatApplication(settings)
+    server = make_server(application)
+    stop = _Signals()
+    application.provider.start()
+    server.add_sockets(sockets)
+    print(f"Tornado Stream is at {_address(settings, sockets)}", flush=True)
+    first = await stop.first
+    application.chat.draining = True
+    logger.info("draining: %d answers are running", len(application.generations))
+    await application.generations.drain(settings.drain_timeout, stop.second)
+    await application.generations.interrupt(LAST_WRITES)
+    await _leave(application, server, stop.second)
+    await application.close(0.1 if stop.second.done() else CHILD_GRACE)
+    return 128 + first if stop.second.done() else 0
+
+
+async def _leave(
+    application: ChatApplication, server: HTTPServer, hurry: asyncio.Future[int]
+) -> None:
+    """Let the last responses go out, then close every connection."""
+    server.stop()
+    now = asyncio.get_running_loop().time
+    due = now() + LAST_WRITES
+    while application.streams and now() < due and not hurry.done():  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.01)  # responses that have ended are still being written
+    await server.close_all_connections()
+
+
+class _Signals:
+    """SIGINT and SIGTERM as two futures: `first` has the signal's number, `second` is hurry."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.first: asyncio.Future[int] = self._loop.create_future()
+        self.second: asyncio.Future[int] = self._loop.create_future()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._handle(number, partial(self._on_signal, number))
+
+    def _handle(self, number: int, callback: Callable[[], None]) -> None:
+        try:
+            self._loop.add_signal_handler(number, callback)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: self._loop.call_soon_threadsafe(callback))
+
+    def _on_signal(self, number: int) -> None:
+        for future in (self.first, self.second):
+            if not future.done():
+                future.set_result(number)
+                break
+        if self.second.done():
+            # Whatever hangs, it is over; a child notices that its parent has gone.
+            self._loop.call_later(HURRY, os._exit, 128 + number)
+
+
+def _bind(settings: Settings, argv: Sequence[str]) -> list[socket.socket]:
+    try:
+        return bind_sockets(settings.port, settings.host)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise SettingError(
+                f"cannot listen on {settings.host}:{settings.port} ({error.strerror or error}); "
+                "--host takes an address of this machine, --port a number above 1023"
+            ) from None
+    free = _free_port(settings)
+    raise SettingError(
+        f"port {settings.port} is taken by another program. This one is free:\n"
+        f"  {_command_with_port(argv, free)}"
+    )
+
+
+def _free_port(settings: Settings) -> int:
+    for port in range(settings.port + 1, min(settings.port + 100, 65536)):
+        try:
+            sockets = bind_sockets(port, settings.host)
+        except OSError:
+            continue
+        for sock in sockets:
+            sock.close()
+        return port
+    return 0  # the system will choose
+
+
+def _command_with_port(argv: Sequence[str], port: int) -> str:
+    words = list(argv)
+    for index, word in enumerate(words):
+        if word == "--port":
+            del words[index : index + 2]
+            break
+        if word.startswith("--port="):
+            del words[index]
+            break
+    return shlex.join([*_program(), *words, "--port", str(port)])
+
+
+def _program() -> list[str]:
+    name = sys.argv[0]
+    python = os.path.basename(sys.executable) or "python"
+    return [python, name] if name.endswith(".py") else [name]
+
+
+def _address(settings: Settings, sockets: list[socket.socket]) -> str:
+    port = sockets[0].getsockname()[1]
+    host = "localhost" if settings.host in ("127.0.0.1", "::1", "0.0.0.0", "::") else settings.host
+    return f"http://{host}:{port}/"
+
+
+def _fetch_model(command: Command) -> int:
+    from tornado_stream.providers.weights import FetchError, fetch_weights
+
+    try:
+        path = fetch_weights(command.settings.data_dir)
+    except FetchError as error:
+        print(f"tornado-stream: {error}", file=sys.stderr)
+        return 1
+    print(path)
+    return 0

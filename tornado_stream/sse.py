@@ -1,0 +1,209 @@
+"""Server-sent events, both ways: what an upstream sends is decoded, what readers get is encoded.
+
+The rules are those of the WHATWG HTML standard, section 9.2 "Server-sent events", except that the
+end of the stream also ends the last event: real servers leave out the last blank line. Pure: bytes
+in, values out, and the same values however the bytes were split.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import orjson
+
+#: Bytes of one line and of a whole stream, from which on it is not an answer but an accident.
+MAX_LINE = 1024 * 1024
+MAX_TOTAL = 16 * 1024 * 1024
+
+#: One piece of a large feed: bounds what splitting it into lines costs at once.
+_PIECE = 64 * 1024
+_BOM = b"\xef\xbb\xbf"
+
+
+class ServerSentEvent(NamedTuple):
+    """One event. `event` is `message` where the server named none, `data` is as sent (UTF-8 by
+    the standard, unchecked here), `id` is the last one seen, also in an earlier event."""
+
+    event: str
+    data: bytes
+    id: str
+
+
+class SSEDecoder:
+    """Turns the bytes of an event stream into events. Nothing raises, on any input.
+
+    `error` is None until a limit is reached, then `line_too_long` or `answer_too_long`: what came
+    before that byte has been delivered, what comes after it is ignored. `max_line` (without its
+    line end) and `max_total` are in bytes. `comments` counts comment lines, `retry` is the last
+    reconnection time in milliseconds.
+
+    With `error_field` a line `error: X` is an event of its own, of type `error` and with the data
+    X. The standard knows no such field, but llama.cpp told its failures that way until 2025
+    (https://github.com/ggml-org/llama.cpp/pull/16109).
+    """
+
+    def __init__(
+        self,
+        *,
+        error_field: bool = False,
+        max_line: int = MAX_LINE,
+        max_total: int = MAX_TOTAL,
+    ) -> None:
+        self.error: str | None = None
+        self.comments = 0
+        self.retry: int | None = None
+        self._error_field = error_field
+        self._max_line = max_line
+        self._room = max_total
+        self._closed = False
+        self._idle = False  # nothing is left over from the bytes so far
+        self._begun = False  # the first three bytes were looked at for a byte order mark
+        self._after_cr = False  # a LF that comes now belongs to the line end before it
+        self._tail = bytearray()  # a line whose end has not come; grows in place, amortised linear
+        self._data = bytearray()  # the lines of the event so far, each with a LF
+        self._event = b""
+        self._id = ""
+
+    def feed(self, data: bytes) -> list[ServerSentEvent]:
+        """The events that these bytes complete, in order."""
+        if self._idle and self._room >= len(data) and (blocks := self._plain_events(data)):
+            self._room -= len(data)
+            if len(blocks) == 1:
+                return [ServerSentEvent("message", blocks[0], self._id)]
+            return [ServerSentEvent("message", block, self._id) for block in blocks]
+        events: list[ServerSentEvent] = []
+        if self.error or self._closed:
+            return events
+        self._room -= len(data)
+        if self._room < 0:
+            self._feed_pieces(data[: self._room], events)
+            self._fail("answer_too_long", events)
+        elif len(data) > _PIECE:
+            self._feed_pieces(data, events)
+        else:
+            self._feed_piece(data, events)
+        return events
+
+    def close(self) -> list[ServerSentEvent]:
+        """The events that the end of the stream completes: an event without its blank line, a
+        line without its end. After it every call returns an empty list."""
+        events: list[ServerSentEvent] = []
+        if not (self.error or self._closed):
+            self._flush_tail(events)
+            self._dispatch(events)
+        self._closed = True
+        self._idle = False
+        return events
+
+    def _plain_events(self, data: bytes) -> list[bytes] | None:
+        """The usual case in one step: whole events of one data line each, ended by LF, and
+        nothing left over from before. Returns their data; None: this is not that case."""
+        if data[:6] != b"data: " or data[-2:] != b"\n\n" or data.find(b"\r") >= 0:
+            return None
+        if len(data) > self._max_line:
+            return None
+        if data.find(b"\n") == len(data) - 2:
+            return [data[6:-2]]
+        blocks = data[6:-2].split(b"\n\ndata: ")
+        return blocks if data.count(b"\n") == 2 * len(blocks) else None
+
+    def _feed_pieces(self, data: bytes, events: list[ServerSentEvent]) -> None:
+        for start in range(0, len(data), _PIECE):
+            if not self.error:
+                self._feed_piece(data[start : start + _PIECE], events)
+
+    def _feed_piece(self, data: bytes, events: list[ServerSentEvent]) -> None:
+        if not self._begun:
+            data = self._drop_bom(data)
+        if self._after_cr and data:
+            self._after_cr = False
+            if data.startswith(b"\n"):
+                data = data[1:]
+        if data.find(b"\r") >= 0:  # half the time of `in`
+            self._after_cr = data.endswith(b"\r")
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        lines = data.split(b"\n")
+        rest = lines.pop()
+        if lines and self._tail:
+            lines[0] = bytes(self._tail + lines[0])
+            self._tail.clear()
+        self._take_lines(lines, events)
+        if rest and not self.error:
+            self._tail += rest
+            if len(self._tail) > self._max_line:
+                self._fail("line_too_long", events)
+        self._idle = self._begun and not (
+            self.error or self._after_cr or self._tail or self._data or self._event
+        )
+
+    def _drop_bom(self, data: bytes) -> bytes:
+        """Hold back up to three bytes until it is known whether they are the mark."""
+        data = bytes(self._tail) + data
+        self._tail.clear()
+        if len(data) < 3 and _BOM.startswith(data):
+            self._tail += data
+            return b""
+        self._begun = True
+        return data.removeprefix(_BOM)
+
+    def _take_lines(self, lines: list[bytes], events: list[ServerSentEvent]) -> None:
+        for line in lines:
+            if not line:
+                self._dispatch(events)
+            elif len(line) <= self._max_line:
+                self._take_field(line, events)
+            else:
+                self._fail("line_too_long", events)
+                return
+
+    def _take_field(self, line: bytes, events: list[ServerSentEvent]) -> None:
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if name == b"data":
+            self._data += value
+            self._data += b"\n"
+        elif not name:
+            self.comments += 1
+        elif name == b"event":
+            self._event = value
+        elif name == b"id":
+            if b"\0" not in value:
+                self._id = value.decode("utf-8", "replace")
+        elif name == b"retry":
+            if value.isdigit() and len(value) < 16:
+                self.retry = int(value)
+        elif name == b"error" and self._error_field:
+            if self._data:  # a missing blank line must not put the error before older text
+                self._dispatch(events)
+            events.append(ServerSentEvent("error", value, self._id))
+
+    def _dispatch(self, events: list[ServerSentEvent]) -> None:
+        if self._data:
+            self._data.pop()
+            name = self._event.decode("utf-8", "replace") or "message"
+            events.append(ServerSentEvent(name, bytes(self._data), self._id))
+            self._data.clear()
+        self._event = b""
+
+    def _flush_tail(self, events: list[ServerSentEvent]) -> None:
+        if len(self._tail) > self._max_line:  # held back as a possible byte order mark
+            self._fail("line_too_long", events)
+        elif self._tail:
+            self._take_field(bytes(self._tail), events)
+            self._tail.clear()
+
+    def _fail(self, error: str, events: list[ServerSentEvent]) -> None:
+        if not self.error:
+            self.error = error
+            self._dispatch(events)
+        self._idle = False
+        self._tail.clear()
+
+
+def encode_event(id: int, event: str, data: dict[str, Any]) -> bytes:
+    """One frame as readers get it: id, event and one line of JSON.
+
+    `event` is a name of our own, without line ends. Raises `TypeError` (orjson's) for data that is
+    not JSON: text with lone surrogates, integers over 64 bits.
+    """
+    return b"id: %d\nevent: %b\ndata: %b\n\n" % (id, event.encode(), orjson.dumps(data))

@@ -1,0 +1,99 @@
+// @ts-check
+/**
+ * What an answer is in the page, and what each event makes of it. Pure: no DOM, no network.
+ * Texts are kept as lists of pieces, so that a long answer costs no more per piece than a short one.
+ *
+ * @typedef {{role: "user", id: string | null, text: string, parent: Answer | null}} Question
+ * @typedef {{id: string | null, name: string[], arguments: string[]}} ToolCall
+ * @typedef {object} Answer
+ * @property {"assistant"} role
+ * @property {string | null} id null until `start` was seen
+ * @property {Question} parent
+ * @property {import("./api.js").AnswerRequest} request what was sent to get it
+ * @property {string | null} model
+ * @property {"running" | "done" | "stopped" | "error" | "cut_off" | "interrupted" | "failed"} state
+ *   `failed`: this server did not take the request, see `failure`
+ * @property {string[]} content
+ * @property {string[]} reasoning
+ * @property {string[]} refusal
+ * @property {ToolCall[]} toolCalls
+ * @property {"open" | "lost"} link
+ * @property {boolean} stopping
+ * @property {any} waiting the notice that says what is being waited for, until text comes
+ * @property {number} trimmed how many turns were left out
+ * @property {boolean} unsaved
+ * @property {any} end data of the `end` event
+ * @property {import("./api.js").Refused | null} failure
+ */
+
+/** @param {Question} parent @param {import("./api.js").AnswerRequest} request @returns {Answer} */
+export function newAnswer(parent, request) {
+  return { role: "assistant", id: null, parent, request, model: null, ...fresh(), link: "open", stopping: false, failure: null };
+}
+
+/** What comes from the log, and what `reset` forgets. @returns {Pick<Answer, "state" | "content" | "reasoning" | "refusal" | "toolCalls" | "waiting" | "trimmed" | "unsaved" | "end">} */
+const fresh = () => ({
+  state: "running",
+  content: [],
+  reasoning: [],
+  refusal: [],
+  toolCalls: [],
+  waiting: null,
+  trimmed: 0,
+  unsaved: false,
+  end: null,
+});
+
+/** Take an event of the log; unknown ones change nothing. @param {Answer} answer @param {string} type @param {any} data */
+export function applyEvent(answer, type, data) {
+  if (type === "start") applyStart(answer, data);
+  else if (type === "delta") applyDelta(answer, data);
+  else if (type === "notice") applyNotice(answer, data);
+  else if (type === "end") applyEnd(answer, data);
+  else if (type === "reset") Object.assign(answer, fresh());
+}
+
+/** @param {Answer} answer @param {any} data */
+function applyStart(answer, data) {
+  answer.id = data.message_id;
+  answer.model = data.model ?? null;
+  answer.parent.id = data.user_message_id;
+}
+
+/** @param {Answer} answer @param {any} data */
+function applyDelta(answer, data) {
+  answer.waiting = null;
+  if (data.content) answer.content.push(data.content);
+  if (data.reasoning) answer.reasoning.push(data.reasoning);
+  if (data.refusal) answer.refusal.push(data.refusal);
+  for (const fragment of data.tool_calls ?? []) applyToolCall(answer.toolCalls, fragment);
+}
+
+/** @param {ToolCall[]} calls @param {any} fragment */
+function applyToolCall(calls, fragment) {
+  const index = Number(fragment.index) || 0;
+  while (calls.length <= index) calls.push({ id: null, name: [], arguments: [] });
+  const call = calls[index];
+  call.id = fragment.id ?? call.id;
+  if (fragment.name) call.name.push(fragment.name);
+  if (fragment.arguments) call.arguments.push(fragment.arguments);
+}
+
+/** @param {Answer} answer @param {any} data */
+function applyNotice(answer, data) {
+  if (data.code === "model_loading" || data.code === "waiting") answer.waiting = data;
+  else if (data.code === "not_saved") answer.unsaved = true;
+  else if (data.code === "saved") answer.unsaved = false;
+  else if (data.code === "context_trimmed") answer.trimmed = Number(data.turns) || 0;
+}
+
+/** @param {Answer} answer @param {any} data */
+function applyEnd(answer, data) {
+  answer.end = data;
+  answer.state = data.state;
+  answer.waiting = null;
+  answer.unsaved = data.saved === false;
+}
+
+/** @param {string[]} pieces */
+export const hasText = (pieces) => pieces.some((piece) => piece.trim() !== "");

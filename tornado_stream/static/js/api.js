@@ -1,0 +1,79 @@
+// @ts-check
+/**
+ * Every URL the page asks for. Nothing here retries or keeps state.
+ *
+ * @typedef {{id: string, provider: string, state: string, detail: string}} Model
+ * @typedef {{models: Model[], default: string | null}} Models
+ * @typedef {Record<string, unknown> & {request_id: string}} AnswerRequest
+ */
+
+/** The server answered, and its answer is no. */
+export class Refused extends Error {
+  /** @param {number} status @param {string} code @param {string} message */
+  constructor(status, code, message) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export class Api {
+  /** @param {string} [origin] empty: where the page came from */
+  constructor(origin = "") {
+    this.origin = origin;
+  }
+
+  /** @param {AbortSignal} [signal] @returns {Promise<Models>} */
+  async models(signal) {
+    const response = await this.#fetch("/api/models", { headers: { Accept: "application/json" }, signal });
+    if (!response.ok) throw await refusal(response);
+    return response.json();
+  }
+
+  /** Ask for an answer; the same `request_id` again gives the same answer. @param {AnswerRequest} body @param {AbortSignal} signal */
+  ask(body, signal) {
+    return this.#fetch("/stream", {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
+      body: JSON.stringify(body),
+      signal,
+    });
+  }
+
+  /**
+   * Read an answer after event number `after`.
+   * @param {string} id @param {number} after @param {boolean} live false: only what there is by now @param {AbortSignal} signal
+   */
+  read(id, after, live, signal) {
+    return this.#fetch(`/stream/${encodeURIComponent(id)}${live ? "" : "?live=0"}`, {
+      headers: { Accept: "text/event-stream", "Last-Event-ID": String(after) },
+      signal,
+    });
+  }
+
+  /** @param {string} id @param {AbortSignal} signal */
+  stop(id, signal) {
+    return this.#fetch(`/stream/${encodeURIComponent(id)}/stop`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: "{}",
+      signal,
+    });
+  }
+
+  /** @param {string} path @param {RequestInit} init */
+  #fetch(path, init) {
+    return fetch(this.origin + path, { cache: "no-store", credentials: "same-origin", ...init });
+  }
+}
+
+/** What a refusing response says: this server's JSON, or whatever stands between. @param {Response} response */
+export async function refusal(response) {
+  /** @type {any} */
+  const body = await response.json().catch(() => null);
+  const { code, message } = body?.error ?? {};
+  return new Refused(response.status, code ? String(code) : `http_${response.status}`, message ? String(message) : "");
+}
+
+/** Whether asking again would change nothing. @param {number} status */
+export const isFinal = (status) => status >= 400 && status < 500 && ![408, 425, 429].includes(status);

@@ -1,0 +1,31 @@
+// @ts-check
+import { words } from "./words.js";
+
+/** Make every `data-copy` button below `root` copy the `code` beside it. @param {ParentNode} root @param {(text: string) => void} say */
+export function armCopyButtons(root, say) {
+  for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (root.querySelectorAll("[data-copy]"))) {
+    const code = /** @type {HTMLElement} */ (button.parentElement?.querySelector("code"));
+    const label = button.textContent;
+    button.addEventListener("click", async () => {
+      const done = (await copy(code)) ? words.copied : words.selected;
+      button.textContent = done;
+      say(done);
+      setTimeout(() => (button.textContent = label), 2000);
+    });
+  }
+}
+
+/** Copy an element's text; where the page may not, it is left selected for the reader. @param {HTMLElement} element */
+async function copy(element) {
+  try {
+    await navigator.clipboard.writeText(element.textContent ?? ""); // absent on plain http from another machine
+    return true;
+  } catch {
+    getSelection()?.selectAllChildren(element);
+    try {
+      return document.execCommand("copy");
+    } catch {
+      return false;
+    }
+  }
+}

@@ -1,0 +1,23 @@
+// @ts-check
+/** An element with a class and text. Text is set as text, never as markup. @template {keyof HTMLElementTagNameMap} T @param {T} tag @param {string} [className] @param {string} [text] @returns {HTMLElementTagNameMap[T]} */
+export function element(tag, className = "", text = "") {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text) made.textContent = text;
+  return made;
+}
+
+/** A small button. @param {string} label @param {() => void} act */
+export function smallButton(label, act) {
+  const button = element("button", "button small", label);
+  button.type = "button";
+  button.addEventListener("click", act);
+  return button;
+}
+
+/** The element of the page with this id. @param {string} id @returns {any} */
+export function byId(id) {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`the page has no #${id}`);
+  return found;
+}

@@ -1,0 +1,137 @@
+// @ts-check
+/**
+ * One message on the page. A view reads the state and writes the DOM; it keeps nothing of its own.
+ *
+ * @typedef {import("./answer.js").Answer} Answer
+ * @typedef {import("./outcome.js").Outcome} Outcome
+ */
+import { hasText } from "./answer.js";
+import { element, smallButton } from "./dom.js";
+import { TextView } from "./text_view.js";
+import { words } from "./words.js";
+
+export class QuestionView {
+  /** @param {import("./answer.js").Question} question */
+  constructor(question) {
+    this.element = element("article", "message user");
+    this.element.setAttribute("aria-label", words.you);
+    this.element.append(element("div", "text", question.text));
+  }
+}
+
+export class AnswerView {
+  #reasoning = new ReasoningView();
+  #content = new TextView(element("div", "text content"));
+  #refusal = new TextView(element("div", "text"));
+  #refusalBox = element("div", "refusal");
+  #tools = new ToolCallsView();
+  #asides = element("div", "asides");
+  #status = new StatusView();
+
+  /** @param {Answer} answer @param {(name: import("./outcome.js").ActionName) => void} act */
+  constructor(answer, act) {
+    this.answer = answer;
+    this.act = act;
+    this.element = element("article", "message answer");
+    this.element.setAttribute("aria-label", words.answer);
+    this.#refusalBox.append(element("p", "", words.refused), this.#refusal.element);
+    this.element.append(this.#reasoning.element, this.#content.element, this.#refusalBox);
+    this.element.append(this.#tools.element, this.#asides, this.#status.element);
+  }
+
+  /** @param {Outcome} outcome @param {boolean} newest only the newest message can be acted on */
+  render(outcome, newest) {
+    const { answer } = this;
+    this.element.dataset.state = answer.state;
+    this.#reasoning.show(answer);
+    this.#content.show(answer.content);
+    this.#refusal.show(answer.refusal);
+    this.#refusalBox.hidden = !answer.refusal.length;
+    this.#tools.show(answer.toolCalls);
+    this.#showAsides();
+    this.#status.show(outcome, newest ? this.act : null);
+  }
+
+  #showAsides() {
+    const { trimmed, unsaved } = this.answer;
+    const lines = [trimmed ? words.trimmed(trimmed) : "", unsaved ? words.unsaved : ""].filter(Boolean);
+    if (lines.join("\n") === [...this.#asides.children].map((line) => line.textContent).join("\n")) return;
+    this.#asides.replaceChildren(...lines.map((line) => element("p", "", line)));
+  }
+}
+
+class ReasoningView {
+  element = element("details", "reasoning");
+  #summary = element("summary");
+  #text = new TextView(element("div", "text"));
+
+  constructor() {
+    this.element.append(this.#summary, this.#text.element);
+  }
+
+  /** @param {Answer} answer */
+  show({ reasoning, content, state }) {
+    const thinking = state === "running" && !hasText(content);
+    const label = thinking ? words.thinking : words.thoughts;
+    if (this.#summary.textContent !== label) this.#summary.textContent = label;
+    this.#text.show(reasoning);
+    this.element.hidden = !reasoning.length;
+  }
+}
+
+class ToolCallsView {
+  element = element("div", "tool-calls");
+  /** @type {{name: TextView, arguments: TextView}[]} */
+  #views = [];
+
+  /** @param {import("./answer.js").ToolCall[]} calls */
+  show(calls) {
+    if (calls.length < this.#views.length) {
+      this.element.replaceChildren();
+      this.#views = [];
+    }
+    calls.forEach((call, index) => {
+      const view = (this.#views[index] ??= this.#add());
+      view.name.show(call.name);
+      view.arguments.show(call.arguments);
+    });
+  }
+
+  #add() {
+    const box = element("div", "tool-call");
+    const line = element("p", "", words.toolCall);
+    const view = { name: new TextView(element("code")), arguments: new TextView(element("div", "text")) };
+    line.append(view.name.element);
+    box.append(line, view.arguments.element);
+    this.element.append(box);
+    return view;
+  }
+}
+
+class StatusView {
+  element = element("div", "status");
+  #title = element("strong");
+  #text = element("span", "status-text");
+  #hint = element("p", "status-hint");
+  #actions = element("div", "status-actions");
+  #shown = "";
+
+  constructor() {
+    const line = element("p");
+    line.append(this.#title, this.#text);
+    this.element.append(line, this.#hint, this.#actions);
+  }
+
+  /** @param {Outcome} outcome @param {((name: import("./outcome.js").ActionName) => void) | null} act */
+  show(outcome, act) {
+    const shown = JSON.stringify([outcome, act !== null]);
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    this.element.dataset.tone = outcome.tone;
+    this.#title.textContent = outcome.title;
+    this.#text.textContent = outcome.text;
+    this.#hint.textContent = outcome.hint;
+    const actions = act ? outcome.actions : [];
+    this.#actions.replaceChildren(...actions.map(({ name, label }) => smallButton(label, () => act?.(name))));
+  }
+}

@@ -1,0 +1,109 @@
+// @ts-check
+/**
+ * What to tell the reader about an answer: one line, why, and what can be done next. Pure.
+ *
+ * @typedef {"retry" | "fresh" | "shorter"} ActionName
+ * @typedef {object} Outcome
+ * @property {"busy" | "quiet" | "warn" | "bad"} tone
+ * @property {string} title the state, for the tones that raise their voice
+ * @property {string} text
+ * @property {string} hint
+ * @property {{name: ActionName, label: string}[]} actions
+ */
+import { hasText } from "./answer.js";
+import { seconds, words } from "./words.js";
+
+const RETRY = { name: /** @type {const} */ ("retry"), label: words.action.retry };
+const AGAIN = { name: /** @type {const} */ ("retry"), label: words.action.again };
+const FRESH = { name: /** @type {const} */ ("fresh"), label: words.action.fresh };
+const SHORTER = { name: /** @type {const} */ ("shorter"), label: words.action.shorter };
+
+/** @param {import("./answer.js").Answer} answer @param {{canShorten?: boolean}} [context] @returns {Outcome} */
+export function outcomeOf(answer, { canShorten = false } = {}) {
+  const end = answer.end ?? {};
+  const error = end.error ?? {};
+  const message = String(error.message ?? "");
+  switch (answer.state) {
+    case "running":
+      return outcome("busy", "", busyLine(answer));
+    case "failed":
+      return notSent(answer);
+    case "done":
+      return done(answer, end);
+    case "stopped":
+      return outcome("quiet", "", words.end.stopped, "", [AGAIN]);
+    case "error":
+      return failed(answer, error, message, canShorten);
+    case "cut_off":
+      return outcome("warn", words.end.cutOff, message, hintFor(error), [RETRY]);
+    case "interrupted":
+      return outcome("warn", words.end.interrupted, interruption(answer, message), "", [RETRY]);
+    default: // a state that this page does not know is not a finished answer
+      return outcome("warn", `${words.end.other}: ${answer.state}`, message, "", [RETRY]);
+  }
+}
+
+/** @param {Outcome["tone"]} tone @param {string} title @param {string} text @param {string} hint @param {Outcome["actions"]} actions @returns {Outcome} */
+const outcome = (tone, title, text, hint = "", actions = []) => ({ tone, title, text, hint, actions });
+
+/** @param {import("./answer.js").Answer} answer */
+function busyLine(answer) {
+  if (answer.stopping) return words.busy.stopping;
+  if (answer.link === "lost") return answer.id ? words.busy.reconnecting : words.busy.unreachable;
+  if (answer.waiting?.code === "model_loading") return words.busy.loading;
+  if (answer.waiting) return words.busy.waiting(answer.waiting);
+  if (answer.content.length || answer.refusal.length || answer.toolCalls.length) return words.busy.writing;
+  return answer.reasoning.length ? words.busy.thinking : words.busy.first;
+}
+
+/** @param {import("./answer.js").Answer} answer @param {any} end */
+function done(answer, end) {
+  const reason = end.finish_reason;
+  const { content, refusal, toolCalls, reasoning } = answer;
+  if (!hasText(content) && !hasText(refusal) && !toolCalls.length) {
+    const why = reason === "content_filter" ? words.end.emptyFilter : reason === "length" ? (reasoning.length ? words.end.emptyLength : words.end.length) : "";
+    return outcome("warn", words.end.empty, why, "", [RETRY]);
+  }
+  if (reason === "length") return outcome("warn", words.end.length, words.end.lengthHint);
+  if (reason === "content_filter") return outcome("warn", words.end.filter, words.end.filterHint, "", [RETRY]);
+  if (toolCalls.length) return outcome("warn", words.end.tool, words.end.toolHint);
+  const total = end.timings?.total_ms;
+  return outcome("quiet", "", [answer.model, total == null ? "" : seconds(total)].filter(Boolean).join(" · "));
+}
+
+/** @param {import("./answer.js").Answer} answer @param {any} error @param {string} message @param {boolean} canShorten */
+function failed(answer, error, message, canShorten) {
+  const title = hasText(answer.content) ? words.end.errorLate : words.end.error;
+  if (error.code === "context_length") {
+    return outcome("bad", words.end.context, message, "", canShorten ? [FRESH, SHORTER] : [FRESH]);
+  }
+  return outcome("bad", title, message, hintFor(error), [RETRY]);
+}
+
+/** @param {any} error */
+function hintFor(error) {
+  if (error.code === "auth" && !String(error.message).includes("OPENAI_API_KEY")) return words.end.auth;
+  return error.retry_after ? words.end.retryAfter(Number(error.retry_after)) : "";
+}
+
+/** @param {import("./answer.js").Answer} answer @param {string} message */
+function interruption({ failure }, message) {
+  if (!failure) return message || words.end.interruptedWhy;
+  return failure.code === "gone" ? words.end.gone : failureText(failure);
+}
+
+/** @param {import("./answer.js").Answer} answer */
+function notSent({ failure }) {
+  if (failure?.code === "not_sent") return outcome("quiet", "", words.failure.notSent, "", [RETRY]);
+  const actions = failure?.status === 404 ? [RETRY, FRESH] : [RETRY];
+  return outcome("bad", words.end.notSent, failure ? failureText(failure) : "", "", actions);
+}
+
+/** @param {import("./api.js").Refused} failure */
+function failureText({ code, status, message }) {
+  if (code === "unreachable") return words.failure.unreachable;
+  if (code === "draining") return words.failure.draining;
+  if (code === "not_a_stream") return words.failure.notAStream;
+  if (code === "page") return `${words.failure.page} ${message}`;
+  return message || words.failure.other(status);
+}
