@@ -11,7 +11,7 @@ from client import until
 
 from tornado_stream.errors import Conflict, ProviderError
 from tornado_stream.events import Delta, Finish, Notice
-from tornado_stream.generation import BATCH_BYTES, Generation, Generations, Job
+from tornado_stream.generation import Generation, Generations, Job
 from tornado_stream.messages import ChatRequest, Conversation, Message
 from tornado_stream.providers.base import Provider
 from tornado_stream.sse import encode_event
@@ -293,45 +293,3 @@ async def test_a_second_signal_ends_the_drain(store):
     asyncio.get_running_loop().call_later(0.05, hurry.set_result, 15)
     await asyncio.wait_for(generations.drain(60, hurry), 2)
     await generations.interrupt(1)
-
-
-def log_of(count: int, size: int = 10) -> Generation:
-    frames = [encode_event(n + 1, "delta", {"content": "x" * size, "t": n}) for n in range(count)]
-    message = Message("a", "c", "u", "assistant", "", 1)
-    return Generation("g", b"", message, frames)
-
-
-@pytest.mark.gen_test
-async def test_a_reader_gets_all_that_is_above_its_number():
-    generation = log_of(10)
-    for after in range(11):
-        sink = Sink()
-        generation.attach(sink, after, live=False)
-        assert sink.data == b"".join(generation.frames[after:])
-
-
-@pytest.mark.gen_test
-async def test_a_full_reader_catches_up_in_batches():
-    generation = log_of(300, size=1000)
-    sink = Sink(room=1)
-    reader = generation.attach(sink, 0)
-    generation.publish(encode_event(301, "delta", {"content": "new", "t": 1}))
-    assert len(sink.batches) == 1  # nothing more while it is full
-    while sink.data != b"".join(generation.frames):
-        sink.room = 1
-        reader.resume()
-    assert max(map(len, sink.batches)) <= BATCH_BYTES + 1100
-    assert not reader.done.done()
-    reader.detach()
-    assert reader.done.done() and not generation.readers
-
-
-@pytest.mark.gen_test
-async def test_frames_are_encoded_once_for_all_readers():
-    generation = log_of(1)
-    sinks = [Sink() for _ in range(50)]
-    for sink in sinks:
-        generation.attach(sink, 1)
-    frame = encode_event(2, "delta", {"content": "x", "t": 1})
-    generation.publish(frame)
-    assert all(sink.batches == [frame] for sink in sinks)

@@ -21,7 +21,7 @@ FLOORS = [
     ["chat"],
     ["generation"],
     ["providers", "store"],
-    ["http_client", "log"],
+    ["http_client", "log", "event_log"],
     ["errors", "events", "messages", "sse", "settings"],
 ]
 

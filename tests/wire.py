@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from tornado_stream.errors import ProviderError
 from tornado_stream.events import Answer
-from tornado_stream.providers.openai_wire import AnswerDecoder
+from tornado_stream.providers.openai_wire import AnswerDecoder, decode_error
 
 
 def sse(*payloads: Any) -> bytes:
@@ -45,3 +46,21 @@ def fold(data: bytes | Iterable[bytes], **options: Any) -> tuple[Answer, AnswerD
 
 def content(*payloads: Any) -> str:
     return fold(sse(*payloads))[0].content
+
+
+def error_in(*payloads: Any) -> ProviderError:
+    _, decoder = fold(sse(*payloads))
+    assert decoder.error is not None
+    assert not decoder.complete
+    return decoder.error
+
+
+def refusal(status: int, body: Any = b"", key: str | None = None, **headers: str) -> ProviderError:
+    """The error for an answer with this status; `body` is bytes or JSON, `now` is 1e9."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return decode_error(status, names, data, url="http://u:p@host:1/v1?k=1", key=key, now=1e9)
+
+
+def error_body(message: str, **more: Any) -> dict[str, Any]:
+    return {"error": {"message": message, **more}}

@@ -1,8 +1,8 @@
-"""Answers being produced: one append-only event log each, one task, any number of readers.
+"""Answers being produced: each has an event log, one task, and any number of readers.
 
-The rule: producing and reading are separate. The producer appends and never waits; a reader is a
-cursor on the log and a sink, and one that is slow, leaves or returns is nobody's concern but its
-own. This is the only module that creates tasks. Everything runs on the IOLoop's thread.
+The rule: producing and reading are separate. The producer appends and never waits, neither for a
+reader nor for the disk; `start` and `end` alone leave only when they are committed. This is the
+only module that creates tasks. Everything runs on the IOLoop's thread.
 """
 
 from __future__ import annotations
@@ -13,149 +13,73 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import orjson
-
 from tornado_stream.errors import Conflict, ProviderError
+from tornado_stream.event_log import (
+    RECOVERED_END,
+    EventLog,
+    frame_data,
+    frame_name,
+)
 from tornado_stream.events import Answer, Delta, End, Finish, Notice
 from tornado_stream.messages import ChatRequest, Message
 from tornado_stream.providers.base import Provider
 from tornado_stream.sse import encode_event
-from tornado_stream.store.base import Progress, Store, StoredGeneration, Turn
+from tornado_stream.store.base import Progress, Store, StoredGeneration, StoreError, Turn
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between two hand-overs of new frames to the store.
-FLUSH_INTERVAL = 0.1
-#: Bytes that a reader is handed at once while it catches up.
-BATCH_BYTES = 64 * 1024
-
-RESET_FRAME = encode_event(0, "reset", {})
-
-#: Takes encoded frames; False says: taken, but no more until the reader is resumed.
-Sink = Callable[[bytes], bool]
+#: Seconds between two hand-overs of new frames to the store, and while it refuses them.
+FLUSH_INTERVAL, RETRY_INTERVAL = 0.1, 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """All that makes an answer: what to keep of it first, and whom to ask for what."""
+    """All that makes an answer: what to keep of it first, and whom to ask for what.
+
+    `first` is what the log begins with after its `start`.
+    """
 
     turn: Turn
     provider: Provider
     request: ChatRequest
-    notices: tuple[Notice, ...] = ()
+    first: tuple[Delta | Notice, ...] = ()
 
 
-class Generation:
-    """One answer: its log, and what the log adds up to.
+class Generation(EventLog):
+    """An answer, running or ended: its log, and the message that it makes."""
 
-    Event number n is `frames[n - 1]`, encoded once for all readers. `end` is set when the last
-    event has been committed and published; no frame follows it.
-    """
-
-    def __init__(self, id: str, fingerprint: bytes, message: Message, frames: list[bytes]) -> None:
+    def __init__(
+        self, id: str, fingerprint: bytes, message: Message, frames: list[bytes], *, ended: bool
+    ) -> None:
+        super().__init__(frames, ended=ended)
         self.id = id
         self.fingerprint = fingerprint
         self.message = message
-        self.frames = frames
-        self.ended = False
-        self.readers: set[Reader] = set()
 
     @classmethod
     def restore(cls, stored: StoredGeneration) -> Generation:
         """A log that has ended, from the store."""
-        generation = cls(stored.id, stored.fingerprint, stored.message, stored.frames)
-        generation.ended = True
-        return generation
-
-    @property
-    def end(self) -> dict[str, Any]:
-        """The data of the `end` event; only where `ended`."""
-        data: dict[str, Any] = orjson.loads(self.frames[-1].partition(b"data: ")[2])
-        return data
-
-    @property
-    def last_number(self) -> int:
-        return len(self.frames)
-
-    def attach(self, sink: Sink, after: int, *, live: bool = True) -> Reader:
-        """Read every event with a number above `after`, then go on live unless told not to.
-
-        The backlog is handed to `sink` before this returns; nothing can come in between. A reader
-        ahead of the log gets `reset` and the whole log.
-        """
-        reader = Reader(self, sink, after, live)
-        if after > self.last_number:
-            reader.restart()
-        self.readers.add(reader)
-        reader.pump()
-        return reader
-
-    def publish(self, frame: bytes) -> None:
-        """Append an encoded event and hand it to every reader that can take it."""
-        self.frames.append(frame)
-        for reader in tuple(self.readers):
-            reader.pump()
-
-
-class Reader:
-    """A cursor on a log, and the sink it feeds. `done` resolves when there is nothing more to
-    read, or when the reader was detached."""
-
-    def __init__(self, generation: Generation, sink: Sink, after: int, live: bool) -> None:
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._generation = generation
-        self._sink = sink
-        self._cursor = after
-        self._live = live
-        self._full = False
-
-    def restart(self) -> None:
-        """Tell the sink to forget what it has, and begin at the first event."""
-        self._cursor = 0
-        self._full = not self._sink(RESET_FRAME)
-
-    def resume(self) -> None:
-        """The sink can take more."""
-        self._full = False
-        self.pump()
-
-    def detach(self) -> None:
-        """Leave. The producer does not notice."""
-        self._generation.readers.discard(self)
-        if not self.done.done():
-            self.done.set_result(None)
-
-    def pump(self) -> None:
-        frames = self._generation.frames
-        while not self._full and self._cursor < len(frames) and not self.done.done():
-            size, end = 0, self._cursor
-            while end < len(frames) and size < BATCH_BYTES:
-                size += len(frames[end])
-                end += 1
-            batch, self._cursor = b"".join(frames[self._cursor : end]), end
-            self._full = not self._sink(batch)
-        at_the_end = self._cursor == len(frames)
-        if at_the_end and (self._generation.ended or not self._live):
-            self.detach()
+        return cls(stored.id, stored.fingerprint, stored.message, stored.frames, ended=True)
 
 
 class _Producer:
     """The running half of a generation: emits into its log, and ends it exactly once."""
 
     def __init__(self, generation: Generation, job: Job, changed: Callable[[], None]) -> None:
+        loop = asyncio.get_running_loop()
         self.generation = generation
         self.job = job
-        self.answer = Answer()
-        self.saved = 1  # frames handed to the store; the first is committed with the turn
+        self.saved = 1  # frames that the store has; the first is committed with the turn
+        self.failing = False  # the reader was told that what comes is not saved
         self.stopped_as: str | None = None  # the state that a cancellation means
-        self.stop: dict[str, int] | None = None
         self.task: asyncio.Task[None] | None = None
-        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.ended: asyncio.Future[None] = loop.create_future()
         self._changed = changed
-        self._now = asyncio.get_running_loop().time
+        self._now = loop.time
         self._began = self._now()
         self._stop_asked_at = 0.0
         self._producing = False
+        self._answer = Answer()
         self._finish = Finish()
         self._first_token_ms: int | None = None
         self._deltas = 0
@@ -170,10 +94,13 @@ class _Producer:
             )
             return
         if isinstance(event, Delta):
-            self.answer.add(event)
+            self._answer.add(event)
             self._deltas += 1
             if self._first_token_ms is None:
                 self._first_token_ms = self._ms()
+        self.publish(event)
+
+    def publish(self, event: Delta | Notice) -> None:
         self.generation.publish(self.encode(event))
         self._changed()
 
@@ -209,13 +136,13 @@ class _Producer:
         if self._producing and self.task:
             self.task.cancel()
 
-    def message(self, end: End) -> Message:
+    def snapshot(self) -> Message:
+        """The message as far as it has come."""
+        return _with_answer(self.generation.message, self._answer)
+
+    def finished_message(self, end: End) -> Message:
         return replace(
-            self.generation.message,
-            content=self.answer.content,
-            reasoning=self.answer.reasoning,
-            refusal=self.answer.refusal,
-            tool_calls=self.answer.tool_calls,
+            self.snapshot(),
             state=end.state,
             finish_reason=end.finish_reason,
             usage=end.usage,
@@ -224,15 +151,16 @@ class _Producer:
         )
 
     def _end(self, state: str, error: ProviderError | None) -> End:
+        stop = None
         if state == "stopped":
             closed_ms = round((self._now() - self._stop_asked_at) * 1000)
-            self.stop = {"upstream_closed_ms": closed_ms, "received_events": self._deltas}
+            stop = {"upstream_closed_ms": closed_ms, "received_events": self._deltas}
         return End(
             state=state,
             finish_reason=self._finish.finish_reason,
             usage=self._finish.usage,
             error=error,
-            stop=self.stop,
+            stop=stop,
             saved=True,
             timings={"first_token_ms": self._first_token_ms, "total_ms": self._ms()},
         )
@@ -250,14 +178,25 @@ class Generations:
         self._busy: dict[str, str] = {}  # conversation → its running generation
         self._unsaved: set[_Producer] = set()
         self._flush_timer: asyncio.TimerHandle | None = None
-        self._flush_task: asyncio.Task[None] | None = None
+        self._flush_task: asyncio.Task[bool] | None = None
 
     def __len__(self) -> int:
         """How many are running."""
         return len(self._running)
 
+    async def recover(self) -> int:
+        """End what a crash left running as `interrupted`, with the text that was kept; how many
+        there were. To be called before anything is started."""
+        left = await self._store.unfinished()
+        for stored in left:
+            await self._recover(stored)
+        return len(left)
+
     async def start(self, job: Job) -> Generation:
-        """Keep the turn, then begin to produce. Raises `Conflict` `conversation_busy`."""
+        """Keep the turn, then begin to produce.
+
+        Raises `Conflict` `conversation_busy`, or `StoreError`: then nothing was asked for.
+        """
         turn = job.turn
         conversation_id = turn.message.conversation_id
         if busy := self._busy.get(conversation_id):
@@ -272,7 +211,10 @@ class Generations:
         except BaseException:
             del self._busy[conversation_id]
             raise
-        generation = Generation(turn.generation_id, turn.fingerprint, turn.message, [turn.frame])
+        frames = [turn.frame]
+        generation = Generation(
+            turn.generation_id, turn.fingerprint, turn.message, frames, ended=False
+        )
         producer = _Producer(generation, job, lambda: self._has_changed(producer))
         self._running[generation.id] = producer
         producer.task = asyncio.create_task(self._run(producer), name=f"generation {generation.id}")
@@ -286,13 +228,27 @@ class Generations:
         # It may have begun while the store was looking.
         if producer := self._running.get(id):
             return producer.generation
+        if stored and stored.message.state == "running":  # its commit was reported as failed
+            return Generation.restore(await self._recover(stored))
         return Generation.restore(stored) if stored else None
+
+    def running_in(self, conversation_id: str) -> tuple[Message, int] | None:
+        """The running message of a conversation as far as it has come, and the number of the last
+        event that is in it: read in one step, so a reader can go on after that number."""
+        if producer := self._running.get(self._busy.get(conversation_id, "")):
+            return producer.snapshot(), producer.generation.last_number
+        return None
 
     async def stop(self, id: str) -> None:
         """End a running answer as `stopped`; returns when its `end` was published."""
         if producer := self._running.get(id):
             producer.cancel("stopped")
             await asyncio.shield(producer.ended)
+
+    async def stop_in(self, conversation_id: str) -> None:
+        """Stop what runs in a conversation."""
+        if id := self._busy.get(conversation_id):
+            await self.stop(id)
 
     async def drain(self, seconds: float, hurry: asyncio.Future[Any] | None = None) -> None:
         """Let running answers end by themselves, for `seconds` or until `hurry` is done."""
@@ -307,26 +263,25 @@ class Generations:
 
     async def interrupt(self, seconds: float) -> None:
         """End what is still running as `interrupted`; returns when all of it was published, or
-        after `seconds`."""
+        after `seconds`. What the disk refused so far is offered to it once more."""
         for producer in tuple(self._running.values()):
             producer.cancel("interrupted")
         await self.drain(seconds)
+        if self._flush_timer:
+            self._flush_timer.cancel()
+        await self._save(list(self._unsaved))
 
     async def _run(self, producer: _Producer) -> None:
-        for notice in producer.job.notices:
-            producer.emit(notice)
+        for event in producer.job.first:
+            producer.emit(event)
         end = await producer.produce()
         generation = producer.generation
-        generation.message = producer.message(end)
+        generation.message = producer.finished_message(end)
         frame = producer.encode(end)
-        try:
-            await self._save([producer], last=frame)
-        except Exception:
-            logger.exception("the end of generation %s was not saved", generation.id)
+        if not await self._save([producer], last=frame):
             frame = producer.encode(replace(end, saved=False))
-        # `ended` before the frame: a reader that gets the last frame must find the log closed.
-        generation.ended = True
-        generation.publish(frame)
+            self._has_changed(producer)
+        generation.publish(frame, last=True)
         del self._running[generation.id]
         del self._busy[generation.message.conversation_id]
         producer.ended.set_result(None)
@@ -335,27 +290,95 @@ class Generations:
         self._unsaved.add(producer)
         if self._flush_timer is None:
             loop = asyncio.get_running_loop()
-            self._flush_timer = loop.call_later(FLUSH_INTERVAL, self._flush)
+            delay = RETRY_INTERVAL if producer.failing else FLUSH_INTERVAL
+            self._flush_timer = loop.call_later(delay, self._flush)
 
     def _flush(self) -> None:
         self._flush_timer = None
-        producers = list(self._unsaved)
-        self._flush_task = asyncio.create_task(self._save(producers), name="flush")
+        if self._flush_task is None or self._flush_task.done():
+            self._flush_task = asyncio.create_task(self._save(list(self._unsaved)), name="flush")
+        else:  # the disk is slow: what is new waits for its next tick
+            for producer in self._unsaved:
+                self._has_changed(producer)
 
-    async def _save(self, producers: list[_Producer], last: bytes | None = None) -> None:
-        """Hand the store what is new; `last` is the end of the only producer, not published yet."""
-        batch = []
+    async def _save(self, producers: list[_Producer], last: bytes | None = None) -> bool:
+        """Hand the store what it does not have; whether it took it. `last` is the end of the only
+        producer, not published yet. Never raises."""
+        batch = [progress for p in producers if (progress := _progress(p, last))]
+        self._unsaved.difference_update(producers)
+        counts = {p: len(p.generation.frames) for p in producers}
+        try:
+            if batch:
+                await self._store.append(batch)
+        except StoreError as error:
+            logger.warning("not saved: %s", error)
+        except Exception:
+            logger.exception("not saved")
+        else:
+            for producer, count in counts.items():
+                producer.saved = max(producer.saved, count)
+                self._note(producer, failing=False, ending=last is not None)
+            return True
         for producer in producers:
-            self._unsaved.discard(producer)
-            frames = producer.generation.frames[producer.saved :]
-            first, producer.saved = producer.saved + 1, producer.saved + len(frames)
-            if last is not None:
-                batch.append(
-                    Progress(
-                        producer.generation.id, first, [*frames, last], producer.generation.message
-                    )
-                )
-            elif frames:
-                batch.append(Progress(producer.generation.id, first, frames))
-        if batch:
-            await self._store.append(batch)
+            self._note(producer, failing=True, ending=last is not None)
+            self._has_changed(producer)
+        return False
+
+    def _note(self, producer: _Producer, *, failing: bool, ending: bool) -> None:
+        """Tell the readers of a running answer when saving begins to fail, and when it mends. An
+        answer that is ending says it in its `end`."""
+        if producer.failing == failing:
+            return
+        producer.failing = failing
+        if not (ending or producer.generation.ended or producer.stopped_as):
+            producer.publish(Notice("not_saved" if failing else "saved"))
+
+    async def _recover(self, stored: StoredGeneration) -> StoredGeneration:
+        """End a log that nobody produces any more: where it stops, an answer was interrupted."""
+        answer = Answer()
+        times = [0]
+        first_token_ms = None
+        for frame in stored.frames:
+            data = frame_data(frame)
+            times.append(data["t"])
+            if frame_name(frame) == "delta":
+                answer.add(_delta(data))
+                first_token_ms = data["t"] if first_token_ms is None else first_token_ms
+        timings: dict[str, int | None] = {"first_token_ms": first_token_ms, "total_ms": times[-1]}
+        end = End("interrupted", None, None, None, None, True, timings)
+        frame = encode_event(RECOVERED_END, end.name, {**end.to_json(), "t": times[-1]})
+        message = replace(
+            _with_answer(stored.message, answer), state="interrupted", timings=timings
+        )
+        await self._store.append([Progress(stored.id, RECOVERED_END, [frame], message)])
+        return replace(stored, message=message, frames=[*stored.frames, frame])
+
+
+def _progress(producer: _Producer, last: bytes | None) -> Progress | None:
+    generation = producer.generation
+    frames = generation.frames[producer.saved :]
+    if last is not None:
+        frames = [*frames, last]
+    if not frames:
+        return None
+    message = generation.message if last is not None or generation.ended else None
+    return Progress(generation.id, producer.saved + 1, frames, message)
+
+
+def _with_answer(message: Message, answer: Answer) -> Message:
+    return replace(
+        message,
+        content=answer.content,
+        reasoning=answer.reasoning,
+        refusal=answer.refusal,
+        tool_calls=answer.tool_calls,
+    )
+
+
+def _delta(data: dict[str, Any]) -> Delta:
+    return Delta(
+        data.get("content", ""),
+        data.get("reasoning", ""),
+        data.get("refusal", ""),
+        tuple(data.get("tool_calls", ())),
+    )

@@ -101,6 +101,7 @@ def test_a_model_that_failed_says_why_and_what_to_set(
     expect(setup).to_contain_text("OPENAI_API_KEY=sk-… python main.py")
     _assert_fits(page, 320)
     assert page.locator("#scroller").evaluate("element => element.scrollTop") == 0
+    expect(page.get_by_role("button", name="To the newest text")).to_be_hidden()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

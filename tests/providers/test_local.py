@@ -40,7 +40,10 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="/proc")
 HEAD = len("<|im_start|>assistant\n")
 
 SILENT = "import time; time.sleep(60)"
-STUBBORN = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+STUBBORN = (
+    "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); "
+    "time.sleep(60)"
+)
 READY = (
     "import json; print(json.dumps({'ready': 'http://127.0.0.1:1'}), flush=True); input(); input()"
 )
@@ -115,6 +118,19 @@ def runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except FileNotFoundError:
         return sys.platform != "linux" and exists(pid)
+
+
+def what_others_see(pid: int) -> bytes:
+    """The environment and the command line of a process."""
+    proc = Path(f"/proc/{pid}")
+    return (proc / "environ").read_bytes() + (proc / "cmdline").read_bytes()
+
+
+def wait_until(condition, seconds: float, what: str) -> None:
+    due = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < due, f"not within {seconds} s: {what}"
+        time.sleep(0.01)
 
 
 async def until(condition, seconds: float, what: str) -> None:
@@ -213,9 +229,7 @@ async def test_the_child_knows_no_secret_and_shows_none(provider, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "secret")
     provider.start()
     _, key = await provider._model.ready()
-    seen = b"".join(
-        Path(f"/proc/{provider._model.pid}/{name}").read_bytes() for name in ("environ", "cmdline")
-    )
+    seen = what_others_see(provider._model.pid)
     assert b"local_child.py" in seen and b"PATH=" in seen
     for secret in (b"OPENAI_API_KEY", b"secret", key.encode()):
         assert secret not in seen
@@ -272,20 +286,18 @@ asyncio.run(main())
 @real
 @posix
 @pytest.mark.parametrize("state", ["loading", "ready"])
-@loads
-async def test_the_child_goes_when_its_parent_is_killed(io_loop, tmp_path, state):
+def test_the_child_goes_when_its_parent_is_killed(tmp_path, state):
     command = [sys.executable, "-c", PARENT, str(tmp_path), str(WEIGHTS), state]
     root = Path(local.__file__).parents[2]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root) as parent:
         pid = int(parent.stdout.readline())
         assert runs(pid)
         parent.kill()
-    await until(lambda: not runs(pid), 10, "the child has gone")
+    wait_until(lambda: not runs(pid), 10, "the child has gone")
 
 
 @linux
-@loads
-async def test_the_child_goes_even_while_no_thread_of_it_can_run(io_loop, tmp_path):
+def test_the_child_goes_even_while_no_thread_of_it_can_run(tmp_path):
     # As while the library loads: it holds the interpreter's lock for all that time.
     (tmp_path / "xllamacpp.py").write_text(
         "import ctypes; print('stuck', flush=True); ctypes.PyDLL(None).sleep(60)"
@@ -301,7 +313,7 @@ async def test_the_child_goes_even_while_no_thread_of_it_can_run(io_loop, tmp_pa
         child.stdin.flush()
         assert child.stdout.readline() == b"stuck\n"
         child.stdin.close()
-        await until(lambda: child.poll() is not None, 10, "the child has gone")
+        wait_until(lambda: child.poll() is not None, 10, "the child has gone")
 
 
 # -- what can go wrong
@@ -497,7 +509,8 @@ async def test_options_are_those_that_were_set(fake, options, expected):
 
 
 @pytest.mark.gen_test
-async def test_a_long_conversation_is_counted_in_one_request(fake):
+async def test_a_long_conversation_is_counted_in_one_request(fake, monkeypatch):
+    monkeypatch.setattr(local, "STEP", 1)
     contents = [f"{n} ".ljust(100) for n in range(1001)]
     recorder, events = await sent(ask(*contents), fake(READY))
     assert len(recorder.counted) == 1
@@ -509,6 +522,26 @@ async def test_a_long_conversation_is_counted_in_one_request(fake):
     prompt = (len(kept) // 2) * turn + len(local._render("user", " " * 100)) + HEAD
     assert prompt <= 2048 - 512 < prompt + turn
     assert events.notices == [("context_trimmed", {"turns": (1001 - len(kept)) // 2})]
+
+
+@pytest.mark.gen_test
+async def test_the_cut_stays_where_it_is_for_several_turns(fake, monkeypatch):
+    monkeypatch.setattr(local, "STEP", 800)
+    model, cuts = fake(READY), []
+    for count in range(1, 121, 2):
+        recorder, _ = await sent(ask(*(f"{n} ".ljust(50) for n in range(count))), model)
+        sizes = sum(len(message["content"]) for message in recorder.body["messages"])
+        assert count < 40 or sizes > 400, "more was left out than a step"
+        cuts.append(recorder.body["messages"][0]["content"])
+    assert len(set(cuts)) < len(cuts) / 3
+
+
+@pytest.mark.parametrize(
+    ("lengths", "cut", "steady"),
+    [([9, 9, 9], 0, 0), ([9, 9, 9], 1, 1), ([900] * 9, 1, 3), ([900] * 9, 3, 3), ([9], 1, 1)],
+)
+def test_where_it_is_cut(lengths, cut, steady):
+    assert local._steady_cut(lengths, cut) == steady
 
 
 @pytest.mark.gen_test

@@ -124,6 +124,12 @@ def test_only_choice_0_is_the_answer() -> None:
     assert decoder.finish_reason is None
 
 
+def test_choice_0_in_several_pieces() -> None:
+    pieces = [{"index": 0, "delta": {"content": text, "reasoning": text}} for text in "ab"]
+    answer, _ = fold(sse({"choices": [pieces[0], {"index": 1}, pieces[1]]}))
+    assert (answer.content, answer.reasoning) == ("ab", "ab")
+
+
 @pytest.mark.parametrize("index", [{}, {"index": None}, {"index": "0"}])
 def test_choice_without_index_is_the_answer(index: dict[str, Any]) -> None:
     assert content({"choices": [{**index, "delta": {"content": "a"}}]}) == "a"

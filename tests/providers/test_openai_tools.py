@@ -66,6 +66,7 @@ def test_calls_with_neither_but_names() -> None:
     f = call(name="f", arguments='{"a":1}')
     assert calls(f, call(name="g", arguments="{}")) == [(None, "f", '{"a":1}'), (None, "g", "{}")]
     assert len(calls(f, call(name="f", arguments='{"a":2}'))) == 2
+    assert len(calls(f, call(name="f", arguments=" "))) == 1
     assert calls(f, f) == [(None, "f", '{"a":1}')]
     two = chunk({"tool_calls": [f["choices"][0]["delta"]["tool_calls"][0]] * 2})
     assert calls(two) == [(None, "f", '{"a":1}')] * 2

@@ -3,7 +3,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from wire import call, chunk, content, fold, half, say, sse
 
@@ -270,6 +270,13 @@ def test_answer_too_long() -> None:
         assert decoder.feed(one) is None
 
 
+@pytest.mark.parametrize("body", [b"{}", b"<p>", b"data: {}"])
+def test_limit_before_the_first_byte_that_counts(body: bytes) -> None:
+    for pieces in ([b" " * 200 + body], [b" " * 99, b" " * 101, body]):
+        _, decoder = fold(pieces, max_line=100)
+        assert decoder.error is not None and decoder.error.code == "line_too_long"
+
+
 def test_error_before_a_limit_stays() -> None:
     _, decoder = fold(sse({"error": "no"}) + b"x" * 200, max_line=100)
     assert decoder.failed
@@ -294,6 +301,7 @@ def streams(draw: st.DrawFn) -> tuple[bytes, list[int]]:
     return data, sorted(draw(st.lists(st.integers(0, len(data)), max_size=8)))
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(streams(), st.integers(50, 200), st.integers(0, 1000))
 def test_any_splitting_gives_the_same_answer(
     stream: tuple[bytes, list[int]], max_line: int, max_total: int

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import orjson
 
 from tornado_stream.errors import ProviderError
-from tornado_stream.providers.openai_errors import find_error, stream_error
+from tornado_stream.providers.openai_errors import stream_error
 from tornado_stream.providers.openai_json import NOT_JSON, mend, parse_json, to_json_text
+from tornado_stream.providers.openai_reasons import find_error
 
 #: A choice without an index is the first one.
 _FIRST = (0, None, "0")

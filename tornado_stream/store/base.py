@@ -1,7 +1,8 @@
 """What a store can do. The rule: a method returns when what it says is so.
 
 All methods are called on the IOLoop's thread and never block it. Values are frozen; what a store
-was given it keeps, and what it returns is the caller's.
+was given it keeps, and what it returns is the caller's. A method that cannot do its work raises
+`StoreError`, and has then done none of it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+from tornado_stream.errors import Unavailable
 from tornado_stream.messages import Conversation, Message
+
+
+class StoreError(Unavailable):
+    """The store cannot keep or find anything now: a disk that is full, locked, or failing."""
+
+    code = "not_saved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,25 @@ class StoredGeneration:
     frames: list[bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A conversation in a list. `message_id` and `snippet` are of the search; in the snippet the
+    match stands between U+E000 and U+E001, which are taken out of all other text."""
+
+    conversation: Conversation
+    generation_id: str | None
+    message_id: str | None = None
+    snippet: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Part of a list; `next` is opaque and asks for what follows, None at the end."""
+
+    matches: list[Match]
+    next: str | None
+
+
 class Store(ABC):
     """Conversations, messages and event logs."""
 
@@ -57,15 +84,47 @@ class Store(ABC):
 
     @abstractmethod
     async def append(self, batch: list[Progress]) -> None:
-        """Keep what several logs have grown by, in one transaction."""
+        """Keep what several logs have grown by, in one transaction.
+
+        Frames that are kept already (a batch whose first try was committed after all) are not
+        kept twice. A log whose conversation is gone is passed over.
+        """
+
+    @abstractmethod
+    async def unfinished(self) -> list[StoredGeneration]:
+        """The logs whose answers are still `running`: after a start, those of a crash."""
 
     @abstractmethod
     async def conversation(self, id: str) -> Conversation | None:
         """One conversation, without its messages."""
 
     @abstractmethod
+    async def conversations(
+        self, *, query: str = "", limit: int = 50, before: str | None = None
+    ) -> Page:
+        """Conversations, the one written to last first; with a `query` those with a message (or
+        a title) that holds it, in any letter case. `before` is the `next` of the page before;
+        raises `InvalidRequest` where it is not. Reads no message's text without a `query`."""
+
+    @abstractmethod
+    async def create(self, conversation: Conversation) -> None:
+        """Keep an empty conversation."""
+
+    @abstractmethod
+    async def update(self, conversation: Conversation) -> None:
+        """Keep a conversation's new title, system or current_id."""
+
+    @abstractmethod
+    async def delete(self, id: str) -> None:
+        """Forget a conversation with all that is in it. Its words are then on the disk no more."""
+
+    @abstractmethod
     async def message(self, id: str) -> Message | None:
         """One message."""
+
+    @abstractmethod
+    async def messages(self, conversation_id: str) -> list[Message]:
+        """All messages of a conversation, every branch, in the order they were written."""
 
     @abstractmethod
     async def thread(self, message_id: str) -> list[Message]:

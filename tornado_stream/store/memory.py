@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tornado_stream.messages import Conversation, Message
-from tornado_stream.store.base import Progress, Store, StoredGeneration, Turn
+from tornado_stream.store.base import Page, Progress, Store, StoredGeneration, Turn
 
 
 class MemoryStore(Store):
@@ -56,6 +56,26 @@ class MemoryStore(Store):
     async def generation(self, id: str) -> StoredGeneration | None:
         stored = self._generations.get(id)
         return replace(stored, frames=list(stored.frames)) if stored else None
+
+    async def unfinished(self) -> list[StoredGeneration]:
+        return [g for g in self._generations.values() if g.message.state == "running"]
+
+    async def conversations(
+        self, *, query: str = "", limit: int = 50, before: str | None = None
+    ) -> Page:
+        return Page([], None)
+
+    async def create(self, conversation: Conversation) -> None:
+        self._conversations[conversation.id] = conversation
+
+    async def update(self, conversation: Conversation) -> None:
+        self._conversations[conversation.id] = conversation
+
+    async def delete(self, id: str) -> None:
+        self._conversations.pop(id, None)
+
+    async def messages(self, conversation_id: str) -> list[Message]:
+        return [m for m in self._messages.values() if m.conversation_id == conversation_id]
 
     async def close(self) -> None:
         pass

@@ -57,3 +57,8 @@ starters.forEach((starter, index) => starter.addEventListener("click", () => com
 
 armCopyButtons(document, (text) => announcer.say(text));
 void models.watch();
+conversation.addEventListener("answer", (event) => {
+  const { answer, what } = /** @type {CustomEvent<import("./conversation.js").AnswerDetail>} */ (event).detail;
+  const loading = what === "notice" && answer.waiting?.code === "model_loading";
+  if (loading || answer.end?.error?.code === "local_model_failed") void models.watch();
+});

@@ -14,6 +14,7 @@ export class Models extends EventTarget {
   all = [];
   /** @type {"unknown" | "known" | "unreachable"} */
   state = "unknown";
+  #watching = false;
 
   /** @param {import("./api.js").Api} api @param {import("./wake.js").Wake} wake */
   constructor(api, wake) {
@@ -24,11 +25,15 @@ export class Models extends EventTarget {
 
   /** Ask until there is nothing to wait for. */
   async watch() {
-    for (let pause = FIRST; ; pause = Math.min(SLOWEST, pause * 1.25)) {
-      await this.#ask();
-      if (this.state === "known" && this.current?.state !== "loading") return;
-      await this.wake.sleep(pause);
-    }
+    if (this.#watching) return;
+    this.#watching = true;
+    for (let pause = FIRST; await this.#isUnsettled(); pause = Math.min(SLOWEST, pause * 1.25)) await this.wake.sleep(pause);
+    this.#watching = false;
+  }
+
+  async #isUnsettled() {
+    await this.#ask();
+    return this.state !== "known" || this.current?.state === "loading";
   }
 
   async #ask() {

@@ -8,6 +8,7 @@ const NEAR = 40;
  */
 export class Follower {
   #following = false;
+  #resting = true;
   #top = 0;
 
   /** @param {HTMLElement} scroller @param {HTMLElement} content @param {HTMLElement} toEnd shown when the reader is elsewhere */
@@ -27,12 +28,15 @@ export class Follower {
   /** Go to the beginning, and follow nothing. */
   rest() {
     this.#following = false;
+    this.#resting = true;
     this.scroller.scrollTop = 0;
+    this.#showButton();
   }
 
   /** Go to the end and stay there. */
   follow() {
     this.#following = true;
+    this.#resting = false;
     this.#grown();
   }
 
@@ -43,7 +47,7 @@ export class Follower {
   #moved() {
     const up = this.scroller.scrollTop < this.#top - 1;
     this.#top = this.scroller.scrollTop;
-    if (this.#distance <= NEAR) this.#following = true;
+    if (this.#distance <= NEAR) this.#following = !this.#resting;
     else if (up) this.#following = false;
     this.#showButton();
   }
@@ -55,6 +59,6 @@ export class Follower {
   }
 
   #showButton() {
-    this.toEnd.hidden = this.#following || this.#distance <= NEAR;
+    this.toEnd.hidden = this.#resting || this.#following || this.#distance <= NEAR;
   }
 }

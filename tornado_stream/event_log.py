@@ -1,0 +1,130 @@
+"""The event log of one answer, and those who read it.
+
+The rule: a reader is a cursor on the log and a sink. It is handed the backlog, then each new
+batch; a sink that is full falls back to its cursor and catches up later. So the log is the only
+buffer, and nobody waits for a slow reader. Everything runs on the IOLoop's thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from tornado_stream.sse import encode_event
+
+#: Bytes that a reader is handed at once while it catches up.
+BATCH_BYTES = 64 * 1024
+#: The number of the `end` of a log that a crash cut short: above all that readers can have seen.
+RECOVERED_END = 1_000_000_000
+
+RESET_FRAME = encode_event(0, "reset", {})
+
+#: Takes encoded frames; False says: taken, but no more until the reader is resumed.
+Sink = Callable[[bytes], bool]
+
+
+class EventLog:
+    """Encoded frames in order, each once for all readers.
+
+    Event number n is `frames[n - 1]`, but for the `end` of a log that a crash cut short, which
+    is `RECOVERED_END`. When `ended`, the last frame is the `end` event and no frame follows it.
+    """
+
+    def __init__(self, frames: list[bytes], *, ended: bool) -> None:
+        self.frames = frames
+        self.ended = ended
+        self.readers: set[Reader] = set()
+        self._recovered = ended and frame_number(frames[-1]) == RECOVERED_END
+
+    @property
+    def last_number(self) -> int:
+        """The number of the last event."""
+        return RECOVERED_END if self._recovered else len(self.frames)
+
+    @property
+    def end(self) -> dict[str, Any]:
+        """The data of the `end` event; only where `ended`."""
+        assert self.ended
+        return frame_data(self.frames[-1])
+
+    def attach(self, sink: Sink, after: int, *, live: bool = True) -> Reader:
+        """Read every event with a number above `after`, then go on live unless told not to.
+
+        The backlog is handed to `sink` before this returns; nothing can come in between. A reader
+        ahead of the log gets `reset` and the whole log.
+        """
+        reader = Reader(self, sink, after, live)
+        if after > len(self.frames) - self._recovered and after < RECOVERED_END:
+            reader.restart()
+        self.readers.add(reader)
+        reader.pump()
+        return reader
+
+    def publish(self, frame: bytes, *, last: bool = False) -> None:
+        """Append an encoded event and hand it to every reader that can take it."""
+        self.frames.append(frame)
+        self.ended = last
+        for reader in tuple(self.readers):
+            reader.pump()
+
+
+class Reader:
+    """A cursor on a log, and the sink it feeds. `done` resolves when there is nothing more to
+    read, or when the reader was detached."""
+
+    def __init__(self, log: EventLog, sink: Sink, after: int, live: bool) -> None:
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._log = log
+        self._sink = sink
+        self._cursor = min(after, len(log.frames))
+        self._live = live
+        self._full = False
+
+    def restart(self) -> None:
+        """Tell the sink to forget what it has, and begin at the first event."""
+        self._cursor = 0
+        self._full = not self._sink(RESET_FRAME)
+
+    def resume(self) -> None:
+        """The sink can take more."""
+        self._full = False
+        self.pump()
+
+    def detach(self) -> None:
+        """Leave. The producer does not notice."""
+        self._log.readers.discard(self)
+        if not self.done.done():
+            self.done.set_result(None)
+
+    def pump(self) -> None:
+        """Hand over what the log holds beyond the cursor, as far as the sink takes it."""
+        frames = self._log.frames
+        while not self._full and self._cursor < len(frames) and not self.done.done():
+            size, end = 0, self._cursor
+            while end < len(frames) and size < BATCH_BYTES:
+                size += len(frames[end])
+                end += 1
+            batch, self._cursor = b"".join(frames[self._cursor : end]), end
+            self._full = not self._sink(batch)
+        if self._cursor == len(frames) and (self._log.ended or not self._live):
+            self.detach()
+
+
+def frame_number(frame: bytes) -> int:
+    """The number of an encoded event."""
+    return int(frame[4 : frame.index(b"\n")])
+
+
+def frame_name(frame: bytes) -> str:
+    """The name of an encoded event."""
+    start = frame.index(b"\nevent: ") + 8
+    return frame[start : frame.index(b"\n", start)].decode()
+
+
+def frame_data(frame: bytes) -> dict[str, Any]:
+    """The data of an encoded event."""
+    data: dict[str, Any] = orjson.loads(frame.partition(b"\ndata: ")[2])
+    return data
