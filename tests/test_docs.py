@@ -25,8 +25,11 @@ def test_configuration_lists_every_setting():
 def test_http_api_lists_every_route():
     text = (DOCS / "http-api.md").read_text()
     for route in routes():
-        path = re.sub(r"\(\[.*?\{12\}\)", "{generation_id}", route.regex.pattern.rstrip("$"))
-        assert f"{path}`" in text or f"{path}?" in text, path
+        path = re.sub(r"\(\[.*?\{12\}\)", "{id}", route.regex.pattern.rstrip("$"))
+        path = path.replace("/stream/{id}", "/stream/{generation_id}").replace("\\", "")
+        for ending in ("md", "json", "txt") if "|" in path else ("",):
+            shown = path.replace("(md|json|txt)", ending)
+            assert f" {shown}`" in text or f" {shown}?" in text, shown
 
 
 def test_events_lists_every_error_code():

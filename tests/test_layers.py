@@ -18,7 +18,7 @@ FLOORS = [
     ["server"],
     ["app"],
     ["handlers"],
-    ["chat"],
+    ["chat", "conversations", "export"],
     ["generation"],
     ["providers", "store"],
     ["http_client", "log", "event_log"],

@@ -11,10 +11,13 @@ PACKAGE = ROOT / "tornado_stream"
 COVERED_ELSEWHERE = {
     "handlers/base.py": "handlers/test_doors.py",
     "handlers/models.py": "handlers/test_routes.py",
+    "conversations.py": "handlers/test_conversations.py",
     "handlers/pages.py": "handlers/test_routes.py",
     "handlers/system.py": "handlers/test_routes.py",
     "providers/base.py": "providers/test_openai.py",
     "providers/local_child.py": "providers/test_local.py",
+    "providers/local_context.py": "providers/test_local.py",
+    "providers/local_model.py": "providers/test_local.py",
     "store/base.py": "store/test_contract.py",
     "store/memory.py": "store/test_contract.py",
     "app.py": "handlers/test_routes.py",

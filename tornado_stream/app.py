@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from tornado.web import Application
 
 from tornado_stream.chat import ChatService
+from tornado_stream.conversations import ConversationService
 from tornado_stream.generation import Generations
 from tornado_stream.handlers import STATIC, TEMPLATES, NotFoundHandler, StaticHandler, routes
 from tornado_stream.handlers.base import LOCAL_HOSTS
@@ -15,8 +17,10 @@ from tornado_stream.providers import build_provider
 from tornado_stream.settings import Settings
 from tornado_stream.store import open_store
 
+logger = logging.getLogger(__name__)
+
 if TYPE_CHECKING:
-    from tornado_stream.handlers.streams import EventStreamHandler
+    from tornado_stream.handlers.streams import ReadingHandler
 
 
 class ChatApplication(Application):
@@ -34,11 +38,17 @@ class ChatApplication(Application):
         )
         self.config = settings
         self.hosts = LOCAL_HOSTS | {_as_host(settings.host)} | set(settings.allowed_hosts)
-        self.streams: set[EventStreamHandler] = set()
+        self.streams: set[ReadingHandler] = set()
         self.store = open_store()
         self.provider = build_provider(settings)
         self.generations = Generations(self.store)
         self.chat = ChatService(self.generations, self.store, self.provider)
+        self.conversations = ConversationService(self.store, self.generations)
+
+    async def open(self) -> None:
+        """Set right what a crash left; to be awaited before the first request."""
+        if left := await self.generations.recover():
+            logger.info("%d answers were interrupted when the server went away", left)
 
     async def close(self, grace: float) -> None:
         """Release what the services hold, within `grace` seconds."""

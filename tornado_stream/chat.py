@@ -10,13 +10,13 @@ import asyncio
 import hashlib
 import time
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 
 from tornado_stream.errors import Conflict, InvalidRequest, NotFound, Unavailable
-from tornado_stream.events import Notice, Start
+from tornado_stream.events import Delta, Notice, Start
 from tornado_stream.generation import Generation, Generations, Job
 from tornado_stream.messages import ChatRequest, Conversation, Message
 from tornado_stream.providers.base import ModelInfo, Provider
@@ -30,7 +30,8 @@ TITLE_LENGTH = 80
 @dataclass(frozen=True, slots=True)
 class SendRequest:
     """What `POST /stream` asks for. `parent_given` tells an absent parent from a null one;
-    `leave_out` is how many of the oldest turns not to send."""
+    `leave_out` is how many of the oldest turns not to send; `continue_id` names the message that
+    is to be gone on with."""
 
     request_id: str
     message: str | None
@@ -40,6 +41,7 @@ class SendRequest:
     model: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     leave_out: int = 0
+    continue_id: str | None = None
 
     @property
     def fingerprint(self) -> bytes:
@@ -52,6 +54,7 @@ class SendRequest:
             self.model,
             self.options,
             self.leave_out,
+            self.continue_id,
         ]
         return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).digest()
 
@@ -118,44 +121,80 @@ class ChatService:
             del self._sending[request.request_id]
 
     async def _begin(self, request: SendRequest) -> Generation:
+        fingerprint = request.fingerprint
         if self.draining:
             raise Unavailable("The server is restarting. Send it again shortly.", code="draining")
+        kept = await self._kept(request)
+        if kept:
+            request = replace(
+                request,
+                conversation_id=kept.conversation_id,
+                parent_id=kept.parent_id,
+                parent_given=True,
+            )
         conversation, is_new = await self._conversation(request)
         thread = await self._thread(request, conversation)
         now = _now()
-        user, new_user = (
-            (_user_message(request.message, conversation.id, thread, now), True)
-            if request.message is not None
-            else (thread.pop(), False)
+        new_user = request.message is not None
+        if request.message is not None:
+            thread = [*thread, _user_message(request.message, conversation.id, thread, now)]
+        history, left_out = _leave_out(thread, request.leave_out)
+        message = self._answer(request, conversation, thread[-1], kept, now)
+        turn = Turn(
+            generation_id=request.request_id,
+            fingerprint=fingerprint,
+            conversation=conversation if is_new else None,
+            user_message=thread[-1] if new_user else None,
+            message=message,
+            frame=_start_frame(message, thread[-1]),
         )
-        history, left_out = _leave_out([*thread, user], request.leave_out)
-        model = request.model or self._provider.default_model
-        message = Message(
+        chat_request = ChatRequest(
+            messages=_wire_messages(conversation.system, history),
+            model=request.model or (kept.model if kept else None),
+            options=request.options,
+            kept=kept.content if kept else "",
+            left_out=left_out,
+        )
+        first: list[Delta | Notice] = []
+        if kept:
+            first.append(Delta(kept.content, kept.reasoning))
+        if left_out:
+            first.append(Notice("context_trimmed", {"turns": left_out}))
+        return await self._generations.start(Job(turn, self._provider, chat_request, tuple(first)))
+
+    def _answer(
+        self,
+        request: SendRequest,
+        conversation: Conversation,
+        user: Message,
+        kept: Message | None,
+        now: int,
+    ) -> Message:
+        return Message(
             id=str(uuid.uuid4()),
             conversation_id=conversation.id,
             parent_id=user.id,
             role="assistant",
             content="",
             created_at=now,
-            model=model,
+            model=request.model or (kept.model if kept else None) or self._provider.default_model,
             state="running",
             generation_id=request.request_id,
+            continued_from=kept.id if kept else None,
         )
-        turn = Turn(
-            generation_id=request.request_id,
-            fingerprint=request.fingerprint,
-            conversation=conversation if is_new else None,
-            user_message=user if new_user else None,
-            message=message,
-            frame=_start_frame(message, user),
-        )
-        chat_request = ChatRequest(
-            messages=_wire_messages(conversation.system, history),
-            model=request.model,
-            options=request.options,
-        )
-        notices = (Notice("context_trimmed", {"turns": left_out}),) if left_out else ()
-        return await self._generations.start(Job(turn, self._provider, chat_request, notices))
+
+    async def _kept(self, request: SendRequest) -> Message | None:
+        """The message that is to be gone on with, checked to be one that can be."""
+        if request.continue_id is None:
+            return None
+        message = await self._store.message(request.continue_id)
+        if message is None or message.role != "assistant":
+            raise NotFound("There is no answer with this id to continue.")
+        if message.state in ("done", "running") or not message.content:
+            raise InvalidRequest(
+                "Only an answer that broke off, and of which there is text, can be continued."
+            )
+        return message
 
     async def _conversation(self, request: SendRequest) -> tuple[Conversation, bool]:
         if request.conversation_id is None:
@@ -213,6 +252,7 @@ def _start_frame(message: Message, user: Message) -> bytes:
         user_message_id=user.id,
         parent_id=user.parent_id,
         model=message.model,
+        continued_from=message.continued_from,
     )
     return encode_event(1, start.name, {**start.to_json(), "t": 0})
 

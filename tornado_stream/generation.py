@@ -84,6 +84,13 @@ class _Producer:
         self._first_token_ms: int | None = None
         self._deltas = 0
 
+    def begin(self, first: tuple[Delta | Notice, ...]) -> None:
+        """Put into the log what is there before anybody is asked."""
+        for event in first:
+            if isinstance(event, Delta):
+                self._answer.add(event)
+            self.publish(event)
+
     def emit(self, event: Delta | Notice | Finish) -> None:
         """What the provider calls for each piece; ignored once a stop was asked for."""
         if self.stopped_as:
@@ -272,8 +279,7 @@ class Generations:
         await self._save(list(self._unsaved))
 
     async def _run(self, producer: _Producer) -> None:
-        for event in producer.job.first:
-            producer.emit(event)
+        producer.begin(producer.job.first)
         end = await producer.produce()
         generation = producer.generation
         generation.message = producer.finished_message(end)

@@ -5,6 +5,7 @@ Times are milliseconds since the epoch, for people; order never depends on them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,13 +51,27 @@ class Message:
     continued_from: str | None = None
 
 
+def branch(messages: Iterable[Message], leaf_id: str | None) -> list[Message]:
+    """The messages from the root to `leaf_id`, in order; empty where it is not among them."""
+    by_id = {message.id: message for message in messages}
+    thread = []
+    while leaf_id and (message := by_id.get(leaf_id)):
+        thread.append(message)
+        leaf_id = message.parent_id
+    return thread[::-1]
+
+
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """What a provider is asked for: the messages in order, the model, and only the options set.
 
-    A message is `{"role": "system" | "user" | "assistant", "content": str}`.
+    A message is `{"role": "system" | "user" | "assistant", "content": str}`. `kept` is the text
+    of the answer that is there already: only what follows it is to be produced. `left_out` is
+    how many turns are left out of the messages already.
     """
 
     messages: list[dict[str, str]]
     model: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    kept: str = ""
+    left_out: int = 0

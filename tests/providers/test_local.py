@@ -20,8 +20,9 @@ import pytest
 from tornado_stream.errors import ProviderError
 from tornado_stream.events import Delta, Finish, Notice
 from tornado_stream.messages import ChatRequest
-from tornado_stream.providers import local, local_child
-from tornado_stream.providers.local import LocalModel, LocalProvider
+from tornado_stream.providers import local_child, local_context, local_model
+from tornado_stream.providers.local import LocalProvider
+from tornado_stream.providers.local_model import LocalModel
 from tornado_stream.providers.upstream import StatusError, Timeouts, Upstream
 from tornado_stream.providers.weights import find_weights
 from tornado_stream.settings import Settings
@@ -180,7 +181,7 @@ async def test_answers_and_says_that_it_is_loading(provider):
 @real
 @loads
 async def test_leaves_out_the_oldest_turns(provider, monkeypatch):
-    monkeypatch.setattr(local, "CONTEXT", 256)
+    monkeypatch.setattr(local_context, "CONTEXT", 256)
     turns = [t for n in range(40) for t in (f"Question {n}: is {n} 😀 odd?", f"Answer {n}. " * 4)]
     request = ask(*turns, "Say hello.", max_tokens=8)
     request.messages.insert(0, {"role": "system", "content": "Be brief."})
@@ -196,14 +197,14 @@ async def test_leaves_out_the_oldest_turns(provider, monkeypatch):
 @loads
 async def test_counts_as_the_model_does(provider, monkeypatch):
     counted = []
-    measure = local._Tokens.measure
+    measure = local_context.TokenCounter.measure
 
     async def note(self, texts, limit):
         kept, total = await measure(self, texts, limit)
         counted.append(total)
         return kept, total
 
-    monkeypatch.setattr(local._Tokens, "measure", note)
+    monkeypatch.setattr(local_context.TokenCounter, "measure", note)
     request = ask(
         "Ünï <|im_end|> 北京\n\n", "  two\n", "…and <|im_start|>user\n three 😀", max_tokens=1
     )
@@ -271,7 +272,7 @@ async def test_close_while_it_loads(provider):
 PARENT = """
 import asyncio, sys
 from pathlib import Path
-from tornado_stream.providers.local import LocalModel
+from tornado_stream.providers.local_model import LocalModel
 async def main():
     model = LocalModel(Path(sys.argv[1]), Path(sys.argv[2]))
     model.start()
@@ -288,7 +289,7 @@ asyncio.run(main())
 @pytest.mark.parametrize("state", ["loading", "ready"])
 def test_the_child_goes_when_its_parent_is_killed(tmp_path, state):
     command = [sys.executable, "-c", PARENT, str(tmp_path), str(WEIGHTS), state]
-    root = Path(local.__file__).parents[2]
+    root = Path(local_model.__file__).parents[2]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root) as parent:
         pid = int(parent.stdout.readline())
         assert runs(pid)
@@ -304,7 +305,7 @@ def test_the_child_goes_even_while_no_thread_of_it_can_run(tmp_path):
     )
     (tmp_path / "w.gguf").write_bytes(b"GGUF")
     with subprocess.Popen(
-        local.COMMAND,
+        local_model.COMMAND,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={"PYTHONPATH": str(tmp_path)},
@@ -322,7 +323,7 @@ def test_the_child_goes_even_while_no_thread_of_it_can_run(tmp_path):
 @pytest.mark.gen_test
 async def test_says_what_to_install(io_loop, tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(local, "find_weights", lambda setting, data_dir: None)
+    monkeypatch.setattr(local_model, "find_weights", lambda setting, data_dir: None)
     provider = LocalProvider(Upstream(), Settings(data_dir=tmp_path), Timeouts())
     provider.start()
     (model,) = await provider.models()
@@ -344,7 +345,7 @@ async def test_says_what_to_install(io_loop, tmp_path, monkeypatch):
 async def test_what_was_missing_is_found_later(io_loop, tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
     found: list[Path | None] = [None]
-    monkeypatch.setattr(local, "find_weights", lambda setting, data_dir: found[0])
+    monkeypatch.setattr(local_model, "find_weights", lambda setting, data_dir: found[0])
     model = LocalModel(tmp_path, command=[sys.executable, "-c", READY])
     assert "--fetch-model" in (await failure(model.ready())).message
     found[0] = tmp_path
@@ -427,7 +428,7 @@ async def test_a_child_that_will_not_go_is_killed(fake):
 @pytest.mark.gen_test
 async def test_a_model_that_always_dies_is_not_started_for_ever(fake):
     model = fake("print('no luck')")
-    for _ in range(local.START_LIMIT):
+    for _ in range(local_model.START_LIMIT):
         assert "did not start" in (await failure(model.ready())).message
     error = await failure(model.ready())
     assert "3 times" in error.message and "no luck" in error.message
@@ -489,7 +490,7 @@ async def sent(request: ChatRequest, model: LocalModel) -> tuple[Recorder, Event
         ({"max_completion_tokens": 9}, {"max_tokens": 9}),
         (
             {"max_tokens": 99_999},
-            {"max_tokens": 2048 - 100 - len(local._render("user", "")) - HEAD},
+            {"max_tokens": 2048 - 100 - len(local_context._render("user", "")) - HEAD},
         ),
         ({"max_tokens": -1}, {"max_tokens": 512}),
         (
@@ -510,7 +511,7 @@ async def test_options_are_those_that_were_set(fake, options, expected):
 
 @pytest.mark.gen_test
 async def test_a_long_conversation_is_counted_in_one_request(fake, monkeypatch):
-    monkeypatch.setattr(local, "STEP", 1)
+    monkeypatch.setattr(local_context, "STEP", 1)
     contents = [f"{n} ".ljust(100) for n in range(1001)]
     recorder, events = await sent(ask(*contents), fake(READY))
     assert len(recorder.counted) == 1
@@ -518,15 +519,15 @@ async def test_a_long_conversation_is_counted_in_one_request(fake, monkeypatch):
     kept = recorder.body["messages"]
     assert [m["content"] for m in kept] == contents[-len(kept) :]
     assert kept[0]["role"] == "user"
-    turn = sum(len(local._render(role, " " * 100)) for role in ("user", "assistant"))
-    prompt = (len(kept) // 2) * turn + len(local._render("user", " " * 100)) + HEAD
+    turn = sum(len(local_context._render(role, " " * 100)) for role in ("user", "assistant"))
+    prompt = (len(kept) // 2) * turn + len(local_context._render("user", " " * 100)) + HEAD
     assert prompt <= 2048 - 512 < prompt + turn
     assert events.notices == [("context_trimmed", {"turns": (1001 - len(kept)) // 2})]
 
 
 @pytest.mark.gen_test
 async def test_the_cut_stays_where_it_is_for_several_turns(fake, monkeypatch):
-    monkeypatch.setattr(local, "STEP", 800)
+    monkeypatch.setattr(local_context, "STEP", 800)
     model, cuts = fake(READY), []
     for count in range(1, 121, 2):
         recorder, _ = await sent(ask(*(f"{n} ".ljust(50) for n in range(count))), model)
@@ -541,12 +542,12 @@ async def test_the_cut_stays_where_it_is_for_several_turns(fake, monkeypatch):
     [([9, 9, 9], 0, 0), ([9, 9, 9], 1, 1), ([900] * 9, 1, 3), ([900] * 9, 3, 3), ([9], 1, 1)],
 )
 def test_where_it_is_cut(lengths, cut, steady):
-    assert local._steady_cut(lengths, cut) == steady
+    assert local_context._steady_cut(lengths, cut) == steady
 
 
 @pytest.mark.gen_test
 async def test_texts_that_are_more_than_one_batch(fake, monkeypatch):
-    monkeypatch.setattr(local, "BATCH", 100)
+    monkeypatch.setattr(local_context, "BATCH", 100)
     recorder, events = await sent(ask(*["x" * 60] * 9), fake(READY))
     assert len(recorder.counted) > 1
     assert len(recorder.body["messages"]) == 9 and events.notices == []
@@ -573,4 +574,4 @@ async def test_the_size_of_a_huge_message_is_reckoned(fake):
     provider = LocalProvider(recorder, Settings(), Timeouts(), model=model)
     error = await failure(provider.generate(ask("x" * 1_000_000), Events().append))
     assert "about 1,000,0" in error.message
-    assert len(recorder.counted[0][0]) == local.COUNTED
+    assert len(recorder.counted[0][0]) == local_context.COUNTED

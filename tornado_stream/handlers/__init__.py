@@ -7,6 +7,11 @@ from pathlib import Path
 from tornado.routing import URLSpec
 
 from tornado_stream.handlers.base import BaseHandler, NotFoundHandler, StaticHandler
+from tornado_stream.handlers.conversations import (
+    ConversationHandler,
+    ConversationsHandler,
+    ExportHandler,
+)
 from tornado_stream.handlers.models import ModelsHandler
 from tornado_stream.handlers.pages import IndexHandler
 from tornado_stream.handlers.streams import GenerationHandler, StopHandler, StreamHandler
@@ -25,9 +30,13 @@ def routes() -> list[URLSpec]:
     """The table, as Tornado takes it; static files are the application's own setting."""
     table: list[tuple[str, type[BaseHandler]]] = [
         (r"/", IndexHandler),
+        (rf"/c/{ID}", IndexHandler),
+        (rf"/c/{ID}\.(md|json|txt)", ExportHandler),
         (r"/stream", StreamHandler),
         (rf"/stream/{ID}", GenerationHandler),
         (rf"/stream/{ID}/stop", StopHandler),
+        (r"/api/conversations", ConversationsHandler),
+        (rf"/api/conversations/{ID}", ConversationHandler),
         (r"/api/models", ModelsHandler),
         (r"/healthz", HealthHandler),
         (r"/readyz", ReadyHandler),

@@ -21,6 +21,7 @@ from tornado_stream.errors import ChatError, InvalidRequest
 if TYPE_CHECKING:
     from tornado_stream.app import ChatApplication
     from tornado_stream.chat import ChatService
+    from tornado_stream.conversations import ConversationService
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,10 @@ class BaseHandler(RequestHandler):
     @property
     def chat(self) -> ChatService:
         return self.application.chat
+
+    @property
+    def conversations(self) -> ConversationService:
+        return self.application.conversations
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
@@ -108,6 +113,8 @@ class BaseHandler(RequestHandler):
     def _check_body(self) -> None:
         if len(self.request.body) > MAX_BODY:
             raise HTTPError(413)
+        if self.request.method == "DELETE" and not self.request.body:
+            return
         content_type = self.request.headers.get("Content-Type", "").partition(";")[0]
         if content_type.strip().lower() != "application/json":
             raise HTTPError(415)
@@ -125,6 +132,10 @@ class NotFoundHandler(BaseHandler):
 
 class StaticHandler(BaseHandler, StaticFileHandler):
     """Files of the page. Those with a `v` in their URL never change; others are asked for again."""
+
+    @property
+    def conversations(self) -> ConversationService:
+        return self.application.conversations
 
     def set_default_headers(self) -> None:
         super().set_default_headers()

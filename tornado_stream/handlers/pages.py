@@ -7,9 +7,9 @@ from tornado_stream.handlers.base import BaseHandler
 
 
 class IndexHandler(BaseHandler):
-    """The chat. What runs behind it, the page asks `/api/models`."""
+    """The chat. Which models and conversations there are, the page asks the API."""
 
     page = True
 
-    def get(self) -> None:
+    def get(self, conversation_id: str = "") -> None:
         self.render("index.html", version=__version__)

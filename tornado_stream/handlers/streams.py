@@ -26,15 +26,21 @@ SEND_BUFFER = 64 * 1024
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-class EventStreamHandler(BaseHandler):
+class ReadingHandler(BaseHandler):
     """A response that follows a generation until it ends or the client leaves."""
+
+    #: What a silent reader is sent; nothing where it would be part of the text.
+    ping = b""
 
     _reader: Reader | None = None
     _timer: asyncio.TimerHandle | None = None
 
-    async def stream(self, generation: Generation, after: int = 0, *, live: bool = True) -> None:
-        """Write every event above `after`; returns when there is no more or nobody to tell."""
-        self._open()
+    async def follow(
+        self, generation: Generation, after: int, opening: bytes, *, live: bool = True
+    ) -> None:
+        """Write `opening`, then every event above `after`; returns when there is no more or
+        nobody to tell."""
+        self._open(opening)
         self.application.streams.add(self)
         try:
             self._reader = generation.attach(self._sink, after, live=live)
@@ -42,12 +48,15 @@ class EventStreamHandler(BaseHandler):
         finally:
             self._close()
 
+    def render_frames(self, frames: bytes) -> bytes:
+        """What is written for encoded events: they themselves."""
+        return frames
+
     def on_connection_close(self) -> None:
         if self._reader:
             self._reader.detach()
 
-    def _open(self) -> None:
-        self.set_header("Content-Type", "text/event-stream")
+    def _open(self, opening: bytes) -> None:
         self.set_header("Cache-Control", "no-cache, no-transform")
         self.set_header("X-Accel-Buffering", "no")
         self._socket = cast(HTTP1Connection, self.request.connection).stream
@@ -56,7 +65,7 @@ class EventStreamHandler(BaseHandler):
         self._loop = asyncio.get_running_loop()
         self._last_write = self._loop.time()
         self._full_since: float | None = None
-        self._sink(b": stream\n\n")
+        self._write(opening)
         self._watch()
 
     def _close(self) -> None:
@@ -67,8 +76,11 @@ class EventStreamHandler(BaseHandler):
         self.application.streams.discard(self)
 
     def _sink(self, frames: bytes) -> bool:
+        return self._write(self.render_frames(frames))
+
+    def _write(self, data: bytes) -> bool:
         self._last_write = self._loop.time()
-        self.write(frames)
+        self.write(data)
         flushed = self.flush()
         if flushed.done():
             return self._on_flushed(flushed)
@@ -91,10 +103,20 @@ class EventStreamHandler(BaseHandler):
         if self._full_since is not None and now >= self._full_since + settings.write_timeout:
             self._socket.close()
             return
-        if self._full_since is None and now >= self._last_write + settings.heartbeat:
-            self._sink(b": ping\n\n")
+        if self.ping and self._full_since is None and now >= self._last_write + settings.heartbeat:
+            self._write(self.ping)
         due = min(self._last_write + settings.heartbeat - now, settings.write_timeout)
         self._timer = self._loop.call_later(max(due, 0.05), self._watch)
+
+
+class EventStreamHandler(ReadingHandler):
+    """An answer as server-sent events."""
+
+    ping = b": ping\n\n"
+
+    async def stream(self, generation: Generation, after: int = 0, *, live: bool = True) -> None:
+        self.set_header("Content-Type", "text/event-stream")
+        await self.follow(generation, after, b": stream\n\n", live=live)
 
 
 class StreamHandler(EventStreamHandler):
@@ -142,8 +164,10 @@ def parse_send_request(body: dict[str, Any]) -> SendRequest:
         request_id = str(uuid.uuid4())
     elif not isinstance(request_id, str) or not UUID.fullmatch(request_id.lower()):
         raise InvalidRequest("request_id must be a UUID, made new for each request.")
-    message = body.get("message")
-    if "message" not in body or not (message is None or isinstance(message, str)):
+    message, continue_id = body.get("message"), _text(body, "continue")
+    if continue_id is not None and message is not None:
+        raise InvalidRequest("continue goes on with an answer; it takes no message.")
+    if not ("message" in body or continue_id) or not (message is None or isinstance(message, str)):
         raise InvalidRequest("message is required: the text to send, or null to regenerate.")
     if message is not None and not message.strip():
         raise InvalidRequest("message must not be empty.")
@@ -162,6 +186,7 @@ def parse_send_request(body: dict[str, Any]) -> SendRequest:
         model=_text(body, "model"),
         options=options,
         leave_out=leave_out,
+        continue_id=continue_id,
     )
 
 

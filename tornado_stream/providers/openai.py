@@ -7,25 +7,27 @@ did anything: a 400 that names `stream_options`, which some servers do not know.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from dataclasses import replace
 
 from tornado_stream.errors import ProviderError
-from tornado_stream.events import Finish
+from tornado_stream.events import Delta, Finish
 from tornado_stream.messages import ChatRequest
 from tornado_stream.providers.base import Emit, ModelInfo, Provider
+from tornado_stream.providers.joining import Joiner, continuation
 from tornado_stream.providers.openai_wire import AnswerDecoder, decode_error, encode_request
 from tornado_stream.providers.upstream import (
     StatusError,
     Timeouts,
     Upstream,
     UpstreamRequest,
-    ignore_head,
 )
 
 logger = logging.getLogger(__name__)
 
 #: Seconds an upstream that said `[DONE]` has to end its response in good form.
 DONE_GRACE = 0.25
-#: Seconds after a finish_reason in which usage, an error or `[DONE]` may still come.
+#: Seconds after a finish_reason or an error in which usage, an error or `[DONE]` may still come.
 FINISH_GRACE = 5.0
 
 #: Seconds that the list of models may take; it is asked for only where no model is set.
@@ -36,7 +38,8 @@ class OpenAIProvider(Provider):
     """Streams answers from `{base_url}/chat/completions`.
 
     `model` is the default one; None: the first that the server lists. `api_key` None sends no
-    `Authorization`; the key is in no message this raises.
+    `Authorization`; the key is in no message this raises. `prefill` says that the server goes on
+    with an assistant's message that comes last; llama.cpp, which does, is known by its own word.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class OpenAIProvider(Provider):
         model: str | None,
         timeouts: Timeouts,
         name: str = "openai",
+        prefill: bool = False,
     ) -> None:
         self.name = name
         self._upstream = upstream
@@ -56,6 +60,7 @@ class OpenAIProvider(Provider):
         self._model = model
         self._timeouts = timeouts
         self._include_usage = True
+        self._prefill = prefill
 
     @property
     def default_model(self) -> str | None:
@@ -86,11 +91,15 @@ class OpenAIProvider(Provider):
     async def _answer(self, request: ChatRequest, model: str, emit: Emit) -> None:
         """One request, to its end; raises `StatusError` before anything was emitted."""
         decoder = AnswerDecoder(key=self._key)
-        answer = _Answer(decoder, emit)
+        joiner = Joiner("" if self._prefill else request.kept)
+        answer = _Answer(decoder, joiner, emit)
+        if request.kept:
+            messages = continuation(request.messages, request.kept, prefill=self._prefill)
+            request = replace(request, messages=messages)
         body = encode_request(request, model=model, include_usage=self._include_usage)
         try:
             await self._upstream.fetch_stream(
-                self._request("/chat/completions", body), ignore_head, answer.feed
+                self._request("/chat/completions", body), self._on_head, answer.feed
             )
         except ProviderError as error:
             answer.close()
@@ -101,6 +110,10 @@ class OpenAIProvider(Provider):
         if decoder.skipped:
             logger.warning("%d of %d chunks were not understood", decoder.skipped, decoder.chunks)
         answer.check()
+
+    def _on_head(self, status: int, headers: Mapping[str, str]) -> None:
+        if headers.get("Server") == "llama.cpp":
+            self._prefill = True
 
     async def _find_model(self) -> str:
         if self._model is None:
@@ -147,25 +160,26 @@ class OpenAIProvider(Provider):
 class _Answer:
     """Carries what the decoder makes of the bytes to `emit`."""
 
-    def __init__(self, decoder: AnswerDecoder, emit: Emit) -> None:
+    def __init__(self, decoder: AnswerDecoder, joiner: Joiner, emit: Emit) -> None:
         self._decoder = decoder
+        self._joiner = joiner
         self._emit = emit
         self._finish = Finish()
 
     def feed(self, data: bytes) -> float | None:
         """Take bytes; returns how many seconds it makes sense to wait for more, None: the usual."""
-        if delta := self._decoder.feed(data):
-            self._emit(delta)
+        self._pass_on(self._decoder.feed(data))
         self._note_finish()
         if self._decoder.failed:
             return 0.0
         if self._decoder.done:
             return DONE_GRACE
-        return FINISH_GRACE if self._decoder.finish_reason else None
+        return FINISH_GRACE if self._decoder.finish_reason or self._decoder.error else None
 
     def close(self) -> None:
-        if delta := self._decoder.close():
-            self._emit(delta)
+        self._pass_on(self._decoder.close())
+        if rest := self._joiner.close():
+            self._emit(Delta(rest))
         self._note_finish()
 
     def check(self) -> None:
@@ -179,6 +193,12 @@ class _Answer:
                 upstream_status=200,
                 retryable=True,
             )
+
+    def _pass_on(self, delta: Delta | None) -> None:
+        if delta and delta.content:
+            delta = replace(delta, content=self._joiner.feed(delta.content))
+        if delta:
+            self._emit(delta)
 
     def _note_finish(self) -> None:
         finish = Finish(self._decoder.finish_reason, self._decoder.usage)

@@ -127,7 +127,7 @@ class AnswerDecoder:
             if self._body:
                 self._read_body(bytes(self._body))
         for text in (self._content, self._reasoning, self._refusal):
-            text.close()
+            text.close(cut_off=not self.complete)
         self._has_more = True
         self._body = None
         return self._take_delta()
@@ -267,7 +267,7 @@ class _Text:
         self._pieces.clear()
         return text
 
-    def close(self) -> None:
-        if self._half:
+    def close(self, cut_off: bool) -> None:
+        if self._half and not cut_off:  # half a character of a text that goes on is no text yet
             self._pieces.append("\ufffd")
-            self._half = ""
+        self._half = ""

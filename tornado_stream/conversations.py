@@ -1,0 +1,93 @@
+"""What happens to conversations besides sending: listing, reading, renaming, deleting.
+
+The rule: what is running is read from its live log and everything else from the store, so an
+answer under way is shown as far as it has come, together with the event number to go on from.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import replace
+from typing import Any
+
+from tornado_stream.errors import InvalidRequest, NotFound
+from tornado_stream.generation import Generations
+from tornado_stream.messages import Conversation, Message
+from tornado_stream.store.base import Page, Store
+
+#: Members that `PATCH` changes.
+CHANGEABLE = ("title", "system", "current_id")
+MAX_TITLE = 200
+
+
+class ConversationService:
+    """The verbs of the list. Every method raises `NotFound` for an id that is not there."""
+
+    def __init__(self, store: Store, generations: Generations) -> None:
+        self._store = store
+        self._generations = generations
+
+    async def search(self, query: str, limit: int, before: str | None) -> Page:
+        """Part of the list; `limit` is at most 200."""
+        return await self._store.conversations(
+            query=query, limit=max(1, min(limit, 200)), before=before
+        )
+
+    async def create(self, title: str | None, system: str | None) -> Conversation:
+        """An empty conversation."""
+        now = time.time_ns() // 1_000_000
+        conversation = Conversation(str(uuid.uuid4()), title or "", system, None, now, now)
+        await self._store.create(conversation)
+        return conversation
+
+    async def get(self, id: str) -> Conversation:
+        if conversation := await self._store.conversation(id):
+            return conversation
+        raise NotFound("There is no conversation with this id.")
+
+    async def read(self, id: str) -> tuple[Conversation, list[Message], int | None]:
+        """A conversation with all its messages. Where one is running, its text so far is in it,
+        and the number is that of the last event that is."""
+        conversation = await self.get(id)
+        messages = await self._store.messages(id)
+        # Nothing is awaited from here on: text and number belong together.
+        running = self._generations.running_in(id)
+        if running is None:
+            return await self._settled(conversation, messages)
+        message, last_number = running
+        found = [message if m.id == message.id else m for m in messages]
+        if message not in found:  # it began after the store was read
+            return await self.read(id)
+        return conversation, found, last_number
+
+    async def change(self, id: str, changes: dict[str, Any]) -> Conversation:
+        """Set any of `CHANGEABLE`. Raises `InvalidRequest`."""
+        conversation = await self.get(id)
+        if isinstance(title := changes.get("title"), str):
+            changes["title"] = title[:MAX_TITLE]
+        if current_id := changes.get("current_id"):
+            message = await self._store.message(current_id)
+            if not message or message.conversation_id != id:
+                raise InvalidRequest("current_id must name a message of this conversation.")
+        changed = replace(conversation, **changes)
+        await self._store.update(changed)
+        return changed
+
+    async def delete(self, id: str) -> None:
+        """Stop what runs in it, wait until that has ended, then forget it."""
+        await self.get(id)
+        await self._generations.stop_in(id)
+        await self._store.delete(id)
+
+    async def _settled(
+        self, conversation: Conversation, messages: list[Message]
+    ) -> tuple[Conversation, list[Message], int | None]:
+        """An answer that ended between two looks is read again, as what it has become."""
+        settled = []
+        for message in messages:
+            if message.state == "running" and message.generation_id:
+                generation = await self._generations.get(message.generation_id)
+                message = generation.message if generation else message
+            settled.append(message)
+        return conversation, settled, None

@@ -1,0 +1,115 @@
+"""Conversations: the list, one of them, its changes, and it as a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tornado_stream import export
+from tornado_stream.conversations import CHANGEABLE
+from tornado_stream.errors import InvalidRequest
+from tornado_stream.event_log import frame_data, frame_name
+from tornado_stream.handlers.base import BaseHandler
+from tornado_stream.handlers.streams import ReadingHandler
+from tornado_stream.messages import branch
+from tornado_stream.store.base import Match
+
+
+class ConversationsHandler(BaseHandler):
+    """The list, and a new one. Tornado's own ETag answers a list that has not changed with 304."""
+
+    async def get(self) -> None:
+        limit = self.get_argument("limit", "50")
+        if not (limit.isascii() and limit.isdigit()) or len(limit) > 9:
+            raise InvalidRequest("limit takes a number.")
+        query = self.get_argument("q", "", strip=False).strip()
+        page = await self.conversations.search(query, int(limit), self.get_argument("before", None))
+        self.set_header("Cache-Control", "no-cache")
+        self.write_json({"conversations": [_match(m) for m in page.matches], "next": page.next})
+
+    async def post(self) -> None:
+        body = self.read_json()
+        changes = read_changes(body)
+        conversation = await self.conversations.create(changes.get("title"), changes.get("system"))
+        self.set_status(201)
+        self.write_json(export.conversation_json(conversation))
+
+
+class ConversationHandler(BaseHandler):
+    """One conversation, every branch of it."""
+
+    async def get(self, id: str) -> None:
+        conversation, messages, last = await self.conversations.read(id.lower())
+        data = export.conversation_json(conversation)
+        data["messages"] = [export.message_json(message, last) for message in messages]
+        self.write_json(data)
+
+    async def patch(self, id: str) -> None:
+        changes = read_changes(self.read_json())
+        conversation = await self.conversations.change(id.lower(), changes)
+        self.write_json(export.conversation_json(conversation))
+
+    async def delete(self, id: str) -> None:
+        await self.conversations.delete(id.lower())
+        self.set_status(204)
+
+
+class ExportHandler(ReadingHandler):
+    """A conversation as a file. The text of a running answer goes on until it ends."""
+
+    async def get(self, id: str, form: str) -> None:
+        id = id.lower()
+        if form == "json":
+            conversation, messages, _ = await self.conversations.read(id)
+            self._name("json", "application/json")
+            self.write(export.to_json(conversation, messages))
+            return
+        conversation, messages, last = await self.conversations.read(id)
+        thread = branch(messages, conversation.current_id)
+        if form == "md":
+            self._name("md", "text/markdown")
+            self.write(export.to_markdown(conversation, thread))
+            return
+        self._name("txt", "text/plain")
+        text = export.to_text(conversation, thread).encode()
+        if thread and thread[-1].state == "running" and thread[-1].generation_id:
+            generation = await self.chat.generation(thread[-1].generation_id)
+            await self.follow(generation, last or 0, text)
+        else:
+            self.write(text)
+
+    def render_frames(self, frames: bytes) -> bytes:
+        """What encoded events add to the text."""
+        parts = []
+        for frame in frames.split(b"\n\n")[:-1]:
+            if frame_name(frame) == "delta":
+                data = frame_data(frame)
+                parts.append(data.get("content") or data.get("refusal") or "")
+        return "".join(parts).encode()
+
+    def _name(self, ending: str, content_type: str) -> None:
+        self.set_header("Content-Type", f"{content_type}; charset=utf-8")
+        # No title in it: nothing a user wrote belongs into a header.
+        self.set_header("Content-Disposition", f'inline; filename="conversation.{ending}"')
+
+
+def read_changes(body: dict[str, Any]) -> dict[str, Any]:
+    """What a body wants to set, checked. Raises `InvalidRequest`."""
+    changes = {name: body[name] for name in CHANGEABLE if name in body}
+    for name, value in changes.items():
+        if not (isinstance(value, str) or (value is None and name != "title")):
+            raise InvalidRequest(f"{name} must be text.")
+    return changes
+
+
+def _match(match: Match) -> dict[str, Any]:
+    conversation = match.conversation
+    data: dict[str, Any] = {
+        "id": conversation.id,
+        "title": conversation.title,
+        "created_at": conversation.created_at,
+        "updated_at": conversation.updated_at,
+        "generation_id": match.generation_id,
+    }
+    if match.snippet is not None:
+        data |= {"message_id": match.message_id, "snippet": match.snippet}
+    return data

@@ -1,0 +1,92 @@
+"""The data directory as one process's own: private, and locked while the process lives.
+
+Everything here is synchronous and raises `OpenError`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+#: Where Windows locks a byte: locked bytes cannot be read, and others must read the pid.
+_FAR = 1 << 30
+
+
+class OpenError(Exception):
+    """The data directory cannot be used. The message is one line for a person, and says what to
+    do."""
+
+
+def make_directory(path: Path) -> None:
+    """Make the directory, for its owner alone whatever the umask; one that exists is left as is."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            path.mkdir(mode=0o700)
+            path.chmod(0o700)
+        if not path.is_dir():
+            raise NotADirectoryError(0, "it is not a directory")
+    except OSError as error:
+        raise unusable(path, error) from error
+
+
+def make_private(path: Path) -> None:
+    """Make sure that the file exists, and that nobody else can read it. Raises `OSError`."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    if path.stat().st_mode & 0o077:
+        path.chmod(0o600)
+
+
+def unusable(path: Path, error: OSError) -> OpenError:
+    return OpenError(
+        f"cannot use the data directory {path} ({error.strerror or error}); "
+        "--data-dir takes another"
+    )
+
+
+class DirectoryLock:
+    """Held from its making until `release` or the end of the process, however that comes. The
+    file stays: removing it would let two processes hold two files of one name."""
+
+    def __init__(self, directory: Path) -> None:
+        path = directory / "lock"
+        try:
+            make_private(path)
+            self._file = path.open("r+", encoding="ascii", errors="replace")
+        except OSError as error:
+            raise unusable(directory, error) from error
+        try:
+            _lock(self._file.fileno())
+        except OSError:
+            pid = self._file.read(20).strip() or "unknown"
+            self._file.close()
+            raise OpenError(
+                f"the data directory {directory} is in use by another Tornado Stream "
+                f"(pid {pid}); stop it, or take another with --data-dir"
+            ) from None
+        self._file.truncate()
+        self._file.write(f"{os.getpid()}\n")
+        self._file.flush()
+
+    def release(self) -> None:
+        """Let go. Idempotent."""
+        self._file.close()
+
+
+def _lock(descriptor: int) -> None:
+    """Lock at once or raise `OSError`. Closing the file unlocks it."""
+    if sys.platform == "win32":
+        os.lseek(descriptor, _FAR, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        finally:
+            os.lseek(descriptor, 0, os.SEEK_SET)
+    else:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,51 @@
+"""What a search means: when a text holds the query, and the snippet that shows it. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from tornado_stream.errors import InvalidRequest
+
+#: The match in a snippet stands between these; they are taken out of all other text.
+MATCH_BEGINS, MATCH_ENDS = "\ue000", "\ue001"
+#: Characters of a snippet before its match, and in all.
+CONTEXT = 60
+SNIPPET = 160
+
+#: A cursor before which everything stands.
+NEWEST = 2**63 - 1
+
+
+def searchable(text: str) -> str:
+    """The text as it is searched and shown: without the two marks, NUL as a space (SQLite's
+    functions and tokenizers take NUL for the end)."""
+    return text.replace(MATCH_BEGINS, "").replace(MATCH_ENDS, "").replace("\0", " ")
+
+
+def matcher(query: str) -> re.Pattern[str]:
+    """Finds the query in a searchable text, in any letter case."""
+    return re.compile(re.escape(query), re.IGNORECASE)
+
+
+def snippet(text: str, pattern: re.Pattern[str]) -> str:
+    """The text around the first match, on one line; its beginning where there is no match."""
+    text = searchable(text)
+    found = pattern.search(text)
+    begin, end = found.span() if found else (0, 0)
+    end = min(end, begin + SNIPPET - CONTEXT)
+    first = max(0, begin - CONTEXT)
+    last = first + SNIPPET
+    before, match, after = (
+        re.sub(r"\s+", " ", part) for part in (text[first:begin], text[begin:end], text[end:last])
+    )
+    marked = f"{MATCH_BEGINS}{match}{MATCH_ENDS}" if found else ""
+    return f"{'…' if first else ''}{before}{marked}{after}{'…' if last < len(text) else ''}"
+
+
+def parse_cursor(before: str | None) -> int:
+    """The number that a `next` stands for. Raises `InvalidRequest`."""
+    if before is None:
+        return NEWEST
+    if not (before.isascii() and before.isdigit() and len(before) <= 18):
+        raise InvalidRequest("before must be the `next` of the page before.")
+    return int(before)

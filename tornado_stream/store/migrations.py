@@ -1,0 +1,125 @@
+"""The schema, as the list of steps that led to it.
+
+A step that has been released is never changed; a change is a new step at the end. Each runs in
+one transaction with the row that says so. Before one runs on a database that holds something, a
+copy is made beside it; copies go after a week, and with every deletion. All is synchronous.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from tornado_stream.store.lock import OpenError, make_private
+
+#: Seconds that a copy is kept.
+COPY_LIFETIME = 7 * 24 * 3600
+
+
+def _tables(db: sqlite3.Connection) -> None:
+    """`seq` numbers are of one sequence over all tables: whatever was written later has the
+    higher one. A generation has its answer's. Search tables are made as they are needed."""
+    db.execute(
+        "CREATE TABLE conversations ("
+        "seq INTEGER PRIMARY KEY, owner TEXT NOT NULL, id TEXT NOT NULL UNIQUE,"
+        "updated_seq INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,"
+        "current_id TEXT, title TEXT NOT NULL, system TEXT)"
+    )
+    db.execute("CREATE INDEX conversations_by_write ON conversations (owner, updated_seq)")
+    db.execute(
+        "CREATE TABLE messages ("
+        "seq INTEGER PRIMARY KEY, owner TEXT NOT NULL, id TEXT NOT NULL UNIQUE,"
+        "conversation_id TEXT NOT NULL, parent_id TEXT, role TEXT NOT NULL,"
+        "created_at INTEGER NOT NULL, state TEXT, model TEXT, finish_reason TEXT,"
+        "generation_id TEXT, continued_from TEXT, usage TEXT, error TEXT, timings TEXT,"
+        "tool_calls TEXT, content TEXT NOT NULL, reasoning TEXT NOT NULL, refusal TEXT NOT NULL)"
+    )
+    db.execute("CREATE INDEX messages_by_conversation ON messages (conversation_id)")
+    db.execute(
+        "CREATE INDEX messages_running ON messages (conversation_id) WHERE state = 'running'"
+    )
+    db.execute(
+        "CREATE TABLE generations ("
+        "seq INTEGER PRIMARY KEY, owner TEXT NOT NULL, id TEXT NOT NULL UNIQUE,"
+        "fingerprint BLOB NOT NULL)"
+    )
+    db.execute(
+        "CREATE TABLE events ("
+        "generation INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+        "owner TEXT NOT NULL, packed INTEGER NOT NULL, frames BLOB NOT NULL,"
+        "PRIMARY KEY (generation, first)) WITHOUT ROWID"
+    )
+    db.execute("CREATE TABLE sweeps (shard INTEGER PRIMARY KEY, begun INTEGER NOT NULL)")
+
+
+#: Number n is the n-th step.
+MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_tables]
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
+    """All of it or none; the connection can be used again whatever happens."""
+    if db.in_transaction:  # even the rollback had failed
+        db.rollback()
+    db.execute(begin)
+    try:
+        yield
+        db.execute("COMMIT")
+    finally:
+        if db.in_transaction:
+            db.rollback()
+
+
+def migrate(db: sqlite3.Connection, path: Path) -> None:
+    """Bring the database at `path` up to date. Raises `OpenError` for one that is newer than
+    this program, `sqlite3.Error` or `OSError` where it cannot be read or written."""
+    applied = _applied(db)
+    if applied > len(MIGRATIONS):
+        raise OpenError(
+            f"{path} was written by a newer Tornado Stream (schema {applied}, this one knows "
+            f"{len(MIGRATIONS)}); update, or take another --data-dir"
+        )
+    if 0 < applied < len(MIGRATIONS):
+        _copy(db, path, applied)
+    for number, migration in enumerate(MIGRATIONS[applied:], applied + 1):
+        with transaction(db):
+            migration(db)
+            row = (number, migration.__name__, time.time_ns() // 1_000_000)
+            db.execute("INSERT INTO migrations (number, name, applied_at) VALUES (?, ?, ?)", row)
+
+
+def copies(path: Path) -> list[Path]:
+    """The copies of the database at `path`, and what is left of one that was not finished."""
+    return list(path.parent.glob(f"{path.name}.before-*"))
+
+
+def remove_copies(path: Path, lifetime: float = COPY_LIFETIME) -> None:
+    """Remove the copies that are older than `lifetime`, in seconds. Raises `OSError`."""
+    for copy in copies(path):
+        if time.time() - copy.stat().st_mtime >= lifetime:
+            copy.unlink()
+
+
+def _applied(db: sqlite3.Connection) -> int:
+    db.execute(
+        "CREATE TABLE IF NOT EXISTS migrations ("
+        "number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)"
+    )
+    row = db.execute("SELECT max(number) FROM migrations").fetchone()
+    return int(row[0] or 0)
+
+
+def _copy(db: sqlite3.Connection, path: Path, applied: int) -> None:
+    copy = path.with_name(f"{path.name}.before-{applied + 1}")
+    unfinished = copy.with_name(copy.name + ".part")
+    unfinished.unlink(missing_ok=True)
+    make_private(unfinished)
+    with closing(sqlite3.connect(unfinished, isolation_level=None)) as target:
+        db.backup(target)
+        # One file, whole in itself, which no later opening may turn into three.
+        target.execute("PRAGMA journal_mode = DELETE")
+    os.replace(unfinished, copy)

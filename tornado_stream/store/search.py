@@ -1,0 +1,157 @@
+"""The full-text index: trigrams, in tables of bounded size.
+
+A text is a title or a message's content, under the `seq` of its conversation or message. Words
+that were deleted stay in an FTS5 index until it has been rewritten, and rewriting one index of
+everything would take a quarter of a minute at 500,000 messages. So it is cut into shards by
+`seq`: a deletion rewrites only those it touches, some pages in each transaction, and a search
+reads them newest first until its page is full.
+
+All functions are given a connection, inside a transaction; what SQLite raises passes through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import product
+from typing import TYPE_CHECKING, NamedTuple
+
+from tornado_stream.store.matching import NEWEST, matcher, searchable
+
+if TYPE_CHECKING:
+    import re
+    import sqlite3
+
+#: Numbers in one shard. Part of the schema: changing it needs a migration.
+SHARD = 8192
+#: Pages of a shard that one step of a sweep rewrites.
+SWEEP_PAGES = 250
+#: How many of the newest texts are searched for one or two characters, which no index helps.
+SHORT_SEARCH = 50_000
+
+
+class Found(NamedTuple):
+    """A text that holds the query; `message_id` is None for a title."""
+
+    seq: int
+    conversation_id: str
+    message_id: str | None
+
+
+def add(db: sqlite3.Connection, seq: int, text: str) -> None:
+    """Index a text."""
+    if text:
+        table = f"search_{seq // SHARD}"
+        db.execute(
+            f"CREATE VIRTUAL TABLE IF NOT EXISTS {table} USING fts5("
+            "text, content = '', columnsize = 0, tokenize = 'trigram')"
+        )
+        db.execute(f"INSERT INTO {table} (rowid, text) VALUES (?, ?)", (seq, searchable(text)))
+
+
+def remove(db: sqlite3.Connection, seq: int, text: str) -> None:
+    """Take a text out; it must be the one that was added. Its words go with the next sweep."""
+    if text:
+        shard = seq // SHARD
+        table = f"search_{shard}"
+        row = (seq, searchable(text))
+        db.execute(f"INSERT INTO {table} ({table}, rowid, text) VALUES ('delete', ?, ?)", row)
+        db.execute("INSERT OR REPLACE INTO sweeps (shard, begun) VALUES (?, 0)", (shard,))
+
+
+def sweep(db: sqlite3.Connection) -> bool:
+    """One step towards an index without what was removed. False: there is nothing left of it."""
+    row = db.execute("SELECT shard, begun FROM sweeps ORDER BY shard DESC LIMIT 1").fetchone()
+    if row is None:
+        return False
+    shard, begun = row
+    table = f"search_{shard}"
+    before = db.total_changes
+    pages = SWEEP_PAGES if begun else -SWEEP_PAGES  # negative: take in all that there is
+    db.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('merge', ?)", (pages,))
+    if db.total_changes - before < 2:  # FTS5's way to say that nothing was left to do
+        db.execute("DELETE FROM sweeps WHERE shard = ?", (shard,))
+    else:
+        db.execute("UPDATE sweeps SET begun = 1 WHERE shard = ?", (shard,))
+    return True
+
+
+def find(
+    db: sqlite3.Connection, owner: str, query: str, limit: int, before: int
+) -> tuple[list[Found], bool]:
+    """The newest text of each conversation that holds the query, newest first; and whether there
+    are more of them than `limit`. `query` is searchable and not empty."""
+    pattern = matcher(query)
+    seen: set[str] = set()
+    page: list[Found] = []
+    texts = _short(db, owner, query, before) if len(query) < 3 else _long(db, owner, query, before)
+    with closing(texts):
+        for found in texts:
+            if found.conversation_id in seen:
+                continue
+            seen.add(found.conversation_id)
+            if before < NEWEST and _was_found(db, owner, found.conversation_id, pattern, before):
+                continue
+            if len(page) == limit:
+                return page, True
+            page.append(found)
+    return page, False
+
+
+def _was_found(
+    db: sqlite3.Connection, owner: str, id: str, pattern: re.Pattern[str], before: int
+) -> bool:
+    """Whether the conversation stands on an earlier page, with a newer text."""
+    sql = (
+        "SELECT content FROM messages WHERE conversation_id = ?1 AND owner = ?2 AND seq >= ?3 "
+        "UNION ALL SELECT title FROM conversations WHERE id = ?1 AND owner = ?2 AND seq >= ?3"
+    )
+    with closing(db.execute(sql, (id, owner, before))) as texts:
+        return any(pattern.search(searchable(text)) for (text,) in texts)
+
+
+def _long(db: sqlite3.Connection, owner: str, query: str, before: int) -> Iterator[Found]:
+    phrase = '"' + query.replace('"', '""') + '"'
+    for shard in _shards(db):
+        if shard <= before // SHARD:
+            table = f"search_{shard}"
+            sql = (
+                f"SELECT {table}.rowid, coalesce(m.conversation_id, c.id), m.id FROM {table} "
+                f"LEFT JOIN messages m ON m.seq = {table}.rowid AND m.owner = ?1 "
+                f"LEFT JOIN conversations c ON c.seq = {table}.rowid AND c.owner = ?1 "
+                f"WHERE {table} MATCH ?2 AND {table}.rowid < ?3 ORDER BY {table}.rowid DESC"
+            )
+            with closing(db.execute(sql, (owner, phrase, before))) as rows:
+                yield from (Found(*row) for row in rows if row[1] is not None)
+
+
+def _shards(db: sqlite3.Connection) -> list[int]:
+    rows = db.execute("SELECT name FROM sqlite_master WHERE name GLOB 'search_[0-9]*'").fetchall()
+    numbers = [name.removeprefix("search_") for (name,) in rows]
+    return sorted((int(number) for number in numbers if number.isdigit()), reverse=True)
+
+
+def _short(db: sqlite3.Connection, owner: str, query: str, before: int) -> Iterator[Found]:
+    likes = _like_patterns(query)
+    content, title = (
+        " OR ".join([f"{column} LIKE ? ESCAPE '\\'"] * len(likes)) for column in ("content", "title")
+    )
+    row = db.execute("SELECT max(seq) FROM messages").fetchone()
+    bounds = (owner, before, (row[0] or 0) - SHORT_SEARCH)
+    sql = (
+        "SELECT seq, conversation_id, id FROM messages "
+        f"WHERE owner = ? AND seq < ? AND seq > ? AND ({content}) "
+        f"UNION ALL SELECT seq, id, NULL FROM conversations "
+        f"WHERE owner = ? AND seq < ? AND seq > ? AND ({title}) ORDER BY 1 DESC"
+    )
+    with closing(db.execute(sql, (*bounds, *likes, *bounds, *likes))) as rows:
+        yield from (Found(*row) for row in rows)
+
+
+def _like_patterns(query: str) -> list[str]:
+    """LIKE knows the letter cases of ASCII alone: the others are spelled out."""
+    spellings = [{c} if c.isascii() else {c, c.lower(), c.upper()} for c in query]
+    words = sorted("".join(word) for word in product(*spellings))
+    for special in "\\%_":
+        words = [word.replace(special, "\\" + special) for word in words]
+    return [f"%{word}%" for word in words]
