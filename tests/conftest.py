@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,9 @@ def serve(io_loop: IOLoop) -> Iterator[Callable[[Settings], Client]]:
     running: list[tuple[ChatApplication, HTTPServer]] = []
 
     async def run(settings: Settings) -> Client:
-        application = ChatApplication(settings)
+        # Each server has a data directory of its own: it belongs to one process at a time.
+        data_dir = settings.data_dir / str(len(running))
+        application = ChatApplication(replace(settings, data_dir=data_dir))
         server = make_server(application)
         sock, port = bind_unused_port()
         server.add_socket(sock)

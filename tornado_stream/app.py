@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 
 class ChatApplication(Application):
-    """The application and its services, as typed attributes for handlers."""
+    """The application and its services, as typed attributes for handlers.
+
+    Raises `store.OpenError` where the data directory cannot be used.
+    """
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(
@@ -39,7 +42,7 @@ class ChatApplication(Application):
         self.config = settings
         self.hosts = LOCAL_HOSTS | {_as_host(settings.host)} | set(settings.allowed_hosts)
         self.streams: set[ReadingHandler] = set()
-        self.store = open_store()
+        self.store = open_store(settings.data_dir)
         self.provider = build_provider(settings)
         self.generations = Generations(self.store)
         self.chat = ChatService(self.generations, self.store, self.provider)

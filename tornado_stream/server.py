@@ -23,6 +23,7 @@ from tornado.netutil import bind_sockets
 from tornado_stream import log
 from tornado_stream.app import ChatApplication
 from tornado_stream.settings import Command, SettingError, Settings, parse_command
+from tornado_stream.store import OpenError
 
 logger = logging.getLogger(__name__)
 
@@ -46,10 +47,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if command.fetch_model:
             return _fetch_model(command)
         sockets = _bind(command.settings, argv)
-    except SettingError as error:
+        application = ChatApplication(command.settings)
+    except (SettingError, OpenError) as error:
         print(f"tornado-stream: {error}", file=sys.stderr)
         return 2
-    return asyncio.run(_serve(command.settings, sockets))
+    return asyncio.run(_serve(application, sockets))
 
 
 def make_server(application: ChatApplication) -> HTTPServer:
@@ -64,10 +66,11 @@ def make_server(application: ChatApplication) -> HTTPServer:
     )
 
 
-async def _serve(settings: Settings, sockets: list[socket.socket]) -> int:
-    application = ChatApplication(settings)
+async def _serve(application: ChatApplication, sockets: list[socket.socket]) -> int:
+    settings = application.config
     server = make_server(application)
     stop = _Signals()
+    await application.open()
     application.provider.start()
     server.add_sockets(sockets)
     print(f"Tornado Stream is at {_address(settings, sockets)}", flush=True)

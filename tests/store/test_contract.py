@@ -2,30 +2,70 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from tornado_stream.errors import InvalidRequest, NotFound
 from tornado_stream.messages import Conversation, Message
-from tornado_stream.store import Progress, Store, Turn, open_store
+from tornado_stream.store import Progress, Store, StoreError, Turn, open_store
 
 
-@pytest.fixture(params=["memory"])
-def store(request, io_loop) -> Store:
-    store = open_store()
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request, io_loop, tmp_path: Path) -> Store:
+    store = open_store(tmp_path / "data" if request.param == "sqlite" else None)
     yield store
     io_loop.run_sync(store.close)
 
 
-def turn(number: int = 1, *, conversation: Conversation | None = None, parent: str | None = None):
+def frame(number: int, event: str = "delta", data: str = "{}") -> bytes:
+    return b"id: %d\nevent: %b\ndata: %b\n\n" % (number, event.encode(), data.encode())
+
+
+def turn(
+    number: int = 1,
+    *,
+    conversation: Conversation | None = None,
+    parent: str | None = None,
+    text: str = "hi",
+    home: str = "c",
+    title: str = "title",
+) -> Turn:
     new = conversation is None
-    conversation = conversation or Conversation("c", "title", None, None, 1, 1)
-    user = Message(f"u{number}", conversation.id, parent, "user", "hi", number)
+    conversation = conversation or Conversation(home, title, None, None, 1, 1)
+    user = Message(f"u{number}", conversation.id, parent, "user", text, number)
     answer = Message(
-        f"a{number}", conversation.id, user.id, "assistant", "", number, state="running"
+        f"a{number}",
+        conversation.id,
+        user.id,
+        "assistant",
+        "",
+        number,
+        state="running",
+        generation_id=f"g{number}",
     )
-    frame = b"id: 1\nevent: start\ndata: {}\n\n"
-    return Turn(f"g{number}", b"print", conversation if new else None, user, answer, frame)
+    kept = conversation if new else None
+    return Turn(f"g{number}", b"print", kept, user, answer, frame(1, "start"))
+
+
+async def converse(store: Store, number: int, text: str, answer: str, **more) -> None:
+    """A turn, from its question to its end."""
+    one = turn(number, text=text, **more)
+    await store.begin(one)
+    await end(store, one, answer)
+
+
+async def end(store: Store, one: Turn, answer: str = "", first: int = 2) -> Message:
+    done = replace(one.message, content=answer, state="done")
+    frames = [frame(first), frame(first + 1, "end")]
+    await store.append([Progress(one.generation_id, first, frames, done)])
+    return done
+
+
+async def listed(store: Store, **more) -> list[str]:
+    return [match.conversation.id for match in (await store.conversations(**more)).matches]
 
 
 @pytest.mark.gen_test
@@ -34,10 +74,38 @@ async def test_a_turn_is_kept_whole(store):
     conversation = await store.conversation("c")
     assert (conversation.title, conversation.current_id) == ("title", "a1")
     assert [m.id for m in await store.thread("a1")] == ["u1", "a1"]
-    assert (await store.message("a1")).state == "running"
+    assert await store.message("a1") == turn().message
     kept = await store.generation("g1")
     assert (kept.id, kept.fingerprint, kept.message.id) == ("g1", b"print", "a1")
     assert kept.frames == [turn().frame]
+
+
+@pytest.mark.gen_test
+async def test_a_message_comes_back_as_it_was(store):
+    await store.begin(turn(text="a\0b \ud7ff\U0001f600 \n\n"))
+    assert (await store.message("u1")).content == "a\0b \ud7ff\U0001f600 \n\n"
+    done = Message(
+        "a1",
+        "c",
+        "u1",
+        "assistant",
+        "text\0",
+        7,
+        reasoning="why",
+        refusal="no",
+        tool_calls=[{"index": 0, "id": "t", "name": "n", "arguments": "{}"}],
+        model="m",
+        state="error",
+        finish_reason="stop",
+        usage={"total": {"n": 1}},
+        error={"code": "x", "retry_after": 0.5},
+        timings={"first_token_ms": None, "total_ms": 3},
+        generation_id="g1",
+        continued_from="a0",
+    )
+    await store.append([Progress("g1", 2, [frame(2, "end")], done)])
+    assert await store.message("a1") == done
+    assert (await store.messages("c"))[1] == done
 
 
 @pytest.mark.gen_test
@@ -45,12 +113,69 @@ async def test_logs_grow_together(store):
     await store.begin(turn(1))
     await store.begin(turn(2, conversation=await store.conversation("c"), parent="a1"))
     done = replace(turn(2).message, content="text", state="done", usage={"n": 1})
-    await store.append([Progress("g1", 2, [b"two"]), Progress("g2", 2, [b"two", b"end"], done)])
-    await store.append([Progress("g1", 3, [b"three"])])
-    assert (await store.generation("g1")).frames[1:] == [b"two", b"three"]
+    ends = [frame(2), frame(3, "end")]
+    await store.append([Progress("g1", 2, [frame(2)]), Progress("g2", 2, ends, done)])
+    await store.append([Progress("g1", 3, [frame(3), frame(4)])])
+    assert (await store.generation("g1")).frames[1:] == [frame(2), frame(3), frame(4)]
     second = await store.generation("g2")
-    assert second.frames[1:] == [b"two", b"end"]
+    assert second.frames == [turn().frame, *ends]
     assert second.message == await store.message("a2") == done
+
+
+@pytest.mark.gen_test
+async def test_frames_that_are_kept_already_are_not_kept_twice(store):
+    await store.begin(turn())
+    frames = [frame(n) for n in range(1, 8)]
+    await store.append([Progress("g1", 2, frames[1:4])])
+    await store.append([Progress("g1", 2, frames[1:4])])
+    await store.append([Progress("g1", 1, frames[:2])])
+    await store.append([Progress("g1", 3, frames[2:6])])
+    assert (await store.generation("g1")).frames[1:] == frames[1:6]
+    with pytest.raises(ValueError):
+        await store.append([Progress("g1", 8, [frame(8)])])
+    assert len((await store.generation("g1")).frames) == 6
+
+
+@pytest.mark.gen_test
+async def test_an_end_is_kept_once_and_for_all(store):
+    await store.begin(turn())
+    done = await end(store, turn(), "words")
+    await end(store, turn(), "words")
+    running = replace(done, state="running", content="")
+    await store.append([Progress("g1", 2, [frame(2)], running)])
+    await store.append([Progress("g1", 4, [frame(4)])])
+    kept = await store.generation("g1")
+    assert kept.frames == [turn().frame, frame(2), frame(3, "end")]
+    assert kept.message == done == await store.message("a1")
+    assert await listed(store, query="words") == ["c"]
+
+
+@pytest.mark.gen_test
+async def test_what_is_unfinished(store):
+    assert await store.unfinished() == []
+    await store.begin(turn(1, home="c1"))
+    await store.begin(turn(2, home="c2"))
+    await store.begin(turn(3, home="c3"))
+    await end(store, turn(2, home="c2"))
+    await store.append([Progress("g3", 2, [frame(2)])])
+    first, last = await store.unfinished()
+    assert (first.id, first.frames, first.message.state) == ("g1", [turn().frame], "running")
+    assert (last.id, last.frames) == ("g3", [turn().frame, frame(2)])
+
+
+@pytest.mark.gen_test
+async def test_an_id_is_used_once(store):
+    await store.begin(turn())
+    await store.create(Conversation("empty", "t", None, None, 1, 1))
+    with pytest.raises(StoreError):
+        await store.create(Conversation("empty", "t", None, None, 1, 1))
+    with pytest.raises(StoreError):
+        await store.begin(turn())
+    again = turn(2, conversation=await store.conversation("c"), parent="a1")
+    with pytest.raises(StoreError):
+        await store.begin(replace(again, generation_id="g1"))
+    assert [m.id for m in await store.messages("c")] == ["u1", "a1"]
+    await store.begin(again)
 
 
 @pytest.mark.gen_test
@@ -61,6 +186,7 @@ async def test_a_thread_is_one_branch(store):
     await store.begin(turn(3, conversation=conversation, parent="a1"))
     assert [m.id for m in await store.thread("a3")] == ["u1", "a1", "u3", "a3"]
     assert [m.id for m in await store.thread("u2")] == ["u1", "a1", "u2"]
+    assert [m.id for m in await store.messages("c")] == ["u1", "a1", "u2", "a2", "u3", "a3"]
     assert (await store.conversation("c")).current_id == "a3"
 
 
@@ -77,12 +203,200 @@ async def test_a_second_answer_to_the_same_question(store):
 async def test_what_is_not_there(store):
     assert await store.conversation("x") is None
     assert await store.message("x") is None
+    assert await store.messages("x") == []
     assert await store.thread("x") == []
     assert await store.generation("x") is None
+    await store.delete("x")
+    await store.append([Progress("x", 2, [frame(2)])])
+    with pytest.raises(NotFound):
+        await store.update(Conversation("x", "t", None, None, 1, 1))
+    with pytest.raises(NotFound):
+        await store.begin(turn(conversation=Conversation("x", "t", None, None, 1, 1)))
+    assert await store.message("u1") is None
+    assert await store.generation("g1") is None
 
 
 @pytest.mark.gen_test
 async def test_what_is_returned_is_the_callers(store):
     await store.begin(turn())
     (await store.generation("g1")).frames.clear()
+    (await store.unfinished())[0].frames.clear()
     assert len((await store.generation("g1")).frames) == 1
+
+
+@pytest.mark.gen_test
+async def test_an_empty_conversation(store):
+    empty = Conversation("e", "empty", "be kind", None, 5, 6)
+    await store.create(empty)
+    assert await store.conversation("e") == empty
+    assert await store.messages("e") == []
+    await store.begin(turn(conversation=empty))
+    assert (await store.conversation("e")).current_id == "a1"
+
+
+@pytest.mark.gen_test
+async def test_the_list_is_in_the_order_of_writing_whatever_the_clock_says(store):
+    for number in (1, 2, 3):
+        one = turn(number, home=f"c{number}")
+        await store.begin(replace(one, message=replace(one.message, created_at=-number)))
+    await store.create(Conversation("e", "t", None, None, 0, 0))
+    assert await listed(store) == ["e", "c3", "c2", "c1"]
+    await store.begin(turn(4, conversation=await store.conversation("c2"), parent="a2"))
+    assert await listed(store) == ["c2", "e", "c3", "c1"]
+    renamed = replace(await store.conversation("c1"), title="new", system="s", current_id="u1")
+    await store.update(renamed)
+    assert await store.conversation("c1") == renamed
+    await end(store, turn(3, home="c3"))
+    assert await listed(store) == ["c2", "e", "c3", "c1"]
+    matches = (await store.conversations()).matches
+    assert [match.generation_id for match in matches] == ["g4", None, None, "g1"]
+    assert (matches[0].message_id, matches[0].snippet) == (None, None)
+    assert matches[3].conversation == renamed
+
+
+@pytest.mark.gen_test
+async def test_pages(store):
+    for number in range(1, 8):
+        await store.create(Conversation(f"c{number}", "same words", None, None, 1, 1))
+    for query in ("", "words"):
+        first = await store.conversations(query=query, limit=3)
+        second = await store.conversations(query=query, limit=3, before=first.next)
+        await store.create(Conversation(f"new{query}", "words", None, None, 1, 1))
+        third = await store.conversations(query=query, limit=3, before=second.next)
+        ids = [m.conversation.id for page in (first, second, third) for m in page.matches]
+        assert third.next is None
+        assert ids[-7:] == [f"c{number}" for number in range(7, 0, -1)][-7:]
+        await store.delete(f"new{query}")
+    assert (await store.conversations(limit=7)).next is None
+    for wrong in ("", "x", "-1", "1.5", "٣", "9" * 40):
+        for query in ("", "words"):
+            with pytest.raises(InvalidRequest):
+                await store.conversations(query=query, before=wrong)
+
+
+@pytest.mark.gen_test
+async def test_a_search_finds_texts_of_all_kinds(store):
+    await converse(store, 1, "Where is Zürich?", "In SWITZERLAND.", home="c1", title="A journey")
+    await converse(store, 2, "我住在北京市中心", "Привет, мир", home="c2", title="旅行")
+    await converse(store, 3, '100% "sure"_ \\ AND NOT (x*)', "a\0nul byte", home="c3")
+    for query, wanted in [
+        ("switzerland", ["c1"]),
+        ("ZÜRICH", ["c1"]),
+        ("where IS", ["c1"]),
+        ("journey", ["c1"]),
+        ("北京", ["c2"]),
+        ("北京市", ["c2"]),
+        ("ПРИВЕТ", ["c2"]),
+        ("МИ", ["c2"]),
+        ("旅行", ["c2"]),
+        ('"sure"', ["c3"]),
+        ("% ", ["c3"]),
+        ("_ \\", ["c3"]),
+        ("NOT (x*)", ["c3"]),
+        ("100%", ["c3"]),
+        ("nul", ["c3"]),
+        ("a\0nul", ["c3"]),
+        ("in", ["c1"]),
+        ("%%", []),
+        ("__", []),
+        ("absent", []),
+        ("sure OR Zürich", []),
+        ('"', ["c3"]),
+        ("  switz ", ["c1"]),
+        ("  ", ["c3", "c2", "c1"]),
+    ]:
+        assert await listed(store, query=query) == wanted, query
+
+
+@pytest.mark.gen_test
+async def test_a_search_names_the_newest_message_of_each_conversation(store):
+    await converse(store, 1, "a word", "another word", home="c1", title="word")
+    await converse(store, 2, "a word", "nothing", home="c2", title="word")
+    await store.create(Conversation("c3", "only a word", None, None, 1, 1))
+    again = turn(4, conversation=await store.conversation("c1"), parent="a1", text="the word")
+    await store.begin(again)
+    for query in ("word", "wo"):
+        page = await store.conversations(query=query)
+        found = [(m.conversation.id, m.message_id, m.generation_id) for m in page.matches]
+        assert found == [("c1", "u4", "g4"), ("c3", None, None), ("c2", "u2", None)]
+        one_by_one, cursor = [], None
+        for _ in range(3):
+            page = await store.conversations(query=query, limit=1, before=cursor)
+            one_by_one += [m.conversation.id for m in page.matches]
+            cursor = page.next
+        assert (one_by_one, cursor) == (["c1", "c3", "c2"], None)
+
+
+@pytest.mark.gen_test
+async def test_a_renamed_conversation_is_found_by_its_new_title_only(store):
+    await store.create(conversation := Conversation("c", "walrus", None, None, 1, 1))
+    await store.update(replace(conversation, title="penguin"))
+    assert await listed(store, query="walrus") == []
+    assert await listed(store, query="penguin") == ["c"]
+
+
+@pytest.mark.gen_test
+async def test_a_running_answer_is_found_from_its_end_on(store):
+    await store.begin(turn())
+    await store.append([Progress("g1", 2, [frame(2, data='{"content":"heron"}')])])
+    assert await listed(store, query="heron") == []
+    await end(store, turn(), "a heron", first=3)
+    assert await listed(store, query="heron") == ["c"]
+
+
+@pytest.mark.gen_test
+async def test_snippets(store):
+    await converse(store, 1, "x " * 500 + "the\n\nNeedle\ue000 here" + " y" * 500, "", home="c1")
+    await converse(store, 2, "needle" * 100, "", home="c2")
+    await converse(store, 3, "\ue001needle", "", home="c3")
+    long, repeated, short = (
+        match.snippet for match in reversed((await store.conversations(query="nEEDLE")).matches)
+    )
+    assert short == "\ue000needle\ue001"
+    assert repeated.startswith("\ue000needle\ue001needle") and repeated.endswith("…")
+    assert "x the \ue000Needle\ue001 here y" in long
+    assert long.startswith("…") and long.endswith("…") and len(long) <= 164
+    (only,) = (await store.conversations(query="İstanbul")).matches or [None]
+    assert only is None
+
+
+@pytest.mark.gen_test
+async def test_a_deleted_conversation_is_gone(store):
+    await converse(store, 1, "walrus", "walrus too", home="c1", title="walrus")
+    await store.begin(turn(2, home="c2", text="walrus"))
+    await store.delete("c1")
+    assert await store.conversation("c1") is None
+    assert await store.messages("c1") == await store.thread("a1") == []
+    assert await store.generation("g1") is None
+    assert await listed(store) == await listed(store, query="walrus") == ["c2"]
+    await store.delete("c2")
+    assert await store.unfinished() == []
+    await end(store, turn(2, home="c2"), "walrus")
+    assert await store.message("a2") is None
+    assert await listed(store, query="walrus") == []
+    await converse(store, 1, "hi", "hello", home="c1")  # the ids are free again
+    assert await listed(store) == ["c1"]
+
+
+@pytest.mark.gen_test
+async def test_many_at_once(store):
+    await asyncio.gather(*(converse(store, n, "hi", f"no {n}", home=f"c{n}") for n in range(50)))
+    await asyncio.gather(*(store.delete(f"c{n}") for n in range(0, 50, 10)))
+    assert len(await listed(store)) == 45
+
+
+@pytest.mark.gen_test
+async def test_a_closed_store_says_so(store):
+    await store.begin(turn())
+    await store.close()
+    await store.close()
+    for call in (
+        store.conversation("c"),
+        store.append([]),
+        store.begin(turn(2)),
+        store.delete("c"),
+        store.conversations(),
+        store.unfinished(),
+    ):
+        with pytest.raises(StoreError, match="closed"):
+            await call

@@ -2,50 +2,138 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from dataclasses import replace
 
+from tornado_stream.errors import NotFound
 from tornado_stream.messages import Conversation, Message
-from tornado_stream.store.base import Page, Progress, Store, StoredGeneration, Turn
+from tornado_stream.store.base import (
+    Match,
+    Page,
+    Progress,
+    Store,
+    StoredGeneration,
+    StoreError,
+    Turn,
+)
+from tornado_stream.store.matching import matcher, parse_cursor, searchable, snippet
 
 
 class MemoryStore(Store):
-    """Dictionaries. Frames are shared with the running logs, so they are held once."""
+    """Dictionaries. Frames are shared with the running logs, so they are held once.
+
+    Every text (a title, a message) has a number; what was written later has the higher one.
+    """
 
     def __init__(self) -> None:
         self._conversations: dict[str, Conversation] = {}
         self._messages: dict[str, Message] = {}
         self._generations: dict[str, StoredGeneration] = {}
+        self._numbers = itertools.count(1)
+        self._number: dict[str, int] = {}  # of a conversation (its title) or a message
+        self._written: dict[str, int] = {}  # conversation → the number of its last write
+        self._closed = False
 
     async def begin(self, turn: Turn) -> None:
-        if turn.conversation:
-            self._conversations[turn.conversation.id] = turn.conversation
-        if turn.user_message:
-            self._messages[turn.user_message.id] = turn.user_message
+        self._check_open()
         message = turn.message
-        self._messages[message.id] = message
+        home = turn.conversation or self._conversations.get(message.conversation_id)
+        if home is None:
+            raise NotFound("There is no conversation with this id.")
+        new = [m for m in (turn.user_message, message) if m]
+        taken = turn.generation_id in self._generations or turn.conversation and self._has(home.id)
+        if taken or any(self._has(m.id) for m in new):
+            raise StoreError("The turn cannot be kept: one of its ids is taken.")
+        if turn.conversation:
+            self._number[home.id] = next(self._numbers)
+        for one in new:
+            self._messages[one.id] = one
+            self._number[one.id] = self._written[home.id] = next(self._numbers)
         self._generations[turn.generation_id] = StoredGeneration(
             turn.generation_id, turn.fingerprint, message, [turn.frame]
         )
-        conversation = self._conversations[message.conversation_id]
-        self._conversations[conversation.id] = replace(
-            conversation, current_id=message.id, updated_at=message.created_at
+        self._conversations[home.id] = replace(
+            home, current_id=message.id, updated_at=message.created_at
         )
 
     async def append(self, batch: list[Progress]) -> None:
+        self._check_open()
         for progress in batch:
-            stored = self._generations[progress.generation_id]
-            stored.frames.extend(progress.frames)
-            if progress.message:
-                self._messages[progress.message.id] = progress.message
-                self._generations[stored.id] = replace(stored, message=progress.message)
+            stored = self._generations.get(progress.generation_id)
+            if stored and stored.message.state == "running":
+                self._append(stored, progress)
+
+    def _append(self, stored: StoredGeneration, progress: Progress) -> None:
+        kept = len(stored.frames) + 1 - progress.first
+        if kept < 0:
+            raise ValueError(f"a log of {len(stored.frames)} cannot go on at {progress.first}")
+        stored.frames.extend(progress.frames[kept:])
+        if progress.message:
+            self._messages[progress.message.id] = progress.message
+            self._generations[stored.id] = replace(stored, message=progress.message)
+
+    async def unfinished(self) -> list[StoredGeneration]:
+        self._check_open()
+        running = [g for g in self._generations.values() if g.message.state == "running"]
+        return [replace(stored, frames=list(stored.frames)) for stored in running]
 
     async def conversation(self, id: str) -> Conversation | None:
+        self._check_open()
         return self._conversations.get(id)
 
+    async def conversations(
+        self, *, query: str = "", limit: int = 50, before: str | None = None
+    ) -> Page:
+        self._check_open()
+        cursor = parse_cursor(before)
+        query = searchable(query).strip()
+        pattern = matcher(query) if query else None
+        found: list[tuple[int, Match]] = []
+        for conversation in self._conversations.values():
+            number, text = self._newest(conversation, pattern)
+            if 0 < number < cursor:
+                found.append((number, self._match(conversation, text, pattern)))
+        found.sort(key=lambda pair: -pair[0])
+        page = [match for _, match in found[:limit]]
+        return Page(page, str(found[limit - 1][0]) if len(found) > limit else None)
+
+    async def create(self, conversation: Conversation) -> None:
+        self._check_open()
+        if self._has(conversation.id):
+            raise StoreError("The conversation cannot be kept: its id is taken.")
+        self._conversations[conversation.id] = conversation
+        number = next(self._numbers)
+        self._number[conversation.id] = self._written[conversation.id] = number
+
+    async def update(self, conversation: Conversation) -> None:
+        self._check_open()
+        if not self._has(conversation.id):
+            raise NotFound("There is no conversation with this id.")
+        self._conversations[conversation.id] = conversation
+
+    async def delete(self, id: str) -> None:
+        self._check_open()
+        self._conversations.pop(id, None)
+        for key, message in list(self._messages.items()):
+            if message.conversation_id == id:
+                del self._messages[key], self._number[key]
+        for key, stored in list(self._generations.items()):
+            if stored.message.conversation_id == id:
+                del self._generations[key]
+        self._number.pop(id, None)
+        self._written.pop(id, None)
+
     async def message(self, id: str) -> Message | None:
+        self._check_open()
         return self._messages.get(id)
 
+    async def messages(self, conversation_id: str) -> list[Message]:
+        self._check_open()
+        return self._of(conversation_id)
+
     async def thread(self, message_id: str) -> list[Message]:
+        self._check_open()
         thread: list[Message] = []
         next_id: str | None = message_id
         while next_id and (message := self._messages.get(next_id)):
@@ -54,28 +142,46 @@ class MemoryStore(Store):
         return thread[::-1]
 
     async def generation(self, id: str) -> StoredGeneration | None:
+        self._check_open()
         stored = self._generations.get(id)
         return replace(stored, frames=list(stored.frames)) if stored else None
 
-    async def unfinished(self) -> list[StoredGeneration]:
-        return [g for g in self._generations.values() if g.message.state == "running"]
+    async def close(self) -> None:
+        self._closed = True
 
-    async def conversations(
-        self, *, query: str = "", limit: int = 50, before: str | None = None
-    ) -> Page:
-        return Page([], None)
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError("The store is closed.")
 
-    async def create(self, conversation: Conversation) -> None:
-        self._conversations[conversation.id] = conversation
+    def _has(self, id: str) -> bool:
+        return id in self._number
 
-    async def update(self, conversation: Conversation) -> None:
-        self._conversations[conversation.id] = conversation
-
-    async def delete(self, id: str) -> None:
-        self._conversations.pop(id, None)
-
-    async def messages(self, conversation_id: str) -> list[Message]:
+    def _of(self, conversation_id: str) -> list[Message]:
         return [m for m in self._messages.values() if m.conversation_id == conversation_id]
 
-    async def close(self) -> None:
-        pass
+    def _newest(
+        self, conversation: Conversation, pattern: re.Pattern[str] | None
+    ) -> tuple[int, Conversation | Message]:
+        """What puts a conversation into a list: its last write, or in a search its newest text
+        that matches; number 0 if none does."""
+        if pattern is None:
+            return self._written[conversation.id], conversation
+        for message in reversed(self._of(conversation.id)):
+            if pattern.search(searchable(message.content)):
+                return self._number[message.id], message
+        matches = pattern.search(searchable(conversation.title))
+        return self._number[conversation.id] if matches else 0, conversation
+
+    def _match(
+        self,
+        conversation: Conversation,
+        text: Conversation | Message,
+        pattern: re.Pattern[str] | None,
+    ) -> Match:
+        running = [m for m in self._of(conversation.id) if m.state == "running"]
+        generation_id = running[-1].generation_id if running else None
+        if pattern is None:
+            return Match(conversation, generation_id)
+        if isinstance(text, Message):
+            return Match(conversation, generation_id, text.id, snippet(text.content, pattern))
+        return Match(conversation, generation_id, None, snippet(text.title, pattern))

@@ -11,7 +11,7 @@ All functions are given a connection, inside a transaction; what SQLite raises p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
@@ -110,7 +110,9 @@ def _was_found(
         return any(pattern.search(searchable(text)) for (text,) in texts)
 
 
-def _long(db: sqlite3.Connection, owner: str, query: str, before: int) -> Iterator[Found]:
+def _long(
+    db: sqlite3.Connection, owner: str, query: str, before: int
+) -> Generator[Found, None, None]:
     phrase = '"' + query.replace('"', '""') + '"'
     for shard in _shards(db):
         if shard <= before // SHARD:
@@ -131,10 +133,13 @@ def _shards(db: sqlite3.Connection) -> list[int]:
     return sorted((int(number) for number in numbers if number.isdigit()), reverse=True)
 
 
-def _short(db: sqlite3.Connection, owner: str, query: str, before: int) -> Iterator[Found]:
+def _short(
+    db: sqlite3.Connection, owner: str, query: str, before: int
+) -> Generator[Found, None, None]:
     likes = _like_patterns(query)
     content, title = (
-        " OR ".join([f"{column} LIKE ? ESCAPE '\\'"] * len(likes)) for column in ("content", "title")
+        " OR ".join([f"{column} LIKE ? ESCAPE '\\'"] * len(likes))
+        for column in ("content", "title")
     )
     row = db.execute("SELECT max(seq) FROM messages").fetchone()
     bounds = (owner, before, (row[0] or 0) - SHORT_SEARCH)

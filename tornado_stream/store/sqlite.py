@@ -14,20 +14,23 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from tornado_stream.messages import Conversation, Message
-from tornado_stream.store import search, tables
+from tornado_stream.store import logs, search, tables
 from tornado_stream.store.base import Page, Progress, Store, StoredGeneration, StoreError, Turn
-from tornado_stream.store.lock import DirectoryLock, OpenError, make_directory, make_private
-from tornado_stream.store.lock import unusable
-from tornado_stream.store.migrations import migrate, remove_copies, transaction
+from tornado_stream.store.lock import (
+    DirectoryLock,
+    OpenError,
+    make_directory,
+    make_private,
+    unusable,
+)
+from tornado_stream.store.migrations import COPY_LIFETIME, migrate, remove_copies, transaction
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Work = Callable[Concatenate[sqlite3.Connection, P], T]
 
 #: Seconds to wait for another program that has locked the database.
 BUSY_TIMEOUT = 5.0
@@ -66,12 +69,17 @@ class SQLiteStore(Store):
     ) -> None:
         self._path = data_dir / "chat.db"
         self._closed: Future[None] | None = None
+        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+            raise OpenError(
+                f"this Python has SQLite {sqlite3.sqlite_version}; conversations need 3.34 or newer"
+            )
         make_directory(data_dir)
         with ExitStack() as undo:
             self._lock = DirectoryLock(data_dir)
             undo.callback(self._lock.release)
             try:
-                writer = _connect(self._path, connection_class, "rwc")
+                make_private(self._path)
+                writer = _connect(self._path, connection_class, "rw")
                 undo.callback(writer.close)
                 _prepare(writer, self._path)
                 self._numbers = itertools.count(tables.last_number(writer) + 1)
@@ -91,10 +99,10 @@ class SQLiteStore(Store):
         await self._writer.transact(self._begin, turn)
 
     async def append(self, batch: list[Progress]) -> None:
-        await self._writer.transact(tables.append, batch)
+        await self._writer.transact(logs.append, batch)
 
     async def unfinished(self) -> list[StoredGeneration]:
-        return await self._reader.transact(tables.unfinished)
+        return await self._reader.transact(logs.unfinished)
 
     async def conversation(self, id: str) -> Conversation | None:
         return await self._reader.transact(tables.conversation, id)
@@ -115,11 +123,10 @@ class SQLiteStore(Store):
         deletion or start does it again."""
         await self._writer.transact(tables.delete, id)
         try:
-            await self._writer.run(self._remove_copies, 0)
+            await self._writer.run(lambda _: remove_copies(self._path, 0))
             while await self._writer.transact(search.sweep):
-                pass  # in steps: other writes come in between
-            # The reader stands still meanwhile: a snapshot of its would keep the log from going.
-            await self._reader.run(lambda _: self._writer.submit(_truncate_log).result())
+                pass  # in steps, so that other writes come in between
+            await self._reader.run(self._truncate_log)
         except StoreError as error:
             raise StoreError(
                 "The conversation is deleted, but its words could not be wiped from the disk "
@@ -136,7 +143,7 @@ class SQLiteStore(Store):
         return await self._reader.transact(tables.thread, message_id)
 
     async def generation(self, id: str) -> StoredGeneration | None:
-        return await self._reader.transact(tables.generation, id)
+        return await self._reader.transact(logs.generation, id)
 
     async def close(self) -> None:
         """Do what was asked for before, then let go of threads, files and lock. Idempotent."""
@@ -147,16 +154,18 @@ class SQLiteStore(Store):
         await asyncio.wrap_future(self._closed)
 
     def _begin(self, db: sqlite3.Connection, turn: Turn) -> None:
-        remove_copies(self._path)
+        remove_copies(self._path)  # those whose time has come
         tables.begin(db, self._numbers, turn)
 
-    def _remove_copies(self, db: sqlite3.Connection, lifetime: float) -> None:
-        remove_copies(self._path, lifetime)
+    def _truncate_log(self, _: sqlite3.Connection) -> None:
+        """On the reader's thread: it stands still, so that no snapshot of its holds the log."""
+        if not self._writer.submit(_truncate_log).result():
+            raise StoreError("another program is reading the database")
 
 
 class _Worker:
     """A connection and the only thread that uses it. Futures fail with `StoreError` where SQLite
-    or the disk does, and with what the work itself raised."""
+    or the disk does, else with what the work raised."""
 
     def __init__(self, db: sqlite3.Connection, name: str, begin: str) -> None:
         self._db = db
@@ -164,7 +173,74 @@ class _Worker:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
 
     def transact(
-        self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs
+        self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **more: P.kwargs
     ) -> asyncio.Future[T]:
         """Do work in a transaction of its own."""
-        return self.run(partial(self._transact, partial(work, *args, **kwargs)))
+
+        def in_transaction(db: sqlite3.Connection) -> T:
+            with transaction(db, self._begin):
+                return work(db, *args, **more)
+
+        return self.run(in_transaction)
+
+    def run(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
+        """Do work; the future is the running loop's."""
+        return asyncio.wrap_future(self.submit(work))
+
+    def submit(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        """Do work; from any thread."""
+        try:
+            return self._thread.submit(self._guarded, work)
+        except RuntimeError as error:
+            raise StoreError("The store is closed.") from error
+
+    def close(self) -> Future[None]:
+        """Close the connection, after all that was asked for before."""
+        closed = self.submit(sqlite3.Connection.close)
+        self._thread.shutdown(wait=False)
+        return closed
+
+    def _guarded(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return work(self._db)
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"The conversations cannot be used now: {reason(error)}.") from error
+
+
+def _connect(
+    path: Path, connection_class: type[sqlite3.Connection], mode: str
+) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=BUSY_TIMEOUT,
+        isolation_level=None,
+        check_same_thread=False,  # it is made here and then used by one thread
+        factory=connection_class,
+    )
+
+
+def _prepare(db: sqlite3.Connection, path: Path) -> None:
+    """Settings, schema, and what a crash in the midst of a deletion has left to do."""
+    for setting in (
+        "journal_mode = WAL",
+        "synchronous = NORMAL",
+        "secure_delete = ON",
+        "temp_store = MEMORY",
+    ):
+        db.execute(f"PRAGMA {setting}").fetchall()
+    for suffix in ("-wal", "-shm"):
+        make_private(path.with_name(path.name + suffix))
+    migrate(db, path)
+    unswept = db.execute("SELECT count(*) FROM sweeps").fetchone()[0]
+    remove_copies(path, 0 if unswept else COPY_LIFETIME)
+    swept = bool(unswept)
+    while swept:
+        with transaction(db):
+            swept = search.sweep(db)
+    _truncate_log(db)
+
+
+def _truncate_log(db: sqlite3.Connection) -> bool:
+    """Move all commits into the database and empty their log; False: somebody reads it."""
+    return not db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]

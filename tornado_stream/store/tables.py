@@ -1,43 +1,32 @@
-"""What the store does, as SQL: functions of a connection, each inside one transaction.
+"""Conversations and messages as SQL: functions of a connection, each inside one transaction.
 
-Every row has an owner and every statement names it; there is one for now. A log is kept as one
-row of joined frames for each flush, and from its end on as one compressed row: a frame ends with
-an empty line and has none inside, so frames can be told apart again. What SQLite raises passes
-through; the caller rolls back.
+What SQLite raises passes through; the caller rolls back.
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
-
-import orjson
+from typing import TYPE_CHECKING
 
 from tornado_stream.errors import NotFound
 from tornado_stream.messages import Conversation, Message
-from tornado_stream.store import search
-from tornado_stream.store.base import Match, Page, Progress, StoredGeneration, Turn
+from tornado_stream.store import logs, search
+from tornado_stream.store.base import Match, Page, Turn
 from tornado_stream.store.matching import matcher, parse_cursor, searchable, snippet
+from tornado_stream.store.rows import (
+    CONVERSATION,
+    CONVERSATION_COLUMNS,
+    MESSAGE,
+    MESSAGE_COLUMNS,
+    OWNER,
+    from_message,
+    to_message,
+)
 
 if TYPE_CHECKING:
+    import re
     import sqlite3
-
-OWNER = "local"
-
-_CONVERSATION = ("id", "title", "system", "current_id", "created_at", "updated_at")
-#: In the order of Message's fields.
-_MESSAGE = (
-    *("id", "conversation_id", "parent_id", "role", "content", "created_at", "reasoning"),
-    *("refusal", "tool_calls", "model", "state", "finish_reason", "usage", "error", "timings"),
-    *("generation_id", "continued_from"),
-)
-_JSON = [_MESSAGE.index(name) for name in ("tool_calls", "usage", "error", "timings")]
-_TOOL_CALLS = _MESSAGE.index("tool_calls")
-_CONVERSATION_COLUMNS = ", ".join(_CONVERSATION)
-_MESSAGE_COLUMNS = ", ".join(f"m.{name}" for name in _MESSAGE)
-_FRAME_END = b"\n\n"
 
 
 def last_number(db: sqlite3.Connection) -> int:
@@ -50,7 +39,7 @@ def last_number(db: sqlite3.Connection) -> int:
 
 
 def begin(db: sqlite3.Connection, numbers: Iterator[int], turn: Turn) -> None:
-    message, number = turn.message, 0
+    message = turn.message
     if turn.conversation:
         create(db, numbers, turn.conversation)
     if turn.user_message:
@@ -64,53 +53,14 @@ def begin(db: sqlite3.Connection, numbers: Iterator[int], turn: Turn) -> None:
     if not written.rowcount:
         raise NotFound("There is no conversation with this id.")
     _add_message(db, number, message)
-    db.execute(
-        "INSERT INTO generations (seq, owner, id, fingerprint) VALUES (?, ?, ?, ?)",
-        (number, OWNER, turn.generation_id, turn.fingerprint),
-    )
-    _add_events(db, number, 1, 1, turn.frame)
-
-
-def append(db: sqlite3.Connection, batch: list[Progress]) -> None:
-    for progress in batch:
-        row = db.execute(
-            "SELECT g.seq, (SELECT max(last) FROM events WHERE generation = g.seq AND owner = ?1) "
-            "FROM generations g JOIN messages m ON m.seq = g.seq "
-            "WHERE g.id = ?2 AND g.owner = ?1 AND m.owner = ?1 AND m.state = 'running'",
-            (OWNER, progress.generation_id),
-        ).fetchone()
-        if row:
-            _append(db, *row, progress)
-
-
-def unfinished(db: sqlite3.Connection) -> list[StoredGeneration]:
-    rows = db.execute(
-        "SELECT g.id FROM messages m JOIN generations g ON g.seq = m.seq "
-        "WHERE m.state = 'running' AND m.owner = ?1 AND g.owner = ?1 ORDER BY g.seq",
-        (OWNER,),
-    ).fetchall()
-    return [stored for (id,) in rows if (stored := generation(db, id))]
-
-
-def generation(db: sqlite3.Connection, id: str) -> StoredGeneration | None:
-    row = db.execute(
-        f"SELECT g.seq, g.fingerprint, {_MESSAGE_COLUMNS} "
-        "FROM generations g JOIN messages m ON m.seq = g.seq "
-        "WHERE g.id = ?1 AND g.owner = ?2 AND m.owner = ?2",
-        (id, OWNER),
-    ).fetchone()
-    if row is None:
-        return None
-    number, fingerprint, *message = row
-    frames = [frame + _FRAME_END for frame in _log(db, number).split(_FRAME_END)[:-1]]
-    return StoredGeneration(id, fingerprint, _to_message(message), frames)
+    logs.add(db, number, turn)
 
 
 def create(db: sqlite3.Connection, numbers: Iterator[int], conversation: Conversation) -> None:
     number = next(numbers)
-    values = [getattr(conversation, name) for name in _CONVERSATION]
+    values = [getattr(conversation, name) for name in CONVERSATION]
     db.execute(
-        f"INSERT INTO conversations (seq, updated_seq, owner, {_CONVERSATION_COLUMNS}) "
+        f"INSERT INTO conversations (seq, updated_seq, owner, {CONVERSATION_COLUMNS}) "
         f"VALUES (?, ?, ?{', ?' * len(values)})",
         (number, number, OWNER, *values),
     )
@@ -124,8 +74,8 @@ def update(db: sqlite3.Connection, conversation: Conversation) -> None:
     if row is None:
         raise NotFound("There is no conversation with this id.")
     number, title = row
-    values = [getattr(conversation, name) for name in _CONVERSATION]
-    columns = ", ".join(f"{name} = ?" for name in _CONVERSATION)
+    values = [getattr(conversation, name) for name in CONVERSATION]
+    columns = ", ".join(f"{name} = ?" for name in CONVERSATION)
     db.execute(
         f"UPDATE conversations SET {columns} WHERE seq = ? AND owner = ?", (*values, number, OWNER)
     )
@@ -156,7 +106,7 @@ def delete(db: sqlite3.Connection, id: str) -> None:
 
 def conversation(db: sqlite3.Connection, id: str) -> Conversation | None:
     row = db.execute(
-        f"SELECT {_CONVERSATION_COLUMNS} FROM conversations WHERE id = ? AND owner = ?", (id, OWNER)
+        f"SELECT {CONVERSATION_COLUMNS} FROM conversations WHERE id = ? AND owner = ?", (id, OWNER)
     ).fetchone()
     return Conversation(*row) if row else None
 
@@ -166,7 +116,7 @@ def conversations(db: sqlite3.Connection, query: str, limit: int, before: str | 
     if query := searchable(query).strip():
         return _search(db, query, limit, cursor)
     rows = db.execute(
-        f"SELECT updated_seq, {_CONVERSATION_COLUMNS} FROM conversations "
+        f"SELECT updated_seq, {CONVERSATION_COLUMNS} FROM conversations "
         "WHERE owner = ? AND updated_seq < ? ORDER BY updated_seq DESC LIMIT ?",
         (OWNER, cursor, limit + 1),
     ).fetchall()
@@ -176,18 +126,18 @@ def conversations(db: sqlite3.Connection, query: str, limit: int, before: str | 
 
 def message(db: sqlite3.Connection, id: str) -> Message | None:
     row = db.execute(
-        f"SELECT {_MESSAGE_COLUMNS} FROM messages m WHERE id = ? AND owner = ?", (id, OWNER)
+        f"SELECT {MESSAGE_COLUMNS} FROM messages m WHERE id = ? AND owner = ?", (id, OWNER)
     ).fetchone()
-    return _to_message(row) if row else None
+    return to_message(row) if row else None
 
 
 def messages(db: sqlite3.Connection, conversation_id: str) -> list[Message]:
     rows = db.execute(
-        f"SELECT {_MESSAGE_COLUMNS} FROM messages m "
+        f"SELECT {MESSAGE_COLUMNS} FROM messages m "
         "WHERE conversation_id = ? AND owner = ? ORDER BY seq",
         (conversation_id, OWNER),
     )
-    return [_to_message(row) for row in rows]
+    return [to_message(row) for row in rows]
 
 
 def thread(db: sqlite3.Connection, message_id: str) -> list[Message]:
@@ -195,63 +145,23 @@ def thread(db: sqlite3.Connection, message_id: str) -> list[Message]:
         "WITH RECURSIVE up (seq, parent_id) AS ("
         "SELECT seq, parent_id FROM messages WHERE id = ?1 AND owner = ?2 UNION ALL "
         "SELECT m.seq, m.parent_id FROM up JOIN messages m ON m.id = up.parent_id "
-        f"WHERE m.owner = ?2) SELECT {_MESSAGE_COLUMNS} FROM up JOIN messages m USING (seq) "
+        f"WHERE m.owner = ?2) SELECT {MESSAGE_COLUMNS} FROM up JOIN messages m USING (seq) "
         "ORDER BY m.seq",
         (message_id, OWNER),
     )
-    return [_to_message(row) for row in rows]
-
-
-def _append(db: sqlite3.Connection, number: int, last: int, progress: Progress) -> None:
-    kept = last + 1 - progress.first
-    if kept < 0:
-        raise ValueError(f"a log that ends at {last} cannot go on at {progress.first}")
-    if frames := progress.frames[kept:]:
-        _add_events(db, number, last + 1, last + len(frames), b"".join(frames))
-    if progress.message:
-        _end(db, number, last + len(frames), progress.message)
-
-
-def _end(db: sqlite3.Connection, number: int, last: int, message: Message) -> None:
-    columns = ", ".join(f"{name} = ?" for name in _MESSAGE)
-    db.execute(
-        f"UPDATE messages SET {columns} WHERE seq = ? AND owner = ?",
-        (*_from_message(message), number, OWNER),
-    )
-    search.add(db, number, message.content)
-    log = zlib.compress(_log(db, number))
-    db.execute("DELETE FROM events WHERE generation = ? AND owner = ?", (number, OWNER))
-    _add_events(db, number, 1, last, log, packed=True)
+    return [to_message(row) for row in rows]
 
 
 def _add_message(db: sqlite3.Connection, number: int, message: Message) -> None:
     if message.state == "running":  # its text is in its log until its end
         message = replace(message, content="", reasoning="", refusal="", tool_calls=[])
-    values = _from_message(message)
+    values = from_message(message)
     db.execute(
-        f"INSERT INTO messages (seq, owner, {', '.join(_MESSAGE)}) "
+        f"INSERT INTO messages (seq, owner, {', '.join(MESSAGE)}) "
         f"VALUES (?, ?{', ?' * len(values)})",
         (number, OWNER, *values),
     )
     search.add(db, number, message.content)
-
-
-def _add_events(
-    db: sqlite3.Connection, number: int, first: int, last: int, frames: bytes, packed: bool = False
-) -> None:
-    db.execute(
-        "INSERT INTO events (generation, first, last, owner, packed, frames) "
-        "VALUES (?, ?, ?, ?, ?, ?)",
-        (number, first, last, OWNER, packed, frames),
-    )
-
-
-def _log(db: sqlite3.Connection, number: int) -> bytes:
-    rows = db.execute(
-        "SELECT frames, packed FROM events WHERE generation = ? AND owner = ? ORDER BY first",
-        (number, OWNER),
-    )
-    return b"".join(zlib.decompress(frames) if packed else frames for frames, packed in rows)
 
 
 def _search(db: sqlite3.Connection, query: str, limit: int, before: int) -> Page:
@@ -261,7 +171,7 @@ def _search(db: sqlite3.Connection, query: str, limit: int, before: int) -> Page
     return Page(matches, str(found[-1].seq) if more else None)
 
 
-def _match(db: sqlite3.Connection, found: search.Found, pattern: Any) -> Match:
+def _match(db: sqlite3.Connection, found: search.Found, pattern: re.Pattern[str]) -> Match:
     home = conversation(db, found.conversation_id)
     assert home  # found in the same transaction
     text = home.title
@@ -279,18 +189,3 @@ def _running(db: sqlite3.Connection, conversation_id: str) -> str | None:
         (conversation_id, OWNER),
     ).fetchone()
     return row[0] if row else None
-
-
-def _from_message(message: Message) -> list[Any]:
-    values = [getattr(message, name) for name in _MESSAGE]
-    for place in _JSON:
-        values[place] = orjson.dumps(values[place]).decode() if values[place] else None
-    return values
-
-
-def _to_message(row: Any) -> Message:
-    values = list(row)
-    for place in _JSON:
-        values[place] = orjson.loads(values[place]) if values[place] else None
-    values[_TOOL_CALLS] = values[_TOOL_CALLS] or []
-    return Message(*values)

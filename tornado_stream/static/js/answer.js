@@ -31,6 +31,25 @@ export function newAnswer(parent, request) {
   return { role: "assistant", id: null, parent, request, model: null, ...fresh(), link: "open", stopping: false, failure: null };
 }
 
+/** An answer as the server keeps it; its parent is set by who knows it. @param {any} raw @returns {Answer} */
+export function storedAnswer(raw) {
+  const { state, finish_reason, usage, error, timings } = raw;
+  const answer = newAnswer(/** @type {any} */ (null), raw.request ?? { request_id: raw.generation_id });
+  return Object.assign(answer, {
+    id: raw.id,
+    model: raw.model ?? null,
+    state,
+    content: pieces(raw.content),
+    reasoning: pieces(raw.reasoning),
+    refusal: pieces(raw.refusal),
+    toolCalls: (raw.tool_calls ?? []).map((/** @type {any} */ call) => ({ id: call.id ?? null, name: pieces(call.name), arguments: pieces(call.arguments) })),
+    end: state === "running" ? null : { state, finish_reason, usage, error, timings },
+  });
+}
+
+/** @param {string | null | undefined} text */
+const pieces = (text) => (text ? [text] : []);
+
 /** What comes from the log, and what `reset` forgets. @returns {Pick<Answer, "state" | "content" | "reasoning" | "refusal" | "toolCalls" | "waiting" | "trimmed" | "unsaved" | "end">} */
 const fresh = () => ({
   state: "running",
@@ -58,6 +77,7 @@ function applyStart(answer, data) {
   answer.id = data.message_id;
   answer.model = data.model ?? null;
   answer.parent.id = data.user_message_id;
+  answer.content = []; // of an answer that is gone on with, the kept text was shown; it comes first
 }
 
 /** @param {Answer} answer @param {any} data */

@@ -5,6 +5,8 @@
  * @typedef {{id: string, provider: string, state: string, detail: string}} Model
  * @typedef {{models: Model[], default: string | null}} Models
  * @typedef {Record<string, unknown> & {request_id: string}} AnswerRequest
+ * @typedef {{id: string, title: string, created_at: number, updated_at: number, generation_id: string | null, message_id?: string | null, snippet?: string | null}} ConversationItem
+ * @typedef {{conversations: ConversationItem[], next: string | null, etag: string}} ConversationPage
  */
 
 /** The server answered, and its answer is no. */
@@ -61,11 +63,53 @@ export class Api {
     });
   }
 
+  /**
+   * A page of the list, newest first; null where it is the one that `etag` names.
+   * @param {{q?: string, before?: string | null, etag?: string}} what @param {AbortSignal} signal
+   * @returns {Promise<ConversationPage | null>}
+   */
+  async conversations({ q, before, etag }, signal) {
+    const query = new URLSearchParams({ ...(q && { q }), ...(before && { before }) }).toString();
+    const headers = { Accept: "application/json", ...(etag && { "If-None-Match": etag }) };
+    const response = await this.#fetch(`/api/conversations${query && `?${query}`}`, { headers, signal });
+    if (response.status === 304) return null;
+    if (!response.ok) throw await refusal(response);
+    return { ...(await response.json()), etag: response.headers.get("ETag") ?? "" };
+  }
+
+  /** One conversation with all its messages. @param {string} id @param {AbortSignal} signal @returns {Promise<any>} */
+  async conversation(id, signal) {
+    const response = await this.#fetch(conversationPath(id), { headers: { Accept: "application/json" }, signal });
+    if (!response.ok) throw await refusal(response);
+    return response.json();
+  }
+
+  /** @param {string} id @param {{title: string}} changes */
+  async change(id, changes) {
+    const response = await this.#send("PATCH", conversationPath(id), changes);
+    if (!response.ok) throw await refusal(response);
+  }
+
+  /** @param {string} id */
+  async remove(id) {
+    const response = await this.#send("DELETE", conversationPath(id), {});
+    if (!response.ok && response.status !== 404) throw await refusal(response);
+  }
+
+  /** @param {string} method @param {string} path @param {object} body */
+  #send(method, path, body) {
+    const headers = { "Content-Type": "application/json", Accept: "application/json" };
+    return this.#fetch(path, { method, headers, body: JSON.stringify(body), signal: AbortSignal.timeout(20_000) });
+  }
+
   /** @param {string} path @param {RequestInit} init */
   #fetch(path, init) {
     return fetch(this.origin + path, { cache: "no-store", credentials: "same-origin", ...init });
   }
 }
+
+/** @param {string} id */
+const conversationPath = (id) => `/api/conversations/${encodeURIComponent(id)}`;
 
 /** What a refusing response says: this server's JSON, or whatever stands between. @param {Response} response */
 export async function refusal(response) {

@@ -7,53 +7,56 @@
  * the answer is read on from the last event number. Only an `end` event ends it: a connection
  * that just ends is a broken one. Leaving is not stopping.
  *
+ * A connection is held by a visible page that has the right to one; others look now and then.
+ *
  * @typedef {import("./api.js").AnswerRequest} AnswerRequest
  * @typedef {object} Listener
  * @property {(type: string, data: any) => void} event an event of the log, or `reset`
  * @property {(link: "open" | "lost") => void} link whether the server is being heard
  */
 import { isFinal, refusal, Refused } from "./api.js";
-import { SseDecoder } from "./sse.js";
+import { Connection, Dropped, dropped } from "./connection.js";
+import { Locks } from "./locks.js";
 import { backoff } from "./wake.js";
 
-/** Milliseconds, except `attempts`. The server breaks its silence every 15 s. */
+/** Milliseconds. The server breaks its silence every 15 s. */
 export const TIMES = {
   silence: 40_000, // without a byte: the connection is dead
   suspect: 20_000, // without a byte, and the page was just shown again: likewise
-  hidden: 5_000, // a hidden page then lets go of its connection …
-  poll: 5_000, // … and looks now and then
+  hidden: 300, // a hidden page then lets go of its connection …
+  poll: 10_000, // … and looks now and then
+  turn: 1_000, // a visible page, where other tabs hold enough connections, looks this often
   stop: 10_000, // for the answer to a stop
-  attempts: 7, // to send a question, before the reader is asked
 };
 
-class Dropped extends Error {}
-/** @returns {never} */
-const dropped = () => { throw new Dropped(); };
-
 export class AnswerStream {
-  #lastNumber = 0;
-  #started = false;
+  #lastNumber;
+  #started;
   #ended = false;
   #stopping = false;
+  /** The connection is there to ask, and not to be held. */
+  #brief = false;
   #over = new AbortController();
   #nap = new AbortController();
-  #connection = new AbortController();
-  #heardAt = 0;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #watchdog;
+  /** @type {Connection | null} */
+  #connection = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #letGo;
 
   /**
    * @param {import("./api.js").Api} api @param {import("./wake.js").Wake} wake
-   * @param {AnswerRequest} request @param {Listener} listener @param {Partial<typeof TIMES>} [times]
+   * @param {AnswerRequest} request @param {Listener} listener
+   * @param {{times?: Partial<typeof TIMES>, locks?: Locks, after?: number}} [more] `after`: the answer is known, and read on after this event
    */
-  constructor(api, wake, request, listener, times) {
+  constructor(api, wake, request, listener, { times, locks = new Locks(), after } = {}) {
     this.api = api;
     this.wake = wake;
     this.request = request;
     this.listener = listener;
     this.times = { ...TIMES, ...times };
+    this.locks = locks;
+    this.#started = after !== undefined;
+    this.#lastNumber = after ?? 0;
   }
 
   /** Returns when `end` was seen or after `detach`; throws `Refused` when the server will not. */
@@ -64,8 +67,7 @@ export class AnswerStream {
     } finally {
       this.wake.removeEventListener("wake", this.#woken);
       clearTimeout(this.#letGo);
-      this.#over.abort();
-      this.#connection.abort();
+      this.detach();
     }
   }
 
@@ -77,7 +79,7 @@ export class AnswerStream {
     for (let attempt = 0; !this.#ended && !this.#over.signal.aborted; attempt++) {
       const signal = AbortSignal.any([this.#over.signal, AbortSignal.timeout(this.times.stop)]);
       const response = await this.api.stop(this.request.request_id, signal).catch(() => null);
-      if (response?.ok) return;
+      if (response?.ok) return this.nudge();
       if (response && isFinal(response.status) && response.status !== 404) throw await refusal(response);
       await this.wake.sleep(backoff(attempt, 150, 2000), this.#over.signal); // not known yet, or not reached
     }
@@ -87,42 +89,50 @@ export class AnswerStream {
   detach() {
     this.#over.abort();
     this.#nap.abort();
-    this.#connection.abort();
+    this.#connection?.close();
+  }
+
+  /** There is something new: do not wait for the next look. */
+  nudge() {
+    this.#nap.abort();
   }
 
   async #untilEnd() {
     for (let failures = 0; ; ) {
       const before = this.#lastNumber;
+      this.#nap = new AbortController();
       const polled = await this.#connect();
       if (this.#ended || this.#over.signal.aborted) return;
       failures = polled || this.#lastNumber > before ? 0 : failures + 1;
-      if (!this.#started && failures >= this.times.attempts) throw new Refused(0, "unreachable", "");
       if (!polled && !this.wake.hidden) this.listener.link("lost");
-      this.#nap = new AbortController();
-      await this.wake.sleep(polled ? this.times.poll : backoff(failures), this.#nap.signal);
+      if (!polled) this.#nap = new AbortController();
+      const pause = !polled ? backoff(failures) : this.wake.hidden ? this.times.poll : this.times.turn;
+      await this.wake.sleep(pause, this.#nap.signal);
     }
   }
 
   /** One connection, to its end. @returns {Promise<boolean>} whether it was to end by itself */
   async #connect() {
-    this.#connection = new AbortController();
-    const { signal } = this.#connection;
+    const connection = (this.#connection = new Connection(this.times.silence));
+    const free = this.wake.hidden ? null : await this.locks.connection();
     const ask = !this.#started && !this.#stopping;
-    const live = ask || !this.wake.hidden;
-    this.#heard();
+    this.#brief = ask && !free;
     try {
       const response = await (ask
-        ? this.api.ask(this.request, signal)
-        : this.api.read(this.request.request_id, this.#lastNumber, live, signal)
+        ? this.api.ask(this.request, connection.signal)
+        : this.api.read(this.request.request_id, this.#lastNumber, !!free, connection.signal)
       ).catch(dropped);
-      if (await this.#accepts(response, ask)) await this.#read(response);
-      return !live;
+      if (await this.#accepts(response, ask)) {
+        this.listener.link("open");
+        await connection.read(response, (event) => this.#take(event));
+      }
+      return !free;
     } catch (error) {
-      if (error instanceof Dropped || this.#over.signal.aborted) return false;
+      if (error instanceof Dropped || this.#over.signal.aborted) return this.#brief && this.#started;
       throw error;
     } finally {
-      clearTimeout(this.#watchdog);
-      this.#connection.abort();
+      free?.();
+      connection.close();
     }
   }
 
@@ -136,21 +146,10 @@ export class AnswerStream {
     }
     if (response.ok) throw new Refused(response.status, "not_a_stream", "");
     if (response.status === 404 && !asked) throw new Refused(404, this.#started ? "gone" : "not_sent", "");
-    if (asked || isFinal(response.status)) throw await refusal(response);
+    const refused = await refusal(response);
+    const throwsIt = asked ? refused.code !== "draining" : isFinal(response.status); // draining: the next server will take it
+    if (throwsIt) throw refused;
     return dropped();
-  }
-
-  /** @param {Response} response */
-  async #read(response) {
-    const decoder = new SseDecoder();
-    const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
-    this.listener.link("open");
-    for (;;) {
-      const { done, value } = await reader.read().catch(dropped); // whatever it throws: Safari says "Load failed"
-      if (done || this.#over.signal.aborted) return;
-      this.#heard();
-      for (const event of decoder.feed(value)) this.#take(event);
-    }
   }
 
   /** @param {import("./sse.js").ServerSentEvent} event */
@@ -163,18 +162,12 @@ export class AnswerStream {
     this.#started ||= type === "start";
     this.#ended = type === "end";
     this.listener.event(type, value);
+    if (this.#brief && this.#started) this.#connection?.close();
   }
 
   #restart() {
     this.#lastNumber = 0;
     this.listener.event("reset", {});
-  }
-
-  #heard() {
-    this.#heardAt = Date.now();
-    clearTimeout(this.#watchdog);
-    const connection = this.#connection;
-    this.#watchdog = setTimeout(() => connection.abort(), this.times.silence);
   }
 
   /** @param {Event} event */
@@ -183,9 +176,9 @@ export class AnswerStream {
     clearTimeout(this.#letGo);
     if (detail === "hidden") {
       // A browser has six connections for all tabs of a server: a hidden one does not keep its.
-      this.#letGo = setTimeout(() => this.#started && this.#connection.abort(), this.times.hidden);
-    } else if (detail === "online" || Date.now() - this.#heardAt > this.times.suspect) {
-      this.#connection.abort();
+      this.#letGo = setTimeout(() => this.#started && this.#connection?.close(), this.times.hidden);
+    } else if (detail === "online" || (this.#connection?.quiet ?? 0) > this.times.suspect) {
+      this.#connection?.close();
     }
   };
 }

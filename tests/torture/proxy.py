@@ -1,0 +1,224 @@
+"""A TCP proxy that does to connections what networks do, from one seeded source of chance.
+
+The vocabulary is toxiproxy's: latency, jitter, slicer, bandwidth, and cuts after so many bytes or
+at some moment: `reset` (RST to both sides), `fin` (half-close: this direction ends in good form,
+the other goes on) and `hold` (nothing more is passed on, then both sides are closed).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+READ_SIZE = 64 * 1024
+#: close() then sends RST and does not wait.
+LINGER_NOT = struct.pack("ii", 1, 0)
+
+
+@dataclass
+class Toxics:
+    """What happens to one direction of one connection. Times in seconds; `slice` is the largest
+    write, `bandwidth` bytes a second. `cut` comes after `cut_after` bytes or `cut_at` seconds."""
+
+    latency: float = 0.0
+    jitter: float = 0.0
+    slice: int = 0
+    bandwidth: float = 0.0
+    cut: str = ""
+    cut_after: int | None = None
+    cut_at: float | None = None
+    hold: float = 0.1
+
+
+@dataclass
+class Plan:
+    """What happens to a connection: `up` is what its client sends, `down` what it gets."""
+
+    up: Toxics = field(default_factory=Toxics)
+    down: Toxics = field(default_factory=Toxics)
+
+
+#: Chooses a plan, given what the client sent first; None: show me more of it.
+Chooser = Callable[[bytes], Plan | None]
+
+
+class Proxy:
+    """Listens on a free port of loopback and passes on to `target`, a port of loopback.
+
+    `choose` may be set at any time; it is asked once for each connection. `cuts` counts those
+    that took place, by their kind. `target` may be set too: a server that comes back elsewhere.
+    """
+
+    def __init__(self, target: int, rng: random.Random, choose: Chooser | None = None) -> None:
+        self.target = target
+        self.cuts: dict[str, int] = {}
+        self.accepted = 0
+        self.port = 0
+        self.rng = rng
+        self.choose: Chooser = choose or (lambda first: Plan())
+        self._connections: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> Proxy:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def close(self) -> None:
+        """Cut what is open and let the port go."""
+        assert self._server
+        self._server.close()
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        await asyncio.sleep(0.01)  # aborted transports let go of their sockets
+
+    @property
+    def all_cuts(self) -> int:
+        return sum(self.cuts.values())
+
+    def count(self, kind: str) -> None:
+        self.cuts[kind] = self.cuts.get(kind, 0) + 1
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.accepted += 1
+        task = asyncio.ensure_future(_Connection(self, reader, writer).run())
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+
+class _Connection:
+    """One client, its way to the target, and what its plan says."""
+
+    def __init__(
+        self, proxy: Proxy, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._proxy = proxy
+        self._reader, self._writer = reader, writer
+        self._writers = [writer]
+        self._cut = ""
+
+    async def run(self) -> None:
+        pumps: list[asyncio.Task[None]] = []
+        try:
+            first, plan = await self._read_plan()
+            reader, writer = await asyncio.open_connection("127.0.0.1", self._proxy.target)
+            self._writers.append(writer)
+            for each in self._writers:
+                sock = each.get_extra_info("socket")
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            pumps = [
+                asyncio.ensure_future(self._pump(self._reader, writer, plan.up, first)),
+                asyncio.ensure_future(self._pump(reader, self._writer, plan.down, b"")),
+            ]
+            await asyncio.gather(*pumps)
+        except (OSError, EOFError):
+            self._cut = self._cut or "reset"  # one side has gone wrongly: so does the other
+        finally:
+            for pump in pumps:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
+            self._close()
+
+    async def _read_plan(self) -> tuple[bytes, Plan]:
+        first = b""
+        while (plan := self._proxy.choose(first)) is None:
+            data = await self._reader.read(READ_SIZE)
+            if not data:
+                raise EOFError
+            first += data
+        return first, plan
+
+    async def _pump(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        toxics: Toxics,
+        data: bytes,
+    ) -> None:
+        """One direction, until it ends or is cut."""
+        loop = asyncio.get_running_loop()
+        due = None if toxics.cut_at is None else loop.time() + toxics.cut_at
+        left = toxics.cut_after
+        try:
+            async with asyncio.timeout_at(due):
+                while True:
+                    for piece in self._slices(data, toxics.slice):
+                        piece = piece if left is None else piece[:left]
+                        await self._delay(toxics, len(piece))
+                        writer.write(piece)
+                        await writer.drain()
+                        if left is not None:
+                            left -= len(piece)
+                            if not left:
+                                raise TimeoutError
+                    if not (data := await reader.read(READ_SIZE)):
+                        break
+        except TimeoutError:
+            await self._do_cut(writer, toxics)
+        else:
+            if writer.can_write_eof():
+                writer.write_eof()
+
+    def _slices(self, data: bytes, size: int) -> list[bytes]:
+        if not size:
+            return [data] if data else []
+        pieces = []
+        while data:
+            n = self._proxy.rng.randint(1, size)
+            pieces.append(data[:n])
+            data = data[n:]
+        return pieces
+
+    async def _delay(self, toxics: Toxics, size: int) -> None:
+        delay = toxics.latency + toxics.jitter * self._proxy.rng.random()
+        if toxics.bandwidth:
+            delay += size / toxics.bandwidth
+        if delay:
+            await asyncio.sleep(delay)
+
+    async def _do_cut(self, writer: asyncio.StreamWriter, toxics: Toxics) -> None:
+        self._proxy.count(toxics.cut)
+        if toxics.cut == "fin":
+            writer.write_eof()
+            return  # the other direction goes on until one of the sides leaves
+        if toxics.cut == "hold":
+            await asyncio.sleep(toxics.hold)
+        self._cut = toxics.cut
+        raise EOFError
+
+    def _close(self) -> None:
+        for writer in self._writers:
+            if self._cut == "reset":
+                sock = writer.get_extra_info("socket")
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
+            writer.transport.abort()
+
+
+def random_toxics(rng: random.Random) -> Toxics:
+    """The weather of one direction: mostly fair. Without a cut."""
+    toxics = Toxics()
+    if rng.random() < 0.3:
+        toxics.latency, toxics.jitter = rng.choice([(0.001, 0.0), (0.0, 0.004), (0.003, 0.01)])
+    if rng.random() < 0.5:
+        toxics.slice = rng.choice([7, 40, 200, 1000])
+    if toxics.slice == 7:  # each write has its delay: keep it short
+        toxics.latency = toxics.jitter = 0.0
+    if rng.random() < 0.15:
+        toxics.bandwidth = rng.choice([50_000, 200_000])
+    return toxics
+
+
+def random_cut(rng: random.Random, toxics: Toxics, size: int, seconds: float) -> Toxics:
+    """`toxics` with a cut somewhere in its first `size` bytes or its first `seconds`."""
+    toxics.cut = rng.choice(["reset", "fin", "hold"])
+    toxics.hold = rng.uniform(0.0, 0.2)
+    if rng.random() < 0.25:
+        toxics.cut_at = rng.uniform(0.0, seconds)
+    else:
+        toxics.cut_after = rng.randint(1, size)
+    return toxics

@@ -1,0 +1,66 @@
+// @ts-check
+/**
+ * A conversation as the server tells it, made into the page's messages. Pure. Messages are a tree,
+ * each naming the one it follows; what is shown is the path that ends in one of them.
+ *
+ * @typedef {import("./answer.js").Answer} Answer
+ * @typedef {import("./answer.js").Question} Question
+ * @typedef {Map<string, Question | Answer>} Messages
+ */
+import { storedAnswer } from "./answer.js";
+import { Refused } from "./api.js";
+import { uuid } from "./ids.js";
+
+/**
+ * @param {any} snapshot of `GET /api/conversations/{id}`
+ * @param {Messages} [known] what has not changed since is taken from here, and keeps its view
+ * @returns {{messages: Messages, newest: Answer | null, after: number}} `after`: the last event in a running newest
+ */
+export function treeOf(snapshot, known = new Map()) {
+  /** @type {Messages} */
+  const messages = new Map();
+  for (const raw of snapshot.messages) messages.set(raw.id, same(known.get(raw.id), raw) ?? made(raw));
+  for (const raw of snapshot.messages) join(/** @type {any} */ (messages.get(raw.id)), messages.get(raw.parent_id) ?? null);
+  const leaf = messages.get(snapshot.current_id) ?? null;
+  const newest = leaf?.role === "user" ? unanswered(leaf, snapshot.id) : leaf;
+  const { last_event_id: after = 0 } = snapshot.messages.find((/** @type {any} */ raw) => raw.id === newest?.id) ?? {};
+  return { messages, newest, after: after ?? 0 };
+}
+
+/** @param {any} raw */
+const made = (raw) => (raw.role === "assistant" ? storedAnswer(raw) : question(raw.id, raw.content));
+
+/** @param {string | null} id @param {string} text @param {Answer | null} [parent] @returns {Question} */
+export const question = (id, text, parent = null) => ({ role: "user", id, text, parent });
+
+/** @param {Question | Answer | undefined} message @param {any} raw */
+function same(message, raw) {
+  if (!message || message.role === "user") return message;
+  return message.state === raw.state && raw.state !== "running" && !message.failure ? message : undefined;
+}
+
+/** @param {Question | Answer} message @param {Question | Answer | null} parent */
+function join(message, parent) {
+  if (message.role === "user") message.parent = parent?.role === "assistant" ? parent : null;
+  else message.parent = parent?.role === "user" ? parent : question(null, "");
+}
+
+/** What to show below a question that nobody has answered. @param {Question} asked @param {string} id */
+function unanswered(asked, id) {
+  const request = { message: null, conversation_id: id, parent_id: asked.id, request_id: uuid() };
+  const answer = storedAnswer({ id: null, state: "failed", request });
+  return Object.assign(answer, { parent: asked, failure: new Refused(0, "unanswered", "") });
+}
+
+/** The nearest answer that the server knows. @param {Answer | null} answer */
+export function lastKnown(answer) {
+  while (answer && !answer.id) answer = answer.parent.parent;
+  return answer;
+}
+
+/** How many turns that the server knows come before a question. @param {Question} asked */
+export function turnsBefore(asked) {
+  let turns = 0;
+  for (let answer = asked.parent; answer; answer = answer.parent.parent) if (answer.id) turns++;
+  return turns;
+}
