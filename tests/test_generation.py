@@ -15,7 +15,7 @@ from tornado_stream.generation import Generation, Generations, Job
 from tornado_stream.messages import ChatRequest, Conversation, Message
 from tornado_stream.providers.base import Provider
 from tornado_stream.sse import encode_event
-from tornado_stream.store import Store, Turn, open_store
+from tornado_stream.store import Progress, Store, StoreError, Turn, open_store
 
 
 class Told(Provider):
@@ -293,3 +293,105 @@ async def test_a_second_signal_ends_the_drain(store):
     asyncio.get_running_loop().call_later(0.05, hurry.set_result, 15)
     await asyncio.wait_for(generations.drain(60, hurry), 2)
     await generations.interrupt(1)
+
+
+@pytest.mark.gen_test
+async def test_what_a_crash_left_running_is_ended(store):
+    left = job(None).turn
+    await store.begin(left)
+    frames = [
+        encode_event(2, "delta", {"content": "half ", "reasoning": "r", "t": 7}),
+        encode_event(3, "delta", {"content": "a text", "t": 9}),
+    ]
+    await store.append([Progress("g1", 2, frames)])
+    generations = Generations(store)
+    assert await generations.recover() == 1
+    generation = await generations.get("g1")
+    assert generation.ended and generation.last_number == 1_000_000_000
+    assert generation.end["state"] == "interrupted"
+    assert generation.end["timings"] == {"first_token_ms": 7, "total_ms": 9}
+    assert (generation.message.content, generation.message.reasoning) == ("half a text", "r")
+    kept = await store.message("a1")
+    assert (kept.state, kept.content) == ("interrupted", "half a text")
+    assert await generations.recover() == 0
+
+
+@pytest.mark.gen_test
+async def test_a_turn_whose_commit_was_reported_as_failed_is_not_left_running(store):
+    task = job(None)
+    begin = store.begin
+
+    async def committed_but_failed(turn):
+        await begin(turn)
+        raise StoreError("the answer got lost")
+
+    store.begin = committed_but_failed
+    generations = Generations(store)
+    with pytest.raises(StoreError):
+        await generations.start(task)
+    assert task.provider.calls == 0
+    generation = await generations.get("g1")
+    assert generation.ended and generation.end["state"] == "interrupted"
+
+
+@pytest.mark.gen_test
+async def test_a_disk_that_refuses_for_a_while_is_noticed_and_nothing_is_lost(
+    store, monkeypatch, caplog
+):
+    monkeypatch.setattr("tornado_stream.generation.RETRY_INTERVAL", 0.05)
+    append, works, release = store.append, [False], asyncio.Event()
+
+    async def failing(batch):
+        if not works[0]:
+            raise StoreError("disk full")
+        await append(batch)
+
+    store.append = failing
+
+    async def act(emit):
+        emit(Delta("a"))
+        await release.wait()
+        emit(Delta("b"))
+
+    generations = Generations(store)
+    generation = await generations.start(job(act))
+
+    def notices() -> list[str]:
+        log = events(b"".join(generation.frames))
+        return [data["code"] for _, name, data in log if name == "notice"]
+
+    await until(lambda: notices() == ["not_saved"])
+    works[0] = True
+    await until(lambda: notices() == ["not_saved", "saved"])
+    release.set()
+    log = await finish(generations, generation)
+    assert log[-1][2]["saved"] is True
+    assert [number for number, _, _ in log] == list(range(1, len(log) + 1))
+    kept = await store.generation("g1")
+    assert kept.frames == generation.frames and kept.message.content == "ab"
+
+
+@pytest.mark.gen_test
+async def test_an_end_that_was_refused_is_offered_again(store, monkeypatch):
+    monkeypatch.setattr("tornado_stream.generation.RETRY_INTERVAL", 0.05)
+    append, works = store.append, [False]
+
+    async def failing(batch):
+        if not works[0]:
+            raise StoreError("disk full")
+        await append(batch)
+
+    store.append = failing
+
+    async def act(emit):
+        emit(Delta("a"))
+
+    generations = Generations(store)
+    log = await finish(generations, await generations.start(job(act)))
+    assert (log[-1][1], log[-1][2]["saved"]) == ("end", False)
+    works[0] = True
+    for _ in range(100):
+        if (kept := await store.message("a1")).state == "done":
+            break
+        await asyncio.sleep(0.02)
+    assert (kept.state, kept.content) == ("done", "a")

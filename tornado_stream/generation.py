@@ -356,7 +356,8 @@ class Generations:
         message = replace(
             _with_answer(stored.message, answer), state="interrupted", timings=timings
         )
-        await self._store.append([Progress(stored.id, RECOVERED_END, [frame], message)])
+        place = len(stored.frames) + 1
+        await self._store.append([Progress(stored.id, place, [frame], message)])
         return replace(stored, message=message, frames=[*stored.frames, frame])
 
 

@@ -265,7 +265,7 @@ async def test_pages(store):
         third = await store.conversations(query=query, limit=3, before=second.next)
         ids = [m.conversation.id for page in (first, second, third) for m in page.matches]
         assert third.next is None
-        assert ids[-7:] == [f"c{number}" for number in range(7, 0, -1)][-7:]
+        assert ids == [f"c{number}" for number in range(7, 0, -1)]
         await store.delete(f"new{query}")
     assert (await store.conversations(limit=7)).next is None
     for wrong in ("", "x", "-1", "1.5", "٣", "9" * 40):
@@ -356,8 +356,6 @@ async def test_snippets(store):
     assert repeated.startswith("\ue000needle\ue001needle") and repeated.endswith("…")
     assert "x the \ue000Needle\ue001 here y" in long
     assert long.startswith("…") and long.endswith("…") and len(long) <= 164
-    (only,) = (await store.conversations(query="İstanbul")).matches or [None]
-    assert only is None
 
 
 @pytest.mark.gen_test

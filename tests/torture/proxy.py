@@ -86,9 +86,11 @@ class Proxy:
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
-        task = asyncio.ensure_future(_Connection(self, reader, writer).run())
+        connection = _Connection(self, reader, writer)
+        task = asyncio.ensure_future(connection.run())
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
+        task.add_done_callback(lambda task: connection.close())
 
 
 class _Connection:
@@ -122,7 +124,14 @@ class _Connection:
             for pump in pumps:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
-            self._close()
+
+    def close(self) -> None:
+        """Let go of both sides, in the way of the cut if there was one."""
+        for writer in self._writers:
+            if self._cut == "reset" and not writer.is_closing():
+                sock = writer.get_extra_info("socket")
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
+            writer.transport.abort()
 
     async def _read_plan(self) -> tuple[bytes, Plan]:
         first = b""
@@ -190,13 +199,6 @@ class _Connection:
             await asyncio.sleep(toxics.hold)
         self._cut = toxics.cut
         raise EOFError
-
-    def _close(self) -> None:
-        for writer in self._writers:
-            if self._cut == "reset":
-                sock = writer.get_extra_info("socket")
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
-            writer.transport.abort()
 
 
 def random_toxics(rng: random.Random) -> Toxics:

@@ -149,9 +149,7 @@ class Reader:
     async def _read(self, connection: IOStream) -> None:
         dechunker, buffer = Dechunker(), b""
         while not dechunker.done:
-            data = await asyncio.wait_for(
-                connection.read_bytes(65536, partial=True), self._silence
-            )
+            data = await asyncio.wait_for(connection.read_bytes(65536, partial=True), self._silence)
             buffer += dechunker.feed(data)
             *frames, buffer = buffer.split(b"\n\n")
             for frame in frames:

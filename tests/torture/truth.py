@@ -102,6 +102,7 @@ class Truth:
         task = asyncio.ensure_future(self._serve(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda task: writer.transport.abort())  # it may never have run
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -112,8 +113,6 @@ class Truth:
             await reader.read()
         except (OSError, EOFError):
             pass  # the peer has gone
-        finally:
-            writer.transport.abort()
 
     async def _read_request(self, reader: asyncio.StreamReader) -> dict[str, Any]:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")

@@ -40,6 +40,8 @@ class ReadingHandler(BaseHandler):
     ) -> None:
         """Write `opening`, then every event above `after`; returns when there is no more or
         nobody to tell."""
+        if cast(HTTP1Connection, self.request.connection).stream.closed():
+            return  # the client left while its answer was being found
         self._open(opening)
         self.application.streams.add(self)
         try:

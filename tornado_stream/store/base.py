@@ -38,7 +38,8 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """New frames of one log, numbered from `first`; with its end also the finished message."""
+    """New frames of one log, whose places in it count from `first`, the `start` being at 1; with
+    its end also the finished message."""
 
     generation_id: str
     first: int

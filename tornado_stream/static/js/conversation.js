@@ -4,23 +4,18 @@
  *
  * Fires `place` when another conversation is open (detail `adopted`: it is the new one, which has
  * got its id), `path` when what is shown has changed, and `answer` when an answer has (detail: the
- * answer and what happened: an event's name, or `link`, `stopping`, `failed`).
+ * answer and what happened: an event's name, or `link`, `stopping`, `failed`), and `news` for others.
  *
  * @typedef {import("./answer.js").Answer} Answer
  * @typedef {import("./answer.js").Question} Question
  * @typedef {{answer: Answer, what: string}} AnswerDetail
  * @typedef {"ready" | "loading" | "unreachable" | "missing" | "deleted"} State
  */
-import { applyEvent, newAnswer } from "./answer.js";
+import { applyEvent } from "./answer.js";
 import { Refused } from "./api.js";
-import { uuid } from "./ids.js";
-import { isHopeless } from "./outbox.js";
 import { Runner } from "./runner.js";
-import { lastKnown, question, treeOf, turnsBefore } from "./tree.js";
+import { treeOf } from "./tree.js";
 import { backoff } from "./wake.js";
-
-/** Refusals after which the same question is asked by a new request. */
-const STALE = ["request_id_reused", "conversation_busy"];
 
 export class Conversation extends EventTarget {
   /** @type {string | null} */
@@ -28,13 +23,14 @@ export class Conversation extends EventTarget {
   title = "";
   /** When it was last written to, by the server's clock; 0: not known. */
   updatedAt = 0;
+  /** How many of the oldest turns are not sent. */
+  leaveOut = 0;
   /** @type {State} */
   state = "ready";
   /** Every message, also those of other branches. @type {import("./tree.js").Messages} */
   messages = new Map();
   /** @type {Answer | null} */
   #newest = null;
-  #leaveOut = 0;
   #visit = new AbortController();
 
   /**
@@ -50,7 +46,7 @@ export class Conversation extends EventTarget {
       event: (answer, type, data) => this.#take(answer, type, data),
       link: (answer, link) => this.#setLink(answer, link),
       failed: (answer, failure) => this.#failed(answer, failure),
-      news: (news) => this.dispatchEvent(new CustomEvent("news", { detail: news })),
+      news: (news) => this.#news(news),
     });
   }
 
@@ -67,10 +63,167 @@ export class Conversation extends EventTarget {
     return this.live !== null;
   }
 
+  /** Whether something can be asked now. */
+  get free() {
+    return this.state === "ready" && !this.running;
+  }
+
   /** What is shown, oldest first. @returns {(Question | Answer)[]} */
   get path() {
     /** @type {(Question | Answer)[]} */
     const path = [];
     for (let message = /** @type {Question | Answer | null} */ (this.#newest); message; message = message.parent) path.push(message);
     return path.reverse();
+
+  /** Begin a new one. A running answer goes on at the server. */
+  clear() {
+    this.#leave(null, "ready");
   }
+
+  /** Open one. @param {string} id */
+  async open(id) {
+    if (id === this.id && this.state === "ready") return;
+    this.#leave(id, "loading");
+    await this.#load();
+  }
+
+  /** Something happened to it elsewhere: see what. */
+  async refresh() {
+    if (this.id && this.state === "ready" && !this.running) await this.#load();
+  }
+
+  /** It was deleted elsewhere. */
+  lose() {
+    this.#leave(this.id, "deleted");
+  }
+
+  /** @param {string} title */
+  entitle(title) {
+    if (title === this.title) return;
+    this.title = title;
+    this.dispatchEvent(new Event("title"));
+  }
+
+  /** Show this answer and ask for it. @param {Answer} answer @param {{wait?: boolean}} [how] `wait`: another tab may be asking */
+  ask(answer, { wait = false } = {}) {
+    this.#newest = answer;
+    if (wait) this.runner.resume(answer);
+    else this.runner.ask(answer);
+    this.#showPath();
+  }
+
+  /** Show an answer that is not to be had. @param {Answer} answer @param {Refused} failure */
+  fail(answer, failure) {
+    this.#newest = answer;
+    Object.assign(answer, { state: "failed", failure });
+    this.#showPath();
+  }
+
+  /** Stop the running answer. */
+  async stop() {
+    const answer = this.live;
+    if (!answer || answer.stopping) return;
+    answer.stopping = true;
+    this.#fire(answer, "stopping");
+    try {
+      await this.runner.stop();
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      answer.stopping = false; // it goes on
+      this.#fire(answer, "link");
+    }
+  }
+
+  /** @param {string | null} id @param {State} state */
+  #leave(id, state) {
+    this.#visit.abort();
+    this.#visit = new AbortController();
+    this.runner.leave();
+    Object.assign(this, { id, state, title: "", updatedAt: 0, leaveOut: 0, messages: new Map() });
+    this.#newest = null;
+    this.dispatchEvent(new CustomEvent("place", { detail: { adopted: false } }));
+    this.#showPath();
+  }
+
+  async #load() {
+    const { signal } = this.#visit;
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      try {
+        const limit = AbortSignal.any([signal, AbortSignal.timeout(20_000)]);
+        const snapshot = await this.api.conversation(String(this.id), limit);
+        return signal.aborted || this.running ? undefined : this.#show(snapshot);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof Refused && error.status === 404) return this.#become("missing");
+        if (this.state === "loading") this.#become("unreachable");
+      }
+      await this.wake.sleep(backoff(attempt), signal);
+    }
+  }
+
+  /** @param {any} snapshot */
+  #show(snapshot) {
+    const unsent = this.#newest;
+    const { messages, newest, after } = treeOf(snapshot, this.messages);
+    Object.assign(this, { messages, title: snapshot.title ?? "", updatedAt: snapshot.updated_at ?? 0 });
+    this.#newest = newest;
+    if (newest?.state === "running") this.runner.follow(newest, after);
+    if (unsent?.state === "failed" && !unsent.parent.id) {
+      unsent.parent.parent = newest;
+      this.#newest = unsent;
+    }
+    this.#become("ready");
+  }
+
+  /** @param {State} state */
+  #become(state) {
+    this.state = state;
+    this.#showPath();
+  }
+
+  /** @param {Answer} answer @param {string} type @param {any} data */
+  #take(answer, type, data) {
+    applyEvent(answer, type, data);
+    if (type === "start") this.#begun(answer, data);
+    this.#fire(answer, type);
+    if (type === "end") this.#news({ type: "ended", conversation_id: String(this.id) });
+  }
+
+  /** @param {Answer} answer @param {any} data */
+  #begun(answer, data) {
+    this.messages.set(data.message_id, answer).set(data.user_message_id, answer.parent);
+    this.updatedAt = 0;
+    if (this.id === data.conversation_id) return;
+    this.id = data.conversation_id;
+    this.dispatchEvent(new CustomEvent("place", { detail: { adopted: true } }));
+  }
+
+  /** @param {Answer} answer @param {"open" | "lost"} link */
+  #setLink(answer, link) {
+    if (answer.link === link) return;
+    answer.link = link;
+    this.#fire(answer, "link");
+  }
+
+  /** @param {Answer} answer @param {Refused} failure */
+  #failed(answer, failure) {
+    answer.failure = failure;
+    answer.state = answer.id ? "interrupted" : "failed";
+    this.#fire(answer, "failed");
+    if (failure.code === "conversation_busy") void this.refresh();
+  }
+
+  /** @param {Answer} answer @param {string} what */
+  #fire(answer, what) {
+    this.dispatchEvent(new CustomEvent("answer", { detail: { answer, what } }));
+  }
+
+  /** @param {import("./tabs.js").News} news */
+  #news(news) {
+    this.dispatchEvent(new CustomEvent("news", { detail: news }));
+  }
+
+  #showPath() {
+    this.dispatchEvent(new Event("path"));
+  }
+}

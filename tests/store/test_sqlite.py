@@ -1,0 +1,531 @@
+"""What is the SQLite store's own: the disk, the lock, migrations, crashes and faults."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from test_contract import converse, end, frame, listed, turn
+
+from tornado_stream.messages import Conversation
+from tornado_stream.store import OpenError, Progress, StoreError, migrations, open_store, search
+from tornado_stream.store import tables as store_tables
+from tornado_stream.store.sqlite import SQLiteStore
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def store(data_dir: Path, io_loop) -> SQLiteStore:
+    store = SQLiteStore(data_dir)
+    yield store
+    io_loop.run_sync(store.close)
+
+
+def query(data_dir: Path, sql: str) -> list[tuple]:
+    with closing(sqlite3.connect(data_dir / "chat.db")) as db:
+        return db.execute(sql).fetchall()
+
+
+def change(data_dir: Path, sql: str) -> None:
+    with closing(sqlite3.connect(data_dir / "chat.db")) as db, db:
+        db.execute(sql)
+
+
+# -- restart
+
+
+@pytest.mark.gen_test
+async def test_all_is_there_after_a_restart(data_dir):
+    store = open_store(data_dir)
+    await converse(store, 1, "hi", "hello", home="c1")
+    await store.begin(turn(2, home="c2"))
+    before = [await store.messages("c1"), await store.generation("g1"), await store.unfinished()]
+    await store.close()
+    store = open_store(data_dir)
+    after = [await store.messages("c1"), await store.generation("g1"), await store.unfinished()]
+    assert before == after
+    await converse(store, 3, "hi", "hello", home="c3")
+    assert await listed(store) == ["c3", "c2", "c1"]
+    await store.close()
+
+
+@pytest.mark.gen_test
+async def test_a_log_is_one_row_for_each_flush_and_one_in_all_at_its_end(store, data_dir):
+    await store.begin(turn())
+    for number in range(2, 6):
+        await store.append([Progress("g1", number, [frame(number)])])
+    rows = "SELECT first, last, packed FROM events ORDER BY first"
+    assert query(data_dir, rows) == [(n, n, 0) for n in range(1, 6)]
+    await end(store, turn(), first=6)
+    assert query(data_dir, rows) == [(1, 7, 1)]
+    assert (await store.generation("g1")).frames[1:6] == [frame(n) for n in range(2, 7)]
+
+
+@pytest.mark.gen_test
+async def test_every_row_has_an_owner(store, data_dir):
+    await converse(store, 1, "hi", "hello")
+    for table in ("conversations", "messages", "generations", "events"):
+        assert query(data_dir, f"SELECT DISTINCT owner FROM {table}") == [("local",)]
+        change(data_dir, f"UPDATE {table} SET owner = 'other'")
+    assert await store.conversation("c") is None
+    assert await store.message("a1") is await store.generation("g1") is None
+    assert await store.messages("c") == await store.thread("a1") == []
+    assert await listed(store) == await listed(store, query="hello") == []
+    assert await listed(store, query="he") == []
+    await store.delete("c")
+    assert query(data_dir, "SELECT count(*) FROM messages") == [(2,)]
+
+
+@pytest.mark.gen_test
+async def test_a_list_reads_no_text(data_dir):
+    touched = set()
+
+    class Watched(sqlite3.Connection):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.set_authorizer(self.authorize)
+
+        def authorize(self, action, table, column, *_):
+            if action == sqlite3.SQLITE_READ:
+                touched.add(f"{table}.{column}")
+            return sqlite3.SQLITE_OK
+
+    store = SQLiteStore(data_dir, connection_class=Watched)
+    await store.begin(turn())
+    touched.clear()
+    assert (await store.conversations()).matches[0].generation_id == "g1"
+    assert "conversations.title" in touched
+    assert not touched & {"messages.content", "messages.reasoning", "events.frames"}
+    await store.close()
+
+
+# -- the data directory
+
+
+def test_a_directory_has_one_process(data_dir, io_loop):
+    first = open_store(data_dir)
+    with pytest.raises(OpenError, match=rf"\(pid {os.getpid()}\).*--data-dir"):
+        open_store(data_dir)
+    io_loop.run_sync(first.close)
+    io_loop.run_sync(open_store(data_dir).close)
+
+
+def test_files_are_private(data_dir, io_loop):
+    mask = os.umask(0)
+    try:
+        store = open_store(data_dir)
+        io_loop.run_sync(lambda: store.begin(turn()))
+        names = {path.name for path in data_dir.iterdir()}
+        assert names == {"chat.db", "chat.db-wal", "chat.db-shm", "lock"}
+        assert {stat.S_IMODE(path.stat().st_mode) for path in data_dir.iterdir()} == {0o600}
+        assert stat.S_IMODE(data_dir.stat().st_mode) == 0o700
+        io_loop.run_sync(store.close)
+        (data_dir / "chat.db").chmod(0o644)
+        io_loop.run_sync(open_store(data_dir).close)
+        assert stat.S_IMODE((data_dir / "chat.db").stat().st_mode) == 0o600
+    finally:
+        os.umask(mask)
+
+
+def test_directories_that_cannot_be_used(tmp_path):
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "file", tmp_path / "file" / "data"):
+        with pytest.raises(OpenError, match="--data-dir") as error:
+            open_store(path)
+        assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "content", [b"not a database " * 500, b"SQLite format 3\0" + b"\xff" * 9000]
+)
+def test_a_damaged_database(data_dir, io_loop, content):
+    io_loop.run_sync(open_store(data_dir).close)
+    (data_dir / "chat.db").write_bytes(content)
+    for _ in range(2):  # the lock is let go
+        with pytest.raises(OpenError, match=r"chat\.db: .*(damaged|not a database).*--data-dir"):
+            open_store(data_dir)
+    assert (data_dir / "chat.db").read_bytes() == content
+    (data_dir / "chat.db").unlink()
+    io_loop.run_sync(open_store(data_dir).close)
+
+
+# -- migrations
+
+
+def add_a_column(db):
+    db.execute("ALTER TABLE conversations ADD COLUMN colour TEXT")
+
+
+def fail_half_way(db):
+    add_a_column(db)
+    db.execute("INSERT INTO nowhere VALUES (1)")
+
+
+def test_a_migration_keeps_a_copy_for_a_week(data_dir, io_loop, monkeypatch):
+    store = open_store(data_dir)
+    io_loop.run_sync(lambda: store.begin(turn()))
+    io_loop.run_sync(store.close)
+    assert migrations.copies(data_dir / "chat.db") == []
+    steps = [*migrations.MIGRATIONS, add_a_column]
+    monkeypatch.setattr(migrations, "MIGRATIONS", steps)
+    store = open_store(data_dir)
+    assert query(data_dir, "SELECT colour FROM conversations") == [(None,)]
+    applied = query(data_dir, "SELECT number, name FROM migrations")
+    assert applied == [(1, "_tables"), (2, "add_a_column")]
+    (copy,) = migrations.copies(data_dir / "chat.db")
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    with closing(sqlite3.connect(copy)) as db:
+        assert db.execute("SELECT content FROM messages").fetchall() == [("hi",), ("",)]
+        assert db.execute("SELECT max(number) FROM migrations").fetchone() == (1,)
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    then = time.time() - migrations.COPY_LIFETIME
+    os.utime(copy, (then + 60, then + 60))
+    io_loop.run_sync(lambda: store.begin(turn(2, home="c2")))
+    assert copy.exists()
+    os.utime(copy, (then - 60, then - 60))
+    io_loop.run_sync(lambda: store.begin(turn(3, home="c3")))
+    assert not copy.exists()
+    io_loop.run_sync(store.close)
+    assert sorted(path.name for path in data_dir.iterdir()) == ["chat.db", "lock"]
+
+
+def test_a_migration_is_made_whole_or_not_at_all(data_dir, io_loop, monkeypatch):
+    io_loop.run_sync(open_store(data_dir).close)
+    first = migrations.MIGRATIONS
+    monkeypatch.setattr(migrations, "MIGRATIONS", [*first, fail_half_way])
+    for _ in range(2):
+        with pytest.raises(OpenError):
+            open_store(data_dir)
+        assert query(data_dir, "SELECT max(number) FROM migrations") == [(1,)]
+    monkeypatch.setattr(migrations, "MIGRATIONS", [*first, add_a_column])
+    io_loop.run_sync(open_store(data_dir).close)
+
+
+def test_a_newer_database_is_refused(data_dir, io_loop):
+    io_loop.run_sync(open_store(data_dir).close)
+    change(data_dir, "INSERT INTO migrations VALUES (99, 'later', 0)")
+    content = (data_dir / "chat.db").read_bytes()
+    with pytest.raises(OpenError, match=r"newer Tornado Stream \(schema 99.*--data-dir"):
+        open_store(data_dir)
+    assert (data_dir / "chat.db").read_bytes() == content
+
+
+# -- deletion
+
+
+def on_disk(data_dir: Path, *words: str) -> list[str]:
+    """The words that stand in any file of the directory."""
+    everything = b"\n".join(path.read_bytes() for path in sorted(data_dir.iterdir()))
+    return [word for word in words if word.encode() in everything]
+
+
+async def fill(store, number: int) -> list[str]:
+    """A conversation with words of its own everywhere, and these words."""
+    words = [f"{kind}{number}x{'qzj' * 3}" for kind in ("title", "user", "frame", "answer")]
+    title, user, data, answer = words
+    one = turn(number, home=f"c{number}", title=title, text=f"{user} " * number * 40)
+    await store.begin(one)
+    await store.append([Progress(f"g{number}", 2, [frame(2, data=data)])])
+    await end(store, one, f"{answer} ꙮꙮꙮ " * 40, first=3)
+    return words
+
+
+@pytest.mark.gen_test
+async def test_deleted_words_are_nowhere(data_dir, monkeypatch):
+    store = open_store(data_dir)
+    kept = await fill(store, 1)
+    words = await fill(store, 2)
+    await store.update(replace(await store.conversation("c2"), title="anothertitle"))
+    await store.close()
+    monkeypatch.setattr(migrations, "MIGRATIONS", [*migrations.MIGRATIONS, add_a_column])
+    store = open_store(data_dir)
+    await converse(store, 3, "later", "later", home="c3")
+    assert migrations.copies(data_dir / "chat.db")
+    present = [word for word in words if "frame" not in word]  # its row is compressed
+    assert on_disk(data_dir, *words, "anothertitle", "ꙮ") == [*present, "anothertitle", "ꙮ"]
+    await store.delete("c2")
+    assert on_disk(data_dir, *words, "anothertitle") == []
+    assert migrations.copies(data_dir / "chat.db") == []
+    assert (data_dir / "chat.db-wal").stat().st_size == 0
+    assert on_disk(data_dir, *kept, "ꙮ") == [kept[0], kept[1], kept[3], "ꙮ"]
+    await store.delete("c1")
+    assert on_disk(data_dir, *kept, "ꙮ") == []  # not in the index either
+    assert await listed(store, query="later") == ["c3"]
+    await store.close()
+
+
+@pytest.mark.gen_test
+async def test_deleting_leaves_the_others_findable(store, data_dir, monkeypatch):
+    monkeypatch.setattr(search, "SHARD", 7)
+    monkeypatch.setattr(search, "SWEEP_PAGES", 1)
+    words = {number: await fill(store, number) for number in range(1, 25)}
+    for number in random.Random(1).sample(range(1, 25), 12):
+        gone = words.pop(number)
+        await store.delete(f"c{number}")
+        assert on_disk(data_dir, *gone) == []
+    for number, (title, user, _, answer) in words.items():
+        for word in (title, user, answer):
+            assert await listed(store, query=word) == [f"c{number}"]
+    everyone = [f"c{number}" for number in sorted(words, reverse=True)]
+    assert await listed(store, query="ꙮꙮꙮ") == everyone
+    assert query(data_dir, "SELECT * FROM sweeps") == []
+    for (table,) in query(data_dir, "SELECT name FROM sqlite_master WHERE sql LIKE '%fts5(%'"):
+        change(data_dir, f"INSERT INTO {table} ({table}) VALUES ('integrity-check')")
+
+
+@pytest.mark.gen_test
+async def test_a_deletion_that_a_crash_cut_short_is_finished_at_the_next_start(data_dir):
+    store = SQLiteStore(data_dir)
+    words = await fill(store, 1)
+    await store._writer.transact(store_tables.delete, "c1")
+    await store.close()
+    assert query(data_dir, "SELECT count(*) FROM sweeps") == [(1,)]
+    await open_store(data_dir).close()
+    assert query(data_dir, "SELECT count(*) FROM sweeps") == [(0,)]
+    assert on_disk(data_dir, *words, "ꙮ") == []
+
+
+@pytest.mark.gen_test
+async def test_a_deletion_says_so_where_another_program_keeps_the_words(store, data_dir):
+    words = await fill(store, 1)
+    store._writer._db.execute("PRAGMA busy_timeout = 50")
+    with closing(sqlite3.connect(data_dir / "chat.db", isolation_level=None)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM messages").fetchone()
+        with pytest.raises(StoreError, match="is deleted, but .* another program"):
+            await store.delete("c1")
+        assert await store.conversation("c1") is None
+        await converse(store, 2, "hi", "hello", home="c2")
+    await store.delete("c1")  # of nothing, and yet
+    assert on_disk(data_dir, *words) == []
+
+
+@pytest.mark.gen_test
+async def test_a_long_reading_delays_no_write(store, data_dir):
+    words = await fill(store, 1)
+    go_on = threading.Event()
+
+    def read(db):
+        db.execute("SELECT count(*) FROM messages").fetchone()
+        assert go_on.wait(10)
+
+    reading = store._reader.transact(read)
+    await asyncio.wait_for(converse(store, 2, "hi", "hello", home="c2"), 5)
+    deleting = asyncio.create_task(store.delete("c1"))
+    await asyncio.wait_for(converse(store, 3, "hi", "hello", home="c3"), 5)
+    assert not reading.done() and not deleting.done()
+    go_on.set()
+    await deleting
+    assert on_disk(data_dir, *words) == []
+    assert await listed(store) == ["c3", "c2"]
+
+
+# -- crashes
+
+WRITER = """
+import asyncio, sys
+from dataclasses import replace
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from test_contract import converse, frame, turn
+from tornado_stream.store import Progress, open_store
+
+async def main(first):
+    store = open_store(Path(sys.argv[1]))
+    await store.delete(f"c{first - 7}")
+    for number in range(first, first + 10000):
+        home = f"c{number}"
+        await store.begin(turn(number, home=home, text="word " * 50))
+        for n in range(2, 5):
+            await store.append([Progress(f"g{number}", n, [frame(n, data="x" * 500)])])
+            print(number, n, flush=True)
+        if number % 2:
+            done = replace(turn(number, home=home).message, content="text " * 50, state="done")
+            await store.append([Progress(f"g{number}", 5, [frame(5, "end")], done)])
+            print(number, 5, flush=True)
+
+asyncio.run(main(int(sys.argv[3])))
+"""
+
+
+def write_until_killed(data_dir: Path, first: int, lines: int) -> tuple[int, int]:
+    """Run a process that writes, kill it at some moment; what it was last told is kept."""
+    command = [sys.executable, "-c", WRITER, str(data_dir), str(Path(__file__).parent), str(first)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+        for _ in range(lines):
+            assert writer.stdout.readline()
+        writer.kill()
+        acknowledged = writer.stdout.read().splitlines()
+    number, last = acknowledged[-1].split() if acknowledged else (first, 0)
+    return int(number), int(last)
+
+
+@pytest.mark.gen_test(timeout=60)
+async def test_what_was_acknowledged_survives_twenty_kills(data_dir):
+    chance, first = random.Random(7), 1
+    for _ in range(20):
+        number, last = write_until_killed(data_dir, first, chance.randint(1, 60))
+        store = open_store(data_dir)  # the lock went with its holder
+        assert query(data_dir, "PRAGMA integrity_check") == [("ok",)]
+        if last:
+            kept = await store.generation(f"g{number}")
+            assert [f.partition(b"\n")[0] for f in kept.frames[:last]] == [
+                b"id: %d" % n for n in range(1, last + 1)
+            ]
+        for stored in await store.unfinished():
+            assert stored.message.content == ""
+            done = replace(stored.message, state="interrupted")
+            ends = [frame(1_000_000_000, "end")]
+            await store.append([Progress(stored.id, len(stored.frames) + 1, ends, done)])
+        assert await store.unfinished() == []
+        await store.close()
+        first = number + 10
+
+
+# -- faults
+
+
+class Fallible(sqlite3.Connection):
+    """Lets the call number `fail_at` fail, counted from 1."""
+
+    calls = 0
+    fail_at = 0
+    error = ""
+
+    def execute(self, sql, *args):
+        Fallible.calls += 1
+        if Fallible.calls == Fallible.fail_at:
+            raise sqlite3.OperationalError(Fallible.error)
+        return super().execute(sql, *args)
+
+
+FAULTS = {
+    "database or disk is full": "the disk is full",
+    "disk I/O error": "the disk failed",
+    "database is locked": "another program has locked",
+    "attempt to write a readonly database": "read-only",
+    "near secret: who knows": "the database failed",
+}
+
+
+async def survive(store, number: int, operations: list) -> int:
+    """Do each operation until it succeeds; how many attempts failed."""
+    failures = 0
+    for operation in operations:
+        while True:
+            try:
+                await operation()
+                break
+            except StoreError as error:
+                failures += 1
+                assert FAULTS[Fallible.error] in error.message
+                assert "secret" not in error.message
+                await check_nothing_is_half_written(store, number)
+    return failures
+
+
+async def check_nothing_is_half_written(store, number: int) -> None:
+    """A turn is there whole or not at all, and so is an end."""
+    messages = await store.messages(f"c{number}")
+    generation = await store.generation(f"g{number}")
+    assert len(messages) == (2 if generation else 0)
+    assert (await store.conversation(f"c{number}") is not None) == bool(messages)
+    if generation:
+        assert [f.partition(b"\n")[0] for f in generation.frames] == [
+            b"id: %d" % (n + 1) for n in range(len(generation.frames))
+        ]
+        ended = generation.message.state == "done"
+        assert ended == (len(generation.frames) == 4) == (generation.message.content != "")
+    found = await listed(store, query=f"answer{number}x")
+    assert found == ([f"c{number}"] if generation and generation.message.content else [])
+
+
+@pytest.mark.parametrize("error", FAULTS)
+@pytest.mark.gen_test(timeout=30)
+async def test_any_call_may_fail_and_the_next_try_works(data_dir, error):
+    Fallible.fail_at, Fallible.error = 0, error
+    store = SQLiteStore(data_dir, connection_class=Fallible)
+    reached, number = True, 0
+    while reached:
+        number += 1
+        one = turn(number, home=f"c{number}", text=f"question{number}x")
+        done = replace(one.message, content=f"answer{number}x", state="done")
+        Fallible.calls, Fallible.fail_at = 0, number
+        batch = [Progress(one.generation_id, 3, [frame(3), frame(4, "end")], done)]
+        failures = await survive(
+            store,
+            number,
+            [
+                lambda one=one: store.begin(one),
+                lambda one=one: store.append([Progress(one.generation_id, 2, [frame(2)])]),
+                lambda batch=batch: store.append(batch),
+            ],
+        )
+        reached, Fallible.fail_at = failures > 0, 0
+        await check_nothing_is_half_written(store, number)
+        assert len((await store.generation(f"g{number}")).frames) == 4
+    assert number > 20
+    await store.close()
+    assert query(data_dir, "PRAGMA integrity_check") == [("ok",)]
+
+
+@pytest.mark.gen_test
+async def test_other_calls_may_fail_too(data_dir):
+    Fallible.fail_at, Fallible.error = 0, "disk I/O error"
+    store = SQLiteStore(data_dir, connection_class=Fallible)
+    await fill(store, 1)
+    conversation = await store.conversation("c1")
+    for call in (
+        lambda: store.create(Conversation("e", "t", None, None, 1, 1)),
+        lambda: store.update(replace(conversation, title="new")),
+        lambda: store.conversation("c1"),
+        lambda: store.conversations(),
+        lambda: store.conversations(query="title"),
+        lambda: store.unfinished(),
+        lambda: store.delete("c1"),
+    ):
+        failed, fail_at = True, 0
+        while failed:
+            fail_at += 1
+            Fallible.calls, Fallible.fail_at = 0, fail_at
+            try:
+                await call()
+                failed = Fallible.calls >= fail_at and fail_at < 100
+                break
+            except StoreError:
+                continue
+        Fallible.fail_at = 0
+        assert fail_at > 1
+    assert await listed(store) == ["e"]
+    assert on_disk(data_dir, "qzj") == []
+    await store.close()
+
+
+def test_a_disk_that_fails_while_opening(data_dir, io_loop):
+    Fallible.calls, Fallible.error = 0, "disk I/O error"
+    for fail_at in range(1, 100):
+        Fallible.calls, Fallible.fail_at = 0, fail_at
+        try:
+            store = SQLiteStore(data_dir, connection_class=Fallible)
+            break
+        except OpenError as error:
+            assert "the disk failed" in str(error)
+    Fallible.fail_at = 0
+    assert 10 < fail_at < 50
+    io_loop.run_sync(lambda: converse(store, 1, "hi", "hello"))
+    io_loop.run_sync(store.close)

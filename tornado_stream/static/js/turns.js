@@ -1,0 +1,97 @@
+// @ts-check
+/** What a reader can do with the open conversation, and what was left undone when the page went. */
+import { newAnswer } from "./answer.js";
+import { Refused } from "./api.js";
+import { isHopeless } from "./outbox.js";
+import { asking, askingAgain, goingOn } from "./requests.js";
+import { question, turnsBefore } from "./tree.js";
+
+/** Refusals after which the same question is asked by a new request. */
+const STALE = ["request_id_reused", "conversation_busy"];
+
+export class Turns {
+  /** @param {import("./conversation.js").Conversation} conversation */
+  constructor(conversation) {
+    this.conversation = conversation;
+    this.outbox = conversation.outbox;
+  }
+
+  /** Ask. @param {string} text */
+  send(text) {
+    const { conversation } = this;
+    const asked = question(null, text, conversation.newest);
+    if (conversation.free) this.#ask(asked, asking(conversation.id, asked, conversation.leaveOut));
+  }
+
+  /** Answer the newest question again; one that the server never took is sent as it was, under the same id. */
+  retry() {
+    const { newest: answer, free, id, leaveOut } = this.conversation;
+    if (!answer || !free) return;
+    const { parent: asked, request, failure } = answer;
+    const stale = STALE.includes(failure?.code ?? "");
+    if (asked.id && (answer.id || stale)) this.#ask(asked, askingAgain(id, asked, leaveOut));
+    else this.#ask(asked, stale ? asking(id, asked, leaveOut) : request);
+  }
+
+  /** Go on with the newest answer where it broke off; its text stays where it is. */
+  goOn() {
+    const { newest: answer, free, id, leaveOut } = this.conversation;
+    if (!answer?.id || !free) return;
+    const next = newAnswer(answer.parent, goingOn(id, answer, leaveOut));
+    this.conversation.ask(Object.assign(next, { content: answer.content, reasoning: answer.reasoning }));
+  }
+
+  /** How many of the oldest turns the next try would leave out; 0: none are left. */
+  get nextLeaveOut() {
+    const { newest, leaveOut } = this.conversation;
+    const turns = newest ? turnsBefore(newest.parent) : 0;
+    return turns > leaveOut ? leaveOut + Math.ceil((turns - leaveOut) / 2) : 0;
+  }
+
+  /** Answer the newest question again without the older half of what was sent before it. */
+  retryShorter() {
+    const { newest, free, id } = this.conversation;
+    const leaveOut = this.nextLeaveOut;
+    if (!newest?.parent.id || !leaveOut || !free) return;
+    this.conversation.leaveOut = leaveOut;
+    this.#ask(newest.parent, askingAgain(id, newest.parent, leaveOut));
+  }
+
+  /** What was left unsent: this tab's own is shown where it was asked, the rest is sent without a word. */
+  takeUp() {
+    const { id, state } = this.conversation;
+    for (const entry of this.outbox.entries) {
+      const here = state === "ready" && entry.tab === this.outbox.tab && (entry.request.conversation_id ?? null) === id;
+      if (here && !entry.stopping) this.#restore(entry);
+      else if (!isHopeless(entry)) void this.conversation.runner.deliver(entry);
+    }
+  }
+
+  /** @param {import("./outbox.js").Entry} entry */
+  #restore(entry) {
+    const { messages, newest, running } = this.conversation;
+    const { request, refused } = entry;
+    const asked = request.message === null ? askedBy(messages, request) : question(null, String(request.message), newest);
+    if (!asked || hasArrived(messages, request)) return this.outbox.remove(request.request_id);
+    const answer = newAnswer(asked, request);
+    if (refused && isHopeless(entry)) this.conversation.fail(answer, new Refused(refused.status, refused.code, refused.message));
+    else if (running) void this.conversation.runner.deliver(entry);
+    else this.conversation.ask(answer, { wait: true });
+  }
+
+  /** @param {import("./answer.js").Question} asked @param {import("./api.js").AnswerRequest} request */
+  #ask(asked, request) {
+    this.conversation.ask(newAnswer(asked, request));
+  }
+}
+
+/** The question that a request without a message is about. @param {import("./tree.js").Messages} messages @param {import("./api.js").AnswerRequest} request */
+function askedBy(messages, request) {
+  const message = messages.get(String(request.parent_id ?? request.continue));
+  return message?.role === "assistant" ? message.parent : message;
+}
+
+/** @param {import("./tree.js").Messages} messages @param {import("./api.js").AnswerRequest} request */
+function hasArrived(messages, { request_id: id }) {
+  return [...messages.values()].some((message) => message.role === "assistant" && message.request.request_id === id);
+}
