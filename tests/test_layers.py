@@ -21,7 +21,7 @@ FLOORS = [
     ["chat", "conversations", "export"],
     ["generation"],
     ["providers", "store"],
-    ["http_client", "log", "event_log"],
+    ["http_client", "log", "event_log", "turns"],
     ["errors", "events", "messages", "sse", "settings"],
 ]
 

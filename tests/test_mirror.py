@@ -22,7 +22,7 @@ COVERED_ELSEWHERE = {
     "store/memory.py": "store/test_contract.py",
     "app.py": "handlers/test_routes.py",
     "http_client.py": "providers/test_upstream.py",
-    "messages.py": "test_chat.py",
+    "messages.py": "test_turns.py",
 }
 
 

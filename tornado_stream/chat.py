@@ -1,4 +1,4 @@
-"""What happens when a user sends, regenerates or stops: requests become turns, turns answers.
+"""What happens when a user sends, regenerates, continues or stops: requests become answers.
 
 The rule: a request's id is registered before anything is awaited, so the same request, sent
 again at any moment, meets the answer it made and never makes a second one.
@@ -7,56 +7,24 @@ again at any moment, meets the answer it made and never makes a second one.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import time
-import uuid
-from dataclasses import dataclass, field, replace
-from typing import Any
-
-import orjson
+from dataclasses import replace
 
 from tornado_stream.errors import Conflict, InvalidRequest, NotFound, Unavailable
-from tornado_stream.events import Delta, Notice, Start
+from tornado_stream.events import Delta, Notice
 from tornado_stream.generation import Generation, Generations, Job
 from tornado_stream.messages import ChatRequest, Conversation, Message
 from tornado_stream.providers.base import ModelInfo, Provider
-from tornado_stream.sse import encode_event
 from tornado_stream.store.base import Store, Turn
-
-#: Characters of a title; it is made from the first message.
-TITLE_LENGTH = 80
-
-
-@dataclass(frozen=True, slots=True)
-class SendRequest:
-    """What `POST /stream` asks for. `parent_given` tells an absent parent from a null one;
-    `leave_out` is how many of the oldest turns not to send; `continue_id` names the message that
-    is to be gone on with."""
-
-    request_id: str
-    message: str | None
-    conversation_id: str | None = None
-    parent_id: str | None = None
-    parent_given: bool = False
-    model: str | None = None
-    options: dict[str, Any] = field(default_factory=dict)
-    leave_out: int = 0
-    continue_id: str | None = None
-
-    @property
-    def fingerprint(self) -> bytes:
-        """The same for the same request, whatever the order of its members."""
-        body = [
-            self.message,
-            self.conversation_id,
-            self.parent_id,
-            self.parent_given,
-            self.model,
-            self.options,
-            self.leave_out,
-            self.continue_id,
-        ]
-        return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).digest()
+from tornado_stream.turns import (
+    SendRequest,
+    answer_message,
+    leave_out,
+    make_title,
+    new_conversation,
+    start_frame,
+    user_message,
+    wire_messages,
+)
 
 
 class ChatService:
@@ -134,22 +102,21 @@ class ChatService:
             )
         conversation, is_new = await self._conversation(request)
         thread = await self._thread(request, conversation)
-        now = _now()
         new_user = request.message is not None
         if request.message is not None:
-            thread = [*thread, _user_message(request.message, conversation.id, thread, now)]
-        history, left_out = _leave_out(thread, request.leave_out)
-        message = self._answer(request, conversation, thread[-1], kept, now)
+            thread = [*thread, user_message(request.message, conversation.id, thread)]
+        history, left_out = leave_out(thread, request.leave_out)
+        message = answer_message(request, thread[-1], kept, self._provider.default_model)
         turn = Turn(
             generation_id=request.request_id,
             fingerprint=fingerprint,
             conversation=conversation if is_new else None,
             user_message=thread[-1] if new_user else None,
             message=message,
-            frame=_start_frame(message, thread[-1]),
+            frame=start_frame(message, thread[-1]),
         )
         chat_request = ChatRequest(
-            messages=_wire_messages(conversation.system, history),
+            messages=wire_messages(conversation.system, history),
             model=request.model or (kept.model if kept else None),
             options=request.options,
             kept=kept.content if kept else "",
@@ -161,27 +128,6 @@ class ChatService:
         if left_out:
             first.append(Notice("context_trimmed", {"turns": left_out}))
         return await self._generations.start(Job(turn, self._provider, chat_request, tuple(first)))
-
-    def _answer(
-        self,
-        request: SendRequest,
-        conversation: Conversation,
-        user: Message,
-        kept: Message | None,
-        now: int,
-    ) -> Message:
-        return Message(
-            id=str(uuid.uuid4()),
-            conversation_id=conversation.id,
-            parent_id=user.id,
-            role="assistant",
-            content="",
-            created_at=now,
-            model=request.model or (kept.model if kept else None) or self._provider.default_model,
-            state="running",
-            generation_id=request.request_id,
-            continued_from=kept.id if kept else None,
-        )
 
     async def _kept(self, request: SendRequest) -> Message | None:
         """The message that is to be gone on with, checked to be one that can be."""
@@ -198,12 +144,14 @@ class ChatService:
 
     async def _conversation(self, request: SendRequest) -> tuple[Conversation, bool]:
         if request.conversation_id is None:
-            now = _now()
-            title = _title(request.message or "")
-            return Conversation(str(uuid.uuid4()), title, None, None, now, now), True
-        if conversation := await self._store.conversation(request.conversation_id):
-            return conversation, False
-        raise NotFound("There is no conversation with this id.")
+            return new_conversation(make_title(request.message or "")), True
+        conversation = await self._store.conversation(request.conversation_id)
+        if conversation is None:
+            raise NotFound("There is no conversation with this id.")
+        if request.message and not (conversation.title or conversation.current_id):
+            conversation = replace(conversation, title=make_title(request.message))
+            await self._store.update(conversation)
+        return conversation, False
 
     async def _thread(self, request: SendRequest, conversation: Conversation) -> list[Message]:
         """The messages that the request follows, checked to be what it says they are."""
@@ -222,59 +170,3 @@ class ChatService:
                 "user's message when message is null (to answer it again)."
             )
         return thread
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def _title(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1].rstrip() + "…"
-
-
-def _user_message(text: str, conversation_id: str, thread: list[Message], now: int) -> Message:
-    return Message(
-        id=str(uuid.uuid4()),
-        conversation_id=conversation_id,
-        parent_id=thread[-1].id if thread else None,
-        role="user",
-        content=text,
-        created_at=now,
-    )
-
-
-def _start_frame(message: Message, user: Message) -> bytes:
-    start = Start(
-        generation_id=message.generation_id or "",
-        conversation_id=message.conversation_id,
-        message_id=message.id,
-        user_message_id=user.id,
-        parent_id=user.parent_id,
-        model=message.model,
-        continued_from=message.continued_from,
-    )
-    return encode_event(1, start.name, {**start.to_json(), "t": 0})
-
-
-def _leave_out(history: list[Message], turns: int) -> tuple[list[Message], int]:
-    """The history without its oldest turns, and how many were left out; the last always stays."""
-    begins = [i for i, message in enumerate(history) if message.role == "user"]
-    turns = min(turns, len(begins) - 1)
-    return history[begins[turns] :] if turns else history, turns
-
-
-def _wire_messages(system: str | None, history: list[Message]) -> list[dict[str, str]]:
-    """The messages as a model takes them: roles alternate, since many chat templates insist.
-
-    An answer without text is left out, and the questions before and after it become one.
-    """
-    wire = [{"role": "system", "content": system}] if system else []
-    for message in history:
-        if message.role == "assistant" and not message.content:
-            continue
-        if wire and wire[-1]["role"] == message.role:
-            wire[-1]["content"] += "\n\n" + message.content
-        else:
-            wire.append({"role": message.role, "content": message.content})
-    return wire

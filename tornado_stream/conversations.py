@@ -6,8 +6,6 @@ answer under way is shown as far as it has come, together with the event number 
 
 from __future__ import annotations
 
-import time
-import uuid
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +13,7 @@ from tornado_stream.errors import InvalidRequest, NotFound
 from tornado_stream.generation import Generations
 from tornado_stream.messages import Conversation, Message
 from tornado_stream.store.base import Page, Store
+from tornado_stream.turns import new_conversation
 
 #: Members that `PATCH` changes.
 CHANGEABLE = ("title", "system", "current_id")
@@ -36,8 +35,7 @@ class ConversationService:
 
     async def create(self, title: str | None, system: str | None) -> Conversation:
         """An empty conversation."""
-        now = time.time_ns() // 1_000_000
-        conversation = Conversation(str(uuid.uuid4()), title or "", system, None, now, now)
+        conversation = replace(new_conversation(title or ""), system=system)
         await self._store.create(conversation)
         return conversation
 

@@ -210,11 +210,13 @@ class Dechunker:
         return b"".join(out)
 
 
-async def finish(client: Client, message: str, rng: random.Random, **options: Any) -> list[Reader]:
+async def finish(
+    client: Client, message: str, rng: random.Random, *, enough: int = 1, **options: Any
+) -> list[Reader]:
     """What a person does who wants the whole answer: ask, and as long as it breaks off, go on.
 
-    An answer with text is continued, one without is asked for again. Every generation is
-    returned, the last of them is `done`.
+    An answer with `enough` text is continued, one without is asked for again. Every generation
+    is returned, the last of them is `done`.
     """
     body: dict[str, Any] = {"message": message}
     readers: list[Reader] = []
@@ -225,7 +227,7 @@ async def finish(client: Client, message: str, rng: random.Random, **options: An
             return readers
         body = (
             {"continue": reader.start["message_id"]}
-            if reader.text
+            if len(reader.text) >= enough
             else {
                 "message": None,
                 "conversation_id": reader.start["conversation_id"],

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from client import Client
+
+from tornado_stream.settings import Settings
 
 from .conftest import Limits, proxied
 from .proxy import Plan, Proxy, random_cut, random_toxics
@@ -17,7 +19,9 @@ from .truth import Truth, answer_to, question
 
 #: Answers at once.
 WORKERS = 16
-CASE = re.compile(rb"truth \d+:(\d+) ")
+#: Characters of a kept text from which on its repetition is told from chance.
+QUOTABLE = 20
+CASE = re.compile(rb"truth \w+:(\d+) ")
 
 
 @dataclass
@@ -26,6 +30,7 @@ class Case:
 
     limits: Limits
     number: int
+    prefill: bool
     reader_cuts: int = 0
     upstream_cuts: int = 0
     rng: random.Random = field(init=False)
@@ -39,7 +44,8 @@ class Case:
             self.upstream_cuts = self.rng.randint(1, 3)
         self.size = self.rng.choice([1, 30, 200, 600, 1500])
         gap = self.rng.choice([0, 0.2, 2])
-        self.message = question(f"{self.limits.seed}:{self.number}", self.size, gap)
+        kind = "any" if self.prefill else "plain"
+        self.message = question(f"{kind}{self.limits.seed}:{self.number}", self.size, gap)
         self.seconds = 0.02 + self.size * gap / 8000
 
     def reader_plan(self, first: bytes) -> Plan:
@@ -78,7 +84,8 @@ class Cuts:
         """Ask the case's question until it is answered, and judge all that came."""
         self._cases[case.number] = case
         async with proxied(self.chat.port, case.rng, case.reader_plan) as proxy:
-            readers = await finish(Client(proxy.port), case.message, case.rng, silence=1.0)
+            client, enough = Client(proxy.port), 1 if case.prefill else QUOTABLE
+            readers = await finish(client, case.message, case.rng, enough=enough, silence=1.0)
             self.cuts += proxy.all_cuts
         del self._cases[case.number]
         self.answers += len(readers)
@@ -117,13 +124,13 @@ async def test_cuts_on_either_side(prefill, limits, summary, serve, settings, ma
     async with proxied(truth.port, limits.rng("proxy")) as upstream:
         chat = serve(with_upstream(settings, upstream))
         cuts = Cuts(limits, chat, truth, upstream)
-        wanted = limits.cuts // 2
+        wanted = limits.cuts * 4 // 5 if prefill else limits.cuts // 5
         numbers = iter(range(10**6)) if limits.case is None else iter([limits.case])
         print(f"seed {limits.seed}")
 
         async def work() -> None:
             while cuts.cuts + upstream.all_cuts < wanted and (n := next(numbers, None)) is not None:
-                case = Case(limits, n)
+                case = Case(limits, n, prefill)
                 try:
                     await cuts.run(case)
                 except BaseException as error:
@@ -146,7 +153,5 @@ async def test_cuts_on_either_side(prefill, limits, summary, serve, settings, ma
     )
 
 
-def with_upstream(settings, proxy: Proxy):
-    from dataclasses import replace
-
+def with_upstream(settings: Settings, proxy: Proxy) -> Settings:
     return replace(settings, base_url=f"http://127.0.0.1:{proxy.port}/v1")

@@ -21,9 +21,10 @@ QUESTION = re.compile(r"truth (\S+) (\d+) (\d+(?:\.\d+)?)")
 QUOTE = "which are:\n"
 
 WORDS = """
-the of a river Über naïve façade Straße smørrebrød ещё раз привет مرحبا नमस्ते שלום ไทย 北京 東京タワー
-한국어 こんにちは 😀 👩‍👩‍👧‍👦 🏳️‍🌈 é é ﬁ ∑∫√ → “quoted” <b>bold</b> &amp; </script> {"json":[1,2]} data: id: :
-event: [DONE] \\n \\u0041 % %s $x$ `code` **strong** _it_ ~~no~~ [a](https://example.org) 3.14159
+the of a river Über naïve façade Straße smørrebrød ещё раз привет مرحبا नमस्ते שלום ไทย 北京
+東京タワー 한국어 こんにちは 😀 👩‍👩‍👧‍👦 🏳️‍🌈 é ﬁ ∑∫√ → “quoted” <b>bold</b> &amp; </script>
+{"json":[1,2]} data: id: : event: [DONE] \\n \\u0041 % %s $x$ `code` **strong** _it_ ~~no~~
+[a](https://example.org) 3.14159
 """.split()
 BLOCKS = [
     "\n\n",
@@ -45,8 +46,11 @@ BLOCKS = [
 
 
 def true_text(seed: str, size: int) -> str:
-    """The text that this seed stands for."""
+    """The text that this seed stands for. One whose name begins with `plain` never says the same
+    twice: those that must be told where an answer stopped can join no other kind for sure."""
     rng = random.Random(seed)
+    if seed.startswith("plain"):
+        return "".join(f"{n}{rng.choice(WORDS)} " for n in range(size // 2 + 1))[:size]
     parts: list[str] = []
     length = 0
     while length < size:

@@ -14,11 +14,11 @@ from typing import Any, cast
 
 from tornado.http1connection import HTTP1Connection
 
-from tornado_stream.chat import SendRequest
 from tornado_stream.errors import InvalidRequest
 from tornado_stream.event_log import Reader
 from tornado_stream.generation import Generation
 from tornado_stream.handlers.base import BaseHandler
+from tornado_stream.turns import SendRequest
 
 #: Bytes the kernel may hold for one reader; its default is megabytes.
 SEND_BUFFER = 64 * 1024

@@ -74,15 +74,26 @@ def transaction(db: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE") -> Itera
             db.rollback()
 
 
-def migrate(db: sqlite3.Connection, path: Path) -> None:
-    """Bring the database at `path` up to date. Raises `OpenError` for one that is newer than
-    this program, `sqlite3.Error` or `OSError` where it cannot be read or written."""
-    applied = _applied(db)
+def applied_migrations(db: sqlite3.Connection, path: Path) -> int:
+    """How many steps the database at `path` has seen; 0 for a new one. Raises `OpenError` where
+    it is newer than this program."""
+    db.execute(
+        "CREATE TABLE IF NOT EXISTS migrations ("
+        "number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)"
+    )
+    applied = int(db.execute("SELECT max(number) FROM migrations").fetchone()[0] or 0)
     if applied > len(MIGRATIONS):
         raise OpenError(
             f"{path} was written by a newer Tornado Stream (schema {applied}, this one knows "
             f"{len(MIGRATIONS)}); update, or take another --data-dir"
         )
+    return applied
+
+
+def migrate(db: sqlite3.Connection, path: Path) -> None:
+    """Bring the database at `path` up to date. Raises `OpenError` as `applied_migrations` does,
+    `sqlite3.Error` or `OSError` where it cannot be read or written."""
+    applied = applied_migrations(db, path)
     if 0 < applied < len(MIGRATIONS):
         _copy(db, path, applied)
     for number, migration in enumerate(MIGRATIONS[applied:], applied + 1):
@@ -102,15 +113,6 @@ def remove_copies(path: Path, lifetime: float = COPY_LIFETIME) -> None:
     for copy in copies(path):
         if time.time() - copy.stat().st_mtime >= lifetime:
             copy.unlink()
-
-
-def _applied(db: sqlite3.Connection) -> int:
-    db.execute(
-        "CREATE TABLE IF NOT EXISTS migrations ("
-        "number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)"
-    )
-    row = db.execute("SELECT max(number) FROM migrations").fetchone()
-    return int(row[0] or 0)
 
 
 def _copy(db: sqlite3.Connection, path: Path, applied: int) -> None:

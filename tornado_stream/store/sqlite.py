@@ -27,7 +27,7 @@ from tornado_stream.store.lock import (
     make_private,
     unusable,
 )
-from tornado_stream.store.migrations import COPY_LIFETIME, migrate, remove_copies, transaction
+from tornado_stream.store.migrations import applied_migrations, migrate, remove_copies, transaction
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -121,9 +121,8 @@ class SQLiteStore(Store):
     async def delete(self, id: str) -> None:
         """See `Store.delete`. Where only its second half fails the error says so; the next
         deletion or start does it again."""
-        await self._writer.transact(tables.delete, id)
+        await self._writer.transact(self._delete, id)
         try:
-            await self._writer.run(lambda _: remove_copies(self._path, 0))
             while await self._writer.transact(search.sweep):
                 pass  # in steps, so that other writes come in between
             await self._reader.run(self._truncate_log)
@@ -156,6 +155,10 @@ class SQLiteStore(Store):
     def _begin(self, db: sqlite3.Connection, turn: Turn) -> None:
         remove_copies(self._path)  # those whose time has come
         tables.begin(db, self._numbers, turn)
+
+    def _delete(self, db: sqlite3.Connection, id: str) -> None:
+        tables.delete(db, id)
+        remove_copies(self._path, 0)
 
     def _truncate_log(self, _: sqlite3.Connection) -> None:
         """On the reader's thread: it stands still, so that no snapshot of its holds the log."""
@@ -231,13 +234,12 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         db.execute(f"PRAGMA {setting}").fetchall()
     for suffix in ("-wal", "-shm"):
         make_private(path.with_name(path.name + suffix))
-    migrate(db, path)
-    unswept = db.execute("SELECT count(*) FROM sweeps").fetchone()[0]
-    remove_copies(path, 0 if unswept else COPY_LIFETIME)
-    swept = bool(unswept)
-    while swept:
+    swept = applied_migrations(db, path) == 0
+    while not swept:  # before a copy is made of what should be gone
         with transaction(db):
-            swept = search.sweep(db)
+            swept = not search.sweep(db)
+    migrate(db, path)
+    remove_copies(path)
     _truncate_log(db)
 
 

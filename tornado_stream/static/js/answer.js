@@ -77,7 +77,9 @@ function applyStart(answer, data) {
   answer.id = data.message_id;
   answer.model = data.model ?? null;
   answer.parent.id = data.user_message_id;
-  answer.content = []; // of an answer that is gone on with, the kept text was shown; it comes first
+  // Of an answer that is gone on with the kept text was shown; it comes again, as the first delta.
+  answer.content = [];
+  answer.reasoning = [];
 }
 
 /** @param {Answer} answer @param {any} data */

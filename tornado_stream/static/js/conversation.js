@@ -12,10 +12,9 @@
  * @typedef {"ready" | "loading" | "unreachable" | "missing" | "deleted"} State
  */
 import { applyEvent } from "./answer.js";
-import { Refused } from "./api.js";
+import { loadConversation } from "./loading.js";
 import { Runner } from "./runner.js";
 import { treeOf } from "./tree.js";
-import { backoff } from "./wake.js";
 
 export class Conversation extends EventTarget {
   /** @type {string | null} */
@@ -112,26 +111,16 @@ export class Conversation extends EventTarget {
     this.#showPath();
   }
 
-  /** Show an answer that is not to be had. @param {Answer} answer @param {Refused} failure */
+  /** Show an answer that is not to be had. @param {Answer} answer @param {import("./api.js").Refused} failure */
   fail(answer, failure) {
     this.#newest = answer;
     Object.assign(answer, { state: "failed", failure });
     this.#showPath();
   }
 
-  /** Stop the running answer. */
-  async stop() {
-    const answer = this.live;
-    if (!answer || answer.stopping) return;
-    answer.stopping = true;
-    this.#fire(answer, "stopping");
-    try {
-      await this.runner.stop();
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      answer.stopping = false; // it goes on
-      this.#fire(answer, "link");
-    }
+  /** An answer has changed. @param {Answer} answer @param {string} what */
+  tell(answer, what) {
+    this.dispatchEvent(new CustomEvent("answer", { detail: { answer, what } }));
   }
 
   /** @param {string | null} id @param {State} state */
@@ -147,18 +136,11 @@ export class Conversation extends EventTarget {
 
   async #load() {
     const { signal } = this.#visit;
-    for (let attempt = 0; !signal.aborted; attempt++) {
-      try {
-        const limit = AbortSignal.any([signal, AbortSignal.timeout(20_000)]);
-        const snapshot = await this.api.conversation(String(this.id), limit);
-        return signal.aborted || this.running ? undefined : this.#show(snapshot);
-      } catch (error) {
-        if (signal.aborted) return;
-        if (error instanceof Refused && error.status === 404) return this.#become("missing");
-        if (this.state === "loading") this.#become("unreachable");
-      }
-      await this.wake.sleep(backoff(attempt), signal);
-    }
+    const trouble = () => void (this.state === "loading" && this.#become("unreachable"));
+    const snapshot = await loadConversation(this.api, this.wake, String(this.id), signal, trouble);
+    if (signal.aborted || this.running) return;
+    if (snapshot) this.#show(snapshot);
+    else this.#become("missing");
   }
 
   /** @param {any} snapshot */
@@ -185,7 +167,7 @@ export class Conversation extends EventTarget {
   #take(answer, type, data) {
     applyEvent(answer, type, data);
     if (type === "start") this.#begun(answer, data);
-    this.#fire(answer, type);
+    this.tell(answer, type);
     if (type === "end") this.#news({ type: "ended", conversation_id: String(this.id) });
   }
 
@@ -202,20 +184,15 @@ export class Conversation extends EventTarget {
   #setLink(answer, link) {
     if (answer.link === link) return;
     answer.link = link;
-    this.#fire(answer, "link");
+    this.tell(answer, "link");
   }
 
-  /** @param {Answer} answer @param {Refused} failure */
+  /** @param {Answer} answer @param {import("./api.js").Refused} failure */
   #failed(answer, failure) {
     answer.failure = failure;
     answer.state = answer.id ? "interrupted" : "failed";
-    this.#fire(answer, "failed");
+    this.tell(answer, "failed");
     if (failure.code === "conversation_busy") void this.refresh();
-  }
-
-  /** @param {Answer} answer @param {string} what */
-  #fire(answer, what) {
-    this.dispatchEvent(new CustomEvent("answer", { detail: { answer, what } }));
   }
 
   /** @param {import("./tabs.js").News} news */

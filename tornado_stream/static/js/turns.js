@@ -57,6 +57,22 @@ export class Turns {
     this.#ask(newest.parent, askingAgain(id, newest.parent, leaveOut));
   }
 
+  /** Stop the running answer. */
+  async stop() {
+    const { conversation } = this;
+    const answer = conversation.live;
+    if (!answer || answer.stopping) return;
+    answer.stopping = true;
+    conversation.tell(answer, "stopping");
+    try {
+      await conversation.runner.stop();
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      answer.stopping = false; // it goes on
+      conversation.tell(answer, "link");
+    }
+  }
+
   /** What was left unsent: this tab's own is shown where it was asked, the rest is sent without a word. */
   takeUp() {
     const { id, state } = this.conversation;
