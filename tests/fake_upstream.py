@@ -8,6 +8,7 @@ The request's `model` is a script, steps separated by `;`, each `verb` or `verb=
     fill=NxSIZE   N chunks of SIZE letters each
     gap=S         seconds before each following chunk of `count`
     wait=S        silence
+    hold          silence until `released` is set
     ping          a comment line
     usage=N       usage with N completion tokens
     finish=REASON a finish_reason; `done` sends [DONE]
@@ -49,7 +50,7 @@ class FakeUpstream:
         self.headers: list[dict[str, str]] = []
         self.open_streams: set[Completions] = set()
         self.closed_at: list[float] = []  # time.monotonic() of responses that the peer left
-        self.accepted = 0
+        self.released = asyncio.Event()
         sock, self.port = bind_unused_port()
         self.url = f"http://127.0.0.1:{self.port}/v1"
         routes = [
@@ -173,6 +174,9 @@ class Completions(RequestHandler):
 
     async def do_wait(self, seconds: str) -> None:
         await self.pause(float(seconds))
+
+    async def do_hold(self, _: str) -> None:
+        await self.upstream.released.wait()
 
     async def do_ping(self, _: str) -> None:
         await self.send(": ping\n\n")

@@ -50,8 +50,10 @@ def imports(path: Path) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: imports are absolute"
-            submodules = {f"{node.module}.{alias.name}" for alias in node.names}
-            found |= {node.module or ""} | (submodules & MODULES.keys())
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= names & MODULES.keys()
+            if names - MODULES.keys():
+                found.add(node.module or "")
     return found
 
 

@@ -414,7 +414,8 @@ async def test_a_bad_position_is_refused(chat, after):
 
 @pytest.mark.gen_test(timeout=GEN_TEST_TIMEOUT)
 async def test_200_streams_all_start_at_once(chat: Client, upstream):
-    streams = await asyncio.gather(*(chat.send(model="wait=1;say=a") for _ in range(200)))
+    streams = await asyncio.gather(*(chat.send(model="hold;say=a") for _ in range(200)))
     await until(lambda: len(upstream.open_streams) == 200, 10)
+    upstream.released.set()
     answers = await asyncio.gather(*(stream.read() for stream in streams))
     assert all(answer.text == "a" and answer.end["state"] == "done" for answer in answers)

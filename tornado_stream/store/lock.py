@@ -59,25 +59,26 @@ class DirectoryLock:
         path = directory / "lock"
         try:
             make_private(path)
-            self._file = path.open("r+", encoding="ascii", errors="replace")
+            self._descriptor: int | None = os.open(path, os.O_RDWR)
         except OSError as error:
             raise unusable(directory, error) from error
         try:
-            _lock(self._file.fileno())
+            _lock(self._descriptor)
         except OSError:
-            pid = self._file.read(20).strip() or "unknown"
-            self._file.close()
+            pid = os.read(self._descriptor, 20).decode("ascii", "replace").strip() or "unknown"
+            self.release()
             raise OpenError(
                 f"the data directory {directory} is in use by another Tornado Stream "
                 f"(pid {pid}); stop it, or take another with --data-dir"
             ) from None
-        self._file.truncate()
-        self._file.write(f"{os.getpid()}\n")
-        self._file.flush()
+        os.ftruncate(self._descriptor, 0)
+        os.write(self._descriptor, f"{os.getpid()}\n".encode())
 
     def release(self) -> None:
         """Let go. Idempotent."""
-        self._file.close()
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
 
 def _lock(descriptor: int) -> None:

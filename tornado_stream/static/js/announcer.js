@@ -18,6 +18,7 @@ export class Announcer {
       this.#entitle();
       if (conversation.running) this.say(words.say.generating);
     });
+    conversation.addEventListener("title", () => this.#entitle());
     conversation.addEventListener("answer", (event) => {
       const { answer, what } = /** @type {CustomEvent} */ (event).detail;
       this.#answer(answer, what);
@@ -40,9 +41,13 @@ export class Announcer {
     this.#wasLost = answer.link === "lost";
   }
 
+  get #subject() {
+    const { title, path } = this.conversation;
+    return title || (path[0]?.role === "user" ? path[0].text : "");
+  }
+
   #entitle() {
-    const [question] = this.conversation.path;
-    const subject = question?.role === "user" ? question.text.trim().replace(/\s+/g, " ") : "";
+    const subject = this.#subject.trim().replace(/\s+/g, " ");
     const short = subject.length > 50 ? `${subject.slice(0, 49).trimEnd()}…` : subject;
     document.title = this.conversation.running
       ? words.generatingTitle(short || words.title)

@@ -1,27 +1,39 @@
 // @ts-check
-/** Where the question is written. Enter sends, but never while an input method composes. */
-export class Composer {
+/** Where the question is written. Enter sends, but never while an input method composes. Fires `change`. */
+export class Composer extends EventTarget {
   #shownAt = 0;
 
   /**
    * @param {{form: HTMLFormElement, text: HTMLTextAreaElement, send: HTMLButtonElement, stop: HTMLButtonElement}} parts
-   * @param {import("./conversation.js").Conversation} conversation
+   * @param {import("./conversation.js").Conversation} conversation @param {import("./turns.js").Turns} turns
    * @param {() => void} sent
    */
-  constructor(parts, conversation, sent) {
+  constructor(parts, conversation, turns, sent) {
+    super();
     this.parts = parts;
     this.conversation = conversation;
+    this.turns = turns;
     this.sent = sent;
     parts.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#send();
     });
     parts.text.addEventListener("keydown", (event) => this.#key(event));
-    parts.text.addEventListener("input", () => this.#grow());
+    parts.text.addEventListener("input", () => this.#changed());
     parts.stop.addEventListener("click", (event) => this.#stop(event));
     conversation.addEventListener("path", () => this.#update());
     conversation.addEventListener("answer", () => this.#update());
     this.#update();
+    this.#grow();
+  }
+
+  get text() {
+    return this.parts.text.value;
+  }
+
+  set text(text) {
+    if (text === this.text) return;
+    this.parts.text.value = text;
     this.#grow();
   }
 
@@ -33,7 +45,7 @@ export class Composer {
   fill(text) {
     const draft = this.parts.text.value;
     this.parts.text.value = draft.trim() && draft !== text ? `${text}\n${draft}` : text;
-    this.#grow();
+    this.#changed();
     this.focus();
   }
 
@@ -54,11 +66,11 @@ export class Composer {
 
   #send() {
     const { text } = this.parts;
-    if (this.conversation.running || !text.value.trim()) return this.focus();
+    if (!this.conversation.free || !text.value.trim()) return this.focus();
     const question = text.value;
+    this.turns.send(question); // kept by the outbox before the draft goes
     text.value = "";
-    this.#grow();
-    this.conversation.send(question);
+    this.#changed();
     this.sent();
     this.focus();
   }
@@ -67,13 +79,13 @@ export class Composer {
   #stop(event) {
     // The second half of a double click on Send is not meant for the Stop that took its place.
     if (event.detail > 1 && performance.now() - this.#shownAt < 500) return;
-    void this.conversation.stop();
+    void this.turns.stop();
     this.focus();
   }
 
   #update() {
     const { send, stop } = this.parts;
-    const { running, newest } = this.conversation;
+    const { running, live, state } = this.conversation;
     if (stop.hidden === running) {
       const focused = document.activeElement === send || document.activeElement === stop;
       send.hidden = running;
@@ -81,7 +93,13 @@ export class Composer {
       if (running) this.#shownAt = performance.now();
       if (focused) this.focus();
     }
-    stop.disabled = running && !!newest?.stopping;
+    stop.disabled = !!live?.stopping;
+    send.disabled = state !== "ready";
+  }
+
+  #changed() {
+    this.#grow();
+    this.dispatchEvent(new Event("change"));
   }
 
   #grow() {

@@ -43,7 +43,7 @@ export class Conversation extends EventTarget {
     this.outbox = outbox;
     this.runner = new Runner(api, wake, outbox, locks, {
       event: (answer, type, data) => this.#take(answer, type, data),
-      link: (answer, link) => this.#setLink(answer, link),
+      link: (answer, link) => void (answer.link !== link && this.tell(Object.assign(answer, { link }), "link")),
       failed: (answer, failure) => this.#failed(answer, failure),
       news: (news) => this.#news(news),
     });
@@ -178,13 +178,6 @@ export class Conversation extends EventTarget {
     if (this.id === data.conversation_id) return;
     this.id = data.conversation_id;
     this.dispatchEvent(new CustomEvent("place", { detail: { adopted: true } }));
-  }
-
-  /** @param {Answer} answer @param {"open" | "lost"} link */
-  #setLink(answer, link) {
-    if (answer.link === link) return;
-    answer.link = link;
-    this.tell(answer, "link");
   }
 
   /** @param {Answer} answer @param {import("./api.js").Refused} failure */

@@ -39,8 +39,8 @@ export class AnswerView {
     this.element.append(this.#tools.element, this.#asides, this.#status.element);
   }
 
-  /** @param {Outcome} outcome @param {boolean} newest only the newest message can be acted on */
-  render(outcome, newest) {
+  /** @param {Outcome} outcome @param {boolean} actable only the newest message is, and only while none is written */
+  render(outcome, actable) {
     const { answer } = this;
     this.element.dataset.state = answer.state;
     this.#reasoning.show(answer);
@@ -49,7 +49,7 @@ export class AnswerView {
     this.#refusalBox.hidden = !answer.refusal.length;
     this.#tools.show(answer.toolCalls);
     this.#showAsides();
-    this.#status.show(outcome, newest ? this.act : null);
+    this.#status.show(outcome, actable ? this.act : null);
   }
 
   #showAsides() {

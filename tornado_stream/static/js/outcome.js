@@ -2,7 +2,7 @@
 /**
  * What to tell the reader about an answer: one line, why, and what can be done next. Pure.
  *
- * @typedef {"retry" | "fresh" | "shorter"} ActionName
+ * @typedef {"retry" | "goOn" | "fresh" | "shorter"} ActionName
  * @typedef {object} Outcome
  * @property {"busy" | "quiet" | "warn" | "bad"} tone
  * @property {string} title the state, for the tones that raise their voice
@@ -14,6 +14,7 @@ import { hasText } from "./answer.js";
 import { seconds, words } from "./words.js";
 
 const RETRY = { name: /** @type {const} */ ("retry"), label: words.action.retry };
+const GO_ON = { name: /** @type {const} */ ("goOn"), label: words.action.goOn };
 const AGAIN = { name: /** @type {const} */ ("retry"), label: words.action.again };
 const FRESH = { name: /** @type {const} */ ("fresh"), label: words.action.fresh };
 const SHORTER = { name: /** @type {const} */ ("shorter"), label: words.action.shorter };
@@ -21,6 +22,7 @@ const SHORTER = { name: /** @type {const} */ ("shorter"), label: words.action.sh
 /** @param {import("./answer.js").Answer} answer @param {{canShorten?: boolean}} [context] @returns {Outcome} */
 export function outcomeOf(answer, { canShorten = false } = {}) {
   const end = answer.end ?? {};
+  const again = answer.id && hasText(answer.content) ? [GO_ON, AGAIN] : [RETRY];
   const error = end.error ?? {};
   const message = String(error.message ?? "");
   switch (answer.state) {
@@ -31,15 +33,15 @@ export function outcomeOf(answer, { canShorten = false } = {}) {
     case "done":
       return done(answer, end);
     case "stopped":
-      return outcome("quiet", "", words.end.stopped, "", [AGAIN]);
+      return outcome("quiet", "", words.end.stopped, "", again[1] ? again : [AGAIN]);
     case "error":
-      return failed(answer, error, message, canShorten);
+      return failed(answer, error, message, canShorten, again);
     case "cut_off":
-      return outcome("warn", words.end.cutOff, message, hintFor(error), [RETRY]);
+      return outcome("warn", words.end.cutOff, message, hintFor(error), again);
     case "interrupted":
-      return outcome("warn", words.end.interrupted, interruption(answer, message), "", [RETRY]);
+      return outcome("warn", words.end.interrupted, interruption(answer, message), "", again);
     default: // a state that this page does not know is not a finished answer
-      return outcome("warn", `${words.end.other}: ${answer.state}`, message, "", [RETRY]);
+      return outcome("warn", `${words.end.other}: ${answer.state}`, message, "", again);
   }
 }
 
@@ -72,12 +74,12 @@ function done(answer, end) {
 }
 
 /** @param {import("./answer.js").Answer} answer @param {any} error @param {string} message @param {boolean} canShorten */
-function failed(answer, error, message, canShorten) {
+function failed(answer, error, message, canShorten, again) {
   const title = hasText(answer.content) ? words.end.errorLate : words.end.error;
   if (error.code === "context_length") {
     return outcome("bad", words.end.context, message, "", canShorten ? [FRESH, SHORTER] : [FRESH]);
   }
-  return outcome("bad", title, message, hintFor(error), [RETRY]);
+  return outcome("bad", title, message, hintFor(error), again);
 }
 
 /** @param {any} error */
@@ -94,6 +96,7 @@ function interruption({ failure }, message) {
 
 /** @param {import("./answer.js").Answer} answer */
 function notSent({ failure }) {
+  if (failure?.code === "unanswered") return outcome("quiet", "", words.end.unanswered, "", [AGAIN]);
   if (failure?.code === "not_sent") return outcome("quiet", "", words.failure.notSent, "", [RETRY]);
   const actions = failure?.status === 404 ? [RETRY, FRESH] : [RETRY];
   return outcome("bad", words.end.notSent, failure ? failureText(failure) : "", "", actions);
@@ -101,8 +104,7 @@ function notSent({ failure }) {
 
 /** @param {import("./api.js").Refused} failure */
 function failureText({ code, status, message }) {
-  if (code === "unreachable") return words.failure.unreachable;
-  if (code === "draining") return words.failure.draining;
+  if (code === "not_saved") return words.failure.notSaved;
   if (code === "not_a_stream") return words.failure.notAStream;
   if (code === "page") return `${words.failure.page} ${message}`;
   return message || words.failure.other(status);

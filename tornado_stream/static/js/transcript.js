@@ -17,16 +17,18 @@ export class Transcript {
   #frame = 0;
 
   /**
-   * @param {HTMLElement} element @param {Conversation} conversation
+   * @param {HTMLElement} element @param {Conversation} conversation @param {import("./turns.js").Turns} turns
    * @param {(name: import("./outcome.js").ActionName) => void} act
    */
-  constructor(element, conversation, act) {
+  constructor(element, conversation, turns, act) {
     this.element = element;
     this.conversation = conversation;
+    this.turns = turns;
     this.act = act;
     conversation.addEventListener("path", () => this.#showPath());
     conversation.addEventListener("answer", (event) => {
       this.#changed.add(/** @type {CustomEvent} */ (event).detail.answer);
+      if (conversation.newest) this.#changed.add(conversation.newest); // what it offers depends on what runs
       this.#frame ||= requestAnimationFrame(() => this.#flush());
     });
     this.#showPath();
@@ -50,11 +52,12 @@ export class Transcript {
   #flush() {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
-    const { newest, nextLeaveOut } = this.conversation;
+    const { newest, free } = this.conversation;
+    const canShorten = this.turns.nextLeaveOut > 0;
     for (const message of this.#changed) {
       const view = this.#views.get(message);
       if (!(view instanceof AnswerView)) continue;
-      view.render(outcomeOf(view.answer, { canShorten: nextLeaveOut > 0 }), message === newest);
+      view.render(outcomeOf(view.answer, { canShorten }), free && message === newest);
     }
     this.#changed.clear();
   }

@@ -34,7 +34,7 @@ export const words = {
 
   trimmed: (/** @type {number} */ n) =>
     `${n === 1 ? "The oldest turn was" : `The ${n} oldest turns were`} left out: the conversation is longer than this model's context.`,
-  unsaved: "Not saved: the server could not write this answer to its disk.",
+  unsaved: "This answer is not saved: the server could not write it to its disk.",
 
   end: {
     length: "Cut at the length limit",
@@ -55,21 +55,47 @@ export const words = {
     gone: "The server no longer knows this answer.",
     other: "The answer ended",
     notSent: "Not sent",
+    unanswered: "There is no answer to this question.",
     auth: "Check the key: OPENAI_API_KEY, where the server was started.",
     context: "The conversation is longer than this model can read.",
     retryAfter: (/** @type {number} */ s) => `Try again in ${Math.ceil(s)} s.`,
   },
 
   failure: {
-    unreachable: "The server cannot be reached. Check the connection, and that the server runs.",
-    draining: "The server is restarting; try again.",
+    notSaved: "The server cannot write to its disk. Nothing was sent to the model.",
     notSent: "Stopped before it reached the server.",
     notAStream: "What answered is not this server. Is there a login page or a proxy in between?",
     page: "This page failed. Reload it.",
     other: (/** @type {number} */ status) => `The server answered with status ${status}.`,
   },
 
-  action: { retry: "Retry", again: "Answer again", fresh: "New conversation", shorter: "Send without the oldest turns" },
+  action: { retry: "Retry", again: "Regenerate", goOn: "Continue", fresh: "New conversation", shorter: "Send without the oldest turns" },
+
+  place: {
+    loading: "Opening the conversation…",
+    unreachable: "The server cannot be reached. Trying again…",
+    missing: "There is no such conversation",
+    missingWhy: "It may have been deleted, or the address is not whole.",
+    deleted: "This conversation was deleted",
+    deletedWhy: "You deleted it in another tab.",
+  },
+
+  list: {
+    untitled: "Untitled",
+    generating: "generating",
+    more: (/** @type {string} */ title) => `More for “${title}”`,
+    rename: (/** @type {string} */ title) => `New title of “${title}”`,
+    remove: (/** @type {string} */ title) => `“${title}” and all its messages are removed from the server. This cannot be undone.`,
+    loading: "Loading…",
+    empty: "Your conversations will be listed here.",
+    nothing: (/** @type {string} */ query) => `Nothing found for “${query}”.`,
+    unreachable: "The list cannot be loaded now.",
+    found: (/** @type {number} */ n, /** @type {boolean} */ more) => `${n}${more ? " or more" : ""} ${n === 1 ? "conversation" : "conversations"} found`,
+    renamed: "Renamed",
+    removed: "Deleted",
+    failed: "That did not work. The server said: ",
+    noServer: "That did not work: the server was not reached.",
+  },
 
   say: {
     generating: "Generating",
