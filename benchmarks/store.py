@@ -83,10 +83,10 @@ def make_turns(texts: Texts, conversation: int, messages: int) -> Iterator[tuple
 async def build(data_dir: Path, conversations: int, messages: int) -> None:
     store = SQLiteStore(data_dir)
     texts = Texts()
-    for first in range(0, conversations, 5):
+    for first in range(0, conversations, 50):
 
         def add(db: Any, first: int = first) -> None:
-            for conversation in range(first, min(first + 5, conversations)):
+            for conversation in range(first, min(first + 50, conversations)):
                 for turn, progress in make_turns(texts, conversation, messages):
                     store_tables.begin(db, store._numbers, turn)
                     store_logs.append(db, [progress])

@@ -186,7 +186,7 @@ def proxy(server: Program) -> Iterator[CuttableProxy]:
 
 @pytest.fixture(scope="package")
 def tab(browser: Browser) -> Page:
-    """The one tab of all tests: the page keeps nothing in the browser, so they do not meet."""
+    """The tab of all tests. What a page keeps in the browser is forgotten before each of them."""
     context = browser.new_context(viewport=VIEWPORT, reduced_motion="reduce")
     context.add_init_script(REPORT_VIOLATIONS)
     return context.new_page()
@@ -208,6 +208,7 @@ def open_page(tab: Page, server: Program, watch: Watch) -> Iterator[Callable[...
 
     def open(url: str = "") -> Page:
         watch.base = url or server.url
+        _forget(tab, watch.base)
         tab.goto(watch.base)
         return tab
 
@@ -222,6 +223,13 @@ def open_page(tab: Page, server: Program, watch: Watch) -> Iterator[Callable[...
 @pytest.fixture
 def page(open_page: Callable[..., Page]) -> Page:
     return open_page()
+
+
+def _forget(tab: Page, url: str) -> None:
+    where = {"origin": url.rstrip("/"), "storageTypes": "local_storage,session_storage"}
+    devtools = tab.context.new_cdp_session(tab)
+    devtools.send("Storage.clearDataForOrigin", where)
+    devtools.detach()
 
 
 def _clean_environ() -> dict[str, str]:

@@ -98,7 +98,7 @@ def test_the_keyboard_is_enough(page: Page) -> None:
     expect(status(page)).to_contain_text("Stopped")
     expect(composer(page)).to_be_focused()
     page.keyboard.press("Shift+Tab")
-    expect(page.get_by_role("button", name="Answer again")).to_be_focused()
+    expect(page.get_by_role("button", name="Regenerate")).to_be_focused()
 
 
 def test_nothing_is_sent_that_should_not_be(page: Page) -> None:

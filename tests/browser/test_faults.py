@@ -38,7 +38,7 @@ def test_a_cut_off_answer_is_never_shown_as_finished(page: Page) -> None:
     expect(answer(page)).to_have_attribute("data-state", "cut_off")
     expect(content(page)).to_have_text("Half an answer")
     expect(announced(page)).to_contain_text("The answer was cut off")
-    page.get_by_role("button", name="Retry").click()
+    page.get_by_role("button", name="Regenerate").click()
     expect(content(page)).to_have_text("A whole answer")
 
 
@@ -151,12 +151,12 @@ def test_a_server_that_refuses_keeps_the_question(page: Page, watch: Watch) -> N
         asked.append(route.request.post_data_json)
         if len(asked) > 1:
             return route.continue_()
-        error = {"error": {"code": "draining", "message": "Going away."}}
+        error = {"error": {"code": "not_saved", "message": "The disk is full."}}
         route.fulfill(status=503, json=error)
 
     page.route("**/stream", refuse)
     ask(page, "keep this")
-    expect(status(page)).to_contain_text("The server is restarting; try again")
+    expect(status(page)).to_contain_text("Nothing was sent to the model.")
     expect(page.get_by_role("article", name="You")).to_have_text("keep this")
     page.get_by_role("button", name="Retry").click()
     expect(content(page)).to_have_text("keep this")

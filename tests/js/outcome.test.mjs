@@ -81,6 +81,8 @@ test("every other end says what it is and what can be done", () => {
     const outcome = ended(end);
     assert.deepEqual([outcome.tone, outcome.title, outcome.text], [tone, title, text]);
     assert.deepEqual(outcome.actions.map((action) => action.name), ["retry"]);
+    const kept = ended(end, { content: "kept" }).actions.map((action) => action.label);
+    assert.deepEqual(kept, ["Continue", "Regenerate"], "where text was kept");
   }
   assert.equal(ended({ state: "error", error }).hint, "Try again in 3 s.");
   assert.match(ended({ state: "error", error: { code: "auth", message: "Wrong key." } }).hint, /Check the key/);
@@ -94,9 +96,8 @@ test("a request that was not taken", () => {
     return outcomeOf(made).text;
   };
   assert.equal(text(409, "conversation_busy", "Busy."), "Busy.");
-  assert.equal(text(503, "draining", "x"), "The server is restarting; try again.");
+  assert.match(text(503, "not_saved", "x"), /Nothing was sent to the model/);
   assert.equal(text(502, "http_502"), "The server answered with status 502.");
-  assert.match(text(0, "unreachable"), /cannot be reached/);
 });
 
 test("a UUID also where the browser makes none", () => {

@@ -11,7 +11,7 @@ const LOG = log(["Hel", "lo ", "wor", "ld"]);
 const TEXT = "Hello world";
 
 /** A stream on a server that plays this; what it hands on is kept. */
-async function open(t, plays, { times = {}, onStop } = {}) {
+async function open(t, plays, { times = {}, onStop, locks, after } = {}) {
   const { seen, server, api } = await serve(t, plays, onStop);
   const wake = new Wake();
   const got = { events: [], links: [], text: "" };
@@ -24,7 +24,7 @@ async function open(t, plays, { times = {}, onStop } = {}) {
     link: (link) => got.links.push(link),
   };
   const request = { message: "hi", request_id: ID };
-  const stream = new AnswerStream(api, wake, request, listener, { silence: 2000, poll: 30, ...times });
+  const stream = new AnswerStream(api, wake, request, listener, { times: { silence: 2000, poll: 30, turn: 30, ...times }, locks, after });
   // Pauses between tries are not what is tested: whoever sleeps is woken.
   const tick = setInterval(() => wake.dispatchEvent(new CustomEvent("wake", { detail: "visible" })), 10);
   t.after(() => (clearInterval(tick), stream.detach()));
@@ -87,16 +87,35 @@ test("before `start` the same request is sent again", async (t) => {
   assert.equal(new Set(seen.map((one) => one.body)).size, 1);
 });
 
-test("a server that is never reached is given up", async (t) => {
-  const { stream, seen } = await open(t, [noAnswer()], { times: { attempts: 3 } });
-  await assert.rejects(stream.run(), { code: "unreachable" });
-  assert.equal(seen.length, 3);
-});
-
-test("after `start` it is never given up", async (t) => {
-  const { stream, got } = await open(t, [broken([START]), ...Array(12).fill(noAnswer()), whole(LOG)], { times: { attempts: 3 } });
+test("it is never given up, before `start` or after", async (t) => {
+  const away = Array(12).fill(noAnswer());
+  const { stream, got, seen } = await open(t, [...away, broken([START]), ...away, whole(LOG)]);
   await stream.run();
   assert.equal(got.text, TEXT);
+  assert.equal(seen.length, 26);
+});
+
+test("a server that is about to stop is asked again", async (t) => {
+  const { stream, got, seen } = await open(t, [status(503, { code: "draining", message: "" }), whole(LOG)]);
+  await stream.run();
+  assert.equal(got.text, TEXT);
+  assert.equal(seen[0].body, seen[1].body);
+});
+
+test("a known answer is read on, and not asked for", async (t) => {
+  const { stream, got, seen } = await open(t, [whole(LOG.slice(3))], { after: 3 });
+  await stream.run();
+  assert.equal(got.text, "world");
+  assert.deepEqual([reads(seen), seen.length], [["3"], 1]);
+});
+
+test("where other tabs hold enough connections it holds none", async (t) => {
+  const locks = { connection: async () => null };
+  const { stream, got, seen } = await open(t, [silent(LOG.slice(0, 2)), whole(LOG.slice(2, 3)), whole([]), whole(LOG.slice(3))], { locks });
+  await stream.run();
+  assert.equal(got.text, TEXT);
+  assert.deepEqual(seen.map((one) => one.url), ["/stream", ...Array(3).fill(`/stream/${ID}?live=0`)]);
+  assert.deepEqual(got.links.includes("lost"), false);
 });
 
 test("`reset` forgets, and the whole log follows", async (t) => {
@@ -211,6 +230,7 @@ test("stop before `start`: 404 is asked again until it is known", async (t) => {
 test("stop, and the request never reached the server: not sent", async (t) => {
   const { stream, seen } = await open(t, [noAnswer(), status(404)]);
   const run = assert.rejects(stream.run(), { code: "not_sent" });
+  while (!seen.length) await new Promise((done) => setTimeout(done, 5));
   void stream.stop();
   await run;
   assert.equal(seen.filter((one) => one.method === "POST" && !one.stop).length, 1);

@@ -83,7 +83,11 @@ def test_halves_of_a_pair_are_joined(kind: str) -> None:
     ],
 )
 def test_halves_that_are_alone(pieces: list[str], expected: str) -> None:
-    assert content(*map(half, pieces)) == expected
+    assert content(*map(half, pieces), "[DONE]") == expected
+
+
+def test_half_a_character_of_an_answer_that_was_cut_off_is_no_text() -> None:
+    assert content(half(r"a\ud83d")) == "a"
 
 
 def test_half_is_held_over_feeds_and_done() -> None:

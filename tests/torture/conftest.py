@@ -13,11 +13,13 @@ import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from .proxy import Chooser, Proxy
+from .server import ServerProcess
 from .truth import Truth
 
 LONG = os.environ.get("TORTURE") == "long"
@@ -80,6 +82,22 @@ def make_truth(io_loop: Any) -> Iterator[Callable[..., Any]]:
     yield start
     for truth in running:
         io_loop.run_sync(truth.close)
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
+    """Makes servers that run as processes; each is ended after the test."""
+    servers: list[ServerProcess] = []
+
+    def make(truth: Truth, *arguments: str) -> ServerProcess:
+        directory = tmp_path / f"server{len(servers)}"
+        directory.mkdir()
+        servers.append(ServerProcess(directory, truth.url, *arguments))
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.kill()
 
 
 @asynccontextmanager

@@ -51,8 +51,7 @@ class Reader:
         self.events: list[Event] = []
         self.connections = 0
         self.resets = 0
-        self.lost_text = ""  # what a reset took back
-        self.lost_t: int | None = None
+        self.lost: list[Event] = []  # what a reset took back
         self._rng = rng or random.Random(self.id)
         self._silence = silence
         self._due = time.monotonic() + deadline
@@ -180,8 +179,7 @@ class Reader:
         if self.ended:
             raise Wrong(f"{self}: reset after the end")
         self.resets += 1
-        self.lost_text = self.text
-        self.events.clear()
+        self.lost, self.events = self.events, []
 
 
 class Dechunker:

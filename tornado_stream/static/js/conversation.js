@@ -73,6 +73,7 @@ export class Conversation extends EventTarget {
     const path = [];
     for (let message = /** @type {Question | Answer | null} */ (this.#newest); message; message = message.parent) path.push(message);
     return path.reverse();
+  }
 
   /** Begin a new one. A running answer goes on at the server. */
   clear() {

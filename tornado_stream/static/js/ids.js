@@ -8,3 +8,10 @@ export function uuid() {
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
+
+/** A name for this tab, which a reload keeps. @param {import("./storage.js").Storage} storage of the tab */
+export function tabId(storage) {
+  const id = storage.get("tornado-stream:tab") ?? uuid();
+  storage.set("tornado-stream:tab", id);
+  return id;
+}

@@ -73,7 +73,7 @@ function done(answer, end) {
   return outcome("quiet", "", [answer.model, total == null ? "" : seconds(total)].filter(Boolean).join(" · "));
 }
 
-/** @param {import("./answer.js").Answer} answer @param {any} error @param {string} message @param {boolean} canShorten */
+/** @param {import("./answer.js").Answer} answer @param {any} error @param {string} message @param {boolean} canShorten @param {Outcome["actions"]} again */
 function failed(answer, error, message, canShorten, again) {
   const title = hasText(answer.content) ? words.end.errorLate : words.end.error;
   if (error.code === "context_length") {

@@ -1,0 +1,73 @@
+"""The server as a process that can be killed and comes back, over a data directory that stays."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from client import Client
+
+MAIN = Path(__file__).resolve().parent.parent.parent / "main.py"
+
+
+class ServerProcess:
+    """`python main.py`. `client` is of the one that runs: its port changes with every start."""
+
+    def __init__(self, directory: Path, upstream_url: str, *arguments: str) -> None:
+        self.data_dir = directory / "data"
+        self.log = directory / "log"
+        self.client = Client(0)
+        self.starts = 0
+        self._command = [sys.executable, str(MAIN), "--port", "0", "--data-dir", str(self.data_dir)]
+        self._command += ["--base-url", upstream_url, "--model", "truth", *arguments]
+        self._process: subprocess.Popen[str] | None = None
+
+    def spawn(self) -> None:
+        with self.log.open("a") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={"PATH": os.environ["PATH"]},
+            )
+        self.starts += 1
+
+    async def start(self) -> None:
+        """Returns when it listens."""
+        self.spawn()
+        assert self._process and self._process.stdout
+        readline = self._process.stdout.readline
+        line = await asyncio.get_running_loop().run_in_executor(None, readline)
+        port = re.search(r"http://localhost:(\d+)/", line)
+        assert port, (line, self.log.read_text()[-3000:])
+        self.client.port = int(port[1])
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self._process
+        self._process.send_signal(number)
+
+    async def wait(self, seconds: float = 20) -> int:
+        """Its exit status."""
+        assert self._process
+        wait = self._process.wait
+        status = await asyncio.get_running_loop().run_in_executor(None, wait, seconds)
+        self._release()
+        return status
+
+    def kill(self) -> None:
+        """`kill -9`; returns when it is gone."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._release()
+
+    def _release(self) -> None:
+        assert self._process and self._process.stdout
+        self._process.stdout.close()
+        self._process = None

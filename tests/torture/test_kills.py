@@ -1,0 +1,168 @@
+"""`kill -9` at random moments of busy streaming: what was acknowledged is there, and is true."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import Limits
+from .reader import RECOVERED_END, Reader
+from .server import ServerProcess
+from .truth import Truth, answer_to, question
+
+#: Answers that are under way when the server is killed.
+BUSY = 8
+#: How many of the answers judged before are looked at again after each kill.
+OLD = 3
+#: Milliseconds of text that a crash may take: see docs/durability.md.
+MAX_LAG = 150
+
+
+class Kills:
+    """One server, killed again and again, and all answers that were ever asked of it."""
+
+    def __init__(self, limits: Limits, server: ServerProcess, truth: Truth, copies: Path) -> None:
+        self.limits = limits
+        self.server = server
+        self.truth = truth
+        self.copies = copies
+        self.kills = 0
+        self.lags: list[int] = []
+        self.states: Counter[str] = Counter()
+        self.judged: list[Reader] = []
+        self.acknowledged = 0
+        self._asked = 0
+        self._reading: dict[Reader, asyncio.Task[Reader]] = {}
+
+    async def cycle(self, number: int) -> None:
+        """Stream, kill, look at the files, start, and judge every answer that was cut short."""
+        rng = self.limits.rng("kill", number)
+        while len(self._reading) < BUSY:
+            self._ask(rng)
+        await asyncio.sleep(rng.uniform(0, 0.5))
+        self._kill()
+        if rng.random() < 0.1:  # once more, while it is setting right what the first one left
+            self.server.spawn()
+            await asyncio.sleep(rng.uniform(0.1, 0.5))
+            self._kill()
+        had_start = [reader for reader in self._reading if reader.started]
+        await self.server.start()
+        await asyncio.wait_for(asyncio.gather(*(self._reading[r] for r in had_start)), 30)
+        for reader in [reader for reader, task in self._reading.items() if task.done()]:
+            self._reading.pop(reader).result()
+            await self._judge(reader)
+        for old in rng.sample(self.judged, min(OLD, len(self.judged))):
+            await self._judge_again(old)
+
+    async def close(self) -> None:
+        """Let the last answers end, and judge them and some of the old ones."""
+        for reader, task in self._reading.items():
+            await asyncio.wait_for(task, 30)
+            await self._judge(reader)
+        for old in self.judged[:: max(1, len(self.judged) // 200)]:
+            await self._judge_again(old)
+
+    def cancel(self) -> None:
+        for task in self._reading.values():
+            task.cancel()
+
+    def _ask(self, rng: random.Random) -> None:
+        self._asked += 1
+        name = f"any{self.limits.seed}:{self._asked}"
+        message = question(name, rng.choice([5, 100, 800, 2000]), rng.choice([0, 1, 4, 15]))
+        reader = Reader(self.server.client, {"message": message}, deadline=300)
+        self._reading[reader] = asyncio.ensure_future(reader.run())
+
+    def _kill(self) -> None:
+        self.server.kill()
+        self.kills += 1
+        database = self.server.data_dir / "chat.db"
+        for path in (database, database.with_name("chat.db-wal")):
+            if path.exists():
+                shutil.copy(path, self.copies / path.name)
+        with closing(sqlite3.connect(self.copies / database.name)) as db:
+            assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+    async def _judge(self, reader: Reader) -> None:
+        assert reader.body
+        truth = answer_to(reader.body["message"])
+        self.states[reader.state] += 1
+        self.acknowledged += 1
+        assert reader.state in ("done", "interrupted")
+        assert truth.startswith(reader.text)
+        asked = self.truth.asked[reader.id]
+        assert asked <= 1
+        if reader.state == "done":
+            assert reader.text == truth and asked == 1
+            assert not reader.lost, "an answer that was lost has ended otherwise"
+        if reader.lost:
+            self._judge_lost(reader)
+        await self._judge_again(reader)
+        self.judged.append(reader)
+
+    def _judge_lost(self, reader: Reader) -> None:
+        """What the reader had is what is stored, and less than MAX_LAG more."""
+        kept = reader.events[:-1]
+        assert reader.events[-1].id == RECOVERED_END
+        assert all(reader.lost[i].data == event.data for i, event in enumerate(kept))
+        lag = reader.lost[-1].data["t"] - reader.lost[len(kept)].data["t"]
+        self.lags.append(lag)
+        assert lag <= MAX_LAG * self.limits.times, f"{lag} ms of answer text were lost"
+
+    async def _judge_again(self, reader: Reader) -> None:
+        """Whoever reads it now is shown the same."""
+        client = self.server.client
+        again = await Reader(client, id=reader.id).read_once()
+        assert again.log == reader.log
+        path = f"/api/conversations/{reader.start['conversation_id']}"
+        stored = (await client.request("GET", path)).json()
+        messages = {message["id"]: message for message in stored["messages"]}
+        assert reader.body
+        assert messages[reader.start["user_message_id"]]["content"] == reader.body["message"]
+        answer = messages[reader.start["message_id"]]
+        assert (answer["content"], answer["state"]) == (reader.text, reader.state)
+
+
+@pytest.mark.gen_test(timeout=7200)
+async def test_kills_at_random_moments(
+    limits: Limits, summary: Any, make_truth: Any, start_server: Any, tmp_path: Path
+) -> None:
+    truth = await make_truth()
+    server = start_server(truth)
+    await server.start()
+    kills = Kills(limits, server, truth, tmp_path)
+    print(f"seed {limits.seed}")
+    numbers = range(limits.kills) if limits.case is None else [limits.case]
+    try:
+        for number in numbers:
+            try:
+                await kills.cycle(number)
+            except BaseException as error:
+                error.add_note(f"TORTURE_SEED={limits.seed}, kill {number}")
+                raise
+            if kills.kills >= limits.kills:
+                break
+        await kills.close()
+    finally:
+        kills.cancel()
+    assert "Traceback" not in server.log.read_text()
+    assert not truth.wrong
+    lags = sorted(kills.lags) or [0]
+    summary.row(
+        "kill -9",
+        kills=kills.kills,
+        answers=kills.acknowledged,
+        **kills.states,
+        integrity="ok",
+        messages_lost=0,
+        median_lag_ms=lags[len(lags) // 2],
+        max_lag_ms=lags[-1],
+    )

@@ -1,0 +1,137 @@
+"""Restarts under load, and requests that are sent twice: one answer each, and the right one."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+from typing import Any
+
+import pytest
+
+from .conftest import Limits, proxied
+from .proxy import Plan, Toxics, random_cut, random_toxics
+from .reader import Reader
+from .truth import answer_to, question
+
+#: Answers that are under way when the signal comes.
+BUSY = 20
+
+
+@pytest.mark.gen_test(timeout=90)
+async def test_sigterm_under_load(
+    limits: Limits, summary: Any, make_truth: Any, start_server: Any
+) -> None:
+    """Behind a network that cuts. What ends within the drain is done, the rest interrupted; who
+    was told nothing of it reads it after the restart."""
+    rng = limits.rng("restart")
+    truth = await make_truth()
+    server = start_server(truth, "--drain-timeout", "0.5")
+    await server.start()
+
+    def choose(_: bytes) -> Plan:
+        plan = Plan(random_toxics(rng), random_toxics(rng))
+        if rng.random() < 0.5:
+            random_cut(rng, plan.down, 4000, 0.5)
+        return plan
+
+    async with proxied(server.client.port, rng, choose) as proxy:
+        client = type(server.client)(proxy.port)
+        readers = []
+        for n in range(BUSY):
+            message = question(f"any{limits.seed}:restart{n}", rng.choice([300, 3000]), 10)
+            readers.append(Reader(client, {"message": message}, silence=1.0))
+        reading = [asyncio.ensure_future(reader.run()) for reader in readers]
+        await asyncio.sleep(rng.uniform(0.3, 0.8))
+        server.signal(signal.SIGTERM)
+        assert await server.wait() == 0
+        ended_before = sum(reader.ended for reader in readers)
+        await server.start()
+        proxy.target = server.client.port
+        await asyncio.gather(*reading)
+    states = [reader.state for reader in readers]
+    for reader in readers:
+        assert reader.body and reader.state in ("done", "interrupted") and not reader.resets
+        whole = answer_to(reader.body["message"])
+        assert reader.text == whole if reader.state == "done" else whole.startswith(reader.text)
+        assert truth.asked[reader.id] <= 1
+        again = await Reader(server.client, id=reader.id).read_once()
+        assert again.log == reader.log
+    assert "interrupted" in states and not truth.wrong
+    assert "Traceback" not in server.log.read_text()
+    summary.row(
+        "SIGTERM under load",
+        answers=BUSY,
+        done=states.count("done"),
+        interrupted=states.count("interrupted"),
+        ended_before_exit=ended_before,
+        wrong=0,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
+@pytest.mark.gen_test(timeout=60)
+async def test_the_same_request_across_a_restart(
+    number: signal.Signals, summary: Any, make_truth: Any, start_server: Any
+) -> None:
+    """The response to the first POST never arrives; the second goes to the next server."""
+    truth = await make_truth()
+    server = start_server(truth)
+    await server.start()
+    deaf = Plan(down=Toxics(cut="hold", cut_after=1, hold=60))
+    async with proxied(server.client.port, random.Random(1), lambda _: deaf) as proxy:
+        message = question("any:once", 100, 0)
+        reader = Reader(server.client, {"message": message})
+        first = Reader(type(server.client)(proxy.port), reader.body, id=reader.id)
+        asking = asyncio.ensure_future(first.read_once())
+        while not truth.asked[reader.id]:
+            await asyncio.sleep(0.005)
+        server.signal(number)
+        await server.wait()
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+    assert not first.events
+    await server.start()
+    twins = [Reader(server.client, reader.body, id=reader.id) for _ in range(3)]
+    await asyncio.gather(*(twin.run() for twin in twins))
+    assert twins[0].log == twins[1].log == twins[2].log
+    assert twins[0].state in ("done", "interrupted")
+    assert answer_to(message).startswith(twins[0].text)
+    assert truth.asked[reader.id] == 1
+    summary.row(f"POST repeated across {number.name}", asked=1, state=twins[0].state)
+
+
+@pytest.mark.gen_test(timeout=60)
+async def test_the_same_request_from_many_clients_at_once(
+    limits: Limits, summary: Any, make_truth: Any, serve: Any, settings: Any
+) -> None:
+    """With a network that loses any part of the request or of the response."""
+    rng = limits.rng("once")
+    truth = await make_truth()
+    chat = serve(type(settings)(base_url=truth.url, model="m", data_dir=settings.data_dir))
+
+    def choose(_: bytes) -> Plan:
+        plan = Plan(random_toxics(rng), random_toxics(rng))
+        if rng.random() < 0.6:
+            random_cut(rng, rng.choice([plan.up, plan.down]), 600, 0.02)
+        return plan
+
+    requests, clients = 30 if limits.long else 10, 5
+    async with proxied(chat.port, rng, choose) as proxy:
+        client = type(chat)(proxy.port)
+
+        async def ask(n: int) -> None:
+            message = question(f"any{limits.seed}:once{n}", 300, rng.choice([0, 1]))
+            first = Reader(client, {"message": message}, silence=1.0)
+            others = [
+                Reader(client, first.body, id=first.id, silence=1.0) for _ in range(clients - 1)
+            ]
+            await asyncio.gather(*(reader.run() for reader in (first, *others)))
+            assert first.state == "done" and first.text == answer_to(message)
+            assert all(other.log == first.log for other in others)
+            assert truth.asked[first.id] == 1
+
+        await asyncio.gather(*(ask(n) for n in range(requests)))
+        posts = proxy.accepted
+    assert len(truth.asked) == requests
+    summary.row("same request_id", requests=requests, clients=clients, connections=posts, asked=1)
