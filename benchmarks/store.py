@@ -25,6 +25,7 @@ from tornado_stream.messages import Conversation, Message
 from tornado_stream.sse import encode_event
 from tornado_stream.store import Progress, Store, Turn, open_store
 from tornado_stream.store import logs as store_logs
+from tornado_stream.store import search as store_search
 from tornado_stream.store import tables as store_tables
 from tornado_stream.store.sqlite import SQLiteStore
 
@@ -35,7 +36,7 @@ RARE = "chrysanthemum"
 
 
 class Texts:
-    """Messages of 5 to 45 words, common words more often, the same ones every time."""
+    """Messages of 4 to 28 words, common words more often, the same ones every time."""
 
     def __init__(self) -> None:
         self._random = random.Random(1)
@@ -48,7 +49,7 @@ class Texts:
         self._weights = list(itertools.accumulate(1 / (n + 5) for n in range(20_000)))
 
     def __call__(self) -> str:
-        count = self._random.randint(5, 45)
+        count = self._random.randint(4, 28)
         words = self._random.choices(self._words, cum_weights=self._weights, k=count)
         if self._random.random() < 0.3:
             words[count // 2] = COMMON
@@ -66,12 +67,12 @@ def make_turns(texts: Texts, conversation: int, messages: int) -> Iterator[tuple
             f"a{id}", home.id, user.id, "assistant", "", 1, state="running", generation_id=f"g{id}"
         )
         content = texts()
-        words = content.split(" ")
+        pieces = [content[at : at + 20] for at in range(0, len(content), 20)]
         frames = [
-            encode_event(n, "delta", {"content": f"{word} ", "t": n * 20})
-            for n, word in enumerate(words, 2)
+            encode_event(n, "delta", {"content": piece, "t": n * 50})
+            for n, piece in enumerate(pieces, 2)
         ]
-        frames.append(encode_event(len(words) + 2, "end", {"state": "done"}))
+        frames.append(encode_event(len(pieces) + 2, "end", {"state": "done"}))
         new = home if number == 0 else None
         parent = answer.id
         yield (
@@ -90,6 +91,8 @@ async def build(data_dir: Path, conversations: int, messages: int) -> None:
                 for turn, progress in make_turns(texts, conversation, messages):
                     store_tables.begin(db, store._numbers, turn)
                     store_logs.append(db, [progress])
+            while store_search.sweep(db):
+                pass
 
         await store._writer.transact(add)
     rare = Message("rare", "c7", None, "user", f"the {RARE} here", 1)
@@ -141,7 +144,9 @@ async def measure(store: Store, conversations: int) -> None:
     await median("begin", 50, lambda n: store.begin(turns[n][0]))
     await median("append the end", 50, lambda n: store.append([turns[n][1]]))
     await median("delete a conversation", 10, lambda n: store.delete(f"c{some[n]}"))
-    await median("append meanwhile", 20, Meanwhile(store, conversations, some[10:]))
+    meanwhile = Meanwhile(store, conversations, some[10:])
+    await median("begin and append meanwhile", 20, meanwhile)
+    await meanwhile.end()
 
 
 async def thread(store: Store, conversation: int) -> None:
@@ -151,7 +156,7 @@ async def thread(store: Store, conversation: int) -> None:
 
 
 class Meanwhile:
-    """An append while conversations are being deleted."""
+    """A turn while conversations are being deleted."""
 
     def __init__(self, store: Store, conversations: int, victims: list[int]) -> None:
         self._store = store
@@ -166,6 +171,10 @@ class Meanwhile:
         turn, progress = next(self._turns)
         await self._store.begin(turn)
         await self._store.append([progress])
+
+    async def end(self) -> None:
+        if self._deleting:
+            await self._deleting
 
 
 async def run(conversations: int, messages: int) -> None:

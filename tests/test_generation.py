@@ -395,3 +395,55 @@ async def test_an_end_that_was_refused_is_offered_again(store, monkeypatch):
             break
         await asyncio.sleep(0.02)
     assert (kept.state, kept.content) == ("done", "a")
+
+
+@pytest.mark.gen_test
+async def test_a_flush_that_fails_while_the_end_is_being_kept_adds_no_event(store):
+    """The end has its number by then: a notice would take the same."""
+    append, flushing, fail = store.append, asyncio.Event(), asyncio.Event()
+
+    async def slow(batch):
+        if batch[0].message is None:
+            flushing.set()
+            await fail.wait()
+            raise StoreError("disk full")
+        fail.set()
+        await asyncio.sleep(0.01)
+        await append(batch)
+
+    store.append = slow
+
+    async def act(emit):
+        emit(Delta("a"))
+        await flushing.wait()
+
+    log = await finish(generations := Generations(store), await generations.start(job(act)))
+    assert [(id, name) for id, name, _ in log] == [(1, "start"), (2, "delta"), (3, "end")]
+    assert log[-1][2]["saved"]
+
+
+@pytest.mark.gen_test
+async def test_an_end_that_was_seen_and_not_kept_is_shown_as_it_was(store):
+    """Nor is it taken for one that a crash cut short, though the store has it as running."""
+    append, works = store.append, [False]
+
+    async def failing(batch):
+        if not works[0]:
+            raise StoreError("disk full")
+        await append(batch)
+
+    store.append = failing
+
+    async def act(emit):
+        emit(Delta("a"))
+
+    generations = Generations(store)
+    generation = await generations.start(job(act))
+    log = await finish(generations, generation)
+    assert (log[-1][2]["state"], log[-1][2]["saved"]) == ("done", False)
+    works[0] = True
+    again = await generations.get(generation.id)
+    assert again and again.frames == generation.frames
+    await generations.interrupt(1)
+    kept = await Generations(store).get(generation.id)
+    assert kept and kept.frames == generation.frames and kept.message.state == "done"

@@ -38,7 +38,8 @@ def copy_tree(tree: Path) -> None:
     ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
     tree.mkdir()
     shutil.copytree(PACKAGE, tree / "tornado_stream", ignore=ignore)
-    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "MANIFEST.in"):
+    names = "setup.py pyproject.toml README.md LICENSE CHANGELOG.md MANIFEST.in".split()
+    for name in names:
         shutil.copy(ROOT / name, tree / name)
 
 

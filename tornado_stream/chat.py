@@ -149,8 +149,8 @@ class ChatService:
         if conversation is None:
             raise NotFound("There is no conversation with this id.")
         if request.message and not (conversation.title or conversation.current_id):
-            conversation = replace(conversation, title=make_title(request.message))
-            await self._store.update(conversation)
+            title = make_title(request.message)
+            await self._store.update(conversation.id, {"title": title})
         return conversation, False
 
     async def _thread(self, request: SendRequest, conversation: Conversation) -> list[Message]:

@@ -15,8 +15,6 @@ from tornado_stream.messages import Conversation, Message
 from tornado_stream.store.base import Page, Store
 from tornado_stream.turns import new_conversation
 
-#: Members that `PATCH` changes.
-CHANGEABLE = ("title", "system", "current_id")
 MAX_TITLE = 200
 
 
@@ -61,16 +59,14 @@ class ConversationService:
 
     async def change(self, id: str, changes: dict[str, Any]) -> Conversation:
         """Set any of `CHANGEABLE`. Raises `InvalidRequest`."""
-        conversation = await self.get(id)
         if isinstance(title := changes.get("title"), str):
             changes["title"] = title[:MAX_TITLE]
         if current_id := changes.get("current_id"):
             message = await self._store.message(current_id)
             if not message or message.conversation_id != id:
                 raise InvalidRequest("current_id must name a message of this conversation.")
-        changed = replace(conversation, **changes)
-        await self._store.update(changed)
-        return changed
+        await self._store.update(id, changes)
+        return await self.get(id)
 
     async def delete(self, id: str) -> None:
         """Stop what runs in it, wait until that has ended, then forget it."""

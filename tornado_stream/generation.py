@@ -71,6 +71,7 @@ class _Producer:
         self.job = job
         self.saved = 1  # frames that the store has; the first is committed with the turn
         self.failing = False  # the reader was told that what comes is not saved
+        self.ending = False  # its `end` has its number, and nothing comes in between
         self.stopped_as: str | None = None  # the state that a cancellation means
         self.task: asyncio.Task[None] | None = None
         self.ended: asyncio.Future[None] = loop.create_future()
@@ -182,6 +183,7 @@ class Generations:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._running: dict[str, _Producer] = {}
+        self._unkept: dict[str, _Producer] = {}  # ended, and the store does not have the end yet
         self._busy: dict[str, str] = {}  # conversation → its running generation
         self._unsaved: set[_Producer] = set()
         self._flush_timer: asyncio.TimerHandle | None = None
@@ -229,15 +231,19 @@ class Generations:
 
     async def get(self, id: str) -> Generation | None:
         """The generation with this id, running or kept."""
-        if producer := self._running.get(id):
-            return producer.generation
+        if known := self._known(id):
+            return known
         stored = await self._store.generation(id)
-        # It may have begun while the store was looking.
-        if producer := self._running.get(id):
-            return producer.generation
+        # It may have begun, or ended, while the store was looking.
+        if known := self._known(id):
+            return known
         if stored and stored.message.state == "running":  # its commit was reported as failed
             return Generation.restore(await self._recover(stored))
         return Generation.restore(stored) if stored else None
+
+    def _known(self, id: str) -> Generation | None:
+        producer = self._running.get(id) or self._unkept.get(id)
+        return producer.generation if producer else None
 
     def running_in(self, conversation_id: str) -> tuple[Message, int] | None:
         """The running message of a conversation as far as it has come, and the number of the last
@@ -281,11 +287,13 @@ class Generations:
     async def _run(self, producer: _Producer) -> None:
         producer.begin(producer.job.first)
         end = await producer.produce()
+        producer.ending = True
         generation = producer.generation
         generation.message = producer.finished_message(end)
         frame = producer.encode(end)
         if not await self._save([producer], last=frame):
             frame = producer.encode(replace(end, saved=False))
+            self._unkept[generation.id] = producer
             self._has_changed(producer)
         generation.publish(frame, last=True)
         del self._running[generation.id]
@@ -323,20 +331,22 @@ class Generations:
         else:
             for producer, count in counts.items():
                 producer.saved = max(producer.saved, count)
-                self._note(producer, failing=False, ending=last is not None)
+                if producer.generation.ended and producer.saved == len(producer.generation.frames):
+                    self._unkept.pop(producer.generation.id, None)
+                self._note(producer, failing=False)
             return True
         for producer in producers:
-            self._note(producer, failing=True, ending=last is not None)
+            self._note(producer, failing=True)
             self._has_changed(producer)
         return False
 
-    def _note(self, producer: _Producer, *, failing: bool, ending: bool) -> None:
+    def _note(self, producer: _Producer, *, failing: bool) -> None:
         """Tell the readers of a running answer when saving begins to fail, and when it mends. An
         answer that is ending says it in its `end`."""
         if producer.failing == failing:
             return
         producer.failing = failing
-        if not (ending or producer.generation.ended or producer.stopped_as):
+        if not (producer.ending or producer.stopped_as):
             producer.publish(Notice("not_saved" if failing else "saved"))
 
     async def _recover(self, stored: StoredGeneration) -> StoredGeneration:

@@ -175,6 +175,30 @@ async def test_leaving_is_not_stopping(chat, upstream):
 
 
 @pytest.mark.gen_test
+async def test_a_client_that_leaves_while_its_question_is_being_kept(chat, upstream):
+    """It is asked all the same, once; there is nobody to write to, and that is no failure."""
+    store, begun, leave = chat.application.store, asyncio.Event(), asyncio.Event()
+    begin = store.begin
+
+    async def slow(turn):
+        begun.set()
+        await leave.wait()
+        await begin(turn)
+
+    store.begin = slow
+    body = {"message": "hi", "request_id": str(uuid.uuid4())}
+    connection = await chat.connect()
+    await connection.write(chat.encode("POST", "/stream", body, {}))
+    await begun.wait()
+    connection.close()
+    await asyncio.sleep(0.02)
+    leave.set()
+    await until(lambda: upstream.requests)
+    assert (await chat.ask(**body)).end["state"] == "done"
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.gen_test
 async def test_the_same_request_again_is_the_same_answer(chat, upstream):
     id = str(uuid.uuid4())
     body = {"request_id": id, "model": "gap=0.01;count=5"}

@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from turns import converse, end, frame, listed, turn
 
 from tornado_stream.errors import InvalidRequest, NotFound
 from tornado_stream.messages import Conversation, Message
-from tornado_stream.store import Progress, Store, StoreError, Turn, open_store
+from tornado_stream.store import Progress, Store, StoreError, open_store
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -18,54 +19,6 @@ def store(request, io_loop, tmp_path: Path) -> Store:
     store = open_store(tmp_path / "data" if request.param == "sqlite" else None)
     yield store
     io_loop.run_sync(store.close)
-
-
-def frame(number: int, event: str = "delta", data: str = "{}") -> bytes:
-    return b"id: %d\nevent: %b\ndata: %b\n\n" % (number, event.encode(), data.encode())
-
-
-def turn(
-    number: int = 1,
-    *,
-    conversation: Conversation | None = None,
-    parent: str | None = None,
-    text: str = "hi",
-    home: str = "c",
-    title: str = "title",
-) -> Turn:
-    new = conversation is None
-    conversation = conversation or Conversation(home, title, None, None, 1, 1)
-    user = Message(f"u{number}", conversation.id, parent, "user", text, number)
-    answer = Message(
-        f"a{number}",
-        conversation.id,
-        user.id,
-        "assistant",
-        "",
-        number,
-        state="running",
-        generation_id=f"g{number}",
-    )
-    kept = conversation if new else None
-    return Turn(f"g{number}", b"print", kept, user, answer, frame(1, "start"))
-
-
-async def converse(store: Store, number: int, text: str, answer: str, **more) -> None:
-    """A turn, from its question to its end."""
-    one = turn(number, text=text, **more)
-    await store.begin(one)
-    await end(store, one, answer)
-
-
-async def end(store: Store, one: Turn, answer: str = "", first: int = 2) -> Message:
-    done = replace(one.message, content=answer, state="done")
-    frames = [frame(first), frame(first + 1, "end")]
-    await store.append([Progress(one.generation_id, first, frames, done)])
-    return done
-
-
-async def listed(store: Store, **more) -> list[str]:
-    return [match.conversation.id for match in (await store.conversations(**more)).matches]
 
 
 @pytest.mark.gen_test
@@ -209,7 +162,7 @@ async def test_what_is_not_there(store):
     await store.delete("x")
     await store.append([Progress("x", 2, [frame(2)])])
     with pytest.raises(NotFound):
-        await store.update(Conversation("x", "t", None, None, 1, 1))
+        await store.update("x", {"title": "t"})
     with pytest.raises(NotFound):
         await store.begin(turn(conversation=Conversation("x", "t", None, None, 1, 1)))
     assert await store.message("u1") is None
@@ -243,8 +196,11 @@ async def test_the_list_is_in_the_order_of_writing_whatever_the_clock_says(store
     assert await listed(store) == ["e", "c3", "c2", "c1"]
     await store.begin(turn(4, conversation=await store.conversation("c2"), parent="a2"))
     assert await listed(store) == ["c2", "e", "c3", "c1"]
-    renamed = replace(await store.conversation("c1"), title="new", system="s", current_id="u1")
-    await store.update(renamed)
+    renamed = replace(await store.conversation("c1"), title="new", system="s")
+    await store.update("c1", {"title": "new", "system": "s"})
+    assert await store.conversation("c1") == renamed
+    await store.update("c1", {"current_id": "u1", "created_at": 5})
+    renamed = replace(renamed, current_id="u1")
     assert await store.conversation("c1") == renamed
     await end(store, turn(3, home="c3"))
     assert await listed(store) == ["c2", "e", "c3", "c1"]
@@ -330,7 +286,7 @@ async def test_a_search_names_the_newest_message_of_each_conversation(store):
 @pytest.mark.gen_test
 async def test_a_renamed_conversation_is_found_by_its_new_title_only(store):
     await store.create(conversation := Conversation("c", "walrus", None, None, 1, 1))
-    await store.update(replace(conversation, title="penguin"))
+    await store.update(conversation.id, {"title": "penguin"})
     assert await listed(store, query="walrus") == []
     assert await listed(store, query="penguin") == ["c"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ class ServerProcess:
         self.starts = 0
         self._command = [sys.executable, str(MAIN), "--port", "0", "--data-dir", str(self.data_dir)]
         self._command += ["--base-url", upstream_url, "--model", "truth", *arguments]
+        self.largest_file = resource.RLIM_INFINITY  # bytes: beyond it, the disk is full
         self._process: subprocess.Popen[str] | None = None
 
     def spawn(self) -> None:
@@ -35,6 +37,7 @@ class ServerProcess:
                 stderr=log,
                 text=True,
                 env={"PATH": os.environ["PATH"]},
+                preexec_fn=self._limit,
             )
         self.starts += 1
 
@@ -66,6 +69,9 @@ class ServerProcess:
             self._process.kill()
             self._process.wait()
             self._release()
+
+    def _limit(self) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (self.largest_file, resource.RLIM_INFINITY))
 
     def _release(self) -> None:
         assert self._process and self._process.stdout

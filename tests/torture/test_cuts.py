@@ -41,8 +41,8 @@ class Case:
         if side != "upstream":
             self.reader_cuts = self.rng.randint(1, 4)
         if side != "reader":
-            # A continuation by instruction that is cut within the words it repeats is another
-            # matter: see tests/providers/test_joining.py.
+            # Without prefill a continuation that is cut within the words it repeats cannot be
+            # told from one that says something new: docs/durability.md.
             self.upstream_cuts = self.rng.randint(1, 3) if self.prefill else 1
         self.size = self.rng.choice([1, 30, 200, 600, 1500])
         gap = self.rng.choice([0, 0.2, 2])

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from client import Client, until
 
-from .conftest import Limits
+from .conftest import LONG, Limits
 from .reader import Dechunker, Reader
 from .truth import answer_to, question
 
 MIB = 1024 * 1024
 #: Characters of an answer that no kernel buffer holds.
-LARGE = 3_000_000
+LARGE = 3_000_000 if LONG else 1_000_000
 
 
 @pytest.mark.gen_test(timeout=60)

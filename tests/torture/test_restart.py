@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from client import Client, until
 
-from .conftest import Limits, proxied
+from .conftest import LONG, Limits, proxied
 from .proxy import Plan, Toxics, random_cut, random_toxics
 from .reader import Reader
 from .truth import answer_to, question
@@ -18,13 +20,14 @@ from .truth import answer_to, question
 BUSY = 20
 
 
+@pytest.mark.parametrize("turn", range(5 if LONG else 1))
 @pytest.mark.gen_test(timeout=90)
 async def test_sigterm_under_load(
-    limits: Limits, summary: Any, make_truth: Any, start_server: Any
+    turn: int, limits: Limits, summary: Any, make_truth: Any, start_server: Any
 ) -> None:
     """Behind a network that cuts. What ends within the drain is done, the rest interrupted; who
     was told nothing of it reads it after the restart."""
-    rng = limits.rng("restart")
+    rng = limits.rng("restart", turn)
     truth = await make_truth()
     server = start_server(truth, "--drain-timeout", "0.5")
     await server.start()
@@ -36,10 +39,10 @@ async def test_sigterm_under_load(
         return plan
 
     async with proxied(server.client.port, rng, choose) as proxy:
-        client = type(server.client)(proxy.port)
+        client = Client(proxy.port)
         readers = []
         for n in range(BUSY):
-            message = question(f"any{limits.seed}:restart{n}", rng.choice([300, 3000]), 10)
+            message = question(f"any{limits.seed}:restart{turn}-{n}", rng.choice([300, 3000]), 10)
             readers.append(Reader(client, {"message": message}, silence=1.0))
         reading = [asyncio.ensure_future(reader.run()) for reader in readers]
         await asyncio.sleep(rng.uniform(0.3, 0.8))
@@ -82,10 +85,9 @@ async def test_the_same_request_across_a_restart(
     async with proxied(server.client.port, random.Random(1), lambda _: deaf) as proxy:
         message = question("any:once", 100, 0)
         reader = Reader(server.client, {"message": message})
-        first = Reader(type(server.client)(proxy.port), reader.body, id=reader.id)
+        first = Reader(Client(proxy.port), reader.body, id=reader.id)
         asking = asyncio.ensure_future(first.read_once())
-        while not truth.asked[reader.id]:
-            await asyncio.sleep(0.005)
+        await until(lambda: truth.asked[reader.id], 20)
         server.signal(number)
         await server.wait()
         asking.cancel()
@@ -108,7 +110,7 @@ async def test_the_same_request_from_many_clients_at_once(
     """With a network that loses any part of the request or of the response."""
     rng = limits.rng("once")
     truth = await make_truth()
-    chat = serve(type(settings)(base_url=truth.url, model="m", data_dir=settings.data_dir))
+    chat = serve(replace(settings, base_url=truth.url))
 
     def choose(_: bytes) -> Plan:
         plan = Plan(random_toxics(rng), random_toxics(rng))
@@ -118,7 +120,7 @@ async def test_the_same_request_from_many_clients_at_once(
 
     requests, clients = 30 if limits.long else 10, 5
     async with proxied(chat.port, rng, choose) as proxy:
-        client = type(chat)(proxy.port)
+        client = Client(proxy.port)
 
         async def ask(n: int) -> None:
             message = question(f"any{limits.seed}:once{n}", 300, rng.choice([0, 1]))

@@ -157,8 +157,8 @@ class Truth:
         """What is to be said, the gap in seconds, and the source of chance for it."""
         messages = body["messages"]
         asked = max(i for i, m in enumerate(messages) if QUESTION.search(m["content"]))
-        match = QUESTION.search(messages[asked]["content"])
-        assert match
+        # A question without an answer and the one after it are sent as one message.
+        *_, match = QUESTION.finditer(messages[asked]["content"])
         truth, rest = true_text(match[1], int(match[2])), messages[asked + 1 :]
         begin = 0
         if rest:

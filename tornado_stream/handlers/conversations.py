@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from tornado_stream import export
-from tornado_stream.conversations import CHANGEABLE
 from tornado_stream.errors import InvalidRequest
 from tornado_stream.event_log import frame_data, frame_name
 from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.handlers.streams import ReadingHandler
 from tornado_stream.messages import branch
-from tornado_stream.store.base import Match
+from tornado_stream.store.base import CHANGEABLE, Match
 
 
 class ConversationsHandler(BaseHandler):

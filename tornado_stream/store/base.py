@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from tornado_stream.errors import Unavailable
 from tornado_stream.messages import Conversation, Message
 
+#: What can be changed of a conversation that is there.
+CHANGEABLE = ("title", "system", "current_id")
+
 
 class StoreError(Unavailable):
     """The store cannot keep or find anything now: a disk that is full, locked, or failing."""
@@ -112,8 +115,9 @@ class Store(ABC):
         """Keep an empty conversation."""
 
     @abstractmethod
-    async def update(self, conversation: Conversation) -> None:
-        """Keep a conversation's new title, system or current_id."""
+    async def update(self, id: str, changes: dict[str, str | None]) -> None:
+        """Set any of `CHANGEABLE`, and nothing else: another may have been changed meanwhile.
+        Raises `NotFound`."""
 
     @abstractmethod
     async def delete(self, id: str) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import replace
+from typing import Any
 
 from tornado_stream.errors import NotFound
 from tornado_stream.messages import Conversation, Message
 from tornado_stream.store.base import (
+    CHANGEABLE,
     Match,
     Page,
     Progress,
@@ -106,11 +108,12 @@ class MemoryStore(Store):
         number = next(self._numbers)
         self._number[conversation.id] = self._written[conversation.id] = number
 
-    async def update(self, conversation: Conversation) -> None:
+    async def update(self, id: str, changes: dict[str, str | None]) -> None:
         self._check_open()
-        if not self._has(conversation.id):
+        if not self._has(id):
             raise NotFound("There is no conversation with this id.")
-        self._conversations[conversation.id] = conversation
+        known: dict[str, Any] = {n: changes[n] for n in CHANGEABLE if n in changes}
+        self._conversations[id] = replace(self._conversations[id], **known)
 
     async def delete(self, id: str) -> None:
         self._check_open()

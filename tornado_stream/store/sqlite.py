@@ -13,7 +13,7 @@ import itertools
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -28,36 +28,17 @@ from tornado_stream.store.lock import (
     unusable,
 )
 from tornado_stream.store.migrations import applied_migrations, migrate, remove_copies, transaction
+from tornado_stream.store.reasons import reason
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 #: Seconds to wait for another program that has locked the database.
 BUSY_TIMEOUT = 5.0
+#: What each connection holds of the database, in KiB: a search looks into every shard.
+CACHE = "cache_size = -16000"
 #: The first SQLite whose FTS5 has trigrams.
 OLDEST_SQLITE = (3, 34)
-
-#: What SQLite says, and what it means. Its own words may hold content and are not passed on.
-_REASONS = {
-    "is full": "the disk is full",
-    "is locked": "another program has locked the database",
-    "readonly": "the database is read-only",
-    "disk I/O": "the disk failed (I/O error)",
-    "malformed": "the database is damaged",
-    "not a database": "the file is damaged or not a database",
-    "unable to open": "the database file cannot be opened",
-    "out of memory": "there is not enough memory",
-}
-
-
-def reason(error: sqlite3.Error | OSError) -> str:
-    """What is wrong, for a person, without any content."""
-    if isinstance(error, OSError):
-        return error.strerror or type(error).__name__
-    for words, meaning in _REASONS.items():
-        if words in str(error):
-            return meaning
-    return f"the database failed ({getattr(error, 'sqlite_errorname', type(error).__name__)})"
 
 
 class SQLiteStore(Store):
@@ -84,6 +65,8 @@ class SQLiteStore(Store):
                 _prepare(writer, self._path)
                 self._numbers = itertools.count(tables.last_number(writer) + 1)
                 reader = _connect(self._path, connection_class, "ro")
+                undo.callback(reader.close)
+                reader.execute(f"PRAGMA {CACHE}")
             except sqlite3.Error as error:
                 raise OpenError(
                     f"cannot open {self._path}: {reason(error)}; "
@@ -99,7 +82,7 @@ class SQLiteStore(Store):
         await self._writer.transact(self._begin, turn)
 
     async def append(self, batch: list[Progress]) -> None:
-        await self._writer.transact(logs.append, batch)
+        await self._writer.transact(_append, batch)
 
     async def unfinished(self) -> list[StoredGeneration]:
         return await self._reader.transact(logs.unfinished)
@@ -115,8 +98,8 @@ class SQLiteStore(Store):
     async def create(self, conversation: Conversation) -> None:
         await self._writer.transact(tables.create, self._numbers, conversation)
 
-    async def update(self, conversation: Conversation) -> None:
-        await self._writer.transact(tables.update, conversation)
+    async def update(self, id: str, changes: dict[str, str | None]) -> None:
+        await self._writer.transact(tables.update, id, changes)
 
     async def delete(self, id: str) -> None:
         """See `Store.delete`. Where only its second half fails the error says so; the next
@@ -147,13 +130,22 @@ class SQLiteStore(Store):
     async def close(self) -> None:
         """Do what was asked for before, then let go of threads, files and lock. Idempotent."""
         if self._closed is None:
-            self._reader.close()
-            self._closed = self._writer.close()
-            self._closed.add_done_callback(lambda _: self._lock.release())
-        await asyncio.wrap_future(self._closed)
+            self._closed = Future()
+            # The writer last: only then does it move the log into the database and remove it.
+            self._reader.close().add_done_callback(self._close_writer)
+        await asyncio.shield(asyncio.wrap_future(self._closed))
+
+    def _close_writer(self, _: Future[None]) -> None:
+        self._writer.close().add_done_callback(self._let_go)
+
+    def _let_go(self, _: Future[None]) -> None:
+        self._lock.release()
+        if self._closed:
+            self._closed.set_result(None)
 
     def _begin(self, db: sqlite3.Connection, turn: Turn) -> None:
-        remove_copies(self._path)  # those whose time has come
+        with suppress(OSError):
+            remove_copies(self._path)  # those whose time has come
         tables.begin(db, self._numbers, turn)
 
     def _delete(self, db: sqlite3.Connection, id: str) -> None:
@@ -210,6 +202,11 @@ class _Worker:
             raise StoreError(f"The conversations cannot be used now: {reason(error)}.") from error
 
 
+def _append(db: sqlite3.Connection, batch: list[Progress]) -> None:
+    logs.append(db, batch)
+    search.sweep(db)  # hardly ever there is something to do
+
+
 def _connect(
     path: Path, connection_class: type[sqlite3.Connection], mode: str
 ) -> sqlite3.Connection:
@@ -230,6 +227,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         "synchronous = NORMAL",
         "secure_delete = ON",
         "temp_store = MEMORY",
+        CACHE,
     ):
         db.execute(f"PRAGMA {setting}").fetchall()
     for suffix in ("-wal", "-shm"):
@@ -239,7 +237,8 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         with transaction(db):
             swept = not search.sweep(db)
     migrate(db, path)
-    remove_copies(path)
+    with suppress(OSError):
+        remove_copies(path)
     _truncate_log(db)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tornado_stream.errors import NotFound
 from tornado_stream.messages import Conversation, Message
 from tornado_stream.store import logs, search
-from tornado_stream.store.base import Match, Page, Turn
+from tornado_stream.store.base import CHANGEABLE, Match, Page, Turn
 from tornado_stream.store.matching import matcher, parse_cursor, searchable, snippet
 from tornado_stream.store.rows import (
     CONVERSATION,
@@ -67,21 +67,20 @@ def create(db: sqlite3.Connection, numbers: Iterator[int], conversation: Convers
     search.add(db, number, conversation.title)
 
 
-def update(db: sqlite3.Connection, conversation: Conversation) -> None:
+def update(db: sqlite3.Connection, id: str, changes: dict[str, str | None]) -> None:
     row = db.execute(
-        "SELECT seq, title FROM conversations WHERE id = ? AND owner = ?", (conversation.id, OWNER)
+        "SELECT seq, title FROM conversations WHERE id = ? AND owner = ?", (id, OWNER)
     ).fetchone()
     if row is None:
         raise NotFound("There is no conversation with this id.")
     number, title = row
-    values = [getattr(conversation, name) for name in CONVERSATION]
-    columns = ", ".join(f"{name} = ?" for name in CONVERSATION)
-    db.execute(
-        f"UPDATE conversations SET {columns} WHERE seq = ? AND owner = ?", (*values, number, OWNER)
-    )
-    if conversation.title != title:
+    for name in CHANGEABLE:
+        if name in changes:
+            sql = f"UPDATE conversations SET {name} = ? WHERE seq = ? AND owner = ?"
+            db.execute(sql, (changes[name], number, OWNER))
+    if (new := changes.get("title", title)) != title:
         search.remove(db, number, title)
-        search.add(db, number, conversation.title)
+        search.add(db, number, new or "")
 
 
 def delete(db: sqlite3.Connection, id: str) -> None:

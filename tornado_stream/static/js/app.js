@@ -66,7 +66,11 @@ new PlaceView(conversation, () => startAnew());
 
 const side = new Side(storage);
 const say = (/** @type {string} */ text) => announcer.say(text);
-new ListView(conversations, conversation, (id) => (id ? openOne(id) : startAnew()), say);
+new ListView(conversations, conversation, {
+  open: (id) => (id ? openOne(id) : startAnew()),
+  removed: (id) => drafts.forget(id),
+  say,
+});
 
 /** @param {string} [text] a question to take along */
 function startAnew(text) {
@@ -81,7 +85,7 @@ byId("new-conversation").addEventListener("click", () => startAnew());
 /** @param {string} id */
 function openOne(id) {
   side.close();
-  composer.focus();
+  if (matchMedia("(pointer: fine)").matches) composer.focus(); // elsewhere that opens a keyboard
   void conversation.open(id);
 }
 
@@ -106,4 +110,4 @@ conversation.addEventListener("answer", (event) => {
   if (loading || answer.end?.error?.code === "local_model_failed") void models.watch();
 });
 
-void new Navigation(conversation, window).open().then(() => turns.takeUp());
+void new Navigation(conversation, window).open().then(() => turns.takeUp((id, text) => drafts.add(id, text)));

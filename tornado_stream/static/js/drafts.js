@@ -5,13 +5,14 @@ const PAUSE = 300;
 
 export class Drafts {
   #key = PREFIX;
+  #dirty = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
   /**
    * @param {import("./storage.js").Storage} storage
    * @param {import("./conversation.js").Conversation} conversation
-   * @param {{text: string, addEventListener: EventTarget["addEventListener"]}} composer
+   * @param {{text: string, fill: (text: string) => void, addEventListener: EventTarget["addEventListener"]}} composer
    */
   constructor(storage, conversation, composer) {
     this.storage = storage;
@@ -22,9 +23,11 @@ export class Drafts {
     this.#restore();
   }
 
-  /** Write it down now: the page may go at any moment. */
+  /** Write it down now: the page may go at any moment. What this tab did not change is another's. */
   flush() {
     clearTimeout(this.#timer);
+    if (!this.#dirty) return;
+    this.#dirty = false;
     const { text } = this.composer;
     if (text.trim()) this.storage.set(this.#key, text);
     else this.storage.remove(this.#key);
@@ -35,7 +38,15 @@ export class Drafts {
     this.storage.remove(PREFIX + id);
   }
 
+  /** Keep a text that could not be sent. @param {string | null} id @param {string} text */
+  add(id, text) {
+    const key = PREFIX + (id ?? "");
+    if (key === this.#key) return this.composer.fill(text);
+    this.storage.set(key, [this.storage.get(key), text].filter(Boolean).join("\n"));
+  }
+
   #soon() {
+    this.#dirty = true;
     clearTimeout(this.#timer);
     if (!this.composer.text) this.flush(); // sent, or given up
     else this.#timer = setTimeout(() => this.flush(), PAUSE);
@@ -49,6 +60,7 @@ export class Drafts {
     }
     this.storage.remove(this.#key);
     this.#key = PREFIX + (this.conversation.id ?? "");
+    this.#dirty = true;
     this.flush();
   }
 

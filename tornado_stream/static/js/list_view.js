@@ -17,13 +17,12 @@ export class ListView {
   /**
    * @param {import("./conversations.js").Conversations} conversations
    * @param {import("./conversation.js").Conversation} conversation
-   * @param {(id: string | null) => void} open null: a new one @param {(text: string) => void} say
+   * @param {{open: (id: string | null) => void, removed: (id: string) => void, say: (text: string) => void}} acts open null: a new one
    */
-  constructor(conversations, conversation, open, say) {
+  constructor(conversations, conversation, acts) {
     this.conversations = conversations;
     this.conversation = conversation;
-    this.open = open;
-    this.say = say;
+    this.acts = acts;
     conversations.addEventListener("change", () => this.#show());
     conversation.addEventListener("place", () => this.#show());
     this.#search.addEventListener("input", () => void conversations.search(this.#search.value));
@@ -69,7 +68,7 @@ export class ListView {
     const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey; // a new tab or window
     if (!target.closest("a") || elsewhere) return;
     event.preventDefault();
-    this.open(row.item.id);
+    this.acts.open(row.item.id);
   }
 
   /** @param {RowView} row */
@@ -82,21 +81,22 @@ export class ListView {
     const { id } = row.item;
     const neighbour = row.element.nextElementSibling ?? row.element.previousElementSibling;
     if (!(await this.#try(() => this.conversations.remove(id), words.list.removed))) return row.more.focus();
-    if (id === this.conversation.id) return this.open(null);
     const focus = /** @type {HTMLElement | null | undefined} */ (neighbour?.querySelector("a")) ?? this.#search;
-    focus.focus();
+    if (id === this.conversation.id) this.acts.open(null);
+    else focus.focus();
+    this.acts.removed(id);
   }
 
   /** @param {() => Promise<void>} act @param {string} done @returns {Promise<boolean>} whether it was done */
   async #try(act, done) {
     try {
       await act();
-      this.say(done);
+      this.acts.say(done);
       return true;
     } catch (error) {
       const why = error instanceof Refused ? words.list.failed + (error.message || error.code) : words.list.noServer;
       this.#status.textContent = why;
-      this.say(why);
+      this.acts.say(why);
       return false;
     }
   }

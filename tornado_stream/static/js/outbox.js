@@ -51,14 +51,14 @@ export class Outbox {
   /** It has arrived, or is not wanted. @param {string} id */
   remove(id) {
     this.storage.remove(PREFIX + id);
-    this.release(id);
+    this.#claims.get(id)?.free();
+    this.#claims.delete(id);
   }
 
-  /** @param {string} id @param {Refusal} refusal */
+  /** The server does not take it. It stays this tab's, which shows it. @param {string} id @param {Refusal} refusal */
   refuse(id, { status, code, message }) {
     const entry = this.get(id);
     if (entry) this.#write({ ...entry, refused: { status, code, message } });
-    this.release(id);
   }
 
   /** The reader wants it stopped, and nobody knows whether it has arrived. @param {string} id */
@@ -67,17 +67,11 @@ export class Outbox {
     if (entry) this.#write({ ...entry, stopping: true });
   }
 
-  /** Wait until no other tab is sending this. @param {string} id */
+  /** Wait until no other tab sends this or shows it. @param {string} id */
   claim(id) {
     let claim = this.#claims.get(id);
     if (!claim) this.#claims.set(id, (claim = this.locks.claim(PREFIX + id)));
     return claim.granted;
-  }
-
-  /** Leave it to the other tabs. @param {string} id */
-  release(id) {
-    this.#claims.get(id)?.free();
-    this.#claims.delete(id);
   }
 
   /** @param {Entry} entry */

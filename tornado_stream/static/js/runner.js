@@ -55,13 +55,9 @@ export class Runner {
   }
 
   /** Send what was left unsent, or stop it, without looking at it. @param {import("./outbox.js").Entry} entry */
-  async deliver({ request }) {
-    const id = request.request_id;
-    await this.outbox.claim(id);
-    const left = this.outbox.get(id);
-    if (!left || left.refused?.status === 409) return this.outbox.release(id); // another tab has sent it
+  deliver({ request, stopping }) {
     const { stream } = this.#run(/** @type {any} */ ({ request }));
-    if (left.stopping) void stream.stop().catch(() => {});
+    if (stopping) void stream.stop().catch(() => {});
   }
 
   /** Stop following. */

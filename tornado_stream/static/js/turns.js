@@ -73,14 +73,27 @@ export class Turns {
     }
   }
 
-  /** What was left unsent: this tab's own is shown where it was asked, the rest is sent without a word. */
-  takeUp() {
+  /**
+   * What was left unsent: this tab's own is shown where it was asked, the rest is sent without a word.
+   * @param {(conversationId: string | null, text: string) => void} keep takes a text that the server refused, and that no tab shows
+   */
+  takeUp(keep) {
     const { id, state } = this.conversation;
     for (const entry of this.outbox.entries) {
       const here = state === "ready" && entry.tab === this.outbox.tab && (entry.request.conversation_id ?? null) === id;
       if (here && !entry.stopping) this.#restore(entry);
-      else if (!isHopeless(entry)) void this.conversation.runner.deliver(entry);
+      else void this.#elsewhere(entry, keep);
     }
+  }
+
+  /** @param {import("./outbox.js").Entry} entry @param {(id: string | null, text: string) => void} keep */
+  async #elsewhere({ request }, keep) {
+    await this.outbox.claim(request.request_id); // granted once no other tab sends or shows it
+    const left = this.outbox.get(request.request_id);
+    if (left && !isHopeless(left)) return this.conversation.runner.deliver(left);
+    this.outbox.remove(request.request_id);
+    const gone = left?.refused?.status === 404;
+    if (left && request.message) keep(gone ? null : /** @type {string} */ (request.conversation_id ?? null), String(request.message));
   }
 
   /** @param {import("./outbox.js").Entry} entry */

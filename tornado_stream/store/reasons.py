@@ -1,0 +1,25 @@
+"""What is wrong with the disk or the database, in words for a person."""
+
+from __future__ import annotations
+
+#: What SQLite says, and what it means. Its own words may hold content and are not passed on.
+_MEANINGS = {
+    "is full": "the disk is full",
+    "is locked": "another program has locked the database",
+    "readonly": "the database is read-only",
+    "disk I/O": "the disk failed (I/O error)",
+    "malformed": "the database is damaged",
+    "not a database": "the file is damaged or not a database",
+    "unable to open": "the database file cannot be opened",
+    "out of memory": "there is not enough memory",
+}
+
+
+def reason(error: Exception) -> str:
+    """The meaning of a `sqlite3.Error` or an `OSError`, without any content."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    for words, meaning in _MEANINGS.items():
+        if words in str(error):
+            return meaning
+    return f"the database failed ({getattr(error, 'sqlite_errorname', type(error).__name__)})"
