@@ -33,7 +33,7 @@ def log_request(handler: RequestHandler) -> None:
     status = handler.get_status()
     path = handler.request.path
     level = logging.ERROR if status >= 500 and status != 503 else logging.INFO
-    if status < 400 and path.startswith(QUIET):
+    if status == 304 or (status < 400 and path.startswith(QUIET)):  # 304: pages ask for news
         level = logging.DEBUG
     milliseconds = 1000 * handler.request.request_time()
     access.log(level, "%s %s %d %.0fms", handler.request.method, _shown(path), status, milliseconds)
