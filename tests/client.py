@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tornado.iostream import IOStream, StreamClosedError
+from tornado.iostream import IOStream
 from tornado.tcpclient import TCPClient
 
 from tornado_stream.app import ChatApplication
@@ -201,12 +203,23 @@ async def read_chunk(stream: IOStream) -> bytes:
     return data[:-2]
 
 
+@contextmanager
+def deaf_listener() -> Iterator[tuple[socket.socket, list[socket.socket]]]:
+    """A listener whose queue is full, and what fills it: a SYN to it gets no answer."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        fillers = [stack.enter_context(socket.socket()) for _ in range(4)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        yield listener, fillers
+
+
 async def until(condition: Any, seconds: float = 5.0, what: str = "") -> None:
     """Wait until something is true; fail when it is not by then."""
     due = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < due, f"not within {seconds} s: {what or condition}"
         await asyncio.sleep(0.005)
-
-
-__all__ = ["Answer", "Client", "Event", "Response", "Stream", "StreamClosedError", "until"]

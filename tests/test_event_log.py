@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sinks import Sink
 
 from tornado_stream.event_log import (
     BATCH_BYTES,
@@ -13,23 +14,6 @@ from tornado_stream.event_log import (
     frame_number,
 )
 from tornado_stream.sse import encode_event
-
-
-class Sink:
-    """Takes `room` batches, then says that it is full."""
-
-    def __init__(self, room: int = 1_000_000) -> None:
-        self.room = room
-        self.batches: list[bytes] = []
-
-    def __call__(self, data: bytes) -> bool:
-        self.batches.append(data)
-        self.room -= 1
-        return self.room > 0
-
-    @property
-    def data(self) -> bytes:
-        return b"".join(self.batches)
 
 
 def log_of(count: int, size: int = 10) -> EventLog:

@@ -8,6 +8,7 @@ import gc
 import orjson
 import pytest
 from client import until
+from sinks import Sink
 
 from tornado_stream.errors import Conflict, ProviderError
 from tornado_stream.events import Delta, Finish, Notice
@@ -53,26 +54,22 @@ def events(data: bytes) -> list[tuple[int, str, dict]]:
     return found
 
 
-class Sink:
-    """Takes `room` batches, then says that it is full."""
-
-    def __init__(self, room: int = 1_000_000) -> None:
-        self.room = room
-        self.batches: list[bytes] = []
-
-    def __call__(self, data: bytes) -> bool:
-        self.batches.append(data)
-        self.room -= 1
-        return self.room > 0
-
-    @property
-    def data(self) -> bytes:
-        return b"".join(self.batches)
-
-
 @pytest.fixture
 def store() -> Store:
     return open_store()
+
+
+def refuse_until(store: Store) -> asyncio.Event:
+    """Let a store refuse every batch until the event is set."""
+    append, works = store.append, asyncio.Event()
+
+    async def failing(batch):
+        if not works.is_set():
+            raise StoreError("disk full")
+        await append(batch)
+
+    store.append = failing
+    return works
 
 
 async def finish(generations: Generations, generation: Generation) -> list[tuple[int, str, dict]]:
@@ -339,14 +336,7 @@ async def test_a_disk_that_refuses_for_a_while_is_noticed_and_nothing_is_lost(
     store, monkeypatch, caplog
 ):
     monkeypatch.setattr("tornado_stream.generation.RETRY_INTERVAL", 0.05)
-    append, works, release = store.append, [False], asyncio.Event()
-
-    async def failing(batch):
-        if not works[0]:
-            raise StoreError("disk full")
-        await append(batch)
-
-    store.append = failing
+    works, release = refuse_until(store), asyncio.Event()
 
     async def act(emit):
         emit(Delta("a"))
@@ -361,7 +351,7 @@ async def test_a_disk_that_refuses_for_a_while_is_noticed_and_nothing_is_lost(
         return [data["code"] for _, name, data in log if name == "notice"]
 
     await until(lambda: notices() == ["not_saved"])
-    works[0] = True
+    works.set()
     await until(lambda: notices() == ["not_saved", "saved"])
     release.set()
     log = await finish(generations, generation)
@@ -374,14 +364,7 @@ async def test_a_disk_that_refuses_for_a_while_is_noticed_and_nothing_is_lost(
 @pytest.mark.gen_test
 async def test_an_end_that_was_refused_is_offered_again(store, monkeypatch):
     monkeypatch.setattr("tornado_stream.generation.RETRY_INTERVAL", 0.05)
-    append, works = store.append, [False]
-
-    async def failing(batch):
-        if not works[0]:
-            raise StoreError("disk full")
-        await append(batch)
-
-    store.append = failing
+    works = refuse_until(store)
 
     async def act(emit):
         emit(Delta("a"))
@@ -389,7 +372,7 @@ async def test_an_end_that_was_refused_is_offered_again(store, monkeypatch):
     generations = Generations(store)
     log = await finish(generations, await generations.start(job(act)))
     assert (log[-1][1], log[-1][2]["saved"]) == ("end", False)
-    works[0] = True
+    works.set()
     for _ in range(100):
         if (kept := await store.message("a1")).state == "done":
             break
@@ -425,14 +408,7 @@ async def test_a_flush_that_fails_while_the_end_is_being_kept_adds_no_event(stor
 @pytest.mark.gen_test
 async def test_an_end_that_was_seen_and_not_kept_is_shown_as_it_was(store):
     """Nor is it taken for one that a crash cut short, though the store has it as running."""
-    append, works = store.append, [False]
-
-    async def failing(batch):
-        if not works[0]:
-            raise StoreError("disk full")
-        await append(batch)
-
-    store.append = failing
+    works = refuse_until(store)
 
     async def act(emit):
         emit(Delta("a"))
@@ -441,7 +417,7 @@ async def test_an_end_that_was_seen_and_not_kept_is_shown_as_it_was(store):
     generation = await generations.start(job(act))
     log = await finish(generations, generation)
     assert (log[-1][2]["state"], log[-1][2]["saved"]) == ("done", False)
-    works[0] = True
+    works.set()
     again = await generations.get(generation.id)
     assert again and again.frames == generation.frames
     await generations.interrupt(1)

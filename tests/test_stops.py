@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import socket
 import time
 from dataclasses import replace
 
 import pytest
-from client import Client, until
+from client import Client, deaf_listener, until
 
 #: Stops in all; a quarter for each phase.
 STOPS = int(os.environ.get("STOPS", "1000"))
@@ -27,10 +26,7 @@ def open_descriptors() -> int:
 
 @pytest.mark.gen_test(timeout=110)
 async def test_stop_at_every_phase_leaves_nothing(serve, settings, upstream):
-    with socket.socket() as deaf:
-        deaf.bind(("127.0.0.1", 0))
-        deaf.listen(0)
-        fillers = fill(deaf)
+    with deaf_listener() as (deaf, _):
         unreachable = serve(replace(settings, base_url=f"http://127.0.0.1:{deaf.getsockname()[1]}"))
         chat = serve(settings)
         await stop_one(chat, "say=a;stall", delta=True)  # warm
@@ -44,8 +40,6 @@ async def test_stop_at_every_phase_leaves_nothing(serve, settings, upstream):
                 stop_one(chat, "say=a;stall", delta=True),
             )
             await until(lambda: not upstream.open_streams, LIMIT, "an upstream socket is open")
-        for filler in fillers:
-            filler.close()
     await until(lambda: len(asyncio.all_tasks()) <= tasks, 5, "tasks are left")
     gc.collect()
     await until(lambda: open_descriptors() <= descriptors, 5, "descriptors are left")
@@ -70,14 +64,3 @@ async def stop_one(chat: Client, script: str, *, delta: bool = False) -> float:
     answer = await stream.read()
     assert answer.end["state"] == "stopped"
     return took
-
-
-def fill(listener: socket.socket) -> list[socket.socket]:
-    """Connections that fill a listener's queue: the next ones get no answer to their SYN."""
-    fillers = []
-    for _ in range(4):
-        filler = socket.socket()
-        filler.setblocking(False)
-        filler.connect_ex(listener.getsockname())
-        fillers.append(filler)
-    return fillers

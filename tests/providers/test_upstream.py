@@ -9,7 +9,7 @@ import ssl
 import time
 
 import pytest
-from client import until
+from client import deaf_listener, until
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.tcpserver import TCPServer
 
@@ -249,24 +249,9 @@ async def test_nobody_there():
         assert caught.value.retryable
 
 
-def full_listener() -> tuple[socket.socket, list[socket.socket]]:
-    """A listener whose queue is full: a SYN to it gets no answer."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(0)
-    fillers = []
-    for _ in range(4):
-        filler = socket.socket()
-        filler.setblocking(False)
-        filler.connect_ex(listener.getsockname())
-        fillers.append(filler)
-    return listener, fillers
-
-
 @pytest.mark.gen_test
 async def test_connecting_has_a_limit_and_can_be_cancelled():
-    listener, fillers = full_listener()
-    try:
+    with deaf_listener() as (listener, fillers):
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
         request = UpstreamRequest(url, {}, b"{}", timeouts=Timeouts(connect=0.3))
         with pytest.raises(ProviderError) as caught:
@@ -282,9 +267,6 @@ async def test_connecting_has_a_limit_and_can_be_cancelled():
         with pytest.raises(asyncio.CancelledError):
             await task
         await until(lambda: connecting_to(port) == before, 1, "the SYN is still on its way")
-    finally:
-        for sock in [listener, *fillers]:
-            sock.close()
 
 
 def connecting_to(port: int) -> int:
