@@ -12,8 +12,9 @@ from sinks import Sink
 
 from tornado_stream.errors import Conflict, ProviderError
 from tornado_stream.events import Delta, Finish, Notice
-from tornado_stream.generation import Generation, Generations, Job
+from tornado_stream.generation import Generations
 from tornado_stream.messages import ChatRequest, Conversation, Message
+from tornado_stream.producer import Generation, Job
 from tornado_stream.providers.base import Provider
 from tornado_stream.sse import encode_event
 from tornado_stream.store import Progress, Store, StoreError, Turn, open_store

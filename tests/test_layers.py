@@ -20,6 +20,7 @@ FLOORS = [
     ["handlers"],
     ["chat", "conversations", "export"],
     ["generation"],
+    ["producer"],
     ["providers", "store"],
     ["http_client", "log", "event_log", "turns"],
     ["errors", "events", "messages", "sse", "settings"],

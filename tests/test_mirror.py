@@ -30,6 +30,7 @@ COVERED_ELSEWHERE = {
     "store/tables.py": "store/test_contract.py",
     "app.py": "handlers/test_routes.py",
     "http_client.py": "providers/test_upstream.py",
+    "producer.py": "test_generation.py",
     "messages.py": "test_turns.py",
 }
 

@@ -11,8 +11,9 @@ from dataclasses import replace
 
 from tornado_stream.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from tornado_stream.events import Delta, Notice
-from tornado_stream.generation import Generation, Generations, Job
+from tornado_stream.generation import Generations
 from tornado_stream.messages import ChatRequest, Conversation, Message
+from tornado_stream.producer import Generation, Job
 from tornado_stream.providers.base import ModelInfo, Provider
 from tornado_stream.store.base import Store, Turn
 from tornado_stream.turns import (

@@ -1,30 +1,24 @@
-"""Answers being produced: each has an event log, one task, and any number of readers.
+"""All answers: started, found, stopped, kept, drained, recovered.
 
-The rule: producing and reading are separate. The producer appends and never waits, neither for a
-reader nor for the disk; `start` and `end` alone leave only when they are committed. This is the
-only module that creates tasks. Everything runs on the IOLoop's thread.
+The rule: readers may be ahead of the store by one tick, but `start` and `end` leave only when the
+store has them, or has refused them. This is the only module that creates tasks. Everything runs
+on the IOLoop's thread.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from tornado_stream.errors import Conflict, ProviderError
-from tornado_stream.event_log import (
-    RECOVERED_END,
-    EventLog,
-    frame_data,
-    frame_name,
-)
-from tornado_stream.events import Answer, Delta, End, Finish, Notice
-from tornado_stream.messages import ChatRequest, Message
-from tornado_stream.providers.base import Provider
+from tornado_stream.errors import Conflict
+from tornado_stream.event_log import RECOVERED_END, frame_data, frame_name
+from tornado_stream.events import Answer, Delta, End, Notice
+from tornado_stream.messages import Message
+from tornado_stream.producer import Generation, Job, Producer, with_answer
 from tornado_stream.sse import encode_event
-from tornado_stream.store.base import Progress, Store, StoredGeneration, StoreError, Turn
+from tornado_stream.store.base import Progress, Store, StoredGeneration, StoreError
 
 logger = logging.getLogger(__name__)
 
@@ -32,160 +26,15 @@ logger = logging.getLogger(__name__)
 FLUSH_INTERVAL, RETRY_INTERVAL = 0.1, 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """All that makes an answer: what to keep of it first, and whom to ask for what.
-
-    `first` is what the log begins with after its `start`.
-    """
-
-    turn: Turn
-    provider: Provider
-    request: ChatRequest
-    first: tuple[Delta | Notice, ...] = ()
-
-
-class Generation(EventLog):
-    """An answer, running or ended: its log, and the message that it makes."""
-
-    def __init__(
-        self, id: str, fingerprint: bytes, message: Message, frames: list[bytes], *, ended: bool
-    ) -> None:
-        super().__init__(frames, ended=ended)
-        self.id = id
-        self.fingerprint = fingerprint
-        self.message = message
-
-    @classmethod
-    def restore(cls, stored: StoredGeneration) -> Generation:
-        """A log that has ended, from the store."""
-        return cls(stored.id, stored.fingerprint, stored.message, stored.frames, ended=True)
-
-
-class _Producer:
-    """The running half of a generation: emits into its log, and ends it exactly once."""
-
-    def __init__(self, generation: Generation, job: Job, changed: Callable[[], None]) -> None:
-        loop = asyncio.get_running_loop()
-        self.generation = generation
-        self.job = job
-        self.saved = 1  # frames that the store has; the first is committed with the turn
-        self.failing = False  # the reader was told that what comes is not saved
-        self.ending = False  # its `end` has its number, and nothing comes in between
-        self.stopped_as: str | None = None  # the state that a cancellation means
-        self.task: asyncio.Task[None] | None = None
-        self.ended: asyncio.Future[None] = loop.create_future()
-        self._changed = changed
-        self._now = loop.time
-        self._began = self._now()
-        self._stop_asked_at = 0.0
-        self._producing = False
-        self._answer = Answer()
-        self._finish = Finish()
-        self._first_token_ms: int | None = None
-        self._deltas = 0
-
-    def begin(self, first: tuple[Delta | Notice, ...]) -> None:
-        """Put into the log what is there before anybody is asked."""
-        for event in first:
-            if isinstance(event, Delta):
-                self._answer.add(event)
-            self.publish(event)
-
-    def emit(self, event: Delta | Notice | Finish) -> None:
-        """What the provider calls for each piece; ignored once a stop was asked for."""
-        if self.stopped_as:
-            return
-        if isinstance(event, Finish):
-            self._finish = Finish(
-                event.finish_reason or self._finish.finish_reason, event.usage or self._finish.usage
-            )
-            return
-        if isinstance(event, Delta):
-            self._answer.add(event)
-            self._deltas += 1
-            if self._first_token_ms is None:
-                self._first_token_ms = self._ms()
-        self.publish(event)
-
-    def publish(self, event: Delta | Notice) -> None:
-        self.generation.publish(self.encode(event))
-        self._changed()
-
-    def encode(self, event: Delta | Notice | End) -> bytes:
-        number = self.generation.last_number + 1
-        return encode_event(number, event.name, {**event.to_json(), "t": self._ms()})
-
-    async def produce(self) -> End:
-        """Ask the provider; whatever happens, say how it ended. Never raises."""
-        error: ProviderError | None = None
-        state = "done"
-        self._producing = True
-        try:
-            if not self.stopped_as:  # a stop may come before the task's first step
-                await self.job.provider.generate(self.job.request, self.emit)
-        except asyncio.CancelledError:
-            self.stopped_as = self.stopped_as or "interrupted"
-        except ProviderError as failure:
-            error, state = failure, failure.state
-        except Exception:
-            logger.exception("generation %s failed", self.generation.id)
-            error = ProviderError("server_error", "This server failed; its log says why.")
-            state = "error"
-        self._producing = False
-        return self._end(self.stopped_as or state, None if self.stopped_as else error)
-
-    def cancel(self, state: str) -> None:
-        """End the answer now as `state`, in whatever phase it is. The first call counts."""
-        if self.stopped_as or self.ended.done():
-            return
-        self.stopped_as = state
-        self._stop_asked_at = self._now()
-        if self._producing and self.task:
-            self.task.cancel()
-
-    def snapshot(self) -> Message:
-        """The message as far as it has come."""
-        return _with_answer(self.generation.message, self._answer)
-
-    def finished_message(self, end: End) -> Message:
-        return replace(
-            self.snapshot(),
-            state=end.state,
-            finish_reason=end.finish_reason,
-            usage=end.usage,
-            error=end.error.to_json() if end.error else None,
-            timings=end.timings,
-        )
-
-    def _end(self, state: str, error: ProviderError | None) -> End:
-        stop = None
-        if state == "stopped":
-            closed_ms = round((self._now() - self._stop_asked_at) * 1000)
-            stop = {"upstream_closed_ms": closed_ms, "received_events": self._deltas}
-        return End(
-            state=state,
-            finish_reason=self._finish.finish_reason,
-            usage=self._finish.usage,
-            error=error,
-            stop=stop,
-            saved=True,
-            timings={"first_token_ms": self._first_token_ms, "total_ms": self._ms()},
-        )
-
-    def _ms(self) -> int:
-        return round((self._now() - self._began) * 1000)
-
-
 class Generations:
     """All answers: starts, finds, stops, keeps and drains them."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._running: dict[str, _Producer] = {}
-        self._unkept: dict[str, _Producer] = {}  # ended, and the store does not have the end yet
+        self._running: dict[str, Producer] = {}
+        self._unkept: dict[str, Producer] = {}  # ended, and the store does not have the end yet
         self._busy: dict[str, str] = {}  # conversation → its running generation
-        self._unsaved: set[_Producer] = set()
+        self._unsaved: set[Producer] = set()
         self._flush_timer: asyncio.TimerHandle | None = None
         self._flush_task: asyncio.Task[bool] | None = None
 
@@ -224,7 +73,7 @@ class Generations:
         generation = Generation(
             turn.generation_id, turn.fingerprint, turn.message, frames, ended=False
         )
-        producer = _Producer(generation, job, lambda: self._has_changed(producer))
+        producer = Producer(generation, job, lambda: self._has_changed(producer))
         self._running[generation.id] = producer
         producer.task = asyncio.create_task(self._run(producer), name=f"generation {generation.id}")
         return generation
@@ -284,7 +133,7 @@ class Generations:
             self._flush_timer.cancel()
         await self._save(list(self._unsaved))
 
-    async def _run(self, producer: _Producer) -> None:
+    async def _run(self, producer: Producer) -> None:
         producer.begin(producer.job.first)
         end = await producer.produce()
         producer.ending = True
@@ -300,7 +149,7 @@ class Generations:
         del self._busy[generation.message.conversation_id]
         producer.ended.set_result(None)
 
-    def _has_changed(self, producer: _Producer) -> None:
+    def _has_changed(self, producer: Producer) -> None:
         self._unsaved.add(producer)
         if self._flush_timer is None:
             loop = asyncio.get_running_loop()
@@ -315,7 +164,7 @@ class Generations:
             for producer in self._unsaved:
                 self._has_changed(producer)
 
-    async def _save(self, producers: list[_Producer], last: bytes | None = None) -> bool:
+    async def _save(self, producers: list[Producer], last: bytes | None = None) -> bool:
         """Hand the store what it does not have; whether it took it. `last` is the end of the only
         producer, not published yet. Never raises."""
         batch = [progress for p in producers if (progress := _progress(p, last))]
@@ -340,7 +189,7 @@ class Generations:
             self._has_changed(producer)
         return False
 
-    def _note(self, producer: _Producer, *, failing: bool) -> None:
+    def _note(self, producer: Producer, *, failing: bool) -> None:
         """Tell the readers of a running answer when saving begins to fail, and when it mends. An
         answer that is ending says it in its `end`."""
         if producer.failing == failing:
@@ -363,15 +212,13 @@ class Generations:
         timings: dict[str, int | None] = {"first_token_ms": first_token_ms, "total_ms": times[-1]}
         end = End("interrupted", None, None, None, None, True, timings)
         frame = encode_event(RECOVERED_END, end.name, {**end.to_json(), "t": times[-1]})
-        message = replace(
-            _with_answer(stored.message, answer), state="interrupted", timings=timings
-        )
+        message = replace(with_answer(stored.message, answer), state="interrupted", timings=timings)
         place = len(stored.frames) + 1
         await self._store.append([Progress(stored.id, place, [frame], message)])
         return replace(stored, message=message, frames=[*stored.frames, frame])
 
 
-def _progress(producer: _Producer, last: bytes | None) -> Progress | None:
+def _progress(producer: Producer, last: bytes | None) -> Progress | None:
     generation = producer.generation
     frames = generation.frames[producer.saved :]
     if last is not None:
@@ -380,16 +227,6 @@ def _progress(producer: _Producer, last: bytes | None) -> Progress | None:
         return None
     message = generation.message if last is not None or generation.ended else None
     return Progress(generation.id, producer.saved + 1, frames, message)
-
-
-def _with_answer(message: Message, answer: Answer) -> Message:
-    return replace(
-        message,
-        content=answer.content,
-        reasoning=answer.reasoning,
-        refusal=answer.refusal,
-        tool_calls=answer.tool_calls,
-    )
 
 
 def _delta(data: dict[str, Any]) -> Delta:

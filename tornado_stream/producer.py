@@ -1,0 +1,178 @@
+"""An answer and what produces it: the events of a provider, encoded into a log.
+
+The rule: the producer appends and never waits; it ends its log exactly once, in one of the five
+states, whatever happens. Everything runs on the IOLoop's thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from tornado_stream.errors import ProviderError
+from tornado_stream.event_log import EventLog
+from tornado_stream.events import Answer, Delta, End, Finish, Notice
+from tornado_stream.messages import ChatRequest, Message
+from tornado_stream.providers.base import Provider
+from tornado_stream.sse import encode_event
+from tornado_stream.store.base import StoredGeneration, Turn
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """All that makes an answer: what to keep of it first, and whom to ask for what.
+
+    `first` is what the log begins with after its `start`.
+    """
+
+    turn: Turn
+    provider: Provider
+    request: ChatRequest
+    first: tuple[Delta | Notice, ...] = ()
+
+
+class Generation(EventLog):
+    """An answer, running or ended: its log, and the message that it makes."""
+
+    def __init__(
+        self, id: str, fingerprint: bytes, message: Message, frames: list[bytes], *, ended: bool
+    ) -> None:
+        super().__init__(frames, ended=ended)
+        self.id = id
+        self.fingerprint = fingerprint
+        self.message = message
+
+    @classmethod
+    def restore(cls, stored: StoredGeneration) -> Generation:
+        """A log that has ended, from the store."""
+        return cls(stored.id, stored.fingerprint, stored.message, stored.frames, ended=True)
+
+
+class Producer:
+    """The running half of a generation: emits into its log, and ends it exactly once."""
+
+    def __init__(self, generation: Generation, job: Job, changed: Callable[[], None]) -> None:
+        loop = asyncio.get_running_loop()
+        self.generation = generation
+        self.job = job
+        self.saved = 1  # frames that the store has; the first is committed with the turn
+        self.failing = False  # the reader was told that what comes is not saved
+        self.ending = False  # its `end` has its number, and nothing comes in between
+        self.stopped_as: str | None = None  # the state that a cancellation means
+        self.task: asyncio.Task[None] | None = None
+        self.ended: asyncio.Future[None] = loop.create_future()
+        self._changed = changed
+        self._now = loop.time
+        self._began = self._now()
+        self._stop_asked_at = 0.0
+        self._producing = False
+        self._answer = Answer()
+        self._finish = Finish()
+        self._first_token_ms: int | None = None
+        self._deltas = 0
+
+    def begin(self, first: tuple[Delta | Notice, ...]) -> None:
+        """Put into the log what is there before anybody is asked."""
+        for event in first:
+            if isinstance(event, Delta):
+                self._answer.add(event)
+            self.publish(event)
+
+    def emit(self, event: Delta | Notice | Finish) -> None:
+        """What the provider calls for each piece; ignored once a stop was asked for."""
+        if self.stopped_as:
+            return
+        if isinstance(event, Finish):
+            self._finish = Finish(
+                event.finish_reason or self._finish.finish_reason, event.usage or self._finish.usage
+            )
+            return
+        if isinstance(event, Delta):
+            self._answer.add(event)
+            self._deltas += 1
+            if self._first_token_ms is None:
+                self._first_token_ms = self._ms()
+        self.publish(event)
+
+    def publish(self, event: Delta | Notice) -> None:
+        self.generation.publish(self.encode(event))
+        self._changed()
+
+    def encode(self, event: Delta | Notice | End) -> bytes:
+        number = self.generation.last_number + 1
+        return encode_event(number, event.name, {**event.to_json(), "t": self._ms()})
+
+    async def produce(self) -> End:
+        """Ask the provider; whatever happens, say how it ended. Never raises."""
+        error: ProviderError | None = None
+        state = "done"
+        self._producing = True
+        try:
+            if not self.stopped_as:  # a stop may come before the task's first step
+                await self.job.provider.generate(self.job.request, self.emit)
+        except asyncio.CancelledError:
+            self.stopped_as = self.stopped_as or "interrupted"
+        except ProviderError as failure:
+            error, state = failure, failure.state
+        except Exception:
+            logger.exception("generation %s failed", self.generation.id)
+            error = ProviderError("server_error", "This server failed; its log says why.")
+            state = "error"
+        self._producing = False
+        return self._end(self.stopped_as or state, None if self.stopped_as else error)
+
+    def cancel(self, state: str) -> None:
+        """End the answer now as `state`, in whatever phase it is. The first call counts."""
+        if self.stopped_as or self.ended.done():
+            return
+        self.stopped_as = state
+        self._stop_asked_at = self._now()
+        if self._producing and self.task:
+            self.task.cancel()
+
+    def snapshot(self) -> Message:
+        """The message as far as it has come."""
+        return with_answer(self.generation.message, self._answer)
+
+    def finished_message(self, end: End) -> Message:
+        return replace(
+            self.snapshot(),
+            state=end.state,
+            finish_reason=end.finish_reason,
+            usage=end.usage,
+            error=end.error.to_json() if end.error else None,
+            timings=end.timings,
+        )
+
+    def _end(self, state: str, error: ProviderError | None) -> End:
+        stop = None
+        if state == "stopped":
+            closed_ms = round((self._now() - self._stop_asked_at) * 1000)
+            stop = {"upstream_closed_ms": closed_ms, "received_events": self._deltas}
+        return End(
+            state=state,
+            finish_reason=self._finish.finish_reason,
+            usage=self._finish.usage,
+            error=error,
+            stop=stop,
+            saved=True,
+            timings={"first_token_ms": self._first_token_ms, "total_ms": self._ms()},
+        )
+
+    def _ms(self) -> int:
+        return round((self._now() - self._began) * 1000)
+
+
+def with_answer(message: Message, answer: Answer) -> Message:
+    """The message with what the deltas add up to."""
+    return replace(
+        message,
+        content=answer.content,
+        reasoning=answer.reasoning,
+        refusal=answer.refusal,
+        tool_calls=answer.tool_calls,
+    )
