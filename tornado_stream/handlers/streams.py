@@ -16,8 +16,8 @@ from tornado.http1connection import HTTP1Connection
 
 from tornado_stream.errors import InvalidRequest
 from tornado_stream.event_log import Reader
-from tornado_stream.generation import Generation
 from tornado_stream.handlers.base import BaseHandler
+from tornado_stream.producer import Generation
 from tornado_stream.turns import SendRequest
 
 #: Bytes the kernel may hold for one reader; its default is megabytes.
