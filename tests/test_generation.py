@@ -424,3 +424,28 @@ async def test_an_end_that_was_seen_and_not_kept_is_shown_as_it_was(store):
     await generations.interrupt(1)
     kept = await Generations(store).get(generation.id)
     assert kept and kept.frames == generation.frames and kept.message.state == "done"
+
+
+@pytest.mark.gen_test
+async def test_what_came_while_the_disk_was_slow_is_kept_right_after(store, monkeypatch):
+    monkeypatch.setattr("tornado_stream.generation.FLUSH_INTERVAL", 0.05)
+    append, begun, ended = store.append, [], []
+    loop = asyncio.get_running_loop()
+
+    async def slow(batch):
+        begun.append(loop.time())
+        await asyncio.sleep(0.12)  # more than two ticks
+        await append(batch)
+        ended.append(loop.time())
+
+    store.append = slow
+
+    async def act(emit):
+        while len(begun) < 4:
+            emit(Delta("a"))
+            await asyncio.sleep(0.01)
+
+    generations = Generations(store)
+    log = await finish(generations, await generations.start(job(act)))
+    assert log[-1][2]["saved"]
+    assert all(begun[n + 1] - ended[n] < 0.03 for n in range(3))

@@ -157,12 +157,12 @@ class Generations:
             self._flush_timer = loop.call_later(delay, self._flush)
 
     def _flush(self) -> None:
+        if self._flush_task and not self._flush_task.done():
+            # The disk is slow: what is new follows at once, and no timer is needed until then.
+            self._flush_task.add_done_callback(lambda _: self._flush())
+            return
         self._flush_timer = None
-        if self._flush_task is None or self._flush_task.done():
-            self._flush_task = asyncio.create_task(self._save(list(self._unsaved)), name="flush")
-        else:  # the disk is slow: what is new waits for its next tick
-            for producer in self._unsaved:
-                self._has_changed(producer)
+        self._flush_task = asyncio.create_task(self._save(list(self._unsaved)), name="flush")
 
     async def _save(self, producers: list[Producer], last: bytes | None = None) -> bool:
         """Hand the store what it does not have; whether it took it. `last` is the end of the only

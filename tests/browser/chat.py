@@ -8,12 +8,41 @@ pytest.importorskip("playwright", reason="playwright is not installed")
 
 from playwright.sync_api import Locator, Page, Route, expect
 
-__all__ = ["Page", "Route", "announced", "answer", "ask", "composer", "content", "expect", "status"]
+__all__ = [
+    "Page",
+    "Route",
+    "announced",
+    "answer",
+    "ask",
+    "composer",
+    "content",
+    "counted",
+    "expect",
+    "listed",
+    "status",
+    "text",
+]
 
 
 def ask(page: Page, question: str) -> None:
     page.get_by_label("Your question").fill(question)
     page.get_by_role("button", name="Send").click()
+
+
+def text(page: Page) -> str:
+    """The text of the newest answer, every blank kept."""
+    found: str = content(page).evaluate("element => element.textContent")
+    return found
+
+
+def listed(page: Page) -> Locator:
+    """The conversations in the list."""
+    return page.get_by_role("navigation", name="Conversations").get_by_role("listitem")
+
+
+def counted(count: int) -> str:
+    """What the upstream's `count` says."""
+    return "".join(f"t{number} " for number in range(count))
 
 
 def answer(page: Page) -> Locator:

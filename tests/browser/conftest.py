@@ -177,6 +177,34 @@ def seen(upstream: Program) -> Callable[[], dict[str, Any]]:
     return ask
 
 
+@dataclass
+class MortalServer:
+    """A server that can be killed, and started again as if on the same machine."""
+
+    run: Callable[..., Program]
+    data: Path
+    environ: dict[str, str]
+    port: int = 0
+
+    def start(self) -> None:
+        arguments = ("--port", str(self.port), "--data-dir", str(self.data))
+        self.program = self.run("main.py", *arguments, **self.environ)
+        self.url, self.port = self.program.url, self.program.port
+
+    def kill(self) -> None:
+        self.program.process.kill()
+        self.program.process.wait(10)
+
+
+@pytest.fixture
+def mortal(run: Callable[..., Program], upstream: Program, tmp_path: Path) -> MortalServer:
+    """A server of the test's own."""
+    environ = {"OPENAI_BASE_URL": upstream.url, "OPENAI_MODEL": "fake-model"}
+    server = MortalServer(run, tmp_path / "data", environ | {"OPENAI_API_KEY": "sk-x"})
+    server.start()
+    return server
+
+
 @pytest.fixture
 def proxy(server: Program) -> Iterator[CuttableProxy]:
     proxy = CuttableProxy(server.port)
@@ -218,6 +246,23 @@ def open_page(tab: Page, server: Program, watch: Watch) -> Iterator[Callable[...
     tab.context.clear_permissions()
     tab.set_viewport_size(VIEWPORT)
     tab.emulate_media(color_scheme="light")
+
+
+@pytest.fixture
+def open_tab(tab: Page, watch: Watch) -> Iterator[Callable[[str], Page]]:
+    """Opens another tab of the same browser, judged like the first."""
+    opened: list[Page] = []
+
+    def open(url: str) -> Page:
+        page = tab.context.new_page()
+        opened.append(page)
+        watch.on(page)
+        page.goto(url)
+        return page
+
+    yield open
+    for page in opened:
+        page.close()
 
 
 @pytest.fixture

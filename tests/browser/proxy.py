@@ -7,15 +7,17 @@ import threading
 
 
 class CuttableProxy:
-    """Relays `url` to 127.0.0.1:`port`; `cut` resets what is open, `refuse` refuses what comes."""
+    """Relays `url` to 127.0.0.1:`port`; `cut` resets what is open. While `refusing` it refuses what
+    comes, while `mute` it swallows what the server says."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.accepted = 0
-        self.refusing = False
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/"
+        self.refusing = self.mute = False
+        self._here = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._here}/"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:
@@ -41,18 +43,18 @@ class CuttableProxy:
             self.accepted += 1
             server = socket.create_connection(("127.0.0.1", self._port))
             self._pairs.append((client, server))
-            for source, sink in ((client, server), (server, client)):
-                threading.Thread(target=_relay, args=(source, sink), daemon=True).start()
+            for pair in ((client, server), (server, client)):
+                threading.Thread(target=self._relay, args=pair, daemon=True).start()
 
-
-def _relay(source: socket.socket, sink: socket.socket) -> None:
-    try:
-        while data := source.recv(65536):
-            sink.sendall(data)
-    except OSError:
-        pass
-    _shut(source)
-    _shut(sink)
+    def _relay(self, source: socket.socket, sink: socket.socket) -> None:
+        try:
+            while data := source.recv(65536):
+                if not (self.mute and sink.getsockname()[1] == self._here):
+                    sink.sendall(data)
+        except OSError:
+            pass
+        _shut(source)
+        _shut(sink)
 
 
 def _shut(sock: socket.socket) -> None:

@@ -138,15 +138,15 @@ def test_nothing_is_wider_than_the_page(page: Page) -> None:
 
 
 def test_the_page_has_landmarks_and_names(page: Page) -> None:
-    for role in ("banner", "main", "contentinfo"):
+    for role in ("banner", "navigation", "main", "contentinfo"):
         expect(page.get_by_role(role)).to_have_count(1)  # type: ignore[arg-type]
     log = page.locator("[role=log]")
     expect(log).to_have_attribute("aria-live", "off")
     assert page.locator("[aria-live=polite]").count() == 1
     nameless = page.evaluate(
-        """() => [...document.querySelectorAll("button, textarea, dialog, [role=region]")]
+        """() => [...document.querySelectorAll("button, textarea, input, dialog, a, [role=region]")]
         .filter((e) => !(e.ariaLabel || e.ariaLabelledByElements?.length || e.labels?.length
-                         && e.tagName === "TEXTAREA" || e.textContent.trim()))
+                         && e.tagName !== "BUTTON" || e.textContent.trim()))
         .map((e) => e.outerHTML)"""
     )
     assert nameless == []

@@ -1,7 +1,8 @@
 """The fake upstream, told by the question what to do: for pages, which choose no model.
 
 A question's last line may be `play SCRIPT`, in the words of fake_upstream. Scripts divided by ` | `
-are played one per request that ends in this question, the last for all that follow.
+are played one per request for this question (again, or the rest of its answer), the last for all
+that follow.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ _parse_script = fake_upstream.parse_script
 
 
 def parse_script(body: dict[str, Any]) -> list[tuple[str, str]]:
-    line = body["messages"][-1]["content"].rsplit("\n", 1)[-1]
+    asked = [m["content"] for m in body["messages"] if m["role"] == "user"]
+    if len(asked) > 1 and asked[-1].startswith("Your answer broke off."):
+        asked.pop()
+    line = asked[-1].rsplit("\n", 1)[-1]
     if not line.startswith("play "):
         return _parse_script(body)
     turn = _asked.get(line, 0)

@@ -109,13 +109,12 @@ class Kills:
         self.judged.append(reader)
 
     def _judge_lost(self, reader: Reader) -> None:
-        """What the reader had is what is stored, and less than MAX_LAG more."""
+        """What the reader had is what is stored, and a little more."""
         kept = reader.events[:-1]
         assert reader.events[-1].id == RECOVERED_END
         assert all(reader.lost[i].data == event.data for i, event in enumerate(kept))
         lag = reader.lost[-1].data["t"] - reader.lost[len(kept)].data["t"]
         self.lags.append(lag)
-        assert lag <= MAX_LAG * self.limits.times, f"{lag} ms of answer text were lost"
 
     async def _judge_again(self, reader: Reader) -> None:
         """Whoever reads it now is shown the same."""
@@ -156,6 +155,7 @@ async def test_kills_at_random_moments(
     assert "Traceback" not in server.log.read_text()
     assert not truth.wrong
     lags = sorted(kills.lags) or [0]
+    print("lags in ms:", *lags)
     summary.row(
         "kill -9",
         kills=kills.kills,
@@ -166,3 +166,4 @@ async def test_kills_at_random_moments(
         median_lag_ms=lags[len(lags) // 2],
         max_lag_ms=lags[-1],
     )
+    assert lags[-1] <= MAX_LAG * limits.times, f"{lags[-1]} ms of answer text were lost"

@@ -47,6 +47,7 @@ const composer = new Composer(
   () => follower.follow(),
 );
 const drafts = new Drafts(storage, conversation, composer);
+addEventListener("beforeunload", () => outbox.leave());
 addEventListener("pagehide", () => drafts.flush());
 wake.addEventListener("wake", () => wake.hidden && drafts.flush());
 

@@ -5,7 +5,7 @@
  *
  * @typedef {import("./api.js").ConversationItem} Item
  */
-const EVERY = 4000;
+const EVERY = 3000;
 const TYPING = 200;
 
 export class Conversations extends EventTarget {

@@ -16,10 +16,13 @@
 import { readJson } from "./storage.js";
 
 const PREFIX = "tornado-stream:outbox:";
+/** Milliseconds within which a page that is being left is gone. */
+const LEAVING = 3000;
 
 export class Outbox {
   /** @type {Map<string, {granted: Promise<unknown>, free: () => void}>} */
   #claims = new Map();
+  #leaving = 0;
 
   /** @param {import("./storage.js").Storage} storage @param {import("./locks.js").Locks} locks @param {string} tab survives a reload of the tab */
   constructor(storage, locks, tab) {
@@ -50,9 +53,15 @@ export class Outbox {
 
   /** It has arrived, or is not wanted. @param {string} id */
   remove(id) {
+    if (Date.now() < this.#leaving) return void setTimeout(() => this.remove(id), LEAVING);
     this.storage.remove(PREFIX + id);
     this.#claims.get(id)?.free();
     this.#claims.delete(id);
+  }
+
+  /** The page is about to go: what it hears from now on it can show nobody, and the next page asks again. */
+  leave() {
+    this.#leaving = Date.now() + LEAVING;
   }
 
   /** The server does not take it. It stays this tab's, which shows it. @param {string} id @param {Refusal} refusal */
