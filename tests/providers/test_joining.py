@@ -43,6 +43,19 @@ def test_a_phrase_that_repeats_on_purpose_is_kept(cut):
     assert join(SONG[:cut], SONG[cut:]) == SONG
 
 
+def test_a_short_text_that_is_said_again_as_a_whole():
+    assert join("one two", "one two three") == "one two three"
+
+
+def test_a_part_that_breaks_off_among_the_words_it_begins_with():
+    joiner = Joiner(TEXT[:90])
+    assert joiner.feed(TEXT[30:50]) == ""
+    assert joiner.close(cut_off=True) in ("", TEXT[30:50])
+    words = continuation([], TEXT, prefill=False)[-1]["content"].rpartition("\n")[2]
+    joiner = Joiner(TEXT)
+    assert joiner.feed(words[:20]) == "" and joiner.close(cut_off=True) == ""
+
+
 def test_short_repetitions_are_no_overlap():
     assert join("very, ", "very old") == "very, very old"
     assert join("la la la ", "la la la la") == "la la la la la la la"

@@ -155,7 +155,7 @@ async def test_kills_at_random_moments(
     assert "Traceback" not in server.log.read_text()
     assert not truth.wrong
     lags = sorted(kills.lags) or [0]
-    print("lags in ms:", *lags)
+    print("largest lags in ms:", *lags[-20:])
     summary.row(
         "kill -9",
         kills=kills.kills,

@@ -12,6 +12,8 @@ from __future__ import annotations
 QUOTED, SEARCHED = 80, 20_000
 #: Characters that an overlap has at least; shorter ones happen by chance.
 SHORTEST = 12
+#: The same for one that is the whole of the kept text.
+SHORTEST_WHOLE = 4
 
 INSTRUCTION = (
     "Your answer broke off. Go on with it exactly where it stopped: same language, same format, "
@@ -60,16 +62,21 @@ class Joiner:
         self._candidates = alive
         return "" if alive else self.close()
 
-    def close(self) -> str:
-        """What is still held back, when nothing more comes."""
+    def close(self, *, cut_off: bool = False) -> str:
+        """What is still held back, when nothing more comes. `cut_off`: because this part broke
+        off too, perhaps among the words it was asked to begin with."""
         if not self._open:
             return ""
         self._open = False
+        if cut_off and _last_words(self._kept).startswith(self._held):
+            return ""
         return self._held[self._repeated() :]
 
     def _repeated(self) -> int:
         """How many characters of what is held are a repetition. Where there are two answers to
         that, the text is repetitive itself."""
+        if [n for n in self._overlaps if n >= SHORTEST_WHOLE] == [len(self._kept)]:
+            return len(self._kept)
         overlaps = [n for n in self._overlaps if len(self._held[:n].strip()) >= SHORTEST]
         if len(overlaps) != 1 or self._kept[: -overlaps[0]].endswith(self._held[: overlaps[0]]):
             return 0

@@ -178,7 +178,7 @@ class _Answer:
 
     def close(self) -> None:
         self._pass_on(self._decoder.close())
-        if rest := self._joiner.close():
+        if rest := self._joiner.close(cut_off=not self._decoder.complete):
             self._emit(Delta(rest))
         self._note_finish()
 
