@@ -8,6 +8,7 @@ import uuid
 import pytest
 
 from tornado_stream.errors import Unavailable
+from tornado_stream.store import StoreError
 from tornado_stream.turns import SendRequest
 
 
@@ -29,6 +30,22 @@ async def test_a_store_that_fails_fails_everyone_who_waits_and_nothing_is_sent(c
     store.begin = begin  # the same request, once it can be kept, is answered
     generation = await service.send(request)
     assert generation.id == request.request_id
+
+
+@pytest.mark.gen_test
+async def test_an_answer_that_could_not_be_kept_is_in_the_next_question(chat, upstream):
+    store = chat.application.store
+    append = store.append
+
+    async def refused(batch):
+        raise StoreError("disk full")
+
+    store.append = refused
+    first = await chat.ask("one", model="say=1")
+    assert first.end["saved"] is False
+    await chat.ask("two", conversation_id=first.start["conversation_id"], model="say=2")
+    store.append = append
+    assert [m["content"] for m in upstream.requests[1]["messages"]] == ["one", "1", "two"]
 
 
 @pytest.mark.gen_test

@@ -161,7 +161,7 @@ class ChatService:
             if request.message is None:
                 raise InvalidRequest("Without a message, parent_id must name a user's message.")
             return []
-        thread = await self._store.thread(parent_id)
+        thread = await self._generations.settle(await self._store.thread(parent_id))
         if not thread or thread[-1].conversation_id != conversation.id:
             raise NotFound("There is no message with this parent_id in the conversation.")
         wanted = "user" if request.message is None else "assistant"

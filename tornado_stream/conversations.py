@@ -50,7 +50,7 @@ class ConversationService:
         # Nothing is awaited from here on: text and number belong together.
         running = self._generations.running_in(id)
         if running is None:
-            return await self._settled(conversation, messages)
+            return conversation, await self._generations.settle(messages), None
         message, last_number = running
         found = [message if m.id == message.id else m for m in messages]
         if message not in found:  # it began after the store was read
@@ -73,15 +73,3 @@ class ConversationService:
         await self.get(id)
         await self._generations.stop_in(id)
         await self._store.delete(id)
-
-    async def _settled(
-        self, conversation: Conversation, messages: list[Message]
-    ) -> tuple[Conversation, list[Message], int | None]:
-        """An answer that ended between two looks is read again, as what it has become."""
-        settled = []
-        for message in messages:
-            if message.state == "running" and message.generation_id:
-                generation = await self._generations.get(message.generation_id)
-                message = generation.message if generation else message
-            settled.append(message)
-        return conversation, settled, None

@@ -90,6 +90,17 @@ class Generations:
             return Generation.restore(await self._recover(stored))
         return Generation.restore(stored) if stored else None
 
+    async def settle(self, messages: list[Message]) -> list[Message]:
+        """The messages with every answer that the store still has as running as it has become:
+        its end may have come since, or be refused by the disk."""
+        settled = []
+        for message in messages:
+            if message.state == "running" and message.generation_id:
+                generation = await self.get(message.generation_id)
+                message = generation.message if generation else message
+            settled.append(message)
+        return settled
+
     def _known(self, id: str) -> Generation | None:
         producer = self._running.get(id) or self._unkept.get(id)
         return producer.generation if producer else None
