@@ -23,7 +23,7 @@ FLOORS = [
     ["producer"],
     ["providers", "store"],
     ["http_client", "log", "event_log", "turns"],
-    ["errors", "events", "messages", "sse", "settings"],
+    ["assets", "errors", "events", "languages", "messages", "sse", "settings"],
 ]
 
 #: Who alone may import what.

@@ -12,6 +12,7 @@ COVERED_ELSEWHERE = {
     "handlers/base.py": "handlers/test_doors.py",
     "handlers/models.py": "handlers/test_routes.py",
     "conversations.py": "handlers/test_conversations.py",
+    "handlers/static.py": "handlers/test_routes.py",
     "handlers/pages.py": "handlers/test_routes.py",
     "handlers/system.py": "handlers/test_routes.py",
     "providers/base.py": "providers/test_openai.py",

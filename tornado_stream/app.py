@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from tornado.web import Application
 
+from tornado_stream.assets import Assets
 from tornado_stream.chat import ChatService
 from tornado_stream.conversations import ConversationService
 from tornado_stream.generation import Generations
-from tornado_stream.handlers import STATIC, TEMPLATES, NotFoundHandler, StaticHandler, routes
+from tornado_stream.handlers import STATIC, TEMPLATES, NotFoundHandler, routes
 from tornado_stream.handlers.base import LOCAL_HOSTS
+from tornado_stream.languages import Languages
 from tornado_stream.log import log_request
 from tornado_stream.providers import build_provider
 from tornado_stream.settings import Settings
@@ -34,13 +36,13 @@ class ChatApplication(Application):
             routes(),
             default_handler_class=NotFoundHandler,
             template_path=str(TEMPLATES),
-            static_path=str(STATIC),
-            static_handler_class=StaticHandler,
             cross_origin_protection=True,
             log_function=log_request,
         )
         self.config = settings
         self.hosts = LOCAL_HOSTS | {_as_host(settings.host)} | set(settings.allowed_hosts)
+        self.assets = Assets(STATIC)
+        self.languages = Languages(STATIC / "lang")
         self.streams: set[ReadingHandler] = set()
         self.store = open_store(settings.data_dir)
         self.provider = build_provider(settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from dataclasses import replace
 
@@ -32,6 +33,36 @@ async def test_static_files_have_types_and_validators(chat):
         assert (await chat.request("GET", f"/static/{path}", headers=tag)).status == 304
         versioned = await chat.request("GET", f"/static/{path}?v=1")
         assert "max-age" in versioned.headers["cache-control"]
+
+
+@pytest.mark.gen_test
+async def test_static_files_are_compressed_and_kept_where_their_url_has_the_version(chat):
+    url = chat.application.assets.url("js/app.js")
+    plain = await chat.request("GET", url, headers={"Accept-Encoding": "gzip;q=0, br"})
+    assert "content-encoding" not in plain.headers
+    assert plain.headers["cache-control"] == "public, max-age=31536000, immutable"
+    packed = await chat.request("GET", url, headers={"Accept-Encoding": "br, gzip"})
+    assert packed.headers["content-encoding"] == "gzip" and "Encoding" in packed.headers["vary"]
+    assert gzip.decompress(packed.body) == plain.body
+    assert packed.headers["etag"] != plain.headers["etag"]
+    other = url.replace(chat.application.assets.version, "0" * 16)
+    old = await chat.request("GET", other)
+    assert (old.body, old.headers["cache-control"]) == (plain.body, "no-cache")
+    head = await chat.request("HEAD", url)
+    assert (head.status, head.body) == (200, b"")
+
+
+@pytest.mark.gen_test
+async def test_the_page_speaks_the_language_of_the_browser(chat):
+    for header, tag, word in [
+        ("de-AT,de;q=0.9,en;q=0.8", "de", "Ihre Frage"),
+        ("zh-CN", "zh", "您的问题"),
+        ("xx, en-GB;q=0.5", "en", "Your question"),
+        ("", "en", "Your question"),
+    ]:
+        response = await chat.request("GET", "/", headers={"Accept-Language": header})
+        assert f'<html lang="{tag}" dir="ltr">' in response.body.decode()
+        assert word in response.body.decode() and f"/lang/{tag}.js" in response.body.decode()
 
 
 @pytest.mark.parametrize("path", ["../app.py", "%2e%2e/app.py", "js/../../app.py", "js/nothing.js"])

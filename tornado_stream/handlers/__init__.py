@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tornado.routing import URLSpec
 
-from tornado_stream.handlers.base import BaseHandler, NotFoundHandler, StaticHandler
+from tornado_stream.handlers.base import BaseHandler, NotFoundHandler
 from tornado_stream.handlers.conversations import (
     ConversationHandler,
     ConversationsHandler,
@@ -14,10 +14,11 @@ from tornado_stream.handlers.conversations import (
 )
 from tornado_stream.handlers.models import ModelsHandler
 from tornado_stream.handlers.pages import IndexHandler
+from tornado_stream.handlers.static import StaticHandler
 from tornado_stream.handlers.streams import GenerationHandler, StopHandler, StreamHandler
 from tornado_stream.handlers.system import HealthHandler, ReadyHandler
 
-__all__ = ["STATIC", "TEMPLATES", "NotFoundHandler", "StaticHandler", "routes"]
+__all__ = ["STATIC", "TEMPLATES", "NotFoundHandler", "routes"]
 
 PACKAGE = Path(__file__).resolve().parent.parent
 STATIC = PACKAGE / "static"
@@ -27,7 +28,7 @@ ID = r"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
 
 
 def routes() -> list[URLSpec]:
-    """The table, as Tornado takes it; static files are the application's own setting."""
+    """The table, as Tornado takes it."""
     table: list[tuple[str, type[BaseHandler]]] = [
         (r"/", IndexHandler),
         (rf"/c/{ID}", IndexHandler),
@@ -38,6 +39,7 @@ def routes() -> list[URLSpec]:
         (r"/api/conversations", ConversationsHandler),
         (rf"/api/conversations/{ID}", ConversationHandler),
         (r"/api/models", ModelsHandler),
+        (r"/static/(?:([0-9a-f]{16})/)?(.+)", StaticHandler),
         (r"/healthz", HealthHandler),
         (r"/readyz", ReadyHandler),
     ]

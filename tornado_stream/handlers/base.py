@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from tornado.web import HTTPError, RequestHandler, StaticFileHandler
+from tornado.web import HTTPError, RequestHandler
 
 from tornado_stream.errors import ChatError, InvalidRequest
 
@@ -34,7 +34,8 @@ SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
         "img-src 'self' data:; font-src 'self'; manifest-src 'self'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
+        "base-uri 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types dompurify"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -56,6 +57,14 @@ class BaseHandler(RequestHandler):
     @property
     def conversations(self) -> ConversationService:
         return self.application.conversations
+
+    def static_url(self, path: str, include_host: bool | None = None, **kwargs: Any) -> str:
+        return self.application.assets.url(path)
+
+    def get_template_namespace(self) -> dict[str, Any]:
+        header = self.request.headers.get("Accept-Language", "")
+        language = self.application.languages.pick(header)
+        return super().get_template_namespace() | {"language": language, "t": language.t}
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
@@ -128,22 +137,6 @@ class NotFoundHandler(BaseHandler):
         self.page = self.request.method == "GET" and "text/html" in accepts
         super().prepare()
         raise HTTPError(404)
-
-
-class StaticHandler(BaseHandler, StaticFileHandler):
-    """Files of the page. Those with a `v` in their URL never change; others are asked for again."""
-
-    @property
-    def conversations(self) -> ConversationService:
-        return self.application.conversations
-
-    def set_default_headers(self) -> None:
-        super().set_default_headers()
-        self.clear_header("Cache-Control")
-
-    def set_extra_headers(self, path: str) -> None:
-        if "v" not in self.request.arguments:
-            self.set_header("Cache-Control", "no-cache")
 
 
 STATUS_ERRORS = {

@@ -4,7 +4,7 @@
  * the text itself, word by word) and the title of the tab.
  */
 import { outcomeOf } from "./outcome.js";
-import { words } from "./words.js";
+import { t } from "./words.js";
 
 export class Announcer {
   #wasLost = false;
@@ -16,7 +16,7 @@ export class Announcer {
     conversation.addEventListener("path", () => {
       this.#wasLost = false;
       this.#entitle();
-      if (conversation.running) this.say(words.say.generating);
+      if (conversation.running) this.say(t("say.generating"));
     });
     conversation.addEventListener("title", () => this.#entitle());
     conversation.addEventListener("answer", (event) => {
@@ -34,10 +34,10 @@ export class Announcer {
   /** @param {import("./answer.js").Answer} answer @param {string} what */
   #answer(answer, what) {
     const outcome = outcomeOf(answer);
-    if (what === "end" || what === "failed") this.say(answer.state === "done" && outcome.tone === "quiet" ? words.say.complete : spoken(outcome));
+    if (what === "end" || what === "failed") this.say(answer.state === "done" && outcome.tone === "quiet" ? t("say.complete") : spoken(outcome));
     else if (what === "stopping" || (what === "notice" && answer.waiting)) this.say(outcome.text);
     else if (what === "link" && answer.link === "lost" && !this.#wasLost) this.say(outcome.text);
-    else if (what === "link" && answer.link === "open" && this.#wasLost) this.say(words.say.generating);
+    else if (what === "link" && answer.link === "open" && this.#wasLost) this.say(t("say.generating"));
     this.#wasLost = answer.link === "lost";
   }
 
@@ -50,8 +50,8 @@ export class Announcer {
     const subject = this.#subject.trim().replace(/\s+/g, " ");
     const short = subject.length > 50 ? `${subject.slice(0, 49).trimEnd()}…` : subject;
     document.title = this.conversation.running
-      ? words.generatingTitle(short || words.title)
-      : short ? `${short} – ${words.title}` : words.title;
+      ? t("generatingTitle", { subject: short || t("title") })
+      : short ? t("titled", { subject: short }) : t("title");
   }
 }
 

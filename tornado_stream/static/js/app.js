@@ -24,7 +24,7 @@ import { Tabs } from "./tabs.js";
 import { Transcript } from "./transcript.js";
 import { Turns } from "./turns.js";
 import { Wake } from "./wake.js";
-import { words } from "./words.js";
+import { t } from "./words.js";
 
 const api = new Api();
 const wake = new Wake().follow(window);
@@ -79,7 +79,7 @@ function startAnew(text) {
   side.close();
   if (text) composer.fill(text);
   composer.focus();
-  announcer.say(words.say.fresh);
+  announcer.say(t("say.fresh"));
 }
 byId("new-conversation").addEventListener("click", () => startAnew());
 

@@ -1,5 +1,5 @@
 // @ts-check
-import { words } from "./words.js";
+import { t } from "./words.js";
 
 /** Make every `data-copy` button below `root` copy the `code` beside it. @param {ParentNode} root @param {(text: string) => void} say */
 export function armCopyButtons(root, say) {
@@ -7,7 +7,7 @@ export function armCopyButtons(root, say) {
     const code = /** @type {HTMLElement} */ (button.parentElement?.querySelector("code"));
     const label = button.textContent;
     button.addEventListener("click", async () => {
-      const done = (await copy(code)) ? words.copied : words.selected;
+      const done = (await copy(code)) ? t("copied") : t("selected");
       button.textContent = done;
       say(done);
       setTimeout(() => (button.textContent = label), 2000);

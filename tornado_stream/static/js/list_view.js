@@ -4,7 +4,7 @@ import { Refused } from "./api.js";
 import { byId } from "./dom.js";
 import { RowMenu } from "./row_menu.js";
 import { RowView } from "./row_view.js";
-import { words } from "./words.js";
+import { t } from "./words.js";
 
 export class ListView {
   #list = byId("conversations");
@@ -51,11 +51,11 @@ export class ListView {
   #showStatus() {
     const { state, shown, found, query } = this.conversations;
     const text =
-      state === "unreachable" ? words.list.unreachable
-      : state === "loading" ? words.list.loading
-      : found && !shown.length ? words.list.nothing(query)
-      : found ? words.list.found(shown.length, !!found.next)
-      : shown.length ? "" : words.list.empty;
+      state === "unreachable" ? t("list.unreachable")
+      : state === "loading" ? t("list.loading")
+      : found && !shown.length ? t("list.nothing", { query })
+      : found ? t(found.next ? "list.foundMore" : "list.found", { n: shown.length })
+      : shown.length ? "" : t("list.empty");
     if (this.#status.textContent !== text) this.#status.textContent = text;
   }
 
@@ -73,14 +73,14 @@ export class ListView {
 
   /** @param {RowView} row */
   #rename(row) {
-    row.edit((title) => void this.#try(() => this.conversations.rename(row.item.id, title), words.list.renamed));
+    row.edit((title) => void this.#try(() => this.conversations.rename(row.item.id, title), t("list.renamed")));
   }
 
   /** @param {RowView} row */
   async #remove(row) {
     const { id } = row.item;
     const neighbour = row.element.nextElementSibling ?? row.element.previousElementSibling;
-    if (!(await this.#try(() => this.conversations.remove(id), words.list.removed))) return row.more.focus();
+    if (!(await this.#try(() => this.conversations.remove(id), t("list.removed")))) return row.more.focus();
     const focus = /** @type {HTMLElement | null | undefined} */ (neighbour?.querySelector("a")) ?? this.#search;
     if (id === this.conversation.id) this.acts.open(null);
     else focus.focus();
@@ -94,7 +94,7 @@ export class ListView {
       this.acts.say(done);
       return true;
     } catch (error) {
-      const why = error instanceof Refused ? words.list.failed + (error.message || error.code) : words.list.noServer;
+      const why = error instanceof Refused ? t("list.failed", { why: error.message || error.code }) : t("list.noServer");
       this.#status.textContent = why;
       this.acts.say(why);
       return false;

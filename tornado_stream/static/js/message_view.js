@@ -8,13 +8,13 @@
 import { hasText } from "./answer.js";
 import { element, smallButton } from "./dom.js";
 import { TextView } from "./text_view.js";
-import { words } from "./words.js";
+import { t } from "./words.js";
 
 export class QuestionView {
   /** @param {import("./answer.js").Question} question */
   constructor(question) {
     this.element = element("article", "message user");
-    this.element.setAttribute("aria-label", words.you);
+    this.element.setAttribute("aria-label", t("message.you"));
     this.element.append(element("div", "text", question.text));
   }
 }
@@ -33,8 +33,8 @@ export class AnswerView {
     this.answer = answer;
     this.act = act;
     this.element = element("article", "message answer");
-    this.element.setAttribute("aria-label", words.answer);
-    this.#refusalBox.append(element("p", "", words.refused), this.#refusal.element);
+    this.element.setAttribute("aria-label", t("message.answer"));
+    this.#refusalBox.append(element("p", "", t("message.refused")), this.#refusal.element);
     this.element.append(this.#reasoning.element, this.#content.element, this.#refusalBox);
     this.element.append(this.#tools.element, this.#asides, this.#status.element);
   }
@@ -54,7 +54,7 @@ export class AnswerView {
 
   #showAsides() {
     const { trimmed, unsaved } = this.answer;
-    const lines = [trimmed ? words.trimmed(trimmed) : "", unsaved ? words.unsaved : ""].filter(Boolean);
+    const lines = [trimmed ? t("message.trimmed", { n: trimmed }) : "", unsaved ? t("message.unsaved") : ""].filter(Boolean);
     if (lines.join("\n") === [...this.#asides.children].map((line) => line.textContent).join("\n")) return;
     this.#asides.replaceChildren(...lines.map((line) => element("p", "", line)));
   }
@@ -72,7 +72,7 @@ class ReasoningView {
   /** @param {Answer} answer */
   show({ reasoning, content, state }) {
     const thinking = state === "running" && !hasText(content);
-    const label = thinking ? words.thinking : words.thoughts;
+    const label = t(thinking ? "message.thinking" : "message.thoughts");
     if (this.#summary.textContent !== label) this.#summary.textContent = label;
     this.#text.show(reasoning);
     this.element.hidden = !reasoning.length;
@@ -99,7 +99,7 @@ class ToolCallsView {
 
   #add() {
     const box = element("div", "tool-call");
-    const line = element("p", "", words.toolCall);
+    const line = element("p", "", t("message.toolCall"));
     const view = { name: new TextView(element("code")), arguments: new TextView(element("div", "text")) };
     line.append(view.name.element);
     box.append(line, view.arguments.element);

@@ -1,7 +1,7 @@
 // @ts-check
 /** Shows which model answers: at the top, in the welcome, in the dialog with the lines for another. */
 import { byId, element } from "./dom.js";
-import { words } from "./words.js";
+import { t } from "./words.js";
 
 export class ModelsView {
   #button = byId("model");
@@ -27,8 +27,8 @@ export class ModelsView {
     const { state, current } = this.models;
     const shown = state === "unreachable" ? "unreachable" : (current?.state ?? "failed");
     this.#button.dataset.state = shown;
-    this.#name.textContent = current?.id || (state === "unreachable" ? "" : words.model.none);
-    this.#state.textContent = shown === "ready" ? "" : shown === "loading" ? words.model.loading : shown === "failed" ? words.model.failed : words.model.unreachable;
+    this.#name.textContent = current?.id || (state === "unreachable" ? "" : t("model.none"));
+    this.#state.textContent = shown === "ready" ? "" : shown === "loading" ? t("model.loading") : shown === "failed" ? t("model.failed") : t("model.unreachable");
     this.#showSetup();
     this.#facts.replaceChildren(...this.models.all.slice(0, 50).map(fact));
   }
@@ -39,17 +39,17 @@ export class ModelsView {
     const failed = state === "known" && (!current || current.state === "failed");
     this.#setup.hidden = !failed && current?.provider !== "local";
     this.#setup.dataset.tone = failed ? "bad" : "quiet";
-    this.#title.textContent = failed ? words.model.failedTitle : "";
-    this.#lead.textContent = failed ? [current?.detail, words.model.failedNext].filter(Boolean).join("\n") : words.model.demo;
+    this.#title.textContent = failed ? t("model.failedTitle") : "";
+    this.#lead.textContent = failed ? [current?.detail, t("model.failedNext")].filter(Boolean).join("\n") : t("model.demo");
   }
 }
 
 /** @param {import("./api.js").Model} model */
 function fact(model) {
   const row = element("div");
-  row.append(element("dt", "", model.id || words.model.none));
-  row.append(element("dd", "", words.model.provider(model.provider, model.state)));
-  const detail = model.detail || (model.provider === "local" ? words.model.demoShort : "");
+  row.append(element("dt", "", model.id || t("model.none")));
+  row.append(element("dd", "", t("model.provider", { name: model.provider, state: model.state })));
+  const detail = model.detail || (model.provider === "local" ? t("model.demoShort") : "");
   if (detail) row.append(element("dd", "", detail));
   return row;
 }

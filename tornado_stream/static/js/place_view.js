@@ -1,7 +1,7 @@
 // @ts-check
 /** What is shown where there is no conversation to show: it loads, it is not there, it was deleted. */
 import { byId } from "./dom.js";
-import { words } from "./words.js";
+import { t } from "./words.js";
 
 /** Loading is worth a word only when it takes long. */
 const PATIENCE = 400;
@@ -26,12 +26,11 @@ export class PlaceView {
 
   #show() {
     const { state } = this.conversation;
-    const { place } = words;
     clearTimeout(this.#timer);
-    const shown = { ready: "", loading: "", unreachable: place.unreachable, missing: place.missing, deleted: place.deleted }[state];
-    if (state === "loading") this.#timer = setTimeout(() => this.#say(place.loading), PATIENCE);
+    const shown = { ready: "", loading: "", unreachable: t("place.unreachable"), missing: t("place.missing"), deleted: t("place.deleted") }[state];
+    if (state === "loading") this.#timer = setTimeout(() => this.#say(t("place.loading")), PATIENCE);
     this.#say(shown);
-    this.#why.textContent = state === "missing" ? place.missingWhy : state === "deleted" ? place.deletedWhy : "";
+    this.#why.textContent = state === "missing" ? t("place.missingWhy") : state === "deleted" ? t("place.deletedWhy") : "";
     this.#link.hidden = state !== "missing" && state !== "deleted";
   }
 

@@ -1,7 +1,7 @@
 // @ts-check
 /** The menu of a row, one for all rows, and the question before a conversation is deleted. */
 import { byId } from "./dom.js";
-import { words } from "./words.js";
+import { t } from "./words.js";
 
 /** @typedef {import("./row_view.js").RowView} RowView */
 
@@ -62,7 +62,7 @@ export class RowMenu {
 
   /** @param {RowView} row @param {(row: RowView) => void} remove */
   #ask(row, remove) {
-    byId("delete-what").textContent = words.list.remove(row.title);
+    byId("delete-what").textContent = t("list.remove", { title: row.title });
     this.#dialog.returnValue = "";
     this.#dialog.showModal();
     this.#dialog.onclose = () => {

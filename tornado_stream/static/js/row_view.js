@@ -2,7 +2,7 @@
 /** One conversation in the list: a link, a mark while it is generating, a button for its menu, its title to be edited. */
 import { element } from "./dom.js";
 import { pathOf } from "./navigation.js";
-import { words } from "./words.js";
+import { t } from "./words.js";
 
 /** Around a match in a snippet. */
 const MATCH = /\ue000(.*?)\ue001/gsu;
@@ -21,7 +21,7 @@ export class RowView {
   /** @param {import("./api.js").ConversationItem} item */
   constructor(item) {
     this.item = item;
-    this.#mark.append(element("span", "visually-hidden", words.list.generating));
+    this.#mark.append(element("span", "visually-hidden", t("list.generating")));
     this.#link.append(this.#title, this.#mark, this.#snippet);
     this.more.type = "button";
     this.more.setAttribute("aria-haspopup", "menu");
@@ -31,7 +31,7 @@ export class RowView {
   }
 
   get title() {
-    return this.item.title || words.list.untitled;
+    return this.item.title || t("list.untitled");
   }
 
   /** @param {import("./api.js").ConversationItem} item @param {boolean} current */
@@ -47,7 +47,7 @@ export class RowView {
     this.#link.title = this.title;
     this.#mark.hidden = !item.generation_id;
     this.#snippet.replaceChildren(...marked(item.snippet ?? ""));
-    this.more.setAttribute("aria-label", words.list.more(this.title));
+    this.more.setAttribute("aria-label", t("list.more", { title: this.title }));
   }
 
   focus() {
@@ -60,7 +60,7 @@ export class RowView {
     const editor = (this.#editor = element("input", "row-editor"));
     editor.value = this.item.title;
     editor.maxLength = 200;
-    editor.setAttribute("aria-label", words.list.rename(this.title));
+    editor.setAttribute("aria-label", t("list.rename", { title: this.title }));
     const end = (/** @type {boolean} */ keep, /** @type {boolean} */ focus) => {
       if (this.#editor !== editor) return;
       this.#editor = null;

@@ -1,0 +1,55 @@
+"""The page's files: their types, their compression, and the version that is all of them."""
+
+from __future__ import annotations
+
+import gzip
+import mimetypes
+from pathlib import Path
+
+import pytest
+
+from tornado_stream.assets import TYPES, Assets
+from tornado_stream.handlers import STATIC
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "js").mkdir()
+    (tmp_path / "js" / "a.js").write_text("export const a = 1;\n" * 50)
+    (tmp_path / "tiny.css").write_text("a{}")
+    (tmp_path / "font.woff2").write_bytes(bytes(1000))
+    return tmp_path
+
+
+def test_files_by_their_path(root):
+    assets = Assets(root)
+    assert list(assets.files) == ["font.woff2", "js/a.js", "tiny.css"]
+    assert assets.url("js/a.js") == f"/static/{assets.version}/js/a.js"
+    with pytest.raises(KeyError):
+        assets.url("js/b.js")
+
+
+def test_compressed_where_that_saves_something(root):
+    files = Assets(root).files
+    packed = files["js/a.js"].gzipped
+    assert packed and gzip.decompress(packed) == files["js/a.js"].body
+    assert files["tiny.css"].gzipped is None
+    assert files["font.woff2"].gzipped is None
+
+
+def test_any_change_of_any_file_is_another_version(root):
+    versions = {Assets(root).version}
+    (root / "tiny.css").write_text("b{}")
+    versions.add(Assets(root).version)
+    (root / "tiny.css").rename(root / "other.css")
+    versions.add(Assets(root).version)
+    assert len(versions) == 3
+    assert Assets(root).version in versions
+
+
+def test_every_file_that_is_shipped_has_a_type():
+    for name, asset in Assets(STATIC).files.items():
+        assert asset.path.suffix in TYPES or "LICENSE" in name, name
+        guessed = mimetypes.guess_type(name)[0]
+        if guessed and asset.path.suffix not in (".md", ".js"):
+            assert asset.content_type.startswith(guessed), name

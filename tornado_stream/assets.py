@@ -1,0 +1,67 @@
+"""The files of the page: what each is, compressed once, under a URL that names what they all are.
+
+The rule: `/static/{version}/…` never changes and may be kept for ever. The version stands before
+the path, so that a module's relative imports, which no template writes, have it too.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json; charset=utf-8",
+    ".md": "text/plain; charset=utf-8",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+    ".webmanifest": "application/manifest+json",
+    ".woff2": "font/woff2",
+}
+#: Compressed already.
+DENSE = {".png", ".woff2"}
+
+
+@dataclass
+class Asset:
+    """One file. Its content is read when first asked for, and kept."""
+
+    path: Path
+
+    @property
+    def content_type(self) -> str:
+        return TYPES.get(self.path.suffix, "application/octet-stream")
+
+    @cached_property
+    def body(self) -> bytes:
+        return self.path.read_bytes()
+
+    @cached_property
+    def gzipped(self) -> bytes | None:
+        """None where that would save nothing."""
+        if self.path.suffix in DENSE:
+            return None
+        packed = gzip.compress(self.body, 9, mtime=0)
+        return packed if len(packed) < len(self.body) else None
+
+
+class Assets:
+    """Every file below `root`, by its path there. Files that come later are not seen."""
+
+    def __init__(self, root: Path) -> None:
+        paths = sorted(path for path in root.rglob("*") if path.is_file())
+        self.files = {path.relative_to(root).as_posix(): Asset(path) for path in paths}
+        digest = hashlib.sha256()
+        for name, asset in self.files.items():
+            digest.update(f"{name}\0".encode() + hashlib.sha256(asset.path.read_bytes()).digest())
+        self.version = digest.hexdigest()[:16]
+
+    def url(self, name: str) -> str:
+        """Raises KeyError where there is no such file."""
+        self.files[name]
+        return f"/static/{self.version}/{name}"

@@ -1,0 +1,39 @@
+"""The files of the page."""
+
+from __future__ import annotations
+
+import re
+
+from tornado.web import HTTPError
+
+from tornado_stream.handlers.base import BaseHandler
+
+FOREVER = "public, max-age=31536000, immutable"
+
+
+class StaticHandler(BaseHandler):
+    """One file, compressed where the client takes that (RFC 9110 section 12.5.3).
+
+    Under the version that is served it may be kept for ever; under another, or none, it is asked
+    for again.
+    """
+
+    def get(self, version: str | None, name: str) -> None:
+        asset = self.application.assets.files.get(name)
+        if asset is None:
+            raise HTTPError(404)
+        known = version == self.application.assets.version or "v" in self.request.arguments
+        packed = asset.gzipped if self._takes_gzip() else None
+        self.set_header("Content-Type", asset.content_type)
+        self.set_header("Cache-Control", FOREVER if known else "no-cache")
+        self.set_header("Vary", "Accept-Encoding")
+        if packed is not None:
+            self.set_header("Content-Encoding", "gzip")
+        self.write(asset.body if packed is None else packed)
+
+    head = get
+
+    def _takes_gzip(self) -> bool:
+        accepted = self.request.headers.get("Accept-Encoding", "")
+        found = re.search(r"(?:^|[\s,])(?:gzip|\*)\s*(?:;\s*q=([\d.]+))?\s*(?:,|$)", accepted)
+        return found is not None and float(found[1] or 1) > 0
