@@ -23,6 +23,7 @@ import { Sync } from "./sync.js";
 import { Tabs } from "./tabs.js";
 import { Transcript } from "./transcript.js";
 import { Turns } from "./turns.js";
+import { Unread } from "./unread.js";
 import { Wake } from "./wake.js";
 import { t } from "./words.js";
 
@@ -58,7 +59,7 @@ const actions = {
   shorter: () => turns.retryShorter(),
   fresh: () => startAnew(conversation.newest?.parent.text),
 };
-new Transcript(byId("transcript"), conversation, turns, (name) => {
+const transcript = new Transcript(byId("transcript"), conversation, turns, (name) => {
   actions[name]();
   composer.focus();
 });
@@ -67,8 +68,9 @@ new PlaceView(conversation, () => startAnew());
 
 const side = new Side(storage);
 const say = (/** @type {string} */ text) => announcer.say(text);
-new ListView(conversations, conversation, {
-  open: (id) => (id ? openOne(id) : startAnew()),
+const unread = new Unread(storage, conversations, conversation, wake).follow(window);
+new ListView(conversations, conversation, unread, {
+  open: (id, at) => (id ? void openOne(id, at) : startAnew()),
   removed: (id) => drafts.forget(id),
   say,
 });
@@ -83,11 +85,12 @@ function startAnew(text) {
 }
 byId("new-conversation").addEventListener("click", () => startAnew());
 
-/** @param {string} id */
-function openOne(id) {
+/** @param {string} id @param {string | null} [at] the message to be shown */
+async function openOne(id, at) {
   side.close();
   if (matchMedia("(pointer: fine)").matches) composer.focus(); // elsewhere that opens a keyboard
-  void conversation.open(id);
+  await conversation.open(id);
+  if (at && conversation.id === id) (await import("./reveal.js")).reveal(at, transcript, follower);
 }
 
 const welcome = byId("welcome");
