@@ -73,12 +73,12 @@ export class Conversations extends EventTarget {
     const page = await this.api.conversations(what, AbortSignal.timeout(20_000)).catch(() => null);
     if (!page) await this.wake.sleep(EVERY);
     this.#fetchingMore = false;
-    if (!page) return this.#changed(); // whoever is still at the end asks again
-    if (found !== this.found || before !== (found ?? this).next) return;
-    const items = found ? found.items : this.items;
-    items.push(...without(page.conversations, items));
-    (found ?? this).next = page.next;
-    this.#changed();
+    if (page && found === this.found && before === (found ?? this).next) {
+      const items = found ? found.items : this.items;
+      items.push(...without(page.conversations, items));
+      (found ?? this).next = page.next;
+    }
+    this.#changed(); // whoever is still at the end asks again
   }
 
   /** Find conversations; an empty text shows them all again. @param {string} text */

@@ -124,7 +124,7 @@ export class ListView {
     const target = /** @type {Element} */ (event.target);
     const row = this.#rows.of(target);
     if (!row) return;
-    if (row.more.contains(target)) return void this.#openMenu(row);
+    if (row.more.contains(target)) return void this.load().then(({ menu }) => menu.toggle(row));
     const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey; // a new tab or window
     if (!target.closest("a") || elsewhere) return;
     event.preventDefault();
@@ -134,13 +134,8 @@ export class ListView {
   /** @param {Element} target @returns {boolean} */
   #pressed(target) {
     const row = this.#rows.of(target);
-    if (row) void this.#openMenu(row);
+    if (row) void this.load().then(({ menu }) => menu.open(row));
     return !!row;
-  }
-
-  /** @param {RowView} row */
-  async #openMenu(row) {
-    (await this.load()).menu.open(row);
   }
 
   /** @param {RowView} row */

@@ -20,8 +20,14 @@ export class RowMenu {
   }
 
   /** @param {RowView} row */
+  toggle(row) {
+    if (this.#menu.matches(":popover-open")) this.#menu.hidePopover();
+    else this.open(row);
+  }
+
+  /** @param {RowView} row */
   open(row) {
-    if (this.#menu.matches(":popover-open")) return this.#menu.hidePopover();
+    if (this.#menu.matches(":popover-open")) return;
     this.#row = row;
     for (const link of this.#files) link.href = `${pathOf(row.item.id)}.${link.dataset.file}`;
     row.more.focus({ preventScroll: true }); // where the focus goes back to

@@ -48,15 +48,16 @@ export class Unread extends EventTarget {
     if (type === "ended" && !this.wake.hidden) this.#watched.add(id);
   }
 
+  /** What is open before the reader's eyes, or was when it ended, is seen as soon as the list knows that it ended. */
   #see() {
     const { list, conversation, wake } = this;
     if (list.state !== "ready") return;
     const kept = this.#kept ?? this.#begin();
-    if (!wake.hidden && conversation.id && conversation.state === "ready") this.#watched.add(conversation.id);
-    const isNews = this.look();
-    const news = this.#watched.size ? list.items.filter((item) => this.#watched.has(item.id) && !item.generation_id) : [];
-    for (const { id } of news) this.#watched.delete(id);
-    const found = news.filter(isNews);
+    const open = !wake.hidden && conversation.state === "ready" ? conversation.id : null;
+    if (open === null && !this.#watched.size) return;
+    const ended = list.items.filter(({ id, generation_id }) => (id === open || this.#watched.has(id)) && !generation_id);
+    for (const { id } of ended) this.#watched.delete(id);
+    const found = ended.filter(this.look());
     for (const { id, updated_at } of found) kept.seen[id] = updated_at;
     if (found.length) this.#keep(kept);
   }
