@@ -47,6 +47,7 @@ def visit(browser: Browser, past: Program, watch: Watch) -> Iterator[Callable[..
         watch.base = past.url
         watch.on(page)
         page.goto(past.url)
+        expect(row(page, "number 0")).to_be_attached()
         return page
 
     yield open
@@ -109,7 +110,6 @@ def create(server: Program, title: str) -> str:
 
 def test_by_date_and_the_days_go_by(visit: Callable[..., Page]) -> None:
     page = visit()
-    expect(row(page, "number 0")).to_be_visible()
     assert headings(page) == [
         "Today",
         "Yesterday",
@@ -130,7 +130,6 @@ def test_by_date_and_the_days_go_by(visit: Callable[..., Page]) -> None:
 
 def test_by_date_in_german(visit: Callable[..., Page]) -> None:
     page = visit(locale="de-DE")
-    expect(row(page, "number 0")).to_be_visible()
     assert headings(page)[:2] == ["Heute", "Gestern"]
     assert headings(page)[4] == "Oktober 2026"
 
@@ -258,7 +257,6 @@ def test_leaving_the_page_deletes_now(visit: Callable[..., Page], past: Program)
 
 def test_arrow_keys(page_of_past: Page) -> None:
     page = page_of_past
-    expect(row(page, "number 0")).to_be_visible()
     search = page.get_by_label("Search conversations")
     search.focus()
     for key, title in [
@@ -313,13 +311,17 @@ def test_what_was_found_is_shown_in_its_place(page_of_past: Page) -> None:
     page.get_by_label("Search conversations").fill("needle")
     expect(listed(page)).to_have_count(1)
     listed(page).get_by_role("link").click()
+    expect(listed(page).locator("mark")).to_be_visible()
     found = page.get_by_role("article").filter(has_text="needle")
+    words = "() => [...(CSS.highlights.get('found') ?? [])].map(String)"
     expect(found).to_have_class(re.compile("revealed"))
     expect(found).to_be_in_viewport()
+    assert page.evaluate(words) == ["needle"]
     expect(page.get_by_role("article").last).not_to_be_in_viewport()
     expect(page.get_by_role("button", name="To the newest text")).to_be_visible()
-    page.clock.fast_forward(3000)
+    page.clock.fast_forward(2600)
     expect(found).not_to_have_class(re.compile("revealed"))
+    assert page.evaluate(words) == []
     page.get_by_role("button", name="To the newest text").click()
     expect(page.get_by_role("article").last).to_be_in_viewport()
     listed(page).get_by_role("link").click()  # it is open already
@@ -349,6 +351,7 @@ def test_unread_until_it_is_opened(page: Page, open_tab: Callable[[str], Page]) 
 def test_a_finger_that_rests_opens_the_menu(visit: Callable[..., Page]) -> None:
     page = visit(viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
     page.get_by_role("button", name="Conversations").tap()
+    expect(row(page, "number 1")).to_be_visible()
     box = row(page, "number 1").bounding_box()
     assert box
     devtools = page.context.new_cdp_session(page)

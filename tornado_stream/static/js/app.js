@@ -70,7 +70,7 @@ const side = new Side(storage);
 const say = (/** @type {string} */ text) => announcer.say(text);
 const unread = new Unread(storage, conversations, conversation, wake).follow(window);
 new ListView(conversations, conversation, unread, {
-  open: (id, at) => (id ? void openOne(id, at) : startAnew()),
+  open: (id, found) => (id ? void openOne(id, found) : startAnew()),
   removed: (id) => drafts.forget(id),
   say,
 });
@@ -85,12 +85,12 @@ function startAnew(text) {
 }
 byId("new-conversation").addEventListener("click", () => startAnew());
 
-/** @param {string} id @param {string | null} [at] the message to be shown */
-async function openOne(id, at) {
+/** @param {string} id @param {{message: string, text: string}} [found] what is to be shown of it */
+async function openOne(id, found) {
   side.close();
   if (matchMedia("(pointer: fine)").matches) composer.focus(); // elsewhere that opens a keyboard
   await conversation.open(id);
-  if (at && conversation.id === id) (await import("./reveal.js")).reveal(at, transcript, follower);
+  if (found && conversation.id === id) (await import("./reveal.js")).reveal(found, transcript, follower);
 }
 
 const welcome = byId("welcome");

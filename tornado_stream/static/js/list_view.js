@@ -9,8 +9,8 @@ import { Rows } from "./rows.js";
 import { t } from "./words.js";
 
 /**
- * `open`: null is a new one; `at`: the message that was found.
- * @typedef {{open: (id: string | null, at?: string | null) => void, removed: (id: string) => void, say: (text: string) => void}} Acts
+ * `open`: null is a new one; `found`: the message that was, and what was searched for.
+ * @typedef {{open: (id: string | null, found?: {message: string, text: string}) => void, removed: (id: string) => void, say: (text: string) => void}} Acts
  * @typedef {import("./row_view.js").RowView} RowView
  */
 
@@ -25,7 +25,7 @@ export class ListView {
   #shown = { found: /** @type {object | null} */ (null), scrollTop: 0 };
   /** @type {ReturnType<ListView["load"]> | null} */
   #tools = null;
-  #atEnd = new IntersectionObserver(([end]) => end.isIntersecting && void this.conversations.more(), { root: this.#scroller, rootMargin: "1000px" });
+  #atEnd = new IntersectionObserver((looks) => looks.at(-1)?.isIntersecting && void this.conversations.more(), { root: this.#scroller, rootMargin: "1000px" });
 
   /**
    * @param {import("./conversations.js").Conversations} conversations
@@ -128,7 +128,8 @@ export class ListView {
     const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey; // a new tab or window
     if (!target.closest("a") || elsewhere) return;
     event.preventDefault();
-    this.acts.open(row.item.id, row.item.message_id);
+    const { id, message_id: message } = row.item;
+    this.acts.open(id, message ? { message, text: this.conversations.query } : undefined);
   }
 
   /** @param {Element} target @returns {boolean} */
@@ -155,9 +156,9 @@ export class ListView {
     const { deletion } = await this.load();
     const rows = this.#rows.all;
     const at = rows.indexOf(row);
-    const isOpen = row.item.id === this.conversation.id;
+    const stay = row.item.id === this.conversation.id || !row.element.contains(document.activeElement);
     deletion.remove(row.item);
-    if (!isOpen) (rows[at + 1] ?? rows[at - 1] ?? this.#search).focus();
+    if (!stay) (rows[at + 1] ?? rows[at - 1] ?? this.#search).focus();
   }
 
   /** @param {string} text */

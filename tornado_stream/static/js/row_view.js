@@ -6,6 +6,8 @@ import { t } from "./words.js";
 
 /** Around a match in a snippet. */
 const MATCH = /\ue000(.*?)\ue001/gsu;
+/** So many characters are shown before it. */
+const BEFORE = 30;
 /** About so many rows are laid out together. */
 const CHUNK = 50;
 
@@ -112,7 +114,7 @@ export class RowView {
   /** @param {string} snippet */
   #showSnippet(snippet) {
     if (!snippet) return this.#snippet.remove();
-    this.#snippet.replaceChildren(...marked(snippet, MATCH));
+    this.#snippet.replaceChildren(...marked(begun(snippet), MATCH));
     this.#link.append(this.#snippet);
   }
 }
@@ -123,8 +125,14 @@ function marked(text, match) {
   return parts.map((part, index) => (index % 2 ? element("mark", "", part) : part)).filter((part) => part !== "");
 }
 
-/** @param {string} text */
-const escaped = (text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+/** A snippet that begins so near before its match that two short lines show it. @param {string} snippet */
+function begun(snippet) {
+  const first = snippet.indexOf("\ue000") - BEFORE;
+  return first > 0 ? `…${snippet.slice(first).replace(/^\S{0,12}\s|^[\udc00-\udfff]/u, "")}` : snippet;
+}
+
+/** A text as a pattern for itself. @param {string} text */
+export const escaped = (text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 
 /** A number that is the same for the same text (FNV-1a). @param {string} text */
 function hash(text) {

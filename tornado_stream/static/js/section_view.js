@@ -11,7 +11,7 @@ import { arrange, element } from "./dom.js";
 export class SectionView {
   element = element("section", "period");
   #list = element("div");
-  /** By their first row. @type {Map<RowView, HTMLElement>} */
+  /** By their first row. @type {Map<RowView, Chunk>} */
   #chunks = new Map();
 
   /** @param {string} name empty: it has no heading @param {string} id */
@@ -31,15 +31,23 @@ export class SectionView {
       if (row.beginsChunk || !parts.length) parts.push([]);
       parts[parts.length - 1].push(row);
     }
-    const chunks = new Map(parts.map((part) => [part[0], this.#chunks.get(part[0]) ?? element("div", "chunk")]));
-    arrange(this.#list, [...chunks.values()]);
-    for (const part of parts) fill(/** @type {HTMLElement} */ (chunks.get(part[0])), part);
+    const chunks = new Map(parts.map((part) => [part[0], this.#chunks.get(part[0]) ?? new Chunk()]));
+    arrange(this.#list, Array.from(chunks.values(), (chunk) => chunk.element));
+    for (const part of parts) chunks.get(part[0])?.show(part);
     this.#chunks = chunks;
   }
 }
 
-/** @param {HTMLElement} chunk @param {RowView[]} rows */
-function fill(chunk, rows) {
-  arrange(chunk, rows.map((row) => row.element));
-  chunk.style.setProperty("--rows", String(rows.length));
+class Chunk {
+  element = element("div", "chunk");
+  /** @type {RowView[]} */
+  #rows = [];
+
+  /** @param {RowView[]} rows */
+  show(rows) {
+    if (rows.length === this.#rows.length && rows.every((row, index) => row === this.#rows[index])) return; // most are: to look at the DOM would cost more
+    arrange(this.element, rows.map((row) => row.element));
+    this.element.style.setProperty("--rows", String(rows.length));
+    this.#rows = rows;
+  }
 }
