@@ -179,6 +179,57 @@ test("the list: older pages stay while the newest one changes", async () => {
   list.soon();
   await until(() => ids(list) === "c9 c8");
   assert.equal(list.next, "older", "with a gap it begins anew");
+  list.hide("c9", true);
+  assert.equal(ids(list), "c8");
+  list.hide("c9", false);
+  assert.equal(ids(list), "c9 c8");
+  stop();
+});
+
+test("the list: thousands that were fetched stay where many new ones come above", async () => {
+  let first = 3000;
+  const pages = ({ before, limit = 50, etag }) => {
+    const from = Number(before ?? first);
+    if (!before && etag === String(first)) return null;
+    const count = Math.min(limit, from);
+    return { conversations: Array.from({ length: count }, (_, index) => item(from - index)), next: from > count ? String(from - count) : null, etag: before ? "" : String(first) };
+  };
+  const { list, asked, stop } = listOf(pages);
+  await until(() => list.state === "ready");
+  while (list.next) await list.more();
+  assert.equal(list.shown.length, 3000);
+  const whole = () => list.shown.length === first && list.shown.every(({ id }, index) => id === `c${first - index}`);
+  const oldest = list.shown.at(-1);
+  first = 3040;
+  list.soon();
+  await until(() => list.shown.length === 3040);
+  const before = asked.length;
+  first = 3500;
+  list.soon();
+  await until(() => list.shown.length === 3500);
+  assert.ok(whole());
+  assert.equal(list.shown.at(-1), oldest, "it is the same, and its row is not drawn again");
+  assert.ok(asked.length - before <= 4, `${asked.length - before} requests`);
+  first = 9000;
+  list.soon();
+  await until(() => list.shown.length === 1050);
+  assert.ok(list.next, "more than that begins anew");
+  stop();
+});
+
+test("the list: a page that does not come is asked for again by whoever still wants it", async () => {
+  let fails = true;
+  const pages = ({ before }) => {
+    if (before && fails) throw new Error("away");
+    return before ? { conversations: [item(1)], next: null } : { conversations: [item(2)], next: "older", etag: "" };
+  };
+  const { list, stop } = listOf(pages);
+  await until(() => list.state === "ready");
+  list.addEventListener("change", () => void list.more());
+  void list.more();
+  fails = false;
+  const wake = () => list.wake.dispatchEvent(new CustomEvent("wake", { detail: "online" }));
+  await until(() => (wake(), ids(list) === "c2 c1"));
   stop();
 });
 
@@ -200,7 +251,7 @@ test("in step: what the list says of the open conversation", async (t) => {
   const second = snapshot(BRANCHED.slice(0, 4), "a2", { updated_at: 2 });
   const { conversation, seen } = await page(t, [first, second]);
   await conversation.open("c");
-  const list = Object.assign(new EventTarget(), { items: [], soon() {} });
+  const list = Object.assign(new EventTarget(), { items: [], soon() {}, forget: (id) => told.push(`forget ${id}`) });
   let hear;
   const told = [];
   new Sync(conversation, list, { listen: (ear) => (hear = ear), tell: (news) => told.push(news) });
@@ -218,4 +269,5 @@ test("in step: what the list says of the open conversation", async (t) => {
   await until(() => seen.length === 4);
   hear({ type: "deleted", conversation_id: "c" });
   assert.deepEqual([conversation.state, conversation.newest, seen.length], ["deleted", null, 4]);
+  assert.deepEqual(told.at(-1), "forget c");
 });

@@ -65,11 +65,11 @@ export class Api {
 
   /**
    * A page of the list, newest first; null where it is the one that `etag` names.
-   * @param {{q?: string, before?: string | null, etag?: string}} what @param {AbortSignal} signal
+   * @param {{q?: string, before?: string | null, limit?: number, etag?: string}} what @param {AbortSignal} signal
    * @returns {Promise<ConversationPage | null>}
    */
-  async conversations({ q, before, etag }, signal) {
-    const query = new URLSearchParams({ ...(q && { q }), ...(before && { before }) }).toString();
+  async conversations({ q, before, limit, etag }, signal) {
+    const query = new URLSearchParams({ ...(q && { q }), ...(before && { before }), ...(limit && { limit: String(limit) }) }).toString();
     const headers = { Accept: "application/json", ...(etag && { "If-None-Match": etag }) };
     const response = await this.#fetch(`/api/conversations${query && `?${query}`}`, { headers, signal });
     if (response.status === 304) return null;
@@ -90,16 +90,16 @@ export class Api {
     if (!response.ok) throw await refusal(response);
   }
 
-  /** @param {string} id */
-  async remove(id) {
-    const response = await this.#send("DELETE", conversationPath(id), {});
+  /** @param {string} id @param {boolean} [keepalive] the request outlives the page */
+  async remove(id, keepalive = false) {
+    const response = await this.#send("DELETE", conversationPath(id), {}, keepalive);
     if (!response.ok && response.status !== 404) throw await refusal(response);
   }
 
-  /** @param {string} method @param {string} path @param {object} body */
-  #send(method, path, body) {
+  /** @param {string} method @param {string} path @param {object} body @param {boolean} [keepalive] */
+  #send(method, path, body, keepalive = false) {
     const headers = { "Content-Type": "application/json", Accept: "application/json" };
-    return this.#fetch(path, { method, headers, body: JSON.stringify(body), signal: AbortSignal.timeout(20_000) });
+    return this.#fetch(path, { method, headers, body: JSON.stringify(body), keepalive, signal: AbortSignal.timeout(20_000) });
   }
 
   /** @param {string} path @param {RequestInit} init */

@@ -23,6 +23,7 @@ import { Sync } from "./sync.js";
 import { Tabs } from "./tabs.js";
 import { Transcript } from "./transcript.js";
 import { Turns } from "./turns.js";
+import { Unread } from "./unread.js";
 import { Wake } from "./wake.js";
 import { t } from "./words.js";
 
@@ -58,7 +59,7 @@ const actions = {
   shorter: () => turns.retryShorter(),
   fresh: () => startAnew(conversation.newest?.parent.text),
 };
-new Transcript(byId("transcript"), conversation, turns, (name) => {
+const transcript = new Transcript(byId("transcript"), conversation, turns, (name) => {
   actions[name]();
   composer.focus();
 });
@@ -67,8 +68,9 @@ new PlaceView(conversation, () => startAnew());
 
 const side = new Side(storage);
 const say = (/** @type {string} */ text) => announcer.say(text);
-new ListView(conversations, conversation, {
-  open: (id) => (id ? openOne(id) : startAnew()),
+const unread = new Unread(storage, conversations, conversation, wake).follow(window);
+new ListView(conversations, conversation, unread, {
+  open: (id, found) => (id ? void openOne(id, found) : startAnew()),
   removed: (id) => drafts.forget(id),
   say,
 });
@@ -83,11 +85,12 @@ function startAnew(text) {
 }
 byId("new-conversation").addEventListener("click", () => startAnew());
 
-/** @param {string} id */
-function openOne(id) {
+/** @param {string} id @param {{message: string, text: string}} [found] what is to be shown of it */
+async function openOne(id, found) {
   side.close();
   if (matchMedia("(pointer: fine)").matches) composer.focus(); // elsewhere that opens a keyboard
-  void conversation.open(id);
+  await conversation.open(id);
+  if (found && conversation.id === id) (await import("./reveal.js")).reveal(found, transcript, follower);
 }
 
 const welcome = byId("welcome");

@@ -1,103 +1,149 @@
 // @ts-check
-/** Shows the list of conversations: rows that stay what they are while the list changes around them. */
-import { Refused } from "./api.js";
+/** Shows the list of conversations by date, or what a search has found. */
 import { byId } from "./dom.js";
-import { RowMenu } from "./row_menu.js";
-import { RowView } from "./row_view.js";
+import { listKey } from "./list_keys.js";
+import { byPeriod } from "./periods.js";
+import { Rows } from "./rows.js";
 import { t } from "./words.js";
 
+/**
+ * `open`: null is a new one; `found`: the message that was, and what was searched for.
+ * @typedef {{open: (id: string | null, found?: {message: string, text: string}) => void, removed: (id: string) => void, say: (text: string) => void}} Acts
+ * @typedef {import("./row_view.js").RowView} RowView
+ */
+
 export class ListView {
-  #list = byId("conversations");
+  search = byId("search");
+  #scroller = byId("side-list");
+  #end = byId("list-end");
   #status = byId("list-status");
-  #search = byId("search");
-  /** @type {Map<string, RowView>} */
-  #rows = new Map();
-  #menu = new RowMenu({ rename: (row) => this.#rename(row), remove: (row) => void this.#remove(row) });
+  #dated = new Rows(byId("conversations"));
+  #found = new Rows(byId("found"));
+  /** The search that is shown, and where the list was before. */
+  #shown = { found: /** @type {object | null} */ (null), scrollTop: 0 };
+  /** The row where Tab stops. @type {RowView | undefined} */
+  #stop;
+  /** @type {import("./list_tools.js").ListTools | null} */
+  #tools = null;
+  /** @type {typeof import("./marks.js") | null} */
+  #marks = null;
+  #atEnd = new IntersectionObserver((looks) => looks.at(-1)?.isIntersecting && void this.conversations.more(), { root: this.#scroller, rootMargin: "1000px" });
 
   /**
    * @param {import("./conversations.js").Conversations} conversations
    * @param {import("./conversation.js").Conversation} conversation
-   * @param {{open: (id: string | null) => void, removed: (id: string) => void, say: (text: string) => void}} acts open null: a new one
+   * @param {import("./unread.js").Unread} unread @param {Acts} acts
    */
-  constructor(conversations, conversation, acts) {
+  constructor(conversations, conversation, unread, acts) {
     this.conversations = conversations;
     this.conversation = conversation;
+    this.unread = unread;
     this.acts = acts;
-    conversations.addEventListener("change", () => this.#show());
+    for (const state of [conversations, unread]) state.addEventListener("change", () => this.#show());
     conversation.addEventListener("place", () => this.#show());
-    this.#search.addEventListener("input", () => void conversations.search(this.#search.value));
+    conversation.addEventListener("path", () => void (conversation.id && conversation.state === "missing" && conversations.forget(conversation.id)));
+    this.search.addEventListener("input", () => void this.find(this.search.value));
     byId("search-form").addEventListener("submit", (/** @type {Event} */ event) => event.preventDefault());
-    this.#list.addEventListener("click", (/** @type {MouseEvent} */ event) => this.#clicked(event));
-    new IntersectionObserver(([end]) => end.isIntersecting && void conversations.more(), { rootMargin: "300px" }).observe(byId("list-end"));
+    byId("side").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => listKey(event, this));
+    this.#listen(this.#scroller);
     this.#show();
   }
 
-  #show() {
-    const { shown } = this.conversations;
-    const rows = new Map(shown.map((item) => [item.id, this.#rows.get(item.id) ?? new RowView(item)]));
-    for (const [id, row] of this.#rows) if (!rows.has(id)) row.element.remove();
-    let after = /** @type {Element | null} */ (null);
-    for (const item of shown) {
-      const row = /** @type {RowView} */ (rows.get(item.id));
-      row.show(item, item.id === this.conversation.id);
-      const next = after ? after.nextSibling : this.#list.firstChild;
-      if (next !== row.element) this.#list.insertBefore(row.element, next); // moving a node would lose focus
-      after = row.element;
-    }
-    this.#rows = rows;
-    this.#showStatus();
+  /** The rows that are shown. */
+  get rows() {
+    return this.conversations.found ? this.#found : this.#dated;
   }
 
-  #showStatus() {
-    const { state, shown, found, query } = this.conversations;
+  /** @param {string} text */
+  async find(text) {
+    this.#marks ??= await import("./marks.js").catch(() => null);
+    await this.conversations.search(text);
+  }
+
+  /** Do something that few visits need. @param {(tools: import("./list_tools.js").ListTools) => void} act */
+  async use(act) {
+    const module = await import("./list_tools.js").catch(() => null);
+    if (!module) return this.report(t("list.noServer"));
+    act((this.#tools ??= new module.ListTools(this)));
+  }
+
+  /** @param {string} text */
+  report(text) {
+    this.#status.textContent = text;
+    this.acts.say(text);
+  }
+
+  /** @param {HTMLElement} scroller */
+  #listen(scroller) {
+    scroller.addEventListener("click", (event) => this.#clicked(event));
+    scroller.addEventListener("focusin", ({ target }) => this.#stopAt(this.rows.of(target)));
+    scroller.addEventListener("dblclick", ({ target }) => {
+      const row = /** @type {Element} */ (target).closest("a") && this.rows.of(target);
+      if (row) void this.use((tools) => tools.rename(row));
+    });
+    if (!matchMedia("(any-pointer: coarse)").matches) return;
+    void import("./long_press.js").then(({ onLongPress }) => onLongPress(scroller, (target) => this.#pressed(target)));
+  }
+
+  #show() {
+    const { shown, found, query } = this.conversations;
+    const isUnread = this.unread.look();
+    const more = found ? { query, marks: this.#marks } : {};
+    const groups = !found ? byPeriod(shown) : shown.length ? [{ key: "", items: shown }] : [];
+    this.rows.show(groups, (item) => ({ item, current: item.id === this.conversation.id, unread: isUnread(item), ...more }));
+    if (this.#stop !== this.rows.get(this.#stop?.item.id ?? null) || !this.#stop) this.#stopAt(this.rows.get(this.conversation.id) ?? this.rows.all[0]);
+    this.#turn(found);
+    this.#showStatus(shown.length);
+    this.#atEnd.unobserve(this.#end); // and look again: more may be needed at once
+    this.#atEnd.observe(this.#end);
+  }
+
+  /** From the list to what was found, from one search to another, and back to where the list was. @param {object | null} found */
+  #turn(found) {
+    const { found: before, scrollTop } = this.#shown;
+    if (found === before) return;
+    this.#shown = { found, scrollTop: before ? scrollTop : this.#scroller.scrollTop };
+    this.#dated.element.hidden = !!found;
+    this.#found.element.hidden = !found;
+    this.#scroller.scrollTop = found ? 0 : scrollTop;
+  }
+
+  /** @param {number} n how many are shown */
+  #showStatus(n) {
+    const { state, found, query } = this.conversations;
     const text =
       state === "unreachable" ? t("list.unreachable")
       : state === "loading" ? t("list.loading")
-      : found && !shown.length ? t("list.nothing", { query })
-      : found ? t(found.next ? "list.foundMore" : "list.found", { n: shown.length })
-      : shown.length ? "" : t("list.empty");
+      : found && !n ? t("list.nothing", { query })
+      : found ? t(found.next ? "list.foundMore" : "list.found", { n })
+      : n ? "" : t("list.empty");
     if (this.#status.textContent !== text) this.#status.textContent = text;
+  }
+
+  /** @param {RowView | undefined} row */
+  #stopAt(row) {
+    this.#stop?.stop(false);
+    this.#stop = row;
+    row?.stop(true);
   }
 
   /** @param {MouseEvent} event */
   #clicked(event) {
     const target = /** @type {Element} */ (event.target);
-    const row = [...this.#rows.values()].find((one) => one.element.contains(target));
+    const row = this.rows.of(target);
     if (!row) return;
-    if (row.more.contains(target)) return this.#menu.open(row);
+    if (row.more.contains(target)) return void this.use(({ menu }) => menu.toggle(row));
     const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey; // a new tab or window
     if (!target.closest("a") || elsewhere) return;
     event.preventDefault();
-    this.acts.open(row.item.id);
+    const { id, message_id: message } = row.item;
+    this.acts.open(id, message ? { message, text: this.conversations.query } : undefined);
   }
 
-  /** @param {RowView} row */
-  #rename(row) {
-    row.edit((title) => void this.#try(() => this.conversations.rename(row.item.id, title), t("list.renamed")));
-  }
-
-  /** @param {RowView} row */
-  async #remove(row) {
-    const { id } = row.item;
-    const neighbour = row.element.nextElementSibling ?? row.element.previousElementSibling;
-    if (!(await this.#try(() => this.conversations.remove(id), t("list.removed")))) return row.more.focus();
-    const focus = /** @type {HTMLElement | null | undefined} */ (neighbour?.querySelector("a")) ?? this.#search;
-    if (id === this.conversation.id) this.acts.open(null);
-    else focus.focus();
-    this.acts.removed(id);
-  }
-
-  /** @param {() => Promise<void>} act @param {string} done @returns {Promise<boolean>} whether it was done */
-  async #try(act, done) {
-    try {
-      await act();
-      this.acts.say(done);
-      return true;
-    } catch (error) {
-      const why = error instanceof Refused ? t("list.failed", { why: error.message || error.code }) : t("list.noServer");
-      this.#status.textContent = why;
-      this.acts.say(why);
-      return false;
-    }
+  /** @param {Element} target */
+  #pressed(target) {
+    const row = this.rows.of(target);
+    if (row) void this.use(({ menu }) => menu.open(row));
+    return !!row;
   }
 }

@@ -1,13 +1,12 @@
 // @ts-check
-/** The menu of a row, one for all rows, and the question before a conversation is deleted. */
+/** The menu of a row, one for all rows. Loaded when first needed. */
 import { byId } from "./dom.js";
-import { t } from "./words.js";
+import { pathOf } from "./navigation.js";
 
 /** @typedef {import("./row_view.js").RowView} RowView */
 
 export class RowMenu {
   #menu = byId("row-menu");
-  #dialog = byId("delete-dialog");
   /** @type {RowView | null} */
   #row = null;
 
@@ -15,26 +14,44 @@ export class RowMenu {
   constructor(acts) {
     this.#menu.addEventListener("toggle", (/** @type {ToggleEvent} */ event) => this.#toggled(event.newState === "open"));
     this.#menu.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.#key(event));
-    byId("row-rename").addEventListener("click", () => this.#take((row) => acts.rename(row)));
-    byId("row-delete").addEventListener("click", () => this.#take((row) => this.#ask(row, acts.remove)));
+    byId("row-rename").addEventListener("click", () => this.#take(acts.rename));
+    byId("row-delete").addEventListener("click", () => this.#take(acts.remove));
+    for (const link of this.#files) link.addEventListener("click", () => this.#menu.hidePopover());
+  }
+
+  /** @param {RowView} row */
+  toggle(row) {
+    if (this.#menu.matches(":popover-open")) this.#menu.hidePopover();
+    else this.open(row);
   }
 
   /** @param {RowView} row */
   open(row) {
-    if (this.#menu.matches(":popover-open")) return this.#menu.hidePopover();
+    if (this.#menu.matches(":popover-open")) return;
     this.#row = row;
+    for (const link of this.#files) link.href = `${pathOf(row.item.id)}.${link.dataset.file}`;
+    row.more.focus({ preventScroll: true }); // where the focus goes back to
     this.#menu.showPopover();
-    const button = row.more.getBoundingClientRect();
-    const { width, height } = this.#menu.getBoundingClientRect();
-    const below = button.bottom + height + 8 < innerHeight;
-    this.#menu.style.top = `${below ? button.bottom + 4 : button.top - height - 4}px`;
-    this.#menu.style.left = `${Math.max(8, Math.min(button.left, innerWidth - width - 8))}px`;
+    this.#place(row.more.getBoundingClientRect(), this.#menu.getBoundingClientRect());
     this.#items[0].focus();
+  }
+
+  /** Below the button, and where there is no room above it. @param {DOMRect} button @param {DOMRect} menu */
+  #place(button, { width, height }) {
+    const below = button.bottom + height + 8 < innerHeight;
+    const start = document.dir === "rtl" ? button.right - width : button.left;
+    this.#menu.style.top = `${below ? button.bottom + 4 : Math.max(8, button.top - height - 4)}px`;
+    this.#menu.style.left = `${Math.max(8, Math.min(start, innerWidth - width - 8))}px`;
   }
 
   /** @returns {HTMLElement[]} */
   get #items() {
     return [...this.#menu.querySelectorAll("[role=menuitem]")];
+  }
+
+  /** The conversation as a file. @returns {HTMLAnchorElement[]} */
+  get #files() {
+    return [...this.#menu.querySelectorAll("[data-file]")];
   }
 
   /** @param {boolean} open */
@@ -58,16 +75,5 @@ export class RowMenu {
     if (to === undefined) return;
     event.preventDefault();
     items[(to + items.length) % items.length].focus();
-  }
-
-  /** @param {RowView} row @param {(row: RowView) => void} remove */
-  #ask(row, remove) {
-    byId("delete-what").textContent = t("list.remove", { title: row.title });
-    this.#dialog.returnValue = "";
-    this.#dialog.showModal();
-    this.#dialog.onclose = () => {
-      if (this.#dialog.returnValue === "delete") remove(row);
-      else row.more.focus();
-    };
   }
 }

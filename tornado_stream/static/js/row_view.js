@@ -1,99 +1,91 @@
 // @ts-check
-/** One conversation in the list: a link, a mark while it is generating, a button for its menu, its title to be edited. */
+/** One conversation in the list: a link, a mark while it is generating or unread, a button for its menu. */
 import { element } from "./dom.js";
 import { pathOf } from "./navigation.js";
 import { t } from "./words.js";
 
-/** Around a match in a snippet. */
-const MATCH = /\ue000(.*?)\ue001/gsu;
+/** About so many rows are laid out together. */
+const CHUNK = 50;
+
+/**
+ * What a row shows: the conversation, whether it is the open one or unread, and of a search what
+ * was searched for and how that is marked.
+ * @typedef {{item: import("./api.js").ConversationItem, current: boolean, unread: boolean, query?: string, marks?: typeof import("./marks.js") | null}} Look
+ */
 
 export class RowView {
-  element = element("li", "row");
+  element = element("div", "row");
+  link = element("a", "row-link");
   more = element("button", "row-more");
-  #link = element("a", "row-link");
   #title = element("span", "row-title");
-  #mark = element("span", "row-mark");
-  #snippet = element("span", "row-snippet");
-  #shown = "";
-  /** @type {HTMLInputElement | null} */
-  #editor = null;
+  /** @type {Look | null} */
+  #look = null;
 
   /** @param {import("./api.js").ConversationItem} item */
   constructor(item) {
     this.item = item;
-    this.#mark.append(element("span", "visually-hidden", t("list.generating")));
-    this.#link.append(this.#title, this.#mark, this.#snippet);
+    this.beginsChunk = hash(item.id) % CHUNK === 0;
+    this.element.dataset.id = item.id;
+    this.element.setAttribute("role", "listitem");
+    this.link.append(this.#title);
     this.more.type = "button";
     this.more.setAttribute("aria-haspopup", "menu");
     this.more.setAttribute("aria-expanded", "false");
-    this.more.append(dots());
-    this.element.append(this.#link, this.more);
+    this.stop(false);
+    this.element.append(this.link, this.more);
   }
 
   get title() {
     return this.item.title || t("list.untitled");
   }
 
-  /** @param {import("./api.js").ConversationItem} item @param {boolean} current */
-  show(item, current) {
-    this.item = item;
-    const shown = JSON.stringify([item, current]);
-    if (shown === this.#shown) return;
-    this.#shown = shown;
-    this.#link.href = pathOf(item.id);
-    if (current) this.#link.setAttribute("aria-current", "page");
-    else this.#link.removeAttribute("aria-current");
-    this.#title.textContent = this.title;
-    this.#link.title = this.title;
-    this.#mark.hidden = !item.generation_id;
-    this.#snippet.replaceChildren(...marked(item.snippet ?? ""));
-    this.more.setAttribute("aria-label", t("list.more", { title: this.title }));
-  }
-
   focus() {
-    this.#link.focus();
+    this.link.focus();
   }
 
-  /** Let the reader write another title. @param {(title: string) => void} save */
-  edit(save) {
-    if (this.#editor) return;
-    const editor = (this.#editor = element("input", "row-editor"));
-    editor.value = this.item.title;
-    editor.maxLength = 200;
-    editor.setAttribute("aria-label", t("list.rename", { title: this.title }));
-    const end = (/** @type {boolean} */ keep, /** @type {boolean} */ focus) => {
-      if (this.#editor !== editor) return;
-      this.#editor = null;
-      const title = editor.value.trim();
-      editor.replaceWith(this.#link);
-      if (focus) this.focus();
-      if (keep && title && title !== this.item.title) save(title);
-    };
-    editor.addEventListener("blur", () => end(true, false));
-    editor.addEventListener("keydown", (event) => {
-      if ((event.key !== "Enter" && event.key !== "Escape") || event.isComposing) return;
-      event.preventDefault(); // Escape ends the editing, and does not close the drawer
-      end(event.key === "Enter", true);
-    });
-    this.#link.replaceWith(editor);
-    editor.focus();
-    editor.select();
+  /** Whether Tab stops here. @param {boolean} stop */
+  stop(stop) {
+    this.link.tabIndex = this.more.tabIndex = stop ? 0 : -1;
+  }
+
+  /** @param {Look} look */
+  show(look) {
+    const { item, current, unread, query } = look;
+    const last = this.#look;
+    this.item = item;
+    this.#look = look;
+    if (item === last?.item && current === last.current && unread === last.unread && query === last.query) return; // thousands are
+    if (last && JSON.stringify({ ...look, marks: 0 }) === JSON.stringify({ ...last, marks: 0 })) return;
+    this.link.href = pathOf(item.id);
+    this.element.classList.toggle("current", current);
+    if (current) this.link.setAttribute("aria-current", "page");
+    else this.link.removeAttribute("aria-current");
+    this.link.title = this.title;
+    this.more.setAttribute("aria-label", t("list.more", { title: this.title }));
+    this.#showTexts(look);
+  }
+
+  /** @param {Look} look */
+  #showTexts({ item, unread, query, marks }) {
+    this.#title.replaceChildren(...(marks && query ? marks.markedTitle(this.title, query) : [this.title]));
+    const mark = item.generation_id ? t("list.generating") : unread ? t("list.unread") : "";
+    this.link.replaceChildren(this.#title);
+    if (mark) this.#append("row-mark", element("span", "visually-hidden", mark)).dataset.mark = item.generation_id ? "generating" : "unread";
+    if (marks && item.message_id) this.#append("row-snippet", ...marks.markedSnippet(item.snippet ?? "")); // without a message it is the title again
+  }
+
+  /** @param {string} name @param {(string | HTMLElement)[]} parts */
+  #append(name, ...parts) {
+    const part = element("span", name);
+    part.append(...parts);
+    this.link.append(part);
+    return part;
   }
 }
 
-/** A snippet's text with its matches marked. @param {string} snippet @returns {(string | HTMLElement)[]} */
-function marked(snippet) {
-  return snippet.split(MATCH).map((part, index) => (index % 2 ? element("mark", "", part) : part)).filter((part) => part !== "");
-}
-
-function dots() {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 20 20");
-  svg.setAttribute("aria-hidden", "true");
-  for (const x of ["4.5", "10", "15.5"]) {
-    const dot = document.createElementNS(svg.namespaceURI, "circle");
-    for (const [name, value] of [["cx", x], ["cy", "10"], ["r", "1.4"], ["class", "solid"]]) dot.setAttribute(name, String(value));
-    svg.append(dot);
-  }
-  return svg;
+/** A number that is the same for the same text (FNV-1a). @param {string} text */
+function hash(text) {
+  let value = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
+  return value >>> 0;
 }

@@ -24,6 +24,7 @@ export class Sync {
   /** @param {import("./tabs.js").News} news */
   #hear({ type, conversation_id: id }) {
     this.list.soon();
+    if (type === "deleted") this.list.forget(id);
     if (id !== this.conversation.id) return;
     if (type === "deleted") this.conversation.lose();
     else if (this.conversation.running) this.conversation.runner.nudge();

@@ -34,6 +34,12 @@ export class Transcript {
     this.#showPath();
   }
 
+  /** A message on the page; undefined where it is not shown. @param {string} id @returns {HTMLElement | undefined} */
+  elementOf(id) {
+    const message = this.conversation.messages.get(id);
+    return message && this.#views.get(message)?.element;
+  }
+
   #showPath() {
     const path = this.conversation.path;
     const views = new Map(path.map((message) => [message, this.#views.get(message) ?? this.#view(message)]));

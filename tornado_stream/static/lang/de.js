@@ -126,15 +126,15 @@ export default {
     "close": "Die Liste schließen",
     "menu": "Diese Unterhaltung",
     "renameItem": "Umbenennen",
-    "deleteItem": "Löschen …",
-    "deleteTitle": "Diese Unterhaltung löschen?",
-    "cancel": "Abbrechen",
-    "delete": "Löschen",
+    "asMarkdown": "Als Markdown speichern",
+    "asJson": "Als JSON speichern",
+    "asText": "Als Text speichern",
+    "deleteItem": "Löschen",
     "untitled": "Ohne Titel",
     "generating": "antwortet",
+    "unread": "ungelesen",
     "more": "Mehr zu „{title}“",
     "rename": "Neuer Titel von „{title}“",
-    "remove": "„{title}“ und alle Nachrichten darin werden vom Server entfernt. Das lässt sich nicht rückgängig machen.",
     "loading": "Wird geladen …",
     "empty": "Hier stehen später Ihre Unterhaltungen.",
     "nothing": "Nichts gefunden für „{query}“.",
@@ -142,9 +142,27 @@ export default {
     "found": { "one": "{n} Unterhaltung gefunden", "other": "{n} Unterhaltungen gefunden" },
     "foundMore": { "one": "{n} oder mehr Unterhaltungen gefunden", "other": "{n} oder mehr Unterhaltungen gefunden" },
     "renamed": "Umbenannt",
-    "removed": "Gelöscht",
     "failed": "Das ging nicht. Der Server meldet: {why}",
     "noServer": "Das ging nicht: Der Server war nicht zu erreichen."
+  },
+
+  "when": {
+    "today": "Heute",
+    "yesterday": "Gestern",
+    "week": "Vorherige 7 Tage",
+    "month": "Vorherige 30 Tage"
+  },
+
+  "trash": {
+    "region": "Gelöschte Unterhaltungen",
+    "deleted": "„{title}“ gelöscht",
+    "undo": "Rückgängig",
+    "undoOf": "Rückgängig: „{title}“ zurückholen",
+    "close": "Schließen",
+    "said": "„{title}“ gelöscht. {keys} macht es rückgängig.",
+    "keys": "Strg+Z",
+    "restored": "„{title}“ ist wieder da",
+    "failed": "„{title}“ wurde nicht gelöscht."
   },
 
   "say": {

@@ -126,15 +126,15 @@ export default {
     "close": "Close the list",
     "menu": "This conversation",
     "renameItem": "Rename",
-    "deleteItem": "Delete…",
-    "deleteTitle": "Delete this conversation?",
-    "cancel": "Cancel",
-    "delete": "Delete",
+    "asMarkdown": "Save as Markdown",
+    "asJson": "Save as JSON",
+    "asText": "Save as text",
+    "deleteItem": "Delete",
     "untitled": "Untitled",
     "generating": "generating",
+    "unread": "unread",
     "more": "More for “{title}”",
     "rename": "New title of “{title}”",
-    "remove": "“{title}” and all its messages are removed from the server. This cannot be undone.",
     "loading": "Loading…",
     "empty": "Your conversations will be listed here.",
     "nothing": "Nothing found for “{query}”.",
@@ -142,9 +142,27 @@ export default {
     "found": { "one": "{n} conversation found", "other": "{n} conversations found" },
     "foundMore": { "one": "{n} or more conversations found", "other": "{n} or more conversations found" },
     "renamed": "Renamed",
-    "removed": "Deleted",
     "failed": "That did not work. The server said: {why}",
     "noServer": "That did not work: the server was not reached."
+  },
+
+  "when": {
+    "today": "Today",
+    "yesterday": "Yesterday",
+    "week": "Previous 7 days",
+    "month": "Previous 30 days"
+  },
+
+  "trash": {
+    "region": "Deleted conversations",
+    "deleted": "Deleted “{title}”",
+    "undo": "Undo",
+    "undoOf": "Undo: bring “{title}” back",
+    "close": "Close",
+    "said": "Deleted “{title}”. {keys} undoes it.",
+    "keys": "Ctrl+Z",
+    "restored": "“{title}” is back",
+    "failed": "“{title}” was not deleted."
   },
 
   "say": {

@@ -126,15 +126,15 @@ export default {
     "close": "关闭列表",
     "menu": "此对话",
     "renameItem": "重命名",
-    "deleteItem": "删除…",
-    "deleteTitle": "删除此对话？",
-    "cancel": "取消",
-    "delete": "删除",
+    "asMarkdown": "保存为 Markdown",
+    "asJson": "保存为 JSON",
+    "asText": "保存为文本",
+    "deleteItem": "删除",
     "untitled": "无标题",
     "generating": "正在生成",
+    "unread": "未读",
     "more": "“{title}”的更多操作",
     "rename": "“{title}”的新标题",
-    "remove": "“{title}”及其所有消息将从服务器上删除，且无法撤销。",
     "loading": "正在加载…",
     "empty": "您的对话会列在这里。",
     "nothing": "没有找到“{query}”。",
@@ -142,9 +142,27 @@ export default {
     "found": { "one": "找到 {n} 个对话", "other": "找到 {n} 个对话" },
     "foundMore": { "one": "找到至少 {n} 个对话", "other": "找到至少 {n} 个对话" },
     "renamed": "已重命名",
-    "removed": "已删除",
     "failed": "操作失败。服务器说：{why}",
     "noServer": "操作失败：无法连接服务器。"
+  },
+
+  "when": {
+    "today": "今天",
+    "yesterday": "昨天",
+    "week": "过去 7 天",
+    "month": "过去 30 天"
+  },
+
+  "trash": {
+    "region": "已删除的对话",
+    "deleted": "已删除“{title}”",
+    "undo": "撤销",
+    "undoOf": "撤销：恢复“{title}”",
+    "close": "关闭",
+    "said": "已删除“{title}”。按 {keys} 可撤销。",
+    "keys": "Ctrl+Z",
+    "restored": "已恢复“{title}”",
+    "failed": "“{title}”未能删除。"
   },
 
   "say": {
