@@ -24,7 +24,9 @@ export class ShortcutsDialog {
     const form = element("form");
     form.method = "dialog";
     const actions = element("div", "dialog-actions");
-    actions.append(element("button", "button", t("model.close")));
+    const close = element("button", "button", t("model.close"));
+    close.autofocus = true;
+    actions.append(close);
     form.append(title, rows, this.#single(), actions);
     this.#dialog.append(form);
     document.body.append(this.#dialog);
