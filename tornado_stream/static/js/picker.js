@@ -32,6 +32,7 @@ export class Picker {
     this.acts = acts;
     this.#build();
     models.addEventListener("change", () => this.#isOpen && this.#show());
+    for (const seen of [window, window.visualViewport]) seen?.addEventListener("resize", () => this.#isOpen && this.#place());
   }
 
   async open() {

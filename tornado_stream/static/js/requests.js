@@ -30,6 +30,6 @@ export function goingOn(id, answer, leaveOut, chosen) {
 
 /** How many bytes too long a text is to be sent; 0: it can be. @param {string} text */
 export function excess(text) {
-  if (text.length * WIDEST <= MOST) return 0;
+  if (text.length * WIDEST + 2 <= MOST) return 0;
   return Math.max(0, new TextEncoder().encode(JSON.stringify(text)).length - MOST);
 }
