@@ -167,8 +167,9 @@ def test_a_model_that_is_not_listed_is_passed_on_as_it_is(page: Page) -> None:
     page.reload()
     button = page.get_by_role("button", name="Model: say=I am another")
     expect(button).to_be_visible()
-    page.get_by_role("button", name="Continue").click()
-    expect(content(page)).to_have_text("I am anotherI am another")
+    with page.expect_response("**/stream"):
+        page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("button", name="Continue")).to_be_visible()
     assert [body["model"] for body in sent] == ["say=I am another;close"] * 2
     button.click()
     page.get_by_role("option", name="fake-model").click()

@@ -162,14 +162,11 @@ export class Picker {
     then();
   }
 
-  /** Above its button, as high as the page allows. */
+  /** Above its button; the style sheet keeps it on the page. */
   #place() {
     const { left, right, top } = this.button.getBoundingClientRect();
-    const { width } = this.#box.getBoundingClientRect();
     const rightToLeft = getComputedStyle(this.button).direction === "rtl";
-    const start = rightToLeft ? innerWidth - right : left;
-    this.#box.style.insetInlineStart = `${Math.max(8, Math.min(start, innerWidth - width - 8))}px`;
-    this.#box.style.insetBlockEnd = `${innerHeight - top + 4}px`;
-    this.#box.style.maxBlockSize = `${Math.max(160, Math.min(top - 12, 480))}px`;
+    this.#box.style.setProperty("--start", `${rightToLeft ? innerWidth - right : left}px`);
+    this.#box.style.setProperty("--below", `${innerHeight - top + 4}px`);
   }
 }
