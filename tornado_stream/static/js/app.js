@@ -28,7 +28,6 @@ import { Sync } from "./sync.js";
 import { Tabs } from "./tabs.js";
 import { Transcript } from "./transcript.js";
 import { Turns } from "./turns.js";
-import { followKeyboard } from "./viewport.js";
 import { Wake } from "./wake.js";
 import { t } from "./words.js";
 
@@ -98,7 +97,8 @@ const shortcuts = new Shortcuts(document, storage, {
   copy: () => void copyNewest(),
 });
 byId("shortcuts").addEventListener("click", () => bar.list(shortcuts));
-followKeyboard(window);
+const keyboard = () => import("./viewport.js").then(({ followKeyboard }) => followKeyboard(window), () => visualViewport?.addEventListener("resize", keyboard, { once: true }));
+visualViewport?.addEventListener("resize", keyboard, { once: true });
 
 async function copyNewest() {
   const text = conversation.newest?.content.join("");

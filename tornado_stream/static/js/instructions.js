@@ -7,29 +7,12 @@ export class Instructions extends EventTarget {
   constructor(conversation) {
     super();
     this.conversation = conversation;
-    conversation.addEventListener("place", (event) => !(/** @type {CustomEvent} */ (event).detail.adopted) && this.#become(""));
-    conversation.addEventListener("loaded", (event) => this.#become(/** @type {CustomEvent} */ (event).detail.system ?? ""));
+    conversation.addEventListener("place", (event) => !(/** @type {CustomEvent} */ (event).detail.adopted) && this.become(""));
+    conversation.addEventListener("loaded", (event) => this.become(/** @type {CustomEvent} */ (event).detail.system ?? ""));
   }
 
-  /** The first question is on its way: there is no conversation yet, and soon there will be. */
-  get isEarly() {
-    return !this.conversation.id && this.conversation.newest !== null;
-  }
-
-  /** Keep this one; a new conversation is made for it. Throws `Refused`. @param {string} text */
-  async save(text) {
-    const { conversation } = this;
-    const { api, id } = conversation;
-    if (id) await api.change(id, { system: text });
-    const made = id ?? (await api.create({ system: text })).id;
-    if (conversation.id !== id) return; // another one was opened meanwhile
-    if (!id) conversation.adopt(made);
-    this.#become(text);
-    conversation.dispatchEvent(new CustomEvent("news", { detail: { type: "changed", conversation_id: made } }));
-  }
-
-  /** @param {string} text */
-  #become(text) {
+  /** The server keeps this one. @param {string} text */
+  become(text) {
     this.text = text;
     this.dispatchEvent(new Event("change"));
   }

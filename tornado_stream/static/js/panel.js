@@ -120,15 +120,28 @@ export class Panel {
 
   /** @param {string} system @returns {Promise<string>} what went wrong */
   async #saveSystem(system) {
-    if (system === this.instructions.text) return "";
+    const { text, conversation } = this.instructions;
+    if (system === text) return "";
     if (excess(system)) return t("panel.systemTooLong");
-    if (this.instructions.isEarly) return t("panel.beginning");
+    if (!conversation.id && conversation.newest) return t("panel.beginning");
     try {
-      await this.instructions.save(system);
+      await this.#keep(system);
       return "";
     } catch (error) {
       return error instanceof Refused ? t("list.failed", { why: error.message }) : t("list.noServer");
     }
+  }
+
+  /** Have the server keep it; a new conversation is made for it. Throws `Refused`. @param {string} system */
+  async #keep(system) {
+    const { conversation } = this.instructions;
+    const { api, id } = conversation;
+    if (id) await api.change(id, { system });
+    const made = id ?? (await api.create({ system })).id;
+    if (conversation.id !== id) return; // another one was opened meanwhile
+    if (!id) conversation.adopt(made);
+    this.instructions.become(system);
+    conversation.dispatchEvent(new CustomEvent("news", { detail: { type: "changed", conversation_id: made } }));
   }
 
   /** Say what is wrong with a field, and go there. @param {HTMLInputElement | HTMLTextAreaElement} field @param {string} text */

@@ -9,23 +9,22 @@
  * @property {PageShortcut | ComposerShortcut} name
  * @property {"page" | "composer"} where it works: everywhere, or while a question is written
  * @property {string[]} keys any of them; `mod` is ⌘ on a Mac and Ctrl elsewhere
- * @property {string} label the words for it
  */
 const SINGLE = "tornado-stream:single-keys";
 
 /** @type {Shortcut[]} */
 export const SHORTCUTS = [
-  { name: "send", where: "composer", keys: ["enter"], label: "shortcuts.send" },
-  { name: "newline", where: "composer", keys: ["shift+enter"], label: "shortcuts.newline" },
-  { name: "edit", where: "composer", keys: ["arrowup"], label: "shortcuts.edit" },
-  { name: "stop", where: "composer", keys: ["escape"], label: "shortcuts.stop" },
-  { name: "search", where: "page", keys: ["mod+k", "/"], label: "shortcuts.search" },
-  { name: "fresh", where: "page", keys: ["mod+shift+o"], label: "shortcuts.fresh" },
-  { name: "side", where: "page", keys: ["alt+shift+s"], label: "shortcuts.side" },
-  { name: "model", where: "page", keys: ["alt+shift+m"], label: "shortcuts.model" },
-  { name: "panel", where: "page", keys: ["alt+shift+p"], label: "shortcuts.panel" },
-  { name: "copy", where: "page", keys: ["alt+shift+c"], label: "shortcuts.copy" },
-  { name: "shortcuts", where: "page", keys: ["?"], label: "shortcuts.list" },
+  { name: "send", where: "composer", keys: ["enter"] },
+  { name: "newline", where: "composer", keys: ["shift+enter"] },
+  { name: "edit", where: "composer", keys: ["arrowup"] },
+  { name: "stop", where: "composer", keys: ["escape"] },
+  { name: "search", where: "page", keys: ["mod+k", "/"] },
+  { name: "fresh", where: "page", keys: ["mod+shift+o"] },
+  { name: "side", where: "page", keys: ["alt+shift+s"] },
+  { name: "model", where: "page", keys: ["alt+shift+m"] },
+  { name: "panel", where: "page", keys: ["alt+shift+p"] },
+  { name: "copy", where: "page", keys: ["alt+shift+c"] },
+  { name: "shortcuts", where: "page", keys: ["?"] },
 ];
 
 export const isMac = /^(Mac|iP)/.test(globalThis.navigator?.platform ?? "");

@@ -10,6 +10,21 @@ const NAMES = isMac
   ? { mod: "⌘", shift: "⇧", alt: "⌥", enter: "↩", escape: "esc", arrowup: "↑" }
   : { mod: t("shortcuts.ctrl"), shift: t("shortcuts.shift"), alt: "Alt", enter: t("shortcuts.enter"), escape: "Esc", arrowup: "↑" };
 
+/** @type {Record<import("./shortcuts.js").Shortcut["name"], string>} */
+const LABELS = {
+  send: t("shortcuts.send"),
+  newline: t("shortcuts.newline"),
+  edit: t("shortcuts.edit"),
+  stop: t("shortcuts.stop"),
+  search: t("shortcuts.search"),
+  fresh: t("shortcuts.fresh"),
+  side: t("shortcuts.side"),
+  model: t("shortcuts.model"),
+  panel: t("shortcuts.panel"),
+  copy: t("shortcuts.copy"),
+  shortcuts: t("shortcuts.list"),
+};
+
 export class ShortcutsDialog {
   #dialog = element("dialog", "dialog small-dialog shortcuts");
 
@@ -49,13 +64,13 @@ export class ShortcutsDialog {
 }
 
 /** @param {import("./shortcuts.js").Shortcut} shortcut */
-function row({ keys, label }) {
+function row({ keys, name }) {
   const pair = element("div", "shortcut");
   const ways = element("dd");
   keys.forEach((way, index) => {
     if (index) ways.append(` ${t("shortcuts.or")} `);
     ways.append(...(isSingle(way) ? [way] : way.split("+")).map((key) => element("kbd", "", NAMES[key] ?? key.toUpperCase())));
   });
-  pair.append(element("dt", "", t(label)), ways);
+  pair.append(element("dt", "", LABELS[name]), ways);
   return pair;
 }

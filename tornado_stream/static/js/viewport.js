@@ -2,6 +2,7 @@
 /**
  * Keeps the page as high as what is seen of it. Where an on-screen keyboard covers the page instead
  * of making it smaller (iOS), only `visualViewport` knows; everywhere else this changes nothing.
+ * Loaded when that has changed for the first time.
  */
 const HEIGHT = "--seen";
 
@@ -15,4 +16,5 @@ export function followKeyboard(page, seen = page.visualViewport) {
     if (seen.offsetTop) page.scrollTo(0, 0); // the browser moved the page to show the text box; it is in view as it is
   };
   for (const type of ["resize", "scroll"]) seen?.addEventListener(type, fit);
+  fit();
 }
