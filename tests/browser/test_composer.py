@@ -350,13 +350,13 @@ def test_it_stays_above_an_on_screen_keyboard(page: Page) -> None:
       Object.defineProperty(visualViewport, "height", {value: height, configurable: true});
       visualViewport.dispatchEvent(new Event("resize"));
     }"""
+    bottom = "document.querySelector('#composer').getBoundingClientRect().bottom"
     page.evaluate(cover, 380)
-    box = page.locator("#composer").bounding_box()
-    assert box and box["y"] + box["height"] <= 380
+    page.wait_for_function(f"{bottom} <= 380")
     page.wait_for_function(f"({distance})(document.querySelector('#scroller')) <= 1")
     assert scroller.evaluate("e => e.clientHeight") > 100
     page.evaluate(cover, 740)
-    assert page.evaluate("document.body.getBoundingClientRect().height") == 740
+    page.wait_for_function("document.body.getBoundingClientRect().height === 740")
 
 
 def _copy(page: Page, text: str) -> None:

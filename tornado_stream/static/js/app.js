@@ -97,8 +97,9 @@ const shortcuts = new Shortcuts(document, storage, {
   copy: () => void copyNewest(),
 });
 byId("shortcuts").addEventListener("click", () => bar.list(shortcuts));
-const keyboard = () => import("./viewport.js").then(({ followKeyboard }) => followKeyboard(window), () => visualViewport?.addEventListener("resize", keyboard, { once: true }));
-visualViewport?.addEventListener("resize", keyboard, { once: true });
+for (const type of ["resize", "scroll"]) {
+  visualViewport?.addEventListener(type, () => void import("./viewport.js").then(({ fit }) => fit(window), () => {}));
+}
 
 async function copyNewest() {
   const text = conversation.newest?.content.join("");
