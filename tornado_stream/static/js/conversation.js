@@ -2,10 +2,9 @@
 /**
  * The one owner of the open conversation's state; views listen and ask.
  *
- * Fires `place` when another conversation is open (detail `adopted`: it is the new one, which has
- * got its id), `loaded` (detail: as the server tells it), `path` when what is shown has changed,
- * `answer` when an answer has (detail: the answer and what happened: an event's name, or `link`,
- * `stopping`, `failed`), and `news` for others.
+ * Fires `place` when another conversation is open (detail `adopted`: it is the new one, which has got its id),
+ * `loaded` (detail: as the server tells it), `path` when what is shown has changed, `answer` when an answer has (detail:
+ * the answer and what happened: an event's name, or `link`, `stopping`, `failed`), and `news` for others.
  *
  * @typedef {import("./answer.js").Answer} Answer
  * @typedef {{answer: Answer, what: string}} AnswerDetail

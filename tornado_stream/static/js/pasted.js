@@ -3,7 +3,7 @@
  * A paste too long for a text box, which lays all of its text out again with every key: it is kept
  * beside the question, and sent below it. Fires `change`.
  */
-import { smallButton } from "./dom.js";
+import { element, smallButton } from "./dom.js";
 import { t } from "./words.js";
 
 /** Characters from which on a text box is slow to write in. */
@@ -18,11 +18,12 @@ export class Pasted extends EventTarget {
     this.element = element;
     box.addEventListener("paste", (event) => this.#paste(event, event.clipboardData));
     box.addEventListener("drop", (event) => this.#paste(event, event.dataTransfer));
-    this.remove = smallButton(t("composer.removePasted"), () => {
+    this.remove = smallButton("×", () => {
       this.text = "";
       this.dispatchEvent(new Event("change"));
       box.focus();
     });
+    this.remove.setAttribute("aria-label", t("composer.removePasted"));
   }
 
   get text() {
@@ -33,8 +34,8 @@ export class Pasted extends EventTarget {
     if (text === this.#text) return;
     this.#text = text;
     this.element.hidden = !text;
-    const size = t("composer.pasted", { n: text.length, text: text.trimStart().slice(0, 60).replace(/\s+/g, " ") });
-    this.element.replaceChildren(...(text ? [size, this.remove] : []));
+    const what = t("composer.pasted", { n: text.length, text: text.trimStart().slice(0, 60).replace(/\s+/g, " ") });
+    this.element.replaceChildren(...(text ? [element("span", "", what), this.remove] : []));
   }
 
   /** @param {Event} event @param {DataTransfer | null} data */

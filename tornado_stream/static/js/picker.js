@@ -31,7 +31,7 @@ export class Picker {
     this.preferences = preferences;
     this.acts = acts;
     this.#build();
-    models.addEventListener("change", () => this.#isOpen && this.#show());
+    models.addEventListener("change", () => this.#isOpen && this.#show(this.#shown[this.#at]?.choice.id));
     for (const seen of [window, window.visualViewport]) seen?.addEventListener("resize", () => this.#isOpen && this.#place());
   }
 
@@ -74,7 +74,8 @@ export class Picker {
     this.button.after(this.#box);
   }
 
-  #show() {
+  /** @param {string} [active] where to stay */
+  #show(active) {
     const typed = this.#search.value.trim();
     const groups = grouped(this.models.all, typed);
     const { missing, model } = this.preferences;
@@ -85,7 +86,8 @@ export class Picker {
     const extra = !typed && model?.state === "other" ? model.id : known ? "" : typed; // one that was typed in stays in the list
     if (extra) parts.push(this.#option({ id: extra, label: typed ? t("model.other", { name: typed }) : extra }));
     this.#list.replaceChildren(...parts);
-    this.#go(typed ? 0 : this.#shown.findIndex(({ choice }) => choice.id === model?.id));
+    const wanted = active ?? (typed ? "" : model?.id);
+    this.#go(this.#shown.findIndex(({ choice }) => choice.id === wanted));
   }
 
   /** @param {import("./model_list.js").Group} group @param {boolean} named */
