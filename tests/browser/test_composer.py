@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from .chat import Page, Route, announced, ask, composer, content, expect, listed, status
-from .conftest import Program, Watch
+from .conftest import ROOT, Program, Watch
 
 Seen = Callable[[], dict[str, Any]]
 
@@ -79,7 +79,9 @@ def test_a_megabyte_is_pasted_beside_the_question(page: Page, seen: Seen) -> Non
     page.keyboard.press("Enter")
     expect(content(page)).to_have_text("All of it.")
     expect(pasted).to_be_hidden()
-    assert seen()["requests"][-1]["messages"][-1]["content"] == large.strip()
+    assert seen()["requests"][-1]["messages"][-1]["content"] == large
+    question = page.get_by_role("article", name="You").locator(".text")
+    assert question.evaluate("element => element.textContent") == large
 
 
 def test_a_draft_that_fits_nowhere_breaks_nothing(page: Page) -> None:
@@ -316,6 +318,26 @@ def test_the_shortcuts(page: Page) -> None:
     page.keyboard.press("?")
     page.keyboard.press("Alt+Shift+P")
     expect(page.get_by_role("dialog", name="How answers are made")).to_be_visible()
+
+
+EDITOR = ROOT / "tornado_stream" / "static" / "js" / "editor.js"
+
+
+@pytest.mark.skipif(not EDITOR.exists(), reason="questions cannot be edited yet")
+def test_up_edits_the_last_question_where_nothing_is_written(page: Page) -> None:
+    page.keyboard.press("ArrowUp")
+    expect(composer(page)).to_be_focused()
+    ask(page, "first")
+    expect(content(page)).to_have_text("first")
+    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    page.keyboard.type("x")
+    page.keyboard.press("ArrowUp")
+    expect(composer(page)).to_be_focused()
+    page.keyboard.press("Backspace")
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_role("article").get_by_role("textbox")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(composer(page)).to_be_focused()
 
 
 def test_escape_stops_and_nothing_else_does_by_accident(page: Page) -> None:
