@@ -92,8 +92,9 @@ def test_the_keyboard_is_enough(page: Page) -> None:
     )
     expect(composer(page)).to_be_focused()
     expect(composer(page)).to_have_value("")
-    page.keyboard.press("Tab")
-    expect(page.get_by_role("button", name="Stop")).to_be_focused()
+    for name in ("Model:", "System prompt", "Keyboard shortcuts", "Stop"):
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("button", name=name)).to_be_focused()
     page.keyboard.press("Enter")
     expect(status(page)).to_contain_text("Stopped")
     expect(composer(page)).to_be_focused()

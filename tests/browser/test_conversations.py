@@ -156,6 +156,7 @@ def test_a_draft_is_kept_for_each_conversation(page: Page) -> None:
     expect(composer(page)).to_have_value("for later")
     page.reload()
     expect(composer(page)).to_have_value("for later")
+    expect(page.get_by_role("button", name="Send")).to_be_enabled()  # it is loaded
     page.keyboard.press("Enter")
     expect(content(page)).to_have_text("for later")
     page.reload()

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import pytest
 
-from .chat import Page, Route, ask, content, expect, status
-from .conftest import Program, Watch
+from .chat import Locator, Page, Route, ask, content, expect, status
+from .conftest import VIEWPORT, Program, Watch
 
 DEMO = {"id": "smollm2-135m", "provider": "local", "state": "ready", "detail": ""}
 #: Contrast by WCAG 2.2 of every element that has text of its own, with what it stands on.
@@ -45,12 +45,11 @@ CONTRASTS = """() => {
 def test_the_model_is_named(page: Page) -> None:
     expect(page.get_by_role("button", name="Model: fake-model")).to_be_visible()
     expect(page.locator("#welcome-setup")).to_be_hidden()
-    page.get_by_role("button", name="Model: fake-model").click()
-    dialog = page.get_by_role("dialog", name="The model")
-    expect(dialog).to_contain_text("Provider openai, ready.")
+    dialog = _open_setup(page)
     expect(dialog).to_contain_text("OPENAI_API_KEY=sk-… python main.py")
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
+    expect(page.get_by_role("button", name="Model:")).to_be_focused()
 
 
 def test_a_demo_model_says_so_and_how_to_have_another(page: Page) -> None:
@@ -76,13 +75,12 @@ def test_a_demo_model_says_so_and_how_to_have_another(page: Page) -> None:
     line = "OPENAI_BASE_URL=http://localhost:11434/v1 OPENAI_MODEL=llama3.2 python main.py"
     assert page.evaluate("navigator.clipboard.readText()") == line
     ask(page, "hi")
-    button.click()
-    expect(page.get_by_role("dialog")).to_contain_text(line)
+    expect(_open_setup(page)).to_contain_text(line)
 
 
 def test_without_a_clipboard_the_line_is_copied_or_selected(page: Page) -> None:
     page.evaluate("() => { delete Navigator.prototype.clipboard }")
-    page.get_by_role("button", name="Model:").click()
+    _open_setup(page)
     copy = page.get_by_role("button", name="Copy the line for a key of your own")
     copy.click()
     expect(copy).to_have_text("Copied")
@@ -120,6 +118,19 @@ def test_everything_can_be_read(page: Page, scheme: Literal["light", "dark"]) ->
     expect(status(page)).to_have_text("Thinking…")
     _assert_contrast(page)
     page.get_by_role("button", name="Model:").click()
+    expect(page.get_by_role("listbox")).to_be_visible()
+    _assert_contrast(page)
+    page.get_by_role("button", name="A model of your own").click()
+    _assert_contrast(page)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="System prompt and parameters").click()
+    page.get_by_label("temperature").fill("much")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("This is not a number.")).to_be_visible()
+    _assert_contrast(page)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     _assert_contrast(page)
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Stop").click()
@@ -133,8 +144,12 @@ def test_nothing_is_wider_than_the_page(page: Page) -> None:
     ask(page, long)
     expect(content(page)).to_have_text(long)
     _assert_fits(page, *widths)
-    page.get_by_role("button", name="Model:").click()
-    _assert_fits(page, *widths)
+    for opener in ("Model:", "System prompt and parameters"):
+        page.set_viewport_size(VIEWPORT)
+        page.get_by_role("button", name=opener).click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        _assert_fits(page, *widths)
+        page.keyboard.press("Escape")
 
 
 def test_the_page_has_landmarks_and_names(page: Page) -> None:
@@ -159,6 +174,13 @@ def test_a_page_that_is_not_there(page: Page, server: Program, watch: Watch) -> 
     expect(page.get_by_text("404")).to_be_visible()
     page.get_by_role("link", name="Back to the chat").click()
     expect(page.get_by_role("button", name="Send")).to_be_visible()
+
+
+def _open_setup(page: Page) -> Locator:
+    """The lines for another model, reached from the list of models."""
+    page.get_by_role("button", name="Model:").click()
+    page.get_by_role("button", name="A model of your own").click()
+    return page.get_by_role("dialog", name="A model of your own")
 
 
 def _assert_contrast(page: Page) -> None:

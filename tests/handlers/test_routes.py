@@ -92,6 +92,19 @@ async def test_models_with_one_that_is_set(chat):
 
 
 @pytest.mark.gen_test
+async def test_the_model_that_is_set_comes_first_and_needs_no_list(serve, settings):
+    chat = serve(replace(settings, model="mine"))
+    body = (await chat.request("GET", "/api/models")).json()
+    assert ([model["id"] for model in body["models"]], body["default"]) == (
+        ["mine", "fake-model"],
+        "mine",
+    )
+    chat = serve(replace(settings, model="mine", base_url="http://127.0.0.1:9/v1"))
+    body = (await chat.request("GET", "/api/models")).json()
+    assert [(model["id"], model["state"]) for model in body["models"]] == [("mine", "ready")]
+
+
+@pytest.mark.gen_test
 async def test_models_that_the_upstream_lists(serve, settings, upstream):
     chat = serve(replace(settings, model=None))
     assert (await chat.request("GET", "/api/models")).json()["default"] == "fake-model"

@@ -34,6 +34,18 @@ async def test_usage_is_not_asked_for_where_that_is_refused(chat, upstream):
 
 
 @pytest.mark.gen_test
+async def test_the_limit_is_called_what_the_server_calls_it(chat, upstream):
+    refusal = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
+    model = f'status=400;body={{"error":{{"message":"{refusal}"}}}}'
+    await chat.ask(model=model, options={"max_tokens": 7, "top_p": 0.5})
+    first, second = upstream.requests
+    assert (first["max_tokens"], second["max_completion_tokens"], second["top_p"]) == (7, 7, 0.5)
+    assert "max_tokens" not in second
+    await chat.ask(model=model, options={"temperature": 1})
+    assert len(upstream.requests) == 3
+
+
+@pytest.mark.gen_test
 async def test_no_other_refusal_is_asked_again(chat, upstream):
     for status in (400, 401, 404, 408, 429, 500, 502, 503, 529):
         before = len(upstream.requests)

@@ -1,7 +1,8 @@
 """Any OpenAI-compatible server as a provider: the wire form of openai_wire over upstream.
 
 The rule: one request for one answer. It is repeated only where the server refused it before it
-did anything: a 400 that names `stream_options`, which some servers do not know.
+did anything: a 400 that names `stream_options`, which some servers do not know, or that wants
+`max_tokens` to be called `max_completion_tokens`, as OpenAI's reasoning models do.
 """
 
 from __future__ import annotations
@@ -30,16 +31,17 @@ DONE_GRACE = 0.25
 #: Seconds after a finish_reason or an error in which usage, an error or `[DONE]` may still come.
 FINISH_GRACE = 5.0
 
-#: Seconds that the list of models may take; it is asked for only where no model is set.
+#: Seconds that the list of models may take: a page waits for it.
 MODELS_TIMEOUTS = Timeouts(connect=3, first_byte=5, idle=5, answer=8)
 
 
 class OpenAIProvider(Provider):
     """Streams answers from `{base_url}/chat/completions`.
 
-    `model` is the default one; None: the first that the server lists. `api_key` None sends no
-    `Authorization`; the key is in no message this raises. `prefill` says that the server goes on
-    with an assistant's message that comes last; llama.cpp, which does, is known by its own word.
+    `model` is the default one, listed first; None: the first that the server lists. `api_key` None
+    sends no `Authorization`; the key is in no message this raises. `prefill` says that the server
+    goes on with an assistant's message that comes last; llama.cpp, which does, is known by its own
+    word.
     """
 
     def __init__(
@@ -71,22 +73,23 @@ class OpenAIProvider(Provider):
         try:
             await self._answer(request, model, emit)
         except StatusError as error:
-            if not (self._include_usage and _refuses_usage(error)):
+            mended = self._mend(request, error)
+            if mended is None:
                 raise self._decode_error(error) from None
-            self._include_usage = False
             try:
-                await self._answer(request, model, emit)
+                await self._answer(mended, model, emit)
             except StatusError as second:
                 raise self._decode_error(second) from None
 
     async def models(self) -> list[ModelInfo]:
-        if self._model:
-            return [ModelInfo(self._model, self.name)]
+        first = [self._model] if self._model else []
         try:
             ids = await self._list_models()
         except ProviderError as error:
+            if first:  # not every server lists what it has
+                return [ModelInfo(id, self.name) for id in first]
             return [ModelInfo("", self.name, "failed", error.message)]
-        return [ModelInfo(id, self.name) for id in ids]
+        return [ModelInfo(id, self.name) for id in dict.fromkeys([*first, *ids])]
 
     async def _answer(self, request: ChatRequest, model: str, emit: Emit) -> None:
         """One request, to its end; raises `StatusError` before anything was emitted."""
@@ -110,6 +113,19 @@ class OpenAIProvider(Provider):
         if decoder.skipped:
             logger.warning("%d of %d chunks were not understood", decoder.skipped, decoder.chunks)
         answer.check()
+
+    def _mend(self, request: ChatRequest, error: StatusError) -> ChatRequest | None:
+        """The request as this server may take it, where what it refused has another form."""
+        if error.status not in (400, 422):
+            return None
+        if self._include_usage and b"stream_options" in error.body:
+            self._include_usage = False
+            return request
+        options = dict(request.options)
+        if "max_tokens" in options and b"max_completion_tokens" in error.body:
+            options["max_completion_tokens"] = options.pop("max_tokens")
+            return replace(request, options=options)
+        return None
 
     def _on_head(self, status: int, headers: Mapping[str, str]) -> None:
         if headers.get("Server") == "llama.cpp":
@@ -205,7 +221,3 @@ class _Answer:
         if finish != self._finish:
             self._finish = finish
             self._emit(finish)
-
-
-def _refuses_usage(error: StatusError) -> bool:
-    return error.status in (400, 422) and b"stream_options" in error.body

@@ -84,7 +84,14 @@ export class Api {
     return response.json();
   }
 
-  /** @param {string} id @param {{title: string}} changes */
+  /** A conversation without messages. @param {{system: string}} what @returns {Promise<{id: string}>} */
+  async create(what) {
+    const response = await this.#send("POST", "/api/conversations", what);
+    if (!response.ok) throw await refusal(response);
+    return response.json();
+  }
+
+  /** @param {string} id @param {{title?: string, system?: string}} changes */
   async change(id, changes) {
     const response = await this.#send("PATCH", conversationPath(id), changes);
     if (!response.ok) throw await refusal(response);

@@ -2,21 +2,26 @@
 /** Puts the page together. Nothing else happens here. */
 import { Announcer } from "./announcer.js";
 import { Api } from "./api.js";
-import { armCopyButtons } from "./clipboard.js";
+import { armCopyButtons, copyText } from "./clipboard.js";
 import { Composer } from "./composer.js";
+import { ComposerBar } from "./composer_bar.js";
 import { Conversation } from "./conversation.js";
 import { Conversations } from "./conversations.js";
 import { byId } from "./dom.js";
 import { Drafts } from "./drafts.js";
 import { tabId } from "./ids.js";
+import { Instructions } from "./instructions.js";
 import { ListView } from "./list_view.js";
 import { Locks } from "./locks.js";
 import { Models } from "./models.js";
 import { ModelsView } from "./models_view.js";
 import { Navigation } from "./navigation.js";
 import { Outbox } from "./outbox.js";
+import { Pasted } from "./pasted.js";
 import { PlaceView } from "./place_view.js";
+import { Preferences } from "./preferences.js";
 import { Follower } from "./scroll.js";
+import { Shortcuts } from "./shortcuts.js";
 import { Side } from "./side.js";
 import { Storage } from "./storage.js";
 import { Sync } from "./sync.js";
@@ -33,19 +38,22 @@ const storage = new Storage(() => localStorage);
 const locks = new Locks(navigator.locks);
 const outbox = new Outbox(storage, locks, tabId(new Storage(() => sessionStorage)));
 const conversation = new Conversation(api, wake, outbox, locks);
-const turns = new Turns(conversation);
 const models = new Models(api, wake);
+const preferences = new Preferences(storage, models).follow(window);
+const turns = new Turns(conversation, preferences);
 const tabs = new Tabs();
 const conversations = new Conversations(api, wake, tabs);
 new Sync(conversation, conversations, tabs);
 
 const announcer = new Announcer(byId("announcer"), conversation);
 const follower = new Follower(byId("scroller"), byId("column"), byId("to-end"));
+const question = byId("question");
 const composer = new Composer(
-  { form: byId("composer"), text: byId("question"), send: byId("send"), stop: byId("stop") },
+  { form: byId("composer"), text: question, send: byId("send"), stop: byId("stop"), notice: byId("composer-notice") },
   conversation,
   turns,
-  () => follower.follow(),
+  new Pasted(byId("pasted"), question),
+  { sent: () => follower.follow(), editLast: () => transcript.editLast?.() ?? false },
 );
 const drafts = new Drafts(storage, conversation, composer);
 addEventListener("beforeunload", () => outbox.leave());
@@ -63,7 +71,7 @@ const transcript = new Transcript(byId("transcript"), conversation, turns, (name
   actions[name]();
   composer.focus();
 });
-new ModelsView(models);
+const modelsView = new ModelsView(models, preferences);
 new PlaceView(conversation, () => startAnew());
 
 const side = new Side(storage);
@@ -74,6 +82,30 @@ new ListView(conversations, conversation, unread, {
   removed: (id) => drafts.forget(id),
   say,
 });
+
+const bar = new ComposerBar(new Instructions(conversation), models, preferences, {
+  chosen: () => matchMedia("(pointer: fine)").matches && composer.focus(),
+  about: () => modelsView.open(),
+  say,
+});
+const shortcuts = new Shortcuts(document, storage, {
+  shortcuts: () => bar.list(shortcuts),
+  search: () => side.search(),
+  fresh: () => startAnew(),
+  side: () => side.toggle(),
+  model: () => bar.pick(),
+  panel: () => bar.tune(),
+  copy: () => void copyNewest(),
+});
+byId("shortcuts").addEventListener("click", () => bar.list(shortcuts));
+for (const type of ["resize", "scroll"]) {
+  visualViewport?.addEventListener(type, () => void import("./viewport.js").then(({ fit }) => fit(window), () => {}));
+}
+
+async function copyNewest() {
+  const text = conversation.newest?.content.join("");
+  if (text) say((await copyText(text)) ? t("copied") : t("notCopied"));
+}
 
 /** @param {string} [text] a question to take along */
 function startAnew(text) {
@@ -94,7 +126,7 @@ async function openOne(id, found) {
 }
 
 const welcome = byId("welcome");
-conversation.addEventListener("path", () => (welcome.hidden = conversation.newest !== null || conversation.id !== null));
+conversation.addEventListener("path", () => (welcome.hidden = conversation.newest !== null || conversation.state !== "ready"));
 conversation.addEventListener("place", (event) => {
   if (/** @type {CustomEvent} */ (event).detail.adopted) return;
   if (conversation.id) follower.follow();

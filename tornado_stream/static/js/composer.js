@@ -1,25 +1,36 @@
 // @ts-check
-/** Where the question is written. Enter sends, but never while an input method composes. Fires `change`. */
+/**
+ * Where the question is written. Enter sends, but never while an input method composes; what cannot
+ * be sent stays where it is and says why. Fires `change`.
+ */
+import { LONG } from "./pasted.js";
+import { excess } from "./requests.js";
+import { isSomethingOpen, shortcutOf } from "./shortcuts.js";
+import { t } from "./words.js";
+
 export class Composer extends EventTarget {
   #shownAt = 0;
 
   /**
-   * @param {{form: HTMLFormElement, text: HTMLTextAreaElement, send: HTMLButtonElement, stop: HTMLButtonElement}} parts
+   * @param {{form: HTMLFormElement, text: HTMLTextAreaElement, send: HTMLButtonElement, stop: HTMLButtonElement, notice: HTMLElement}} parts
    * @param {import("./conversation.js").Conversation} conversation @param {import("./turns.js").Turns} turns
-   * @param {() => void} sent
+   * @param {import("./pasted.js").Pasted} pasted
+   * @param {{sent: () => void, editLast: () => boolean}} acts `editLast` says whether there is a question to edit
    */
-  constructor(parts, conversation, turns, sent) {
+  constructor(parts, conversation, turns, pasted, acts) {
     super();
     this.parts = parts;
     this.conversation = conversation;
     this.turns = turns;
-    this.sent = sent;
+    this.pasted = pasted;
+    this.acts = acts;
     parts.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#send();
     });
     parts.text.addEventListener("keydown", (event) => this.#key(event));
     parts.text.addEventListener("input", () => this.#changed());
+    pasted.addEventListener("change", () => this.#changed());
     parts.stop.addEventListener("click", (event) => this.#stop(event));
     conversation.addEventListener("path", () => this.#update());
     conversation.addEventListener("answer", () => this.#update());
@@ -27,13 +38,16 @@ export class Composer extends EventTarget {
     this.#grow();
   }
 
+  /** All that will be sent. */
   get text() {
-    return this.parts.text.value;
+    const { value } = this.parts.text;
+    return this.pasted.text ? [value, this.pasted.text].filter((text) => text.trim()).join("\n\n") : value;
   }
 
   set text(text) {
     if (text === this.text) return;
-    this.parts.text.value = text;
+    this.#put(text);
+    this.#note("");
     this.#grow();
   }
 
@@ -43,35 +57,49 @@ export class Composer extends EventTarget {
 
   /** Put text there; what was written already is kept below it. @param {string} text */
   fill(text) {
-    const draft = this.parts.text.value;
-    this.parts.text.value = draft.trim() && draft !== text ? `${text}\n${draft}` : text;
+    const draft = this.text;
+    this.#put(draft.trim() && draft !== text ? `${text}\n${draft}` : text);
     this.#changed();
     this.focus();
   }
 
   /** Replace what is there, if that is nothing or what `fill` put there before. @param {string} text @param {string[]} known */
   offer(text, known) {
-    const draft = this.parts.text.value;
-    if (!draft.trim() || known.includes(draft)) this.parts.text.value = "";
+    const draft = this.text;
+    if (!draft.trim() || known.includes(draft)) this.#put("");
     this.fill(text);
+  }
+
+  /** @param {string} text */
+  #put(text) {
+    const long = text.length >= LONG;
+    this.parts.text.value = long ? "" : text;
+    this.pasted.text = long ? text : "";
   }
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.key !== "Enter" || event.shiftKey || event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.isComposing || event.keyCode === 229) return; // 229: Safari, after the composition has ended
-    event.preventDefault();
-    this.#send();
+    if (this.#take(shortcutOf(event, "composer"))) event.preventDefault();
+  }
+
+  /** @param {string | undefined} name @returns {boolean} whether that key is used up */
+  #take(name) {
+    if (name === "send") this.#send();
+    else if (name === "edit") return !this.text && this.acts.editLast();
+    else if (name === "stop" && this.conversation.running && !isSomethingOpen()) void this.turns.stop();
+    else return false;
+    return true;
   }
 
   #send() {
-    const { text } = this.parts;
-    if (!this.conversation.free || !text.value.trim()) return this.focus();
-    const question = text.value;
+    const question = this.text;
+    if (!this.conversation.free || !question.trim()) return this.focus();
+    const over = excess(question);
+    if (over) return this.#note(t("composer.tooLong", { n: Math.ceil(over / 1024) }));
     this.turns.send(question); // kept by the outbox before the draft goes
-    text.value = "";
+    this.#put("");
     this.#changed();
-    this.sent();
+    this.acts.sent();
     this.focus();
   }
 
@@ -98,8 +126,18 @@ export class Composer extends EventTarget {
   }
 
   #changed() {
+    this.#note("");
     this.#grow();
     this.dispatchEvent(new Event("change"));
+  }
+
+  /** Say what keeps the text from being sent. @param {string} text */
+  #note(text) {
+    const { notice } = this.parts;
+    if (notice.textContent === text) return;
+    notice.textContent = text;
+    notice.hidden = !text;
+    if (text) this.focus();
   }
 
   #grow() {

@@ -2,19 +2,18 @@
 /**
  * The one owner of the open conversation's state; views listen and ask.
  *
- * Fires `place` when another conversation is open (detail `adopted`: it is the new one, which has
- * got its id), `path` when what is shown has changed, and `answer` when an answer has (detail: the
- * answer and what happened: an event's name, or `link`, `stopping`, `failed`), and `news` for others.
+ * Fires `place` when another conversation is open (detail `adopted`: it is the new one, which has got its id),
+ * `loaded` (detail: as the server tells it), `path` when what is shown has changed, `answer` when an answer has (detail:
+ * the answer and what happened: an event's name, or `link`, `stopping`, `failed`), and `news` for others.
  *
  * @typedef {import("./answer.js").Answer} Answer
- * @typedef {import("./answer.js").Question} Question
  * @typedef {{answer: Answer, what: string}} AnswerDetail
  * @typedef {"ready" | "loading" | "unreachable" | "missing" | "deleted"} State
  */
 import { applyEvent } from "./answer.js";
 import { loadConversation } from "./loading.js";
 import { Runner } from "./runner.js";
-import { treeOf } from "./tree.js";
+import { pathTo, treeOf } from "./tree.js";
 
 export class Conversation extends EventTarget {
   /** @type {string | null} */
@@ -67,12 +66,9 @@ export class Conversation extends EventTarget {
     return this.state === "ready" && !this.running;
   }
 
-  /** What is shown, oldest first. @returns {(Question | Answer)[]} */
+  /** What is shown, oldest first. */
   get path() {
-    /** @type {(Question | Answer)[]} */
-    const path = [];
-    for (let message = /** @type {Question | Answer | null} */ (this.#newest); message; message = message.parent) path.push(message);
-    return path.reverse();
+    return pathTo(this.#newest);
   }
 
   /** Begin a new one. A running answer goes on at the server. */
@@ -104,11 +100,16 @@ export class Conversation extends EventTarget {
     this.dispatchEvent(new Event("title"));
   }
 
+  /** What was a new one has got its id. @param {string} id */
+  adopt(id) {
+    this.id = id;
+    this.dispatchEvent(new CustomEvent("place", { detail: { adopted: true } }));
+  }
+
   /** Show this answer and ask for it. @param {Answer} answer @param {{wait?: boolean}} [how] `wait`: another tab may be asking */
   ask(answer, { wait = false } = {}) {
     this.#newest = answer;
-    if (wait) this.runner.resume(answer);
-    else this.runner.ask(answer);
+    this.runner[wait ? "resume" : "ask"](answer);
     this.#showPath();
   }
 
@@ -139,9 +140,7 @@ export class Conversation extends EventTarget {
     const { signal } = this.#visit;
     const trouble = () => void (this.state === "loading" && this.#become("unreachable"));
     const snapshot = await loadConversation(this.api, this.wake, String(this.id), signal, trouble);
-    if (signal.aborted || this.running) return;
-    if (snapshot) this.#show(snapshot);
-    else this.#become("missing");
+    if (!signal.aborted && !this.running) snapshot ? this.#show(snapshot) : this.#become("missing");
   }
 
   /** @param {any} snapshot */
@@ -149,6 +148,7 @@ export class Conversation extends EventTarget {
     const unsent = this.#newest;
     const { messages, newest, after } = treeOf(snapshot, this.messages);
     Object.assign(this, { messages, title: snapshot.title ?? "", updatedAt: snapshot.updated_at ?? 0 });
+    this.dispatchEvent(new CustomEvent("loaded", { detail: snapshot }));
     this.#newest = newest;
     if (newest?.state === "running") this.runner.follow(newest, after);
     if (unsent?.state === "failed" && !unsent.parent.id) {
@@ -176,9 +176,7 @@ export class Conversation extends EventTarget {
   #begun(answer, data) {
     this.messages.set(data.message_id, answer).set(data.user_message_id, answer.parent);
     this.updatedAt = 0;
-    if (this.id === data.conversation_id) return;
-    this.id = data.conversation_id;
-    this.dispatchEvent(new CustomEvent("place", { detail: { adopted: true } }));
+    if (this.id !== data.conversation_id) this.adopt(data.conversation_id);
   }
 
   /** @param {Answer} answer @param {import("./api.js").Refused} failure */
@@ -189,9 +187,9 @@ export class Conversation extends EventTarget {
     if (failure.code === "conversation_busy") void this.refresh();
   }
 
-  /** @param {import("./tabs.js").News} news */
-  #news(news) {
-    this.dispatchEvent(new CustomEvent("news", { detail: news }));
+  /** @param {import("./tabs.js").News} detail */
+  #news(detail) {
+    this.dispatchEvent(new CustomEvent("news", { detail }));
   }
 
   #showPath() {

@@ -7,6 +7,7 @@
  */
 import { hasText } from "./answer.js";
 import { element, smallButton } from "./dom.js";
+import { textBlock } from "./long_text.js";
 import { TextView } from "./text_view.js";
 import { t } from "./words.js";
 
@@ -15,7 +16,7 @@ export class QuestionView {
   constructor(question) {
     this.element = element("article", "message user");
     this.element.setAttribute("aria-label", t("message.you"));
-    this.element.append(element("div", "text", question.text));
+    this.element.append(textBlock(question.text));
   }
 }
 

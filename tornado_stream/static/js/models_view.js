@@ -1,6 +1,6 @@
 // @ts-check
-/** Shows which model answers: at the top, in the welcome, in the dialog with the lines for another. */
-import { byId, element } from "./dom.js";
+/** Shows which model answers, below the question and in the welcome, and the lines for one of one's own. */
+import { byId } from "./dom.js";
 import { t } from "./words.js";
 
 export class ModelsView {
@@ -8,29 +8,34 @@ export class ModelsView {
   #name = byId("model-name");
   #state = byId("model-state");
   #dialog = byId("model-dialog");
-  #facts = byId("model-facts");
   #setup = byId("welcome-setup");
   #title = byId("welcome-setup-title");
   #lead = byId("welcome-setup-lead");
 
-  /** @param {import("./models.js").Models} models */
-  constructor(models) {
+  /** @param {import("./models.js").Models} models @param {import("./preferences.js").Preferences} preferences */
+  constructor(models, preferences) {
     this.models = models;
-    this.#button.addEventListener("click", () => this.#dialog.showModal());
+    this.preferences = preferences;
     this.#dialog.addEventListener("click", (/** @type {MouseEvent} */ event) => {
       if (event.target === this.#dialog && !within(event, this.#dialog)) this.#dialog.close(); // the backdrop
     });
-    models.addEventListener("change", () => this.#show());
+    preferences.addEventListener("change", () => this.#show());
+  }
+
+  /** Say how to use another one. */
+  open() {
+    this.#dialog.showModal();
   }
 
   #show() {
-    const { state, current } = this.models;
-    const shown = state === "unreachable" ? "unreachable" : (current?.state ?? "failed");
+    const { state } = this.models;
+    if (state === "unknown") return;
+    const { model } = this.preferences;
+    const shown = state === "unreachable" ? "unreachable" : (model?.state ?? "failed");
     this.#button.dataset.state = shown;
-    this.#name.textContent = current?.id || (state === "unreachable" ? "" : t("model.none"));
-    this.#state.textContent = shown === "ready" ? "" : shown === "loading" ? t("model.loading") : shown === "failed" ? t("model.failed") : t("model.unreachable");
+    this.#name.textContent = model?.id || (state === "unreachable" ? "" : t("model.none"));
+    this.#state.textContent = { loading: t("model.loading"), failed: t("model.failed"), unreachable: t("model.unreachable") }[shown] ?? "";
     this.#showSetup();
-    this.#facts.replaceChildren(...this.models.all.slice(0, 50).map(fact));
   }
 
   /** The lines are in the welcome where they are needed: with the demo model, or with none. */
@@ -42,16 +47,6 @@ export class ModelsView {
     this.#title.textContent = failed ? t("model.failedTitle") : "";
     this.#lead.textContent = failed ? [current?.detail, t("model.failedNext")].filter(Boolean).join("\n") : t("model.demo");
   }
-}
-
-/** @param {import("./api.js").Model} model */
-function fact(model) {
-  const row = element("div");
-  row.append(element("dt", "", model.id || t("model.none")));
-  row.append(element("dd", "", t("model.provider", { name: model.provider, state: model.state })));
-  const detail = model.detail || (model.provider === "local" ? t("model.demoShort") : "");
-  if (detail) row.append(element("dd", "", detail));
-  return row;
 }
 
 /** @param {MouseEvent} event @param {HTMLElement} box */

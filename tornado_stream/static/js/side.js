@@ -15,7 +15,7 @@ export class Side {
   /** @param {import("./storage.js").Storage} storage */
   constructor(storage) {
     this.storage = storage;
-    this.#toggle.addEventListener("click", () => this.#set(!this.#open, true));
+    this.#toggle.addEventListener("click", () => this.toggle());
     byId("side-close").addEventListener("click", () => this.close());
     byId("side-backdrop").addEventListener("click", () => this.close());
     document.addEventListener("keydown", (event) => {
@@ -29,6 +29,16 @@ export class Side {
   /** Close the drawer; a column stays. */
   close() {
     if (this.#open && !this.#wide.matches) this.#set(false, true);
+  }
+
+  toggle() {
+    this.#set(!this.#open, true);
+  }
+
+  /** Open it and go to its search. */
+  search() {
+    if (!this.#open) this.#set(true, true);
+    byId("search").select();
   }
 
   #fit() {

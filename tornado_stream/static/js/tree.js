@@ -52,6 +52,14 @@ function unanswered(asked, id) {
   return Object.assign(answer, { parent: asked, failure: new Refused(0, "unanswered", "") });
 }
 
+/** What leads to a message, oldest first. @param {Question | Answer | null} message */
+export function pathTo(message) {
+  /** @type {(Question | Answer)[]} */
+  const path = [];
+  for (let step = message; step; step = step.parent) path.push(step);
+  return path.reverse();
+}
+
 /** The nearest answer that the server knows. @param {Answer | null} answer */
 export function lastKnown(answer) {
   while (answer && !answer.id) answer = answer.parent.parent;

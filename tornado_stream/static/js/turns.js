@@ -10,9 +10,10 @@ import { question, turnsBefore } from "./tree.js";
 const STALE = ["request_id_reused", "conversation_busy"];
 
 export class Turns {
-  /** @param {import("./conversation.js").Conversation} conversation */
-  constructor(conversation) {
+  /** @param {import("./conversation.js").Conversation} conversation @param {{chosen: import("./requests.js").Chosen}} [preferences] */
+  constructor(conversation, preferences = { chosen: {} }) {
     this.conversation = conversation;
+    this.preferences = preferences;
     this.outbox = conversation.outbox;
   }
 
@@ -20,7 +21,7 @@ export class Turns {
   send(text) {
     const { conversation } = this;
     const asked = question(null, text, conversation.newest);
-    if (conversation.free) this.#ask(asked, asking(conversation.id, asked, conversation.leaveOut));
+    if (conversation.free) this.#ask(asked, asking(conversation.id, asked, conversation.leaveOut, this.preferences.chosen));
   }
 
   /** Answer the newest question again; one that the server never took is sent as it was, under the same id. */
@@ -29,15 +30,15 @@ export class Turns {
     if (!answer || !free) return;
     const { parent: asked, request, failure } = answer;
     const stale = STALE.includes(failure?.code ?? "");
-    if (asked.id && (answer.id || stale)) this.#ask(asked, askingAgain(id, asked, leaveOut));
-    else this.#ask(asked, stale ? asking(id, asked, leaveOut) : request);
+    if (asked.id && (answer.id || stale)) this.#ask(asked, askingAgain(id, asked, leaveOut, this.preferences.chosen));
+    else this.#ask(asked, stale ? asking(id, asked, leaveOut, this.preferences.chosen) : request);
   }
 
   /** Go on with the newest answer where it broke off; its text stays where it is. */
   goOn() {
     const { newest: answer, free, id, leaveOut } = this.conversation;
     if (!answer?.id || !free) return;
-    const next = newAnswer(answer.parent, goingOn(id, answer, leaveOut));
+    const next = newAnswer(answer.parent, goingOn(id, answer, leaveOut, this.preferences.chosen));
     this.conversation.ask(Object.assign(next, { content: answer.content, reasoning: answer.reasoning }));
   }
 
@@ -54,7 +55,7 @@ export class Turns {
     const leaveOut = this.nextLeaveOut;
     if (!newest?.parent.id || !leaveOut || !free) return;
     this.conversation.leaveOut = leaveOut;
-    this.#ask(newest.parent, askingAgain(id, newest.parent, leaveOut));
+    this.#ask(newest.parent, askingAgain(id, newest.parent, leaveOut, this.preferences.chosen));
   }
 
   /** Stop the running answer. */

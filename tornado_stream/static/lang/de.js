@@ -5,6 +5,7 @@ export default {
   "seconds": "{n} s",
   "copied": "Kopiert",
   "selected": "Markiert",
+  "notCopied": "Konnte nicht kopiert werden",
 
   "page": {
     "description": "Ein Chat, der kein Wort verliert, wiederholt oder doppelt abrechnet.",
@@ -41,7 +42,11 @@ export default {
     "placeholder": "Fragen Sie etwas …",
     "send": "Senden",
     "stop": "Anhalten",
-    "hint": "Eingabe sendet, Umschalt+Eingabe beginnt eine neue Zeile"
+    "hint": "Eingabe sendet, Umschalt+Eingabe beginnt eine neue Zeile",
+    "pasted": "Eingefügt, {n} Zeichen: „{text} …“",
+    "removePasted": "Eingefügten Text entfernen",
+    "tooLong": "Das ist etwa {n} KB zu lang zum Senden: Eine Nachricht darf 1 MB haben.",
+    "noPart": "Dieser Teil der Seite konnte nicht geladen werden. Ist der Server da?"
   },
 
   "message": {
@@ -173,9 +178,16 @@ export default {
 
   "model": {
     "label": "Modell:",
-    "title": "Das Modell",
+    "title": "Modelle",
+    "pick": "Ein Modell wählen",
+    "filter": "Suchen oder den Namen eines Modells eingeben",
+    "other": "„{name}“ benutzen",
+    "default": "Standard",
+    "missing": "„{name}“ wird nicht mehr angeboten; es antwortet das Standardmodell.",
+    "about": "Ein eigenes Modell …",
+    "own": "Ein eigenes Modell",
     "close": "Schließen",
-    "another": "Um ein anderes zu benutzen, starten Sie den Server mit",
+    "another": "Von welchem Server die Modelle kommen, wird beim Start dieses Servers gesagt:",
     "loading": "wird geladen …",
     "failed": "nicht verfügbar",
     "unreachable": "Server nicht erreicht",
@@ -183,7 +195,49 @@ export default {
     "demo": "Dies ist ein kleines Vorführmodell, das auf diesem Rechner läuft. Es ist schnell und privat, und bei Tatsachen oft im Irrtum. Für ein größeres starten Sie den Server mit:",
     "demoShort": "Ein kleines Vorführmodell auf diesem Rechner. Bei Tatsachen irrt es oft.",
     "failedTitle": "Das Modell kann nicht benutzt werden",
-    "failedNext": "Starten Sie den Server mit einer dieser Zeilen:",
-    "provider": "Anbieter {name}, {state}."
+    "failedNext": "Starten Sie den Server mit einer dieser Zeilen:"
+  },
+
+  "panel": {
+    "open": "Systemprompt und Parameter",
+    "set": "(gesetzt)",
+    "title": "Wie Antworten entstehen",
+    "system": "Systemprompt",
+    "systemHint": "Wird dem Modell vor allem anderen gesagt. Er gehört zu dieser Unterhaltung.",
+    "parameters": "Parameter",
+    "parametersHint": "Sie gelten für alle Unterhaltungen in diesem Browser. Was leer bleibt, wird nicht gesendet: Dann gilt der Wert des Modells. Manche Modelle lehnen manche davon ab.",
+    "temperatureHint": "Zufall bei der Wortwahl: 0 am wenigsten, 2 am meisten.",
+    "topPHint": "Nur die wahrscheinlichsten Wörter, die diesen Anteil ausmachen: 0 bis 1.",
+    "maxTokensHint": "Die längste Antwort, in Token.",
+    "effortHint": "Wie viel ein Modell nachdenkt, das das kann.",
+    "unset": "nicht gesetzt",
+    "notNumber": "Das ist keine Zahl.",
+    "notWhole": "Hier steht eine ganze Zahl.",
+    "outOfRange": "Hier steht eine Zahl von {least} bis {most}.",
+    "systemTooLong": "Der Systemprompt ist zu lang: Er darf 1 MB haben.",
+    "beginning": "Die erste Frage ist noch unterwegs. Speichern Sie gleich noch einmal.",
+    "save": "Speichern",
+    "cancel": "Abbrechen",
+    "reset": "Parameter zurücksetzen"
+  },
+
+  "shortcuts": {
+    "title": "Tastenkürzel",
+    "send": "Die Frage senden",
+    "newline": "Eine neue Zeile beginnen",
+    "edit": "Die letzte Frage bearbeiten, wenn nichts geschrieben ist",
+    "stop": "Die Antwort anhalten",
+    "search": "Unterhaltungen durchsuchen",
+    "fresh": "Neue Unterhaltung",
+    "side": "Unterhaltungen ein- oder ausblenden",
+    "model": "Ein Modell wählen",
+    "panel": "Systemprompt und Parameter",
+    "copy": "Die neueste Antwort kopieren",
+    "list": "Diese Liste",
+    "or": "oder",
+    "single": "Tasten ohne Strg und Alt gelten (/ und ?)",
+    "ctrl": "Strg",
+    "shift": "Umschalt",
+    "enter": "Eingabe"
   }
 };

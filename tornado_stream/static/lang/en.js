@@ -5,6 +5,7 @@ export default {
   "seconds": "{n} s",
   "copied": "Copied",
   "selected": "Selected",
+  "notCopied": "Could not be copied",
 
   "page": {
     "description": "A streaming chat that never loses, repeats or double-bills a token.",
@@ -41,7 +42,11 @@ export default {
     "placeholder": "Ask something…",
     "send": "Send",
     "stop": "Stop",
-    "hint": "Enter sends, Shift+Enter begins a new line"
+    "hint": "Enter sends, Shift+Enter begins a new line",
+    "pasted": "Pasted, {n} characters: “{text}…”",
+    "removePasted": "Remove the pasted text",
+    "tooLong": "This is about {n} KB too long to be sent: a message may have 1 MB.",
+    "noPart": "This part of the page could not be loaded. Is the server there?"
   },
 
   "message": {
@@ -173,9 +178,16 @@ export default {
 
   "model": {
     "label": "Model:",
-    "title": "The model",
+    "title": "Models",
+    "pick": "Choose a model",
+    "filter": "Search, or type a model’s name",
+    "other": "Use “{name}”",
+    "default": "default",
+    "missing": "“{name}” is not offered any more; the default answers.",
+    "about": "A model of your own…",
+    "own": "A model of your own",
     "close": "Close",
-    "another": "To use another one, start the server with",
+    "another": "Which server the models come from is said where this server is started:",
     "loading": "loading…",
     "failed": "not available",
     "unreachable": "server not reached",
@@ -183,7 +195,49 @@ export default {
     "demo": "This is a small demo model that runs on this machine. It is quick and private, and often wrong about facts. To talk to a larger one, start the server with:",
     "demoShort": "A small demo model that runs on this machine. It is often wrong about facts.",
     "failedTitle": "The model cannot be used",
-    "failedNext": "Start the server with one of these lines:",
-    "provider": "Provider {name}, {state}."
+    "failedNext": "Start the server with one of these lines:"
+  },
+
+  "panel": {
+    "open": "System prompt and parameters",
+    "set": "(set)",
+    "title": "How answers are made",
+    "system": "System prompt",
+    "systemHint": "Told to the model before everything else. It belongs to this conversation.",
+    "parameters": "Parameters",
+    "parametersHint": "They hold for every conversation in this browser. What is left empty is not sent: the model’s own value holds. Some models refuse some of them.",
+    "temperatureHint": "Chance in the choice of words: 0 least, 2 most.",
+    "topPHint": "Only the likeliest words that make up this share: 0 to 1.",
+    "maxTokensHint": "The longest answer, in tokens.",
+    "effortHint": "How much a reasoning model thinks.",
+    "unset": "not set",
+    "notNumber": "This is not a number.",
+    "notWhole": "This takes a whole number.",
+    "outOfRange": "This takes a number from {least} to {most}.",
+    "systemTooLong": "The system prompt is too long: it may have 1 MB.",
+    "beginning": "The first question is still on its way. Save again in a moment.",
+    "save": "Save",
+    "cancel": "Cancel",
+    "reset": "Reset parameters"
+  },
+
+  "shortcuts": {
+    "title": "Keyboard shortcuts",
+    "send": "Send the question",
+    "newline": "Begin a new line",
+    "edit": "Edit your last question, where nothing is written",
+    "stop": "Stop the answer",
+    "search": "Search conversations",
+    "fresh": "New conversation",
+    "side": "Show or hide the conversations",
+    "model": "Choose a model",
+    "panel": "System prompt and parameters",
+    "copy": "Copy the newest answer",
+    "list": "This list",
+    "or": "or",
+    "single": "Keys without Ctrl or Alt work (/ and ?)",
+    "ctrl": "Ctrl",
+    "shift": "Shift",
+    "enter": "Enter"
   }
 };

@@ -5,6 +5,7 @@ export default {
   "seconds": "{n} 秒",
   "copied": "已复制",
   "selected": "已选中",
+  "notCopied": "无法复制",
 
   "page": {
     "description": "流式聊天：不丢、不重复、不多计一个词元。",
@@ -41,7 +42,11 @@ export default {
     "placeholder": "问点什么…",
     "send": "发送",
     "stop": "停止",
-    "hint": "Enter 发送，Shift+Enter 换行"
+    "hint": "Enter 发送，Shift+Enter 换行",
+    "pasted": "已粘贴 {n} 个字符：“{text}…”",
+    "removePasted": "移除粘贴的文字",
+    "tooLong": "超出可发送长度约 {n} KB：一条消息最多 1 MB。",
+    "noPart": "无法加载页面的这一部分。服务器还在吗？"
   },
 
   "message": {
@@ -174,8 +179,15 @@ export default {
   "model": {
     "label": "模型：",
     "title": "模型",
+    "pick": "选择模型",
+    "filter": "搜索，或输入模型名称",
+    "other": "使用“{name}”",
+    "default": "默认",
+    "missing": "“{name}”已不再提供，将由默认模型回答。",
+    "about": "使用自己的模型…",
+    "own": "使用自己的模型",
     "close": "关闭",
-    "another": "要使用其他模型，请这样启动服务器",
+    "another": "模型来自哪个服务器，在启动本服务器时指定：",
     "loading": "正在加载…",
     "failed": "不可用",
     "unreachable": "无法连接服务器",
@@ -183,7 +195,49 @@ export default {
     "demo": "这是在本机运行的小型演示模型。它快速、私密，但常常弄错事实。要使用更大的模型，请这样启动服务器：",
     "demoShort": "在本机运行的小型演示模型，常常弄错事实。",
     "failedTitle": "模型无法使用",
-    "failedNext": "请用以下命令之一启动服务器：",
-    "provider": "提供方 {name}，{state}。"
+    "failedNext": "请用以下命令之一启动服务器："
+  },
+
+  "panel": {
+    "open": "系统提示词和参数",
+    "set": "（已设置）",
+    "title": "如何生成回答",
+    "system": "系统提示词",
+    "systemHint": "在所有内容之前告诉模型。只属于此对话。",
+    "parameters": "参数",
+    "parametersHint": "适用于此浏览器中的所有对话。留空的不会发送，由模型自己的值决定。有些模型会拒绝其中某些参数。",
+    "temperatureHint": "用词的随机程度：0 最小，2 最大。",
+    "topPHint": "只从累计达到此比例的最可能的词中选择：0 到 1。",
+    "maxTokensHint": "回答的最大长度（词元数）。",
+    "effortHint": "推理模型思考的多少。",
+    "unset": "未设置",
+    "notNumber": "这不是数字。",
+    "notWhole": "这里需要整数。",
+    "outOfRange": "这里需要 {least} 到 {most} 之间的数字。",
+    "systemTooLong": "系统提示词太长：最多 1 MB。",
+    "beginning": "第一个问题还在发送途中，请稍后再保存。",
+    "save": "保存",
+    "cancel": "取消",
+    "reset": "重置参数"
+  },
+
+  "shortcuts": {
+    "title": "键盘快捷键",
+    "send": "发送问题",
+    "newline": "换行",
+    "edit": "输入框为空时，编辑上一个问题",
+    "stop": "停止回答",
+    "search": "搜索对话",
+    "fresh": "新对话",
+    "side": "显示或隐藏对话列表",
+    "model": "选择模型",
+    "panel": "系统提示词和参数",
+    "copy": "复制最新的回答",
+    "list": "此列表",
+    "or": "或",
+    "single": "启用不带 Ctrl 或 Alt 的按键（/ 和 ?）",
+    "ctrl": "Ctrl",
+    "shift": "Shift",
+    "enter": "Enter"
   }
 };
