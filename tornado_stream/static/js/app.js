@@ -2,6 +2,7 @@
 /** Puts the page together. Nothing else happens here. */
 import { Announcer } from "./announcer.js";
 import { Api } from "./api.js";
+import { Branches } from "./branches.js";
 import { armCopyButtons } from "./clipboard.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
@@ -30,8 +31,9 @@ const api = new Api();
 const wake = new Wake().follow(window);
 const storage = new Storage(() => localStorage);
 const locks = new Locks(navigator.locks);
-const outbox = new Outbox(storage, locks, tabId(new Storage(() => sessionStorage)));
-const conversation = new Conversation(api, wake, outbox, locks);
+const tabStorage = new Storage(() => sessionStorage);
+const outbox = new Outbox(storage, locks, tabId(tabStorage));
+const conversation = new Conversation(api, wake, outbox, locks, new Branches(tabStorage));
 const turns = new Turns(conversation);
 const models = new Models(api, wake);
 const tabs = new Tabs();
@@ -55,12 +57,22 @@ wake.addEventListener("wake", () => wake.hidden && drafts.flush());
 const actions = {
   retry: () => turns.retry(),
   goOn: () => turns.goOn(),
+  askOn: () => turns.send(t("message.goOn")),
+  edit: () => void transcript.editLast(),
   shorter: () => turns.retryShorter(),
   fresh: () => startAnew(conversation.newest?.parent.text),
+  model: () => byId("model").click(),
 };
-new Transcript(byId("transcript"), conversation, turns, (name) => {
-  actions[name]();
-  composer.focus();
+/** Those that lead elsewhere than to the answer. */
+const LEADING = ["edit", "model"];
+const transcript = new Transcript(byId("transcript"), conversation, turns, {
+  act: (name) => {
+    actions[name]();
+    if (!LEADING.includes(name)) composer.focus();
+  },
+  asked: () => composer.focus(),
+  stay: () => follower.leave(),
+  say: (text) => announcer.say(text),
 });
 new ModelsView(models);
 new PlaceView(conversation, () => startAnew());

@@ -15,6 +15,17 @@ export function smallButton(label, act) {
   return button;
 }
 
+/** Make these a parent's children. What is in its place already is not moved: moving loses focus. @param {HTMLElement} parent @param {HTMLElement[]} elements */
+export function arrange(parent, elements) {
+  const kept = new Set(elements);
+  for (const child of [...parent.children]) if (!kept.has(/** @type {HTMLElement} */ (child))) child.remove();
+  let next = parent.firstElementChild;
+  for (const element of elements) {
+    if (element === next) next = next.nextElementSibling;
+    else parent.insertBefore(element, next);
+  }
+}
+
 /** The element of the page with this id. @param {string} id @returns {any} */
 export function byId(id) {
   const found = document.getElementById(id);

@@ -40,6 +40,11 @@ export class Follower {
     this.#grown();
   }
 
+  /** Leave the reader where the page goes next. */
+  leave() {
+    this.#following = this.#resting = false;
+  }
+
   get #distance() {
     return this.scroller.scrollHeight - this.scroller.clientHeight - this.scroller.scrollTop;
   }
