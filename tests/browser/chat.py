@@ -9,6 +9,7 @@ pytest.importorskip("playwright", reason="playwright is not installed")
 from playwright.sync_api import Locator, Page, Route, expect
 
 __all__ = [
+    "Locator",
     "Page",
     "Route",
     "announced",

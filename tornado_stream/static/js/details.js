@@ -22,8 +22,8 @@ function detailsOf(answer, messages) {
   const box = element("div", "facts-box");
   const list = element("dl", "facts-list");
   add(list, t("details.model"), answer.model);
-  add(list, t("details.first"), first === null ? null : seconds(first));
-  add(list, t("details.total"), total === null ? null : seconds(total));
+  add(list, t("details.first"), duration(first));
+  add(list, t("details.total"), duration(total));
   add(list, t("details.rate"), rate && figure(rate, 1));
   add(list, t("details.output"), output && figure(output));
   add(list, t("details.reasoning"), reasoning && figure(reasoning));
@@ -42,6 +42,9 @@ function add(list, name, value) {
   pair.append(element("dt", "", name), element("dd", "", value));
   list.append(pair);
 }
+
+/** @param {number | null} ms */
+const duration = (ms) => (ms === null ? null : ms < 100 ? t("details.ms", { n: ms }) : seconds(ms));
 
 /** @param {import("./measures.js").Figure} figure @param {number} [digits] */
 function figure({ value, about }, digits = 0) {

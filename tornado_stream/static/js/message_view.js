@@ -60,6 +60,7 @@ export class AnswerView {
     if (answer.toolCalls.length || this.#tools) this.#showTools();
     this.#showAsides();
     this.#status.show(outcome, actable ? this.act : null);
+    this.#status.element.classList.toggle("visually-hidden", outcome.text === t("busy.thinking")); // the fold says it
   }
 
   #showReasoning() {

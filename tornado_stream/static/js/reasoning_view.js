@@ -7,6 +7,9 @@ import { TextView } from "./text_view.js";
 import { stopTicking, tick } from "./ticker.js";
 import { seconds, t } from "./words.js";
 
+/** Milliseconds below which it came in one piece, from where it was kept. */
+const BRIEF = 50;
+
 export class ReasoningView {
   #fold = new Fold("reasoning");
   #text = new TextView(element("div", "text"));
@@ -46,6 +49,6 @@ export function labelOf(answer, now) {
     const lasted = thought && origin !== null ? Math.floor((now - origin - thought.from) / 1000) : 0;
     return lasted > 0 ? t("message.thinkingFor", { seconds: seconds(lasted * 1000) }) : t("message.thinking");
   }
-  const lasted = thought?.to ? thought.to - thought.from : 0; // 0: it came in one piece, from where it was kept
-  return lasted > 0 ? t("message.thoughtFor", { seconds: seconds(lasted) }) : t("message.thoughts");
+  const lasted = thought?.to ? thought.to - thought.from : 0;
+  return lasted >= BRIEF ? t("message.thoughtFor", { seconds: seconds(lasted) }) : t("message.thoughts");
 }

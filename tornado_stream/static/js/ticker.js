@@ -19,9 +19,13 @@ export function stopTicking(listener) {
   follow();
 }
 
+function all() {
+  for (const listener of [...counting]) listener(); // a copy: they come and go while they are called
+}
+
 function follow() {
   const wanted = counting.size > 0 && !document.hidden;
-  if (wanted && !timer) timer = window.setInterval(() => counting.forEach((listener) => listener()), 1000);
+  if (wanted && !timer) timer = window.setInterval(all, 1000);
   if (wanted || !timer) return;
   clearInterval(timer);
   timer = 0;
@@ -29,5 +33,5 @@ function follow() {
 
 globalThis.document?.addEventListener("visibilitychange", () => {
   follow();
-  if (!document.hidden) for (const listener of counting) listener();
+  if (!document.hidden) all();
 });

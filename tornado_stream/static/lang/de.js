@@ -153,6 +153,7 @@ export default {
   },
 
   "details": {
+    "ms": "{n} ms",
     "model": "Modell",
     "first": "Erstes Token nach",
     "total": "Gesamtzeit",

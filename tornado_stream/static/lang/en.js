@@ -153,6 +153,7 @@ export default {
   },
 
   "details": {
+    "ms": "{n} ms",
     "model": "Model",
     "first": "First token after",
     "total": "Total time",

@@ -153,6 +153,7 @@ export default {
   },
 
   "details": {
+    "ms": "{n} 毫秒",
     "model": "模型",
     "first": "首个 token 用时",
     "total": "总用时",
