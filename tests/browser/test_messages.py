@@ -39,25 +39,29 @@ def asked(page: Page, *questions: str) -> None:
         expect(answer(page)).not_to_have_attribute("data-state", "running")
 
 
-def rewrite(page: Page, question: Locator, words: str) -> None:
+def edit(page: Page, question: Locator) -> Locator:
+    """Begin to edit a question."""
     press(question, "Edit")
-    page.get_by_label("Edit your question").fill(words)
+    editor = page.get_by_label("Edit your question")
+    expect(editor).to_be_focused()
+    return editor
+
+
+def rewrite(page: Page, question: Locator, words: str) -> None:
+    edit(page, question).fill(words)
     page.keyboard.press("Enter")
 
 
 def test_edit_makes_a_branch(page: Page, open_tab: Callable[[str], Page], seen: Seen) -> None:
     asked(page, "one", "two", "three")
     second = questions(page).nth(1)
-    press(second, "Edit")
-    editor = page.get_by_label("Edit your question")
-    expect(editor).to_be_focused()
-    expect(editor).to_have_value("two")
+    expect(edit(page, second)).to_have_value("two")
     page.keyboard.type(", or not")
     page.keyboard.press("Escape")
     expect(second).to_contain_text("two")
     expect(second.get_by_role("button", name="Edit")).to_be_focused()
 
-    press(second, "Edit")
+    edit(page, second)
     page.keyboard.type(" apples")
     page.keyboard.press("Enter")
     expect(content(page)).to_have_text("two apples")
@@ -103,8 +107,7 @@ def test_the_first_question_can_be_edited_too(page: Page, server: Program) -> No
 def test_the_editor_sends_nothing_that_it_should_not(page: Page, seen: Seen) -> None:
     asked(page, "one")
     before = len(seen()["requests"])
-    press(questions(page).first, "Edit")
-    editor = page.get_by_label("Edit your question")
+    editor = edit(page, questions(page).first)
     composing = """(element, init) => element.dispatchEvent(new KeyboardEvent("keydown",
         {bubbles: true, cancelable: true, ...init}))"""
     for init in ({"key": "Enter", "isComposing": True}, {"key": "Enter", "keyCode": 229}):
@@ -119,7 +122,7 @@ def test_the_editor_sends_nothing_that_it_should_not(page: Page, seen: Seen) -> 
     page.get_by_role("button", name="Save").click()  # as it was
     expect(editor).to_have_count(0)
     expect(questions(page).first.get_by_role("button", name="Edit")).to_be_focused()
-    press(questions(page).first, "Edit")
+    edit(page, questions(page).first)
     page.get_by_role("button", name="Cancel").click()
     expect(questions(page).first.get_by_role("button", name="Edit")).to_be_focused()
     assert len(seen()["requests"]) == before
@@ -151,7 +154,7 @@ def test_an_answer_that_is_written_on_another_branch(page: Page, seen: Seen) -> 
     note = page.get_by_text("An answer is being written on another branch")
     expect(note).to_be_visible()
     expect(answer(page).get_by_role("button", name="Regenerate")).to_be_disabled()
-    press(questions(page).first, "Edit")
+    edit(page, questions(page).first)
     page.keyboard.type(" more")
     page.keyboard.press("Enter")
     expect(announced(page)).to_contain_text("Save when it is complete")

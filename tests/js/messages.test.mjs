@@ -7,7 +7,7 @@ import { estimateTokens, measuresOf } from "../../tornado_stream/static/js/measu
 import { outcomeOf } from "../../tornado_stream/static/js/outcome.js";
 import { labelOf } from "../../tornado_stream/static/js/reasoning_view.js";
 import { pretty } from "../../tornado_stream/static/js/tool_calls_view.js";
-import { toolsFor } from "../../tornado_stream/static/js/toolbar.js";
+import { toolsFor } from "../../tornado_stream/static/js/tools.js";
 
 /** An answer after these events, and when it began by the page's clock. */
 function after(...events) {
@@ -125,9 +125,9 @@ test("which tools fit a message", () => {
   const broken = after(["delta", { content: "half" }], ["end", { state: "cut_off" }]);
   assert.deepEqual(toolsFor(broken.parent, []), ["copy", "edit"]);
   assert.deepEqual(toolsFor(broken, names(outcomeOf(broken))), ["copy", "details"], "the rest is offered beside how it ended");
-  assert.deepEqual(toolsFor(broken, []), ["copy", "again", "goOn", "details"]);
+  assert.deepEqual(toolsFor(broken, []), ["copy", "retry", "goOn", "details"]);
   const whole = after(["delta", { content: "a" }], done());
-  assert.deepEqual(toolsFor(whole, names(outcomeOf(whole))), ["copy", "again", "details"]);
+  assert.deepEqual(toolsFor(whole, names(outcomeOf(whole))), ["copy", "retry", "details"]);
   assert.deepEqual(toolsFor(after(), []), [], "while it is written");
   assert.equal(sourceOf(after(["delta", { content: "a **b**" }], ["delta", { content: "\n" }])), "a **b**\n");
 });

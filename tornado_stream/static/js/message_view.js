@@ -1,26 +1,23 @@
 // @ts-check
 /**
  * One message on the page. A view reads the state and writes the DOM; it keeps nothing of its own.
- * What most messages have not, is made where it is first needed: there may be a thousand of them.
  *
  * @typedef {import("./answer.js").Answer} Answer
  * @typedef {import("./outcome.js").Outcome} Outcome
+ * @typedef {{message: import("./branches.js").Message, element: HTMLElement, tools: HTMLElement, text?: HTMLElement}} View
+ *   `tools`: where the toolbar is put
  */
-import { element } from "./dom.js";
-import { icon } from "./icons.js";
-import { ReasoningView } from "./reasoning_view.js";
-import { StatusView } from "./status_view.js";
+import { element, smallButton } from "./dom.js";
 import { TextView } from "./text_view.js";
-import { ToolCallsView } from "./tool_calls_view.js";
 import { t } from "./words.js";
 
 export class QuestionView {
-  /** Where the toolbar is put. */
   tools = element("div", "tools");
 
-  /** @param {import("./answer.js").Question} question */
-  constructor(question) {
-    this.text = element("div", "text", question.text);
+  /** @param {import("./answer.js").Question} message */
+  constructor(message) {
+    this.message = message;
+    this.text = element("div", "text", message.text);
     this.element = element("article", "message user");
     this.element.setAttribute("aria-label", t("message.you"));
     this.element.append(this.text, this.tools);
@@ -28,22 +25,15 @@ export class QuestionView {
 }
 
 export class AnswerView {
-  /** Where the toolbar is put. */
   tools = element("div", "tools");
   #content = new TextView(element("div", "text content"));
   #status = new StatusView();
-  /** @type {ReasoningView | null} */
-  #reasoning = null;
-  /** @type {TextView | null} */
-  #refusal = null;
-  /** @type {ToolCallsView | null} */
-  #tools = null;
-  /** @type {HTMLElement | null} */
-  #asides = null;
+  /** @type {import("./answer_parts.js").AnswerParts | null} */
+  #parts = null;
 
-  /** @param {Answer} answer @param {(name: import("./outcome.js").ActionName) => void} act */
-  constructor(answer, act) {
-    this.answer = answer;
+  /** @param {Answer} message @param {(name: import("./outcome.js").ActionName) => void} act */
+  constructor(message, act) {
+    this.message = message;
     this.act = act;
     this.element = element("article", "message answer");
     this.element.setAttribute("aria-label", t("message.answer"));
@@ -52,46 +42,60 @@ export class AnswerView {
 
   /** @param {Outcome} outcome @param {boolean} actable only the newest message is, and only while none is written */
   render(outcome, actable) {
-    const { answer } = this;
-    this.element.dataset.state = answer.state;
-    if (answer.reasoning.length || this.#reasoning) this.#showReasoning();
-    this.#content.show(answer.content);
-    if (answer.refusal.length || this.#refusal) this.#showRefusal();
-    if (answer.toolCalls.length || this.#tools) this.#showTools();
-    this.#showAsides();
+    const { message } = this;
+    this.element.dataset.state = message.state;
+    this.#content.show(message.content);
+    if (this.#parts) this.#parts.show();
+    else if (message.reasoning.length || message.refusal.length || message.toolCalls.length || message.trimmed || message.unsaved) void this.#showParts();
     this.#status.show(outcome, actable ? this.act : null);
-    this.#status.element.classList.toggle("visually-hidden", outcome.text === t("busy.thinking")); // the fold says it
   }
 
-  #showReasoning() {
-    if (!this.#reasoning) this.#content.element.before((this.#reasoning = new ReasoningView(this.answer)).element);
-    this.#reasoning.show();
+  async #showParts() {
+    const { AnswerParts } = await import("./answer_parts.js");
+    this.#parts ??= new AnswerParts(this.message, this.#content.element);
+    this.#parts.show();
+  }
+}
+
+/** Seconds that are counted down change the words and never the buttons: one that has the focus keeps it. */
+class StatusView {
+  element = element("div", "status");
+  #icon = element("span", "status-icon");
+  #title = element("strong");
+  #text = element("span", "status-text");
+  #hint = element("p", "status-hint");
+  #actions = element("div", "status-actions");
+  #shown = "";
+  #offered = "";
+
+  constructor() {
+    const line = element("p");
+    line.append(this.#title, this.#text);
+    this.element.append(this.#icon, line, this.#hint, this.#actions);
   }
 
-  #showRefusal() {
-    if (!this.#refusal) {
-      const box = element("div", "refusal");
-      const title = element("p", "", t("message.refused"));
-      title.prepend(icon("shield"));
-      this.#refusal = new TextView(element("div", "text"));
-      box.append(title, this.#refusal.element);
-      this.#content.element.after(box);
-    }
-    this.#refusal.show(this.answer.refusal);
-    /** @type {HTMLElement} */ (this.#refusal.element.parentElement).hidden = !this.answer.refusal.length;
+  /** @param {Outcome} outcome @param {((name: import("./outcome.js").ActionName) => void) | null} act */
+  show(outcome, act) {
+    const offered = act ? outcome.actions : [];
+    const shown = JSON.stringify([outcome, offered]);
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    this.#title.textContent = outcome.title;
+    this.#text.textContent = outcome.text;
+    this.#hint.textContent = outcome.hint;
+    void this.#picture(outcome.icon);
+    Object.assign(this.element.dataset, { tone: outcome.tone, empty: !outcome.title && !outcome.text, thinking: outcome.text === t("busy.thinking") });
+    if (JSON.stringify(offered) !== this.#offered) this.#actions.replaceChildren(...offered.map(({ name, label }) => smallButton(label, () => act?.(name))));
+    this.#offered = JSON.stringify(offered);
+    // The first is the one to take, unless it is too early for it.
+    this.#actions.firstElementChild?.classList.toggle("primary", outcome.tone !== "quiet" && !outcome.until);
   }
 
-  #showTools() {
-    if (!this.#tools) this.#status.element.before((this.#tools = new ToolCallsView()).element);
-    this.#tools.show(this.answer);
-  }
-
-  #showAsides() {
-    const { trimmed, unsaved } = this.answer;
-    const lines = [trimmed ? t("message.trimmed", { n: trimmed }) : "", unsaved ? t("message.unsaved") : ""].filter(Boolean);
-    if (!this.#asides && !lines.length) return;
-    if (!this.#asides) this.#status.element.before((this.#asides = element("div", "asides")));
-    if (lines.join("\n") === [...this.#asides.children].map((line) => line.textContent).join("\n")) return;
-    this.#asides.replaceChildren(...lines.map((line) => element("p", "", line)));
+  /** @param {string} name */
+  async #picture(name) {
+    if (name === (this.#icon.dataset.icon ?? "")) return;
+    this.#icon.dataset.icon = name;
+    const { icon } = await import("./icons.js");
+    if (this.#icon.dataset.icon === name) this.#icon.replaceChildren(...(name ? [icon(name)] : []));
   }
 }

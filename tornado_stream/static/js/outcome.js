@@ -3,8 +3,8 @@
  * What to tell the reader about an answer: one line, why, and what can be done next. Pure.
  *
  * @typedef {import("./answer.js").Answer} Answer
- * @typedef {import("./remedies.js").Action} Action
- * @typedef {import("./remedies.js").ActionName} ActionName
+ * @typedef {"retry" | "goOn" | "askOn" | "edit" | "fresh" | "shorter" | "model"} ActionName
+ * @typedef {{name: ActionName, label: string}} Action
  * @typedef {object} Outcome
  * @property {"busy" | "quiet" | "warn" | "bad"} tone
  * @property {string} icon empty for the tones that do not raise their voice
@@ -15,8 +15,19 @@
  * @property {number} until the moment to which something is counted down; 0: nothing is
  */
 import { hasText } from "./answer.js";
-import { AGAIN, ASK_ON, EDIT, FRESH, GO_ON, remedyFor, RETRY, SHORTER } from "./remedies.js";
+import { remedyFor } from "./remedies.js";
 import { seconds, t } from "./words.js";
+
+/** @param {ActionName} name @param {string} key @returns {Action} */
+const action = (name, key) => ({ name, label: t(key) });
+const RETRY = action("retry", "action.retry");
+const AGAIN = action("retry", "action.again");
+const GO_ON = action("goOn", "action.goOn");
+const ASK_ON = action("askOn", "action.askOn");
+const EDIT = action("edit", "action.edit");
+const FRESH = action("fresh", "action.fresh");
+const SHORTER = action("shorter", "action.shorter");
+const MODEL = action("model", "action.model");
 
 /** @param {Answer} answer @param {{canShorten?: boolean, now?: number}} [context] @returns {Outcome} */
 export function outcomeOf(answer, { canShorten = false, now = Date.now() } = {}) {
@@ -111,8 +122,9 @@ function failed(answer, canShorten, again, now) {
 /** With what its error asks for. @param {Outcome} shown @param {Answer} answer @param {number} now @returns {Outcome} */
 function troubled(shown, answer, now) {
   const error = answer.end?.error ?? {};
-  const { hint = "", icon = shown.icon, before } = remedyFor(error);
-  const actions = before ? [before, ...shown.actions] : shown.actions;
+  const remedy = remedyFor(error);
+  const more = { model: [MODEL], edit: [EDIT], none: [] }[remedy.before ?? "none"];
+  const [icon, hint, actions] = [remedy.icon || shown.icon, remedy.hint, [...more, ...shown.actions]];
   const wait = 1000 * Number(error.retry_after ?? 0);
   if (!(wait > 0)) return { ...shown, icon, actions, hint };
   const at = retryAt(answer);

@@ -1,62 +1,34 @@
 // @ts-check
-/**
- * What can be done about each of the errors in docs/events.md: what to look at, in words, and what
- * the buttons are. The server's own message says what went wrong. Pure.
- *
- * @typedef {"retry" | "goOn" | "askOn" | "edit" | "fresh" | "shorter" | "model"} ActionName
- * @typedef {{name: ActionName, label: string}} Action
- * @typedef {{hint?: string, icon?: string, before?: Action}} Remedy `before`: a button before the usual ones
- */
+/** What can be done about an error: its hint, its icon, and a button before the usual ones. The server's message says what went wrong. Pure. */
 import { t } from "./words.js";
 
-/** @param {ActionName} name @param {string} key @returns {Action} */
-const action = (name, key) => ({ name, label: t(key) });
-
-export const RETRY = action("retry", "action.retry");
-export const AGAIN = action("retry", "action.again");
-export const GO_ON = action("goOn", "action.goOn");
-export const ASK_ON = action("askOn", "action.askOn");
-export const EDIT = action("edit", "action.edit");
-export const FRESH = action("fresh", "action.fresh");
-export const SHORTER = action("shorter", "action.shorter");
-const MODEL = action("model", "action.model");
-
-/** @type {Remedy} */
-const SLOW = { hint: "next.slow", icon: "clock" };
-/** @type {Remedy} */
-const BROKEN = { icon: "plug" };
-/** @type {Remedy} */
-const THEIRS = { hint: "next.theirs" };
-
-/** @type {Record<string, Remedy>} */
+/** By the codes in docs/events.md. @type {Record<string, [hint: string, icon?: string, before?: "edit" | "model"]>} */
 const REMEDIES = {
-  connect_failed: { hint: "next.reach", icon: "plug" },
-  connect_timeout: { hint: "next.reach", icon: "plug" },
-  tls_failed: { hint: "next.url", icon: "plug" },
-  not_an_api: { hint: "next.url", icon: "plug" },
-  first_byte_timeout: SLOW,
-  idle_timeout: SLOW,
-  answer_timeout: SLOW,
-  connection_closed: BROKEN,
-  connection_reset: BROKEN,
-  malformed_response: BROKEN,
-  auth: { hint: "end.auth", icon: "key" },
-  quota: { hint: "next.quota", icon: "key" },
-  rate_limit: { hint: "next.wait", icon: "clock" },
-  model_not_found: { hint: "next.model", before: MODEL },
-  context_length: { icon: "ruler" },
-  answer_too_long: { icon: "ruler" },
-  line_too_long: { icon: "ruler" },
-  bad_request: { hint: "next.change", before: EDIT },
-  upstream_5xx: THEIRS,
-  upstream_error: THEIRS,
-  local_model_failed: { before: MODEL },
-  server_error: { hint: "next.log" },
+  auth: ["end.auth", "key"],
+  quota: ["next.quota", "key"],
+  rate_limit: ["next.wait", "clock"],
+  connect_failed: ["next.reach", "plug"],
+  connect_timeout: ["next.reach", "plug"],
+  tls_failed: ["next.url", "plug"],
+  not_an_api: ["next.url", "plug"],
+  first_byte_timeout: ["next.slow", "clock"],
+  idle_timeout: ["next.slow", "clock"],
+  answer_timeout: ["next.slow", "clock"],
+  connection_closed: ["", "plug"],
+  connection_reset: ["", "plug"],
+  answer_too_long: ["", "ruler"],
+  line_too_long: ["", "ruler"],
+  model_not_found: ["next.model", "", "model"],
+  local_model_failed: ["", "", "model"],
+  bad_request: ["next.change", "", "edit"],
+  upstream_5xx: ["next.theirs"],
+  upstream_error: ["next.theirs"],
+  server_error: ["next.log"],
 };
 
-/** @param {any} error of an answer's end @returns {Remedy} */
-export function remedyFor(error) {
-  const remedy = REMEDIES[error.code] ?? {};
-  const said = error.code === "auth" && String(error.message).includes("OPENAI_API_KEY");
-  return { ...remedy, hint: said || !remedy.hint ? "" : t(remedy.hint) };
+/** @param {any} error of an answer's end */
+export function remedyFor({ code, message }) {
+  const [hint, icon, before] = REMEDIES[code] ?? [""];
+  const said = code === "auth" && String(message).includes("OPENAI_API_KEY");
+  return { hint: hint && !said ? t(hint) : "", icon, before };
 }

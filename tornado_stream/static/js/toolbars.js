@@ -1,148 +1,136 @@
 // @ts-check
 /**
- * The messages' toolbars. One is made when its message comes near the screen, and all of them have
- * one listener: a thousand messages cost no more than those that are looked at.
+ * A quiet row of buttons below each message. It is made once its message is near the screen and
+ * the page rests; one listener serves all, and loads what they do when one is pressed. Loaded once
+ * there is something to be done with a message.
  *
  * @typedef {import("./branches.js").Message} Message
- * @typedef {{element: HTMLElement, tools: HTMLElement}} View
- * @typedef {{message: Message, view: View, bar: Toolbar | null}} Entry
- * @typedef {object} Acts
- * @property {(text: string) => void} say
- * @property {() => void} asked something was sent
- * @property {() => void} stay what is read is to stay where it is
- * @property {(question: import("./answer.js").Question) => void} edit
+ * @typedef {import("./message_view.js").View} View
  */
-import { sourceOf } from "./answer.js";
-import { copyText } from "./clipboard.js";
+import "./parts_style.js";
+import { arrange, element, smallButton } from "./dom.js";
 import { icon } from "./icons.js";
 import { outcomeOf } from "./outcome.js";
-import { Toolbar, toolsFor } from "./toolbar.js";
+import { toolsFor } from "./tools.js";
 import { t } from "./words.js";
 
-/** Milliseconds that a button says that it has copied. */
-const COPIED = 2000;
+/** Milliseconds without a message that comes or goes: the page rests. */
+const REST = 100;
+/** @type {Record<string, string>} */
+const LABELS = {
+  previous: "tool.previous",
+  next: "tool.next",
+  copy: "tool.copy",
+  edit: "tool.edit",
+  retry: "action.again",
+  goOn: "action.goOn",
+  details: "tool.details",
+};
 
 export class Toolbars {
-  /** @type {Map<Element, Entry>} */
-  #entries = new Map();
-  #near;
+  /** By the place of its toolbar. @type {Map<Element, View>} */
+  #views = new Map();
+  /** Those near the screen that have none yet. @type {Set<Element>} */
+  #near = new Set();
+  #rest = 0;
+  #observer;
+  #elsewhere = element("p", "elsewhere");
 
-  /**
-   * @param {HTMLElement} transcript @param {import("./conversation.js").Conversation} conversation
-   * @param {import("./turns.js").Turns} turns @param {Acts} acts
-   */
-  constructor(transcript, conversation, turns, acts) {
-    this.scroller = /** @type {HTMLElement} */ (transcript.closest("#scroller"));
-    this.conversation = conversation;
-    this.turns = turns;
-    this.acts = acts;
-    transcript.addEventListener("click", (event) => this.#clicked(/** @type {Element} */ (event.target)));
-    this.#near = new IntersectionObserver((seen) => this.#approach(seen), { root: this.scroller, rootMargin: "50%" });
-  }
-
-  /** @param {Message} message @param {View} view */
-  add(message, view) {
-    this.#entries.set(view.element, { message, view, bar: null });
-    this.#near.observe(view.tools);
-  }
-
-  /** @param {View} view */
-  remove(view) {
-    this.#entries.delete(view.element);
-    this.#near.unobserve(view.tools);
+  /** @param {import("./transcript.js").Transcript} transcript */
+  constructor(transcript) {
+    this.transcript = transcript;
+    this.conversation = transcript.conversation;
+    this.#observer = new IntersectionObserver((seen) => this.#seen(seen), { root: transcript.scroller, rootMargin: "50%" });
+    transcript.element.addEventListener("click", (event) => void this.#clicked(/** @type {Element} */ (event.target)));
+    this.#elsewhere.append(t("message.elsewhere"), smallButton(t("message.goThere"), () => this.#goThere()));
+    this.update();
   }
 
   /** The state has changed. */
   update() {
-    for (const entry of this.#entries.values()) if (entry.bar) this.#show(entry, entry.bar);
-  }
-
-  /** @param {View} view @param {import("./toolbar.js").ToolName} name */
-  focus(view, name) {
-    const entry = this.#entries.get(view.element);
-    if (entry) this.#bar(entry).button(name)?.focus();
-  }
-
-  /** @param {IntersectionObserverEntry[]} seen */
-  #approach(seen) {
-    for (const { target, isIntersecting } of seen) {
-      const entry = isIntersecting && this.#entries.get(/** @type {Element} */ (target.parentElement));
-      if (entry) this.#bar(entry);
+    const { live, path, newest } = this.conversation;
+    const views = new Map([...this.transcript.views].map(([, view]) => [/** @type {Element} */ (view.tools), view]));
+    for (const tools of this.#views.keys()) if (!views.has(tools)) this.#forget(tools);
+    for (const tools of views.keys()) if (!this.#views.has(tools)) this.#observer.observe(tools);
+    this.#views = views;
+    for (const view of views.values()) {
+      view.element.toggleAttribute("data-newest", view.message === newest || view.message === newest?.parent);
+      if (view.tools.firstChild) this.show(view);
     }
+    if (!live || path.includes(live)) this.#elsewhere.remove();
+    else this.transcript.element.append(this.#elsewhere);
   }
 
-  /** @param {Entry} entry */
-  #bar(entry) {
-    if (entry.bar) return entry.bar;
-    const bar = (entry.bar = new Toolbar());
-    this.#near.unobserve(entry.view.tools);
-    this.#show(entry, bar);
-    entry.view.tools.append(bar.element);
-    return bar;
-  }
-
-  /** @param {Entry} entry @param {Toolbar} bar */
-  #show({ message }, bar) {
+  /** A view's toolbar, as it is to be now. @param {View} view */
+  show({ message, tools }) {
     const { newest, free, branches } = this.conversation;
     const offered = message === newest && free ? outcomeOf(message).actions.map(({ name }) => name) : [];
     const versions = branches.siblings(message);
-    bar.show(toolsFor(message, offered), { at: versions.indexOf(message) + 1, of: versions.length }, free);
+    const names = toolsFor(message, offered);
+    const shown = [names, versions.indexOf(message), versions.length, free].join();
+    if (shown === tools.dataset.shown) return;
+    tools.dataset.shown = shown;
+    const bar = /** @type {HTMLElement} */ (tools.firstElementChild ?? tools.appendChild(element("div", "toolbar")));
+    const buttons = names.map((name) => find(bar, name) ?? button(name));
+    arrange(bar, versions.length > 1 ? [turner(bar, versions.indexOf(message) + 1, versions.length), ...buttons] : buttons);
+    for (const name of ["retry", "goOn"]) find(bar, name)?.toggleAttribute("disabled", !free);
+  }
+
+  #goThere() {
+    const { live } = this.conversation;
+    if (live) this.conversation.choose(live);
+    this.transcript.acts.asked();
   }
 
   /** @param {Element} target */
-  #clicked(target) {
+  async #clicked(target) {
     const button = /** @type {HTMLButtonElement | null} */ (target.closest("[data-act]"));
-    const entry = button && this.#entries.get(/** @type {Element} */ (button.closest("article")));
-    if (entry) this.#act(/** @type {import("./toolbar.js").ToolName} */ (button.dataset.act), entry, button);
+    const view = button && this.#views.get(/** @type {Element} */ (button.closest(".tools")));
+    if (view) (await import("./message_acts.js")).press(String(button.dataset.act), view, button, this.transcript);
   }
 
-  /** @param {import("./toolbar.js").ToolName} name @param {Entry} entry @param {HTMLButtonElement} button */
-  #act(name, entry, button) {
-    const { message } = entry;
-    if (name === "copy") void this.#copy(message, button);
-    else if (name === "previous") this.#turn(entry, -1);
-    else if (name === "next") this.#turn(entry, 1);
-    else if (message.role === "user") this.acts.edit(message);
-    else if (name === "details") void this.#details(message, entry.view, button);
-    else this.#ask(name, message);
+  /** @param {Element} tools */
+  #forget(tools) {
+    this.#observer.unobserve(tools);
+    this.#near.delete(tools);
   }
 
-  /** @param {string} name @param {import("./answer.js").Answer} answer */
-  #ask(name, answer) {
-    if (name === "goOn") this.turns.goOn(answer);
-    else this.turns.retry(answer);
-    this.acts.asked();
+  /** @param {IntersectionObserverEntry[]} seen */
+  #seen(seen) {
+    for (const { target, isIntersecting } of seen) this.#near[isIntersecting ? "add" : "delete"](target);
+    clearTimeout(this.#rest);
+    this.#rest = window.setTimeout(() => this.#make(), REST);
   }
 
-  /** @param {Message} message @param {HTMLButtonElement} button */
-  async #copy(message, button) {
-    const done = await copyText(sourceOf(message));
-    this.acts.say(done ? t("copied") : t("tool.notCopied"));
-    if (!done) return;
-    button.replaceChildren(icon("check"));
-    setTimeout(() => button.replaceChildren(icon("copy")), COPIED);
+  #make() {
+    for (const tools of this.#near) {
+      this.show(/** @type {View} */ (this.#views.get(tools)));
+      this.#forget(tools);
+    }
   }
+}
 
-  /** Show the version before or after this one, in its place on the screen. @param {Entry} entry @param {-1 | 1} step */
-  #turn({ message, view }, step) {
-    const versions = this.conversation.branches.siblings(message);
-    const at = versions.indexOf(message) + step;
-    if (!versions[at]) return;
-    const top = view.tools.getBoundingClientRect().top;
-    this.acts.stay();
-    this.conversation.choose(versions[at]);
-    const shown = [...this.#entries.values()].find((one) => one.message === versions[at]);
-    if (!shown) return;
-    const bar = this.#bar(shown);
-    this.scroller.scrollTop += bar.element.getBoundingClientRect().top - top;
-    const [way, back] = step < 0 ? /** @type {const} */ (["previous", "next"]) : /** @type {const} */ (["next", "previous"]);
-    (bar.button(way)?.disabled ? bar.button(back) : bar.button(way))?.focus({ preventScroll: true });
-    this.acts.say(t("tool.version", { n: at + 1, of: versions.length }));
-  }
+/** @param {Element} bar @param {string} name @returns {HTMLButtonElement | null} */
+const find = (bar, name) => bar.querySelector(`[data-act="${name}"]`);
 
-  /** @param {import("./answer.js").Answer} answer @param {View} view @param {HTMLButtonElement} button */
-  async #details(answer, view, button) {
-    const { toggleDetails } = await import("./details.js");
-    toggleDetails(answer, this.conversation.messages, view.tools, button);
-  }
+/** @param {string} act */
+function button(act) {
+  const made = element("button", "tool");
+  Object.assign(made, { type: "button", title: t(LABELS[act]) });
+  made.setAttribute("aria-label", made.title);
+  made.dataset.act = act;
+  made.append(icon(act));
+  return made;
+}
+
+/** ‹ 2/3 › @param {Element} bar @param {number} n @param {number} of */
+function turner(bar, n, of) {
+  const group = /** @type {HTMLElement} */ (bar.querySelector(".versions") ?? element("div", "versions"));
+  if (!group.firstChild) group.append(button("previous"), element("span"), button("next"));
+  group.role = "group";
+  group.ariaLabel = t("tool.version", { n, of });
+  group.children[1].textContent = t("tool.count", { n, of });
+  find(group, "previous")?.toggleAttribute("disabled", n <= 1);
+  find(group, "next")?.toggleAttribute("disabled", n >= of);
+  return group;
 }

@@ -11,30 +11,27 @@
  * @property {() => void} stay what is read is to stay where it is
  * @property {(text: string) => void} say
  */
-import { arrange, element, smallButton } from "./dom.js";
+import { arrange } from "./dom.js";
 import { AnswerView, QuestionView } from "./message_view.js";
 import { outcomeOf } from "./outcome.js";
-import { stopTicking, tick } from "./ticker.js";
-import { Toolbars } from "./toolbars.js";
-import { t } from "./words.js";
 
 export class Transcript {
-  /** @type {Map<Message, QuestionView | AnswerView>} */
-  #views = new Map();
+  /** Of the messages that are shown. @type {Map<Message, QuestionView | AnswerView>} */
+  views = new Map();
+  /** What can be done with them, once something can. @type {import("./toolbars.js").Toolbars | null} */
+  toolbars = null;
   /** @type {Set<Message>} */
   #changed = new Set();
   #frame = 0;
-  #toolbars;
-  #elsewhere = element("p", "elsewhere");
+  #second = 0;
 
-  /** @param {HTMLElement} element @param {Conversation} conversation @param {import("./turns.js").Turns} turns @param {Acts} acts */
-  constructor(element, conversation, turns, acts) {
-    this.element = element;
+  /** @param {HTMLElement} transcript @param {Conversation} conversation @param {import("./turns.js").Turns} turns @param {Acts} acts */
+  constructor(transcript, conversation, turns, acts) {
+    this.element = transcript;
+    this.scroller = /** @type {HTMLElement} */ (transcript.closest("#scroller"));
     this.conversation = conversation;
     this.turns = turns;
     this.acts = acts;
-    this.#toolbars = new Toolbars(element, conversation, turns, { ...acts, edit: (question) => void this.edit(question) });
-    this.#elsewhere.append(t("message.elsewhere"), smallButton(t("message.goThere"), () => this.#goThere()));
     conversation.addEventListener("path", () => this.#showPath());
     conversation.addEventListener("answer", (event) => this.#take(/** @type {CustomEvent} */ (event).detail));
     this.#showPath();
@@ -43,99 +40,72 @@ export class Transcript {
   /** A message on the page; undefined where it is not shown. @param {string} id @returns {HTMLElement | undefined} */
   elementOf(id) {
     const message = this.conversation.messages.get(id);
-    return message && this.#views.get(message)?.element;
+    return message && this.views.get(message)?.element;
   }
 
   /** Begin to edit the newest question; false where there is none, or nothing can be sent now. */
   editLast() {
     const { newest, free } = this.conversation;
-    const before = /** @type {HTMLElement | null} */ (document.activeElement);
-    if (newest && free) void this.edit(newest.parent, () => before?.focus());
-    return !!newest && free;
-  }
-
-  /** Let the reader ask a question anew, in its place. @param {import("./answer.js").Question} question @param {() => void} [back] where the focus goes when it is given up */
-  async edit(question, back) {
-    const view = /** @type {QuestionView | undefined} */ (this.#views.get(question));
-    if (!view || view.element.dataset.editing) return;
-    view.element.dataset.editing = "true";
-    const { edit } = await import("./editor.js");
-    edit(view.text, (text) => this.#save(question, text), (saved) => {
-      delete view.element.dataset.editing;
-      if (saved) this.acts.asked();
-      else if (back) back();
-      else this.#toolbars.focus(view, "edit");
-    });
-  }
-
-  /** @param {import("./answer.js").Question} question @param {string} text */
-  #save(question, text) {
-    const { free } = this.conversation;
-    if (free) this.turns.edit(question, text);
-    else this.acts.say(t("edit.busy"));
-    return free;
+    const view = newest && this.views.get(newest.parent);
+    if (!view || !free) return false;
+    const before = /** @type {HTMLElement} */ (document.activeElement);
+    void import("./message_acts.js").then(({ editQuestion }) => editQuestion(view, this, before));
+    return true;
   }
 
   /** @param {import("./conversation.js").AnswerDetail} detail */
   #take({ answer, what }) {
     this.#changed.add(answer);
     if (this.conversation.newest) this.#changed.add(this.conversation.newest); // what it offers depends on what runs
-    this.#frame ||= requestAnimationFrame(this.#flush);
-    if (["start", "end", "failed", "reset"].includes(what)) this.#update();
+    this.#frame ||= requestAnimationFrame(() => this.#flush());
+    if (["start", "end", "failed", "reset"].includes(what)) void this.#update();
   }
 
   #showPath() {
     const { path } = this.conversation;
-    const views = new Map(path.map((message) => [message, this.#views.get(message) ?? this.#view(message)]));
-    for (const [message, view] of this.#views) if (!views.has(message)) this.#toolbars.remove(view);
+    const views = new Map(path.map((message) => [message, this.views.get(message) ?? this.#view(message)]));
     arrange(this.element, [...views.values()].map((view) => view.element));
-    this.#views = views;
+    this.views = views;
     for (const message of path) this.#changed.add(message);
     this.#flush();
-    this.#update();
+    void this.#update();
   }
 
-  /** What depends on the whole conversation. */
-  #update() {
-    const { live, path, newest } = this.conversation;
-    if (!live || path.includes(live)) this.#elsewhere.remove();
-    else this.element.append(this.#elsewhere);
-    for (const [message, { element }] of this.#views) element.toggleAttribute("data-newest", message === newest || message === newest?.parent);
-    this.#toolbars.update();
+  /** What can be done has changed. */
+  async #update() {
+    const { live, path } = this.conversation;
+    if (this.toolbars) this.toolbars.update();
+    else if (path.length && !(live && path.includes(live))) {
+      const { Toolbars } = await import("./toolbars.js");
+      this.toolbars ??= new Toolbars(this);
+    }
   }
 
-  #goThere() {
-    const { live } = this.conversation;
-    if (live) this.conversation.choose(live);
-    this.acts.asked();
-  }
-
-  #flush = () => {
+  #flush() {
     cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#second);
     this.#frame = 0;
     const { newest, free } = this.conversation;
     const canShorten = this.turns.nextLeaveOut > 0;
-    stopTicking(this.#flushNewest);
     for (const message of this.#changed) {
-      const view = this.#views.get(message);
+      const view = this.views.get(message);
       if (!(view instanceof AnswerView)) continue;
-      const outcome = outcomeOf(view.answer, { canShorten });
+      const outcome = outcomeOf(view.message, { canShorten });
       view.render(outcome, free && message === newest);
-      if (message === newest && outcome.until) tick(this.#flushNewest);
+      if (outcome.until && message === newest) this.#second = window.setTimeout(() => this.#count(), 1000);
     }
     this.#changed.clear();
-  };
+  }
 
-  /** It counts seconds. */
-  #flushNewest = () => {
+  /** The newest counts seconds, where somebody sees it. */
+  #count() {
     if (this.conversation.newest) this.#changed.add(this.conversation.newest);
-    this.#flush();
-  };
+    if (document.hidden) this.#second = window.setTimeout(() => this.#count(), 1000);
+    else this.#flush();
+  }
 
   /** @param {Message} message */
   #view(message) {
-    const view = message.role === "user" ? new QuestionView(message) : new AnswerView(message, (name) => this.acts.act(name));
-    this.#toolbars.add(message, view);
-    return view;
+    return message.role === "user" ? new QuestionView(message) : new AnswerView(message, (name) => this.acts.act(name));
   }
 }
