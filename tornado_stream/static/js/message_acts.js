@@ -6,7 +6,7 @@
  * @typedef {import("./transcript.js").Transcript} Transcript
  */
 import { sourceOf } from "./answer.js";
-import { copyText } from "./copy_text.js";
+import { copyText } from "./clipboard.js";
 import { toggleDetails } from "./details.js";
 import { edit } from "./editor.js";
 import { icon } from "./icons.js";

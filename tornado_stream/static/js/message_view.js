@@ -51,8 +51,9 @@ export class AnswerView {
   }
 
   async #showParts() {
-    const { AnswerParts } = await import("./answer_parts.js");
-    this.#parts ??= new AnswerParts(this.message, this.#content.element);
+    const loaded = await import("./answer_parts.js").catch(() => null); // and asked for again with the next change
+    if (!loaded) return;
+    this.#parts ??= new loaded.AnswerParts(this.message, this.#content.element);
     this.#parts.show();
   }
 }
@@ -95,7 +96,7 @@ class StatusView {
   async #picture(name) {
     if (name === (this.#icon.dataset.icon ?? "")) return;
     this.#icon.dataset.icon = name;
-    const { icon } = await import("./icons.js");
-    if (this.#icon.dataset.icon === name) this.#icon.replaceChildren(...(name ? [icon(name)] : []));
+    const icons = name ? await import("./icons.js").catch(() => null) : null; // without a server the words must do
+    if (this.#icon.dataset.icon === name) this.#icon.replaceChildren(...(icons ? [icons.icon(name)] : []));
   }
 }

@@ -86,7 +86,10 @@ export class Toolbars {
   async #clicked(target) {
     const button = /** @type {HTMLButtonElement | null} */ (target.closest("[data-act]"));
     const view = button && this.#views.get(/** @type {Element} */ (button.closest(".tools")));
-    if (view) (await import("./message_acts.js")).press(String(button.dataset.act), view, button, this.transcript);
+    if (!view) return;
+    const loaded = await import("./message_acts.js").catch(() => null);
+    if (loaded) loaded.press(String(button.dataset.act), view, button, this.transcript);
+    else this.transcript.acts.say(t("list.noServer"));
   }
 
   /** @param {Element} tools */
@@ -127,8 +130,8 @@ function button(act) {
 function turner(bar, n, of) {
   const group = /** @type {HTMLElement} */ (bar.querySelector(".versions") ?? element("div", "versions"));
   if (!group.firstChild) group.append(button("previous"), element("span"), button("next"));
-  group.role = "group";
-  group.ariaLabel = t("tool.version", { n, of });
+  group.setAttribute("role", "group");
+  group.setAttribute("aria-label", t("tool.version", { n, of }));
   group.children[1].textContent = t("tool.count", { n, of });
   find(group, "previous")?.toggleAttribute("disabled", n <= 1);
   find(group, "next")?.toggleAttribute("disabled", n >= of);

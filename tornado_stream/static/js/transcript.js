@@ -14,6 +14,7 @@
 import { arrange } from "./dom.js";
 import { AnswerView, QuestionView } from "./message_view.js";
 import { outcomeOf } from "./outcome.js";
+import { t } from "./words.js";
 
 export class Transcript {
   /** Of the messages that are shown. @type {Map<Message, QuestionView | AnswerView>} */
@@ -49,7 +50,7 @@ export class Transcript {
     const view = newest && this.views.get(newest.parent);
     if (!view || !free) return false;
     const before = /** @type {HTMLElement} */ (document.activeElement);
-    void import("./message_acts.js").then(({ editQuestion }) => editQuestion(view, this, before));
+    void import("./message_acts.js").then(({ editQuestion }) => editQuestion(view, this, before), () => this.acts.say(t("list.noServer")));
     return true;
   }
 
@@ -76,8 +77,8 @@ export class Transcript {
     const { live, path } = this.conversation;
     if (this.toolbars) this.toolbars.update();
     else if (path.length && !(live && path.includes(live))) {
-      const { Toolbars } = await import("./toolbars.js");
-      this.toolbars ??= new Toolbars(this);
+      const loaded = await import("./toolbars.js").catch(() => null); // and asked for again with the next change
+      if (loaded) this.toolbars ??= new loaded.Toolbars(this);
     }
   }
 
