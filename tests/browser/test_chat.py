@@ -97,6 +97,7 @@ def test_the_keyboard_is_enough(page: Page) -> None:
     page.keyboard.press("Enter")
     expect(status(page)).to_contain_text("Stopped")
     expect(composer(page)).to_be_focused()
+    expect(answer(page).get_by_role("button", name="Details")).to_be_visible()
     for name in ("Details", "Copy", "Regenerate"):
         page.keyboard.press("Shift+Tab")
         expect(answer(page).get_by_role("button", name=name)).to_be_focused()

@@ -9,8 +9,6 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from .chat import Locator, Page, announced, answer, ask, composer, content, expect, status
 from .conftest import Program
 
@@ -281,35 +279,35 @@ def test_a_wait_is_counted_down(page: Page) -> None:
     expect(content(page)).to_have_text("now")
 
 
-@pytest.mark.parametrize(
-    ("how", "says", "button"),
-    [
-        ("404 model_not_found", "does not have this one", "Choose another model"),
-        ("401 invalid_api_key", "OPENAI_API_KEY", "Retry"),
-        ("400 bad", "Another wording", "Edit the question"),
-        ("say=Once;finish=content_filter", "withheld the rest", "Edit the question"),
-        ("refusal", "The model refused", "Edit the question"),
-        ("say=half;close", "closed the connection", "Continue"),
-    ],
-)
-def test_each_end_offers_a_next_step(page: Page, how: str, says: str, button: str) -> None:
-    script = f"play {how};done"
-    if how[0] == "4":
-        code = how[4:]
-        script = _refusal(int(how[:3]), {"message": f"The server says {code}.", "code": code})
-    elif how == "refusal":
-        script = f"play {_chunk(refusal='I will not.')};finish=stop;done"
-    ask(page, script)
-    expect(answer(page)).to_contain_text(says)
-    step = status(page).get_by_role("button", name=button)
-    expect(step).to_be_visible()
-    if button == "Edit the question":
-        step.click()
-        expect(page.get_by_label("Edit your question")).to_be_focused()
-    elif button == "Choose another model":
-        step.click()
-        expect(page.get_by_role("dialog")).to_be_visible()
-        page.keyboard.press("Escape")
+ENDS = [
+    ("404 model_not_found", "does not have this one", "Choose another model"),
+    ("401 invalid_api_key", "OPENAI_API_KEY", "Retry"),
+    ("400 bad", "Another wording", "Edit the question"),
+    ("say=Once;finish=content_filter", "withheld the rest", "Edit the question"),
+    ("refusal", "The model refused", "Edit the question"),
+    ("say=half;close", "closed the connection", "Continue"),
+]
+
+
+def test_each_end_offers_a_next_step(page: Page) -> None:
+    for number, (how, says, button) in enumerate(ENDS, 1):
+        asked(page, _script(how))
+        expect(answers(page)).to_have_count(number)
+        expect(answer(page)).to_contain_text(says)
+        step = status(page).get_by_role("button", name=button)
+        expect(step).to_be_visible()
+        if button == "Edit the question":
+            step.click()
+            expect(page.get_by_label("Edit your question")).to_be_focused()
+            page.keyboard.press("Escape")
+            expect(step).to_be_focused()
+        elif button == "Choose another model":
+            step.click()
+            expect(page.get_by_role("dialog")).to_be_visible()
+            page.keyboard.press("Escape")
+    # Of those before it the page tells how they ended, and gives no advice any more.
+    expect(answers(page).nth(2)).to_contain_text("The server says bad.")
+    expect(answers(page).nth(2)).not_to_contain_text("Another wording")
 
 
 def test_details_are_there_for_who_asks(page: Page) -> None:
@@ -344,6 +342,15 @@ def test_toolbars_are_quiet_and_made_when_needed(page: Page) -> None:
         expect(button).to_have_css("opacity", opacity)
     first.get_by_role("button", name="Copy", exact=True).focus()
     expect(first.get_by_role("button", name="Copy", exact=True)).to_have_css("opacity", "1")
+
+
+def _script(how: str) -> str:
+    if how == "refusal":
+        return f"play {_chunk(refusal='I will not.')};finish=stop;done"
+    if not how[:3].isdigit():
+        return f"play {how};done"
+    code = how[4:]
+    return _refusal(int(how[:3]), {"message": f"The server says {code}.", "code": code})
 
 
 def _refusal(status: int, error: dict[str, Any], after: int = 0) -> str:

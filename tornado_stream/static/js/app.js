@@ -65,12 +65,14 @@ const actions = {
 };
 /** Those that lead elsewhere than to the answer. */
 const LEADING = ["edit", "model"];
+/** Where the focus goes when something was asked: not where it would open a keyboard over the answer. */
+const refocus = () => (matchMedia("(pointer: fine)").matches ? composer.focus() : byId("scroller").focus({ preventScroll: true }));
 const transcript = new Transcript(byId("transcript"), conversation, turns, {
   act: (name) => {
     actions[name]();
-    if (!LEADING.includes(name)) composer.focus();
+    if (!LEADING.includes(name)) refocus();
   },
-  asked: () => composer.focus(),
+  asked: refocus,
   stay: () => follower.leave(),
   say: (text) => announcer.say(text),
 });

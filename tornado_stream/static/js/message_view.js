@@ -78,12 +78,13 @@ class StatusView {
   /** @param {Outcome} outcome @param {((name: import("./outcome.js").ActionName) => void) | null} act */
   show(outcome, act) {
     const offered = act ? outcome.actions : [];
-    const shown = JSON.stringify([outcome, offered]);
+    const hint = act || outcome.tone === "quiet" ? outcome.hint : ""; // what to do next is no word about an old one
+    const shown = JSON.stringify([outcome, offered, hint]);
     if (shown === this.#shown) return;
     this.#shown = shown;
     this.#title.textContent = outcome.title;
     this.#text.textContent = outcome.text;
-    this.#hint.textContent = outcome.hint;
+    this.#hint.textContent = hint;
     void this.#picture(outcome.icon);
     Object.assign(this.element.dataset, { tone: outcome.tone, empty: !outcome.title && !outcome.text, thinking: outcome.text === t("busy.thinking") });
     if (JSON.stringify(offered) !== this.#offered) this.#actions.replaceChildren(...offered.map(({ name, label }) => smallButton(label, () => act?.(name))));
