@@ -8,16 +8,6 @@ const read = (path) => readFileSync(new URL(path, root), "utf-8");
 const modules = readdirSync(new URL("static/js/", root)).filter((name) => name.endsWith(".js"));
 const templates = readdirSync(new URL("templates/", root)).filter((name) => name.endsWith(".html"));
 
-test("every module is preloaded, but the first and those that few need", () => {
-  const [list] = read("templates/_modules.html").match(/\[.*?\]/);
-  const preloaded = JSON.parse(list).map((name) => `${name}.js`).sort();
-  const needed = new Set(["app.js"]);
-  for (const name of needed) for (const [, path] of read(`static/js/${name}`).matchAll(/from "\.\/([^"]+)"/g)) needed.add(path);
-  assert.deepEqual(preloaded, [...needed].filter((name) => name !== "app.js").sort());
-  for (const name of needed) for (const [, path] of read(`static/js/${name}`).matchAll(/(?:from |import |import\()"\.\/([^"]+)"/g)) needed.add(path);
-  assert.deepEqual([...needed].sort(), modules.slice().sort(), "every one is loaded by some other");
-});
-
 for (const name of modules) {
   test(`${name} is typed, short and makes no markup`, () => {
     const text = read(`static/js/${name}`);
