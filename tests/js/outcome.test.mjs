@@ -37,7 +37,7 @@ test("deltas of every kind add up", () => {
 });
 
 test("what is being waited for", () => {
-  assert.equal(busy(), "Waiting for the first word…");
+  assert.equal(busy(), "Reading your question…");
   assert.equal(busy(["notice", { code: "model_loading" }]), "Loading the model…");
   assert.equal(
     busy(["notice", { code: "waiting", seconds: 7.6, reason: "rate_limit", attempt: 2 }]),

@@ -24,11 +24,15 @@
  * @property {boolean} unsaved
  * @property {any} end data of the `end` event
  * @property {import("./api.js").Refused | null} failure
+ * @property {number | null} createdAt when it was begun, by the server's clock
+ * @property {string | null} continuedFrom the answer whose text it begins with
+ * @property {number | null} origin when it was begun, by this page's clock; null: it was not seen coming
+ * @property {{from: number, to: number | null} | null} thought when its reasoning began and ended, in milliseconds since it began
  */
 
 /** @param {Question} parent @param {import("./api.js").AnswerRequest} request @returns {Answer} */
 export function newAnswer(parent, request) {
-  return { role: "assistant", id: null, parent, request, model: null, ...fresh(), link: "open", stopping: false, failure: null };
+  return { role: "assistant", id: null, parent, request, model: null, ...fresh(), link: "open", stopping: false, failure: null, createdAt: null, continuedFrom: null, origin: null };
 }
 
 /** An answer as the server keeps it; its parent is set by who knows it. @param {any} raw @returns {Answer} */
@@ -38,6 +42,8 @@ export function storedAnswer(raw) {
   return Object.assign(answer, {
     id: raw.id,
     model: raw.model ?? null,
+    createdAt: raw.created_at ?? null,
+    continuedFrom: raw.continued_from ?? null,
     state,
     content: pieces(raw.content),
     reasoning: pieces(raw.reasoning),
@@ -50,7 +56,7 @@ export function storedAnswer(raw) {
 /** @param {string | null | undefined} text */
 const pieces = (text) => (text ? [text] : []);
 
-/** What comes from the log, and what `reset` forgets. @returns {Pick<Answer, "state" | "content" | "reasoning" | "refusal" | "toolCalls" | "waiting" | "trimmed" | "unsaved" | "end">} */
+/** What comes from the log, and what `reset` forgets. @returns {Pick<Answer, "state" | "content" | "reasoning" | "refusal" | "toolCalls" | "waiting" | "trimmed" | "unsaved" | "end" | "thought">} */
 const fresh = () => ({
   state: "running",
   content: [],
@@ -61,10 +67,12 @@ const fresh = () => ({
   trimmed: 0,
   unsaved: false,
   end: null,
+  thought: null,
 });
 
 /** Take an event of the log; unknown ones change nothing. @param {Answer} answer @param {string} type @param {any} data */
 export function applyEvent(answer, type, data) {
+  if (data.t !== undefined) answer.origin = Math.min(answer.origin ?? Infinity, Date.now() - data.t);
   if (type === "start") applyStart(answer, data);
   else if (type === "delta") applyDelta(answer, data);
   else if (type === "notice") applyNotice(answer, data);
@@ -77,6 +85,7 @@ function applyStart(answer, data) {
   answer.id = data.message_id;
   answer.model = data.model ?? null;
   answer.parent.id = data.user_message_id;
+  answer.continuedFrom = data.continued_from ?? null;
   // Of an answer that is gone on with the kept text was shown; it comes again, as the first delta.
   answer.content = [];
   answer.reasoning = [];
@@ -85,10 +94,17 @@ function applyStart(answer, data) {
 /** @param {Answer} answer @param {any} data */
 function applyDelta(answer, data) {
   answer.waiting = null;
+  applyThought(answer, data);
   if (data.content) answer.content.push(data.content);
   if (data.reasoning) answer.reasoning.push(data.reasoning);
   if (data.refusal) answer.refusal.push(data.refusal);
   for (const fragment of data.tool_calls ?? []) applyToolCall(answer.toolCalls, fragment);
+}
+
+/** Reasoning that was half there already has no beginning. @param {Answer} answer @param {any} data */
+function applyThought(answer, data) {
+  if (data.reasoning && !answer.reasoning.length && data.t !== undefined) answer.thought = { from: data.t, to: null };
+  if (answer.thought && (data.content || data.refusal || data.tool_calls)) answer.thought.to ??= data.t;
 }
 
 /** @param {ToolCall[]} calls @param {any} fragment */
@@ -115,6 +131,13 @@ function applyEnd(answer, data) {
   answer.state = data.state;
   answer.waiting = null;
   answer.unsaved = data.saved === false;
+  if (answer.thought) answer.thought.to ??= data.t;
+}
+
+/** A message as its author wrote it: markdown, for an answer. @param {Answer | Question} message */
+export function sourceOf(message) {
+  if (message.role === "user") return message.text;
+  return hasText(message.content) ? message.content.join("") : message.refusal.join("");
 }
 
 /** @param {string[]} pieces */

@@ -2,6 +2,7 @@
 /** Puts the page together. Nothing else happens here. */
 import { Announcer } from "./announcer.js";
 import { Api } from "./api.js";
+import { Branches } from "./branches.js";
 import { armCopyButtons, copyText } from "./clipboard.js";
 import { Composer } from "./composer.js";
 import { ComposerBar } from "./composer_bar.js";
@@ -36,8 +37,9 @@ const api = new Api();
 const wake = new Wake().follow(window);
 const storage = new Storage(() => localStorage);
 const locks = new Locks(navigator.locks);
-const outbox = new Outbox(storage, locks, tabId(new Storage(() => sessionStorage)));
-const conversation = new Conversation(api, wake, outbox, locks);
+const tabStorage = new Storage(() => sessionStorage);
+const outbox = new Outbox(storage, locks, tabId(tabStorage));
+const conversation = new Conversation(api, wake, outbox, locks, new Branches(tabStorage));
 const models = new Models(api, wake);
 const preferences = new Preferences(storage, models).follow(window);
 const turns = new Turns(conversation, preferences);
@@ -53,7 +55,7 @@ const composer = new Composer(
   conversation,
   turns,
   new Pasted(byId("pasted"), question),
-  { sent: () => follower.follow(), editLast: () => transcript.editLast?.() ?? false },
+  { sent: () => follower.follow(), editLast: () => transcript.editLast() },
 );
 const drafts = new Drafts(storage, conversation, composer);
 addEventListener("beforeunload", () => outbox.leave());
@@ -64,12 +66,24 @@ wake.addEventListener("wake", () => wake.hidden && drafts.flush());
 const actions = {
   retry: () => turns.retry(),
   goOn: () => turns.goOn(),
+  askOn: () => turns.send(t("message.goOn")),
+  edit: () => void transcript.editLast(),
   shorter: () => turns.retryShorter(),
   fresh: () => startAnew(conversation.newest?.parent.text),
+  model: () => bar.pick(),
 };
-const transcript = new Transcript(byId("transcript"), conversation, turns, (name) => {
-  actions[name]();
-  composer.focus();
+/** Those that lead elsewhere than to the answer. */
+const LEADING = ["edit", "model"];
+/** Where the focus goes when something was asked: not where it would open a keyboard over the answer. */
+const refocus = () => (matchMedia("(pointer: fine)").matches ? composer.focus() : byId("scroller").focus({ preventScroll: true }));
+const transcript = new Transcript(byId("transcript"), conversation, turns, {
+  act: (name) => {
+    actions[name]();
+    if (!LEADING.includes(name)) refocus();
+  },
+  asked: refocus,
+  stay: () => follower.leave(),
+  say: (text) => announcer.say(text),
 });
 const modelsView = new ModelsView(models, preferences);
 new PlaceView(conversation, () => startAnew());

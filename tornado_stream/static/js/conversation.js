@@ -11,6 +11,7 @@
  * @typedef {"ready" | "loading" | "unreachable" | "missing" | "deleted"} State
  */
 import { applyEvent } from "./answer.js";
+import { Branches } from "./branches.js";
 import { loadConversation } from "./loading.js";
 import { Runner } from "./runner.js";
 import { pathTo, treeOf } from "./tree.js";
@@ -25,18 +26,16 @@ export class Conversation extends EventTarget {
   leaveOut = 0;
   /** @type {State} */
   state = "ready";
-  /** Every message, also those of other branches. @type {import("./tree.js").Messages} */
-  messages = new Map();
-  /** @type {Answer | null} */
-  #newest = null;
   #visit = new AbortController();
 
   /**
    * @param {import("./api.js").Api} api @param {import("./wake.js").Wake} wake
    * @param {import("./outbox.js").Outbox} outbox @param {import("./locks.js").Locks} locks
+   * @param {Branches} [branches]
    */
-  constructor(api, wake, outbox, locks) {
+  constructor(api, wake, outbox, locks, branches = new Branches()) {
     super();
+    this.branches = branches;
     this.api = api;
     this.wake = wake;
     this.outbox = outbox;
@@ -48,11 +47,17 @@ export class Conversation extends EventTarget {
     });
   }
 
-  get newest() {
-    return this.#newest;
+  /** Every message, also those of other branches. */
+  get messages() {
+    return this.branches.messages;
   }
 
-  /** The answer that is being written. */
+  /** The end of what is shown. */
+  get newest() {
+    return this.branches.newest;
+  }
+
+  /** The answer that is being written, on whatever branch. */
   get live() {
     return this.runner.answer;
   }
@@ -68,7 +73,7 @@ export class Conversation extends EventTarget {
 
   /** What is shown, oldest first. */
   get path() {
-    return pathTo(this.#newest);
+    return pathTo(this.newest);
   }
 
   /** Begin a new one. A running answer goes on at the server. */
@@ -108,15 +113,21 @@ export class Conversation extends EventTarget {
 
   /** Show this answer and ask for it. @param {Answer} answer @param {{wait?: boolean}} [how] `wait`: another tab may be asking */
   ask(answer, { wait = false } = {}) {
-    this.#newest = answer;
-    this.runner[wait ? "resume" : "ask"](answer);
+    this.branches.ask(answer);
+    if (wait) this.runner.resume(answer);
+    else this.runner.ask(answer);
     this.#showPath();
   }
 
   /** Show an answer that is not to be had. @param {Answer} answer @param {import("./api.js").Refused} failure */
   fail(answer, failure) {
-    this.#newest = answer;
-    Object.assign(answer, { state: "failed", failure });
+    this.branches.ask(Object.assign(answer, { state: /** @type {const} */ ("failed"), failure }));
+    this.#showPath();
+  }
+
+  /** Show the branch that a message is on. What is being written elsewhere goes on. @param {import("./branches.js").Message} message */
+  choose(message) {
+    this.branches.choose(message);
     this.#showPath();
   }
 
@@ -130,8 +141,8 @@ export class Conversation extends EventTarget {
     this.#visit.abort();
     this.#visit = new AbortController();
     this.runner.leave();
-    Object.assign(this, { id, state, title: "", updatedAt: 0, leaveOut: 0, messages: new Map() });
-    this.#newest = null;
+    Object.assign(this, { id, state, title: "", updatedAt: 0, leaveOut: 0 });
+    this.branches.enter(id);
     this.dispatchEvent(new CustomEvent("place", { detail: { adopted: false } }));
     this.#showPath();
   }
@@ -140,21 +151,13 @@ export class Conversation extends EventTarget {
     const { signal } = this.#visit;
     const trouble = () => void (this.state === "loading" && this.#become("unreachable"));
     const snapshot = await loadConversation(this.api, this.wake, String(this.id), signal, trouble);
-    if (!signal.aborted && !this.running) snapshot ? this.#show(snapshot) : this.#become("missing");
-  }
-
-  /** @param {any} snapshot */
-  #show(snapshot) {
-    const unsent = this.#newest;
-    const { messages, newest, after } = treeOf(snapshot, this.messages);
-    Object.assign(this, { messages, title: snapshot.title ?? "", updatedAt: snapshot.updated_at ?? 0 });
+    if (signal.aborted || this.running) return;
+    if (!snapshot) return this.#become("missing");
+    const { messages, running, after } = treeOf(snapshot, this.messages);
+    Object.assign(this, { title: snapshot.title ?? "", updatedAt: snapshot.updated_at ?? 0 });
     this.dispatchEvent(new CustomEvent("loaded", { detail: snapshot }));
-    this.#newest = newest;
-    if (newest?.state === "running") this.runner.follow(newest, after);
-    if (unsent?.state === "failed" && !unsent.parent.id) {
-      unsent.parent.parent = newest;
-      this.#newest = unsent;
-    }
+    this.branches.take(messages, snapshot.current_id ?? null);
+    if (running) this.runner.follow(running, after);
     this.#become("ready");
   }
 
@@ -174,7 +177,7 @@ export class Conversation extends EventTarget {
 
   /** @param {Answer} answer @param {any} data */
   #begun(answer, data) {
-    this.messages.set(data.message_id, answer).set(data.user_message_id, answer.parent);
+    this.branches.begun(answer, data.conversation_id);
     this.updatedAt = 0;
     if (this.id !== data.conversation_id) this.adopt(data.conversation_id);
   }

@@ -4,135 +4,101 @@
  *
  * @typedef {import("./answer.js").Answer} Answer
  * @typedef {import("./outcome.js").Outcome} Outcome
+ * @typedef {{message: import("./branches.js").Message, element: HTMLElement, tools: HTMLElement, text?: HTMLElement}} View
+ *   `tools`: where the toolbar is put
  */
-import { hasText } from "./answer.js";
 import { element, smallButton } from "./dom.js";
 import { textBlock } from "./long_text.js";
 import { TextView } from "./text_view.js";
 import { t } from "./words.js";
 
 export class QuestionView {
-  /** @param {import("./answer.js").Question} question */
-  constructor(question) {
+  tools = element("div", "tools");
+
+  /** @param {import("./answer.js").Question} message */
+  constructor(message) {
+    this.message = message;
+    this.text = textBlock(message.text);
     this.element = element("article", "message user");
     this.element.setAttribute("aria-label", t("message.you"));
-    this.element.append(textBlock(question.text));
+    this.element.append(this.text, this.tools);
   }
 }
 
 export class AnswerView {
-  #reasoning = new ReasoningView();
+  tools = element("div", "tools");
   #content = new TextView(element("div", "text content"));
-  #refusal = new TextView(element("div", "text"));
-  #refusalBox = element("div", "refusal");
-  #tools = new ToolCallsView();
-  #asides = element("div", "asides");
   #status = new StatusView();
+  /** @type {import("./answer_parts.js").AnswerParts | null} */
+  #parts = null;
 
-  /** @param {Answer} answer @param {(name: import("./outcome.js").ActionName) => void} act */
-  constructor(answer, act) {
-    this.answer = answer;
+  /** @param {Answer} message @param {(name: import("./outcome.js").ActionName) => void} act */
+  constructor(message, act) {
+    this.message = message;
     this.act = act;
     this.element = element("article", "message answer");
     this.element.setAttribute("aria-label", t("message.answer"));
-    this.#refusalBox.append(element("p", "", t("message.refused")), this.#refusal.element);
-    this.element.append(this.#reasoning.element, this.#content.element, this.#refusalBox);
-    this.element.append(this.#tools.element, this.#asides, this.#status.element);
+    this.element.append(this.#content.element, this.#status.element, this.tools);
   }
 
   /** @param {Outcome} outcome @param {boolean} actable only the newest message is, and only while none is written */
   render(outcome, actable) {
-    const { answer } = this;
-    this.element.dataset.state = answer.state;
-    this.#reasoning.show(answer);
-    this.#content.show(answer.content);
-    this.#refusal.show(answer.refusal);
-    this.#refusalBox.hidden = !answer.refusal.length;
-    this.#tools.show(answer.toolCalls);
-    this.#showAsides();
+    const { message } = this;
+    this.element.dataset.state = message.state;
+    this.#content.show(message.content);
+    if (this.#parts) this.#parts.show();
+    else if (message.reasoning.length || message.refusal.length || message.toolCalls.length || message.trimmed || message.unsaved) void this.#showParts();
     this.#status.show(outcome, actable ? this.act : null);
   }
 
-  #showAsides() {
-    const { trimmed, unsaved } = this.answer;
-    const lines = [trimmed ? t("message.trimmed", { n: trimmed }) : "", unsaved ? t("message.unsaved") : ""].filter(Boolean);
-    if (lines.join("\n") === [...this.#asides.children].map((line) => line.textContent).join("\n")) return;
-    this.#asides.replaceChildren(...lines.map((line) => element("p", "", line)));
+  async #showParts() {
+    const loaded = await import("./answer_parts.js").catch(() => null); // and asked for again with the next change
+    if (!loaded) return;
+    this.#parts ??= new loaded.AnswerParts(this.message, this.#content.element);
+    this.#parts.show();
   }
 }
 
-class ReasoningView {
-  element = element("details", "reasoning");
-  #summary = element("summary");
-  #text = new TextView(element("div", "text"));
-
-  constructor() {
-    this.element.append(this.#summary, this.#text.element);
-  }
-
-  /** @param {Answer} answer */
-  show({ reasoning, content, state }) {
-    const thinking = state === "running" && !hasText(content);
-    const label = t(thinking ? "message.thinking" : "message.thoughts");
-    if (this.#summary.textContent !== label) this.#summary.textContent = label;
-    this.#text.show(reasoning);
-    this.element.hidden = !reasoning.length;
-  }
-}
-
-class ToolCallsView {
-  element = element("div", "tool-calls");
-  /** @type {{name: TextView, arguments: TextView}[]} */
-  #views = [];
-
-  /** @param {import("./answer.js").ToolCall[]} calls */
-  show(calls) {
-    if (calls.length < this.#views.length) {
-      this.element.replaceChildren();
-      this.#views = [];
-    }
-    calls.forEach((call, index) => {
-      const view = (this.#views[index] ??= this.#add());
-      view.name.show(call.name);
-      view.arguments.show(call.arguments);
-    });
-  }
-
-  #add() {
-    const box = element("div", "tool-call");
-    const line = element("p", "", t("message.toolCall"));
-    const view = { name: new TextView(element("code")), arguments: new TextView(element("div", "text")) };
-    line.append(view.name.element);
-    box.append(line, view.arguments.element);
-    this.element.append(box);
-    return view;
-  }
-}
-
+/** Seconds that are counted down change the words and never the buttons: one that has the focus keeps it. */
 class StatusView {
   element = element("div", "status");
+  #icon = element("span", "status-icon");
   #title = element("strong");
   #text = element("span", "status-text");
   #hint = element("p", "status-hint");
   #actions = element("div", "status-actions");
   #shown = "";
+  #offered = "";
 
   constructor() {
     const line = element("p");
     line.append(this.#title, this.#text);
-    this.element.append(line, this.#hint, this.#actions);
+    this.element.append(this.#icon, line, this.#hint, this.#actions);
   }
 
   /** @param {Outcome} outcome @param {((name: import("./outcome.js").ActionName) => void) | null} act */
   show(outcome, act) {
-    const shown = JSON.stringify([outcome, act !== null]);
+    const offered = act ? outcome.actions : [];
+    const hint = act || outcome.tone === "quiet" ? outcome.hint : ""; // what to do next is no word about an old one
+    const shown = JSON.stringify([outcome, offered, hint]);
     if (shown === this.#shown) return;
     this.#shown = shown;
-    this.element.dataset.tone = outcome.tone;
     this.#title.textContent = outcome.title;
     this.#text.textContent = outcome.text;
-    this.#hint.textContent = outcome.hint;
-    const actions = act ? outcome.actions : [];
-    this.#actions.replaceChildren(...actions.map(({ name, label }) => smallButton(label, () => act?.(name))));
+    this.#hint.textContent = hint;
+    void this.#picture(outcome.icon);
+    Object.assign(this.element.dataset, { tone: outcome.tone, empty: !outcome.title && !outcome.text, thinking: outcome.text === t("busy.thinking") });
+    if (JSON.stringify(offered) !== this.#offered) this.#actions.replaceChildren(...offered.map(({ name, label }) => smallButton(label, () => act?.(name))));
+    this.#offered = JSON.stringify(offered);
+    // The first is the one to take, unless it is too early for it.
+    this.#actions.firstElementChild?.classList.toggle("primary", outcome.tone !== "quiet" && !outcome.until);
+  }
+
+  /** @param {string} name */
+  async #picture(name) {
+    if (name === (this.#icon.dataset.icon ?? "")) return;
+    this.#icon.dataset.icon = name;
+    const icons = name ? await import("./icons.js").catch(() => null) : null; // without a server the words must do
+    if (this.#icon.dataset.icon === name) this.#icon.replaceChildren(...(icons ? [icons.icon(name)] : []));
   }
 }

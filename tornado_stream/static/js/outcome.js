@@ -2,110 +2,157 @@
 /**
  * What to tell the reader about an answer: one line, why, and what can be done next. Pure.
  *
- * @typedef {"retry" | "goOn" | "fresh" | "shorter"} ActionName
+ * @typedef {import("./answer.js").Answer} Answer
+ * @typedef {"retry" | "goOn" | "askOn" | "edit" | "fresh" | "shorter" | "model"} ActionName
+ * @typedef {{name: ActionName, label: string}} Action
  * @typedef {object} Outcome
  * @property {"busy" | "quiet" | "warn" | "bad"} tone
- * @property {string} title the state, for the tones that raise their voice
+ * @property {string} icon empty for the tones that do not raise their voice
+ * @property {string} title the state, for the tones that do
  * @property {string} text
  * @property {string} hint
- * @property {{name: ActionName, label: string}[]} actions
+ * @property {Action[]} actions
+ * @property {number} until the moment to which something is counted down; 0: nothing is
  */
 import { hasText } from "./answer.js";
+import { remedyFor } from "./remedies.js";
 import { seconds, t } from "./words.js";
 
-const RETRY = { name: /** @type {const} */ ("retry"), label: t("action.retry") };
-const GO_ON = { name: /** @type {const} */ ("goOn"), label: t("action.goOn") };
-const AGAIN = { name: /** @type {const} */ ("retry"), label: t("action.again") };
-const FRESH = { name: /** @type {const} */ ("fresh"), label: t("action.fresh") };
-const SHORTER = { name: /** @type {const} */ ("shorter"), label: t("action.shorter") };
+/** @param {ActionName} name @param {string} key @returns {Action} */
+const action = (name, key) => ({ name, label: t(key) });
+const RETRY = action("retry", "action.retry");
+const AGAIN = action("retry", "action.again");
+const GO_ON = action("goOn", "action.goOn");
+const ASK_ON = action("askOn", "action.askOn");
+const EDIT = action("edit", "action.edit");
+const FRESH = action("fresh", "action.fresh");
+const SHORTER = action("shorter", "action.shorter");
+const MODEL = action("model", "action.model");
 
-/** @param {import("./answer.js").Answer} answer @param {{canShorten?: boolean}} [context] @returns {Outcome} */
-export function outcomeOf(answer, { canShorten = false } = {}) {
+/** @param {Answer} answer @param {{canShorten?: boolean, now?: number}} [context] @returns {Outcome} */
+export function outcomeOf(answer, { canShorten = false, now = Date.now() } = {}) {
   const end = answer.end ?? {};
-  const again = answer.id && hasText(answer.content) ? [GO_ON, AGAIN] : [RETRY];
-  const error = end.error ?? {};
-  const message = String(error.message ?? "");
+  const again = canGoOn(answer) ? [GO_ON, AGAIN] : [RETRY];
+  const message = String(end.error?.message ?? "");
   switch (answer.state) {
     case "running":
-      return outcome("busy", "", busyLine(answer));
+      return busy(answer, now);
     case "failed":
       return notSent(answer);
     case "done":
       return done(answer, end);
     case "stopped":
-      return outcome("quiet", "", t("end.stopped"), "", again[1] ? again : [AGAIN]);
+      return outcome("quiet", "", t("end.stopped"), receipt(end.stop), again[1] ? again : [AGAIN]);
     case "error":
-      return failed(answer, error, message, canShorten, again);
+      return failed(answer, canShorten, again, now);
     case "cut_off":
-      return outcome("warn", t("end.cutOff"), message, hintFor(error), again);
+      return troubled(outcome("warn", t("end.cutOff"), message, "", again, "cut"), answer, now);
     case "interrupted":
-      return outcome("warn", t("end.interrupted"), interruption(answer, message), "", again);
+      return outcome("warn", t("end.interrupted"), interruption(answer, message), "", again, "plug");
     default: // a state that this page does not know is not a finished answer
-      return outcome("warn", t("end.other", { state: answer.state }), message, "", again);
+      return outcome("warn", t("end.other", { state: answer.state }), message, "", again, "alert");
   }
 }
 
-/** @param {Outcome["tone"]} tone @param {string} title @param {string} text @param {string} hint @param {Outcome["actions"]} actions @returns {Outcome} */
-const outcome = (tone, title, text, hint = "", actions = []) => ({ tone, title, text, hint, actions });
+/** Whether the server would go on with it. @param {Answer} answer */
+export const canGoOn = ({ id, state, content }) => !!id && !["running", "done", "failed"].includes(state) && hasText(content);
 
-/** @param {import("./answer.js").Answer} answer */
-function busyLine(answer) {
+/** @param {Outcome["tone"]} tone @param {string} title @param {string} text @param {string} [hint] @param {Action[]} [actions] @param {string} [icon] @returns {Outcome} */
+const outcome = (tone, title, text, hint = "", actions = [], icon = "") => ({ tone, icon, title, text, hint, actions, until: 0 });
+
+/** @param {Answer} answer @param {number} now */
+function busy(answer, now) {
+  const until = answer.waiting?.code === "waiting" && answer.origin !== null ? answer.origin + answer.waiting.t + 1000 * answer.waiting.seconds : 0;
+  return { ...outcome("busy", "", busyLine(answer, until && until - now)), until: until > now ? until : 0 };
+}
+
+/** @param {Answer} answer @param {number} left milliseconds to wait, where that is known */
+function busyLine(answer, left) {
   if (answer.stopping) return t("busy.stopping");
   if (answer.link === "lost") return answer.id ? t("busy.reconnecting") : t("busy.unreachable");
   if (answer.waiting?.code === "model_loading") return t("busy.loading");
-  if (answer.waiting) return waitingLine(answer.waiting);
+  if (answer.waiting) return waitingLine(answer.waiting, left);
   if (answer.content.length || answer.refusal.length || answer.toolCalls.length) return t("busy.writing");
   return answer.reasoning.length ? t("busy.thinking") : t("busy.first");
 }
 
-/** @param {any} notice `waiting` */
-function waitingLine({ seconds: wait, reason, attempt }) {
-  const until = seconds(1000 * Math.max(1, Math.round(Number(wait) || 0)));
+/** @param {any} notice `waiting` @param {number} left */
+function waitingLine({ seconds: wait, reason, attempt }, left) {
+  const until = wholeSeconds(left || 1000 * Math.round(Number(wait) || 0));
   return t("busy.waiting", { seconds: until, reason: String(reason ?? "").replaceAll("_", " "), attempt: String(attempt ?? "") });
 }
 
-/** @param {import("./answer.js").Answer} answer @param {any} end */
+/** Counted down to one. @param {number} ms */
+const wholeSeconds = (ms) => seconds(1000 * Math.max(1, Math.ceil(ms / 1000 - 0.05)));
+
+/** @param {Answer} answer @param {any} end */
 function done(answer, end) {
   const reason = end.finish_reason;
   const { content, refusal, toolCalls, reasoning } = answer;
   if (!hasText(content) && !hasText(refusal) && !toolCalls.length) {
     const why = reason === "content_filter" ? t("end.emptyFilter") : reason === "length" ? (reasoning.length ? t("end.emptyLength") : t("end.length")) : "";
-    return outcome("warn", t("end.empty"), why, "", [RETRY]);
+    return outcome("warn", t("end.empty"), why, "", reason === "content_filter" ? [EDIT, RETRY] : [RETRY], "alert");
   }
-  if (reason === "length") return outcome("warn", t("end.length"), t("end.lengthHint"));
-  if (reason === "content_filter") return outcome("warn", t("end.filter"), t("end.filterHint"), "", [RETRY]);
-  if (toolCalls.length) return outcome("warn", t("end.tool"), t("end.toolHint"));
+  if (reason === "length") return outcome("warn", t("end.length"), t("end.lengthHint"), "", [ASK_ON, AGAIN], "ruler");
+  if (reason === "content_filter") return outcome("warn", t("end.filter"), t("end.filterHint"), "", [EDIT, RETRY], "shield");
+  if (toolCalls.length) return outcome("warn", t("end.tool"), t("end.toolHint"), "", [], "tool");
   const total = end.timings?.total_ms;
-  return outcome("quiet", "", [answer.model, total == null ? "" : seconds(total)].filter(Boolean).join(" · "));
+  const text = [answer.model, total == null ? "" : seconds(total)].filter(Boolean).join(" · ");
+  return outcome("quiet", "", text, "", hasText(refusal) ? [EDIT, AGAIN] : []);
 }
 
-/** @param {import("./answer.js").Answer} answer @param {any} error @param {string} message @param {boolean} canShorten @param {Outcome["actions"]} again */
-function failed(answer, error, message, canShorten, again) {
+/** What was done to stop it. @param {any} stop */
+function receipt(stop) {
+  if (!stop) return "";
+  const closed = stop.upstream_closed_ms == null ? "" : t("end.closed", { ms: Number(stop.upstream_closed_ms) });
+  return [closed, stop.received_events == null ? "" : t("end.pieces", { n: Number(stop.received_events) })].filter(Boolean).join(" ");
+}
+
+/** @param {Answer} answer @param {boolean} canShorten @param {Action[]} again @param {number} now */
+function failed(answer, canShorten, again, now) {
+  const error = answer.end?.error ?? {};
+  const message = String(error.message ?? "");
   const title = hasText(answer.content) ? t("end.errorLate") : t("end.error");
   if (error.code === "context_length") {
-    return outcome("bad", t("end.context"), message, "", canShorten ? [FRESH, SHORTER] : [FRESH]);
+    return outcome("bad", t("end.context"), message, "", canShorten ? [FRESH, SHORTER] : [FRESH], "ruler");
   }
-  return outcome("bad", title, message, hintFor(error), again);
+  return troubled(outcome("bad", title, message, "", again, "alert"), answer, now);
 }
 
-/** @param {any} error */
-function hintFor(error) {
-  if (error.code === "auth" && !String(error.message).includes("OPENAI_API_KEY")) return t("end.auth");
-  return error.retry_after ? t("end.retryAfter", { seconds: seconds(Math.ceil(Number(error.retry_after)) * 1000) }) : "";
+/** With what its error asks for. @param {Outcome} shown @param {Answer} answer @param {number} now @returns {Outcome} */
+function troubled(shown, answer, now) {
+  const error = answer.end?.error ?? {};
+  const remedy = remedyFor(error);
+  const more = { model: [MODEL], edit: [EDIT], none: [] }[remedy.before ?? "none"];
+  const [icon, hint, actions] = [remedy.icon || shown.icon, remedy.hint, [...more, ...shown.actions]];
+  const wait = 1000 * Number(error.retry_after ?? 0);
+  if (!(wait > 0)) return { ...shown, icon, actions, hint };
+  const at = retryAt(answer);
+  const known = at !== null && at <= now + wait; // later than that is another clock's
+  const left = known ? at - now : wait;
+  if (left <= 0) return { ...shown, icon, actions, hint: t("end.retryNow") };
+  return { ...shown, icon: "clock", actions, hint: t("end.retryAfter", { seconds: wholeSeconds(left) }), until: known ? at : 0 };
 }
 
-/** @param {import("./answer.js").Answer} answer @param {string} message */
+/** When the model's server is to be asked again; null: it cannot be told. @param {Answer} answer */
+function retryAt({ end, origin, createdAt }) {
+  const wait = 1000 * Number(end.error.retry_after);
+  if (origin !== null && end.t !== undefined) return origin + end.t + wait;
+  return createdAt === null || end.timings?.total_ms == null ? null : createdAt + end.timings.total_ms + wait;
+}
+
+/** @param {Answer} answer @param {string} message */
 function interruption({ failure }, message) {
   if (!failure) return message || t("end.interruptedWhy");
   return failure.code === "gone" ? t("end.gone") : failureText(failure);
 }
 
-/** @param {import("./answer.js").Answer} answer */
+/** @param {Answer} answer */
 function notSent({ failure }) {
   if (failure?.code === "unanswered") return outcome("quiet", "", t("end.unanswered"), "", [AGAIN]);
   if (failure?.code === "not_sent") return outcome("quiet", "", t("failure.notSent"), "", [RETRY]);
   const actions = failure?.status === 404 ? [RETRY, FRESH] : [RETRY];
-  return outcome("bad", t("end.notSent"), failure ? failureText(failure) : "", "", actions);
+  return outcome("bad", t("end.notSent"), failure ? failureText(failure) : "", "", actions, "plug");
 }
 
 /** @param {import("./api.js").Refused} failure */

@@ -4,72 +4,109 @@
  * came; what is true comes from the events, not from the frames.
  *
  * @typedef {import("./conversation.js").Conversation} Conversation
- * @typedef {import("./answer.js").Answer | import("./answer.js").Question} Message
+ * @typedef {import("./branches.js").Message} Message
+ * @typedef {object} Acts
+ * @property {(name: import("./outcome.js").ActionName) => void} act what is offered beside how an answer ended
+ * @property {() => void} asked something was sent from a message
+ * @property {() => void} stay what is read is to stay where it is
+ * @property {(text: string) => void} say
  */
+import { arrange } from "./dom.js";
 import { AnswerView, QuestionView } from "./message_view.js";
 import { outcomeOf } from "./outcome.js";
+import { t } from "./words.js";
 
 export class Transcript {
-  /** @type {Map<Message, QuestionView | AnswerView>} */
-  #views = new Map();
+  /** Of the messages that are shown. @type {Map<Message, QuestionView | AnswerView>} */
+  views = new Map();
+  /** What can be done with them, once something can. @type {import("./toolbars.js").Toolbars | null} */
+  toolbars = null;
   /** @type {Set<Message>} */
   #changed = new Set();
   #frame = 0;
+  #second = 0;
 
-  /**
-   * @param {HTMLElement} element @param {Conversation} conversation @param {import("./turns.js").Turns} turns
-   * @param {(name: import("./outcome.js").ActionName) => void} act
-   */
-  constructor(element, conversation, turns, act) {
-    this.element = element;
+  /** @param {HTMLElement} transcript @param {Conversation} conversation @param {import("./turns.js").Turns} turns @param {Acts} acts */
+  constructor(transcript, conversation, turns, acts) {
+    this.element = transcript;
+    this.scroller = /** @type {HTMLElement} */ (transcript.closest("#scroller"));
     this.conversation = conversation;
     this.turns = turns;
-    this.act = act;
+    this.acts = acts;
     conversation.addEventListener("path", () => this.#showPath());
-    conversation.addEventListener("answer", (event) => {
-      this.#changed.add(/** @type {CustomEvent} */ (event).detail.answer);
-      if (conversation.newest) this.#changed.add(conversation.newest); // what it offers depends on what runs
-      this.#frame ||= requestAnimationFrame(() => this.#flush());
-    });
+    conversation.addEventListener("answer", (event) => this.#take(/** @type {CustomEvent} */ (event).detail));
     this.#showPath();
   }
 
   /** A message on the page; undefined where it is not shown. @param {string} id @returns {HTMLElement | undefined} */
   elementOf(id) {
     const message = this.conversation.messages.get(id);
-    return message && this.#views.get(message)?.element;
+    return message && this.views.get(message)?.element;
+  }
+
+  /** Begin to edit the newest question; false where there is none, or nothing can be sent now. */
+  editLast() {
+    const { newest, free } = this.conversation;
+    const view = newest && this.views.get(newest.parent);
+    if (!view || !free) return false;
+    const before = /** @type {HTMLElement} */ (document.activeElement);
+    void import("./message_acts.js").then(({ editQuestion }) => editQuestion(view, this, before), () => this.acts.say(t("list.noServer")));
+    return true;
+  }
+
+  /** @param {import("./conversation.js").AnswerDetail} detail */
+  #take({ answer, what }) {
+    this.#changed.add(answer);
+    if (this.conversation.newest) this.#changed.add(this.conversation.newest); // what it offers depends on what runs
+    this.#frame ||= requestAnimationFrame(() => this.#flush());
+    if (["start", "end", "failed", "reset"].includes(what)) void this.#update();
   }
 
   #showPath() {
-    const path = this.conversation.path;
-    const views = new Map(path.map((message) => [message, this.#views.get(message) ?? this.#view(message)]));
-    for (const [message, view] of this.#views) if (!views.has(message)) view.element.remove();
-    let after = /** @type {Element | null} */ (null);
-    for (const { element } of views.values()) {
-      const next = after ? after.nextSibling : this.element.firstChild;
-      if (next !== element) this.element.insertBefore(element, next); // moving a node would lose focus and selection
-      after = element;
-    }
-    this.#views = views;
+    const { path } = this.conversation;
+    const views = new Map(path.map((message) => [message, this.views.get(message) ?? this.#view(message)]));
+    arrange(this.element, [...views.values()].map((view) => view.element));
+    this.views = views;
     for (const message of path) this.#changed.add(message);
     this.#flush();
+    void this.#update();
+  }
+
+  /** What can be done has changed. */
+  async #update() {
+    const { live, path } = this.conversation;
+    if (this.toolbars) this.toolbars.update();
+    else if (path.length && !(live && path.includes(live))) {
+      const loaded = await import("./toolbars.js").catch(() => null); // and asked for again with the next change
+      if (loaded) this.toolbars ??= new loaded.Toolbars(this);
+    }
   }
 
   #flush() {
     cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#second);
     this.#frame = 0;
     const { newest, free } = this.conversation;
     const canShorten = this.turns.nextLeaveOut > 0;
     for (const message of this.#changed) {
-      const view = this.#views.get(message);
+      const view = this.views.get(message);
       if (!(view instanceof AnswerView)) continue;
-      view.render(outcomeOf(view.answer, { canShorten }), free && message === newest);
+      const outcome = outcomeOf(view.message, { canShorten });
+      view.render(outcome, free && message === newest);
+      if (outcome.until && message === newest) this.#second = window.setTimeout(() => this.#count(), 1000);
     }
     this.#changed.clear();
   }
 
+  /** The newest counts seconds, where somebody sees it. */
+  #count() {
+    if (this.conversation.newest) this.#changed.add(this.conversation.newest);
+    if (document.hidden) this.#second = window.setTimeout(() => this.#count(), 1000);
+    else this.#flush();
+  }
+
   /** @param {Message} message */
   #view(message) {
-    return message.role === "user" ? new QuestionView(message) : new AnswerView(message, this.act);
+    return message.role === "user" ? new QuestionView(message) : new AnswerView(message, (name) => this.acts.act(name));
   }
 }

@@ -5,7 +5,7 @@
  *
  * @typedef {import("./answer.js").Answer} Answer
  * @typedef {import("./answer.js").Question} Question
- * @typedef {Map<string, Question | Answer>} Messages
+ * @typedef {Map<string, Question | Answer>} Messages in the order they were written
  */
 import { storedAnswer } from "./answer.js";
 import { Refused } from "./api.js";
@@ -14,17 +14,16 @@ import { uuid } from "./ids.js";
 /**
  * @param {any} snapshot of `GET /api/conversations/{id}`
  * @param {Messages} [known] what has not changed since is taken from here, and keeps its view
- * @returns {{messages: Messages, newest: Answer | null, after: number}} `after`: the last event in a running newest
+ * @returns {{messages: Messages, running: Answer | null, after: number}} `after`: the last event in the running answer
  */
 export function treeOf(snapshot, known = new Map()) {
   /** @type {Messages} */
   const messages = new Map();
   for (const raw of snapshot.messages) messages.set(raw.id, same(known.get(raw.id), raw) ?? made(raw));
   for (const raw of snapshot.messages) join(/** @type {any} */ (messages.get(raw.id)), messages.get(raw.parent_id) ?? null);
-  const leaf = messages.get(snapshot.current_id) ?? null;
-  const newest = leaf?.role === "user" ? unanswered(leaf, snapshot.id) : leaf;
-  const { last_event_id: after = 0 } = snapshot.messages.find((/** @type {any} */ raw) => raw.id === newest?.id) ?? {};
-  return { messages, newest, after: after ?? 0 };
+  const raw = snapshot.messages.find((/** @type {any} */ one) => one.state === "running");
+  const running = /** @type {Answer | null} */ (messages.get(raw?.id) ?? null);
+  return { messages, running, after: raw?.last_event_id ?? 0 };
 }
 
 /** @param {any} raw */
@@ -45,8 +44,8 @@ function join(message, parent) {
   else message.parent = parent?.role === "user" ? parent : question(null, "");
 }
 
-/** What to show below a question that nobody has answered. @param {Question} asked @param {string} id */
-function unanswered(asked, id) {
+/** What to show below a question that nobody has answered. @param {Question} asked @param {string | null} id of the conversation */
+export function unanswered(asked, id) {
   const request = { message: null, conversation_id: id, parent_id: asked.id, request_id: uuid() };
   const answer = storedAnswer({ id: null, state: "failed", request });
   return Object.assign(answer, { parent: asked, failure: new Refused(0, "unanswered", "") });
@@ -58,6 +57,12 @@ export function pathTo(message) {
   const path = [];
   for (let step = message; step; step = step.parent) path.push(step);
   return path.reverse();
+}
+
+/** Whether a message stands below another, or is it. @param {Question | Answer} message @param {Question | Answer} above */
+export function isBelow(message, above) {
+  for (let step = /** @type {Question | Answer | null} */ (message); step; step = step.parent) if (step === above) return true;
+  return false;
 }
 
 /** The nearest answer that the server knows. @param {Answer | null} answer */

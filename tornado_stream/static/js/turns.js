@@ -6,6 +6,11 @@ import { isHopeless } from "./outbox.js";
 import { asking, askingAgain, goingOn } from "./requests.js";
 import { question, turnsBefore } from "./tree.js";
 
+/**
+ * @typedef {import("./answer.js").Answer} Answer
+ * @typedef {import("./answer.js").Question} Question
+ */
+
 /** Refusals after which the same question is asked by a new request. */
 const STALE = ["request_id_reused", "conversation_busy"];
 
@@ -24,9 +29,16 @@ export class Turns {
     if (conversation.free) this.#ask(asked, asking(conversation.id, asked, conversation.leaveOut, this.preferences.chosen));
   }
 
-  /** Answer the newest question again; one that the server never took is sent as it was, under the same id. */
-  retry() {
-    const { newest: answer, free, id, leaveOut } = this.conversation;
+  /** Ask another question in the place of one; what was there stays, as a branch. @param {Question} old @param {string} text */
+  edit(old, text) {
+    const { conversation } = this;
+    const asked = question(null, text, old.parent);
+    if (conversation.free) this.#ask(asked, asking(conversation.id, asked, conversation.leaveOut));
+  }
+
+  /** Answer a question again; one that the server never took is sent as it was, under the same id. @param {Answer | null} answer the one that there is */
+  retry(answer = this.conversation.newest) {
+    const { free, id, leaveOut } = this.conversation;
     if (!answer || !free) return;
     const { parent: asked, request, failure } = answer;
     const stale = STALE.includes(failure?.code ?? "");
@@ -34,9 +46,9 @@ export class Turns {
     else this.#ask(asked, stale ? asking(id, asked, leaveOut, this.preferences.chosen) : request);
   }
 
-  /** Go on with the newest answer where it broke off; its text stays where it is. */
-  goOn() {
-    const { newest: answer, free, id, leaveOut } = this.conversation;
+  /** Go on with an answer where it broke off; its text stays where it is. @param {Answer | null} answer */
+  goOn(answer = this.conversation.newest) {
+    const { free, id, leaveOut } = this.conversation;
     if (!answer?.id || !free) return;
     const next = newAnswer(answer.parent, goingOn(id, answer, leaveOut, this.preferences.chosen));
     this.conversation.ask(Object.assign(next, { content: answer.content, reasoning: answer.reasoning }));
@@ -101,7 +113,8 @@ export class Turns {
   #restore(entry) {
     const { messages, newest, running } = this.conversation;
     const { request, refused } = entry;
-    const asked = request.message === null ? askedBy(messages, request) : question(null, String(request.message), newest);
+    const before = request.parent_id === undefined ? newest : messages.get(String(request.parent_id));
+    const asked = request.message === null ? askedBy(messages, request) : question(null, String(request.message), before?.role === "assistant" ? before : null);
     if (!asked || hasArrived(messages, request)) return this.outbox.remove(request.request_id);
     const answer = newAnswer(asked, request);
     if (refused && isHopeless(entry)) this.conversation.fail(answer, new Refused(refused.status, refused.code, refused.message));

@@ -60,7 +60,12 @@ export default {
       "one": "Der älteste Wechsel wurde weggelassen: Die Unterhaltung ist länger als der Kontext dieses Modells.",
       "other": "Die {n} ältesten Wechsel wurden weggelassen: Die Unterhaltung ist länger als der Kontext dieses Modells."
     },
-    "unsaved": "Diese Antwort ist nicht gesichert: Der Server konnte sie nicht auf seine Platte schreiben."
+    "unsaved": "Diese Antwort ist nicht gesichert: Der Server konnte sie nicht auf seine Platte schreiben.",
+    "thinkingFor": "Denkt seit {seconds} nach",
+    "thoughtFor": "Hat {seconds} nachgedacht",
+    "elsewhere": "Auf einem anderen Zweig dieser Unterhaltung wird eine Antwort geschrieben. „Anhalten“ beendet sie.",
+    "goThere": "Dorthin gehen",
+    "goOn": "Bitte mach genau dort weiter, wo du aufgehört hast."
   },
 
   "busy": {
@@ -70,7 +75,7 @@ export default {
     "loading": "Das Modell wird geladen …",
     "waiting": "Neuer Versuch in {seconds}: {reason} (Versuch {attempt}) …",
     "thinking": "Denkt nach …",
-    "first": "Wartet auf das erste Wort …",
+    "first": "Liest Ihre Frage …",
     "writing": "Schreibt …"
   },
 
@@ -96,7 +101,10 @@ export default {
     "unanswered": "Auf diese Frage gibt es keine Antwort.",
     "auth": "Prüfen Sie den Schlüssel: OPENAI_API_KEY, dort, wo der Server gestartet wurde.",
     "context": "Die Unterhaltung ist länger, als dieses Modell lesen kann.",
-    "retryAfter": "Versuchen Sie es in {seconds} wieder."
+    "retryAfter": "Versuchen Sie es in {seconds} wieder.",
+    "retryNow": "Sie können es jetzt noch einmal versuchen.",
+    "closed": "Die Verbindung zum Modell wurde nach {ms} ms geschlossen.",
+    "pieces": { "one": "{n} Stück war angekommen.", "other": "{n} Stücke waren angekommen." }
   },
 
   "failure": {
@@ -112,7 +120,56 @@ export default {
     "again": "Neu erzeugen",
     "goOn": "Fortsetzen",
     "fresh": "Neue Unterhaltung",
-    "shorter": "Ohne die ältesten Wechsel senden"
+    "shorter": "Ohne die ältesten Wechsel senden",
+    "askOn": "Um Fortsetzung bitten",
+    "edit": "Frage bearbeiten",
+    "model": "Anderes Modell wählen"
+  },
+
+  "next": {
+    "reach": "Läuft der Server des Modells, und stimmt seine Adresse?",
+    "url": "Prüfen Sie OPENAI_BASE_URL dort, wo der Server gestartet wurde.",
+    "slow": "Vielleicht ist das Modell beschäftigt oder lädt noch.",
+    "quota": "Laden Sie beim Anbieter Guthaben auf, oder nehmen Sie einen anderen Schlüssel.",
+    "wait": "Warten Sie einen Augenblick, dann noch einmal.",
+    "model": "Der Server des Modells hat dieses nicht.",
+    "change": "Vielleicht helfen andere Worte oder andere Einstellungen.",
+    "theirs": "Die Störung liegt beim Server des Modells. Oft ist sie bald vorbei.",
+    "log": "Warum, steht im Protokoll des Servers."
+  },
+
+  "tool": {
+    "copy": "Kopieren",
+    "edit": "Bearbeiten",
+    "details": "Einzelheiten",
+    "previous": "Vorige Fassung",
+    "next": "Nächste Fassung",
+    "version": "Fassung {n} von {of}",
+    "count": "{n}/{of}",
+    "notCopied": "Der Browser ließ das Kopieren nicht zu."
+  },
+
+  "edit": {
+    "label": "Ihre Frage bearbeiten",
+    "save": "Speichern",
+    "cancel": "Abbrechen",
+    "hint": "Die alte Fassung bleibt als Zweig erhalten.",
+    "busy": "Gerade wird eine Antwort geschrieben. Speichern Sie, wenn sie fertig ist."
+  },
+
+  "details": {
+    "ms": "{n} ms",
+    "model": "Modell",
+    "first": "Erstes Token nach",
+    "total": "Gesamtzeit",
+    "rate": "Token pro Sekunde",
+    "output": "Geschriebene Token",
+    "reasoning": "Davon zum Nachdenken",
+    "input": "Gelesene Token",
+    "unknown": "nicht gemeldet",
+    "finish": "Ende",
+    "written": "Geschrieben",
+    "about": "≈ ist aus dem Text geschätzt: vier Zeichen sind ein Token, chinesische, japanische und koreanische je eines. Der Server des Modells hat nicht gezählt."
   },
 
   "place": {

@@ -60,7 +60,12 @@ export default {
       "one": "The oldest turn was left out: the conversation is longer than this model's context.",
       "other": "The {n} oldest turns were left out: the conversation is longer than this model's context."
     },
-    "unsaved": "This answer is not saved: the server could not write it to its disk."
+    "unsaved": "This answer is not saved: the server could not write it to its disk.",
+    "thinkingFor": "Thinking for {seconds}",
+    "thoughtFor": "Thought for {seconds}",
+    "elsewhere": "An answer is being written on another branch of this conversation. Stop ends it.",
+    "goThere": "Go there",
+    "goOn": "Please go on exactly where you stopped."
   },
 
   "busy": {
@@ -70,7 +75,7 @@ export default {
     "loading": "Loading the model…",
     "waiting": "Waiting {seconds} before trying again: {reason} (attempt {attempt})…",
     "thinking": "Thinking…",
-    "first": "Waiting for the first word…",
+    "first": "Reading your question…",
     "writing": "Writing…"
   },
 
@@ -96,7 +101,10 @@ export default {
     "unanswered": "There is no answer to this question.",
     "auth": "Check the key: OPENAI_API_KEY, where the server was started.",
     "context": "The conversation is longer than this model can read.",
-    "retryAfter": "Try again in {seconds}."
+    "retryAfter": "Try again in {seconds}.",
+    "retryNow": "You can try again now.",
+    "closed": "The connection to the model was closed after {ms} ms.",
+    "pieces": { "one": "{n} piece had come.", "other": "{n} pieces had come." }
   },
 
   "failure": {
@@ -112,7 +120,56 @@ export default {
     "again": "Regenerate",
     "goOn": "Continue",
     "fresh": "New conversation",
-    "shorter": "Send without the oldest turns"
+    "shorter": "Send without the oldest turns",
+    "askOn": "Ask to go on",
+    "edit": "Edit the question",
+    "model": "Choose another model"
+  },
+
+  "next": {
+    "reach": "Is the model's server running, and its address right?",
+    "url": "Check OPENAI_BASE_URL, where the server was started.",
+    "slow": "The model may be busy or still loading.",
+    "quota": "Add credit at the provider, or use another key.",
+    "wait": "Wait a moment, then retry.",
+    "model": "The model's server does not have this one.",
+    "change": "Another wording or other settings may help.",
+    "theirs": "The trouble is at the model's server. It often passes.",
+    "log": "The server's log says why."
+  },
+
+  "tool": {
+    "copy": "Copy",
+    "edit": "Edit",
+    "details": "Details",
+    "previous": "Previous version",
+    "next": "Next version",
+    "version": "Version {n} of {of}",
+    "count": "{n}/{of}",
+    "notCopied": "The browser did not let it be copied."
+  },
+
+  "edit": {
+    "label": "Edit your question",
+    "save": "Save",
+    "cancel": "Cancel",
+    "hint": "The old version stays, as a branch.",
+    "busy": "An answer is being written. Save when it is complete."
+  },
+
+  "details": {
+    "ms": "{n} ms",
+    "model": "Model",
+    "first": "First token after",
+    "total": "Total time",
+    "rate": "Tokens per second",
+    "output": "Tokens written",
+    "reasoning": "Of these for reasoning",
+    "input": "Tokens read",
+    "unknown": "not reported",
+    "finish": "Ended",
+    "written": "Written",
+    "about": "≈ is estimated from the text: four characters make a token, or one Chinese, Japanese or Korean one. The model's server counted none."
   },
 
   "place": {

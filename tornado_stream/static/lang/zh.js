@@ -60,7 +60,12 @@ export default {
       "one": "最早的一轮对话未发送：对话超出了此模型的上下文长度。",
       "other": "最早的 {n} 轮对话未发送：对话超出了此模型的上下文长度。"
     },
-    "unsaved": "此回答未保存：服务器无法写入磁盘。"
+    "unsaved": "此回答未保存：服务器无法写入磁盘。",
+    "thinkingFor": "正在思考，已 {seconds}",
+    "thoughtFor": "思考了 {seconds}",
+    "elsewhere": "本对话的另一个分支上正在生成回答。按“停止”可将其结束。",
+    "goThere": "前往",
+    "goOn": "请从刚才停下的地方继续。"
   },
 
   "busy": {
@@ -70,7 +75,7 @@ export default {
     "loading": "正在加载模型…",
     "waiting": "{seconds}后重试：{reason}（第 {attempt} 次）…",
     "thinking": "正在思考…",
-    "first": "正在等待第一个字…",
+    "first": "正在阅读您的问题…",
     "writing": "正在书写…"
   },
 
@@ -96,7 +101,10 @@ export default {
     "unanswered": "这个问题还没有回答。",
     "auth": "请检查启动服务器处的密钥 OPENAI_API_KEY。",
     "context": "对话超出了此模型能读取的长度。",
-    "retryAfter": "请在{seconds}后重试。"
+    "retryAfter": "请在{seconds}后重试。",
+    "retryNow": "现在可以重试了。",
+    "closed": "与模型的连接在 {ms} 毫秒后关闭。",
+    "pieces": { "other": "此前已收到 {n} 个片段。" }
   },
 
   "failure": {
@@ -112,7 +120,56 @@ export default {
     "again": "重新生成",
     "goOn": "继续",
     "fresh": "新对话",
-    "shorter": "去掉最早的几轮再发送"
+    "shorter": "去掉最早的几轮再发送",
+    "askOn": "请它继续",
+    "edit": "编辑问题",
+    "model": "换一个模型"
+  },
+
+  "next": {
+    "reach": "模型服务器是否在运行，地址是否正确？",
+    "url": "请检查启动服务器时设置的 OPENAI_BASE_URL。",
+    "slow": "模型可能正忙，或仍在加载。",
+    "quota": "请到服务商处充值，或换用其他密钥。",
+    "wait": "请稍候片刻再重试。",
+    "model": "模型服务器上没有这个模型。",
+    "change": "换个说法或调整设置也许有用。",
+    "theirs": "问题出在模型服务器，通常很快会恢复。",
+    "log": "原因见服务器日志。"
+  },
+
+  "tool": {
+    "copy": "复制",
+    "edit": "编辑",
+    "details": "详情",
+    "previous": "上一个版本",
+    "next": "下一个版本",
+    "version": "第 {n} 个版本，共 {of} 个",
+    "count": "{n}/{of}",
+    "notCopied": "浏览器不允许复制。"
+  },
+
+  "edit": {
+    "label": "编辑您的问题",
+    "save": "保存",
+    "cancel": "取消",
+    "hint": "旧版本会作为分支保留。",
+    "busy": "正在生成回答，请等它完成后再保存。"
+  },
+
+  "details": {
+    "ms": "{n} 毫秒",
+    "model": "模型",
+    "first": "首个 token 用时",
+    "total": "总用时",
+    "rate": "每秒 token 数",
+    "output": "输出 token",
+    "reasoning": "其中用于思考",
+    "input": "输入 token",
+    "unknown": "未报告",
+    "finish": "结束原因",
+    "written": "写于",
+    "about": "≈ 为根据文本的估计：四个字符约一个 token，中日韩文字每字约一个。模型服务器没有给出计数。"
   },
 
   "place": {
