@@ -1,16 +1,33 @@
 // The files of the page: what the content security policy and a first load ask of them.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
 const root = new URL("../../tornado_stream/", import.meta.url);
 const read = (path) => readFileSync(new URL(path, root), "utf-8");
-const modules = readdirSync(new URL("static/js/", root)).filter((name) => name.endsWith(".js"));
+const modules = readdirSync(new URL("static/js/", root), { recursive: true }).filter((name) => name.endsWith(".js"));
 const templates = readdirSync(new URL("templates/", root)).filter((name) => name.endsWith(".html"));
 
-test("every module but the first is preloaded", () => {
-  const [list] = read("templates/_modules.html").match(/\[.*?\]/);
-  assert.deepEqual(JSON.parse(list).map((name) => `${name}.js`).sort(), modules.filter((name) => name !== "app.js").sort());
+/** What is imported by `path`, and by that; `lazily` too. */
+function imported(path, lazily, found = new Set()) {
+  found.add(path);
+  const pattern = lazily ? /(?:from |import |import\()"(\.[^"]+)"/g : /(?:from |import )"(\.[^"]+)"/g;
+  for (const [, other] of path.includes("vendor/") ? [] : read(`static/js/${path}`).matchAll(pattern)) {
+    const next = new URL(other, `page:/static/js/${path}`).pathname.replace("/static/js/", "").replace("/static/", "../");
+    if (!found.has(next)) imported(next, lazily, found);
+  }
+  return found;
+}
+
+test("what the first module imports is preloaded, and nothing else", () => {
+  const [names, vendored] = read("templates/_modules.html").match(/\[.*?\]/g).map((list) => JSON.parse(list));
+  const preloaded = [...names.map((name) => `${name}.js`), ...vendored.map((path) => `../vendor/${path}`)];
+  const wanted = [...imported("app.js", false)].filter((path) => path !== "app.js");
+  assert.deepEqual(preloaded.sort(), wanted.sort());
+});
+
+test("every module is imported by another", () => {
+  assert.deepEqual(modules.filter((path) => !imported("app.js", true).has(path)), []);
 });
 
 for (const name of modules) {
@@ -20,7 +37,7 @@ for (const name of modules) {
     assert.ok(text.split("\n").length <= 201, "at most 200 lines");
     assert.doesNotMatch(text, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|setAttribute\("style"/);
     if (name !== "api.js") assert.doesNotMatch(text, /\bfetch\(|["'`]\/(stream|api)\b/, "URLs are api.js's");
-    for (const [, path] of text.matchAll(/from "([^"]+)"/g)) assert.ok(modules.includes(path.replace("./", "")), path);
+    for (const path of imported(name, true)) assert.ok(existsSync(new URL(`static/js/${path}`, root)), path);
   });
 }
 

@@ -7,6 +7,7 @@
  */
 import { hasText } from "./answer.js";
 import { element, smallButton } from "./dom.js";
+import { MarkdownView } from "./markdown/markdown_view.js";
 import { TextView } from "./text_view.js";
 import { t } from "./words.js";
 
@@ -21,7 +22,7 @@ export class QuestionView {
 
 export class AnswerView {
   #reasoning = new ReasoningView();
-  #content = new TextView(element("div", "text content"));
+  #content = new MarkdownView(element("div", "markdown content"));
   #refusal = new TextView(element("div", "text"));
   #refusalBox = element("div", "refusal");
   #tools = new ToolCallsView();
@@ -45,6 +46,7 @@ export class AnswerView {
     this.element.dataset.state = answer.state;
     this.#reasoning.show(answer);
     this.#content.show(answer.content);
+    if (answer.state !== "running") this.#content.finish();
     this.#refusal.show(answer.refusal);
     this.#refusalBox.hidden = !answer.refusal.length;
     this.#tools.show(answer.toolCalls);

@@ -147,6 +147,16 @@ export default {
     "noServer": "Das ging nicht: Der Server war nicht zu erreichen."
   },
 
+  "markdown": {
+    "code": "Code",
+    "copy": "Kopieren",
+    "wrap": "Umbrechen",
+    "table": "Tabelle",
+    "image": "Bild:",
+    "done": "Erledigt",
+    "open": "Offen"
+  },
+
   "say": {
     "generating": "Die Antwort wird geschrieben",
     "complete": "Die Antwort ist fertig",

@@ -147,6 +147,16 @@ export default {
     "noServer": "That did not work: the server was not reached."
   },
 
+  "markdown": {
+    "code": "Code",
+    "copy": "Copy",
+    "wrap": "Wrap",
+    "table": "Table",
+    "image": "Image:",
+    "done": "Done",
+    "open": "Not done"
+  },
+
   "say": {
     "generating": "Generating",
     "complete": "Answer complete",
