@@ -106,9 +106,8 @@ const settled = new WeakSet();
 
 /** @param {Element} root */
 function settle(root) {
-  settled.add(root);
-  const found = [root, ...root.querySelectorAll(".code, .math")].filter((one) => !settled.has(one) || one === root);
-  for (const one of /** @type {HTMLElement[]} */ (found)) {
+  for (const one of /** @type {HTMLElement[]} */ ([root, ...root.querySelectorAll(".code, .math")])) {
+    if (settled.has(one)) continue;
     settled.add(one);
     if (one.classList.contains("code")) colour(one);
     else if (one.classList.contains("math")) void whenReady(formula(one));

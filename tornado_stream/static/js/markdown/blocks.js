@@ -20,6 +20,8 @@ const SPLIT = 800;
 /** From here on a block is only read when it has grown by a part of itself. */
 const LONG = 4000;
 const PART = 12;
+/** What may be a link's definition. */
+const DEFINITION = /^[ \t>*+\-\d.)]*\[[^\]]{1,999}\]:/m;
 const FENCE = /^(`{3,}(?=[^`\n]*\n)|~{3,})[^\n]*\n/;
 
 /** @param {any} token */
@@ -65,7 +67,7 @@ export class Blocks {
   /** There will be no more. @returns {Update} */
   end() {
     this.#all += this.#carriage ? "\n" : "";
-    if (this.#all.includes("]:")) return { whole: this.#lex(this.#all, {}) };
+    if (DEFINITION.test(this.#all)) return { whole: this.#lex(this.#all, {}) };
     return { closed: this.#lex(this.#head + this.#tail + (this.#carriage ? "\n" : "")), open: [] };
   }
 

@@ -4,7 +4,7 @@ import "../../vendor/katex-0.19.1/katex.min.js";
 
 const STYLE = new URL("../../vendor/katex-0.19.1/katex.min.css", import.meta.url);
 /** Formulas may not load, link or style; nor grow without bounds. */
-const OPTIONS = { throwOnError: false, trust: false, strict: "ignore", maxSize: 20, maxExpand: 500 };
+const OPTIONS = { throwOnError: true, trust: false, strict: "ignore", maxSize: 20, maxExpand: 500 };
 /** Beyond this many characters a formula stays as it was written. */
 const LONGEST = 5000;
 
@@ -21,5 +21,11 @@ export const styled = new Promise((done) => {
 export function typeset(formula) {
   const tex = formula.textContent ?? "";
   const displayMode = formula.classList.contains("display");
-  if (tex.length <= LONGEST) /** @type {any} */ (globalThis).katex.render(tex, formula, { ...OPTIONS, displayMode });
+  if (tex.length > LONGEST) return;
+  try {
+    /** @type {any} */ (globalThis).katex.render(tex, formula, { ...OPTIONS, displayMode });
+  } catch {
+    formula.textContent = tex; // it is wrong, or wants what it may not
+  }
+  if (displayMode && formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0; // scrolled with the keyboard too
 }

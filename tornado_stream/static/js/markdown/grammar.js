@@ -11,8 +11,9 @@ import { Lexer, Marked } from "../../vendor/marked-18.2.1/marked.esm.js";
 /** Quotes, lists and emphasis within each other, at most; deeper ones stay text. */
 const DEPTH = 24;
 
-/** Beyond this many characters a paragraph has no inline markup: marked's cost can be quadratic there. */
+/** Beyond this many characters a paragraph has no inline markup, nor with such a run of marks: marked's cost can be quadratic there. */
 const LONGEST = 20_000;
+const LONGEST_RUN = /([*_~])\1{400}/;
 
 /** A formula that stands alone, until its end, the end of the text, or a blank line, which makes it none. */
 const BLOCK = /^ {0,3}(?:\$\$((?:(?!\n[ \t]*\n|\$\$)[^])*)(\$\$[ \t]*(?:\n+|$)|$)|\\\[((?:(?!\n[ \t]*\n|\\\])[^])*)(\\\][ \t]*(?:\n+|$)|$))/;
@@ -67,7 +68,7 @@ class BoundedLexer extends Lexer {
   /** @param {string} src @param {any[]} [tokens] */
   inlineTokens(src, tokens = []) {
     if (!this.#depth) this.state.inLink = false; // a raw <a> that is not closed would end no earlier than the text
-    return this.#bounded(src, tokens, () => super.inlineTokens(src, tokens), src.length > LONGEST);
+    return this.#bounded(src, tokens, () => super.inlineTokens(src, tokens), src.length > LONGEST || LONGEST_RUN.test(src));
   }
 
   /** @param {string} text @param {any[]} tokens @param {() => any[]} lex @param {boolean} [long] */
