@@ -1,10 +1,9 @@
-// Streams one answer into the page in two ways and says what each cost the main thread.
-async ({ pieces, tokensPerSecond, warm, sample }) => {
+// Streams one answer into the page in two ways, a part at a time; render.py says what each cost.
+async ({ pieces, tokensPerSecond, warm }) => {
   const { href } = document.querySelector("link[href$='markdown/markdown_view.js']");
   const from = (name) => import(href.replace("markdown_view", name));
   const [{ MarkdownView, renderWhole }, { idle }] = [await from("markdown_view"), await from("work")];
   const [{ nodesOf }, { lex }, { htmlOf, shapeOf }] = [await from("nodes"), await from("grammar"), await from("html")];
-  const FRAME = 1000 / 60;
   const scroller = document.querySelector("#scroller");
   const transcript = document.querySelector("#transcript");
   document.querySelector("#welcome").hidden = true;
@@ -24,70 +23,61 @@ async ({ pieces, tokensPerSecond, warm, sample }) => {
     return performance.now() - began;
   }
 
-  const arrived = (now) => Math.min(pieces.length, Math.floor((now / 1000) * tokensPerSecond));
-  const bins = () => new Array(Math.ceil(pieces.length / 1000)).fill(0);
-
-  async function ours() {
-    const view = new MarkdownView(box());
-    const list = [];
-    const [tasks, perThousand] = [[], bins()];
-    let frames = 0;
-    for (let now = 0; list.length < pieces.length; frames++) {
-      const before = list.length;
-      list.push(...pieces.slice(before, arrived((now += FRAME))));
-      if (list.length === before) continue;
-      const cost = timed(() => view.show(list));
-      window.slices.length = 0;
-      await idle(); // colours and formulas, in tasks of their own
-      const work = [...window.slices];
-      const after = work.length ? timed(() => {}) : 0;
-      tasks.push(cost, ...work, ...(after ? [after] : []));
-      perThousand[Math.floor(before / 1000)] += cost + after + work.reduce((sum, ms) => sum + ms, 0);
-      now += Math.max(0, cost + after - FRAME);
-    }
-    const end = timed(() => view.finish());
+  /** Colours and formulas that wait, in tasks of their own. */
+  async function settle() {
     window.slices.length = 0;
     await idle();
-    tasks.push(end, ...window.slices);
-    perThousand[perThousand.length - 1] += end + window.slices.reduce((sum, ms) => sum + ms, 0);
-    return { tasks, perThousand, frames, element: view.element };
+    const work = [...window.slices];
+    return work.length ? [...work, timed(() => {})] : work;
   }
 
-  async function whole() {
-    const element = box();
-    const [tasks, perThousand] = [[], bins()];
-    let [frames, cost, shown, text, now] = [0, 0, 0, "", 0];
-    while (shown < pieces.length) {
-      now += Math.max(FRAME, cost); // frames that a slow one blocks do not happen
-      const count = arrived(now);
-      if (count === shown) continue;
-      text += pieces.slice(shown, count).join("");
-      const from = shown;
-      shown = count;
-      if (frames++ % sample === 0) {
-        cost = timed(() => element.replaceChildren(nodesOf(lex(text, {}).map(shapeOf).filter(Boolean).map((shape) =>
-          shape.code === undefined ? htmlOf(shape) : `<pre><code>${shape.code.replace(/&/g, "&amp;").replace(/</g, "&lt;")}</code></pre>`).join(""))));
-        await new Promise((done) => setTimeout(done));
-      }
-      tasks.push(cost);
-      perThousand[Math.floor(from / 1000)] += cost;
-    }
-    element.remove();
-    return { tasks, perThousand, frames };
-  }
+  const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
+  const whole = (text) => lex(text, {}).map(shapeOf).filter(Boolean).map((shape) =>
+    shape.code === undefined ? htmlOf(shape) : `<pre><code>${escaped(shape.code)}</code></pre>`).join("");
 
   const first = box();
   renderWhole(first, warm); // what is fetched when first needed is here then
   await idle();
   first.remove();
-  const ourRun = await ours();
-  const check = box();
-  renderWhole(check, pieces.join(""));
-  await idle();
-  const equal = check.isEqualNode(ourRun.element);
-  check.remove();
-  const { element, ...result } = ourRun;
-  const counts = { blocks: element.children.length, coloured: element.querySelectorAll("[class^=hljs]").length, formulas: element.querySelectorAll(".katex").length };
-  element.remove();
-  return { ours: result, whole: await whole(), equal, counts };
+
+  let view = new MarkdownView(box());
+  const list = [];
+  let frame = 0;
+  let baseline = null;
+  window.bench = {
+    /** Frame by frame until so many tokens have come. How long each task took. */
+    async ours(end) {
+      const tasks = [];
+      while (list.length < end) {
+        const count = Math.min(end, Math.floor((++frame / 60) * tokensPerSecond));
+        if (count === list.length) continue;
+        list.push(...pieces.slice(list.length, count));
+        tasks.push(timed(() => view.show(list)), ...(await settle()));
+      }
+      if (end === pieces.length) tasks.push(timed(() => view.finish()), ...(await settle()));
+      return tasks;
+    },
+    /** Is what was streamed what a whole rendering shows? Then it goes. */
+    async compare() {
+      const { element } = view;
+      const check = box();
+      renderWhole(check, pieces.join(""));
+      await idle();
+      const same = check.isEqualNode(element);
+      const count = (what) => element.querySelectorAll(what).length;
+      const result = { same, blocks: element.children.length, coloured: count(".code [class^=hljs]"), formulas: count(".katex") };
+      check.remove();
+      element.remove();
+      return result;
+    },
+    /** So many frames between these tokens that each render the whole message. */
+    async whole(begin, end, frames) {
+      baseline ??= box();
+      for (let n = 1; n <= frames; n++) {
+        const text = pieces.slice(0, begin + Math.round(((end - begin) * n) / frames)).join("");
+        timed(() => baseline.replaceChildren(nodesOf(whole(text))));
+        await new Promise((done) => setTimeout(done));
+      }
+    },
+  };
 }

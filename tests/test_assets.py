@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import json
 import mimetypes
 from pathlib import Path
 
@@ -53,3 +55,21 @@ def test_every_file_that_is_shipped_has_a_type():
         guessed = mimetypes.guess_type(name)[0]
         if guessed and asset.path.suffix not in (".md", ".js"):
             assert asset.content_type.startswith(guessed), name
+
+
+def test_what_is_of_others_is_as_it_was_published():
+    """`make vendor` fetches it; a file that was touched, or that nothing is known of, fails."""
+    root = STATIC / "vendor"
+    packages = json.loads((root / "VENDOR.json").read_text(encoding="utf-8"))["packages"]
+    known = {name: value for package in packages for name, value in package["sha256"].items()}
+    found = {
+        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in root.rglob("*")
+        if path.is_file() and path.name != "VENDOR.json"
+    }
+    assert found == known
+    for package in packages:
+        assert package["integrity"].startswith("sha512-")
+        assert any("LICENSE" in name and package["version"] in name for name in package["sha256"])
+    for path in root.rglob("*.*s"):
+        assert b"sourceMappingURL" not in path.read_bytes(), path

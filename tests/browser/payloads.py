@@ -1,11 +1,12 @@
 """What a hostile model may write: each would run, load, lead or lie if it were believed.
 
-`CANARY` is what a script would do; nothing may ever set `canary`, ask evil.example or open a dialog.
+`CANARY` is what a script would do; nothing may ever set `canary`, ask
+evil.example or open a dialog.
 """
 
 CANARY = "window.canary=1"
 EVIL = "https://evil.example"
-LONG = 12_000
+LONG = 10_000
 
 HTML = [
     f"<script>{CANARY}</script>",
@@ -20,7 +21,8 @@ HTML = [
     f"<svg><animate onbegin={CANARY} attributeName=x dur=1s>",
     f"<svg><use href='data:image/svg+xml,<svg onload={CANARY}>'/></svg>",
     f"<svg><foreignObject><iframe src={EVIL}></iframe></foreignObject></svg>",
-    f"<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror={CANARY}&gt;'>",
+    "<math><mtext><table><mglyph><style><!--</style>"
+    f"<img title='--&gt;&lt;img src=1 onerror={CANARY}&gt;'>",
     f"<math href='javascript:{CANARY}'>CLICK</math>",
     f"<iframe src='javascript:{CANARY}'></iframe>",
     f"<iframe srcdoc='<script>{CANARY}</script>'></iframe>",
@@ -118,7 +120,8 @@ LINKS = [
 ]
 
 BLOCKS = [
-    f"| <img src=x onerror={CANARY}> | b |\n|---|---|\n| <script>{CANARY}</script> | ![x](https://evil.example/t.png) |",
+    f"| <img src=x onerror={CANARY}> | b |\n|---|---|\n"
+    f"| <script>{CANARY}</script> | ![x](https://evil.example/t.png) |",
     f"- <img src=x onerror={CANARY}>\n  - <svg onload={CANARY}>\n",
     f"> <iframe src={EVIL}></iframe>\n> > <script>{CANARY}</script>",
     f"# <img src=x onerror={CANARY}>",

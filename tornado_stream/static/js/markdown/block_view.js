@@ -23,6 +23,8 @@ const holderOf = (box) => box.querySelector(":scope > table > tbody") ?? box;
 export class BlockView {
   /** @type {Text | null} */
   #more = null;
+  /** Does it show more than its shape says? */
+  #stale = false;
 
   /** @param {Shape} shape @param {HTMLElement} element */
   constructor(shape, element) {
@@ -44,6 +46,8 @@ export class BlockView {
     const { type, before } = this.shape;
     this.#more?.remove();
     this.#more = null;
+    if (this.#stale && !this.shape.parts?.pop()) return false;
+    this.#stale = false;
     if (shape.type !== type || (shape.before !== before && !done)) return false;
     if (shape.code !== undefined) this.#showCode(shape.code);
     else if (shape.parts) this.#showParts(shape, done);
@@ -56,6 +60,18 @@ export class BlockView {
     if (code.lastChild) /** @type {Text} */ (code.lastChild).appendData(text);
     else code.append(text);
     this.shape.code += text;
+  }
+
+  /** Text that goes on where `after` ends, if that is where the block ends. @param {string} after @param {string} text */
+  extend(after, text) {
+    let last = /** @type {Node | null} */ (this.element);
+    while (last?.lastChild) last = last.lastChild;
+    if (!(last instanceof Text) || last.data.endsWith("\n")) return false;
+    const [shown, wanted] = [last.data.trimEnd(), after.trimEnd()];
+    if (!shown.endsWith(wanted)) return false;
+    last.appendData((shown.length === last.length ? after.slice(wanted.length) : "") + text);
+    this.#stale = true;
+    return true;
   }
 
   /** Text that is not read yet. @param {string} text */

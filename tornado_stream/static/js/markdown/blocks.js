@@ -10,9 +10,10 @@
  * @property {number} [done] parts of the open list or table that were told before and are left out of `open`
  * @property {string} [code] more of the open block, which is code
  * @property {string} [more] more of the open block, not read yet
+ * @property {string} [after] with `more`: what it most likely follows; if not, `read` tells what is open
  * @property {any[]} [whole] every block, at the end
  */
-import { lex } from "./grammar.js";
+import { isDivided, lex, loosen } from "./grammar.js";
 import { mend } from "./mend.js";
 
 /** From here on the finished parts of a list or table are read no more. */
@@ -22,12 +23,13 @@ const LONG = 4000;
 const PART = 12;
 /** What may be a link's definition. */
 const DEFINITION = /^[ \t>*+\-\d.)]*\[[^\]]{1,999}\]:/m;
+/** Characters that mean nothing but themselves. */
+const PLAIN = /^[\p{L}\p{M}\p{N} ,;'"’“”、，。！？]+$/u;
+const PLAIN_END = /[\p{L}\p{M}\p{N} ,;'"’“”、，。！？]*$/u;
 const FENCE = /^(`{3,}(?=[^`\n]*\n)|~{3,})[^\n]*\n/;
 
 /** @param {any} token */
 const isBlank = (token) => token.type === "space" || token.type === "def";
-/** @param {any} [token] */
-const isDivided = (token) => token?.type === "list" || token?.type === "table";
 
 export class Blocks {
   #all = "";
@@ -56,11 +58,18 @@ export class Blocks {
   /** @param {string} text @returns {Update} */
   feed(text) {
     const added = this.#plain(text);
+    const after = PLAIN.test(added) && PLAIN_END.exec(this.#tail.slice(-20))?.[0];
     this.#all += added;
     this.#tail += added;
     if (this.#fence) return this.#moreCode(added);
+    if (after && /\p{L}/u.test(after)) return { more: added, after };
+    return this.read(added);
+  }
+
+  /** What is open, read now if that is due. @param {string} [added] @returns {Update} */
+  read(added = "") {
     const { length } = this.#tail;
-    if (length > LONG && length - this.#read < length / PART) return { more: added };
+    if (added && length > LONG && length - this.#read < length / PART) return { more: added };
     return this.#update();
   }
 
@@ -189,13 +198,5 @@ export class Blocks {
     fence.line = /** @type {string} */ (lines.at(-1));
     const text = lines.join("\n");
     return { code: text.slice(told, /^ {0,3}[`~]* *$/.test(fence.line) ? text.length - fence.line.length : undefined) };
-  }
-}
-
-/** Read a part of a list as the whole list is. @param {any} list */
-function loosen(list) {
-  for (const item of list?.items ?? []) {
-    item.loose = true;
-    for (const token of item.tokens) if (token.type === "text") token.type = "paragraph";
   }
 }

@@ -24,6 +24,7 @@ export function typeset(formula) {
   if (tex.length > LONGEST) return;
   try {
     /** @type {any} */ (globalThis).katex.render(tex, formula, { ...OPTIONS, displayMode });
+    formula.classList.add("set");
   } catch {
     formula.textContent = tex; // it is wrong, or wants what it may not
   }

@@ -106,3 +106,14 @@ export function lex(text, links) {
 function plain(type, text) {
   return { type, raw: text, text, tokens: [{ type: "text", raw: text, text }] };
 }
+
+/** Is it of parts that can be read one by one? @param {any} [token] */
+export const isDivided = (token) => token?.type === "list" || token?.type === "table";
+
+/** Read a part of a list as the whole list is. @param {any} list */
+export function loosen(list) {
+  for (const item of list?.items ?? []) {
+    item.loose = true;
+    for (const token of item.tokens) if (token.type === "text") token.type = "paragraph";
+  }
+}

@@ -90,7 +90,10 @@ export class MarkdownView {
   }
 
   /** @param {import("./blocks.js").Update} update */
-  #show({ closed = [], open, done = 0, code = "", more = "", whole }) {
+  #show({ closed = [], open, done = 0, code = "", more = "", after = "", whole }) {
+    const last = this.#views.at(-1);
+    if (after && this.#closed < this.#views.length && last?.extend(after, more)) return;
+    if (after) return this.#show(this.#blocks.read(more));
     if (whole) {
       this.#closed = 0;
       this.#patch(shapesOf(whole), 0);
@@ -101,7 +104,7 @@ export class MarkdownView {
       this.#close(ended.length);
     }
     if (code) this.#views.at(-1)?.append(code);
-    if (more) this.#views.at(-1)?.appendPlain(more);
+    if (more) last?.appendPlain(more);
   }
 
   /** Make the views that may change those of `shapes`. @param {Shape[]} shapes @param {number} done */
