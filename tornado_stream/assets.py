@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +24,9 @@ TYPES = {
     ".webmanifest": "application/manifest+json",
     ".woff2": "font/woff2",
 }
+#: A comment of ours: what explains the modules and styles is for those who read the sources.
+COMMENT = re.compile(rb"/\*\*.*?\*/|^[ \t]*//[^\n]*", re.DOTALL | re.MULTILINE)
+STYLE_COMMENT = re.compile(rb"/\*.*?\*/", re.DOTALL)
 #: Compressed already.
 DENSE = {".png", ".woff2"}
 
@@ -39,7 +43,12 @@ class Asset:
 
     @cached_property
     def body(self) -> bytes:
-        return self.path.read_bytes()
+        """As it is served: without comments, a quarter of the weight; lines keep their numbers."""
+        body = self.path.read_bytes()
+        comment = {".js": COMMENT, ".css": STYLE_COMMENT}.get(self.path.suffix)
+        if comment is None or "vendor" in self.path.parts:
+            return body
+        return comment.sub(lambda found: b"\n" * found[0].count(b"\n"), body)
 
     @cached_property
     def gzipped(self) -> bytes | None:

@@ -118,10 +118,8 @@ export class Blocks {
     const tokens = this.#lex(text);
     let last = tokens.findLastIndex((token) => !isBlank(token));
     if (tokens[last]?.open) last = tokens.findLastIndex((token, index) => index < last && !isBlank(token));
-    if (last <= 0) {
-      this.#complete = [tokens, text];
-      return [];
-    }
+    this.#complete = last > 0 ? null : [tokens, text];
+    if (this.#complete) return [];
     const { length } = tokens.slice(0, last).reduce((raw, token) => raw + token.raw, "");
     return this.#take(length - this.#again.length);
   }
@@ -130,9 +128,8 @@ export class Blocks {
   #take(length) {
     const text = this.#head + this.#tail.slice(0, length);
     this.#tail = this.#tail.slice(length);
-    this.#lines = 0;
     this.#head = this.#again = "";
-    this.#done = 0;
+    this.#lines = this.#done = 0;
     this.#loose = false;
     this.cost += text.length;
     return lex(text, this.#links);
