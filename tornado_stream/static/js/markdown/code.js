@@ -13,8 +13,8 @@ const LONGEST = 20_000;
 
 /** @param {HTMLElement} code that holds the text @param {string} language as it was written */
 export function codeFrame(code, language) {
-  const frame = element("figure", "code");
-  const head = element("figcaption");
+  const frame = element("div", "code");
+  const head = element("div", "code-head");
   const pre = element("pre");
   const wrap = smallButton(t("markdown.wrap"), () => {
     wrap.setAttribute("aria-pressed", String(pre.classList.toggle("wrapped")));
@@ -22,7 +22,7 @@ export function codeFrame(code, language) {
   wrap.setAttribute("aria-pressed", "false");
   const copying = smallButton(t("markdown.copy"), () => void copyCode(code, copying));
   head.append(element("span", "language", language || t("markdown.code")), wrap, copying);
-  Object.assign(pre, { dir: "ltr", tabIndex: 0, role: "region", ariaLabel: t("markdown.code") });
+  Object.assign(pre, { dir: "ltr", tabIndex: 0, role: "group", ariaLabel: t("markdown.code") });
   code.className = "";
   frame.dataset.language = language.toLowerCase();
   pre.append(code);

@@ -43,6 +43,6 @@ export function blocksOf(html) {
 /** What is wider than the page is scrolled by itself, with the keyboard too. @param {HTMLElement} table */
 function makeScrollable(table) {
   table.tabIndex = 0;
-  table.setAttribute("role", "region");
+  table.setAttribute("role", "group");
   table.setAttribute("aria-label", t("markdown.table"));
 }
