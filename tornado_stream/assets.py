@@ -27,6 +27,9 @@ TYPES = {
 }
 #: `import … from "./x.js"` and `import "./x.js"` at the beginning of a line.
 STATIC_IMPORT = re.compile(r'^(?:(?:import|export)\b[^"`;]*?\bfrom|import) ?"(\.[^"]+)"', re.M)
+#: A comment of ours: what explains the modules and styles is for those who read the sources.
+COMMENT = re.compile(rb"/\*\*.*?\*/|^[ \t]*//[^\n]*", re.DOTALL | re.MULTILINE)
+STYLE_COMMENT = re.compile(rb"/\*.*?\*/", re.DOTALL)
 #: Compressed already.
 DENSE = {".png", ".woff2"}
 
@@ -43,7 +46,12 @@ class Asset:
 
     @cached_property
     def body(self) -> bytes:
-        return self.path.read_bytes()
+        """As it is served: without comments, a quarter of the weight; lines keep their numbers."""
+        body = self.path.read_bytes()
+        comment = {".js": COMMENT, ".css": STYLE_COMMENT}.get(self.path.suffix)
+        if comment is None or "vendor" in self.path.parts:
+            return body
+        return comment.sub(lambda found: b"\n" * found[0].count(b"\n"), body)
 
     @cached_property
     def gzipped(self) -> bytes | None:

@@ -1,12 +1,27 @@
 // The files of the page: what the content security policy and a first load ask of them.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
 const root = new URL("../../tornado_stream/", import.meta.url);
 const read = (path) => readFileSync(new URL(path, root), "utf-8");
-const modules = readdirSync(new URL("static/js/", root)).filter((name) => name.endsWith(".js"));
+const modules = readdirSync(new URL("static/js/", root), { recursive: true }).filter((name) => name.endsWith(".js"));
 const templates = readdirSync(new URL("templates/", root)).filter((name) => name.endsWith(".html"));
+
+/** What is imported by `path`, at once or later, and by that. */
+function imported(path, found = new Set()) {
+  found.add(path);
+  const pattern = /(?:from |import |import\()"(\.[^"]+)"/g;
+  for (const [, other] of path.includes("vendor/") ? [] : read(`static/js/${path}`).matchAll(pattern)) {
+    const next = new URL(other, `page:/static/js/${path}`).pathname.replace("/static/js/", "").replace("/static/", "../");
+    if (!found.has(next)) imported(next, found);
+  }
+  return found;
+}
+
+test("every module is imported by another", () => {
+  assert.deepEqual(modules.filter((path) => !imported("app.js").has(path)), []);
+});
 
 for (const name of modules) {
   test(`${name} is typed, short and makes no markup`, () => {
@@ -15,7 +30,7 @@ for (const name of modules) {
     assert.ok(text.split("\n").length <= 201, "at most 200 lines");
     assert.doesNotMatch(text, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|setAttribute\("style"/);
     if (name !== "api.js") assert.doesNotMatch(text, /\bfetch\(|["'`]\/(stream|api)\b/, "URLs are api.js's");
-    for (const [, path] of text.matchAll(/from "([^"]+)"/g)) assert.ok(modules.includes(path.replace("./", "")), path);
+    for (const path of imported(name, true)) assert.ok(existsSync(new URL(`static/js/${path}`, root)), path);
   });
 }
 

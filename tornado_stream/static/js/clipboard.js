@@ -16,7 +16,7 @@ export function armCopyButtons(root, say) {
 }
 
 /** Copy an element's text; where the page may not, it is left selected for the reader. @param {HTMLElement} element */
-async function copy(element) {
+export async function copy(element) {
   try {
     await navigator.clipboard.writeText(element.textContent ?? ""); // absent on plain http from another machine
     return true;

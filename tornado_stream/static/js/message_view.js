@@ -9,6 +9,7 @@
  */
 import { element, smallButton } from "./dom.js";
 import { textBlock } from "./long_text.js";
+import { MarkdownView } from "./markdown/markdown_view.js";
 import { TextView } from "./text_view.js";
 import { t } from "./words.js";
 
@@ -27,7 +28,7 @@ export class QuestionView {
 
 export class AnswerView {
   tools = element("div", "tools");
-  #content = new TextView(element("div", "text content"));
+  #content = new MarkdownView(element("div", "markdown content"));
   #status = new StatusView();
   /** @type {import("./answer_parts.js").AnswerParts | null} */
   #parts = null;
@@ -46,6 +47,7 @@ export class AnswerView {
     const { message } = this;
     this.element.dataset.state = message.state;
     this.#content.show(message.content);
+    if (message.state !== "running") this.#content.finish();
     if (this.#parts) this.#parts.show();
     else if (message.reasoning.length || message.refusal.length || message.toolCalls.length || message.trimmed || message.unsaved) void this.#showParts();
     this.#status.show(outcome, actable ? this.act : null);

@@ -227,6 +227,16 @@ export default {
     "failed": "„{title}“ wurde nicht gelöscht."
   },
 
+  "markdown": {
+    "code": "Code",
+    "copy": "Kopieren",
+    "wrap": "Umbrechen",
+    "table": "Tabelle",
+    "image": "Bild:",
+    "done": "Erledigt",
+    "open": "Offen"
+  },
+
   "say": {
     "generating": "Die Antwort wird geschrieben",
     "complete": "Die Antwort ist fertig",

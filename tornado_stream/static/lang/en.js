@@ -227,6 +227,16 @@ export default {
     "failed": "“{title}” was not deleted."
   },
 
+  "markdown": {
+    "code": "Code",
+    "copy": "Copy",
+    "wrap": "Wrap",
+    "table": "Table",
+    "image": "Image:",
+    "done": "Done",
+    "open": "Not done"
+  },
+
   "say": {
     "generating": "Generating",
     "complete": "Answer complete",

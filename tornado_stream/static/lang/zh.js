@@ -227,6 +227,16 @@ export default {
     "failed": "“{title}”未能删除。"
   },
 
+  "markdown": {
+    "code": "代码",
+    "copy": "复制",
+    "wrap": "自动换行",
+    "table": "表格",
+    "image": "图片：",
+    "done": "已完成",
+    "open": "未完成"
+  },
+
   "say": {
     "generating": "正在生成",
     "complete": "回答完成",

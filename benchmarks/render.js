@@ -1,0 +1,83 @@
+// Streams one answer into the page in two ways, a part at a time; render.py says what each cost.
+async ({ pieces, tokensPerSecond, warm }) => {
+  const { href } = document.querySelector("link[href$='markdown/markdown_view.js']");
+  const from = (name) => import(href.replace("markdown_view", name));
+  const [{ MarkdownView, renderWhole }, { idle }] = [await from("markdown_view"), await from("work")];
+  const [{ nodesOf }, { lex }, { htmlOf, shapeOf }] = [await from("nodes"), await from("grammar"), await from("html")];
+  const scroller = document.querySelector("#scroller");
+  const transcript = document.querySelector("#transcript");
+  document.querySelector("#welcome").hidden = true;
+
+  function box() {
+    const element = document.createElement("div");
+    element.className = "markdown content";
+    transcript.append(element);
+    return element;
+  }
+
+  /** One frame: what the page does, and the style and layout that scrolling to the end asks for. */
+  function timed(act) {
+    const began = performance.now();
+    act();
+    scroller.scrollTop = scroller.scrollHeight;
+    return performance.now() - began;
+  }
+
+  /** Colours and formulas that wait, in tasks of their own. */
+  async function settle() {
+    window.slices.length = 0;
+    await idle();
+    const work = [...window.slices];
+    return work.length ? [...work, timed(() => {})] : work;
+  }
+
+  const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
+  const whole = (text) => lex(text, {}).map(shapeOf).filter(Boolean).map((shape) =>
+    shape.code === undefined ? htmlOf(shape) : `<pre><code>${escaped(shape.code)}</code></pre>`).join("");
+
+  const first = box();
+  renderWhole(first, warm); // what is fetched when first needed is here then
+  await idle();
+  first.remove();
+
+  let view = new MarkdownView(box());
+  const list = [];
+  let frame = 0;
+  let baseline = null;
+  window.bench = {
+    /** Frame by frame until so many tokens have come. How long each task took. */
+    async ours(end) {
+      const tasks = [];
+      while (list.length < end) {
+        const count = Math.min(end, Math.floor((++frame / 60) * tokensPerSecond));
+        if (count === list.length) continue;
+        list.push(...pieces.slice(list.length, count));
+        tasks.push(timed(() => view.show(list)), ...(await settle()));
+      }
+      if (end === pieces.length) tasks.push(timed(() => view.finish()), ...(await settle()));
+      return tasks;
+    },
+    /** Is what was streamed what a whole rendering shows? Then it goes. */
+    async compare() {
+      const { element } = view;
+      const check = box();
+      renderWhole(check, pieces.join(""));
+      await idle();
+      const same = check.isEqualNode(element);
+      const count = (what) => element.querySelectorAll(what).length;
+      const result = { same, blocks: element.children.length, coloured: count(".code [class^=hljs]"), formulas: count(".katex") };
+      check.remove();
+      element.remove();
+      return result;
+    },
+    /** So many frames between these tokens that each render the whole message. */
+    async whole(begin, end, frames) {
+      baseline ??= box();
+      for (let n = 1; n <= frames; n++) {
+        const text = pieces.slice(0, begin + Math.round(((end - begin) * n) / frames)).join("");
+        timed(() => baseline.replaceChildren(nodesOf(whole(text))));
+        await new Promise((done) => setTimeout(done));
+      }
+    },
+  };
+}

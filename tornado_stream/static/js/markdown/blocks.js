@@ -1,0 +1,199 @@
+// @ts-check
+/**
+ * Markdown that grows, block by block: what has come to its end is told once, what is open is told
+ * as it is now. Pure. Only the open block is read again; its blocks are those of the whole text, but
+ * for links that are used before they are defined, for which `whole` is told at the end.
+ *
+ * @typedef {object} Update
+ * @property {any[]} [closed] blocks that will not change any more
+ * @property {any[]} [open] what follows them, as far as it is known
+ * @property {number} [done] parts of the open list or table that were told before and are left out of `open`
+ * @property {string} [code] more of the open block, which is code
+ * @property {string} [more] more of the open block, not read yet
+ * @property {string} [after] with `more`: what it most likely follows; if not, `read` tells what is open
+ * @property {any[]} [whole] every block, at the end
+ */
+import { isDivided, lex, loosen } from "./grammar.js";
+import { mend } from "./mend.js";
+
+/** From here on the finished parts of a list or table are read no more. */
+const SPLIT = 800;
+/** From here on a block is only read when it has grown by a part of itself. */
+const LONG = 4000;
+const PART = 12;
+/** What may be a link's definition. */
+const DEFINITION = /^[ \t>*+\-\d.)]*\[[^\]]{1,999}\]:/m;
+/** Characters that mean nothing but themselves. */
+const PLAIN = /^[\p{L}\p{M}\p{N} ,;'"’“”、，。！？]+$/u;
+const PLAIN_END = /[\p{L}\p{M}\p{N} ,;'"’“”、，。！？]*$/u;
+const FENCE = /^(`{3,}(?=[^`\n]*\n)|~{3,})[^\n]*\n/;
+
+/** @param {any} token */
+const isBlank = (token) => token.type === "space" || token.type === "def";
+
+export class Blocks {
+  #all = "";
+  /** What is not closed, without #head. */
+  #tail = "";
+  /** Of the open list or table: the finished parts. */
+  #head = "";
+  /** What they have to be read with: a table's first lines. */
+  #again = "";
+  #done = 0;
+  #loose = false;
+  /** The complete lines of the open block, and the block of them. @type {[any[], string] | null} */
+  #complete = null;
+  #read = 0;
+  /** How much of #tail was complete lines when last looked at. */
+  #lines = 0;
+  #carriage = "";
+  /** @type {import("./grammar.js").Links} */
+  #links = Object.create(null);
+  /** Of open code: the line that ends it, and the one that may become that. @type {{end: RegExp, line: string} | null} */
+  #fence = null;
+
+  /** How many characters were read, again and again ones included. */
+  cost = 0;
+
+  /** @param {string} text @returns {Update} */
+  feed(text) {
+    const added = this.#plain(text);
+    const after = PLAIN.test(added) && PLAIN_END.exec(this.#tail.slice(-20))?.[0];
+    this.#all += added;
+    this.#tail += added;
+    if (this.#fence) return this.#moreCode(added);
+    if (after && /\p{L}/u.test(after)) return { more: added, after };
+    return this.read(added);
+  }
+
+  /** What is open, read now if that is due. @param {string} [added] @returns {Update} */
+  read(added = "") {
+    const { length } = this.#tail;
+    if (added && length > LONG && length - this.#read < length / PART) return { more: added };
+    return this.#update();
+  }
+
+  /** There will be no more. @returns {Update} */
+  end() {
+    this.#all += this.#carriage ? "\n" : "";
+    if (DEFINITION.test(this.#all)) return { whole: this.#lex(this.#all, {}) };
+    return { closed: this.#lex(this.#head + this.#tail + (this.#carriage ? "\n" : "")), open: [] };
+  }
+
+  /** With one kind of line ends. @param {string} text */
+  #plain(text) {
+    const whole = this.#carriage + text;
+    this.#carriage = whole.endsWith("\r") ? "\r" : "";
+    return (this.#carriage ? whole.slice(0, -1) : whole).replace(/\r\n?/g, "\n");
+  }
+
+  /** Read without keeping what is defined. @param {string} text @param {import("./grammar.js").Links} [links] */
+  #lex(text, links = this.#links) {
+    this.cost += text.length;
+    return lex(text, { ...links });
+  }
+
+  /** @param {any[]} [before] blocks that are closed already @returns {Update} */
+  #update(before = []) {
+    const closed = [...before, ...this.#close()];
+    this.#read = this.#tail.length;
+    const fence = this.#head ? null : FENCE.exec(this.#tail);
+    if (fence) return this.#openCode(fence, closed);
+    const open = this.#lex(this.#again + mend(this.#tail));
+    if (this.#done && (!isDivided(open[0]) || (open[0].loose && !this.#loose))) return { ...this.#join(), closed };
+    if (this.#loose) loosen(open[0]);
+    const done = this.#done;
+    if (this.#complete) this.#split(...this.#complete);
+    return { closed, open, done };
+  }
+
+  /** The blocks that complete lines show to be complete. @returns {any[]} */
+  #close() {
+    this.#complete = null;
+    if (!this.#head && !this.#lines) this.#tail = this.#tail.replace(/^(?:[ \t]*\n)+/, "");
+    const end = this.#tail.lastIndexOf("\n") + 1;
+    if (end === this.#lines) return [];
+    this.#lines = end;
+    const text = this.#again + this.#tail.slice(0, end);
+    const tokens = this.#lex(text);
+    let last = tokens.findLastIndex((token) => !isBlank(token));
+    if (tokens[last]?.open) last = tokens.findLastIndex((token, index) => index < last && !isBlank(token));
+    this.#complete = last > 0 ? null : [tokens, text];
+    if (this.#complete) return [];
+    const { length } = tokens.slice(0, last).reduce((raw, token) => raw + token.raw, "");
+    return this.#take(length - this.#again.length);
+  }
+
+  /** @param {number} length */
+  #take(length) {
+    const text = this.#head + this.#tail.slice(0, length);
+    this.#tail = this.#tail.slice(length);
+    this.#head = this.#again = "";
+    this.#lines = this.#done = 0;
+    this.#loose = false;
+    this.cost += text.length;
+    return lex(text, this.#links);
+  }
+
+  /** Set the finished parts of an only block aside. @param {any[]} tokens @param {string} text */
+  #split(tokens, text) {
+    const [token] = tokens;
+    if (text.length < SPLIT || tokens.slice(1).some((other) => other.type !== "space")) return;
+    if (token.type === "list" && token.items.length > 1) this.#splitList(token);
+    else if (token.type === "table" && tokens.length === 1) this.#splitTable(token, text);
+  }
+
+  /** @param {any} list */
+  #splitList({ items, loose }) {
+    const { length } = items.slice(0, -1).reduce((/** @type {string} */ raw, /** @type {any} */ item) => raw + item.raw, "");
+    this.#setAside(length, items.length - 1);
+    this.#loose ||= loose;
+  }
+
+  /** @param {any} table @param {string} text */
+  #splitTable({ rows }, text) {
+    const again = /^[^\n]*\n[^\n]*\n/.exec(text)?.[0] ?? "";
+    this.#setAside(text.length - this.#again.length, rows.length);
+    this.#again = again;
+  }
+
+  /** @param {number} length @param {number} parts */
+  #setAside(length, parts) {
+    this.#head += this.#tail.slice(0, length);
+    this.#tail = this.#tail.slice(length);
+    this.#lines = 0;
+    this.#done += parts;
+  }
+
+  /** A list has turned out to have paragraphs, from its first item on. @returns {Update} */
+  #join() {
+    this.#tail = this.#head + this.#tail;
+    this.#lines = 0;
+    this.#head = "";
+    this.#done = 0;
+    return { open: this.#lex(mend(this.#tail)), done: 0 };
+  }
+
+  /** @param {RegExpExecArray} fence @param {any[]} closed @returns {Update} */
+  #openCode([line, marks], closed) {
+    this.#fence = { end: new RegExp(`^ {0,3}${marks[0]}{${marks.length},} *$`), line: "" };
+    const update = this.#moreCode(this.#tail.slice(line.length), closed);
+    return update.open ? update : { ...update, closed, open: this.#lex(line) };
+  }
+
+  /** @param {string} added @param {any[]} [closed] @returns {Update} */
+  #moreCode(added, closed = []) {
+    const fence = /** @type {{end: RegExp, line: string}} */ (this.#fence);
+    const lines = (fence.line + added).split("\n");
+    const end = lines.findIndex((line, index) => index < lines.length - 1 && fence.end.test(line));
+    if (end >= 0) {
+      this.#fence = null;
+      const { length } = lines.slice(end + 1).join("\n");
+      return this.#update([...closed, ...this.#take(this.#tail.length - length)]);
+    }
+    const told = /^ {0,3}[`~]* *$/.test(fence.line) ? 0 : fence.line.length;
+    fence.line = /** @type {string} */ (lines.at(-1));
+    const text = lines.join("\n");
+    return { code: text.slice(told, /^ {0,3}[`~]* *$/.test(fence.line) ? text.length - fence.line.length : undefined) };
+  }
+}

@@ -1,0 +1,119 @@
+// @ts-check
+/**
+ * What is markdown here: marked's CommonMark and GFM, with maths, and with bounds on nesting so
+ * that no text costs more than in proportion to its length. Pure: text in, tokens out.
+ *
+ * @typedef {import("../../vendor/marked-18.2.1/marked.esm.js").Token} Token
+ * @typedef {Record<string, {href: string, title: string}>} Links the definitions that are known
+ */
+import { Lexer, Marked } from "../../vendor/marked-18.2.1/marked.esm.js";
+
+/** Quotes, lists and emphasis within each other, at most; deeper ones stay text. */
+const DEPTH = 24;
+
+/** Beyond this many characters a paragraph has no inline markup, nor with such a run of marks: marked's cost can be quadratic there. */
+const LONGEST = 20_000;
+const LONGEST_RUN = /([*_~])\1{400}/;
+
+/** A formula that stands alone, until its end, the end of the text, or a blank line, which makes it none. */
+const BLOCK = /^ {0,3}(?:\$\$((?:(?!\n[ \t]*\n|\$\$)[^])*)(\$\$[ \t]*(?:\n+|$)|$)|\\\[((?:(?!\n[ \t]*\n|\\\])[^])*)(\\\][ \t]*(?:\n+|$)|$))/;
+const BLOCK_START = /\n {0,3}(?:\$\$|\\\[)/;
+
+/** `$x$` as Pandoc has it, so that "$5 and $10" are prices. */
+const INLINE = /^(?:\$\$(?!\s*\$)((?:[^$\\]|\\.)+)\$\$|\$(?!\d[\d.,]*\s+[^$\s\d]{2,}\s)((?!\s)(?:[^$\\\n]|\\.)*(?:[^$\\\s]|\\.))\$(?!\w)|\\\((.{1,1000}?)\\\))/s;
+
+/** @param {string} src */
+function blockMaths(src) {
+  const found = BLOCK.exec(src);
+  const tex = found?.[1] ?? found?.[3] ?? "";
+  if (!found) return;
+  const open = !(found[2] ?? found[4]);
+  if (open ? found[0] !== src || !tex.includes("\n") : !tex.trim()) return;
+  return { type: "math", raw: found[0], text: tex.trim(), display: true, block: true, open };
+}
+
+/** @param {string} src */
+function inlineMaths(src) {
+  const found = INLINE.exec(src);
+  if (found) return { type: "maths", raw: found[0], text: (found[1] ?? found[2] ?? found[3]).trim(), display: found[1] !== undefined };
+}
+
+/** @param {string} src */
+function inlineStart(src) {
+  const [dollar, bracket] = [src.indexOf("$"), src.indexOf("\\(")];
+  return dollar < 0 || (bracket >= 0 && bracket < dollar) ? bracket : dollar;
+}
+
+/** Where a paragraph is cut short by a formula. @param {string} src */
+function startBlock(src) {
+  const at = src.search(BLOCK_START) + 1;
+  return at && blockMaths(src.slice(at)) ? at : -1;
+}
+
+export const { defaults: options } = new Marked({
+  extensions: [
+    { name: "math", level: "block", start: startBlock, tokenizer: blockMaths },
+    { name: "maths", level: "inline", start: inlineStart, tokenizer: inlineMaths },
+  ],
+});
+
+class BoundedLexer extends Lexer {
+  #depth = 0;
+
+  /** @param {string} src @param {any[]} [tokens] @param {boolean} [clipped] */
+  blockTokens(src, tokens = [], clipped) {
+    return this.#bounded(src, tokens, () => super.blockTokens(src, tokens, clipped));
+  }
+
+  /** @param {string} src @param {any[]} [tokens] */
+  inlineTokens(src, tokens = []) {
+    if (!this.#depth) this.state.inLink = false; // a raw <a> that is not closed would end no earlier than the text
+    return this.#bounded(src, tokens, () => super.inlineTokens(src, tokens), src.length > LONGEST || LONGEST_RUN.test(src));
+  }
+
+  /** @param {string} text @param {any[]} tokens @param {() => any[]} lex @param {boolean} [long] */
+  #bounded(text, tokens, lex, long = false) {
+    if (long || this.#depth > DEPTH) {
+      tokens.push(plain("text", text));
+      return tokens;
+    }
+    this.#depth++;
+    try {
+      return lex();
+    } finally {
+      this.#depth--;
+    }
+  }
+}
+
+/**
+ * The blocks of a text; what is defined there is added to `links`.
+ * @param {string} text @param {Links} links @returns {any[]}
+ */
+export function lex(text, links) {
+  const lexer = new BoundedLexer(options);
+  Object.assign(lexer.tokens.links, links);
+  try {
+    lexer.lex(text);
+    Object.assign(links, lexer.tokens.links);
+    return [...lexer.tokens];
+  } catch {
+    return [plain("paragraph", text)]; // marked gave up
+  }
+}
+
+/** Text as it is. @param {string} type @param {string} text */
+function plain(type, text) {
+  return { type, raw: text, text, tokens: [{ type: "text", raw: text, text }] };
+}
+
+/** Is it of parts that can be read one by one? @param {any} [token] */
+export const isDivided = (token) => token?.type === "list" || token?.type === "table";
+
+/** Read a part of a list as the whole list is. @param {any} list */
+export function loosen(list) {
+  for (const item of list?.items ?? []) {
+    item.loose = true;
+    for (const token of item.tokens) if (token.type === "text") token.type = "paragraph";
+  }
+}

@@ -1,0 +1,101 @@
+// @ts-check
+/**
+ * Blocks as HTML. Pure: what comes out still has to go through nodes.js, which makes it safe; but
+ * no HTML of the text's own is in it, only text.
+ *
+ * @typedef {object} Shape
+ * @property {string} type
+ * @property {string} before what stands before the parts; without parts: all of it
+ * @property {string[]} [parts] items or rows
+ * @property {string} [after]
+ * @property {string} [code] code is text, and has no HTML
+ */
+import { Parser, Renderer } from "../../vendor/marked-18.2.1/marked.esm.js";
+import { options } from "./grammar.js";
+
+const ESCAPES = /** @type {Record<string, string>} */ ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" });
+/** @param {string} text */
+const escape = (text) => text.replace(/[&<>"']/g, (char) => ESCAPES[char]);
+/** Escape all but references to characters. @param {string} text */
+const escapeRest = (text) => text.replace(/[<>"']|&(?!(?:#\d{1,7}|#x[\da-f]{1,6}|\w+);)/gi, (char) => ESCAPES[char]);
+
+/** The first word after a fence. @param {{lang?: string}} token */
+const languageOf = ({ lang }) => /^\S*/.exec(lang ?? "")?.[0] ?? "";
+
+class TextRenderer extends Renderer {
+  /** @param {any} token */
+  html({ text, block }) {
+    if (/^<br\s*\/?>$/i.test(text.trim())) return "<br>"; // the one tag that tables need
+    return block ? `<p class="raw">${escape(text.trim())}</p>` : escape(text);
+  }
+  /** @param {any} token */
+  text({ tokens, text }) {
+    return tokens ? this.parser.parseInline(tokens) : escapeRest(text);
+  }
+  /** @param {any} token */
+  code(token) {
+    const language = languageOf(token);
+    return `<pre><code${language && ` class="language-${escapeRest(language)}"`}>${escape(codeOf(token))}</code></pre>`;
+  }
+  /** Below the page's own heading. @param {any} token */
+  heading({ tokens, depth }) {
+    const tag = `h${Math.min(depth + 1, 6)}`;
+    return `<${tag}>${this.parser.parseInline(tokens)}</${tag}>`;
+  }
+  /** @param {any} item */
+  listitem(item) {
+    return `<li${item.task ? ' class="task"' : ""}>${this.parser.parse(item.tokens)}</li>`;
+  }
+  /** @param {any} token */
+  link({ href, text, tokens, autolink }) {
+    const label = autolink ? escape(text) : this.parser.parseInline(tokens);
+    return `<a href="${autolink ? escape(href) : escapeRest(href)}" title="${autolink ? escape(href) : escapeRest(href)}">${label}</a>`;
+  }
+  /** @param {any} token */
+  image({ href, tokens, text }) {
+    const label = tokens ? this.parser.parseInline(tokens, this.parser.textRenderer) : text;
+    return `<span class="image" title="${escapeRest(href)}">${escapeRest(String(label))}</span>`;
+  }
+  /** @param {any} token */
+  table(token) {
+    const shape = this.tableShape(token);
+    return shape.before + shape.parts.join("") + shape.after;
+  }
+  /** @param {any} token */
+  tableShape({ header, rows }) {
+    const row = (/** @type {any[]} */ cells) => `<tr>${cells.map((cell) => this.tablecell(cell).trim()).join("")}</tr>`;
+    return { before: `<div class="table"><table><thead>${row(header)}</thead><tbody>`, parts: rows.map(row), after: "</tbody></table></div>" };
+  }
+}
+
+/** @param {any} token */
+const mathOf = ({ text, display, block }) =>
+  `<${block ? "div" : "span"} class="math${display ? " display" : ""}">${escape(text)}</${block ? "div" : "span"}>`;
+
+const renderer = new TextRenderer(options);
+Object.assign(options, { renderer });
+Object.assign(options.extensions ?? {}, { renderers: { math: mathOf, maths: mathOf } });
+const parser = new Parser(options);
+
+/** The text of code, with one line end at its end. @param {any} token */
+function codeOf({ text }) {
+  return text ? text.replace(/\n$/, "") + "\n" : "";
+}
+
+/** @param {any} token a block @returns {Shape | null} null: there is nothing to see of it */
+export function shapeOf(token) {
+  const { type } = token;
+  if (type === "code") return { type, before: languageOf(token), code: codeOf(token) };
+  if (type === "table") return { type, ...renderer.tableShape(token) };
+  if (type === "list") {
+    const tag = token.ordered ? "ol" : "ul";
+    const start = token.ordered && token.start !== 1 ? ` start="${token.start}"` : "";
+    const parts = token.items.map((/** @type {any} */ item) => renderer.listitem(item));
+    return { type, before: `<${tag}${start}>`, parts, after: `</${tag}>` };
+  }
+  const html = parser.parse([token]).trim();
+  return html ? { type, before: html } : null;
+}
+
+/** @param {Shape} shape */
+export const htmlOf = ({ before, parts = [], after = "" }) => before + parts.join("") + after;

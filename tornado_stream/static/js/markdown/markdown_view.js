@@ -1,0 +1,139 @@
+// @ts-check
+/**
+ * Shows a growing text as markdown, at a cost in proportion to what is new. A long text comes in
+ * slices, so that nothing waits for it.
+ */
+import { BlockView } from "./block_view.js";
+import { Blocks } from "./blocks.js";
+import { lex } from "./grammar.js";
+import { shapeOf } from "./html.js";
+import { isTime, later } from "./work.js";
+
+/** Characters that are read at a time. */
+const CHUNK = 4000;
+
+/** @typedef {import("./html.js").Shape} Shape */
+/** @param {any[]} tokens @returns {Shape[]} */
+const shapesOf = (tokens) => /** @type {Shape[]} */ (tokens.map(shapeOf).filter(Boolean));
+
+export class MarkdownView {
+  /** @type {readonly string[]} */
+  #pieces = [];
+  #taken = 0;
+  /** What is not shown yet. */
+  #waiting = "";
+  #blocks = new Blocks();
+  /** @type {BlockView[]} */
+  #views = [];
+  /** How many of them will not change any more. */
+  #closed = 0;
+  #queued = false;
+  /** @type {"" | "wanted" | "done"} */
+  #end = "";
+
+  /** @param {HTMLElement} element of which the text is all there is */
+  constructor(element) {
+    this.element = element;
+  }
+
+  /** @param {readonly string[]} pieces the same list, longer, or another one */
+  show(pieces) {
+    if (pieces !== this.#pieces || (this.#end === "done" && pieces.length > this.#taken)) this.#begin(pieces);
+    if (this.#taken === pieces.length) return;
+    this.#waiting += pieces.slice(this.#taken).join("");
+    this.#taken = pieces.length;
+    this.#work();
+  }
+
+  /** The text has ended; it may be said again. */
+  finish() {
+    if (this.#end) return;
+    this.#end = "wanted";
+    this.#work();
+  }
+
+  /** @param {readonly string[]} pieces */
+  #begin(pieces) {
+    this.element.replaceChildren();
+    this.#pieces = pieces;
+    this.#taken = this.#closed = 0;
+    this.#waiting = this.#end = "";
+    this.#blocks = new Blocks();
+    this.#views = [];
+  }
+
+  #work() {
+    if (this.#queued) return;
+    while (this.#waiting && isTime()) this.#next();
+    if (!this.#waiting && this.#end === "wanted") this.#finish();
+    if (this.#waiting) this.#queue();
+  }
+
+  #queue() {
+    this.#queued = true;
+    later(() => {
+      this.#queued = false;
+      this.#next();
+      this.#work();
+    });
+  }
+
+  #next() {
+    const text = this.#waiting.slice(0, CHUNK);
+    this.#waiting = this.#waiting.slice(text.length);
+    if (text) this.#show(this.#blocks.feed(text));
+  }
+
+  #finish() {
+    this.#end = "done";
+    this.#show(this.#blocks.end());
+  }
+
+  /** @param {import("./blocks.js").Update} update */
+  #show({ closed = [], open, done = 0, code = "", more = "", after = "", whole }) {
+    const last = this.#views.at(-1);
+    if (after && this.#closed < this.#views.length && last?.extend(after, more)) return;
+    if (after) return this.#show(this.#blocks.read(more));
+    if (whole) {
+      this.#closed = 0;
+      this.#patch(shapesOf(whole), 0);
+      this.#close(this.#views.length);
+    } else if (open) {
+      const ended = shapesOf(closed);
+      this.#patch([...ended, ...shapesOf(open)], done);
+      this.#close(ended.length);
+    }
+    if (code) this.#views.at(-1)?.append(code);
+    if (more) last?.appendPlain(more);
+  }
+
+  /** Make the views that may change those of `shapes`. @param {Shape[]} shapes @param {number} done */
+  #patch(shapes, done) {
+    const from = this.#closed;
+    const stale = shapes.filter((shape, index) => !this.#views[from + index]?.update(shape, index ? 0 : done));
+    const made = BlockView.build(stale);
+    stale.forEach((shape, n) => this.#put(from + shapes.indexOf(shape), made[n]));
+    for (const view of this.#views.splice(from + shapes.length)) view.element.remove();
+  }
+
+  /** @param {number} index @param {BlockView} view */
+  #put(index, view) {
+    const old = this.#views[index];
+    this.#views[index] = view;
+    if (old) old.element.replaceWith(view.element);
+    else this.element.append(view.element);
+  }
+
+  /** @param {number} count of views that have ended */
+  #close(count) {
+    for (const view of this.#views.slice(this.#closed, this.#closed + count)) view.settle();
+    this.#closed += count;
+  }
+}
+
+/** Show a whole text at once. @param {HTMLElement} element @param {string} text */
+export function renderWhole(element, text) {
+  const views = BlockView.build(shapesOf(lex(text, {})));
+  element.replaceChildren(...views.map((view) => view.element));
+  for (const view of views) view.settle();
+}
