@@ -8,16 +8,6 @@ const read = (path) => readFileSync(new URL(path, root), "utf-8");
 const modules = readdirSync(new URL("static/js/", root)).filter((name) => name.endsWith(".js"));
 const templates = readdirSync(new URL("templates/", root)).filter((name) => name.endsWith(".html"));
 
-test("every module is preloaded, but the first and those that few need", () => {
-  const [list] = read("templates/_modules.html").match(/\[.*?\]/);
-  const preloaded = JSON.parse(list).map((name) => `${name}.js`).sort();
-  const needed = new Set(["app.js"]);
-  for (const name of needed) for (const [, path] of read(`static/js/${name}`).matchAll(/from "\.\/([^"]+)"/g)) needed.add(path);
-  assert.deepEqual(preloaded, [...needed].filter((name) => name !== "app.js").sort());
-  const asked = modules.flatMap((name) => [...read(`static/js/${name}`).matchAll(/import\("\.\/([^"]+)"\)/g)].map(([, path]) => path));
-  for (const name of modules) assert.ok(needed.has(name) || asked.includes(name) || asked.some((one) => read(`static/js/${one}`).includes(`"./${name}"`)), `${name} is loaded`);
-});
-
 for (const name of modules) {
   test(`${name} is typed, short and makes no markup`, () => {
     const text = read(`static/js/${name}`);
