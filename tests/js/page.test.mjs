@@ -8,9 +8,11 @@ const read = (path) => readFileSync(new URL(path, root), "utf-8");
 const modules = readdirSync(new URL("static/js/", root)).filter((name) => name.endsWith(".js"));
 const templates = readdirSync(new URL("templates/", root)).filter((name) => name.endsWith(".html"));
 
-test("every module but the first is preloaded", () => {
+test("every module but the first and those for later is preloaded", () => {
   const [list] = read("templates/_modules.html").match(/\[.*?\]/);
-  assert.deepEqual(JSON.parse(list).map((name) => `${name}.js`).sort(), modules.filter((name) => name !== "app.js").sort());
+  const later = modules.flatMap((name) => [...read(`static/js/${name}`).replace(/\/\*\*.*?\*\//gs, "").matchAll(/\bimport\("\.\/([^"]+)"\)/g)].map((found) => found[1]));
+  const first = modules.filter((name) => name !== "app.js" && !later.includes(name));
+  assert.deepEqual(JSON.parse(list).map((name) => `${name}.js`).sort(), first.sort());
 });
 
 for (const name of modules) {

@@ -1,28 +1,29 @@
 // @ts-check
 /**
- * Says what happens where it is heard and not seen: one polite region for screen readers (never
- * the text itself, word by word) and the title of the tab.
+ * Says what happens where it is heard and not seen: one polite region for screen readers. Never
+ * the text itself, word by word, and what is being waited for once for each answer.
  */
+import { legLine } from "./legs.js";
 import { outcomeOf } from "./outcome.js";
 import { t } from "./words.js";
 
 export class Announcer {
   #wasLost = false;
+  /** The legs that were named for this answer. @type {Set<string>} */
+  #named = new Set();
 
   /** @param {HTMLElement} region @param {import("./conversation.js").Conversation} conversation */
   constructor(region, conversation) {
     this.region = region;
-    this.conversation = conversation;
     conversation.addEventListener("path", () => {
       this.#wasLost = false;
-      this.#entitle();
+      this.#named.clear();
       if (conversation.running) this.say(t("say.generating"));
     });
-    conversation.addEventListener("title", () => this.#entitle());
     conversation.addEventListener("answer", (event) => {
       const { answer, what } = /** @type {CustomEvent} */ (event).detail;
-      this.#answer(answer, what);
-      if (what !== "delta") this.#entitle();
+      if (what === "leg") this.#leg(answer.leg);
+      else this.#answer(answer, what);
     });
   }
 
@@ -41,17 +42,11 @@ export class Announcer {
     this.#wasLost = answer.link === "lost";
   }
 
-  get #subject() {
-    const { title, path } = this.conversation;
-    return title || (path[0]?.role === "user" ? path[0].text : "");
-  }
-
-  #entitle() {
-    const subject = this.#subject.trim().replace(/\s+/g, " ");
-    const short = subject.length > 50 ? `${subject.slice(0, 49).trimEnd()}…` : subject;
-    document.title = this.conversation.running
-      ? t("generatingTitle", { subject: short || t("title") })
-      : short ? t("titled", { subject: short }) : t("title");
+  /** @param {import("./legs.js").Leg | null} leg */
+  #leg(leg) {
+    if (!leg || leg.kind === "model" || this.#named.has(leg.kind)) return;
+    this.#named.add(leg.kind);
+    this.say(legLine(leg));
   }
 }
 

@@ -4,7 +4,7 @@
  *
  * Fires `place` when another conversation is open (detail `adopted`: it is the new one, which has
  * got its id), `path` when what is shown has changed, and `answer` when an answer has (detail: the
- * answer and what happened: an event's name, or `link`, `stopping`, `failed`), and `news` for others.
+ * answer and what happened: an event's name, or `link`, `leg`, `stopping`, `failed`), and `news` for others.
  *
  * @typedef {import("./answer.js").Answer} Answer
  * @typedef {import("./answer.js").Question} Question
@@ -20,8 +20,7 @@ export class Conversation extends EventTarget {
   /** @type {string | null} */
   id = null;
   title = "";
-  /** When it was last written to, by the server's clock; 0: not known. */
-  updatedAt = 0;
+  updatedAt = 0; // by the server's clock, 0: not known
   /** How many of the oldest turns are not sent. */
   leaveOut = 0;
   /** @type {State} */
@@ -34,16 +33,17 @@ export class Conversation extends EventTarget {
 
   /**
    * @param {import("./api.js").Api} api @param {import("./wake.js").Wake} wake
-   * @param {import("./outbox.js").Outbox} outbox @param {import("./locks.js").Locks} locks
+   * @param {import("./outbox.js").Outbox} outbox @param {import("./locks.js").Locks} locks @param {import("./buffering.js").Buffering} [buffering]
    */
-  constructor(api, wake, outbox, locks) {
+  constructor(api, wake, outbox, locks, buffering) {
     super();
     this.api = api;
     this.wake = wake;
     this.outbox = outbox;
-    this.runner = new Runner(api, wake, outbox, locks, {
+    this.runner = new Runner(api, wake, outbox, locks, buffering, {
       event: (answer, type, data) => this.#take(answer, type, data),
       link: (answer, link) => void (answer.link !== link && this.tell(Object.assign(answer, { link }), "link")),
+      leg: (answer, leg) => this.tell(Object.assign(answer, { leg }), "leg"),
       failed: (answer, failure) => this.#failed(answer, failure),
       news: (news) => this.#news(news),
     });

@@ -27,6 +27,8 @@ export class AnswerView {
   #tools = new ToolCallsView();
   #asides = element("div", "asides");
   #status = new StatusView();
+  #mend = element("div");
+  #mending = false;
 
   /** @param {Answer} answer @param {(name: import("./outcome.js").ActionName) => void} act */
   constructor(answer, act) {
@@ -36,7 +38,7 @@ export class AnswerView {
     this.element.setAttribute("aria-label", t("message.answer"));
     this.#refusalBox.append(element("p", "", t("message.refused")), this.#refusal.element);
     this.element.append(this.#reasoning.element, this.#content.element, this.#refusalBox);
-    this.element.append(this.#tools.element, this.#asides, this.#status.element);
+    this.element.append(this.#tools.element, this.#asides, this.#status.element, this.#mend);
   }
 
   /** @param {Outcome} outcome @param {boolean} actable only the newest message is, and only while none is written */
@@ -50,6 +52,15 @@ export class AnswerView {
     this.#tools.show(answer.toolCalls);
     this.#showAsides();
     this.#status.show(outcome, actable ? this.act : null);
+    this.#showMend();
+  }
+
+  /** How to mend the proxy that this answer has found out; it stays when the answer has ended. */
+  #showMend() {
+    const { leg } = this.answer;
+    if (this.#mending || leg?.kind !== "proxy" || !leg.found) return;
+    this.#mending = true;
+    void import("./mend.js").then(({ showMend }) => showMend(this.#mend, leg.proxy), () => {}); // the text matters more
   }
 
   #showAsides() {

@@ -7,27 +7,24 @@
  * the answer is read on from the last event number. Only an `end` event ends it: a connection
  * that just ends is a broken one. Leaving is not stopping.
  *
- * A connection is held by a visible page that has the right to one; others look now and then.
+ * A connection is held by a visible page that has the right to one; others look now and then, and
+ * so does a page behind a proxy that holds streams back. Of two connections that could bring the
+ * same event only one is read: the other is closed first.
  *
  * @typedef {import("./api.js").AnswerRequest} AnswerRequest
  * @typedef {object} Listener
  * @property {(type: string, data: any) => void} event an event of the log, or `reset`
  * @property {(link: "open" | "lost") => void} link whether the server is being heard
+ * @property {(leg: import("./legs.js").Leg | null) => void} leg what is being waited for
  */
-import { isFinal, refusal, Refused } from "./api.js";
-import { Connection, Dropped, dropped } from "./connection.js";
+import { isFinal, refusal } from "./api.js";
+import { Buffering } from "./buffering.js";
+import { Connection, Dropped, dropped, mustBeStream } from "./connection.js";
+import { Legs } from "./legs.js";
 import { Locks } from "./locks.js";
+import { Probe } from "./probe.js";
+import { TIMES } from "./times.js";
 import { backoff } from "./wake.js";
-
-/** Milliseconds. The server breaks its silence every 15 s. */
-export const TIMES = {
-  silence: 40_000, // without a byte: the connection is dead
-  suspect: 20_000, // without a byte, and the page was just shown again: likewise
-  hidden: 300, // a hidden page then lets go of its connection …
-  poll: 10_000, // … and looks now and then
-  turn: 1_000, // a visible page, where other tabs hold enough connections, looks this often
-  stop: 10_000, // for the answer to a stop
-};
 
 export class AnswerStream {
   #lastNumber;
@@ -46,15 +43,18 @@ export class AnswerStream {
   /**
    * @param {import("./api.js").Api} api @param {import("./wake.js").Wake} wake
    * @param {AnswerRequest} request @param {Listener} listener
-   * @param {{times?: Partial<typeof TIMES>, locks?: Locks, after?: number}} [more] `after`: the answer is known, and read on after this event
+   * @param {{times?: Partial<typeof TIMES>, locks?: Locks, buffering?: Buffering, after?: number}} [more] `after`: the answer is known, and read on after this event
    */
-  constructor(api, wake, request, listener, { times, locks = new Locks(), after } = {}) {
+  constructor(api, wake, request, listener, { times, locks = new Locks(), buffering = new Buffering(), after } = {}) {
     this.api = api;
     this.wake = wake;
     this.request = request;
     this.listener = listener;
     this.times = { ...TIMES, ...times };
     this.locks = locks;
+    this.buffering = buffering;
+    this.legs = new Legs({ follows: after !== undefined, times: this.times });
+    this.probe = new Probe(api, request.request_id, this.legs, buffering, this.times);
     this.#started = after !== undefined;
     this.#lastNumber = after ?? 0;
   }
@@ -62,11 +62,13 @@ export class AnswerStream {
   /** Returns when `end` was seen or after `detach`; throws `Refused` when the server will not. */
   async run() {
     this.wake.addEventListener("wake", this.#woken);
+    const ticking = setInterval(() => this.#tell(), this.times.tick);
     try {
       await this.#untilEnd();
     } finally {
       this.wake.removeEventListener("wake", this.#woken);
       clearTimeout(this.#letGo);
+      clearInterval(ticking);
       this.detach();
     }
   }
@@ -98,70 +100,82 @@ export class AnswerStream {
   }
 
   async #untilEnd() {
-    for (let failures = 0; ; ) {
+    for (let failures = 0, idle = 0; ; ) {
       const before = this.#lastNumber;
       this.#nap = new AbortController();
-      const polled = await this.#connect();
+      const outcome = await this.#connect();
       if (this.#ended || this.#over.signal.aborted) return;
-      failures = polled || this.#lastNumber > before ? 0 : failures + 1;
-      if (!polled && !this.wake.hidden) this.listener.link("lost");
-      if (!polled) this.#nap = new AbortController();
-      const pause = !polled ? backoff(failures) : this.wake.hidden ? this.times.poll : this.times.turn;
+      if (outcome === "left") continue;
+      const isNew = this.#lastNumber > before;
+      failures = outcome === "read" || isNew ? 0 : failures + 1;
+      idle = isNew ? 0 : idle + 1;
+      if (outcome === "broken") this.#broke();
+      const often = Math.min(this.times.idle, this.times.turn * 1.5 ** idle);
+      const pause = outcome === "broken" ? backoff(failures) : this.wake.hidden ? this.times.poll : often;
       await this.wake.sleep(pause, this.#nap.signal);
     }
   }
 
-  /** One connection, to its end. @returns {Promise<boolean>} whether it was to end by itself */
+  #broke() {
+    this.legs.lost = true;
+    if (!this.wake.hidden) this.listener.link("lost");
+    this.#nap = new AbortController();
+  }
+
+  /** One connection, to its end. @returns {Promise<"read" | "left" | "broken">} `left`: for what came another way */
   async #connect() {
-    const connection = (this.#connection = new Connection(this.times.silence));
-    const free = this.wake.hidden ? null : await this.locks.connection();
+    const connection = (this.#connection = new Connection(this.times.silence, () => this.legs.hear()));
+    const free = this.wake.hidden || this.buffering.found ? null : await this.locks.connection();
     const ask = !this.#started && !this.#stopping;
     this.#brief = ask && !free;
+    const watched = ask || free ? this.probe.watch(connection, ask, () => this.#lastNumber) : this.probe.expect(connection);
     try {
-      const response = await (ask
-        ? this.api.ask(this.request, connection.signal)
-        : this.api.read(this.request.request_id, this.#lastNumber, !!free, connection.signal)
-      ).catch(dropped);
-      if (await this.#accepts(response, ask)) {
-        this.listener.link("open");
-        await connection.read(response, (event) => this.#take(event));
-      }
-      return !free;
+      await this.#read(connection, ask, !!free);
+      if (!connection.instead) return free ? "broken" : "read";
     } catch (error) {
-      if (error instanceof Dropped || this.#over.signal.aborted) return this.#brief && this.#started;
-      throw error;
+      if (!(error instanceof Dropped || this.#over.signal.aborted)) throw error;
     } finally {
       free?.();
       connection.close();
     }
+    await watched;
+    if (!connection.instead) return this.#brief && this.#started ? "read" : "broken";
+    for (const event of connection.instead) this.#take(event);
+    this.#tell();
+    return "left";
   }
 
-  /** Whether there is something to read. @param {Response} response @param {boolean} asked */
-  async #accepts(response, asked) {
-    const type = response.headers.get("Content-Type") ?? "";
-    if (response.status === 200 && type.startsWith("text/event-stream")) return true;
-    if (response.status === 204 && this.#lastNumber) {
-      this.#restart(); // complete, and yet its end was not seen: read it anew
-      return false;
-    }
-    if (response.ok) throw new Refused(response.status, "not_a_stream", "");
-    if (response.status === 404 && !asked) throw new Refused(404, this.#started ? "gone" : "not_sent", "");
-    const refused = await refusal(response);
-    const throwsIt = asked ? refused.code !== "draining" : isFinal(response.status); // draining: the next server will take it
-    if (throwsIt) throw refused;
-    return dropped();
+  /** @param {Connection} connection @param {boolean} ask @param {boolean} live */
+  async #read(connection, ask, live) {
+    const response = await (ask
+      ? this.api.ask(this.request, connection.signal)
+      : this.api.read(this.request.request_id, this.#lastNumber, live, connection.signal)
+    ).catch(dropped);
+    connection.hear();
+    if (response.status === 204 && this.#lastNumber) return this.#restart(); // complete, and yet its end was not seen: read it anew
+    await mustBeStream(response, ask, this.#started);
+    this.legs.lost = false;
+    this.listener.link("open");
+    await connection.read(response, (event) => this.#take(event));
   }
 
-  /** @param {import("./sse.js").ServerSentEvent} event */
+  /** Tell what is waited for, where that has changed. */
+  #tell() {
+    const leg = this.legs.change(this.wake.offline, this.probe.proxy);
+    if (leg !== undefined) this.listener.leg(leg);
+  }
+
+  /** @param {import("./connection.js").LogEvent} event */
   #take({ id, type, data }) {
     if (type === "reset") return this.#restart();
     const number = Number(id);
     if (this.#ended || !(number > this.#lastNumber)) return;
-    const value = parse(data);
     this.#lastNumber = number;
     this.#started ||= type === "start";
     this.#ended = type === "end";
-    this.listener.event(type, value);
+    this.legs.take(type, data);
+    this.listener.event(type, data);
+    if (this.legs.isTold && !this.#ended) this.#tell();
     if (this.#brief && this.#started) this.#connection?.close();
   }
 
@@ -174,6 +188,7 @@ export class AnswerStream {
   #woken = (event) => {
     const { detail } = /** @type {CustomEvent<string>} */ (event);
     clearTimeout(this.#letGo);
+    if (detail === "online") this.buffering.doubt(); // another network
     if (detail === "hidden") {
       // A browser has six connections for all tabs of a server: a hidden one does not keep its.
       this.#letGo = setTimeout(() => this.#started && this.#connection?.close(), this.times.hidden);
@@ -181,13 +196,4 @@ export class AnswerStream {
       this.#connection?.close();
     }
   };
-}
-
-/** @param {string} data @returns {unknown} */
-function parse(data) {
-  try {
-    return JSON.parse(data);
-  } catch {
-    return dropped();
-  }
 }

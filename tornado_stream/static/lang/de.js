@@ -1,10 +1,15 @@
 export default {
   "title": "Tornado Stream",
-  "titled": "{subject} – Tornado Stream",
-  "generatingTitle": "{subject} – antwortet",
   "seconds": "{n} s",
   "copied": "Kopiert",
   "selected": "Markiert",
+
+  "tab": {
+    "quiet": "{subject} – Tornado Stream",
+    "generating": "⏳ {subject} – antwortet",
+    "done": "✓ {subject} – beantwortet",
+    "bad": "! {subject} – bitte ansehen"
+  },
 
   "page": {
     "description": "Ein Chat, der kein Wort verliert, wiederholt oder doppelt abrechnet.",
@@ -67,6 +72,24 @@ export default {
     "thinking": "Denkt nach …",
     "first": "Wartet auf das erste Wort …",
     "writing": "Schreibt …"
+  },
+
+  "leg": {
+    "model": "Wartet seit {seconds} auf das Modell …",
+    "silent": "Das Modell schweigt seit {seconds} …",
+    "network": "Ihr Netz: seit {seconds} nichts vom Server gehört …",
+    "offline": "Dieses Gerät ist offline. Die Antwort läuft auf dem Server weiter.",
+    "proxy": "Ein Proxy hält diesen Datenstrom zurück. Der Text wird stattdessen stückweise geholt …"
+  },
+
+  "mend": {
+    "title": "So lässt sich der Proxy richtigstellen",
+    "why": "Zwischen dieser Seite und ihrem Server sammelt {proxy} die Antwort und lässt sie erst am Ende durch. Das verzögert jede Antwort.",
+    "unknown": "ein Proxy",
+    "nginx": "nginx: Diese Zeile gehört in die location, die zum Server führt. Auch ohne sie leitet nginx sofort weiter, außer es soll übergehen, worum der Server bittet: Dann proxy_ignore_headers X-Accel-Buffering entfernen.",
+    "nginxCopy": "Die Zeile für nginx kopieren",
+    "caddy": "Caddy: Diese Zeile gehört in den Block reverse_proxy.",
+    "caddyCopy": "Die Zeile für Caddy kopieren"
   },
 
   "end": {

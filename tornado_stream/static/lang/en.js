@@ -1,10 +1,15 @@
 export default {
   "title": "Tornado Stream",
-  "titled": "{subject} – Tornado Stream",
-  "generatingTitle": "{subject} – generating",
   "seconds": "{n} s",
   "copied": "Copied",
   "selected": "Selected",
+
+  "tab": {
+    "quiet": "{subject} – Tornado Stream",
+    "generating": "⏳ {subject} – generating",
+    "done": "✓ {subject} – answered",
+    "bad": "! {subject} – needs attention"
+  },
 
   "page": {
     "description": "A streaming chat that never loses, repeats or double-bills a token.",
@@ -67,6 +72,24 @@ export default {
     "thinking": "Thinking…",
     "first": "Waiting for the first word…",
     "writing": "Writing…"
+  },
+
+  "leg": {
+    "model": "Waiting for the model for {seconds}…",
+    "silent": "The model has been silent for {seconds}…",
+    "network": "Your network: nothing heard from the server for {seconds}…",
+    "offline": "This device is offline. The answer goes on at the server.",
+    "proxy": "A proxy is buffering this stream. Its text is fetched bit by bit instead…"
+  },
+
+  "mend": {
+    "title": "How to mend the proxy",
+    "why": "Between this page and its server, {proxy} collects the answer and lets it through only at its end. That slows every answer down.",
+    "unknown": "a proxy",
+    "nginx": "nginx: put this line into the location that leads to the server. Without it nginx streams too, unless it is told to overlook what the server asks for: then remove proxy_ignore_headers X-Accel-Buffering.",
+    "nginxCopy": "Copy the line for nginx",
+    "caddy": "Caddy: put this line into its reverse_proxy block.",
+    "caddyCopy": "Copy the line for Caddy"
   },
 
   "end": {

@@ -1,0 +1,337 @@
+// Which leg is slow: against real servers, some of them behind something that buffers.
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { test } from "node:test";
+
+import { Api } from "../../tornado_stream/static/js/api.js";
+import { Buffering } from "../../tornado_stream/static/js/buffering.js";
+import { Legs, legLine } from "../../tornado_stream/static/js/legs.js";
+import { Storage } from "../../tornado_stream/static/js/storage.js";
+import { AnswerStream } from "../../tornado_stream/static/js/stream.js";
+import { TIMES } from "../../tornado_stream/static/js/times.js";
+import { Wake } from "../../tornado_stream/static/js/wake.js";
+import { frame, head } from "./server.mjs";
+
+const ID = "00000000-0000-4000-8000-000000000001";
+const QUICK = { look: 150, trial: 100, slow: 300, short: 1000, turn: 30, idle: 60, tick: 10, first: 60, pause: 150, deaf: 5000 };
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/**
+ * A server with one answer, which `write` appends to, as ours does it. `way` is what the path to it
+ * does now: `open`; `buffers`: a response is let through at its end; `deaf`: requests are swallowed;
+ * `stale`: what is held goes nowhere, new connections do. It can be changed at any time.
+ */
+async function serve(t, { way = "open", known = true, proxy = "" } = {}) {
+  const world = { way, known, frames: [], seen: [], write, end: () => write("end", { state: "done", saved: true }) };
+  const held = new Set();
+  let closed = false;
+
+  function write(type, data = {}) {
+    world.begun ??= Date.now();
+    world.frames.push(frame(world.frames.length + 1, type, { t: Date.now() - world.begun, ...data }));
+    closed = type === "end";
+    for (const reader of held) reader();
+  }
+
+  const server = createServer(async (request, response) => {
+    for await (const _ of request); // its body
+    const { method, url } = request;
+    const live = !url.endsWith("?live=0");
+    world.seen.push({ method, live });
+    if (world.way === "deaf") return;
+    if (method === "GET" && !world.known) return response.writeHead(404).end("{}");
+    if (method === "POST") world.known = true;
+    let cursor = Number(request.headers["last-event-id"] ?? 0);
+    if (closed && cursor >= world.frames.length) return response.writeHead(204).end();
+    const { way } = world;
+    let waiting = ": stream\n\n";
+    if (proxy) response.setHeader("Server", proxy);
+    const send = (ping = "") => {
+      waiting += ping + world.frames.slice(cursor).join("");
+      cursor = world.frames.length;
+      const over = closed || !live;
+      if (way === "open" || over) headed(response).write(waiting);
+      if (way === "open" || over) waiting = "";
+      if (over) (response.end(), held.delete(send));
+    };
+    if (live) held.add(send);
+    response.on("close", () => held.delete(send));
+    if (way !== "stale" || !live) send();
+    else headed(response).flushHeaders();
+  });
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  t.after(() => (server.closeAllConnections(), server.close()));
+  world.ping = () => held.forEach((reader) => reader(": ping\n\n"));
+  world.api = new Api(`http://127.0.0.1:${server.address().port}`);
+  return world;
+}
+
+const headed = (response) => (response.headersSent ? response : head(response));
+
+/** A reader of it, and what it was told. */
+function read(t, world, { buffering = new Buffering(), times = {}, after } = {}) {
+  const got = { text: "", numbers: [], legs: [], links: [], ended: false };
+  const listener = {
+    event(type, data) {
+      got.numbers.push(type);
+      if (type === "delta") got.text += data.content;
+    },
+    link: (link) => got.links.push(link),
+    leg: (leg) => got.legs.push(leg),
+  };
+  const wake = new Wake();
+  const stream = new AnswerStream(world.api, wake, { message: "hi", request_id: ID }, listener, { buffering, after, times: { ...QUICK, ...times } });
+  const done = stream.run();
+  t.after(() => stream.detach());
+  const until = async (ready) => {
+    while (!ready(got)) await sleep(5);
+  };
+  const named = (kind) => got.legs.some((leg) => leg?.kind === kind);
+  return { stream, got, done, until, named, wake, buffering };
+}
+
+/** Begin, and write so many words, one each `gap`. */
+async function speak(world, words, gap = 25) {
+  if (!world.frames.length) world.write("start");
+  for (const word of words) {
+    await sleep(gap);
+    world.write("delta", { content: word });
+  }
+}
+
+const WORDS = Array.from({ length: 30 }, (_, n) => `w${n} `);
+const live = (world) => world.seen.filter((one) => one.method === "GET" && one.live).length;
+const short = (world) => world.seen.filter((one) => !one.live).length;
+
+test("the question's own response is held back: named, and the text comes all the same", async (t) => {
+  const world = await serve(t, { way: "buffers", proxy: "nginx/1.22.1" });
+  const { got, done, until, named, buffering } = read(t, world);
+  const spoken = speak(world, WORDS);
+  await until(() => named("proxy"));
+  assert.deepEqual(got.legs.find((leg) => leg?.kind === "proxy"), { kind: "proxy", proxy: "nginx/1.22.1", found: true });
+  assert.ok(got.text, "before the end");
+  await spoken;
+  world.end();
+  await done;
+  assert.equal(got.text, WORDS.join(""));
+  assert.deepEqual(got.numbers, ["start", ...WORDS.map(() => "delta"), "end"]);
+  assert.deepEqual([world.seen.filter((one) => one.method === "POST").length, live(world)], [1, 1]);
+  assert.ok(!got.links.includes("lost"));
+  assert.ok(buffering.found);
+});
+
+test("an answer that is read on is held back", async (t) => {
+  const world = await serve(t, { way: "buffers" });
+  await speak(world, WORDS.slice(0, 5), 1);
+  const { got, done, until, named } = read(t, world, { after: 3 });
+  await until(() => named("proxy"));
+  await speak(world, WORDS.slice(5), 5);
+  world.end();
+  await done;
+  assert.equal(got.text, WORDS.slice(2).join(""));
+  assert.equal(live(world), 2, "one was silent, one was on trial");
+});
+
+test("no storm: a held back answer costs a request each turn, and fewer while nothing is new", async (t) => {
+  const world = await serve(t, { way: "buffers" });
+  const { done, until, named } = read(t, world);
+  await speak(world, ["a"]);
+  await until(() => named("proxy"));
+  const before = short(world);
+  await sleep(600);
+  const asked = short(world) - before;
+  assert.ok(asked >= 2 && asked <= 600 / QUICK.idle + 3, `${asked} in 600 ms`);
+  world.end();
+  await done;
+});
+
+test("the next answer is polled from its first second, and says so at once", async (t) => {
+  const buffering = new Buffering();
+  buffering.suspected = true;
+  buffering.confirm("Caddy");
+  const world = await serve(t, { way: "buffers" });
+  const { got, done, until } = read(t, world, { buffering, times: { look: 60_000, trial: 60_000 } });
+  const spoken = speak(world, WORDS.slice(0, 10));
+  await until(() => got.text);
+  assert.equal(live(world), 0);
+  await spoken;
+  world.end();
+  await done;
+  assert.equal(got.text, WORDS.slice(0, 10).join(""));
+  assert.deepEqual(got.legs[0], { kind: "proxy", proxy: "Caddy", found: false });
+});
+
+test("a page that is loaded again puts it to the trial, and believes a proxy that was mended", async (t) => {
+  const kept = new Map();
+  const area = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value), removeItem: (key) => kept.delete(key) };
+  const storage = new Storage(() => area);
+  new Buffering(storage).confirm("nginx");
+  for (const way of ["buffers", "open"]) {
+    const buffering = new Buffering(storage);
+    assert.deepEqual([buffering.suspected, buffering.found], [true, false]);
+    const world = await serve(t, { way, proxy: "nginx" });
+    const { got, done, named } = read(t, world, { buffering, times: { look: 60_000 } });
+    await speak(world, WORDS);
+    world.end();
+    await done;
+    assert.equal(got.text, WORDS.join(""));
+    assert.deepEqual([named("proxy"), buffering.found, kept.size], way === "open" ? [false, false, 0] : [true, true, 1]);
+  }
+});
+
+test("it is doubted after a while, and on another network", async (t) => {
+  const buffering = new Buffering();
+  buffering.confirm("");
+  t.mock.timers.enable({ apis: ["Date"], now: Date.now() });
+  t.mock.timers.tick(TIMES.doubt - 1000);
+  assert.ok(buffering.found);
+  t.mock.timers.tick(2000);
+  assert.ok(!buffering.found && buffering.suspected);
+  t.mock.timers.reset();
+  buffering.confirm("");
+  buffering.doubt();
+  assert.ok(!buffering.found && buffering.suspected);
+});
+
+test("a slow model: waited for, and no proxy suspected", async (t) => {
+  const world = await serve(t);
+  const { got, done, until, named, buffering } = read(t, world);
+  await sleep(20);
+  world.write("start");
+  await until(() => named("model"));
+  const ping = setInterval(world.ping, 100);
+  await sleep(700);
+  clearInterval(ping);
+  assert.ok(short(world) <= 2, `${short(world)} looks`);
+  await speak(world, WORDS.slice(0, 3));
+  world.end();
+  await done;
+  assert.equal(got.text, WORDS.slice(0, 3).join(""));
+  assert.deepEqual([...new Set(got.legs.map((leg) => leg?.kind))].sort(), ["model", undefined]);
+  assert.deepEqual([live(world), buffering.suspected], [0, false]);
+});
+
+test("a model that falls silent, with nothing to break the silence", async (t) => {
+  const world = await serve(t);
+  const { got, done, until, named } = read(t, world);
+  await speak(world, ["a", "b"]);
+  await until(() => named("silent"));
+  await sleep(500);
+  assert.ok(!named("network") && !named("proxy"));
+  assert.ok(short(world) <= 3, `${short(world)} looks`);
+  await speak(world, ["c"]);
+  await until(() => got.text === "abc");
+  assert.equal(got.legs.at(-1), null, "at once");
+  world.end();
+  await done;
+});
+
+test("a held connection that is dead, and no proxy's fault", async (t) => {
+  const world = await serve(t, { way: "stale" });
+  const { got, done, until, buffering } = read(t, world, { times: { trial: 500 } });
+  await speak(world, ["a", "b"]);
+  world.way = "open";
+  await until(() => got.text === "ab");
+  await until(() => live(world) === 1 && !buffering.suspected);
+  await speak(world, ["c"]);
+  world.end();
+  await done;
+  assert.equal(got.text, "abc");
+  assert.deepEqual([buffering.found, buffering.suspected, got.links.includes("lost")], [false, false, false]);
+});
+
+test("a network that goes dead is named, and the answer is read on when it is back", async (t) => {
+  const world = await serve(t);
+  const { got, done, until, named } = read(t, world, { times: { silence: 900 } });
+  await speak(world, ["a"]);
+  await until(() => got.text === "a");
+  world.way = "deaf";
+  const at = got.legs.length;
+  await until(() => named("network"));
+  assert.ok(got.legs.slice(at).every((leg) => leg?.kind !== "proxy"));
+  await until(() => got.links.includes("lost"));
+  world.way = "open";
+  await speak(world, ["b"], 1);
+  world.end();
+  await done;
+  assert.equal(got.text, "ab");
+  assert.ok(world.seen.length < 12, `${world.seen.length} requests`);
+});
+
+test("a question that has not arrived: the network, and it is not sent twice", async (t) => {
+  const world = await serve(t, { way: "deaf", known: false });
+  const { done, until, named, stream } = read(t, world);
+  await sleep(30);
+  world.way = "open";
+  await until(() => named("network"));
+  assert.ok(!named("proxy"));
+  assert.ok(short(world) >= 1);
+  assert.equal(world.seen.filter((one) => one.method === "POST").length, 1);
+  stream.detach();
+  await done;
+});
+
+test("a way that changes its mind all the time: every event once and in order", async (t) => {
+  const world = await serve(t, { way: "buffers" });
+  const { got, done } = read(t, world, { times: { look: 40, trial: 30, turn: 20, idle: 30, silence: 300 } });
+  const ways = ["open", "buffers", "stale", "buffers", "open", "deaf"];
+  const flap = setInterval(() => ways.push((world.way = ways.shift())), 60);
+  const words = Array.from({ length: 60 }, (_, n) => `w${n} `);
+  await speak(world, words, 20);
+  clearInterval(flap);
+  world.way = "open";
+  world.end();
+  await done;
+  assert.equal(got.text, words.join(""));
+  assert.deepEqual(got.numbers, ["start", ...words.map(() => "delta"), "end"]);
+});
+
+// The verdict itself, by a clock of its own.
+
+/** What is waited for after these steps: milliseconds that pass, or what happens. */
+function after(steps, { follows = false, offline = false, proxy = null, t0 = 1_000_000 } = {}) {
+  let now = t0;
+  const legs = new Legs({ follows, now: () => now });
+  for (const step of steps) {
+    if (typeof step === "number") now += step;
+    else if (Array.isArray(step)) (legs.hear(), legs.take(...step));
+    else legs[step]();
+  }
+  return legs.at(offline, proxy);
+}
+const START = ["start", { t: 0 }];
+
+test("what each leg looks like", () => {
+  assert.equal(after([2000]), null);
+  assert.equal(after([START, 2900]), null);
+  assert.deepEqual(after([START, 4200]), { kind: "model", seconds: 4 });
+  assert.deepEqual(after([START, 15_000, "hear", 7300]), { kind: "model", seconds: 22 });
+  assert.deepEqual(after([START, 100, ["delta", { t: 100 }], 12_400]), { kind: "silent", seconds: 12 });
+  assert.equal(after([START, 100, ["delta", { t: 100 }], 4900]), null);
+  assert.deepEqual(after([START, TIMES.deaf]), { kind: "network", seconds: 20, offline: false });
+  assert.deepEqual(after([5000, "miss", 1000]), { kind: "network", seconds: 6, offline: false });
+  assert.equal(after([5000, "miss", 1000, "hear"]), null);
+  assert.deepEqual(after([START], { offline: true }), { kind: "network", seconds: 0, offline: true });
+  assert.deepEqual(after([START, 9000], { proxy: { proxy: "x", found: true } }), { kind: "proxy", proxy: "x", found: true });
+  assert.deepEqual(after([9000], { follows: true }), { kind: "silent", seconds: 9 });
+});
+
+test("silence is counted by the log's clock, however late its events came", () => {
+  const late = [START, 500, ["delta", { t: 500 }], 9000, ["delta", { t: 1500 }], 1000];
+  assert.deepEqual(after(late), { kind: "silent", seconds: 9 });
+  assert.deepEqual(after([60_000, ["start", { t: 0 }], ["delta", { t: 59_000 }], 6000]), { kind: "silent", seconds: 6 });
+});
+
+test("the text that is gone on with is not the model's word", () => {
+  const kept = [["start", { t: 0, continued_from: "m" }], ["delta", { content: "so far", t: 1 }], 6000];
+  assert.equal(after(kept).kind, "model");
+  assert.equal(after([...kept, ["delta", { content: "more", t: 6001 }], 6000]).kind, "silent");
+});
+
+test("each leg has its line", () => {
+  assert.equal(legLine({ kind: "model", seconds: 12 }), "Waiting for the model for 12 s…");
+  assert.equal(legLine({ kind: "silent", seconds: 12 }), "The model has been silent for 12 s…");
+  assert.match(legLine({ kind: "network", seconds: 6, offline: false }), /^Your network: .* 6 s/);
+  assert.match(legLine({ kind: "network", seconds: 6, offline: true }), /offline/);
+  assert.match(legLine({ kind: "proxy", proxy: "nginx", found: true }), /proxy is buffering/);
+});

@@ -1,0 +1,50 @@
+// @ts-check
+/**
+ * Whether something between server and page holds streams back until they end. One for all answers
+ * of a tab: the next one is polled from its first second. Kept for the tab, and yet tried anew by
+ * every page that is loaded, when the network changes, and after a while: proxies get mended.
+ */
+import { Storage } from "./storage.js";
+import { TIMES } from "./times.js";
+
+const KEY = "tornado-stream:buffering";
+
+export class Buffering {
+  /** A held connection is to prove itself. */
+  suspected;
+  #foundAt = 0;
+
+  /** @param {Storage} [storage] of the tab */
+  constructor(storage = new Storage(() => /** @type {any} */ (null))) {
+    this.storage = storage;
+    this.suspected = storage.get(KEY) !== null;
+  }
+
+  /** Whether no connection is to be held. */
+  get found() {
+    return this.#foundAt > Date.now() - TIMES.doubt;
+  }
+
+  /** What stands between, as it calls itself; empty: it does not say. */
+  get proxy() {
+    return this.storage.get(KEY) ?? "";
+  }
+
+  /** @param {string} proxy */
+  confirm(proxy) {
+    this.suspected = true;
+    this.#foundAt = Date.now();
+    this.storage.set(KEY, proxy);
+  }
+
+  /** Nothing is held back. */
+  refute() {
+    this.suspected = false;
+    this.storage.remove(KEY);
+  }
+
+  /** What was found may be true no more. */
+  doubt() {
+    this.#foundAt = 0;
+  }
+}
