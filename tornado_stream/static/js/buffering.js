@@ -14,15 +14,16 @@ export class Buffering {
   suspected;
   #foundAt = 0;
 
-  /** @param {Storage} [storage] of the tab */
-  constructor(storage = new Storage(() => /** @type {any} */ (null))) {
+  /** @param {Storage} [storage] of the tab @param {() => number} [now] */
+  constructor(storage = new Storage(() => /** @type {any} */ (null)), now = Date.now) {
     this.storage = storage;
+    this.now = now;
     this.suspected = storage.get(KEY) !== null;
   }
 
   /** Whether no connection is to be held. */
   get found() {
-    return this.#foundAt > Date.now() - TIMES.doubt;
+    return this.#foundAt > this.now() - TIMES.doubt;
   }
 
   /** What stands between, as it calls itself; empty: it does not say. */
@@ -33,7 +34,7 @@ export class Buffering {
   /** @param {string} proxy */
   confirm(proxy) {
     this.suspected = true;
-    this.#foundAt = Date.now();
+    this.#foundAt = this.now();
     this.storage.set(KEY, proxy);
   }
 

@@ -12,13 +12,15 @@ const LENGTH = 50;
 export class TabTitle {
   /** @type {"" | "done" | "bad"} */
   #unseen = "";
+  /** The answer that it is said of. */
+  #id = "";
 
   /** @param {Document} page @param {import("./conversation.js").Conversation} conversation @param {import("./wake.js").Wake} wake */
   constructor(page, conversation, wake) {
     this.page = page;
     this.conversation = conversation;
     this.wake = wake;
-    conversation.addEventListener("path", () => this.#show(""));
+    conversation.addEventListener("path", () => this.#show(this.#newest === this.#id ? this.#unseen : ""));
     conversation.addEventListener("title", () => this.#show());
     conversation.addEventListener("answer", (event) => {
       const { answer, what } = /** @type {CustomEvent} */ (event).detail;
@@ -35,8 +37,13 @@ export class TabTitle {
     return answer.state === "done" && this.wake.hidden ? "done" : "";
   }
 
+  get #newest() {
+    return this.conversation.newest?.request.request_id ?? "";
+  }
+
   #show(unseen = this.#unseen) {
     this.#unseen = unseen;
+    this.#id = this.#newest;
     const { title, path, running } = this.conversation;
     const subject = shortened(title || (path[0]?.role === "user" ? path[0].text : ""));
     if (!subject) this.page.title = t("title");
