@@ -5,15 +5,16 @@ import { describe, test } from "node:test";
 
 import { Api } from "../../tornado_stream/static/js/api.js";
 import { Buffering } from "../../tornado_stream/static/js/buffering.js";
-import { Legs, legLine } from "../../tornado_stream/static/js/legs.js";
+import { legOf } from "../../tornado_stream/static/js/legs.js";
+import { Pulse } from "../../tornado_stream/static/js/pulse.js";
 import { Storage } from "../../tornado_stream/static/js/storage.js";
+import { SLOW_TIMES } from "../../tornado_stream/static/js/slow_times.js";
 import { AnswerStream } from "../../tornado_stream/static/js/stream.js";
-import { TIMES } from "../../tornado_stream/static/js/times.js";
 import { Wake } from "../../tornado_stream/static/js/wake.js";
 import { frame, head } from "./server.mjs";
 
 const ID = "00000000-0000-4000-8000-000000000001";
-const QUICK = { look: 500, trial: 400, slow: 1000, short: 5000, turn: 30, idle: 60, tick: 10, first: 60, pause: 300, deaf: 30_000 };
+const QUICK = { look: 500, trial: 400, slow: 0, late: 1000, short: 5000, turn: 30, idle: 60, tick: 10, first: 60, pause: 300, deaf: 30_000 };
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /**
@@ -69,7 +70,7 @@ async function serve(t, { way = "open", known = true, proxy = "" } = {}) {
 const headed = (response) => (response.headersSent ? response : head(response));
 
 /** A reader of it, and what it was told. */
-function read(t, world, { buffering = new Buffering(), times = {}, after } = {}) {
+function read(t, world, { buffering = new Buffering(new Storage(() => null), new Wake()), times = {}, after } = {}) {
   const got = { text: "", numbers: [], legs: [], links: [], ended: false };
   const listener = {
     event(type, data) {
@@ -80,7 +81,7 @@ function read(t, world, { buffering = new Buffering(), times = {}, after } = {})
     leg: (leg) => got.legs.push(leg),
   };
   const wake = new Wake();
-  const stream = new AnswerStream(world.api, wake, { message: "hi", request_id: ID }, listener, { buffering, after, times: { ...QUICK, ...times } });
+  const stream = new AnswerStream(world.api, wake, { message: "hi", request_id: ID }, listener, { way: { buffering }, after, times: { ...QUICK, ...times } });
   const done = stream.run();
   t.after(() => stream.detach());
   const until = async (ready) => {
@@ -103,13 +104,14 @@ const WORDS = Array.from({ length: 60 }, (_, n) => `w${n} `);
 const live = (world) => world.seen.filter((one) => one.method === "GET" && one.live).length;
 const short = (world) => world.seen.filter((one) => !one.live).length;
 
-describe("over sockets", { concurrency: true }, () => {
+describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
   test("the question's own response is held back: named, and the text comes all the same", async (t) => {
     const world = await serve(t, { way: "buffers", proxy: "nginx/1.22.1" });
     const { got, done, until, named, buffering } = read(t, world);
     const spoken = speak(world, WORDS);
     await until(() => named("proxy"));
-    assert.deepEqual(got.legs.find((leg) => leg?.kind === "proxy"), { kind: "proxy", proxy: "nginx/1.22.1", found: true });
+    const { proxy, found } = got.legs.find((leg) => leg?.kind === "proxy");
+    assert.deepEqual([proxy, found], ["nginx/1.22.1", true]);
     assert.ok(got.text, "before the end");
     await spoken;
     world.end();
@@ -147,8 +149,7 @@ describe("over sockets", { concurrency: true }, () => {
   });
 
   test("the next answer is polled from its first second, and says so at once", async (t) => {
-    const buffering = new Buffering();
-    buffering.suspected = true;
+    const buffering = new Buffering(new Storage(() => null), new Wake());
     buffering.confirm("Caddy");
     const world = await serve(t, { way: "buffers" });
     const { got, done, until } = read(t, world, { buffering, times: { look: 60_000, trial: 60_000 } });
@@ -159,16 +160,16 @@ describe("over sockets", { concurrency: true }, () => {
     world.end();
     await done;
     assert.equal(got.text, WORDS.slice(0, 10).join(""));
-    assert.deepEqual(got.legs[0], { kind: "proxy", proxy: "Caddy", found: false });
+    assert.deepEqual([got.legs[0].proxy, got.legs[0].found], ["Caddy", false]);
   });
 
   test("a page that is loaded again puts it to the trial, and believes a proxy that was mended", async (t) => {
     const kept = new Map();
     const area = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value), removeItem: (key) => kept.delete(key) };
     const storage = new Storage(() => area);
-    new Buffering(storage).confirm("nginx");
+    new Buffering(storage, new Wake()).confirm("nginx");
     for (const way of ["buffers", "open"]) {
-      const buffering = new Buffering(storage);
+      const buffering = new Buffering(storage, new Wake());
       assert.deepEqual([buffering.suspected, buffering.found], [true, false]);
       const world = await serve(t, { way, proxy: "nginx" });
       const { got, done, named } = read(t, world, { buffering, times: { look: 60_000 } });
@@ -220,7 +221,7 @@ describe("over sockets", { concurrency: true }, () => {
     await speak(world, ["a", "b"]);
     world.way = "open";
     await until(() => got.text === "ab");
-    await until(() => live(world) === 1 && !buffering.suspected);
+    await until(() => live(world) && !buffering.suspected);
     await speak(world, ["c"]);
     world.end();
     await done;
@@ -277,63 +278,61 @@ describe("over sockets", { concurrency: true }, () => {
 
 test("it is doubted after a while, and on another network", () => {
   let now = 1_000_000;
-  const buffering = new Buffering(undefined, () => now);
+  const wake = new Wake();
+  const buffering = new Buffering(new Storage(() => null), wake, () => now);
   buffering.confirm("");
-  now += TIMES.doubt - 1;
+  now += SLOW_TIMES.doubt - 1;
   assert.ok(buffering.found);
   now += 2;
   assert.ok(!buffering.found && buffering.suspected);
   buffering.confirm("");
-  buffering.doubt();
+  wake.dispatchEvent(new CustomEvent("wake", { detail: "online" }));
   assert.ok(!buffering.found && buffering.suspected);
 });
 
 // The verdict itself, by a clock of its own.
 
-/** What is waited for after these steps: milliseconds that pass, or what happens. */
-function after(steps, { follows = false, offline = false, proxy = null, t0 = 1_000_000 } = {}) {
-  let now = t0;
-  const legs = new Legs({ follows, now: () => now });
+const START = ["start", { t: 0 }];
+
+/** What is waited for after these steps: milliseconds that pass, events, or what happens to the pulse. */
+function after(steps, { follows = false, offline = false, proxy = null } = {}) {
+  let now = 1_000_000;
+  const pulse = new Pulse(follows, () => now);
   for (const step of steps) {
     if (typeof step === "number") now += step;
-    else if (Array.isArray(step)) (legs.hear(), legs.take(...step));
-    else legs[step]();
+    else if (Array.isArray(step)) (pulse.hear(), pulse.take(...step));
+    else if (step === "heard") pulse.hear();
+    else pulse[step] = true;
   }
-  return legs.at(offline, proxy);
+  const leg = legOf(pulse, SLOW_TIMES, offline, proxy);
+  return leg && [leg.kind, leg.line];
 }
-const START = ["start", { t: 0 }];
 
 test("what each leg looks like", () => {
   assert.equal(after([2000]), null);
   assert.equal(after([START, 2900]), null);
-  assert.deepEqual(after([START, 4200]), { kind: "model", seconds: 4 });
-  assert.deepEqual(after([START, 15_000, "hear", 7300]), { kind: "model", seconds: 22 });
-  assert.deepEqual(after([START, 100, ["delta", { t: 100 }], 12_400]), { kind: "silent", seconds: 12 });
+  assert.deepEqual(after([START, 4200]), ["model", "Waiting for the model for 4 s…"]);
+  assert.deepEqual(after([START, 15_000, "heard", 7300]), ["model", "Waiting for the model for 22 s…"]);
+  assert.deepEqual(after([START, 100, ["delta", { t: 100 }], 12_400]), ["silent", "The model has been silent for 12 s…"]);
   assert.equal(after([START, 100, ["delta", { t: 100 }], 4900]), null);
-  assert.deepEqual(after([START, TIMES.deaf]), { kind: "network", seconds: 20, offline: false });
-  assert.deepEqual(after([5000, "miss", 1000]), { kind: "network", seconds: 6, offline: false });
-  assert.equal(after([5000, "miss", 1000, "hear"]), null);
-  assert.deepEqual(after([START], { offline: true }), { kind: "network", seconds: 0, offline: true });
-  assert.deepEqual(after([START, 9000], { proxy: { proxy: "x", found: true } }), { kind: "proxy", proxy: "x", found: true });
-  assert.deepEqual(after([9000], { follows: true }), { kind: "silent", seconds: 9 });
+  assert.equal(after([START, SLOW_TIMES.deaf])[0], "network");
+  assert.deepEqual(after([5000, "missed", 1000]), ["network", "Your network: nothing heard from the server for 6 s…"]);
+  assert.equal(after([5000, "missed", 1000, "heard"]), null);
+  assert.equal(after([START, SLOW_TIMES.deaf, "lost"]), null, "which has words of its own");
+  assert.match(after([START], { offline: true })[1], /offline/);
+  assert.match(after([START, 9000], { proxy: { proxy: "x", found: true } })[1], /proxy is buffering/);
+  assert.equal(after([9000], { follows: true })[0], "silent");
 });
 
 test("silence is counted by the log's clock, however late its events came", () => {
   const late = [START, 500, ["delta", { t: 500 }], 9000, ["delta", { t: 1500 }], 1000];
-  assert.deepEqual(after(late), { kind: "silent", seconds: 9 });
-  assert.deepEqual(after([60_000, ["start", { t: 0 }], ["delta", { t: 59_000 }], 6000]), { kind: "silent", seconds: 6 });
+  assert.match(after(late)[1], / 9 s/);
+  assert.match(after([60_000, START, ["delta", { t: 59_000 }], 6000])[1], / 6 s/);
+  assert.match(after([START, ["delta", {}], 6000])[1], / 6 s/);
 });
 
 test("the text that is gone on with is not the model's word", () => {
   const kept = [["start", { t: 0, continued_from: "m" }], ["delta", { content: "so far", t: 1 }], 6000];
-  assert.equal(after(kept).kind, "model");
-  assert.equal(after([...kept, ["delta", { content: "more", t: 6001 }], 6000]).kind, "silent");
-});
-
-test("each leg has its line", () => {
-  assert.equal(legLine({ kind: "model", seconds: 12 }), "Waiting for the model for 12 s…");
-  assert.equal(legLine({ kind: "silent", seconds: 12 }), "The model has been silent for 12 s…");
-  assert.match(legLine({ kind: "network", seconds: 6, offline: false }), /^Your network: .* 6 s/);
-  assert.match(legLine({ kind: "network", seconds: 6, offline: true }), /offline/);
-  assert.match(legLine({ kind: "proxy", proxy: "nginx", found: true }), /proxy is buffering/);
+  assert.equal(after(kept)[0], "model");
+  assert.equal(after([...kept, ["delta", { content: "more", t: 6001 }], 6000])[0], "silent");
 });

@@ -2,7 +2,6 @@
 /** Puts the page together. Nothing else happens here. */
 import { Announcer } from "./announcer.js";
 import { Api } from "./api.js";
-import { Buffering } from "./buffering.js";
 import { armCopyButtons } from "./clipboard.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
@@ -21,7 +20,6 @@ import { Follower } from "./scroll.js";
 import { Side } from "./side.js";
 import { Storage } from "./storage.js";
 import { Sync } from "./sync.js";
-import { TabTitle } from "./tab_title.js";
 import { Tabs } from "./tabs.js";
 import { Transcript } from "./transcript.js";
 import { Turns } from "./turns.js";
@@ -31,18 +29,16 @@ import { t } from "./words.js";
 const api = new Api();
 const wake = new Wake().follow(window);
 const storage = new Storage(() => localStorage);
-const tabStorage = new Storage(() => sessionStorage);
 const locks = new Locks(navigator.locks);
-const outbox = new Outbox(storage, locks, tabId(tabStorage));
-const conversation = new Conversation(api, wake, outbox, locks, new Buffering(tabStorage));
+const outbox = new Outbox(storage, locks, tabId(new Storage(() => sessionStorage)));
+const conversation = new Conversation(api, wake, outbox, locks);
 const turns = new Turns(conversation);
 const models = new Models(api, wake);
 const tabs = new Tabs();
 const conversations = new Conversations(api, wake, tabs);
 new Sync(conversation, conversations, tabs);
 
-const announcer = new Announcer(byId("announcer"), conversation);
-new TabTitle(document, conversation, wake);
+const announcer = new Announcer(byId("announcer"), conversation, wake);
 const follower = new Follower(byId("scroller"), byId("column"), byId("to-end"));
 const composer = new Composer(
   { form: byId("composer"), text: byId("question"), send: byId("send"), stop: byId("stop") },

@@ -4,8 +4,7 @@
  * of a tab: the next one is polled from its first second. Kept for the tab, and yet tried anew by
  * every page that is loaded, when the network changes, and after a while: proxies get mended.
  */
-import { Storage } from "./storage.js";
-import { TIMES } from "./times.js";
+import { SLOW_TIMES } from "./slow_times.js";
 
 const KEY = "tornado-stream:buffering";
 
@@ -14,16 +13,17 @@ export class Buffering {
   suspected;
   #foundAt = 0;
 
-  /** @param {Storage} [storage] of the tab @param {() => number} [now] */
-  constructor(storage = new Storage(() => /** @type {any} */ (null)), now = Date.now) {
+  /** @param {import("./storage.js").Storage} storage of the tab @param {EventTarget} wake @param {() => number} [now] */
+  constructor(storage, wake, now = Date.now) {
     this.storage = storage;
     this.now = now;
     this.suspected = storage.get(KEY) !== null;
+    wake.addEventListener("wake", (event) => /** @type {CustomEvent} */ (event).detail === "online" && this.#doubt());
   }
 
   /** Whether no connection is to be held. */
   get found() {
-    return this.#foundAt > this.now() - TIMES.doubt;
+    return this.#foundAt > this.now() - SLOW_TIMES.doubt;
   }
 
   /** What stands between, as it calls itself; empty: it does not say. */
@@ -44,8 +44,8 @@ export class Buffering {
     this.storage.remove(KEY);
   }
 
-  /** What was found may be true no more. */
-  doubt() {
+  /** Another network has other proxies. */
+  #doubt() {
     this.#foundAt = 0;
   }
 }

@@ -14,16 +14,18 @@ export const dropped = () => {
 /** @typedef {{id: string, type: string, data: any}} LogEvent */
 
 export class Connection {
-  /** Whether anything has come at all. */
+  /** @type {"ask" | "hold" | "look"} */
+  purpose = "look";
   heard = false;
-  /** What came another way, once this connection is given up for it. @type {LogEvent[] | null} */
+  /** What came another way: the connection is given up for it. @type {LogEvent[] | null} */
   instead = null;
+  openedAt = Date.now();
   #over = new AbortController();
   #quietSince = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #watchdog;
 
-  /** @param {number} silence milliseconds without a byte @param {() => void} [onHeard] called for whatever comes */
+  /** @param {number} silence milliseconds without a byte @param {() => void} [onHeard] */
   constructor(silence, onHeard = () => {}) {
     this.silence = silence;
     this.onHeard = onHeard;
@@ -42,22 +44,6 @@ export class Connection {
   close() {
     clearTimeout(this.#watchdog);
     this.#over.abort();
-  }
-
-  /** Wait until nothing came for so long. False: it was closed before. @param {number} ms */
-  async untilQuiet(ms) {
-    for (let rest = ms - this.quiet; rest > 0 && !this.signal.aborted; rest = ms - this.quiet) await this.pause(rest);
-    return !this.signal.aborted;
-  }
-
-  /** Wait, but not longer than until it is closed. @param {number} ms */
-  pause(ms) {
-    const { signal } = this;
-    return new Promise((/** @type {(value?: unknown) => void} */ done) => {
-      const end = () => (clearTimeout(timer), signal.removeEventListener("abort", end), done());
-      const timer = setTimeout(end, ms);
-      signal.addEventListener("abort", end);
-    });
   }
 
   /** Something came. */

@@ -20,7 +20,7 @@ export class Conversation extends EventTarget {
   /** @type {string | null} */
   id = null;
   title = "";
-  updatedAt = 0; // by the server's clock, 0: not known
+  updatedAt = 0; // by the server's clock; 0: not known
   /** How many of the oldest turns are not sent. */
   leaveOut = 0;
   /** @type {State} */
@@ -33,14 +33,14 @@ export class Conversation extends EventTarget {
 
   /**
    * @param {import("./api.js").Api} api @param {import("./wake.js").Wake} wake
-   * @param {import("./outbox.js").Outbox} outbox @param {import("./locks.js").Locks} locks @param {import("./buffering.js").Buffering} [buffering]
+   * @param {import("./outbox.js").Outbox} outbox @param {import("./locks.js").Locks} locks
    */
-  constructor(api, wake, outbox, locks, buffering) {
+  constructor(api, wake, outbox, locks) {
     super();
     this.api = api;
     this.wake = wake;
     this.outbox = outbox;
-    this.runner = new Runner(api, wake, outbox, locks, buffering, {
+    this.runner = new Runner(api, wake, outbox, locks, {
       event: (answer, type, data) => this.#take(answer, type, data),
       link: (answer, link) => void (answer.link !== link && this.tell(Object.assign(answer, { link }), "link")),
       leg: (answer, leg) => this.tell(Object.assign(answer, { leg }), "leg"),

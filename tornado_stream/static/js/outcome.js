@@ -11,7 +11,6 @@
  * @property {{name: ActionName, label: string}[]} actions
  */
 import { hasText } from "./answer.js";
-import { legLine } from "./legs.js";
 import { seconds, t } from "./words.js";
 
 const RETRY = { name: /** @type {const} */ ("retry"), label: t("action.retry") };
@@ -52,11 +51,11 @@ const outcome = (tone, title, text, hint = "", actions = []) => ({ tone, title, 
 /** @param {import("./answer.js").Answer} answer */
 function busyLine(answer) {
   if (answer.stopping) return t("busy.stopping");
-  if (answer.leg?.kind === "network") return legLine(answer.leg);
+  if (answer.leg?.kind === "network") return answer.leg.line;
   if (answer.link === "lost") return answer.id ? t("busy.reconnecting") : t("busy.unreachable");
   if (answer.waiting?.code === "model_loading") return t("busy.loading");
   if (answer.waiting) return waitingLine(answer.waiting);
-  if (answer.leg) return legLine(answer.leg);
+  if (answer.leg) return answer.leg.line;
   if (answer.content.length || answer.refusal.length || answer.toolCalls.length) return t("busy.writing");
   return answer.reasoning.length ? t("busy.thinking") : t("busy.first");
 }

@@ -7,22 +7,20 @@
  * the answer is read on from the last event number. Only an `end` event ends it: a connection
  * that just ends is a broken one. Leaving is not stopping.
  *
- * A connection is held by a visible page that has the right to one; others look now and then, and
- * so does a page behind a proxy that holds streams back. Of two connections that could bring the
- * same event only one is read: the other is closed first.
+ * A connection is held by a visible page that has the right to one and no proxy that buffers before
+ * it; others look now and then. Only one response at a time is listened to.
  *
  * @typedef {import("./api.js").AnswerRequest} AnswerRequest
  * @typedef {object} Listener
  * @property {(type: string, data: any) => void} event an event of the log, or `reset`
  * @property {(link: "open" | "lost") => void} link whether the server is being heard
  * @property {(leg: import("./legs.js").Leg | null) => void} leg what is being waited for
+ * @typedef {{buffering?: import("./buffering.js").Buffering, Probe?: typeof import("./probe.js").Probe, used?: boolean}} Way what answers have learnt about the way to the server
  */
 import { isFinal, refusal } from "./api.js";
-import { Buffering } from "./buffering.js";
 import { Connection, Dropped, dropped, mustBeStream } from "./connection.js";
-import { Legs } from "./legs.js";
 import { Locks } from "./locks.js";
-import { Probe } from "./probe.js";
+import { Pulse } from "./pulse.js";
 import { TIMES } from "./times.js";
 import { backoff } from "./wake.js";
 
@@ -31,8 +29,9 @@ export class AnswerStream {
   #started;
   #ended = false;
   #stopping = false;
-  /** The connection is there to ask, and not to be held. */
-  #brief = false;
+  /** Looks into it while it is slow; null while that is loaded. @type {import("./probe.js").Probe | null | undefined} */
+  #probe;
+  #brief = false; // the connection is there to ask, and not to be held
   #over = new AbortController();
   #nap = new AbortController();
   /** @type {Connection | null} */
@@ -43,18 +42,17 @@ export class AnswerStream {
   /**
    * @param {import("./api.js").Api} api @param {import("./wake.js").Wake} wake
    * @param {AnswerRequest} request @param {Listener} listener
-   * @param {{times?: Partial<typeof TIMES>, locks?: Locks, buffering?: Buffering, after?: number}} [more] `after`: the answer is known, and read on after this event
+   * @param {{times?: Partial<typeof TIMES & typeof import("./slow_times.js").SLOW_TIMES>, locks?: Locks, way?: Way, after?: number}} [more] `after`: the answer is known, and read on after this event
    */
-  constructor(api, wake, request, listener, { times, locks = new Locks(), buffering = new Buffering(), after } = {}) {
+  constructor(api, wake, request, listener, { times, locks = new Locks(), way = {}, after } = {}) {
     this.api = api;
     this.wake = wake;
     this.request = request;
     this.listener = listener;
     this.times = { ...TIMES, ...times };
     this.locks = locks;
-    this.buffering = buffering;
-    this.legs = new Legs({ follows: after !== undefined, times: this.times });
-    this.probe = new Probe(api, request.request_id, this.legs, buffering, this.times);
+    this.way = way;
+    this.pulse = new Pulse(after !== undefined);
     this.#started = after !== undefined;
     this.#lastNumber = after ?? 0;
   }
@@ -62,7 +60,7 @@ export class AnswerStream {
   /** Returns when `end` was seen or after `detach`; throws `Refused` when the server will not. */
   async run() {
     this.wake.addEventListener("wake", this.#woken);
-    const ticking = setInterval(() => this.#tell(), this.times.tick);
+    const ticking = setInterval(() => this.#tick(), this.times.tick);
     try {
       await this.#untilEnd();
     } finally {
@@ -106,29 +104,24 @@ export class AnswerStream {
       const outcome = await this.#connect();
       if (this.#ended || this.#over.signal.aborted) return;
       if (outcome === "left") continue;
-      const isNew = this.#lastNumber > before;
-      failures = outcome === "read" || isNew ? 0 : failures + 1;
-      idle = isNew ? 0 : idle + 1;
-      if (outcome === "broken") this.#broke();
-      const often = Math.min(this.times.idle, this.times.turn * 1.5 ** idle);
-      const pause = outcome === "broken" ? backoff(failures) : this.wake.hidden ? this.times.poll : often;
-      await this.wake.sleep(pause, this.#nap.signal);
+      idle = this.#lastNumber > before ? 0 : idle + 1;
+      failures = idle && outcome === "broken" ? failures + 1 : 0;
+      const broken = outcome === "broken";
+      if ((this.pulse.lost = broken)) this.#nap = new AbortController();
+      if (broken && !this.wake.hidden) this.listener.link("lost");
+      const often = this.wake.hidden ? this.times.poll : Math.min(this.times.idle, this.times.turn * 1.5 ** idle);
+      await this.wake.sleep(broken ? backoff(failures) : often, this.#nap.signal);
     }
-  }
-
-  #broke() {
-    this.legs.lost = true;
-    if (!this.wake.hidden) this.listener.link("lost");
-    this.#nap = new AbortController();
   }
 
   /** One connection, to its end. @returns {Promise<"read" | "left" | "broken">} `left`: for what came another way */
   async #connect() {
-    const connection = (this.#connection = new Connection(this.times.silence, () => this.legs.hear()));
-    const free = this.wake.hidden || this.buffering.found ? null : await this.locks.connection();
+    const connection = (this.#connection = new Connection(this.times.silence, () => this.pulse.hear()));
+    const free = this.wake.hidden || this.way.buffering?.found ? null : await this.locks.connection();
     const ask = !this.#started && !this.#stopping;
     this.#brief = ask && !free;
-    const watched = ask || free ? this.probe.watch(connection, ask, () => this.#lastNumber) : this.probe.expect(connection);
+    connection.purpose = ask ? "ask" : free ? "hold" : "look";
+    this.#look();
     try {
       await this.#read(connection, ask, !!free);
       if (!connection.instead) return free ? "broken" : "read";
@@ -138,10 +131,9 @@ export class AnswerStream {
       free?.();
       connection.close();
     }
-    await watched;
     if (!connection.instead) return this.#brief && this.#started ? "read" : "broken";
     for (const event of connection.instead) this.#take(event);
-    this.#tell();
+    this.#probe?.tell();
     return "left";
   }
 
@@ -154,15 +146,25 @@ export class AnswerStream {
     connection.hear();
     if (response.status === 204 && this.#lastNumber) return this.#restart(); // complete, and yet its end was not seen: read it anew
     await mustBeStream(response, ask, this.#started);
-    this.legs.lost = false;
+    this.pulse.lost = false;
     this.listener.link("open");
     await connection.read(response, (event) => this.#take(event));
   }
 
-  /** Tell what is waited for, where that has changed. */
-  #tell() {
-    const leg = this.legs.change(this.wake.offline, this.probe.proxy);
-    if (leg !== undefined) this.listener.leg(leg);
+  /** What looks into slow answers is loaded for the first of them, or for the second answer. */
+  async #tick() {
+    const { pulse, times, wake, way } = this;
+    if (this.#probe !== undefined) return this.#probe?.tell();
+    if (pulse.now() - pulse.newsAt < times.slow && !wake.offline && !way.used) return;
+    this.#probe = null;
+    way.Probe ??= (await import("./probe.js").catch(() => null))?.Probe;
+    if (!this.#probe && !this.#over.signal.aborted) this.#look();
+  }
+
+  #look() {
+    const { Probe } = this.way;
+    if (Probe) this.#probe ??= new Probe(this);
+    if (this.#connection) void this.#probe?.watch(this.#connection, () => this.#lastNumber);
   }
 
   /** @param {import("./connection.js").LogEvent} event */
@@ -173,9 +175,9 @@ export class AnswerStream {
     this.#lastNumber = number;
     this.#started ||= type === "start";
     this.#ended = type === "end";
-    this.legs.take(type, data);
+    this.pulse.take(type, data);
     this.listener.event(type, data);
-    if (this.legs.isTold && !this.#ended) this.#tell();
+    if (!this.#ended) this.#probe?.tell();
     if (this.#brief && this.#started) this.#connection?.close();
   }
 
@@ -188,7 +190,6 @@ export class AnswerStream {
   #woken = (event) => {
     const { detail } = /** @type {CustomEvent<string>} */ (event);
     clearTimeout(this.#letGo);
-    if (detail === "online") this.buffering.doubt(); // another network
     if (detail === "hidden") {
       // A browser has six connections for all tabs of a server: a hidden one does not keep its.
       this.#letGo = setTimeout(() => this.#started && this.#connection?.close(), this.times.hidden);

@@ -79,16 +79,16 @@ export default {
     "silent": "Das Modell schweigt seit {seconds} …",
     "network": "Ihr Netz: seit {seconds} nichts vom Server gehört …",
     "offline": "Dieses Gerät ist offline. Die Antwort läuft auf dem Server weiter.",
-    "proxy": "Ein Proxy hält diesen Datenstrom zurück. Der Text wird stattdessen stückweise geholt …"
+    "proxy": "Ein Proxy hält diesen Datenstrom zurück. Der Text wird stückweise geholt …"
   },
 
   "mend": {
-    "title": "So lässt sich der Proxy richtigstellen",
-    "why": "Zwischen dieser Seite und ihrem Server sammelt {proxy} die Antwort und lässt sie erst am Ende durch. Das verzögert jede Antwort.",
-    "unknown": "ein Proxy",
-    "nginx": "nginx: Diese Zeile gehört in die location, die zum Server führt. Auch ohne sie leitet nginx sofort weiter, außer es soll übergehen, worum der Server bittet: Dann proxy_ignore_headers X-Accel-Buffering entfernen.",
+    "title": "Was den Proxy richtigstellt",
+    "why": "{proxy} hält die Antwort zurück, bis sie zu Ende ist.",
+    "unknown": "Ein Proxy",
+    "nginx": "Diese Zeile gehört in die location, die zum Server führt; oder entfernen Sie dort proxy_ignore_headers X-Accel-Buffering.",
     "nginxCopy": "Die Zeile für nginx kopieren",
-    "caddy": "Caddy: Diese Zeile gehört in den Block reverse_proxy.",
+    "caddy": "Diese Zeile gehört in den Block reverse_proxy.",
     "caddyCopy": "Die Zeile für Caddy kopieren"
   },
 

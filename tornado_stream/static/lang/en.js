@@ -79,16 +79,16 @@ export default {
     "silent": "The model has been silent for {seconds}…",
     "network": "Your network: nothing heard from the server for {seconds}…",
     "offline": "This device is offline. The answer goes on at the server.",
-    "proxy": "A proxy is buffering this stream. Its text is fetched bit by bit instead…"
+    "proxy": "A proxy is buffering this stream. Its text is fetched bit by bit…"
   },
 
   "mend": {
-    "title": "How to mend the proxy",
-    "why": "Between this page and its server, {proxy} collects the answer and lets it through only at its end. That slows every answer down.",
-    "unknown": "a proxy",
-    "nginx": "nginx: put this line into the location that leads to the server. Without it nginx streams too, unless it is told to overlook what the server asks for: then remove proxy_ignore_headers X-Accel-Buffering.",
+    "title": "What mends the proxy",
+    "why": "{proxy} holds the answer back until it ends.",
+    "unknown": "A proxy",
+    "nginx": "Put this line into the location that leads to the server, or remove proxy_ignore_headers X-Accel-Buffering there.",
     "nginxCopy": "Copy the line for nginx",
-    "caddy": "Caddy: put this line into its reverse_proxy block.",
+    "caddy": "Put this line into the reverse_proxy block.",
     "caddyCopy": "Copy the line for Caddy"
   },
 

@@ -79,16 +79,16 @@ export default {
     "silent": "模型已有 {seconds}没有输出…",
     "network": "您的网络：已有 {seconds}没有收到服务器的消息…",
     "offline": "此设备已离线。回答仍在服务器上继续生成。",
-    "proxy": "有代理在缓冲此数据流，正在改为分段获取文字…"
+    "proxy": "有代理在缓冲此数据流，正在分段获取文字…"
   },
 
   "mend": {
     "title": "如何修复代理",
-    "why": "在此页面与服务器之间，{proxy} 会把回答攒起来，到结束时才放行，每个回答都因此变慢。",
+    "why": "{proxy} 把回答扣留到结束才放行。",
     "unknown": "某个代理",
-    "nginx": "nginx：把这一行写进通向服务器的 location。即使没有这一行，nginx 也会直接转发，除非它被要求忽略服务器的请求：此时请删除 proxy_ignore_headers X-Accel-Buffering。",
+    "nginx": "把这一行写进通向服务器的 location，或在那里删除 proxy_ignore_headers X-Accel-Buffering。",
     "nginxCopy": "复制 nginx 的配置行",
-    "caddy": "Caddy：把这一行写进 reverse_proxy 块。",
+    "caddy": "把这一行写进 reverse_proxy 块。",
     "caddyCopy": "复制 Caddy 的配置行"
   },
 
