@@ -102,7 +102,7 @@ def test_a_buffering_nginx_is_named_and_its_defaults_are_not(
 
 def _assert_mends_nginx(page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    answer(page).get_by_text("How to mend the proxy").click()
+    answer(page).get_by_text("What mends the proxy").click()
     expect(answer(page)).to_contain_text("remove proxy_ignore_headers X-Accel-Buffering")
     expect(answer(page).get_by_text("flush_interval")).to_have_count(0)
     page.get_by_role("button", name="Copy the line for nginx").click()
