@@ -86,7 +86,7 @@ def test_a_buffering_nginx_is_named_and_its_defaults_are_not(
     asked: list[str] = []
     other.on("request", lambda request: asked.append(request.url))
     ask(other, "play say=before ;wait=6.2;say=after")
-    ask(page, "play gap=0.15;count=60;say=whole")
+    ask(page, "play gap=0.175;count=60;say=whole")
     expect(status(other)).to_have_text(re.compile(r"The model has been silent for \d s…"))
     expect(content(page)).to_contain_text("t0 ")
     expect(status(page)).to_contain_text("A proxy is buffering this stream", timeout=10_000)

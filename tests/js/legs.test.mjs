@@ -319,7 +319,9 @@ test("what each leg looks like", () => {
   assert.deepEqual(after([5000, "missed", 1000]), ["network", "Your network: nothing heard from the server for 6 s…"]);
   assert.equal(after([5000, "missed", 1000, "heard"]), null);
   assert.equal(after([START, SLOW_TIMES.deaf, "lost"]), null, "which has words of its own");
-  assert.match(after([START], { offline: true })[1], /offline/);
+  assert.match(after([START, 3000], { offline: true })[1], /offline/);
+  assert.match(after([START, "lost"], { offline: true })[1], /offline/);
+  assert.equal(after([START, 2000, "heard", 900], { offline: true }), null, "a server on the same machine");
   assert.match(after([START, 9000], { proxy: { proxy: "x", found: true } })[1], /proxy is buffering/);
   assert.equal(after([9000], { follows: true })[0], "silent");
 });

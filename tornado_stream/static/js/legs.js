@@ -20,7 +20,8 @@ export function legOf(pulse, times, offline, proxy) {
   const now = pulse.now();
   const unheard = now - pulse.heardAt;
   const slow = now - pulse.newsAt;
-  if (offline) return { kind: "network", line: t("leg.offline") };
+  const isOff = offline && (pulse.lost || unheard >= times.late); // a server on this machine is heard all the same
+  if (isOff) return { kind: "network", line: t("leg.offline") };
   if (pulse.lost) return null; // which has words of its own
   if (unheard >= times.deaf || (pulse.missed && unheard >= times.late)) return { kind: "network", line: t("leg.network", lasting(unheard)) };
   if (proxy) return { kind: "proxy", line: t("leg.proxy"), ...proxy };

@@ -153,9 +153,9 @@ export class AnswerStream {
 
   /** What looks into slow answers is loaded for the first of them, or for the second answer. */
   async #tick() {
-    const { pulse, times, wake, way } = this;
+    const { pulse, times, way } = this;
     if (this.#probe !== undefined) return this.#probe?.tell();
-    if (pulse.now() - pulse.newsAt < times.slow && !wake.offline && !way.used) return;
+    if (pulse.now() - pulse.newsAt < times.slow && !way.used) return;
     this.#probe = null;
     way.Probe ??= (await import("./probe.js").catch(() => null))?.Probe;
     if (!this.#probe && !this.#over.signal.aborted) this.#look();
