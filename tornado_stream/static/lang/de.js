@@ -86,9 +86,9 @@ export default {
     "title": "Was den Proxy richtigstellt",
     "why": "{proxy} hält die Antwort zurück, bis sie zu Ende ist.",
     "unknown": "Ein Proxy",
-    "nginx": "Diese Zeile gehört in die location, die zum Server führt; oder entfernen Sie dort proxy_ignore_headers X-Accel-Buffering.",
+    "nginx": "nginx: Diese Zeile gehört in die location, die zum Server führt; oder entfernen Sie dort proxy_ignore_headers X-Accel-Buffering.",
     "nginxCopy": "Die Zeile für nginx kopieren",
-    "caddy": "Diese Zeile gehört in den Block reverse_proxy.",
+    "caddy": "Caddy: Diese Zeile gehört in den Block reverse_proxy.",
     "caddyCopy": "Die Zeile für Caddy kopieren"
   },
 

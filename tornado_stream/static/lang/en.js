@@ -86,9 +86,9 @@ export default {
     "title": "What mends the proxy",
     "why": "{proxy} holds the answer back until it ends.",
     "unknown": "A proxy",
-    "nginx": "Put this line into the location that leads to the server, or remove proxy_ignore_headers X-Accel-Buffering there.",
+    "nginx": "nginx: put this line into the location that leads to the server, or remove proxy_ignore_headers X-Accel-Buffering there.",
     "nginxCopy": "Copy the line for nginx",
-    "caddy": "Put this line into the reverse_proxy block.",
+    "caddy": "Caddy: put this line into the reverse_proxy block.",
     "caddyCopy": "Copy the line for Caddy"
   },
 

@@ -86,9 +86,9 @@ export default {
     "title": "如何修复代理",
     "why": "{proxy} 把回答扣留到结束才放行。",
     "unknown": "某个代理",
-    "nginx": "把这一行写进通向服务器的 location，或在那里删除 proxy_ignore_headers X-Accel-Buffering。",
+    "nginx": "nginx：把这一行写进通向服务器的 location，或在那里删除 proxy_ignore_headers X-Accel-Buffering。",
     "nginxCopy": "复制 nginx 的配置行",
-    "caddy": "把这一行写进 reverse_proxy 块。",
+    "caddy": "Caddy：把这一行写进 reverse_proxy 块。",
     "caddyCopy": "复制 Caddy 的配置行"
   },
 
