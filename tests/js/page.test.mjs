@@ -8,15 +8,6 @@ const read = (path) => readFileSync(new URL(path, root), "utf-8");
 const modules = readdirSync(new URL("static/js/", root)).filter((name) => name.endsWith(".js"));
 const templates = readdirSync(new URL("templates/", root)).filter((name) => name.endsWith(".html"));
 
-test("every module but the first and those for later is preloaded", () => {
-  const [list] = read("templates/_modules.html").match(/\[.*?\]/);
-  const code = (name) => read(`static/js/${name}`).replace(/\/\*\*.*?\*\//gs, "");
-  const needed = new Set(["app.js"]);
-  for (const name of needed) for (const [, path] of code(name).matchAll(/from "\.\/([^"]+)"/g)) needed.add(path);
-  needed.delete("app.js");
-  assert.deepEqual(JSON.parse(list).map((name) => `${name}.js`).sort(), [...needed].sort());
-});
-
 for (const name of modules) {
   test(`${name} is typed, short and makes no markup`, () => {
     const text = read(`static/js/${name}`);
