@@ -85,7 +85,8 @@ def test_a_buffering_nginx_is_named_and_its_defaults_are_not(
     other = open_tab(plain)
     asked: list[str] = []
     other.on("request", lambda request: asked.append(request.url))
-    ask(other, "play say=before ;wait=6.2;say=after")
+    ask(other, "play say=before ;wait=7.5;say=after")
+    page.bring_to_front()  # what is behind is drawn once a second
     ask(page, "play gap=0.175;count=60;say=whole")
     expect(status(other)).to_have_text(re.compile(r"The model has been silent for \d s…"))
     expect(content(page)).to_contain_text("t0 ")
