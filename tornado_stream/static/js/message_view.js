@@ -32,6 +32,8 @@ export class AnswerView {
   #status = new StatusView();
   /** @type {import("./answer_parts.js").AnswerParts | null} */
   #parts = null;
+  #mend = element("div");
+  #mending = false;
 
   /** @param {Answer} message @param {(name: import("./outcome.js").ActionName) => void} act */
   constructor(message, act) {
@@ -39,7 +41,7 @@ export class AnswerView {
     this.act = act;
     this.element = element("article", "message answer");
     this.element.setAttribute("aria-label", t("message.answer"));
-    this.element.append(this.#content.element, this.#status.element, this.tools);
+    this.element.append(this.#content.element, this.#status.element, this.#mend, this.tools);
   }
 
   /** @param {Outcome} outcome @param {boolean} actable only the newest message is, and only while none is written */
@@ -51,6 +53,15 @@ export class AnswerView {
     if (this.#parts) this.#parts.show();
     else if (message.reasoning.length || message.refusal.length || message.toolCalls.length || message.trimmed || message.unsaved) void this.#showParts();
     this.#status.show(outcome, actable ? this.act : null);
+    this.#showMend();
+  }
+
+  /** How to mend the proxy that this answer has found out; it stays when the answer has ended. */
+  #showMend() {
+    const { leg } = this.message;
+    if (this.#mending || leg?.kind !== "proxy" || !leg.found) return;
+    this.#mending = true;
+    void import("./mend.js").then(({ showMend }) => showMend(this.#mend, leg.proxy), () => {}); // the text matters more
   }
 
   async #showParts() {

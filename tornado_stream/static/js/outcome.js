@@ -69,9 +69,11 @@ function busy(answer, now) {
 /** @param {Answer} answer @param {number} left milliseconds to wait, where that is known */
 function busyLine(answer, left) {
   if (answer.stopping) return t("busy.stopping");
+  if (answer.leg?.kind === "network") return answer.leg.line;
   if (answer.link === "lost") return answer.id ? t("busy.reconnecting") : t("busy.unreachable");
   if (answer.waiting?.code === "model_loading") return t("busy.loading");
   if (answer.waiting) return waitingLine(answer.waiting, left);
+  if (answer.leg) return answer.leg.line;
   if (answer.content.length || answer.refusal.length || answer.toolCalls.length) return t("busy.writing");
   return answer.reasoning.length ? t("busy.thinking") : t("busy.first");
 }

@@ -8,6 +8,7 @@
  * @typedef {object} Listener
  * @property {(answer: Answer, type: string, data: any) => void} event of the answer that is followed
  * @property {(answer: Answer, link: "open" | "lost") => void} link
+ * @property {(answer: Answer, leg: import("./legs.js").Leg | null) => void} leg
  * @property {(answer: Answer, failure: Refused) => void} failed
  * @property {(news: import("./tabs.js").News) => void} news of any answer that begins
  */
@@ -20,6 +21,8 @@ const USELESS = ["not_sent", "request_id_reused"];
 export class Runner {
   /** @type {Run | null} */
   #current = null;
+  /** What is known of the way to the server, for all answers. @type {import("./stream.js").Way} */
+  #way = {};
 
   /**
    * @param {import("./api.js").Api} api @param {import("./wake.js").Wake} wake
@@ -87,8 +90,9 @@ export class Runner {
     const listener = {
       event: (/** @type {string} */ type, /** @type {any} */ data) => this.#take(run, type, data),
       link: (/** @type {"open" | "lost"} */ link) => void (this.#current === run && this.listener.link(answer, link)),
+      leg: (/** @type {any} */ leg) => void (this.#current === run && this.listener.leg(answer, leg)),
     };
-    run.stream = new AnswerStream(api, wake, answer.request, listener, { locks, after });
+    run.stream = new AnswerStream(api, wake, answer.request, listener, { locks, after, way: this.#way });
     void this.#untilEnd(run, ready);
     return run;
   }
@@ -98,6 +102,7 @@ export class Runner {
     try {
       await ready;
       await run.stream.run();
+      this.#way.used = true;
     } catch (error) {
       if (!(error instanceof Refused)) reportError(error);
       this.#failed(run, error instanceof Refused ? error : new Refused(0, "page", String(error)));

@@ -7,35 +7,31 @@
  * the answer is read on from the last event number. Only an `end` event ends it: a connection
  * that just ends is a broken one. Leaving is not stopping.
  *
- * A connection is held by a visible page that has the right to one; others look now and then.
+ * A connection is held by a visible page that has the right to one and no proxy that buffers before
+ * it; others look now and then. Only one response at a time is listened to.
  *
  * @typedef {import("./api.js").AnswerRequest} AnswerRequest
  * @typedef {object} Listener
  * @property {(type: string, data: any) => void} event an event of the log, or `reset`
  * @property {(link: "open" | "lost") => void} link whether the server is being heard
+ * @property {(leg: import("./legs.js").Leg | null) => void} leg what is being waited for
+ * @typedef {{buffering?: import("./buffering.js").Buffering, Probe?: typeof import("./probe.js").Probe, used?: boolean}} Way what answers have learnt about the way to the server
  */
-import { isFinal, refusal, Refused } from "./api.js";
-import { Connection, Dropped, dropped } from "./connection.js";
+import { isFinal, refusal } from "./api.js";
+import { Connection, Dropped, dropped, mustBeStream } from "./connection.js";
 import { Locks } from "./locks.js";
+import { Pulse } from "./pulse.js";
+import { TIMES } from "./times.js";
 import { backoff } from "./wake.js";
-
-/** Milliseconds. The server breaks its silence every 15 s. */
-export const TIMES = {
-  silence: 40_000, // without a byte: the connection is dead
-  suspect: 20_000, // without a byte, and the page was just shown again: likewise
-  hidden: 300, // a hidden page then lets go of its connection …
-  poll: 10_000, // … and looks now and then
-  turn: 1_000, // a visible page, where other tabs hold enough connections, looks this often
-  stop: 10_000, // for the answer to a stop
-};
 
 export class AnswerStream {
   #lastNumber;
   #started;
   #ended = false;
   #stopping = false;
-  /** The connection is there to ask, and not to be held. */
-  #brief = false;
+  /** Looks into it while it is slow; null while that is loaded. @type {import("./probe.js").Probe | null | undefined} */
+  #probe;
+  #brief = false; // the connection is there to ask, and not to be held
   #over = new AbortController();
   #nap = new AbortController();
   /** @type {Connection | null} */
@@ -46,15 +42,17 @@ export class AnswerStream {
   /**
    * @param {import("./api.js").Api} api @param {import("./wake.js").Wake} wake
    * @param {AnswerRequest} request @param {Listener} listener
-   * @param {{times?: Partial<typeof TIMES>, locks?: Locks, after?: number}} [more] `after`: the answer is known, and read on after this event
+   * @param {{times?: Partial<typeof TIMES & typeof import("./slow_times.js").SLOW_TIMES>, locks?: Locks, way?: Way, after?: number}} [more] `after`: the answer is known, and read on after this event
    */
-  constructor(api, wake, request, listener, { times, locks = new Locks(), after } = {}) {
+  constructor(api, wake, request, listener, { times, locks = new Locks(), way = {}, after } = {}) {
     this.api = api;
     this.wake = wake;
     this.request = request;
     this.listener = listener;
     this.times = { ...TIMES, ...times };
     this.locks = locks;
+    this.way = way;
+    this.pulse = new Pulse(after !== undefined);
     this.#started = after !== undefined;
     this.#lastNumber = after ?? 0;
   }
@@ -62,11 +60,13 @@ export class AnswerStream {
   /** Returns when `end` was seen or after `detach`; throws `Refused` when the server will not. */
   async run() {
     this.wake.addEventListener("wake", this.#woken);
+    const ticking = setInterval(() => this.#tick(), this.times.tick);
     try {
       await this.#untilEnd();
     } finally {
       this.wake.removeEventListener("wake", this.#woken);
       clearTimeout(this.#letGo);
+      clearInterval(ticking);
       this.detach();
     }
   }
@@ -98,70 +98,86 @@ export class AnswerStream {
   }
 
   async #untilEnd() {
-    for (let failures = 0; ; ) {
+    for (let failures = 0, idle = 0; ; ) {
       const before = this.#lastNumber;
       this.#nap = new AbortController();
-      const polled = await this.#connect();
+      const outcome = await this.#connect();
       if (this.#ended || this.#over.signal.aborted) return;
-      failures = polled || this.#lastNumber > before ? 0 : failures + 1;
-      if (!polled && !this.wake.hidden) this.listener.link("lost");
-      if (!polled) this.#nap = new AbortController();
-      const pause = !polled ? backoff(failures) : this.wake.hidden ? this.times.poll : this.times.turn;
-      await this.wake.sleep(pause, this.#nap.signal);
+      if (outcome === "left") continue;
+      idle = this.#lastNumber > before ? 0 : idle + 1;
+      failures = idle && outcome === "broken" ? failures + 1 : 0;
+      const broken = outcome === "broken";
+      if ((this.pulse.lost = broken)) this.#nap = new AbortController();
+      if (broken && !this.wake.hidden) this.listener.link("lost");
+      const often = this.wake.hidden ? this.times.poll : Math.min(this.times.idle, this.times.turn * 1.5 ** idle);
+      await this.wake.sleep(broken ? backoff(failures) : often, this.#nap.signal);
     }
   }
 
-  /** One connection, to its end. @returns {Promise<boolean>} whether it was to end by itself */
+  /** One connection, to its end. @returns {Promise<"read" | "left" | "broken">} `left`: for what came another way */
   async #connect() {
-    const connection = (this.#connection = new Connection(this.times.silence));
-    const free = this.wake.hidden ? null : await this.locks.connection();
+    const connection = (this.#connection = new Connection(this.times.silence, () => this.pulse.hear()));
+    const free = this.wake.hidden || this.way.buffering?.found ? null : await this.locks.connection();
     const ask = !this.#started && !this.#stopping;
     this.#brief = ask && !free;
+    connection.purpose = ask ? "ask" : free ? "hold" : "look";
+    this.#look();
     try {
-      const response = await (ask
-        ? this.api.ask(this.request, connection.signal)
-        : this.api.read(this.request.request_id, this.#lastNumber, !!free, connection.signal)
-      ).catch(dropped);
-      if (await this.#accepts(response, ask)) {
-        this.listener.link("open");
-        await connection.read(response, (event) => this.#take(event));
-      }
-      return !free;
+      await this.#read(connection, ask, !!free);
+      if (!connection.instead) return free ? "broken" : "read";
     } catch (error) {
-      if (error instanceof Dropped || this.#over.signal.aborted) return this.#brief && this.#started;
-      throw error;
+      if (!(error instanceof Dropped || this.#over.signal.aborted)) throw error;
     } finally {
       free?.();
       connection.close();
     }
+    if (!connection.instead) return this.#brief && this.#started ? "read" : "broken";
+    for (const event of connection.instead) this.#take(event);
+    this.#probe?.tell();
+    return "left";
   }
 
-  /** Whether there is something to read. @param {Response} response @param {boolean} asked */
-  async #accepts(response, asked) {
-    const type = response.headers.get("Content-Type") ?? "";
-    if (response.status === 200 && type.startsWith("text/event-stream")) return true;
-    if (response.status === 204 && this.#lastNumber) {
-      this.#restart(); // complete, and yet its end was not seen: read it anew
-      return false;
-    }
-    if (response.ok) throw new Refused(response.status, "not_a_stream", "");
-    if (response.status === 404 && !asked) throw new Refused(404, this.#started ? "gone" : "not_sent", "");
-    const refused = await refusal(response);
-    const throwsIt = asked ? refused.code !== "draining" : isFinal(response.status); // draining: the next server will take it
-    if (throwsIt) throw refused;
-    return dropped();
+  /** @param {Connection} connection @param {boolean} ask @param {boolean} live */
+  async #read(connection, ask, live) {
+    const response = await (ask
+      ? this.api.ask(this.request, connection.signal)
+      : this.api.read(this.request.request_id, this.#lastNumber, live, connection.signal)
+    ).catch(dropped);
+    connection.hear();
+    if (response.status === 204 && this.#lastNumber) return this.#restart(); // complete, and yet its end was not seen: read it anew
+    await mustBeStream(response, ask, this.#started);
+    this.pulse.lost = false;
+    this.listener.link("open");
+    await connection.read(response, (event) => this.#take(event));
   }
 
-  /** @param {import("./sse.js").ServerSentEvent} event */
+  /** What looks into slow answers is loaded for the first of them, or for the second answer. */
+  async #tick() {
+    const { pulse, times, way } = this;
+    if (this.#probe !== undefined) return this.#probe?.tell();
+    if (pulse.now() - pulse.newsAt < times.slow && !way.used) return;
+    this.#probe = null;
+    way.Probe ??= (await import("./probe.js").catch(() => null))?.Probe;
+    if (!this.#probe && !this.#over.signal.aborted) this.#look();
+  }
+
+  #look() {
+    const { Probe } = this.way;
+    if (Probe) this.#probe ??= new Probe(this);
+    if (this.#connection) void this.#probe?.watch(this.#connection, () => this.#lastNumber);
+  }
+
+  /** @param {import("./connection.js").LogEvent} event */
   #take({ id, type, data }) {
     if (type === "reset") return this.#restart();
     const number = Number(id);
     if (this.#ended || !(number > this.#lastNumber)) return;
-    const value = parse(data);
     this.#lastNumber = number;
     this.#started ||= type === "start";
     this.#ended = type === "end";
-    this.listener.event(type, value);
+    this.pulse.take(type, data);
+    this.listener.event(type, data);
+    if (!this.#ended) this.#probe?.tell();
     if (this.#brief && this.#started) this.#connection?.close();
   }
 
@@ -181,13 +197,4 @@ export class AnswerStream {
       this.#connection?.close();
     }
   };
-}
-
-/** @param {string} data @returns {unknown} */
-function parse(data) {
-  try {
-    return JSON.parse(data);
-  } catch {
-    return dropped();
-  }
 }

@@ -5,10 +5,17 @@
  */
 export class Wake extends EventTarget {
   hidden = false;
+  /** @type {Window | null} */
+  #page = null;
+
+  /** Whether the device says that it has no network. */
+  get offline() {
+    return this.#page?.navigator.onLine === false;
+  }
 
   /** Follow a page's window. @param {Window} page */
   follow(page) {
-    const { document } = page;
+    const { document } = (this.#page = page);
     this.hidden = document.hidden;
     page.addEventListener("online", () => this.#fire("online"));
     page.addEventListener("pageshow", () => this.#fire("pageshow"));

@@ -1,11 +1,16 @@
 export default {
   "title": "Tornado Stream",
-  "titled": "{subject} – Tornado Stream",
-  "generatingTitle": "{subject} – antwortet",
   "seconds": "{n} s",
   "copied": "Kopiert",
   "selected": "Markiert",
   "notCopied": "Konnte nicht kopiert werden",
+
+  "tab": {
+    "quiet": "{subject} – Tornado Stream",
+    "generating": "⏳ {subject} – antwortet",
+    "done": "✓ {subject} – beantwortet",
+    "bad": "! {subject} – bitte ansehen"
+  },
 
   "page": {
     "description": "Ein Chat, der kein Wort verliert, wiederholt oder doppelt abrechnet.",
@@ -77,6 +82,24 @@ export default {
     "thinking": "Denkt nach …",
     "first": "Liest Ihre Frage …",
     "writing": "Schreibt …"
+  },
+
+  "leg": {
+    "model": "Wartet seit {seconds} auf das Modell …",
+    "silent": "Das Modell schweigt seit {seconds} …",
+    "network": "Ihr Netz: seit {seconds} nichts vom Server gehört …",
+    "offline": "Dieses Gerät ist offline. Die Antwort läuft auf dem Server weiter.",
+    "proxy": "Ein Proxy hält diesen Datenstrom zurück. Der Text wird stückweise geholt …"
+  },
+
+  "mend": {
+    "title": "Was den Proxy richtigstellt",
+    "why": "{proxy} hält die Antwort zurück, bis sie zu Ende ist.",
+    "unknown": "Ein Proxy",
+    "nginx": "nginx: Diese Zeile gehört in die location, die zum Server führt; oder entfernen Sie dort proxy_ignore_headers X-Accel-Buffering.",
+    "nginxCopy": "Die Zeile für nginx kopieren",
+    "caddy": "Caddy: Diese Zeile gehört in den Block reverse_proxy.",
+    "caddyCopy": "Die Zeile für Caddy kopieren"
   },
 
   "end": {

@@ -1,11 +1,16 @@
 export default {
   "title": "Tornado Stream",
-  "titled": "{subject} – Tornado Stream",
-  "generatingTitle": "{subject} – generating",
   "seconds": "{n} s",
   "copied": "Copied",
   "selected": "Selected",
   "notCopied": "Could not be copied",
+
+  "tab": {
+    "quiet": "{subject} – Tornado Stream",
+    "generating": "⏳ {subject} – generating",
+    "done": "✓ {subject} – answered",
+    "bad": "! {subject} – needs attention"
+  },
 
   "page": {
     "description": "A streaming chat that never loses, repeats or double-bills a token.",
@@ -77,6 +82,24 @@ export default {
     "thinking": "Thinking…",
     "first": "Reading your question…",
     "writing": "Writing…"
+  },
+
+  "leg": {
+    "model": "Waiting for the model for {seconds}…",
+    "silent": "The model has been silent for {seconds}…",
+    "network": "Your network: nothing heard from the server for {seconds}…",
+    "offline": "This device is offline. The answer goes on at the server.",
+    "proxy": "A proxy is buffering this stream. Its text is fetched bit by bit…"
+  },
+
+  "mend": {
+    "title": "What mends the proxy",
+    "why": "{proxy} holds the answer back until it ends.",
+    "unknown": "A proxy",
+    "nginx": "nginx: put this line into the location that leads to the server, or remove proxy_ignore_headers X-Accel-Buffering there.",
+    "nginxCopy": "Copy the line for nginx",
+    "caddy": "Caddy: put this line into the reverse_proxy block.",
+    "caddyCopy": "Copy the line for Caddy"
   },
 
   "end": {

@@ -1,11 +1,16 @@
 export default {
   "title": "Tornado Stream",
-  "titled": "{subject} – Tornado Stream",
-  "generatingTitle": "{subject} – 正在生成",
   "seconds": "{n} 秒",
   "copied": "已复制",
   "selected": "已选中",
   "notCopied": "无法复制",
+
+  "tab": {
+    "quiet": "{subject} – Tornado Stream",
+    "generating": "⏳ {subject} – 正在生成",
+    "done": "✓ {subject} – 已回答",
+    "bad": "! {subject} – 请查看"
+  },
 
   "page": {
     "description": "流式聊天：不丢、不重复、不多计一个词元。",
@@ -77,6 +82,24 @@ export default {
     "thinking": "正在思考…",
     "first": "正在阅读您的问题…",
     "writing": "正在书写…"
+  },
+
+  "leg": {
+    "model": "已等待模型 {seconds}…",
+    "silent": "模型已有 {seconds}没有输出…",
+    "network": "您的网络：已有 {seconds}没有收到服务器的消息…",
+    "offline": "此设备已离线。回答仍在服务器上继续生成。",
+    "proxy": "有代理在缓冲此数据流，正在分段获取文字…"
+  },
+
+  "mend": {
+    "title": "如何修复代理",
+    "why": "{proxy} 把回答扣留到结束才放行。",
+    "unknown": "某个代理",
+    "nginx": "nginx：把这一行写进通向服务器的 location，或在那里删除 proxy_ignore_headers X-Accel-Buffering。",
+    "nginxCopy": "复制 nginx 的配置行",
+    "caddy": "Caddy：把这一行写进 reverse_proxy 块。",
+    "caddyCopy": "复制 Caddy 的配置行"
   },
 
   "end": {

@@ -1,0 +1,111 @@
+"""A real nginx between page and server: what it holds back is named, and comes all the same."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from .chat import Page, announced, answer, ask, content, counted, expect, status, text
+from .conftest import Program, Watch
+
+NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+pytestmark = pytest.mark.skipif(not NGINX, reason="nginx is not installed")
+
+CONFIGURATION = """
+daemon off;
+worker_processes 1;
+{user}
+pid nginx.pid;
+error_log error.log;
+events {{ }}
+http {{
+  access_log off;
+  client_body_temp_path temp;
+  proxy_temp_path temp;
+  fastcgi_temp_path temp;
+  uwsgi_temp_path temp;
+  scgi_temp_path temp;
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{
+      proxy_pass http://127.0.0.1:{server};
+      proxy_set_header Host $host;
+      {more}
+    }}
+  }}
+}}
+"""
+
+
+@pytest.fixture
+def nginx(server: Program, tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """Starts an nginx before the server, with more lines in its location; gives its URL."""
+    started = []
+
+    def start(more: str = "") -> str:
+        home = tmp_path / str(len(started))
+        home.mkdir()
+        # It takes over a socket that listens already: there is no port to guess, no start to await.
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port, number = listener.getsockname()[1], listener.fileno()
+            user = "" if os.geteuid() else "user root;"  # others may not enter this directory
+            values = {"port": port, "server": server.port, "more": more, "user": user}
+            (home / "nginx.conf").write_text(CONFIGURATION.format(**values))
+            process = subprocess.Popen(
+                [str(NGINX), "-p", str(home), "-c", "nginx.conf", "-e", "error.log"],
+                env=os.environ | {"NGINX": f"{number};"},
+                pass_fds=[number],
+                stderr=subprocess.DEVNULL,
+            )
+        started.append(process)
+        return f"http://127.0.0.1:{port}/"
+
+    yield start
+    for process in started:
+        process.terminate()
+        process.wait(10)
+
+
+def test_a_buffering_nginx_is_named_and_its_defaults_are_not(
+    open_page: Callable[..., Page],
+    open_tab: Callable[[str], Page],
+    nginx: Callable[[str], str],
+    watch: Watch,
+) -> None:
+    plain = nginx("")
+    watch.allow(re.escape(f"a request to {plain}"))
+    page = open_page(nginx("proxy_ignore_headers X-Accel-Buffering;"))
+    other = open_tab(plain)
+    asked: list[str] = []
+    other.on("request", lambda request: asked.append(request.url))
+    ask(other, "play say=before ;wait=7.5;say=after")
+    page.bring_to_front()  # what is behind is drawn once a second
+    ask(page, "play gap=0.175;count=60;say=whole")
+    expect(status(other)).to_have_text(re.compile(r"The model has been silent for \d s…"))
+    expect(content(page)).to_contain_text("t0 ")
+    expect(status(page)).to_contain_text("A proxy is buffering this stream", timeout=10_000)
+    expect(announced(page)).to_contain_text("A proxy is buffering this stream")
+    assert text(page) != counted(60) + "whole"
+    expect(content(other)).to_have_text("before after")
+    assert [url for url in asked if "stream" in url and "live=0" not in url] == [f"{plain}stream"]
+    assert other.locator(".mend").count() == 0
+    expect(status(page)).to_contain_text("fake-model ·")
+    assert text(page) == counted(60) + "whole"
+    _assert_mends_nginx(page)
+
+
+def _assert_mends_nginx(page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    answer(page).get_by_text("What mends the proxy").click()
+    expect(answer(page)).to_contain_text("remove proxy_ignore_headers X-Accel-Buffering")
+    expect(answer(page).get_by_text("flush_interval")).to_have_count(0)
+    page.get_by_role("button", name="Copy the line for nginx").click()
+    expect(announced(page)).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == "proxy_buffering off;"

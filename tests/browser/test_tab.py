@@ -1,0 +1,39 @@
+"""The title of the tab shows how it stands, also where nobody looks at the page."""
+
+from __future__ import annotations
+
+from .chat import Page, ask, content, expect, status
+
+HIDE = """hidden => {
+  Object.defineProperty(document, "hidden", {value: hidden, configurable: true});
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+#: What another tab says when it has seen the end; alone a hidden tab looks every ten seconds.
+TELL = """() => {
+  const conversation_id = location.pathname.split("/").pop();
+  new BroadcastChannel("tornado-stream").postMessage({type: "ended", conversation_id});
+  return document.title.startsWith("✓");
+}"""
+
+
+def test_the_title_of_a_tab_that_is_hidden(page: Page) -> None:
+    ask(page, "play gap=0.02;count=40")
+    expect(content(page)).to_contain_text("t3 ")
+    expect(page).to_have_title("⏳ play gap=0.02;count=40 – generating")
+    page.evaluate(HIDE, True)
+    page.wait_for_function(TELL, polling=100)
+    expect(page).to_have_title("✓ play gap=0.02;count=40 – answered")
+    page.evaluate(HIDE, False)
+    expect(page).to_have_title("play gap=0.02;count=40 – Tornado Stream")
+
+
+def test_an_answer_that_needs_its_reader(page: Page) -> None:
+    ask(page, "play say=Half;close")
+    expect(status(page)).to_contain_text("The answer was cut off")
+    expect(page).to_have_title("! play say=Half;close – needs attention")
+    page.reload()
+    expect(page).to_have_title("play say=Half;close – Tornado Stream")
+    ask(page, "play say=Half;close;again")
+    expect(page).to_have_title("! play say=Half;close – needs attention")
+    page.get_by_role("button", name="New conversation").click()
+    expect(page).to_have_title("Tornado Stream")
