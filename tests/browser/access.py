@@ -54,12 +54,12 @@ CUT = """() => {
   return [...out.map((e) => `out: ${name(e)}`), ...cut.map((e) => `cut: ${name(e)}`),
     ...(page > 0 ? [`the page scrolls sideways by ${page}`] : [])];
 }"""
-#: Buttons and fields that are smaller than `least` pixels, links within text excepted.
+#: Buttons and fields that are smaller than `least` pixels, with their labels; not links in text.
 SMALL = f"""(least) => {{
   {TABBABLE}
   const inText = (e) => e.tagName === "A" && getComputedStyle(e).display === "inline";
   return tabbable().filter((e) => !inText(e) && !e.matches(".skip")).filter((e) => {{
-    const box = e.getBoundingClientRect();
+    const box = (e.closest("label") ?? e).getBoundingClientRect();
     return box.width < least - 0.1 || box.height < least - 0.1;
   }}).map((e) => `${{e.outerHTML.slice(0, 90)}} ${{e.offsetWidth}}×${{e.offsetHeight}}`);
 }}"""
