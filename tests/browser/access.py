@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .chat import ElementHandle, Page
+from .chat import Page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import ElementHandle
 
 #: What can be focused by Tab, as the page is now.
 TABBABLE = """const tabbable = () => [...document.querySelectorAll(

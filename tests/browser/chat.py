@@ -6,10 +6,9 @@ import pytest
 
 pytest.importorskip("playwright", reason="playwright is not installed")
 
-from playwright.sync_api import ElementHandle, Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 __all__ = [
-    "ElementHandle",
     "Page",
     "Route",
     "announced",
