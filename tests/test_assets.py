@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import mimetypes
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tornado_stream.assets import TYPES, Assets
+from tornado_stream.assets import COMMENT, TYPES, Assets, without_comments
 from tornado_stream.handlers import STATIC
 
 
@@ -53,3 +55,58 @@ def test_every_file_that_is_shipped_has_a_type():
         guessed = mimetypes.guess_type(name)[0]
         if guessed and asset.path.suffix not in (".md", ".js"):
             assert asset.content_type.startswith(guessed), name
+
+
+OURS = [path for kind in ("js", "css", "lang") for path in sorted((STATIC / kind).rglob("*.*s"))]
+
+
+def test_comments_are_not_sent():
+    source = b"""// @ts-check
+/**
+ * What it is.
+ */
+const url = "https://example.org/**/"; // kept: it is behind code
+  /* one */
+const x = /** @type {Map<string, number>} */ (y) / 2 / z; /* kept */
+export const a = `b`;
+"""
+    assert (
+        without_comments(source)
+        == b"""
+
+
+
+const url = "https://example.org/**/"; // kept: it is behind code
+
+const x = (y) / 2 / z; /* kept */
+export const a = `b`;
+"""
+    )
+
+
+@pytest.mark.parametrize("path", OURS, ids=lambda path: path.name)
+def test_what_looks_like_a_comment_is_one(path):
+    """It begins neither within a template string nor within a string."""
+    source, code, end = path.read_bytes(), b"", 0
+    for found in COMMENT.finditer(source):
+        code += source[end : found.start()]
+        end = found.end()
+        assert code.count(b"`") % 2 == 0, found[0]
+        line = code.rpartition(b"\n")[2]
+        assert line.count(b'"') % 2 == 0, found[0]
+    assert without_comments(source).count(b"\n") == source.count(b"\n")
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
+def test_without_comments_they_are_modules_still(tmp_path):
+    parse = """
+import { readdirSync, readFileSync } from "node:fs";
+import vm from "node:vm";
+for (const name of readdirSync(".")) new vm.SourceTextModule(readFileSync(name, "utf8"));"""
+    for path in OURS:
+        if path.suffix == ".js":
+            (tmp_path / path.name).write_bytes(without_comments(path.read_bytes()))
+    assert len(list(tmp_path.iterdir())) > 10
+    command = ["node", "--no-warnings", "--experimental-vm-modules", "--input-type=module"]
+    done = subprocess.run([*command, "-e", parse], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

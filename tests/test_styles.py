@@ -12,9 +12,7 @@ from tornado_stream.handlers import STATIC
 
 SHEETS = sorted((STATIC / "css").rglob("*.css"))
 DECLARATION = re.compile(r"(?:^|[;{])\s*([a-z-]+)\s*:\s*([^;{}]+)(?=[;}])")
-FOUR_SIDES = re.compile(
-    r"inset|margin|padding|scroll-(?:margin|padding)|border-(?:width|color|style)"
-)
+FOUR_SIDES = re.compile(r"inset|margin|padding|scroll-(?:margin|padding)|border-color")
 
 
 def declarations(text: str) -> Iterator[tuple[str, str]]:
