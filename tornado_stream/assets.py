@@ -3,8 +3,8 @@
 The rule: `/static/{version}/…` never changes and may be kept for ever. The version stands before
 the path, so that a module's relative imports, which no template writes, have it too.
 
-What is sent is what was written, without its comments: they are a third of the weight, and for
-readers of the source. Every line stays on its number, so that an error's place is the source's.
+What is sent is what was written, without its comments and indents: they are a third of the weight,
+and for readers of the source. Every line stays on its number: an error's place is the source's.
 """
 
 from __future__ import annotations
@@ -29,10 +29,13 @@ TYPES = {
 }
 #: Compressed already.
 DENSE = {".png", ".woff2"}
-#: Comments on lines of their own, and JSDoc's anywhere. Nothing that must stay looks like them:
-#: `tests/test_assets.py` holds our files to that.
-COMMENT = re.compile(
-    rb"^[ \t]*(?://[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)[ \t]*$|/\*\*\s(?:[^*]|\*(?!/))*\*/ ?",
+#: Comments, those behind code too, and how far a line is set in. Nothing that must stay looks like
+#: them: `tests/test_assets.py` holds our files to that.
+CHAFF = re.compile(
+    rb"^[ \t]*(?://[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)[ \t]*$"  # on lines of their own
+    rb"|/\*\*\s(?:[^*]|\*(?!/))*\*/ ?"  # JSDoc's, anywhere
+    rb"|(?<=[;:,?(){}\[\]])[ ]+//[ ][^\n]*$"
+    rb"|^[ \t]+",
     re.MULTILINE,
 )
 
@@ -51,7 +54,7 @@ class Asset:
     def body(self) -> bytes:
         body = self.path.read_bytes()
         ours = self.path.suffix in (".js", ".css") and "vendor" not in self.path.parts
-        return without_comments(body) if ours else body
+        return lean(body) if ours else body
 
     @cached_property
     def gzipped(self) -> bytes | None:
@@ -62,9 +65,9 @@ class Asset:
         return packed if len(packed) < len(self.body) else None
 
 
-def without_comments(source: bytes) -> bytes:
-    """The same lines, those of comments empty."""
-    return COMMENT.sub(lambda found: b"\n" * found[0].count(b"\n"), source)
+def lean(source: bytes) -> bytes:
+    """The code of a module or a style sheet, every line on its number."""
+    return CHAFF.sub(lambda found: b"\n" * found[0].count(b"\n"), source)
 
 
 class Assets:
