@@ -73,6 +73,7 @@ def test_axe_finds_nothing_in_what_opens(wide: Page, size: str) -> None:
     """Every dialog, menu, fold and drawer, whichever there are."""
     page = wide
     if size == "phone":
+        page.emulate_media(color_scheme="dark")
         page.set_viewport_size(PHONE)
     ask(page, "play think=hm;say=An answer.")
     expect(content(page)).to_have_text("An answer.")
