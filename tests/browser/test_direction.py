@@ -13,6 +13,7 @@ from tornado_stream.languages import read
 
 from .access import cut, openers, violations
 from .chat import Page, expect
+from .conftest import Watch
 
 WORDS = read(STATIC / "lang" / "ar-XB.js")
 #: Names of the upstream's own, as they stand in its documents.
@@ -120,6 +121,14 @@ def test_every_word_is_in_the_files_of_the_languages(mirrored: Page) -> None:
     expect(page.get_by_role("button", name=word("composer.send"))).to_be_visible()
     for opener in openers(page):
         assert english(page, data) == [], opener.evaluate("e => e.outerHTML")
+
+
+def test_a_page_that_is_not_there_speaks_the_language_too(mirrored: Page, watch: Watch) -> None:
+    watch.allow("status of 404")
+    mirrored.goto(urljoin(watch.base, "/no/such/page"))
+    expect(mirrored.get_by_role("heading")).to_have_text(word("refused.missing"))
+    assert english(mirrored, []) == []
+    assert cut(mirrored, 320) == []
 
 
 def english(page: Page, data: list[str]) -> list[str]:
