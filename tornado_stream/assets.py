@@ -76,7 +76,7 @@ class Assets:
     def __init__(self, root: Path) -> None:
         paths = sorted(path for path in root.rglob("*") if path.is_file())
         self.files = {path.relative_to(root).as_posix(): Asset(path) for path in paths}
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(CHAFF.pattern)  # it too decides what is sent
         for name, asset in self.files.items():
             digest.update(f"{name}\0".encode() + hashlib.sha256(asset.path.read_bytes()).digest())
         self.version = digest.hexdigest()[:16]
