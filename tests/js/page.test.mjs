@@ -8,11 +8,6 @@ const read = (path) => readFileSync(new URL(path, root), "utf-8");
 const modules = readdirSync(new URL("static/js/", root)).filter((name) => name.endsWith(".js"));
 const templates = readdirSync(new URL("templates/", root)).filter((name) => name.endsWith(".html"));
 
-test("every module but the first is preloaded", () => {
-  const [list] = read("templates/_modules.html").match(/\[.*?\]/);
-  assert.deepEqual(JSON.parse(list).map((name) => `${name}.js`).sort(), modules.filter((name) => name !== "app.js").sort());
-});
-
 for (const name of modules) {
   test(`${name} is typed, short and makes no markup`, () => {
     const text = read(`static/js/${name}`);
