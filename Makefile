@@ -47,6 +47,16 @@ docs: $(VENV)/run.stamp  ## write the generated part of docs/configuration.md
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
+.PHONY: lang icons screenshots
+lang: $(VENV)/run.stamp  ## make the pseudo-language of the tests anew, when English has changed
+	$(BIN)/python tests/pseudo_language.py
+
+icons: $(VENV)/test.stamp chromium  ## render the app's icons from img/icon.svg
+	$(BIN)/python docs/icons.py
+
+screenshots: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## take the pictures of docs/images
+	$(BIN)/python docs/screenshots.py $(ARGS)
+
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed: make PYTHON=python3.11 …"; exit 1; }

@@ -29,6 +29,7 @@ setup(
     extras_require={
         "local": [LOCAL],
         "test": [
+            "axe-playwright-python>=0.1.8,<0.2",
             "coverage>=7",
             "hypothesis>=6",
             "mypy>=2.4,<3",

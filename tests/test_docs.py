@@ -27,6 +27,7 @@ def test_http_api_lists_every_route():
     for route in routes():
         path = re.sub(r"\(\[.*?\{12\}\)", "{id}", route.regex.pattern.rstrip("$"))
         path = path.replace("/stream/{id}", "/stream/{generation_id}").replace("\\", "")
+        path = path.replace("(?:([0-9a-f]{16})/)?(.+)", "{version}/{path}")
         for ending in ("md", "json", "txt") if "|" in path else ("",):
             shown = path.replace("(md|json|txt)", ending)
             assert f" {shown}`" in text or f" {shown}?" in text, shown

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pseudo_language
 import pytest
 
 from tornado_stream.handlers import STATIC, TEMPLATES
@@ -45,6 +46,9 @@ def placeholders(text: str) -> set[str]:
         ("xx-yy", "en"),
         ("deu", "en"),
         ("'; DROP TABLE", "en"),
+        ("AR-xb", "ar-XB"),
+        ("ar", "en"),
+        ("ar-EG, de;q=0.5", "de"),
     ],
 )
 def test_the_browser_says_which_language(accept, tag):
@@ -70,3 +74,18 @@ def test_what_is_said_is_there_and_what_is_there_is_said():
         re.findall(r'\bt\("(\w+)"', text)
     )
     assert said == strings(ENGLISH).keys()
+
+
+def test_the_pseudo_language_is_made_of_english():
+    text = (STATIC / "lang" / f"{pseudo_language.TAG}.js").read_text(encoding="utf-8")
+    assert text == pseudo_language.module(), "run `make lang`"
+    assert LANGUAGES.all[pseudo_language.TAG].direction == "rtl"
+
+
+def test_the_pseudo_language_is_longer_and_keeps_its_placeholders():
+    assert pseudo_language.pseudo("Delete {title}?") == "\u200f⟦Ďééļééţéé {title}?⟧"
+    plain, made = (
+        "".join(sum(strings(s).values(), []))
+        for s in (ENGLISH, LANGUAGES.all[pseudo_language.TAG].strings)
+    )
+    assert 1.3 < len(made) / len(plain) < 1.6

@@ -39,7 +39,8 @@ class Language:
 
 
 class Languages:
-    """Every language that has a file in `folder`."""
+    """Every language that has a file in `folder`. A tag with a region is picked only as a whole:
+    `ar-XB`, the pseudo-language of the tests, is for nobody who reads Arabic."""
 
     def __init__(self, folder: Path) -> None:
         self.all = {path.stem: Language(path.stem, read(path)) for path in folder.glob("*.js")}

@@ -25,6 +25,7 @@ async def test_static_files_have_types_and_validators(chat):
         ("js/app.js", "javascript"),
         ("css/base.css", "text/css"),
         ("img/icon.svg", "image/svg+xml"),
+        ("app.webmanifest", "application/manifest+json"),
     ]:
         response = await chat.request("GET", f"/static/{path}")
         assert response.status == 200 and kind in response.headers["content-type"], path
@@ -33,6 +34,13 @@ async def test_static_files_have_types_and_validators(chat):
         assert (await chat.request("GET", f"/static/{path}", headers=tag)).status == 304
         versioned = await chat.request("GET", f"/static/{path}?v=1")
         assert "max-age" in versioned.headers["cache-control"]
+
+
+@pytest.mark.gen_test
+async def test_browsers_that_ask_for_an_icon_get_it(chat):
+    response = await chat.request("GET", "/favicon.ico")
+    assert (response.status, response.headers["content-type"]) == (200, "image/png")
+    assert response.body == chat.application.assets.files["img/icon-192.png"].body
 
 
 @pytest.mark.gen_test

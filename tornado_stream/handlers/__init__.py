@@ -14,7 +14,7 @@ from tornado_stream.handlers.conversations import (
 )
 from tornado_stream.handlers.models import ModelsHandler
 from tornado_stream.handlers.pages import IndexHandler
-from tornado_stream.handlers.static import StaticHandler
+from tornado_stream.handlers.static import IconHandler, StaticHandler
 from tornado_stream.handlers.streams import GenerationHandler, StopHandler, StreamHandler
 from tornado_stream.handlers.system import HealthHandler, ReadyHandler
 
@@ -39,6 +39,7 @@ def routes() -> list[URLSpec]:
         (r"/api/conversations", ConversationsHandler),
         (rf"/api/conversations/{ID}", ConversationHandler),
         (r"/api/models", ModelsHandler),
+        (r"/favicon\.ico", IconHandler),
         (r"/static/(?:([0-9a-f]{16})/)?(.+)", StaticHandler),
         (r"/healthz", HealthHandler),
         (r"/readyz", ReadyHandler),

@@ -102,8 +102,7 @@ class BaseHandler(RequestHandler):
             code, message = STATUS_ERRORS.get(status_code) or _plain_error(status_code)
         details = error.details if isinstance(error, ChatError) else {}
         if self.page:
-            title = responses.get(status_code, "Error")
-            self.render("error.html", title=title, code=status_code, message=message)
+            self.render("error.html", code=status_code)
         else:
             self.write_json({"error": {"code": code, "message": message, **details}})
             self.finish()

@@ -8,6 +8,7 @@ from tornado.web import HTTPError
 
 from tornado_stream.handlers.base import BaseHandler
 
+ICON = "img/icon-192.png"
 FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -18,7 +19,7 @@ class StaticHandler(BaseHandler):
     for again.
     """
 
-    def get(self, version: str | None, name: str) -> None:
+    def get(self, version: str | None = None, name: str = "") -> None:
         asset = self.application.assets.files.get(name)
         if asset is None:
             raise HTTPError(404)
@@ -37,3 +38,12 @@ class StaticHandler(BaseHandler):
         accepted = self.request.headers.get("Accept-Encoding", "")
         found = re.search(r"(?:^|[\s,])(?:gzip|\*)\s*(?:;\s*q=([\d.]+))?\s*(?:,|$)", accepted)
         return found is not None and float(found[1] or 1) > 0
+
+
+class IconHandler(StaticHandler):
+    """What browsers ask for by themselves, for answers that name no icon."""
+
+    def get(self, version: str | None = None, name: str = ICON) -> None:
+        super().get(version, name)
+
+    head = get

@@ -51,7 +51,7 @@ export class Side {
     const covers = open && !this.#wide.matches;
     document.body.dataset.side = open ? "open" : "closed";
     this.#toggle.setAttribute("aria-expanded", String(open));
-    for (const part of document.querySelectorAll(".top, .main, .bottom")) /** @type {HTMLElement} */ (part).inert = covers;
+    for (const part of document.querySelectorAll(".skip, .top, .main, .bottom")) /** @type {HTMLElement} */ (part).inert = covers;
     if (!byHand) return;
     if (this.#wide.matches) this.storage.set(KEY, open ? "open" : "closed");
     else if (open) byId("side-close").focus();

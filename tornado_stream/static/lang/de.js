@@ -33,6 +33,15 @@ export default {
     "starter3": "Erkläre einem zehnjährigen Kind, was ein Webserver tut."
   },
 
+  "refused": {
+    "missing": "Unter dieser Adresse gibt es nichts.",
+    "foreign": "Diese Anfrage kam von einer anderen Website und wurde abgelehnt.",
+    "method": "So lässt sich diese Adresse nicht verwenden.",
+    "host": "Unter diesem Namen antwortet der Server nicht. Öffnen Sie ihn als http://localhost oder nennen Sie ihm den Namen mit --allowed-hosts.",
+    "server": "Auf dem Server ist ein Fehler aufgetreten; sein Protokoll nennt die Ursache.",
+    "other": "Der Server hat diese Anfrage nicht angenommen."
+  },
+
   "setup": {
     "key": "Mit einem eigenen Schlüssel",
     "keyCopy": "Die Zeile für einen eigenen Schlüssel kopieren",

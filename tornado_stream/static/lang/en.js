@@ -33,6 +33,15 @@ export default {
     "starter3": "Explain what a web server does, to a ten-year-old."
   },
 
+  "refused": {
+    "missing": "There is nothing at this address.",
+    "foreign": "This request came from another site and was refused.",
+    "method": "This address cannot be used in this way.",
+    "host": "This server does not answer to that host name. Open it as http://localhost, or name the host with --allowed-hosts.",
+    "server": "This server failed; its log says why.",
+    "other": "The server did not take this request."
+  },
+
   "setup": {
     "key": "With a key of your own",
     "keyCopy": "Copy the line for a key of your own",

@@ -33,6 +33,15 @@ export default {
     "starter3": "给十岁的孩子解释一下网页服务器是做什么的。"
   },
 
+  "refused": {
+    "missing": "此地址没有任何内容。",
+    "foreign": "此请求来自其他网站，已被拒绝。",
+    "method": "不能以这种方式访问此地址。",
+    "host": "服务器不响应该主机名。请用 http://localhost 打开，或用 --allowed-hosts 指定该主机名。",
+    "server": "服务器出错，原因见其日志。",
+    "other": "服务器没有接受此请求。"
+  },
+
   "setup": {
     "key": "使用您自己的密钥",
     "keyCopy": "复制使用自己密钥的命令",

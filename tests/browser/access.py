@@ -1,0 +1,125 @@
+"""What the tests of accessibility and of direction measure on a page, in whatever state it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from .chat import Page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import ElementHandle
+
+#: What can be focused by Tab, as the page is now.
+TABBABLE = """const tabbable = () => [...document.querySelectorAll(
+    "a[href], button, input, select, textarea, summary, [tabindex='0'], [contenteditable=true]")]
+  .filter((e) => e.tabIndex >= 0 && !e.disabled && !e.closest("[inert]"))
+  .filter((e) => e.checkVisibility({visibilityProperty: true, contentVisibilityAuto: false}));"""
+#: Boxes that stand out of the page, or text that its own box cuts off without saying so.
+CUT = """() => {
+  const shown = (e) => e.checkVisibility({visibilityProperty: true})
+    && !e.closest(".visually-hidden, .skip, svg, [inert], math, .katex");
+  const inside = (e) => { // what scrolls sideways by itself is not wider than the page
+    for (let p = e.parentElement; p && p !== document.body; p = p.parentElement)
+      if (/auto|scroll|hidden|clip/.test(getComputedStyle(p).overflowX)) return true;
+    return false;
+  };
+  const name = (e) => `${e.tagName}.${e.className}: ${e.textContent.trim().slice(0, 40)}`;
+  const all = [...document.querySelectorAll("body, body *")].filter(shown);
+  const out = all.filter((e) => {
+    const box = e.getBoundingClientRect();
+    return (box.right > innerWidth + 0.5 || box.left < -0.5) && box.width && !inside(e);
+  });
+  const own = (e) => [...e.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+  const cut = all.filter((e) => {
+    const style = getComputedStyle(e);
+    const box = e.getBoundingClientRect();
+    const told = style.textOverflow === "ellipsis" || style.webkitLineClamp !== "none";
+    if (!own(e) || told || box.width < 2) return false;
+    const wide = e.scrollWidth > e.clientWidth + 1 && /hidden|clip/.test(style.overflowX);
+    const high = e.scrollHeight > e.clientHeight + 1 && /hidden|clip/.test(style.overflowY);
+    const button = e.closest("button, a.button");
+    const text = document.createRange();
+    text.selectNodeContents(e);
+    const inner = text.getBoundingClientRect();
+    const outer = button?.getBoundingClientRect();
+    const beyond = outer && (inner.left < outer.left - 1 || inner.right > outer.right + 1
+      || inner.top < outer.top - 1 || inner.bottom > outer.bottom + 1);
+    const clamped = button && [...button.querySelectorAll("*"), button].some((part) => {
+      const {textOverflow, webkitLineClamp} = getComputedStyle(part);
+      return part.contains(e) && (textOverflow === "ellipsis" || webkitLineClamp !== "none");
+    });
+    return wide || high || (beyond && !clamped);
+  });
+  const page = document.documentElement.scrollWidth - innerWidth;
+  return [...out.map((e) => `out: ${name(e)}`), ...cut.map((e) => `cut: ${name(e)}`),
+    ...(page > 0 ? [`the page scrolls sideways by ${page}`] : [])];
+}"""
+#: Buttons and fields that are smaller than `least` pixels, with their labels; not links in text.
+SMALL = f"""(least) => {{
+  {TABBABLE}
+  const inText = (e) => e.tagName === "A" && getComputedStyle(e).display === "inline";
+  return tabbable().filter((e) => !inText(e) && !e.matches(".skip")).filter((e) => {{
+    const box = (e.closest("label") ?? e).getBoundingClientRect();
+    return box.width < least - 0.1 || box.height < least - 0.1;
+  }}).map((e) => `${{e.outerHTML.slice(0, 90)}} ${{e.offsetWidth}}×${{e.offsetHeight}}`);
+}}"""
+#: A menu lies above the page's landmarks, as a dialog does, which axe knows to be outside of them.
+AXE = """async (options) => {
+  const found = await axe.run(document, options);
+  const above = (node) => document.querySelector(node.target[0])?.closest("[popover]");
+  for (const one of found.violations.filter(({id}) => id === "region"))
+    one.nodes = one.nodes.filter((node) => !above(node));
+  return found;
+}"""
+
+#: One of each kind of what opens something: a dialog, a menu, a drawer, a panel, a fold.
+OPENERS = """() => {
+  const all = document.querySelectorAll(
+    "[aria-haspopup], [aria-expanded=false], details:not([open]) > summary");
+  const kinds = new Map([...all].map((e) => [`${e.tagName} ${e.id || e.className}`, e]));
+  return [...kinds.values()];
+}"""
+
+
+@cache
+def _axe() -> str:
+    return (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+
+
+def violations(page: Page, *rules: str) -> list[Any]:
+    """What axe finds: by every rule it has, best practices too, or by `rules` alone."""
+    if not page.evaluate("typeof axe === 'object'"):
+        page.evaluate(_axe())
+    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    if rules:
+        options["runOnly"] = {"type": "rule", "values": list(rules)}
+    found = page.evaluate(AXE, options)
+    return [
+        (one["id"], node["target"], node["failureSummary"])
+        for one in found["violations"]
+        for node in one["nodes"]
+    ]
+
+
+def openers(page: Page) -> Iterator[ElementHandle]:
+    """Opens one thing after another, each alone: its opener."""
+    for handle in page.evaluate_handle(OPENERS).get_properties().values():
+        opener = handle.as_element()
+        if opener and opener.is_visible() and not opener.evaluate("e => e.closest('[inert]')"):
+            opener.click()
+            yield opener
+            page.keyboard.press("Escape")
+            if opener.get_attribute("aria-expanded") == "true":
+                opener.click()
+
+
+def cut(page: Page, *widths: int) -> list[tuple[int, str]]:
+    """What does not fit into a page of these widths."""
+    found = []
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 740})
+        found += [(width, one) for one in page.evaluate(CUT)]
+    return found

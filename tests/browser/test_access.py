@@ -1,0 +1,192 @@
+"""For everybody: axe's rules, the keyboard alone, large letters, large fingers, few colours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from .access import SMALL, TABBABLE, cut, openers, violations
+from .chat import Page, announced, answer, ask, content, expect
+from .conftest import Watch
+
+PHONE: Any = {"width": 360, "height": 740}
+#: The focused element: whether its focus is seen and by nothing covered. It is taken from `left`.
+STOP = """() => {
+  const e = document.activeElement;
+  if (!e || e === document.body) return null;
+  window.left = window.left?.filter((one) => one !== e);
+  const seen = [e, e.parentElement, e.parentElement?.parentElement].some((box) => {
+    const style = box && getComputedStyle(box);
+    return style && style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1
+      && (box === e || box.matches(":focus-within"));
+  });
+  const box = e.getBoundingClientRect();
+  const at = document.elementFromPoint(
+    Math.min(Math.max(box.x + box.width / 2, 1), innerWidth - 1),
+    Math.min(Math.max(box.y + box.height / 2, 1), innerHeight - 1));
+  const covered = !(at && (e.contains(at) || at.contains(e)));
+  return { seen, covered, left: window.left?.length, html: e.outerHTML.slice(0, 120) };
+}"""
+
+
+@pytest.fixture
+def wide(page: Page) -> Iterator[Page]:
+    """A page whose emulations end with the test."""
+    page.set_viewport_size({"width": 1280, "height": 800})
+    yield page
+    page.emulate_media(forced_colors="none", reduced_motion="reduce", color_scheme="light")
+
+
+def converse(page: Page) -> None:
+    """A finished answer with thoughts, one that was cut off, an error, and one that is written."""
+    ask(page, "play think=hm;say=A **short** answer with `code` and a list:\n\n- one\n- two")
+    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    for question in ("play say=Half;close", "play status=401"):
+        ask(page, question)
+        expect(page.get_by_role("button", name="Send")).to_be_visible()
+    ask(page, "play count=20;stall")
+    expect(content(page)).to_contain_text("t19")
+
+
+def test_axe_finds_nothing_on_the_empty_page(wide: Page) -> None:
+    assert violations(wide) == []
+    wide.emulate_media(color_scheme="dark")
+    wide.set_viewport_size(PHONE)
+    assert violations(wide) == []
+
+
+def test_axe_finds_nothing_in_a_conversation(wide: Page) -> None:
+    converse(wide)
+    assert violations(wide) == []
+    wide.emulate_media(color_scheme="dark")
+    wide.set_viewport_size(PHONE)
+    assert violations(wide) == []
+    wide.get_by_role("button", name="Stop").click()
+    expect(wide.get_by_role("button", name="Send")).to_be_visible()
+    assert violations(wide, "color-contrast") == []
+
+
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+def test_axe_finds_nothing_in_what_opens(wide: Page, size: str) -> None:
+    """Every dialog, menu, fold and drawer, whichever there are."""
+    page = wide
+    if size == "phone":
+        page.emulate_media(color_scheme="dark")
+        page.set_viewport_size(PHONE)
+    ask(page, "play think=hm;say=An answer.")
+    expect(content(page)).to_have_text("An answer.")
+    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    opened = 0
+    for opener in openers(page):
+        label = opener.evaluate("e => e.outerHTML.slice(0, 120)")
+        assert violations(page) == [], label
+        assert page.evaluate(SMALL, 24) == [], label
+        assert cut(page, page.viewport_size["width"]) == [], label  # type: ignore[index]
+        opened += 1
+    assert opened >= 3, "the model, the list or a menu of it, the thoughts"
+
+
+@pytest.mark.parametrize("size", ["desktop", "phone", "drawer"])
+def test_the_keyboard_gets_everywhere_and_is_seen_there(wide: Page, size: str) -> None:
+    page = wide
+    if size != "desktop":
+        page.set_viewport_size(PHONE)
+    ask(page, "play think=hm;say=A **short** answer with a [link](https://example.org/).")
+    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    if size == "drawer":
+        page.get_by_role("button", name="Conversations").click()
+    count = page.evaluate(f"() => {{ {TABBABLE} return (window.left = tabbable()).length; }}")
+    stops: list[dict[str, Any]] = []
+    for _ in range(2 * count):  # more than once round, by way of the browser's own bars
+        page.keyboard.press("Tab")
+        if stop := page.evaluate(STOP):
+            stops.append(stop)
+            if not stop["left"]:
+                break
+    assert page.evaluate("() => left.filter((e) => e.isConnected).map((e) => e.outerHTML)") == []
+    assert [stop["html"] for stop in stops if not stop["seen"]] == []
+    assert [stop["html"] for stop in stops if stop["covered"]] == []
+    assert len(stops) > 3
+    assert violations(page, "button-name", "link-name", "label", "aria-command-name") == []
+
+
+def test_there_is_one_voice(wide: Page) -> None:
+    """One polite region that says what happens; the log itself is silent."""
+    assert wide.locator("[aria-live=assertive], [role=alert]:not(:empty)").count() == 0
+    assert wide.locator("[aria-live=polite]").count() == 1
+    ask(wide, "play say=x;stall")
+    expect(announced(wide)).to_have_text("Generating")
+    expect(wide.get_by_role("log")).to_have_attribute("aria-live", "off")
+    wide.get_by_role("button", name="Stop").click()
+    expect(announced(wide)).to_contain_text("Stopped")
+
+
+def test_large_letters_fit(wide: Page) -> None:
+    """Zoomed to 200 % and 400 % (half and a quarter of the pixels), or the letters alone twice."""
+    converse(wide)
+    assert cut(wide, 640, 320) == []
+    wide.evaluate("() => document.documentElement.style.fontSize = '200%'")
+    assert cut(wide, 1280) == []
+    for name in ("Stop", "New conversation"):
+        expect(wide.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
+    wide.get_by_role("button", name="New conversation").click()
+    assert cut(wide, 1280) == []
+
+
+def test_fingers_find_their_targets(wide: Page) -> None:
+    """24 pixels at least (WCAG 2.2, 2.5.8); 40 for what is used all the time."""
+    converse(wide)
+    for size in (wide.viewport_size, PHONE):
+        wide.set_viewport_size(size)
+        assert wide.evaluate(SMALL, 24) == []
+        for name in ("Stop", "New conversation", "Conversations", "Model:"):
+            button = wide.get_by_role("button", name=name).first
+            box = button.bounding_box()
+            assert box and min(box["width"], box["height"]) >= 40, name
+
+
+def test_what_is_meant_is_seen_without_colours(wide: Page) -> None:
+    """Forced colours take grounds and shadows away: borders, outlines and marks must stay."""
+    converse(wide)
+    wide.emulate_media(forced_colors="active")
+    composer = wide.get_by_label("Your question")
+    composer.focus()
+    assert wide.evaluate(STOP)["seen"]
+    assert wide.evaluate(_UNSEEN) == []
+    assert violations(wide, "color-contrast") == []
+
+
+def test_nothing_moves_for_those_who_asked_for_that(wide: Page) -> None:
+    moving = "() => document.getAnimations().filter((one) => one.playState === 'running').length"
+    wide.emulate_media(reduced_motion="no-preference")
+    ask(wide, "play stall")
+    expect(answer(wide)).to_be_visible()
+    assert wide.evaluate(moving) > 0, "or this test sees nothing"
+    wide.emulate_media(reduced_motion="reduce")
+    assert wide.evaluate(moving) == 0
+
+
+def test_a_page_that_is_not_there_is_for_everybody_too(wide: Page, watch: Watch) -> None:
+    watch.allow("status of 404")
+    wide.goto(f"{watch.base}no/such/page")
+    assert violations(wide) == []
+    assert cut(wide, 320) == []
+
+
+#: Small boxes without text that mean something by their ground, and buttons, that vanish.
+_UNSEEN = """() => [...document.querySelectorAll("body *")]
+  .filter((e) => e.checkVisibility({visibilityProperty: true, opacityProperty: true}))
+  .filter((e) => !e.closest("svg, .visually-hidden, .skip"))
+  .filter((e) => {
+    const style = getComputedStyle(e);
+    const box = e.getBoundingClientRect();
+    const border = style.borderBlockStartStyle !== "none" && style.borderBlockStartWidth !== "0px";
+    const mark = !e.childNodes.length && box.width > 3 && box.width < 25 && box.height < 25
+      && e.matches("span, i, b") && style.borderRadius !== "0px";
+    const canvas = getComputedStyle(document.documentElement).backgroundColor;
+    if (mark) return !border && style.backgroundColor === canvas;
+    return e.matches("button.primary, input, dialog[open]") && !border
+      && !e.closest("form, search, [role=search]");
+  }).map((e) => e.outerHTML.slice(0, 90))"""

@@ -1,0 +1,71 @@
+"""What the page weighs: all files of ours that a first answer needs, as they came over the wire."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from .chat import Page, ask, content, expect
+from .conftest import REPORT_VIOLATIONS, VIEWPORT, Browser, Program, Watch
+
+LIMIT = 100 * 1024
+#: Every file of ours by its path, with the bytes of its body as sent, and whether it was sent.
+FILES = """async () => {
+  // A browser without a window does not fetch the icon by itself.
+  for (const link of document.querySelectorAll("link[rel=icon]"))
+    await (await fetch(link.href)).text();
+  return performance.getEntriesByType("resource")
+    .filter(({name}) => new URL(name).pathname.startsWith("/static/"))
+    .map(({name, encodedBodySize, transferSize}) => [name, encodedBodySize, transferSize]);
+}"""
+
+
+@pytest.fixture
+def cold(browser: Browser, server: Program) -> Iterator[Page]:
+    """A browser that was never here, which keeps what it loads."""
+    context = browser.new_context(viewport=VIEWPORT, reduced_motion="reduce")
+    context.add_init_script(REPORT_VIOLATIONS)
+    page = context.new_page()
+    watch = Watch(server.url)
+    watch.on(page)
+    page.goto(server.url)
+    yield page
+    context.close()
+    assert watch.unexpected() == []
+
+
+def test_a_first_answer_needs_no_more_than_100_kilobytes(cold: Page, server: Program) -> None:
+    ask(cold, "play say=**Rain** falls. It is:\n\n- wet\n- `cold`\n")
+    expect(content(cold)).to_contain_text("wet")
+    expect(cold.get_by_role("button", name="Send")).to_be_visible()
+    sizes = {path: size for path, size, _ in _files(cold)}
+    assert all(sizes.values()), "a size that is not told would not be weighed"
+    table = _table(sizes)
+    print(table)
+    assert sum(sizes.values()) <= LIMIT, table
+
+    cold.goto(server.url)
+    ask(cold, "play say=Again.")
+    expect(content(cold)).to_have_text("Again.")
+    again = _files(cold)
+    assert len(again) >= len(sizes) - 1
+    assert [path for path, _, sent in again if sent] == [], "kept, and not asked for again"
+
+
+def _files(page: Page) -> list[tuple[str, int, int]]:
+    """Path below the version, bytes of the body as sent, bytes that came now."""
+    found: list[tuple[str, int, int]] = page.evaluate(FILES)
+    return [(urlsplit(url).path.split("/", 3)[3], body, sent) for url, body, sent in found]
+
+
+def _table(sizes: dict[str, int]) -> str:
+    """The weight by kind, and of the heaviest files."""
+    kinds: Counter[str] = Counter()
+    for path, size in sizes.items():
+        kinds[path.rpartition("/")[0]] += size
+    heaviest = sorted(sizes.items(), key=lambda one: -one[1])[:12]
+    rows = [("all", sum(sizes.values())), *kinds.most_common(), ("", 0), *heaviest]
+    return "\n".join(f"{size:8,} {name}" if name else "" for name, size in rows)
