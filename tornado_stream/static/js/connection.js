@@ -20,8 +20,8 @@ export class Connection {
   /** What came another way: the connection is given up for it. @type {LogEvent[] | null} */
   instead = null;
   openedAt = Date.now();
+  quietSince = 0;
   #over = new AbortController();
-  #quietSince = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #watchdog;
 
@@ -38,7 +38,7 @@ export class Connection {
 
   /** Milliseconds since something came. */
   get quiet() {
-    return Date.now() - this.#quietSince;
+    return Date.now() - this.quietSince;
   }
 
   close() {
@@ -66,7 +66,7 @@ export class Connection {
   }
 
   #wind() {
-    this.#quietSince = Date.now();
+    this.quietSince = Date.now();
     clearTimeout(this.#watchdog);
     this.#watchdog = setTimeout(() => this.close(), this.silence);
   }

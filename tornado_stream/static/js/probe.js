@@ -53,11 +53,11 @@ export class Probe {
     if (connection.purpose === "look") return this.#expect(connection);
     let patience = await this.#trial(connection);
     while (await untilQuiet(connection, patience)) {
-      const before = connection.quiet;
+      const { quietSince } = connection;
       const finding = await this.#look(last(), connection.signal);
       if (connection.signal.aborted) return;
-      const silent = connection.quiet >= before;
-      if (silent && holdsBack(connection, finding)) return this.#giveUp(connection, finding);
+      const isSilent = connection.quietSince === quietSince;
+      if (isSilent && holdsBack(connection, finding)) return this.#giveUp(connection, finding);
       const failed = finding === "unreached" || finding === "unknown";
       patience = (patience || this.times.trial) * (failed ? 2 : 4);
     }
