@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .access import SMALL, TABBABLE, cut, openers, violations
+from .access import SMALL, TABBABLE, cut, openers, stop_all, violations
 from .chat import Page, announced, answer, ask, content, expect
 from .conftest import Watch
 
@@ -37,6 +37,7 @@ def wide(page: Page) -> Iterator[Page]:
     page.set_viewport_size({"width": 1280, "height": 800})
     yield page
     page.emulate_media(forced_colors="none", reduced_motion="reduce", color_scheme="light")
+    stop_all(page)
 
 
 def converse(page: Page) -> None:
@@ -173,6 +174,7 @@ def test_a_page_that_is_not_there_is_for_everybody_too(wide: Page, watch: Watch)
     wide.goto(f"{watch.base}no/such/page")
     assert violations(wide) == []
     assert cut(wide, 320) == []
+    wide.goto(watch.base)
 
 
 #: Small boxes without text that mean something by their ground, and buttons, that vanish.

@@ -11,7 +11,7 @@ import pytest
 from tornado_stream.handlers import STATIC
 from tornado_stream.languages import read
 
-from .access import cut, openers, violations
+from .access import cut, openers, stop_all, violations
 from .chat import Page, expect
 from .conftest import Watch
 
@@ -54,6 +54,7 @@ def mirrored(open_page: Callable[..., Page], tab: Page) -> Iterator[Page]:
     tab.set_extra_http_headers({"Accept-Language": "ar-XB"})
     yield open_page()
     tab.set_extra_http_headers({})
+    stop_all(tab)
 
 
 def ask(page: Page, question: str) -> None:
@@ -129,6 +130,7 @@ def test_a_page_that_is_not_there_speaks_the_language_too(mirrored: Page, watch:
     expect(mirrored.get_by_role("heading")).to_have_text(word("refused.missing"))
     assert english(mirrored, []) == []
     assert cut(mirrored, 320) == []
+    mirrored.goto(watch.base)
 
 
 def english(page: Page, data: list[str]) -> list[str]:
