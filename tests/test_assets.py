@@ -39,25 +39,6 @@ def test_compressed_where_that_saves_something(root):
     assert files["font.woff2"].gzipped is None
 
 
-def test_comments_are_not_served_and_nothing_else_is_missing(root):
-    code = '/** What.\n * @ts */\nconst a = /** @type {any} */ ("//x"); // why\n  // how\nb();\n'
-    (root / "js" / "b.js").write_text(code)
-    (root / "c.css").write_text("/* all\n */\na { color: red; }")
-    files = Assets(root).files
-    assert files["js/b.js"].body == b'\n\nconst a =  ("//x"); // why\n\nb();\n'
-    assert files["c.css"].body == b"\n\na { color: red; }"
-
-
-def test_what_looks_like_a_comment_is_one():
-    for name, asset in Assets(STATIC).files.items():
-        if name.startswith("vendor/") or asset.path.suffix not in (".css", ".js"):
-            continue
-        for line in asset.path.read_text(encoding="utf-8").splitlines():
-            before = line.partition("/*")[0] if "/*" in line else ""
-            assert not any(before.count(quote) % 2 for quote in "\"'`"), f"{name}: {line}"
-        assert b"/**" not in asset.body, name
-
-
 def test_any_change_of_any_file_is_another_version(root):
     versions = {Assets(root).version}
     (root / "tiny.css").write_text("b{}")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from .chat import Page, Route, announced, ask, composer, content, expect, listed, status
-from .conftest import ROOT, Program, Watch
+from .conftest import Program, Watch
 
 Seen = Callable[[], dict[str, Any]]
 
@@ -317,10 +317,6 @@ def test_the_shortcuts(page: Page) -> None:
     expect(page.get_by_role("dialog", name="How answers are made")).to_be_visible()
 
 
-EDITOR = ROOT / "tornado_stream" / "static" / "js" / "editor.js"
-
-
-@pytest.mark.skipif(not EDITOR.exists(), reason="questions cannot be edited yet")
 def test_up_edits_the_last_question_where_nothing_is_written(page: Page) -> None:
     page.keyboard.press("ArrowUp")
     expect(composer(page)).to_be_focused()

@@ -114,8 +114,7 @@ export class Conversation extends EventTarget {
   /** Show this answer and ask for it. @param {Answer} answer @param {{wait?: boolean}} [how] `wait`: another tab may be asking */
   ask(answer, { wait = false } = {}) {
     this.branches.ask(answer);
-    if (wait) this.runner.resume(answer);
-    else this.runner.ask(answer);
+    this.runner[wait ? "resume" : "ask"](answer);
     this.#showPath();
   }
 

@@ -27,10 +27,9 @@ export function reveal({ message, text }, transcript, follower) {
 
 /** A message that is not on the branch that is shown. @param {string} id @param {import("./transcript.js").Transcript} transcript */
 function onItsBranch(id, transcript) {
-  /** @type {any} */
-  const conversation = transcript.conversation;
+  const { conversation } = transcript;
   const message = conversation.messages.get(id);
-  if (message) conversation.choose?.(message);
+  if (message) conversation.choose(message);
   return transcript.elementOf(id);
 }
 

@@ -33,7 +33,7 @@ export class Turns {
   edit(old, text) {
     const { conversation } = this;
     const asked = question(null, text, old.parent);
-    if (conversation.free) this.#ask(asked, asking(conversation.id, asked, conversation.leaveOut));
+    if (conversation.free) this.#ask(asked, asking(conversation.id, asked, conversation.leaveOut, this.preferences.chosen));
   }
 
   /** Answer a question again; one that the server never took is sent as it was, under the same id. @param {Answer | null} answer the one that there is */

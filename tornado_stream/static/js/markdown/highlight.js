@@ -17,9 +17,9 @@ const ALIASES = /** @type {Record<string, string>} */ ({
   tsx: "typescript", vb: "vbnet", vue: "xml", xhtml: "xml", yml: "yaml", zsh: "bash",
 });
 const KNOWN = new Set(
-  `bash c cmake cpp csharp css dart diff dockerfile elixir erlang go graphql haskell http ini java javascript json julia kotlin
-  latex less lua makefile markdown matlab nginx nix objectivec ocaml perl php powershell protobuf python r ruby rust scala scss
-  shell sql swift typescript vbnet vim wasm xml yaml`.split(/\s+/),
+  ("bash c cmake cpp csharp css dart diff dockerfile elixir erlang go graphql haskell http ini java javascript json julia kotlin " +
+    "latex less lua makefile markdown matlab nginx nix objectivec ocaml perl php powershell protobuf python r ruby rust scala scss " +
+    "shell sql swift typescript vbnet vim wasm xml yaml").split(" "),
 );
 const WITHIN = /** @type {Record<string, string[]>} */ ({ xml: ["css", "javascript"], php: ["xml"], markdown: ["xml"], shell: ["bash"], dockerfile: ["bash"] });
 
