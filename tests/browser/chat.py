@@ -27,7 +27,7 @@ __all__ = [
 
 def ask(page: Page, question: str) -> None:
     page.get_by_label("Your question").fill(question)
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Send", exact=True).click()
 
 
 def text(page: Page) -> str:

@@ -43,10 +43,10 @@ def wide(page: Page) -> Iterator[Page]:
 def converse(page: Page) -> None:
     """A finished answer with thoughts, one that was cut off, an error, and one that is written."""
     ask(page, "play think=hm;say=A **short** answer with `code` and a list:\n\n- one\n- two")
-    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
     for question in ("play say=Half;close", "play status=401"):
         ask(page, question)
-        expect(page.get_by_role("button", name="Send")).to_be_visible()
+        expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
     ask(page, "play count=20;stall")
     expect(content(page)).to_contain_text("t19")
 
@@ -64,8 +64,8 @@ def test_axe_finds_nothing_in_a_conversation(wide: Page) -> None:
     wide.emulate_media(color_scheme="dark")
     wide.set_viewport_size(PHONE)
     assert violations(wide) == []
-    wide.get_by_role("button", name="Stop").click()
-    expect(wide.get_by_role("button", name="Send")).to_be_visible()
+    wide.get_by_role("button", name="Stop", exact=True).click()
+    expect(wide.get_by_role("button", name="Send", exact=True)).to_be_visible()
     assert violations(wide, "color-contrast") == []
 
 
@@ -78,7 +78,7 @@ def test_axe_finds_nothing_in_what_opens(wide: Page, size: str) -> None:
         page.set_viewport_size(PHONE)
     ask(page, "play think=hm;say=An answer.")
     expect(content(page)).to_have_text("An answer.")
-    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
     opened = 0
     for opener in openers(page):
         label = opener.evaluate("e => e.outerHTML.slice(0, 120)")
@@ -95,7 +95,7 @@ def test_the_keyboard_gets_everywhere_and_is_seen_there(wide: Page, size: str) -
     if size != "desktop":
         page.set_viewport_size(PHONE)
     ask(page, "play think=hm;say=A **short** answer with a [link](https://example.org/).")
-    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
     if size == "drawer":
         page.get_by_role("button", name="Conversations").click()
     count = page.evaluate(f"() => {{ {TABBABLE} return (window.left = tabbable()).length; }}")
@@ -120,7 +120,7 @@ def test_there_is_one_voice(wide: Page) -> None:
     ask(wide, "play say=x;stall")
     expect(announced(wide)).to_have_text("Generating")
     expect(wide.get_by_role("log")).to_have_attribute("aria-live", "off")
-    wide.get_by_role("button", name="Stop").click()
+    wide.get_by_role("button", name="Stop", exact=True).click()
     expect(announced(wide)).to_contain_text("Stopped")
 
 

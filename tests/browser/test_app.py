@@ -64,7 +64,7 @@ def test_the_bars_around_it_have_the_colour_of_the_page(page: Page) -> None:
 def test_paper_has_the_conversation_and_nothing_else(paper: Page) -> None:
     page = paper
     ask(page, "play think=Let me count.;count=3000")
-    expect(page.get_by_role("button", name="Send")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible(timeout=20_000)
     page.emulate_media(color_scheme="dark")
     composer(page).fill("a draft is not printed")
     page.emulate_media(media="print")
@@ -80,7 +80,7 @@ def test_paper_has_the_conversation_and_nothing_else(paper: Page) -> None:
 def test_a_link_on_paper_says_where_it_leads(paper: Page) -> None:
     page = paper
     ask(page, "play say=See the standard.")
-    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
     page.get_by_role("article").last.evaluate(
         """(article) => {
           const link = article.appendChild(document.createElement("a"));

@@ -33,7 +33,7 @@ def test_the_second_question_carries_the_first(
 ) -> None:
     ask(page, "My name is Ada.")
     expect(content(page)).to_have_text("My name is Ada.")
-    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
     ask(page, "What is my name?")
     expect(content(page)).to_have_text("What is my name?")
     messages = seen()["requests"][-1]["messages"]
@@ -50,7 +50,7 @@ def test_stop_while_text_comes(page: Page, seen: Callable[[], dict[str, Any]]) -
     expect(content(page)).to_contain_text("t3 ")
     expect(page).to_have_title(re.compile("– generating$"))
     expect(announced(page)).to_have_text("Generating")
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Stop", exact=True).click()
     expect(status(page)).to_contain_text("Stopped")
     expect(announced(page)).to_have_text(re.compile("^Stopped. The connection .* pieces"))
     expect(composer(page)).to_be_focused()
@@ -63,7 +63,7 @@ def test_stop_while_text_comes(page: Page, seen: Callable[[], dict[str, Any]]) -
 def test_stop_before_the_first_word(page: Page, seen: Callable[[], dict[str, Any]]) -> None:
     ask(page, "play nohead=30")
     expect(status(page)).to_have_text("Reading your question…")
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Stop", exact=True).click()
     expect(status(page)).to_contain_text("Stopped")
     assert seen()["open"] == 0
 
@@ -74,7 +74,7 @@ def test_stop_before_the_server_has_the_question(page: Page, watch: Watch) -> No
     page.route("**/stream", lambda route: held.append(route))
     ask(page, "play count=1000;gap=0.02;count=1000")
     with page.expect_response(lambda response: response.status == 404):
-        page.get_by_role("button", name="Stop").click()
+        page.get_by_role("button", name="Stop", exact=True).click()
     expect(status(page)).to_have_text("Stopping…")
     held[0].continue_()
     expect(status(page)).to_contain_text("Stopped")
@@ -108,14 +108,14 @@ def test_nothing_is_sent_that_should_not_be(page: Page) -> None:
     for text in ("", "   \n "):
         composer(page).fill(text)
         page.keyboard.press("Enter")
-        page.get_by_role("button", name="Send").click()
+        page.get_by_role("button", name="Send", exact=True).click()
     assert page.get_by_role("article").count() == 0
     # What is written while an answer runs waits for its end.
     ask(page, "play say=x;stall")
     composer(page).fill("the next question")
     page.keyboard.press("Enter")
     expect(composer(page)).to_have_value("the next question")
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Stop", exact=True).click()
     expect(status(page)).to_contain_text("Stopped")
     expect(composer(page)).to_have_value("the next question")
     assert page.get_by_role("article").count() == 2
@@ -147,11 +147,11 @@ def test_reasoning_refusal_and_tool_calls_are_shown_as_such(page: Page) -> None:
     reasoning.locator("summary").click()
     expect(reasoning.locator(".text")).to_have_text("Let me see.")
     expect(content(page)).to_have_text("42")
-    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
 
     ask(page, f"play {_chunk(refusal='I will not.')};finish=stop;done")
     expect(answer(page).locator(".refusal")).to_have_text("The model refusedI will not.")
-    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
 
     call = {"index": 0, "id": "c1", "function": {"name": "weather", "arguments": '{"city":'}}
     rest = {"index": 0, "function": {"arguments": ' "Bern"}'}}
@@ -189,12 +189,12 @@ def test_the_page_follows_the_text_only_while_the_reader_is_at_the_end(page: Pag
     to_end.click()
     expect(to_end).to_be_hidden()
     assert scroller.evaluate(distance) < 2
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Stop", exact=True).click()
 
 
 def test_a_new_conversation_is_a_new_one(page: Page, seen: Callable[[], dict[str, Any]]) -> None:
     ask(page, "first")
-    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
     page.get_by_role("button", name="New conversation").click()
     expect(page.get_by_role("article")).to_have_count(0)
     expect(page.get_by_role("heading", name="What would you like to know?")).to_be_visible()

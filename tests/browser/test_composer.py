@@ -46,7 +46,7 @@ def test_it_grows_with_the_text_and_then_scrolls(page: Page) -> None:
     composer(page).fill("line\n" * 200)
     box = page.locator("#composer").bounding_box()
     assert box and box["height"] < 500
-    expect(page.get_by_role("button", name="Send")).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_in_viewport()
 
 
 def test_a_megabyte_is_pasted_beside_the_question(page: Page, seen: Seen) -> None:
@@ -322,7 +322,7 @@ def test_up_edits_the_last_question_where_nothing_is_written(page: Page) -> None
     expect(composer(page)).to_be_focused()
     ask(page, "first")
     expect(content(page)).to_have_text("first")
-    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
     page.keyboard.type("x")
     page.keyboard.press("ArrowUp")
     expect(composer(page)).to_be_focused()
@@ -341,7 +341,7 @@ def test_escape_stops_and_nothing_else_does_by_accident(page: Page) -> None:
     page.keyboard.press("Escape")
     expect(page.get_by_role("listbox")).to_be_hidden()
     expect(composer(page)).to_be_focused()
-    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
     page.keyboard.press("Escape")
     expect(status(page)).to_contain_text("Stopped")
     expect(composer(page)).to_be_focused()
@@ -357,7 +357,7 @@ def test_it_stays_above_an_on_screen_keyboard(page: Page) -> None:
     distance = "e => Math.round(e.scrollHeight - e.clientHeight - e.scrollTop)"
     # Where the keyboard makes the page smaller (Chrome, Firefox).
     page.set_viewport_size({"width": 360, "height": 400})
-    expect(page.get_by_role("button", name="Send")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_in_viewport(ratio=1)
     page.wait_for_function(f"({distance})(document.querySelector('#scroller')) <= 1")
     page.set_viewport_size({"width": 360, "height": 740})
     # Where it covers the page and only the visual viewport knows (Safari).

@@ -50,7 +50,7 @@ def test_every_conversation_has_its_address(page: Page, server: Program) -> None
     expect(composer(page)).to_be_focused()
     page.reload()
     expect(content(page)).to_have_text("apples and pears")
-    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
     ask(page, "and plums")
     expect(content(page)).to_have_text("and plums")
     assert page.get_by_role("article").count() == 4
@@ -156,7 +156,7 @@ def test_a_draft_is_kept_for_each_conversation(page: Page) -> None:
     expect(composer(page)).to_have_value("for later")
     page.reload()
     expect(composer(page)).to_have_value("for later")
-    expect(page.get_by_role("button", name="Send")).to_be_enabled()  # it is loaded
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_enabled()  # it is loaded
     page.keyboard.press("Enter")
     expect(content(page)).to_have_text("for later")
     page.reload()

@@ -56,7 +56,7 @@ def test_a_conversation_that_is_too_long(page: Page, seen: Callable[[], dict[str
     for question in ("one", "two", "three"):
         ask(page, question)
         expect(content(page)).to_have_text(question)
-        expect(page.get_by_role("button", name="Send")).to_be_visible()
+        expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
     code = "context_length_exceeded"
     refusal = _refusal(400, {"message": "maximum context length is 8", "code": code})
     ask(page, f"{refusal} | {refusal.removeprefix('play ')} | say=short enough")

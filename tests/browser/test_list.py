@@ -202,7 +202,7 @@ def test_the_open_one_is_left_and_gone_back_to(
             page.go_back()
         expect(page).to_have_url(url)
         expect(open_row).to_be_visible()
-        expect(page.get_by_role("button", name="Stop")).to_be_visible()
+        expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
     stand_still(page)
     open_row.get_by_role("link").focus()
     page.keyboard.press("Delete")

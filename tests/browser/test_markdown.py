@@ -178,7 +178,7 @@ def test_what_is_open_looks_as_it_will_and_settles_without_a_jump(page: Page) ->
     shown = content(page)
     expect(shown.locator("strong")).to_have_text("bold words and a link")
     expect(shown).to_have_text("Some bold words and a link")
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Stop", exact=True).click()
     expect(status(page)).to_contain_text("Stopped")
     expect(shown).to_have_text(begun)
     ask(page, f"{play('x' + code)};wait=0.6;{play('`')[5:]};wait=0.1;{play(chr(10) + 'after')[5:]}")

@@ -113,7 +113,7 @@ def test_everything_can_be_read(page: Page, scheme: Literal["light", "dark"]) ->
     error = "%7B%22error%22:%7B%22message%22:%22no%22%7D%7D"
     for question in ("hello", "play say=Half;close", f"play status=400;body={error}"):
         ask(page, question)
-        expect(page.get_by_role("button", name="Send")).to_be_visible()
+        expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
     ask(page, "play think=hm;stall")
     expect(status(page)).to_have_text("Thinking…")
     _assert_contrast(page)
@@ -133,7 +133,7 @@ def test_everything_can_be_read(page: Page, scheme: Literal["light", "dark"]) ->
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     _assert_contrast(page)
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Stop", exact=True).click()
     expect(status(page)).to_contain_text("Stopped")
 
 
@@ -173,7 +173,7 @@ def test_a_page_that_is_not_there(page: Page, server: Program, watch: Watch) -> 
     expect(page.get_by_role("heading")).to_be_visible()
     expect(page.get_by_text("404")).to_be_visible()
     page.get_by_role("link", name="Back to the chat").click()
-    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
 
 
 def _open_setup(page: Page) -> Locator:

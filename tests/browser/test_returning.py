@@ -38,7 +38,7 @@ def test_two_tabs_are_in_step(
     expect(content(page)).to_contain_text("t3 ")
     other = open_tab(page.url)
     expect(content(other)).to_contain_text("t20 ")
-    other.get_by_role("button", name="Stop").click()
+    other.get_by_role("button", name="Stop", exact=True).click()
     for each in (other, page):
         each.bring_to_front()
         expect(status(each)).to_contain_text("Stopped")
@@ -78,7 +78,7 @@ def test_stop_in_the_last_of_eight_tabs(
     for each in reversed(pages):
         each.bring_to_front()  # what is behind is drawn once a second, and clicks wait for that
         began = time.monotonic()
-        each.get_by_role("button", name="Stop").click()
+        each.get_by_role("button", name="Stop", exact=True).click()
         expect(status(each)).to_contain_text("Stopped")
         if each is pages[-1]:
             assert time.monotonic() - began < 1

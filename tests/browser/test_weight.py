@@ -40,7 +40,7 @@ def cold(browser: Browser, server: Program) -> Iterator[Page]:
 def test_a_first_answer_needs_no_more_than_100_kilobytes(cold: Page, server: Program) -> None:
     ask(cold, "play say=**Rain** falls. It is:\n\n- wet\n- `cold`\n")
     expect(content(cold)).to_contain_text("wet")
-    expect(cold.get_by_role("button", name="Send")).to_be_visible()
+    expect(cold.get_by_role("button", name="Send", exact=True)).to_be_visible()
     sizes = {path: size for path, size, _ in _files(cold)}
     assert all(sizes.values()), "a size that is not told would not be weighed"
     table = _table(sizes)
