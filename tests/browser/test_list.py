@@ -47,7 +47,7 @@ def visit(browser: Browser, past: Program, watch: Watch) -> Iterator[Callable[..
         watch.base = past.url
         watch.on(page)
         page.goto(past.url)
-        expect(row(page, "number 0")).to_be_attached()
+        expect(page.locator(".row").first).to_be_attached()
         return page
 
     yield open
