@@ -1,69 +1,38 @@
 // @ts-check
-/**
- * The list by keyboard: one row is a stop for Tab, arrows lead from the search through the rows.
- * Home and End go to the ends, F2 renames, Delete deletes, Escape gives a search up.
- *
- * @typedef {import("./row_view.js").RowView} RowView
- */
-export class ListKeys {
-  /** The row where Tab stops. @type {RowView | null} */
-  #stop = null;
+/** The list by keyboard: arrows lead from the search through the rows, F2 renames, Delete deletes, Escape gives a search up. */
 
-  /**
-   * @param {HTMLElement} list @param {HTMLInputElement} search @param {() => import("./rows.js").Rows} rows those that are shown
-   * @param {{rename: (row: RowView) => void, remove: (row: RowView) => void, find: (text: string) => void}} acts
-   */
-  constructor(list, search, rows, acts) {
-    this.search = search;
-    this.rows = rows;
-    this.acts = acts;
-    list.addEventListener("keydown", (event) => this.#inList(event));
-    list.addEventListener("focusin", (event) => this.#stopAt(this.rows().of(event.target) ?? null));
-    search.addEventListener("keydown", (event) => this.#inSearch(event));
-  }
+/** @param {KeyboardEvent} event @param {import("./list_view.js").ListView} view */
+export function listKey(event, view) {
+  const target = /** @type {Element} */ (event.target);
+  if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+  const all = view.rows.all;
+  const row = target.matches("input") ? undefined : view.rows.of(target);
+  if (target === view.search ? inSearch(event.key, all[0], view) : row && inRow(event.key, row, all, view)) event.preventDefault(); // and the drawer stays open
+}
 
-  /** Other rows are shown: one of them is where Tab stops. @param {string | null} current */
-  settle(current) {
-    const rows = this.rows();
-    if (this.#stop && rows.get(this.#stop.item.id) === this.#stop) return;
-    this.#stopAt(rows.get(current ?? "") ?? rows.first ?? null);
-  }
+/** @param {string} key @param {import("./row_view.js").RowView | undefined} first @param {import("./list_view.js").ListView} view */
+function inSearch(key, first, view) {
+  if (key === "Escape") return giveUp(view);
+  if (key === "ArrowDown") first?.focus();
+  return key === "ArrowDown";
+}
 
-  /** @param {RowView | null} row */
-  #stopAt(row) {
-    this.#stop?.stop(false);
-    this.#stop = row;
-    row?.stop(true);
-  }
+/** @typedef {import("./row_view.js").RowView} Row @param {string} key @param {Row} row @param {Row[]} all @param {import("./list_view.js").ListView} view */
+function inRow(key, row, all, view) {
+  const at = all.indexOf(row);
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[key];
+  if (to !== undefined) (all[to] ?? (to < 0 ? view.search : row)).focus();
+  else if (key === "F2") void view.use((tools) => tools.rename(row));
+  else if (key === "Delete") void view.use((tools) => tools.remove(row));
+  else return key === "Escape" && giveUp(view);
+  return true;
+}
 
-  /** @param {KeyboardEvent} event */
-  #inList(event) {
-    const row = this.rows().of(event.target);
-    if (!row || /** @type {Element} */ (event.target).matches("input") || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
-    const rows = this.rows().all;
-    const at = rows.indexOf(row);
-    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: rows.length - 1 }[event.key];
-    if (to !== undefined) (rows[to] ?? (to < 0 ? this.search : row)).focus();
-    else if (event.key === "F2") this.acts.rename(row);
-    else if (event.key === "Delete") this.acts.remove(row);
-    else if (event.key !== "Escape" || !this.#giveUp()) return;
-    event.preventDefault();
-  }
-
-  /** @param {KeyboardEvent} event */
-  #inSearch(event) {
-    if (event.isComposing || event.keyCode === 229) return;
-    if (event.key === "ArrowDown") this.rows().first?.focus();
-    else if (event.key !== "Escape" || !this.#giveUp()) return;
-    event.preventDefault(); // and the drawer stays open
-  }
-
-  /** @returns {boolean} whether there was a search to give up */
-  #giveUp() {
-    if (!this.search.value) return false;
-    this.search.value = "";
-    this.search.focus();
-    this.acts.find("");
-    return true;
-  }
+/** @param {import("./list_view.js").ListView} view @returns {boolean} whether there was a search to give up */
+function giveUp(view) {
+  if (!view.search.value) return false;
+  view.search.value = "";
+  view.search.focus();
+  void view.find("");
+  return true;
 }

@@ -1,9 +1,7 @@
 // @ts-check
-/** Shows the list of conversations by date, or what a search has found, and does what its rows ask for. */
-import { Refused } from "./api.js";
+/** Shows the list of conversations by date, or what a search has found. */
 import { byId } from "./dom.js";
-import { ListKeys } from "./list_keys.js";
-import { onLongPress } from "./long_press.js";
+import { listKey } from "./list_keys.js";
 import { byPeriod } from "./periods.js";
 import { Rows } from "./rows.js";
 import { t } from "./words.js";
@@ -15,16 +13,20 @@ import { t } from "./words.js";
  */
 
 export class ListView {
+  search = byId("search");
   #scroller = byId("side-list");
   #end = byId("list-end");
   #status = byId("list-status");
-  #search = byId("search");
   #dated = new Rows(byId("conversations"));
   #found = new Rows(byId("found"));
   /** The search that is shown, and where the list was before. */
   #shown = { found: /** @type {object | null} */ (null), scrollTop: 0 };
-  /** @type {ReturnType<ListView["load"]> | null} */
+  /** The row where Tab stops. @type {RowView | undefined} */
+  #stop;
+  /** @type {import("./list_tools.js").ListTools | null} */
   #tools = null;
+  /** @type {typeof import("./marks.js") | null} */
+  #marks = null;
   #atEnd = new IntersectionObserver((looks) => looks.at(-1)?.isIntersecting && void this.conversations.more(), { root: this.#scroller, rootMargin: "1000px" });
 
   /**
@@ -40,57 +42,56 @@ export class ListView {
     for (const state of [conversations, unread]) state.addEventListener("change", () => this.#show());
     conversation.addEventListener("place", () => this.#show());
     conversation.addEventListener("path", () => void (conversation.id && conversation.state === "missing" && conversations.forget(conversation.id)));
-    this.keys = new ListKeys(this.#scroller, this.#search, () => this.#rows, {
-      rename: (row) => this.#rename(row),
-      remove: (row) => void this.#remove(row),
-      find: (text) => void conversations.search(text),
-    });
-    this.#search.addEventListener("input", () => void conversations.search(this.#search.value));
+    this.search.addEventListener("input", () => void this.find(this.search.value));
     byId("search-form").addEventListener("submit", (/** @type {Event} */ event) => event.preventDefault());
-    this.#scroller.addEventListener("click", (/** @type {MouseEvent} */ event) => this.#clicked(event));
-    this.#scroller.addEventListener("dblclick", (/** @type {MouseEvent} */ { target }) => {
-      const row = /** @type {Element} */ (target).closest("a") && this.#rows.of(target);
-      if (row) this.#rename(row);
-    });
-    onLongPress(this.#scroller, (target) => this.#pressed(target));
+    byId("side").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => listKey(event, this));
+    this.#listen(this.#scroller);
     this.#show();
   }
 
-  /** Delete the open conversation, or another. @param {string} id */
-  async remove(id) {
-    const { deletion } = await this.load();
-    const { title } = this.#dated.get(id)?.item ?? this.conversation;
-    deletion.remove({ id, title });
-  }
-
-  /** What few visits need: the menu, and deleting. */
-  load() {
-    this.#tools ??= Promise.all([import("./row_menu.js"), import("./deletion.js")]).then(([{ RowMenu }, { Deletion }]) => ({
-      menu: new RowMenu({ rename: (row) => this.#rename(row), remove: (row) => void this.#remove(row) }),
-      deletion: new Deletion(this.conversations, this.conversation, {
-        ...this.acts,
-        focus: (id) => this.#rows.get(id)?.focus(),
-        why,
-      }),
-    }));
-    this.#tools.catch(() => {
-      this.#tools = null; // the next time it may be reached
-      this.#report(t("list.noServer"));
-    });
-    return this.#tools;
-  }
-
-  get #rows() {
+  /** The rows that are shown. */
+  get rows() {
     return this.conversations.found ? this.#found : this.#dated;
+  }
+
+  /** @param {string} text */
+  async find(text) {
+    this.#marks ??= await import("./marks.js").catch(() => null);
+    await this.conversations.search(text);
+  }
+
+  /** Do something that few visits need. @param {(tools: import("./list_tools.js").ListTools) => void} act */
+  async use(act) {
+    const module = await import("./list_tools.js").catch(() => null);
+    if (!module) return this.report(t("list.noServer"));
+    act((this.#tools ??= new module.ListTools(this)));
+  }
+
+  /** @param {string} text */
+  report(text) {
+    this.#status.textContent = text;
+    this.acts.say(text);
+  }
+
+  /** @param {HTMLElement} scroller */
+  #listen(scroller) {
+    scroller.addEventListener("click", (event) => this.#clicked(event));
+    scroller.addEventListener("focusin", ({ target }) => this.#stopAt(this.rows.of(target)));
+    scroller.addEventListener("dblclick", ({ target }) => {
+      const row = /** @type {Element} */ (target).closest("a") && this.rows.of(target);
+      if (row) void this.use((tools) => tools.rename(row));
+    });
+    if (!matchMedia("(any-pointer: coarse)").matches) return;
+    void import("./long_press.js").then(({ onLongPress }) => onLongPress(scroller, (target) => this.#pressed(target)));
   }
 
   #show() {
     const { shown, found, query } = this.conversations;
     const isUnread = this.unread.look();
+    const more = found ? { query, marks: this.#marks } : {};
     const groups = !found ? byPeriod(shown) : shown.length ? [{ key: "", items: shown }] : [];
-    const rows = this.#rows;
-    rows.show(groups, (item) => ({ current: item.id === this.conversation.id, unread: isUnread(item), query: found ? query : "" }));
-    this.keys.settle(this.conversation.id);
+    this.rows.show(groups, (item) => ({ item, current: item.id === this.conversation.id, unread: isUnread(item), ...more }));
+    if (this.#stop !== this.rows.get(this.#stop?.item.id ?? null) || !this.#stop) this.#stopAt(this.rows.get(this.conversation.id) ?? this.rows.all[0]);
     this.#turn(found);
     this.#showStatus(shown.length);
     this.#atEnd.unobserve(this.#end); // and look again: more may be needed at once
@@ -119,12 +120,19 @@ export class ListView {
     if (this.#status.textContent !== text) this.#status.textContent = text;
   }
 
+  /** @param {RowView | undefined} row */
+  #stopAt(row) {
+    this.#stop?.stop(false);
+    this.#stop = row;
+    row?.stop(true);
+  }
+
   /** @param {MouseEvent} event */
   #clicked(event) {
     const target = /** @type {Element} */ (event.target);
-    const row = this.#rows.of(target);
+    const row = this.rows.of(target);
     if (!row) return;
-    if (row.more.contains(target)) return void this.load().then(({ menu }) => menu.toggle(row));
+    if (row.more.contains(target)) return void this.use(({ menu }) => menu.toggle(row));
     const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey; // a new tab or window
     if (!target.closest("a") || elsewhere) return;
     event.preventDefault();
@@ -132,41 +140,10 @@ export class ListView {
     this.acts.open(id, message ? { message, text: this.conversations.query } : undefined);
   }
 
-  /** @param {Element} target @returns {boolean} */
+  /** @param {Element} target */
   #pressed(target) {
-    const row = this.#rows.of(target);
-    if (row) void this.load().then(({ menu }) => menu.open(row));
+    const row = this.rows.of(target);
+    if (row) void this.use(({ menu }) => menu.open(row));
     return !!row;
   }
-
-  /** @param {RowView} row */
-  #rename(row) {
-    row.edit(async (title) => {
-      try {
-        await this.conversations.rename(row.item.id, title);
-        this.acts.say(t("list.renamed"));
-      } catch (error) {
-        this.#report(why(error));
-      }
-    });
-  }
-
-  /** @param {RowView} row */
-  async #remove(row) {
-    const { deletion } = await this.load();
-    const rows = this.#rows.all;
-    const at = rows.indexOf(row);
-    const stay = row.item.id === this.conversation.id || !row.element.contains(document.activeElement);
-    deletion.remove(row.item);
-    if (!stay) (rows[at + 1] ?? rows[at - 1] ?? this.#search).focus();
-  }
-
-  /** @param {string} text */
-  #report(text) {
-    this.#status.textContent = text;
-    this.acts.say(text);
-  }
 }
-
-/** Why the server did not do it. @param {unknown} error */
-const why = (error) => (error instanceof Refused ? t("list.failed", { why: error.message || error.code }) : t("list.noServer"));

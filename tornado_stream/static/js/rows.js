@@ -1,16 +1,20 @@
 // @ts-check
-/** The rows of a list in their sections. Each stays what it is while the list changes around it. */
-import { arrange } from "./dom.js";
+/**
+ * The rows of a list, in sections, and in these in chunks: the browser lays out only the chunks
+ * that are near. Where a chunk begins depends on its first row alone, so a row that comes or goes
+ * changes one chunk and leaves thousands of others.
+ *
+ * @typedef {import("./api.js").ConversationItem} Item
+ * @typedef {import("./row_view.js").Look} Look
+ */
+import { arrange, element } from "./dom.js";
 import { nameOf } from "./periods.js";
 import { RowView } from "./row_view.js";
-import { SectionView } from "./section_view.js";
-
-/** @typedef {import("./api.js").ConversationItem} Item */
 
 export class Rows {
   /** By conversation, as they stand. @type {Map<string, RowView>} */
   #rows = new Map();
-  /** @type {Map<string, SectionView>} */
+  /** @type {Map<string, Section>} */
   #sections = new Map();
 
   /** @param {HTMLElement} element */
@@ -18,48 +22,85 @@ export class Rows {
     this.element = element;
   }
 
-  /** As they stand. */
   get all() {
     return [...this.#rows.values()];
   }
 
-  /** @returns {RowView | undefined} */
-  get first() {
-    return this.#rows.values().next().value;
-  }
-
-  /** @param {string} id */
+  /** @param {string | null} id */
   get(id) {
-    return this.#rows.get(id);
+    return this.#rows.get(id ?? "");
   }
 
   /** The row in which an element is. @param {EventTarget | null} target */
   of(target) {
-    return this.#rows.get(/** @type {HTMLElement} */ (target).closest("[data-id]")?.getAttribute("data-id") ?? "");
+    return this.get(/** @type {HTMLElement} */ (target).closest("[data-id]")?.getAttribute("data-id") ?? null);
   }
 
-  /** @param {{key: string, items: Item[]}[]} groups `key`: a period, or empty for none @param {(item: Item) => Omit<import("./row_view.js").Look, "item">} look */
+  /** @param {{key: string, items: Item[]}[]} groups `key`: a period, or empty @param {(item: Item) => Look} look */
   show(groups, look) {
     const focused = /** @type {HTMLElement} */ (document.activeElement);
-    const before = this.#rows;
-    this.#rows = new Map();
-    /** @type {Map<string, SectionView>} */
-    const sections = new Map();
+    const [rows, sections] = [this.#rows, this.#sections];
+    [this.#rows, this.#sections] = [new Map(), new Map()];
     for (const { key, items } of groups) {
-      const section = this.#sections.get(key) ?? new SectionView(key && nameOf(key), `period-${key}`);
-      sections.set(key, section);
-      section.show(items.map((item) => this.#row(item, before, look(item))));
+      const section = sections.get(key) ?? new Section(key);
+      this.#sections.set(key, section);
+      section.show(items.map((item) => this.#show(rows.get(item.id) ?? new RowView(item), look(item))));
     }
-    this.#sections = sections;
-    arrange(this.element, Array.from(sections.values(), (section) => section.element));
+    arrange(this.element, Array.from(this.#sections.values(), (section) => section.element));
     if (focused !== document.activeElement && this.element.contains(focused)) focused.focus({ preventScroll: true }); // its row was moved
   }
 
-  /** @param {Item} item @param {Map<string, RowView>} before @param {Omit<import("./row_view.js").Look, "item">} look */
-  #row(item, before, look) {
-    const row = before.get(item.id) ?? new RowView(item);
-    row.show({ item, ...look });
-    this.#rows.set(item.id, row);
+  /** @param {RowView} row @param {Look} look */
+  #show(row, look) {
+    row.show(look);
+    this.#rows.set(look.item.id, row);
     return row;
+  }
+}
+
+class Section {
+  element = element("section", "period");
+  #list = element("div");
+  /** By their first row. @type {Map<RowView, Chunk>} */
+  #chunks = new Map();
+
+  /** @param {string} key */
+  constructor(key) {
+    this.#list.setAttribute("role", "list");
+    if (key) {
+      const heading = element("h3", "", nameOf(key));
+      heading.id = `period-${key}`;
+      this.#list.setAttribute("aria-labelledby", heading.id);
+      this.element.append(heading);
+    }
+    this.element.append(this.#list);
+  }
+
+  /** @param {RowView[]} rows */
+  show(rows) {
+    /** @type {RowView[][]} */
+    const parts = [];
+    for (const row of rows) {
+      if (row.beginsChunk || !parts.length) parts.push([]);
+      parts[parts.length - 1].push(row);
+    }
+    const chunks = new Map(parts.map((part) => [part[0], this.#chunks.get(part[0]) ?? new Chunk()]));
+    arrange(this.#list, Array.from(chunks.values(), (chunk) => chunk.element));
+    for (const part of parts) chunks.get(part[0])?.show(part);
+    this.#chunks = chunks;
+  }
+}
+
+class Chunk {
+  element = element("div", "chunk");
+  /** @type {RowView[]} */
+  #rows = [];
+
+  /** @param {RowView[]} rows */
+  show(rows) {
+    if (rows.length === this.#rows.length && rows.every((row, index) => row === this.#rows[index])) return; // most are: looking at the DOM costs more
+    arrange(this.element, rows.map((row) => row.element));
+    this.element.style.setProperty("--rows", String(rows.length));
+    this.#rows = rows;
   }
 }

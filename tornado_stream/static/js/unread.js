@@ -1,18 +1,16 @@
 // @ts-check
 /**
- * Which conversations have an answer that was not seen in this browser: it has ended, and no tab
- * showed it since. Kept for all tabs together, as what has been seen. Fires `change`.
- *
- * @typedef {import("./api.js").ConversationItem} Item
+ * Which conversations hold an answer that was not seen in this browser: it has ended, and no tab
+ * showed it since. What was seen is kept for all tabs together. Fires `change`.
  */
 import { readJson } from "./storage.js";
 
 const KEY = "tornado-stream:seen";
-/** So many are remembered; of older ones it is taken for granted. */
+/** So many are remembered; older ones count as seen. */
 const MOST = 200;
 
 export class Unread extends EventTarget {
-  /** Ended before the reader's eyes, which the list does not know yet. @type {Set<string>} */
+  /** Ended before the reader's eyes; the list does not know yet. @type {Set<string>} */
   #watched = new Set();
 
   /**
@@ -27,45 +25,42 @@ export class Unread extends EventTarget {
     this.wake = wake;
     list.addEventListener("change", () => this.#see());
     conversation.addEventListener("path", () => this.#see());
-    conversation.addEventListener("news", (event) => this.#watch(/** @type {CustomEvent} */ (event).detail));
     wake.addEventListener("wake", () => this.#see());
+    conversation.addEventListener("news", (event) => {
+      const { type, conversation_id: id } = /** @type {CustomEvent} */ (event).detail;
+      if (type === "ended" && !wake.hidden) this.#watched.add(id);
+    });
   }
 
   /** Hear when another tab has shown something. @param {Window} page */
   follow(page) {
-    page.addEventListener("storage", ({ key }) => key === KEY && this.#changed());
+    page.addEventListener("storage", ({ key }) => key === KEY && this.dispatchEvent(new Event("change")));
     return this;
   }
 
-  /** What tells whether an item is unread, as things are now. @returns {(item: Item) => boolean} */
+  /** What tells whether an item is unread, as things are now. @returns {(item: import("./api.js").ConversationItem) => boolean} */
   look() {
     const { since, seen } = this.#kept ?? { since: Infinity, seen: {} };
     return ({ id, generation_id, updated_at }) => updated_at > since && !generation_id && updated_at > (seen[id] ?? 0);
   }
 
-  /** @param {import("./tabs.js").News} news */
-  #watch({ type, conversation_id: id }) {
-    if (type === "ended" && !this.wake.hidden) this.#watched.add(id);
-  }
-
-  /** What is open before the reader's eyes, or was when it ended, is seen as soon as the list knows that it ended. */
   #see() {
     const { list, conversation, wake } = this;
     if (list.state !== "ready") return;
     const kept = this.#kept ?? this.#begin();
     const open = !wake.hidden && conversation.state === "ready" ? conversation.id : null;
-    if (open === null && !this.#watched.size) return;
-    const ended = list.items.filter(({ id, generation_id }) => (id === open || this.#watched.has(id)) && !generation_id);
+    if (!open && !this.#watched.size) return;
+    const ended = list.items.filter(({ id, generation_id }) => !generation_id && (id === open || this.#watched.has(id)));
     for (const { id } of ended) this.#watched.delete(id);
-    const found = ended.filter(this.look());
-    for (const { id, updated_at } of found) kept.seen[id] = updated_at;
-    if (found.length) this.#keep(kept);
+    const news = ended.filter(this.look());
+    for (const { id, updated_at } of news) kept.seen[id] = updated_at;
+    if (news.length) this.#keep(kept);
   }
 
-  /** The first visit: whatever is there is not news. */
+  /** The first visit: whatever is there is no news. */
   #begin() {
-    const ended = this.list.items.filter((item) => !item.generation_id);
-    return this.#keep({ since: Math.max(0, ...ended.map((item) => item.updated_at)), seen: {} });
+    const times = this.list.items.map(({ generation_id, updated_at }) => (generation_id ? 0 : updated_at));
+    return this.#keep({ since: Math.max(0, ...times), seen: {} });
   }
 
   /** @returns {{since: number, seen: Record<string, number>} | null} */
@@ -77,16 +72,9 @@ export class Unread extends EventTarget {
   /** @param {{since: number, seen: Record<string, number>}} kept */
   #keep(kept) {
     const seen = Object.entries(kept.seen).sort(([, a], [, b]) => b - a);
-    if (seen.length > MOST) {
-      kept.since = Math.max(kept.since, seen[MOST / 2][1]);
-      kept.seen = Object.fromEntries(seen.slice(0, MOST / 2));
-    }
+    if (seen.length > MOST) kept = { since: seen[MOST / 2][1], seen: Object.fromEntries(seen.slice(0, MOST / 2)) };
     this.storage.set(KEY, JSON.stringify(kept));
-    this.#changed();
-    return kept;
-  }
-
-  #changed() {
     this.dispatchEvent(new Event("change"));
+    return kept;
   }
 }
