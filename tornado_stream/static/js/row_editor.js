@@ -11,8 +11,10 @@ export function editTitle(row, save) {
   editor.value = item.title;
   editor.maxLength = 200;
   editor.setAttribute("aria-label", t("list.rename", { title: row.title }));
+  let over = false;
   const end = (/** @type {boolean} */ keep, /** @type {boolean} */ focus) => {
-    if (link.isConnected) return;
+    if (over) return;
+    over = true; // before the editor goes: its going is a blur, too
     editor.replaceWith(link);
     if (focus) row.focus();
     const title = editor.value.trim();

@@ -18,8 +18,6 @@ export class RowView {
   link = element("a", "row-link");
   more = element("button", "row-more");
   #title = element("span", "row-title");
-  #mark = element("span", "row-mark");
-  #snippet = element("span", "row-snippet");
   /** @type {Look | null} */
   #look = null;
 
@@ -70,12 +68,18 @@ export class RowView {
   /** @param {Look} look */
   #showTexts({ item, unread, query, marks }) {
     this.#title.replaceChildren(...(marks && query ? marks.markedTitle(this.title, query) : [this.title]));
-    this.#mark.dataset.mark = item.generation_id ? "generating" : "unread";
-    this.#mark.replaceChildren(element("span", "visually-hidden", item.generation_id ? t("list.generating") : t("list.unread")));
-    if (item.generation_id || unread) this.#title.after(this.#mark);
-    else this.#mark.remove();
-    this.#snippet.replaceChildren(...(marks && item.message_id ? marks.markedSnippet(item.snippet ?? "") : [])); // without a message it is the title again
-    if (item.message_id) this.link.append(this.#snippet);
+    const mark = item.generation_id ? t("list.generating") : unread ? t("list.unread") : "";
+    this.link.replaceChildren(this.#title);
+    if (mark) this.#append("row-mark", element("span", "visually-hidden", mark)).dataset.mark = item.generation_id ? "generating" : "unread";
+    if (marks && item.message_id) this.#append("row-snippet", ...marks.markedSnippet(item.snippet ?? "")); // without a message it is the title again
+  }
+
+  /** @param {string} name @param {(string | HTMLElement)[]} parts */
+  #append(name, ...parts) {
+    const part = element("span", name);
+    part.append(...parts);
+    this.link.append(part);
+    return part;
   }
 }
 
