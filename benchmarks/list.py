@@ -90,8 +90,9 @@ def at(values: list[float], part: float) -> float:
 
 
 def line(what: str, values: list[float], cpu: float | None = None) -> None:
-    row = f"{what:44}{at(values, 0.5):8.1f}{at(values, 0.95):8.1f}{max(values):9.1f}"
-    print(row + (f"{cpu / len(values):10.1f}" if cpu is not None else ""))
+    figures = [min(values), at(values, 0.5), at(values, 0.95), max(values)]
+    row = f"{what:44}" + "".join(f"{figure:9.1f}" for figure in figures)
+    print(row + (f"{cpu / len(values):9.1f}" if cpu is not None else ""))
 
 
 def frames(page: Page, by: int, most: int) -> tuple[list[float], float]:
@@ -122,7 +123,8 @@ def measure(page: Page, url: str, count: int, rounds: int) -> None:
         one["name"]: one["value"] for one in devtools.send("Performance.getMetrics")["metrics"]
     }
     print(f"{metrics['Nodes']:.0f} nodes, {metrics['JSHeapUsedSize'] / 1e6:.1f} MB of JavaScript")
-    print(f"\n{'ms':44}{'p50':>8}{'p95':>8}{'longest':>9}{'CPU each':>10}")
+    names = ("least", "p50", "p95", "longest", "CPU each")
+    print(f"\n{'ms':44}" + "".join(f"{name:>9}" for name in names))
     line("the list's work for each page, on the way", page.evaluate("changes"))
     line("frames at rest", *frames(page, 0, 120))
     line("frames of 300 pixels, to the beginning", *frames(page, 300, 1500))
@@ -141,7 +143,7 @@ def measure(page: Page, url: str, count: int, rounds: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--conversations", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=10)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(fill(Path(folder), options.conversations))

@@ -87,11 +87,9 @@ export class ListView {
 
   #show() {
     const { shown, found, query } = this.conversations;
-    const isUnread = this.unread.look();
-    const more = found ? { query, marks: this.#marks } : {};
     const groups = !found ? byPeriod(shown) : shown.length ? [{ key: "", items: shown }] : [];
-    this.rows.show(groups, (item) => ({ item, current: item.id === this.conversation.id, unread: isUnread(item), ...more }));
-    if (this.#stop !== this.rows.get(this.#stop?.item.id ?? null) || !this.#stop) this.#stopAt(this.rows.get(this.conversation.id) ?? this.rows.all[0]);
+    this.rows.show(groups, this.unread.look(), this.conversation.id, found ? { query, marks: this.#marks } : null);
+    if (!this.#stop || this.#stop !== this.rows.get(this.#stop.item.id)) this.#stopAt(this.rows.get(this.conversation.id) ?? this.rows.all[0]);
     this.#turn(found);
     this.#showStatus(shown.length);
     this.#atEnd.unobserve(this.#end); // and look again: more may be needed at once

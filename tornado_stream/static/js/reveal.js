@@ -9,7 +9,7 @@ const MOMENT = 2500;
  * @param {import("./scroll.js").Follower} follower
  */
 export function reveal({ message, text }, transcript, follower) {
-  const element = transcript.elementOf(message);
+  const element = transcript.elementOf(message) ?? onItsBranch(message, transcript);
   if (!element) return;
   follower.leave();
   element.scrollIntoView({ block: "start" }); // what is off the screen may have no places yet
@@ -23,6 +23,15 @@ export function reveal({ message, text }, transcript, follower) {
     element.classList.remove("revealed");
     CSS.highlights?.delete("found");
   }, MOMENT);
+}
+
+/** A message that is not on the branch that is shown. @param {string} id @param {import("./transcript.js").Transcript} transcript */
+function onItsBranch(id, transcript) {
+  /** @type {any} */
+  const conversation = transcript.conversation;
+  const message = conversation.messages.get(id);
+  if (message) conversation.choose?.(message);
+  return transcript.elementOf(id);
 }
 
 /** Where words stand in an element. @param {Element} element @param {RegExp} pattern */

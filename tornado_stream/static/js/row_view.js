@@ -7,19 +7,16 @@ import { t } from "./words.js";
 /** About so many rows are laid out together. */
 const CHUNK = 50;
 
-/**
- * What a row shows: the conversation, whether it is the open one or unread, and of a search what
- * was searched for and how that is marked.
- * @typedef {{item: import("./api.js").ConversationItem, current: boolean, unread: boolean, query?: string, marks?: typeof import("./marks.js") | null}} Look
- */
+/** What was searched for, and how that is marked. @typedef {{query: string, marks: typeof import("./marks.js") | null}} Search */
 
 export class RowView {
   element = element("div", "row");
   link = element("a", "row-link");
   more = element("button", "row-more");
   #title = element("span", "row-title");
-  /** @type {Look | null} */
-  #look = null;
+  #current = false;
+  #unread = false;
+  #shown = "";
 
   /** @param {import("./api.js").ConversationItem} item */
   constructor(item) {
@@ -48,30 +45,33 @@ export class RowView {
     this.link.tabIndex = this.more.tabIndex = stop ? 0 : -1;
   }
 
-  /** @param {Look} look */
-  show(look) {
-    const { item, current, unread, query } = look;
-    const last = this.#look;
+  /**
+   * @param {import("./api.js").ConversationItem} item @param {boolean} current it is the open one
+   * @param {boolean} unread @param {Search | null} search
+   */
+  show(item, current, unread, search) {
+    if (item === this.item && current === this.#current && unread === this.#unread && this.#shown && !search) return; // thousands are
+    const shown = JSON.stringify([item, current, unread, search?.query]);
     this.item = item;
-    this.#look = look;
-    if (item === last?.item && current === last.current && unread === last.unread && query === last.query) return; // thousands are
-    if (last && JSON.stringify({ ...look, marks: 0 }) === JSON.stringify({ ...last, marks: 0 })) return;
+    [this.#current, this.#unread] = [current, unread];
+    if (shown === this.#shown) return;
+    this.#shown = shown;
     this.link.href = pathOf(item.id);
     this.element.classList.toggle("current", current);
     if (current) this.link.setAttribute("aria-current", "page");
     else this.link.removeAttribute("aria-current");
     this.link.title = this.title;
     this.more.setAttribute("aria-label", t("list.more", { title: this.title }));
-    this.#showTexts(look);
+    this.#showTexts(item.generation_id ? "generating" : unread ? "unread" : "", search);
   }
 
-  /** @param {Look} look */
-  #showTexts({ item, unread, query, marks }) {
-    this.#title.replaceChildren(...(marks && query ? marks.markedTitle(this.title, query) : [this.title]));
-    const mark = item.generation_id ? t("list.generating") : unread ? t("list.unread") : "";
+  /** @param {"generating" | "unread" | ""} mark @param {Search | null} search */
+  #showTexts(mark, search) {
+    const { message_id, snippet } = this.item;
+    this.#title.replaceChildren(...(search?.marks?.markedTitle(this.title, search.query) ?? [this.title]));
     this.link.replaceChildren(this.#title);
-    if (mark) this.#append("row-mark", element("span", "visually-hidden", mark)).dataset.mark = item.generation_id ? "generating" : "unread";
-    if (marks && item.message_id) this.#append("row-snippet", ...marks.markedSnippet(item.snippet ?? "")); // without a message it is the title again
+    if (mark) this.#append("row-mark", element("span", "visually-hidden", mark === "unread" ? t("list.unread") : t("list.generating"))).dataset.mark = mark;
+    if (message_id && search?.marks) this.#append("row-snippet", ...search.marks.markedSnippet(snippet ?? "")); // without a message it is the title again
   }
 
   /** @param {string} name @param {(string | HTMLElement)[]} parts */

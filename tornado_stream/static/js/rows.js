@@ -5,14 +5,14 @@
  * changes one chunk and leaves thousands of others.
  *
  * @typedef {import("./api.js").ConversationItem} Item
- * @typedef {import("./row_view.js").Look} Look
+ * @typedef {import("./row_view.js").Search} Search
  */
 import { arrange, element } from "./dom.js";
 import { nameOf } from "./periods.js";
 import { RowView } from "./row_view.js";
 
 export class Rows {
-  /** By conversation, as they stand. @type {Map<string, RowView>} */
+  /** By conversation. @type {Map<string, RowView>} */
   #rows = new Map();
   /** @type {Map<string, Section>} */
   #sections = new Map();
@@ -22,8 +22,9 @@ export class Rows {
     this.element = element;
   }
 
+  /** As they stand. */
   get all() {
-    return [...this.#rows.values()];
+    return Array.from(this.#sections.values(), (section) => section.rows).flat();
   }
 
   /** @param {string | null} id */
@@ -36,30 +37,37 @@ export class Rows {
     return this.get(/** @type {HTMLElement} */ (target).closest("[data-id]")?.getAttribute("data-id") ?? null);
   }
 
-  /** @param {{key: string, items: Item[]}[]} groups `key`: a period, or empty @param {(item: Item) => Look} look */
-  show(groups, look) {
+  /**
+   * @param {{key: string, items: Item[]}[]} groups `key`: a period, or empty
+   * @param {(item: Item) => boolean} isUnread @param {string | null} open @param {Search | null} search
+   */
+  show(groups, isUnread, open, search) {
     const focused = /** @type {HTMLElement} */ (document.activeElement);
-    const [rows, sections] = [this.#rows, this.#sections];
-    [this.#rows, this.#sections] = [new Map(), new Map()];
+    const sections = this.#sections;
+    this.#sections = new Map();
     for (const { key, items } of groups) {
       const section = sections.get(key) ?? new Section(key);
       this.#sections.set(key, section);
-      section.show(items.map((item) => this.#show(rows.get(item.id) ?? new RowView(item), look(item))));
+      section.show(items.map((item) => this.#show(item, item.id === open, isUnread(item), search)));
     }
     arrange(this.element, Array.from(this.#sections.values(), (section) => section.element));
+    for (const [id, row] of this.#rows) if (!row.element.isConnected) this.#rows.delete(id);
     if (focused !== document.activeElement && this.element.contains(focused)) focused.focus({ preventScroll: true }); // its row was moved
   }
 
-  /** @param {RowView} row @param {Look} look */
-  #show(row, look) {
-    row.show(look);
-    this.#rows.set(look.item.id, row);
+  /** @param {Item} item @param {boolean} current @param {boolean} unread @param {Search | null} search */
+  #show(item, current, unread, search) {
+    let row = this.#rows.get(item.id);
+    if (!row) this.#rows.set(item.id, (row = new RowView(item)));
+    row.show(item, current, unread, search);
     return row;
   }
 }
 
 class Section {
   element = element("section", "period");
+  /** @type {RowView[]} */
+  rows = [];
   #list = element("div");
   /** By their first row. @type {Map<RowView, Chunk>} */
   #chunks = new Map();
@@ -78,6 +86,7 @@ class Section {
 
   /** @param {RowView[]} rows */
   show(rows) {
+    this.rows = rows;
     /** @type {RowView[][]} */
     const parts = [];
     for (const row of rows) {
