@@ -280,7 +280,7 @@ def test_arrow_keys(page_of_past: Page) -> None:
     expect(row(page, "number 0")).to_be_focused()
     page.keyboard.press("ArrowUp")
     expect(search).to_be_focused()
-    page.keyboard.type("NUMBER 1")
+    search.fill("NUMBER 1")
     expect(page.get_by_text("or more conversations found")).to_be_visible()
     expect(listed(page).first.locator("mark")).to_have_text("number 1")
     assert headings(page) == []
