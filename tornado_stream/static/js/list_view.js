@@ -62,6 +62,7 @@ export class ListView {
 
   /** Do something that few visits need. @param {(tools: import("./list_tools.js").ListTools) => void} act */
   async use(act) {
+    if (this.#tools) return act(this.#tools); // at once: the next key is for what it opens
     const module = await import("./list_tools.js").catch(() => null);
     if (!module) return this.report(t("list.noServer"));
     act((this.#tools ??= new module.ListTools(this)));
