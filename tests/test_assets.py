@@ -92,3 +92,20 @@ def test_what_is_of_others_is_as_it_was_published():
         assert any("LICENSE" in name and package["version"] in name for name in package["sha256"])
     for path in root.rglob("*.*s"):
         assert b"sourceMappingURL" not in path.read_bytes(), path
+
+
+def test_the_modules_a_page_needs_at_once(root):
+    (root / "js" / "b").mkdir()
+    (root / "js" / "app.js").write_text(
+        """// import "./no.js"\nimport { a } from "./a.js";\nimport {\n  c,\n} from "./b/c.js";
+        void import("./lazy.js");\n"""
+    )
+    (root / "js" / "b" / "c.js").write_text('import "../d.js";\nexport { a } from "../a.js";\n')
+    (root / "js" / "d.js").write_text("")
+    wanted = ["js/app.js", "js/a.js", "js/b/c.js", "js/d.js"]
+    assert Assets(root).modules("js/app.js") == wanted
+
+
+def test_every_module_of_the_page_is_there():
+    found = Assets(STATIC).modules("js/app.js")
+    assert "js/stream.js" in found and len(found) > 30

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import posixpath
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 TYPES = {
@@ -27,6 +28,8 @@ TYPES = {
 #: A comment of ours: what explains the modules and styles is for those who read the sources.
 COMMENT = re.compile(rb"/\*\*.*?\*/|^[ \t]*//[^\n]*", re.DOTALL | re.MULTILINE)
 STYLE_COMMENT = re.compile(rb"/\*.*?\*/", re.DOTALL)
+#: `import … from "./x.js"` and `import "./x.js"` at the beginning of a line.
+STATIC_IMPORT = re.compile(r'^(?:(?:import|export)\b[^"`;]*?\bfrom|import) ?"(\.[^"]+)"', re.M)
 #: Compressed already.
 DENSE = {".png", ".woff2"}
 
@@ -69,6 +72,18 @@ class Assets:
         for name, asset in self.files.items():
             digest.update(f"{name}\0".encode() + hashlib.sha256(asset.path.read_bytes()).digest())
         self.version = digest.hexdigest()[:16]
+
+    @cache  # noqa: B019 - there is one of these in a process
+    def modules(self, entry: str) -> list[str]:
+        """Every module that `entry` needs before it runs, itself first: what is worth a preload.
+        What a module imports later, by `import()`, is not among them."""
+        found = [entry]
+        for name in found:
+            for path in STATIC_IMPORT.findall(self.files[name].body.decode()):
+                module = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
+                if module not in found:
+                    found.append(module)
+        return found
 
     def url(self, name: str) -> str:
         """Raises KeyError where there is no such file."""

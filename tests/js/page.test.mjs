@@ -8,26 +8,19 @@ const read = (path) => readFileSync(new URL(path, root), "utf-8");
 const modules = readdirSync(new URL("static/js/", root), { recursive: true }).filter((name) => name.endsWith(".js"));
 const templates = readdirSync(new URL("templates/", root)).filter((name) => name.endsWith(".html"));
 
-/** What is imported by `path`, and by that; `lazily` too. */
-function imported(path, lazily, found = new Set()) {
+/** What is imported by `path`, and by that. */
+function imported(path, found = new Set()) {
   found.add(path);
-  const pattern = lazily ? /(?:from |import |import\()"(\.[^"]+)"/g : /(?:from |import )"(\.[^"]+)"/g;
-  for (const [, other] of path.includes("vendor/") ? [] : read(`static/js/${path}`).matchAll(pattern)) {
+  const paths = path.includes("vendor/") ? [] : read(`static/js/${path}`).matchAll(/(?:from |import |import\()"(\.[^"]+)"/g);
+  for (const [, other] of paths) {
     const next = new URL(other, `page:/static/js/${path}`).pathname.replace("/static/js/", "").replace("/static/", "../");
-    if (!found.has(next)) imported(next, lazily, found);
+    if (!found.has(next)) imported(next, found);
   }
   return found;
 }
 
-test("what the first module imports is preloaded, and nothing else", () => {
-  const [names, vendored] = read("templates/_modules.html").match(/\[.*?\]/g).map((list) => JSON.parse(list));
-  const preloaded = [...names.map((name) => `${name}.js`), ...vendored.map((path) => `../vendor/${path}`)];
-  const wanted = [...imported("app.js", false)].filter((path) => path !== "app.js");
-  assert.deepEqual(preloaded.sort(), wanted.sort());
-});
-
 test("every module is imported by another", () => {
-  assert.deepEqual(modules.filter((path) => !imported("app.js", true).has(path)), []);
+  assert.deepEqual(modules.filter((path) => !imported("app.js").has(path)), []);
 });
 
 for (const name of modules) {
@@ -37,7 +30,7 @@ for (const name of modules) {
     assert.ok(text.split("\n").length <= 201, "at most 200 lines");
     assert.doesNotMatch(text, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|setAttribute\("style"/);
     if (name !== "api.js") assert.doesNotMatch(text, /\bfetch\(|["'`]\/(stream|api)\b/, "URLs are api.js's");
-    for (const path of imported(name, true)) assert.ok(existsSync(new URL(`static/js/${path}`, root)), path);
+    for (const path of imported(name)) assert.ok(existsSync(new URL(`static/js/${path}`, root)), path);
   });
 }
 

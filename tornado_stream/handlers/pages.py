@@ -12,4 +12,5 @@ class IndexHandler(BaseHandler):
     page = True
 
     def get(self, conversation_id: str = "") -> None:
-        self.render("index.html", version=__version__)
+        modules = self.application.assets.modules("js/app.js")
+        self.render("index.html", version=__version__, modules=modules)
