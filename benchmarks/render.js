@@ -65,7 +65,7 @@ async ({ pieces, tokensPerSecond, warm }) => {
       await idle();
       const same = check.isEqualNode(element);
       const count = (what) => element.querySelectorAll(what).length;
-      const result = { same, blocks: element.children.length, coloured: count(".code [class^=hljs]"), formulas: count(".katex") };
+      const result = { same, blocks: count(".part > *"), coloured: count(".code [class^=hljs]"), formulas: count(".katex") };
       check.remove();
       element.remove();
       return result;

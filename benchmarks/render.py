@@ -129,11 +129,14 @@ class Clock:
         renderers = {
             int(path.parent.name)
             for path in Path("/proc").glob("[0-9]*/cmdline")
-            if b"--type=renderer" in _read(path) and _descends(int(path.parent.name), os.getpid())
+            if re.search(
+                rb"--type=renderer(?!.*(?:--top-chrome|--extension))", _read(path), re.DOTALL
+            )
+            and _descends(int(path.parent.name), os.getpid())
         }
         before = {pid: self._of(pid) for pid in renderers}
         page.evaluate(
-            "() => { const end = performance.now() + 300; while (performance.now() < end); }"
+            "() => { const end = performance.now() + 1000; while (performance.now() < end); }"
         )
         # The page's own is the one that has just been busy.
         self.pid = max(renderers, key=lambda pid: self._of(pid) - before[pid], default=0)

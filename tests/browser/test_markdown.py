@@ -58,9 +58,10 @@ COMPARED = """async (text) => {
   shown.after(whole);
   renderWhole(whole, text);
   await idle();
-  const at = [...whole.childNodes].findIndex((node, i) => !node.isEqualNode(shown.childNodes[i]));
-  const [ours, theirs] = [shown, whole].map((element) => element.childNodes[at]?.outerHTML);
-  const result = whole.isEqualNode(shown) ? "" : `${ours}\\n≠\\n${theirs}`;
+  const [ours, theirs] = [shown, whole].map((box) => [...box.querySelectorAll(".part > *")]);
+  const at = theirs.findIndex((node, i) => !ours[i]?.isEqualNode(node));
+  const differing = `${ours[at]?.outerHTML}\\n≠\\n${theirs[at]?.outerHTML}`;
+  const result = whole.isEqualNode(shown) ? "" : differing;
   whole.remove();
   return result.slice(0, 2000);
 }"""
@@ -158,7 +159,7 @@ def test_code_can_be_copied_wrapped_and_read(article: Page) -> None:
     article.emulate_media(color_scheme="light")
     assert_contrast(article)
     article.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    code = content(article).locator("> .code")
+    code = content(article).locator(".part > .code")
     height = code.evaluate("e => e.offsetHeight")
     code.get_by_role("button", name="Copy").click()
     expect(code.get_by_role("button", name="Copied")).to_be_visible()
@@ -205,8 +206,8 @@ def test_a_long_answer_that_is_opened_comes_in_slices(page: Page) -> None:
     text = f"{ARTICLE}\n\n" * 20
     stream(page, text, 4000)
     page.reload()
-    expect(content(page).locator("> *").last).to_have_text("مرحبا بالعالم")
-    expect(content(page).locator("> .code")).to_have_count(20)
+    expect(content(page).locator(".part > *").last).to_have_text("مرحبا بالعالم")
+    expect(content(page).locator(".part > .code")).to_have_count(20)
     assert page.evaluate(COMPARED, text) == ""
 
 

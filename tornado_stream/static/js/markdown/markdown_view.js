@@ -3,11 +3,20 @@
  * Shows a growing text as markdown, at a cost in proportion to what is new. A long text comes in
  * slices, so that nothing waits for it.
  */
+import { element } from "../dom.js";
 import { BlockView } from "./block_view.js";
 import { Blocks } from "./blocks.js";
 import { lex } from "./grammar.js";
 import { shapeOf } from "./html.js";
 import { isTime, later } from "./work.js";
+
+/** Blocks that are laid out together. */
+const PART = 16;
+
+/** Where a block stands. @param {HTMLElement} box @param {number} index */
+function partOf(box, index) {
+  return box.children[Math.floor(index / PART)] ?? box.appendChild(element("div", "part"));
+}
 
 /** Characters that are read at a time. */
 const CHUNK = 4000;
@@ -114,6 +123,7 @@ export class MarkdownView {
     const made = BlockView.build(stale);
     stale.forEach((shape, n) => this.#put(from + shapes.indexOf(shape), made[n]));
     for (const view of this.#views.splice(from + shapes.length)) view.element.remove();
+    while (this.element.lastElementChild?.matches(":empty")) this.element.lastElementChild.remove();
   }
 
   /** @param {number} index @param {BlockView} view */
@@ -121,7 +131,7 @@ export class MarkdownView {
     const old = this.#views[index];
     this.#views[index] = view;
     if (old) old.element.replaceWith(view.element);
-    else this.element.append(view.element);
+    else partOf(this.element, index).append(view.element);
   }
 
   /** @param {number} count of views that have ended */
@@ -134,6 +144,7 @@ export class MarkdownView {
 /** Show a whole text at once. @param {HTMLElement} element @param {string} text */
 export function renderWhole(element, text) {
   const views = BlockView.build(shapesOf(lex(text, {})));
-  element.replaceChildren(...views.map((view) => view.element));
+  element.replaceChildren();
+  views.forEach((view, index) => partOf(element, index).append(view.element));
   for (const view of views) view.settle();
 }
