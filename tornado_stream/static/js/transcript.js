@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * Shows the conversation's path. The DOM is changed at most once a frame, however many events
- * came; what is true comes from the events, not from the frames.
+ * came; what is true comes from the events, not from the frames. A long conversation is shown from
+ * its end: what was said before it follows in slices, above it, while the page stays free.
  *
  * @typedef {import("./conversation.js").Conversation} Conversation
  * @typedef {import("./branches.js").Message} Message
@@ -14,6 +15,10 @@
 import { arrange } from "./dom.js";
 import { AnswerView, QuestionView } from "./message_view.js";
 import { outcomeOf } from "./outcome.js";
+
+/** Messages that are made at once; milliseconds for more at a time. */
+const SOON = 30;
+const SLICE = 8;
 import { t } from "./words.js";
 
 export class Transcript {
@@ -23,6 +28,9 @@ export class Transcript {
   toolbars = null;
   /** @type {Set<Message>} */
   #changed = new Set();
+  /** Messages at the beginning of the path that are not made yet. */
+  #missing = 0;
+  #slice = 0;
   #frame = 0;
   #second = 0;
 
@@ -41,6 +49,7 @@ export class Transcript {
   /** A message on the page; undefined where it is not shown. @param {string} id @returns {HTMLElement | undefined} */
   elementOf(id) {
     const message = this.conversation.messages.get(id);
+    if (message && this.#missing && !this.views.has(message)) this.#makeMore(Infinity);
     return message && this.views.get(message)?.element;
   }
 
@@ -64,12 +73,41 @@ export class Transcript {
 
   #showPath() {
     const { path } = this.conversation;
-    const views = new Map(path.map((message) => [message, this.views.get(message) ?? this.#view(message)]));
+    const known = path.findIndex((message) => this.views.has(message));
+    this.#missing = Math.max(0, Math.min(path.length - SOON, known < 0 ? Infinity : known));
+    const shown = path.slice(this.#missing);
+    const views = new Map(shown.map((message) => [message, this.views.get(message) ?? this.#view(message)]));
     arrange(this.element, [...views.values()].map((view) => view.element));
     this.views = views;
-    for (const message of path) this.#changed.add(message);
+    for (const message of shown.reverse()) this.#changed.add(message); // readers begin at the end
     this.#flush();
     void this.#update();
+    this.#makeMoreSoon();
+  }
+
+  #makeMoreSoon() {
+    clearTimeout(this.#slice);
+    if (this.#missing) this.#slice = window.setTimeout(() => (this.#makeMore(SLICE), this.#makeMoreSoon()));
+  }
+
+  /** Make what stands before what there is. @param {number} time milliseconds */
+  #makeMore(time) {
+    const { path } = this.conversation;
+    const until = performance.now() + time;
+    /** @type {[Message, QuestionView | AnswerView][]} */
+    const made = [];
+    while (this.#missing && performance.now() < until) {
+      const message = path[--this.#missing];
+      const view = this.#view(message);
+      if (view instanceof AnswerView) view.render(outcomeOf(view.message), false);
+      made.unshift([message, view]);
+    }
+    const below = this.scroller.scrollHeight - this.scroller.scrollTop;
+    const atTop = this.scroller.scrollTop < 1;
+    this.element.prepend(...made.map(([, view]) => view.element));
+    this.views = new Map([...made, ...this.views]);
+    if (atTop) this.scroller.scrollTop = this.scroller.scrollHeight - below; // elsewhere the browser does it
+    if (!this.#missing) void this.#update();
   }
 
   /** What can be done has changed. */
