@@ -85,7 +85,7 @@ def test_the_page_is_mirrored(mirrored: Page) -> None:
     on_the_left = {
         "Stop": page.get_by_role("button", name=word("composer.stop")),
         "a new conversation": page.get_by_role("button", name=word("page.new")).first,
-        "a question": page.get_by_role("article", name=word("message.you")).first,
+        "a question": page.get_by_role("article", name=word("message.you")).first.locator(".text"),
     }
     for name, found in on_the_right.items():
         assert found.evaluate(MIDDLE) > 0.6, name

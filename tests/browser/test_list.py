@@ -353,6 +353,7 @@ def test_a_finger_that_rests_opens_the_menu(visit: Callable[..., Page]) -> None:
     page = visit(viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
     page.get_by_role("button", name="Conversations").tap()
     expect(row(page, "number 1")).to_be_visible()
+    page.wait_for_load_state("networkidle")  # what a finger needs is loaded later
     box = row(page, "number 1").bounding_box()
     assert box
     devtools = page.context.new_cdp_session(page)

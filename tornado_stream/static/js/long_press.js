@@ -29,15 +29,18 @@ export function onLongPress(element, act) {
   });
   element.addEventListener("pointermove", ({ clientX, clientY }) => Math.hypot(clientX - x, clientY - y) > STILL && over());
   element.addEventListener("pointercancel", over);
-  element.addEventListener("pointerup", ({ target }) => {
-    over();
-    if (taken) setTimeout(act, 0, target);
-  });
+  element.addEventListener("pointerup", over);
   element.addEventListener("dragstart", (event) => touched && event.preventDefault());
   element.addEventListener("contextmenu", (event) => {
     if (!touched) return;
     event.preventDefault(); // the browser has noticed it first
     take(event.target);
   });
-  element.addEventListener("click", (event) => taken && (event.preventDefault(), event.stopPropagation()), { capture: true });
+  const lifted = (/** @type {Event} */ event) => {
+    if (!taken) return;
+    event.preventDefault();
+    event.stopPropagation();
+    act(/** @type {Element} */ (event.target));
+  };
+  element.addEventListener("click", lifted, { capture: true });
 }
