@@ -52,6 +52,16 @@ def test_the_model_is_named(page: Page) -> None:
     expect(page.get_by_role("button", name="Model:")).to_be_focused()
 
 
+def test_the_welcome_says_what_runs_and_how_to_use_ones_own(page: Page) -> None:
+    expect(page.get_by_text("fake-model answers here.")).to_be_visible()
+    own = page.get_by_role("button", name="A model of your own…")
+    own.click()
+    dialog = page.get_by_role("dialog", name="A model of your own")
+    expect(dialog).to_contain_text("OPENAI_BASE_URL=http://localhost:11434/v1")
+    page.keyboard.press("Escape")
+    expect(own).to_be_focused()
+
+
 def test_a_demo_model_says_so_and_how_to_have_another(page: Page) -> None:
     answers = [{**DEMO, "state": "loading"}, {**DEMO, "state": "loading"}, DEMO]
     asked: list[str] = []

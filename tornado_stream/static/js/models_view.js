@@ -11,6 +11,7 @@ export class ModelsView {
   #setup = byId("welcome-setup");
   #title = byId("welcome-setup-title");
   #lead = byId("welcome-setup-lead");
+  #runs = byId("welcome-runs");
 
   /** @param {import("./models.js").Models} models @param {import("./preferences.js").Preferences} preferences */
   constructor(models, preferences) {
@@ -19,6 +20,7 @@ export class ModelsView {
     this.#dialog.addEventListener("click", (/** @type {MouseEvent} */ event) => {
       if (event.target === this.#dialog && !within(event, this.#dialog)) this.#dialog.close(); // the backdrop
     });
+    byId("welcome-own").addEventListener("click", () => this.open());
     preferences.addEventListener("change", () => this.#show());
   }
 
@@ -36,6 +38,8 @@ export class ModelsView {
     this.#name.textContent = model?.id || (state === "unreachable" ? "" : t("model.none"));
     this.#state.textContent = { loading: t("model.loading"), failed: t("model.failed"), unreachable: t("model.unreachable") }[shown] ?? "";
     this.#showSetup();
+    this.#runs.hidden = shown !== "ready" || !this.#setup.hidden;
+    byId("welcome-model").textContent = t("model.runs", { name: model?.id ?? "" });
   }
 
   /** The lines are in the welcome where they are needed: with the demo model, or with none. */

@@ -283,6 +283,7 @@ export default {
     "other": "„{name}“ benutzen",
     "default": "Standard",
     "missing": "„{name}“ wird nicht mehr angeboten; es antwortet das Standardmodell.",
+    "runs": "Hier antwortet {name}.",
     "about": "Ein eigenes Modell …",
     "own": "Ein eigenes Modell",
     "close": "Schließen",

@@ -283,6 +283,7 @@ export default {
     "other": "Use “{name}”",
     "default": "default",
     "missing": "“{name}” is not offered any more; the default answers.",
+    "runs": "{name} answers here.",
     "about": "A model of your own…",
     "own": "A model of your own",
     "close": "Close",

@@ -283,6 +283,7 @@ export default {
     "other": "使用“{name}”",
     "default": "默认",
     "missing": "“{name}”已不再提供，将由默认模型回答。",
+    "runs": "由 {name} 回答。",
     "about": "使用自己的模型…",
     "own": "使用自己的模型",
     "close": "关闭",
