@@ -104,14 +104,22 @@ def violations(page: Page, *rules: str) -> list[Any]:
     ]
 
 
+#: What is open, as text that changes with it: what opens may have to be loaded first.
+OPEN = """() => [...document.querySelectorAll("button, summary, details, dialog, [popover]")]
+  .map((e) => [e.ariaExpanded, e.open, e.popover && e.matches(":popover-open")]).join()"""
+
+
 def openers(page: Page) -> Iterator[ElementHandle]:
     """Opens one thing after another, each alone: its opener."""
     for handle in page.evaluate_handle(OPENERS).get_properties().values():
         opener = handle.as_element()
         if opener and opener.is_visible() and not opener.evaluate("e => e.closest('[inert]')"):
+            before = page.evaluate(OPEN)
             opener.click()
+            page.wait_for_function(f"before => ({OPEN})() !== before", arg=before)
             yield opener
             page.keyboard.press("Escape")
+            page.wait_for_function("() => !document.querySelector('dialog[open], :popover-open')")
             if opener.get_attribute("aria-expanded") == "true":
                 opener.click()
 

@@ -130,7 +130,7 @@ def test_everything_can_be_read(page: Page, scheme: Literal["light", "dark"]) ->
     page.get_by_role("button", name="Model:").click()
     expect(page.get_by_role("listbox")).to_be_visible()
     _assert_contrast(page)
-    page.get_by_role("button", name="A model of your own").click()
+    page.locator("form").get_by_role("button", name="A model of your own").click()
     _assert_contrast(page)
     page.keyboard.press("Escape")
     page.get_by_role("button", name="System prompt and parameters").click()
@@ -189,7 +189,7 @@ def test_a_page_that_is_not_there(page: Page, server: Program, watch: Watch) -> 
 def _open_setup(page: Page) -> Locator:
     """The lines for another model, reached from the list of models."""
     page.get_by_role("button", name="Model:").click()
-    page.get_by_role("button", name="A model of your own").click()
+    page.locator("form").get_by_role("button", name="A model of your own").click()
     return page.get_by_role("dialog", name="A model of your own")
 
 
