@@ -124,14 +124,6 @@ def openers(page: Page) -> Iterator[ElementHandle]:
                 opener.click()
 
 
-def stop_all(page: Page) -> None:
-    """Ends every answer that a test left to be written: the next finds a quiet server."""
-    server = page.url.partition("/c/")[0].rstrip("/")
-    listed = page.request.get(f"{server}/api/conversations?limit=100").json()
-    for running in filter(None, (one["generation_id"] for one in listed["conversations"])):
-        assert page.request.post(f"{server}/stream/{running}/stop", data={}).ok
-
-
 def cut(page: Page, *widths: int) -> list[tuple[int, str]]:
     """What does not fit into a page of these widths."""
     found = []

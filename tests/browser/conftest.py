@@ -168,11 +168,14 @@ def server(serve: Callable[..., Program], upstream: Program) -> Program:
 def seen(upstream: Program) -> Callable[[], dict[str, Any]]:
     """What the upstream was asked for so far."""
     url = upstream.url.replace("/v1", "/__seen")
+    others = 0  # streams of other tests' servers
 
     def ask() -> dict[str, Any]:
         with urllib.request.urlopen(url, timeout=5) as response:
             seen: dict[str, Any] = json.load(response)
-            return seen
+            return seen | {"open": seen["open"] - others}
+
+    others = ask()["open"]
 
     return ask
 
@@ -197,12 +200,15 @@ class MortalServer:
 
 
 @pytest.fixture
-def mortal(run: Callable[..., Program], upstream: Program, tmp_path: Path) -> MortalServer:
+def mortal(
+    run: Callable[..., Program], upstream: Program, tmp_path: Path
+) -> Iterator[MortalServer]:
     """A server of the test's own."""
     environ = {"OPENAI_BASE_URL": upstream.url, "OPENAI_MODEL": "fake-model"}
     server = MortalServer(run, tmp_path / "data", environ | {"OPENAI_API_KEY": "sk-x"})
     server.start()
-    return server
+    yield server
+    server.kill()
 
 
 @pytest.fixture
@@ -246,6 +252,8 @@ def open_page(tab: Page, server: Program, watch: Watch) -> Iterator[Callable[...
     tab.context.clear_permissions()
     tab.set_viewport_size(VIEWPORT)
     tab.emulate_media(color_scheme="light")
+    tab.goto("about:blank")
+    stop_all(server.url)
 
 
 @pytest.fixture
@@ -268,6 +276,16 @@ def open_tab(tab: Page, watch: Watch) -> Iterator[Callable[[str], Page]]:
 @pytest.fixture
 def page(open_page: Callable[..., Page]) -> Page:
     return open_page()
+
+
+def stop_all(url: str) -> None:
+    """End every answer that a test left to be written: the next test finds a quiet server."""
+    with urllib.request.urlopen(f"{url}api/conversations?limit=200", timeout=5) as response:
+        listed = json.load(response)["conversations"]
+    headers = {"Content-Type": "application/json"}
+    for running in filter(None, (one["generation_id"] for one in listed)):
+        stop = urllib.request.Request(f"{url}stream/{running}/stop", b"{}", headers)
+        urllib.request.urlopen(stop, timeout=5).close()
 
 
 def _forget(tab: Page, url: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .access import SMALL, TABBABLE, cut, openers, stop_all, violations
+from .access import SMALL, TABBABLE, cut, openers, violations
 from .chat import Page, announced, answer, ask, content, expect
 from .conftest import Watch
 
@@ -37,7 +37,6 @@ def wide(page: Page) -> Iterator[Page]:
     page.set_viewport_size({"width": 1280, "height": 800})
     yield page
     page.emulate_media(forced_colors="none", reduced_motion="reduce", color_scheme="light")
-    stop_all(page)
 
 
 def converse(page: Page) -> None:
@@ -131,7 +130,7 @@ def test_large_letters_fit(wide: Page) -> None:
     wide.evaluate("() => document.documentElement.style.fontSize = '200%'")
     assert cut(wide, 1280) == []
     for name in ("Stop", "New conversation"):
-        expect(wide.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
+        expect(wide.get_by_role("button", name=name, exact=True)).to_be_in_viewport(ratio=1)
     wide.get_by_role("button", name="New conversation").click()
     assert cut(wide, 1280) == []
 
@@ -143,7 +142,7 @@ def test_fingers_find_their_targets(wide: Page) -> None:
         wide.set_viewport_size(size)
         assert wide.evaluate(SMALL, 24) == []
         for name in ("Stop", "New conversation", "Conversations", "Model:"):
-            button = wide.get_by_role("button", name=name).first
+            button = wide.get_by_role("button", name=name, exact=name == "Stop").first
             box = button.bounding_box()
             assert box and min(box["width"], box["height"]) >= 40, name
 

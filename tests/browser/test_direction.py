@@ -11,7 +11,7 @@ import pytest
 from tornado_stream.handlers import STATIC
 from tornado_stream.languages import read
 
-from .access import cut, openers, stop_all, violations
+from .access import cut, openers, violations
 from .chat import Page, expect
 from .conftest import Watch
 
@@ -54,7 +54,6 @@ def mirrored(open_page: Callable[..., Page], tab: Page) -> Iterator[Page]:
     tab.set_extra_http_headers({"Accept-Language": "ar-XB"})
     yield open_page()
     tab.set_extra_http_headers({})
-    stop_all(tab)
 
 
 def ask(page: Page, question: str) -> None:
@@ -142,7 +141,7 @@ def english(page: Page, data: list[str]) -> list[str]:
 
 def _from_the_server(page: Page) -> list[str]:
     """Titles that people gave, and why an answer failed, as the model's server put it."""
-    listed = page.request.get(urljoin(page.url, "/api/conversations?limit=100")).json()
+    listed = page.request.get(urljoin(page.url, "/api/conversations?limit=200")).json()
     titles = [one["title"] for one in listed["conversations"]]
     if "/c/" not in page.url:
         return titles
