@@ -56,6 +56,9 @@ async def test_static_files_are_compressed_and_kept_where_their_url_has_the_vers
     other = url.replace(chat.application.assets.version, "0" * 16)
     old = await chat.request("GET", other)
     assert (old.body, old.headers["cache-control"]) == (plain.body, "no-cache")
+    for nonsense in ("gzip;q=1..2", "gzip;q=", ";;,gzip;q=nan", "\xff", "," * 5000):
+        odd = await chat.request("GET", url, headers={"Accept-Encoding": nonsense})
+        assert (odd.status, odd.body) == (200, plain.body), nonsense
     head = await chat.request("HEAD", url)
     assert (head.status, head.body) == (200, b"")
 

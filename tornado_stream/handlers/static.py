@@ -36,7 +36,9 @@ class StaticHandler(BaseHandler):
 
     def _takes_gzip(self) -> bool:
         accepted = self.request.headers.get("Accept-Encoding", "")
-        found = re.search(r"(?:^|[\s,])(?:gzip|\*)\s*(?:;\s*q=([\d.]+))?\s*(?:,|$)", accepted)
+        found = re.search(
+            r"(?:^|[\s,])(?:gzip|\*)\s*(?:;\s*q=([01](?:\.\d*)?))?\s*(?:,|$)", accepted
+        )
         return found is not None and float(found[1] or 1) > 0
 
 
