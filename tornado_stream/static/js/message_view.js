@@ -61,7 +61,7 @@ export class AnswerView {
     const { leg } = this.message;
     if (this.#mending || leg?.kind !== "proxy" || !leg.found) return;
     this.#mending = true;
-    void import("./mend.js").then(({ showMend }) => showMend(this.#mend, leg.proxy), () => {}); // the text matters more
+    void import("./proxy_hint.js").then(({ showProxyHint }) => showProxyHint(this.#mend, leg.proxy), () => {}); // the text matters more
   }
 
   async #showParts() {

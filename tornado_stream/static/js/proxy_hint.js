@@ -10,7 +10,7 @@ const LINES = [
 ];
 
 /** Show it below an answer. @param {HTMLElement} place @param {string} proxy what it calls itself */
-export function showMend(place, proxy) {
+export function showProxyHint(place, proxy) {
   const named = LINES.filter(({ names }) => names.test(proxy));
   const box = element("details", "mend");
   box.append(element("summary", "", t("mend.title")), element("p", "", t("mend.why", { proxy: proxy || t("mend.unknown") })));
