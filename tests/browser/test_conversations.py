@@ -138,7 +138,7 @@ def test_a_long_list_comes_page_by_page(page: Page, server: Program) -> None:
     assert listed(page).count() < 70
     page.locator(".side-list").evaluate("element => element.scrollTo(0, element.scrollHeight)")
     expect(page.locator(".row-title", has_text=re.compile("^old number 0$"))).to_be_attached()
-    shown = page.locator(".row-title").all_inner_texts()
+    shown = page.locator(".row-title").all_text_contents()
     titles = [title for title in shown if title.startswith("old number")]
     assert titles == [f"old number {number}" for number in reversed(range(70))]
 
