@@ -150,7 +150,7 @@ def test_deleted_and_had_back(page_of_past: Page, past: Program) -> None:
     page.keyboard.press("Control+z")
     expect(row(page, "number 22")).to_be_focused()
     assert "DELETE" not in asked
-    with page.expect_request(lambda request: request.method == "DELETE"):
+    with page.expect_response(lambda response: response.request.method == "DELETE"):
         page.clock.fast_forward(200)
     expect(toast(page, "number 20")).to_have_count(0)
     page.clock.fast_forward(20_000)
