@@ -25,7 +25,7 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["tornado_stream", "tornado_stream.*"]),
     package_data={"tornado_stream": ["py.typed", "templates/*.html", "static/**/*"]},
-    install_requires=["tornado>=6.6.1,<7", "orjson>=3.10,<4"],
+    install_requires=["tornado>=6.6.1,<7", "orjson>=3.10,<4", "httptools>=0.7,<1"],
     extras_require={
         "local": [LOCAL],
         "test": [

@@ -1,193 +1,467 @@
-"""Tornado's simple HTTP client, mended where a stream needs it.
+"""An HTTP client for streams, on Tornado's own extension point.
 
-The rule: one client makes one request. The simple client keeps no connections, so nothing is lost
-by that, there is no queue to wait in, and every socket a request opened can be closed by
-`abort()`, in any phase. What is mended, each measured on Tornado 6.6.1:
+The rule: bytes are handed on as they come, once per read of the socket, before anything that a
+read also brought (an end, a cut, a malformed byte) is told; and nothing is sent twice: a request
+that was written is over when its connection is. HTTP itself is parsed by llhttp (httptools).
 
-- cancelling a fetch or closing the client leaves its socket open (tornadoweb/tornado#157);
-- a reset in the middle of a response is logged as an uncaught exception and the fetch hangs;
-- what arrived together with a close or a malformed chunk is dropped.
+Everything runs on the IOLoop's thread.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
+import select
 import socket
 import ssl
+from asyncio.staggered import staggered_race
 from collections.abc import Awaitable, Callable
-from typing import Any
+from functools import partial
+from io import BytesIO
+from typing import Any, NamedTuple, cast
+from urllib.parse import SplitResult, unquote, urlsplit
 
-from tornado.http1connection import HTTP1Connection, HTTP1ConnectionParameters
-from tornado.httputil import HTTPInputError, HTTPMessageDelegate
-from tornado.iostream import IOStream, SSLIOStream
-from tornado.netutil import Resolver
-from tornado.simple_httpclient import (
-    HTTPStreamClosedError,
-    SimpleAsyncHTTPClient,
-    _HTTPConnection,
-)
-from tornado.tcpclient import TCPClient
+import httptools
+from tornado.gen import convert_yielded
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
+from tornado.httputil import HTTPHeaders, HTTPInputError, encode_username_password
+from tornado.netutil import ssl_options_to_context
 
-#: Bytes of one response; a decoder has its own, lower limit for an answer.
+#: Bytes of one read; asyncio's own 256 KiB cost more than they bring.
+READ_SIZE = 64 * 1024
+#: Seconds that an idle connection is kept: servers of this field close theirs from 5 s on.
+KEEP_ALIVE = 4.0
+#: Seconds until the next address of a host is tried as well (RFC 8305).
+NEXT_ADDRESS = 0.25
+#: Bytes of one response.
 MAX_BODY = 64 * 1024 * 1024
-#: Chunks after which the reader lets the loop run: an upstream faster than us must not hold it.
-YIELD_EVERY = 256
-#: RFC 9112 section 7.1; extensions are ignored.
-CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;|\r\n)")
-
-OnBroken = Callable[[BaseException | None], None]
 
 
-class StreamingHTTPClient(SimpleAsyncHTTPClient):
-    """Makes one request. `streaming_callback` gets all that one read of the socket held.
+class CutOff(Exception):
+    """The connection ended before the response did. `__cause__` is the socket's error, if any."""
 
-    Make it with `force_instance=True`. `on_broken` is called on the IOLoop's thread, after the
-    last byte was delivered, when the response broke off: with an `HTTPInputError` when its framing
-    is malformed, with the socket's error or None when the connection closed.
+
+class Origin(NamedTuple):
+    """What a connection can be used for again."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+class StreamingHTTPClient(AsyncHTTPClient):
+    """Streams responses over kept connections; make it directly, with `force_instance=True`.
+
+    `streaming_callback` gets all that one read of the socket held; if it returns an awaitable,
+    reading pauses until that is done. Redirects are not followed, and a body is given as it was
+    sent. A fetch fails with what connecting raised (`OSError`, `ssl.SSLError`, `TimeoutError`),
+    with `HTTPInputError` for what is not HTTP, with `CutOff`, or with what a callback raised.
     """
 
     def initialize(  # type: ignore[override]
-        self, resolver: Resolver, on_broken: OnBroken
+        self, *, max_body_size: int = MAX_BODY, defaults: dict[str, Any] | None = None
     ) -> None:
-        super().initialize(max_clients=1, resolver=resolver, max_body_size=MAX_BODY)
-        self.on_broken = on_broken
-        self._connector = self.tcp_client = _TCPClient(resolver)
+        super().initialize(defaults=defaults)
+        self.max_body_size = max_body_size
+        self.buffer = memoryview(bytearray(READ_SIZE))
+        self._exchanges: dict[HTTPRequest, _Exchange] = {}
+        self._pool = _Pool()
+        self._tls = _ResumingContext()
 
-    def abort(self) -> None:
-        """Close every socket of the request now, also while connecting. Idempotent."""
-        self._connector.abort()
+    def fetch_impl(self, request: HTTPRequest, callback: Callable[[HTTPResponse], None]) -> None:
+        # What comes in is a proxy that fills in defaults; its original is what the caller has.
+        original = cast(Any, request).request
 
-    @property
-    def stream(self) -> IOStream | None:
-        """The connection, once there is one."""
-        return self._connector.stream
+        def over(exchange: _Exchange) -> None:
+            del self._exchanges[original]
+            if exchange.reusable and exchange.connection:
+                self._pool.put(exchange.connection)
+            callback(exchange.response())
 
-    def _connection_class(self) -> type:
-        return _ClientConnection
-
-
-class _TCPClient(TCPClient):
-    """Connects, and keeps every stream it made so that all can be closed in any phase.
-
-    TLS begins inside `_create_stream`: a stream that `connect` upgrades later is out of reach
-    until its handshake is over.
-    """
-
-    def __init__(self, resolver: Resolver) -> None:
-        super().__init__(resolver)
-        self._streams: list[IOStream] = []
-        self.stream: IOStream | None = None
-        self._aborted = False
-        self._tls: ssl.SSLContext | dict[str, Any] | None = None
-        self._host = ""
-
-    async def connect(self, host: str, port: int, *args: Any, **options: Any) -> IOStream:
-        self._tls, self._host = options.pop("ssl_options", None), host
-        self.stream = await super().connect(host, port, *args, **options)
-        return self.stream
-
-    def _create_stream(
-        self,
-        max_buffer_size: int | None,
-        af: socket.AddressFamily,
-        addr: tuple[Any, ...],
-        source_ip: str | None = None,
-        source_port: int | None = None,
-    ) -> tuple[IOStream, asyncio.Future[IOStream]]:
-        if self._aborted:
-            raise OSError("aborted")
-        sock = socket.socket(af)
-        stream: IOStream
-        if self._tls is not None:
-            stream = SSLIOStream(sock, ssl_options=self._tls, max_buffer_size=max_buffer_size)
+        exchange = self._exchanges[original] = _Exchange(self, request, over)
+        if connection := self._pool.take(exchange.origin):
+            exchange.begin(connection)
         else:
-            stream = IOStream(sock, max_buffer_size=max_buffer_size)
-        self._streams.append(stream)
-        return stream, stream.connect(addr, self._host)
+            exchange.connecting = convert_yielded(self._connect(exchange))
 
-    def abort(self) -> None:
-        self._aborted = True
-        for stream in self._streams:
-            stream.close()
+    def abort(self, request: HTTPRequest) -> None:
+        """End this request, in whatever phase it is, and close its socket now. Idempotent."""
+        if exchange := self._exchanges.get(request):
+            exchange.fail(CutOff("aborted"))
+
+    def close(self) -> None:
+        for exchange in tuple(self._exchanges.values()):
+            exchange.fail(CutOff("the client was closed"))
+        self._pool.close()
+        super().close()
+
+    async def _connect(self, exchange: _Exchange) -> None:
+        scheme, host, port = exchange.origin
+        try:
+            tls = self._context(exchange.request) if scheme == "https" else None
+            async with asyncio.timeout(exchange.request.connect_timeout or None):
+                sock = await _open_socket(host, port)
+                _, connection = await asyncio.get_running_loop().create_connection(
+                    lambda: _Connection(exchange.origin, self.buffer),
+                    sock=sock,
+                    ssl=tls,
+                    server_hostname=host if tls else None,
+                )
+        except Exception as error:
+            exchange.fail(error)
+        else:
+            exchange.begin(connection)
+
+    def _context(self, request: HTTPRequest) -> ssl.SSLContext:
+        if request.ssl_options is not None:
+            return ssl_options_to_context(request.ssl_options, server_side=False)
+        if request.ca_certs is None and request.validate_cert is not False:
+            return self._tls
+        context = ssl.create_default_context(cafile=request.ca_certs)
+        if request.validate_cert is False:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
 
 
-class _ClientConnection(_HTTPConnection):
-    """One exchange, told about its end in full."""
-
-    client: StreamingHTTPClient
-
-    def on_connection_close(self) -> None:
-        # The original raises the stream's error inside a logging context: the fetch then hangs.
-        self.client.on_broken(self.stream.error)
-        if self.final_callback is not None:
-            error = HTTPStreamClosedError("Connection closed")
-            self._handle_exception(type(error), error, None)
-
-    def _create_connection(self, stream: IOStream) -> HTTP1Connection:
-        stream.set_nodelay(True)
-        params = HTTP1ConnectionParameters(no_keep_alive=True, max_body_size=self.max_body_size)
-        return _DeliveringConnection(stream, self.client.on_broken, params)
-
-
-class _DeliveringConnection(HTTP1Connection):
-    """Reads a response and delivers what came before it says that the framing broke."""
+class _Exchange:
+    """One request and its response: what llhttp calls, and what became of it."""
 
     def __init__(
-        self, stream: IOStream, on_broken: OnBroken, params: HTTP1ConnectionParameters
+        self, client: StreamingHTTPClient, request: HTTPRequest, over: Callable[[_Exchange], None]
     ) -> None:
-        super().__init__(stream, True, params)
-        self._on_broken = on_broken
-        self._gathered = bytearray()
-        self._chunks = 0
+        url = urlsplit(request.url)
+        self.request = request
+        self.origin = _origin(url)
+        self.connecting: asyncio.Future[None] | None = None
+        self.connection: _Connection | None = None
+        self.reusable = False
+        self._url = url
+        self._loop = client.io_loop
+        self._started = self._loop.time()
+        self._over = over
+        self._ended = False
+        self._error: BaseException | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._parser.set_dangerous_leniencies(lenient_spaces_after_chunk_size=True)  # some pad it
+        self._room = client.max_body_size
+        self._status = 0
+        self._reason = ""
+        self._headers = HTTPHeaders()
+        self._head_done = self._complete = self._overflows = False
+        self._pieces: list[bytes] = []
+        self._body = BytesIO()
+        self._timer = None
+        if request.request_timeout:
+            self._timer = self._loop.call_later(request.request_timeout, self._time_out)
 
-    async def _read_chunked_body(self, delegate: HTTPMessageDelegate) -> None:
-        # All that one read of the socket held is delivered in one call: small chunks are
-        # gathered while the next is in the buffer already. (The original drops what it has
-        # gathered when the connection closes or a chunk is malformed.)
+    def begin(self, connection: _Connection) -> None:
+        """Send the request; from here on it is never sent again."""
+        if self._ended:
+            connection.close()
+            return
+        self.connection = connection
         try:
-            while size := await self._chunk_size(delegate):
-                await self._chunk(delegate, size)
-                self._chunks += 1
-                if self._chunks % YIELD_EVERY == 0:
-                    await asyncio.sleep(0)
-        except HTTPInputError as error:
-            await self._deliver(delegate)
-            self._on_broken(error)
-            raise
-        finally:
-            await self._deliver(delegate)
+            data = _encode(self.request, self._url)
+        except Exception as error:
+            self.fail(error)
+            return
+        connection.exchange = self
+        connection.transport.write(data)
 
-    async def _chunk_size(self, delegate: HTTPMessageDelegate) -> int:
-        line = await self._next(delegate, self.stream.read_until(b"\r\n", max_bytes=4096))
-        if not (match := CHUNK_SIZE.match(line)):
-            raise HTTPInputError("invalid chunk size")
-        size = int(match[1], 16)
-        while size == 0 and line != b"\r\n":  # trailers are read past and not used
-            line = await self._next(delegate, self.stream.read_until(b"\r\n", max_bytes=65536))
-        return size
+    def feed(self, data: memoryview) -> None:
+        """What one read of the socket held."""
+        error: BaseException | None = None
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as failure:
+            error = HTTPInputError(str(failure))
+        self._deliver()
+        if self._overflows:
+            error = HTTPInputError("the response is too long")
+        if self._complete and not self._overflows:
+            self._finish(error is None and self._parser.should_keep_alive())
+        elif error:
+            self.fail(error)
 
-    async def _chunk(self, delegate: HTTPMessageDelegate, size: int) -> None:
-        while size:
-            read = self.stream.read_bytes(min(size, self.params.chunk_size), partial=True)
-            piece = await self._next(delegate, read)
-            self._gathered += piece
-            size -= len(piece)
-        if await self._next(delegate, self.stream.read_bytes(2)) != b"\r\n":
-            raise HTTPInputError("a chunk ends wrongly")
+    def lost(self, error: BaseException | None) -> None:
+        """The connection is gone. A body that only its end delimits is whole, for all one knows."""
+        delimited = "Content-Length" in self._headers or "Transfer-Encoding" in self._headers
+        if self._head_done and not delimited and error is None:
+            self._finish(False)
+        else:
+            cut = CutOff("the connection was closed")
+            cut.__cause__ = error
+            self.fail(cut)
 
-    async def _next(self, delegate: HTTPMessageDelegate, read: Awaitable[bytes]) -> bytes:
-        if len(self._gathered) >= self.params.chunk_size or not _is_done(read):
-            await self._deliver(delegate)
-        return await read
+    def fail(self, error: BaseException) -> None:
+        """End as failed, and close what there is of a connection."""
+        if not self._ended:
+            self._error = error
+            self._end()
 
-    async def _deliver(self, delegate: HTTPMessageDelegate) -> None:
-        if self._gathered:
-            data = bytes(self._gathered)
-            self._gathered.clear()
-            await self._deliver_body(delegate, data)
+    def response(self) -> HTTPResponse:
+        return HTTPResponse(
+            self.request,
+            self._status if self._error is None else 599,
+            headers=self._headers,
+            buffer=self._body,
+            effective_url=self.request.url,
+            error=self._error,
+            request_time=self._loop.time() - self._started,
+            reason=self._reason or None,
+        )
+
+    # -- what llhttp calls
+
+    def on_status(self, reason: bytes) -> None:
+        if not self._complete:
+            self._reason = reason.decode("latin1")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._complete:
+            self._headers.add(name.decode("latin1"), value.decode("latin1").strip(" \t"))
+
+    def on_headers_complete(self) -> None:
+        if self._complete:
+            return
+        self._status = self._parser.get_status_code()
+        self._head_done = self._status >= 200
+        if tell := self.request.header_callback:
+            lines = [f"HTTP/{self._parser.get_http_version()} {self._status} {self._reason}"]
+            lines += [f"{name}: {value}" for name, value in self._headers.get_all()]
+            for line in [*lines, ""]:
+                self._call(tell, f"{line}\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        self._room -= len(body)
+        self._overflows = self._overflows or self._room < 0
+        if not (self._complete or self._overflows):
+            self._pieces.append(body)
+
+    def on_message_complete(self) -> None:
+        if self._head_done:
+            self._complete = True
+        else:  # an interim answer
+            self._headers = HTTPHeaders()
+
+    # -- inside
+
+    def _deliver(self) -> None:
+        if not self._pieces or self._ended:
+            return
+        data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        self._pieces.clear()
+        if take := self.request.streaming_callback:
+            if (wait := self._call(take, data)) is not None:
+                self._pause(wait)
+        else:
+            self._body.write(data)
+
+    def _call(self, callback: Callable[[Any], Any], value: str | bytes) -> Any:
+        if self._ended:
+            return None
+        try:
+            return callback(value)
+        except Exception as error:
+            self.fail(error)
+
+    def _pause(self, until: Awaitable[None]) -> None:
+        transport = cast(_Connection, self.connection).transport
+        transport.pause_reading()
+
+        def resume(done: asyncio.Future[None]) -> None:
+            if error := done.exception():
+                self.fail(error)
+            elif not self._ended:
+                transport.resume_reading()
+
+        convert_yielded(until).add_done_callback(resume)
+
+    def _finish(self, reusable: bool) -> None:
+        if not self._ended:
+            self.reusable = reusable
+            self._end()
+
+    def _end(self) -> None:
+        self._ended = True
+        if self._timer:
+            self._loop.remove_timeout(self._timer)
+        if self.connecting:
+            self.connecting.cancel()
+        if self.connection:
+            self.connection.exchange = None
+            if not self.reusable:
+                self.connection.close()
+        self._over(self)
+
+    def _time_out(self) -> None:
+        self.fail(TimeoutError())
 
 
-def _is_done(read: Awaitable[bytes]) -> bool:
-    # IOStream declares its reads as Awaitable; they are futures, often resolved already.
-    return isinstance(read, asyncio.Future) and read.done()
+class _Connection(asyncio.BufferedProtocol):
+    """A connection; between two exchanges it is idle, and anything that comes then ends it."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, origin: Origin, buffer: memoryview) -> None:
+        self.origin = origin
+        self.exchange: _Exchange | None = None
+        self.idle_since = 0.0
+        self._buffer = buffer  # shared: what a read puts there is used before the next read
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        if self.exchange:
+            self.exchange.feed(self._buffer[:nbytes])
+        else:
+            self.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.exchange:
+            self.exchange.lost(exc)
+
+    def close(self) -> None:
+        """Now, in whatever phase it is: what was not sent is not."""
+        self.transport.abort()
+
+    def is_open(self) -> bool:
+        return not (self.transport.is_closing() or _is_readable(self.transport))
+
+
+class _Pool:
+    """Idle connections. One is used again only within `KEEP_ALIVE`, and if nothing has come."""
+
+    def __init__(self) -> None:
+        self._idle: dict[Origin, list[_Connection]] = {}
+        self._sweeping: asyncio.TimerHandle | None = None
+
+    def take(self, origin: Origin) -> _Connection | None:
+        now = asyncio.get_running_loop().time()
+        connections = self._idle.get(origin, [])
+        while connections:
+            connection = connections.pop()
+            if now < connection.idle_since + KEEP_ALIVE and connection.is_open():
+                return connection
+            connection.close()
+        return None
+
+    def put(self, connection: _Connection) -> None:
+        loop = asyncio.get_running_loop()
+        connection.idle_since = loop.time()
+        _remember_session(connection)
+        self._idle.setdefault(connection.origin, []).append(connection)
+        if not self._sweeping:
+            self._sweeping = loop.call_later(KEEP_ALIVE, self._sweep)
+
+    def close(self) -> None:
+        if self._sweeping:
+            self._sweeping.cancel()
+        for connections in self._idle.values():
+            for connection in connections:
+                connection.close()
+        self._idle.clear()
+
+    def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time() - KEEP_ALIVE
+        for origin, connections in tuple(self._idle.items()):
+            for connection in connections:
+                if connection.idle_since <= due:
+                    connection.close()
+            kept = [c for c in connections if not c.transport.is_closing()]
+            self._idle[origin] = kept
+            if not kept:
+                del self._idle[origin]
+        self._sweeping = loop.call_later(KEEP_ALIVE / 2, self._sweep) if self._idle else None
+
+
+class _ResumingContext(ssl.SSLContext):
+    """Checks certificates, and goes on with a server's last session instead of a whole handshake.
+
+    asyncio has no parameter for the session, hence `wrap_bio`.
+    """
+
+    sessions: dict[str | None, ssl.SSLSession | None]
+
+    def __new__(cls) -> _ResumingContext:
+        context = super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
+        context.load_default_certs()
+        context.sessions = {}
+        return context
+
+    def wrap_bio(self, *args: Any, **options: Any) -> ssl.SSLObject:
+        options["session"] = self.sessions.get(options.get("server_hostname"))
+        return super().wrap_bio(*args, **options)
+
+
+def _remember_session(connection: _Connection) -> None:
+    tls = connection.transport.get_extra_info("ssl_object")
+    if tls is not None and isinstance(tls.context, _ResumingContext):
+        tls.context.sessions[connection.origin.host] = tls.session
+
+
+async def _open_socket(host: str, port: int) -> socket.socket:
+    """Connect to the address that answers first. Cancelling it closes every socket it opened:
+    `create_connection`, which could do the rest, loses one that has just been connected."""
+    loop = asyncio.get_running_loop()
+    addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    opened: list[socket.socket] = []
+
+    async def attempt(family: int, address: Any) -> socket.socket:
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        opened.append(sock)
+        sock.setblocking(False)
+        await loop.sock_connect(sock, address)
+        return sock
+
+    winner = None
+    try:
+        attempts = [partial(attempt, family, address) for family, *_, address in addresses]
+        winner, _, errors = await staggered_race(attempts, NEXT_ADDRESS)
+        if winner is None:
+            raise next(error for error in errors if error)
+        return winner
+    finally:
+        for sock in opened:
+            if sock is not winner:
+                sock.close()
+
+
+def _is_readable(transport: asyncio.Transport) -> bool:
+    """Whether bytes, or an end, have come that the loop has not read yet."""
+    fd = transport.get_extra_info("socket").fileno()
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        return bool(poll.poll(0))
+    return bool(select.select([fd], [], [], 0)[0])  # Windows
+
+
+def _origin(url: SplitResult) -> Origin:
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise ValueError("a URL begins with http:// or https:// and has a host")
+    return Origin(url.scheme, url.hostname, url.port or (443 if url.scheme == "https" else 80))
+
+
+def _encode(request: HTTPRequest, url: SplitResult) -> bytes:
+    """The request's bytes. Raises `ValueError` where a header would end its line."""
+    headers = HTTPHeaders(request.headers)
+    body = request.body
+    if "Host" not in headers:
+        headers["Host"] = url.netloc.rpartition("@")[2]
+    if url.username is not None and "Authorization" not in headers:
+        user, password = unquote(url.username), unquote(url.password or "")
+        headers["Authorization"] = "Basic " + encode_username_password(user, password).decode()
+    if body is not None or request.method in ("POST", "PUT", "PATCH"):
+        headers["Content-Length"] = str(len(body or b""))
+    path = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    lines = [f"{request.method} {path} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in headers.get_all()]
+    if any("\r" in line or "\n" in line for line in lines):
+        raise ValueError("a header holds a line end")
+    return "\r\n".join([*lines, "", ""]).encode("latin1") + (body or b"")

@@ -79,7 +79,7 @@ def provider(io_loop, tmp_path) -> Iterator[LocalProvider]:
     yield provider
     pid = provider._model.pid
     io_loop.run_sync(lambda: provider.close(5))
-    upstream.close()
+    io_loop.run_sync(upstream.close)
     assert_nothing_left(pid)
 
 

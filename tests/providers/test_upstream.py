@@ -71,7 +71,7 @@ async def fetch(server: Script, **timeouts: float) -> tuple[bytes, BaseException
         error = caught
     finally:
         server.close()
-        upstream.close()
+        await upstream.close()
     assert heads in ([], [200])
     assert not body or heads == [200]
     return b"".join(body), error

@@ -49,6 +49,7 @@ class LocalProvider(Provider):
 
     async def close(self, grace: float) -> None:
         await self._model.close(grace)
+        await self._upstream.close()
 
     async def models(self) -> list[ModelInfo]:
         return [ModelInfo(MODEL_ID, self.name, self._model.state, self._model.detail)]

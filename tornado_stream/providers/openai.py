@@ -91,6 +91,9 @@ class OpenAIProvider(Provider):
             return [ModelInfo("", self.name, "failed", error.message)]
         return [ModelInfo(id, self.name) for id in dict.fromkeys([*first, *ids])]
 
+    async def close(self, grace: float) -> None:
+        await self._upstream.close()
+
     async def _answer(self, request: ChatRequest, model: str, emit: Emit) -> None:
         """One request, to its end; raises `StatusError` before anything was emitted."""
         decoder = AnswerDecoder(key=self._key)

@@ -20,13 +20,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
-from tornado.httpclient import HTTPRequest, HTTPResponse
+from tornado.httpclient import HTTPError, HTTPRequest, HTTPResponse
 from tornado.httputil import HTTPHeaders, HTTPInputError
-from tornado.netutil import Resolver
-from tornado.simple_httpclient import HTTPTimeoutError
 
 from tornado_stream.errors import ProviderError
-from tornado_stream.http_client import MAX_BODY, StreamingHTTPClient
+from tornado_stream.http_client import MAX_BODY, CutOff, StreamingHTTPClient
 
 logger = logging.getLogger(__name__)
 
@@ -76,10 +74,13 @@ class Upstream:
     """Makes requests. One per process; all methods run on the IOLoop's thread."""
 
     def __init__(self) -> None:
-        self._resolver = Resolver()
+        self._client: StreamingHTTPClient | None = None
 
-    def close(self) -> None:
-        self._resolver.close()
+    async def close(self) -> None:
+        """Close every connection; no request may follow."""
+        if self._client:
+            self._client.close()
+            await asyncio.sleep(0)  # a transport closes its socket in the loop's next turn
 
     async def fetch_stream(
         self, request: UpstreamRequest, on_head: OnHead, on_chunk: OnChunk
@@ -92,7 +93,9 @@ class Upstream:
         for every failure of the transport, and what `on_chunk` raised, unchanged. Cancelling it
         closes the socket before the cancellation leaves here, also while connecting.
         """
-        fetch = _Fetch(request, on_head, on_chunk, self._resolver)
+        if self._client is None:  # it belongs to the loop that runs now
+            self._client = StreamingHTTPClient(force_instance=True)
+        fetch = _Fetch(self._client, request, on_head, on_chunk)
         try:
             await fetch.run()
         finally:
@@ -120,30 +123,31 @@ class _Fetch:
     """One request on its way: owns its sockets, its clock and its verdict."""
 
     def __init__(
-        self, request: UpstreamRequest, on_head: OnHead, on_chunk: OnChunk, resolver: Resolver
+        self,
+        client: StreamingHTTPClient,
+        request: UpstreamRequest,
+        on_head: OnHead,
+        on_chunk: OnChunk,
     ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._client = client
         self._request = request
         self._on_head = on_head
         self._on_chunk = on_chunk
-        self._client = StreamingHTTPClient(
-            force_instance=True, resolver=resolver, on_broken=self.broken
-        )
+        self._fetch = self._http_request()
         self._done: asyncio.Future[None] = self._loop.create_future()
         self._started = self._last_byte = self._loop.time()
         self._watch_handle: asyncio.TimerHandle | None = None
         self._status = 0
-        self._interim = False
         self._headers = HTTPHeaders()
         self._head_done = False
         self._body_begun = False
         self._error_body = bytearray()
         self._inflate: Any = None
-        self._lost = False
         self._over_at: float | None = None
 
     async def run(self) -> None:
-        response = self._client.fetch(self._http_request(), raise_error=False)
+        response = self._client.fetch(self._fetch, raise_error=False)
         response.add_done_callback(self._on_response)
         self._watch()
         await self._done
@@ -151,10 +155,10 @@ class _Fetch:
             raise StatusError(self._status, self._headers, bytes(self._error_body))
 
     def abort(self) -> None:
-        """Close every socket of this request now, in whatever phase it is. Idempotent."""
+        """Close the socket of this request now, in whatever phase it is. Idempotent."""
         if self._watch_handle:
             self._watch_handle.cancel()
-        self._client.abort()
+        self._client.abort(self._fetch)
 
     # -- what the client calls
 
@@ -174,10 +178,6 @@ class _Fetch:
         self._body_begun = True
         if not self._done.done():
             self._guard(self._take, data)
-
-    def broken(self, error: BaseException | None) -> None:
-        """The response broke off before it was whole; all of it has been delivered."""
-        self._fail(self._broken_off(error))
 
     # -- inside
 
@@ -242,7 +242,7 @@ class _Fetch:
             return
         if self._done.done():
             return
-        if self._head_done and (error is None or getattr(error, "code", 599) != 599):
+        if error is None or isinstance(error, HTTPError):  # a status is no failure of transport
             self._finish()
         else:
             self._fail(self._transport_failure(error))
@@ -267,11 +267,6 @@ class _Fetch:
         if self._over_at is not None and now >= self._over_at:
             self._finish()
             return
-        stream = self._client.stream
-        if self._lost:  # seen a tick ago, and the client has still said nothing
-            self.broken(stream.error if stream else None)
-            return
-        self._lost = stream is not None and stream.closed()
         since, limit, code, what = (
             (self._last_byte, limits.idle, "idle_timeout", "sent nothing")
             if self._body_begun
@@ -286,10 +281,16 @@ class _Fetch:
             due = min(since + limit, total_due, now + WATCH_INTERVAL, self._over_at or total_due)
             self._watch_handle = self._loop.call_later(max(due - now, 0.001), self._watch)
 
-    def _transport_failure(self, error: BaseException | None) -> ProviderError:
+    def _transport_failure(self, error: BaseException) -> ProviderError:
         host = urlsplit(self._request.url).hostname
         match error:
-            case HTTPTimeoutError():
+            case HTTPInputError():
+                return self._failure("malformed_response", f"sent a malformed response ({error})")
+            case CutOff(__cause__=ConnectionResetError()):
+                return self._failure("connection_reset", "reset the connection")
+            case CutOff():
+                return self._failure("connection_closed", "closed the connection too early")
+            case TimeoutError():
                 limit = self._request.timeouts.connect
                 return self._failure("connect_timeout", f"could not be reached within {limit:g} s")
             case socket.gaierror():
@@ -297,8 +298,6 @@ class _Fetch:
             case ssl.SSLError():
                 reason = getattr(error, "verify_message", "") or error.reason or "handshake failed"
                 return self._failure("tls_failed", f"could not be trusted (TLS: {reason})")
-            case _ if self._client.stream:
-                return self._broken_off(error)
             case OSError():
                 return self._failure(
                     "connect_failed", "could not be reached: nothing answers there"
@@ -306,15 +305,6 @@ class _Fetch:
             case _:
                 logger.error("unexpected failure of a request: %s", type(error).__name__)
                 return self._failure("connect_failed", "could not be reached")
-
-    def _broken_off(self, error: BaseException | None) -> ProviderError:
-        match error:
-            case HTTPInputError():
-                return self._failure("malformed_response", f"sent a malformed response ({error})")
-            case ConnectionResetError():
-                return self._failure("connection_reset", "reset the connection")
-            case _:
-                return self._failure("connection_closed", "closed the connection too early")
 
     def _failure(self, code: str, what: str) -> ProviderError:
         reached = self._head_done and self._status == 200
