@@ -410,26 +410,27 @@ async def _open_socket(host: str, port: int) -> socket.socket:
     `create_connection`, which could do the rest, loses one that has just been connected."""
     loop = asyncio.get_running_loop()
     addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    opened: list[socket.socket] = []
+    connected: list[socket.socket] = []
 
-    async def attempt(family: int, address: Any) -> socket.socket:
+    async def attempt(family: int, address: Any) -> None:
         sock = socket.socket(family, socket.SOCK_STREAM)
-        opened.append(sock)
-        sock.setblocking(False)
-        await loop.sock_connect(sock, address)
-        return sock
+        try:
+            sock.setblocking(False)
+            await loop.sock_connect(sock, address)
+        except BaseException:
+            sock.close()  # not before: the loop would go on to watch its number
+            raise
+        connected.append(sock)
 
-    winner = None
+    attempts = [partial(attempt, family, address) for family, *_, address in addresses]
     try:
-        attempts = [partial(attempt, family, address) for family, *_, address in addresses]
-        winner, _, errors = await staggered_race(attempts, NEXT_ADDRESS)
-        if winner is None:
+        *_, errors = await staggered_race(attempts, NEXT_ADDRESS)
+        if not connected:
             raise next(error for error in errors if error)
-        return winner
+        return connected.pop(0)
     finally:
-        for sock in opened:
-            if sock is not winner:
-                sock.close()
+        for sock in connected:
+            sock.close()
 
 
 def _is_readable(transport: asyncio.Transport) -> bool:
