@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
+from tornado.iostream import IOStream
 from tornado.web import Application
 
 from tornado_stream.assets import Assets
@@ -44,6 +46,8 @@ class ChatApplication(Application):
         self.assets = Assets(STATIC)
         self.languages = Languages(STATIC / "lang")
         self.streams: set[ReadingHandler] = set()
+        #: Takes a connection back whose response was written past Tornado; set by its server.
+        self.keep_alive: Callable[[IOStream, tuple[Any, ...]], None] = _close
         self.store = open_store(settings.data_dir)
         self.provider = build_provider(settings)
         self.generations = Generations(self.store)
@@ -59,6 +63,10 @@ class ChatApplication(Application):
         """Release what the services hold, within `grace` seconds."""
         await self.provider.close(grace)
         await self.store.close()
+
+
+def _close(stream: IOStream, address: tuple[Any, ...]) -> None:
+    stream.close()
 
 
 def _as_host(address: str) -> str:

@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def make_server(application: ChatApplication) -> HTTPServer:
     """The HTTP server with its limits; it listens to nothing yet."""
-    return HTTPServer(
+    server = HTTPServer(
         application,
         max_body_size=MAX_BODY,
         max_buffer_size=MAX_BODY,
@@ -64,6 +64,8 @@ def make_server(application: ChatApplication) -> HTTPServer:
         idle_connection_timeout=60,
         body_timeout=20,
     )
+    application.keep_alive = server.handle_stream
+    return server
 
 
 async def _serve(application: ChatApplication, sockets: list[socket.socket]) -> int:
@@ -94,6 +96,8 @@ async def _leave(
     while application.streams and now() < due and not hurry.done():  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     await asyncio.sleep(0.01)  # responses that have ended are still being written
+    for response in tuple(application.streams):
+        response.abandon()
     await server.close_all_connections()
 
 

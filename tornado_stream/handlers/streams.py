@@ -13,10 +13,12 @@ import uuid
 from typing import Any, cast
 
 from tornado.http1connection import HTTP1Connection
+from tornado.iostream import IOStream
 
 from tornado_stream.errors import InvalidRequest
 from tornado_stream.event_log import Reader
 from tornado_stream.handlers.base import BaseHandler
+from tornado_stream.handlers.wire import Wire
 from tornado_stream.producer import Generation
 from tornado_stream.turns import SendRequest
 
@@ -27,20 +29,25 @@ UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class ReadingHandler(BaseHandler):
-    """A response that follows a generation until it ends or the client leaves."""
+    """A response that follows a generation until it ends or the client leaves.
+
+    Once its head is out, an HTTP/1.1 response is written past Tornado, and its connection handed
+    back afterwards; an HTTP/1.0 response goes the plain way.
+    """
 
     #: What a silent reader is sent; nothing where it would be part of the text.
     ping = b""
 
     _reader: Reader | None = None
     _timer: asyncio.TimerHandle | None = None
+    _wire: Wire | None = None
 
     async def follow(
         self, generation: Generation, after: int, opening: bytes, *, live: bool = True
     ) -> None:
         """Write `opening`, then every event above `after`; returns when there is no more or
         nobody to tell."""
-        if cast(HTTP1Connection, self.request.connection).stream.closed():
+        if self._connection.stream.closed():
             return  # the client left while its answer was being found
         self._open(opening)
         self.application.streams.add(self)
@@ -58,16 +65,27 @@ class ReadingHandler(BaseHandler):
         if self._reader:
             self._reader.detach()
 
+    def abandon(self) -> None:
+        """Close the connection: the process is about to end."""
+        self._socket.close()
+
+    @property
+    def _connection(self) -> HTTP1Connection:
+        return cast(HTTP1Connection, self.request.connection)
+
     def _open(self, opening: bytes) -> None:
         self.set_header("Cache-Control", "no-cache, no-transform")
         self.set_header("X-Accel-Buffering", "no")
-        self._socket = cast(HTTP1Connection, self.request.connection).stream
+        self._socket = self._connection.stream
         self._socket.set_nodelay(True)
         self._socket.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self._loop = asyncio.get_running_loop()
         self._last_write = self._loop.time()
         self._full_since: float | None = None
         self._write(opening)
+        if self.request.version == "HTTP/1.1" and not self._socket.closed():
+            self._address = self._connection.context.address  # type: ignore[attr-defined]
+            self._wire = Wire(self.detach(), self._drained, self.on_connection_close)
         self._watch()
 
     def _close(self) -> None:
@@ -76,28 +94,46 @@ class ReadingHandler(BaseHandler):
         if self._reader:
             self._reader.detach()
         self.application.streams.discard(self)
+        if self._wire:
+            self._hand_back(self._wire.end())
+
+    def _hand_back(self, stream: IOStream) -> None:
+        """Tornado has done with a detached request: its log and its connection are for us."""
+        self.application.log_request(self)
+        if stream.closed():
+            return
+        if "close" in self.request.headers.get("Connection", "").lower():
+            stream.write(b"").add_done_callback(lambda _: stream.close())
+        else:
+            self.application.keep_alive(stream, self._address)
 
     def _sink(self, frames: bytes) -> bool:
         return self._write(self.render_frames(frames))
 
     def _write(self, data: bytes) -> bool:
         self._last_write = self._loop.time()
-        self.write(data)
-        flushed = self.flush()
-        if flushed.done():
-            return self._on_flushed(flushed)
-        self._full_since = self._last_write
-        flushed.add_done_callback(self._on_flushed)
-        return False
+        if self._wire:
+            taken = not data or self._wire.write(data)
+        else:
+            self.write(data)
+            flushed = self.flush()
+            taken = flushed.done() and not flushed.exception()
+            if not taken:
+                flushed.add_done_callback(self._flushed)
+        if not taken and self._full_since is None:
+            self._full_since = self._last_write
+        return taken
 
-    def _on_flushed(self, flushed: asyncio.Future[None]) -> bool:
-        gone = flushed.cancelled() or flushed.exception() is not None
-        was_full, self._full_since = self._full_since, None
-        if self._reader and gone:
-            self._reader.detach()
-        elif self._reader and was_full is not None:
+    def _flushed(self, flushed: asyncio.Future[None]) -> None:
+        if flushed.cancelled() or flushed.exception():
+            self.on_connection_close()
+        else:
+            self._drained()
+
+    def _drained(self) -> None:
+        self._full_since = None
+        if self._reader:
             self._reader.resume()
-        return not gone
 
     def _watch(self) -> None:
         """Ping a silent reader, let go of one that takes nothing."""
