@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from tornado.iostream import IOStream, StreamClosedError
+from tornado.iostream import IOStream
 
 
 class Wire:
@@ -41,6 +41,8 @@ class Wire:
 
     def _send(self, data: bytes) -> bool:
         stream = self._stream
+        if stream.closed():
+            return False  # `on_gone` follows in the loop's next turn
         sent = 0
         if not stream.writing():
             try:
@@ -52,10 +54,7 @@ class Wire:
                 return False
         if sent == len(data):
             return True
-        try:
-            stream.write(memoryview(data)[sent:]).add_done_callback(self._sent)
-        except StreamClosedError:
-            pass
+        stream.write(memoryview(data)[sent:]).add_done_callback(self._sent)
         return False
 
     def _sent(self, written: asyncio.Future[None]) -> None:
