@@ -8,12 +8,15 @@ buffer, and nobody waits for a slow reader. Everything runs on the IOLoop's thre
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import orjson
 
 from tornado_stream.sse import encode_event
+
+logger = logging.getLogger(__name__)
 
 #: Bytes that a reader is handed at once while it catches up.
 BATCH_BYTES = 64 * 1024
@@ -36,7 +39,7 @@ class EventLog:
     def __init__(self, frames: list[bytes], *, ended: bool) -> None:
         self.frames = frames
         self.ended = ended
-        self.readers: set[Reader] = set()
+        self.readers: tuple[Reader, ...] = ()
         self._recovered = ended and frame_number(frames[-1]) == RECOVERED_END
 
     @property
@@ -59,7 +62,7 @@ class EventLog:
         reader = Reader(self, sink, after, live)
         if after > len(self.frames) - self._recovered and after < RECOVERED_END:
             reader.restart()
-        self.readers.add(reader)
+        self.readers += (reader,)
         reader.pump()
         return reader
 
@@ -67,8 +70,12 @@ class EventLog:
         """Append an encoded event and hand it to every reader that can take it."""
         self.frames.append(frame)
         self.ended = last
-        for reader in tuple(self.readers):
-            reader.pump()
+        for reader in self.readers:  # as they were: readers leave in the midst of this
+            try:
+                reader.take(frame)
+            except Exception:  # one reader's failure is not the answer's
+                logger.exception("a reader failed")
+                reader.detach()
 
 
 class Reader:
@@ -90,25 +97,36 @@ class Reader:
 
     def resume(self) -> None:
         """The sink can take more."""
-        self._full = False
+        self._full = self.done.done()
         self.pump()
 
     def detach(self) -> None:
         """Leave. The producer does not notice."""
-        self._log.readers.discard(self)
         if not self.done.done():
             self.done.set_result(None)
+            self._full = True
+            self._log.readers = tuple(r for r in self._log.readers if r is not self)
+
+    def take(self, frame: bytes) -> None:
+        """The log has one frame more."""
+        log = self._log
+        if self._full or log.ended or self._cursor != len(log.frames) - 1:
+            self.pump()
+        else:  # nearly always
+            self._cursor += 1
+            if not self._sink(frame):
+                self._full = True
 
     def pump(self) -> None:
         """Hand over what the log holds beyond the cursor, as far as the sink takes it."""
         frames = self._log.frames
-        while not self._full and self._cursor < len(frames) and not self.done.done():
+        while not self._full and self._cursor < len(frames):
             size, end = 0, self._cursor
             while end < len(frames) and size < BATCH_BYTES:
                 size += len(frames[end])
                 end += 1
             batch, self._cursor = b"".join(frames[self._cursor : end]), end
-            self._full = not self._sink(batch)
+            self._full = not self._sink(batch) or self.done.done()
         if self._cursor == len(frames) and (self._log.ended or not self._live):
             self.detach()
 

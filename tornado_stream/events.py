@@ -51,9 +51,12 @@ class Start:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Delta:
-    """A piece of the answer. Text is always encodable: no lone surrogates."""
+    """A piece of the answer. Text is always encodable: no lone surrogates.
+
+    Not to be changed either; but one is made for each token, and freezing costs a microsecond.
+    """
 
     name: ClassVar[str] = "delta"
 

@@ -73,7 +73,7 @@ class Generations:
         generation = Generation(
             turn.generation_id, turn.fingerprint, turn.message, frames, ended=False
         )
-        producer = Producer(generation, job, lambda: self._has_changed(producer))
+        producer = Producer(generation, job, self._has_changed)
         self._running[generation.id] = producer
         producer.task = asyncio.create_task(self._run(producer), name=f"generation {generation.id}")
         return generation
@@ -180,6 +180,8 @@ class Generations:
         producer, not published yet. Never raises."""
         batch = [progress for p in producers if (progress := _progress(p, last))]
         self._unsaved.difference_update(producers)
+        for producer in producers:
+            producer.unsaved = False
         counts = {p: len(p.generation.frames) for p in producers}
         try:
             if batch:

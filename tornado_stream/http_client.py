@@ -62,6 +62,7 @@ class StreamingHTTPClient(AsyncHTTPClient):
     ) -> None:
         super().initialize(defaults=defaults)
         self.max_body_size = max_body_size
+        #: What a read puts there is used before the next read, so one is enough for all.
         self.buffer = memoryview(bytearray(READ_SIZE))
         self._exchanges: dict[HTTPRequest, _Exchange] = {}
         self._pool = _Pool()
@@ -101,7 +102,7 @@ class StreamingHTTPClient(AsyncHTTPClient):
             async with asyncio.timeout(exchange.request.connect_timeout or None):
                 sock = await _open_socket(host, port)
                 _, connection = await asyncio.get_running_loop().create_connection(
-                    lambda: _Connection(exchange.origin, self.buffer),
+                    lambda: _Connection(exchange.origin),
                     sock=sock,
                     ssl=tls,
                     server_hostname=host if tls else None,
@@ -123,8 +124,9 @@ class StreamingHTTPClient(AsyncHTTPClient):
         return context
 
 
-class _Exchange:
-    """One request and its response: what llhttp calls, and what became of it."""
+class _Exchange(asyncio.BufferedProtocol):
+    """One request and its response: the protocol of its connection while it lasts, what llhttp
+    calls, and what became of it."""
 
     def __init__(
         self, client: StreamingHTTPClient, request: HTTPRequest, over: Callable[[_Exchange], None]
@@ -141,15 +143,18 @@ class _Exchange:
         self._over = over
         self._ended = False
         self._error: BaseException | None = None
+        self._pieces: list[bytes] = []
+        self.on_body = self._pieces.append  # llhttp's callback; a method would cost more than it
         self._parser = httptools.HttpResponseParser(self)
         self._parser.set_dangerous_leniencies(lenient_spaces_after_chunk_size=True)  # some pad it
+        self._buffer = client.buffer
         self._room = client.max_body_size
         self._status = 0
         self._reason = ""
         self._headers = HTTPHeaders()
-        self._head_done = self._complete = self._overflows = False
-        self._pieces: list[bytes] = []
-        self._body = BytesIO()
+        self._head_done = self._complete = False
+        self._body: list[bytes] = []
+        self._take_body = request.streaming_callback or self._body.append
         self._timer = None
         if request.request_timeout:
             self._timer = self._loop.call_later(request.request_timeout, self._time_out)
@@ -165,32 +170,34 @@ class _Exchange:
         except Exception as error:
             self.fail(error)
             return
-        connection.exchange = self
+        connection.transport.set_protocol(self)
         connection.transport.write(data)
 
-    def feed(self, data: memoryview) -> None:
-        """What one read of the socket held."""
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """What one read of the socket held: parsed, handed on in one piece, then judged."""
         error: BaseException | None = None
         try:
-            self._parser.feed_data(data)
+            self._parser.feed_data(self._buffer[:nbytes])
         except httptools.HttpParserError as failure:
             error = HTTPInputError(str(failure))
-        self._deliver()
-        if self._overflows:
-            error = HTTPInputError("the response is too long")
-        if self._complete and not self._overflows:
+        if self._pieces:
+            self._deliver()
+        if self._complete:
             self._finish(error is None and self._parser.should_keep_alive())
         elif error:
             self.fail(error)
 
-    def lost(self, error: BaseException | None) -> None:
-        """The connection is gone. A body that only its end delimits is whole, for all one knows."""
+    def connection_lost(self, exc: Exception | None) -> None:
+        """A body that only the end of its connection delimits is whole, for all one knows."""
         delimited = "Content-Length" in self._headers or "Transfer-Encoding" in self._headers
-        if self._head_done and not delimited and error is None:
+        if self._head_done and not delimited and exc is None:
             self._finish(False)
         else:
             cut = CutOff("the connection was closed")
-            cut.__cause__ = error
+            cut.__cause__ = exc
             self.fail(cut)
 
     def fail(self, error: BaseException) -> None:
@@ -204,7 +211,7 @@ class _Exchange:
             self.request,
             self._status if self._error is None else 599,
             headers=self._headers,
-            buffer=self._body,
+            buffer=BytesIO(b"".join(self._body)),
             effective_url=self.request.url,
             error=self._error,
             request_time=self._loop.time() - self._started,
@@ -229,41 +236,39 @@ class _Exchange:
         if tell := self.request.header_callback:
             lines = [f"HTTP/{self._parser.get_http_version()} {self._status} {self._reason}"]
             lines += [f"{name}: {value}" for name, value in self._headers.get_all()]
-            for line in [*lines, ""]:
-                self._call(tell, f"{line}\r\n")
-
-    def on_body(self, body: bytes) -> None:
-        self._room -= len(body)
-        self._overflows = self._overflows or self._room < 0
-        if not (self._complete or self._overflows):
-            self._pieces.append(body)
+            try:
+                for line in [*lines, ""]:
+                    tell(f"{line}\r\n")
+            except Exception as error:
+                self.fail(error)
 
     def on_message_complete(self) -> None:
-        if self._head_done:
+        if self._complete:
+            self._pieces.clear()  # of an answer that nobody asked for
+        elif self._head_done:
             self._complete = True
+            self._deliver()
         else:  # an interim answer
             self._headers = HTTPHeaders()
 
     # -- inside
 
     def _deliver(self) -> None:
-        if not self._pieces or self._ended:
+        pieces = self._pieces
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        pieces.clear()
+        if self._ended or not data:
             return
-        data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-        self._pieces.clear()
-        if take := self.request.streaming_callback:
-            if (wait := self._call(take, data)) is not None:
-                self._pause(wait)
-        else:
-            self._body.write(data)
-
-    def _call(self, callback: Callable[[Any], Any], value: str | bytes) -> Any:
-        if self._ended:
-            return None
         try:
-            return callback(value)
+            wait = self._take_body(data)
         except Exception as error:
             self.fail(error)
+            return
+        if wait is not None:
+            self._pause(wait)
+        self._room -= len(data)
+        if self._room < 0:
+            self.fail(HTTPInputError("the response is too long"))
 
     def _pause(self, until: Awaitable[None]) -> None:
         transport = cast(_Connection, self.connection).transport
@@ -289,7 +294,7 @@ class _Exchange:
         if self.connecting:
             self.connecting.cancel()
         if self.connection:
-            self.connection.exchange = None
+            self.connection.transport.set_protocol(self.connection)
             if not self.reusable:
                 self.connection.close()
         self._over(self)
@@ -298,32 +303,20 @@ class _Exchange:
         self.fail(TimeoutError())
 
 
-class _Connection(asyncio.BufferedProtocol):
-    """A connection; between two exchanges it is idle, and anything that comes then ends it."""
+class _Connection(asyncio.Protocol):
+    """A connection that is idle: before, between and after exchanges. What comes then ends it."""
 
     transport: asyncio.Transport
 
-    def __init__(self, origin: Origin, buffer: memoryview) -> None:
+    def __init__(self, origin: Origin) -> None:
         self.origin = origin
-        self.exchange: _Exchange | None = None
         self.idle_since = 0.0
-        self._buffer = buffer  # shared: what a read puts there is used before the next read
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
 
-    def get_buffer(self, sizehint: int) -> memoryview:
-        return self._buffer
-
-    def buffer_updated(self, nbytes: int) -> None:
-        if self.exchange:
-            self.exchange.feed(self._buffer[:nbytes])
-        else:
-            self.close()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self.exchange:
-            self.exchange.lost(exc)
+    def data_received(self, data: bytes) -> None:
+        self.close()
 
     def close(self) -> None:
         """Now, in whatever phase it is: what was not sent is not."""

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from time import monotonic
 
 from tornado_stream.errors import ProviderError
 from tornado_stream.event_log import EventLog
@@ -55,19 +56,21 @@ class Generation(EventLog):
 class Producer:
     """The running half of a generation: emits into its log, and ends it exactly once."""
 
-    def __init__(self, generation: Generation, job: Job, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, generation: Generation, job: Job, changed: Callable[[Producer], None]
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.generation = generation
         self.job = job
         self.saved = 1  # frames that the store has; the first is committed with the turn
+        self.unsaved = False  # there are frames that nobody has handed to the store
         self.failing = False  # the reader was told that what comes is not saved
         self.ending = False  # its `end` has its number, and nothing comes in between
         self.stopped_as: str | None = None  # the state that a cancellation means
         self.task: asyncio.Task[None] | None = None
         self.ended: asyncio.Future[None] = loop.create_future()
         self._changed = changed
-        self._now = loop.time
-        self._began = self._now()
+        self._began = monotonic()
         self._stop_asked_at = 0.0
         self._producing = False
         self._answer = Answer()
@@ -86,25 +89,28 @@ class Producer:
         """What the provider calls for each piece; ignored once a stop was asked for."""
         if self.stopped_as:
             return
-        if isinstance(event, Finish):
-            self._finish = Finish(
-                event.finish_reason or self._finish.finish_reason, event.usage or self._finish.usage
-            )
-            return
         if isinstance(event, Delta):
             self._answer.add(event)
             self._deltas += 1
             if self._first_token_ms is None:
                 self._first_token_ms = self._ms()
+        elif isinstance(event, Finish):
+            self._finish = Finish(
+                event.finish_reason or self._finish.finish_reason, event.usage or self._finish.usage
+            )
+            return
         self.publish(event)
 
     def publish(self, event: Delta | Notice) -> None:
         self.generation.publish(self.encode(event))
-        self._changed()
+        if not self.unsaved:
+            self.unsaved = True
+            self._changed(self)
 
     def encode(self, event: Delta | Notice | End) -> bytes:
-        number = self.generation.last_number + 1
-        return encode_event(number, event.name, {**event.to_json(), "t": self._ms()})
+        data = event.to_json()
+        data["t"] = self._ms()
+        return encode_event(len(self.generation.frames) + 1, event.name, data)
 
     async def produce(self) -> End:
         """Ask the provider; whatever happens, say how it ended. Never raises."""
@@ -130,7 +136,7 @@ class Producer:
         if self.stopped_as or self.ended.done():
             return
         self.stopped_as = state
-        self._stop_asked_at = self._now()
+        self._stop_asked_at = monotonic()
         if self._producing and self.task:
             self.task.cancel()
 
@@ -151,7 +157,7 @@ class Producer:
     def _end(self, state: str, error: ProviderError | None) -> End:
         stop = None
         if state == "stopped":
-            closed_ms = round((self._now() - self._stop_asked_at) * 1000)
+            closed_ms = round((monotonic() - self._stop_asked_at) * 1000)
             stop = {"upstream_closed_ms": closed_ms, "received_events": self._deltas}
         return End(
             state=state,
@@ -164,7 +170,7 @@ class Producer:
         )
 
     def _ms(self) -> int:
-        return round((self._now() - self._began) * 1000)
+        return int((monotonic() - self._began) * 1000)
 
 
 def with_answer(message: Message, answer: Answer) -> Message:

@@ -64,12 +64,31 @@ class SSEDecoder:
         self._event = b""
         self._id = ""
 
+    def feed_plain(self, data: bytes) -> list[bytes] | None:
+        """The data of each event in the usual case: these bytes are whole events of one data line
+        each, ended by LF, and nothing is left over from before. None: they are not, and nothing
+        was taken; `feed` them."""
+        if not (
+            self._idle
+            and data[:6] == b"data: "
+            and data[-2:] == b"\n\n"
+            and len(data) <= self._room
+            and len(data) <= self._max_line
+            and data.find(b"\r") < 0
+        ):
+            return None
+        if data.find(b"\n") == len(data) - 2:
+            blocks = [data[6:-2]]
+        else:
+            blocks = data[6:-2].split(b"\n\ndata: ")
+            if data.count(b"\n") != 2 * len(blocks):
+                return None
+        self._room -= len(data)
+        return blocks
+
     def feed(self, data: bytes) -> list[ServerSentEvent]:
         """The events that these bytes complete, in order."""
-        if self._idle and self._room >= len(data) and (blocks := self._plain_events(data)):
-            self._room -= len(data)
-            if len(blocks) == 1:
-                return [ServerSentEvent("message", blocks[0], self._id)]
+        if (blocks := self.feed_plain(data)) is not None:
             return [ServerSentEvent("message", block, self._id) for block in blocks]
         events: list[ServerSentEvent] = []
         if self.error or self._closed:
@@ -94,18 +113,6 @@ class SSEDecoder:
         self._closed = True
         self._idle = False
         return events
-
-    def _plain_events(self, data: bytes) -> list[bytes] | None:
-        """The usual case in one step: whole events of one data line each, ended by LF, and
-        nothing left over from before. Returns their data; None: this is not that case."""
-        if data[:6] != b"data: " or data[-2:] != b"\n\n" or data.find(b"\r") >= 0:
-            return None
-        if len(data) > self._max_line:
-            return None
-        if data.find(b"\n") == len(data) - 2:
-            return [data[6:-2]]
-        blocks = data[6:-2].split(b"\n\ndata: ")
-        return blocks if data.count(b"\n") == 2 * len(blocks) else None
 
     def _feed_pieces(self, data: bytes, events: list[ServerSentEvent]) -> None:
         for start in range(0, len(data), _PIECE):

@@ -76,14 +76,15 @@ class ExportHandler(ReadingHandler):
         else:
             self.write(text)
 
-    def render_frames(self, frames: bytes) -> bytes:
+    def take_frames(self, frames: bytes) -> bool:
         """What encoded events add to the text."""
         parts = []
         for frame in frames.split(b"\n\n")[:-1]:
             if frame_name(frame) == "delta":
                 data = frame_data(frame)
                 parts.append(data.get("content") or data.get("refusal") or "")
-        return "".join(parts).encode()
+        text = "".join(parts).encode()
+        return self.send(text) if text else True
 
     def _name(self, ending: str, content_type: str) -> None:
         self.set_header("Content-Type", f"{content_type}; charset=utf-8")

@@ -10,6 +10,7 @@ import asyncio
 import re
 import socket
 import uuid
+from time import monotonic
 from typing import Any, cast
 
 from tornado.http1connection import HTTP1Connection
@@ -41,6 +42,7 @@ class ReadingHandler(BaseHandler):
     _reader: Reader | None = None
     _timer: asyncio.TimerHandle | None = None
     _wire: Wire | None = None
+    _full_since: float | None = None
 
     async def follow(
         self, generation: Generation, after: int, opening: bytes, *, live: bool = True
@@ -52,14 +54,21 @@ class ReadingHandler(BaseHandler):
         self._open(opening)
         self.application.streams.add(self)
         try:
-            self._reader = generation.attach(self._sink, after, live=live)
+            self._reader = generation.attach(self.take_frames, after, live=live)
             await self._reader.done
         finally:
             self._close()
 
-    def render_frames(self, frames: bytes) -> bytes:
-        """What is written for encoded events: they themselves."""
-        return frames
+    def send(self, data: bytes) -> bool:
+        """Write some of the body; False: that is enough until the reader is resumed."""
+        self._last_write = monotonic()
+        taken = self._wire.write(data) if self._wire else self._send_plainly(data)
+        if not taken and self._full_since is None:
+            self._full_since = self._last_write
+        return taken
+
+    #: The reader's sink: encoded events are written as they are.
+    take_frames = send
 
     def on_connection_close(self) -> None:
         if self._reader:
@@ -80,9 +89,7 @@ class ReadingHandler(BaseHandler):
         self._socket.set_nodelay(True)
         self._socket.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self._loop = asyncio.get_running_loop()
-        self._last_write = self._loop.time()
-        self._full_since: float | None = None
-        self._write(opening)
+        self.send(opening)
         if self.request.version == "HTTP/1.1" and not self._socket.closed():
             self._address = self._connection.context.address  # type: ignore[attr-defined]
             self._wire = Wire(self.detach(), self._drained, self.on_connection_close)
@@ -107,22 +114,13 @@ class ReadingHandler(BaseHandler):
         else:
             self.application.keep_alive(stream, self._address)
 
-    def _sink(self, frames: bytes) -> bool:
-        return self._write(self.render_frames(frames))
-
-    def _write(self, data: bytes) -> bool:
-        self._last_write = self._loop.time()
-        if self._wire:
-            taken = not data or self._wire.write(data)
-        else:
-            self.write(data)
-            flushed = self.flush()
-            taken = flushed.done() and not flushed.exception()
-            if not taken:
-                flushed.add_done_callback(self._flushed)
-        if not taken and self._full_since is None:
-            self._full_since = self._last_write
-        return taken
+    def _send_plainly(self, data: bytes) -> bool:
+        self.write(data)
+        flushed = self.flush()
+        if flushed.done():
+            return not flushed.exception()
+        flushed.add_done_callback(self._flushed)
+        return False
 
     def _flushed(self, flushed: asyncio.Future[None]) -> None:
         if flushed.cancelled() or flushed.exception():
@@ -137,12 +135,12 @@ class ReadingHandler(BaseHandler):
 
     def _watch(self) -> None:
         """Ping a silent reader, let go of one that takes nothing."""
-        settings, now = self.application.config, self._loop.time()
+        settings, now = self.application.config, monotonic()
         if self._full_since is not None and now >= self._full_since + settings.write_timeout:
             self._socket.close()
             return
         if self.ping and self._full_since is None and now >= self._last_write + settings.heartbeat:
-            self._write(self.ping)
+            self.send(self.ping)
         due = min(self._last_write + settings.heartbeat - now, settings.write_timeout)
         self._timer = self._loop.call_later(max(due, 0.05), self._watch)
 

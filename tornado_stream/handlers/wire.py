@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
-from tornado.iostream import IOStream
+from tornado.iostream import IOStream, StreamClosedError
 
 
 class Wire:
@@ -24,8 +25,12 @@ class Wire:
         self, stream: IOStream, on_drained: Callable[[], None], on_gone: Callable[[], None]
     ) -> None:
         self._stream = stream
+        self._socket_send = stream.socket.send
         self._on_drained = on_drained
+        self._busy = False
         stream.set_close_callback(on_gone)
+        if stream.writing():  # the head
+            self._write_later(b"")
 
     def write(self, data: bytes) -> bool:
         """Send a chunk; False: no more until `on_drained`."""
@@ -35,30 +40,34 @@ class Wire:
         """Send the end of the body; the connection is its server's again."""
         self._on_drained = _nothing
         self._stream.set_close_callback(None)
-        if not self._stream.closed():
-            self._send(b"0\r\n\r\n")
+        self._send(b"0\r\n\r\n")
         return self._stream
 
     def _send(self, data: bytes) -> bool:
-        stream = self._stream
-        if stream.closed():
-            return False  # `on_gone` follows in the loop's next turn
-        sent = 0
-        if not stream.writing():
-            try:
-                sent = stream.write_to_fd(memoryview(data))
-            except BlockingIOError:
-                pass
-            except OSError:
-                stream.close()
-                return False
+        if self._busy:
+            self._write_later(data)
+            return False
+        try:
+            # What IOStream.write_to_fd does; it fails on a stream that has just been closed.
+            sent = self._socket_send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._stream.close()
+            return False
         if sent == len(data):
             return True
-        stream.write(memoryview(data)[sent:]).add_done_callback(self._sent)
+        self._write_later(memoryview(data)[sent:])
         return False
 
-    def _sent(self, written: asyncio.Future[None]) -> None:
-        if not written.cancelled() and written.exception() is None:
+    def _write_later(self, data: bytes | memoryview) -> None:
+        self._busy = True
+        with suppress(StreamClosedError):
+            self._stream.write(data).add_done_callback(self._written)
+
+    def _written(self, written: asyncio.Future[None]) -> None:
+        if not written.cancelled() and written.exception() is None and not self._stream.writing():
+            self._busy = False
             self._on_drained()
 
 

@@ -34,7 +34,8 @@ def continuation(
 class Joiner:
     """Takes the second part as it comes and gives what is new in it.
 
-    The beginning is held back as long as it could be a repetition of the kept text's end.
+    The beginning is held back as long as it could be a repetition of the kept text's end; once it
+    is no more `open`, all text is new.
     """
 
     def __init__(self, kept: str) -> None:
@@ -42,11 +43,11 @@ class Joiner:
         self._held = ""
         self._candidates = list(range(len(self._kept)))  # where in kept the repetition may begin
         self._overlaps: list[int] = []  # lengths of what is surely repeated
-        self._open = bool(kept)
+        self.open = bool(kept)
 
     def feed(self, text: str) -> str:
         """What of `text`, and of what was held back, is new."""
-        if not self._open:
+        if not self.open:
             return text
         begin = len(self._held)
         self._held += text
@@ -65,9 +66,9 @@ class Joiner:
     def close(self, *, cut_off: bool = False) -> str:
         """What is still held back, when nothing more comes. `cut_off`: because this part broke
         off too, perhaps among the words it was asked to begin with."""
-        if not self._open:
+        if not self.open:
             return ""
-        self._open = False
+        self.open = False
         if cut_off and _last_words(self._kept).startswith(self._held):
             return ""
         return self._held[self._repeated() :]

@@ -187,16 +187,24 @@ class _Answer:
 
     def feed(self, data: bytes) -> float | None:
         """Take bytes; returns how many seconds it makes sense to wait for more, None: the usual."""
-        self._pass_on(self._decoder.feed(data))
+        decoder = self._decoder
+        if (delta := decoder.feed(data)) is not None:
+            if self._joiner.open:
+                self._join(delta)
+            else:
+                self._emit(delta)
+        if not decoder.ending:
+            return None
         self._note_finish()
-        if self._decoder.failed:
+        if decoder.failed:
             return 0.0
-        if self._decoder.done:
+        if decoder.done:
             return DONE_GRACE
-        return FINISH_GRACE if self._decoder.finish_reason or self._decoder.error else None
+        return FINISH_GRACE if decoder.finish_reason or decoder.error else None
 
     def close(self) -> None:
-        self._pass_on(self._decoder.close())
+        if delta := self._decoder.close():
+            self._join(delta)
         if rest := self._joiner.close(cut_off=not self._decoder.complete):
             self._emit(Delta(rest))
         self._note_finish()
@@ -213,10 +221,8 @@ class _Answer:
                 retryable=True,
             )
 
-    def _pass_on(self, delta: Delta | None) -> None:
-        if delta and delta.content:
-            delta = replace(delta, content=self._joiner.feed(delta.content))
-        if delta:
+    def _join(self, delta: Delta) -> None:
+        if delta := replace(delta, content=self._joiner.feed(delta.content)):
             self._emit(delta)
 
     def _note_finish(self) -> None:

@@ -13,7 +13,13 @@ import orjson
 from tornado_stream.errors import ProviderError
 from tornado_stream.events import Delta
 from tornado_stream.messages import ChatRequest
-from tornado_stream.providers.openai_chunks import Chunk, ToolFragment, decode_chunk, read_chunk
+from tornado_stream.providers.openai_chunks import (
+    Chunk,
+    ToolFragment,
+    decode_chunk,
+    decode_text,
+    read_chunk,
+)
 from tornado_stream.providers.openai_errors import (
     decode_error,
     limit_error,
@@ -73,6 +79,7 @@ class AnswerDecoder:
     - `done`: `[DONE]` was seen, whatever comes after it is ignored;
     - `failed`: a limit was reached or this is no API, reading on is useless. An error *in* the
       stream does not set it, usage may follow;
+    - `ending`: one of these was set;
     - `chunks` and `skipped`: how many there were, and how many of them nobody could understand.
 
     All text is encodable: the halves of a surrogate pair that come in two chunks are joined.
@@ -89,6 +96,7 @@ class AnswerDecoder:
         self.error: ProviderError | None = None
         self.done = False
         self.failed = False
+        self.ending = False
         self.chunks = 0
         self.skipped = 0
         self._key = key
@@ -113,7 +121,16 @@ class AnswerDecoder:
         if self.done or self.failed:
             return None
         if self._is_stream:
-            self._take_events(self._sse.feed(data))
+            if (blocks := self._sse.feed_plain(data)) is None:
+                self._take_events(self._sse.feed(data))
+            elif (text := decode_text(blocks)) is None or self._content.half:
+                self._take_blocks(blocks)
+            else:  # nearly every read
+                self.chunks += len(blocks)
+                if text:
+                    self._has_text = True
+                    return Delta(text)
+                return None
         elif self._body is not None:
             self._take_body(data)
         else:
@@ -147,6 +164,11 @@ class AnswerDecoder:
         else:
             self._body = bytearray()
             self._take_body(rest)
+
+    def _take_blocks(self, blocks: list[bytes]) -> None:
+        for block in blocks:
+            if not self.done:
+                self._take_data(block)
 
     def _take_body(self, data: bytes) -> None:
         assert self._body is not None
@@ -184,7 +206,7 @@ class AnswerDecoder:
             if not data or data == b"null":  # keep-alives
                 return
             if data.startswith(_DONE):
-                self.done = True
+                self.done = self.ending = True
                 return
         chunk = decode_chunk(data, key=self._key)
         if chunk is None and b"\n" in data:
@@ -207,18 +229,18 @@ class AnswerDecoder:
         text = data.decode("utf-8", "replace")
         error = stream_error(text if value is NOT_JSON else value, key=self._key)
         self.error = self.error or error
+        self.ending = True
 
     def _fail(self, error: ProviderError) -> None:
         self.error = self.error or error
-        self.failed = True
+        self.failed = self.ending = True
 
     def _fold(self, chunk: Chunk) -> None:
-        if chunk.finish_reason:
-            self.finish_reason = chunk.finish_reason
-        if chunk.usage is not None:
-            self.usage = chunk.usage
-        if chunk.error:
+        if chunk.finish_reason or chunk.usage is not None or chunk.error:
+            self.finish_reason = chunk.finish_reason or self.finish_reason
+            self.usage = self.usage if chunk.usage is None else chunk.usage
             self.error = self.error or chunk.error
+            self.ending = True
         if chunk.whole and self._has_text:
             return  # the whole message once more, after its deltas
         if chunk.content:
@@ -253,13 +275,13 @@ class _Text:
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
-        self._half = ""
+        self.half = ""
 
     def add(self, text: str, lone: bool) -> None:
-        if lone or self._half:
-            text = self._half + text
-            self._half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
-            text = mend(text[:-1] if self._half else text)
+        if lone or self.half:
+            text = self.half + text
+            self.half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
+            text = mend(text[:-1] if self.half else text)
         self._pieces.append(text)
 
     def take(self) -> str:
@@ -268,6 +290,6 @@ class _Text:
         return text
 
     def close(self, cut_off: bool) -> None:
-        if self._half and not cut_off:  # half a character of a text that goes on is no text yet
+        if self.half and not cut_off:  # half a character of a text that goes on is no text yet
             self._pieces.append("\ufffd")
-        self._half = ""
+        self.half = ""

@@ -16,6 +16,7 @@ import ssl
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -136,7 +137,7 @@ class _Fetch:
         self._on_chunk = on_chunk
         self._fetch = self._http_request()
         self._done: asyncio.Future[None] = self._loop.create_future()
-        self._started = self._last_byte = self._loop.time()
+        self._started = self._last_byte = monotonic()
         self._watch_handle: asyncio.TimerHandle | None = None
         self._status = 0
         self._headers = HTTPHeaders()
@@ -171,13 +172,27 @@ class _Fetch:
             self._headers.parse_line(line)
         elif self._status >= 200:  # interim answers are only a sign of life
             self._head_done = True
-            self._guard(self._begin_body)
+            try:
+                self._begin_body()
+            except Exception as error:
+                self._fail(error)
 
     def body_bytes(self, data: bytes) -> None:
-        self._last_byte = self._loop.time()
+        self._last_byte = monotonic()
         self._body_begun = True
-        if not self._done.done():
-            self._guard(self._take, data)
+        if self._done.done():
+            return
+        try:
+            if self._inflate:
+                data = self._decompress(data)
+            if self._status != 200:
+                self._keep_error(data)
+            elif data:
+                wait = self._on_chunk(data)
+                if wait is not None or self._over_at is not None:
+                    self._wait_at_most(wait)
+        except Exception as error:
+            self._fail(error)
 
     # -- inside
 
@@ -197,13 +212,6 @@ class _Fetch:
             decompress_response=False,
         )
 
-    def _guard(self, call: Callable[..., None], *args: bytes) -> None:
-        # An exception that leaves a callback is logged by the client and its cause lost.
-        try:
-            call(*args)
-        except Exception as error:
-            self._fail(error)
-
     def _begin_body(self) -> None:
         encoding = self._headers.get("Content-Encoding", "identity").lower()
         if encoding in ("gzip", "x-gzip", "deflate"):
@@ -215,16 +223,13 @@ class _Fetch:
         if self._status == 200:
             self._on_head(self._status, self._headers)
 
-    def _take(self, data: bytes) -> None:
-        if self._inflate:
-            try:
-                data = self._inflate.decompress(data, MAX_BODY)
-            except zlib.error:
-                raise self._failure("malformed_response", "sent a damaged gzip body") from None
-        if self._status == 200:
-            if data:
-                self._wait_at_most(self._on_chunk(data))
-            return
+    def _decompress(self, data: bytes) -> bytes:
+        try:
+            return bytes(self._inflate.decompress(data, MAX_BODY))
+        except zlib.error:
+            raise self._failure("malformed_response", "sent a damaged gzip body") from None
+
+    def _keep_error(self, data: bytes) -> None:
         self._error_body += data[: MAX_ERROR_BODY - len(self._error_body)]
         if len(self._error_body) >= MAX_ERROR_BODY:
             self._finish()
@@ -263,7 +268,7 @@ class _Fetch:
         """Look at the limits and at the socket; every `WATCH_INTERVAL` or when a limit is due."""
         if self._done.done():
             return
-        now, limits = self._loop.time(), self._request.timeouts
+        now, limits = monotonic(), self._request.timeouts
         if self._over_at is not None and now >= self._over_at:
             self._finish()
             return

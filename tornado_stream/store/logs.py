@@ -2,11 +2,15 @@
 
 A log is kept as one row of joined frames for each flush, and from its end on as one compressed
 row: a frame ends with an empty line and has none inside, so frames can be told apart again.
+
+The rule: what every tick does, it does in few statements however many answers there are, since
+each step of one hands the interpreter's lock to the IOLoop's thread and back.
 """
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tornado_stream.messages import Message
@@ -18,6 +22,11 @@ if TYPE_CHECKING:
     import sqlite3
 
 _FRAME_END = b"\n\n"
+#: Logs that one statement appends to: their values stay below SQLite's oldest limit, 999.
+_TOGETHER = 128
+
+#: A row of `events`: generation, first, last, packed, frames.
+_Row = tuple[int, int, int, bool, bytes]
 
 
 def add(db: sqlite3.Connection, number: int, turn: Turn) -> None:
@@ -26,20 +35,13 @@ def add(db: sqlite3.Connection, number: int, turn: Turn) -> None:
         "INSERT INTO generations (seq, owner, id, fingerprint) VALUES (?, ?, ?, ?)",
         (number, OWNER, turn.generation_id, turn.fingerprint),
     )
-    _add_events(db, number, 1, 1, turn.frame)
+    _add_events(db, [(number, 1, 1, False, turn.frame)])
 
 
 def append(db: sqlite3.Connection, batch: list[Progress]) -> None:
-    for progress in batch:
-        row = db.execute(
-            "SELECT g.seq, (SELECT max(last) FROM events WHERE generation = g.seq AND owner = ?1) "
-            "FROM generations g JOIN messages m ON m.seq = g.seq "
-            "WHERE g.id = ?2 AND g.owner = ?1 AND m.owner = ?1 AND m.state = 'running'",
-            (OWNER, progress.generation_id),
-        ).fetchone()
-        if row:
-            number, last = row
-            _append(db, number, last, progress)
+    """Append to logs whose answers are there and running; what is already there stays."""
+    for start in range(0, len(batch), _TOGETHER):
+        _append(db, {one.generation_id: one for one in batch[start : start + _TOGETHER]})
 
 
 def unfinished(db: sqlite3.Connection) -> list[StoredGeneration]:
@@ -65,35 +67,60 @@ def generation(db: sqlite3.Connection, id: str) -> StoredGeneration | None:
     return StoredGeneration(id, fingerprint, to_message(message), frames)
 
 
-def _append(db: sqlite3.Connection, number: int, last: int, progress: Progress) -> None:
-    kept = last + 1 - progress.first
-    if kept < 0:
-        raise ValueError(f"a log that ends at {last} cannot go on at {progress.first}")
-    if frames := progress.frames[kept:]:
-        _add_events(db, number, last + 1, last + len(frames), b"".join(frames))
-    if progress.message:
-        _end(db, number, last + len(frames), progress.message)
+def _append(db: sqlite3.Connection, batch: dict[str, Progress]) -> None:
+    rows: list[_Row] = []
+    for id, number, last in _running(db, batch):
+        progress = batch[id]
+        kept = last + 1 - progress.first
+        if kept < 0:
+            raise ValueError(f"a log that ends at {last} cannot go on at {progress.first}")
+        if frames := progress.frames[kept:]:
+            rows.append((number, last + 1, last + len(frames), False, b"".join(frames)))
+        if progress.message:
+            _end(db, number, rows.pop() if frames else None, progress.message)
+    if rows:
+        _add_events(db, rows)
 
 
-def _end(db: sqlite3.Connection, number: int, last: int, message: Message) -> None:
+def _running(db: sqlite3.Connection, ids: Iterable[str]) -> Iterable[tuple[str, int, int]]:
+    """Of these generations those that are running: id, number, and the last event kept. They come
+    as one text, since each row would be a step."""
+    ids = tuple(ids)
+    (found,) = db.execute(
+        "SELECT group_concat(g.id || ' ' || g.seq || ' ' || "
+        "(SELECT max(last) FROM events WHERE generation = g.seq AND owner = ?1)) "
+        "FROM generations g JOIN messages m ON m.seq = g.seq "
+        f"WHERE g.id IN ({', '.join('?' * len(ids))}) "
+        "AND g.owner = ?1 AND m.owner = ?1 AND m.state = 'running'",
+        (OWNER, *ids),
+    ).fetchone()
+    for row in found.split(",") if found else ():
+        id, number, last = row.split(" ")
+        yield id, int(number), int(last)
+
+
+def _end(db: sqlite3.Connection, number: int, rest: _Row | None, message: Message) -> None:
     columns = ", ".join(f"{name} = ?" for name in MESSAGE)
     db.execute(
         f"UPDATE messages SET {columns} WHERE seq = ? AND owner = ?",
         (*from_message(message), number, OWNER),
     )
     search.add(db, number, message.content)
-    log = zlib.compress(_log(db, number))
+    if rest:
+        _add_events(db, [rest])
+    log = zlib.compress(_log(db, number), 1)
+    (last,) = db.execute(
+        "SELECT max(last) FROM events WHERE generation = ? AND owner = ?", (number, OWNER)
+    ).fetchone()
     db.execute("DELETE FROM events WHERE generation = ? AND owner = ?", (number, OWNER))
-    _add_events(db, number, 1, last, log, packed=True)
+    _add_events(db, [(number, 1, last, True, log)])
 
 
-def _add_events(
-    db: sqlite3.Connection, number: int, first: int, last: int, frames: bytes, packed: bool = False
-) -> None:
+def _add_events(db: sqlite3.Connection, rows: list[_Row]) -> None:
+    values = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(rows))
     db.execute(
-        "INSERT INTO events (generation, first, last, owner, packed, frames) "
-        "VALUES (?, ?, ?, ?, ?, ?)",
-        (number, first, last, OWNER, packed, frames),
+        f"INSERT INTO events (owner, generation, first, last, packed, frames) VALUES {values}",
+        [value for row in rows for value in (OWNER, *row)],
     )
 
 
