@@ -20,7 +20,15 @@ import pytest
 from turns import converse, end, frame, listed, turn
 
 from tornado_stream.messages import Conversation
-from tornado_stream.store import OpenError, Progress, StoreError, migrations, open_store, search
+from tornado_stream.store import (
+    OpenError,
+    Progress,
+    StoreError,
+    migrations,
+    open_store,
+    search,
+    sqlite,
+)
 from tornado_stream.store import tables as store_tables
 from tornado_stream.store.sqlite import SQLiteStore
 
@@ -187,12 +195,12 @@ def test_a_migration_keeps_a_copy_for_a_week(data_dir, io_loop, monkeypatch):
     store = open_store(data_dir)
     assert query(data_dir, "SELECT colour FROM conversations") == [(None,)]
     applied = query(data_dir, "SELECT number, name FROM migrations")
-    assert applied == [(1, "_tables"), (2, "add_a_column")]
+    assert applied == [(1, "_tables"), (2, "_unindexed"), (3, "add_a_column")]
     (copy,) = migrations.copies(data_dir / "chat.db")
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     with closing(sqlite3.connect(copy)) as db:
         assert db.execute("SELECT content FROM messages").fetchall() == [("hi",), ("",)]
-        assert db.execute("SELECT max(number) FROM migrations").fetchone() == (1,)
+        assert db.execute("SELECT max(number) FROM migrations").fetchone() == (2,)
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     then = time.time() - migrations.COPY_LIFETIME
     os.utime(copy, (then + 60, then + 60))
@@ -212,7 +220,7 @@ def test_a_migration_is_made_whole_or_not_at_all(data_dir, io_loop, monkeypatch)
     for _ in range(2):
         with pytest.raises(OpenError):
             open_store(data_dir)
-        assert query(data_dir, "SELECT max(number) FROM migrations") == [(1,)]
+        assert query(data_dir, "SELECT max(number) FROM migrations") == [(2,)]
     monkeypatch.setattr(migrations, "MIGRATIONS", [*first, add_a_column])
     io_loop.run_sync(open_store(data_dir).close)
 
@@ -243,7 +251,14 @@ async def fill(store, number: int) -> list[str]:
     await store.begin(one)
     await store.append([Progress(f"g{number}", 2, [frame(2, data=data)])])
     await end(store, one, f"{answer} ꙮꙮꙮ " * 40, first=3)
+    await index(store)
     return words
+
+
+async def index(store) -> None:
+    """What is else done a second later."""
+    while await store._writer.transact(search.catch_up):
+        pass
 
 
 @pytest.mark.gen_test
@@ -337,10 +352,45 @@ async def test_a_long_reading_delays_no_write(store, data_dir):
 
 
 @pytest.mark.gen_test
+async def test_what_was_just_written_is_found_and_indexed_by_and_by(data_dir, monkeypatch):
+    monkeypatch.setattr(sqlite, "INDEX_DELAY", 0.01)
+    monkeypatch.setattr(search, "STEP_TEXTS", 2)
+    store = open_store(data_dir)
+    await converse(store, 1, "first question", "first answer", home="c1")
+    assert await listed(store, query="first answer") == ["c1"]
+    await converse(store, 2, "second question", "second answer", home="c2")
+    while query(data_dir, "SELECT * FROM unindexed"):
+        await asyncio.sleep(0.001)  # noqa: ASYNC110
+    monkeypatch.setattr(sqlite, "INDEX_DELAY", 60)
+    await store.append([])
+    await converse(store, 3, "third question", "third answer", home="c3")
+    await store.close()  # before its time has come
+    assert query(data_dir, "SELECT count(*) FROM unindexed") == [(3,)]
+    store = open_store(data_dir)
+    assert await listed(store, query="answer") == ["c3", "c2", "c1"]
+    await store.update("c1", {"title": "not yet indexed"})
+    await store.delete("c1")
+    assert query(data_dir, "SELECT * FROM unindexed") == []
+    await store.close()
+
+
+@pytest.mark.gen_test
+async def test_a_search_needs_no_disk_that_can_be_written(data_dir):
+    Fallible.fail_at, Fallible.error = 0, "disk I/O error"
+    store = SQLiteStore(data_dir, connection_class=Fallible)
+    await fill(store, 1)
+    Fallible.calls, Fallible.fail_at = 0, 1
+    assert await listed(store, query="title") == ["c1"]
+    Fallible.fail_at = 0
+    await store.close()
+
+
+@pytest.mark.gen_test
 async def test_full_shards_become_one_piece_by_and_by(store, data_dir, monkeypatch):
     monkeypatch.setattr(search, "SHARD", 10)
     for number in range(1, 31):
         await converse(store, number, f"question{number}x", "hello", home=f"c{number}")
+        await index(store)
     while query(data_dir, "SELECT * FROM sweeps"):
         await store.append([])
     for shard in range(9):
@@ -508,7 +558,6 @@ async def test_other_calls_may_fail_too(data_dir):
         lambda: store.update(conversation.id, {"title": "new"}),
         lambda: store.conversation("c1"),
         lambda: store.conversations(),
-        lambda: store.conversations(query="title"),
         lambda: store.unfinished(),
         lambda: store.delete("c1"),
     ):

@@ -56,8 +56,13 @@ def _tables(db: sqlite3.Connection) -> None:
     db.execute("CREATE TABLE sweeps (shard INTEGER PRIMARY KEY, begun INTEGER NOT NULL)")
 
 
+def _unindexed(db: sqlite3.Connection) -> None:
+    """The `seq` of texts that the search tables do not have yet."""
+    db.execute("CREATE TABLE unindexed (seq INTEGER PRIMARY KEY)")
+
+
 #: Number n is the n-th step.
-MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_tables]
+MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_tables, _unindexed]
 
 
 @contextmanager

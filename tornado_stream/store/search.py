@@ -6,6 +6,9 @@ everything would take a quarter of a minute at 500,000 messages. So it is cut in
 `seq`: a deletion rewrites only those it touches, some pages in each transaction, and a search
 reads them newest first until its page is full.
 
+Indexing a long answer costs more than all else at its end. So a text is only noted when it is
+written, and indexed a little later together with others, or when somebody searches.
+
 All functions are given a connection, inside a transaction; what SQLite raises passes through.
 """
 
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Numbers in one shard. Part of the schema: changing it needs a migration.
 SHARD = 8192
+#: Texts, and characters of them, after which a step of indexing is over.
+STEP_TEXTS, STEP_CHARACTERS = 64, 32_000
 #: Pages of a shard that one step of a sweep rewrites.
 SWEEP_PAGES = 100
 #: How many of the newest texts are searched for one or two characters, which no index helps.
@@ -39,22 +44,44 @@ class Found(NamedTuple):
 
 
 def add(db: sqlite3.Connection, seq: int, text: str) -> None:
-    """Index a text."""
+    """Have a text indexed that has been written under this number."""
     if text:
-        table = f"search_{seq // SHARD}"
-        if not db.execute("SELECT 1 FROM pragma_table_info(?)", (table,)).fetchone():
-            _make_shard(db, table)
-        db.execute(f"INSERT INTO {table} (rowid, text) VALUES (?, ?)", (seq, searchable(text)))
+        db.execute("INSERT INTO unindexed (seq) VALUES (?)", (seq,))
+
+
+def catch_up(db: sqlite3.Connection) -> bool:
+    """One step of indexing what was added; some ten milliseconds. False: that was all."""
+    size = 0
+    rows = db.execute("SELECT seq FROM unindexed ORDER BY seq LIMIT ?", (STEP_TEXTS,)).fetchall()
+    for (seq,) in rows:
+        (text,) = db.execute(
+            "SELECT content FROM messages WHERE seq = ?1 UNION ALL "
+            "SELECT title FROM conversations WHERE seq = ?1",
+            (seq,),
+        ).fetchone()
+        _index(db, seq, text)
+        db.execute("DELETE FROM unindexed WHERE seq = ?", (seq,))
+        size += len(text)
+        if size >= STEP_CHARACTERS:
+            return True
+    return len(rows) == STEP_TEXTS
 
 
 def remove(db: sqlite3.Connection, seq: int, text: str) -> None:
     """Take a text out; it must be the one that was added. Its words go with the next sweep."""
-    if text:
+    if text and not db.execute("DELETE FROM unindexed WHERE seq = ?", (seq,)).rowcount:
         shard = seq // SHARD
         table = f"search_{shard}"
         row = (seq, searchable(text))
         db.execute(f"INSERT INTO {table} ({table}, rowid, text) VALUES ('delete', ?, ?)", row)
         _mark(db, shard)
+
+
+def _index(db: sqlite3.Connection, seq: int, text: str) -> None:
+    table = f"search_{seq // SHARD}"
+    if not db.execute("SELECT 1 FROM pragma_table_info(?)", (table,)).fetchone():
+        _make_shard(db, table)
+    db.execute(f"INSERT INTO {table} (rowid, text) VALUES (?, ?)", (seq, searchable(text)))
 
 
 def _make_shard(db: sqlite3.Connection, table: str) -> None:

@@ -35,6 +35,8 @@ T = TypeVar("T")
 
 #: Seconds to wait for another program that has locked the database.
 BUSY_TIMEOUT = 5.0
+#: Seconds after which what was written is indexed, and between two steps of that.
+INDEX_DELAY, INDEX_PAUSE = 1.0, 0.02
 #: What each connection holds of the database, in KiB: a search looks into every shard.
 CACHE = "cache_size = -16000"
 #: The first SQLite whose FTS5 has trigrams.
@@ -50,6 +52,7 @@ class SQLiteStore(Store):
     ) -> None:
         self._path = data_dir / "chat.db"
         self._closed: Future[None] | None = None
+        self._indexing: asyncio.TimerHandle | None = None
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
             raise OpenError(
                 f"this Python has SQLite {sqlite3.sqlite_version}; conversations need 3.34 or newer"
@@ -79,9 +82,11 @@ class SQLiteStore(Store):
         self._reader = _Worker(reader, "store-reader", "BEGIN")
 
     async def begin(self, turn: Turn) -> None:
+        self._index_soon()
         await self._writer.transact(self._begin, turn)
 
     async def append(self, batch: list[Progress]) -> None:
+        self._index_soon()
         await self._writer.transact(_append, batch)
 
     async def unfinished(self) -> list[StoredGeneration]:
@@ -93,12 +98,18 @@ class SQLiteStore(Store):
     async def conversations(
         self, *, query: str = "", limit: int = 50, before: str | None = None
     ) -> Page:
+        if query:
+            with suppress(StoreError):  # what was indexed before can still be found
+                while await self._writer.transact(search.catch_up):
+                    pass
         return await self._reader.transact(tables.conversations, query, limit, before)
 
     async def create(self, conversation: Conversation) -> None:
+        self._index_soon()
         await self._writer.transact(tables.create, self._numbers, conversation)
 
     async def update(self, id: str, changes: dict[str, str | None]) -> None:
+        self._index_soon()
         await self._writer.transact(tables.update, id, changes)
 
     async def delete(self, id: str) -> None:
@@ -131,6 +142,8 @@ class SQLiteStore(Store):
         """Do what was asked for before, then let go of threads, files and lock. Idempotent."""
         if self._closed is None:
             self._closed = Future()
+            if self._indexing:
+                self._indexing.cancel()
             # The writer last: only then does it move the log into the database and remove it.
             self._reader.close().add_done_callback(self._close_writer)
         await asyncio.shield(asyncio.wrap_future(self._closed))
@@ -142,6 +155,24 @@ class SQLiteStore(Store):
         self._lock.release()
         if self._closed:
             self._closed.set_result(None)
+
+    def _index_soon(self) -> None:
+        """Index what was written, with what else will have been by then."""
+        if self._indexing is None:
+            self._index_in(INDEX_DELAY)
+
+    def _index_in(self, seconds: float) -> None:
+        if self._closed is None:
+            self._indexing = asyncio.get_running_loop().call_later(seconds, self._index)
+
+    def _index(self) -> None:
+        with suppress(StoreError):
+            self._writer.transact(search.catch_up).add_done_callback(self._indexed)
+
+    def _indexed(self, step: asyncio.Future[bool]) -> None:
+        self._indexing = None
+        if not step.cancelled() and step.exception() is None and step.result():
+            self._index_in(INDEX_PAUSE)
 
     def _begin(self, db: sqlite3.Connection, turn: Turn) -> None:
         with suppress(OSError):
