@@ -73,7 +73,9 @@ def running(
             process.wait()
 
 
-def wait_for(port: int, process: subprocess.Popen[bytes], *, answer: bool, limit: float = 30) -> None:
+def wait_for(
+    port: int, process: subprocess.Popen[bytes], *, answer: bool, limit: float = 30
+) -> None:
     """Until it listens, or until it has answered a request."""
     until = time.monotonic() + limit
     while time.monotonic() < until:

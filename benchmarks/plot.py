@@ -9,7 +9,8 @@ from html import escape
 WIDTH, LEFT, RIGHT, TOP, ROW = 760, 200, 70, 52, 34
 STYLE = """
   .page { fill: #fff; stroke: #d0d7de } text { fill: #1f2328; font: 14px system-ui, sans-serif }
-  .title { font-weight: 600 } .bar { fill: #8c959f } .ours { fill: #1a7f5a } .range { stroke: #1f2328 }
+  .title { font-weight: 600 } .range { stroke: #1f2328 }
+  .bar { fill: #8c959f } .ours { fill: #1a7f5a }
   @media (prefers-color-scheme: dark) {
     .page { fill: #151b23; stroke: #3d444d } text { fill: #f0f6fc }
     .bar { fill: #656c76 } .ours { fill: #3fb98a } .range { stroke: #f0f6fc }

@@ -54,7 +54,8 @@ def _price(found: Figures) -> Figures:
 
 def _backlog(stage: Stage, load: Load) -> Figures:
     count = str(load.streams or 50)
-    return _price(stage.load("backlog-0", "-n", count, "-g", "2", "-m", str(load.seconds), limit=60))
+    window = ["-m", str(load.seconds)]
+    return _price(stage.load("backlog-0", "-n", count, "-g", "2", *window, limit=60))
 
 
 def _paced(stage: Stage, load: Load) -> Figures:
@@ -177,43 +178,42 @@ def rounds(options: argparse.Namespace, spec: str) -> list[dict[str, Figures]]:
     return found
 
 
-def check(options: argparse.Namespace) -> None:
+def check(options: argparse.Namespace) -> int:
     """Tell whether ours is as far from plain Tornado as when results.json was recorded."""
+    signal.signal(signal.SIGALRM, lambda *_: sys.exit("bench-check: it took too long"))
+    signal.alarm(90)
     options.servers, options.rounds, options.seconds = ["ours", "naive"], 3, 1.0
     now = report.ratio(rounds(options, "lockstep"), "naive", "us")
     recorded = report.ratio(report.recorded("lockstep"), "naive", "us")
     if now is None or recorded is None:
         print("bench-check: nothing to compare")
-        return
+        return 0
     kept = abs(now.median / recorded.median - 1) <= 0.25
     print(
-        f"bench-check: plain Tornado costs {now.median:.1f} times as much as ours, recorded are "
-        f"{recorded.median:.1f}: {'within' if kept else 'NOT WITHIN'} 25 %"
+        f"bench-check: plain Tornado costs {now} times as much as ours, recorded are {recorded}: "
+        f"{'within' if kept else 'NOT within'} 25 %"
     )
+    return 0
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--work", default=",".join(WORKS), help="of %(default)s; all by default")
-    parser.add_argument("--servers", default=",".join(SERVERS), help="of %(default)s; all by default")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=1.5, help="of measuring in a run")
-    parser.add_argument("--tls", action="store_true", help="the upstream speaks TLS")
-    parser.add_argument("--record", action="store_true", help="write results.json and the document")
-    parser.add_argument("--check", action="store_true", help="ours and plain Tornado, 15 seconds")
+    add = parser.add_argument
+    add("--work", default=",".join(WORKS), help="any of %(default)s, with commas between")
+    add("--servers", default=",".join(SERVERS), help="any of %(default)s")
+    add("--rounds", type=int, default=5)
+    add("--seconds", type=float, default=1.5, help="of measuring in a run")
+    add("--tls", action="store_true", help=f"the model's server speaks TLS ({', '.join(RELAYING)})")
+    add("--record", action="store_true", help="write results.json and docs/performance.md")
+    add("--check", action="store_true", help="ours and plain Tornado in some 15 seconds")
     options = parser.parse_args()
     options.work, options.servers = options.work.split(","), options.servers.split(",")
-    for spec in options.work:
-        if spec.partition(":")[0] not in WORKS:
-            parser.error(f"there is no workload {spec}")
+    for known, given in ((WORKS, options.work), (SERVERS, options.servers)):
+        for name in given:
+            if name.partition(":")[0] not in known:
+                parser.error(f"there is no {name}")
     if options.tls:
         options.work = [spec for spec in options.work if spec.partition(":")[0] in RELAYING]
-    for name in tuple(options.servers):
-        if name not in SERVERS:
-            parser.error(f"there is no server {name}")
-        if not SERVERS[name].needs():
-            print(f"{SERVERS[name].title} is not installed: left out")
-            options.servers.remove(name)
     return options
 
 
@@ -221,15 +221,16 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # processes are ended on the way out
     options = parse()
     if not all((BUILD / name).exists() for name in ("upstream", "load")):
-        print("The C programs are not built: see `make bench`")
+        print("Its C programs are missing: `make bench` builds them (Linux, cc)")
         return 1
     settle()
     if options.check:
-        check(options)
-        return 0
-    found = {}
-    for spec in options.work:
-        found[spec + "+tls" * options.tls] = rounds(options, spec)
+        return check(options)
+    for name in tuple(options.servers):
+        if not SERVERS[name].needs():
+            print(f"{SERVERS[name].title}: not installed, left out")
+            options.servers.remove(name)
+    found = {spec + "+tls" * options.tls: rounds(options, spec) for spec in options.work}
     print()
     print(report.summary(found))
     if options.record:

@@ -93,7 +93,7 @@ def table(spec: str, rounds: Rounds) -> str:
     first, *_ = columns
     servers = {server for one in rounds for server in one}
     order = sorted((found.median, s) for s in servers if (found := figure(rounds, s, first)))
-    compared = [server for server in servers if server != "none"] != ["ours"]
+    compared = "ours" in servers and len(servers - {"none"}) > 1
     head = ["", *columns.values(), *(["times ours"] if compared else [])]
     lines = [head, ["---"] + ["---:"] * (len(head) - 1)]
     for _, server in order:
@@ -160,7 +160,7 @@ def recorded(spec: str) -> Rounds:
 
 
 def record(works: Mapping[str, Rounds]) -> None:
-    """Keep them in results.json beside what it has of other workloads; write what follows from it."""
+    """Keep them in results.json, beside other workloads; write what follows from it."""
     kept = read()
     kept["machine"] = described()
     for spec, rounds in works.items():
@@ -194,10 +194,10 @@ def page(text: str, kept: Mapping[str, Any]) -> str:
 def picture(kept: Mapping[str, Any]) -> str:
     """The price of a token as bars."""
     rounds = kept["works"].get("lockstep", {}).get("rounds", [])
-    found = {name: figure(rounds, name, "us") for name in SERVERS}
-    bars = [
-        plot.Bar(SERVERS[name].title, one.median, one.low, one.high, number(one.median), name == "ours")
-        for name, one in found.items()
-        if one
-    ]
-    return plot.bars("CPU time for each token passed on, µs", sorted(bars, key=lambda bar: bar.value))
+    bars = []
+    for name, server in SERVERS.items():
+        if one := figure(rounds, name, "us"):
+            values = (one.median, one.low, one.high)
+            bars.append(plot.Bar(server.title, *values, number(one.median), name == "ours"))
+    bars.sort(key=lambda bar: bar.value)
+    return plot.bars("CPU time for each token passed on, µs", bars)

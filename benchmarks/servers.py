@@ -83,7 +83,7 @@ def tls_front(folder: Path, port: int, upstream_port: int, certificate: Path) ->
     path = "/v1/chat/completions"
     pair = f"ssl_certificate {certificate}; ssl_certificate_key {certificate.with_suffix('.key')};"
     words = {"LISTEN": f"{port}", "UPSTREAM": f"{upstream_port}", "PATH": path, "SCHEME": "http"}
-    return nginx(folder / "front", SSL=" ssl", CERTIFICATE=pair, **words)
+    return nginx(folder / "front", SSL=" ssl sndbuf=32k", CERTIFICATE=pair, **words)
 
 
 def make_certificate(folder: Path) -> Path:
@@ -102,7 +102,7 @@ def make_certificate(folder: Path) -> Path:
 
 
 OURS = Server("Tornado Stream", _ours, path="/stream")
-_peers = PEERS_PYTHON.exists
+_peers = (PEERS_PYTHON.parent.parent / "installed").exists
 _go = BUILD / "go_relay"
 SERVERS = {
     "ours": OURS,

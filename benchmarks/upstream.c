@@ -33,7 +33,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STREAMS = 1 << 16, REQUEST = 1 << 16, BURST = 16, CHUNK = 512 };
+enum { STREAMS = 1 << 16, REQUEST = 1 << 16, BURST = 16, CHUNK = 512, BUFFER = 1 << 15 };
 static const uint32_t GO = 0xfffffffe, STOP = 0xffffffff;
 
 enum kind { LOCKSTEP, BACKLOG, PACED };
@@ -287,9 +287,10 @@ static void on_readable(struct connection *c)
 
 static void on_connection(int listener)
 {
-    int fd, one = 1;
+    int fd, one = 1, buffer = BUFFER; /* what is under way when all is stopped must be read still */
     while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
         struct connection *c = calloc(1, sizeof *c);
         c->fd = fd;
         struct epoll_event event = {EPOLLIN, {.ptr = c}};
