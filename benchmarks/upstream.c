@@ -3,6 +3,8 @@
  *
  *     upstream PORT SECONDS          on 127.0.0.1; it ends itself after so many seconds
  *
+ * Port 0 is any that is free; which one is printed.
+ *
  * How a stream is sent is said by the request's "model":
  *
  *     lockstep-N   a token, and the next when the client has told that it has this one
@@ -313,6 +315,10 @@ int main(int argc, char **argv)
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     if (bind(listener, (void *)&address, sizeof address) || listen(listener, 4096))
         return perror("upstream"), 1;
+    socklen_t length = sizeof address;
+    getsockname(listener, (void *)&address, &length);
+    printf("%d\n", ntohs(address.sin_port));
+    fflush(stdout);
     poller = epoll_create1(EPOLL_CLOEXEC);
     timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     int *own[] = {&listener, &timer};
