@@ -38,7 +38,7 @@ class Stage:
             wait_for(behind, process, answer=False)
             self._helpers.append(process.pid)
         self.port = free_port()
-        environ = {"OPENAI_API_KEY": "sk-none"}
+        environ = {"OPENAI_API_KEY": "sk-none", "NO_PROXY": "*", "no_proxy": "*"}
         if certificate:
             environ["SSL_CERT_FILE"] = str(certificate)
         command = server.command(Place(self.port, behind, certificate, folder / "server"))
