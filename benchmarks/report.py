@@ -1,0 +1,203 @@
+"""From the figures of all rounds to medians, tables, results.json and docs/performance.md.
+
+A workload's rounds are a list; each has the figures of every server that ran in it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks import plot
+from benchmarks.machine import ROOT, described
+from benchmarks.servers import SERVERS
+
+Rounds = Sequence[Mapping[str, Mapping[str, float]]]
+RESULTS = ROOT / "benchmarks" / "results.json"
+PAGE = ROOT / "docs" / "performance.md"
+PLOT = ROOT / "docs" / "images" / "performance.svg"
+BLOCK = re.compile(r"(<!-- figures -->\n).*(<!-- /figures -->)", re.DOTALL)
+
+#: What is shown of each workload: the figure, and its heading. The first is compared with ours.
+COLUMNS = {
+    "lockstep": {"us": "CPU µs per token", "per_s": "tokens per s", "open_us": "CPU µs to open"},
+    "backlog": {"us": "CPU µs per token", "per_s": "tokens per s"},
+    "paced": {"cpu_pct": "CPU %", "p50_ms": "p50 ms", "p99_ms": "p99 ms", "lost": "lost"},
+    "idle": {"kib": "KiB per stream", "base_mb": "MiB without any"},
+    "first": {"p50_ms": "p50 ms"},
+    "start": {"ms": "ms"},
+    "readers": {"us_1": "µs with 1 reader", "us_3": "with 3, of each", "us_50": "with 50, of each"},
+    "growth": {"us_1000": "µs at 1,000 streams", "us_100": "at 100"},
+    "connections": {"none_ms": "ms with none", "ms": "ms with 10,000", "kib": "KiB of each"},
+}
+TITLES = {
+    "lockstep": "One token",
+    "backlog": "Tokens that wait already",
+    "paced": "{0} streams of {1} tokens a second",
+    "idle": "A stream that waits",
+    "first": "The first token",
+    "start": "Cold start",
+    "readers": "Several readers of one answer",
+    "growth": "More streams",
+    "connections": "Idle connections",
+}
+NONE = "nothing in between"
+
+
+@dataclass(frozen=True)
+class Spread:
+    median: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        if self.low == self.high:
+            return number(self.median)
+        return f"{number(self.median)} ({number(self.low)}–{number(self.high)})"
+
+
+def spread(values: Iterable[float]) -> Spread | None:
+    some = sorted(values)
+    return Spread(statistics.median(some), some[0], some[-1]) if some else None
+
+
+def figure(rounds: Rounds, server: str, key: str) -> Spread | None:
+    return spread(one[server][key] for one in rounds if server in one and key in one[server])
+
+
+def ratio(rounds: Rounds, server: str, key: str, base: str = "ours") -> Spread | None:
+    """What the server's figure is to that of `base`, taken within each round that has both."""
+    both = [one for one in rounds if server in one and base in one]
+    return spread(one[server][key] / one[base][key] for one in both if one[base][key])
+
+
+def number(value: float) -> str:
+    """In three digits or more, as many as its size asks for."""
+    if value >= 100 or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def line(figures: Mapping[str, float]) -> str:
+    return "  ".join(f"{key} {number(value)}" for key, value in figures.items())
+
+
+def table(spec: str, rounds: Rounds) -> str:
+    """In Markdown: the servers in the order of the first figure."""
+    columns = COLUMNS[work_of(spec)]
+    first, *_ = columns
+    servers = {server for one in rounds for server in one}
+    order = sorted((found.median, s) for s in servers if (found := figure(rounds, s, first)))
+    compared = "ours" in servers and len(servers - {"none"}) > 1
+    head = ["", *columns.values(), *(["times ours"] if compared else [])]
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1)]
+    for _, server in order:
+        title = SERVERS[server].title if server in SERVERS else NONE
+        row = [f"**{title}**" if server == "ours" else title]
+        row += [str(figure(rounds, server, key) or "") for key in columns]
+        if compared:
+            times = ratio(rounds, server, first)
+            row += [str(times) if times and server not in ("ours", "none") else ""]
+        lines.append(row)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def work_of(spec: str) -> str:
+    return spec.removesuffix("+tls").partition(":")[0]
+
+
+def title(spec: str) -> str:
+    """`paced:800:50+tls` in words."""
+    plain = spec.removesuffix("+tls")
+    name, *numbers = plain.split(":")
+    text = TITLES[name].format(*(numbers + ["100", "30"][len(numbers) :]))
+    if numbers and "{" not in TITLES[name]:
+        text += f", {numbers[0]} streams"
+    return text + (", TLS to the model" if plain != spec else "")
+
+
+def noise(rounds: Rounds) -> str:
+    """What else the machine did, in words."""
+    found = spread(
+        figures["strangers"] for one in rounds for figures in one.values() if "strangers" in figures
+    )
+    count = f"{len(rounds)} round{'s' * (len(rounds) != 1)}"
+    if not found:
+        return f"{count}."
+    return (
+        f"{count}; other programs used {found.median:.0f} % of a core in the median run, "
+        f"{found.high:.0f} % in the worst."
+    )
+
+
+def summary(works: Mapping[str, Rounds]) -> str:
+    parts = [
+        f"### {title(spec)}\n\n{table(spec, rounds)}\n\n{noise(rounds)}\n"
+        for spec, rounds in works.items()
+        if any(rounds)
+    ]
+    return "\n".join(parts)
+
+
+# ---- what is kept ----
+
+
+def read() -> dict[str, Any]:
+    if not RESULTS.exists():
+        return {"machine": {}, "works": {}}
+    kept: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8"))
+    return kept
+
+
+def recorded(spec: str) -> Rounds:
+    rounds: Rounds = read()["works"].get(spec, {}).get("rounds", [])
+    return rounds
+
+
+def record(works: Mapping[str, Rounds]) -> None:
+    """Keep them in results.json, beside other workloads; write what follows from it."""
+    kept = read()
+    kept["machine"] = described()
+    for spec, rounds in works.items():
+        brief = [
+            {server: {k: float(f"{v:.4g}") for k, v in f.items()} for server, f in one.items()}
+            for one in rounds
+        ]
+        kept["works"][spec] = {"date": datetime.date.today().isoformat(), "rounds": brief}
+    order = {name: n for n, name in enumerate(COLUMNS)}
+    kept["works"] = dict(
+        sorted(kept["works"].items(), key=lambda item: (order[work_of(item[0])], item[0]))
+    )
+    RESULTS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), kept), encoding="utf-8")
+    PLOT.write_text(picture(kept), encoding="utf-8")
+
+
+def page(text: str, kept: Mapping[str, Any]) -> str:
+    """The document with its figures."""
+    dates = sorted({work["date"] for work in kept["works"].values()})
+    machine = kept["machine"]
+    versions = [f"{name.capitalize()} {machine[name]}" for name in ("python", "go", "nginx")
+                if name in machine]  # fmt: skip
+    where = f"{machine['processor']}; {machine['system']}; {', '.join(versions)}"
+    when = " to ".join(dict.fromkeys((dates[0], dates[-1])))
+    body = summary({spec: work["rounds"] for spec, work in kept["works"].items()})
+    block = f"Measured {when} on {where}. Medians, in brackets the least and the most.\n\n{body}"
+    return BLOCK.sub(lambda match: match[1] + block + match[2], text)
+
+
+def picture(kept: Mapping[str, Any]) -> str:
+    """The price of a token as bars."""
+    rounds = kept["works"].get("lockstep", {}).get("rounds", [])
+    bars = []
+    for name, server in SERVERS.items():
+        if one := figure(rounds, name, "us"):
+            values = (one.median, one.low, one.high)
+            bars.append(plot.Bar(server.title, *values, number(one.median), name == "ours"))
+    bars.sort(key=lambda bar: bar.value)
+    return plot.bars("CPU time for each token passed on, µs", bars)
