@@ -15,7 +15,7 @@ from tornado_stream.generation import Generations
 from tornado_stream.messages import ChatRequest, Conversation, Message
 from tornado_stream.producer import Generation, Job
 from tornado_stream.providers.base import ModelInfo, Provider
-from tornado_stream.store.base import Store, Turn
+from tornado_stream.store.base import Store, Taken, Turn
 from tornado_stream.turns import (
     SendRequest,
     answer_message,
@@ -77,8 +77,7 @@ class ChatService:
         future = asyncio.get_running_loop().create_future()
         self._sending[request.request_id] = future
         try:
-            known = await self._generations.get(request.request_id)
-            generation = known or await self._begin(request)
+            generation = await self._find_or_begin(request)
         except BaseException as error:
             future.set_exception(error)
             future.exception()  # who waits with us gets it too; who does not must not be blamed
@@ -88,6 +87,17 @@ class ChatService:
             return generation
         finally:
             del self._sending[request.request_id]
+
+    async def _find_or_begin(self, request: SendRequest) -> Generation:
+        """Nearly every request is new, so the store is asked only where beginning fails."""
+        if known := self._generations.known(request.request_id):
+            return known
+        try:
+            return await self._begin(request)
+        except (InvalidRequest, NotFound, Conflict, Unavailable, Taken):
+            if known := await self._generations.get(request.request_id):
+                return known
+            raise
 
     async def _begin(self, request: SendRequest) -> Generation:
         fingerprint = request.fingerprint

@@ -80,11 +80,11 @@ class Generations:
 
     async def get(self, id: str) -> Generation | None:
         """The generation with this id, running or kept."""
-        if known := self._known(id):
+        if known := self.known(id):
             return known
         stored = await self._store.generation(id)
         # It may have begun, or ended, while the store was looking.
-        if known := self._known(id):
+        if known := self.known(id):
             return known
         if stored and stored.message.state == "running":  # its commit was reported as failed
             return Generation.restore(await self._recover(stored))
@@ -101,7 +101,8 @@ class Generations:
             settled.append(message)
         return settled
 
-    def _known(self, id: str) -> Generation | None:
+    def known(self, id: str) -> Generation | None:
+        """The generation with this id, if it is running or its end is not kept yet."""
         producer = self._running.get(id) or self._unkept.get(id)
         return producer.generation if producer else None
 

@@ -66,7 +66,7 @@ class StreamingHTTPClient(AsyncHTTPClient):
         self.buffer = memoryview(bytearray(READ_SIZE))
         self._exchanges: dict[HTTPRequest, _Exchange] = {}
         self._pool = _Pool()
-        self._tls = _ResumingContext()
+        self._tls: _ResumingContext | None = None  # made when needed: it reads all certificates
 
     def fetch_impl(self, request: HTTPRequest, callback: Callable[[HTTPResponse], None]) -> None:
         # What comes in is a proxy that fills in defaults; its original is what the caller has.
@@ -116,6 +116,7 @@ class StreamingHTTPClient(AsyncHTTPClient):
         if request.ssl_options is not None:
             return ssl_options_to_context(request.ssl_options, server_side=False)
         if request.ca_certs is None and request.validate_cert is not False:
+            self._tls = self._tls or _ResumingContext()
             return self._tls
         context = ssl.create_default_context(cafile=request.ca_certs)
         if request.validate_cert is False:
@@ -152,7 +153,7 @@ class _Exchange(asyncio.BufferedProtocol):
         self._status = 0
         self._reason = ""
         self._headers = HTTPHeaders()
-        self._head_done = self._complete = False
+        self._head_done = self._complete = self._keep_alive = False
         self._body: list[bytes] = []
         self._take_body = request.streaming_callback or self._body.append
         self._timer = None
@@ -186,7 +187,7 @@ class _Exchange(asyncio.BufferedProtocol):
         if self._pieces:
             self._deliver()
         if self._complete:
-            self._finish(error is None and self._parser.should_keep_alive())
+            self._finish(error is None and self._keep_alive)
         elif error:
             self.fail(error)
 
@@ -247,6 +248,7 @@ class _Exchange(asyncio.BufferedProtocol):
             self._pieces.clear()  # of an answer that nobody asked for
         elif self._head_done:
             self._complete = True
+            self._keep_alive = self._parser.should_keep_alive()  # it is forgotten after this
             self._deliver()
         else:  # an interim answer
             self._headers = HTTPHeaders()
@@ -402,7 +404,11 @@ async def _open_socket(host: str, port: int) -> socket.socket:
     """Connect to the address that answers first. Cancelling it closes every socket it opened:
     `create_connection`, which could do the rest, loses one that has just been connected."""
     loop = asyncio.get_running_loop()
-    addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        numeric = socket.AI_NUMERICHOST
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=numeric)
+    except socket.gaierror:  # a name: a thread looks it up
+        addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     connected: list[socket.socket] = []
 
     async def attempt(family: int, address: Any) -> None:
@@ -416,6 +422,9 @@ async def _open_socket(host: str, port: int) -> socket.socket:
         connected.append(sock)
 
     attempts = [partial(attempt, family, address) for family, *_, address in addresses]
+    if len(attempts) == 1:
+        await attempts[0]()
+        return connected[0]
     try:
         *_, errors = await staggered_race(attempts, NEXT_ADDRESS)
         if not connected:

@@ -359,8 +359,8 @@ async def test_what_was_just_written_is_found_and_indexed_by_and_by(data_dir, mo
     await converse(store, 1, "first question", "first answer", home="c1")
     assert await listed(store, query="first answer") == ["c1"]
     await converse(store, 2, "second question", "second answer", home="c2")
-    while query(data_dir, "SELECT * FROM unindexed"):
-        await asyncio.sleep(0.001)  # noqa: ASYNC110
+    while query(data_dir, "SELECT * FROM unindexed"):  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
     monkeypatch.setattr(sqlite, "INDEX_DELAY", 60)
     await store.append([])
     await converse(store, 3, "third question", "third answer", home="c3")

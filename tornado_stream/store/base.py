@@ -79,12 +79,20 @@ class Page:
     next: str | None
 
 
+class Taken(StoreError):
+    """An id of the turn is taken: it has been kept before."""
+
+    def __init__(self) -> None:
+        super().__init__("The turn cannot be kept: one of its ids is taken.")
+
+
 class Store(ABC):
     """Conversations, messages and event logs."""
 
     @abstractmethod
     async def begin(self, turn: Turn) -> None:
-        """Keep a turn, and make its answer the conversation's current message."""
+        """Keep a turn, and make its answer the conversation's current message. Raises `Taken`
+        where it was kept before."""
 
     @abstractmethod
     async def append(self, batch: list[Progress]) -> None:

@@ -17,6 +17,7 @@ from tornado_stream.store.base import (
     Store,
     StoredGeneration,
     StoreError,
+    Taken,
     Turn,
 )
 from tornado_stream.store.matching import matcher, parse_cursor, searchable, snippet
@@ -46,7 +47,7 @@ class MemoryStore(Store):
         new = [m for m in (turn.user_message, message) if m]
         taken = turn.generation_id in self._generations or turn.conversation and self._has(home.id)
         if taken or any(self._has(m.id) for m in new):
-            raise StoreError("The turn cannot be kept: one of its ids is taken.")
+            raise Taken
         if turn.conversation:
             self._number[home.id] = next(self._numbers)
         for one in new:

@@ -19,7 +19,15 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from tornado_stream.messages import Conversation, Message
 from tornado_stream.store import logs, search, tables
-from tornado_stream.store.base import Page, Progress, Store, StoredGeneration, StoreError, Turn
+from tornado_stream.store.base import (
+    Page,
+    Progress,
+    Store,
+    StoredGeneration,
+    StoreError,
+    Taken,
+    Turn,
+)
 from tornado_stream.store.lock import (
     DirectoryLock,
     OpenError,
@@ -177,7 +185,10 @@ class SQLiteStore(Store):
     def _begin(self, db: sqlite3.Connection, turn: Turn) -> None:
         with suppress(OSError):
             remove_copies(self._path)  # those whose time has come
-        tables.begin(db, self._numbers, turn)
+        try:
+            tables.begin(db, self._numbers, turn)
+        except sqlite3.IntegrityError:
+            raise Taken from None
 
     def _delete(self, db: sqlite3.Connection, id: str) -> None:
         tables.delete(db, id)
