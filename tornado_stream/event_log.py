@@ -68,66 +68,63 @@ class EventLog:
 
     def publish(self, frame: bytes, *, last: bool = False) -> None:
         """Append an encoded event and hand it to every reader that can take it."""
-        self.frames.append(frame)
+        frames = self.frames
+        frames.append(frame)
         self.ended = last
         for reader in self.readers:  # as they were: readers leave in the midst of this
             try:
-                reader.take(frame)
+                if reader.full or last or reader.cursor != len(frames) - 1:
+                    reader.pump()
+                else:  # nearly always
+                    reader.cursor += 1
+                    if not reader.sink(frame):
+                        reader.full = True
             except Exception:  # one reader's failure is not the answer's
                 logger.exception("a reader failed")
                 reader.detach()
 
 
 class Reader:
-    """A cursor on a log, and the sink it feeds. `done` resolves when there is nothing more to
-    read, or when the reader was detached."""
+    """A cursor on a log, and the sink it feeds: `cursor` is how many events it was handed, `full`
+    says that it takes no more now. `done` resolves when there is nothing more to read, or when the
+    reader was detached."""
 
     def __init__(self, log: EventLog, sink: Sink, after: int, live: bool) -> None:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._log = log
-        self._sink = sink
-        self._cursor = min(after, len(log.frames))
+        self.sink = sink
+        self.cursor = min(after, len(log.frames))
         self._live = live
-        self._full = False
+        self.full = False
 
     def restart(self) -> None:
         """Tell the sink to forget what it has, and begin at the first event."""
-        self._cursor = 0
-        self._full = not self._sink(RESET_FRAME)
+        self.cursor = 0
+        self.full = not self.sink(RESET_FRAME)
 
     def resume(self) -> None:
         """The sink can take more."""
-        self._full = self.done.done()
+        self.full = self.done.done()
         self.pump()
 
     def detach(self) -> None:
         """Leave. The producer does not notice."""
         if not self.done.done():
             self.done.set_result(None)
-            self._full = True
+            self.full = True
             self._log.readers = tuple(r for r in self._log.readers if r is not self)
-
-    def take(self, frame: bytes) -> None:
-        """The log has one frame more."""
-        log = self._log
-        if self._full or log.ended or self._cursor != len(log.frames) - 1:
-            self.pump()
-        else:  # nearly always
-            self._cursor += 1
-            if not self._sink(frame):
-                self._full = True
 
     def pump(self) -> None:
         """Hand over what the log holds beyond the cursor, as far as the sink takes it."""
         frames = self._log.frames
-        while not self._full and self._cursor < len(frames):
-            size, end = 0, self._cursor
+        while not self.full and self.cursor < len(frames):
+            size, end = 0, self.cursor
             while end < len(frames) and size < BATCH_BYTES:
                 size += len(frames[end])
                 end += 1
-            batch, self._cursor = b"".join(frames[self._cursor : end]), end
-            self._full = not self._sink(batch) or self.done.done()
-        if self._cursor == len(frames) and (self._log.ended or not self._live):
+            batch, self.cursor = b"".join(frames[self.cursor : end]), end
+            self.full = not self.sink(batch) or self.done.done()
+        if self.cursor == len(frames) and (self._log.ended or not self._live):
             self.detach()
 
 

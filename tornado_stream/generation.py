@@ -151,9 +151,9 @@ class Generations:
         producer.ending = True
         generation = producer.generation
         generation.message = producer.finished_message(end)
-        frame = producer.encode(end)
+        frame = producer.encode_end(end)
         if not await self._save([producer], last=frame):
-            frame = producer.encode(replace(end, saved=False))
+            frame = producer.encode_end(replace(end, saved=False))
             self._unkept[generation.id] = producer
             self._has_changed(producer)
         generation.publish(frame, last=True)

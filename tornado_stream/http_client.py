@@ -147,6 +147,7 @@ class _Exchange(asyncio.BufferedProtocol):
         self._pieces: list[bytes] = []
         self.on_body = self._pieces.append  # llhttp's callback; a method would cost more than it
         self._parser = httptools.HttpResponseParser(self)
+        self._feed_data = self._parser.feed_data
         self._parser.set_dangerous_leniencies(lenient_spaces_after_chunk_size=True)  # some pad it
         self._buffer = client.buffer
         self._room = client.max_body_size
@@ -179,17 +180,17 @@ class _Exchange(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """What one read of the socket held: parsed, handed on in one piece, then judged."""
-        error: BaseException | None = None
+        failure: BaseException | None = None
         try:
-            self._parser.feed_data(self._buffer[:nbytes])
-        except httptools.HttpParserError as failure:
-            error = HTTPInputError(str(failure))
+            self._feed_data(self._buffer[:nbytes])
+        except httptools.HttpParserError as error:
+            failure = HTTPInputError(str(error))
         if self._pieces:
             self._deliver()
         if self._complete:
-            self._finish(error is None and self._keep_alive)
-        elif error:
-            self.fail(error)
+            self._finish(failure is None and self._keep_alive)
+        elif failure:
+            self.fail(failure)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """A body that only the end of its connection delimits is whole, for all one knows."""

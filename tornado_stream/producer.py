@@ -102,15 +102,18 @@ class Producer:
         self.publish(event)
 
     def publish(self, event: Delta | Notice) -> None:
-        self.generation.publish(self.encode(event))
+        data = event.to_json()
+        data["t"] = int((monotonic() - self._began) * 1000)
+        log = self.generation
+        log.publish(encode_event(len(log.frames) + 1, event.name, data))
         if not self.unsaved:
             self.unsaved = True
             self._changed(self)
 
-    def encode(self, event: Delta | Notice | End) -> bytes:
-        data = event.to_json()
-        data["t"] = self._ms()
-        return encode_event(len(self.generation.frames) + 1, event.name, data)
+    def encode_end(self, end: End) -> bytes:
+        """The frame that is to be the last."""
+        data = end.to_json() | {"t": self._ms()}
+        return encode_event(len(self.generation.frames) + 1, end.name, data)
 
     async def produce(self) -> End:
         """Ask the provider; whatever happens, say how it ended. Never raises."""

@@ -66,24 +66,22 @@ class SSEDecoder:
 
     def feed_plain(self, data: bytes) -> list[bytes] | None:
         """The data of each event in the usual case: these bytes are whole events of one data line
-        each, ended by LF, and nothing is left over from before. None: they are not, and nothing
-        was taken; `feed` them."""
-        if not (
-            self._idle
-            and data[:6] == b"data: "
-            and data[-2:] == b"\n\n"
-            and len(data) <= self._room
-            and len(data) <= self._max_line
-            and data.find(b"\r") < 0
-        ):
+        each, and nothing is left over from before. None: they are not, and nothing was taken;
+        `feed` them."""
+        size = len(data)
+        if not self._idle or size > self._room or size > self._max_line or data[-1:] != b"\n":
             return None
-        if data.find(b"\n") == len(data) - 2:
-            blocks = [data[6:-2]]
-        else:
-            blocks = data[6:-2].split(b"\n\ndata: ")
-            if data.count(b"\n") != 2 * len(blocks):
+        lines = data.splitlines()
+        if len(lines) == 2:
+            line, blank = lines
+            if blank or line[:6] != b"data: ":
                 return None
-        self._room -= len(data)
+            self._room -= size
+            return [line[6:]]
+        blocks = [line[6:] for line in lines[::2] if line[:6] == b"data: "]
+        if 2 * len(blocks) != len(lines) or any(lines[1::2]):
+            return None
+        self._room -= size
         return blocks
 
     def feed(self, data: bytes) -> list[ServerSentEvent]:

@@ -6,9 +6,10 @@ from typing import Any
 
 from tornado_stream import export
 from tornado_stream.errors import InvalidRequest
-from tornado_stream.event_log import frame_data, frame_name
+from tornado_stream.event_log import Sink, frame_data, frame_name
 from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.handlers.streams import ReadingHandler
+from tornado_stream.handlers.wire import Body
 from tornado_stream.messages import branch
 from tornado_stream.store.base import CHANGEABLE, Match
 
@@ -76,15 +77,19 @@ class ExportHandler(ReadingHandler):
         else:
             self.write(text)
 
-    def take_frames(self, frames: bytes) -> bool:
+    def sink(self, body: Body) -> Sink:
         """What encoded events add to the text."""
-        parts = []
-        for frame in frames.split(b"\n\n")[:-1]:
-            if frame_name(frame) == "delta":
-                data = frame_data(frame)
-                parts.append(data.get("content") or data.get("refusal") or "")
-        text = "".join(parts).encode()
-        return self.send(text) if text else True
+
+        def write(frames: bytes) -> bool:
+            parts = []
+            for frame in frames.split(b"\n\n")[:-1]:
+                if frame_name(frame) == "delta":
+                    data = frame_data(frame)
+                    parts.append(data.get("content") or data.get("refusal") or "")
+            text = "".join(parts).encode()
+            return body.write(text) if text else True
+
+        return write
 
     def _name(self, ending: str, content_type: str) -> None:
         self.set_header("Content-Type", f"{content_type}; charset=utf-8")

@@ -17,9 +17,9 @@ from tornado.http1connection import HTTP1Connection
 from tornado.iostream import IOStream
 
 from tornado_stream.errors import InvalidRequest
-from tornado_stream.event_log import Reader
+from tornado_stream.event_log import Reader, Sink
 from tornado_stream.handlers.base import BaseHandler
-from tornado_stream.handlers.wire import Wire
+from tornado_stream.handlers.wire import Body, PlainBody, Wire
 from tornado_stream.producer import Generation
 from tornado_stream.turns import SendRequest
 
@@ -41,8 +41,6 @@ class ReadingHandler(BaseHandler):
 
     _reader: Reader | None = None
     _timer: asyncio.TimerHandle | None = None
-    _wire: Wire | None = None
-    _full_since: float | None = None
 
     async def follow(
         self, generation: Generation, after: int, opening: bytes, *, live: bool = True
@@ -54,21 +52,14 @@ class ReadingHandler(BaseHandler):
         self._open(opening)
         self.application.streams.add(self)
         try:
-            self._reader = generation.attach(self.take_frames, after, live=live)
+            self._reader = generation.attach(self.sink(self._body), after, live=live)
             await self._reader.done
         finally:
             self._close()
 
-    def send(self, data: bytes) -> bool:
-        """Write some of the body; False: that is enough until the reader is resumed."""
-        self._last_write = monotonic()
-        taken = self._wire.write(data) if self._wire else self._send_plainly(data)
-        if not taken and self._full_since is None:
-            self._full_since = self._last_write
-        return taken
-
-    #: The reader's sink: encoded events are written as they are.
-    take_frames = send
+    def sink(self, body: Body) -> Sink:
+        """What takes the encoded events: they are written as they are."""
+        return body.write
 
     def on_connection_close(self) -> None:
         if self._reader:
@@ -89,10 +80,11 @@ class ReadingHandler(BaseHandler):
         self._socket.set_nodelay(True)
         self._socket.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self._loop = asyncio.get_running_loop()
-        self.send(opening)
+        self._body: Body = PlainBody(self, self._drained, self.on_connection_close)
+        self._body.write(opening)
         if self.request.version == "HTTP/1.1" and not self._socket.closed():
             self._address = self._connection.context.address  # type: ignore[attr-defined]
-            self._wire = Wire(self.detach(), self._drained, self.on_connection_close)
+            self._body = Wire(self.detach(), self._drained, self.on_connection_close)
         self._watch()
 
     def _close(self) -> None:
@@ -101,8 +93,8 @@ class ReadingHandler(BaseHandler):
         if self._reader:
             self._reader.detach()
         self.application.streams.discard(self)
-        if self._wire:
-            self._hand_back(self._wire.end())
+        if isinstance(self._body, Wire):
+            self._hand_back(self._body.end())
 
     def _hand_back(self, stream: IOStream) -> None:
         """Tornado has done with a detached request: its log and its connection are for us."""
@@ -114,34 +106,19 @@ class ReadingHandler(BaseHandler):
         else:
             self.application.keep_alive(stream, self._address)
 
-    def _send_plainly(self, data: bytes) -> bool:
-        self.write(data)
-        flushed = self.flush()
-        if flushed.done():
-            return not flushed.exception()
-        flushed.add_done_callback(self._flushed)
-        return False
-
-    def _flushed(self, flushed: asyncio.Future[None]) -> None:
-        if flushed.cancelled() or flushed.exception():
-            self.on_connection_close()
-        else:
-            self._drained()
-
     def _drained(self) -> None:
-        self._full_since = None
         if self._reader:
             self._reader.resume()
 
     def _watch(self) -> None:
         """Ping a silent reader, let go of one that takes nothing."""
-        settings, now = self.application.config, monotonic()
-        if self._full_since is not None and now >= self._full_since + settings.write_timeout:
+        settings, body, now = self.application.config, self._body, monotonic()
+        if body.full_since is not None and now >= body.full_since + settings.write_timeout:
             self._socket.close()
             return
-        if self.ping and self._full_since is None and now >= self._last_write + settings.heartbeat:
-            self.send(self.ping)
-        due = min(self._last_write + settings.heartbeat - now, settings.write_timeout)
+        if self.ping and body.full_since is None and now >= body.last_write + settings.heartbeat:
+            body.write(self.ping)
+        due = min(body.last_write + settings.heartbeat - now, settings.write_timeout)
         self._timer = self._loop.call_later(max(due, 0.05), self._watch)
 
 

@@ -1,8 +1,7 @@
-"""The body of a streamed response, written straight to its socket.
+"""Two ways to write the body of a response that is streamed.
 
-The rule: one write per batch, and no Future where the socket takes it all. What it does not take
-goes through the IOStream, whose order is kept; until that is out nothing more is taken. Tornado's
-own `write` and `flush` cost several times as much per event.
+The rule: one write per batch, and what the socket does not take at once stays in the IOStream, in
+order; until that is out nothing more is taken. Everything runs on the IOLoop's thread.
 """
 
 from __future__ import annotations
@@ -10,65 +9,112 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from time import monotonic
 
 from tornado.iostream import IOStream, StreamClosedError
+from tornado.web import RequestHandler
 
 
-class Wire:
-    """A detached connection on which a chunked body is being sent (RFC 9112 section 7.1).
+class Body:
+    """A body that is being sent. `on_drained` is called when a write that was not taken at once
+    is out, `on_gone` when it never will be.
 
-    `on_drained` is called when a write that was not taken at once is out, `on_gone` when the
-    client has left; both on the IOLoop's thread.
+    `last_write` is when something was written, `full_since` since when no more is taken (seconds
+    of `monotonic`; None: more is taken).
+    """
+
+    def __init__(self, on_drained: Callable[[], None], on_gone: Callable[[], None]) -> None:
+        self.last_write = monotonic()
+        self.full_since: float | None = None
+        self._on_drained = on_drained
+        self._on_gone = on_gone
+
+    def write(self, data: bytes) -> bool:
+        """Send some of it; False: no more until `on_drained`."""
+        raise NotImplementedError
+
+    def _await(self, written: asyncio.Future[None]) -> None:
+        if self.full_since is None:
+            self.full_since = monotonic()
+        written.add_done_callback(self._written)
+
+    def _written(self, written: asyncio.Future[None]) -> None:
+        if written.cancelled() or written.exception():
+            self._on_gone()
+        elif not self._is_writing():
+            self.full_since = None
+            self._on_drained()
+
+    def _is_writing(self) -> bool:
+        return False
+
+
+class PlainBody(Body):
+    """Through Tornado: the first piece of every body, with its head, and all for HTTP/1.0."""
+
+    def __init__(
+        self, handler: RequestHandler, on_drained: Callable[[], None], on_gone: Callable[[], None]
+    ) -> None:
+        super().__init__(on_drained, on_gone)
+        self._handler = handler
+
+    def write(self, data: bytes) -> bool:
+        self.last_write = monotonic()
+        self._handler.write(data)
+        flushed = self._handler.flush()
+        if flushed.done():
+            return not flushed.exception()
+        self._await(flushed)
+        return False
+
+
+class Wire(Body):
+    """Past Tornado, whose `write` and `flush` cost several times as much per event: a chunked body
+    (RFC 9112 section 7.1) on a detached connection, with no Future where the socket takes it all.
     """
 
     def __init__(
         self, stream: IOStream, on_drained: Callable[[], None], on_gone: Callable[[], None]
     ) -> None:
+        super().__init__(on_drained, on_gone)
         self._stream = stream
+        # What IOStream.write_to_fd calls. On a stream that has just been closed it fails.
         self._socket_send = stream.socket.send
-        self._on_drained = on_drained
-        self._busy = False
         stream.set_close_callback(on_gone)
         if stream.writing():  # the head
             self._write_later(b"")
 
     def write(self, data: bytes) -> bool:
-        """Send a chunk; False: no more until `on_drained`."""
-        return self._send(b"%x\r\n%b\r\n" % (len(data), data))
-
-    def end(self) -> IOStream:
-        """Send the end of the body; the connection is its server's again."""
-        self._on_drained = _nothing
-        self._stream.set_close_callback(None)
-        self._send(b"0\r\n\r\n")
-        return self._stream
-
-    def _send(self, data: bytes) -> bool:
-        if self._busy:
-            self._write_later(data)
+        self.last_write = monotonic()
+        frame = b"%x\r\n%b\r\n" % (len(data), data)
+        if self.full_since is not None:
+            self._write_later(frame)
             return False
         try:
-            # What IOStream.write_to_fd does; it fails on a stream that has just been closed.
-            sent = self._socket_send(data)
+            sent = self._socket_send(frame)
         except BlockingIOError:
             sent = 0
         except OSError:
             self._stream.close()
             return False
-        if sent == len(data):
+        if sent == len(frame):
             return True
-        self._write_later(memoryview(data)[sent:])
+        self._write_later(memoryview(frame)[sent:])
         return False
 
-    def _write_later(self, data: bytes | memoryview) -> None:
-        self._busy = True
-        with suppress(StreamClosedError):
-            self._stream.write(data).add_done_callback(self._written)
+    def end(self) -> IOStream:
+        """Send the end of the body; the connection is its server's again."""
+        self._on_drained = self._on_gone = _nothing
+        self._stream.set_close_callback(None)
+        self._write_later(b"0\r\n\r\n")
+        return self._stream
 
-    def _written(self, written: asyncio.Future[None]) -> None:
-        if not written.cancelled() and written.exception() is None and not self._stream.writing():
-            self._busy = False
-            self._on_drained()
+    def _write_later(self, data: bytes | memoryview) -> None:
+        with suppress(StreamClosedError):
+            self._await(self._stream.write(data))
+
+    def _is_writing(self) -> bool:
+        return self._stream.writing()
 
 
 def _nothing() -> None:

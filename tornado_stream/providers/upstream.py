@@ -143,6 +143,7 @@ class _Fetch:
         self._headers = HTTPHeaders()
         self._head_done = False
         self._body_begun = False
+        self._is_plain = False  # what comes is for `on_chunk` as it is
         self._error_body = bytearray()
         self._inflate: Any = None
         self._over_at: float | None = None
@@ -179,18 +180,13 @@ class _Fetch:
 
     def body_bytes(self, data: bytes) -> None:
         self._last_byte = monotonic()
-        self._body_begun = True
         if self._done.done():
             return
         try:
-            if self._inflate:
-                data = self._decompress(data)
-            if self._status != 200:
-                self._keep_error(data)
-            elif data:
-                wait = self._on_chunk(data)
-                if wait is not None or self._over_at is not None:
-                    self._wait_at_most(wait)
+            if not self._is_plain:
+                self._take_other(data)
+            elif (wait := self._on_chunk(data)) is not None or self._over_at is not None:
+                self._wait_at_most(wait)
         except Exception as error:
             self._fail(error)
 
@@ -223,13 +219,19 @@ class _Fetch:
         if self._status == 200:
             self._on_head(self._status, self._headers)
 
-    def _decompress(self, data: bytes) -> bytes:
-        try:
-            return bytes(self._inflate.decompress(data, MAX_BODY))
-        except zlib.error:
-            raise self._failure("malformed_response", "sent a damaged gzip body") from None
-
-    def _keep_error(self, data: bytes) -> None:
+    def _take_other(self, data: bytes) -> None:
+        """The first piece of a body, a compressed one, or one of an error."""
+        self._body_begun = True
+        if self._inflate:
+            try:
+                data = self._inflate.decompress(data, MAX_BODY)
+            except zlib.error:
+                raise self._failure("malformed_response", "sent a damaged gzip body") from None
+        if self._status == 200:
+            if data:
+                self._wait_at_most(self._on_chunk(data))
+            self._is_plain = not self._inflate
+            return
         self._error_body += data[: MAX_ERROR_BODY - len(self._error_body)]
         if len(self._error_body) >= MAX_ERROR_BODY:
             self._finish()
