@@ -15,6 +15,7 @@ from tornado_stream.conversations import ConversationService
 from tornado_stream.generation import Generations
 from tornado_stream.handlers import STATIC, TEMPLATES, NotFoundHandler, routes
 from tornado_stream.handlers.base import LOCAL_HOSTS
+from tornado_stream.handlers.wire import Outbox
 from tornado_stream.languages import Languages
 from tornado_stream.log import log_request
 from tornado_stream.providers import build_provider
@@ -46,6 +47,7 @@ class ChatApplication(Application):
         self.assets = Assets(STATIC)
         self.languages = Languages(STATIC / "lang")
         self.streams: set[ReadingHandler] = set()
+        self.outbox = Outbox()
         #: Takes a connection back whose response was written past Tornado; set by its server.
         self.keep_alive: Callable[[IOStream, tuple[Any, ...]], None] = _close
         self.store = open_store(settings.data_dir)

