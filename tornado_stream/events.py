@@ -69,9 +69,9 @@ class Delta:
         return bool(self.content or self.reasoning or self.refusal or self.tool_calls)
 
     def to_json(self) -> dict[str, Any]:
-        data: dict[str, Any] = {}
-        if self.content:
-            data["content"] = self.content
+        data: dict[str, Any] = {"content": self.content} if self.content else {}
+        if not (self.reasoning or self.refusal or self.tool_calls):
+            return data  # nearly always
         if self.reasoning:
             data["reasoning"] = self.reasoning
         if self.refusal:
@@ -141,8 +141,7 @@ class Answer:
         self._tool_calls: list[_ToolCallParts] = []
 
     def add(self, delta: Delta) -> None:
-        if delta.content:
-            self._content.append(delta.content)
+        self._content.append(delta.content)
         if delta.reasoning:
             self._reasoning.append(delta.reasoning)
         if delta.refusal:

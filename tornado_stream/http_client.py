@@ -189,7 +189,7 @@ class _Exchange(asyncio.BufferedProtocol):
             self._deliver()
         if self._complete:
             self._finish(failure is None and self._keep_alive)
-        elif failure:
+        elif failure is not None:
             self.fail(failure)
 
     def connection_lost(self, exc: Exception | None) -> None:

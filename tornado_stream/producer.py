@@ -89,16 +89,16 @@ class Producer:
         """What the provider calls for each piece; ignored once a stop was asked for."""
         if self.stopped_as:
             return
+        if isinstance(event, Finish):
+            self._finish = Finish(
+                event.finish_reason or self._finish.finish_reason, event.usage or self._finish.usage
+            )
+            return
         if isinstance(event, Delta):
             self._deltas += 1
             if self._first_token_ms is None:
                 self._first_token_ms = self._ms()
             self._answer.add(event)
-        elif isinstance(event, Finish):
-            self._finish = Finish(
-                event.finish_reason or self._finish.finish_reason, event.usage or self._finish.usage
-            )
-            return
         self.publish(event)
 
     def publish(self, event: Delta | Notice) -> None:

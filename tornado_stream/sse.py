@@ -71,13 +71,10 @@ class SSEDecoder:
         size = len(data)
         if not self._idle or size > self._room or size > self._max_line or data[-1:] != b"\n":
             return None
-        lines = data.splitlines()
-        if len(lines) == 2:
-            line, blank = lines
-            if blank or line[:6] != b"data: ":
-                return None
+        if data.find(b"\n") == size - 2 and data[:6] == b"data: " and data.find(b"\r") < 0:
             self._room -= size
-            return [line[6:]]
+            return [data[6:-2]]
+        lines = data.splitlines()
         blocks = [line[6:] for line in lines[::2] if line[:6] == b"data: "]
         if 2 * len(blocks) != len(lines) or any(lines[1::2]):
             return None
