@@ -30,7 +30,6 @@ COVERED_ELSEWHERE = {
     "store/search.py": "store/test_sqlite.py",
     "store/tables.py": "store/test_contract.py",
     "app.py": "handlers/test_routes.py",
-    "http_client.py": "providers/test_upstream.py",
     "producer.py": "test_generation.py",
     "messages.py": "test_turns.py",
 }

@@ -44,12 +44,12 @@ def copy_tree(tree: Path) -> None:
 
 
 def test_the_page_is_served_by_what_is_imported():
-    """`python main.py` needs nothing but tornado and orjson."""
+    """`python main.py` needs nothing but tornado, orjson and httptools."""
     code = (
         "import sys; import tornado_stream.server;"
         "top = {name.partition('.')[0] for name in sys.modules if hasattr(sys.modules[name],"
         " '__file__') and 'site-packages' in str(sys.modules[name].__file__)};"
-        "print(sorted(name for name in top - {'tornado', 'orjson', '_distutils_hack'}"
+        "print(sorted(name for name in top - {'tornado', 'orjson', 'httptools', '_distutils_hack'}"
         " if not name.startswith('__editable__')))"
     )
     command = [sys.executable, "-c", code]

@@ -14,6 +14,7 @@ import select
 import socket
 import ssl
 from asyncio.staggered import staggered_race
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from functools import partial
 from io import BytesIO
@@ -185,11 +186,12 @@ class _Exchange(asyncio.BufferedProtocol):
             self._feed_data(self._buffer[:nbytes])
         except httptools.HttpParserError as error:
             failure = HTTPInputError(str(error))
-        if self._pieces:
-            self._deliver()
         if self._complete:
             self._finish(failure is None and self._keep_alive)
-        elif failure is not None:
+            return
+        if self._pieces:
+            self._deliver()
+        if failure is not None:
             self.fail(failure)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -222,6 +224,10 @@ class _Exchange(asyncio.BufferedProtocol):
 
     # -- what llhttp calls
 
+    def on_message_begin(self) -> None:
+        if self._complete:
+            self._keep_alive = False  # an answer that nobody asked for
+
     def on_status(self, reason: bytes) -> None:
         if not self._complete:
             self._reason = reason.decode("latin1")
@@ -246,8 +252,8 @@ class _Exchange(asyncio.BufferedProtocol):
 
     def on_message_complete(self) -> None:
         if self._complete:
-            self._pieces.clear()  # of an answer that nobody asked for
-        elif self._head_done:
+            return
+        if self._head_done:
             self._complete = True
             self._keep_alive = self._parser.should_keep_alive()  # it is forgotten after this
             self._deliver()
@@ -460,7 +466,8 @@ def _encode(request: HTTPRequest, url: SplitResult) -> bytes:
         headers["Host"] = url.netloc.rpartition("@")[2]
     if url.username is not None and "Authorization" not in headers:
         user, password = unquote(url.username), unquote(url.password or "")
-        headers["Authorization"] = "Basic " + encode_username_password(user, password).decode()
+        login = b64encode(encode_username_password(user, password)).decode()
+        headers["Authorization"] = f"Basic {login}"
     if body is not None or request.method in ("POST", "PUT", "PATCH"):
         headers["Content-Length"] = str(len(body or b""))
     path = (url.path or "/") + (f"?{url.query}" if url.query else "")
