@@ -61,7 +61,7 @@ def encode_request(request: ChatRequest, *, model: str, include_usage: bool) -> 
         given = given if isinstance(given, dict) else {}
         body["stream_options"] = {**given, "include_usage": True}
     try:
-        return orjson.dumps(body)
+        return bytes(memoryview(orjson.dumps(body)))  # which has kilobytes of room to spare
     except orjson.JSONEncodeError as error:
         if text := to_json_text(body):
             return text.encode()
