@@ -234,13 +234,12 @@ class Generations:
 
 def _progress(producer: Producer, last: bytes | None) -> Progress | None:
     generation = producer.generation
-    frames = generation.frames[producer.saved :]
-    if last is not None:
-        frames = [*frames, last]
-    if not frames:
-        return None
-    message = generation.message if last is not None or generation.ended else None
-    return Progress(generation.id, producer.saved + 1, frames, message)
+    if last is not None or generation.ended:
+        frames = generation.frames if last is None else [*generation.frames, last]
+        return Progress(generation.id, 1, frames, generation.message)
+    if frames := generation.frames[producer.saved :]:
+        return Progress(generation.id, producer.saved + 1, frames)
+    return None
 
 
 def _delta(data: dict[str, Any]) -> Delta:

@@ -76,19 +76,54 @@ async def test_all_is_there_after_a_restart(data_dir):
 @pytest.mark.gen_test
 async def test_a_log_is_one_row_for_each_flush_and_one_in_all_at_its_end(store, data_dir):
     await store.begin(turn())
+    await store.begin(turn(2, home="c2"))
     for number in range(2, 6):
-        await store.append([Progress("g1", number, [frame(number)])])
-    rows = "SELECT first, last, packed FROM events ORDER BY first"
-    assert query(data_dir, rows) == [(n, n, 0) for n in range(1, 6)]
+        await store.append([Progress(f"g{n}", number, [frame(number)]) for n in (1, 2)])
+    flushes = "SELECT first, last FROM flushes WHERE generation = 3"
+    logs = "SELECT first, last, packed FROM events"
+    assert query(data_dir, flushes) == [(n, n) for n in range(1, 6)]
     await end(store, turn(), first=6)
-    assert query(data_dir, rows) == [(1, 7, 1)]
+    assert query(data_dir, logs) == [(1, 7, 1)]
+    await tidy(store)
+    # What is younger than a row of an answer that runs stays until that has ended.
+    assert query(data_dir, flushes) == [(n, n) for n in range(2, 6)]
+    assert len((await store.generation("g2")).frames) == 5
     assert (await store.generation("g1")).frames[1:6] == [frame(n) for n in range(2, 7)]
+    await end(store, turn(2, home="c2"), first=6)
+    await tidy(store)
+    assert query(data_dir, "SELECT * FROM flushes") == []
+
+
+@pytest.mark.gen_test
+async def test_where_a_log_ends_is_found_after_a_failure(store):
+    await store.begin(turn())
+    await store.append([Progress("g1", 2, [frame(2)])])
+    with pytest.raises(ValueError):
+        await store.append([Progress("g1", 3, [frame(3)]), Progress("g1", 9, [frame(9)])])
+    await store.append([Progress("g1", 2, [frame(2), frame(3)])])
+    assert (await store.generation("g1")).frames[1:] == [frame(2), frame(3)]
+
+
+@pytest.mark.gen_test
+async def test_a_log_that_an_older_version_began_goes_on(store, data_dir):
+    await store.begin(turn())
+    await store.append([Progress("g1", 2, [frame(2)])])
+    row = "generation, first, last, owner, 0, frames"
+    change(data_dir, f"INSERT INTO events SELECT {row} FROM flushes")
+    change(data_dir, "DELETE FROM flushes")
+    store._places.clear()
+    assert len((await store.unfinished())[0].frames) == 2
+    await store.append([Progress("g1", 3, [frame(3)])])
+    await end(store, turn(), first=4)
+    assert [f.partition(b"\n")[0] for f in (await store.generation("g1")).frames] == [
+        b"id: %d" % n for n in range(1, 6)
+    ]
 
 
 @pytest.mark.gen_test
 async def test_every_row_has_an_owner(store, data_dir):
     await converse(store, 1, "hi", "hello")
-    for table in ("conversations", "messages", "generations", "events"):
+    for table in ("conversations", "messages", "generations", "events", "flushes"):
         assert query(data_dir, f"SELECT DISTINCT owner FROM {table}") == [("local",)]
         change(data_dir, f"UPDATE {table} SET owner = 'other'")
     assert await store.conversation("c") is None
@@ -119,7 +154,12 @@ async def test_a_list_reads_no_text(data_dir):
     touched.clear()
     assert (await store.conversations()).matches[0].generation_id == "g1"
     assert "conversations.title" in touched
-    assert not touched & {"messages.content", "messages.reasoning", "events.frames"}
+    assert not touched & {
+        "messages.content",
+        "messages.reasoning",
+        "events.frames",
+        "flushes.frames",
+    }
     await store.close()
 
 
@@ -195,12 +235,12 @@ def test_a_migration_keeps_a_copy_for_a_week(data_dir, io_loop, monkeypatch):
     store = open_store(data_dir)
     assert query(data_dir, "SELECT colour FROM conversations") == [(None,)]
     applied = query(data_dir, "SELECT number, name FROM migrations")
-    assert applied == [(1, "_tables"), (2, "_unindexed"), (3, "add_a_column")]
+    assert applied == [(1, "_tables"), (2, "_unindexed"), (3, "_flushes"), (4, "add_a_column")]
     (copy,) = migrations.copies(data_dir / "chat.db")
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     with closing(sqlite3.connect(copy)) as db:
         assert db.execute("SELECT content FROM messages").fetchall() == [("hi",), ("",)]
-        assert db.execute("SELECT max(number) FROM migrations").fetchone() == (2,)
+        assert db.execute("SELECT max(number) FROM migrations").fetchone() == (3,)
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     then = time.time() - migrations.COPY_LIFETIME
     os.utime(copy, (then + 60, then + 60))
@@ -220,7 +260,7 @@ def test_a_migration_is_made_whole_or_not_at_all(data_dir, io_loop, monkeypatch)
     for _ in range(2):
         with pytest.raises(OpenError):
             open_store(data_dir)
-        assert query(data_dir, "SELECT max(number) FROM migrations") == [(2,)]
+        assert query(data_dir, "SELECT max(number) FROM migrations") == [(3,)]
     monkeypatch.setattr(migrations, "MIGRATIONS", [*first, add_a_column])
     io_loop.run_sync(open_store(data_dir).close)
 
@@ -251,13 +291,13 @@ async def fill(store, number: int) -> list[str]:
     await store.begin(one)
     await store.append([Progress(f"g{number}", 2, [frame(2, data=data)])])
     await end(store, one, f"{answer} ꙮꙮꙮ " * 40, first=3)
-    await index(store)
+    await tidy(store)
     return words
 
 
-async def index(store) -> None:
+async def tidy(store) -> None:
     """What is else done a second later."""
-    while await store._writer.transact(search.catch_up):
+    while await store._writer.transact(sqlite._tidy):
         pass
 
 
@@ -353,7 +393,7 @@ async def test_a_long_reading_delays_no_write(store, data_dir):
 
 @pytest.mark.gen_test
 async def test_what_was_just_written_is_found_and_indexed_by_and_by(data_dir, monkeypatch):
-    monkeypatch.setattr(sqlite, "INDEX_DELAY", 0.01)
+    monkeypatch.setattr(sqlite, "TIDY_DELAY", 0.01)
     monkeypatch.setattr(search, "STEP_TEXTS", 2)
     store = open_store(data_dir)
     await converse(store, 1, "first question", "first answer", home="c1")
@@ -361,7 +401,7 @@ async def test_what_was_just_written_is_found_and_indexed_by_and_by(data_dir, mo
     await converse(store, 2, "second question", "second answer", home="c2")
     while query(data_dir, "SELECT * FROM unindexed"):  # noqa: ASYNC110
         await asyncio.sleep(0.001)
-    monkeypatch.setattr(sqlite, "INDEX_DELAY", 60)
+    monkeypatch.setattr(sqlite, "TIDY_DELAY", 60)
     await store.append([])
     await converse(store, 3, "third question", "third answer", home="c3")
     await store.close()  # before its time has come
@@ -390,9 +430,7 @@ async def test_full_shards_become_one_piece_by_and_by(store, data_dir, monkeypat
     monkeypatch.setattr(search, "SHARD", 10)
     for number in range(1, 31):
         await converse(store, number, f"question{number}x", "hello", home=f"c{number}")
-        await index(store)
-    while query(data_dir, "SELECT * FROM sweeps"):
-        await store.append([])
+        await tidy(store)
     for shard in range(9):
         pieces = f"SELECT count(DISTINCT segid) FROM search_{shard}_idx"
         assert query(data_dir, pieces) == [(1,)]

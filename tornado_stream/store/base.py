@@ -42,7 +42,7 @@ class Turn:
 @dataclass(frozen=True, slots=True)
 class Progress:
     """New frames of one log, whose places in it count from `first`, the `start` being at 1; with
-    its end also the finished message."""
+    its end also the finished message, and best the whole log."""
 
     generation_id: str
     first: int

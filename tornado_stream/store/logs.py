@@ -1,19 +1,20 @@
 """Event logs as SQL: functions of a connection, inside one transaction.
 
-A log is kept as one row of joined frames for each flush, and from its end on as one compressed
-row: a frame ends with an empty line and has none inside, so frames can be told apart again.
+While an answer runs, each flush adds a row of joined frames to one table that only grows at its
+end; with the answer's end its whole log becomes one compressed row of another, and the flushed
+rows go later, the oldest first. A frame ends with an empty line and has none inside, so frames can
+be told apart again.
 
-The rule: what every tick does, it does in few statements however many answers there are, since
-each step of one hands the interpreter's lock to the IOLoop's thread and back.
+The rule: what every tick does costs little for each answer, however many there are. So it looks
+nothing up: where the logs end is remembered (`Places`), and forgotten with a failed transaction.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from tornado_stream.messages import Message
 from tornado_stream.store import search
 from tornado_stream.store.base import Progress, StoredGeneration, Turn
 from tornado_stream.store.rows import MESSAGE, MESSAGE_COLUMNS, OWNER, from_message, to_message
@@ -22,26 +23,60 @@ if TYPE_CHECKING:
     import sqlite3
 
 _FRAME_END = b"\n\n"
-#: Logs that one statement appends to: their values stay below SQLite's oldest limit, 999.
+#: Rows that one statement adds: their values stay below SQLite's oldest limit, 999.
 _TOGETHER = 128
+#: Flushed rows that are removed at once.
+_REMOVED = 200
 
-#: A row of `events`: generation, first, last, packed, frames.
-_Row = tuple[int, int, int, bool, bytes]
+#: Of running answers, by their id: number, and the place of the last frame that is kept.
+Places = dict[str, tuple[int, int]]
+#: A row of `flushes`: generation, first, last, frames.
+_Row = tuple[int, int, int, bytes]
 
 
-def add(db: sqlite3.Connection, number: int, turn: Turn) -> None:
+def add(db: sqlite3.Connection, places: Places, number: int, turn: Turn) -> None:
     """Begin the log of the answer with this number."""
     db.execute(
         "INSERT INTO generations (seq, owner, id, fingerprint) VALUES (?, ?, ?, ?)",
         (number, OWNER, turn.generation_id, turn.fingerprint),
     )
-    _add_events(db, [(number, 1, 1, False, turn.frame)])
+    _flush(db, [(number, 1, 1, turn.frame)])
+    places[turn.generation_id] = number, 1
 
 
-def append(db: sqlite3.Connection, batch: list[Progress]) -> None:
+def append(db: sqlite3.Connection, places: Places, batch: list[Progress]) -> None:
     """Append to logs whose answers are there and running; what is already there stays."""
-    for start in range(0, len(batch), _TOGETHER):
-        _append(db, {one.generation_id: one for one in batch[start : start + _TOGETHER]})
+    rows: list[_Row] = []
+    for progress in batch:
+        place = places.get(progress.generation_id) or _find(db, progress.generation_id)
+        if place is None:
+            continue
+        number, last = place
+        kept = last + 1 - progress.first
+        if kept < 0:
+            raise ValueError(f"a log that ends at {last} cannot go on at {progress.first}")
+        frames = progress.frames[kept:]
+        if progress.message:
+            _end(db, number, last + len(frames), progress, frames)
+            places.pop(progress.generation_id, None)
+        elif frames:
+            rows.append((number, last + 1, last + len(frames), b"".join(frames)))
+            places[progress.generation_id] = number, last + len(frames)
+    for start in range(0, len(rows), _TOGETHER):
+        _flush(db, rows[start : start + _TOGETHER])
+
+
+def tidy(db: sqlite3.Connection) -> bool:
+    """Remove some of the flushed rows that no running answer needs. False: that was all."""
+    oldest = db.execute(
+        "SELECT f.seq, m.seq FROM flushes f LEFT JOIN messages m "
+        "ON m.seq = f.generation AND m.state = 'running' ORDER BY f.seq LIMIT ?",
+        (_REMOVED,),
+    ).fetchall()
+    gone = [seq for seq, _ in takewhile(lambda row: row[1] is None, oldest)]
+    if gone:
+        db.execute("DELETE FROM flushes WHERE seq <= ?", (gone[-1],))
+    return len(gone) == _REMOVED
 
 
 def unfinished(db: sqlite3.Connection) -> list[StoredGeneration]:
@@ -67,66 +102,58 @@ def generation(db: sqlite3.Connection, id: str) -> StoredGeneration | None:
     return StoredGeneration(id, fingerprint, to_message(message), frames)
 
 
-def _append(db: sqlite3.Connection, batch: dict[str, Progress]) -> None:
-    rows: list[_Row] = []
-    for id, number, last in _running(db, batch):
-        progress = batch[id]
-        kept = last + 1 - progress.first
-        if kept < 0:
-            raise ValueError(f"a log that ends at {last} cannot go on at {progress.first}")
-        if frames := progress.frames[kept:]:
-            rows.append((number, last + 1, last + len(frames), False, b"".join(frames)))
-        if progress.message:
-            _end(db, number, rows.pop() if frames else None, progress.message)
-    if rows:
-        _add_events(db, rows)
-
-
-def _running(db: sqlite3.Connection, ids: Iterable[str]) -> Iterable[tuple[str, int, int]]:
-    """Of these generations those that are running: id, number, and the last event kept. They come
-    as one text, since each row would be a step."""
-    ids = tuple(ids)
-    (found,) = db.execute(
-        "SELECT group_concat(g.id || ' ' || g.seq || ' ' || "
-        "(SELECT max(last) FROM events WHERE generation = g.seq AND owner = ?1)) "
+def _find(db: sqlite3.Connection, id: str) -> tuple[int, int] | None:
+    """The place of an answer that runs, but is not remembered: after a failure, or a start."""
+    row: tuple[int, int] | None = db.execute(
+        "SELECT g.seq, max(ifnull((SELECT max(last) FROM events WHERE generation = g.seq), 0), "
+        "ifnull((SELECT max(last) FROM flushes WHERE generation = g.seq), 0)) "
         "FROM generations g JOIN messages m ON m.seq = g.seq "
-        f"WHERE g.id IN ({', '.join('?' * len(ids))}) "
-        "AND g.owner = ?1 AND m.owner = ?1 AND m.state = 'running'",
-        (OWNER, *ids),
+        "WHERE g.id = ?1 AND g.owner = ?2 AND m.owner = ?2 AND m.state = 'running'",
+        (id, OWNER),
     ).fetchone()
-    for row in found.split(",") if found else ():
-        id, number, last = row.split(" ")
-        yield id, int(number), int(last)
+    return row
 
 
-def _end(db: sqlite3.Connection, number: int, rest: _Row | None, message: Message) -> None:
+def _end(
+    db: sqlite3.Connection, number: int, last: int, progress: Progress, rest: list[bytes]
+) -> None:
+    assert progress.message
+    log = b"".join(progress.frames if progress.first == 1 else [_log(db, number), *rest])
+    db.execute("DELETE FROM events WHERE generation = ? AND owner = ?", (number, OWNER))
+    db.execute(
+        "INSERT INTO events (generation, first, last, owner, packed, frames) "
+        "VALUES (?, 1, ?, ?, 1, ?)",
+        (number, last, OWNER, zlib.compress(log, 1)),
+    )
     columns = ", ".join(f"{name} = ?" for name in MESSAGE)
     db.execute(
         f"UPDATE messages SET {columns} WHERE seq = ? AND owner = ?",
-        (*from_message(message), number, OWNER),
+        (*from_message(progress.message), number, OWNER),
     )
-    search.add(db, number, message.content)
-    if rest:
-        _add_events(db, [rest])
-    log = zlib.compress(_log(db, number), 1)
-    (last,) = db.execute(
-        "SELECT max(last) FROM events WHERE generation = ? AND owner = ?", (number, OWNER)
-    ).fetchone()
-    db.execute("DELETE FROM events WHERE generation = ? AND owner = ?", (number, OWNER))
-    _add_events(db, [(number, 1, last, True, log)])
+    search.add(db, number, progress.message.content)
 
 
-def _add_events(db: sqlite3.Connection, rows: list[_Row]) -> None:
-    values = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(rows))
+def _flush(db: sqlite3.Connection, rows: list[_Row]) -> None:
+    values = ", ".join(["(?, ?, ?, ?, ?)"] * len(rows))
     db.execute(
-        f"INSERT INTO events (owner, generation, first, last, packed, frames) VALUES {values}",
+        f"INSERT INTO flushes (owner, generation, first, last, frames) VALUES {values}",
         [value for row in rows for value in (OWNER, *row)],
     )
 
 
 def _log(db: sqlite3.Connection, number: int) -> bytes:
+    """A whole log: packed, or what was flushed of it (by an older version into `events`)."""
     rows = db.execute(
         "SELECT frames, packed FROM events WHERE generation = ? AND owner = ? ORDER BY first",
         (number, OWNER),
-    )
-    return b"".join(zlib.decompress(frames) if packed else frames for frames, packed in rows)
+    ).fetchall()
+    parts = [zlib.decompress(frames) if packed else frames for frames, packed in rows]
+    if not any(packed for _, packed in rows):
+        parts += [
+            frames
+            for (frames,) in db.execute(
+                "SELECT frames FROM flushes WHERE generation = ? AND owner = ? ORDER BY seq",
+                (number, OWNER),
+            )
+        ]
+    return b"".join(parts)

@@ -61,8 +61,18 @@ def _unindexed(db: sqlite3.Connection) -> None:
     db.execute("CREATE TABLE unindexed (seq INTEGER PRIMARY KEY)")
 
 
+def _flushes(db: sqlite3.Connection) -> None:
+    """What is flushed of running answers, in the order of time: it is added at one end and goes
+    at the other. `events` has a log from its end on."""
+    db.execute(
+        "CREATE TABLE flushes ("
+        "seq INTEGER PRIMARY KEY, owner TEXT NOT NULL, generation INTEGER NOT NULL,"
+        "first INTEGER NOT NULL, last INTEGER NOT NULL, frames BLOB NOT NULL)"
+    )
+
+
 #: Number n is the n-th step.
-MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_tables, _unindexed]
+MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_tables, _unindexed, _flushes]
 
 
 @contextmanager

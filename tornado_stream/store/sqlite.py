@@ -43,8 +43,8 @@ T = TypeVar("T")
 
 #: Seconds to wait for another program that has locked the database.
 BUSY_TIMEOUT = 5.0
-#: Seconds after which what was written is indexed, and between two steps of that.
-INDEX_DELAY, INDEX_PAUSE = 1.0, 0.02
+#: Seconds after a write until what can wait is done, and between two steps of that.
+TIDY_DELAY, TIDY_PAUSE = 1.0, 0.02
 #: Pages after which the log of commits is moved into the database: rows of running answers are
 #: often gone again by then, so the fewer moves the less is written.
 CHECKPOINT = 4000
@@ -63,7 +63,8 @@ class SQLiteStore(Store):
     ) -> None:
         self._path = data_dir / "chat.db"
         self._closed: Future[None] | None = None
-        self._indexing: asyncio.TimerHandle | None = None
+        self._tidying: asyncio.TimerHandle | None = None
+        self._places: logs.Places = {}  # the writer's thread has them
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
             raise OpenError(
                 f"this Python has SQLite {sqlite3.sqlite_version}; conversations need 3.34 or newer"
@@ -89,16 +90,16 @@ class SQLiteStore(Store):
             except OSError as error:
                 raise unusable(data_dir, error) from error
             undo.pop_all()
-        self._writer = _Worker(writer, "store-writer", "BEGIN IMMEDIATE")
+        self._writer = _Worker(writer, "store-writer", "BEGIN IMMEDIATE", self._places.clear)
         self._reader = _Worker(reader, "store-reader", "BEGIN")
 
     async def begin(self, turn: Turn) -> None:
-        self._index_soon()
+        self._tidy_soon()
         await self._writer.transact(self._begin, turn)
 
     async def append(self, batch: list[Progress]) -> None:
-        self._index_soon()
-        await self._writer.transact(_append, batch)
+        self._tidy_soon()
+        await self._writer.transact(self._append, batch)
 
     async def unfinished(self) -> list[StoredGeneration]:
         return await self._reader.transact(logs.unfinished)
@@ -116,11 +117,11 @@ class SQLiteStore(Store):
         return await self._reader.transact(tables.conversations, query, limit, before)
 
     async def create(self, conversation: Conversation) -> None:
-        self._index_soon()
+        self._tidy_soon()
         await self._writer.transact(tables.create, self._numbers, conversation)
 
     async def update(self, id: str, changes: dict[str, str | None]) -> None:
-        self._index_soon()
+        self._tidy_soon()
         await self._writer.transact(tables.update, id, changes)
 
     async def delete(self, id: str) -> None:
@@ -153,8 +154,8 @@ class SQLiteStore(Store):
         """Do what was asked for before, then let go of threads, files and lock. Idempotent."""
         if self._closed is None:
             self._closed = Future()
-            if self._indexing:
-                self._indexing.cancel()
+            if self._tidying:
+                self._tidying.cancel()
             # The writer last: only then does it move the log into the database and remove it.
             self._reader.close().add_done_callback(self._close_writer)
         await asyncio.shield(asyncio.wrap_future(self._closed))
@@ -167,33 +168,37 @@ class SQLiteStore(Store):
         if self._closed:
             self._closed.set_result(None)
 
-    def _index_soon(self) -> None:
-        """Index what was written, with what else will have been by then."""
-        if self._indexing is None:
-            self._index_in(INDEX_DELAY)
+    def _tidy_soon(self) -> None:
+        """Do what can wait, together with what else there will be by then."""
+        if self._tidying is None:
+            self._tidy_in(TIDY_DELAY)
 
-    def _index_in(self, seconds: float) -> None:
+    def _tidy_in(self, seconds: float) -> None:
         if self._closed is None:
-            self._indexing = asyncio.get_running_loop().call_later(seconds, self._index)
+            self._tidying = asyncio.get_running_loop().call_later(seconds, self._tidy)
 
-    def _index(self) -> None:
+    def _tidy(self) -> None:
         with suppress(StoreError):
-            self._writer.transact(search.catch_up).add_done_callback(self._indexed)
+            self._writer.transact(_tidy).add_done_callback(self._tidied)
 
-    def _indexed(self, step: asyncio.Future[bool]) -> None:
-        self._indexing = None
+    def _tidied(self, step: asyncio.Future[bool]) -> None:
+        self._tidying = None
         if not step.cancelled() and step.exception() is None and step.result():
-            self._index_in(INDEX_PAUSE)
+            self._tidy_in(TIDY_PAUSE)
 
     def _begin(self, db: sqlite3.Connection, turn: Turn) -> None:
         with suppress(OSError):
             remove_copies(self._path)  # those whose time has come
         try:
-            tables.begin(db, self._numbers, turn)
+            tables.begin(db, self._numbers, self._places, turn)
         except sqlite3.IntegrityError:
             raise Taken from None
 
+    def _append(self, db: sqlite3.Connection, batch: list[Progress]) -> None:
+        logs.append(db, self._places, batch)
+
     def _delete(self, db: sqlite3.Connection, id: str) -> None:
+        self._places.clear()  # some may be gone now
         tables.delete(db, id)
         remove_copies(self._path, 0)
 
@@ -207,9 +212,16 @@ class _Worker:
     """A connection and the only thread that uses it. Futures fail with `StoreError` where SQLite
     or the disk does, else with what the work raised."""
 
-    def __init__(self, db: sqlite3.Connection, name: str, begin: str) -> None:
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        name: str,
+        begin: str,
+        on_failure: Callable[[], None] = lambda: None,
+    ) -> None:
         self._db = db
         self._begin = begin
+        self._on_failure = on_failure
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
 
     def transact(
@@ -218,8 +230,12 @@ class _Worker:
         """Do work in a transaction of its own."""
 
         def in_transaction(db: sqlite3.Connection) -> T:
-            with transaction(db, self._begin):
-                return work(db, *args, **more)
+            try:
+                with transaction(db, self._begin):
+                    return work(db, *args, **more)
+            except BaseException:
+                self._on_failure()
+                raise
 
         return self.run(in_transaction)
 
@@ -247,9 +263,9 @@ class _Worker:
             raise StoreError(f"The conversations cannot be used now: {reason(error)}.") from error
 
 
-def _append(db: sqlite3.Connection, batch: list[Progress]) -> None:
-    logs.append(db, batch)
-    search.sweep(db)  # hardly ever there is something to do
+def _tidy(db: sqlite3.Connection) -> bool:
+    """One step of what can wait; some ten milliseconds. False: there is nothing left to do."""
+    return search.catch_up(db) or logs.tidy(db) or search.sweep(db)
 
 
 def _connect(

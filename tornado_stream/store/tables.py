@@ -38,7 +38,7 @@ def last_number(db: sqlite3.Connection) -> int:
     return int(db.execute(sql).fetchone()[0])
 
 
-def begin(db: sqlite3.Connection, numbers: Iterator[int], turn: Turn) -> None:
+def begin(db: sqlite3.Connection, numbers: Iterator[int], places: logs.Places, turn: Turn) -> None:
     message = turn.message
     if turn.conversation:
         create(db, numbers, turn.conversation)
@@ -53,7 +53,7 @@ def begin(db: sqlite3.Connection, numbers: Iterator[int], turn: Turn) -> None:
     if not written.rowcount:
         raise NotFound("There is no conversation with this id.")
     _add_message(db, number, message)
-    logs.add(db, number, turn)
+    logs.add(db, places, number, turn)
 
 
 def create(db: sqlite3.Connection, numbers: Iterator[int], conversation: Conversation) -> None:
@@ -96,6 +96,7 @@ def delete(db: sqlite3.Connection, id: str) -> None:
     numbers = "(SELECT seq FROM messages WHERE conversation_id = ?1 AND owner = ?2)"
     for table, which in [
         ("events", f"generation IN {numbers}"),
+        ("flushes", f"generation IN {numbers}"),
         ("generations", f"seq IN {numbers}"),
         ("messages", "conversation_id = ?1"),
         ("conversations", "id = ?1"),
