@@ -138,6 +138,7 @@ class StreamHandler(EventStreamHandler):
 
     async def post(self) -> None:
         generation = await self.chat.send(parse_send_request(self.read_json()))
+        await asyncio.sleep(0)  # the model is asked first, and the head composed meanwhile
         await self.stream(generation)
 
 
