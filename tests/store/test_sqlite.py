@@ -408,6 +408,8 @@ async def test_what_was_just_written_is_found_and_indexed_by_and_by(data_dir, mo
     assert query(data_dir, "SELECT count(*) FROM unindexed") == [(3,)]
     store = open_store(data_dir)
     assert await listed(store, query="answer") == ["c3", "c2", "c1"]
+    change(data_dir, "INSERT INTO unindexed VALUES (99999)")  # of nothing
+    assert await listed(store, query="third answer") == ["c3"]
     await store.update("c1", {"title": "not yet indexed"})
     await store.delete("c1")
     assert query(data_dir, "SELECT * FROM unindexed") == []

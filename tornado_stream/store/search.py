@@ -54,14 +54,15 @@ def catch_up(db: sqlite3.Connection) -> bool:
     size = 0
     rows = db.execute("SELECT seq FROM unindexed ORDER BY seq LIMIT ?", (STEP_TEXTS,)).fetchall()
     for (seq,) in rows:
-        (text,) = db.execute(
+        row = db.execute(
             "SELECT content FROM messages WHERE seq = ?1 UNION ALL "
             "SELECT title FROM conversations WHERE seq = ?1",
             (seq,),
         ).fetchone()
-        _index(db, seq, text)
         db.execute("DELETE FROM unindexed WHERE seq = ?", (seq,))
-        size += len(text)
+        if row:  # a note of what is gone must not stop every search
+            _index(db, seq, row[0])
+            size += len(row[0])
         if size >= STEP_CHARACTERS:
             return True
     return len(rows) == STEP_TEXTS
