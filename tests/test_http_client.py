@@ -15,7 +15,7 @@ from client import deaf_listener, until
 from tornado.httpclient import HTTPRequest, HTTPResponse
 from tornado.httputil import HTTPInputError
 
-from tornado_stream import http_client
+from tornado_stream import http_connections
 from tornado_stream.http_client import CutOff, StreamingHTTPClient
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -356,7 +356,7 @@ async def test_an_idle_connection_on_which_something_came_is_not_used(client, la
 
 @pytest.mark.gen_test
 async def test_a_connection_is_kept_for_a_while_only(client, monkeypatch):
-    monkeypatch.setattr(http_client, "KEEP_ALIVE", 0.05)
+    monkeypatch.setattr(http_connections, "KEEP_ALIVE", 0.05)
     gone = asyncio.Event()
 
     async def handle(peer: Peer) -> None:

@@ -23,7 +23,7 @@ FLOORS = [
     ["producer"],
     ["providers", "store"],
     ["http_client", "log", "event_log", "turns"],
-    ["assets", "errors", "events", "languages", "messages", "sse", "settings"],
+    ["assets", "errors", "events", "http_connections", "languages", "messages", "sse", "settings"],
 ]
 
 #: Who alone may import what.

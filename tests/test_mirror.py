@@ -30,6 +30,7 @@ COVERED_ELSEWHERE = {
     "store/search.py": "store/test_sqlite.py",
     "store/tables.py": "store/test_contract.py",
     "app.py": "handlers/test_routes.py",
+    "http_connections.py": "test_http_client.py",
     "producer.py": "test_generation.py",
     "messages.py": "test_turns.py",
 }

@@ -10,15 +10,11 @@ Everything runs on the IOLoop's thread.
 from __future__ import annotations
 
 import asyncio
-import select
-import socket
 import ssl
-from asyncio.staggered import staggered_race
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
-from functools import partial
 from io import BytesIO
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import httptools
@@ -27,26 +23,22 @@ from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from tornado.httputil import HTTPHeaders, HTTPInputError, encode_username_password
 from tornado.netutil import ssl_options_to_context
 
+from tornado_stream.http_connections import (
+    Connection,
+    Origin,
+    Pool,
+    ResumingContext,
+    open_socket,
+)
+
 #: Bytes of one read; asyncio's own 256 KiB cost more than they bring.
 READ_SIZE = 64 * 1024
-#: Seconds that an idle connection is kept: servers of this field close theirs from 5 s on.
-KEEP_ALIVE = 4.0
-#: Seconds until the next address of a host is tried as well (RFC 8305).
-NEXT_ADDRESS = 0.25
 #: Bytes of one response.
 MAX_BODY = 64 * 1024 * 1024
 
 
 class CutOff(Exception):
     """The connection ended before the response did. `__cause__` is the socket's error, if any."""
-
-
-class Origin(NamedTuple):
-    """What a connection can be used for again."""
-
-    scheme: str
-    host: str
-    port: int
 
 
 class StreamingHTTPClient(AsyncHTTPClient):
@@ -66,8 +58,8 @@ class StreamingHTTPClient(AsyncHTTPClient):
         #: What a read puts there is used before the next read, so one is enough for all.
         self.buffer = memoryview(bytearray(READ_SIZE))
         self._exchanges: dict[HTTPRequest, _Exchange] = {}
-        self._pool = _Pool()
-        self._tls: _ResumingContext | None = None  # made when needed: it reads all certificates
+        self._pool = Pool()
+        self._tls: ResumingContext | None = None  # made when needed: it reads all certificates
 
     def fetch_impl(self, request: HTTPRequest, callback: Callable[[HTTPResponse], None]) -> None:
         # What comes in is a proxy that fills in defaults; its original is what the caller has.
@@ -101,9 +93,9 @@ class StreamingHTTPClient(AsyncHTTPClient):
         try:
             tls = self._context(exchange.request) if scheme == "https" else None
             async with asyncio.timeout(exchange.request.connect_timeout or None):
-                sock = await _open_socket(host, port)
+                sock = await open_socket(host, port)
                 _, connection = await asyncio.get_running_loop().create_connection(
-                    lambda: _Connection(exchange.origin),
+                    lambda: Connection(exchange.origin),
                     sock=sock,
                     ssl=tls,
                     server_hostname=host if tls else None,
@@ -117,7 +109,7 @@ class StreamingHTTPClient(AsyncHTTPClient):
         if request.ssl_options is not None:
             return ssl_options_to_context(request.ssl_options, server_side=False)
         if request.ca_certs is None and request.validate_cert is not False:
-            self._tls = self._tls or _ResumingContext()
+            self._tls = self._tls or ResumingContext()
             return self._tls
         context = ssl.create_default_context(cafile=request.ca_certs)
         if request.validate_cert is False:
@@ -137,7 +129,7 @@ class _Exchange(asyncio.BufferedProtocol):
         self.request = request
         self.origin = _origin(url)
         self.connecting: asyncio.Future[None] | None = None
-        self.connection: _Connection | None = None
+        self.connection: Connection | None = None
         self.reusable = False
         self._url = url
         self._loop = client.io_loop
@@ -162,7 +154,7 @@ class _Exchange(asyncio.BufferedProtocol):
         if request.request_timeout:
             self._timer = self._loop.call_later(request.request_timeout, self._time_out)
 
-    def begin(self, connection: _Connection) -> None:
+    def begin(self, connection: Connection) -> None:
         """Send the request; from here on it is never sent again."""
         if self._ended:
             connection.close()
@@ -280,7 +272,7 @@ class _Exchange(asyncio.BufferedProtocol):
             self.fail(HTTPInputError("the response is too long"))
 
     def _pause(self, until: Awaitable[None]) -> None:
-        transport = cast(_Connection, self.connection).transport
+        transport = cast(Connection, self.connection).transport
         transport.pause_reading()
 
         def resume(done: asyncio.Future[None]) -> None:
@@ -310,146 +302,6 @@ class _Exchange(asyncio.BufferedProtocol):
 
     def _time_out(self) -> None:
         self.fail(TimeoutError())
-
-
-class _Connection(asyncio.Protocol):
-    """A connection that is idle: before, between and after exchanges. What comes then ends it."""
-
-    transport: asyncio.Transport
-
-    def __init__(self, origin: Origin) -> None:
-        self.origin = origin
-        self.idle_since = 0.0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-
-    def data_received(self, data: bytes) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Now, in whatever phase it is: what was not sent is not."""
-        self.transport.abort()
-
-    def is_open(self) -> bool:
-        return not (self.transport.is_closing() or _is_readable(self.transport))
-
-
-class _Pool:
-    """Idle connections. One is used again only within `KEEP_ALIVE`, and if nothing has come."""
-
-    def __init__(self) -> None:
-        self._idle: dict[Origin, list[_Connection]] = {}
-        self._sweeping: asyncio.TimerHandle | None = None
-
-    def take(self, origin: Origin) -> _Connection | None:
-        now = asyncio.get_running_loop().time()
-        connections = self._idle.get(origin, [])
-        while connections:
-            connection = connections.pop()
-            if now < connection.idle_since + KEEP_ALIVE and connection.is_open():
-                return connection
-            connection.close()
-        return None
-
-    def put(self, connection: _Connection) -> None:
-        loop = asyncio.get_running_loop()
-        connection.idle_since = loop.time()
-        _remember_session(connection)
-        self._idle.setdefault(connection.origin, []).append(connection)
-        if not self._sweeping:
-            self._sweeping = loop.call_later(KEEP_ALIVE, self._sweep)
-
-    def close(self) -> None:
-        if self._sweeping:
-            self._sweeping.cancel()
-        for connections in self._idle.values():
-            for connection in connections:
-                connection.close()
-        self._idle.clear()
-
-    def _sweep(self) -> None:
-        loop = asyncio.get_running_loop()
-        due = loop.time() - KEEP_ALIVE
-        for origin, connections in tuple(self._idle.items()):
-            for connection in connections:
-                if connection.idle_since <= due:
-                    connection.close()
-            kept = [c for c in connections if not c.transport.is_closing()]
-            self._idle[origin] = kept
-            if not kept:
-                del self._idle[origin]
-        self._sweeping = loop.call_later(KEEP_ALIVE / 2, self._sweep) if self._idle else None
-
-
-class _ResumingContext(ssl.SSLContext):
-    """Checks certificates, and goes on with a server's last session instead of a whole handshake.
-
-    asyncio has no parameter for the session, hence `wrap_bio`.
-    """
-
-    sessions: dict[str | None, ssl.SSLSession | None]
-
-    def __new__(cls) -> _ResumingContext:
-        context = super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
-        context.load_default_certs()
-        context.sessions = {}
-        return context
-
-    def wrap_bio(self, *args: Any, **options: Any) -> ssl.SSLObject:
-        options["session"] = self.sessions.get(options.get("server_hostname"))
-        return super().wrap_bio(*args, **options)
-
-
-def _remember_session(connection: _Connection) -> None:
-    tls = connection.transport.get_extra_info("ssl_object")
-    if tls is not None and isinstance(tls.context, _ResumingContext):
-        tls.context.sessions[connection.origin.host] = tls.session
-
-
-async def _open_socket(host: str, port: int) -> socket.socket:
-    """Connect to the address that answers first. Cancelling it closes every socket it opened:
-    `create_connection`, which could do the rest, loses one that has just been connected."""
-    loop = asyncio.get_running_loop()
-    try:
-        numeric = socket.AI_NUMERICHOST
-        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=numeric)
-    except socket.gaierror:  # a name: a thread looks it up
-        addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    connected: list[socket.socket] = []
-
-    async def attempt(family: int, address: Any) -> None:
-        sock = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            sock.setblocking(False)
-            await loop.sock_connect(sock, address)
-        except BaseException:
-            sock.close()  # not before: the loop would go on to watch its number
-            raise
-        connected.append(sock)
-
-    attempts = [partial(attempt, family, address) for family, *_, address in addresses]
-    if len(attempts) == 1:
-        await attempts[0]()
-        return connected[0]
-    try:
-        *_, errors = await staggered_race(attempts, NEXT_ADDRESS)
-        if not connected:
-            raise next(error for error in errors if error)
-        return connected.pop(0)
-    finally:
-        for sock in connected:
-            sock.close()
-
-
-def _is_readable(transport: asyncio.Transport) -> bool:
-    """Whether bytes, or an end, have come that the loop has not read yet."""
-    fd = transport.get_extra_info("socket").fileno()
-    if hasattr(select, "poll"):
-        poll = select.poll()
-        poll.register(fd, select.POLLIN)
-        return bool(poll.poll(0))
-    return bool(select.select([fd], [], [], 0)[0])  # Windows
 
 
 def _origin(url: SplitResult) -> Origin:
