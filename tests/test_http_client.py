@@ -326,6 +326,9 @@ async def test_a_connection_is_used_again(client):
         b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc",
         b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nabc",
         WHOLE + b"HTTP/1.1 200 OK\r\n\r\nnobody asked for this",
+        # llama.cpp closes after a stream, a little later and unannounced.
+        b"HTTP/1.1 200 OK\r\nServer: llama.cpp\r\nTransfer-Encoding: chunked\r\n"
+        b"Keep-Alive: timeout=5, max=100\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
     ],
 )
 async def test_a_connection_that_must_not_be_used_again_is_not(client, response):

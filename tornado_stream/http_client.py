@@ -247,7 +247,8 @@ class _Exchange(asyncio.BufferedProtocol):
             return
         if self._head_done:
             self._complete = True
-            self._keep_alive = self._parser.should_keep_alive()  # it is forgotten after this
+            # The parser forgets it after this.
+            self._keep_alive = self._parser.should_keep_alive() and not _closes_unsaid(self._headers)
             self._deliver()
         else:  # an interim answer
             self._headers = HTTPHeaders()
@@ -308,6 +309,12 @@ def _origin(url: SplitResult) -> Origin:
     if url.scheme not in ("http", "https") or not url.hostname:
         raise ValueError("a URL begins with http:// or https:// and has a host")
     return Origin(url.scheme, url.hostname, url.port or (443 if url.scheme == "https" else 80))
+
+
+def _closes_unsaid(headers: HTTPHeaders) -> bool:
+    """Whether the server closes without having said so: llama.cpp does after each stream, about a
+    millisecond later, in which the next request would be lost."""
+    return headers.get("Server") == "llama.cpp" and "Transfer-Encoding" in headers
 
 
 def _encode(request: HTTPRequest, url: SplitResult) -> bytes:
