@@ -48,6 +48,7 @@ def test_base_urls_lose_their_last_slash():
         (["--answer-timeout", "inf"], {}, "seconds above 0"),
         (["--log-level", "loud"], {}, "debug, info, warning, error"),
         (["--allowed-hosts", "http://x"], {}, "host names without ports"),
+        (["--trusted-proxies", "10.0.0.1/8"], {}, "10.0.0.0/8"),
         (["--base-url", "localhost:11434"], {}, "http://localhost:11434/v1"),
         (["--base-url", "ftp://localhost"], {}, "http://localhost:11434/v1"),
         (["--base-url", "http://[::1"], {}, "http://localhost:11434/v1"),

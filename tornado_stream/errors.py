@@ -48,6 +48,16 @@ class Conflict(ChatError):
     code = "conflict"
 
 
+class TooMany(ChatError):
+    """More than is let in at a time; `retry_after` is in seconds."""
+
+    status = 429
+    code = "too_many"
+
+    def __init__(self, message: str, *, code: str | None = None, retry_after: int) -> None:
+        super().__init__(message, code=code, retry_after=retry_after)
+
+
 class Unavailable(ChatError):
     """This server cannot do it now and could later."""
 

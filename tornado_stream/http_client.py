@@ -248,7 +248,9 @@ class _Exchange(asyncio.BufferedProtocol):
         if self._head_done:
             self._complete = True
             # The parser forgets it after this.
-            self._keep_alive = self._parser.should_keep_alive() and not _closes_unsaid(self._headers)
+            self._keep_alive = self._parser.should_keep_alive() and not _closes_unsaid(
+                self._headers
+            )
             self._deliver()
         else:  # an interim answer
             self._headers = HTTPHeaders()

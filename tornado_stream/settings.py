@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -88,6 +89,13 @@ def _names(text: str) -> tuple[str, ...]:
     return names
 
 
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise ValueError("it takes addresses like 10.0.0.5 or 10.0.0.0/8") from None
+
+
 def _word(text: str) -> str:
     if not text.strip() or not text.isprintable():
         raise ValueError("it must not be empty")
@@ -157,6 +165,14 @@ class Settings:
         "Host names the server may be called by, besides localhost, 127.0.0.1 and [::1]; "
         "separated by commas.",
         metavar="NAMES",
+        shown_default="none",
+    )
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = _setting(
+        (),
+        _networks,
+        "Addresses of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed; "
+        "separated by commas.",
+        metavar="ADDRESSES",
         shown_default="none",
     )
     base_url: str | None = _setting(

@@ -17,6 +17,7 @@ import orjson
 from tornado.web import HTTPError, RequestHandler
 
 from tornado_stream.errors import ChatError, InvalidRequest
+from tornado_stream.handlers.peer import client_address, is_trusted
 
 if TYPE_CHECKING:
     from tornado_stream.app import ChatApplication
@@ -57,6 +58,20 @@ class BaseHandler(RequestHandler):
     @property
     def conversations(self) -> ConversationService:
         return self.application.conversations
+
+    @property
+    def client_address(self) -> str:
+        """The client's address, past the proxies that are trusted."""
+        forwarded = self.request.headers.get("X-Forwarded-For", "")
+        peer = self.request.remote_ip or ""
+        return client_address(peer, forwarded, self.application.config.trusted_proxies)
+
+    @property
+    def is_https(self) -> bool:
+        """Whether the client's own connection is encrypted, as a trusted proxy says it."""
+        told = self.request.headers.get("X-Forwarded-Proto", "").rpartition(",")[2].strip()
+        trusted = self.application.config.trusted_proxies
+        return told == "https" and is_trusted(self.request.remote_ip or "", trusted)
 
     def static_url(self, path: str, include_host: bool | None = None, **kwargs: Any) -> str:
         return self.application.assets.url(path)
@@ -101,6 +116,8 @@ class BaseHandler(RequestHandler):
         else:
             code, message = STATUS_ERRORS.get(status_code) or _plain_error(status_code)
         details = error.details if isinstance(error, ChatError) else {}
+        if "retry_after" in details:
+            self.set_header("Retry-After", str(details["retry_after"]))
         if self.page:
             self.render("error.html", code=status_code)
         else:

@@ -1,0 +1,40 @@
+"""Who is at the other end of a connection, also where a proxy stands between.
+
+The rule: what a header says of the client is believed only where the connection comes from a
+proxy that was named; anybody could write it otherwise. Pure functions of a request's parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address
+
+Networks = Sequence[IPv4Network | IPv6Network]
+
+
+def client_address(peer: str, forwarded_for: str, trusted: Networks) -> str:
+    """The address of the client: the last one in `X-Forwarded-For` that is no trusted proxy's.
+
+    `peer` is whom the connection comes from. What is malformed ends the search where it stands.
+    """
+    address = peer
+    hops = [hop.strip() for hop in forwarded_for.split(",") if hop.strip()]
+    while hops and is_trusted(address, trusted):
+        hop = hops.pop()
+        try:
+            address = str(ip_address(hop))
+        except ValueError:
+            break
+    return address
+
+
+def is_trusted(address: str, trusted: Networks) -> bool:
+    """Whether this is the address of a proxy that was named."""
+    if not trusted:
+        return False
+    try:
+        ip = ip_address(address)
+    except ValueError:  # a Unix socket has none
+        return False
+    mapped = getattr(ip, "ipv4_mapped", None)
+    return any((mapped or ip) in network for network in trusted)
