@@ -304,7 +304,7 @@ async def test_what_a_crash_left_running_is_ended(store):
     await store.append([Progress("g1", 2, frames)])
     generations = Generations(store)
     assert await generations.recover() == 1
-    generation = await generations.get("g1")
+    generation = await generations.get("local", "g1")
     assert generation.ended and generation.last_number == 1_000_000_000
     assert generation.end["state"] == "interrupted"
     assert generation.end["timings"] == {"first_token_ms": 7, "total_ms": 9}
@@ -328,7 +328,7 @@ async def test_a_turn_whose_commit_was_reported_as_failed_is_not_left_running(st
     with pytest.raises(StoreError):
         await generations.start(task)
     assert task.provider.calls == 0
-    generation = await generations.get("g1")
+    generation = await generations.get("local", "g1")
     assert generation.ended and generation.end["state"] == "interrupted"
 
 
@@ -419,10 +419,10 @@ async def test_an_end_that_was_seen_and_not_kept_is_shown_as_it_was(store):
     log = await finish(generations, generation)
     assert (log[-1][2]["state"], log[-1][2]["saved"]) == ("done", False)
     works.set()
-    again = await generations.get(generation.id)
+    again = await generations.get("local", generation.id)
     assert again and again.frames == generation.frames
     await generations.interrupt(1)
-    kept = await Generations(store).get(generation.id)
+    kept = await Generations(store).get("local", generation.id)
     assert kept and kept.frames == generation.frames and kept.message.state == "done"
 
 

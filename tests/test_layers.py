@@ -30,7 +30,7 @@ FLOORS = [
 ONLY = {
     "tornado.httpclient": {"providers.upstream", "http_client"},
     "tornado.simple_httpclient": {"providers.upstream", "http_client"},
-    "sqlite3": {"store.sqlite", "store.migrations"},
+    "sqlite3": {"store.database", "store.sqlite", "store.migrations"},
     "tornado_stream.providers.openai": {"app", "providers", "providers.local"},
     "tornado_stream.providers.local": {"app", "providers"},
     "tornado_stream.store.memory": {"store"},

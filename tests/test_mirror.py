@@ -20,6 +20,7 @@ COVERED_ELSEWHERE = {
     "providers/local_context.py": "providers/test_local.py",
     "providers/local_model.py": "providers/test_local.py",
     "store/base.py": "store/test_contract.py",
+    "store/database.py": "store/test_sqlite.py",
     "store/lock.py": "store/test_sqlite.py",
     "store/logs.py": "store/test_contract.py",
     "store/matching.py": "store/test_contract.py",

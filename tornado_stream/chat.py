@@ -35,7 +35,7 @@ class ChatService:
         self._generations = generations
         self._store = store
         self._provider = provider
-        self._sending: dict[str, asyncio.Future[Generation]] = {}
+        self._sending: dict[tuple[str, str], asyncio.Future[Generation]] = {}
         self.draining = False
 
     async def send(self, request: SendRequest) -> Generation:
@@ -44,28 +44,25 @@ class ChatService:
         Raises `InvalidRequest`, `NotFound`, `Unavailable` `draining`, or `Conflict`
         (`request_id_reused`, `conversation_busy`).
         """
-        if sending := self._sending.get(request.request_id):
+        if sending := self._sending.get((request.owner, request.request_id)):
             generation = await asyncio.shield(sending)
         else:
             generation = await self._register(request)
         if generation.fingerprint != request.fingerprint:
-            raise Conflict(
-                "This request_id was used for another request. Make a new one.",
-                code="request_id_reused",
-            )
+            raise _reused()
         return generation
 
-    async def generation(self, id: str) -> Generation:
-        """The answer with this id. Raises `NotFound`."""
-        if sending := self._sending.get(id):
+    async def generation(self, owner: str, id: str) -> Generation:
+        """The owner's answer with this id. Raises `NotFound`."""
+        if sending := self._sending.get((owner, id)):
             return await asyncio.shield(sending)
-        if generation := await self._generations.get(id):
+        if generation := await self._generations.get(owner, id):
             return generation
         raise NotFound("There is no answer with this id.")
 
-    async def stop(self, id: str) -> Generation:
-        """Stop an answer, in any phase; returns when it has ended. Raises `NotFound`."""
-        generation = await self.generation(id)
+    async def stop(self, owner: str, id: str) -> Generation:
+        """Stop an owner's answer, in any phase; returns when it has ended. Raises `NotFound`."""
+        generation = await self.generation(owner, id)
         await self._generations.stop(id)
         return generation
 
@@ -75,7 +72,7 @@ class ChatService:
 
     async def _register(self, request: SendRequest) -> Generation:
         future = asyncio.get_running_loop().create_future()
-        self._sending[request.request_id] = future
+        self._sending[request.owner, request.request_id] = future
         try:
             generation = await self._find_or_begin(request)
         except BaseException as error:
@@ -86,17 +83,19 @@ class ChatService:
             future.set_result(generation)
             return generation
         finally:
-            del self._sending[request.request_id]
+            del self._sending[request.owner, request.request_id]
 
     async def _find_or_begin(self, request: SendRequest) -> Generation:
         """Nearly every request is new, so the store is asked only where beginning fails."""
-        if known := self._generations.known(request.request_id):
+        if known := self._generations.known(request.owner, request.request_id):
             return known
         try:
             return await self._begin(request)
-        except (InvalidRequest, NotFound, Conflict, Unavailable, Taken):
-            if known := await self._generations.get(request.request_id):
+        except (InvalidRequest, NotFound, Conflict, Unavailable) as error:
+            if known := await self._generations.get(request.owner, request.request_id):
                 return known
+            if isinstance(error, Taken):  # it is another owner's
+                raise _reused() from None
             raise
 
     async def _begin(self, request: SendRequest) -> Generation:
@@ -138,13 +137,14 @@ class ChatService:
             first.append(Delta(kept.content, kept.reasoning))
         if left_out:
             first.append(Notice("context_trimmed", {"turns": left_out}))
-        return await self._generations.start(Job(turn, self._provider, chat_request, tuple(first)))
+        job = Job(turn, self._provider, chat_request, tuple(first), request.owner)
+        return await self._generations.start(job)
 
     async def _kept(self, request: SendRequest) -> Message | None:
         """The message that is to be gone on with, checked to be one that can be."""
         if request.continue_id is None:
             return None
-        message = await self._store.message(request.continue_id)
+        message = await self._store.of(request.owner).message(request.continue_id)
         if message is None or message.role != "assistant":
             raise NotFound("There is no answer with this id to continue.")
         if message.state in ("done", "running") or not message.content:
@@ -156,12 +156,13 @@ class ChatService:
     async def _conversation(self, request: SendRequest) -> tuple[Conversation, bool]:
         if request.conversation_id is None:
             return new_conversation(make_title(request.message or "")), True
-        conversation = await self._store.conversation(request.conversation_id)
+        store = self._store.of(request.owner)
+        conversation = await store.conversation(request.conversation_id)
         if conversation is None:
             raise NotFound("There is no conversation with this id.")
         if request.message and not (conversation.title or conversation.current_id):
             title = make_title(request.message)
-            await self._store.update(conversation.id, {"title": title})
+            await store.update(conversation.id, {"title": title})
         return conversation, False
 
     async def _thread(self, request: SendRequest, conversation: Conversation) -> list[Message]:
@@ -171,7 +172,8 @@ class ChatService:
             if request.message is None:
                 raise InvalidRequest("Without a message, parent_id must name a user's message.")
             return []
-        thread = await self._generations.settle(await self._store.thread(parent_id))
+        stored = await self._store.of(request.owner).thread(parent_id)
+        thread = await self._generations.settle(request.owner, stored)
         if not thread or thread[-1].conversation_id != conversation.id:
             raise NotFound("There is no message with this parent_id in the conversation.")
         wanted = "user" if request.message is None else "assistant"
@@ -181,3 +183,9 @@ class ChatService:
                 "user's message when message is null (to answer it again)."
             )
         return thread
+
+
+def _reused() -> Conflict:
+    return Conflict(
+        "This request_id was used for another request. Make a new one.", code="request_id_reused"
+    )

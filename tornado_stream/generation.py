@@ -65,46 +65,51 @@ class Generations:
             )
         self._busy[conversation_id] = turn.generation_id
         try:
-            await self._store.begin(turn)
+            await self._store.of(job.owner).begin(turn)
         except BaseException:
             del self._busy[conversation_id]
             raise
         frames = [turn.frame]
         generation = Generation(
-            turn.generation_id, turn.fingerprint, turn.message, frames, ended=False
+            turn.generation_id,
+            turn.fingerprint,
+            turn.message,
+            frames,
+            ended=False,
+            owner=job.owner,
         )
         producer = Producer(generation, job, self._has_changed)
         self._running[generation.id] = producer
         producer.task = asyncio.create_task(self._run(producer), name=f"generation {generation.id}")
         return generation
 
-    async def get(self, id: str) -> Generation | None:
-        """The generation with this id, running or kept."""
-        if known := self.known(id):
+    async def get(self, owner: str, id: str) -> Generation | None:
+        """The owner's generation with this id, running or kept."""
+        if known := self.known(owner, id):
             return known
-        stored = await self._store.generation(id)
+        stored = await self._store.of(owner).generation(id)
         # It may have begun, or ended, while the store was looking.
-        if known := self.known(id):
+        if known := self.known(owner, id):
             return known
         if stored and stored.message.state == "running":  # its commit was reported as failed
             return Generation.restore(await self._recover(stored))
         return Generation.restore(stored) if stored else None
 
-    async def settle(self, messages: list[Message]) -> list[Message]:
-        """The messages with every answer that the store still has as running as it has become:
-        its end may have come since, or be refused by the disk."""
+    async def settle(self, owner: str, messages: list[Message]) -> list[Message]:
+        """The owner's messages, with every answer that the store still has as running as it has
+        become: its end may have come since, or be refused by the disk."""
         settled = []
         for message in messages:
             if message.state == "running" and message.generation_id:
-                generation = await self.get(message.generation_id)
+                generation = await self.get(owner, message.generation_id)
                 message = generation.message if generation else message
             settled.append(message)
         return settled
 
-    def known(self, id: str) -> Generation | None:
-        """The generation with this id, if it is running or its end is not kept yet."""
+    def known(self, owner: str, id: str) -> Generation | None:
+        """The owner's generation with this id, if it is running or its end is not kept yet."""
         producer = self._running.get(id) or self._unkept.get(id)
-        return producer.generation if producer else None
+        return producer.generation if producer and producer.generation.owner == owner else None
 
     def running_in(self, conversation_id: str) -> tuple[Message, int] | None:
         """The running message of a conversation as far as it has come, and the number of the last
@@ -228,7 +233,7 @@ class Generations:
         frame = encode_event(RECOVERED_END, end.name, {**end.to_json(), "t": times[-1]})
         message = replace(with_answer(stored.message, answer), state="interrupted", timings=timings)
         place = len(stored.frames) + 1
-        await self._store.append([Progress(stored.id, place, [frame], message)])
+        await self._store.append([Progress(stored.id, place, [frame], message, stored.owner)])
         return replace(stored, message=message, frames=[*stored.frames, frame])
 
 
@@ -236,9 +241,9 @@ def _progress(producer: Producer, last: bytes | None) -> Progress | None:
     generation = producer.generation
     if last is not None or generation.ended:
         frames = generation.frames if last is None else [*generation.frames, last]
-        return Progress(generation.id, 1, frames, generation.message)
+        return Progress(generation.id, 1, frames, generation.message, generation.owner)
     if frames := generation.frames[producer.saved :]:
-        return Progress(generation.id, producer.saved + 1, frames)
+        return Progress(generation.id, producer.saved + 1, frames, owner=generation.owner)
     return None
 
 

@@ -11,6 +11,9 @@ from typing import Any
 
 from tornado_stream.events import ToolCall
 
+#: Whose everything is where nobody logs in.
+LOCAL_OWNER = "local"
+
 
 @dataclass(frozen=True, slots=True)
 class Conversation:

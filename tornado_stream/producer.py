@@ -15,7 +15,7 @@ from time import monotonic
 from tornado_stream.errors import ProviderError
 from tornado_stream.event_log import EventLog
 from tornado_stream.events import Answer, Delta, End, Finish, Notice
-from tornado_stream.messages import ChatRequest, Message
+from tornado_stream.messages import LOCAL_OWNER, ChatRequest, Message
 from tornado_stream.providers.base import Provider
 from tornado_stream.sse import encode_event
 from tornado_stream.store.base import StoredGeneration, Turn
@@ -34,23 +34,39 @@ class Job:
     provider: Provider
     request: ChatRequest
     first: tuple[Delta | Notice, ...] = ()
+    owner: str = LOCAL_OWNER
 
 
 class Generation(EventLog):
-    """An answer, running or ended: its log, and the message that it makes."""
+    """An answer, running or ended: its log, the message that it makes, and whose it is."""
 
     def __init__(
-        self, id: str, fingerprint: bytes, message: Message, frames: list[bytes], *, ended: bool
+        self,
+        id: str,
+        fingerprint: bytes,
+        message: Message,
+        frames: list[bytes],
+        *,
+        ended: bool,
+        owner: str = LOCAL_OWNER,
     ) -> None:
         super().__init__(frames, ended=ended)
         self.id = id
         self.fingerprint = fingerprint
         self.message = message
+        self.owner = owner
 
     @classmethod
     def restore(cls, stored: StoredGeneration) -> Generation:
         """A log that has ended, from the store."""
-        return cls(stored.id, stored.fingerprint, stored.message, stored.frames, ended=True)
+        return cls(
+            stored.id,
+            stored.fingerprint,
+            stored.message,
+            stored.frames,
+            ended=True,
+            owner=stored.owner,
+        )
 
 
 class Producer:

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from tornado_stream.events import Start
-from tornado_stream.messages import Conversation, Message
+from tornado_stream.messages import LOCAL_OWNER, Conversation, Message
 from tornado_stream.sse import encode_event
 
 #: Characters of a title; it is made from the first message.
@@ -33,6 +33,7 @@ class SendRequest:
     options: dict[str, Any] = field(default_factory=dict)
     leave_out: int = 0
     continue_id: str | None = None
+    owner: str = LOCAL_OWNER
 
     @property
     def fingerprint(self) -> bytes:

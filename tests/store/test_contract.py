@@ -12,6 +12,7 @@ from turns import converse, end, frame, listed, turn
 from tornado_stream.errors import InvalidRequest, NotFound
 from tornado_stream.messages import Conversation, Message
 from tornado_stream.store import Progress, Store, StoreError, open_store
+from tornado_stream.store.base import Taken
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -354,3 +355,42 @@ async def test_a_closed_store_says_so(store):
     ):
         with pytest.raises(StoreError, match="closed"):
             await call
+
+
+@pytest.mark.gen_test
+async def test_what_belongs_to_another_is_not_there(store):
+    await converse(store, 1, "hi", "hello")
+    other = store.of("other")
+    assert await other.conversation("c") is await other.message("a1") is None
+    assert await other.generation("g1") is None
+    assert await other.messages("c") == await other.thread("a1") == []
+    for query in ("", "hello", "he", "title"):
+        assert await listed(other, query=query) == []
+    with pytest.raises(NotFound):
+        await other.update("c", {"title": "mine"})
+    with pytest.raises(NotFound):
+        await other.begin(turn(2, conversation=await store.conversation("c"), parent="a1"))
+    await other.delete("c")
+    assert (await store.conversation("c")).title == "title"
+    assert len(await store.messages("c")) == 2
+    with pytest.raises(Taken):  # an id is unique, whoever took it
+        await other.begin(turn(home="d"))
+
+
+@pytest.mark.gen_test
+async def test_each_owner_has_their_own(store):
+    other = store.of("other")
+    await converse(store, 1, "hi", "hello one", home="c1")
+    await converse(other, 2, "hi", "hello two", home="c2", owner="other")
+    await other.create(Conversation("c3", "empty", None, None, 1, 1))
+    assert await listed(store) == ["c1"]
+    assert await listed(other) == ["c3", "c2"]
+    assert await listed(store, query="hello") == ["c1"]
+    assert await listed(other, query="hello") == ["c2"]
+    await store.begin(turn(4, home="c4"))
+    await other.begin(turn(5, home="c5"))
+    await store.append(
+        [Progress("g4", 2, [frame(2)]), Progress("g5", 2, [frame(2)], owner="other")]
+    )
+    left = {stored.id: (stored.owner, len(stored.frames)) for stored in await store.unfinished()}
+    assert left == {"g4": ("local", 2), "g5": ("other", 2)}

@@ -24,10 +24,10 @@ from tornado_stream.store import (
     OpenError,
     Progress,
     StoreError,
+    database,
     migrations,
     open_store,
     search,
-    sqlite,
 )
 from tornado_stream.store import tables as store_tables
 from tornado_stream.store.sqlite import SQLiteStore
@@ -111,7 +111,7 @@ async def test_a_log_that_an_older_version_began_goes_on(store, data_dir):
     row = "generation, first, last, owner, 0, frames"
     change(data_dir, f"INSERT INTO events SELECT {row} FROM flushes")
     change(data_dir, "DELETE FROM flushes")
-    store._places.clear()
+    store._database.places.clear()
     assert len((await store.unfinished())[0].frames) == 2
     await store.append([Progress("g1", 3, [frame(3)])])
     await end(store, turn(), first=4)
@@ -297,7 +297,7 @@ async def fill(store, number: int) -> list[str]:
 
 async def tidy(store) -> None:
     """What is else done a second later."""
-    while await store._writer.transact(sqlite._tidy):
+    while await store._writer.transact(database._tidy):
         pass
 
 
@@ -348,7 +348,7 @@ async def test_deleting_leaves_the_others_findable(store, data_dir, monkeypatch)
 async def test_a_deletion_that_a_crash_cut_short_is_finished_at_the_next_start(data_dir):
     store = SQLiteStore(data_dir)
     words = await fill(store, 1)
-    await store._writer.transact(store_tables.delete, "c1")
+    await store._writer.transact(store_tables.delete, "local", "c1")
     await store.close()
     assert query(data_dir, "SELECT count(*) FROM sweeps") == [(1,)]
     await open_store(data_dir).close()
@@ -393,7 +393,7 @@ async def test_a_long_reading_delays_no_write(store, data_dir):
 
 @pytest.mark.gen_test
 async def test_what_was_just_written_is_found_and_indexed_by_and_by(data_dir, monkeypatch):
-    monkeypatch.setattr(sqlite, "TIDY_DELAY", 0.01)
+    monkeypatch.setattr(database, "TIDY_DELAY", 0.01)
     monkeypatch.setattr(search, "STEP_TEXTS", 2)
     store = open_store(data_dir)
     await converse(store, 1, "first question", "first answer", home="c1")
@@ -401,7 +401,7 @@ async def test_what_was_just_written_is_found_and_indexed_by_and_by(data_dir, mo
     await converse(store, 2, "second question", "second answer", home="c2")
     while query(data_dir, "SELECT * FROM unindexed"):  # noqa: ASYNC110
         await asyncio.sleep(0.001)
-    monkeypatch.setattr(sqlite, "TIDY_DELAY", 60)
+    monkeypatch.setattr(database, "TIDY_DELAY", 60)
     await store.append([])
     await converse(store, 3, "third question", "third answer", home="c3")
     await store.close()  # before its time has come

@@ -38,17 +38,21 @@ def turn(
     return Turn(f"g{number}", b"print", kept, user, answer, frame(1, "start"))
 
 
-async def converse(store: Store, number: int, text: str, answer: str, **more) -> None:
+async def converse(
+    store: Store, number: int, text: str, answer: str, *, owner: str = "local", **more
+) -> None:
     """A turn, from its question to its end."""
     one = turn(number, text=text, **more)
     await store.begin(one)
-    await end(store, one, answer)
+    await end(store, one, answer, owner=owner)
 
 
-async def end(store: Store, one: Turn, answer: str = "", first: int = 2) -> Message:
+async def end(
+    store: Store, one: Turn, answer: str = "", first: int = 2, owner: str = "local"
+) -> Message:
     done = replace(one.message, content=answer, state="done")
     frames = [frame(first), frame(first + 1, "end")]
-    await store.append([Progress(one.generation_id, first, frames, done)])
+    await store.append([Progress(one.generation_id, first, frames, done, owner)])
     return done
 
 

@@ -18,6 +18,7 @@ from tornado.web import HTTPError, RequestHandler
 
 from tornado_stream.errors import ChatError, InvalidRequest
 from tornado_stream.handlers.peer import client_address, is_trusted
+from tornado_stream.messages import LOCAL_OWNER
 
 if TYPE_CHECKING:
     from tornado_stream.app import ChatApplication
@@ -50,6 +51,8 @@ class BaseHandler(RequestHandler):
 
     application: ChatApplication
     page = False
+    #: Whose conversations the request is about.
+    owner = LOCAL_OWNER
 
     @property
     def chat(self) -> ChatService:

@@ -22,14 +22,18 @@ class ConversationsHandler(BaseHandler):
         if not (limit.isascii() and limit.isdigit()) or len(limit) > 9:
             raise InvalidRequest("limit takes a number.")
         query = self.get_argument("q", "", strip=False).strip()
-        page = await self.conversations.search(query, int(limit), self.get_argument("before", None))
+        page = await self.conversations.search(
+            self.owner, query, int(limit), self.get_argument("before", None)
+        )
         self.set_header("Cache-Control", "no-cache")
         self.write_json({"conversations": [_match(m) for m in page.matches], "next": page.next})
 
     async def post(self) -> None:
         body = self.read_json()
         changes = read_changes(body)
-        conversation = await self.conversations.create(changes.get("title"), changes.get("system"))
+        conversation = await self.conversations.create(
+            self.owner, changes.get("title"), changes.get("system")
+        )
         self.set_status(201)
         self.write_json(export.conversation_json(conversation))
 
@@ -38,18 +42,18 @@ class ConversationHandler(BaseHandler):
     """One conversation, every branch of it."""
 
     async def get(self, id: str) -> None:
-        conversation, messages, last = await self.conversations.read(id.lower())
+        conversation, messages, last = await self.conversations.read(self.owner, id.lower())
         data = export.conversation_json(conversation)
         data["messages"] = [export.message_json(message, last) for message in messages]
         self.write_json(data)
 
     async def patch(self, id: str) -> None:
         changes = read_changes(self.read_json())
-        conversation = await self.conversations.change(id.lower(), changes)
+        conversation = await self.conversations.change(self.owner, id.lower(), changes)
         self.write_json(export.conversation_json(conversation))
 
     async def delete(self, id: str) -> None:
-        await self.conversations.delete(id.lower())
+        await self.conversations.delete(self.owner, id.lower())
         self.set_status(204)
 
 
@@ -59,11 +63,11 @@ class ExportHandler(ReadingHandler):
     async def get(self, id: str, form: str) -> None:
         id = id.lower()
         if form == "json":
-            conversation, messages, _ = await self.conversations.read(id)
+            conversation, messages, _ = await self.conversations.read(self.owner, id)
             self._name("json", "application/json")
             self.write(export.to_json(conversation, messages))
             return
-        conversation, messages, last = await self.conversations.read(id)
+        conversation, messages, last = await self.conversations.read(self.owner, id)
         thread = branch(messages, conversation.current_id)
         if form == "md":
             self._name("md", "text/markdown")
@@ -72,7 +76,7 @@ class ExportHandler(ReadingHandler):
         self._name("txt", "text/plain")
         text = export.to_text(conversation, thread).encode()
         if thread and thread[-1].state == "running" and thread[-1].generation_id:
-            generation = await self.chat.generation(thread[-1].generation_id)
+            generation = await self.chat.generation(self.owner, thread[-1].generation_id)
             await self.follow(generation, last or 0, text)
         else:
             self.write(text)

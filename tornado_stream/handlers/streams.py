@@ -137,7 +137,7 @@ class StreamHandler(EventStreamHandler):
     """Start an answer and stream it; the same request again finds the same answer."""
 
     async def post(self) -> None:
-        generation = await self.chat.send(parse_send_request(self.read_json()))
+        generation = await self.chat.send(parse_send_request(self.read_json(), self.owner))
         await asyncio.sleep(0)  # the model is asked first, and the head composed meanwhile
         await self.stream(generation)
 
@@ -146,7 +146,7 @@ class GenerationHandler(EventStreamHandler):
     """Read or resume an answer."""
 
     async def get(self, id: str) -> None:
-        generation = await self.chat.generation(id.lower())
+        generation = await self.chat.generation(self.owner, id.lower())
         after = self._after()
         if generation.ended and after >= generation.last_number:
             self.set_status(204)
@@ -165,15 +165,15 @@ class StopHandler(BaseHandler):
     """Stop an answer, from anywhere, at any phase; idempotent."""
 
     async def post(self, id: str) -> None:
-        generation = await self.chat.stop(id.lower())
+        generation = await self.chat.stop(self.owner, id.lower())
         end = generation.end
         self.write_json(
             {"generation_id": generation.id, "state": end["state"], "stop": end["stop"]}
         )
 
 
-def parse_send_request(body: dict[str, Any]) -> SendRequest:
-    """What `POST /stream` was sent, checked. Raises `InvalidRequest`."""
+def parse_send_request(body: dict[str, Any], owner: str) -> SendRequest:
+    """What `POST /stream` was sent by this owner, checked. Raises `InvalidRequest`."""
     request_id = body.get("request_id")
     if request_id is None:
         request_id = str(uuid.uuid4())
@@ -202,6 +202,7 @@ def parse_send_request(body: dict[str, Any]) -> SendRequest:
         options=options,
         leave_out=leave_out,
         continue_id=continue_id,
+        owner=owner,
     )
 
 

@@ -2,16 +2,18 @@
 
 All methods are called on the IOLoop's thread and never block it. Values are frozen; what a store
 was given it keeps, and what it returns is the caller's. A method that cannot do its work raises
-`StoreError`, and has then done none of it.
+`StoreError`, and has then done none of it. Every row has an owner, and every statement names it.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from copy import copy
 from dataclasses import dataclass
+from typing import Self
 
 from tornado_stream.errors import Unavailable
-from tornado_stream.messages import Conversation, Message
+from tornado_stream.messages import LOCAL_OWNER, Conversation, Message
 
 #: What can be changed of a conversation that is there.
 CHANGEABLE = ("title", "system", "current_id")
@@ -48,6 +50,7 @@ class Progress:
     first: int
     frames: list[bytes]
     message: Message | None = None
+    owner: str = LOCAL_OWNER
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class StoredGeneration:
     fingerprint: bytes
     message: Message
     frames: list[bytes]
+    owner: str = LOCAL_OWNER
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,19 @@ class Taken(StoreError):
 
 
 class Store(ABC):
-    """Conversations, messages and event logs."""
+    """Conversations, messages and event logs: what one `owner` has of them.
+
+    What belongs to another is not there for any method. Only `append` and `unfinished` are for
+    all at once; what they take and give names its owner.
+    """
+
+    owner = LOCAL_OWNER
+
+    def of(self, owner: str) -> Self:
+        """The same store, as this owner sees it."""
+        view = copy(self)
+        view.owner = owner
+        return view
 
     @abstractmethod
     async def begin(self, turn: Turn) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from tornado_stream.store import search
 from tornado_stream.store.base import Progress, StoredGeneration, Turn
-from tornado_stream.store.rows import MESSAGE, MESSAGE_COLUMNS, OWNER, from_message, to_message
+from tornado_stream.store.rows import MESSAGE, MESSAGE_COLUMNS, from_message, to_message
 
 if TYPE_CHECKING:
     import sqlite3
@@ -30,17 +30,17 @@ _REMOVED = 200
 
 #: Of running answers, by their id: number, and the place of the last frame that is kept.
 Places = dict[str, tuple[int, int]]
-#: A row of `flushes`: generation, first, last, frames.
-_Row = tuple[int, int, int, bytes]
+#: A row of `flushes`: owner, generation, first, last, frames.
+_Row = tuple[str, int, int, int, bytes]
 
 
-def add(db: sqlite3.Connection, places: Places, number: int, turn: Turn) -> None:
+def add(db: sqlite3.Connection, owner: str, places: Places, number: int, turn: Turn) -> None:
     """Begin the log of the answer with this number."""
     db.execute(
         "INSERT INTO generations (seq, owner, id, fingerprint) VALUES (?, ?, ?, ?)",
-        (number, OWNER, turn.generation_id, turn.fingerprint),
+        (number, owner, turn.generation_id, turn.fingerprint),
     )
-    _flush(db, [(number, 1, 1, turn.frame)])
+    _flush(db, [(owner, number, 1, 1, turn.frame)])
     places[turn.generation_id] = number, 1
 
 
@@ -48,7 +48,7 @@ def append(db: sqlite3.Connection, places: Places, batch: list[Progress]) -> Non
     """Append to logs whose answers are there and running; what is already there stays."""
     rows: list[_Row] = []
     for progress in batch:
-        place = places.get(progress.generation_id) or _find(db, progress.generation_id)
+        place = places.get(progress.generation_id) or _find(db, progress)
         if place is None:
             continue
         number, last = place
@@ -60,8 +60,9 @@ def append(db: sqlite3.Connection, places: Places, batch: list[Progress]) -> Non
             _end(db, number, last + len(frames), progress, frames)
             places.pop(progress.generation_id, None)
         elif frames:
-            rows.append((number, last + 1, last + len(frames), b"".join(frames)))
-            places[progress.generation_id] = number, last + len(frames)
+            end = last + len(frames)
+            rows.append((progress.owner, number, last + 1, end, b"".join(frames)))
+            places[progress.generation_id] = number, end
     for start in range(0, len(rows), _TOGETHER):
         _flush(db, rows[start : start + _TOGETHER])
 
@@ -81,35 +82,34 @@ def tidy(db: sqlite3.Connection) -> bool:
 
 def unfinished(db: sqlite3.Connection) -> list[StoredGeneration]:
     rows = db.execute(
-        "SELECT g.id FROM messages m JOIN generations g ON g.seq = m.seq "
-        "WHERE m.state = 'running' AND m.owner = ?1 AND g.owner = ?1 ORDER BY g.seq",
-        (OWNER,),
+        "SELECT g.owner, g.id FROM messages m JOIN generations g ON g.seq = m.seq "
+        "WHERE m.state = 'running' AND m.owner = g.owner ORDER BY g.seq"
     ).fetchall()
-    return [stored for (id,) in rows if (stored := generation(db, id))]
+    return [stored for owner, id in rows if (stored := generation(db, owner, id))]
 
 
-def generation(db: sqlite3.Connection, id: str) -> StoredGeneration | None:
+def generation(db: sqlite3.Connection, owner: str, id: str) -> StoredGeneration | None:
     row = db.execute(
         f"SELECT g.seq, g.fingerprint, {MESSAGE_COLUMNS} "
         "FROM generations g JOIN messages m ON m.seq = g.seq "
         "WHERE g.id = ?1 AND g.owner = ?2 AND m.owner = ?2",
-        (id, OWNER),
+        (id, owner),
     ).fetchone()
     if row is None:
         return None
     number, fingerprint, *message = row
-    frames = [frame + _FRAME_END for frame in _log(db, number).split(_FRAME_END)[:-1]]
-    return StoredGeneration(id, fingerprint, to_message(message), frames)
+    frames = [frame + _FRAME_END for frame in _log(db, owner, number).split(_FRAME_END)[:-1]]
+    return StoredGeneration(id, fingerprint, to_message(message), frames, owner)
 
 
-def _find(db: sqlite3.Connection, id: str) -> tuple[int, int] | None:
+def _find(db: sqlite3.Connection, progress: Progress) -> tuple[int, int] | None:
     """The place of an answer that runs, but is not remembered: after a failure, or a start."""
     row: tuple[int, int] | None = db.execute(
         "SELECT g.seq, max(ifnull((SELECT max(last) FROM events WHERE generation = g.seq), 0), "
         "ifnull((SELECT max(last) FROM flushes WHERE generation = g.seq), 0)) "
         "FROM generations g JOIN messages m ON m.seq = g.seq "
         "WHERE g.id = ?1 AND g.owner = ?2 AND m.owner = ?2 AND m.state = 'running'",
-        (id, OWNER),
+        (progress.generation_id, progress.owner),
     ).fetchone()
     return row
 
@@ -118,17 +118,18 @@ def _end(
     db: sqlite3.Connection, number: int, last: int, progress: Progress, rest: list[bytes]
 ) -> None:
     assert progress.message
-    log = b"".join(progress.frames if progress.first == 1 else [_log(db, number), *rest])
-    db.execute("DELETE FROM events WHERE generation = ? AND owner = ?", (number, OWNER))
+    owner = progress.owner
+    log = b"".join(progress.frames if progress.first == 1 else [_log(db, owner, number), *rest])
+    db.execute("DELETE FROM events WHERE generation = ? AND owner = ?", (number, owner))
     db.execute(
         "INSERT INTO events (generation, first, last, owner, packed, frames) "
         "VALUES (?, 1, ?, ?, 1, ?)",
-        (number, last, OWNER, zlib.compress(log, 1)),
+        (number, last, owner, zlib.compress(log, 1)),
     )
     columns = ", ".join(f"{name} = ?" for name in MESSAGE)
     db.execute(
         f"UPDATE messages SET {columns} WHERE seq = ? AND owner = ?",
-        (*from_message(progress.message), number, OWNER),
+        (*from_message(progress.message), number, owner),
     )
     search.add(db, number, progress.message.content)
 
@@ -137,15 +138,15 @@ def _flush(db: sqlite3.Connection, rows: list[_Row]) -> None:
     values = ", ".join(["(?, ?, ?, ?, ?)"] * len(rows))
     db.execute(
         f"INSERT INTO flushes (owner, generation, first, last, frames) VALUES {values}",
-        [value for row in rows for value in (OWNER, *row)],
+        [value for row in rows for value in row],
     )
 
 
-def _log(db: sqlite3.Connection, number: int) -> bytes:
+def _log(db: sqlite3.Connection, owner: str, number: int) -> bytes:
     """A whole log: packed, or what was flushed of it (by an older version into `events`)."""
     rows = db.execute(
         "SELECT frames, packed FROM events WHERE generation = ? AND owner = ? ORDER BY first",
-        (number, OWNER),
+        (number, owner),
     ).fetchall()
     parts = [zlib.decompress(frames) if packed else frames for frames, packed in rows]
     if not any(packed for _, packed in rows):
@@ -153,7 +154,7 @@ def _log(db: sqlite3.Connection, number: int) -> bytes:
             frames
             for (frames,) in db.execute(
                 "SELECT frames FROM flushes WHERE generation = ? AND owner = ? ORDER BY seq",
-                (number, OWNER),
+                (number, owner),
             )
         ]
     return b"".join(parts)

@@ -36,12 +36,13 @@ class MemoryStore(Store):
         self._numbers = itertools.count(1)
         self._number: dict[str, int] = {}  # of a conversation (its title) or a message
         self._written: dict[str, int] = {}  # conversation → the number of its last write
-        self._closed = False
+        self._owners: dict[str, str] = {}  # conversation → owner
+        self._closed: list[bool] = []  # shared by the views of all owners
 
     async def begin(self, turn: Turn) -> None:
         self._check_open()
         message = turn.message
-        home = turn.conversation or self._conversations.get(message.conversation_id)
+        home = turn.conversation or self._mine(message.conversation_id)
         if home is None:
             raise NotFound("There is no conversation with this id.")
         new = [m for m in (turn.user_message, message) if m]
@@ -50,11 +51,12 @@ class MemoryStore(Store):
             raise Taken
         if turn.conversation:
             self._number[home.id] = next(self._numbers)
+            self._owners[home.id] = self.owner
         for one in new:
             self._messages[one.id] = one
             self._number[one.id] = self._written[home.id] = next(self._numbers)
         self._generations[turn.generation_id] = StoredGeneration(
-            turn.generation_id, turn.fingerprint, message, [turn.frame]
+            turn.generation_id, turn.fingerprint, message, [turn.frame], self.owner
         )
         self._conversations[home.id] = replace(
             home, current_id=message.id, updated_at=message.created_at
@@ -83,7 +85,7 @@ class MemoryStore(Store):
 
     async def conversation(self, id: str) -> Conversation | None:
         self._check_open()
-        return self._conversations.get(id)
+        return self._mine(id)
 
     async def conversations(
         self, *, query: str = "", limit: int = 50, before: str | None = None
@@ -93,7 +95,7 @@ class MemoryStore(Store):
         query = searchable(query).strip()
         pattern = matcher(query) if query else None
         found: list[tuple[int, Match]] = []
-        for conversation in self._conversations.values():
+        for conversation in filter(self._owns, self._conversations.values()):
             number, text = self._newest(conversation, pattern)
             if 0 < number < cursor:
                 found.append((number, self._match(conversation, text, pattern)))
@@ -106,19 +108,23 @@ class MemoryStore(Store):
         if self._has(conversation.id):
             raise StoreError("The conversation cannot be kept: its id is taken.")
         self._conversations[conversation.id] = conversation
+        self._owners[conversation.id] = self.owner
         number = next(self._numbers)
         self._number[conversation.id] = self._written[conversation.id] = number
 
     async def update(self, id: str, changes: dict[str, str | None]) -> None:
         self._check_open()
-        if not self._has(id):
+        conversation = self._mine(id)
+        if conversation is None:
             raise NotFound("There is no conversation with this id.")
         known: dict[str, Any] = {n: changes[n] for n in CHANGEABLE if n in changes}
-        self._conversations[id] = replace(self._conversations[id], **known)
+        self._conversations[id] = replace(conversation, **known)
 
     async def delete(self, id: str) -> None:
         self._check_open()
-        self._conversations.pop(id, None)
+        if not self._mine(id):
+            return
+        del self._conversations[id], self._owners[id]
         for key, message in list(self._messages.items()):
             if message.conversation_id == id:
                 del self._messages[key], self._number[key]
@@ -130,17 +136,18 @@ class MemoryStore(Store):
 
     async def message(self, id: str) -> Message | None:
         self._check_open()
-        return self._messages.get(id)
+        message = self._messages.get(id)
+        return message if message and self._mine(message.conversation_id) else None
 
     async def messages(self, conversation_id: str) -> list[Message]:
         self._check_open()
-        return self._of(conversation_id)
+        return self._of(conversation_id) if self._mine(conversation_id) else []
 
     async def thread(self, message_id: str) -> list[Message]:
         self._check_open()
         thread: list[Message] = []
         next_id: str | None = message_id
-        while next_id and (message := self._messages.get(next_id)):
+        while next_id and (message := await self.message(next_id)):
             thread.append(message)
             next_id = message.parent_id
         return thread[::-1]
@@ -148,10 +155,11 @@ class MemoryStore(Store):
     async def generation(self, id: str) -> StoredGeneration | None:
         self._check_open()
         stored = self._generations.get(id)
-        return replace(stored, frames=list(stored.frames)) if stored else None
+        mine = stored and stored.owner == self.owner
+        return replace(stored, frames=list(stored.frames)) if stored and mine else None
 
     async def close(self) -> None:
-        self._closed = True
+        self._closed.append(True)
 
     def _check_open(self) -> None:
         if self._closed:
@@ -159,6 +167,13 @@ class MemoryStore(Store):
 
     def _has(self, id: str) -> bool:
         return id in self._number
+
+    def _mine(self, conversation_id: str) -> Conversation | None:
+        conversation = self._conversations.get(conversation_id)
+        return conversation if conversation and self._owns(conversation) else None
+
+    def _owns(self, conversation: Conversation) -> bool:
+        return self._owners[conversation.id] == self.owner
 
     def _of(self, conversation_id: str) -> list[Message]:
         return [m for m in self._messages.values() if m.conversation_id == conversation_id]

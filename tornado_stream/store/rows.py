@@ -9,9 +9,6 @@ import orjson
 
 from tornado_stream.messages import Message
 
-#: Every row has an owner and every statement names it; there is one for now.
-OWNER = "local"
-
 CONVERSATION = ("id", "title", "system", "current_id", "created_at", "updated_at")
 #: In the order of Message's fields.
 MESSAGE = (

@@ -19,7 +19,6 @@ from tornado_stream.store.rows import (
     CONVERSATION_COLUMNS,
     MESSAGE,
     MESSAGE_COLUMNS,
-    OWNER,
     from_message,
     to_message,
 )
@@ -38,38 +37,42 @@ def last_number(db: sqlite3.Connection) -> int:
     return int(db.execute(sql).fetchone()[0])
 
 
-def begin(db: sqlite3.Connection, numbers: Iterator[int], places: logs.Places, turn: Turn) -> None:
+def begin(
+    db: sqlite3.Connection, owner: str, numbers: Iterator[int], places: logs.Places, turn: Turn
+) -> None:
     message = turn.message
     if turn.conversation:
-        create(db, numbers, turn.conversation)
+        create(db, owner, numbers, turn.conversation)
     if turn.user_message:
-        _add_message(db, next(numbers), turn.user_message)
+        _add_message(db, owner, next(numbers), turn.user_message)
     number = next(numbers)
     written = db.execute(
         "UPDATE conversations SET current_id = ?, updated_at = ?, updated_seq = ? "
         "WHERE id = ? AND owner = ?",
-        (message.id, message.created_at, number, message.conversation_id, OWNER),
+        (message.id, message.created_at, number, message.conversation_id, owner),
     )
     if not written.rowcount:
         raise NotFound("There is no conversation with this id.")
-    _add_message(db, number, message)
-    logs.add(db, places, number, turn)
+    _add_message(db, owner, number, message)
+    logs.add(db, owner, places, number, turn)
 
 
-def create(db: sqlite3.Connection, numbers: Iterator[int], conversation: Conversation) -> None:
+def create(
+    db: sqlite3.Connection, owner: str, numbers: Iterator[int], conversation: Conversation
+) -> None:
     number = next(numbers)
     values = [getattr(conversation, name) for name in CONVERSATION]
     db.execute(
         f"INSERT INTO conversations (seq, updated_seq, owner, {CONVERSATION_COLUMNS}) "
         f"VALUES (?, ?, ?{', ?' * len(values)})",
-        (number, number, OWNER, *values),
+        (number, number, owner, *values),
     )
     search.add(db, number, conversation.title)
 
 
-def update(db: sqlite3.Connection, id: str, changes: dict[str, str | None]) -> None:
+def update(db: sqlite3.Connection, owner: str, id: str, changes: dict[str, str | None]) -> None:
     row = db.execute(
-        "SELECT seq, title FROM conversations WHERE id = ? AND owner = ?", (id, OWNER)
+        "SELECT seq, title FROM conversations WHERE id = ? AND owner = ?", (id, owner)
     ).fetchone()
     if row is None:
         raise NotFound("There is no conversation with this id.")
@@ -77,19 +80,19 @@ def update(db: sqlite3.Connection, id: str, changes: dict[str, str | None]) -> N
     for name in CHANGEABLE:
         if name in changes:
             sql = f"UPDATE conversations SET {name} = ? WHERE seq = ? AND owner = ?"
-            db.execute(sql, (changes[name], number, OWNER))
+            db.execute(sql, (changes[name], number, owner))
     if (new := changes.get("title", title)) != title:
         search.remove(db, number, title)
         search.add(db, number, new or "")
 
 
-def delete(db: sqlite3.Connection, id: str) -> None:
+def delete(db: sqlite3.Connection, owner: str, id: str) -> None:
     """The rows go; the words leave the index with `search.sweep`."""
     texts = db.execute(
         "SELECT seq, title FROM conversations WHERE id = ?1 AND owner = ?2 UNION ALL "
         "SELECT seq, content FROM messages WHERE conversation_id = ?1 AND owner = ?2 "
         "AND state IS NOT 'running'",
-        (id, OWNER),
+        (id, owner),
     ).fetchall()
     for number, text in texts:
         search.remove(db, number, text)
@@ -101,91 +104,95 @@ def delete(db: sqlite3.Connection, id: str) -> None:
         ("messages", "conversation_id = ?1"),
         ("conversations", "id = ?1"),
     ]:
-        db.execute(f"DELETE FROM {table} WHERE {which} AND owner = ?2", (id, OWNER))
+        db.execute(f"DELETE FROM {table} WHERE {which} AND owner = ?2", (id, owner))
 
 
-def conversation(db: sqlite3.Connection, id: str) -> Conversation | None:
+def conversation(db: sqlite3.Connection, owner: str, id: str) -> Conversation | None:
     row = db.execute(
-        f"SELECT {CONVERSATION_COLUMNS} FROM conversations WHERE id = ? AND owner = ?", (id, OWNER)
+        f"SELECT {CONVERSATION_COLUMNS} FROM conversations WHERE id = ? AND owner = ?", (id, owner)
     ).fetchone()
     return Conversation(*row) if row else None
 
 
-def conversations(db: sqlite3.Connection, query: str, limit: int, before: str | None) -> Page:
+def conversations(
+    db: sqlite3.Connection, owner: str, query: str, limit: int, before: str | None
+) -> Page:
     cursor = parse_cursor(before)
     if query := searchable(query).strip():
-        return _search(db, query, limit, cursor)
+        return _search(db, owner, query, limit, cursor)
     rows = db.execute(
         f"SELECT updated_seq, {CONVERSATION_COLUMNS} FROM conversations "
         "WHERE owner = ? AND updated_seq < ? ORDER BY updated_seq DESC LIMIT ?",
-        (OWNER, cursor, limit + 1),
+        (owner, cursor, limit + 1),
     ).fetchall()
-    matches = [Match(Conversation(*row[1:]), _running(db, row[1])) for row in rows[:limit]]
+    matches = [Match(Conversation(*row[1:]), _running(db, owner, row[1])) for row in rows[:limit]]
     return Page(matches, str(rows[limit - 1][0]) if len(rows) > limit else None)
 
 
-def message(db: sqlite3.Connection, id: str) -> Message | None:
+def message(db: sqlite3.Connection, owner: str, id: str) -> Message | None:
     row = db.execute(
-        f"SELECT {MESSAGE_COLUMNS} FROM messages m WHERE id = ? AND owner = ?", (id, OWNER)
+        f"SELECT {MESSAGE_COLUMNS} FROM messages m WHERE id = ? AND owner = ?", (id, owner)
     ).fetchone()
     return to_message(row) if row else None
 
 
-def messages(db: sqlite3.Connection, conversation_id: str) -> list[Message]:
+def messages(db: sqlite3.Connection, owner: str, conversation_id: str) -> list[Message]:
     rows = db.execute(
         f"SELECT {MESSAGE_COLUMNS} FROM messages m "
         "WHERE conversation_id = ? AND owner = ? ORDER BY seq",
-        (conversation_id, OWNER),
+        (conversation_id, owner),
     )
     return [to_message(row) for row in rows]
 
 
-def thread(db: sqlite3.Connection, message_id: str) -> list[Message]:
+def thread(db: sqlite3.Connection, owner: str, message_id: str) -> list[Message]:
     rows = db.execute(
         "WITH RECURSIVE up (seq, parent_id) AS ("
         "SELECT seq, parent_id FROM messages WHERE id = ?1 AND owner = ?2 UNION ALL "
         "SELECT m.seq, m.parent_id FROM up JOIN messages m ON m.id = up.parent_id "
         f"WHERE m.owner = ?2) SELECT {MESSAGE_COLUMNS} FROM up JOIN messages m USING (seq) "
         "ORDER BY m.seq",
-        (message_id, OWNER),
+        (message_id, owner),
     )
     return [to_message(row) for row in rows]
 
 
-def _add_message(db: sqlite3.Connection, number: int, message: Message) -> None:
+def _add_message(db: sqlite3.Connection, owner: str, number: int, message: Message) -> None:
     if message.state == "running":  # its text is in its log until its end
         message = replace(message, content="", reasoning="", refusal="", tool_calls=[])
     values = from_message(message)
     db.execute(
         f"INSERT INTO messages (seq, owner, {', '.join(MESSAGE)}) "
         f"VALUES (?, ?{', ?' * len(values)})",
-        (number, OWNER, *values),
+        (number, owner, *values),
     )
     search.add(db, number, message.content)
 
 
-def _search(db: sqlite3.Connection, query: str, limit: int, before: int) -> Page:
-    found, more = search.find(db, OWNER, query, limit, before)
+def _search(db: sqlite3.Connection, owner: str, query: str, limit: int, before: int) -> Page:
+    found, more = search.find(db, owner, query, limit, before)
     pattern = matcher(query)
-    matches = [_match(db, one, pattern) for one in found]
+    matches = [_match(db, owner, one, pattern) for one in found]
     return Page(matches, str(found[-1].seq) if more else None)
 
 
-def _match(db: sqlite3.Connection, found: search.Found, pattern: re.Pattern[str]) -> Match:
-    home = conversation(db, found.conversation_id)
+def _match(
+    db: sqlite3.Connection, owner: str, found: search.Found, pattern: re.Pattern[str]
+) -> Match:
+    home = conversation(db, owner, found.conversation_id)
     assert home  # found in the same transaction
     text = home.title
     if found.message_id:
         sql = "SELECT content FROM messages WHERE seq = ? AND owner = ?"
-        (text,) = db.execute(sql, (found.seq, OWNER)).fetchone()
-    running = _running(db, home.id)
+        (text,) = db.execute(sql, (found.seq, owner)).fetchone()
+    running = _running(db, owner, home.id)
     return Match(home, running, found.message_id, snippet(text, pattern))
 
 
-def _running(db: sqlite3.Connection, conversation_id: str) -> str | None:
+def _running(db: sqlite3.Connection, owner: str, conversation_id: str) -> str | None:
     row = db.execute(
         "SELECT generation_id FROM messages INDEXED BY messages_running "
         "WHERE conversation_id = ? AND owner = ? AND state = 'running' ORDER BY seq DESC LIMIT 1",
-        (conversation_id, OWNER),
+        (conversation_id, owner),
     ).fetchone()
     return row[0] if row else None
