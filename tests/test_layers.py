@@ -23,7 +23,17 @@ FLOORS = [
     ["producer"],
     ["providers", "store"],
     ["http_client", "log", "event_log", "turns"],
-    ["assets", "errors", "events", "http_connections", "languages", "messages", "sse", "settings"],
+    [
+        "assets",
+        "costs",
+        "errors",
+        "events",
+        "http_connections",
+        "languages",
+        "messages",
+        "sse",
+        "settings",
+    ],
 ]
 
 #: Who alone may import what.

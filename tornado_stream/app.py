@@ -57,7 +57,9 @@ class ChatApplication(Application):
         self.conversations = ConversationService(self.store, self.generations)
 
     async def open(self) -> None:
-        """Set right what a crash left; to be awaited before the first request."""
+        """Find out what is there, and set right what a crash left; to be awaited before the first
+        request."""
+        await self.provider.open()
         if left := await self.generations.recover():
             logger.info("%d answers were interrupted when the server went away", left)
 

@@ -52,6 +52,8 @@ class Message:
     timings: dict[str, int | None] | None = None
     generation_id: str | None = None
     continued_from: str | None = None
+    upstream: str | None = None
+    cost: dict[str, Any] | None = None
 
 
 def branch(messages: Iterable[Message], leaf_id: str | None) -> list[Message]:

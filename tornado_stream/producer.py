@@ -11,7 +11,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import monotonic
+from typing import Any
 
+from tornado_stream.costs import cost_of
 from tornado_stream.errors import ProviderError
 from tornado_stream.event_log import EventLog
 from tornado_stream.events import Answer, Delta, End, Finish, Notice
@@ -106,9 +108,7 @@ class Producer:
         if self.stopped_as:
             return
         if isinstance(event, Finish):
-            self._finish = Finish(
-                event.finish_reason or self._finish.finish_reason, event.usage or self._finish.usage
-            )
+            self._finish = self._finish.then(event)
             return
         if isinstance(event, Delta):
             self._deltas += 1
@@ -171,6 +171,8 @@ class Producer:
             usage=end.usage,
             error=end.error.to_json() if end.error else None,
             timings=end.timings,
+            upstream=end.upstream,
+            cost=end.cost,
         )
 
     def _end(self, state: str, error: ProviderError | None) -> End:
@@ -186,7 +188,16 @@ class Producer:
             stop=stop,
             saved=True,
             timings={"first_token_ms": self._first_token_ms, "total_ms": self._ms()},
+            upstream=self._finish.upstream,
+            cost=self._cost(),
         )
+
+    def _cost(self) -> dict[str, Any] | None:
+        if not self._deltas and not self._finish.usage:
+            return None  # whoever sent nothing charges nothing, as far as one can know
+        prompt = sum(len(message["content"]) for message in self.job.request.messages)
+        answer = len(self._answer.content) + len(self._answer.reasoning)
+        return cost_of(self._finish.usage, self._finish.price, prompt, answer)
 
     def _ms(self) -> int:
         return int((monotonic() - self._began) * 1000)

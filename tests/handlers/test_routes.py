@@ -95,11 +95,12 @@ async def test_health_and_readiness(chat):
 
 
 @pytest.mark.gen_test
-async def test_models_with_one_that_is_set(chat):
-    assert (await chat.request("GET", "/api/models")).json() == {
-        "models": [{"id": "fake-model", "provider": "openai", "state": "ready", "detail": ""}],
-        "default": "fake-model",
-    }
+async def test_models_with_one_that_is_set(chat, upstream):
+    body = (await chat.request("GET", "/api/models")).json()
+    assert body["default"] == "fake-model"
+    (model,) = body["models"]
+    assert (model["id"], model["provider"], model["state"]) == ("fake-model", "openai", "ready")
+    assert model["detail"] == f"{upstream.url}, from OPENAI_BASE_URL"
 
 
 @pytest.mark.gen_test

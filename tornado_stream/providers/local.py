@@ -9,12 +9,13 @@ from __future__ import annotations
 from tornado_stream.events import Notice
 from tornado_stream.messages import ChatRequest
 from tornado_stream.providers.base import Emit, ModelInfo, Provider
+from tornado_stream.providers.config import UpstreamConfig
 from tornado_stream.providers.local_child import MODEL_ID
 from tornado_stream.providers.local_context import TokenCounter, fit
 from tornado_stream.providers.local_model import LocalModel
 from tornado_stream.providers.openai import OpenAIProvider
 from tornado_stream.providers.upstream import Timeouts, Upstream
-from tornado_stream.settings import Settings
+from tornado_stream.settings import Secret, Settings
 
 
 class LocalProvider(Provider):
@@ -60,13 +61,8 @@ class LocalProvider(Provider):
             emit(Notice("model_loading"))
         base_url, key = await self._model.ready()
         fitted = await fit(request, emit, TokenCounter(self._upstream, base_url, key))
-        server = OpenAIProvider(
-            self._upstream,
-            base_url=base_url,
-            api_key=key,
-            model=MODEL_ID,
-            timeouts=self._timeouts,
-            name=self.name,
-            prefill=True,
+        config = UpstreamConfig(
+            self.name, base_url, Secret(key), models=(MODEL_ID,), timeouts=self._timeouts
         )
+        server = OpenAIProvider(self._upstream, config, prefill=True)
         await server.generate(fitted, emit)

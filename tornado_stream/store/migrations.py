@@ -71,8 +71,14 @@ def _flushes(db: sqlite3.Connection) -> None:
     )
 
 
+def _costs(db: sqlite3.Connection) -> None:
+    """Which upstream gave an answer, and what that cost (JSON)."""
+    db.execute("ALTER TABLE messages ADD COLUMN upstream TEXT")
+    db.execute("ALTER TABLE messages ADD COLUMN cost TEXT")
+
+
 #: Number n is the n-th step.
-MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_tables, _unindexed, _flushes]
+MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_tables, _unindexed, _flushes, _costs]
 
 
 @contextmanager
