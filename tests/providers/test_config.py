@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tornado_stream.costs import Price
+from tornado_stream.events import Delta
+from tornado_stream.messages import ChatRequest
 from tornado_stream.providers import build_provider
 from tornado_stream.providers.config import read_config
-from tornado_stream.providers.upstream import Timeouts
+from tornado_stream.providers.openai import OpenAIProvider
+from tornado_stream.providers.presets import Preset, presets
+from tornado_stream.providers.upstream import Timeouts, Upstream
 from tornado_stream.settings import SettingError, Settings
 
+UPSTREAMS_PAGE = Path(__file__).parents[2] / "docs/upstreams.md"
 ENVIRON = {"OPENAI_API_KEY": "sk-openai", "MY_KEY": " sk-mine \n", "BAD_KEY": "sk\x07"}
 
 
@@ -144,3 +152,37 @@ def test_a_file_comes_before_the_environment(tmp_path, monkeypatch):
     ]
     with pytest.raises(SettingError):
         build_provider(replace(settings, config=tmp_path / "missing.toml"), {})
+
+
+BLOCKS = re.findall(r"```toml\n(.*?)```", UPSTREAMS_PAGE.read_text(), re.DOTALL)
+
+
+def test_every_preset_has_a_block():
+    named = {match for block in BLOCKS for match in re.findall(r'^preset = "(.+)"', block, re.M)}
+    assert named == set(presets())
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: re.search(r"upstream\.(\w+)", block)[1])
+async def test_every_block_works(block, tmp_path, upstream):
+    """Read as it stands, then asked at a server that is where the block says."""
+    environ = dict.fromkeys(re.findall(r"[A-Z]+(?:_[A-Z]+)+", UPSTREAMS_PAGE.read_text()), "sk-key")
+    path = tmp_path / "tornado-stream.toml"
+    path.write_text(block)
+    for config in read_config(path, environ, Timeouts()):
+        assert config.models or config.preset.lists_models
+        at_fake = replace(config, base_url=upstream.url, preset=at_v1(config.preset))
+        provider = OpenAIProvider(Upstream(), at_fake)
+        events: list[Any] = []
+        await provider.generate(ChatRequest([{"role": "user", "content": "hi"}]), events.append)
+        assert "".join(e.content for e in events if isinstance(e, Delta)) == "hi"
+        sent = upstream.headers[-1]
+        key = sent.get("Api-Key") or sent.get("Authorization", "").removeprefix("Bearer ")
+        assert key == (config.key or "")
+        assert bool(config.key) == (config.preset.local_port is None)
+        await provider.close(1)
+
+
+def at_v1(preset: Preset) -> Preset:
+    """The preset as the fake server is reached: it knows one path only."""
+    return replace(preset, chat_path="/chat/completions")
