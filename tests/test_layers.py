@@ -18,7 +18,7 @@ FLOORS = [
     ["server"],
     ["app"],
     ["handlers"],
-    ["chat", "conversations", "export"],
+    ["chat", "completions", "conversations", "export"],
     ["generation"],
     ["producer"],
     ["providers", "store"],

@@ -9,6 +9,7 @@ PACKAGE = ROOT / "tornado_stream"
 
 #: Modules whose tests are those of what uses them, and where these are.
 COVERED_ELSEWHERE = {
+    "completions.py": "handlers/test_completions.py",
     "handlers/base.py": "handlers/test_doors.py",
     "handlers/models.py": "handlers/test_routes.py",
     "conversations.py": "handlers/test_conversations.py",

@@ -11,6 +11,7 @@ from tornado.web import Application
 
 from tornado_stream.assets import Assets
 from tornado_stream.chat import ChatService
+from tornado_stream.completions import CompletionService
 from tornado_stream.conversations import ConversationService
 from tornado_stream.generation import Generations
 from tornado_stream.handlers import STATIC, TEMPLATES, NotFoundHandler, routes
@@ -55,6 +56,7 @@ class ChatApplication(Application):
         self.generations = Generations(self.store)
         self.chat = ChatService(self.generations, self.store, self.provider)
         self.conversations = ConversationService(self.store, self.generations)
+        self.completions = CompletionService(self.generations, self.provider)
 
     async def open(self) -> None:
         """Find out what is there, and set right what a crash left; to be awaited before the first

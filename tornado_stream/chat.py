@@ -36,7 +36,6 @@ class ChatService:
         self._store = store
         self._provider = provider
         self._sending: dict[tuple[str, str], asyncio.Future[Generation]] = {}
-        self.draining = False
 
     async def send(self, request: SendRequest) -> Generation:
         """The answer to this request: begun now, or found where the request was sent before.
@@ -100,8 +99,6 @@ class ChatService:
 
     async def _begin(self, request: SendRequest) -> Generation:
         fingerprint = request.fingerprint
-        if self.draining:
-            raise Unavailable("The server is restarting. Send it again shortly.", code="draining")
         kept = await self._kept(request)
         if kept:
             request = replace(

@@ -12,7 +12,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from tornado_stream.errors import Conflict
+from tornado_stream.errors import Conflict, Unavailable
 from tornado_stream.event_log import RECOVERED_END, frame_data, frame_name
 from tornado_stream.events import Answer, Delta, End, Notice
 from tornado_stream.messages import Message
@@ -31,6 +31,7 @@ class Generations:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.draining = False  # what runs goes on, and nothing is begun
         self._running: dict[str, Producer] = {}
         self._unkept: dict[str, Producer] = {}  # ended, and the store does not have the end yet
         self._busy: dict[str, str] = {}  # conversation → its running generation
@@ -53,8 +54,11 @@ class Generations:
     async def start(self, job: Job) -> Generation:
         """Keep the turn, then begin to produce.
 
-        Raises `Conflict` `conversation_busy`, or `StoreError`: then nothing was asked for.
+        Raises `Conflict` `conversation_busy`, `Unavailable` `draining`, or `StoreError`: then
+        nothing was asked for.
         """
+        if self.draining:
+            raise Unavailable("The server is restarting. Send it again shortly.", code="draining")
         turn = job.turn
         conversation_id = turn.message.conversation_id
         if busy := self._busy.get(conversation_id):
@@ -65,7 +69,8 @@ class Generations:
             )
         self._busy[conversation_id] = turn.generation_id
         try:
-            await self._store.of(job.owner).begin(turn)
+            if job.kept:
+                await self._store.of(job.owner).begin(turn)
         except BaseException:
             del self._busy[conversation_id]
             raise
@@ -124,6 +129,11 @@ class Generations:
             producer.cancel("stopped")
             await asyncio.shield(producer.ended)
 
+    def cancel(self, id: str) -> None:
+        """As `stop`, for whom nobody waits."""
+        if producer := self._running.get(id):
+            producer.cancel("stopped")
+
     async def stop_in(self, conversation_id: str) -> None:
         """Stop what runs in a conversation."""
         if id := self._busy.get(conversation_id):
@@ -157,7 +167,7 @@ class Generations:
         generation = producer.generation
         generation.message = producer.finished_message(end)
         frame = producer.encode_end(end)
-        if not await self._save([producer], last=frame):
+        if producer.job.kept and not await self._save([producer], last=frame):
             frame = producer.encode_end(replace(end, saved=False))
             self._unkept[generation.id] = producer
             self._has_changed(producer)

@@ -32,7 +32,7 @@ def log_request(handler: RequestHandler) -> None:
     """One line for a request that has ended; Tornado's `log_function`."""
     status = handler.get_status()
     path = handler.request.path
-    level = logging.ERROR if status >= 500 and status != 503 else logging.INFO
+    level = logging.ERROR if status == 500 else logging.INFO  # others are not of our making
     if status == 304 or (status < 400 and path.startswith(QUIET)):  # 304: pages ask for news
         level = logging.DEBUG
     milliseconds = 1000 * handler.request.request_time()

@@ -29,7 +29,8 @@ logger = logging.getLogger(__name__)
 class Job:
     """All that makes an answer: what to keep of it first, and whom to ask for what.
 
-    `first` is what the log begins with after its `start`.
+    `first` is what the log begins with after its `start`. `kept` False: it is in memory only, and
+    forgotten with its end.
     """
 
     turn: Turn
@@ -37,6 +38,7 @@ class Job:
     request: ChatRequest
     first: tuple[Delta | Notice, ...] = ()
     owner: str = LOCAL_OWNER
+    kept: bool = True
 
 
 class Generation(EventLog):
@@ -124,7 +126,8 @@ class Producer:
         log.publish(encode_event(len(log.frames) + 1, event.name, data))
         if not self.unsaved:
             self.unsaved = True
-            self._changed(self)
+            if self.job.kept:
+                self._changed(self)
 
     def encode_end(self, end: End) -> bytes:
         """The frame that is to be the last."""
@@ -195,7 +198,7 @@ class Producer:
     def _cost(self) -> dict[str, Any] | None:
         if not self._deltas and not self._finish.usage:
             return None  # whoever sent nothing charges nothing, as far as one can know
-        prompt = sum(len(message["content"]) for message in self.job.request.messages)
+        prompt = sum(len(message["content"] or "") for message in self.job.request.messages)
         answer = len(self._answer.content) + len(self._answer.reasoning)
         return cost_of(self._finish.usage, self._finish.price, prompt, answer)
 

@@ -79,7 +79,7 @@ async def _serve(application: ChatApplication, sockets: list[socket.socket]) -> 
     _collect_less_garbage()
     print(f"Tornado Stream is at {_address(settings, sockets)}", flush=True)
     first = await stop.first
-    application.chat.draining = True
+    application.generations.draining = True
     logger.info("draining: %d answers are running", len(application.generations))
     await application.generations.drain(settings.drain_timeout, stop.second)
     await application.generations.interrupt(LAST_WRITES)

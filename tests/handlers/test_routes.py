@@ -88,7 +88,7 @@ async def test_static_files_end_at_their_folder(chat, path):
 async def test_health_and_readiness(chat):
     assert (await chat.request("GET", "/healthz")).json() == {"status": "ok"}
     assert (await chat.request("GET", "/readyz")).json() == {"status": "ready"}
-    chat.application.chat.draining = True
+    chat.application.generations.draining = True
     ready = await chat.request("GET", "/readyz")
     assert (ready.status, ready.json()) == (503, {"status": "draining"})
     assert (await chat.request("GET", "/healthz")).status == 200

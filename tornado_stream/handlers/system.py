@@ -16,6 +16,8 @@ class ReadyHandler(BaseHandler):
     """Ready for new answers; 503 while draining."""
 
     def get(self) -> None:
-        if self.chat.draining:
+        if self.application.generations.draining:
             self.set_status(503)
-        self.write_json({"status": "draining" if self.chat.draining else "ready"})
+        self.write_json(
+            {"status": "draining" if self.application.generations.draining else "ready"}
+        )

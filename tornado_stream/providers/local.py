@@ -6,6 +6,10 @@ The rule: the child is reached like any other server, over HTTP; what is local i
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
+from tornado_stream.errors import ProviderError
 from tornado_stream.events import Notice
 from tornado_stream.messages import ChatRequest
 from tornado_stream.providers.base import Emit, ModelInfo, Provider
@@ -56,6 +60,8 @@ class LocalProvider(Provider):
         return [ModelInfo(MODEL_ID, self.name, self._model.state, self._model.detail)]
 
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
+        messages = [_as_text(message) for message in request.messages]
+        request = replace(request, messages=messages)
         self._model.start()
         if self._model.state == "loading":
             emit(Notice("model_loading"))
@@ -66,3 +72,12 @@ class LocalProvider(Provider):
         )
         server = OpenAIProvider(self._upstream, config, prefill=True)
         await server.generate(fitted, emit)
+
+
+def _as_text(message: dict[str, Any]) -> dict[str, str]:
+    """A message as this model's template takes it."""
+    if not isinstance(message["content"] or "", str):
+        raise ProviderError("bad_request", "This demo model reads text only.")
+    role = message["role"]
+    role = {"developer": "system", "tool": "user", "function": "user"}.get(role, role)
+    return {"role": role, "content": message["content"] or ""}
