@@ -8,6 +8,7 @@ was given it keeps, and what it returns is the caller's. A method that cannot do
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tornado_stream.errors import Unavailable
@@ -87,7 +88,12 @@ class Taken(StoreError):
 
 
 class Store(ABC):
-    """Conversations, messages and event logs."""
+    """Conversations, messages and event logs.
+
+    `on_commit` is told how many seconds each write transaction took, by the thread that made it.
+    """
+
+    on_commit: Callable[[float], None] = staticmethod(lambda seconds: None)
 
     @abstractmethod
     async def begin(self, turn: Turn) -> None:
@@ -146,6 +152,10 @@ class Store(ABC):
     @abstractmethod
     async def generation(self, id: str) -> StoredGeneration | None:
         """One log, whole."""
+
+    @abstractmethod
+    async def check(self) -> None:
+        """Try whether anything can be kept now, by keeping something that changes nothing."""
 
     @abstractmethod
     async def close(self) -> None:

@@ -150,6 +150,9 @@ class MemoryStore(Store):
         stored = self._generations.get(id)
         return replace(stored, frames=list(stored.frames)) if stored else None
 
+    async def check(self) -> None:
+        self._check_open()
+
     async def close(self) -> None:
         self._closed = True
 
