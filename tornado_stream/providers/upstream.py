@@ -247,9 +247,7 @@ class _Fetch:
         if encoding in ("gzip", "x-gzip", "deflate"):
             self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
         elif encoding not in ("identity", ""):
-            raise self._failure(
-                "malformed_response", f"used an encoding not asked for ({encoding[:20]})"
-            )
+            raise self._failure("malformed_response", "used an encoding that was not asked for")
         if self._status == 200:
             self._on_head(self._status, self._headers)
 
