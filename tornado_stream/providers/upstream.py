@@ -160,7 +160,7 @@ class _Fetch:
         request: UpstreamRequest,
         on_head: OnHead,
         on_chunk: OnChunk,
-        on_answer: Callable[[UpstreamRequest, int], None],
+        on_answer: Callable[[UpstreamRequest, int], None] = lambda request, status: None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._client = client
