@@ -15,6 +15,8 @@ LOCAL = (
     '(sys_platform == "win32" and platform_machine == "AMD64")'
 )
 
+METRICS = "prometheus_client>=0.22,<1"
+
 setup(
     name="tornado-stream",
     version=VERSION,
@@ -28,11 +30,13 @@ setup(
     install_requires=["tornado>=6.6.1,<7", "orjson>=3.10,<4", "httptools>=0.7,<1"],
     extras_require={
         "local": [LOCAL],
+        "metrics": [METRICS],
         "test": [
             "axe-playwright-python>=0.1.8,<0.2",
             "coverage>=7",
             "hypothesis>=6",
             "mypy>=2.4,<3",
+            METRICS,
             "playwright>=1.60,<2",
             "pytest>=8,<10",
             "pytest-timeout>=2.4,<3",

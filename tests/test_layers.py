@@ -18,12 +18,14 @@ FLOORS = [
     ["server"],
     ["app"],
     ["handlers"],
+    ["readiness"],
     ["chat", "conversations", "export"],
     ["generation"],
     ["producer"],
     ["providers", "store"],
-    ["http_client", "log", "event_log", "turns"],
-    ["assets", "errors", "events", "http_connections", "languages", "messages", "sse", "settings"],
+    ["exposition", "http_client", "log", "event_log", "turns"],
+    ["assets", "errors", "events", "http_connections", "languages", "messages", "sse", "settings"]
+    + ["masking", "metrics"],
 ]
 
 #: Who alone may import what.

@@ -47,6 +47,10 @@ def test_base_urls_lose_their_last_slash():
         (["--idle-timeout", "nan"], {}, "seconds above 0"),
         (["--answer-timeout", "inf"], {}, "seconds above 0"),
         (["--log-level", "loud"], {}, "debug, info, warning, error"),
+        (["--log-format", "xml"], {}, "text, json"),
+        (["sk-1234567890"], {}, "there is no ***"),
+        (["--port", "sk-1234567890"], {}, "--port cannot be '***'"),
+        (["--base-url", "http://u:sk-1@host:0"], {}, "--base-url cannot be that value"),
         (["--allowed-hosts", "http://x"], {}, "host names without ports"),
         (["--trusted-proxies", "10.0.0.1/8"], {}, "10.0.0.0/8"),
         (["--base-url", "localhost:11434"], {}, "http://localhost:11434/v1"),
@@ -76,6 +80,15 @@ def test_the_key_shows_itself_to_nobody():
     settings = parse_command([], {"OPENAI_API_KEY": "sk-canary"}).settings
     assert settings.api_key == "sk-canary"
     assert "canary" not in repr(settings) and "canary" not in repr(Secret("canary"))
+
+
+def test_all_that_must_be_read_nowhere():
+    environ = {"OPENAI_API_KEY": "sk-canary", "OPENAI_BASE_URL": "http://u:p%40ss@host/v1"}
+    settings = parse_command([], environ).settings
+    assert {"sk-canary", "p@ss"} <= set(settings.secrets)
+    assert "p%40ss" not in repr(settings)
+    assert Settings(base_url="http://token@host/v1").secrets == ("token",)
+    assert Settings().secrets == ()
 
 
 def test_help_tells_flag_default_and_environment(capsys):

@@ -12,19 +12,23 @@ from tornado.web import Application
 from tornado_stream.assets import Assets
 from tornado_stream.chat import ChatService
 from tornado_stream.conversations import ConversationService
+from tornado_stream.exposition import Exposition
 from tornado_stream.generation import Generations
 from tornado_stream.handlers import STATIC, TEMPLATES, NotFoundHandler, routes
 from tornado_stream.handlers.base import LOCAL_HOSTS
 from tornado_stream.handlers.wire import Outbox
 from tornado_stream.languages import Languages
 from tornado_stream.log import log_request
+from tornado_stream.metrics import Metrics
 from tornado_stream.providers import build_provider
+from tornado_stream.readiness import Readiness
 from tornado_stream.settings import Settings
 from tornado_stream.store import open_store
 
 logger = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
+    from tornado_stream.handlers.base import BaseHandler
     from tornado_stream.handlers.streams import ReadingHandler
 
 
@@ -40,7 +44,7 @@ class ChatApplication(Application):
             default_handler_class=NotFoundHandler,
             template_path=str(TEMPLATES),
             cross_origin_protection=True,
-            log_function=log_request,
+            log_function=self._request_ended,
         )
         self.config = settings
         self.hosts = LOCAL_HOSTS | {_as_host(settings.host)} | set(settings.allowed_hosts)
@@ -50,11 +54,16 @@ class ChatApplication(Application):
         self.outbox = Outbox()
         #: Takes a connection back whose response was written past Tornado; set by its server.
         self.keep_alive: Callable[[IOStream, tuple[Any, ...]], None] = _close
+        self.metrics = Metrics()
+        self.exposition = Exposition(self.metrics)
         self.store = open_store(settings.data_dir)
-        self.provider = build_provider(settings)
-        self.generations = Generations(self.store)
+        self.store.on_commit = self.metrics.commits.observe
+        self.provider = build_provider(settings, self.metrics.upstream_answered)
+        self.generations = Generations(self.store, self.metrics)
         self.chat = ChatService(self.generations, self.store, self.provider)
         self.conversations = ConversationService(self.store, self.generations)
+        self.readiness = Readiness(self.chat, self.generations, self.store, self.provider)
+        self._show_gauges()
 
     async def open(self) -> None:
         """Set right what a crash left; to be awaited before the first request."""
@@ -63,8 +72,23 @@ class ChatApplication(Application):
 
     async def close(self, grace: float) -> None:
         """Release what the services hold, within `grace` seconds."""
+        self.exposition.close()
         await self.provider.close(grace)
         await self.store.close()
+
+    def _request_ended(self, handler: BaseHandler) -> None:
+        log_request(handler)
+        self.metrics.request_ended(handler.request.path, handler.get_status())
+
+    def _show_gauges(self) -> None:
+        gauge, generations = self.metrics.gauge, self.generations
+        gauge("live_answers", "Answers that are being written.", lambda: len(generations))
+        gauge("readers", "Responses that follow an answer.", lambda: len(self.streams))
+        gauge(
+            "unsaved_events",
+            "Events of answers that the database does not have yet.",
+            lambda: generations.unsaved_frames,
+        )
 
 
 def _close(stream: IOStream, address: tuple[Any, ...]) -> None:

@@ -65,6 +65,13 @@ class Unavailable(ChatError):
     code = "unavailable"
 
 
+class NotInstalled(ChatError):
+    """This server could do it with a package that is not there."""
+
+    status = 501
+    code = "not_installed"
+
+
 class ProviderError(Exception):
     """Why an answer did not end well: the `error` object of its `end` event (docs/events.md).
 

@@ -44,7 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     try:
         command = parse_command(argv, os.environ)
-        log.configure(command.settings.log_level)
+        settings = command.settings
+        log.configure(settings.log_level, settings.log_format, settings.secrets)
         if command.fetch_model:
             return _fetch_model(command)
         sockets = _bind(command.settings, argv)
@@ -73,6 +74,7 @@ async def _serve(application: ChatApplication, sockets: list[socket.socket]) -> 
     settings = application.config
     server = make_server(application)
     stop = _Signals()
+    asyncio.get_running_loop().set_exception_handler(log.on_loop_exception)
     await application.open()
     application.provider.start()
     server.add_sockets(sockets)

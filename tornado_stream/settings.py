@@ -16,9 +16,10 @@ from dataclasses import Field, dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from tornado_stream import __version__
+from tornado_stream.masking import mask
 
 PREFIX = "TORNADO_STREAM_"
 #: What container platforms put into the environment for a service of this name; not ours.
@@ -78,7 +79,8 @@ def _url(text: str) -> str:
         valid = False
     if not valid or parts.query or parts.fragment:
         raise ValueError("it takes a URL like http://localhost:11434/v1")
-    return text.rstrip("/")
+    text = text.rstrip("/")
+    return Secret(text) if "@" in parts.netloc else text
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -114,10 +116,13 @@ def _path(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
 
-def _level(text: str) -> str:
-    if text.lower() not in LOG_LEVELS:
-        raise ValueError(f"it takes one of {', '.join(LOG_LEVELS)}")
-    return text.lower()
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError(f"it takes one of {', '.join(words)}")
+        return text.lower()
+
+    return parse
 
 
 def _switch(text: str) -> bool:
@@ -128,6 +133,7 @@ def _switch(text: str) -> bool:
 
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
+LOG_FORMATS = ("text", "json")
 
 
 def _setting(
@@ -240,12 +246,26 @@ class Settings:
         shown_default="what is installed, else what --fetch-model fetched",
     )
     log_level: str = _setting(
-        "info", _level, f"What is logged: {', '.join(LOG_LEVELS)}.", metavar="LEVEL"
+        "info", _one_of(*LOG_LEVELS), f"What is logged: {', '.join(LOG_LEVELS)}.", metavar="LEVEL"
+    )
+    log_format: str = _setting(
+        "text",
+        _one_of(*LOG_FORMATS),
+        f"How it is logged, one line each: {', '.join(LOG_FORMATS)}.",
+        metavar="FORMAT",
     )
 
     def __post_init__(self) -> None:
         if self.data_dir is None:
             object.__setattr__(self, "data_dir", default_data_dir())
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """All that must be read nowhere."""
+        values = [str(v) for v in vars(self).values() if isinstance(v, Secret)]
+        login = urlsplit(self.base_url or "").netloc.rpartition("@")[0]
+        user, _, password = login.partition(":")
+        return tuple(dict.fromkeys(filter(None, [*values, unquote(password or user)])))
 
 
 @dataclass(frozen=True)
@@ -280,7 +300,7 @@ def parse_command(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
     namespace, unknown = _parser().parse_known_args(argv)
     if unknown:
         word = unknown[0].partition("=")[0]
-        raise SettingError(f"there is no {word}{_suggestion(word, _flags())}")
+        raise SettingError(f"there is no {mask(word)}{_suggestion(word, _flags())}")
     arguments = vars(namespace)
     values = {}
     for setting in fields(Settings):
@@ -306,7 +326,8 @@ def _parse(setting: Field[Any], name: str, text: str) -> Any:
     try:
         return setting.metadata["parse"](text)
     except ValueError as error:
-        shown = "that value" if setting.name == "api_key" else repr(text)
+        secret = not setting.metadata["flag"] or "@" in text  # a URL with a password
+        shown = "that value" if secret else repr(mask(text))
         raise SettingError(f"{name} cannot be {shown}: {error}") from None
 
 

@@ -341,6 +341,14 @@ async def test_many_at_once(store):
 
 
 @pytest.mark.gen_test
+async def test_a_check_changes_nothing(store):
+    await store.check()
+    await store.begin(turn())
+    await asyncio.gather(*(store.check() for _ in range(5)))
+    assert await listed(store) == ["c"]
+
+
+@pytest.mark.gen_test
 async def test_a_closed_store_says_so(store):
     await store.begin(turn())
     await store.close()
@@ -352,6 +360,7 @@ async def test_a_closed_store_says_so(store):
         store.delete("c"),
         store.conversations(),
         store.unfinished(),
+        store.check(),
     ):
         with pytest.raises(StoreError, match="closed"):
             await call

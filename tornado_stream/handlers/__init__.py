@@ -16,7 +16,7 @@ from tornado_stream.handlers.models import ModelsHandler
 from tornado_stream.handlers.pages import IndexHandler
 from tornado_stream.handlers.static import IconHandler, StaticHandler
 from tornado_stream.handlers.streams import GenerationHandler, StopHandler, StreamHandler
-from tornado_stream.handlers.system import HealthHandler, ReadyHandler
+from tornado_stream.handlers.system import HealthHandler, MetricsHandler, ReadyHandler
 
 __all__ = ["STATIC", "TEMPLATES", "NotFoundHandler", "routes"]
 
@@ -43,5 +43,6 @@ def routes() -> list[URLSpec]:
         (r"/static/(?:([0-9a-f]{16})/)?(.+)", StaticHandler),
         (r"/healthz", HealthHandler),
         (r"/readyz", ReadyHandler),
+        (r"/metrics", MetricsHandler),
     ]
     return [URLSpec(*row) for row in table]

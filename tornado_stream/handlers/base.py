@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import logging
 import re
+import secrets
+from functools import cached_property
 from http.client import responses
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -29,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 #: Bytes of a request's body.
 MAX_BODY = 1024 * 1024
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -53,6 +57,8 @@ class BaseHandler(RequestHandler):
     page = False
     #: Whose conversations the request is about.
     owner = LOCAL_OWNER
+    #: The answer that the request made or read, for the log.
+    generation_id: str | None = None
 
     @property
     def chat(self) -> ChatService:
@@ -76,6 +82,15 @@ class BaseHandler(RequestHandler):
         trusted = self.application.config.trusted_proxies
         return told == "https" and is_trusted(self.request.remote_ip or "", trusted)
 
+    @cached_property
+    def request_id(self) -> str:
+        """The request's name in the log and the response: a trusted proxy's own, or a new one."""
+        told = self.request.headers.get("X-Request-Id", "")
+        trusted = self.application.config.trusted_proxies
+        if REQUEST_ID.fullmatch(told) and is_trusted(self.request.remote_ip or "", trusted):
+            return told
+        return secrets.token_hex(8)
+
     def static_url(self, path: str, include_host: bool | None = None, **kwargs: Any) -> str:
         return self.application.assets.url(path)
 
@@ -89,6 +104,7 @@ class BaseHandler(RequestHandler):
         for name, value in SECURITY_HEADERS.items():
             self.set_header(name, value)
         self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Request-Id", self.request_id)
 
     def prepare(self) -> None:
         host = _host_name(self.request.headers.get("Host", ""))
@@ -136,7 +152,8 @@ class BaseHandler(RequestHandler):
         # Tornado's own text holds the request's URL with its query.
         if not isinstance(value, (ChatError, HTTPError)):
             where = f"{self.request.method} {self.request.path!r}"
-            logger.error("%s failed", where, exc_info=(typ, value, tb))  # type: ignore[arg-type]
+            fields = {"request": self.request_id}
+            logger.error("%s failed", where, exc_info=value, extra={"fields": fields})
 
     def _check_body(self) -> None:
         if len(self.request.body) > MAX_BODY:

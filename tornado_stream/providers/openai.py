@@ -8,8 +8,10 @@ did anything: a 400 that names `stream_options`, which some servers do not know,
 from __future__ import annotations
 
 import logging
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import replace
+from urllib.parse import unquote, urlsplit
 
 from tornado_stream.errors import ProviderError
 from tornado_stream.events import Delta, Finish
@@ -39,7 +41,8 @@ class OpenAIProvider(Provider):
     """Streams answers from `{base_url}/chat/completions`.
 
     `model` is the default one, listed first; None: the first that the server lists. `api_key` None
-    sends no `Authorization`; the key is in no message this raises. `prefill` says that the server
+    sends the user and password of the base URL, if it has any, else no `Authorization`; what is
+    sent is in no message this raises. `prefill` says that the server
     goes on with an assistant's message that comes last; llama.cpp, which does, is known by its own
     word.
     """
@@ -57,8 +60,7 @@ class OpenAIProvider(Provider):
     ) -> None:
         self.name = name
         self._upstream = upstream
-        self._base_url = base_url.rstrip("/")
-        self._key = api_key
+        self._base_url, self._key, self._authorization = _split_login(base_url.rstrip("/"), api_key)
         self._model = model
         self._timeouts = timeouts
         self._include_usage = True
@@ -67,6 +69,10 @@ class OpenAIProvider(Provider):
     @property
     def default_model(self) -> str | None:
         return self._model
+
+    @property
+    def failing(self) -> bool:
+        return self._upstream.failing
 
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
         model = request.model or await self._find_model()
@@ -165,8 +171,8 @@ class OpenAIProvider(Provider):
         headers = {"Accept": "text/event-stream" if body else "application/json"}
         if body:
             headers["Content-Type"] = "application/json"
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key}"
+        if self._authorization:
+            headers["Authorization"] = self._authorization
         url = self._base_url + path
         return UpstreamRequest(url, headers, body, method, timeouts or self._timeouts)
 
@@ -174,6 +180,21 @@ class OpenAIProvider(Provider):
         return decode_error(
             error.status, error.headers, error.body, url=self._base_url, key=self._key
         )
+
+
+def _split_login(url: str, api_key: str | None) -> tuple[str, str | None, str]:
+    """The URL without user and password, the secret that is sent, and the header it is sent in."""
+    parts = urlsplit(url)
+    login, _, host = parts.netloc.rpartition("@")
+    url = parts._replace(netloc=host).geturl()
+    if api_key:
+        return url, api_key, f"Bearer {api_key}"
+    if not login:
+        return url, None, ""
+    user, _, password = login.partition(":")
+    user, password = unquote(user), unquote(password)
+    encoded = b64encode(f"{user}:{password}".encode()).decode()
+    return url, password or user, f"Basic {encoded}"
 
 
 class _Answer:

@@ -8,6 +8,7 @@ was given it keeps, and what it returns is the caller's. A method that cannot do
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 from typing import Self
@@ -94,10 +95,12 @@ class Store(ABC):
     """Conversations, messages and event logs: what one `owner` has of them.
 
     What belongs to another is not there for any method. Only `append` and `unfinished` are for
-    all at once; what they take and give names its owner.
+    all at once; what they take and give names its owner. `on_commit` is told how many seconds each
+    write transaction took, by the thread that made it.
     """
 
     owner = LOCAL_OWNER
+    on_commit: Callable[[float], None] = staticmethod(lambda seconds: None)
 
     def of(self, owner: str) -> Self:
         """The same store, as this owner sees it."""
@@ -162,6 +165,10 @@ class Store(ABC):
     @abstractmethod
     async def generation(self, id: str) -> StoredGeneration | None:
         """One log, whole."""
+
+    @abstractmethod
+    async def check(self) -> None:
+        """Try whether anything can be kept now, by keeping something that changes nothing."""
 
     @abstractmethod
     async def close(self) -> None:

@@ -158,6 +158,9 @@ class MemoryStore(Store):
         mine = stored and stored.owner == self.owner
         return replace(stored, frames=list(stored.frames)) if stored and mine else None
 
+    async def check(self) -> None:
+        self._check_open()
+
     async def close(self) -> None:
         self._closed.append(True)
 
