@@ -11,7 +11,7 @@ from turns import converse, end, frame, listed, turn
 
 from tornado_stream.errors import InvalidRequest, NotFound
 from tornado_stream.messages import Conversation, Message
-from tornado_stream.store import Progress, Store, StoreError, open_store
+from tornado_stream.store import Progress, Session, Store, StoreError, open_store
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -354,3 +354,16 @@ async def test_a_closed_store_says_so(store):
     ):
         with pytest.raises(StoreError, match="closed"):
             await call
+
+
+@pytest.mark.gen_test
+async def test_sessions_are_kept_replaced_and_ended(store):
+    assert await store.sessions() == []
+    first, second = Session("1", "anna", b"proof", 5), Session("2", "local", b"\0", 6)
+    await store.keep_session(first)
+    await store.keep_session(second)
+    await store.keep_session(replace(first, expires_at=9))
+    found = sorted(await store.sessions(), key=lambda session: session.id)
+    assert found == [replace(first, expires_at=9), second]
+    await store.end_sessions(["1", "nobody's"])
+    assert await store.sessions() == [second]

@@ -61,6 +61,17 @@ class StoredGeneration:
 
 
 @dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody who is logged in until `expires_at`, seconds since the epoch. `id` and `proof` are
+    digests, in which no token and no password can be found."""
+
+    id: str
+    owner: str
+    proof: bytes
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """A conversation in a list. `message_id` and `snippet` are of the search; in the snippet the
     match stands between U+E000 and U+E001, which are taken out of all other text."""
@@ -87,7 +98,7 @@ class Taken(StoreError):
 
 
 class Store(ABC):
-    """Conversations, messages and event logs."""
+    """Conversations, messages and event logs; and sessions, as they are said to be."""
 
     @abstractmethod
     async def begin(self, turn: Turn) -> None:
@@ -146,6 +157,18 @@ class Store(ABC):
     @abstractmethod
     async def generation(self, id: str) -> StoredGeneration | None:
         """One log, whole."""
+
+    @abstractmethod
+    async def sessions(self) -> list[Session]:
+        """All sessions, those that have expired too."""
+
+    @abstractmethod
+    async def keep_session(self, session: Session) -> None:
+        """Keep a session, in the place of one with the same id."""
+
+    @abstractmethod
+    async def end_sessions(self, ids: list[str]) -> None:
+        """Forget these sessions; one that is not there is none."""
 
     @abstractmethod
     async def close(self) -> None:

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from tornado_stream.messages import Conversation, Message
-from tornado_stream.store import logs, search, tables
+from tornado_stream.store import logs, search, sessions, tables
 from tornado_stream.store.base import (
     Page,
     Progress,
+    Session,
     Store,
     StoredGeneration,
     StoreError,
@@ -149,6 +150,15 @@ class SQLiteStore(Store):
 
     async def generation(self, id: str) -> StoredGeneration | None:
         return await self._reader.transact(logs.generation, id)
+
+    async def sessions(self) -> list[Session]:
+        return await self._reader.transact(sessions.sessions)
+
+    async def keep_session(self, session: Session) -> None:
+        await self._writer.transact(sessions.keep, session)
+
+    async def end_sessions(self, ids: list[str]) -> None:
+        await self._writer.transact(sessions.end, ids)
 
     async def close(self) -> None:
         """Do what was asked for before, then let go of threads, files and lock. Idempotent."""
