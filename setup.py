@@ -15,6 +15,9 @@ LOCAL = (
     '(sys_platform == "win32" and platform_machine == "AMD64")'
 )
 
+# What passwords are hashed by; without it the standard library's scrypt is taken.
+AUTH = "argon2-cffi>=23.1,<26"
+
 setup(
     name="tornado-stream",
     version=VERSION,
@@ -27,8 +30,10 @@ setup(
     package_data={"tornado_stream": ["py.typed", "templates/*.html", "static/**/*"]},
     install_requires=["tornado>=6.6.1,<7", "orjson>=3.10,<4", "httptools>=0.7,<1"],
     extras_require={
+        "auth": [AUTH],
         "local": [LOCAL],
         "test": [
+            AUTH,
             "axe-playwright-python>=0.1.8,<0.2",
             "coverage>=7",
             "hypothesis>=6",

@@ -18,7 +18,7 @@ FLOORS = [
     ["server"],
     ["app"],
     ["handlers"],
-    ["chat", "conversations", "export"],
+    ["chat", "conversations", "export", "auth"],
     ["generation"],
     ["producer"],
     ["providers", "store"],
