@@ -8,12 +8,16 @@ from tornado_stream.handlers.base import BaseHandler
 class HealthHandler(BaseHandler):
     """Alive: the loop turns."""
 
+    open_to_all = True
+
     def get(self) -> None:
         self.write_json({"status": "ok"})
 
 
 class ReadyHandler(BaseHandler):
     """Ready for new answers; 503 while draining."""
+
+    open_to_all = True
 
     def get(self) -> None:
         if self.chat.draining:
