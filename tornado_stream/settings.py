@@ -114,6 +114,8 @@ def _password(text: str) -> Secret:
         text.encode()
     except UnicodeEncodeError:
         raise ValueError("a password is text in UTF-8") from None
+    if len(text) > LONGEST_PASSWORD:
+        raise ValueError(f"a password has at most {LONGEST_PASSWORD} characters")
     return Secret(text)
 
 
@@ -142,6 +144,9 @@ def _switch(text: str) -> bool:
         raise ValueError("it takes 1 or 0")
     return bool(value)
 
+
+#: Characters of a password. Composing the letters of a long text could take for ever.
+LONGEST_PASSWORD = 1024
 
 #: What can be done with users from the command line, as flags that take a name.
 USER_COMMANDS = {

@@ -16,6 +16,7 @@ from tornado_stream.auth.passwords import (
 
 @pytest.fixture(params=["argon2", "scrypt"])
 def kind(request, monkeypatch):
+    monkeypatch.setattr(passwords, "SCRYPT_COST", (2**10, 8, 1))
     if request.param == "scrypt":
         monkeypatch.setattr(passwords, "has_argon2", lambda: False)
     return request.param

@@ -6,13 +6,14 @@ import os
 import stat
 
 import pytest
+from argon2 import PasswordHasher
 
-from tornado_stream.auth.passwords import hash_password
+from tornado_stream.auth import passwords
 from tornado_stream.auth.users import Users
 from tornado_stream.auth.users_file import User, read_users, token_digest, write_users
 from tornado_stream.store import OpenError
 
-HASHED = hash_password("anna's")
+HASHED = PasswordHasher(1, 1024, 1).hash("anna's")
 
 
 class Clock:
@@ -20,6 +21,11 @@ class Clock:
 
     def __call__(self) -> float:
         return self.time
+
+
+@pytest.fixture(autouse=True)
+def cheap_hashes(monkeypatch):
+    monkeypatch.setattr(passwords, "ARGON2_MEMORY", 1024)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from .access import cut, violations
 from .chat import Page, ask, composer, content, expect
 from .conftest import REPORT_VIOLATIONS, VIEWPORT, Browser, Program, Watch
 
@@ -56,6 +57,9 @@ def test_a_person_logs_in_stays_and_logs_out(stranger: Page, locked: Program) ->
     log_in(page, "wrong")
     expect(page.get_by_role("alert")).to_have_text("That is not the password.")
     expect(field).to_be_focused()
+    assert violations(page) == []
+    assert cut(page, 320, 360) == []
+    page.set_viewport_size(VIEWPORT)
     enter(page)
     assert page.url == f"{locked.url}?q=1"
     ask(page, "play say=Rain falls.")
@@ -108,7 +112,7 @@ def test_a_link_from_another_site_arrives_logged_in(stranger: Page, locked: Prog
 def test_too_many_tries_are_counted_down(stranger: Page, locked: Program) -> None:
     page = stranger
     page.goto(locked.url)
-    page.route("**/login", lambda route: route.fulfill(status=429, headers={"Retry-After": "2"}))
+    page.route("**/login", lambda route: route.fulfill(status=429, headers={"Retry-After": "1"}))
     log_in(page, "wrong")
     button = page.get_by_role("button")
     expect(button).to_be_disabled()

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tornado_stream.auth.sessions import Sessions
 from tornado_stream.auth.tries import TooManyTries, Tries, network
 from tornado_stream.auth.users import Users
+from tornado_stream.auth.users_file import NAME
 from tornado_stream.errors import Unauthorized
 
 logger = logging.getLogger(__name__)
@@ -62,6 +63,8 @@ class Authenticator:
         """A session's token. Without a name it is the only user's. Raises `Unauthorized`
         `wrong_password`, or `TooManyTries`."""
         name = name or self._users.only or ""
+        if not NAME.fullmatch(name):
+            name = ""  # nobody's; and all that is remembered of it
         where = network(address)
         self._admit(where, name)
         credential = self._users.credential(name)

@@ -11,7 +11,7 @@ from pathlib import Path
 from tornado_stream.auth.passwords import hash_password
 from tornado_stream.auth.users import FILE
 from tornado_stream.auth.users_file import NAME, User, read_users, token_digest, write_users
-from tornado_stream.settings import SettingError
+from tornado_stream.settings import LONGEST_PASSWORD, SettingError
 
 #: So that whoever finds one knows what it is for.
 TOKEN_PREFIX = "ts_"
@@ -63,4 +63,6 @@ def _ask(name: str) -> str:
             raise SettingError("the two were not the same; nothing was changed")
     if not password:
         raise SettingError("a password must not be empty; nothing was changed")
+    if len(password) > LONGEST_PASSWORD:
+        raise SettingError(f"a password has at most {LONGEST_PASSWORD} characters")
     return password

@@ -12,7 +12,6 @@ import os
 import re
 import unicodedata
 from base64 import b64decode, b64encode
-from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -81,7 +80,6 @@ def is_same(given: str, wanted: str) -> bool:
     return hmac.compare_digest(_normal(given).encode(), _normal(wanted).encode())
 
 
-@cache
 def _argon2() -> PasswordHasher:
     from argon2 import PasswordHasher
 

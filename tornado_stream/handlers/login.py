@@ -6,6 +6,7 @@ from typing import Any
 
 from tornado_stream.errors import InvalidRequest, NotFound
 from tornado_stream.handlers.base import BaseHandler
+from tornado_stream.settings import LONGEST_PASSWORD
 
 
 class LoginHandler(BaseHandler):
@@ -38,4 +39,6 @@ def parse_login(body: dict[str, Any]) -> tuple[str | None, str]:
     name, password = body.get("name"), body.get("password")
     if not isinstance(password, str) or not (name is None or isinstance(name, str)):
         raise InvalidRequest("password is required, name is optional; both are text.")
+    if len(password) > LONGEST_PASSWORD:
+        raise InvalidRequest(f"password has at most {LONGEST_PASSWORD} characters.")
     return name, password
