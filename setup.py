@@ -16,6 +16,8 @@ LOCAL = (
 )
 
 METRICS = "prometheus_client>=0.22,<1"
+# What passwords are hashed by; without it the standard library's scrypt is taken.
+AUTH = "argon2-cffi>=23.1,<26"
 
 setup(
     name="tornado-stream",
@@ -29,9 +31,11 @@ setup(
     package_data={"tornado_stream": ["py.typed", "templates/*.html", "static/**/*"]},
     install_requires=["tornado>=6.6.1,<7", "orjson>=3.10,<4", "httptools>=0.7,<1"],
     extras_require={
+        "auth": [AUTH],
         "local": [LOCAL],
         "metrics": [METRICS],
         "test": [
+            AUTH,
             "axe-playwright-python>=0.1.8,<0.2",
             "coverage>=7",
             "hypothesis>=6",

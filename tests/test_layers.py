@@ -19,7 +19,7 @@ FLOORS = [
     ["app"],
     ["handlers"],
     ["readiness"],
-    ["chat", "conversations", "export"],
+    ["chat", "conversations", "export", "auth"],
     ["generation"],
     ["producer"],
     ["providers", "store"],

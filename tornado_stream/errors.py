@@ -34,6 +34,13 @@ class InvalidRequest(ChatError):
     code = "invalid_request"
 
 
+class Unauthorized(ChatError):
+    """Who is asking is not known, or not allowed in."""
+
+    status = 401
+    code = "login_required"
+
+
 class NotFound(ChatError):
     """What the request names does not exist."""
 

@@ -17,12 +17,14 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from ipaddress import ip_address
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from tornado_stream import log
 from tornado_stream.app import ChatApplication
+from tornado_stream.auth import commands
 from tornado_stream.settings import Command, SettingError, Settings, parse_command
 from tornado_stream.store import OpenError
 
@@ -45,11 +47,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         command = parse_command(argv, os.environ)
         settings = command.settings
+        if command.user_command:
+            commands.run(*command.user_command, settings.data_dir)
+            return 0
         log.configure(settings.log_level, settings.log_format, settings.secrets)
         if command.fetch_model:
             return _fetch_model(command)
         sockets = _bind(command.settings, argv)
-        application = ChatApplication(command.settings)
+        exposed = any(_is_reachable(sock) for sock in sockets)
+        application = ChatApplication(command.settings, exposed=exposed)
     except (SettingError, OpenError) as error:
         print(f"tornado-stream: {error}", file=sys.stderr)
         return 2
@@ -153,6 +159,13 @@ def _bind(settings: Settings, argv: Sequence[str]) -> list[socket.socket]:
         f"port {settings.port} is taken by another program. This one is free:\n"
         f"  {_command_with_port(argv, free)}"
     )
+
+
+def _is_reachable(sock: socket.socket) -> bool:
+    """Whether its address is more than this machine's own."""
+    if sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return False
+    return not ip_address(sock.getsockname()[0].partition("%")[0]).is_loopback
 
 
 def _free_port(settings: Settings) -> int:

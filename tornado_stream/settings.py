@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, NoReturn
@@ -110,6 +111,23 @@ def _key(text: str) -> Secret:
     return Secret(text.strip())
 
 
+def _password(text: str) -> Secret:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("a password is text in UTF-8") from None
+    if len(text) > LONGEST_PASSWORD:
+        raise ValueError(f"a password has at most {LONGEST_PASSWORD} characters")
+    return Secret(text)
+
+
+def _token(text: str) -> Secret:
+    token = _key(text)
+    if len(token) < 16:
+        raise ValueError("a token has at least 16 characters; --new-token makes one")
+    return token
+
+
 def _path(text: str) -> Path:
     if not text or "\0" in text:
         raise ValueError("it takes a path")
@@ -131,6 +149,19 @@ def _switch(text: str) -> bool:
         raise ValueError("it takes 1 or 0")
     return bool(value)
 
+
+#: Characters of a password. Composing the letters of a long text could take for ever.
+LONGEST_PASSWORD = 1024
+
+#: What can be done with users from the command line, as flags that take a name.
+USER_COMMANDS = {
+    "set-password": "Set the password of a user, who is made if there is none, and exit. It is "
+    "asked for twice, or read from standard input.",
+    "new-token": "Make a bearer token for a user, print it once, and exit.",
+    "remove-tokens": "Remove all tokens of a user, and exit.",
+    "remove-user": "Remove a user with their sessions and tokens, and exit. Their conversations "
+    "stay.",
+}
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("text", "json")
@@ -180,6 +211,40 @@ class Settings:
         "separated by commas.",
         metavar="ADDRESSES",
         shown_default="none",
+    )
+    password: Secret | None = _setting(
+        None,
+        _password,
+        "Password of the user local. With it, a token or a user, everybody has to log in.",
+        flag=False,
+        shown_default="none",
+    )
+    password_file: Path | None = _setting(
+        None,
+        _path,
+        "A file whose first line is that password.",
+        metavar="PATH",
+        shown_default="none",
+    )
+    token: Secret | None = _setting(
+        None,
+        _token,
+        "Bearer token of the user local, for programs.",
+        flag=False,
+        shown_default="none",
+    )
+    token_file: Path | None = _setting(
+        None,
+        _path,
+        "A file whose first line is that token.",
+        metavar="PATH",
+        shown_default="none",
+    )
+    allow_anyone: bool = _setting(
+        False,
+        _switch,
+        "Listen on an address that others can reach without a login: whoever reaches it can read "
+        "and delete every conversation, and use the model at your cost.",
     )
     base_url: str | None = _setting(
         None,
@@ -274,6 +339,7 @@ class Command:
 
     settings: Settings
     fetch_model: bool = False
+    user_command: tuple[str, str] | None = None  # one of USER_COMMANDS, and the user's name
 
 
 def env_name(setting: Field[Any]) -> str:
@@ -310,7 +376,29 @@ def parse_command(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
         if source:  # an empty variable is one that is not set
             values[setting.name] = _parse(setting, name, source)
     _refuse_unknown(environ)
-    return Command(Settings(**values), arguments["fetch_model"])
+    _from_files(values)
+    return Command(Settings(**values), arguments["fetch_model"], arguments["user_command"])
+
+
+def _from_files(values: dict[str, Any]) -> None:
+    """Read the secrets that are in files."""
+    for secret in (s for s in fields(Settings) if f"{s.name}_file" in values):
+        name = f"{secret.name}_file"
+        path = values[name]
+        if secret.name in values:
+            raise SettingError(f"{env_name(secret)} and {name} are both set; one is enough")
+        try:
+            line = path.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or "it is not UTF-8"
+            raise SettingError(f"{name}: cannot read {path} ({why})") from None
+        if not line:
+            raise SettingError(f"{name}: the first line of {path} is empty")
+        values[secret.name] = _parse(secret, f"the first line of {path}", line)
+
+
+def _user_command(command: str, name: str) -> tuple[str, str]:
+    return command, name
 
 
 def markdown_table() -> str:
@@ -365,6 +453,15 @@ def _parser() -> _Parser:
         action="store_true",
         help="Fetch the weights of the local model into the data directory, and exit.",
     )
+    users = parser.add_mutually_exclusive_group()
+    for name, help in USER_COMMANDS.items():
+        users.add_argument(
+            f"--{name}",
+            metavar="NAME",
+            dest="user_command",
+            type=partial(_user_command, name),
+            help=help,
+        )
     for setting, help in _help_lines():
         if not setting.metadata["metavar"]:
             parser.add_argument(

@@ -235,12 +235,13 @@ def test_a_migration_keeps_a_copy_for_a_week(data_dir, io_loop, monkeypatch):
     store = open_store(data_dir)
     assert query(data_dir, "SELECT colour FROM conversations") == [(None,)]
     applied = query(data_dir, "SELECT number, name FROM migrations")
-    assert applied == [(1, "_tables"), (2, "_unindexed"), (3, "_flushes"), (4, "add_a_column")]
+    assert applied == [(n, step.__name__) for n, step in enumerate(steps, 1)]
     (copy,) = migrations.copies(data_dir / "chat.db")
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     with closing(sqlite3.connect(copy)) as db:
         assert db.execute("SELECT content FROM messages").fetchall() == [("hi",), ("",)]
-        assert db.execute("SELECT max(number) FROM migrations").fetchone() == (3,)
+        last = db.execute("SELECT max(number) FROM migrations").fetchone()
+        assert last == (len(steps) - 1,)
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     then = time.time() - migrations.COPY_LIFETIME
     os.utime(copy, (then + 60, then + 60))
@@ -260,7 +261,7 @@ def test_a_migration_is_made_whole_or_not_at_all(data_dir, io_loop, monkeypatch)
     for _ in range(2):
         with pytest.raises(OpenError):
             open_store(data_dir)
-        assert query(data_dir, "SELECT max(number) FROM migrations") == [(3,)]
+        assert query(data_dir, "SELECT max(number) FROM migrations") == [(len(first),)]
     monkeypatch.setattr(migrations, "MIGRATIONS", [*first, add_a_column])
     io_loop.run_sync(open_store(data_dir).close)
 

@@ -12,6 +12,7 @@ from tornado_stream.handlers.conversations import (
     ConversationsHandler,
     ExportHandler,
 )
+from tornado_stream.handlers.login import LoginHandler, LogoutHandler
 from tornado_stream.handlers.models import ModelsHandler
 from tornado_stream.handlers.pages import IndexHandler
 from tornado_stream.handlers.static import IconHandler, StaticHandler
@@ -39,6 +40,8 @@ def routes() -> list[URLSpec]:
         (r"/api/conversations", ConversationsHandler),
         (rf"/api/conversations/{ID}", ConversationHandler),
         (r"/api/models", ModelsHandler),
+        (r"/login", LoginHandler),
+        (r"/logout", LogoutHandler),
         (r"/favicon\.ico", IconHandler),
         (r"/static/(?:([0-9a-f]{16})/)?(.+)", StaticHandler),
         (r"/healthz", HealthHandler),

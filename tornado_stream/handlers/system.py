@@ -9,12 +9,16 @@ from tornado_stream.handlers.base import BaseHandler
 class HealthHandler(BaseHandler):
     """Alive: the loop turns."""
 
+    open_to_all = True
+
     def get(self) -> None:
         self.write_json({"status": "ok"})
 
 
 class ReadyHandler(BaseHandler):
     """Ready for new answers; else 503, and why."""
+
+    open_to_all = True
 
     async def get(self) -> None:
         status = await self.application.readiness.status()

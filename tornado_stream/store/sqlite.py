@@ -10,10 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from tornado_stream.messages import Conversation, Message
-from tornado_stream.store import logs, search, tables
+from tornado_stream.store import logs, search, sessions, tables
 from tornado_stream.store.base import (
     Page,
     Progress,
+    Session,
     Store,
     StoredGeneration,
     StoreError,
@@ -97,6 +98,15 @@ class SQLiteStore(Store):
 
     async def check(self) -> None:
         await self._writer.transact(_write_nothing)
+
+    async def sessions(self) -> list[Session]:
+        return await self._reader.transact(sessions.sessions)
+
+    async def keep_session(self, session: Session) -> None:
+        await self._writer.transact(sessions.keep, session)
+
+    async def end_sessions(self, ids: list[str]) -> None:
+        await self._writer.transact(sessions.end, ids)
 
     async def close(self) -> None:
         await self._database.close()
