@@ -192,6 +192,14 @@ class Settings:
         flag=False,
         shown_default="none",
     )
+    api_key_file: Path | None = _setting(
+        None,
+        _path,
+        "File that holds that key instead, as containers and systemd hand secrets out.",
+        metavar="PATH",
+        env="OPENAI_API_KEY_FILE",
+        shown_default="none",
+    )
     model: str | None = _setting(
         None,
         _word,
@@ -290,6 +298,8 @@ def parse_command(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
         if source:  # an empty variable is one that is not set
             values[setting.name] = _parse(setting, name, source)
     _refuse_unknown(environ)
+    if "api_key_file" in values:
+        values["api_key"] = _key_of_file(values)
     return Command(Settings(**values), arguments["fetch_model"])
 
 
@@ -308,6 +318,21 @@ def _parse(setting: Field[Any], name: str, text: str) -> Any:
     except ValueError as error:
         shown = "that value" if setting.name == "api_key" else repr(text)
         raise SettingError(f"{name} cannot be {shown}: {error}") from None
+
+
+def _key_of_file(values: Mapping[str, Any]) -> Secret:
+    path = values["api_key_file"]
+    if "api_key" in values:
+        raise SettingError(f"OPENAI_API_KEY is set, and {path} is to hold the key too; take one")
+    try:
+        key = _key(path.read_text("ascii"))
+    except OSError as error:
+        raise SettingError(f"cannot read the key's file {path} ({error.strerror})") from None
+    except ValueError:
+        key = None
+    if not key:
+        raise SettingError(f"{path} holds no key: it is to be one line of letters and signs")
+    return key
 
 
 def _refuse_unknown(environ: Mapping[str, str]) -> None:
