@@ -89,10 +89,10 @@ def test_the_key_can_be_a_file(tmp_path):
     ("content", "environ", "says"),
     [
         (None, {}, "No such file"),
-        (b" \n", {}, "holds no key"),
-        (b"sk-1\nsk-2", {}, "holds no key"),
-        (b"\xffsk-", {}, "holds no key"),
-        (b"sk-1", {"OPENAI_API_KEY": "sk-2"}, "take one"),
+        (b"\nsk-1", {}, "is empty"),
+        ("sk-\u00e9".encode(), {}, "letters, digits and signs"),
+        (b"\xffsk-", {}, "not UTF-8"),
+        (b"sk-1", {"OPENAI_API_KEY": "sk-2"}, "both set"),
     ],
 )
 def test_a_file_without_a_key_is_said_in_one_line(tmp_path, content, environ, says):
@@ -101,7 +101,7 @@ def test_a_file_without_a_key_is_said_in_one_line(tmp_path, content, environ, sa
         file.write_bytes(content)
     with pytest.raises(SettingError) as caught:
         parse_command(["--api-key-file", str(file)], environ)
-    assert says in str(caught.value) and str(file) in str(caught.value)
+    assert says in str(caught.value)
     assert "\n" not in str(caught.value) and "sk-" not in str(caught.value)
 
 

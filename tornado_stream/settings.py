@@ -195,7 +195,7 @@ class Settings:
     api_key_file: Path | None = _setting(
         None,
         _path,
-        "File that holds that key instead, as containers and systemd hand secrets out.",
+        "A file whose first line is that key.",
         metavar="PATH",
         env="OPENAI_API_KEY_FILE",
         shown_default="none",
@@ -290,7 +290,7 @@ def parse_command(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
         word = unknown[0].partition("=")[0]
         raise SettingError(f"there is no {word}{_suggestion(word, _flags())}")
     arguments = vars(namespace)
-    values = {}
+    values: dict[str, Any] = {}
     for setting in fields(Settings):
         name, source = env_name(setting), environ.get(env_name(setting))
         if arguments.get(setting.name) is not None:
@@ -298,8 +298,7 @@ def parse_command(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
         if source:  # an empty variable is one that is not set
             values[setting.name] = _parse(setting, name, source)
     _refuse_unknown(environ)
-    if "api_key_file" in values:
-        values["api_key"] = _key_of_file(values)
+    _from_files(values)
     return Command(Settings(**values), arguments["fetch_model"])
 
 
@@ -320,19 +319,21 @@ def _parse(setting: Field[Any], name: str, text: str) -> Any:
         raise SettingError(f"{name} cannot be {shown}: {error}") from None
 
 
-def _key_of_file(values: Mapping[str, Any]) -> Secret:
-    path = values["api_key_file"]
-    if "api_key" in values:
-        raise SettingError(f"OPENAI_API_KEY is set, and {path} is to hold the key too; take one")
-    try:
-        key = _key(path.read_text("ascii"))
-    except OSError as error:
-        raise SettingError(f"cannot read the key's file {path} ({error.strerror})") from None
-    except ValueError:
-        key = None
-    if not key:
-        raise SettingError(f"{path} holds no key: it is to be one line of letters and signs")
-    return key
+def _from_files(values: dict[str, Any]) -> None:
+    """Read the secrets that are in files."""
+    for secret in (s for s in fields(Settings) if f"{s.name}_file" in values):
+        name = f"{secret.name}_file"
+        path = values[name]
+        if secret.name in values:
+            raise SettingError(f"{env_name(secret)} and {name} are both set; one is enough")
+        try:
+            line = path.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or "it is not UTF-8"
+            raise SettingError(f"{name}: cannot read {path} ({why})") from None
+        if not line:
+            raise SettingError(f"{name}: the first line of {path} is empty")
+        values[secret.name] = _parse(secret, f"the first line of {path}", line)
 
 
 def _refuse_unknown(environ: Mapping[str, str]) -> None:
