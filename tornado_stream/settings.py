@@ -302,23 +302,6 @@ def parse_command(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
     return Command(Settings(**values), arguments["fetch_model"])
 
 
-def markdown_table() -> str:
-    """The table as docs/configuration.md holds it."""
-    rows = ["| Flag | Environment | Default | What it is |", "| --- | --- | --- | --- |"]
-    for s in fields(Settings):
-        flag = f"`{flag_name(s)}`" if flag_name(s) else ""
-        rows.append(f"| {flag} | `{env_name(s)}` | {shown_default(s)} | {s.metadata['help']} |")
-    return "\n".join(rows) + "\n"
-
-
-def _parse(setting: Field[Any], name: str, text: str) -> Any:
-    try:
-        return setting.metadata["parse"](text)
-    except ValueError as error:
-        shown = "that value" if setting.name == "api_key" else repr(text)
-        raise SettingError(f"{name} cannot be {shown}: {error}") from None
-
-
 def _from_files(values: dict[str, Any]) -> None:
     """Read the secrets that are in files."""
     for secret in (s for s in fields(Settings) if f"{s.name}_file" in values):
@@ -334,6 +317,23 @@ def _from_files(values: dict[str, Any]) -> None:
         if not line:
             raise SettingError(f"{name}: the first line of {path} is empty")
         values[secret.name] = _parse(secret, f"the first line of {path}", line)
+
+
+def markdown_table() -> str:
+    """The table as docs/configuration.md holds it."""
+    rows = ["| Flag | Environment | Default | What it is |", "| --- | --- | --- | --- |"]
+    for s in fields(Settings):
+        flag = f"`{flag_name(s)}`" if flag_name(s) else ""
+        rows.append(f"| {flag} | `{env_name(s)}` | {shown_default(s)} | {s.metadata['help']} |")
+    return "\n".join(rows) + "\n"
+
+
+def _parse(setting: Field[Any], name: str, text: str) -> Any:
+    try:
+        return setting.metadata["parse"](text)
+    except ValueError as error:
+        shown = "that value" if setting.name == "api_key" else repr(text)
+        raise SettingError(f"{name} cannot be {shown}: {error}") from None
 
 
 def _refuse_unknown(environ: Mapping[str, str]) -> None:
