@@ -46,6 +46,7 @@ setup(
             "pytest-timeout>=2.4,<3",
             "pytest-tornado>=0.8.1,<0.9",
             "pytest-xdist>=3.6,<4",
+            "pyyaml>=6,<7",
             "ruff==0.17.6",
             # pytest-tornado 0.8.1 imports pkg_resources, which later versions do not have.
             "setuptools>=70.1,<81",

@@ -118,6 +118,33 @@ def test_users_are_changed_by_commands():
     assert parse_command(["--new-token", "anna"], {}).user_command == ("new-token", "anna")
 
 
+def test_the_key_can_be_a_file(tmp_path):
+    file = tmp_path / "key"
+    file.write_text("sk-canary\n")
+    assert parse_command([], {"OPENAI_API_KEY_FILE": str(file)}).settings.api_key == "sk-canary"
+    assert parse_command(["--api-key-file", str(file)], {}).settings.api_key == "sk-canary"
+
+
+@pytest.mark.parametrize(
+    ("content", "environ", "says"),
+    [
+        (None, {}, "No such file"),
+        (b"\nsk-1", {}, "is empty"),
+        ("sk-\u00e9".encode(), {}, "letters, digits and signs"),
+        (b"\xffsk-", {}, "not UTF-8"),
+        (b"sk-1", {"OPENAI_API_KEY": "sk-2"}, "both set"),
+    ],
+)
+def test_a_file_without_a_key_is_said_in_one_line(tmp_path, content, environ, says):
+    file = tmp_path / "key"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(SettingError) as caught:
+        parse_command(["--api-key-file", str(file)], environ)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value) and "sk-" not in str(caught.value)
+
+
 def test_help_tells_flag_default_and_environment(capsys):
     with pytest.raises(SystemExit) as caught:
         parse_command(["--help"], {})

@@ -263,6 +263,14 @@ class Settings:
         flag=False,
         shown_default="none",
     )
+    api_key_file: Path | None = _setting(
+        None,
+        _path,
+        "A file whose first line is that key.",
+        metavar="PATH",
+        env="OPENAI_API_KEY_FILE",
+        shown_default="none",
+    )
     model: str | None = _setting(
         None,
         _word,
@@ -368,7 +376,7 @@ def parse_command(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
         word = unknown[0].partition("=")[0]
         raise SettingError(f"there is no {mask(word)}{_suggestion(word, _flags())}")
     arguments = vars(namespace)
-    values = {}
+    values: dict[str, Any] = {}
     for setting in fields(Settings):
         name, source = env_name(setting), environ.get(env_name(setting))
         if arguments.get(setting.name) is not None:
