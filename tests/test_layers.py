@@ -18,22 +18,14 @@ FLOORS = [
     ["server"],
     ["app"],
     ["handlers"],
-    ["chat", "completions", "conversations", "export"],
+    ["readiness"],
+    ["chat", "completions", "conversations", "export", "auth"],
     ["generation"],
     ["producer"],
     ["providers", "store"],
-    ["http_client", "log", "event_log", "turns"],
-    [
-        "assets",
-        "costs",
-        "errors",
-        "events",
-        "http_connections",
-        "languages",
-        "messages",
-        "sse",
-        "settings",
-    ],
+    ["exposition", "http_client", "log", "event_log", "turns"],
+    ["assets", "errors", "events", "http_connections", "languages", "messages", "sse", "settings"]
+    + ["costs", "masking", "metrics"],
 ]
 
 #: Who alone may import what.

@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 
 import pytest
-from client import Client, until
+from client import Client, read_head, until
+from tornado.tcpclient import TCPClient
 
 MAIN = Path(__file__).resolve().parent.parent / "main.py"
 
@@ -80,12 +81,14 @@ def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         (["--prot", "1"], {}, "did you mean --port?"),
         (["--port", "x"], {}, "--port cannot be 'x'"),
         ([], {"TORNADO_STREAM_IDLE_TIMEOUT": "soon"}, "TORNADO_STREAM_IDLE_TIMEOUT cannot be"),
+        (["--host", "0.0.0.0", "--port", "0"], {}, "TORNADO_STREAM_PASSWORD, or --set-password"),
+        (["--host", "::", "--port", "0"], {"TORNADO_STREAM_NO_LOCAL": "1"}, "--allow-anyone"),
         (["--host", "192.0.2.1"], {}, "cannot listen on 192.0.2.1"),
         (["--host", "no-such-host.invalid"], {}, "cannot listen on no-such-host.invalid"),
     ],
 )
-def test_what_is_wrong_is_one_line_and_status_2(arguments, environ, says):
-    done = run(*arguments, **environ)
+def test_what_is_wrong_is_one_line_and_status_2(tmp_path, arguments, environ, says):
+    done = run(*arguments, TORNADO_STREAM_DATA_DIR=str(tmp_path), **environ)
     assert done.returncode == 2
     assert done.stdout == "" and done.stderr.count("\n") == 1
     assert says in done.stderr
@@ -190,6 +193,30 @@ async def test_it_starts_without_a_model_and_says_what_to_set(tmp_path):
     assert answer.end["state"] == "error" and "OPENAI_API_KEY" in answer.end["error"]["message"]
     server.process.send_signal(signal.SIGTERM)
     assert await server.exit_status(10) == 0
+    server.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "status"),
+    [
+        (["--host", "0.0.0.0"], {"TORNADO_STREAM_PASSWORD": "secret"}, 401),
+        (["--host", "0.0.0.0", "--allow-anyone"], {}, 200),
+        (["--host", "127.0.0.2"], {}, 200),
+    ],
+)
+@pytest.mark.gen_test(timeout=60)
+async def test_who_is_let_in_where_others_can_reach_it(tmp_path, arguments, environ, status):
+    server = Server(tmp_path, "--port", "0", "--no-local", *arguments, **environ)
+    line = server.process.stdout.readline()
+    client = Client(int(re.search(r":(\d+)/", line)[1]))
+    address = "127.0.0.2" if "127.0.0.2" in arguments else "127.0.0.1"
+    stream = await TCPClient().connect(address, client.port)
+    await stream.write(client.encode("GET", "/api/models", None, {"Host": "127.0.0.2"}))
+    assert (await read_head(stream)).status == status
+    stream.close()
+    server.process.send_signal(signal.SIGTERM)
+    assert await server.exit_status(10) == 0
+    assert ("anyone who reaches" in server.log.read_text()) == ("--allow-anyone" in arguments)
     server.close()
 
 

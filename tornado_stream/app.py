@@ -9,39 +9,45 @@ from typing import TYPE_CHECKING, Any
 from tornado.iostream import IOStream
 from tornado.web import Application
 
+from tornado_stream import auth
 from tornado_stream.assets import Assets
 from tornado_stream.chat import ChatService
 from tornado_stream.completions import CompletionService
 from tornado_stream.conversations import ConversationService
+from tornado_stream.exposition import Exposition
 from tornado_stream.generation import Generations
 from tornado_stream.handlers import STATIC, TEMPLATES, NotFoundHandler, routes
 from tornado_stream.handlers.base import LOCAL_HOSTS
 from tornado_stream.handlers.wire import Outbox
 from tornado_stream.languages import Languages
 from tornado_stream.log import log_request
+from tornado_stream.metrics import Metrics
 from tornado_stream.providers import build_provider
-from tornado_stream.settings import Settings
+from tornado_stream.readiness import Readiness
+from tornado_stream.settings import SettingError, Settings
 from tornado_stream.store import open_store
 
 logger = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
+    from tornado_stream.handlers.base import BaseHandler
     from tornado_stream.handlers.streams import ReadingHandler
 
 
 class ChatApplication(Application):
     """The application and its services, as typed attributes for handlers.
 
-    Raises `store.OpenError` where the data directory cannot be used.
+    `exposed`: others than this machine can reach it. Raises `SettingError` where nobody would have
+    to log in then, `store.OpenError` where the data directory or its users cannot be used.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, exposed: bool = False) -> None:
         super().__init__(
             routes(),
             default_handler_class=NotFoundHandler,
             template_path=str(TEMPLATES),
             cross_origin_protection=True,
-            log_function=log_request,
+            log_function=self._request_ended,
         )
         self.config = settings
         self.hosts = LOCAL_HOSTS | {_as_host(settings.host)} | set(settings.allowed_hosts)
@@ -51,28 +57,67 @@ class ChatApplication(Application):
         self.outbox = Outbox()
         #: Takes a connection back whose response was written past Tornado; set by its server.
         self.keep_alive: Callable[[IOStream, tuple[Any, ...]], None] = _close
+        #: An address is then a Host of ours: other than a name, nobody can have it lead here.
+        self.exposed = exposed
+        users = auth.Users(settings.data_dir / auth.FILE, settings.password, settings.token)
+        if exposed and not users.anyone:
+            _let_anyone_in(settings)
+        self.metrics = Metrics()
+        self.exposition = Exposition(self.metrics)
         self.store = open_store(settings.data_dir)
-        self.provider = build_provider(settings)
-        self.generations = Generations(self.store)
+        self.store.on_commit = self.metrics.commits.observe
+        self.auth = auth.Authenticator(users, auth.Sessions(self.store))
+        self.provider = build_provider(settings, self.metrics.upstream_answered)
+        self.generations = Generations(self.store, self.metrics)
         self.chat = ChatService(self.generations, self.store, self.provider)
         self.conversations = ConversationService(self.store, self.generations)
         self.completions = CompletionService(self.generations, self.provider)
+        self.readiness = Readiness(self.generations, self.store, self.provider)
+        self._show_gauges()
 
     async def open(self) -> None:
         """Find out what is there, and set right what a crash left; to be awaited before the first
         request."""
         await self.provider.open()
+        await self.auth.open()
         if left := await self.generations.recover():
             logger.info("%d answers were interrupted when the server went away", left)
 
     async def close(self, grace: float) -> None:
         """Release what the services hold, within `grace` seconds."""
+        self.exposition.close()
+        self.auth.close()
         await self.provider.close(grace)
         await self.store.close()
+
+    def _request_ended(self, handler: BaseHandler) -> None:
+        log_request(handler)
+        self.metrics.request_ended(handler.request.path, handler.get_status())
+
+    def _show_gauges(self) -> None:
+        gauge, generations = self.metrics.gauge, self.generations
+        gauge("live_answers", "Answers that are being written.", lambda: len(generations))
+        gauge("readers", "Responses that follow an answer.", lambda: len(self.streams))
+        gauge(
+            "unsaved_events",
+            "Events of answers that the database does not have yet.",
+            lambda: generations.unsaved_frames,
+        )
 
 
 def _close(stream: IOStream, address: tuple[Any, ...]) -> None:
     stream.close()
+
+
+def _let_anyone_in(settings: Settings) -> None:
+    if not settings.allow_anyone:
+        raise SettingError(
+            f"others could reach {settings.host}, and nobody would have to log in; set a password "
+            "(TORNADO_STREAM_PASSWORD, or --set-password NAME), or say --allow-anyone"
+        )
+    logger.warning(
+        "anyone who reaches %s can read every conversation and use the model", settings.host
+    )
 
 
 def _as_host(address: str) -> str:

@@ -34,6 +34,13 @@ class InvalidRequest(ChatError):
     code = "invalid_request"
 
 
+class Unauthorized(ChatError):
+    """Who is asking is not known, or not allowed in."""
+
+    status = 401
+    code = "login_required"
+
+
 class NotFound(ChatError):
     """What the request names does not exist."""
 
@@ -63,6 +70,13 @@ class Unavailable(ChatError):
 
     status = 503
     code = "unavailable"
+
+
+class NotInstalled(ChatError):
+    """This server could do it with a package that is not there."""
+
+    status = 501
+    code = "not_installed"
 
 
 class ProviderError(Exception):

@@ -8,14 +8,18 @@ on the IOLoop's thread.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from tornado_stream.errors import Conflict, Unavailable
 from tornado_stream.event_log import RECOVERED_END, frame_data, frame_name
 from tornado_stream.events import Answer, Delta, End, Notice
+from tornado_stream.log import log_answer
 from tornado_stream.messages import Message
+from tornado_stream.metrics import Metrics
 from tornado_stream.producer import Generation, Job, Producer, with_answer
 from tornado_stream.sse import encode_event
 from tornado_stream.store.base import Progress, Store, StoredGeneration, StoreError
@@ -29,9 +33,10 @@ FLUSH_INTERVAL, RETRY_INTERVAL = 0.1, 1.0
 class Generations:
     """All answers: starts, finds, stops, keeps and drains them."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, metrics: Metrics | None = None) -> None:
         self._store = store
         self.draining = False  # what runs goes on, and nothing is begun
+        self._metrics = metrics or Metrics()
         self._running: dict[str, Producer] = {}
         self._unkept: dict[str, Producer] = {}  # ended, and the store does not have the end yet
         self._busy: dict[str, str] = {}  # conversation → its running generation
@@ -42,6 +47,16 @@ class Generations:
     def __len__(self) -> int:
         """How many are running."""
         return len(self._running)
+
+    @property
+    def unsaved_frames(self) -> int:
+        """How many frames the store does not have yet."""
+        return sum(len(p.generation.frames) - p.saved for p in self._open())
+
+    @property
+    def failing(self) -> bool:
+        """Whether the store has refused something that it does not have yet."""
+        return any(producer.failing for producer in self._open())
 
     async def recover(self) -> int:
         """End what a crash left running as `interrupted`, with the text that was kept; how many
@@ -160,6 +175,10 @@ class Generations:
             self._flush_timer.cancel()
         await self._save(list(self._unsaved))
 
+    def _open(self) -> Iterator[Producer]:
+        """Those of which there may be something that the store does not have."""
+        return itertools.chain(self._running.values(), self._unkept.values())
+
     async def _run(self, producer: Producer) -> None:
         producer.begin(producer.job.first)
         end = await producer.produce()
@@ -175,6 +194,8 @@ class Generations:
         del self._running[generation.id]
         del self._busy[generation.message.conversation_id]
         producer.ended.set_result(None)
+        log_answer(generation.id, generation.message.model, end, len(producer.times))
+        self._metrics.answer_ended(end, producer.began, producer.times)
 
     def _has_changed(self, producer: Producer) -> None:
         self._unsaved.add(producer)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -89,14 +90,13 @@ class Producer:
         self.stopped_as: str | None = None  # the state that a cancellation means
         self.task: asyncio.Task[None] | None = None
         self.ended: asyncio.Future[None] = loop.create_future()
+        self.began = monotonic()
+        self.times = array("d")  # when its deltas came, on that clock
         self._changed = changed
-        self._began = monotonic()
         self._stop_asked_at = 0.0
         self._producing = False
         self._answer = Answer()
         self._finish = Finish()
-        self._first_token_ms: int | None = None
-        self._deltas = 0
 
     def begin(self, first: tuple[Delta | Notice, ...]) -> None:
         """Put into the log what is there before anybody is asked."""
@@ -113,15 +113,13 @@ class Producer:
             self._finish = self._finish.then(event)
             return
         if isinstance(event, Delta):
-            self._deltas += 1
-            if self._first_token_ms is None:
-                self._first_token_ms = self._ms()
+            self.times.append(monotonic())
             self._answer.add(event)
         self.publish(event)
 
     def publish(self, event: Delta | Notice) -> None:
         data = event.to_json()
-        data["t"] = int((monotonic() - self._began) * 1000)
+        data["t"] = int((monotonic() - self.began) * 1000)
         log = self.generation
         log.publish(encode_event(len(log.frames) + 1, event.name, data))
         if not self.unsaved:
@@ -182,7 +180,8 @@ class Producer:
         stop = None
         if state == "stopped":
             closed_ms = round((monotonic() - self._stop_asked_at) * 1000)
-            stop = {"upstream_closed_ms": closed_ms, "received_events": self._deltas}
+            stop = {"upstream_closed_ms": closed_ms, "received_events": len(self.times)}
+        first = int((self.times[0] - self.began) * 1000) if self.times else None
         return End(
             state=state,
             finish_reason=self._finish.finish_reason,
@@ -190,20 +189,20 @@ class Producer:
             error=error,
             stop=stop,
             saved=True,
-            timings={"first_token_ms": self._first_token_ms, "total_ms": self._ms()},
+            timings={"first_token_ms": first, "total_ms": self._ms()},
             upstream=self._finish.upstream,
             cost=self._cost(),
         )
 
     def _cost(self) -> dict[str, Any] | None:
-        if not self._deltas and not self._finish.usage:
+        if not self.times and not self._finish.usage:
             return None  # whoever sent nothing charges nothing, as far as one can know
         prompt = sum(len(message["content"] or "") for message in self.job.request.messages)
         answer = len(self._answer.content) + len(self._answer.reasoning)
         return cost_of(self._finish.usage, self._finish.price, prompt, answer)
 
     def _ms(self) -> int:
-        return int((monotonic() - self._began) * 1000)
+        return int((monotonic() - self.began) * 1000)
 
 
 def with_answer(message: Message, answer: Answer) -> Message:

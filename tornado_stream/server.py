@@ -17,12 +17,14 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from ipaddress import ip_address
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from tornado_stream import log
 from tornado_stream.app import ChatApplication
+from tornado_stream.auth import commands
 from tornado_stream.settings import Command, SettingError, Settings, parse_command
 from tornado_stream.store import OpenError
 
@@ -44,11 +46,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     try:
         command = parse_command(argv, os.environ)
-        log.configure(command.settings.log_level)
+        settings = command.settings
+        if command.user_command:
+            commands.run(*command.user_command, settings.data_dir)
+            return 0
+        log.configure(settings.log_level, settings.log_format, settings.secrets)
         if command.fetch_model:
             return _fetch_model(command)
         sockets = _bind(command.settings, argv)
-        application = ChatApplication(command.settings)
+        exposed = any(_is_reachable(sock) for sock in sockets)
+        application = ChatApplication(settings, exposed=exposed)
+        secrets = (*settings.secrets, *application.provider.secrets)
+        log.configure(settings.log_level, settings.log_format, secrets)
     except (SettingError, OpenError) as error:
         print(f"tornado-stream: {error}", file=sys.stderr)
         return 2
@@ -73,6 +82,7 @@ async def _serve(application: ChatApplication, sockets: list[socket.socket]) -> 
     settings = application.config
     server = make_server(application)
     stop = _Signals()
+    asyncio.get_running_loop().set_exception_handler(log.on_loop_exception)
     await application.open()
     application.provider.start()
     server.add_sockets(sockets)
@@ -151,6 +161,13 @@ def _bind(settings: Settings, argv: Sequence[str]) -> list[socket.socket]:
         f"port {settings.port} is taken by another program. This one is free:\n"
         f"  {_command_with_port(argv, free)}"
     )
+
+
+def _is_reachable(sock: socket.socket) -> bool:
+    """Whether its address is more than this machine's own."""
+    if sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return False
+    return not ip_address(sock.getsockname()[0].partition("%")[0]).is_loopback
 
 
 def _free_port(settings: Settings) -> int:

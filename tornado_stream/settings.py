@@ -13,12 +13,14 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from tornado_stream import __version__
+from tornado_stream.masking import mask
 
 PREFIX = "TORNADO_STREAM_"
 #: What container platforms put into the environment for a service of this name; not ours.
@@ -79,7 +81,8 @@ def parse_url(text: str) -> str:
         valid = False
     if not valid or parts.query or parts.fragment:
         raise ValueError("it takes a URL like http://localhost:11434/v1")
-    return text.rstrip("/")
+    text = text.rstrip("/")
+    return Secret(text) if "@" in parts.netloc else text
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -109,16 +112,36 @@ def _key(text: str) -> Secret:
     return Secret(text.strip())
 
 
+def _password(text: str) -> Secret:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("a password is text in UTF-8") from None
+    if len(text) > LONGEST_PASSWORD:
+        raise ValueError(f"a password has at most {LONGEST_PASSWORD} characters")
+    return Secret(text)
+
+
+def _token(text: str) -> Secret:
+    token = _key(text)
+    if len(token) < 16:
+        raise ValueError("a token has at least 16 characters; --new-token makes one")
+    return token
+
+
 def _path(text: str) -> Path:
     if not text or "\0" in text:
         raise ValueError("it takes a path")
     return Path(text).expanduser().absolute()
 
 
-def _level(text: str) -> str:
-    if text.lower() not in LOG_LEVELS:
-        raise ValueError(f"it takes one of {', '.join(LOG_LEVELS)}")
-    return text.lower()
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError(f"it takes one of {', '.join(words)}")
+        return text.lower()
+
+    return parse
 
 
 def _switch(text: str) -> bool:
@@ -128,7 +151,21 @@ def _switch(text: str) -> bool:
     return bool(value)
 
 
+#: Characters of a password. Composing the letters of a long text could take for ever.
+LONGEST_PASSWORD = 1024
+
+#: What can be done with users from the command line, as flags that take a name.
+USER_COMMANDS = {
+    "set-password": "Set the password of a user, who is made if there is none, and exit. It is "
+    "asked for twice, or read from standard input.",
+    "new-token": "Make a bearer token for a user, print it once, and exit.",
+    "remove-tokens": "Remove all tokens of a user, and exit.",
+    "remove-user": "Remove a user with their sessions and tokens, and exit. Their conversations "
+    "stay.",
+}
+
 LOG_LEVELS = ("debug", "info", "warning", "error")
+LOG_FORMATS = ("text", "json")
 
 
 def _setting(
@@ -176,6 +213,40 @@ class Settings:
         metavar="ADDRESSES",
         shown_default="none",
     )
+    password: Secret | None = _setting(
+        None,
+        _password,
+        "Password of the user local. With it, a token or a user, everybody has to log in.",
+        flag=False,
+        shown_default="none",
+    )
+    password_file: Path | None = _setting(
+        None,
+        _path,
+        "A file whose first line is that password.",
+        metavar="PATH",
+        shown_default="none",
+    )
+    token: Secret | None = _setting(
+        None,
+        _token,
+        "Bearer token of the user local, for programs.",
+        flag=False,
+        shown_default="none",
+    )
+    token_file: Path | None = _setting(
+        None,
+        _path,
+        "A file whose first line is that token.",
+        metavar="PATH",
+        shown_default="none",
+    )
+    allow_anyone: bool = _setting(
+        False,
+        _switch,
+        "Listen on an address that others can reach without a login: whoever reaches it can read "
+        "and delete every conversation, and use the model at your cost.",
+    )
     config: Path | None = _setting(
         None,
         _path,
@@ -198,6 +269,14 @@ class Settings:
         "Key for that server. There is no flag for it: flags can be seen by other users.",
         env="OPENAI_API_KEY",
         flag=False,
+        shown_default="none",
+    )
+    api_key_file: Path | None = _setting(
+        None,
+        _path,
+        "A file whose first line is that key.",
+        metavar="PATH",
+        env="OPENAI_API_KEY_FILE",
         shown_default="none",
     )
     model: str | None = _setting(
@@ -254,12 +333,26 @@ class Settings:
         shown_default="what is installed, else what --fetch-model fetched",
     )
     log_level: str = _setting(
-        "info", _level, f"What is logged: {', '.join(LOG_LEVELS)}.", metavar="LEVEL"
+        "info", _one_of(*LOG_LEVELS), f"What is logged: {', '.join(LOG_LEVELS)}.", metavar="LEVEL"
+    )
+    log_format: str = _setting(
+        "text",
+        _one_of(*LOG_FORMATS),
+        f"How it is logged, one line each: {', '.join(LOG_FORMATS)}.",
+        metavar="FORMAT",
     )
 
     def __post_init__(self) -> None:
         if self.data_dir is None:
             object.__setattr__(self, "data_dir", default_data_dir())
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """All that must be read nowhere."""
+        values = [str(v) for v in vars(self).values() if isinstance(v, Secret)]
+        login = urlsplit(self.base_url or "").netloc.rpartition("@")[0]
+        user, _, password = login.partition(":")
+        return tuple(dict.fromkeys(filter(None, [*values, unquote(password or user)])))
 
 
 @dataclass(frozen=True)
@@ -268,6 +361,7 @@ class Command:
 
     settings: Settings
     fetch_model: bool = False
+    user_command: tuple[str, str] | None = None  # one of USER_COMMANDS, and the user's name
 
 
 def env_name(setting: Field[Any]) -> str:
@@ -294,9 +388,9 @@ def parse_command(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
     namespace, unknown = _parser().parse_known_args(argv)
     if unknown:
         word = unknown[0].partition("=")[0]
-        raise SettingError(f"there is no {word}{_suggestion(word, _flags())}")
+        raise SettingError(f"there is no {mask(word)}{_suggestion(word, _flags())}")
     arguments = vars(namespace)
-    values = {}
+    values: dict[str, Any] = {}
     for setting in fields(Settings):
         name, source = env_name(setting), environ.get(env_name(setting))
         if arguments.get(setting.name) is not None:
@@ -304,7 +398,29 @@ def parse_command(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
         if source:  # an empty variable is one that is not set
             values[setting.name] = _parse(setting, name, source)
     _refuse_unknown(environ)
-    return Command(Settings(**values), arguments["fetch_model"])
+    _from_files(values)
+    return Command(Settings(**values), arguments["fetch_model"], arguments["user_command"])
+
+
+def _from_files(values: dict[str, Any]) -> None:
+    """Read the secrets that are in files."""
+    for secret in (s for s in fields(Settings) if f"{s.name}_file" in values):
+        name = f"{secret.name}_file"
+        path = values[name]
+        if secret.name in values:
+            raise SettingError(f"{env_name(secret)} and {name} are both set; one is enough")
+        try:
+            line = path.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or "it is not UTF-8"
+            raise SettingError(f"{name}: cannot read {path} ({why})") from None
+        if not line:
+            raise SettingError(f"{name}: the first line of {path} is empty")
+        values[secret.name] = _parse(secret, f"the first line of {path}", line)
+
+
+def _user_command(command: str, name: str) -> tuple[str, str]:
+    return command, name
 
 
 def markdown_table() -> str:
@@ -320,7 +436,8 @@ def _parse(setting: Field[Any], name: str, text: str) -> Any:
     try:
         return setting.metadata["parse"](text)
     except ValueError as error:
-        shown = "that value" if setting.name == "api_key" else repr(text)
+        secret = not setting.metadata["flag"] or "@" in text  # a URL with a password
+        shown = "that value" if secret else repr(mask(text))
         raise SettingError(f"{name} cannot be {shown}: {error}") from None
 
 
@@ -358,6 +475,15 @@ def _parser() -> _Parser:
         action="store_true",
         help="Fetch the weights of the local model into the data directory, and exit.",
     )
+    users = parser.add_mutually_exclusive_group()
+    for name, help in USER_COMMANDS.items():
+        users.add_argument(
+            f"--{name}",
+            metavar="NAME",
+            dest="user_command",
+            type=partial(_user_command, name),
+            help=help,
+        )
     for setting, help in _help_lines():
         if not setting.metadata["metavar"]:
             parser.add_argument(

@@ -20,7 +20,8 @@ function imported(path, found = new Set()) {
 }
 
 test("every module is imported by another", () => {
-  assert.deepEqual(modules.filter((path) => !imported("app.js").has(path)), []);
+  const found = imported("login.js", imported("app.js")); // the two that pages name
+  assert.deepEqual(modules.filter((path) => !found.has(path)), []);
 });
 
 for (const name of modules) {

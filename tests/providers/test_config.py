@@ -142,16 +142,16 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path):
 def test_a_file_comes_before_the_environment(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     settings = Settings(base_url="http://127.0.0.1:9/v1", data_dir=tmp_path)
-    assert [m.name for m in build_provider(settings, {}).members] == ["openai"]
+    assert [m.name for m in build_provider(settings, environ={}).members] == ["openai"]
     (tmp_path / "tornado-stream.toml").write_text("[upstream.here]\nbase_url = 'http://x/v1'\n")
-    assert [m.name for m in build_provider(settings, {}).members] == ["here"]
+    assert [m.name for m in build_provider(settings, environ={}).members] == ["here"]
     other = tmp_path / "other.toml"
     other.write_text("[upstream.there]\nbase_url = 'http://y/v1'\n")
-    assert [m.name for m in build_provider(replace(settings, config=other), {}).members] == [
-        "there"
-    ]
+    assert [
+        m.name for m in build_provider(replace(settings, config=other), environ={}).members
+    ] == ["there"]
     with pytest.raises(SettingError):
-        build_provider(replace(settings, config=tmp_path / "missing.toml"), {})
+        build_provider(replace(settings, config=tmp_path / "missing.toml"), environ={})
 
 
 BLOCKS = re.findall(r"```toml\n(.*?)```", UPSTREAMS_PAGE.read_text(), re.DOTALL)

@@ -12,7 +12,7 @@ from fake_upstream import FakeUpstream
 from tornado_stream.providers import build_provider, discovery, fleet
 from tornado_stream.providers.discovery import find_servers
 from tornado_stream.providers.presets import presets
-from tornado_stream.providers.upstream import Timeouts, Upstream
+from tornado_stream.providers.upstream import Timeouts
 from tornado_stream.settings import Settings
 
 
@@ -32,11 +32,7 @@ def ports(monkeypatch):
 
 
 async def found(*not_ports: int) -> list[str]:
-    upstream = Upstream()
-    try:
-        return [config.name for config in await find_servers(upstream, Timeouts(), not_ports)]
-    finally:
-        await upstream.close()
+    return [config.name for config in await find_servers(Timeouts(), not_ports)]
 
 
 @pytest.mark.gen_test
@@ -82,7 +78,7 @@ async def test_one_that_comes_and_goes_is_noticed(ports, tmp_path, monkeypatch):
     port = nobody.port
     await nobody.close()
     ports(port)
-    provider = build_provider(Settings(data_dir=tmp_path, no_local=True), {})
+    provider = build_provider(Settings(data_dir=tmp_path, no_local=True))
     await provider.open()
     provider.start()
     assert [(m.provider, m.state) for m in await provider.models()] == [("local", "failed")]
@@ -99,4 +95,4 @@ async def test_one_that_comes_and_goes_is_noticed(ports, tmp_path, monkeypatch):
 def test_it_can_be_turned_off(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     off = Settings(data_dir=tmp_path, no_local=True, no_discovery=True)
-    assert build_provider(off, {})._discover is None
+    assert build_provider(off)._discover is None

@@ -11,7 +11,7 @@ from turns import converse, end, frame, listed, turn
 
 from tornado_stream.errors import InvalidRequest, NotFound
 from tornado_stream.messages import Conversation, Message
-from tornado_stream.store import Progress, Store, StoreError, open_store
+from tornado_stream.store import Progress, Session, Store, StoreError, open_store
 from tornado_stream.store.base import Taken
 
 
@@ -341,6 +341,14 @@ async def test_many_at_once(store):
 
 
 @pytest.mark.gen_test
+async def test_a_check_changes_nothing(store):
+    await store.check()
+    await store.begin(turn())
+    await asyncio.gather(*(store.check() for _ in range(5)))
+    assert await listed(store) == ["c"]
+
+
+@pytest.mark.gen_test
 async def test_a_closed_store_says_so(store):
     await store.begin(turn())
     await store.close()
@@ -352,6 +360,7 @@ async def test_a_closed_store_says_so(store):
         store.delete("c"),
         store.conversations(),
         store.unfinished(),
+        store.check(),
     ):
         with pytest.raises(StoreError, match="closed"):
             await call
@@ -394,3 +403,16 @@ async def test_each_owner_has_their_own(store):
     )
     left = {stored.id: (stored.owner, len(stored.frames)) for stored in await store.unfinished()}
     assert left == {"g4": ("local", 2), "g5": ("other", 2)}
+
+
+@pytest.mark.gen_test
+async def test_sessions_are_kept_replaced_and_ended(store):
+    assert await store.sessions() == []
+    first, second = Session("1", "anna", b"proof", 5), Session("2", "local", b"\0", 6)
+    await store.keep_session(first)
+    await store.keep_session(second)
+    await store.keep_session(replace(first, expires_at=9))
+    found = sorted(await store.sessions(), key=lambda session: session.id)
+    assert found == [replace(first, expires_at=9), second]
+    await store.end_sessions(["1", "nobody's"])
+    assert await store.sessions() == [second]

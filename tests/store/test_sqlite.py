@@ -240,8 +240,8 @@ def test_a_migration_keeps_a_copy_for_a_week(data_dir, io_loop, monkeypatch):
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     with closing(sqlite3.connect(copy)) as db:
         assert db.execute("SELECT content FROM messages").fetchall() == [("hi",), ("",)]
-        newest = db.execute("SELECT max(number) FROM migrations").fetchone()
-        assert newest == (len(steps) - 1,)
+        last = db.execute("SELECT max(number) FROM migrations").fetchone()
+        assert last == (len(steps) - 1,)
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     then = time.time() - migrations.COPY_LIFETIME
     os.utime(copy, (then + 60, then + 60))

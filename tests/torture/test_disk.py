@@ -242,6 +242,10 @@ async def test_every_database_call_may_fail(
     )
 
 
+async def readiness(chat: Client) -> str:
+    return str((await chat.request("GET", "/readyz")).json()["status"])
+
+
 @pytest.mark.gen_test(timeout=60)
 async def test_a_disk_that_is_really_full(
     limits: Limits, summary: Any, make_truth: Any, start_server: Any
@@ -268,9 +272,11 @@ async def test_a_disk_that_is_really_full(
         assert (await Reader(server.client, id=reader.id).read_once()).log == reader.log
     refused = await Reader(server.client, {"message": question("any:late", 10)}).read_once()
     assert told and not refused.events and truth.asked[refused.id] == 0
+    assert await readiness(server.client) == "not_saving"
     server.kill()
     server.largest_file = resource.RLIM_INFINITY
     await server.start()
+    assert await readiness(server.client) == "ready"
     states = []
     for reader in readers:
         again = await Reader(server.client, id=reader.id).read_once()

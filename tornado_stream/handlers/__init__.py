@@ -13,11 +13,12 @@ from tornado_stream.handlers.conversations import (
     ConversationsHandler,
     ExportHandler,
 )
+from tornado_stream.handlers.login import LoginHandler, LogoutHandler
 from tornado_stream.handlers.models import ModelsHandler
 from tornado_stream.handlers.pages import IndexHandler
 from tornado_stream.handlers.static import IconHandler, StaticHandler
 from tornado_stream.handlers.streams import GenerationHandler, StopHandler, StreamHandler
-from tornado_stream.handlers.system import HealthHandler, ReadyHandler
+from tornado_stream.handlers.system import HealthHandler, MetricsHandler, ReadyHandler
 
 __all__ = ["STATIC", "TEMPLATES", "NotFoundHandler", "routes"]
 
@@ -43,9 +44,12 @@ def routes() -> list[URLSpec]:
         (r"/v1/chat/completions", CompletionsHandler),
         (r"/v1/models", OpenAIModelsHandler),
         (r"/v1/models/(.+)", OpenAIModelsHandler),
+        (r"/login", LoginHandler),
+        (r"/logout", LogoutHandler),
         (r"/favicon\.ico", IconHandler),
         (r"/static/(?:([0-9a-f]{16})/)?(.+)", StaticHandler),
         (r"/healthz", HealthHandler),
         (r"/readyz", ReadyHandler),
+        (r"/metrics", MetricsHandler),
     ]
     return [URLSpec(*row) for row in table]

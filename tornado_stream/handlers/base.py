@@ -1,22 +1,26 @@
 """What all handlers share: the doors, the headers, JSON in and out, errors by audience.
 
 The rule: every route goes through `prepare`, which lets no request in that was made for another
-host, and no body that is not JSON. Cross-origin requests are refused by Tornado's
-`cross_origin_protection` before that.
+host, that comes from nobody who may, or whose body is not JSON. Cross-origin requests are refused
+by Tornado's `cross_origin_protection` before that.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+import secrets
+from functools import cached_property
 from http.client import responses
+from ipaddress import ip_address
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from tornado.web import HTTPError, RequestHandler
 
-from tornado_stream.errors import ChatError, InvalidRequest
+from tornado_stream.auth.sessions import LIFETIME
+from tornado_stream.errors import ChatError, InvalidRequest, Unauthorized
 from tornado_stream.handlers.peer import client_address, is_trusted
 from tornado_stream.messages import LOCAL_OWNER
 
@@ -29,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 #: Bytes of a request's body.
 MAX_BODY = 1024 * 1024
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -47,12 +53,16 @@ SECURITY_HEADERS = {
 
 
 class BaseHandler(RequestHandler):
-    """One request. API routes answer errors as JSON; `page` routes as a page."""
+    """One request. API routes answer errors as JSON; `page` routes as a page. Without a login all
+    is open, and everything belongs to `owner`'s default; with one only what is `open_to_all`."""
 
     application: ChatApplication
     page = False
+    open_to_all = False
     #: Whose conversations the request is about.
-    owner = LOCAL_OWNER
+    owner: str = LOCAL_OWNER
+    #: The answer that the request made or read, for the log.
+    generation_id: str | None = None
 
     @property
     def chat(self) -> ChatService:
@@ -76,6 +86,15 @@ class BaseHandler(RequestHandler):
         trusted = self.application.config.trusted_proxies
         return told == "https" and is_trusted(self.request.remote_ip or "", trusted)
 
+    @cached_property
+    def request_id(self) -> str:
+        """The request's name in the log and the response: a trusted proxy's own, or a new one."""
+        told = self.request.headers.get("X-Request-Id", "")
+        trusted = self.application.config.trusted_proxies
+        if REQUEST_ID.fullmatch(told) and is_trusted(self.request.remote_ip or "", trusted):
+            return told
+        return secrets.token_hex(8)
+
     def static_url(self, path: str, include_host: bool | None = None, **kwargs: Any) -> str:
         return self.application.assets.url(path)
 
@@ -89,13 +108,38 @@ class BaseHandler(RequestHandler):
         for name, value in SECURITY_HEADERS.items():
             self.set_header(name, value)
         self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Request-Id", self.request_id)
 
     def prepare(self) -> None:
         host = _host_name(self.request.headers.get("Host", ""))
         if host not in self.application.hosts:
-            raise HTTPError(421, reason="Misdirected Request")
+            if not (self.application.exposed and _is_address(host)):
+                raise HTTPError(421, reason="Misdirected Request")
+        if not self.open_to_all and self.application.auth.required:
+            self.owner = self._who()
         if self.request.method in ("POST", "PUT", "PATCH", "DELETE"):
             self._check_body()
+
+    @property
+    def session_cookie(self) -> str:
+        """The name of the cookie. The prefix keeps others of the same domain from setting it."""
+        return "__Host-ts_session" if self.is_https else "ts_session"
+
+    @property
+    def session_token(self) -> str:
+        """What the browser shows of its session; empty where it shows nothing."""
+        return self.get_cookie(self.session_cookie) or ""
+
+    def set_session(self, token: str) -> None:
+        """Give the browser its session, or with an empty token take it back."""
+        self.set_cookie(
+            self.session_cookie,
+            token,
+            max_age=LIFETIME if token else -1,  # over at once; Tornado leaves a 0 out
+            secure=self.is_https,
+            httponly=True,
+            samesite="Strict",
+        )
 
     def read_json(self) -> dict[str, Any]:
         """The request's body, a JSON object. Raises `InvalidRequest`."""
@@ -121,8 +165,10 @@ class BaseHandler(RequestHandler):
         details = error.details if isinstance(error, ChatError) else {}
         if "retry_after" in details:
             self.set_header("Retry-After", str(details["retry_after"]))
+        if status_code == 401:
+            self.set_header("WWW-Authenticate", "Bearer")
         if self.page:
-            self.render("error.html", code=status_code)
+            self._write_error_page(status_code)
         else:
             self.write_json({"error": {"code": code, "message": message, **details}})
             self.finish()
@@ -136,7 +182,27 @@ class BaseHandler(RequestHandler):
         # Tornado's own text holds the request's URL with its query.
         if not isinstance(value, (ChatError, HTTPError)):
             where = f"{self.request.method} {self.request.path!r}"
-            logger.error("%s failed", where, exc_info=(typ, value, tb))  # type: ignore[arg-type]
+            fields = {"request": self.request_id}
+            logger.error("%s failed", where, exc_info=value, extra={"fields": fields})
+
+    def _write_error_page(self, status: int) -> None:
+        if status == 401:
+            modules = self.application.assets.modules("js/login.js")
+            self.render("login.html", modules=modules, named=self.application.auth.asks_for_name)
+        else:
+            self.render("error.html", code=status)
+
+    def _who(self) -> str:
+        """Who is asking. Raises `Unauthorized`. What is meant for a proxy before this server
+        (another scheme than Bearer) is left to it."""
+        scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            if name := self.application.auth.with_token(token.strip()):
+                return name
+            raise Unauthorized("This token is not known here.", code="wrong_token")
+        if name := self.application.auth.with_session(self.session_token):
+            return name
+        raise Unauthorized("Log in first, or send a token as Authorization: Bearer.")
 
     def _check_body(self) -> None:
         if len(self.request.body) > MAX_BODY:
@@ -178,6 +244,15 @@ def _plain_error(status: int) -> tuple[str, str]:
         return "server_error", "This server failed; its log says why."
     phrase = responses.get(status, "Error")
     return re.sub(r"\W+", "_", phrase.lower()), f"{phrase}."
+
+
+def _is_address(host: str) -> bool:
+    """Whether a Host is an IP address rather than a name."""
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def _host_name(host: str) -> str:

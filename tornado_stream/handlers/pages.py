@@ -11,6 +11,10 @@ class IndexHandler(BaseHandler):
 
     page = True
 
-    def get(self, conversation_id: str = "") -> None:
+    async def get(self, conversation_id: str = "") -> None:
+        auth = self.application.auth
+        if auth.required and await auth.extend(self.session_token):
+            self.set_session(self.session_token)
+        user = self.owner if auth.required else ""
         modules = self.application.assets.modules("js/app.js")
-        self.render("index.html", version=__version__, modules=modules)
+        self.render("index.html", version=__version__, modules=modules, user=user)

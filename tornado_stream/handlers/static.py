@@ -19,6 +19,8 @@ class StaticHandler(BaseHandler):
     for again.
     """
 
+    open_to_all = True
+
     def get(self, version: str | None = None, name: str = "") -> None:
         asset = self.application.assets.files.get(name)
         if asset is None:

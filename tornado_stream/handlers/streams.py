@@ -47,6 +47,7 @@ class ReadingHandler(BaseHandler):
     ) -> None:
         """Write `opening`, then every event above `after`; returns when there is no more or
         nobody to tell."""
+        self.generation_id = generation.id
         if self._connection.stream.closed():
             return  # the client left while its answer was being found
         self._open(opening)
@@ -151,7 +152,10 @@ class GenerationHandler(EventStreamHandler):
         if generation.ended and after >= generation.last_number:
             self.set_status(204)
             return
-        await self.stream(generation, after, live=self.get_argument("live", "1") != "0")
+        live = self.get_argument("live", "1") != "0"
+        if live and after:
+            self.application.metrics.reader_resumed()
+        await self.stream(generation, after, live=live)
 
     def _after(self) -> int:
         """The last event that the client has. A reconnecting EventSource sends the header."""
@@ -166,6 +170,7 @@ class StopHandler(BaseHandler):
 
     async def post(self, id: str) -> None:
         generation = await self.chat.stop(self.owner, id.lower())
+        self.generation_id = generation.id
         end = generation.end
         self.write_json(
             {"generation_id": generation.id, "state": end["state"], "stop": end["stop"]}

@@ -10,38 +10,43 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tornado_stream.providers.base import Provider
-from tornado_stream.providers.config import FILE_NAME, UpstreamConfig, read_config
+from tornado_stream.providers.config import FILE_NAME, UpstreamConfig, read_config, shown_url
 from tornado_stream.providers.discovery import find_servers
 from tornado_stream.providers.fleet import Fleet
 from tornado_stream.providers.openai import OpenAIProvider
 from tornado_stream.providers.presets import preset_for, presets
-from tornado_stream.providers.upstream import Timeouts, Upstream
+from tornado_stream.providers.upstream import OnStatus, Timeouts, Upstream, ignore_status
 from tornado_stream.settings import Settings
 
 
-def build_provider(settings: Settings, environ: Mapping[str, str] = os.environ) -> Provider:
-    """The upstreams there are, as one. Raises `SettingError` for a file that is not right."""
+def build_provider(
+    settings: Settings,
+    on_status: OnStatus = ignore_status,
+    environ: Mapping[str, str] = os.environ,
+) -> Provider:
+    """The upstreams there are, as one. `on_status` is told the status of every response. Raises
+    `SettingError` for a file that is not right."""
     timeouts = Timeouts(
         connect=settings.connect_timeout,
         first_byte=settings.first_byte_timeout,
         idle=settings.idle_timeout,
         answer=settings.answer_timeout,
     )
-    upstream = Upstream()
+
+    def provider(config: UpstreamConfig) -> OpenAIProvider:
+        return OpenAIProvider(Upstream(on_status), config)
+
     if file := _config_file(settings):
         configs = read_config(file, environ, timeouts)
-        members = [OpenAIProvider(upstream, config) for config in configs]
-        return Fleet(members, default=settings.model)
+        return Fleet([provider(config) for config in configs], default=settings.model)
     if settings.base_url or settings.api_key:
-        config = _from_environment(settings, timeouts)
-        return Fleet([OpenAIProvider(upstream, config)], default=settings.model)
+        return Fleet([provider(_from_environment(settings, timeouts))], default=settings.model)
     from tornado_stream.providers.local import LocalProvider  # most set-ups never need it
 
     async def discover() -> list[OpenAIProvider]:
-        found = await find_servers(upstream, timeouts, {settings.port})
-        return [OpenAIProvider(upstream, config) for config in found]
+        return [provider(config) for config in await find_servers(timeouts, {settings.port})]
 
-    local = LocalProvider(upstream, settings, timeouts)
+    local = LocalProvider(Upstream(on_status), settings, timeouts)
     return Fleet([local], discover=None if settings.no_discovery else discover)
 
 
@@ -55,6 +60,7 @@ def _config_file(settings: Settings) -> Path | None:
 def _from_environment(settings: Settings, timeouts: Timeouts) -> UpstreamConfig:
     base_url = settings.base_url or presets()["openai"].base_url
     preset = preset_for(base_url)
+    named = "OPENAI_BASE_URL" if settings.base_url else "OPENAI_API_KEY"
     return UpstreamConfig(
         name=preset.name if preset.title else "openai",
         base_url=base_url,
@@ -62,7 +68,5 @@ def _from_environment(settings: Settings, timeouts: Timeouts) -> UpstreamConfig:
         preset=preset,
         default_model=settings.model or preset.default_model,
         timeouts=timeouts,
-        why=f"{base_url}, from OPENAI_BASE_URL"
-        if settings.base_url
-        else "OpenAI, from OPENAI_API_KEY",
+        why=f"{preset.title or shown_url(base_url)}, from {named}",
     )

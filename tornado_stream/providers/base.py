@@ -41,6 +41,17 @@ class Provider(ABC):
     def default_model(self) -> str | None:
         """The model that is used where a request names none; None while it is not known."""
 
+    @property
+    def failing(self) -> bool:
+        """Whether an answer would fail as far as is known: its server cannot be reached or refuses
+        the key, or its model did not start."""
+        return False
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must be read nowhere."""
+        return ()
+
     @abstractmethod
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
         """Produce one answer: call `emit` for each piece, in order, and return when it is whole.

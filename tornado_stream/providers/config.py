@@ -9,11 +9,12 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from tornado_stream.costs import Price
 from tornado_stream.providers.presets import CUSTOM, Preset, presets
@@ -52,6 +53,23 @@ class UpstreamConfig:
     prices: Mapping[str, Price] = field(default_factory=dict)
     why: str = ""
 
+    @property
+    def url(self) -> str:
+        """The base URL without user and password."""
+        return shown_url(self.base_url)
+
+    @property
+    def secret(self) -> str | None:
+        """What is sent and must be read nowhere: the key, else the password of the base URL."""
+        user, password = self._login
+        return self.key or password or user or None
+
+    @property
+    def _login(self) -> tuple[str, str]:
+        login = urlsplit(self.base_url).netloc.rpartition("@")[0]
+        user, _, password = login.partition(":")
+        return unquote(user), unquote(password)
+
     def chat_path(self, model: str) -> str:
         """Path and query of a chat completion, after the base URL."""
         version = quote(self.api_version, safe="")
@@ -61,10 +79,18 @@ class UpstreamConfig:
     def auth_headers(self) -> dict[str, str]:
         """What goes along with every request."""
         if self.key is None:
-            return dict(self.headers)
+            login = ":".join(self._login)
+            basic = f"Basic {b64encode(login.encode()).decode()}"
+            return {**self.headers, "Authorization": basic} if login != ":" else {**self.headers}
         if header := self.preset.key_header:
             return {**self.headers, header: self.key}
         return {**self.headers, "Authorization": f"Bearer {self.key}"}
+
+
+def shown_url(url: str) -> str:
+    """A URL without user and password."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def read_config(path: Path, environ: Mapping[str, str], timeouts: Timeouts) -> list[UpstreamConfig]:

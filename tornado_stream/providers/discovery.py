@@ -18,14 +18,14 @@ from tornado_stream.providers.upstream import StatusError, Timeouts, Upstream, U
 LOOK = Timeouts(connect=0.15, first_byte=0.25, idle=0.25, answer=0.3)
 
 
-async def find_servers(
-    upstream: Upstream, timeouts: Timeouts, not_ports: Collection[int] = ()
-) -> list[UpstreamConfig]:
+async def find_servers(timeouts: Timeouts, not_ports: Collection[int] = ()) -> list[UpstreamConfig]:
     """Those that list at least one model, in the order of the presets. `not_ports` are not asked:
     this server's own. Never raises."""
     local = [preset for preset in presets().values() if preset.local_port]
     asked = [preset for preset in local if preset.local_port not in not_ports]
+    upstream = Upstream()
     answers = await asyncio.gather(*[_has_models(upstream, preset) for preset in asked])
+    await upstream.close()
     return [
         UpstreamConfig(
             preset.name,

@@ -63,6 +63,14 @@ class Fleet(Provider):
     def default_model(self) -> str | None:
         return self._default or self.members[0].default_model
 
+    @property
+    def failing(self) -> bool:
+        return all(member.failing for member in self.members)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return tuple(secret for member in self._known for secret in member.secrets)
+
     async def open(self) -> None:
         await self._look()
 

@@ -49,6 +49,10 @@ class LocalProvider(Provider):
     def default_model(self) -> str | None:
         return MODEL_ID
 
+    @property
+    def failing(self) -> bool:
+        return self._model.state == "failed"
+
     def start(self) -> None:
         self._model.start()
 

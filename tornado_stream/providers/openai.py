@@ -68,6 +68,14 @@ class OpenAIProvider(Provider):
     def default_model(self) -> str | None:
         return self._model
 
+    @property
+    def failing(self) -> bool:
+        return self._upstream.failing
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return (self.config.secret,) if self.config.secret else ()
+
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
         model = request.model or await self._find_model()
         emit(Finish(upstream=self.name, price=self.config.prices.get(model)))
@@ -101,7 +109,7 @@ class OpenAIProvider(Provider):
 
     async def _answer(self, request: ChatRequest, model: str, emit: Emit) -> None:
         """One request, to its end; raises `StatusError` before anything was emitted."""
-        decoder = AnswerDecoder(key=self.config.key)
+        decoder = AnswerDecoder(key=self.config.secret)
         joiner = Joiner("" if self._prefill else request.kept)
         answer = _Answer(decoder, joiner, emit)
         if request.kept:
@@ -152,8 +160,7 @@ class OpenAIProvider(Provider):
             if not models:
                 raise ProviderError(
                     "model_not_found",
-                    f"{self.config.base_url} lists no models. Set one with --model or "
-                    "OPENAI_MODEL.",
+                    f"{self.config.url} lists no models. Set one with --model or OPENAI_MODEL.",
                 )
             self._model = models[0].id
         return self._model
@@ -185,7 +192,7 @@ class OpenAIProvider(Provider):
         if models is None:
             raise ProviderError(
                 "not_an_api",
-                f"{self.config.base_url}/models is not a list of models.",
+                f"{self.config.url}/models is not a list of models.",
                 retryable=True,
             )
         return models
@@ -197,13 +204,13 @@ class OpenAIProvider(Provider):
         if body:
             headers["Content-Type"] = "application/json"
         headers |= self.config.auth_headers
-        url = self.config.base_url + path
+        url = self.config.url + path
         return UpstreamRequest(url, headers, body, method, timeouts or self.config.timeouts)
 
     def _decode_error(self, error: StatusError) -> ProviderError:
         config = self.config
         return decode_error(
-            error.status, error.headers, error.body, url=config.base_url, key=config.key
+            error.status, error.headers, error.body, url=config.base_url, key=config.secret
         )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tornado_stream.errors import ProviderError
+from tornado_stream.masking import mask
 from tornado_stream.providers.openai_json import NOT_JSON, parse_json
 from tornado_stream.providers.openai_reasons import (
     Reason,
@@ -40,11 +41,6 @@ _HINTS = {
 # Control characters except LF and tab, and those that turn the direction of what follows.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-_KEY_LIKE = re.compile(
-    r"(?<![A-Za-z0-9])(?:(?:sk|gsk|pk|rk|csk|xai|hf|r8|nvapi|pplx|ghp|tgp)[-_][A-Za-z0-9_-]{8,}"
-    r"|AIza[A-Za-z0-9_-]{20,})"
-)
-_BEARER = re.compile(r"\b(bearer)\s+(?=\S*\d|\S{20})[^\s\"',;<>]+", re.IGNORECASE)
 _SECONDS = re.compile(r"\s*(-?\d{1,12}(?:\.\d{1,12})?)\s*")
 
 
@@ -118,16 +114,8 @@ def limit_error(code: str) -> ProviderError:
 
 
 def redact(text: str, key: str | None) -> str:
-    """`text` without `key` and without anything that looks like a key, `***` in their place.
-
-    A key shorter than eight characters is replaced where it stands as a word of its own.
-    """
-    key = (key or "").strip()
-    if len(key) >= 8:
-        text = text.replace(key, "***")
-    elif key:
-        text = re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", "***", text)
-    return _BEARER.sub(r"\1 ***", _KEY_LIKE.sub("***", text))
+    """`text` without `key` and without anything that looks like a key, `***` in their place."""
+    return mask(text, (key,) if key else ())
 
 
 def clean(text: str, key: str | None = None) -> str:

@@ -37,6 +37,14 @@ WATCH_INTERVAL = 0.5
 OnHead = Callable[[int, Mapping[str, str]], None]
 #: Gets the bytes; what it returns, if not None, is how long to wait for more (seconds).
 OnChunk = Callable[[bytes], float | None]
+OnStatus = Callable[[int], None]
+
+#: Seconds that a failure says something of the next request.
+FAILURE_LASTS = 60.0
+#: How a server that cannot be reached fails.
+UNREACHABLE = ("connect_failed", "connect_timeout", "tls_failed")
+#: The statuses of a key that is refused.
+REFUSED = (401, 403)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +79,24 @@ class StatusError(Exception):
         self.body = body
 
 
-class Upstream:
-    """Makes requests. One per process; all methods run on the IOLoop's thread."""
+def ignore_status(status: int) -> None:
+    """An `OnStatus` where nobody counts."""
 
-    def __init__(self) -> None:
+
+class Upstream:
+    """Makes requests. One per process; all methods run on the IOLoop's thread. `on_status` is told
+    the status of every response."""
+
+    def __init__(self, on_status: OnStatus = ignore_status) -> None:
         self._client: StreamingHTTPClient | None = None
+        self._on_status = on_status
+        self._unreachable_at = self._refused_at = -FAILURE_LASTS
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last that is known of the server, a minute old at most, is that it cannot be
+        reached or refuses the key."""
+        return monotonic() < max(self._unreachable_at, self._refused_at) + FAILURE_LASTS
 
     async def close(self) -> None:
         """Close every connection; no request may follow."""
@@ -96,9 +117,13 @@ class Upstream:
         """
         if self._client is None:  # it belongs to the loop that runs now
             self._client = StreamingHTTPClient(force_instance=True)
-        fetch = _Fetch(self._client, request, on_head, on_chunk)
+        fetch = _Fetch(self._client, request, on_head, on_chunk, self._answered)
         try:
             await fetch.run()
+        except ProviderError as error:
+            if error.code in UNREACHABLE:
+                self._unreachable_at = monotonic()
+            raise
         finally:
             fetch.abort()
 
@@ -115,6 +140,12 @@ class Upstream:
                 upstream_status=200,
             ) from None
 
+    def _answered(self, request: UpstreamRequest, status: int) -> None:
+        self._on_status(status)
+        self._unreachable_at = -FAILURE_LASTS
+        if request.body is not None:  # lists may be open to all, or to nobody
+            self._refused_at = monotonic() if status in REFUSED else -FAILURE_LASTS
+
 
 def ignore_head(status: int, headers: Mapping[str, str]) -> None:
     """An `on_head` for callers that need only the body."""
@@ -129,12 +160,14 @@ class _Fetch:
         request: UpstreamRequest,
         on_head: OnHead,
         on_chunk: OnChunk,
+        on_answer: Callable[[UpstreamRequest, int], None] = lambda request, status: None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._client = client
         self._request = request
         self._on_head = on_head
         self._on_chunk = on_chunk
+        self._on_answer = on_answer
         self._fetch = self._http_request()
         self._done: asyncio.Future[None] = self._loop.create_future()
         self._started = self._last_byte = monotonic()
@@ -173,6 +206,7 @@ class _Fetch:
             self._headers.parse_line(line)
         elif self._status >= 200:  # interim answers are only a sign of life
             self._head_done = True
+            self._on_answer(self._request, self._status)
             try:
                 self._begin_body()
             except Exception as error:
@@ -213,9 +247,7 @@ class _Fetch:
         if encoding in ("gzip", "x-gzip", "deflate"):
             self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
         elif encoding not in ("identity", ""):
-            raise self._failure(
-                "malformed_response", f"used an encoding not asked for ({encoding[:20]})"
-            )
+            raise self._failure("malformed_response", "used an encoding that was not asked for")
         if self._status == 200:
             self._on_head(self._status, self._headers)
 

@@ -8,6 +8,7 @@ was given it keeps, and what it returns is the caller's. A method that cannot do
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 from typing import Self
@@ -65,6 +66,17 @@ class StoredGeneration:
 
 
 @dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody who is logged in until `expires_at`, seconds since the epoch. `id` and `proof` are
+    digests, in which no token and no password can be found."""
+
+    id: str
+    owner: str
+    proof: bytes
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """A conversation in a list. `message_id` and `snippet` are of the search; in the snippet the
     match stands between U+E000 and U+E001, which are taken out of all other text."""
@@ -91,13 +103,15 @@ class Taken(StoreError):
 
 
 class Store(ABC):
-    """Conversations, messages and event logs: what one `owner` has of them.
+    """Conversations, messages and event logs: what one `owner` has of them; and all sessions.
 
     What belongs to another is not there for any method. Only `append` and `unfinished` are for
-    all at once; what they take and give names its owner.
+    all at once; what they take and give names its owner. `on_commit` is told how many seconds each
+    write transaction took, by the thread that made it.
     """
 
     owner = LOCAL_OWNER
+    on_commit: Callable[[float], None] = staticmethod(lambda seconds: None)
 
     def of(self, owner: str) -> Self:
         """The same store, as this owner sees it."""
@@ -162,6 +176,22 @@ class Store(ABC):
     @abstractmethod
     async def generation(self, id: str) -> StoredGeneration | None:
         """One log, whole."""
+
+    @abstractmethod
+    async def check(self) -> None:
+        """Try whether anything can be kept now, by keeping something that changes nothing."""
+
+    @abstractmethod
+    async def sessions(self) -> list[Session]:
+        """All sessions, those that have expired too."""
+
+    @abstractmethod
+    async def keep_session(self, session: Session) -> None:
+        """Keep a session, in the place of one with the same id."""
+
+    @abstractmethod
+    async def end_sessions(self, ids: list[str]) -> None:
+        """Forget these sessions; one that is not there is none."""
 
     @abstractmethod
     async def close(self) -> None:

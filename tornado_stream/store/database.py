@@ -15,6 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from time import monotonic
 from typing import Concatenate, ParamSpec, TypeVar
 
 from tornado_stream.store import logs, search, tables
@@ -47,9 +48,15 @@ OLDEST_SQLITE = (3, 34)
 
 class Database:
     """The open database; raises `OpenError`. `places` is the writer's thread's, `numbers` are for
-    what is written next. `connection_class` is for tests that let single calls fail."""
+    what is written next. `connection_class` is for tests that let single calls fail; `on_commit`
+    is called by the writer's thread with the seconds of each transaction."""
 
-    def __init__(self, data_dir: Path, connection_class: type[sqlite3.Connection]) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        connection_class: type[sqlite3.Connection],
+        on_commit: Callable[[float], None],
+    ) -> None:
         self.path = data_dir / "chat.db"
         self.places: logs.Places = {}
         self._closed: Future[None] | None = None
@@ -79,7 +86,13 @@ class Database:
             except OSError as error:
                 raise unusable(data_dir, error) from error
             undo.pop_all()
-        self.writer = Worker(writer, "store-writer", "BEGIN IMMEDIATE", self.places.clear)
+        self.writer = Worker(
+            writer,
+            "store-writer",
+            "BEGIN IMMEDIATE",
+            on_failure=self.places.clear,
+            on_commit=on_commit,
+        )
         self.reader = Worker(reader, "store-reader", "BEGIN")
 
     def truncate_log(self, _: sqlite3.Connection) -> None:
@@ -135,10 +148,12 @@ class Worker:
         name: str,
         begin: str,
         on_failure: Callable[[], None] = lambda: None,
+        on_commit: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         self._db = db
         self._begin = begin
         self._on_failure = on_failure
+        self._on_commit = on_commit
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
 
     def transact(
@@ -147,12 +162,15 @@ class Worker:
         """Do work in a transaction of its own."""
 
         def in_transaction(db: sqlite3.Connection) -> T:
+            began = monotonic()
             try:
                 with transaction(db, self._begin):
-                    return work(db, *args, **more)
+                    done = work(db, *args, **more)
             except BaseException:
                 self._on_failure()
                 raise
+            self._on_commit(monotonic() - began)
+            return done
 
         return self.run(in_transaction)
 

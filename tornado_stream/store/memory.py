@@ -14,6 +14,7 @@ from tornado_stream.store.base import (
     Match,
     Page,
     Progress,
+    Session,
     Store,
     StoredGeneration,
     StoreError,
@@ -36,6 +37,7 @@ class MemoryStore(Store):
         self._numbers = itertools.count(1)
         self._number: dict[str, int] = {}  # of a conversation (its title) or a message
         self._written: dict[str, int] = {}  # conversation → the number of its last write
+        self._sessions: dict[str, Session] = {}
         self._owners: dict[str, str] = {}  # conversation → owner
         self._closed: list[bool] = []  # shared by the views of all owners
 
@@ -157,6 +159,22 @@ class MemoryStore(Store):
         stored = self._generations.get(id)
         mine = stored and stored.owner == self.owner
         return replace(stored, frames=list(stored.frames)) if stored and mine else None
+
+    async def check(self) -> None:
+        self._check_open()
+
+    async def sessions(self) -> list[Session]:
+        self._check_open()
+        return list(self._sessions.values())
+
+    async def keep_session(self, session: Session) -> None:
+        self._check_open()
+        self._sessions[session.id] = session
+
+    async def end_sessions(self, ids: list[str]) -> None:
+        self._check_open()
+        for id in ids:
+            self._sessions.pop(id, None)
 
     async def close(self) -> None:
         self._closed.append(True)

@@ -77,8 +77,23 @@ def _costs(db: sqlite3.Connection) -> None:
     db.execute("ALTER TABLE messages ADD COLUMN cost TEXT")
 
 
+def _sessions(db: sqlite3.Connection) -> None:
+    """Who is logged in. `id` and `proof` are digests; times are in seconds."""
+    db.execute(
+        "CREATE TABLE sessions ("
+        "id TEXT PRIMARY KEY, owner TEXT NOT NULL, proof BLOB NOT NULL,"
+        "expires_at INTEGER NOT NULL) WITHOUT ROWID"
+    )
+
+
 #: Number n is the n-th step.
-MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_tables, _unindexed, _flushes, _costs]
+MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
+    _tables,
+    _unindexed,
+    _flushes,
+    _sessions,
+    _costs,
+]
 
 
 @contextmanager

@@ -10,10 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from tornado_stream.messages import Conversation, Message
-from tornado_stream.store import logs, search, tables
+from tornado_stream.store import logs, search, sessions, tables
 from tornado_stream.store.base import (
     Page,
     Progress,
+    Session,
     Store,
     StoredGeneration,
     StoreError,
@@ -31,7 +32,9 @@ class SQLiteStore(Store):
     def __init__(
         self, data_dir: Path, *, connection_class: type[sqlite3.Connection] = sqlite3.Connection
     ) -> None:
-        self._database = Database(data_dir, connection_class)
+        self._database = Database(
+            data_dir, connection_class, on_commit=lambda seconds: self.on_commit(seconds)
+        )
         self._writer = self._database.writer
         self._reader = self._database.reader
 
@@ -93,6 +96,18 @@ class SQLiteStore(Store):
     async def generation(self, id: str) -> StoredGeneration | None:
         return await self._reader.transact(logs.generation, self.owner, id)
 
+    async def check(self) -> None:
+        await self._writer.transact(_write_nothing)
+
+    async def sessions(self) -> list[Session]:
+        return await self._reader.transact(sessions.sessions)
+
+    async def keep_session(self, session: Session) -> None:
+        await self._writer.transact(sessions.keep, session)
+
+    async def end_sessions(self, ids: list[str]) -> None:
+        await self._writer.transact(sessions.end, ids)
+
     async def close(self) -> None:
         await self._database.close()
 
@@ -109,3 +124,8 @@ class SQLiteStore(Store):
         self._database.places.clear()  # some may be gone now
         tables.delete(db, self.owner, id)
         remove_copies(self._database.path, 0)
+
+
+def _write_nothing(db: sqlite3.Connection) -> None:
+    """A number that nobody reads, set to what it is: one page is written all the same."""
+    db.execute("PRAGMA user_version = 0")

@@ -103,6 +103,22 @@ export class Api {
     if (!response.ok && response.status !== 404) throw await refusal(response);
   }
 
+  /** Ask to be let in: by the response's status, or the `Retry-After` of a 429. @param {Record<string, unknown>} who `name`, `password` */
+  logIn(who) {
+    return this.#plain("/login", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(who) });
+  }
+
+  /** End the session, which may have ended already. */
+  async logOut() {
+    const response = await this.#plain("/logout", { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
+    if (!response.ok && response.status !== 401) throw await refusal(response);
+  }
+
+  /** Whether this browser is let in. */
+  async isIn() {
+    return (await this.#plain("/api/conversations?limit=1", {})).ok;
+  }
+
   /** @param {string} method @param {string} path @param {object} body @param {boolean} [keepalive] */
   #send(method, path, body, keepalive = false) {
     const headers = { "Content-Type": "application/json", Accept: "application/json" };
@@ -110,7 +126,16 @@ export class Api {
   }
 
   /** @param {string} path @param {RequestInit} init */
-  #fetch(path, init) {
+  async #fetch(path, init) {
+    const response = await this.#plain(path, init);
+    if (response.status !== 401 || response.headers.get("WWW-Authenticate") !== "Bearer") return response;
+    // The session has ended, and this address asks for the login now. Nobody hears of it: what was not sent is sent after that.
+    globalThis.location?.reload();
+    return /** @type {Promise<Response>} */ (new Promise(() => {}));
+  }
+
+  /** @param {string} path @param {RequestInit} init */
+  #plain(path, init) {
     return fetch(this.origin + path, { cache: "no-store", credentials: "same-origin", ...init });
   }
 }

@@ -1,5 +1,6 @@
 // @ts-check
 /** Puts the page together. Nothing else happens here. */
+import { logOut, takeOver } from "./account.js";
 import { Announcer } from "./announcer.js";
 import { Api } from "./api.js";
 import { Branches } from "./branches.js";
@@ -38,6 +39,7 @@ const wake = new Wake().follow(window);
 const storage = new Storage(() => localStorage);
 const locks = new Locks(navigator.locks);
 const tabStorage = new Storage(() => sessionStorage);
+takeOver([storage, tabStorage], document.body.dataset.user ?? "");
 const outbox = new Outbox(storage, locks, tabId(tabStorage));
 const conversation = new Conversation(api, wake, outbox, locks, new Branches(tabStorage));
 const models = new Models(api, wake);
@@ -151,6 +153,7 @@ const starters = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySel
 const starterTexts = Array.from(starters, (starter) => starter.textContent ?? "");
 starters.forEach((starter, index) => starter.addEventListener("click", () => composer.offer(starterTexts[index], starterTexts)));
 
+document.getElementById("log-out")?.addEventListener("click", () => void logOut(api, [storage, tabStorage], say));
 armCopyButtons(document, say);
 void models.watch();
 void conversations.watch();

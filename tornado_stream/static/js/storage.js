@@ -36,6 +36,17 @@ export class Storage {
     this.#try((area) => area.removeItem(key));
   }
 
+  /** Forget everything. */
+  clear() {
+    this.#here.clear();
+    this.#try((area) => area.clear());
+  }
+
+  /** From now on what is set lives as long as the page. */
+  letGo() {
+    this.#area = null;
+  }
+
   /** Every key that begins like this. @param {string} prefix */
   keys(prefix) {
     const kept = this.#try((area) => Array.from({ length: area.length }, (_, index) => area.key(index) ?? "")) ?? [];

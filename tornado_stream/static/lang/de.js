@@ -42,6 +42,20 @@ export default {
     "other": "Der Server hat diese Anfrage nicht angenommen."
   },
 
+  "login": {
+    "name": "Name",
+    "password": "Passwort",
+    "enter": "Anmelden",
+    "enterIn": "Anmelden ({seconds})",
+    "wrong": "Das ist nicht das Passwort.",
+    "wrongEither": "Der Name oder das Passwort stimmt nicht.",
+    "tooMany": "Das war zu oft. Bitte warten Sie einen Augenblick.",
+    "unreachable": "Der Server ist nicht zu erreichen.",
+    "failed": "Das ging nicht: Der Server antwortete mit dem Status {status}.",
+    "leave": "Abmelden",
+    "noscript": "Zum Anmelden wird JavaScript gebraucht."
+  },
+
   "setup": {
     "key": "Mit einem eigenen Schlüssel",
     "keyCopy": "Die Zeile für einen eigenen Schlüssel kopieren",

@@ -42,6 +42,20 @@ export default {
     "other": "The server did not take this request."
   },
 
+  "login": {
+    "name": "Name",
+    "password": "Password",
+    "enter": "Log in",
+    "enterIn": "Log in ({seconds})",
+    "wrong": "That is not the password.",
+    "wrongEither": "The name or the password is wrong.",
+    "tooMany": "That was too often. Please wait a moment.",
+    "unreachable": "The server cannot be reached.",
+    "failed": "That did not work: the server answered with status {status}.",
+    "leave": "Log out",
+    "noscript": "Logging in needs JavaScript."
+  },
+
   "setup": {
     "key": "With a key of your own",
     "keyCopy": "Copy the line for a key of your own",

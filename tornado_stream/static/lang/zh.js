@@ -42,6 +42,20 @@ export default {
     "other": "服务器没有接受此请求。"
   },
 
+  "login": {
+    "name": "用户名",
+    "password": "密码",
+    "enter": "登录",
+    "enterIn": "登录（{seconds}）",
+    "wrong": "密码不正确。",
+    "wrongEither": "用户名或密码不正确。",
+    "tooMany": "尝试次数过多，请稍候。",
+    "unreachable": "无法连接到服务器。",
+    "failed": "未能成功：服务器返回状态 {status}。",
+    "leave": "退出登录",
+    "noscript": "登录需要 JavaScript。"
+  },
+
   "setup": {
     "key": "使用您自己的密钥",
     "keyCopy": "复制使用自己密钥的命令",

@@ -1,0 +1,117 @@
+"""Sessions: how long they last, what ends them, and what a thief of the disk can do with them."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from tornado_stream.auth.sessions import EXTENSION, LIFETIME, MOST, Sessions
+from tornado_stream.store import StoreError, open_store
+
+
+class Clock:
+    time = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.time
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def store(tmp_path, io_loop):
+    store = open_store(tmp_path / "data")
+    yield store
+    io_loop.run_sync(store.close)
+
+
+@pytest.fixture
+def sessions(store, clock):
+    return Sessions(store, clock)
+
+
+def credential(name: str) -> str | None:
+    return {"anna": "hash of anna", "local": "plain"}.get(name)
+
+
+@pytest.mark.gen_test
+async def test_a_session_lasts_thirty_days_also_over_a_restart(sessions, store, clock):
+    token = await sessions.start("anna", "hash of anna")
+    assert sessions.owner(token, credential) == "anna"
+    assert sessions.owner(token + "x", credential) is sessions.owner("", credential) is None
+    clock.time += LIFETIME - 1
+    again = Sessions(store, clock)
+    await again.open()
+    assert again.owner(token, credential) == "anna"
+    clock.time += 1
+    assert again.owner(token, credential) is sessions.owner(token, credential) is None
+    await again.open()
+    assert await store.sessions() == []
+
+
+@pytest.mark.gen_test
+async def test_what_is_kept_does_not_help_a_thief(sessions, store):
+    token = await sessions.start("local", "plain")
+    (kept,) = await store.sessions()
+    assert token not in repr(kept) and "plain" not in repr(kept)
+    for guess in (b"plain", kept.id.encode() + b"plain"):
+        assert hashlib.sha256(guess).digest() != kept.proof
+    assert sessions.owner(kept.id, credential) is None
+
+
+@pytest.mark.gen_test
+async def test_it_ends_with_its_credential(sessions, store):
+    first, second = [await sessions.start("anna", "hash of anna") for _ in range(2)]
+    assert sessions.owner(first, lambda name: "another hash") is None
+    assert sessions.owner(first, credential) is None, "it does not come back"
+    assert sessions.owner(second, lambda name: None) is None
+    await sessions.start("local", "plain")
+    assert [session.owner for session in await store.sessions()] == ["local"]
+
+
+@pytest.mark.gen_test
+async def test_logging_out_ends_one(sessions, store):
+    first, second = [await sessions.start("anna", "hash of anna") for _ in range(2)]
+    await sessions.end(first)
+    await sessions.end(first)
+    assert sessions.owner(first, credential) is None
+    assert sessions.owner(second, credential) == "anna"
+    assert len(await store.sessions()) == 1
+
+
+@pytest.mark.gen_test
+async def test_a_visit_extends_it_but_writes_once_a_day(sessions, store, clock):
+    token = await sessions.start("anna", "hash of anna")
+    assert not await sessions.extend(token) and not await sessions.extend("")
+    clock.time += EXTENSION + 1
+    assert await sessions.extend(token) and not await sessions.extend(token)
+    (kept,) = await store.sessions()
+    assert kept.expires_at == int(clock.time) + LIFETIME
+
+
+@pytest.mark.gen_test
+async def test_a_user_has_a_hundred_and_the_oldest_gives_way(sessions, store, clock):
+    tokens = []
+    for _ in range(MOST + 2):
+        clock.time += 1
+        tokens.append(await sessions.start("anna", "hash of anna"))
+    alive = [sessions.owner(token, credential) == "anna" for token in tokens]
+    assert alive == [False] * 2 + [True] * MOST
+    assert len(await store.sessions()) == MOST
+
+
+@pytest.mark.gen_test
+async def test_a_store_that_refuses_locks_nobody_out(sessions, store, monkeypatch):
+    async def refuse(_):
+        raise StoreError("The disk is full.")
+
+    monkeypatch.setattr(store, "keep_session", refuse)
+    monkeypatch.setattr(store, "end_sessions", refuse)
+    token = await sessions.start("anna", "hash of anna")
+    assert sessions.owner(token, credential) == "anna"
+    await sessions.end(token)
+    assert sessions.owner(token, credential) is None

@@ -1,0 +1,121 @@
+"""Logging in and out, as a person does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from .access import cut, violations
+from .chat import Page, ask, composer, content, expect
+from .conftest import REPORT_VIOLATIONS, VIEWPORT, Browser, Program, Watch
+
+PASSWORD = "correct horse"
+#: What a browser itself says of a refusal, which is part of every login.
+REFUSED = r"Failed to load resource: .* 401 \(Unauthorized\)"
+
+
+@pytest.fixture(scope="module")
+def locked(serve: Callable[..., Program], upstream: Program) -> Program:
+    return serve(
+        OPENAI_BASE_URL=upstream.url,
+        OPENAI_MODEL="fake-model",
+        TORNADO_STREAM_PASSWORD=PASSWORD,
+    )
+
+
+@pytest.fixture
+def stranger(browser: Browser, locked: Program) -> Iterator[Page]:
+    """A browser that was never here."""
+    context = browser.new_context(viewport=VIEWPORT, reduced_motion="reduce")
+    context.add_init_script(REPORT_VIOLATIONS)
+    page = context.new_page()
+    watch = Watch(locked.url)
+    watch.allow(REFUSED, "elsewhere.example", r"429 \(Too Many")
+    watch.on(page)
+    yield page
+    context.close()
+    assert watch.unexpected() == []
+
+
+def log_in(page: Page, password: str) -> None:
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+
+
+def enter(page: Page) -> None:
+    """Log in; returns when the page is at work."""
+    log_in(page, PASSWORD)
+    expect(page.get_by_role("button", name="Model: fake-model")).to_be_visible()
+
+
+def test_a_person_logs_in_stays_and_logs_out(stranger: Page, locked: Program) -> None:
+    page = stranger
+    page.goto(f"{locked.url}?q=1")
+    field = page.get_by_label("Password")
+    expect(field).to_be_focused()
+    log_in(page, "wrong")
+    expect(page.get_by_role("alert")).to_have_text("That is not the password.")
+    expect(field).to_be_focused()
+    assert violations(page) == []
+    assert cut(page, 320, 360) == []
+    page.set_viewport_size(VIEWPORT)
+    enter(page)
+    assert page.url == f"{locked.url}?q=1"
+    ask(page, "play say=Rain falls.")
+    expect(content(page)).to_have_text("Rain falls.")
+    conversation = page.url
+    page.reload()
+    expect(content(page)).to_have_text("Rain falls.")
+
+    composer(page).fill("a draft")
+    page.get_by_role("button", name="Log out").click()
+    expect(field).to_be_visible()
+    assert page.url == conversation
+    kept = page.evaluate("[...Object.keys(localStorage), ...Object.keys(sessionStorage)]")
+    assert kept == []
+    assert page.evaluate("document.cookie") == ""
+
+
+def test_what_is_written_survives_the_end_of_the_session(stranger: Page, locked: Program) -> None:
+    page = stranger
+    page.goto(locked.url)
+    enter(page)
+    ask(page, "play say=Before.")
+    expect(content(page)).to_have_text("Before.")
+    page.route("**/api/conversations", lambda route: route.fulfill(status=304))  # not by the list
+    page.context.clear_cookies()
+    ask(page, "play say=After.")
+    expect(page.get_by_label("Password")).to_be_visible()
+    page.unroute_all()
+    log_in(page, PASSWORD)
+    expect(content(page)).to_have_text("After.")
+
+
+def test_a_link_from_another_site_arrives_logged_in(stranger: Page, locked: Program) -> None:
+    page = stranger
+    page.goto(locked.url)
+    enter(page)
+    page.route(
+        "http://elsewhere.example/",
+        lambda route: route.fulfill(
+            content_type="text/html", body=f'<a href="{locked.url}">there</a>'
+        ),
+    )
+    page.goto("http://elsewhere.example/")
+    with page.expect_response(lambda response: response.url == locked.url) as first:
+        page.get_by_role("link").click()
+    assert first.value.status == 401
+    expect(composer(page)).to_be_visible()
+
+
+def test_too_many_tries_are_counted_down(stranger: Page, locked: Program) -> None:
+    page = stranger
+    page.goto(locked.url)
+    page.route("**/login", lambda route: route.fulfill(status=429, headers={"Retry-After": "1"}))
+    log_in(page, "wrong")
+    button = page.get_by_role("button")
+    expect(button).to_be_disabled()
+    expect(page.get_by_role("alert")).to_contain_text("too often")
+    expect(button).to_be_enabled()
+    expect(button).to_have_text("Log in")

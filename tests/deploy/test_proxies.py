@@ -1,0 +1,229 @@
+"""The examples for nginx and Caddy as they stand in deploy/, real, with TLS, before a server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+from client import Client, until
+from tornado.iostream import IOStream
+from tornado.tcpclient import TCPClient
+
+DEPLOY = Path(__file__).resolve().parent.parent.parent / "deploy"
+SBIN = "/usr/sbin:/usr/local/sbin"
+NAME = "chat.example.org"
+#: The client is at another address than the proxy, so that they can be told apart.
+CLIENT = "127.0.0.2"
+
+NGINX = """
+daemon off;
+worker_processes 1;
+{user}
+pid nginx.pid;
+error_log error.log;
+events {{ }}
+http {{
+  access_log off;
+  client_body_temp_path temp;
+  proxy_temp_path temp;
+  fastcgi_temp_path temp;
+  uwsgi_temp_path temp;
+  scgi_temp_path temp;
+  include site.conf;
+}}
+"""
+CURL = shutil.which("curl")
+#: An answer that takes 0.6 s.
+SLOW = "gap=0.03;count=20"
+CADDY = "{\n\tadmin off\n\tauto_https disable_redirects\n}\n"
+
+
+class HttpsClient(Client):
+    """Speaks to the proxy, by the name of the example."""
+
+    def __init__(self, port: int, context: ssl.SSLContext, server: Client) -> None:
+        super().__init__(port, server.application)
+        self.context, self.server = context, server
+
+    async def connect(self) -> IOStream:
+        stream = await TCPClient().connect("127.0.0.1", self.port, source_ip=CLIENT)
+        return await stream.start_tls(False, self.context, NAME)
+
+    def encode(self, method, path, body, headers):
+        fields = {"Host": NAME, "Origin": f"https://{NAME}"}
+        return super().encode(method, path, body, fields | headers)
+
+
+def adapted(name: str, changes: dict[str, str]) -> str:
+    """The example with the paths and addresses of a test."""
+    text = (DEPLOY / name).read_text()
+    for old, new in changes.items():
+        assert old in text, f"{name} has no {old}"
+        text = text.replace(old, new)
+    return text
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[str, str]:
+    """Paths of a certificate and its key."""
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
+    names = f"-subj /CN={NAME} -addext subjectAltName=DNS:{NAME} -keyout key.pem -out cert.pem"
+    if not shutil.which("openssl"):
+        pytest.skip("needs openssl")
+    subprocess.run(f"{command} {names}".split(), cwd=tmp_path, check=True, capture_output=True)
+    return str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
+
+
+@pytest.fixture(params=["nginx", "caddy"])
+def front(
+    request: pytest.FixtureRequest, serve, settings, certificate, tmp_path: Path
+) -> Iterator[HttpsClient]:
+    """A client of a server behind that proxy."""
+    program = shutil.which(request.param) or shutil.which(request.param, path=SBIN)
+    if not program:
+        pytest.skip(f"{request.param} is not installed")
+    proxies = (ip_network("127.0.0.1"),)
+    server = serve(replace(settings, allowed_hosts=(NAME,), trusted_proxies=proxies))
+    start = {"nginx": start_nginx, "caddy": start_caddy}[request.param]
+    process, port = start(program, tmp_path, server.port, certificate)
+    yield HttpsClient(port, ssl.create_default_context(cafile=certificate[0]), server)
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:  # it waits for a stream that the test left open
+        process.kill()
+        process.wait()
+
+
+def start_nginx(
+    program: str, home: Path, server: int, certificate: tuple[str, str]
+) -> tuple[subprocess.Popen[bytes], int]:
+    # It takes over sockets that listen already: there is no port to guess, no start to await.
+    with socket.create_server(("127.0.0.1", 0)) as tls, socket.create_server(("", 0)) as plain:
+        port, other = tls.getsockname()[1], plain.getsockname()[1]
+        folder = f"/etc/letsencrypt/live/{NAME}"
+        changes = {
+            "server 127.0.0.1:8888": f"server 127.0.0.1:{server}",
+            "    listen [::]:80;\n": "",
+            "    listen [::]:443 ssl http2;\n": "",
+            "listen 80;": f"listen {other};",
+            "listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
+            f"{folder}/fullchain.pem": certificate[0],
+            f"{folder}/privkey.pem": certificate[1],
+        }
+        (home / "site.conf").write_text(adapted("nginx.conf", changes))
+        user = "" if os.geteuid() else "user root;"  # others may not enter this directory
+        (home / "nginx.conf").write_text(NGINX.format(user=user))
+        numbers = [tls.fileno(), plain.fileno()]
+        process = subprocess.Popen(
+            [program, "-p", str(home), "-c", "nginx.conf", "-e", "error.log"],
+            env=os.environ | {"NGINX": "".join(f"{number};" for number in numbers)},
+            pass_fds=numbers,
+            stderr=subprocess.DEVNULL,
+        )
+    return process, port
+
+
+def start_caddy(
+    program: str, home: Path, server: int, certificate: tuple[str, str]
+) -> tuple[subprocess.Popen[bytes], int]:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port = sock.getsockname()[1]
+    site = f"https://{NAME}:{port} {{\n\tbind 127.0.0.1\n\ttls {' '.join(certificate)}\n"
+    changes = {f"\n{NAME} {{\n": "\n" + site, "127.0.0.1:8888": f"127.0.0.1:{server}"}
+    (home / "Caddyfile").write_text(CADDY + adapted("Caddyfile", changes))
+    process = subprocess.Popen(
+        [program, "run", "--config", "Caddyfile", "--adapter", "caddyfile"],
+        cwd=home,
+        env=os.environ
+        | {"HOME": str(home), "XDG_DATA_HOME": str(home), "XDG_CONFIG_HOME": str(home)},
+        stderr=subprocess.DEVNULL,
+    )
+    due = time.monotonic() + 20
+    while not _listens(port):
+        assert process.poll() is None and time.monotonic() < due, "Caddy did not start"
+        time.sleep(0.01)
+    return process, port
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.gen_test(timeout=60)
+async def test_answers_arrive_as_they_are_written(front, certificate):
+    answer, _ = await asyncio.gather(front.ask(model=SLOW), over_http2(front, certificate[0]))
+    assert answer.text == "".join(f"t{n} " for n in range(20)) and answer.end["state"] == "done"
+    first, last = answer.events[0], answer.events[-1]
+    for event in answer.events:
+        behind = (event.at - first.at) - (event.data["t"] - first.data["t"]) / 1000
+        assert behind < 1, (event.id, behind)
+    assert last.at - answer.events[1].at > 0.4
+    again = await front.resume(answer.start["generation_id"], after=7)
+    assert [event.id for event in again.events] == list(range(8, last.id + 1))
+
+
+async def over_http2(front: HttpsClient, certificate: str) -> None:
+    """The same as browsers speak it."""
+    if not CURL:
+        return
+    curl = await asyncio.create_subprocess_exec(
+        CURL,
+        *f"-sN --http2 -w %{{http_version}} --cacert {certificate}".split(),
+        *f"--connect-to {NAME}:443:127.0.0.1:{front.port} https://{NAME}/stream".split(),
+        *("-H", "Content-Type: application/json"),
+        *("-d", json.dumps({"message": "hi", "model": SLOW})),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert curl.stdout
+    while not (await curl.stdout.readline()).startswith(b"event: delta"):
+        assert not curl.stdout.at_eof()
+    first = time.monotonic()
+    rest = await curl.stdout.read()
+    assert time.monotonic() - first > 0.4
+    assert b"t19 " in rest and rest.endswith(b"\n2") and await curl.wait() == 0
+
+
+@pytest.mark.gen_test(timeout=60)
+async def test_readers_that_leave_and_bodies_that_are_too_large(front, upstream):
+    stream = await front.send(model="say=a;hold;say=b")
+    start = await stream.until("start")
+    assert front.application.streams
+    stream.close()
+    await until(lambda: not front.application.streams)
+    upstream.released.set()
+    assert (await front.resume(start.data["generation_id"])).text == "ab"
+    # Not the proxy, the server says that it is too much.
+    large = await front.request("POST", "/stream", {"message": "x" * (1024 * 1024 + 1)})
+    assert (large.status, large.json()["error"]["code"]) == (413, "too_large")
+
+
+@pytest.mark.gen_test(timeout=60)
+async def test_only_the_proxy_is_believed(front):
+    seen: list[tuple[str, bool]] = []
+
+    def log(handler):
+        seen.append((handler.client_address, handler.is_https))
+
+    front.application.settings["log_function"] = log
+    forged = {"X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "https"}
+    await front.request("GET", "/healthz", headers=forged)
+    await front.request("GET", "/healthz", headers=forged | {"X-Forwarded-Proto": "http"})
+    assert seen == [(CLIENT, True)] * 2
+    stream = await TCPClient().connect("127.0.0.1", front.server.port, source_ip=CLIENT)
+    await stream.write(front.server.encode("GET", "/healthz", None, forged))
+    await stream.read_until(b"\r\n\r\n")
+    stream.close()
+    assert seen[2:] == [(CLIENT, False)]

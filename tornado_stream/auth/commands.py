@@ -1,0 +1,68 @@
+"""Users from the command line. A running server notices what was changed within a second."""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from tornado_stream.auth.passwords import hash_password
+from tornado_stream.auth.users import FILE
+from tornado_stream.auth.users_file import NAME, User, read_users, token_digest, write_users
+from tornado_stream.settings import LONGEST_PASSWORD, SettingError
+
+#: So that whoever finds one knows what it is for.
+TOKEN_PREFIX = "ts_"
+
+
+def run(command: str, name: str, data_dir: Path) -> None:
+    """Do what one of `settings.USER_COMMANDS` says. Raises `SettingError`, `OpenError`."""
+    if not NAME.fullmatch(name):
+        raise SettingError(
+            f"--{command} cannot take {name!r}: a name is 1 to 64 letters, digits and . _ - @"
+        )
+    path = data_dir / FILE
+    users = read_users(path)
+    if command == "set-password":
+        _set_password(path, name)
+    elif command == "new-token":
+        _new_token(path, users, name)
+    elif name not in users:
+        raise SettingError(f"there is no user {name} in {path}")
+    elif command == "remove-tokens":
+        write_users(path, users | {name: replace(users[name], tokens=())})
+        print(f"{name} has no token now")
+    else:
+        del users[name]
+        write_users(path, users)
+        print(f"{name} is removed; their conversations stay")
+
+
+def _set_password(path: Path, name: str) -> None:
+    hashed = hash_password(_ask(name))
+    users = read_users(path)  # asking took a while
+    write_users(path, users | {name: replace(users.get(name, User()), password=hashed)})
+    print(f"{name} has a new password; sessions under an old one have ended")
+
+
+def _new_token(path: Path, users: dict[str, User], name: str) -> None:
+    token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    user = users.get(name, User())
+    write_users(path, users | {name: replace(user, tokens=(*user.tokens, token_digest(token)))})
+    print(token)
+
+
+def _ask(name: str) -> str:
+    if not sys.stdin.isatty():
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = getpass.getpass(f"Password for {name}: ")
+        if getpass.getpass("Again: ") != password:
+            raise SettingError("the two were not the same; nothing was changed")
+    if not password:
+        raise SettingError("a password must not be empty; nothing was changed")
+    if len(password) > LONGEST_PASSWORD:
+        raise SettingError(f"a password has at most {LONGEST_PASSWORD} characters")
+    return password

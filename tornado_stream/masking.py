@@ -1,0 +1,81 @@
+"""What must not be read by anyone: secrets, and what looks like one, out of every text.
+
+The rule: a text is masked as a whole, before it is cut or split, since half a key is a key too.
+Pure; nothing raises.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterator
+from functools import lru_cache
+from urllib.parse import quote, quote_plus
+
+MASK = "***"
+#: From this length on a secret, or a part of its base64, is replaced also within a word.
+CERTAIN = 8
+
+_KEY_LIKE = re.compile(
+    r"(?<![A-Za-z0-9])(?:(?:sk|gsk|pk|rk|csk|xai|hf|r8|nvapi|pplx|ghp|tgp)[-_][A-Za-z0-9_-]{8,}"
+    r"|AIza[A-Za-z0-9_-]{20,})"
+)
+_BEARER = re.compile(
+    r"\b(bearer(?:\s+|%20|\+))(?=[^\s\"',;<>&]*\d|[^\s\"',;<>&]{20})[^\s\"',;<>&]+",
+    re.IGNORECASE,
+)
+_BASIC = re.compile(r"\b((?i:basic)(?:\s+|%20|\+))(?=[^\s\"',;<>&]*[\dA-Z=])[A-Za-z0-9+/_%-]{8,}=*")
+_HEADER = re.compile(
+    r"\b((?:proxy-)?authorization|x-api-key|api-key|(?:set-)?cookie)(['\"]?\s*[:=]\s*(?:b?['\"])?)"
+    r"[^\r\n'\"]+",
+    re.IGNORECASE,
+)
+
+
+def mask(text: str, secrets: tuple[str, ...] = ()) -> str:
+    """`text` without these secrets, in whatever form they stand there (as they are, quoted for a
+    URL or for JSON, in base64), and without what looks like a key; `***` in their place.
+
+    A secret shorter than eight characters is replaced where it stands as a word of its own.
+    """
+    if secrets and (known := _pattern(secrets)):
+        text = known.sub(MASK, text)
+    text = _KEY_LIKE.sub(MASK, text)
+    return _BASIC.sub(rf"\1{MASK}", _BEARER.sub(rf"\1{MASK}", text))
+
+
+def mask_headers(text: str, secrets: tuple[str, ...] = ()) -> str:
+    """As `mask`, and without what follows the name of a header that holds a secret: for logs, since
+    an error for a person may well speak of `Authorization: Bearer`."""
+    return _HEADER.sub(rf"\1\2{MASK}", mask(text, secrets))
+
+
+@lru_cache(maxsize=64)
+def _pattern(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
+    forms = {form for secret in secrets if secret.strip() for form in _forms(secret.strip())}
+    longest_first = sorted(forms, key=len, reverse=True)
+    return re.compile("|".join(map(_as_pattern, longest_first))) if forms else None
+
+
+def _as_pattern(form: str) -> str:
+    escaped = re.sub("%([0-9A-F]{2})", r"%(?i:\1)", re.escape(form))
+    return escaped if len(form) >= CERTAIN else rf"(?<!\w){escaped}(?!\w)"
+
+
+def _forms(secret: str) -> Iterator[str]:
+    yield secret
+    yield from (quote(secret), quote(secret, safe=""), quote_plus(secret))
+    yield secret.replace("\\", "\\\\").replace('"', '\\"')
+    yield from _in_base64(secret)
+
+
+def _in_base64(secret: str) -> Iterator[str]:
+    """What is left of a secret in the base64 of a longer text, at each of the three places where
+    it can begin in a group of three bytes: the characters that only its own bytes decide."""
+    data = secret.encode("utf-8", "replace")
+    for lead in range(3):
+        first, end = -(-lead * 8 // 6), (lead + len(data)) * 8 // 6
+        encoded = b64encode(bytes(lead) + data).decode()[first:end]
+        if len(encoded) >= CERTAIN:
+            yield encoded
+            yield encoded.replace("+", "-").replace("/", "_")

@@ -1,0 +1,53 @@
+// @ts-check
+/** The login. Who has a session already is let in at once: a link from another site comes without its cookie. */
+import { Api } from "./api.js";
+import { byId } from "./dom.js";
+import { seconds, t } from "./words.js";
+
+const api = new Api();
+const form = byId("login");
+const password = byId("login-password");
+const notice = byId("login-notice");
+const button = byId("login-enter");
+const others = new BroadcastChannel("tornado-stream:login");
+
+/** This address again, which is now the page that was asked for. */
+const enter = () => location.replace(location.pathname + location.search);
+
+/** @param {string} text */
+function refuse(text) {
+  notice.textContent = text;
+  password.setAttribute("aria-invalid", "true");
+  password.focus();
+  password.select();
+}
+
+/** Nothing can be tried until then; the button counts down. @param {number} left in seconds */
+function wait(left) {
+  button.disabled = left > 0;
+  button.textContent = left > 0 ? t("login.enterIn", { seconds: seconds(1000 * left) }) : t("login.enter");
+  if (left > 0) setTimeout(() => wait(left - 1), 1000);
+}
+
+async function logIn() {
+  button.disabled = true;
+  const response = await api.logIn(Object.fromEntries(new FormData(form))).catch(() => null);
+  button.disabled = false;
+  if (response?.ok) {
+    others.postMessage("");
+    return enter();
+  }
+  if (!response) return refuse(t("login.unreachable"));
+  if (response.status === 401) return refuse(t(form.elements.namedItem("name") ? "login.wrongEither" : "login.wrong"));
+  if (response.status !== 429) return refuse(t("login.failed", { status: String(response.status) }));
+  refuse(t("login.tooMany"));
+  wait(Number(response.headers.get("Retry-After")) || 1);
+}
+
+form.addEventListener("submit", (/** @type {Event} */ event) => {
+  event.preventDefault();
+  if (!button.disabled) void logIn();
+});
+others.addEventListener("message", enter);
+// A browser that tells how this page was come to has shown its cookie here, or has none.
+if (!["same-origin", "none"].includes(form.dataset.arrived)) void api.isIn().then((isIn) => isIn && enter(), () => {});
