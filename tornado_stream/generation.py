@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from weakref import WeakValueDictionary
 
 from tornado_stream.errors import Conflict, TooMany
 from tornado_stream.event_log import RECOVERED_END, frame_data, frame_name
@@ -52,6 +53,8 @@ class Generations:
         self._owned: Counter[str] = Counter()  # how many are running
         self._running: dict[str, Producer] = {}
         self._unkept: dict[str, Producer] = {}  # ended, and the store does not have the end yet
+        #: What has ended and is being read: its readers share one log.
+        self._read: WeakValueDictionary[str, Generation] = WeakValueDictionary()
         self._busy: dict[str, str] = {}  # conversation → its running generation
         self._unsaved: set[Producer] = set()
         self._flush_timer: asyncio.TimerHandle | None = None
@@ -139,8 +142,8 @@ class Generations:
         if known := self.known(owner, id):
             return known
         if stored and stored.message.state == "running":  # its commit was reported as failed
-            return Generation.restore(await self._recover(stored))
-        return Generation.restore(stored) if stored else None
+            stored = await self._recover(stored)
+        return self._read.setdefault(id, Generation.restore(stored)) if stored else None
 
     async def settle(self, owner: str, messages: list[Message]) -> list[Message]:
         """The owner's messages, with every answer that the store still has as running as it has

@@ -8,8 +8,8 @@ moment, and nothing spins.
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
+import os
 import socket
 import sys
 from collections import deque
@@ -35,8 +35,10 @@ logger = logging.getLogger(__name__)
 ACCEPTS = 100
 #: Seconds between two looks at what waits too long, at most.
 SWEEP = 1.0
-#: Seconds for which nobody is accepted when descriptors have run out; how many are freed then.
+#: Seconds for which nobody is accepted when descriptors have run out; connections closed then.
 PAUSE, FREED = 0.5, 32
+#: Descriptors that are held while there are enough: the store and the model get them when not.
+SPARE = 16
 #: Seconds that a newcomer has at least for its head before it makes room for another.
 GRACE = 1.0
 #: Refused connections that are held until the client has read why, and for how many seconds.
@@ -49,7 +51,6 @@ READ_AT_ALL = 8 * 1024 * 1024
 #: Seconds between two lines in the log that say the same.
 SELDOM = 60.0
 
-EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 FULL = refusal(503, "too_many_connections", "The server has too many connections now.", 5)
 FULL_FOR_YOU = refusal(
     429, "too_many_connections", "There are too many connections from your address.", 5
@@ -106,6 +107,7 @@ class Listener:
         self._most = descriptors.shares(settings)[0]
         self._sockets: list[socket.socket] = []
         self._leaving: deque[tuple[float, socket.socket]] = deque()
+        self._spare: list[int] = []
         self._said: dict[str, float] = {}
         self._paused: asyncio.TimerHandle | None = None
         self._sweeping: asyncio.TimerHandle | None = None
@@ -115,6 +117,7 @@ class Listener:
         for sock in sockets:
             keep_alive(sock, 2 * self._settings.write_timeout)
         self._sockets += sockets
+        self._hold_spare()
         self._listen(sockets)
         if self._sweeping is None:
             self._sweep()
@@ -129,6 +132,7 @@ class Listener:
             sock.close()
         self._sockets.clear()
         self._dismiss(0)
+        self._free_spare()
 
     def _listen(self, sockets: Iterable[socket.socket]) -> None:
         for sock in sockets:
@@ -188,15 +192,35 @@ class Listener:
             self._leaving.popleft()[1].close()
 
     def _pause(self, error: OSError) -> None:
-        self._deafen()
-        self._dismiss(0)
-        self._connections.evict(FREED)
         self._say("no connection can be accepted: %s", error.strerror)
+        self._deafen()
+        self._make_room()
+
+    def _make_room(self) -> None:
+        self._free_spare()
+        self._dismiss(0)
+        self._connections.evict(FREED, GRACE)
         self._paused = asyncio.get_running_loop().call_later(PAUSE, self._resume)
 
     def _resume(self) -> None:
         self._paused = None
-        self._listen(self._sockets)
+        if self._hold_spare():
+            self._listen(self._sockets)
+        else:
+            self._make_room()
+
+    def _hold_spare(self) -> bool:
+        """Hold the reserve; False: it is in use."""
+        try:
+            while len(self._spare) < SPARE:
+                self._spare.append(os.open(os.devnull, os.O_RDONLY))
+        except OSError:
+            return False
+        return True
+
+    def _free_spare(self) -> None:
+        while self._spare:
+            os.close(self._spare.pop())
 
     def _sweep(self) -> None:
         self._connections.sweep()
