@@ -20,12 +20,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from client import Client, Stream
 from fake_upstream import FakeUpstream
 
+ROOT = Path(__file__).resolve().parent.parent
 #: Asks a port for its health, every 10 ms for some seconds; prints the milliseconds of each.
 PROBE = """
 import json, socket, sys, time
