@@ -24,8 +24,7 @@ FLOORS = [
     ["generation"],
     ["producer"],
     ["providers", "store"],
-    ["exposition", "http_client", "log", "event_log", "turns"]
-    + ["connections", "descriptors"],
+    ["exposition", "http_client", "log", "event_log", "turns"] + ["connections", "descriptors"],
     ["assets", "errors", "events", "http_connections", "languages", "messages", "sse", "settings"]
     + ["masking", "metrics"],
 ]
