@@ -42,6 +42,10 @@ bench-check:  ## whether it still costs what is recorded, against plain Tornado;
 	@$(MAKE) -s $(VENV)/run.stamp bench-build && $(BIN)/python benchmarks/relay.py --check || \
 		echo "bench-check: left out."
 
+.PHONY: capacity
+capacity: $(VENV)/run.stamp $(VENV)/test.stamp  ## memory and lateness with 200 streams and 2,000 idle connections
+	$(BIN)/python benchmarks/capacity.py $(ARGS)
+
 bench-page: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## how long conversations open and scroll in the page
 	$(BIN)/python benchmarks/conversation.py $(ARGS)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import shutil
@@ -18,6 +19,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import plot, report
+from benchmarks.capacity import MIB, measure
 from benchmarks.machine import ROOT
 from benchmarks.relay import servers_for
 
@@ -244,3 +246,10 @@ def test_the_document_is_what_was_recorded():
     text = report.PAGE.read_text(encoding="utf-8")
     assert text == report.page(text, kept), "run `make bench ARGS=--record`"
     assert report.PLOT.read_text(encoding="utf-8") == report.picture(kept)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_many_streams_and_many_idle_connections():
+    found = asyncio.run(measure(streams=50, idle=300, rate=5, seconds=1))
+    assert found.streaming == 50
+    assert found.rss < 150 * MIB and found.lag_p99 < 10 * 50

@@ -16,6 +16,7 @@ MODULES = {
 #: From the roof down. A module imports from its own floor (within its folder) and from below.
 FLOORS = [
     ["server"],
+    ["listener"],
     ["app"],
     ["handlers"],
     ["readiness"],
@@ -23,7 +24,7 @@ FLOORS = [
     ["generation"],
     ["producer"],
     ["providers", "store"],
-    ["exposition", "http_client", "log", "event_log", "turns"],
+    ["exposition", "http_client", "log", "event_log", "turns"] + ["connections", "descriptors"],
     ["assets", "errors", "events", "http_connections", "languages", "messages", "sse", "settings"]
     + ["costs", "masking", "metrics"],
 ]

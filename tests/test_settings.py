@@ -19,6 +19,16 @@ def test_defaults_are_the_contract():
     assert not settings.no_local
 
 
+def test_default_limits_are_the_contract():
+    settings = parse_command([], {}).settings
+    assert (settings.max_connections, settings.max_connections_per_address) == (20_000, None)
+    assert (settings.header_timeout, settings.body_timeout) == (15, 20)
+    assert settings.keep_alive_timeout == 60
+    assert (settings.max_body, settings.max_message) == (1024**2, 0)
+    assert settings.max_conversation == 16 * 1024**2
+    assert (settings.max_answers, settings.max_answers_per_user) == (4000, 0)
+
+
 def test_a_flag_wins_over_the_environment():
     environ = {"TORNADO_STREAM_PORT": "1234", "OPENAI_MODEL": "a", "TORNADO_STREAM_NO_LOCAL": "1"}
     settings = parse_command(["--port", "4321", "--idle-timeout", "0.5"], environ).settings
@@ -56,6 +66,12 @@ def test_base_urls_lose_their_last_slash():
         (["--base-url", "localhost:11434"], {}, "http://localhost:11434/v1"),
         (["--base-url", "ftp://localhost"], {}, "http://localhost:11434/v1"),
         (["--base-url", "http://[::1"], {}, "http://localhost:11434/v1"),
+        (["--max-connections", "0"], {}, "a whole number above 0"),
+        (["--max-answers", "many"], {}, "a whole number above 0"),
+        (["--max-body", "1.5"], {}, "a whole number above 0"),
+        (["--max-message", "-1"], {}, "0 is no limit"),
+        (["--max-connections-per-address", "²"], {}, "0 is no limit"),
+        (["--header-timeout", "0"], {}, "seconds above 0"),
         (["--model", " "], {}, "must not be empty"),
         ([], {"TORNADO_STREAM_HEARBEAT": "1"}, "did you mean TORNADO_STREAM_HEARTBEAT?"),
         ([], {"TORNADO_STREAM_PORT": "tcp://10.0.0.1:8888"}, "TORNADO_STREAM_PORT"),

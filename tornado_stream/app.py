@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tornado.iostream import IOStream
 from tornado.web import Application
 
-from tornado_stream import auth
+from tornado_stream import auth, descriptors
 from tornado_stream.assets import Assets
 from tornado_stream.chat import ChatService
 from tornado_stream.completions import CompletionService
@@ -68,8 +68,19 @@ class ChatApplication(Application):
         self.store.on_commit = self.metrics.commits.observe
         self.auth = auth.Authenticator(users, auth.Sessions(self.store))
         self.provider = build_provider(settings, self.metrics.upstream_answered)
-        self.generations = Generations(self.store, self.metrics)
-        self.chat = ChatService(self.generations, self.store, self.provider)
+        self.generations = Generations(
+            self.store,
+            self.metrics,
+            most=descriptors.shares(settings)[1],
+            most_per_owner=settings.max_answers_per_user,
+        )
+        self.chat = ChatService(
+            self.generations,
+            self.store,
+            self.provider,
+            max_message=settings.max_message,
+            max_conversation=settings.max_conversation,
+        )
         self.conversations = ConversationService(self.store, self.generations)
         self.completions = CompletionService(self.generations, self.provider)
         self.readiness = Readiness(self.generations, self.store, self.provider)

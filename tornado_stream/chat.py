@@ -9,7 +9,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from tornado_stream.errors import Conflict, InvalidRequest, NotFound, Unavailable
+from tornado_stream.errors import (
+    ChatError,
+    Conflict,
+    InvalidRequest,
+    NotFound,
+    TooLarge,
+    in_bytes,
+)
 from tornado_stream.events import Delta, Notice
 from tornado_stream.generation import Generations
 from tornado_stream.messages import ChatRequest, Conversation, Message
@@ -19,6 +26,7 @@ from tornado_stream.store.base import Store, Taken, Turn
 from tornado_stream.turns import (
     SendRequest,
     answer_message,
+    is_larger,
     leave_out,
     make_title,
     new_conversation,
@@ -31,16 +39,27 @@ from tornado_stream.turns import (
 class ChatService:
     """The verbs of the chat, over generations, a store and a provider."""
 
-    def __init__(self, generations: Generations, store: Store, provider: Provider) -> None:
+    def __init__(
+        self,
+        generations: Generations,
+        store: Store,
+        provider: Provider,
+        *,
+        max_message: int = 0,
+        max_conversation: int = 0,
+    ) -> None:
         self._generations = generations
         self._store = store
         self._provider = provider
+        self._max_message = max_message  # bytes; 0: any
+        self._max_conversation = max_conversation
         self._sending: dict[tuple[str, str], asyncio.Future[Generation]] = {}
 
     async def send(self, request: SendRequest) -> Generation:
         """The answer to this request: begun now, or found where the request was sent before.
 
-        Raises `InvalidRequest`, `NotFound`, `Unavailable` `draining`, or `Conflict`
+        Raises `InvalidRequest`, `NotFound`, `TooLarge` (`message_too_large`,
+        `conversation_too_large`), `TooMany`, `Unavailable` `draining`, or `Conflict`
         (`request_id_reused`, `conversation_busy`).
         """
         if sending := self._sending.get((request.owner, request.request_id)):
@@ -90,7 +109,7 @@ class ChatService:
             return known
         try:
             return await self._begin(request)
-        except (InvalidRequest, NotFound, Conflict, Unavailable) as error:
+        except ChatError as error:
             if known := await self._generations.get(request.owner, request.request_id):
                 return known
             if isinstance(error, Taken):  # it is another owner's
@@ -99,6 +118,12 @@ class ChatService:
 
     async def _begin(self, request: SendRequest) -> Generation:
         fingerprint = request.fingerprint
+        self._generations.admit(request.owner)
+        if is_larger([request.message or ""], self._max_message):
+            raise TooLarge(
+                f"This message is too long: {in_bytes(self._max_message)} is the most.",
+                code="message_too_large",
+            )
         kept = await self._kept(request)
         if kept:
             request = replace(
@@ -122,8 +147,10 @@ class ChatService:
             message=message,
             frame=start_frame(message, thread[-1]),
         )
+        messages = wire_messages(conversation.system, history)
+        self._check_size(messages)
         chat_request = ChatRequest(
-            messages=wire_messages(conversation.system, history),
+            messages=messages,
             model=request.model or (kept.model if kept else None),
             options=request.options,
             kept=kept.content if kept else "",
@@ -136,6 +163,14 @@ class ChatService:
             first.append(Notice("context_trimmed", {"turns": left_out}))
         job = Job(turn, self._provider, chat_request, tuple(first), request.owner)
         return await self._generations.start(job)
+
+    def _check_size(self, messages: list[dict[str, str]]) -> None:
+        if is_larger((message["content"] for message in messages), self._max_conversation):
+            raise TooLarge(
+                "This conversation has become too long to be sent to a model: "
+                f"{in_bytes(self._max_conversation)} is the most. Start a new conversation.",
+                code="conversation_too_large",
+            )
 
     async def _kept(self, request: SendRequest) -> Message | None:
         """The message that is to be gone on with, checked to be one that can be."""

@@ -55,6 +55,13 @@ class Conflict(ChatError):
     code = "conflict"
 
 
+class TooLarge(ChatError):
+    """More than is taken; it must be made smaller before it is sent again."""
+
+    status = 413
+    code = "too_large"
+
+
 class TooMany(ChatError):
     """More than is let in at a time; `retry_after` is in seconds."""
 
@@ -117,3 +124,8 @@ class ProviderError(Exception):
             "retryable": self.retryable,
             "retry_after": self.retry_after,
         }
+
+
+def in_bytes(number: int) -> str:
+    """A number of bytes as a message has it."""
+    return f"{number} bytes" if number % 1024 else f"{number // 1024} KiB"

@@ -10,11 +10,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from weakref import WeakValueDictionary
 
-from tornado_stream.errors import Conflict, Unavailable
+from tornado_stream.errors import Conflict, TooMany, Unavailable
 from tornado_stream.event_log import RECOVERED_END, frame_data, frame_name
 from tornado_stream.events import Answer, Delta, End, Notice
 from tornado_stream.log import log_answer
@@ -28,17 +31,31 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between two hand-overs of new frames to the store, and while it refuses them.
 FLUSH_INTERVAL, RETRY_INTERVAL = 0.1, 1.0
+#: Seconds after which to ask again where there are too many answers.
+RETRY_AFTER = 5
 
 
 class Generations:
     """All answers: starts, finds, stops, keeps and drains them."""
 
-    def __init__(self, store: Store, metrics: Metrics | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        metrics: Metrics | None = None,
+        *,
+        most: int = sys.maxsize,
+        most_per_owner: int = 0,
+    ) -> None:
         self._store = store
         self.draining = False  # what runs goes on, and nothing is begun
         self._metrics = metrics or Metrics()
+        self._most = most
+        self._most_per_owner = most_per_owner  # 0: any
+        self._owned: Counter[str] = Counter()  # how many are running
         self._running: dict[str, Producer] = {}
         self._unkept: dict[str, Producer] = {}  # ended, and the store does not have the end yet
+        #: What has ended and is being read: its readers share one log.
+        self._read: WeakValueDictionary[str, Generation] = WeakValueDictionary()
         self._busy: dict[str, str] = {}  # conversation → its running generation
         self._unsaved: set[Producer] = set()
         self._flush_timer: asyncio.TimerHandle | None = None
@@ -69,11 +86,9 @@ class Generations:
     async def start(self, job: Job) -> Generation:
         """Keep the turn, then begin to produce.
 
-        Raises `Conflict` `conversation_busy`, `Unavailable` `draining`, or `StoreError`: then
+        Raises `Conflict` `conversation_busy`, what `admit` raises, or `StoreError`: then
         nothing was asked for.
         """
-        if self.draining:
-            raise Unavailable("The server is restarting. Send it again shortly.", code="draining")
         turn = job.turn
         conversation_id = turn.message.conversation_id
         if busy := self._busy.get(conversation_id):
@@ -82,12 +97,13 @@ class Generations:
                 code="conversation_busy",
                 generation_id=busy,
             )
-        self._busy[conversation_id] = turn.generation_id
+        self.admit(job.owner)
+        self._occupy(job)
         try:
             if job.kept:
                 await self._store.of(job.owner).begin(turn)
         except BaseException:
-            del self._busy[conversation_id]
+            self._vacate(job)
             raise
         frames = [turn.frame]
         generation = Generation(
@@ -103,6 +119,25 @@ class Generations:
         producer.task = asyncio.create_task(self._run(producer), name=f"generation {generation.id}")
         return generation
 
+    def admit(self, owner: str) -> None:
+        """Raises `TooMany` `too_many_answers`, or `Unavailable` `draining`, where no other answer
+        may begin now."""
+        if self.draining:
+            raise Unavailable("The server is restarting. Send it again shortly.", code="draining")
+        if len(self._busy) >= self._most:
+            raise TooMany(
+                "The server is writing as many answers as it can. Send it again shortly.",
+                code="too_many_answers",
+                retry_after=RETRY_AFTER,
+            )
+        if self._most_per_owner and self._owned[owner] >= self._most_per_owner:
+            raise TooMany(
+                f"{self._owned[owner]} of your answers are being written, which is the most at a "
+                "time. Wait for one, or stop one.",
+                code="too_many_answers",
+                retry_after=RETRY_AFTER,
+            )
+
     async def get(self, owner: str, id: str) -> Generation | None:
         """The owner's generation with this id, running or kept."""
         if known := self.known(owner, id):
@@ -112,8 +147,8 @@ class Generations:
         if known := self.known(owner, id):
             return known
         if stored and stored.message.state == "running":  # its commit was reported as failed
-            return Generation.restore(await self._recover(stored))
-        return Generation.restore(stored) if stored else None
+            stored = await self._recover(stored)
+        return self._read.setdefault(id, Generation.restore(stored)) if stored else None
 
     async def settle(self, owner: str, messages: list[Message]) -> list[Message]:
         """The owner's messages, with every answer that the store still has as running as it has
@@ -179,6 +214,16 @@ class Generations:
         """Those of which there may be something that the store does not have."""
         return itertools.chain(self._running.values(), self._unkept.values())
 
+    def _occupy(self, job: Job) -> None:
+        self._busy[job.turn.message.conversation_id] = job.turn.generation_id
+        self._owned[job.owner] += 1
+
+    def _vacate(self, job: Job) -> None:
+        del self._busy[job.turn.message.conversation_id]
+        self._owned[job.owner] -= 1
+        if not self._owned[job.owner]:
+            del self._owned[job.owner]
+
     async def _run(self, producer: Producer) -> None:
         producer.begin(producer.job.first)
         end = await producer.produce()
@@ -192,7 +237,7 @@ class Generations:
             self._has_changed(producer)
         generation.publish(frame, last=True)
         del self._running[generation.id]
-        del self._busy[generation.message.conversation_id]
+        self._vacate(producer.job)
         producer.ended.set_result(None)
         log_answer(generation.id, generation.message.model, end, len(producer.times))
         self._metrics.answer_ended(end, producer.began, producer.times)

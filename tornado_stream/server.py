@@ -22,17 +22,17 @@ from ipaddress import ip_address
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
-from tornado_stream import log
+from tornado_stream import descriptors, log
 from tornado_stream.app import ChatApplication
 from tornado_stream.auth import commands
+from tornado_stream.listener import Server
 from tornado_stream.settings import Command, SettingError, Settings, parse_command
 from tornado_stream.store import OpenError
 
 logger = logging.getLogger(__name__)
 
-#: Bytes of a body that are read at all; above 1 MiB the answer is 413, above this the connection
-#: is closed with a bare 400.
-MAX_BODY = 8 * 1024 * 1024
+#: Connections that may wait to be accepted.
+BACKLOG = 1024
 #: Seconds that responses have to leave once their answers have ended.
 LAST_WRITES = 1.0
 #: Seconds after a second signal at which the process ends, come what may.
@@ -53,6 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         log.configure(settings.log_level, settings.log_format, settings.secrets)
         if command.fetch_model:
             return _fetch_model(command)
+        descriptors.raise_limit()
         sockets = _bind(command.settings, argv)
         exposed = any(_is_reachable(sock) for sock in sockets)
         application = ChatApplication(settings, exposed=exposed)
@@ -64,16 +65,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return asyncio.run(_serve(application, sockets))
 
 
-def make_server(application: ChatApplication) -> HTTPServer:
+def make_server(application: ChatApplication) -> Server:
     """The HTTP server with its limits; it listens to nothing yet."""
-    server = HTTPServer(
-        application,
-        max_body_size=MAX_BODY,
-        max_buffer_size=MAX_BODY,
-        max_header_size=16 * 1024,
-        idle_connection_timeout=60,
-        body_timeout=20,
-    )
+    server = Server(application)
     application.keep_alive = server.handle_stream
     return server
 
@@ -83,6 +77,7 @@ async def _serve(application: ChatApplication, sockets: list[socket.socket]) -> 
     server = make_server(application)
     stop = _Signals()
     asyncio.get_running_loop().set_exception_handler(log.on_loop_exception)
+    _tell_shares(settings)
     await application.open()
     application.provider.start()
     server.add_sockets(sockets)
@@ -96,6 +91,13 @@ async def _serve(application: ChatApplication, sockets: list[socket.socket]) -> 
     await _leave(application, server, stop.second)
     await application.close(0.1 if stop.second.done() else CHILD_GRACE)
     return 128 + first if stop.second.done() else 0
+
+
+def _tell_shares(settings: Settings) -> None:
+    connections, answers = descriptors.shares(settings)
+    if (connections, answers) != (settings.max_connections, settings.max_answers):
+        text = "%d file descriptors: enough for %d connections and %d answers at a time"
+        logger.info(text, descriptors.limit(), connections, answers)
 
 
 def _collect_less_garbage() -> None:
@@ -149,7 +151,7 @@ class _Signals:
 
 def _bind(settings: Settings, argv: Sequence[str]) -> list[socket.socket]:
     try:
-        return bind_sockets(settings.port, settings.host)
+        return bind_sockets(settings.port, settings.host, backlog=BACKLOG)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise SettingError(

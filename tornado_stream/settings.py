@@ -72,6 +72,18 @@ def _seconds_or_none(text: str) -> float:
     return 0.0 if text in ("0", "0.0") else _seconds(text)
 
 
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or len(text) > 15 or int(text) < 1:
+        raise ValueError("it takes a whole number above 0")
+    return int(text)
+
+
+def _count_or_none(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or len(text) > 15:
+        raise ValueError("it takes a whole number; 0 is no limit")
+    return int(text)
+
+
 def parse_url(text: str) -> str:
     """A base URL, without its last slash. Raises `ValueError`."""
     try:
@@ -317,6 +329,50 @@ class Settings:
         _seconds_or_none,
         "Time that running answers have to finish after SIGTERM or Ctrl-C; 0: none.",
         metavar="SECONDS",
+    )
+    max_connections: int = _setting(
+        20_000,
+        _count,
+        "Connections of clients at a time; fewer where the system gives fewer file descriptors.",
+        metavar="N",
+    )
+    max_connections_per_address: int | None = _setting(
+        None,
+        _count_or_none,
+        "Connections from one address (IPv6: one /64) at a time, but for trusted proxies; 0: any.",
+        metavar="N",
+        shown_default="any from this machine, 256 from others",
+    )
+    header_timeout: float = _setting(
+        15.0, _seconds, "Time that the head of a request may take to arrive.", metavar="SECONDS"
+    )
+    body_timeout: float = _setting(
+        20.0, _seconds, "Time that the body of a request may take to arrive.", metavar="SECONDS"
+    )
+    keep_alive_timeout: float = _setting(
+        60.0, _seconds, "Time a connection is kept for a next request.", metavar="SECONDS"
+    )
+    max_body: int = _setting(1024 * 1024, _count, "Bytes of a request's body.", metavar="BYTES")
+    max_message: int = _setting(
+        0,
+        _count_or_none,
+        "Bytes of one message, as UTF-8; 0: as many as the body may have.",
+        metavar="BYTES",
+    )
+    max_conversation: int = _setting(
+        16 * 1024 * 1024,
+        _count_or_none,
+        "Bytes of conversation that are sent to the model with one question; 0: any.",
+        metavar="BYTES",
+    )
+    max_answers: int = _setting(
+        4000,
+        _count,
+        "Answers that run at a time; fewer where the system gives fewer file descriptors.",
+        metavar="N",
+    )
+    max_answers_per_user: int = _setting(
+        0, _count_or_none, "Answers of one user that run at a time; 0: any.", metavar="N"
     )
     no_discovery: bool = _setting(
         False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -133,3 +134,10 @@ def wire_messages(system: str | None, history: list[Message]) -> list[dict[str, 
         else:
             wire.append({"role": message.role, "content": message.content})
     return wire
+
+
+def is_larger(texts: Iterable[str], most: int) -> bool:
+    """Whether these are more than `most` bytes as UTF-8; 0: never."""
+    if not most:
+        return False
+    return sum(len(text if text.isascii() else text.encode()) for text in texts) > most

@@ -100,6 +100,23 @@ test("a request that was not taken", () => {
   assert.equal(text(502, "http_502"), "The server answered with status 502.");
 });
 
+test("a server that is full says when to come again, and the seconds are counted down", () => {
+  const made = answer();
+  Object.assign(made, { state: "failed", failure: new Refused(429, "too_many_answers", "Full.", 5) });
+  const { until } = made.failure;
+  const soon = outcomeOf(made, { now: until - 3000 });
+  assert.deepEqual([soon.text, soon.hint, soon.until], ["Full.", "Try again in 3 s.", until]);
+  assert.deepEqual(soon.actions.map(({ name }) => name), ["retry"]);
+  const late = outcomeOf(made, { now: until + 1 });
+  assert.deepEqual([late.hint, late.until], ["You can try again now.", 0]);
+});
+
+test("a conversation that is too long is begun anew", () => {
+  const made = answer();
+  Object.assign(made, { state: "failed", failure: new Refused(413, "conversation_too_large", "Too long.") });
+  assert.deepEqual(outcomeOf(made).actions.map(({ name }) => name), ["fresh"]);
+});
+
 test("a UUID also where the browser makes none", () => {
   const { randomUUID } = crypto;
   try {

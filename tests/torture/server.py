@@ -51,6 +51,11 @@ class ServerProcess:
         assert port, (line, self.log.read_text()[-3000:])
         self.client.port = int(port[1])
 
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
     def signal(self, number: signal.Signals) -> None:
         assert self._process
         self._process.send_signal(number)

@@ -20,7 +20,7 @@ import orjson
 from tornado.web import HTTPError, RequestHandler
 
 from tornado_stream.auth.sessions import LIFETIME
-from tornado_stream.errors import ChatError, InvalidRequest, Unauthorized
+from tornado_stream.errors import ChatError, InvalidRequest, TooLarge, Unauthorized, in_bytes
 from tornado_stream.handlers.peer import client_address, is_trusted
 from tornado_stream.messages import LOCAL_OWNER
 
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from tornado_stream.conversations import ConversationService
 
 logger = logging.getLogger(__name__)
-
-#: Bytes of a request's body.
-MAX_BODY = 1024 * 1024
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -205,8 +202,9 @@ class BaseHandler(RequestHandler):
         raise Unauthorized("Log in first, or send a token as Authorization: Bearer.")
 
     def _check_body(self) -> None:
-        if len(self.request.body) > MAX_BODY:
-            raise HTTPError(413)
+        most = self.application.config.max_body
+        if len(self.request.body) > most:
+            raise TooLarge(f"The request is too large: {in_bytes(most)} is the most.")
         if self.request.method == "DELETE" and not self.request.body:
             return
         content_type = self.request.headers.get("Content-Type", "").partition(";")[0]
@@ -229,7 +227,6 @@ STATUS_ERRORS = {
     403: ("forbidden", "This request came from another site and was refused."),
     404: ("not_found", "There is nothing at this address."),
     405: ("method_not_allowed", "This address does not take this method."),
-    413: ("too_large", f"The request is too large: {MAX_BODY // 1024} KiB is the most."),
     415: ("not_json", "Send JSON: Content-Type must be application/json."),
     421: (
         "unknown_host",

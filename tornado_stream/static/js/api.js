@@ -11,11 +11,12 @@
 
 /** The server answered, and its answer is no. */
 export class Refused extends Error {
-  /** @param {number} status @param {string} code @param {string} message */
-  constructor(status, code, message) {
+  /** @param {number} status @param {string} code @param {string} message @param {number} [wait] seconds after which to ask again; 0: not told */
+  constructor(status, code, message, wait = 0) {
     super(message);
     this.status = status;
     this.code = code;
+    this.until = wait > 0 ? Date.now() + 1000 * wait : 0;
   }
 }
 
@@ -147,8 +148,8 @@ const conversationPath = (id) => `/api/conversations/${encodeURIComponent(id)}`;
 export async function refusal(response) {
   /** @type {any} */
   const body = await response.json().catch(() => null);
-  const { code, message } = body?.error ?? {};
-  return new Refused(response.status, code ? String(code) : `http_${response.status}`, message ? String(message) : "");
+  const { code, message, retry_after: wait } = body?.error ?? {};
+  return new Refused(response.status, code ? String(code) : `http_${response.status}`, message ? String(message) : "", Number(wait));
 }
 
 /** Whether asking again would change nothing. @param {number} status */

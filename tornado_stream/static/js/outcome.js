@@ -38,7 +38,7 @@ export function outcomeOf(answer, { canShorten = false, now = Date.now() } = {})
     case "running":
       return busy(answer, now);
     case "failed":
-      return notSent(answer);
+      return notSent(answer, now);
     case "done":
       return done(answer, end);
     case "stopped":
@@ -149,12 +149,15 @@ function interruption({ failure }, message) {
   return failure.code === "gone" ? t("end.gone") : failureText(failure);
 }
 
-/** @param {Answer} answer */
-function notSent({ failure }) {
+/** @param {Answer} answer @param {number} now */
+function notSent({ failure }, now) {
   if (failure?.code === "unanswered") return outcome("quiet", "", t("end.unanswered"), "", [AGAIN]);
   if (failure?.code === "not_sent") return outcome("quiet", "", t("failure.notSent"), "", [RETRY]);
-  const actions = failure?.status === 404 ? [RETRY, FRESH] : [RETRY];
-  return outcome("bad", t("end.notSent"), failure ? failureText(failure) : "", "", actions, "plug");
+  const full = failure?.code === "conversation_too_large";
+  const actions = full ? [FRESH] : failure?.status === 404 ? [RETRY, FRESH] : [RETRY];
+  const until = failure?.until ?? 0;
+  const hint = !until ? "" : until > now ? t("end.retryAfter", { seconds: wholeSeconds(until - now) }) : t("end.retryNow");
+  return { ...outcome("bad", t("end.notSent"), failure ? failureText(failure) : "", hint, actions, "plug"), until: until > now ? until : 0 };
 }
 
 /** @param {import("./api.js").Refused} failure */
