@@ -100,7 +100,7 @@ async def test_models_with_one_that_is_set(chat, upstream):
     assert body["default"] == "fake-model"
     (model,) = body["models"]
     assert (model["id"], model["provider"], model["state"]) == ("fake-model", "openai", "ready")
-    assert model["detail"] == f"{upstream.url}, from OPENAI_BASE_URL"
+    assert model["detail"] == f"{upstream.url} (OPENAI_BASE_URL)"
 
 
 @pytest.mark.gen_test

@@ -85,7 +85,7 @@ async def test_one_that_comes_and_goes_is_noticed(ports, tmp_path, monkeypatch):
     server = FakeUpstream(port)
     (model,) = await provider.models()
     assert (model.id, model.provider, model.state) == ("fake-model", "ollama", "ready")
-    assert model.detail == "Ollama, found on this machine"
+    assert model.detail == f"Ollama (127.0.0.1:{port})"
     assert provider.default_model in (None, "fake-model")
     await server.close()
     assert [m.provider for m in await provider.models()] == ["local"]

@@ -68,5 +68,5 @@ def _from_environment(settings: Settings, timeouts: Timeouts) -> UpstreamConfig:
         preset=preset,
         default_model=settings.model or preset.default_model,
         timeouts=timeouts,
-        why=f"{preset.title or shown_url(base_url)}, from {named}",
+        why=f"{preset.title or shown_url(base_url)} ({named})",
     )

@@ -159,7 +159,7 @@ class _Reader:
             parameters=self._table(table, "parameters"),
             timeouts=self._limits(table),
             prices=self._prices(table, currency),
-            why=f"from {self._path.name}",
+            why=f"{preset.title or shown_url(base_url)} ({self._path.name})",
         )
         if "{api_version}" in preset.chat_path and not config.api_version:
             self._refuse("api_version", 'it is needed, for example "2024-10-21"')

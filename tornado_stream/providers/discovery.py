@@ -32,7 +32,7 @@ async def find_servers(timeouts: Timeouts, not_ports: Collection[int] = ()) -> l
             preset.base_url,
             preset=preset,
             timeouts=timeouts,
-            why=f"{preset.title}, found on this machine",
+            why=f"{preset.title} (127.0.0.1:{preset.local_port})",
         )
         for preset, has_models in zip(asked, answers, strict=True)
         if has_models
