@@ -10,6 +10,7 @@ PACKAGE = ROOT / "tornado_stream"
 #: Modules whose tests are those of what uses them, and where these are.
 COVERED_ELSEWHERE = {
     "handlers/base.py": "handlers/test_doors.py",
+    "handlers/bodies.py": "handlers/test_bad_input.py",
     "handlers/models.py": "handlers/test_routes.py",
     "conversations.py": "handlers/test_conversations.py",
     "handlers/static.py": "handlers/test_routes.py",

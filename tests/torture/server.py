@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import resource
 import signal
@@ -12,6 +11,7 @@ import sys
 from pathlib import Path
 
 from client import Client
+from process import environ
 
 MAIN = Path(__file__).resolve().parent.parent.parent / "main.py"
 
@@ -36,7 +36,7 @@ class ServerProcess:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env={"PATH": os.environ["PATH"]},
+                env=self.environ(),
                 preexec_fn=self._limit,
             )
         self.starts += 1
@@ -50,6 +50,10 @@ class ServerProcess:
         port = re.search(r"http://localhost:(\d+)/", line)
         assert port, (line, self.log.read_text()[-3000:])
         self.client.port = int(port[1])
+
+    def environ(self) -> dict[str, str]:
+        """What it finds in its environment."""
+        return environ()
 
     def signal(self, number: signal.Signals) -> None:
         assert self._process
