@@ -80,6 +80,9 @@ class ReadingHandler(BaseHandler):
         self._socket = self._connection.stream
         self._socket.set_nodelay(True)
         self._socket.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux: a reader that is gone without a word
+            limit = int(self.application.config.write_timeout * 1000)
+            self._socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, limit)
         self._loop = asyncio.get_running_loop()
         self._body: Body = PlainBody(self, self._drained, self.on_connection_close)
         self._body.write(opening)
