@@ -18,7 +18,7 @@ import orjson
 from tornado.web import HTTPError, RequestHandler
 
 from tornado_stream.errors import ChatError
-from tornado_stream.handlers.bodies import MAX_BODY, METHODS, decode_object, refusal
+from tornado_stream.handlers.bodies import decode_object
 from tornado_stream.handlers.peer import client_address, is_trusted
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from tornado_stream.conversations import ConversationService
 
 logger = logging.getLogger(__name__)
+
+#: Bytes of a request's body.
+MAX_BODY = 1024 * 1024
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -87,19 +90,16 @@ class BaseHandler(RequestHandler):
         self.set_header("Cache-Control", "no-store")
 
     def initialize(self) -> None:
-        request = self.request
-        content_type = request.headers.get("Content-Type", "")
-        self._refusal = refusal(request.method or "", content_type, request.body)
-        if self._refusal or request.method not in METHODS:
-            # Tornado parses forms before `prepare`, for up to half a second: not if it knows none.
-            request.headers.pop("Content-Type", None)
+        # Tornado parses forms before `prepare`, and a large one takes it half a second: it is not
+        # told of any.
+        self._content_type = self.request.headers.pop("Content-Type", "")
 
     def prepare(self) -> None:
         host = _host_name(self.request.headers.get("Host", ""))
         if host not in self.application.hosts:
             raise HTTPError(421, reason="Misdirected Request")
-        if self._refusal:
-            raise HTTPError(self._refusal)
+        if self.request.method in ("POST", "PUT", "PATCH", "DELETE"):
+            self._check_body()
 
     def read_json(self) -> dict[str, Any]:
         """The request's body, a JSON object. Raises `InvalidRequest`."""
@@ -135,6 +135,15 @@ class BaseHandler(RequestHandler):
         if not isinstance(value, (ChatError, HTTPError)):
             where = f"{self.request.method} {self.request.path!r}"
             logger.error("%s failed", where, exc_info=(typ, value, tb))  # type: ignore[arg-type]
+
+    def _check_body(self) -> None:
+        if len(self.request.body) > MAX_BODY:
+            raise HTTPError(413)
+        if self.request.method == "DELETE" and not self.request.body:
+            return
+        content_type = self._content_type.partition(";")[0]
+        if content_type.strip().lower() != "application/json":
+            raise HTTPError(415)
 
     def _check_cross_origin(self, check: Callable[[str], bool]) -> str | None:
         try:

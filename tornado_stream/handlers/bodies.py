@@ -1,7 +1,7 @@
-"""What is taken of a request's body: JSON, and no more of it than the loop has time for.
+"""JSON of which no more is decoded than the loop has time for.
 
-The rule: a body is judged before anything decodes it, for decoding a megabyte of empty lists, or
-of a form, would hold up every other reader. Pure functions.
+The rule: values are counted before anything is made of them, for decoding a megabyte of empty
+lists would hold up every other reader. Pure functions.
 """
 
 from __future__ import annotations
@@ -12,22 +12,8 @@ import orjson
 
 from tornado_stream.errors import InvalidRequest
 
-#: Bytes of a body.
-MAX_BODY = 1024 * 1024
-#: Values in it, of which no request has a thousand; below that size their number does not matter.
+#: Values in a body, of which no request has a thousand; in a small one they are not counted.
 MAX_VALUES, SMALL_BODY = 10_000, 64 * 1024
-
-METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-
-
-def refusal(method: str, content_type: str, body: bytes) -> int | None:
-    """The status with which a body is refused, if it is."""
-    if len(body) > MAX_BODY:
-        return 413
-    if method not in METHODS or (method == "DELETE" and not body):
-        return None
-    kind = content_type.partition(";")[0].strip().lower()
-    return None if kind == "application/json" else 415
 
 
 def decode_object(body: bytes) -> dict[str, Any]:
