@@ -96,9 +96,15 @@ HEADERS = {
         *("chunked", "identity", "gzip, chunked", "chunked, chunked", "\x0bchunked", "x"),
     ],
     "Last-Event-ID": ["-1", "1e3", "a", "9" * 15, "9" * 400, "٣", "1\t2", "\xff", ""],
-    "Accept": ["text/html", "*/*;q=nan", "\xff" * 100, ",,,,"],
-    "Accept-Encoding": ["gzip;q=1..2", "gzip;q=", "*;q=0", "," * 4000, "gzip;q=1e9", "\xff"],
-    "Accept-Language": ["de;q=x", "*", ";;;", "zh-" * 2000, "\xff", "../../x", "xx-pseudo"],
+    "Accept": ["text/html", " " * 15_000 + "x", "\xff" * 100, ",,,,"],
+    "Accept-Encoding": [
+        *("gzip;q=1..2", "gzip;q=", "gzip" + " " * 15_000 + "x", "," * 4000, "gzip;q=1e9"),
+        "\xff",
+    ],
+    "Accept-Language": [
+        *("de;q=x", "de" + " " * 15_000 + "x", ";;;", "zh-" * 2000, "\xff", "../../x"),
+        "xx-pseudo",
+    ],
     "If-None-Match": ['"x"', "*", 'W/"x"', '"' * 500, "\xff", ""],
     "If-Modified-Since": ["x", "Thu, 01 Jan 1970 00:00:00 GMT", "9" * 99],
     "Range": ["bytes=0-0", "bytes=-1", "bytes=0-,0-,0-", "bytes=" + "9" * 99, "x"],

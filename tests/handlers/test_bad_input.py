@@ -136,6 +136,29 @@ async def test_nobody_waits_for_a_large_body(chat, name):
     assert time.thread_time() - began < 0.2  # sending and reading it, too; parsing took longer
 
 
+FLOODS = [
+    *(" " * 15_000 + "x", "gzip" + " " * 15_000 + "x", "," * 15_000, ";" * 15_000),
+    *("a;q=" * 3700, "a-" * 7500, '"' * 15_000, "\\" * 15_000, '"\\' * 7500, "W/" * 7500),
+    *("127.0.0.1," * 1500, "[" * 15_000, "1:" * 7500, "a=b;" * 3700, "%41" * 5000),
+]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Accept", "Accept-Encoding", "Accept-Language", "Content-Type", "Cookie", "Host"),
+        *("If-None-Match", "Last-Event-ID", "Origin", "Range", "X-Forwarded-For", "Connection"),
+    ],
+)
+@pytest.mark.gen_test
+async def test_nobody_waits_for_a_long_header(chat, name):
+    for value in FLOODS:
+        for method, path in (("GET", chat.application.assets.url("js/app.js")), ("PATCH", "/")):
+            began = time.thread_time()
+            await chat.request(method, path, {}, {name: value})
+            assert time.thread_time() - began < 0.2, value[:20]
+
+
 @pytest.mark.parametrize(
     "path",
     [

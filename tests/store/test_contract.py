@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from turns import converse, end, frame, listed, turn
 from tornado_stream.errors import InvalidRequest, NotFound
 from tornado_stream.messages import Conversation, Message
 from tornado_stream.store import Progress, Store, StoreError, open_store
+from tornado_stream.store.matching import Matcher
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -354,3 +356,27 @@ async def test_a_closed_store_says_so(store):
     ):
         with pytest.raises(StoreError, match="closed"):
             await call
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "found"),
+    [
+        ("Straße", "STRASSE", None),
+        ("in İstanbul", "istanbul", "İstanbul"),
+        ("ΟΔΟΣ", "οδος", "ΟΔΟΣ"),
+        ("Łódź", "łÓDŹ", "Łódź"),
+        ("300 K", "k", "K"),
+        ("a.*b", ".*", ".*"),
+    ],
+)
+def test_letter_case_does_not_matter(text, query, found):
+    place = Matcher(query).find(text)
+    assert (text[slice(*place)] if place else None) == found
+
+
+def test_a_long_query_takes_no_longer_than_a_short_one():
+    query = "a" * 5000 + "b"
+    text = ("a" * 5000 + "c") * 180 + query
+    began = time.process_time()
+    assert Matcher(query).find(text) == (len(text) - len(query), len(text))
+    assert time.process_time() - began < 0.5  # a regular expression takes 20 times as long

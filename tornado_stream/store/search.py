@@ -19,10 +19,9 @@ from contextlib import closing
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
-from tornado_stream.store.matching import NEWEST, matcher, searchable
+from tornado_stream.store.matching import NEWEST, Matcher, searchable
 
 if TYPE_CHECKING:
-    import re
     import sqlite3
 
 #: Numbers in one shard. Part of the schema: changing it needs a migration.
@@ -121,7 +120,7 @@ def find(
 ) -> tuple[list[Found], bool]:
     """The newest text of each conversation that holds the query, newest first; and whether there
     are more of them than `limit`. `query` is searchable and not empty."""
-    pattern = matcher(query)
+    pattern = Matcher(query)
     seen: set[str] = set()
     page: list[Found] = []
     texts = _short(db, owner, query, before) if len(query) < 3 else _long(db, owner, query, before)
@@ -138,16 +137,14 @@ def find(
     return page, False
 
 
-def _was_found(
-    db: sqlite3.Connection, owner: str, id: str, pattern: re.Pattern[str], before: int
-) -> bool:
+def _was_found(db: sqlite3.Connection, owner: str, id: str, pattern: Matcher, before: int) -> bool:
     """Whether the conversation stands on an earlier page, with a newer text."""
     sql = (
         "SELECT content FROM messages WHERE conversation_id = ?1 AND owner = ?2 AND seq >= ?3 "
         "UNION ALL SELECT title FROM conversations WHERE id = ?1 AND owner = ?2 AND seq >= ?3"
     )
     with closing(db.execute(sql, (id, owner, before))) as texts:
-        return any(pattern.search(searchable(text)) for (text,) in texts)
+        return any(pattern.find(searchable(text)) for (text,) in texts)
 
 
 def _long(
