@@ -35,7 +35,7 @@ LONGEST_STEP = 0.05 if LONG else 0.15
 #: Bytes of memory, over those after the first requests, and in all.
 GROWTH, MEMORY = 64 * 2**20, 256 * 2**20
 
-STATUSES = {100, 200, 201, 204, 304, 400, 403, 404, 405, 409, 413, 415, 421, 429}
+STATUSES = {100, 200, 201, 204, 304, 400, 403, 404, 405, 408, 409, 413, 415, 421, 429}
 
 
 @dataclass
