@@ -380,3 +380,22 @@ def test_a_long_query_takes_no_longer_than_a_short_one():
     began = time.process_time()
     assert Matcher(query).find(text) == (len(text) - len(query), len(text))
     assert time.process_time() - began < 0.5  # a regular expression takes 20 times as long
+
+
+@pytest.mark.gen_test
+async def test_a_long_query_is_found_whole_and_at_once(store):
+    """FTS5 alone takes minutes and gigabytes for the first one."""
+    repeated, other = "x" * 200_000, "what begins like it: " + "y" * 30
+    await converse(store, 1, repeated, other, home="c1")
+    await converse(store, 2, "what begins like it is not it", "x" * 10_000 + "z", home="c2")
+    began = time.monotonic()
+    for query, found in [
+        ("x" * 10_000, ["c2", "c1"]),
+        ("X" * 10_001, ["c1"]),
+        ("x" * 9_000 + "Z", ["c2"]),
+        ("begins like it: yyyyyyyyyyyyyyyy", ["c1"]),
+        ("begins like it is", ["c2"]),
+        ("begins like it was", []),
+    ]:
+        assert await listed(store, query=query) == found, query[:20]
+    assert time.monotonic() - began < 30
