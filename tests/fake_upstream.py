@@ -51,11 +51,12 @@ class FakeUpstream:
         self.open_streams: set[Completions] = set()
         self.closed_at: list[float] = []  # time.monotonic() of responses that the peer left
         self.released = asyncio.Event()
+        self.models: Any = {"data": [{"id": "fake-model", "object": "model"}]}
         sock, self.port = bind_unused_port()
         self.url = f"http://127.0.0.1:{self.port}/v1"
         routes = [
             (r"/v1/chat/completions", Completions, {"upstream": self}),
-            (r"/v1/models", Models),
+            (r"/v1/models", Models, {"upstream": self}),
             (r"/__seen", Seen, {"upstream": self}),
         ]
         self.server = HTTPServer(Application(routes, log_function=lambda handler: None))
@@ -67,8 +68,13 @@ class FakeUpstream:
 
 
 class Models(RequestHandler):
+    def initialize(self, upstream: FakeUpstream) -> None:
+        self.upstream = upstream
+
     def get(self) -> None:
-        self.write({"object": "list", "data": [{"id": "fake-model", "object": "model"}]})
+        if isinstance(self.upstream.models, int):
+            self.set_status(self.upstream.models)
+        self.finish(json.dumps(self.upstream.models))
 
 
 class Seen(RequestHandler):

@@ -473,10 +473,10 @@ def write_until_killed(data_dir: Path, first: int, lines: int) -> tuple[int, int
     """Run a process that writes, kill it at some moment; what it was last told is kept."""
     command = [sys.executable, "-c", WRITER, str(data_dir), str(Path(__file__).parent), str(first)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
-        acknowledged = [writer.stdout.readline() for _ in range(lines)]
+        told = "".join(writer.stdout.readline() for _ in range(lines))
         writer.kill()
-        acknowledged += writer.stdout.read().splitlines()
-    number, last = acknowledged[-1].split()
+        told += writer.stdout.read()
+    number, last = told[: told.rindex("\n")].splitlines()[-1].split()  # the last may be cut
     return int(number), int(last)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import resource
 import signal
@@ -12,6 +11,7 @@ import sys
 from pathlib import Path
 
 from client import Client
+from process import environ
 
 MAIN = Path(__file__).resolve().parent.parent.parent / "main.py"
 
@@ -36,7 +36,7 @@ class ServerProcess:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env={"PATH": os.environ["PATH"]},
+                env=self.environ(),
                 preexec_fn=self._limit,
             )
         self.starts += 1
@@ -55,6 +55,10 @@ class ServerProcess:
     def pid(self) -> int:
         assert self._process
         return self._process.pid
+
+    def environ(self) -> dict[str, str]:
+        """What it finds in its environment."""
+        return environ()
 
     def signal(self, number: signal.Signals) -> None:
         assert self._process

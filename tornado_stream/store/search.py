@@ -19,10 +19,9 @@ from contextlib import closing
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
-from tornado_stream.store.matching import NEWEST, matcher, searchable
+from tornado_stream.store.matching import NEWEST, Matcher, searchable
 
 if TYPE_CHECKING:
-    import re
     import sqlite3
 
 #: Numbers in one shard. Part of the schema: changing it needs a migration.
@@ -31,6 +30,9 @@ SHARD = 8192
 STEP_TEXTS, STEP_CHARACTERS = 64, 32_000
 #: Pages of a shard that one step of a sweep rewrites.
 SWEEP_PAGES = 100
+#: Characters of a query that the index is asked for: FTS5 takes minutes for a phrase of thousands
+#: in a text that repeats itself.
+PHRASE = 16
 #: How many of the newest texts are searched for one or two characters, which no index helps.
 SHORT_SEARCH = 50_000
 
@@ -121,7 +123,7 @@ def find(
 ) -> tuple[list[Found], bool]:
     """The newest text of each conversation that holds the query, newest first; and whether there
     are more of them than `limit`. `query` is searchable and not empty."""
-    pattern = matcher(query)
+    pattern = Matcher(query)
     seen: set[str] = set()
     page: list[Found] = []
     texts = _short(db, owner, query, before) if len(query) < 3 else _long(db, owner, query, before)
@@ -138,33 +140,35 @@ def find(
     return page, False
 
 
-def _was_found(
-    db: sqlite3.Connection, owner: str, id: str, pattern: re.Pattern[str], before: int
-) -> bool:
+def _was_found(db: sqlite3.Connection, owner: str, id: str, pattern: Matcher, before: int) -> bool:
     """Whether the conversation stands on an earlier page, with a newer text."""
     sql = (
         "SELECT content FROM messages WHERE conversation_id = ?1 AND owner = ?2 AND seq >= ?3 "
         "UNION ALL SELECT title FROM conversations WHERE id = ?1 AND owner = ?2 AND seq >= ?3"
     )
     with closing(db.execute(sql, (id, owner, before))) as texts:
-        return any(pattern.search(searchable(text)) for (text,) in texts)
+        return any(pattern.find(searchable(text)) for (text,) in texts)
 
 
 def _long(
     db: sqlite3.Connection, owner: str, query: str, before: int
 ) -> Generator[Found, None, None]:
-    phrase = '"' + query.replace('"', '""') + '"'
+    phrase = '"' + query[:PHRASE].replace('"', '""') + '"'
+    pattern = Matcher(query) if len(query) > PHRASE else None
+    text = ", coalesce(m.content, c.title)" if pattern else ""
     for shard in _shards(db):
         if shard <= before // SHARD:
             table = f"search_{shard}"
             sql = (
-                f"SELECT {table}.rowid, coalesce(m.conversation_id, c.id), m.id FROM {table} "
+                f"SELECT {table}.rowid, coalesce(m.conversation_id, c.id), m.id{text} FROM {table} "
                 f"LEFT JOIN messages m ON m.seq = {table}.rowid AND m.owner = ?1 "
                 f"LEFT JOIN conversations c ON c.seq = {table}.rowid AND c.owner = ?1 "
                 f"WHERE {table} MATCH ?2 AND {table}.rowid < ?3 ORDER BY {table}.rowid DESC"
             )
             with closing(db.execute(sql, (owner, phrase, before))) as rows:
-                yield from (Found(*row) for row in rows if row[1] is not None)
+                for number, conversation_id, message_id, *more in rows:
+                    if conversation_id and (not pattern or pattern.find(searchable(more[0]))):
+                        yield Found(number, conversation_id, message_id)
 
 
 def _shards(db: sqlite3.Connection) -> list[int]:
