@@ -123,7 +123,7 @@ class User:
     async def open_tabs(self) -> None:
         """One answer read three times at once, and once more afterwards: all see the same."""
         message = self._question()
-        first = self._reader(message, {"message": message})
+        first = self._reader({"message": message})
         asking = asyncio.ensure_future(first.run())
         await self._started(first, asking)
         tabs = [self._tab(first.id, cls) for cls in (Reader, Leaving)]
@@ -140,7 +140,7 @@ class User:
     async def stop(self) -> None:
         """At any moment, before there is anything to stop too; repeated until it has ended."""
         message = self._question()
-        reader = self._reader(message, {"message": message})
+        reader = self._reader({"message": message})
         asking = asyncio.ensure_future(reader.run())
         await self._pause(0, self._rng.choice([0, 0.05, 3]))
         while not asking.done():
@@ -155,7 +155,7 @@ class User:
     async def never_read(self) -> None:
         """Ask for more than any buffer holds and take none of it; come back when let go."""
         message = self._question(int(200_000 * self._world.patience), 0)
-        reader = self._reader(message, {"message": message})
+        reader = self._reader({"message": message})
         with socket.socket() as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             sock.connect(("127.0.0.1", self._world.direct.port))
@@ -184,7 +184,7 @@ class User:
                 if turn.reader.state != "done" and len(text) >= QUOTABLE:
                     body = {"continue": turn.start["message_id"]}
                     await self._judged(
-                        Turn(turn.message, await self._reader(turn.message, body).run(), text), talk
+                        Turn(turn.message, await self._reader(body).run(), text), talk
                     )
                     return
         await self.stop()
@@ -230,7 +230,7 @@ class User:
             response = await self._world.direct.request("GET", f"/c/{talk.id}.{form}")
             self._same(response.status, 200, f"{form}: {response}")
         message = self._question()
-        reader = self._reader(message, {"message": message, "conversation_id": talk.id})
+        reader = self._reader({"message": message, "conversation_id": talk.id})
         asking = asyncio.ensure_future(reader.run())
         await self._started(reader, asking)
         file = await self._world.direct.request("GET", f"/c/{talk.id}.txt")
@@ -278,7 +278,7 @@ class User:
     async def upload_slowly(self) -> None:
         """A request in small pieces; some are given up before they are whole."""
         message = self._question()
-        reader = self._reader(message, {"message": message})
+        reader = self._reader({"message": message})
         data = self._world.client.encode("POST", "/stream", reader.body, {})
         until = self._rng.choice([len(data), self._rng.randrange(len(data))])
         connection = await self._world.direct.connect()
@@ -325,10 +325,10 @@ class User:
         if self._talks and self._rng.random() < 0.6:
             talk = self._rng.choice(self._talks)
             body["conversation_id"] = talk.id
-        await self._judged(Turn(message, await self._reader(message, body, cls).run()), talk)
+        await self._judged(Turn(message, await self._reader(body, cls).run()), talk)
 
     async def _go_on(self, talk: Talk, message: str, body: dict[str, Any]) -> None:
-        reader = self._reader(message, {"conversation_id": talk.id, **body})
+        reader = self._reader({"conversation_id": talk.id, **body})
         await self._judged(Turn(message, await reader.run()), talk)
 
     async def _judged(self, turn: Turn, talk: Talk | None = None) -> None:
@@ -377,13 +377,19 @@ class User:
         gap = self._rng.choice([0, 10, 40, 80]) * self._world.patience if gap_ms is None else gap_ms
         return question(f"plain-{self._name}-{self._count}", size, gap)
 
-    def _reader(self, message: str, body: dict[str, Any], cls: type[Reader] = Reader) -> Reader:
-        silence = 2.5 * self._world.patience
-        return cls(self._world.client, body, rng=self._rng, silence=silence, deadline=150)
+    def _reader(self, body: dict[str, Any], cls: type[Reader] = Reader) -> Reader:
+        return self._patient(cls, body)
 
     def _tab(self, id: str, cls: type[Reader] = Reader) -> Reader:
-        silence = 2.5 * self._world.patience
-        return cls(self._world.client, id=id, rng=self._rng, silence=silence, deadline=150)
+        return self._patient(cls, id=id)
+
+    def _patient(self, cls: type[Reader], *args: Any, **more: Any) -> Reader:
+        patience = self._world.patience
+        more |= {"rng": self._rng, "silence": 2.5 * patience, "deadline": 150}
+        reader = cls(self._world.client, *args, **more)
+        if isinstance(reader, Leaving):
+            reader.away = patience
+        return reader
 
     def _same(self, found: Any, expected: Any, what: str) -> None:
         if found != expected:
