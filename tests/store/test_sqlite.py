@@ -344,6 +344,19 @@ async def test_deleting_leaves_the_others_findable(store, data_dir, monkeypatch)
         change(data_dir, f"INSERT INTO {table} ({table}) VALUES ('integrity-check')")
 
 
+@pytest.mark.gen_test
+async def test_shards_without_texts_are_gone(store, data_dir, monkeypatch):
+    monkeypatch.setattr(search, "SHARD", 7)
+    for number in range(1, 13):
+        await fill(store, number)
+    with closing(sqlite3.connect(data_dir / "chat.db")) as db:
+        assert search._shards(db) == [5, 4, 3, 2, 1, 0]
+        for number in (12, 11, 1, 2, 3, 4, 5):  # the newest stays
+            await store.delete(f"c{number}")
+        assert search._shards(db) == [5, 4, 3, 2]
+    assert await listed(store, query="answer") == [f"c{number}" for number in range(10, 5, -1)]
+
+
 def depths(data_dir: Path) -> list[int]:
     with closing(sqlite3.connect(data_dir / "chat.db")) as db:
         return [search._depth(db, f"search_{shard}") for shard in search._shards(db)]

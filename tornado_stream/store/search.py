@@ -34,6 +34,11 @@ SWEEP_PAGES = 100
 #: Levels of a shard above which it is made anew, and above which FTS5 takes it for damaged. A sweep
 #: that writes come between adds levels, which stay (SQLite 3.40; newer ones stop at 64).
 DEEPEST, TOO_DEEP = 1000, 2000
+#: The numbers of all texts between two.
+_TEXTS = (
+    "SELECT seq FROM messages WHERE seq BETWEEN ?1 AND ?2 AND content != '' UNION ALL "
+    "SELECT seq FROM conversations WHERE seq BETWEEN ?1 AND ?2 AND title != ''"
+)
 #: What `sweeps.begun` says: to be begun, begun, and begun before the last removal.
 _TO_BEGIN, _BEGUN, _AGAIN = 0, 1, 2
 #: How many of the newest texts are searched for one or two characters, which no index helps.
@@ -128,7 +133,15 @@ def sweep(db: sqlite3.Connection) -> bool:
         db.execute("UPDATE sweeps SET begun = ? WHERE shard = ?", (_TO_BEGIN, shard))
     else:
         db.execute("DELETE FROM sweeps WHERE shard = ?", (shard,))
+        _drop_if_empty(db, shard, table)
     return True
+
+
+def _drop_if_empty(db: sqlite3.Connection, shard: int, table: str) -> None:
+    """Each shard costs every search, and memory. The newest one stays: more comes."""
+    is_full = shard < _shards(db)[0]
+    if is_full and not db.execute(f"{_TEXTS} LIMIT 1", _numbers(shard)).fetchone():
+        db.execute(f"DROP TABLE {table}")
 
 
 def _depth(db: sqlite3.Connection, table: str) -> int:
@@ -148,12 +161,11 @@ def _begin_anew(db: sqlite3.Connection, shard: int, table: str) -> None:
         db.execute(f"UPDATE {table}_data SET block = zeroblob(7) WHERE id = 10")
     db.execute(f"DROP TABLE {table}")
     db.execute("DELETE FROM sweeps WHERE shard = ?", (shard,))
-    db.execute(
-        "INSERT OR IGNORE INTO unindexed (seq) "
-        "SELECT seq FROM messages WHERE seq BETWEEN ?1 AND ?2 AND content != '' UNION ALL "
-        "SELECT seq FROM conversations WHERE seq BETWEEN ?1 AND ?2 AND title != ''",
-        (shard * SHARD, shard * SHARD + SHARD - 1),
-    )
+    db.execute(f"INSERT OR IGNORE INTO unindexed (seq) {_TEXTS}", _numbers(shard))
+
+
+def _numbers(shard: int) -> tuple[int, int]:
+    return shard * SHARD, shard * SHARD + SHARD - 1
 
 
 def find(
