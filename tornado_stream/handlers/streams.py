@@ -103,8 +103,10 @@ class ReadingHandler(BaseHandler):
             self._hand_back(self._body.end())
 
     def _hand_back(self, stream: IOStream) -> None:
-        """Tornado has done with a detached request: its log and its connection are for us."""
+        """Tornado has done with a detached request: its log, its connection and what refers back
+        to it are for us."""
         self.application.log_request(self)
+        self._break_cycles()
         if stream.closed():
             return
         if "close" in self.request.headers.get("Connection", "").lower():

@@ -33,6 +33,16 @@ SWEEP_PAGES = 100
 #: Characters of a query that the index is asked for: FTS5 takes minutes for a phrase of thousands
 #: in a text that repeats itself.
 PHRASE = 16
+#: Levels of a shard above which it is made anew, and above which FTS5 takes it for damaged. A sweep
+#: that writes come between adds levels, which stay (SQLite 3.40; newer ones stop at 64).
+DEEPEST, TOO_DEEP = 1000, 2000
+#: The numbers of all texts between two.
+_TEXTS = (
+    "SELECT seq FROM messages WHERE seq BETWEEN ?1 AND ?2 AND content != '' UNION ALL "
+    "SELECT seq FROM conversations WHERE seq BETWEEN ?1 AND ?2 AND title != ''"
+)
+#: What `sweeps.begun` says: to be begun, begun, and begun before the last removal.
+_TO_BEGIN, _BEGUN, _AGAIN = 0, 1, 2
 #: How many of the newest texts are searched for one or two characters, which no index helps.
 SHORT_SEARCH = 50_000
 
@@ -97,7 +107,12 @@ def _make_shard(db: sqlite3.Connection, table: str) -> None:
 
 
 def _mark(db: sqlite3.Connection, shard: int) -> None:
-    db.execute("INSERT OR REPLACE INTO sweeps (shard, begun) VALUES (?, 0)", (shard,))
+    """A sweep that is under way goes on to its end first: begun anew it would never get there."""
+    db.execute(
+        "INSERT INTO sweeps (shard, begun) VALUES (?, ?) "
+        "ON CONFLICT (shard) DO UPDATE SET begun = ? WHERE begun = ?",
+        (shard, _TO_BEGIN, _AGAIN, _BEGUN),
+    )
 
 
 def sweep(db: sqlite3.Connection) -> bool:
@@ -108,14 +123,51 @@ def sweep(db: sqlite3.Connection) -> bool:
         return False
     shard, begun = row
     table = f"search_{shard}"
+    if _depth(db, table) > DEEPEST:
+        _begin_anew(db, shard, table)
+        return True
     before = db.total_changes
     pages = SWEEP_PAGES if begun else -SWEEP_PAGES  # negative: take in all that there is
     db.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('merge', ?)", (pages,))
-    if db.total_changes - before < 2:  # FTS5's way to say that nothing was left to do
-        db.execute("DELETE FROM sweeps WHERE shard = ?", (shard,))
+    if db.total_changes - before >= 2:
+        db.execute("UPDATE sweeps SET begun = max(begun, ?) WHERE shard = ?", (_BEGUN, shard))
+    elif begun == _AGAIN:  # FTS5's way to say that nothing was left to do
+        db.execute("UPDATE sweeps SET begun = ? WHERE shard = ?", (_TO_BEGIN, shard))
     else:
-        db.execute("UPDATE sweeps SET begun = 1 WHERE shard = ?", (shard,))
+        db.execute("DELETE FROM sweeps WHERE shard = ?", (shard,))
+        _drop_if_empty(db, shard, table)
     return True
+
+
+def _drop_if_empty(db: sqlite3.Connection, shard: int, table: str) -> None:
+    """Each shard costs every search, and memory. The newest one stays: more comes."""
+    is_full = shard < _shards(db)[0]
+    if is_full and not db.execute(f"{_TEXTS} LIMIT 1", _numbers(shard)).fetchone():
+        db.execute(f"DROP TABLE {table}")
+
+
+def _depth(db: sqlite3.Connection, table: str) -> int:
+    """How many levels an index has: the first number of its structure record, after a cookie."""
+    (record,) = db.execute(f"SELECT block FROM {table}_data WHERE id = 10").fetchone()
+    depth = 0
+    for byte in record[4:]:
+        depth = depth << 7 | byte & 127
+        if byte < 128:
+            break
+    return depth
+
+
+def _begin_anew(db: sqlite3.Connection, shard: int, table: str) -> None:
+    """Drop a shard and have its texts indexed again, as if they had just been written."""
+    if _depth(db, table) > TOO_DEEP:  # even the dropping would fail: pretend that it is empty
+        db.execute(f"UPDATE {table}_data SET block = zeroblob(7) WHERE id = 10")
+    db.execute(f"DROP TABLE {table}")
+    db.execute("DELETE FROM sweeps WHERE shard = ?", (shard,))
+    db.execute(f"INSERT OR IGNORE INTO unindexed (seq) {_TEXTS}", _numbers(shard))
+
+
+def _numbers(shard: int) -> tuple[int, int]:
+    return shard * SHARD, shard * SHARD + SHARD - 1
 
 
 def find(
