@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
+#: Bytes of a head that is answered; a longer one is closed.
+LONGEST_HEAD = 16 * 1024
 ID = "00000000-0000-4000-8000-000000000000"
 #: Routes with a body, and the members that are documented for each.
 BODIES = {
@@ -316,8 +318,9 @@ class Requests:
             fields |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
         fields |= headers or {}
         lines = [f"{name}: {value}" for name, value in fields.items()]
-        head = "\r\n".join([f"{method} {self._fill(path)} HTTP/1.1", *lines, "", ""])
-        return Case(kind, head.encode("utf-8" if "٣" in head else "latin-1") + (body or b""), sound)
+        text = "\r\n".join([f"{method} {self._fill(path)} HTTP/1.1", *lines, "", ""])
+        head = text.encode("utf-8" if "٣" in text else "latin-1")
+        return Case(kind, head + (body or b""), sound and len(head) < LONGEST_HEAD)
 
     def _fill(self, path: str) -> str:
         for name, value in self.ids.items():
