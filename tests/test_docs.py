@@ -46,8 +46,7 @@ def test_events_lists_every_error_code():
 def test_relative_links_lead_somewhere():
     for page in [ROOT / "README.md", *DOCS.rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
-            if target not in PAGES_TO_BE_MERGED:
-                assert (page.parent / target).exists(), f"{page.name} links to {target}"
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
 def test_tests_that_are_named_are_there():
@@ -56,26 +55,10 @@ def test_tests_that_are_named_are_there():
     named = re.findall(r"\btests/([\w/]+\.py)(?:::(\w+))?", text)
     assert len(named) > 80
     for path, test in named:
-        if not (ROOT / "tests" / path).exists() and path in TO_BE_MERGED:
-            continue
         text = (ROOT / "tests" / path).read_text()
         assert re.search(rf"^(async )?def {test}\(", text, re.MULTILINE) or not test, (
             f"{path}::{test}"
         )
-
-
-#: TODO(merge): pages that come with other branches; to be removed, with its use above.
-PAGES_TO_BE_MERGED = {"login.md", "deploying.md"}
-#: TODO(merge): tests of branches that are not merged yet; to be removed, with its use above.
-TO_BE_MERGED = {
-    "auth/test_passwords.py",
-    "auth/test_sessions.py",
-    "handlers/test_login.py",
-    "handlers/test_owners.py",
-    "test_connections.py",
-    "test_listener.py",
-    "test_secrets.py",
-}
 
 
 if __name__ == "__main__":
