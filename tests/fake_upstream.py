@@ -53,11 +53,9 @@ class FakeUpstream:
         self.open_streams: set[Completions] = set()
         self.closed_at: list[float] = []  # time.monotonic() of responses that the peer left
         self.released = asyncio.Event()
-        self.models = ["fake-model"]
-        self.lists, self.list_delay = (
-            0,
-            0.0,
-        )  # how often the list was asked for, and how long it takes
+        #: What is listed: names, or the whole answer, or a status.
+        self.models: Any = ["fake-model"]
+        self.lists, self.list_delay = 0, 0.0  # how often it was asked for, how long it takes
         if port:
             (sock,), self.port = bind_sockets(port, "127.0.0.1"), port
         else:
@@ -84,8 +82,12 @@ class Models(RequestHandler):
         self.upstream.lists += 1
         if self.upstream.list_delay:
             await asyncio.sleep(self.upstream.list_delay)
-        data = [{"id": id, "object": "model"} for id in self.upstream.models]
-        self.write({"object": "list", "data": data})
+        models = self.upstream.models
+        if isinstance(models, int):
+            self.set_status(models)
+        if isinstance(models, list) and all(isinstance(id, str) for id in models):
+            models = {"object": "list", "data": [{"id": id, "object": "model"} for id in models]}
+        self.finish(json.dumps(models))
 
 
 class Seen(RequestHandler):

@@ -50,6 +50,18 @@ def test_relative_links_lead_somewhere():
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
+def test_tests_that_are_named_are_there():
+    pages = [DOCS / "security.md", ROOT / "benchmarks" / "targets.py"]
+    text = "".join(page.read_text() for page in pages)
+    named = re.findall(r"\btests/([\w/]+\.py)(?:::(\w+))?", text)
+    assert len(named) > 80
+    for path, test in named:
+        text = (ROOT / "tests" / path).read_text()
+        assert re.search(rf"^(async )?def {test}\(", text, re.MULTILINE) or not test, (
+            f"{path}::{test}"
+        )
+
+
 if __name__ == "__main__":
     page = DOCS / "configuration.md"
     page.write_text(configuration_with_table(page.read_text()))

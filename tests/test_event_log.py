@@ -82,3 +82,19 @@ async def test_a_log_that_a_crash_cut_short():
         reader = log.attach(sink, after)
         assert sink.data == expected, after
         assert reader.done.done()
+
+
+@pytest.mark.gen_test
+async def test_a_reader_that_fails_leaves_alone(caplog):
+    generation, sink = log_of(1), Sink()
+
+    def broken(data: bytes) -> bool:
+        raise OSError("this reader's own trouble")
+
+    failing = generation.attach(broken, 1)
+    generation.attach(sink, 1)
+    frame = encode_event(2, "delta", {"content": "x", "t": 1})
+    generation.publish(frame)
+    assert failing.done.done() and sink.batches == [frame]
+    assert "a reader failed" in caplog.text
+    caplog.clear()

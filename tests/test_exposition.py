@@ -31,7 +31,7 @@ async def scrape(chat: Client) -> dict[str, float]:
 @pytest.mark.gen_test
 async def test_what_happened_before_anybody_asked_is_there(chat, upstream):
     for model in (
-        "say=a;wait=0.02;say=b",
+        "say=a;wait=0.2;say=b",
         "status=401",
         "status=520",
         "say=a;error=x",

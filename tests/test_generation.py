@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 
 import orjson
 import pytest
@@ -17,7 +18,7 @@ from tornado_stream.messages import ChatRequest, Conversation, Message
 from tornado_stream.producer import Generation, Job
 from tornado_stream.providers.base import Provider
 from tornado_stream.sse import encode_event
-from tornado_stream.store import Progress, Store, StoreError, Turn, open_store
+from tornado_stream.store import Progress, Store, StoreError, Turn, logs, open_store
 
 
 class Told(Provider):
@@ -53,6 +54,10 @@ def events(data: bytes) -> list[tuple[int, str, dict]]:
         id, name, body = frame.split(b"\n")
         found.append((int(id[4:]), name[7:].decode(), orjson.loads(body[6:])))
     return found
+
+
+async def nothing(emit) -> None:
+    """A provider that has nothing to say."""
 
 
 @pytest.fixture
@@ -203,6 +208,60 @@ async def test_stop_before_the_first_step_asks_nobody(store):
     await generations.stop(generation.id)
     assert generation.end["state"] == "stopped"
     assert task.provider.calls == 0
+
+
+@pytest.mark.gen_test
+async def test_the_first_reason_to_stop_is_the_one_that_counts(store):
+    async def act(emit):
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.05)  # it takes a while to leave
+
+    generations = Generations(store)
+    generation = await generations.start(job(act))
+    await asyncio.sleep(0)
+    stopping = asyncio.ensure_future(generations.stop(generation.id))
+    await asyncio.sleep(0)
+    await generations.interrupt(1)
+    await stopping
+    assert generation.end["state"] == "stopped"
+
+
+@pytest.mark.gen_test
+async def test_where_nothing_runs_there_is_nothing_to_stop(store):
+    generations = Generations(store)
+    generation = await generations.start(job(nothing))
+    await finish(generations, generation)
+    for _ in range(2):
+        await generations.stop(generation.id)
+        await generations.stop_in("c1")
+    assert generation.end["state"] == "done"
+
+
+@pytest.mark.gen_test
+async def test_an_answer_that_begins_while_the_store_looks_for_it_is_found(tmp_path):
+    """A lookup that was asked for before the answer was there, and comes back after."""
+    store, release, looking = open_store(tmp_path), threading.Event(), threading.Event()
+    lookup = logs.generation
+
+    def slow(db, owner, id):
+        found = lookup(db, owner, id)
+        looking.set()
+        release.wait(10)
+        return found
+
+    generations, hold = Generations(store), asyncio.Event()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(logs, "generation", slow)
+        found = asyncio.ensure_future(generations.get("local", "g1"))
+        await until(looking.is_set)
+        generation = await generations.start(job(lambda emit: hold.wait()))
+        release.set()
+        assert await found is generation
+    hold.set()
+    await finish(generations, generation)
+    await store.close()
 
 
 @pytest.mark.gen_test

@@ -13,6 +13,7 @@ COVERED_ELSEWHERE = {
     "auth/users_file.py": "auth/test_users.py",
     "auth/authenticator.py": "handlers/test_login.py",
     "handlers/base.py": "handlers/test_doors.py",
+    "handlers/bodies.py": "handlers/test_bad_input.py",
     "handlers/models.py": "handlers/test_routes.py",
     "conversations.py": "handlers/test_conversations.py",
     "handlers/static.py": "handlers/test_routes.py",

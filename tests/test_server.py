@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import signal
 import socket
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from client import Client, read_head, until
+from process import environ
 from tornado.tcpclient import TCPClient
 
 MAIN = Path(__file__).resolve().parent.parent / "main.py"
@@ -22,7 +22,7 @@ MAIN = Path(__file__).resolve().parent.parent / "main.py"
 class Server:
     """`python main.py` as a child, with a data directory of the test's own."""
 
-    def __init__(self, tmp_path: Path, *arguments: str, **environ: str) -> None:
+    def __init__(self, tmp_path: Path, *arguments: str, **variables: str) -> None:
         self.log = tmp_path / "log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
@@ -31,7 +31,7 @@ class Server:
                 stderr=log,
                 text=True,
                 cwd=tmp_path,
-                env={"PATH": os.environ["PATH"], **environ},
+                env=environ(**variables),
             )
 
     def close(self) -> None:
@@ -65,13 +65,13 @@ def start(tmp_path, upstream):
         server.close()
 
 
-def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(MAIN), *arguments],
         capture_output=True,
         text=True,
         timeout=30,
-        env={"PATH": os.environ["PATH"], **environ},
+        env=environ(**variables),
     )
 
 

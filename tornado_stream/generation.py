@@ -260,7 +260,7 @@ class Generations:
     async def _save(self, producers: list[Producer], last: bytes | None = None) -> bool:
         """Hand the store what it does not have; whether it took it. `last` is the end of the only
         producer, not published yet. Never raises."""
-        batch = [progress for p in producers if (progress := _progress(p, last))]
+        batch = [_progress(p, last) for p in producers]
         self._unsaved.difference_update(producers)
         for producer in producers:
             producer.unsaved = False
@@ -313,14 +313,13 @@ class Generations:
         return replace(stored, message=message, frames=[*stored.frames, frame])
 
 
-def _progress(producer: Producer, last: bytes | None) -> Progress | None:
+def _progress(producer: Producer, last: bytes | None) -> Progress:
     generation = producer.generation
     if last is not None or generation.ended:
         frames = generation.frames if last is None else [*generation.frames, last]
         return Progress(generation.id, 1, frames, generation.message, generation.owner)
-    if frames := generation.frames[producer.saved :]:
-        return Progress(generation.id, producer.saved + 1, frames, owner=generation.owner)
-    return None
+    frames = generation.frames[producer.saved :]
+    return Progress(generation.id, producer.saved + 1, frames, owner=generation.owner)
 
 
 def _delta(data: dict[str, Any]) -> Delta:

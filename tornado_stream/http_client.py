@@ -301,6 +301,9 @@ class _Exchange(asyncio.BufferedProtocol):
             self.connection.transport.set_protocol(self.connection)
             if not self.reusable:
                 self.connection.close()
+        # The parser and this refer to each other; what else it says of this read is not heard.
+        self._complete = True
+        del self._parser, self._feed_data
         self._over(self)
 
     def _time_out(self) -> None:

@@ -143,7 +143,9 @@ class Producer:
         except asyncio.CancelledError:
             self.stopped_as = self.stopped_as or "interrupted"
         except ProviderError as failure:
-            error, state = failure, failure.state
+            # Its traceback has this frame, which has the error: an answer would wait for the
+            # garbage collector.
+            error, state = failure.with_traceback(None), failure.state
         except Exception:
             logger.exception("generation %s failed", self.generation.id)
             error = ProviderError("server_error", "This server failed; its log says why.")

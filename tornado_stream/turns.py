@@ -59,7 +59,7 @@ def now_ms() -> int:
 
 def make_title(text: str) -> str:
     """The title of a conversation that begins with this message: one short line."""
-    line = " ".join(text.split())
+    line = " ".join(text.split(None, TITLE_LENGTH))  # further words are not looked for
     return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1].rstrip() + "…"
 
 

@@ -56,6 +56,9 @@ async def test_static_files_are_compressed_and_kept_where_their_url_has_the_vers
     other = url.replace(chat.application.assets.version, "0" * 16)
     old = await chat.request("GET", other)
     assert (old.body, old.headers["cache-control"]) == (plain.body, "no-cache")
+    for takes_none in ("gzip;q=0, *", "identity", "gzip2", "x-gzip", "*;q=0.0", ""):
+        odd = await chat.request("GET", url, headers={"Accept-Encoding": takes_none})
+        assert "content-encoding" not in odd.headers, takes_none
     for nonsense in ("gzip;q=1..2", "gzip;q=", ";;,gzip;q=nan", "\xff", "," * 5000):
         odd = await chat.request("GET", url, headers={"Accept-Encoding": nonsense})
         assert (odd.status, odd.body) == (200, plain.body), nonsense

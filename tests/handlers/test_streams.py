@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 import uuid
 from dataclasses import replace
 
 import pytest
 from client import Client, until
+
+from tornado_stream.handlers.wire import Wire
 
 GEN_TEST_TIMEOUT = 20
 
@@ -367,6 +370,19 @@ async def test_a_reader_that_takes_nothing_is_let_go(serve, settings):
     stream.close()
 
 
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux")
+@pytest.mark.gen_test
+async def test_a_reader_that_is_gone_without_a_word_is_noticed_by_the_system(serve, settings):
+    """A laptop that was closed sends no FIN: what it does not acknowledge ends its connection."""
+    chat = serve(replace(settings, write_timeout=7))
+    stream = await chat.send(model="say=a;stall")
+    await stream.until("start")
+    (response,) = chat.application.streams
+    sock = response._socket.socket
+    assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 7000
+    stream.close()
+
+
 @pytest.mark.gen_test
 async def test_http_1_0_readers_get_a_plain_stream(chat):
     connection = await chat.connect()
@@ -382,7 +398,8 @@ BAD_REQUESTS = [
     (b"[]", 400, "invalid_request"),
     (b"\xff\xfe", 400, "invalid_json"),
     (b'{"message": "\\ud800"}', 400, "invalid_json"),
-    (b"[" * 100_000, 400, "invalid_json"),
+    (b"[" * 60_000, 400, "invalid_json"),
+    (b"[" * 100_000, 400, "invalid_request"),
     ({}, 400, "invalid_request"),
     ({"message": ""}, 400, "invalid_request"),
     ({"message": "  \n"}, 400, "invalid_request"),
@@ -443,3 +460,27 @@ async def test_200_streams_all_start_at_once(chat: Client, upstream):
     upstream.released.set()
     answers = await asyncio.gather(*(stream.read() for stream in streams))
     assert all(answer.text == "a" and answer.end["state"] == "done" for answer in answers)
+
+
+@pytest.mark.parametrize("writes", [0, 2])
+@pytest.mark.gen_test
+async def test_a_bug_after_the_head_ends_one_response_in_good_form(chat, caplog, writes):
+    """Its reader sees that the `end` is missing and comes back; the answer goes on."""
+    write, left = Wire.write, [writes]
+
+    def broken(wire, data):
+        left[0] -= 1
+        if left[0] < 0:
+            raise RuntimeError("a bug")
+        return write(wire, data)
+
+    id = str(uuid.uuid4())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Wire, "write", broken)
+        answer = await chat.ask(model="gap=0.02;count=5", request_id=id)
+    assert answer.response.status == 200 and "bug" not in str(answer)
+    assert len(answer.events) == writes
+    again = await chat.resume(id, len(answer.events))
+    assert len(answer.text + again.text) == 15 and again.end["state"] == "done"
+    assert "RuntimeError: a bug" in caplog.text
+    caplog.clear()

@@ -70,3 +70,34 @@ async def test_usage_and_finish_are_in_the_end_of_an_error_too(chat):
     assert (answer.end["state"], answer.end["finish_reason"]) == ("error", "length")
     assert answer.end["usage"]["completion_tokens"] == 3
     assert "Token limit reached" in answer.end["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("models", "code"),
+    [
+        ({"data": []}, "model_not_found"),
+        ({"data": [{"id": ""}, {"id": 5}, {}, 7]}, "model_not_found"),
+        ({"data": {}}, "not_an_api"),
+        ("nonsense", "not_an_api"),
+        (401, "auth"),
+        (404, "not_an_api"),
+    ],
+)
+@pytest.mark.gen_test
+async def test_a_list_of_models_that_is_none(serve, settings, upstream, models, code):
+    upstream.models = models
+    chat = serve(replace(settings, model=None))
+    answer = await chat.ask("hi")
+    assert (answer.end["state"], answer.end["error"]["code"]) == ("error", code)
+    assert not upstream.requests
+    listed = (await chat.request("GET", "/api/models")).json()
+    assert listed["default"] is None
+
+
+@pytest.mark.gen_test
+async def test_a_rest_that_looks_like_a_repetition_to_its_end_is_not_lost(chat):
+    first = await chat.ask(model="say=one two;close")
+    answer = await chat.open(
+        "POST", "/stream", {"continue": first.start["message_id"], "model": "say=o"}
+    )
+    assert (await answer.read()).text == "one twoo"

@@ -87,6 +87,14 @@ def test_depth_is_no_recursion_error() -> None:
         fold(sse(deep))
 
 
+def test_two_chunks_in_one_event_are_no_two_events() -> None:
+    """Decoded in one piece, the commas between must not be taken for those of the list."""
+    two = f"{json.dumps(say('b'))},{json.dumps(say('c'))}"
+    answer, decoder = fold([sse(say("a")), f"data: {two}\n\n".encode() + sse(say("d"))])
+    assert answer.content == "ad"
+    assert (decoder.chunks, decoder.skipped) == (3, 1)
+
+
 # -- content, reasoning, refusal
 
 

@@ -167,6 +167,11 @@ def test_empty_body() -> None:
     assert (decoder.error, answer.content) == (None, "")
 
 
+def test_nothing_counts_after_done() -> None:
+    answer, decoder = fold([sse(say("a")), sse("[DONE]", say("late")), sse(say("later"))])
+    assert (answer.content, decoder.done, decoder.chunks) == ("a", True, 1)
+
+
 # -- framing that is not quite that of an event stream
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tornado_stream.errors import InvalidRequest, NotFound
 from tornado_stream.messages import Conversation, Message
 from tornado_stream.store import Progress, Session, Store, StoreError, open_store
 from tornado_stream.store.base import Taken
+from tornado_stream.store.matching import Matcher
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -416,3 +418,46 @@ async def test_sessions_are_kept_replaced_and_ended(store):
     assert found == [replace(first, expires_at=9), second]
     await store.end_sessions(["1", "nobody's"])
     assert await store.sessions() == [second]
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "found"),
+    [
+        ("Straße", "STRASSE", None),
+        ("in İstanbul", "istanbul", "İstanbul"),
+        ("ΟΔΟΣ", "οδος", "ΟΔΟΣ"),
+        ("Łódź", "łÓDŹ", "Łódź"),
+        ("300 K", "k", "K"),
+        ("a.*b", ".*", ".*"),
+    ],
+)
+def test_letter_case_does_not_matter(text, query, found):
+    place = Matcher(query).find(text)
+    assert (text[slice(*place)] if place else None) == found
+
+
+def test_a_long_query_takes_no_longer_than_a_short_one():
+    query = "a" * 5000 + "b"
+    text = ("a" * 5000 + "c") * 180 + query
+    began = time.process_time()
+    assert Matcher(query).find(text) == (len(text) - len(query), len(text))
+    assert time.process_time() - began < 0.5  # a regular expression takes 20 times as long
+
+
+@pytest.mark.gen_test
+async def test_a_long_query_is_found_whole_and_at_once(store):
+    """FTS5 alone takes minutes and gigabytes for the first one."""
+    repeated, other = "x" * 200_000, "what begins like it: " + "y" * 30
+    await converse(store, 1, repeated, other, home="c1")
+    await converse(store, 2, "what begins like it is not it", "x" * 10_000 + "z", home="c2")
+    began = time.monotonic()
+    for query, found in [
+        ("x" * 10_000, ["c2", "c1"]),
+        ("X" * 10_001, ["c1"]),
+        ("x" * 9_000 + "Z", ["c2"]),
+        ("begins like it: yyyyyyyyyyyyyyyy", ["c1"]),
+        ("begins like it is", ["c2"]),
+        ("begins like it was", []),
+    ]:
+        assert await listed(store, query=query) == found, query[:20]
+    assert time.monotonic() - began < 30

@@ -346,6 +346,76 @@ async def test_deleting_leaves_the_others_findable(store, data_dir, monkeypatch)
 
 
 @pytest.mark.gen_test
+async def test_shards_without_texts_are_gone(store, data_dir, monkeypatch):
+    monkeypatch.setattr(search, "SHARD", 7)
+    for number in range(1, 13):
+        await fill(store, number)
+    with closing(sqlite3.connect(data_dir / "chat.db")) as db:
+        assert search._shards(db) == [5, 4, 3, 2, 1, 0]
+        for number in (12, 11, 1, 2, 3, 4, 5):  # the newest stays
+            await store.delete(f"c{number}")
+        assert search._shards(db) == [5, 4, 3, 2]
+    assert await listed(store, query="answer") == [f"c{number}" for number in range(10, 5, -1)]
+
+
+def depths(data_dir: Path) -> list[int]:
+    with closing(sqlite3.connect(data_dir / "chat.db")) as db:
+        return [search._depth(db, f"search_{shard}") for shard in search._shards(db)]
+
+
+@pytest.mark.gen_test
+async def test_deletions_that_writes_come_between_leave_the_index_shallow(
+    store, data_dir, monkeypatch
+):
+    monkeypatch.setattr(search, "DEEPEST", 20)
+    monkeypatch.setattr(search, "SWEEP_PAGES", 1)
+    kept = {number: await fill(store, number) for number in range(1, 12)}
+    gone, deepest = [], 0
+    for number in range(12, 60):
+        gone += await fill(store, number)
+        await store._writer.transact(store_tables.delete, "local", f"c{number}")
+        await store._writer.transact(search.sweep)
+        deepest = max(deepest, *depths(data_dir), 0)
+    assert 20 < deepest < 30  # it was made anew
+    await store.delete("c11")
+    assert on_disk(data_dir, *gone, *kept.pop(11)) == []
+    for number, (title, user, _, answer) in kept.items():
+        for word in (title, user, answer):
+            assert await listed(store, query=word) == [f"c{number}"]
+    assert query(data_dir, "SELECT * FROM sweeps") == []
+
+
+@pytest.mark.gen_test
+async def test_a_sweep_that_is_under_way_is_finished_then_begun_again(store, data_dir, monkeypatch):
+    monkeypatch.setattr(search, "SWEEP_PAGES", 1)
+    for number in range(1, 12):
+        await fill(store, number)
+    begun = []
+    for number in range(1, 11):
+        await store._writer.transact(store_tables.delete, "local", f"c{number}")
+        await store._writer.transact(search.sweep)
+        begun += [row[0] for row in query(data_dir, "SELECT begun FROM sweeps")]
+    assert search._AGAIN in begun and search._TO_BEGIN in begun
+
+
+@pytest.mark.gen_test
+async def test_an_index_that_is_too_deep_to_be_opened_is_made_anew(data_dir):
+    store = SQLiteStore(data_dir)
+    _, word, _, _ = await fill(store, 1)
+    await fill(store, 2)
+    await store._writer.transact(store_tables.delete, "local", "c2")
+    await store.close()
+    [(record,)] = query(data_dir, "SELECT block FROM search_0_data WHERE id = 10")
+    deep = record[:4] + bytes([0x90, 0x20 + record[4]]) + record[5:] + bytes(2 * 2080)
+    change(data_dir, f"UPDATE search_0_data SET block = X'{deep.hex()}' WHERE id = 10")
+    assert depths(data_dir) == [0x820 + record[4]]
+    store = SQLiteStore(data_dir)
+    assert await listed(store, query=word) == ["c1"]
+    await store.delete("c1")
+    await store.close()
+
+
+@pytest.mark.gen_test
 async def test_a_deletion_that_a_crash_cut_short_is_finished_at_the_next_start(data_dir):
     store = SQLiteStore(data_dir)
     words = await fill(store, 1)
@@ -473,10 +543,10 @@ def write_until_killed(data_dir: Path, first: int, lines: int) -> tuple[int, int
     """Run a process that writes, kill it at some moment; what it was last told is kept."""
     command = [sys.executable, "-c", WRITER, str(data_dir), str(Path(__file__).parent), str(first)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
-        acknowledged = [writer.stdout.readline() for _ in range(lines)]
+        told = "".join(writer.stdout.readline() for _ in range(lines))
         writer.kill()
-        acknowledged += writer.stdout.read().splitlines()
-    number, last = acknowledged[-1].split()
+        told += writer.stdout.read()
+    number, last = told[: told.rindex("\n")].splitlines()[-1].split()  # the last may be cut
     return int(number), int(last)
 
 

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .proxy import Chooser, Proxy
 from .server import ServerProcess
 from .truth import Truth
 
@@ -98,18 +96,6 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
     yield make
     for server in servers:
         server.kill()
-
-
-@asynccontextmanager
-async def proxied(
-    target: int, rng: random.Random, choose: Chooser | None = None
-) -> AsyncIterator[Proxy]:
-    """A proxy while it is needed."""
-    proxy = await Proxy(target, rng, choose).start()
-    try:
-        yield proxy
-    finally:
-        await proxy.close()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -1,8 +1,10 @@
 """A TCP proxy that does to connections what networks do, from one seeded source of chance.
 
-The vocabulary is toxiproxy's: latency, jitter, slicer, bandwidth, and cuts after so many bytes or
-at some moment: `reset` (RST to both sides), `fin` (half-close: this direction ends in good form,
-the other goes on) and `hold` (nothing more is passed on, then both sides are closed).
+The vocabulary is toxiproxy's: latency, jitter, slicer, bandwidth, slow_close, and cuts after so
+many bytes or at some moment: `reset` (RST to both sides), `close` (both sides in good form), `fin`
+(half-close: this direction ends in good form, the other goes on) and `hold` (nothing more is passed
+on, then both sides are closed). `tamper` changes what is passed on, which no network does: it is
+there to see whether a judge notices.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ import asyncio
 import random
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 READ_SIZE = 64 * 1024
@@ -32,6 +35,8 @@ class Toxics:
     cut_after: int | None = None
     cut_at: float | None = None
     hold: float = 0.1
+    slow_close: float = 0.0
+    tamper: Callable[[bytes], bytes] | None = None
 
 
 @dataclass
@@ -156,6 +161,7 @@ class _Connection:
         try:
             async with asyncio.timeout_at(due):
                 while True:
+                    data = toxics.tamper(data) if toxics.tamper else data
                     for piece in self._slices(data, toxics.slice):
                         piece = piece if left is None else piece[:left]
                         await self._delay(toxics, len(piece))
@@ -170,6 +176,7 @@ class _Connection:
         except TimeoutError:
             await self._do_cut(writer, toxics)
         else:
+            await asyncio.sleep(toxics.slow_close)
             if writer.can_write_eof():
                 writer.write_eof()
 
@@ -199,6 +206,18 @@ class _Connection:
             await asyncio.sleep(toxics.hold)
         self._cut = toxics.cut
         raise EOFError
+
+
+@asynccontextmanager
+async def proxied(
+    target: int, rng: random.Random, choose: Chooser | None = None
+) -> AsyncIterator[Proxy]:
+    """A proxy while it is needed."""
+    proxy = await Proxy(target, rng, choose).start()
+    try:
+        yield proxy
+    finally:
+        await proxy.close()
 
 
 def random_toxics(rng: random.Random) -> Toxics:

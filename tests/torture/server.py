@@ -3,29 +3,47 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from client import Client
+from process import environ
 
 MAIN = Path(__file__).resolve().parent.parent.parent / "main.py"
 
 
 class ServerProcess:
-    """`python main.py`. `client` is of the one that runs: its port changes with every start."""
+    """`python main.py`, or what else `program` makes of its arguments. `client` is of the one that
+    runs: its port changes with every start."""
 
-    def __init__(self, directory: Path, upstream_url: str, *arguments: str) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        upstream_url: str,
+        *arguments: str,
+        program: Path = MAIN,
+        variables: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.data_dir = directory / "data"
         self.log = directory / "log"
         self.client = Client(0)
         self.starts = 0
-        self._command = [sys.executable, str(MAIN), "--port", "0", "--data-dir", str(self.data_dir)]
+        self._command = [
+            sys.executable,
+            str(program),
+            "--port",
+            "0",
+            "--data-dir",
+            str(self.data_dir),
+        ]
         self._command += ["--base-url", upstream_url, "--model", "truth", *arguments]
+        self._variables = variables
         self.largest_file = resource.RLIM_INFINITY  # bytes: beyond it, the disk is full
         self._process: subprocess.Popen[str] | None = None
 
@@ -36,7 +54,7 @@ class ServerProcess:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env={"PATH": os.environ["PATH"]},
+                env=self.environ(),
                 preexec_fn=self._limit,
             )
         self.starts += 1
@@ -55,6 +73,10 @@ class ServerProcess:
     def pid(self) -> int:
         assert self._process
         return self._process.pid
+
+    def environ(self) -> dict[str, str]:
+        """What it finds in its environment."""
+        return environ(**self._variables)
 
     def signal(self, number: signal.Signals) -> None:
         assert self._process

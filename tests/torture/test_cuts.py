@@ -12,8 +12,8 @@ from client import Client
 
 from tornado_stream.settings import Settings
 
-from .conftest import Limits, proxied
-from .proxy import Plan, Proxy, random_cut, random_toxics
+from .conftest import Limits
+from .proxy import Plan, Proxy, proxied, random_cut, random_toxics
 from .reader import Reader, finish
 from .truth import Truth, answer_to, question
 

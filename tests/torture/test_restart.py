@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from client import Client, until
 
-from .conftest import LONG, Limits, proxied
-from .proxy import Plan, Toxics, random_cut, random_toxics
+from .conftest import LONG, Limits
+from .proxy import Plan, Toxics, proxied, random_cut, random_toxics
 from .reader import Reader
 from .truth import answer_to, question
 

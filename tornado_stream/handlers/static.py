@@ -9,6 +9,7 @@ from tornado.web import HTTPError
 from tornado_stream.handlers.base import BaseHandler
 
 ICON = "img/icon-192.png"
+WEIGHT = re.compile(r"(?:q=([01](?:\.\d*)?))?")
 FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -37,11 +38,11 @@ class StaticHandler(BaseHandler):
     head = get
 
     def _takes_gzip(self) -> bool:
-        accepted = self.request.headers.get("Accept-Encoding", "")
-        found = re.search(
-            r"(?:^|[\s,])(?:gzip|\*)\s*(?:;\s*q=([01](?:\.\d*)?))?\s*(?:,|$)", accepted
-        )
-        return found is not None and float(found[1] or 1) > 0
+        for item in self.request.headers.get("Accept-Encoding", "").split(","):
+            name, _, weight = (part.strip() for part in item.partition(";"))
+            if name in ("gzip", "*") and (match := WEIGHT.fullmatch(weight)):
+                return float(match[1] or 1) > 0
+        return False
 
 
 class IconHandler(StaticHandler):

@@ -13,6 +13,7 @@ import uuid
 from time import monotonic
 from typing import Any, cast
 
+import orjson
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import IOStream
 
@@ -80,6 +81,9 @@ class ReadingHandler(BaseHandler):
         self._socket = self._connection.stream
         self._socket.set_nodelay(True)
         self._socket.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux: a reader that is gone without a word
+            limit = int(self.application.config.write_timeout * 1000)
+            self._socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, limit)
         self._loop = asyncio.get_running_loop()
         self._body: Body = PlainBody(self, self._drained, self.on_connection_close)
         self._body.write(opening)
@@ -99,8 +103,10 @@ class ReadingHandler(BaseHandler):
             self._hand_back(self._body.end())
 
     def _hand_back(self, stream: IOStream) -> None:
-        """Tornado has done with a detached request: its log and its connection are for us."""
+        """Tornado has done with a detached request: its log, its connection and what refers back
+        to it are for us."""
         self.application.log_request(self)
+        self._break_cycles()
         if stream.closed():
             return
         if "close" in self.request.headers.get("Connection", "").lower():
@@ -194,9 +200,6 @@ def parse_send_request(body: dict[str, Any], owner: str) -> SendRequest:
     leave_out = body.get("leave_out", 0)
     if type(leave_out) is not int or leave_out < 0:
         raise InvalidRequest("leave_out must be a number of turns.")
-    options = body.get("options") or {}
-    if not isinstance(options, dict):
-        raise InvalidRequest("options must be an object.")
     return SendRequest(
         request_id=request_id.lower(),
         message=message,
@@ -204,11 +207,24 @@ def parse_send_request(body: dict[str, Any], owner: str) -> SendRequest:
         parent_id=_text(body, "parent_id"),
         parent_given="parent_id" in body,
         model=_text(body, "model"),
-        options=options,
+        options=_options(body),
         leave_out=leave_out,
         continue_id=continue_id,
         owner=owner,
     )
+
+
+def _options(body: dict[str, Any]) -> dict[str, Any]:
+    options = body.get("options")
+    if options is None:
+        return {}
+    if not isinstance(options, dict):
+        raise InvalidRequest("options must be an object.")
+    try:
+        orjson.dumps([[options]])  # deeper than in all that they become part of
+    except TypeError:
+        raise InvalidRequest("options are nested too deeply.") from None
+    return options
 
 
 def _text(body: dict[str, Any], name: str) -> str | None:

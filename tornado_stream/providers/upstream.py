@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
-from tornado.httpclient import HTTPError, HTTPRequest, HTTPResponse
+from tornado.httpclient import HTTPRequest, HTTPResponse
 from tornado.httputil import HTTPHeaders, HTTPInputError
 
 from tornado_stream.errors import ProviderError
@@ -194,6 +194,8 @@ class _Fetch:
         if self._watch_handle:
             self._watch_handle.cancel()
         self._client.abort(self._fetch)
+        # It refers back to this, and this to the answer.
+        self._fetch.header_callback = self._fetch.streaming_callback = None
 
     # -- what the client calls
 
@@ -276,14 +278,13 @@ class _Fetch:
 
     def _on_response(self, future: asyncio.Future[HTTPResponse]) -> None:
         try:
-            error = future.exception() or future.result().error
+            error = future.exception()
         except asyncio.CancelledError:
             return
-        if self._done.done():
-            return
-        if error is None or isinstance(error, HTTPError):  # a status is no failure of transport
+        if error is None:  # a status is no failure of transport
+            future.result().error = None  # made of a status; it refers back to the response
             self._finish()
-        else:
+        elif not self._done.done():
             self._fail(self._transport_failure(error))
 
     def _finish(self) -> None:

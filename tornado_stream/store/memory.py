@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +20,7 @@ from tornado_stream.store.base import (
     Taken,
     Turn,
 )
-from tornado_stream.store.matching import matcher, parse_cursor, searchable, snippet
+from tornado_stream.store.matching import Matcher, parse_cursor, searchable, snippet
 
 
 class MemoryStore(Store):
@@ -95,7 +94,7 @@ class MemoryStore(Store):
         self._check_open()
         cursor = parse_cursor(before)
         query = searchable(query).strip()
-        pattern = matcher(query) if query else None
+        pattern = Matcher(query) if query else None
         found: list[tuple[int, Match]] = []
         for conversation in filter(self._owns, self._conversations.values()):
             number, text = self._newest(conversation, pattern)
@@ -197,23 +196,23 @@ class MemoryStore(Store):
         return [m for m in self._messages.values() if m.conversation_id == conversation_id]
 
     def _newest(
-        self, conversation: Conversation, pattern: re.Pattern[str] | None
+        self, conversation: Conversation, pattern: Matcher | None
     ) -> tuple[int, Conversation | Message]:
         """What puts a conversation into a list: its last write, or in a search its newest text
         that matches; number 0 if none does."""
         if pattern is None:
             return self._written[conversation.id], conversation
         for message in reversed(self._of(conversation.id)):
-            if pattern.search(searchable(message.content)):
+            if pattern.find(searchable(message.content)):
                 return self._number[message.id], message
-        matches = pattern.search(searchable(conversation.title))
+        matches = pattern.find(searchable(conversation.title))
         return self._number[conversation.id] if matches else 0, conversation
 
     def _match(
         self,
         conversation: Conversation,
         text: Conversation | Message,
-        pattern: re.Pattern[str] | None,
+        pattern: Matcher | None,
     ) -> Match:
         running = [m for m in self._of(conversation.id) if m.state == "running"]
         generation_id = running[-1].generation_id if running else None

@@ -19,10 +19,9 @@ from contextlib import closing
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
-from tornado_stream.store.matching import NEWEST, matcher, searchable
+from tornado_stream.store.matching import NEWEST, Matcher, searchable
 
 if TYPE_CHECKING:
-    import re
     import sqlite3
 
 #: Numbers in one shard. Part of the schema: changing it needs a migration.
@@ -31,6 +30,19 @@ SHARD = 8192
 STEP_TEXTS, STEP_CHARACTERS = 64, 32_000
 #: Pages of a shard that one step of a sweep rewrites.
 SWEEP_PAGES = 100
+#: Characters of a query that the index is asked for: FTS5 takes minutes for a phrase of thousands
+#: in a text that repeats itself.
+PHRASE = 16
+#: Levels of a shard above which it is made anew, and above which FTS5 takes it for damaged. A sweep
+#: that writes come between adds levels, which stay (SQLite 3.40; newer ones stop at 64).
+DEEPEST, TOO_DEEP = 1000, 2000
+#: The numbers of all texts between two.
+_TEXTS = (
+    "SELECT seq FROM messages WHERE seq BETWEEN ?1 AND ?2 AND content != '' UNION ALL "
+    "SELECT seq FROM conversations WHERE seq BETWEEN ?1 AND ?2 AND title != ''"
+)
+#: What `sweeps.begun` says: to be begun, begun, and begun before the last removal.
+_TO_BEGIN, _BEGUN, _AGAIN = 0, 1, 2
 #: How many of the newest texts are searched for one or two characters, which no index helps.
 SHORT_SEARCH = 50_000
 
@@ -95,7 +107,12 @@ def _make_shard(db: sqlite3.Connection, table: str) -> None:
 
 
 def _mark(db: sqlite3.Connection, shard: int) -> None:
-    db.execute("INSERT OR REPLACE INTO sweeps (shard, begun) VALUES (?, 0)", (shard,))
+    """A sweep that is under way goes on to its end first: begun anew it would never get there."""
+    db.execute(
+        "INSERT INTO sweeps (shard, begun) VALUES (?, ?) "
+        "ON CONFLICT (shard) DO UPDATE SET begun = ? WHERE begun = ?",
+        (shard, _TO_BEGIN, _AGAIN, _BEGUN),
+    )
 
 
 def sweep(db: sqlite3.Connection) -> bool:
@@ -106,14 +123,51 @@ def sweep(db: sqlite3.Connection) -> bool:
         return False
     shard, begun = row
     table = f"search_{shard}"
+    if _depth(db, table) > DEEPEST:
+        _begin_anew(db, shard, table)
+        return True
     before = db.total_changes
     pages = SWEEP_PAGES if begun else -SWEEP_PAGES  # negative: take in all that there is
     db.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('merge', ?)", (pages,))
-    if db.total_changes - before < 2:  # FTS5's way to say that nothing was left to do
-        db.execute("DELETE FROM sweeps WHERE shard = ?", (shard,))
+    if db.total_changes - before >= 2:
+        db.execute("UPDATE sweeps SET begun = max(begun, ?) WHERE shard = ?", (_BEGUN, shard))
+    elif begun == _AGAIN:  # FTS5's way to say that nothing was left to do
+        db.execute("UPDATE sweeps SET begun = ? WHERE shard = ?", (_TO_BEGIN, shard))
     else:
-        db.execute("UPDATE sweeps SET begun = 1 WHERE shard = ?", (shard,))
+        db.execute("DELETE FROM sweeps WHERE shard = ?", (shard,))
+        _drop_if_empty(db, shard, table)
     return True
+
+
+def _drop_if_empty(db: sqlite3.Connection, shard: int, table: str) -> None:
+    """Each shard costs every search, and memory. The newest one stays: more comes."""
+    is_full = shard < _shards(db)[0]
+    if is_full and not db.execute(f"{_TEXTS} LIMIT 1", _numbers(shard)).fetchone():
+        db.execute(f"DROP TABLE {table}")
+
+
+def _depth(db: sqlite3.Connection, table: str) -> int:
+    """How many levels an index has: the first number of its structure record, after a cookie."""
+    (record,) = db.execute(f"SELECT block FROM {table}_data WHERE id = 10").fetchone()
+    depth = 0
+    for byte in record[4:]:
+        depth = depth << 7 | byte & 127
+        if byte < 128:
+            break
+    return depth
+
+
+def _begin_anew(db: sqlite3.Connection, shard: int, table: str) -> None:
+    """Drop a shard and have its texts indexed again, as if they had just been written."""
+    if _depth(db, table) > TOO_DEEP:  # even the dropping would fail: pretend that it is empty
+        db.execute(f"UPDATE {table}_data SET block = zeroblob(7) WHERE id = 10")
+    db.execute(f"DROP TABLE {table}")
+    db.execute("DELETE FROM sweeps WHERE shard = ?", (shard,))
+    db.execute(f"INSERT OR IGNORE INTO unindexed (seq) {_TEXTS}", _numbers(shard))
+
+
+def _numbers(shard: int) -> tuple[int, int]:
+    return shard * SHARD, shard * SHARD + SHARD - 1
 
 
 def find(
@@ -121,7 +175,7 @@ def find(
 ) -> tuple[list[Found], bool]:
     """The newest text of each conversation that holds the query, newest first; and whether there
     are more of them than `limit`. `query` is searchable and not empty."""
-    pattern = matcher(query)
+    pattern = Matcher(query)
     seen: set[str] = set()
     page: list[Found] = []
     texts = _short(db, owner, query, before) if len(query) < 3 else _long(db, owner, query, before)
@@ -138,33 +192,35 @@ def find(
     return page, False
 
 
-def _was_found(
-    db: sqlite3.Connection, owner: str, id: str, pattern: re.Pattern[str], before: int
-) -> bool:
+def _was_found(db: sqlite3.Connection, owner: str, id: str, pattern: Matcher, before: int) -> bool:
     """Whether the conversation stands on an earlier page, with a newer text."""
     sql = (
         "SELECT content FROM messages WHERE conversation_id = ?1 AND owner = ?2 AND seq >= ?3 "
         "UNION ALL SELECT title FROM conversations WHERE id = ?1 AND owner = ?2 AND seq >= ?3"
     )
     with closing(db.execute(sql, (id, owner, before))) as texts:
-        return any(pattern.search(searchable(text)) for (text,) in texts)
+        return any(pattern.find(searchable(text)) for (text,) in texts)
 
 
 def _long(
     db: sqlite3.Connection, owner: str, query: str, before: int
 ) -> Generator[Found, None, None]:
-    phrase = '"' + query.replace('"', '""') + '"'
+    phrase = '"' + query[:PHRASE].replace('"', '""') + '"'
+    pattern = Matcher(query) if len(query) > PHRASE else None
+    text = ", coalesce(m.content, c.title)" if pattern else ""
     for shard in _shards(db):
         if shard <= before // SHARD:
             table = f"search_{shard}"
             sql = (
-                f"SELECT {table}.rowid, coalesce(m.conversation_id, c.id), m.id FROM {table} "
+                f"SELECT {table}.rowid, coalesce(m.conversation_id, c.id), m.id{text} FROM {table} "
                 f"LEFT JOIN messages m ON m.seq = {table}.rowid AND m.owner = ?1 "
                 f"LEFT JOIN conversations c ON c.seq = {table}.rowid AND c.owner = ?1 "
                 f"WHERE {table} MATCH ?2 AND {table}.rowid < ?3 ORDER BY {table}.rowid DESC"
             )
             with closing(db.execute(sql, (owner, phrase, before))) as rows:
-                yield from (Found(*row) for row in rows if row[1] is not None)
+                for number, conversation_id, message_id, *more in rows:
+                    if conversation_id and (not pattern or pattern.find(searchable(more[0]))):
+                        yield Found(number, conversation_id, message_id)
 
 
 def _shards(db: sqlite3.Connection) -> list[int]:

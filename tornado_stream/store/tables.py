@@ -13,7 +13,7 @@ from tornado_stream.errors import NotFound
 from tornado_stream.messages import Conversation, Message
 from tornado_stream.store import logs, search
 from tornado_stream.store.base import CHANGEABLE, Match, Page, Turn
-from tornado_stream.store.matching import matcher, parse_cursor, searchable, snippet
+from tornado_stream.store.matching import Matcher, parse_cursor, searchable, snippet
 from tornado_stream.store.rows import (
     CONVERSATION,
     CONVERSATION_COLUMNS,
@@ -24,7 +24,6 @@ from tornado_stream.store.rows import (
 )
 
 if TYPE_CHECKING:
-    import re
     import sqlite3
 
 
@@ -171,14 +170,12 @@ def _add_message(db: sqlite3.Connection, owner: str, number: int, message: Messa
 
 def _search(db: sqlite3.Connection, owner: str, query: str, limit: int, before: int) -> Page:
     found, more = search.find(db, owner, query, limit, before)
-    pattern = matcher(query)
+    pattern = Matcher(query)
     matches = [_match(db, owner, one, pattern) for one in found]
     return Page(matches, str(found[-1].seq) if more else None)
 
 
-def _match(
-    db: sqlite3.Connection, owner: str, found: search.Found, pattern: re.Pattern[str]
-) -> Match:
+def _match(db: sqlite3.Connection, owner: str, found: search.Found, pattern: Matcher) -> Match:
     home = conversation(db, owner, found.conversation_id)
     assert home  # found in the same transaction
     text = home.title

@@ -1,0 +1,365 @@
+"""What this server is to reach, and what it reaches: `make targets`, and with `--long` at the full
+counts, which takes hours.
+
+Each row is a figure that a test prints or that is measured here; a row whose means are not here
+(a corpus, a browser, a result of `make soak`) says so and counts neither way.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from client import Answer, Client
+from fake_upstream import FakeUpstream
+from fuzz import CORPUS
+from torture.server import ServerProcess
+from wire import say, sse
+
+from benchmarks.machine import Failed
+from tornado_stream.providers.openai_wire import AnswerDecoder
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was found, in words, and whether it is enough; None: it could not be measured."""
+
+    words: str
+    met: bool | None
+
+
+@dataclass(frozen=True)
+class Target:
+    area: str
+    target: str
+    measure: Callable[[bool], Measured]
+
+
+class Tests:
+    """A run of tests: its counts, and what they printed."""
+
+    def __init__(self, *names: str, **environ: str) -> None:
+        self.here = all((ROOT / name.partition("::")[0]).exists() for name in names)
+        command = [sys.executable, "-m", "pytest", "-q", "-s", "--timeout", "0", *names]
+        began = time.monotonic()
+        done = subprocess.run(
+            command if self.here else ["true"],
+            cwd=ROOT,
+            env=os.environ | environ,
+            capture_output=True,
+            text=True,
+        )
+        self.seconds = time.monotonic() - began
+        self.text = done.stdout
+        counts = {word: int(n) for n, word in re.findall(r"(\d+) (passed|failed|error)", self.text)}
+        self.passed = counts.get("passed", 0)
+        self.ok = done.returncode == 0 and self.passed > 0
+
+    def measured(self, words: str = "", met: bool = True) -> Measured:
+        if not self.here:
+            return Measured("the tests are not here", None)
+        if "skipped" in self.text and not self.passed:
+            return Measured("skipped: " + self.found(r"SKIPPED.*: (.+)"), None)
+        words = words or f"{self.passed} tests passed"
+        return Measured(words if self.ok else f"FAILED: {self.text[-300:]}", self.ok and met)
+
+    def found(self, pattern: str) -> str:
+        """What stands in the output at the pattern's group."""
+        match = re.search(pattern, self.text)
+        return match[1].strip() if match else "?"
+
+
+# -- what is measured by tests
+
+
+def streams(long: bool) -> Measured:
+    names = ["tests/providers/test_corpus_wire.py"] + ["tests/test_corpus.py"] * long
+    count = len(list((CORPUS / "streams").glob("*.sse")))
+    run = Tests(*names)
+    return run.measured(f"{count}/{count} right, in 9 splittings" if run.ok and count else "")
+
+
+def vectors(long: bool) -> Measured:
+    run = Tests("tests/test_sse.py::test_vector")
+    return run.measured(f"{run.passed}/{run.passed} right")
+
+
+def refusals(long: bool) -> Measured:
+    count = len(list((CORPUS / "http_errors").glob("*.body")))
+    run = Tests("tests/providers/test_corpus_wire.py::test_http_error")
+    return run.measured(f"{run.passed}/{count} named, none with HTML")
+
+
+def decoders(long: bool) -> Measured:
+    cases = "1000000" if long else "10000"
+    return Tests("tests/test_fuzz.py", FUZZ_CASES=cases).measured(f"{cases} inputs, none raised")
+
+
+def requests(long: bool) -> Measured:
+    run = Tests("tests/test_http_fuzz.py", FUZZ_REQUESTS="100000" if long else "2000")
+    sent, longest = run.found(r"requests: (\d+)"), run.found(r"longest step: (\d+) ms")
+    memory = run.found(r"memory: (.+)")
+    words = f"{sent} requests; longest step {longest} ms; memory {memory}"
+    return run.measured(words, met=longest != "?" and int(longest) <= 50)
+
+
+def stops(long: bool) -> Measured:
+    run = Tests("tests/test_stops.py", STOPS="10000" if long else "1000")
+    p99 = run.found(r"p99 ([\d.]+) ms")
+    count = run.found(r"(\d+) stops")
+    words = f"{count} stops in 4 phases, p99 {p99} ms, nothing left"
+    return run.measured(words, met=p99 != "?" and float(p99) <= 1000)
+
+
+def kills(long: bool) -> Measured:
+    run = Tests("tests/torture/test_kills.py", TORTURE_KILLS="1000" if long else "20")
+    return run.measured(run.found(r"(kills .+)"))
+
+
+def cuts(long: bool) -> Measured:
+    run = Tests("tests/torture/test_cuts.py", TORTURE_CUTS="1000" if long else "60")
+    return run.measured(run.found(r"(cuts .+)"))
+
+
+def descriptors(long: bool) -> Measured:
+    return Tests("tests/test_listener.py").measured()
+
+
+def doors(long: bool) -> Measured:
+    names = ["tests/handlers/test_doors.py", "tests/handlers/test_login.py"]
+    return Tests(*(name for name in names if (ROOT / name).exists())).measured()
+
+
+def payloads(long: bool) -> Measured:
+    return Tests("tests/browser/test_markdown.py").measured()
+
+
+def secrets(long: bool) -> Measured:
+    return Tests("tests/test_secrets.py").measured()
+
+
+# -- what is measured here
+
+
+def linear(long: bool) -> Measured:
+    """Processor time, in reads of 64 KiB."""
+    named = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-x"}
+    data = sse(say(" token") | named)
+    took = []
+    for size in (2**20, 2**22):
+        pieces, decoder = data * (size // len(data)), AnswerDecoder()
+        began = time.process_time()
+        for start in range(0, len(pieces), 2**16):
+            decoder.feed(pieces[start : start + 2**16])
+        took.append(1000 * (time.process_time() - began))
+    met = took[0] <= 50 and took[1] <= 6 * took[0]
+    return Measured(f"1 MB in {took[0]:.0f} ms, 4 MB in {took[1]:.0f} ms", met)
+
+
+def latency(long: bool) -> Measured:
+    """The relay's own benchmark: one run through the server, one past it."""
+    from benchmarks.relay import run
+    from benchmarks.servers import SERVERS
+
+    try:
+        ours, none = (
+            run("paced:50:50", s, 20 if long else 4, False) for s in (SERVERS["ours"], None)
+        )
+    except (Failed, OSError) as error:
+        return Measured(f"needs `make bench-build`: {error}", None)
+    p50, p99 = (ours[name] - none[name] for name in ("p50_ms", "p99_ms"))
+    return Measured(f"p50 {p50:.2f} ms, p99 {p99:.2f} ms", p50 <= 2 and p99 <= 10)
+
+
+def first_byte(long: bool) -> Measured:
+    from benchmarks.relay import run
+    from benchmarks.servers import SERVERS
+
+    try:
+        ours, none = (run("first", server, 1, False) for server in (SERVERS["ours"], None))
+    except (Failed, OSError) as error:
+        return Measured(f"needs `make bench-build`: {error}", None)
+    added = ours["p50_ms"] - none["p50_ms"]
+    return Measured(f"{added:.1f} ms after the upstream's", added <= 50)
+
+
+@asynccontextmanager
+async def serving(*flags: str) -> AsyncIterator[tuple[ServerProcess, Client]]:
+    """The server as a process over a fake upstream in this one."""
+    upstream = FakeUpstream()
+    with tempfile.TemporaryDirectory(prefix="targets-") as name:
+        server = ServerProcess(Path(name), upstream.url, *flags)
+        try:
+            await server.start()
+            yield server, server.client
+        finally:
+            server.kill()
+            await upstream.close()
+
+
+def here(measure: Callable[[bool], Awaitable[Measured]]) -> Callable[[bool], Measured]:
+    return lambda long: asyncio.run(measure(long))  # type: ignore[arg-type]
+
+
+async def cut(long: bool) -> Measured:
+    """From the fault until the reader is told, for the slowest of all."""
+    waited = 0.2
+    async with serving("--idle-timeout", "1") as (_, chat):
+
+        async def late(fault: str, pause: float) -> float:
+            answer = await chat.ask(model=f"say=a;wait={waited};{fault}")
+            assert answer.end["state"] == "cut_off", answer.end
+            return answer.events[-1].at - answer.events[-2].at - pause
+
+        faults = ("close", "reset", "badchunk") * (100 if long else 10)
+        told = max([await late(fault, waited) for fault in faults])
+        stalled = await late("stall", 1)
+    words = f"{len(faults)} cuts told within {told * 1000:.0f} ms, a stall {stalled * 1000:.0f} ms "
+    return Measured(words + "after its limit", told <= 1 and stalled <= 1)
+
+
+async def resume(long: bool) -> Measured:
+    """Every cut point of answers of different lengths."""
+    points, slowest = 0, 0.0
+    async with serving() as (_, chat):
+        for number in range(20 if long else 6):
+            whole = await chat.ask(model=f"gap=0.003;count={10 + 5 * number}")
+            for after in range(whole.events[-1].id):
+                began = time.monotonic()
+                rest = await chat.resume(whole.start["generation_id"], after)
+                slowest = max(slowest, rest.events[0].at - began)
+                assert [e.id for e in rest.events] == [e.id for e in whole.events[after:]]
+                points += 1
+    return Measured(f"{points} points, each exact, within {slowest * 1000:.0f} ms", slowest <= 0.2)
+
+
+async def drain(long: bool) -> Measured:
+    """SIGTERM under load: every reader gets an `end`, and the process ends in time."""
+    runs, slowest, scripts = 100 if long else 4, 0.0, ("gap=0.05;count=10", "say=a;stall")
+    for _ in range(runs):
+        async with serving("--drain-timeout", "1") as (server, chat):
+            sending = [await chat.send(model=scripts[n % 2]) for n in range(10)]
+            for stream in sending:
+                await stream.until("start")
+            server.signal(signal.SIGTERM)
+            began = time.monotonic()
+            answers: list[Answer] = await asyncio.gather(*(stream.read() for stream in sending))
+            assert await server.wait() == 0
+            slowest = max(slowest, time.monotonic() - began)
+        assert {a.end["state"] for a in answers[::2]} == {"done"}
+        assert {a.end["state"] for a in answers[1::2]} == {"interrupted"}
+    words = f"{runs}/{runs} without a reader left untold, exit {slowest - 1:.1f} s after the drain"
+    return Measured(words, slowest <= 3)
+
+
+def capacity(long: bool) -> Measured:
+    script = ROOT / "benchmarks" / "capacity.py"
+    if not script.exists():
+        return Measured("benchmarks/capacity.py is not here", None)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, cwd=ROOT)
+    return Measured("; ".join(done.stdout.strip().splitlines()[-3:]), done.returncode == 0)
+
+
+def soak(long: bool) -> Measured:
+    results = sorted((ROOT / "build" / "soak").glob("*/result.json"))
+    if not results:
+        return Measured("no result of `make soak`", None)
+    found = json.loads(results[-1].read_text())
+    shown = {name: value for name, value in found["figures"].items() if name != "rows"}
+    minutes = found["options"]["minutes"]
+    return Measured(
+        f"{minutes:g} min: " + ", ".join(f"{k} {v}" for k, v in shown.items()), found["met"]
+    )
+
+
+def coverage(long: bool) -> Measured:
+    if long:
+        subprocess.run(["make", "coverage"], cwd=ROOT, capture_output=True)
+    command = [sys.executable, "-m", "coverage", "report", "--format=total", "--precision=1"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    if done.returncode:
+        return Measured("no result of `make coverage`", None)
+    tokens = subprocess.run(
+        [*command, f"--include={TOKENS}"], capture_output=True, text=True, cwd=ROOT
+    )
+    whole, inner = float(done.stdout), float(tokens.stdout)
+    return Measured(
+        f"{inner:g} % where tokens pass, {whole:g} % in all", inner == 100 and whole >= 90
+    )
+
+
+TOKENS = ",".join(
+    f"*/tornado_stream/{name}.py"
+    for name in (
+        "sse",
+        "providers/openai*",
+        "providers/joining",
+        "generation",
+        "producer",
+        "event_log",
+    )
+)
+
+TARGETS = [
+    Target("recorded streams", "all right in every splitting", streams),
+    Target("SSE vectors", "all right", vectors),
+    Target("refusals", "all named, no HTML, no key", refusals),
+    Target("decoders", "a million inputs, none raises, bounded memory", decoders),
+    Target("decoders' time", "1 MB in 50 ms, linear", linear),
+    Target("odd requests", "100,000: no 500, loop never held for 50 ms", requests),
+    Target("added latency", "p50 2 ms, p99 10 ms at 50 streams × 50 events/s", latency),
+    Target("first byte", "50 ms after the upstream's", first_byte),
+    Target("stop", "p99 1 s in 4 phases, nothing left", stops),
+    Target("upstream cut", "told within 1 s; a stall at its limit + 1 s", here(cut)),
+    Target("capacity", "200 streams + 2,000 idle in 150 MB", capacity),
+    Target("soak", "2 h, 20 % faults: no growth, nothing left", soak),
+    Target("kill -9", "1,000: nothing acknowledged lost, nothing corrupt", kills),
+    Target("cuts", "1,000 at either side: text identical", cuts),
+    Target("resume", "every point exact, within 200 ms", here(resume)),
+    Target("drain", "100/100 told, exit in time", here(drain)),
+    Target("no descriptors left", "serves on, recovers within 2 s", descriptors),
+    Target("doors", "every route: Host, Origin, login", doors),
+    Target("payloads", "100 in Chromium: no request, no script", payloads),
+    Target("canary key", "nowhere", secrets),
+    Target("coverage", "100 % where tokens pass, 90 % in all", coverage),
+]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", 1)[0])
+    parser.add_argument("--long", action="store_true", help="at the full counts, some hours")
+    parser.add_argument("--only", default="", help="rows whose area holds this")
+    options = parser.parse_args()
+    missed = 0
+    for target in TARGETS:
+        if options.only in target.area:
+            try:
+                found = target.measure(options.long)
+            except Exception as error:
+                found = Measured(f"FAILED: {error!r}"[:300], False)
+            missed += found.met is False
+            met = {True: "yes", False: "NO", None: "-"}[found.met]
+            print(f"{target.area:<20} {target.target:<50} {met:<4} {found.words}", flush=True)
+    print(f"{missed} missed." if missed else "All that was measured is met.")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""From samples to a verdict: slopes with their error, what came back to where it was. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+HOUR = 3600.0
+#: Seconds whose samples become one point: those that follow each other closely are alike.
+BLOCK = 15.0
+#: Points from which on a slope says something.
+FEWEST = 8
+
+
+@dataclass(frozen=True)
+class Slope:
+    """Growth for each hour, and its standard error (infinite where there are too few points)."""
+
+    per_hour: float
+    error: float
+
+    def __str__(self) -> str:
+        return f"{self.per_hour:+.2f} ± {self.error:.2f}"
+
+
+@dataclass(frozen=True)
+class Check:
+    """A row of the table. `met` None: it could not be told."""
+
+    name: str
+    found: str
+    target: str
+    met: bool | None
+
+
+def block_means(points: Sequence[tuple[float, float]], block: float) -> list[tuple[float, float]]:
+    """The means of the points in each `block` seconds."""
+    blocks: dict[int, list[tuple[float, float]]] = defaultdict(list)
+    for at, value in points:
+        blocks[int((at - points[0][0]) // block)].append((at, value))
+    return [
+        tuple(sum(each) / len(each) for each in zip(*one, strict=True)) for one in blocks.values()
+    ]  # type: ignore[misc]
+
+
+def slope(points: Sequence[tuple[float, float]], block: float = BLOCK) -> Slope:
+    """The least-squares line through the means of blocks; times in seconds."""
+    means = block_means(points, block)
+    n = len(means)
+    if n < FEWEST:
+        return Slope(0.0, math.inf)
+    middle = sum(at for at, _ in means) / n
+    level = sum(value for _, value in means) / n
+    width = sum((at - middle) ** 2 for at, _ in means)
+    rise = sum((at - middle) * (value - level) for at, value in means) / width
+    rest = sum((value - level - rise * (at - middle)) ** 2 for at, value in means)
+    return Slope(rise * HOUR, math.sqrt(rest / (n - 2) / width) * HOUR)
+
+
+def growth(samples: Sequence[dict[str, Any]], limit: float) -> tuple[Slope, Check]:
+    """How memory grew over the last two thirds of the samples, in MB an hour. It is met or not
+    where the limit is outside of two standard errors, else where the slope itself is below it."""
+    begin, end = samples[0]["at"], samples[-1]["at"]
+    late = [s for s in samples if s["at"] >= begin + (end - begin) / 3]
+    found = slope([(s["at"], s["rss_kib"] / 1024) for s in late])
+    minutes = (end - begin) * 2 / 180
+    met = found.per_hour <= limit if math.isfinite(found.error) else None
+    if met is False and found.per_hour - 2 * found.error <= limit:
+        met = None
+    name = f"memory, last {minutes:.0f} min, MB/h"
+    return found, Check(name, str(found), f"at most {limit:g}", met)
+
+
+def returned(name: str, before: int, after: int, slack: int = 0) -> Check:
+    """Whether what was taken has been given back."""
+    return Check(name, f"{before} → {after}", "as before", after <= before + slack)
+
+
+def none(name: str, found: int) -> Check:
+    return Check(name, str(found), "0", found == 0)
+
+
+def table(checks: Sequence[Check]) -> str:
+    """The rows as text."""
+    rows = [(c.name, c.found, c.target, _word(c.met)) for c in checks]
+    widths = [max(len(row[i]) for row in rows) for i in range(3)]
+    return "\n".join(
+        f"{name:<{widths[0]}}  {found:>{widths[1]}}  {target:<{widths[2]}}  {met}"
+        for name, found, target, met in rows
+    )
+
+
+def _word(met: bool | None) -> str:
+    return {True: "ok", False: "NOT MET", None: "too short to tell"}[met]

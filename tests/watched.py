@@ -1,0 +1,74 @@
+"""The server as main.py runs it, with a watch on its loop. Test use only.
+
+When it ends it writes to the file `WATCH`, as JSON, what the longest steps of the loop took: in
+seconds of processor time, which no other process can lengthen, and in seconds of the clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from time import perf_counter, thread_time
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tornado_stream import server
+
+
+class Watch:
+    """Every callback and every step of a task goes through `Handle._run`."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.longest: list[tuple[float, float, str]] = []
+        self._run = asyncio.Handle._run
+
+    def install(self) -> None:
+        watch = self
+
+        def run(handle: asyncio.Handle) -> None:
+            began, cpu = perf_counter(), thread_time()
+            watch._run(handle)
+            watch.note(thread_time() - cpu, perf_counter() - began, handle)
+
+        asyncio.Handle._run = run  # type: ignore[method-assign]
+
+    def note(self, cpu: float, clock: float, handle: asyncio.Handle) -> None:
+        self.steps += 1
+        if cpu > 0.005 or clock > 0.02:
+            self.longest.append((cpu, clock, repr(handle)[:300]))
+            if len(self.longest) > 1000:
+                self.longest = sorted(self.longest, reverse=True)[:100]
+
+    def write(self) -> None:
+        longest = sorted(self.longest, reverse=True)
+        found = {
+            "steps": self.steps,
+            "cpu": longest[0][0] if longest else 0.0,
+            "clock": max((clock for _, clock, _ in longest), default=0.0),
+            "longest": longest[:40],
+        }
+        Path(os.environ["WATCH"]).write_text(json.dumps(found))
+
+
+def main() -> int:
+    watch = Watch()
+    serve = server._serve
+
+    async def watched(*arguments: Any) -> int:
+        watch.install()
+        try:
+            return await serve(*arguments)
+        finally:
+            watch.write()
+
+    server._serve = watched
+    return server.main()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
