@@ -7,7 +7,9 @@ the seconds between two. SIGUSR1 collects garbage first and writes a line that s
 
 from __future__ import annotations
 
+import _sqlite3
 import asyncio
+import ctypes
 import gc
 import json
 import os
@@ -63,6 +65,7 @@ def sample(application: ChatApplication) -> dict[str, Any]:
     return {
         "at": time.monotonic(),
         "rss_kib": int(Path("/proc/self/statm").read_text().split()[1]) * PAGE // 1024,
+        "sqlite_kib": _sqlite_memory() // 1024,
         "cpu_s": time.process_time(),
         "descriptors": len(files) - 1,  # one was for the listing
         "sockets": sum(target.startswith("socket:") for target in files),
@@ -72,6 +75,13 @@ def sample(application: ChatApplication) -> dict[str, Any]:
         "generations": len(application.generations),
         "readers": len(application.streams),
     }
+
+
+def _sqlite_memory() -> int:
+    """Bytes that SQLite holds, most of it pages of the database: each connection has a limit."""
+    library = ctypes.CDLL(_sqlite3.__file__)
+    library.sqlite3_memory_used.restype = ctypes.c_int64
+    return int(library.sqlite3_memory_used())
 
 
 def _target(name: str) -> str:

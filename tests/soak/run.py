@@ -21,7 +21,7 @@ from torture.reader import Wrong
 from torture.server import ServerProcess
 
 from . import figures
-from .figures import Check, none, returned
+from .figures import Check, below, none, returned
 from .judge import Judge
 from .upstream import Upstream
 from .users import User, World
@@ -30,6 +30,8 @@ from .weather import Weather
 OBSERVED = Path(__file__).resolve().parent / "observed.py"
 #: MB an hour that a server may grow.
 GROWTH = 1.0
+#: MiB that SQLite may hold: two connections with a cache of 16,000 KiB each, and their schemas.
+SQLITE = 36.0
 #: What must be back to where it was once the users have gone.
 BACK = ("descriptors", "sockets", "threads", "tasks", "generations", "readers")
 #: Objects that caches and pools may hold more than before.
@@ -195,6 +197,7 @@ class Soak:
             none("wrong: lost, repeated, not as said", judge.failures + len(upstream.wrong)),
             none("asked for twice", twice),
             grown,
+            below("SQLite's memory, MiB", last["sqlite_kib"] / 1024, SQLITE),
             *(returned(name, first[name], last[name]) for name in BACK),
             returned("objects", first["objects"], last["objects"], OBJECTS),
             none("rows", sum(rows.values())),
@@ -213,6 +216,7 @@ class Soak:
                 "seconds": seconds,
                 "cpu_share": (samples[-1]["cpu_s"] - samples[0]["cpu_s"]) / max(seconds, 1),
                 "rss_mib": [first["rss_kib"] / 1024, last["rss_kib"] / 1024],
+                "sqlite_mib": [first["sqlite_kib"] / 1024, last["sqlite_kib"] / 1024],
                 "answers": judge.answers,
                 "connections": judge.connections,
                 "characters": judge.characters,

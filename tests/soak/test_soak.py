@@ -89,7 +89,11 @@ async def test_what_is_wrong_is_noticed(
 def samples(mb_per_hour: float, noise: float, minutes: int = 30) -> list[dict[str, Any]]:
     rng = random.Random(1)
     return [
-        {"at": at, "rss_kib": 1024 * (60 + mb_per_hour * at / 3600 + rng.gauss(0, noise))}
+        {
+            "at": at,
+            "sqlite_kib": at,
+            "rss_kib": at + 1024 * (60 + mb_per_hour * at / 3600 + rng.gauss(0, noise)),
+        }
         for at in range(0, minutes * 60, 2)
     ]
 
