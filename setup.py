@@ -28,7 +28,9 @@ setup(
     license="MIT",
     python_requires=">=3.11",
     packages=find_packages(include=["tornado_stream", "tornado_stream.*"]),
-    package_data={"tornado_stream": ["py.typed", "templates/*.html", "static/**/*"]},
+    package_data={
+        "tornado_stream": ["py.typed", "templates/*.html", "static/**/*", "providers/*.toml"]
+    },
     install_requires=["tornado>=6.6.1,<7", "orjson>=3.10,<4", "httptools>=0.7,<1"],
     extras_require={
         "auth": [AUTH],

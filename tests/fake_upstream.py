@@ -14,7 +14,8 @@ The request's `model` is a script, steps separated by `;`, each `verb` or `verb=
     finish=REASON a finish_reason; `done` sends [DONE]
     raw=TEXT      these bytes as they are
     error=TEXT    an error object inside the stream
-    status=N      (first) answer with this status and an error body instead
+    status=N      (first) answer with this status and an error body instead; `times=N` (next) does
+                  so for the first N requests with this script only
     close, reset, badchunk, stall     end the response wrongly, or never
     nohead=S      (first) that many seconds before the head
 
@@ -36,6 +37,7 @@ from typing import Any
 
 from tornado.httpserver import HTTPServer
 from tornado.iostream import StreamClosedError
+from tornado.netutil import bind_sockets
 from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler
 
@@ -45,14 +47,19 @@ ENDINGS = ("close", "reset", "badchunk", "stall", "finish", "done", "end")
 class FakeUpstream:
     """The server and what it saw. `url` is its base URL."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int | None = None) -> None:
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.open_streams: set[Completions] = set()
         self.closed_at: list[float] = []  # time.monotonic() of responses that the peer left
         self.released = asyncio.Event()
-        self.models: Any = {"data": [{"id": "fake-model", "object": "model"}]}
-        sock, self.port = bind_unused_port()
+        #: What is listed: names, or the whole answer, or a status.
+        self.models: Any = ["fake-model"]
+        self.lists, self.list_delay = 0, 0.0  # how often it was asked for, how long it takes
+        if port:
+            (sock,), self.port = bind_sockets(port, "127.0.0.1"), port
+        else:
+            sock, self.port = bind_unused_port()
         self.url = f"http://127.0.0.1:{self.port}/v1"
         routes = [
             (r"/v1/chat/completions", Completions, {"upstream": self}),
@@ -71,10 +78,16 @@ class Models(RequestHandler):
     def initialize(self, upstream: FakeUpstream) -> None:
         self.upstream = upstream
 
-    def get(self) -> None:
-        if isinstance(self.upstream.models, int):
-            self.set_status(self.upstream.models)
-        self.finish(json.dumps(self.upstream.models))
+    async def get(self) -> None:
+        self.upstream.lists += 1
+        if self.upstream.list_delay:
+            await asyncio.sleep(self.upstream.list_delay)
+        models = self.upstream.models
+        if isinstance(models, int):
+            self.set_status(models)
+        if isinstance(models, list) and all(isinstance(id, str) for id in models):
+            models = {"object": "list", "data": [{"id": id, "object": "model"} for id in models]}
+        self.finish(json.dumps(models))
 
 
 class Seen(RequestHandler):
@@ -106,6 +119,8 @@ class Completions(RequestHandler):
 
     async def post(self) -> None:
         body = json.loads(self.request.body)
+        asked = [request.get("model") for request in self.upstream.requests]
+        self.seen_before = asked.count(body.get("model"))
         self.upstream.requests.append(body)
         self.upstream.headers.append(dict(self.request.headers))
         self.upstream.open_streams.add(self)
@@ -121,9 +136,13 @@ class Completions(RequestHandler):
         if verb == "nohead":
             await self.pause(float(argument))
             script = script[1:]
-        if verb == "status":
+        rest = dict(script[1:])
+        if verb == "status" and "times" in rest and self.seen_before >= int(rest["times"]):
+            script = [
+                step for step in script if step[0] not in ("status", "times", "after", "body")
+            ]
+        elif verb == "status":
             self.set_status(int(argument))
-            rest = dict(script[1:])
             if "after" in rest:
                 self.set_header("Retry-After", rest["after"])
             self.finish(rest.get("body") or json.dumps({"error": {"message": "told to fail"}}))

@@ -51,7 +51,7 @@ async def test_an_answer_that_could_not_be_kept_is_in_the_next_question(chat, up
 @pytest.mark.gen_test
 async def test_draining_takes_nothing_new_but_knows_the_old(chat):
     answer = await chat.ask("hi", request_id=(id := str(uuid.uuid4())), model="say=a")
-    chat.application.chat.draining = True
+    chat.application.generations.draining = True
     with pytest.raises(Unavailable):
         await chat.application.chat.send(SendRequest(str(uuid.uuid4()), "hi"))
     refused = await chat.request("POST", "/stream", {"message": "hi"})

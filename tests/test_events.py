@@ -54,5 +54,7 @@ def test_an_end_has_every_member():
         "stop",
         "saved",
         "timings",
+        "upstream",
+        "cost",
     }
     assert end.to_json()["error"]["code"] == "auth"

@@ -33,7 +33,7 @@ async def test_what_happened_before_anybody_asked_is_there(chat, upstream):
     for model in (
         "say=a;wait=0.2;say=b",
         "status=401",
-        "status=529",
+        "status=520",
         "say=a;error=x",
         "say=a;close",
     ):

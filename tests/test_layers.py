@@ -20,13 +20,13 @@ FLOORS = [
     ["app"],
     ["handlers"],
     ["readiness"],
-    ["chat", "conversations", "export", "auth"],
+    ["chat", "completions", "conversations", "export", "auth"],
     ["generation"],
     ["producer"],
     ["providers", "store"],
     ["exposition", "http_client", "log", "event_log", "turns"] + ["connections", "descriptors"],
     ["assets", "errors", "events", "http_connections", "languages", "messages", "sse", "settings"]
-    + ["masking", "metrics"],
+    + ["costs", "masking", "metrics"],
 ]
 
 #: Who alone may import what.

@@ -9,6 +9,7 @@ PACKAGE = ROOT / "tornado_stream"
 
 #: Modules whose tests are those of what uses them, and where these are.
 COVERED_ELSEWHERE = {
+    "completions.py": "handlers/test_completions.py",
     "auth/users_file.py": "auth/test_users.py",
     "auth/authenticator.py": "handlers/test_login.py",
     "handlers/base.py": "handlers/test_doors.py",

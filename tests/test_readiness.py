@@ -58,7 +58,7 @@ def disk(monkeypatch) -> Disk:
 @pytest.mark.gen_test
 async def test_ready_and_draining(chat):
     assert await status(chat) == "ready"
-    chat.application.chat.draining = True
+    chat.application.generations.draining = True
     assert await status(chat) == "draining"
 
 

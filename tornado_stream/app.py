@@ -12,6 +12,7 @@ from tornado.web import Application
 from tornado_stream import auth, descriptors
 from tornado_stream.assets import Assets
 from tornado_stream.chat import ChatService
+from tornado_stream.completions import CompletionService
 from tornado_stream.conversations import ConversationService
 from tornado_stream.exposition import Exposition
 from tornado_stream.generation import Generations
@@ -81,11 +82,14 @@ class ChatApplication(Application):
             max_conversation=settings.max_conversation,
         )
         self.conversations = ConversationService(self.store, self.generations)
-        self.readiness = Readiness(self.chat, self.generations, self.store, self.provider)
+        self.completions = CompletionService(self.generations, self.provider)
+        self.readiness = Readiness(self.generations, self.store, self.provider)
         self._show_gauges()
 
     async def open(self) -> None:
-        """Set right what a crash left; to be awaited before the first request."""
+        """Find out what is there, and set right what a crash left; to be awaited before the first
+        request."""
+        await self.provider.open()
         await self.auth.open()
         if left := await self.generations.recover():
             logger.info("%d answers were interrupted when the server went away", left)

@@ -15,7 +15,6 @@ from tornado_stream.errors import (
     InvalidRequest,
     NotFound,
     TooLarge,
-    Unavailable,
     in_bytes,
 )
 from tornado_stream.events import Delta, Notice
@@ -55,7 +54,6 @@ class ChatService:
         self._max_message = max_message  # bytes; 0: any
         self._max_conversation = max_conversation
         self._sending: dict[tuple[str, str], asyncio.Future[Generation]] = {}
-        self.draining = False
 
     async def send(self, request: SendRequest) -> Generation:
         """The answer to this request: begun now, or found where the request was sent before.
@@ -120,8 +118,6 @@ class ChatService:
 
     async def _begin(self, request: SendRequest) -> Generation:
         fingerprint = request.fingerprint
-        if self.draining:
-            raise Unavailable("The server is restarting. Send it again shortly.", code="draining")
         self._generations.admit(request.owner)
         if is_larger([request.message or ""], self._max_message):
             raise TooLarge(

@@ -91,7 +91,8 @@ class ProviderError(Exception):
 
     `state` is the state the answer ends in: `error` (no 200 came, or an error was sent inside
     the stream) or `cut_off` (a 200 came, then the stream broke before a finish). `retry_after`
-    is in seconds. The message is safe to show: no key, no HTML.
+    is in seconds. `unprocessed` says that the request cannot have been processed, so that it may
+    be made again unasked. The message is safe to show: no key, no HTML.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class ProviderError(Exception):
         upstream_status: int | None = None,
         retryable: bool = False,
         retry_after: float | None = None,
+        unprocessed: bool = False,
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -111,6 +113,7 @@ class ProviderError(Exception):
         self.upstream_status = upstream_status
         self.retryable = retryable
         self.retry_after = retry_after
+        self.unprocessed = unprocessed
 
     def to_json(self) -> dict[str, Any]:
         """The object as it stands in the `end` event."""

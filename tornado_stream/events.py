@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypedDict
 
+from tornado_stream.costs import Price
 from tornado_stream.errors import ProviderError
 
 
@@ -96,10 +97,24 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """What the upstream said about the end so far; None means nothing new. Never sent as such."""
+    """What is known about the end so far; None means nothing new. Never sent as such.
+
+    `upstream` is the name of who answers, `price` what it takes for that.
+    """
 
     finish_reason: str | None = None
     usage: dict[str, Any] | None = None
+    upstream: str | None = None
+    price: Price | None = None
+
+    def then(self, later: Finish) -> Finish:
+        """Both together; of the two, what was said later."""
+        return Finish(
+            later.finish_reason or self.finish_reason,
+            later.usage or self.usage,
+            later.upstream or self.upstream,
+            later.price if later.upstream else self.price,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +130,8 @@ class End:
     stop: dict[str, int] | None
     saved: bool
     timings: dict[str, int | None]
+    upstream: str | None = None
+    cost: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -125,6 +142,8 @@ class End:
             "stop": self.stop,
             "saved": self.saved,
             "timings": self.timings,
+            "upstream": self.upstream,
+            "cost": self.cost,
         }
 
 

@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any
 from weakref import WeakValueDictionary
 
-from tornado_stream.errors import Conflict, TooMany
+from tornado_stream.errors import Conflict, TooMany, Unavailable
 from tornado_stream.event_log import RECOVERED_END, frame_data, frame_name
 from tornado_stream.events import Answer, Delta, End, Notice
 from tornado_stream.log import log_answer
@@ -47,6 +47,7 @@ class Generations:
         most_per_owner: int = 0,
     ) -> None:
         self._store = store
+        self.draining = False  # what runs goes on, and nothing is begun
         self._metrics = metrics or Metrics()
         self._most = most
         self._most_per_owner = most_per_owner  # 0: any
@@ -85,8 +86,8 @@ class Generations:
     async def start(self, job: Job) -> Generation:
         """Keep the turn, then begin to produce.
 
-        Raises `Conflict` `conversation_busy`, `TooMany`, or `StoreError`: then nothing was asked
-        for.
+        Raises `Conflict` `conversation_busy`, what `admit` raises, or `StoreError`: then
+        nothing was asked for.
         """
         turn = job.turn
         conversation_id = turn.message.conversation_id
@@ -99,7 +100,8 @@ class Generations:
         self.admit(job.owner)
         self._occupy(job)
         try:
-            await self._store.of(job.owner).begin(turn)
+            if job.kept:
+                await self._store.of(job.owner).begin(turn)
         except BaseException:
             self._vacate(job)
             raise
@@ -118,7 +120,10 @@ class Generations:
         return generation
 
     def admit(self, owner: str) -> None:
-        """Raises `TooMany` `too_many_answers` where no other answer may begin now."""
+        """Raises `TooMany` `too_many_answers`, or `Unavailable` `draining`, where no other answer
+        may begin now."""
+        if self.draining:
+            raise Unavailable("The server is restarting. Send it again shortly.", code="draining")
         if len(self._busy) >= self._most:
             raise TooMany(
                 "The server is writing as many answers as it can. Send it again shortly.",
@@ -174,6 +179,11 @@ class Generations:
             producer.cancel("stopped")
             await asyncio.shield(producer.ended)
 
+    def cancel(self, id: str) -> None:
+        """As `stop`, for whom nobody waits."""
+        if producer := self._running.get(id):
+            producer.cancel("stopped")
+
     async def stop_in(self, conversation_id: str) -> None:
         """Stop what runs in a conversation."""
         if id := self._busy.get(conversation_id):
@@ -221,7 +231,7 @@ class Generations:
         generation = producer.generation
         generation.message = producer.finished_message(end)
         frame = producer.encode_end(end)
-        if not await self._save([producer], last=frame):
+        if producer.job.kept and not await self._save([producer], last=frame):
             frame = producer.encode_end(replace(end, saved=False))
             self._unkept[generation.id] = producer
             self._has_changed(producer)

@@ -64,7 +64,7 @@ def log_request(handler: BaseHandler) -> None:
     """One line for a request that has ended."""
     status = handler.get_status()
     path = handler.request.path
-    level = logging.ERROR if status >= 500 and status not in (501, 503) else logging.INFO
+    level = logging.ERROR if status == 500 else logging.INFO  # others are not of our making
     if status == 304 or (status < 400 and path.startswith(QUIET)):  # 304: pages ask for news
         level = logging.DEBUG
     if not access.isEnabledFor(level):

@@ -52,6 +52,8 @@ class Message:
     timings: dict[str, int | None] | None = None
     generation_id: str | None = None
     continued_from: str | None = None
+    upstream: str | None = None
+    cost: dict[str, Any] | None = None
 
 
 def branch(messages: Iterable[Message], leaf_id: str | None) -> list[Message]:
@@ -68,12 +70,12 @@ def branch(messages: Iterable[Message], leaf_id: str | None) -> list[Message]:
 class ChatRequest:
     """What a provider is asked for: the messages in order, the model, and only the options set.
 
-    A message is `{"role": "system" | "user" | "assistant", "content": str}`. `kept` is the text
-    of the answer that is there already: only what follows it is to be produced. `left_out` is
-    how many turns are left out of the messages already.
+    A message is `{"role": "system" | "user" | "assistant", "content": str}`; a program's own may be
+    any that OpenAI's API takes. `kept` is the text of the answer that is there already: only what
+    follows it is to be produced. `left_out` is how many turns are left out of the messages already.
     """
 
-    messages: list[dict[str, str]]
+    messages: list[dict[str, Any]]
     model: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     kept: str = ""

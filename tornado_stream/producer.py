@@ -12,7 +12,9 @@ from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import monotonic
+from typing import Any
 
+from tornado_stream.costs import cost_of
 from tornado_stream.errors import ProviderError
 from tornado_stream.event_log import EventLog
 from tornado_stream.events import Answer, Delta, End, Finish, Notice
@@ -28,7 +30,8 @@ logger = logging.getLogger(__name__)
 class Job:
     """All that makes an answer: what to keep of it first, and whom to ask for what.
 
-    `first` is what the log begins with after its `start`.
+    `first` is what the log begins with after its `start`. `kept` False: it is in memory only, and
+    forgotten with its end.
     """
 
     turn: Turn
@@ -36,6 +39,7 @@ class Job:
     request: ChatRequest
     first: tuple[Delta | Notice, ...] = ()
     owner: str = LOCAL_OWNER
+    kept: bool = True
 
 
 class Generation(EventLog):
@@ -106,9 +110,7 @@ class Producer:
         if self.stopped_as:
             return
         if isinstance(event, Finish):
-            self._finish = Finish(
-                event.finish_reason or self._finish.finish_reason, event.usage or self._finish.usage
-            )
+            self._finish = self._finish.then(event)
             return
         if isinstance(event, Delta):
             self.times.append(monotonic())
@@ -122,7 +124,8 @@ class Producer:
         log.publish(encode_event(len(log.frames) + 1, event.name, data))
         if not self.unsaved:
             self.unsaved = True
-            self._changed(self)
+            if self.job.kept:
+                self._changed(self)
 
     def encode_end(self, end: End) -> bytes:
         """The frame that is to be the last."""
@@ -171,6 +174,8 @@ class Producer:
             usage=end.usage,
             error=end.error.to_json() if end.error else None,
             timings=end.timings,
+            upstream=end.upstream,
+            cost=end.cost,
         )
 
     def _end(self, state: str, error: ProviderError | None) -> End:
@@ -187,7 +192,16 @@ class Producer:
             stop=stop,
             saved=True,
             timings={"first_token_ms": first, "total_ms": self._ms()},
+            upstream=self._finish.upstream,
+            cost=self._cost(),
         )
+
+    def _cost(self) -> dict[str, Any] | None:
+        if not self.times and not self._finish.usage:
+            return None  # whoever sent nothing charges nothing, as far as one can know
+        prompt = sum(len(message["content"] or "") for message in self.job.request.messages)
+        answer = len(self._answer.content) + len(self._answer.reasoning)
+        return cost_of(self._finish.usage, self._finish.price, prompt, answer)
 
     def _ms(self) -> int:
         return int((monotonic() - self.began) * 1000)

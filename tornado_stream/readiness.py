@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from time import monotonic
 
-from tornado_stream.chat import ChatService
 from tornado_stream.generation import Generations
 from tornado_stream.providers.base import Provider
 from tornado_stream.store.base import Store, StoreError
@@ -21,10 +20,7 @@ TRIAL_LASTS, TRIAL_LIMIT = 1.0, 0.75
 class Readiness:
     """Asks the parts that can fail."""
 
-    def __init__(
-        self, chat: ChatService, generations: Generations, store: Store, provider: Provider
-    ) -> None:
-        self._chat = chat
+    def __init__(self, generations: Generations, store: Store, provider: Provider) -> None:
         self._generations = generations
         self._store = store
         self._provider = provider
@@ -33,7 +29,7 @@ class Readiness:
 
     async def status(self) -> str:
         """`ready`, or why not: `draining`, `not_saving`, `upstream_failing`."""
-        if self._chat.draining:
+        if self._generations.draining:
             return "draining"
         # What is tried is small: a disk may have room for it and not for what it refused.
         if self._generations.failing or not await self._saves():

@@ -56,7 +56,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         descriptors.raise_limit()
         sockets = _bind(command.settings, argv)
         exposed = any(_is_reachable(sock) for sock in sockets)
-        application = ChatApplication(command.settings, exposed=exposed)
+        application = ChatApplication(settings, exposed=exposed)
+        secrets = (*settings.secrets, *application.provider.secrets)
+        log.configure(settings.log_level, settings.log_format, secrets)
     except (SettingError, OpenError) as error:
         print(f"tornado-stream: {error}", file=sys.stderr)
         return 2
@@ -82,7 +84,7 @@ async def _serve(application: ChatApplication, sockets: list[socket.socket]) -> 
     _collect_less_garbage()
     print(f"Tornado Stream is at {_address(settings, sockets)}", flush=True)
     first = await stop.first
-    application.chat.draining = True
+    application.generations.draining = True
     logger.info("draining: %d answers are running", len(application.generations))
     await application.generations.drain(settings.drain_timeout, stop.second)
     await application.generations.interrupt(LAST_WRITES)

@@ -84,7 +84,8 @@ def _count_or_none(text: str) -> int:
     return int(text)
 
 
-def _url(text: str) -> str:
+def parse_url(text: str) -> str:
+    """A base URL, without its last slash. Raises `ValueError`."""
     try:
         parts = urlsplit(text)
         valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -258,11 +259,18 @@ class Settings:
         "Listen on an address that others can reach without a login: whoever reaches it can read "
         "and delete every conversation, and use the model at your cost.",
     )
+    config: Path | None = _setting(
+        None,
+        _path,
+        "File that names the upstreams (docs/upstreams.md).",
+        metavar="PATH",
+        shown_default="tornado-stream.toml in the working directory, where there is one",
+    )
     base_url: str | None = _setting(
         None,
-        _url,
+        parse_url,
         "Base URL of an OpenAI-compatible server, with its /v1. With neither this nor "
-        "OPENAI_API_KEY the small local model answers.",
+        "OPENAI_API_KEY nor a file, a server on this machine is looked for.",
         metavar="URL",
         env="OPENAI_BASE_URL",
         shown_default="https://api.openai.com/v1 where OPENAI_API_KEY is set",
@@ -365,6 +373,12 @@ class Settings:
     )
     max_answers_per_user: int = _setting(
         0, _count_or_none, "Answers of one user that run at a time; 0: any.", metavar="N"
+    )
+    no_discovery: bool = _setting(
+        False,
+        _switch,
+        "Do not look for Ollama, llama.cpp, LM Studio and vLLM on their usual ports of this "
+        "machine.",
     )
     no_local: bool = _setting(False, _switch, "Do not start the local model.")
     local_model: Path | None = _setting(

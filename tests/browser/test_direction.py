@@ -69,7 +69,10 @@ def converse(page: Page) -> list[str]:
         expect(page.get_by_role("button", name=word("composer.send"))).to_be_visible()
     ask(page, "play count=3;stall")
     expect(page.get_by_role("article").last).to_contain_text("t2")
-    return [*questions, "play count=3;stall", "hm", "Sure.", "Half", "t0 t1 t2"]
+    why = page.evaluate(
+        "fetch('/api/models').then((r) => r.json()).then((b) => b.models[0].detail)"
+    )
+    return [*questions, "play count=3;stall", "hm", "Sure.", "Half", "t0 t1 t2", why]
 
 
 def test_the_page_is_mirrored(mirrored: Page) -> None:

@@ -264,12 +264,12 @@ def test_a_stop_has_its_receipt(page: Page) -> None:
 
 def test_a_wait_is_counted_down(page: Page) -> None:
     page.clock.install()
-    ask(page, _refusal(429, {"message": "Slow down."}, after=9) + " | say=now")
+    ask(page, _refusal(429, {"message": "Slow down."}, after=69) + " | say=now")
     retry = status(page).get_by_role("button", name="Retry")
-    expect(status(page)).to_contain_text(re.compile(r"Try again in [89] s\."))
+    expect(status(page)).to_contain_text(re.compile(r"Try again in 6[89] s\."))
     expect(retry).not_to_have_class(re.compile("primary"))
     retry.focus()
-    page.clock.fast_forward(4_000)
+    page.clock.fast_forward(64_000)
     expect(status(page)).to_contain_text(re.compile(r"Try again in [345] s\."))
     page.clock.fast_forward(6_000)
     expect(status(page)).to_contain_text("You can try again now.")
@@ -277,6 +277,17 @@ def test_a_wait_is_counted_down(page: Page) -> None:
     expect(retry).to_be_focused()
     page.keyboard.press("Enter")
     expect(content(page)).to_have_text("now")
+
+
+def test_what_is_waited_for_by_itself_is_said_and_stop_ends_it(page: Page) -> None:
+    slow = _refusal(429, {"message": "Slow down."}, after=1) + " | say=now"
+    ask(page, slow)
+    expect(status(page)).to_contain_text("before trying again: rate limit (attempt 1)")
+    expect(content(page)).to_have_text("now")
+    ask(page, _refusal(429, {"message": "Slow down."}, after=50))
+    expect(status(page)).to_contain_text(re.compile(r"Waiting (50|4\d) s"))
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(status(page)).to_contain_text("Stopped")
 
 
 ENDS = [

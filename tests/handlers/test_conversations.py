@@ -25,6 +25,8 @@ MEMBERS = {
     "generation_id",
     "continued_from",
     "created_at",
+    "upstream",
+    "cost",
 }
 
 
@@ -50,6 +52,7 @@ async def test_a_conversation_is_read_as_the_contract_says(chat):
     assert (assistant["state"], assistant["finish_reason"]) == ("done", "stop")
     assert assistant["usage"]["completion_tokens"] == 3
     assert assistant["timings"] == answer.end["timings"]
+    assert assistant["upstream"] == answer.end["upstream"] == "openai"
     assert assistant["generation_id"] == answer.start["generation_id"]
 
 

@@ -91,18 +91,19 @@ async def test_static_files_end_at_their_folder(chat, path):
 async def test_health_and_readiness(chat):
     assert (await chat.request("GET", "/healthz")).json() == {"status": "ok"}
     assert (await chat.request("GET", "/readyz")).json() == {"status": "ready"}
-    chat.application.chat.draining = True
+    chat.application.generations.draining = True
     ready = await chat.request("GET", "/readyz")
     assert (ready.status, ready.json()) == (503, {"status": "draining"})
     assert (await chat.request("GET", "/healthz")).status == 200
 
 
 @pytest.mark.gen_test
-async def test_models_with_one_that_is_set(chat):
-    assert (await chat.request("GET", "/api/models")).json() == {
-        "models": [{"id": "fake-model", "provider": "openai", "state": "ready", "detail": ""}],
-        "default": "fake-model",
-    }
+async def test_models_with_one_that_is_set(chat, upstream):
+    body = (await chat.request("GET", "/api/models")).json()
+    assert body["default"] == "fake-model"
+    (model,) = body["models"]
+    assert (model["id"], model["provider"], model["state"]) == ("fake-model", "openai", "ready")
+    assert model["detail"] == f"{upstream.url} (OPENAI_BASE_URL)"
 
 
 @pytest.mark.gen_test

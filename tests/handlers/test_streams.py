@@ -282,8 +282,8 @@ async def test_stop_after_the_end_changes_nothing(chat):
         ("say=ab;finish=stop;error=late", "error", "upstream_error", "ab"),
         ("close", "cut_off", "connection_closed", ""),
         ("status=401", "error", "auth", ""),
-        ("status=429;after=7", "error", "rate_limit", ""),
-        ("status=503", "error", "upstream_5xx", ""),
+        ("status=429;after=77", "error", "rate_limit", ""),  # longer than one waits unasked
+        ("status=502", "error", "upstream_5xx", ""),
     ],
 )
 @pytest.mark.gen_test
@@ -300,7 +300,7 @@ async def test_failures_end_as_what_they_are(chat, script, state, code, text):
         "retry_after",
     }
     if "after=" in script:
-        assert answer.end["error"]["retry_after"] == 7
+        assert answer.end["error"]["retry_after"] == 77
 
 
 @pytest.mark.parametrize("ending", ["close", "reset", "badchunk", "stall", "end"])

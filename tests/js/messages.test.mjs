@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { applyEvent, newAnswer, sourceOf, storedAnswer } from "../../tornado_stream/static/js/answer.js";
-import { estimateTokens, measuresOf } from "../../tornado_stream/static/js/measures.js";
+import { estimateTokens, measuresOf, totalsOf } from "../../tornado_stream/static/js/measures.js";
 import { outcomeOf } from "../../tornado_stream/static/js/outcome.js";
 import { labelOf } from "../../tornado_stream/static/js/reasoning_view.js";
 import { pretty } from "../../tornado_stream/static/js/tool_calls_view.js";
@@ -45,7 +45,7 @@ test("tokens as the server counted them", () => {
   const measures = measuresOf(after(["delta", { content: "x" }], done({ usage, timings: { first_token_ms: 200, total_ms: 2200 } })), null);
   assert.deepEqual(measures, {
     first: 200, total: 2200,
-    input: { value: 30, about: false }, output: { value: 120, about: false }, reasoning: { value: 20, about: false }, rate: { value: 60, about: false },
+    input: { value: 30, about: false }, output: { value: 120, about: false }, reasoning: { value: 20, about: false }, rate: { value: 60, about: false }, cost: null,
   });
   const other = measuresOf(after(done({ usage: { input_tokens: 0, output_tokens: 7 } })), null);
   assert.deepEqual([other.input.value, other.output.value, other.rate, other.first], [0, 7, null, null]);
@@ -130,4 +130,14 @@ test("which tools fit a message", () => {
   assert.deepEqual(toolsFor(whole, names(outcomeOf(whole))), ["copy", "retry", "details"]);
   assert.deepEqual(toolsFor(after(), []), [], "while it is written");
   assert.equal(sourceOf(after(["delta", { content: "a **b**" }], ["delta", { content: "\n" }])), "a **b**\n");
+});
+
+test("what a conversation cost: sums of one currency, an estimate where one is in it", () => {
+  const answer = (end) => storedAnswer({ id: crypto.randomUUID(), state: "done", content: "x".repeat(40), ...end });
+  const usage = { prompt_tokens: 5, completion_tokens: 7 };
+  const cost = (amount, currency = "USD", estimated = false) => ({ amount, currency, estimated });
+  const known = [answer({ usage, cost: cost(0.5) }), answer({ usage, cost: cost(0.25) }), answer({ usage, cost: cost(9, "EUR") })];
+  assert.deepEqual(totalsOf(known), { tokens: { value: 36, about: false }, cost: { value: 0.75, about: false, currency: "USD" } });
+  assert.deepEqual(totalsOf([answer({ cost: cost(1, "USD", true) })]), { tokens: { value: 10, about: true }, cost: { value: 1, about: true, currency: "USD" } });
+  assert.deepEqual(totalsOf([]), { tokens: null, cost: null });
 });

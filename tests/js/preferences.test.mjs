@@ -101,11 +101,16 @@ test("numbers are read as they are written", () => {
   for (const [name, texts] of Object.entries(cases)) for (const [text, read] of Object.entries(texts)) assert.deepEqual(readNumber(name, text), read, `${name} ${text}`);
 });
 
-test("models by their maker, those with every word", () => {
+test("models by their upstream where there are several, else by maker; those with every word", () => {
   const all = [model("gpt"), model("meta/llama-3"), model("smol", "local"), model("meta/llama-2"), model("")];
   const names = (query) => grouped(all, query).map(({ name, models }) => [name, ...models.map(({ id }) => id)]);
-  assert.deepEqual(names(""), [["openai", "gpt"], ["meta", "meta/llama-3", "meta/llama-2"], ["local", "smol"]]);
-  assert.deepEqual(names("3 META"), [["meta", "meta/llama-3"]]);
+  assert.deepEqual(names(""), [["openai", "gpt", "meta/llama-3", "meta/llama-2"], ["local", "smol"]]);
+  assert.deepEqual(names("3 META"), [["openai", "meta/llama-3"]]);
   assert.deepEqual(names("local"), [["local", "smol"]]);
   assert.deepEqual(names("nothing"), []);
+  const one = [model("gpt"), model("meta/llama-3"), model("meta/llama-2")];
+  assert.deepEqual(grouped(one, "").map(({ name, models }) => [name, models.length]), [["openai", 1], ["meta", 2]]);
+  const broken = [...one, { ...model("", "desk"), state: "failed", detail: "It cannot be reached." }];
+  assert.deepEqual(grouped(broken, "").at(-1), { name: "desk", detail: "It cannot be reached.", models: [] });
+  assert.equal(grouped(broken, "gpt").length, 1);
 });

@@ -36,7 +36,9 @@ class Judge:
         said = self._upstream.said.pop(reader.id, None)
         asked = self._upstream.asked[reader.id]
         text, whole = reader.text, answer_to(message)
+        away = self._upstream.turned_away.pop(reader.id, 0)
         self._hold(asked <= 1, reader, f"asked for {asked} times")
+        self._hold(asked + away <= 3, reader, f"turned away {away} times")
         self._hold(whole.startswith(text), reader, f"{text!r} is not the begin of {whole!r}")
         self._hold(text.startswith(kept), reader, "what was kept is not there")
         new = text if not kept else ""  # a continuation says its first words again

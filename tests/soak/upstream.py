@@ -7,6 +7,7 @@ import json
 import re
 import socket
 import struct
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,8 @@ MODELS = (
 #: Seconds that an idle connection is kept.
 KEPT = 1.0
 STATUSES = (429, 500, 503)
+#: Those of requests that cannot have been processed.
+TURNED_AWAY = (429, 503)
 #: How an answer may end at a point by chance, besides whole.
 ENDS = ("close", "reset", "bad chunk", "stall", "error")
 
@@ -46,6 +49,7 @@ class Upstream(Truth):
         super().__init__(prefill=False)
         self.faults = faults
         self.said: dict[str, Said] = {}
+        self.turned_away: Counter[str] = Counter()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -82,6 +86,9 @@ class Upstream(Truth):
             end = rng.choice([*STATUSES, *ENDS])
         if end in STATUSES:
             said.status, said.end = end, "status"
+            if end in TURNED_AWAY:  # such a request may be made again, twice
+                self.asked[body["user"]] -= 1
+                self.turned_away[body["user"]] += 1
             writer.write(_refusal(end))
             await writer.drain()
             return True

@@ -7,6 +7,7 @@ from pathlib import Path
 from tornado.routing import URLSpec
 
 from tornado_stream.handlers.base import BaseHandler, NotFoundHandler
+from tornado_stream.handlers.completions import CompletionsHandler, OpenAIModelsHandler
 from tornado_stream.handlers.conversations import (
     ConversationHandler,
     ConversationsHandler,
@@ -40,6 +41,9 @@ def routes() -> list[URLSpec]:
         (r"/api/conversations", ConversationsHandler),
         (rf"/api/conversations/{ID}", ConversationHandler),
         (r"/api/models", ModelsHandler),
+        (r"/v1/chat/completions", CompletionsHandler),
+        (r"/v1/models", OpenAIModelsHandler),
+        (r"/v1/models/(.+)", OpenAIModelsHandler),
         (r"/login", LoginHandler),
         (r"/logout", LogoutHandler),
         (r"/favicon\.ico", IconHandler),

@@ -1,36 +1,72 @@
-"""Which provider answers: decided here, from the settings, once."""
+"""Which upstreams answer: decided here, from the settings, once.
+
+The order: a file that names them; the environment; servers on this machine; the local model.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
 from tornado_stream.providers.base import Provider
+from tornado_stream.providers.config import FILE_NAME, UpstreamConfig, read_config, shown_url
+from tornado_stream.providers.discovery import find_servers
+from tornado_stream.providers.fleet import Fleet
 from tornado_stream.providers.openai import OpenAIProvider
+from tornado_stream.providers.presets import preset_for, presets
 from tornado_stream.providers.upstream import OnStatus, Timeouts, Upstream, ignore_status
 from tornado_stream.settings import Settings
 
-OPENAI_URL = "https://api.openai.com/v1"
-OPENAI_MODEL = "gpt-5-mini"
 
-
-def build_provider(settings: Settings, on_status: OnStatus = ignore_status) -> Provider:
-    """The configured server; with none, the local model. `on_status` is told the status of every
-    response."""
+def build_provider(
+    settings: Settings,
+    on_status: OnStatus = ignore_status,
+    environ: Mapping[str, str] = os.environ,
+) -> Provider:
+    """The upstreams there are, as one. `on_status` is told the status of every response. Raises
+    `SettingError` for a file that is not right."""
     timeouts = Timeouts(
         connect=settings.connect_timeout,
         first_byte=settings.first_byte_timeout,
         idle=settings.idle_timeout,
         answer=settings.answer_timeout,
     )
-    upstream = Upstream(on_status)
+
+    def provider(config: UpstreamConfig) -> OpenAIProvider:
+        return OpenAIProvider(Upstream(on_status), config)
+
+    if file := _config_file(settings):
+        configs = read_config(file, environ, timeouts)
+        return Fleet([provider(config) for config in configs], default=settings.model)
     if settings.base_url or settings.api_key:
-        base_url = settings.base_url or OPENAI_URL
-        default = OPENAI_MODEL if base_url == OPENAI_URL else None
-        return OpenAIProvider(
-            upstream,
-            base_url=base_url,
-            api_key=settings.api_key,
-            model=settings.model or default,
-            timeouts=timeouts,
-        )
+        return Fleet([provider(_from_environment(settings, timeouts))], default=settings.model)
     from tornado_stream.providers.local import LocalProvider  # most set-ups never need it
 
-    return LocalProvider(upstream, settings, timeouts)
+    async def discover() -> list[OpenAIProvider]:
+        return [provider(config) for config in await find_servers(timeouts, {settings.port})]
+
+    local = LocalProvider(Upstream(on_status), settings, timeouts)
+    return Fleet([local], discover=None if settings.no_discovery else discover)
+
+
+def _config_file(settings: Settings) -> Path | None:
+    if settings.config:
+        return settings.config
+    here = Path(FILE_NAME)
+    return here if here.is_file() else None
+
+
+def _from_environment(settings: Settings, timeouts: Timeouts) -> UpstreamConfig:
+    base_url = settings.base_url or presets()["openai"].base_url
+    preset = preset_for(base_url)
+    named = "OPENAI_BASE_URL" if settings.base_url else "OPENAI_API_KEY"
+    return UpstreamConfig(
+        name=preset.name if preset.title else "openai",
+        base_url=base_url,
+        key=settings.api_key,
+        preset=preset,
+        default_model=settings.model or preset.default_model,
+        timeouts=timeouts,
+        why=f"{preset.title or shown_url(base_url)} ({named})",
+    )

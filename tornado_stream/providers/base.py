@@ -16,12 +16,15 @@ Emit = Callable[[Delta | Notice | Finish], None]
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
     """A model that can be asked for. `state` is `ready`, `loading` or `failed`; `detail` is for a
-    person: what it is, or why it failed and what to do."""
+    person: what it is, or why it failed and what to do. `context` is in tokens; `can` has what the
+    server says of `vision`, `tools` and `reasoning`. `id` is "" for a server without a list."""
 
     id: str
     provider: str
     state: str = "ready"
     detail: str = ""
+    context: int | None = None
+    can: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -44,6 +47,11 @@ class Provider(ABC):
         the key, or its model did not start."""
         return False
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must be read nowhere."""
+        return ()
+
     @abstractmethod
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
         """Produce one answer: call `emit` for each piece, in order, and return when it is whole.
@@ -57,6 +65,9 @@ class Provider(ABC):
     async def models(self) -> list[ModelInfo]:
         """The models there are, the default one first. Never raises: a failure is a `ModelInfo`
         in state `failed`."""
+
+    async def open(self) -> None:  # noqa: B027  (most providers have nothing to look for)
+        """Find out what is there, in a fraction of a second, before the server serves."""
 
     def start(self) -> None:  # noqa: B027  (most providers have nothing to start)
         """Begin what takes time, without waiting for it."""

@@ -8,6 +8,8 @@ repetitive itself, or the overlap is too short to be one, nothing is left out.
 
 from __future__ import annotations
 
+from typing import Any
+
 #: Characters of the kept text's end that are quoted, and in which an overlap is looked for.
 QUOTED, SEARCHED = 80, 20_000
 #: Characters that an overlap has at least; shorter ones happen by chance.
@@ -22,8 +24,8 @@ INSTRUCTION = (
 
 
 def continuation(
-    messages: list[dict[str, str]], kept: str, *, prefill: bool
-) -> list[dict[str, str]]:
+    messages: list[dict[str, Any]], kept: str, *, prefill: bool
+) -> list[dict[str, Any]]:
     """The messages that ask for the rest of an answer of which `kept` is there."""
     asked = [*messages, {"role": "assistant", "content": kept}]
     if not prefill:

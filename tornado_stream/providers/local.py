@@ -6,15 +6,20 @@ The rule: the child is reached like any other server, over HTTP; what is local i
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
+from tornado_stream.errors import ProviderError
 from tornado_stream.events import Notice
 from tornado_stream.messages import ChatRequest
 from tornado_stream.providers.base import Emit, ModelInfo, Provider
+from tornado_stream.providers.config import UpstreamConfig
 from tornado_stream.providers.local_child import MODEL_ID
 from tornado_stream.providers.local_context import TokenCounter, fit
 from tornado_stream.providers.local_model import LocalModel
 from tornado_stream.providers.openai import OpenAIProvider
 from tornado_stream.providers.upstream import Timeouts, Upstream
-from tornado_stream.settings import Settings
+from tornado_stream.settings import Secret, Settings
 
 
 class LocalProvider(Provider):
@@ -59,18 +64,24 @@ class LocalProvider(Provider):
         return [ModelInfo(MODEL_ID, self.name, self._model.state, self._model.detail)]
 
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
+        messages = [_as_text(message) for message in request.messages]
+        request = replace(request, messages=messages)
         self._model.start()
         if self._model.state == "loading":
             emit(Notice("model_loading"))
         base_url, key = await self._model.ready()
         fitted = await fit(request, emit, TokenCounter(self._upstream, base_url, key))
-        server = OpenAIProvider(
-            self._upstream,
-            base_url=base_url,
-            api_key=key,
-            model=MODEL_ID,
-            timeouts=self._timeouts,
-            name=self.name,
-            prefill=True,
+        config = UpstreamConfig(
+            self.name, base_url, Secret(key), models=(MODEL_ID,), timeouts=self._timeouts
         )
+        server = OpenAIProvider(self._upstream, config, prefill=True)
         await server.generate(fitted, emit)
+
+
+def _as_text(message: dict[str, Any]) -> dict[str, str]:
+    """A message as this model's template takes it."""
+    if not isinstance(message["content"] or "", str):
+        raise ProviderError("bad_request", "This demo model reads text only.")
+    role = message["role"]
+    role = {"developer": "system", "tool": "user", "function": "user"}.get(role, role)
+    return {"role": role, "content": message["content"] or ""}

@@ -1,23 +1,25 @@
 """Any OpenAI-compatible server as a provider: the wire form of openai_wire over upstream.
 
-The rule: one request for one answer. It is repeated only where the server refused it before it
-did anything: a 400 that names `stream_options`, which some servers do not know, or that wants
-`max_tokens` to be called `max_completion_tokens`, as OpenAI's reasoning models do.
+The rule: one request for one answer. It is made again only where the server refused it before it
+did anything, with a 400 that names a parameter: then without that, and at most twice.
 """
 
 from __future__ import annotations
 
 import logging
-from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import unquote, urlsplit
+from time import monotonic
+from typing import Any
 
 from tornado_stream.errors import ProviderError
-from tornado_stream.events import Delta, Finish
+from tornado_stream.events import Delta, Finish, Notice
 from tornado_stream.messages import ChatRequest
 from tornado_stream.providers.base import Emit, ModelInfo, Provider
+from tornado_stream.providers.config import UpstreamConfig
 from tornado_stream.providers.joining import Joiner, continuation
+from tornado_stream.providers.model_list import read_models
+from tornado_stream.providers.openai_reasons import refused_option
 from tornado_stream.providers.openai_wire import AnswerDecoder, decode_error, encode_request
 from tornado_stream.providers.upstream import (
     StatusError,
@@ -35,36 +37,32 @@ FINISH_GRACE = 5.0
 
 #: Seconds that the list of models may take: a page waits for it.
 MODELS_TIMEOUTS = Timeouts(connect=3, first_byte=5, idle=5, answer=8)
+#: Seconds that a list is good for, and that a failure to get one is.
+LIST_KEPT, FAILURE_KEPT = 60.0, 3.0
+#: How often a request is made again in another form.
+FORMS = 2
 
 
 class OpenAIProvider(Provider):
-    """Streams answers from `{base_url}/chat/completions`.
+    """Streams answers from one server, as its configuration says.
 
-    `model` is the default one, listed first; None: the first that the server lists. `api_key` None
-    sends the user and password of the base URL, if it has any, else no `Authorization`; what is
-    sent is in no message this raises. `prefill` says that the server
-    goes on with an assistant's message that comes last; llama.cpp, which does, is known by its own
-    word.
+    The key is in no message this raises. `prefill` says that the server goes on with an
+    assistant's message that comes last; llama.cpp, which does, is known by its own word.
     """
 
     def __init__(
-        self,
-        upstream: Upstream,
-        *,
-        base_url: str,
-        api_key: str | None,
-        model: str | None,
-        timeouts: Timeouts,
-        name: str = "openai",
-        prefill: bool = False,
+        self, upstream: Upstream, config: UpstreamConfig, *, prefill: bool = False
     ) -> None:
-        self.name = name
+        self.name = config.name
+        self.config = config
         self._upstream = upstream
-        self._base_url, self._key, self._authorization = _split_login(base_url.rstrip("/"), api_key)
-        self._model = model
-        self._timeouts = timeouts
-        self._include_usage = True
+        self._model = config.default_model or next(iter(config.models), None)
+        self._include_usage = config.preset.asks_usage
         self._prefill = prefill
+        #: What models refused: their name, and the option's.
+        self._refused: set[tuple[str, str]] = set()
+        self._listed: list[ModelInfo] = []
+        self._list_due = 0.0
 
     @property
     def default_model(self) -> str | None:
@@ -74,45 +72,53 @@ class OpenAIProvider(Provider):
     def failing(self) -> bool:
         return self._upstream.failing
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return (self.config.secret,) if self.config.secret else ()
+
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
         model = request.model or await self._find_model()
-        try:
-            await self._answer(request, model, emit)
-        except StatusError as error:
-            mended = self._mend(request, error)
-            if mended is None:
-                raise self._decode_error(error) from None
+        emit(Finish(upstream=self.name, price=self.config.prices.get(model)))
+        options = self._options(model, request.options)
+        for is_last in [*[False] * FORMS, True]:
             try:
-                await self._answer(mended, model, emit)
-            except StatusError as second:
-                raise self._decode_error(second) from None
+                return await self._answer(replace(request, options=options), model, emit)
+            except StatusError as error:
+                mended = None if is_last else self._mend(model, options, error, emit)
+                if mended is None:
+                    raise self._decode_error(error) from None
+                options = mended
 
     async def models(self) -> list[ModelInfo]:
-        first = [self._model] if self._model else []
-        try:
-            ids = await self._list_models()
-        except ProviderError as error:
-            if first:  # not every server lists what it has
-                return [ModelInfo(id, self.name) for id in first]
-            return [ModelInfo("", self.name, "failed", error.message)]
-        return [ModelInfo(id, self.name) for id in dict.fromkeys([*first, *ids])]
+        if monotonic() >= self._list_due:
+            self._listed = await self._read_list()
+            failed = any(model.state == "failed" for model in self._listed)
+            self._list_due = monotonic() + (FAILURE_KEPT if failed else LIST_KEPT)
+        return self._listed
 
     async def close(self, grace: float) -> None:
         await self._upstream.close()
 
+    def _options(self, model: str, given: dict[str, Any]) -> dict[str, Any]:
+        """What to send: what the file says, what the user set, without what this model refuses."""
+        set_options = {name: value for name, value in given.items() if value is not None}
+        options = self.config.preset.adapt(model, {**self.config.parameters, **set_options})
+        if (model, "max_tokens") in self._refused and "max_tokens" in options:
+            options["max_completion_tokens"] = options.pop("max_tokens")
+        return {n: value for n, value in options.items() if (model, n) not in self._refused}
+
     async def _answer(self, request: ChatRequest, model: str, emit: Emit) -> None:
         """One request, to its end; raises `StatusError` before anything was emitted."""
-        decoder = AnswerDecoder(key=self._key)
+        decoder = AnswerDecoder(key=self.config.secret)
         joiner = Joiner("" if self._prefill else request.kept)
         answer = _Answer(decoder, joiner, emit)
         if request.kept:
             messages = continuation(request.messages, request.kept, prefill=self._prefill)
             request = replace(request, messages=messages)
         body = encode_request(request, model=model, include_usage=self._include_usage)
+        path = self.config.chat_path(model)
         try:
-            await self._upstream.fetch_stream(
-                self._request("/chat/completions", body), self._on_head, answer.feed
-            )
+            await self._upstream.fetch_stream(self._request(path, body), self._on_head, answer.feed)
         except ProviderError as error:
             answer.close()
             if not decoder.complete:  # after a finish it does not matter how the stream ended
@@ -123,17 +129,25 @@ class OpenAIProvider(Provider):
             logger.warning("%d of %d chunks were not understood", decoder.skipped, decoder.chunks)
         answer.check()
 
-    def _mend(self, request: ChatRequest, error: StatusError) -> ChatRequest | None:
-        """The request as this server may take it, where what it refused has another form."""
+    def _mend(
+        self, model: str, options: dict[str, Any], error: StatusError, emit: Emit
+    ) -> dict[str, Any] | None:
+        """The options as this server may take them, where what it refused has another form."""
         if error.status not in (400, 422):
             return None
         if self._include_usage and b"stream_options" in error.body:
             self._include_usage = False
-            return request
-        options = dict(request.options)
+            return options
         if "max_tokens" in options and b"max_completion_tokens" in error.body:
-            options["max_completion_tokens"] = options.pop("max_tokens")
-            return replace(request, options=options)
+            self._refused.add((model, "max_tokens"))
+            limit = options["max_tokens"]
+            rest = {name: value for name, value in options.items() if name != "max_tokens"}
+            return {**rest, "max_completion_tokens": limit}
+        # A limit that was just given its other name is not what is refused.
+        if name := refused_option(error.body, options.keys() - {"max_completion_tokens"}):
+            self._refused.add((model, name))
+            emit(Notice("option_refused", {"option": name}))
+            return {n: value for n, value in options.items() if n != name}
         return None
 
     def _on_head(self, status: int, headers: Mapping[str, str]) -> None:
@@ -142,28 +156,46 @@ class OpenAIProvider(Provider):
 
     async def _find_model(self) -> str:
         if self._model is None:
-            ids = await self._list_models()
-            if not ids:
+            models = await self._fetch_list()
+            if not models:
                 raise ProviderError(
                     "model_not_found",
-                    f"{self._base_url} lists no models. Set one with --model or OPENAI_MODEL.",
+                    f"{self.config.url} lists no models. Set one with --model or OPENAI_MODEL.",
                 )
-            self._model = ids[0]
+            self._model = models[0].id
         return self._model
 
-    async def _list_models(self) -> list[str]:
+    async def _read_list(self) -> list[ModelInfo]:
+        """The models, the default one first; those that the file names where there is no list."""
+        config = self.config
+        named = [ModelInfo(id, self.name, detail=config.why) for id in config.models]
+        if not named:
+            try:
+                named = await self._fetch_list()
+            except ProviderError as error:
+                if not self._model:
+                    return [ModelInfo("", self.name, "failed", error.message)]
+                # Not every server lists what it has.
+        default = self._model or (named[0].id if named else "")
+        first = [model for model in named if model.id == default]
+        if default and not first:
+            first = [ModelInfo(default, self.name, detail=config.why)]
+        return first + [model for model in named if model.id != default]
+
+    async def _fetch_list(self) -> list[ModelInfo]:
         request = self._request("/models", None, "GET", MODELS_TIMEOUTS)
         try:
             answer = await self._upstream.fetch_json(request)
         except StatusError as error:
             raise self._decode_error(error) from None
-        entries = answer.get("data") if isinstance(answer, dict) else None
-        if not isinstance(entries, list):
+        models = read_models(answer, self.name, self.config.why)
+        if models is None:
             raise ProviderError(
-                "not_an_api", f"{self._base_url}/models is not a list of models.", retryable=True
+                "not_an_api",
+                f"{self.config.url}/models is not a list of models.",
+                retryable=True,
             )
-        ids = [entry.get("id") for entry in entries if isinstance(entry, dict)]
-        return [id for id in ids if isinstance(id, str) and id]
+        return models
 
     def _request(
         self, path: str, body: bytes | None, method: str = "POST", timeouts: Timeouts | None = None
@@ -171,30 +203,15 @@ class OpenAIProvider(Provider):
         headers = {"Accept": "text/event-stream" if body else "application/json"}
         if body:
             headers["Content-Type"] = "application/json"
-        if self._authorization:
-            headers["Authorization"] = self._authorization
-        url = self._base_url + path
-        return UpstreamRequest(url, headers, body, method, timeouts or self._timeouts)
+        headers |= self.config.auth_headers
+        url = self.config.url + path
+        return UpstreamRequest(url, headers, body, method, timeouts or self.config.timeouts)
 
     def _decode_error(self, error: StatusError) -> ProviderError:
+        config = self.config
         return decode_error(
-            error.status, error.headers, error.body, url=self._base_url, key=self._key
+            error.status, error.headers, error.body, url=config.base_url, key=config.secret
         )
-
-
-def _split_login(url: str, api_key: str | None) -> tuple[str, str | None, str]:
-    """The URL without user and password, the secret that is sent, and the header it is sent in."""
-    parts = urlsplit(url)
-    login, _, host = parts.netloc.rpartition("@")
-    url = parts._replace(netloc=host).geturl()
-    if api_key:
-        return url, api_key, f"Bearer {api_key}"
-    if not login:
-        return url, None, ""
-    user, _, password = login.partition(":")
-    user, password = unquote(user), unquote(password)
-    encoded = b64encode(f"{user}:{password}".encode()).decode()
-    return url, password or user, f"Basic {encoded}"
 
 
 class _Answer:

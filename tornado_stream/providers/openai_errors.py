@@ -27,6 +27,8 @@ from tornado_stream.providers.openai_reasons import (
     read_reason,
 )
 
+#: Statuses that say that the request was turned away before anything was done.
+UNPROCESSED = frozenset({429, 503, 529})
 #: Characters of an upstream's message that are shown.
 MAX_MESSAGE = 2000
 
@@ -70,6 +72,7 @@ def decode_error(
         upstream_status=status,
         retryable=_retryable(code, status, reason),
         retry_after=_retry_after(headers, time.time() if now is None else now),
+        unprocessed=status in UNPROCESSED,
     )
 
 

@@ -8,6 +8,7 @@ Pure; nothing raises.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from tornado_stream.providers.openai_json import NOT_JSON, parse_json
@@ -50,6 +51,10 @@ _TRANSIENT = re.compile(
     r"overloaded|server_error|internal ?server|unavailable|time[d ]?-?out|temporar|capacity"
 )
 
+_UNSUPPORTED = re.compile(
+    r"unsupported|not supported|does ?n[o']t support|unrecogni[sz]ed|unknown|not permitted"
+    r"|not allowed|unexpected|extra (inputs?|fields?)|extra_forbidden|no such (option|parameter)"
+)
 _HTML = re.compile(r"<(!doctype|html|head|body|title|center)\b", re.IGNORECASE)
 
 
@@ -132,6 +137,20 @@ def classify(status: int | None, reason: Reason, *, is_json: bool = True) -> str
     if status == 400 and _QUOTA.search(text):
         return "quota"
     return "bad_request" if status < 500 else "upstream_5xx"
+
+
+def refused_option(body: bytes, options: Collection[str]) -> str | None:
+    """Which of the options a 400 says the server does not take: where it names one as its `param`,
+    or speaks of it as unsupported; None where it names none, or only dislikes its value."""
+    value = parse_json(body)
+    reason = Reason(body.decode("utf-8", "replace")) if value is NOT_JSON else read_reason(value)
+    text = _in_lower_case(reason)
+    if not _UNSUPPORTED.search(text):
+        return None
+    error = value.get("error") if isinstance(value, dict) else None
+    param = error.get("param") if isinstance(error, dict) else None
+    named = [name for name in options if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text)]
+    return next((name for name in [str(param), *named] if name in options), None)
 
 
 def is_transient(reason: Reason) -> bool:

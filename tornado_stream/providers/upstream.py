@@ -332,19 +332,27 @@ class _Fetch:
                 return self._failure("connection_closed", "closed the connection too early")
             case TimeoutError():
                 limit = self._request.timeouts.connect
-                return self._failure("connect_timeout", f"could not be reached within {limit:g} s")
+                return self._unreached(
+                    "connect_timeout", f"could not be reached within {limit:g} s"
+                )
             case socket.gaierror():
-                return self._failure("connect_failed", f"was not found: no host {host!r}")
+                return self._unreached("connect_failed", f"was not found: no host {host!r}")
             case ssl.SSLError():
                 reason = getattr(error, "verify_message", "") or error.reason or "handshake failed"
                 return self._failure("tls_failed", f"could not be trusted (TLS: {reason})")
             case OSError():
-                return self._failure(
+                return self._unreached(
                     "connect_failed", "could not be reached: nothing answers there"
                 )
             case _:
                 logger.error("unexpected failure of a request: %s", type(error).__name__)
                 return self._failure("connect_failed", "could not be reached")
+
+    def _unreached(self, code: str, what: str) -> ProviderError:
+        """Nobody has seen the request."""
+        failure = self._failure(code, what)
+        failure.unprocessed = True
+        return failure
 
     def _failure(self, code: str, what: str) -> ProviderError:
         reached = self._head_done and self._status == 200

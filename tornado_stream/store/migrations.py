@@ -71,6 +71,12 @@ def _flushes(db: sqlite3.Connection) -> None:
     )
 
 
+def _costs(db: sqlite3.Connection) -> None:
+    """Which upstream gave an answer, and what that cost (JSON)."""
+    db.execute("ALTER TABLE messages ADD COLUMN upstream TEXT")
+    db.execute("ALTER TABLE messages ADD COLUMN cost TEXT")
+
+
 def _sessions(db: sqlite3.Connection) -> None:
     """Who is logged in. `id` and `proof` are digests; times are in seconds."""
     db.execute(
@@ -81,7 +87,13 @@ def _sessions(db: sqlite3.Connection) -> None:
 
 
 #: Number n is the n-th step.
-MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_tables, _unindexed, _flushes, _sessions]
+MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
+    _tables,
+    _unindexed,
+    _flushes,
+    _sessions,
+    _costs,
+]
 
 
 @contextmanager

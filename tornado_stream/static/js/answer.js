@@ -22,6 +22,7 @@
  * @property {boolean} stopping
  * @property {any} waiting the notice that says what is being waited for, until text comes
  * @property {number} trimmed how many turns were left out
+ * @property {string[]} refused options that the model did not take
  * @property {boolean} unsaved
  * @property {any} end data of the `end` event
  * @property {import("./api.js").Refused | null} failure
@@ -38,7 +39,7 @@ export function newAnswer(parent, request) {
 
 /** An answer as the server keeps it; its parent is set by who knows it. @param {any} raw @returns {Answer} */
 export function storedAnswer(raw) {
-  const { state, finish_reason, usage, error, timings } = raw;
+  const { state, finish_reason, usage, error, timings, upstream, cost } = raw;
   const answer = newAnswer(/** @type {any} */ (null), raw.request ?? { request_id: raw.generation_id });
   return Object.assign(answer, {
     id: raw.id,
@@ -50,14 +51,14 @@ export function storedAnswer(raw) {
     reasoning: pieces(raw.reasoning),
     refusal: pieces(raw.refusal),
     toolCalls: (raw.tool_calls ?? []).map((/** @type {any} */ call) => ({ id: call.id ?? null, name: pieces(call.name), arguments: pieces(call.arguments) })),
-    end: state === "running" ? null : { state, finish_reason, usage, error, timings },
+    end: state === "running" ? null : { state, finish_reason, usage, error, timings, upstream, cost },
   });
 }
 
 /** @param {string | null | undefined} text */
 const pieces = (text) => (text ? [text] : []);
 
-/** What comes from the log, and what `reset` forgets. @returns {Pick<Answer, "state" | "content" | "reasoning" | "refusal" | "toolCalls" | "waiting" | "trimmed" | "unsaved" | "end" | "thought">} */
+/** What comes from the log, and what `reset` forgets. @returns {Pick<Answer, "state" | "content" | "reasoning" | "refusal" | "toolCalls" | "waiting" | "trimmed" | "refused" | "unsaved" | "end" | "thought">} */
 const fresh = () => ({
   state: "running",
   content: [],
@@ -66,6 +67,7 @@ const fresh = () => ({
   toolCalls: [],
   waiting: null,
   trimmed: 0,
+  refused: [],
   unsaved: false,
   end: null,
   thought: null,
@@ -124,6 +126,7 @@ function applyNotice(answer, data) {
   else if (data.code === "not_saved") answer.unsaved = true;
   else if (data.code === "saved") answer.unsaved = false;
   else if (data.code === "context_trimmed") answer.trimmed = Number(data.turns) || 0;
+  else if (data.code === "option_refused") answer.refused.push(String(data.option));
 }
 
 /** @param {Answer} answer @param {any} data */

@@ -41,8 +41,12 @@ export class AnswerParts {
   }
 
   #showNotes() {
-    const { trimmed, unsaved } = this.answer;
-    const lines = [trimmed ? t("message.trimmed", { n: trimmed }) : "", unsaved ? t("message.unsaved") : ""].filter(Boolean);
+    const { trimmed, refused, unsaved } = this.answer;
+    const lines = [
+      trimmed ? t("message.trimmed", { n: trimmed }) : "",
+      refused.length ? t("message.optionRefused", { names: refused.join(", ") }) : "",
+      unsaved ? t("message.unsaved") : "",
+    ].filter(Boolean);
     if (lines.join("\n") === [...this.#notes.children].map((line) => line.textContent).join("\n")) return;
     this.#notes.replaceChildren(...lines.map((line) => element("p", "", line)));
   }

@@ -2,7 +2,7 @@
 /**
  * Every URL the page asks for. Nothing here retries or keeps state.
  *
- * @typedef {{id: string, provider: string, state: string, detail: string}} Model
+ * @typedef {{id: string, provider: string, state: string, detail: string, context?: number | null, can?: string[]}} Model
  * @typedef {{models: Model[], default: string | null}} Models
  * @typedef {Record<string, unknown> & {request_id: string}} AnswerRequest
  * @typedef {{id: string, title: string, created_at: number, updated_at: number, generation_id: string | null, message_id?: string | null, snippet?: string | null}} ConversationItem

@@ -12,6 +12,9 @@
  * @property {Figure | null} output
  * @property {Figure | null} reasoning those of the output that the reader of the answer does not see
  * @property {Figure | null} rate tokens a second, from the first on
+ * @property {Cost | null} cost
+ *
+ * @typedef {Figure & {currency: string}} Cost
  */
 /** Signs that are about a token each; of others it takes about four. */
 const WIDE = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/gu;
@@ -33,7 +36,26 @@ export function measuresOf(answer, kept) {
   const thought = usage?.completion_tokens_details ?? usage?.output_tokens_details;
   const time = first === null || total === null ? 0 : total - first;
   const rate = output && time >= SHORT ? { value: (1000 * output.value) / time, about: output.about } : null;
-  return { first, total, input: counted(usage?.prompt_tokens ?? usage?.input_tokens), output, reasoning: counted(thought?.reasoning_tokens), rate };
+  return { first, total, input: counted(usage?.prompt_tokens ?? usage?.input_tokens), output, reasoning: counted(thought?.reasoning_tokens), rate, cost: costOf(answer) };
+}
+
+/** What a whole conversation took, every branch of it. @param {Iterable<import("./answer.js").Answer | import("./answer.js").Question>} messages @returns {{tokens: Figure | null, cost: Cost | null}} */
+export function totalsOf(messages) {
+  const answers = /** @type {import("./answer.js").Answer[]} */ ([...messages].filter((one) => one.role === "assistant" && one.end));
+  const measured = answers.map((answer) => measuresOf(answer, null));
+  const tokens = measured.flatMap(({ input, output }) => [input, output]).filter((figure) => figure !== null);
+  const costs = measured.map(({ cost }) => cost).filter((cost) => cost !== null);
+  const alike = costs.filter(({ currency }) => currency === costs[0].currency); // no rate of exchange is known here
+  return { tokens: sum(tokens), cost: alike.length ? { ...sum(alike), currency: alike[0].currency } : null };
+}
+
+/** @param {Figure[]} figures @returns {any} */
+const sum = (figures) => (figures.length ? { value: figures.reduce((all, { value }) => all + value, 0), about: figures.some(({ about }) => about) } : null);
+
+/** @param {import("./answer.js").Answer} answer @returns {Cost | null} */
+function costOf({ end }) {
+  const amount = count(end?.cost?.amount);
+  return amount === null ? null : { value: amount, about: Boolean(end.cost.estimated), currency: String(end.cost.currency) };
 }
 
 /** @param {unknown} value */

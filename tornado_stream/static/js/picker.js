@@ -91,36 +91,40 @@ export class Picker {
   }
 
   /** @param {import("./model_list.js").Group} group @param {boolean} named */
-  #group({ name, models }, named) {
+  #group({ name, detail, models }, named) {
     const part = element("div", "picker-group");
     if (named) {
       part.setAttribute("role", "group");
       part.setAttribute("aria-label", name);
       part.append(element("div", "picker-maker", name));
+      if (detail) part.append(element("div", "picker-why", detail));
     }
-    part.append(...models.map((model) => this.#option({ id: model.id, label: model.id, model })));
+    part.append(...models.map((model) => this.#option({ id: model.id, label: model.id, model }, !detail)));
     return part;
   }
 
-  /** @param {Choice} choice */
-  #option(choice) {
+  /** @param {Choice} choice @param {boolean} [whole] its group has not told yet what it is */
+  #option(choice, whole = true) {
     const option = element("div", "picker-option");
     option.id = `picker-${this.#shown.length}`;
     option.setAttribute("role", "option");
     option.setAttribute("aria-selected", String(choice.id === this.preferences.model?.id));
     option.append(element("span", "picker-name", choice.label));
-    const facts = this.#facts(choice.model);
+    const facts = this.#facts(choice.model, whole);
     if (facts) option.append(element("span", "picker-facts", facts));
     this.#shown.push({ choice, option });
     return option;
   }
 
-  /** @param {import("./api.js").Model} [model] */
-  #facts(model) {
+  /** @param {import("./api.js").Model | undefined} model @param {boolean} whole */
+  #facts(model, whole) {
     if (!model) return "";
     const state = model.state === "loading" ? t("model.loading") : model.state === "failed" ? t("model.failed") : "";
-    const detail = model.detail || (model.provider === "local" ? t("model.demoShort") : "");
-    return [model === this.models.current && t("model.default"), state, detail].filter(Boolean).join(" · ");
+    const detail = whole && (model.detail || (model.provider === "local" ? t("model.demoShort") : ""));
+    const takes = model.context && t("model.context", { n: Math.round(model.context / 1000) || "<1" });
+    const words = { vision: t("model.canSee"), tools: t("model.canCall"), reasoning: t("model.canThink") };
+    const can = (model.can ?? []).map((ability) => words[/** @type {keyof words} */ (ability)] ?? ability);
+    return [model === this.models.current && t("model.default"), state, takes, ...can, detail].filter(Boolean).join(" · ");
   }
 
   /** @param {KeyboardEvent} event */

@@ -88,6 +88,7 @@ export default {
       "one": "Der älteste Wechsel wurde weggelassen: Die Unterhaltung ist länger als der Kontext dieses Modells.",
       "other": "Die {n} ältesten Wechsel wurden weggelassen: Die Unterhaltung ist länger als der Kontext dieses Modells."
     },
+    "optionRefused": "Dieses Modell kennt {names} nicht: Es wurde ohne gefragt.",
     "unsaved": "Diese Antwort ist nicht gesichert: Der Server konnte sie nicht auf seine Platte schreiben.",
     "thinkingFor": "Denkt seit {seconds} nach",
     "thoughtFor": "Hat {seconds} nachgedacht",
@@ -206,6 +207,10 @@ export default {
   "details": {
     "ms": "{n} ms",
     "model": "Modell",
+    "upstream": "Beantwortet von",
+    "cost": "Kosten",
+    "whole": "Ganze Unterhaltung",
+    "tokens": "{n} Token",
     "first": "Erstes Token nach",
     "total": "Gesamtzeit",
     "rate": "Token pro Sekunde",
@@ -307,6 +312,10 @@ export default {
     "unreachable": "Server nicht erreicht",
     "none": "Kein Modell",
     "demo": "Dies ist ein kleines Vorführmodell, das auf diesem Rechner läuft. Es ist schnell und privat, und bei Tatsachen oft im Irrtum. Für ein größeres starten Sie den Server mit:",
+    "context": "{n}k Token",
+    "canSee": "Bilder",
+    "canCall": "Werkzeuge",
+    "canThink": "Denken",
     "demoShort": "Ein kleines Vorführmodell auf diesem Rechner. Bei Tatsachen irrt es oft.",
     "failedTitle": "Das Modell kann nicht benutzt werden",
     "failedNext": "Starten Sie den Server mit einer dieser Zeilen:"

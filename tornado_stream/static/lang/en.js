@@ -88,6 +88,7 @@ export default {
       "one": "The oldest turn was left out: the conversation is longer than this model's context.",
       "other": "The {n} oldest turns were left out: the conversation is longer than this model's context."
     },
+    "optionRefused": "This model does not take {names}: it was asked without.",
     "unsaved": "This answer is not saved: the server could not write it to its disk.",
     "thinkingFor": "Thinking for {seconds}",
     "thoughtFor": "Thought for {seconds}",
@@ -206,6 +207,10 @@ export default {
   "details": {
     "ms": "{n} ms",
     "model": "Model",
+    "upstream": "Answered by",
+    "cost": "Cost",
+    "whole": "Whole conversation",
+    "tokens": "{n} tokens",
     "first": "First token after",
     "total": "Total time",
     "rate": "Tokens per second",
@@ -307,6 +312,10 @@ export default {
     "unreachable": "server not reached",
     "none": "No model",
     "demo": "This is a small demo model that runs on this machine. It is quick and private, and often wrong about facts. To talk to a larger one, start the server with:",
+    "context": "{n}k tokens",
+    "canSee": "vision",
+    "canCall": "tools",
+    "canThink": "reasoning",
     "demoShort": "A small demo model that runs on this machine. It is often wrong about facts.",
     "failedTitle": "The model cannot be used",
     "failedNext": "Start the server with one of these lines:"

@@ -88,6 +88,7 @@ export default {
       "one": "最早的一轮对话未发送：对话超出了此模型的上下文长度。",
       "other": "最早的 {n} 轮对话未发送：对话超出了此模型的上下文长度。"
     },
+    "optionRefused": "此模型不支持 {names}，已去掉后再次请求。",
     "unsaved": "此回答未保存：服务器无法写入磁盘。",
     "thinkingFor": "正在思考，已 {seconds}",
     "thoughtFor": "思考了 {seconds}",
@@ -206,6 +207,10 @@ export default {
   "details": {
     "ms": "{n} 毫秒",
     "model": "模型",
+    "upstream": "回答者",
+    "cost": "费用",
+    "whole": "整个对话",
+    "tokens": "{n} 个 token",
     "first": "首个 token 用时",
     "total": "总用时",
     "rate": "每秒 token 数",
@@ -307,6 +312,10 @@ export default {
     "unreachable": "无法连接服务器",
     "none": "没有模型",
     "demo": "这是在本机运行的小型演示模型。它快速、私密，但常常弄错事实。要使用更大的模型，请这样启动服务器：",
+    "context": "{n}k token",
+    "canSee": "图像",
+    "canCall": "工具",
+    "canThink": "推理",
     "demoShort": "在本机运行的小型演示模型，常常弄错事实。",
     "failedTitle": "模型无法使用",
     "failedNext": "请用以下命令之一启动服务器："

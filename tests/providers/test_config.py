@@ -1,0 +1,188 @@
+"""The file that names the upstreams: what it can say, and how it says what is wrong."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tornado_stream.costs import Price
+from tornado_stream.events import Delta
+from tornado_stream.messages import ChatRequest
+from tornado_stream.providers import build_provider
+from tornado_stream.providers.config import read_config
+from tornado_stream.providers.openai import OpenAIProvider
+from tornado_stream.providers.presets import Preset, presets
+from tornado_stream.providers.upstream import Timeouts, Upstream
+from tornado_stream.settings import SettingError, Settings
+
+UPSTREAMS_PAGE = Path(__file__).parents[2] / "docs/upstreams.md"
+ENVIRON = {"OPENAI_API_KEY": "sk-openai", "MY_KEY": " sk-mine \n", "BAD_KEY": "sk\x07"}
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(text: str):
+        path = tmp_path / "tornado-stream.toml"
+        path.write_text(text)
+        return read_config(path, ENVIRON, Timeouts())
+
+    return read
+
+
+def test_all_that_can_be_said(read, tmp_path):
+    (tmp_path / "key").write_text("sk-from-file\n")
+    first, second, third = read(
+        """
+        currency = "EUR"
+
+        [upstream.mine]
+        base_url = "http://localhost:9000/v1/"
+        key_file = "key"
+        models = ["a", "b"]
+        default_model = "b"
+        headers = { X-Title = "chat" }
+        parameters = { temperature = 0.2 }
+        connect_timeout = 1
+        idle_timeout = 2.5
+
+        [upstream.mine.prices]
+        a = { input = 1, output = 2.5, cached_input = 0.1 }
+        "b/c" = { input = 0.0, output = 0 }
+
+        [upstream.openai]
+        preset = "openai"
+
+        [upstream.azure]
+        preset = "azure"
+        base_url = "https://mine.openai.azure.com"
+        api_version = "2024-10-21"
+        key_env = "MY_KEY"
+        models = ["my deployment"]
+        """
+    )
+    assert (first.name, first.base_url, first.key) == (
+        "mine",
+        "http://localhost:9000/v1",
+        "sk-from-file",
+    )
+    assert (first.models, first.default_model) == (("a", "b"), "b")
+    assert first.auth_headers == {"X-Title": "chat", "Authorization": "Bearer sk-from-file"}
+    assert first.timeouts == Timeouts(connect=1, idle=2.5)
+    assert first.prices == {"a": Price(1, 2.5, 0.1, "EUR"), "b/c": Price(0, 0, None, "EUR")}
+    assert (second.base_url, second.key) == ("https://api.openai.com/v1", "sk-openai")
+    assert second.default_model == "gpt-5-mini"
+    assert third.auth_headers == {"api-key": "sk-mine"}
+    path = "/openai/deployments/my%20deployment/chat/completions?api-version=2024-10-21"
+    assert third.chat_path("my deployment") == path
+    assert "sk-" not in repr([first, second, third])
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("[upstream.a\n", 1, "line 1"),
+        ("", None, "names no upstream"),
+        ("upstream = 7", None, "names no upstream"),
+        ("\ncolour = 1\n[upstream.a]\n", 2, "colour: there is no such key"),
+        ("curency = 'USD'", 1, "did you mean currency?"),
+        ("currency = 'dollar'", 1, "a code like USD"),
+        ("[upstream]\na = 7", 1, "it takes a table [upstream.a]"),
+        ("[upstream.'a b']\n", 1, "a name is up to 32 letters"),
+        ("\n[upstream.a]\nbase_url = 'x'", 3, "base_url: it takes a URL like"),
+        ("[upstream.a]\nmodels = ['x']", 1, "base_url: it is needed"),
+        ("[upstream.a]\nbase_ulr = 'http://x'", 2, "did you mean base_url?"),
+        ("[upstream.a]\nbase_url = 7", 2, "base_url: it takes text"),
+        ("[upstream.a]\nkey = 'sk-secret'", 2, "does not belong into this file"),
+        ("[upstream.a]\nbase_url='http://x'\nkey_env = 'NOT_THERE'", 3, "NOT_THERE is not set"),
+        ("[upstream.a]\nbase_url='http://x'\nkey_env = 'BAD_KEY'", 3, "no key: letters"),
+        ("[upstream.a]\nbase_url='http://x'\nkey_file = '/no/such'", 3, "cannot read /no/such"),
+        ("[upstream.a]\nbase_url='http://x'\nkey_file='x'\nkey_env='Y'", 3, "one of them"),
+        ("[upstream.a]\npreset = 'opnai'", 2, "there is none called 'opnai'"),
+        ("[upstream.a]\npreset = 'azure'\nbase_url='https://x'", 1, "models: it is needed"),
+        (
+            "[upstream.a]\npreset='azure'\nbase_url='https://x'\nmodels=['m']",
+            1,
+            "api_version: it is needed",
+        ),
+        ("[upstream.a]\nbase_url='http://x'\nmodels = 'm'", 3, "a list of names"),
+        ("[upstream.a]\nbase_url='http://x'\nidle_timeout = -1", 3, "seconds above 0"),
+        ("[upstream.a]\nbase_url='http://x'\nidle_timeout = true", 3, "seconds above 0"),
+        ("[upstream.a]\nbase_url='http://x'\nheaders = 7", 3, "it takes a table"),
+        ("[upstream.a]\nbase_url='http://x'\n[upstream.a.headers]\n'x y' = '1'", 3, "no name"),
+        ("[upstream.a]\nbase_url='http://x'\nheaders = {x = \"a\\tb\"}", 3, "text on one line"),
+        ("[upstream.a]\nbase_url='http://x'\nheaders = {Host = 'a'}", 3, "not set here"),
+        ("[upstream.a]\nbase_url='http://x'\n[upstream.a.prices]\nm = 7", 3, "takes input and"),
+        ("[upstream.a]\nbase_url='http://x'\nprices.m = {input=1}", 3, "takes input and"),
+        ("[upstream.a]\nbase_url='http://x'\nprices.m = {input=1,output='2'}", 3, "a number"),
+        ("[upstream.a]\nbase_url='http://x'\n[upstream.b]\nbase_url='y'", 4, "upstream.b.base_url"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line_and_key(read, text, line, says):
+    with pytest.raises(SettingError) as caught:
+        read(text)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value) and "sk-" not in str(caught.value)
+    assert "tornado-stream.toml" in str(caught.value)
+    if line is not None:
+        assert f"line {line}" in str(caught.value)
+
+
+def test_a_file_that_cannot_be_read_is_said(tmp_path):
+    with pytest.raises(SettingError, match="cannot read .*: No such file"):
+        read_config(tmp_path / "none", {}, Timeouts())
+    (tmp_path / "odd").write_bytes(b"\xff")
+    with pytest.raises(SettingError, match="not UTF-8"):
+        read_config(tmp_path / "odd", {}, Timeouts())
+
+
+def test_a_file_comes_before_the_environment(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(base_url="http://127.0.0.1:9/v1", data_dir=tmp_path)
+    assert [m.name for m in build_provider(settings, environ={}).members] == ["openai"]
+    (tmp_path / "tornado-stream.toml").write_text("[upstream.here]\nbase_url = 'http://x/v1'\n")
+    assert [m.name for m in build_provider(settings, environ={}).members] == ["here"]
+    other = tmp_path / "other.toml"
+    other.write_text("[upstream.there]\nbase_url = 'http://y/v1'\n")
+    assert [
+        m.name for m in build_provider(replace(settings, config=other), environ={}).members
+    ] == ["there"]
+    with pytest.raises(SettingError):
+        build_provider(replace(settings, config=tmp_path / "missing.toml"), environ={})
+
+
+BLOCKS = re.findall(r"```toml\n(.*?)```", UPSTREAMS_PAGE.read_text(), re.DOTALL)
+
+
+def test_every_preset_has_a_block():
+    named = {match for block in BLOCKS for match in re.findall(r'^preset = "(.+)"', block, re.M)}
+    assert named == set(presets())
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: re.search(r"upstream\.(\w+)", block)[1])
+async def test_every_block_works(block, tmp_path, upstream):
+    """Read as it stands, then asked at a server that is where the block says."""
+    environ = dict.fromkeys(re.findall(r"[A-Z]+(?:_[A-Z]+)+", UPSTREAMS_PAGE.read_text()), "sk-key")
+    path = tmp_path / "tornado-stream.toml"
+    path.write_text(block)
+    for config in read_config(path, environ, Timeouts()):
+        assert config.models or config.preset.lists_models
+        at_fake = replace(config, base_url=upstream.url, preset=at_v1(config.preset))
+        provider = OpenAIProvider(Upstream(), at_fake)
+        events: list[Any] = []
+        await provider.generate(ChatRequest([{"role": "user", "content": "hi"}]), events.append)
+        assert "".join(e.content for e in events if isinstance(e, Delta)) == "hi"
+        sent = upstream.headers[-1]
+        key = sent.get("Api-Key") or sent.get("Authorization", "").removeprefix("Bearer ")
+        assert key == (config.key or "")
+        assert bool(config.key) == (config.preset.local_port is None)
+        await provider.close(1)
+
+
+def at_v1(preset: Preset) -> Preset:
+    """The preset as the fake server is reached: it knows one path only."""
+    return replace(preset, chat_path="/chat/completions")

@@ -1,0 +1,54 @@
+"""What an answer costs, from what its server says it used. Pure values.
+
+The rule: what is not known is estimated and marked as that, and where there is no price there is
+no cost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+#: Characters of a token, about, where the server does not count.
+TOKEN_LENGTH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """The price of a million tokens; `cached_input` None: cached tokens cost what others do."""
+
+    input: float
+    output: float
+    cached_input: float | None = None
+    currency: str = "USD"
+
+
+def cost_of(
+    usage: dict[str, Any] | None, price: Price | None, prompt_length: int, answer_length: int
+) -> dict[str, Any] | None:
+    """`{"amount", "currency", "estimated"}`, or None where it cannot be said.
+
+    What the server itself names (`usage.cost`, as OpenRouter does) comes before the price. The
+    lengths are in characters, for an answer without usage.
+    """
+    usage = usage or {}
+    if (named := _number(usage.get("cost"))) is not None:
+        return {"amount": named, "currency": "USD", "estimated": False}
+    if price is None:
+        return None
+    prompt, answer = _number(usage.get("prompt_tokens")), _number(usage.get("completion_tokens"))
+    estimated = prompt is None or answer is None
+    if prompt is None:
+        prompt = prompt_length / TOKEN_LENGTH
+    if answer is None:
+        answer = answer_length / TOKEN_LENGTH
+    details = usage.get("prompt_tokens_details")
+    cached = _number(details.get("cached_tokens")) if isinstance(details, dict) else None
+    cached = min(cached or 0, prompt)
+    cached_price = price.input if price.cached_input is None else price.cached_input
+    amount = (prompt - cached) * price.input + cached * cached_price + answer * price.output
+    return {"amount": round(amount / 1e6, 9), "currency": price.currency, "estimated": estimated}
+
+
+def _number(value: Any) -> float | None:
+    return value if type(value) in (int, float) and 0 <= value < 1e12 else None

@@ -1,0 +1,186 @@
+"""OpenAI's API for other programs: `/v1/chat/completions` and `/v1/models`.
+
+The rule: what OpenAI's own clients send is understood and what they expect comes back; a client
+that leaves ends its answer, unless it asked for it to be kept.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import orjson
+
+from tornado_stream.completions import (
+    Chunks,
+    CompletionRequest,
+    CompletionService,
+    completion,
+    error_object,
+)
+from tornado_stream.errors import ChatError, InvalidRequest, NotFound
+from tornado_stream.event_log import Sink, frame_data, frame_name
+from tornado_stream.handlers.base import BaseHandler
+from tornado_stream.handlers.streams import EventStreamHandler
+from tornado_stream.handlers.wire import Body
+from tornado_stream.producer import Generation
+
+#: The header that asks for an answer to be kept, and go on, whatever becomes of its client.
+KEEP = "Tornado-Stream-Keep"
+#: Members of a request that are understood here and not passed on.
+OWN = frozenset({"messages", "model", "stream", "stream_options", "n"})
+ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+
+
+class UpstreamFailure(ChatError):
+    """The model's server failed before anything came: its error becomes ours."""
+
+    code = "upstream_error"
+
+    def __init__(self, end: dict[str, Any]) -> None:
+        object = error_object(end)
+        error = end["error"] or {}
+        status = error.get("upstream_status") or 0
+        self.status = status if 400 <= status < 500 or status in (503, 529) else 502
+        details = {"type": object["type"], "param": None}
+        if error.get("retry_after") is not None:
+            details["retry_after"] = round(error["retry_after"])
+        super().__init__(object["message"], code=object["code"], **details)
+
+
+class OpenAIHandler(BaseHandler):
+    """A route of OpenAI's API: its errors have that API's form."""
+
+    @property
+    def completions(self) -> CompletionService:
+        return self.application.completions
+
+    def write_json(self, value: Any) -> None:
+        if isinstance(value, dict) and isinstance(value.get("error"), dict):
+            value["error"] = {"type": "invalid_request_error", "param": None, **value["error"]}
+            # What could be asked again was, and what was processed must not be paid for twice.
+            self.set_header("x-should-retry", "false")
+        super().write_json(value)
+
+
+class CompletionsHandler(OpenAIHandler, EventStreamHandler):
+    """One answer, streamed or whole."""
+
+    async def post(self) -> None:
+        keep = self.request.headers.get(KEEP, "").lower() in ("1", "true", "yes")
+        request = parse_completion_request(self.read_json(), keep=keep, owner=self.owner)
+        generation = await self.completions.start(request)
+        self.set_header("X-Generation-Id", generation.id)
+        try:
+            await self._answer(request, generation)
+        finally:
+            self.completions.leave(request)
+
+    async def _answer(self, request: CompletionRequest, generation: Generation) -> None:
+        await self._wait(generation, for_end=not request.stream)
+        if self._connection.stream.closed():
+            return
+        has_text = any(frame_name(frame) == "delta" for frame in generation.frames[1:])
+        if generation.ended and generation.end["state"] != "done":
+            if not (request.stream and has_text):
+                raise UpstreamFailure(generation.end)
+        if request.stream:
+            self._chunks = Chunks(request, generation)
+            await self.stream(generation)
+        else:
+            self.write_json(completion(request, generation))
+
+    async def _wait(self, generation: Generation, *, for_end: bool) -> None:
+        """Until there is something of the answer, or all of it, or nobody waits for it."""
+
+        def notice(frames: bytes) -> bool:
+            if not for_end and b"\nevent: delta\n" in frames:
+                reader.detach()
+            return True
+
+        reader = self._reader = generation.attach(lambda _: True, len(generation.frames))
+        reader.sink = notice
+        await reader.done
+
+    def sink(self, body: Body) -> Sink:
+        """What takes the encoded events: as chunks of OpenAI's."""
+        chunks, tools = self._chunks, False
+
+        def write(frames: bytes) -> bool:
+            nonlocal tools
+            parts: list[bytes] = []
+            for frame in frames.split(b"\n\n")[:-1]:
+                name = frame_name(frame)
+                if name == "delta":
+                    data = frame_data(frame)
+                    tools = tools or "tool_calls" in data
+                    parts.append(_event(chunks.delta(data)))
+                elif name == "end":
+                    parts += [_event(chunk) for chunk in chunks.end(frame_data(frame), tools)]
+                    parts.append(b"data: [DONE]\n\n")
+            return body.write(b"".join(parts)) if parts else True
+
+        return write
+
+
+class OpenAIModelsHandler(OpenAIHandler):
+    """The models, in OpenAI's form."""
+
+    async def get(self, id: str | None = None) -> None:
+        models = [
+            {"id": model.id, "object": "model", "created": 0, "owned_by": model.provider}
+            for model in await self.chat.models()
+            if model.id and model.state != "failed"
+        ]
+        if id is None:
+            self.write_json({"object": "list", "data": models})
+            return
+        found = next((model for model in models if model["id"] == id), None)
+        if found is None:
+            raise NotFound("There is no model with this name.", code="model_not_found")
+        self.write_json(found)
+
+
+def parse_completion_request(body: dict[str, Any], *, keep: bool, owner: str) -> CompletionRequest:
+    """What `POST /v1/chat/completions` was sent, checked. Raises `InvalidRequest`."""
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not messages:
+        raise InvalidRequest("messages is required: a list that is not empty.")
+    model = body.get("model")
+    if model is not None and not (isinstance(model, str) and model):
+        raise InvalidRequest("model must be text.")
+    if body.get("n") not in (None, 1):
+        raise InvalidRequest("n must be 1: there is one answer.")
+    stream, more = body.get("stream") or False, body.get("stream_options") or {}
+    if not isinstance(stream, bool) or not isinstance(more, dict):
+        raise InvalidRequest("stream takes true or false, stream_options an object.")
+    return CompletionRequest(
+        id=str(uuid.uuid4()),
+        messages=[_message(message) for message in messages],
+        model=model,
+        options={name: value for name, value in body.items() if name not in OWN},
+        stream=stream,
+        include_usage=bool(more.get("include_usage")),
+        keep=keep,
+        owner=owner,
+    )
+
+
+def _message(message: Any) -> dict[str, Any]:
+    """A message with its text as text; parts that are no text stay as they are."""
+    if not isinstance(message, dict) or message.get("role") not in ROLES:
+        raise InvalidRequest(f"A message is an object with a role: {', '.join(sorted(ROLES))}.")
+    content = message.get("content")
+    if isinstance(content, list):
+        if not all(isinstance(part, dict) for part in content):
+            raise InvalidRequest("The parts of a content are objects.")
+        texts = [part["text"] for part in content if isinstance(part.get("text"), str)]
+        if len(texts) == len(content):
+            content = "".join(texts)
+    elif not (isinstance(content, str) or content is None):
+        raise InvalidRequest("content must be text, or a list of parts.")
+    return {**message, "content": content}
+
+
+def _event(value: Any) -> bytes:
+    return b"data: %b\n\n" % orjson.dumps(value)

@@ -1,0 +1,299 @@
+"""The upstreams there are, as the file tornado-stream.toml names them.
+
+The rule: whatever is wrong is said with its line and key before the server starts, and no key
+stands in the file. `docs/upstreams.md` is the description for people.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import quote, unquote, urlsplit
+
+from tornado_stream.costs import Price
+from tornado_stream.providers.presets import CUSTOM, Preset, presets
+from tornado_stream.providers.upstream import Timeouts
+from tornado_stream.settings import Secret, SettingError, parse_url
+
+#: Where the file is looked for where nothing is said: in the working directory.
+FILE_NAME = "tornado-stream.toml"
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+KEYS = (
+    "preset base_url key_env key_file key_header models default_model api_version headers "
+    "parameters connect_timeout first_byte_timeout idle_timeout answer_timeout prices".split()
+)
+PRICE_KEYS = ("input", "output", "cached_input")
+_TABLE = re.compile(
+    r"""\s*\[\s*upstream\s*\.\s*["']?(?P<name>[^\s"'.\]]+)["']?\s*(\.\s*(?P<key>\w+).*)?\]"""
+)
+
+
+@dataclass(frozen=True)
+class UpstreamConfig:
+    """A server and how it is asked. `models` empty: it is asked for its list. `parameters` are
+    sent where a request says nothing else; `why` tells a person where this comes from."""
+
+    name: str
+    base_url: str
+    key: Secret | None = None
+    preset: Preset = CUSTOM
+    models: tuple[str, ...] = ()
+    default_model: str | None = None
+    api_version: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    timeouts: Timeouts = Timeouts()
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    why: str = ""
+
+    @property
+    def url(self) -> str:
+        """The base URL without user and password."""
+        return shown_url(self.base_url)
+
+    @property
+    def secret(self) -> str | None:
+        """What is sent and must be read nowhere: the key, else the password of the base URL."""
+        user, password = self._login
+        return self.key or password or user or None
+
+    @property
+    def _login(self) -> tuple[str, str]:
+        login = urlsplit(self.base_url).netloc.rpartition("@")[0]
+        user, _, password = login.partition(":")
+        return unquote(user), unquote(password)
+
+    def chat_path(self, model: str) -> str:
+        """Path and query of a chat completion, after the base URL."""
+        version = quote(self.api_version, safe="")
+        return self.preset.chat_path.format(model=quote(model, safe=""), api_version=version)
+
+    @property
+    def auth_headers(self) -> dict[str, str]:
+        """What goes along with every request."""
+        if self.key is None:
+            login = ":".join(self._login)
+            basic = f"Basic {b64encode(login.encode()).decode()}"
+            return {**self.headers, "Authorization": basic} if login != ":" else {**self.headers}
+        if header := self.preset.key_header:
+            return {**self.headers, header: self.key}
+        return {**self.headers, "Authorization": f"Bearer {self.key}"}
+
+
+def shown_url(url: str) -> str:
+    """A URL without user and password."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def read_config(path: Path, environ: Mapping[str, str], timeouts: Timeouts) -> list[UpstreamConfig]:
+    """The upstreams of a file, in its order. Raises `SettingError`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise SettingError(f"cannot read {path}: {why}") from None
+    return _Reader(path, text, environ, timeouts).read()
+
+
+class _Reader:
+    """One reading of a file: knows where it stands, so that an error can say it."""
+
+    def __init__(
+        self, path: Path, text: str, environ: Mapping[str, str], timeouts: Timeouts
+    ) -> None:
+        self._path = path
+        self._text = text
+        self._environ = environ
+        self._timeouts = timeouts
+        self._name = ""
+
+    def read(self) -> list[UpstreamConfig]:
+        try:
+            data = tomllib.loads(self._text)
+        except tomllib.TOMLDecodeError as error:
+            raise SettingError(f"{self._path}: {error}") from None
+        currency = data.pop("currency", "USD")
+        if not (isinstance(currency, str) and re.fullmatch(r"[A-Z]{3}", currency)):
+            self._refuse("currency", "it takes a code like USD")
+        tables = data.pop("upstream", {})
+        for key in data:
+            self._refuse(key, f"there is no such key{_suggestion(key, ['upstream', 'currency'])}")
+        if not isinstance(tables, dict) or not tables:
+            raise SettingError(f"{self._path} names no upstream: it takes tables [upstream.NAME]")
+        return [self._upstream(name, table, currency) for name, table in tables.items()]
+
+    def _upstream(self, name: str, table: Any, currency: str) -> UpstreamConfig:
+        self._name = name
+        if not NAME.fullmatch(name):
+            self._refuse("", "a name is up to 32 letters, digits and . _ -")
+        if not isinstance(table, dict):
+            self._refuse("", f"it takes a table [upstream.{name}]")
+        for key in table:
+            if key in ("key", "api_key"):
+                self._refuse(
+                    key,
+                    "a key does not belong into this file; name an environment "
+                    "variable with key_env, or a file with key_file",
+                )
+            if key not in KEYS:
+                self._refuse(key, f"there is no such key{_suggestion(key, KEYS)}")
+        preset = self._preset(table)
+        base_url = self._base_url(table, preset)
+        config = UpstreamConfig(
+            name=name,
+            base_url=base_url,
+            key=self._key(table, preset),
+            preset=preset,
+            models=self._models(table, preset),
+            default_model=self._text_value(table, "default_model") or preset.default_model,
+            api_version=self._text_value(table, "api_version") or "",
+            headers=self._headers(table),
+            parameters=self._table(table, "parameters"),
+            timeouts=self._limits(table),
+            prices=self._prices(table, currency),
+            why=f"{preset.title or shown_url(base_url)} ({self._path.name})",
+        )
+        if "{api_version}" in preset.chat_path and not config.api_version:
+            self._refuse("api_version", 'it is needed, for example "2024-10-21"')
+        return config
+
+    def _preset(self, table: dict[str, Any]) -> Preset:
+        name = self._text_value(table, "preset")
+        if name is None:
+            return CUSTOM
+        if name not in presets():
+            known = ", ".join(presets())
+            self._refuse("preset", f"there is none called {name!r}; there are {known}")
+        preset = presets()[name]
+        if header := self._text_value(table, "key_header"):
+            preset = replace(preset, key_header=header)
+        return preset
+
+    def _base_url(self, table: dict[str, Any], preset: Preset) -> str:
+        given = self._text_value(table, "base_url")
+        if given is None and preset.base_url and "{" not in preset.base_url:
+            return preset.base_url
+        if given is None:
+            example = preset.base_url or "http://localhost:11434/v1"
+            self._refuse("base_url", f"it is needed, for example {example}")
+        return self._parse("base_url", parse_url, given)
+
+    def _key(self, table: dict[str, Any], preset: Preset) -> Secret | None:
+        variable = self._text_value(table, "key_env")
+        file = self._text_value(table, "key_file")
+        if variable and file:
+            self._refuse("key_file", "it is there beside key_env: one of them is enough")
+        if file:
+            path = Path(file).expanduser()
+            try:
+                key = (self._path.parent / path).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                why = getattr(error, "strerror", None) or "it is not UTF-8"
+                self._refuse("key_file", f"cannot read {file}: {why}")
+            return self._checked_key("key_file", key)
+        key = self._environ.get(variable or preset.key_env, "").strip()
+        if variable and not key:
+            self._refuse("key_env", f"the environment variable {variable} is not set")
+        return self._checked_key("key_env", key) if key else None
+
+    def _checked_key(self, name: str, key: str) -> Secret:
+        if not key or not key.isascii() or not key.isprintable():
+            self._refuse(name, "what it names is no key: letters, digits and signs on one line")
+        return Secret(key)
+
+    def _models(self, table: dict[str, Any], preset: Preset) -> tuple[str, ...]:
+        models = table.get("models", [])
+        if not isinstance(models, list) or not all(isinstance(m, str) and m for m in models):
+            self._refuse("models", 'it takes a list of names, for example ["gpt-5-mini"]')
+        if not models and not preset.lists_models:
+            self._refuse("models", f"it is needed: {preset.title} has no list to ask for")
+        return tuple(models)
+
+    def _headers(self, table: dict[str, Any]) -> dict[str, str]:
+        headers = self._table(table, "headers")
+        for name, value in headers.items():
+            if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+                self._refuse("headers", f"{name!r} is no name of a header")
+            if not (isinstance(value, str) and value.isascii() and value.isprintable()):
+                self._refuse("headers", f"{name} takes text on one line")
+            if name.lower() in ("authorization", "host", "content-length", "transfer-encoding"):
+                self._refuse("headers", f"{name} is not set here")
+        return headers
+
+    def _limits(self, table: dict[str, Any]) -> Timeouts:
+        limits = {}
+        for limit in fields(Timeouts):
+            key = f"{limit.name}_timeout"
+            if key in table:
+                value = table[key]
+                if type(value) not in (int, float) or not 0 < value <= 31_536_000:
+                    self._refuse(key, "it takes seconds above 0")
+                limits[limit.name] = float(value)
+        return replace(self._timeouts, **limits)
+
+    def _prices(self, table: dict[str, Any], currency: str) -> dict[str, Price]:
+        prices = {}
+        for model, row in self._table(table, "prices").items():
+            if not isinstance(row, dict) or not {"input", "output"} <= row.keys() <= {*PRICE_KEYS}:
+                self._refuse(
+                    "prices",
+                    f"{model!r} takes input and output, and may have "
+                    "cached_input: the price of a million tokens",
+                )
+            for value in row.values():
+                if type(value) not in (int, float) or not 0 <= value < 1e9:
+                    self._refuse("prices", f"{model!r}: a price is a number")
+            prices[model] = Price(**row, currency=currency)
+        return prices
+
+    def _table(self, table: dict[str, Any], key: str) -> dict[str, Any]:
+        value = table.get(key, {})
+        if not isinstance(value, dict):
+            self._refuse(key, "it takes a table")
+        return dict(value)
+
+    def _text_value(self, table: dict[str, Any], key: str) -> str | None:
+        value = table.get(key)
+        if value is not None and not (isinstance(value, str) and value.strip()):
+            self._refuse(key, "it takes text")
+        return value
+
+    def _parse(self, key: str, parse: Callable[[str], str], text: str) -> str:
+        try:
+            return parse(text)
+        except ValueError as error:
+            self._refuse(key, str(error))
+
+    def _refuse(self, key: str, why: str) -> NoReturn:
+        where = f"upstream.{self._name}" if self._name else ""
+        name = ".".join(part for part in (where, key) if part)
+        line = _line_of(self._text, self._name, key)
+        raise SettingError(f"{self._path}, line {line}: {name}: {why}")
+
+
+def _line_of(text: str, upstream: str, key: str) -> int:
+    """The line a key stands on; where it does not, that of its upstream's table; from 1 on."""
+    inside, begin = not upstream, 1
+    for number, line in enumerate(text.splitlines(), 1):
+        if table := _TABLE.match(line):
+            inside = table["name"] == upstream
+            if inside and key and table["key"] == key:
+                return number
+            if inside and not table["key"]:
+                begin = number
+        elif inside and key and re.match(rf"""\s*["']?{re.escape(key)}["']?\s*[.=]""", line):
+            return number
+    return begin
+
+
+def _suggestion(word: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"

@@ -1,0 +1,47 @@
+"""Servers for local models on this machine: looked for on the ports that they usually have.
+
+The rule: loopback only, one small GET for each, and what does not answer at once is not there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+
+from tornado_stream.errors import ProviderError
+from tornado_stream.providers.config import UpstreamConfig
+from tornado_stream.providers.model_list import read_models
+from tornado_stream.providers.presets import Preset, presets
+from tornado_stream.providers.upstream import StatusError, Timeouts, Upstream, UpstreamRequest
+
+#: Seconds that a server has to answer.
+LOOK = Timeouts(connect=0.15, first_byte=0.25, idle=0.25, answer=0.3)
+
+
+async def find_servers(timeouts: Timeouts, not_ports: Collection[int] = ()) -> list[UpstreamConfig]:
+    """Those that list at least one model, in the order of the presets. `not_ports` are not asked:
+    this server's own. Never raises."""
+    local = [preset for preset in presets().values() if preset.local_port]
+    asked = [preset for preset in local if preset.local_port not in not_ports]
+    upstream = Upstream()
+    answers = await asyncio.gather(*[_has_models(upstream, preset) for preset in asked])
+    await upstream.close()
+    return [
+        UpstreamConfig(
+            preset.name,
+            preset.base_url,
+            preset=preset,
+            timeouts=timeouts,
+            why=f"{preset.title} (127.0.0.1:{preset.local_port})",
+        )
+        for preset, has_models in zip(asked, answers, strict=True)
+        if has_models
+    ]
+
+
+async def _has_models(upstream: Upstream, preset: Preset) -> bool:
+    request = UpstreamRequest(f"{preset.base_url}/models", method="GET", timeouts=LOOK)
+    try:
+        return bool(read_models(await upstream.fetch_json(request), preset.name))
+    except (ProviderError, StatusError):
+        return False

@@ -1,0 +1,60 @@
+"""What a server's list of models says, in whichever of its dialects. Pure.
+
+The rule: only what the server says is shown; what it does not say is not guessed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tornado_stream.providers.base import ModelInfo
+
+#: Where servers say how many tokens a model takes.
+_CONTEXT = ("context_length", "context_window", "max_model_len", "max_context_length")
+_CONTEXT_IN = {"meta": "n_ctx_train", "top_provider": "context_length"}
+
+
+def read_models(answer: Any, provider: str, detail: str = "") -> list[ModelInfo] | None:
+    """The models of an answer to `GET /models`; None where it is no list of models."""
+    entries = answer.get("data") if isinstance(answer, dict) else answer
+    if not isinstance(entries, list):
+        return None
+    models: dict[str, ModelInfo] = {}
+    for entry in entries:
+        if isinstance(entry, dict) and isinstance(id := entry.get("id"), str) and id:
+            info = ModelInfo(
+                id, provider, detail=detail, context=_context(entry), can=tuple(_abilities(entry))
+            )
+            models.setdefault(id, info)
+    return list(models.values())
+
+
+def _context(entry: dict[str, Any]) -> int | None:
+    values = [entry.get(name) for name in _CONTEXT]
+    for name, inner in _CONTEXT_IN.items():
+        if isinstance(part := entry.get(name), dict):
+            values.append(part.get(inner))
+    return next((v for v in values if type(v) is int and v > 0), None)
+
+
+def _abilities(entry: dict[str, Any]) -> list[str]:
+    """Of `vision`, `tools` and `reasoning` those that the server names."""
+    named = set(_words(entry.get("supported_parameters"))) | set(_words(entry.get("capabilities")))
+    architecture = entry.get("architecture")
+    modalities = architecture.get("input_modalities") if isinstance(architecture, dict) else None
+    named |= set(_words(modalities))
+    known = {
+        "vision": {"vision", "image", "multimodal"},
+        "tools": {"tools", "function_calling", "tool_use", "tool_calls"},
+        "reasoning": {"reasoning", "thinking", "include_reasoning"},
+    }
+    return [ability for ability, words in known.items() if words & named]
+
+
+def _words(value: Any) -> list[str]:
+    """A list of words, or the keys of an object that are true."""
+    if isinstance(value, list):
+        return [word for word in value if isinstance(word, str)]
+    if isinstance(value, dict):
+        return [name for name, is_so in value.items() if is_so is True]
+    return []
