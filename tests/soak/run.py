@@ -150,10 +150,13 @@ class Soak:
             if all(now[name] <= target[name] for name in BACK):
                 break
             await asyncio.sleep(self._options.interval / 2)
+        known = len(self._samples())
         self._server.signal(signal.SIGUSR1)
-        while not (now := self._samples()[-1]).get("collected"):  # noqa: ASYNC110
+        while True:  # the next line may have followed at once
+            for sample in self._samples()[known:]:
+                if "collected" in sample:
+                    return sample
             await asyncio.sleep(0.01)
-        return now
 
     def _samples(self) -> list[dict[str, Any]]:
         if not self._samples_file.exists():
