@@ -150,10 +150,13 @@ class Soak:
             if all(now[name] <= target[name] for name in BACK):
                 break
             await asyncio.sleep(self._options.interval / 2)
+        seen = len(self._samples())
         self._server.signal(signal.SIGUSR1)
-        while not (now := self._samples()[-1]).get("collected"):  # noqa: ASYNC110
+        while True:  # the next one may have come already
+            for sample in self._samples()[seen:]:
+                if sample.get("collected"):
+                    return sample
             await asyncio.sleep(0.01)
-        return now
 
     def _samples(self) -> list[dict[str, Any]]:
         if not self._samples_file.exists():
