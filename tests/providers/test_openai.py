@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -43,6 +44,64 @@ async def test_the_limit_is_called_what_the_server_calls_it(chat, upstream):
     assert "max_tokens" not in second
     await chat.ask(model=model, options={"temperature": 1})
     assert len(upstream.requests) == 3
+
+
+def refusing(message: str, param: str | None = None, times: int = 1) -> str:
+    """A model that refuses the first requests like this."""
+    body = json.dumps({"error": {"message": message, "param": param}})
+    return f"status=400;times={times};body={body};say=yes"
+
+
+@pytest.mark.gen_test
+async def test_the_other_name_of_the_limit_is_remembered(chat, upstream):
+    model = refusing("Use 'max_completion_tokens' instead of 'max_tokens'.")
+    for _ in range(2):
+        assert (await chat.ask(model=model, options={"max_tokens": 7})).text == "yes"
+    assert len(upstream.requests) == 3
+    assert upstream.requests[2]["max_completion_tokens"] == 7
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Unsupported parameter: 'temperature' is not supported with this model.",
+        "Unrecognized request argument supplied: temperature",
+        "temperature: Extra inputs are not permitted",
+        "This model does not support temperature.",
+    ],
+)
+@pytest.mark.gen_test
+async def test_an_option_that_is_refused_is_left_out_and_that_is_said(chat, upstream, message):
+    model, options = refusing(message), {"temperature": 0.7, "top_p": 0.5}
+    answer = await chat.ask(model=model, options=options)
+    assert (answer.text, answer.end["state"]) == ("yes", "done")
+    (notice,) = [event.data for event in answer.events if event.name == "notice"]
+    assert (notice["code"], notice["option"]) == ("option_refused", "temperature")
+    first, second = upstream.requests
+    assert first["temperature"] == 0.7
+    assert "temperature" not in second and second["top_p"] == 0.5
+    again = await chat.ask(model=model, options=options)  # it is remembered
+    assert again.text == "yes" and len(upstream.requests) == 3
+    assert "temperature" not in upstream.requests[2]
+    await chat.ask(model="say=other", options=options)
+    assert upstream.requests[3]["temperature"] == 0.7
+
+
+@pytest.mark.parametrize(
+    "message", ["temperature must be below 2", "Unsupported parameter: 'seed'", "Unsupported value"]
+)
+@pytest.mark.gen_test
+async def test_a_value_that_is_not_liked_is_told(chat, upstream, message):
+    answer = await chat.ask(model=refusing(message), options={"temperature": 7})
+    assert answer.end["error"]["code"] == "bad_request"
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.gen_test
+async def test_a_request_has_three_forms_at_most(chat, upstream):
+    model = refusing("Unsupported: temperature, top_p, seed", times=9)
+    answer = await chat.ask(model=model, options={"temperature": 1, "top_p": 1, "seed": 1})
+    assert answer.end["error"]["code"] == "bad_request" and len(upstream.requests) == 3
 
 
 @pytest.mark.gen_test

@@ -150,11 +150,11 @@ class Soak:
             if all(now[name] <= target[name] for name in BACK):
                 break
             await asyncio.sleep(self._options.interval / 2)
-        known = len(self._samples())
+        seen = len(self._samples())
         self._server.signal(signal.SIGUSR1)
-        while True:  # the next line may have followed at once
-            for sample in self._samples()[known:]:
-                if "collected" in sample:
+        while True:  # the next one may have come already
+            for sample in self._samples()[seen:]:
+                if sample.get("collected"):
                     return sample
             await asyncio.sleep(0.01)
 

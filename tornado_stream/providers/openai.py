@@ -80,11 +80,13 @@ class OpenAIProvider(Provider):
         model = request.model or await self._find_model()
         emit(Finish(upstream=self.name, price=self.config.prices.get(model)))
         options = self._options(model, request.options)
-        for is_last in [*[False] * FORMS, True]:
+        refusals = 0
+        while True:
             try:
                 return await self._answer(replace(request, options=options), model, emit)
             except StatusError as error:
-                mended = None if is_last else self._mend(model, options, error, emit)
+                refusals += 1
+                mended = self._mend(model, options, error, emit) if refusals <= FORMS else None
                 if mended is None:
                     raise self._decode_error(error) from None
                 options = mended
