@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import signal
 import sys
 import tempfile
 import time
@@ -46,7 +45,6 @@ def write(result: Result, options: Options, directory: Path) -> Path:
 
 def main() -> int:
     asked = options()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server must not be left
     BUILD.mkdir(parents=True, exist_ok=True)
     directory = Path(tempfile.mkdtemp(prefix=time.strftime("%m%d-%H%M-"), dir=BUILD))
     began = time.monotonic()

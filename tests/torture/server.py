@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import re
 import resource
 import signal
@@ -16,6 +17,8 @@ from client import Client
 from process import environ
 
 MAIN = Path(__file__).resolve().parent.parent.parent / "main.py"
+#: A number of prctl(2).
+PR_SET_PDEATHSIG = 1
 
 
 class ServerProcess:
@@ -98,6 +101,8 @@ class ServerProcess:
             self._release()
 
     def _limit(self) -> None:
+        if sys.platform == "linux":  # who started it may be killed too
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         resource.setrlimit(resource.RLIMIT_FSIZE, (self.largest_file, resource.RLIM_INFINITY))
 
     def _release(self) -> None:
