@@ -225,3 +225,36 @@ async def until_draining(chat: Client) -> None:
     while (await chat.request("GET", "/readyz")).status != 503:
         assert time.monotonic() < due
         await asyncio.sleep(0.01)
+
+
+LARGE_PIECES = """
+import sys
+from pathlib import Path
+from tornado_stream.server import _return_memory
+
+def resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4
+
+if sys.argv[1] == "set":
+    _return_memory()
+large = b"x" * (16 << 20)
+del large  # from here on glibc would keep pieces of this size
+before, pieces = resident(), []
+for _ in range(20):
+    pieces += [b"x" * (1 << 20), b"x" * 2000]
+del pieces[::2]  # what is small holds the place of what is large
+print(resident() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it is about glibc")
+def test_large_pieces_are_returned_to_the_system():
+    kept = {}
+    for mode in ("unset", "set"):
+        command = [sys.executable, "-c", LARGE_PIECES, mode]
+        root = MAIN.parent
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+        kept[mode] = int(done.stdout)
+    if kept["unset"] < 10_000:
+        pytest.skip("this C library returns them by itself")
+    assert kept["set"] < 1000

@@ -7,6 +7,7 @@ whatever happens, every reader gets an `end`, and no child is left.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import errno
 import gc
 import logging
@@ -31,6 +32,8 @@ from tornado_stream.store import OpenError
 
 logger = logging.getLogger(__name__)
 
+#: glibc's M_MMAP_THRESHOLD at the value it starts with. Set, it no longer grows.
+MALLOC_OPTION = (-3, 128 * 1024)
 #: Connections that may wait to be accepted.
 BACKLOG = 1024
 #: Seconds that responses have to leave once their answers have ended.
@@ -82,6 +85,7 @@ async def _serve(application: ChatApplication, sockets: list[socket.socket]) -> 
     application.provider.start()
     server.add_sockets(sockets)
     _collect_less_garbage()
+    _return_memory()
     print(f"Tornado Stream is at {_address(settings, sockets)}", flush=True)
     first = await stop.first
     application.generations.draining = True
@@ -106,6 +110,13 @@ def _collect_less_garbage() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
+
+
+def _return_memory() -> None:
+    """Have large pieces returned to the system when they are freed. glibc stops doing so after the
+    first of them, and then each long answer leaves holes that stay."""
+    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
+        mallopt(*MALLOC_OPTION)
 
 
 async def _leave(
