@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 from client import until
@@ -212,3 +213,31 @@ async def test_a_draining_server_begins_nothing(chat, upstream):
     response = await post(chat, ASK)
     assert (response.status, response.json()["error"]["code"]) == (503, "draining")
     assert not upstream.requests
+
+
+@pytest.mark.gen_test
+async def test_where_there_is_a_login_a_token_is_wanted(serve, settings, upstream):
+    token = "t" * 32
+    chat = serve(replace(settings, token=token))
+    for headers in ({}, {"Authorization": "Bearer sk-unknown"}):
+        response = await post(chat, ASK, headers)
+        error = response.json()["error"]
+        assert (response.status, error["type"]) == (401, "invalid_request_error")
+        assert response.headers["www-authenticate"] == "Bearer"
+    assert not upstream.requests
+    login = {"Authorization": f"Bearer {token}"}
+    assert (await post(chat, ASK, login)).status == 200
+    assert (await chat.request("GET", "/v1/models", headers=login)).status == 200
+
+
+@pytest.mark.gen_test
+async def test_answers_that_nobody_keeps_count_as_running_too(serve, settings, upstream):
+    chat = serve(replace(settings, max_answers=1))
+    stream = await chat.send(model="say=a;hold")
+    await stream.until("delta")
+    response = await post(chat, ASK)
+    assert (response.status, response.json()["error"]["code"]) == (429, "too_many_answers")
+    assert response.headers["retry-after"] == "5"
+    upstream.released.set()
+    await stream.read()
+    assert (await post(chat, ASK)).status == 200
