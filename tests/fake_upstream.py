@@ -114,8 +114,10 @@ class Completions(RequestHandler):
         self.ended = False
 
     def on_connection_close(self) -> None:
-        self.left.set()
-        self.upstream.closed_at.append(time.monotonic())
+        """Also called where a write fails: Tornado then says it in one of the two ways."""
+        if not self.left.is_set():
+            self.left.set()
+            self.upstream.closed_at.append(time.monotonic())
 
     async def post(self) -> None:
         body = json.loads(self.request.body)
@@ -127,7 +129,7 @@ class Completions(RequestHandler):
         try:
             await self.play(parse_script(body))
         except StreamClosedError:
-            self.left.set()
+            self.on_connection_close()
         finally:
             self.upstream.open_streams.discard(self)
 
