@@ -29,6 +29,9 @@ from tornado_stream import server
 from tornado_stream.app import ChatApplication
 
 PAGE = resource.getpagesize()
+#: Made once: each makes a class, which would be counted as the server's.
+SQLITE = ctypes.CDLL(_sqlite3.__file__)
+SQLITE.sqlite3_memory_used.restype = ctypes.c_int64
 
 
 class Sampler:
@@ -79,9 +82,7 @@ def sample(application: ChatApplication) -> dict[str, Any]:
 
 def _sqlite_memory() -> int:
     """Bytes that SQLite holds, most of it pages of the database: each connection has a limit."""
-    library = ctypes.CDLL(_sqlite3.__file__)
-    library.sqlite3_memory_used.restype = ctypes.c_int64
-    return int(library.sqlite3_memory_used())
+    return int(SQLITE.sqlite3_memory_used())
 
 
 def _target(name: str) -> str:
