@@ -246,11 +246,13 @@ def answer(page: Page, upstream: str) -> None:
 def error(page: Page, upstream: str) -> None:
     ask(page, "Translate “good morning” into Swahili.")
     finished(page)
+    page.locator("[data-icon] svg").first.wait_for()  # drawn once it is loaded
 
 
 def cut_off(page: Page, upstream: str) -> None:
     ask(page, "What makes the tides?")
     page.get_by_role("button", name="Continue").first.wait_for()
+    page.locator("[data-icon] svg").first.wait_for()
 
 
 def search(page: Page, upstream: str) -> None:
