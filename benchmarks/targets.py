@@ -282,11 +282,9 @@ def soak(long: bool) -> Measured:
     if not results:
         return Measured("no result of `make soak`", None)
     found = json.loads(results[-1].read_text())
-    shown = {name: value for name, value in found["figures"].items() if name != "rows"}
-    minutes = found["options"]["minutes"]
-    return Measured(
-        f"{minutes:g} min: " + ", ".join(f"{k} {v}" for k, v in shown.items()), found["met"]
-    )
+    figures, minutes = found["figures"], found["options"]["minutes"]
+    grew = f"{figures['slope_mb_h']:+.1f} ± {figures['slope_error_mb_h']:.1f} MB/h"
+    return Measured(f"{minutes:g} min, {figures['answers']} answers, {grew}", found["met"])
 
 
 def coverage(long: bool) -> Measured:

@@ -20,6 +20,8 @@ from client import Client, until
 from tornado.iostream import IOStream
 from tornado.tcpclient import TCPClient
 
+from tornado_stream.settings import Secret
+
 DEPLOY = Path(__file__).resolve().parent.parent.parent / "deploy"
 SBIN = "/usr/sbin:/usr/local/sbin"
 NAME = "chat.example.org"
@@ -85,15 +87,22 @@ def certificate(tmp_path: Path) -> tuple[str, str]:
     return str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
 
 
+@pytest.fixture
+def password() -> Secret | None:
+    """What everybody has to say to get in; None: nothing."""
+    return None
+
+
 @pytest.fixture(params=["nginx", "caddy"])
 def front(
-    request: pytest.FixtureRequest, serve, settings, certificate, tmp_path: Path
+    request: pytest.FixtureRequest, serve, settings, certificate, tmp_path: Path, password
 ) -> Iterator[HttpsClient]:
     """A client of a server behind that proxy."""
     program = shutil.which(request.param) or shutil.which(request.param, path=SBIN)
     if not program:
         pytest.skip(f"{request.param} is not installed")
     proxies = (ip_network("127.0.0.1"),)
+    settings = replace(settings, password=password)
     server = serve(replace(settings, allowed_hosts=(NAME,), trusted_proxies=proxies))
     start = {"nginx": start_nginx, "caddy": start_caddy}[request.param]
     process, port = start(program, tmp_path, server.port, certificate)
@@ -227,3 +236,19 @@ async def test_only_the_proxy_is_believed(front):
     await stream.read_until(b"\r\n\r\n")
     stream.close()
     assert seen[2:] == [(CLIENT, False)]
+
+
+@pytest.mark.gen_test(timeout=60)
+@pytest.mark.parametrize("password", [Secret("correct horse battery")])
+async def test_a_session_is_for_https_alone(front, password):
+    assert (await front.request("GET", "/api/conversations")).status == 401
+    answer = await front.request("POST", "/login", {"password": password})
+    cookie, *attributes = answer.headers["set-cookie"].split("; ")
+    assert answer.status == 204 and cookie.startswith("__Host-ts_session=")
+    assert {"HttpOnly", "SameSite=Strict", "Secure", "Path=/"} <= set(attributes)
+    inside = await front.request("GET", "/api/conversations", headers={"Cookie": cookie})
+    assert inside.status == 200
+    # The same session is none where it was not encrypted: the server, asked past its proxy.
+    host = {"Host": NAME, "Cookie": cookie}
+    past = await front.server.request("GET", "/api/conversations", headers=host)
+    assert past.status == 401
