@@ -14,6 +14,8 @@ import ssl
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event, Thread
+from typing import IO
 
 from .dockerfile import Step, expand, read_steps
 
@@ -140,6 +142,8 @@ class Container:
         if not volume.exists():  # as Docker does with a new volume
             subprocess.run(["cp", "-a", f"{image.root}/data", str(volume)], check=True)
         self._process: subprocess.Popen[str] | None = None
+        self._said: list[str] = []
+        self._is_listening = Event()
 
     def start(self, *arguments: str, **environ: str) -> None:
         self.environ = self._image.environ | environ
@@ -147,6 +151,16 @@ class Container:
         self._process = subprocess.Popen(
             command, env=self.environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
+        self._reading = Thread(target=self._read, args=(self._process.stdout,), daemon=True)
+        self._reading.start()
+
+    def _read(self, output: IO[str]) -> None:
+        """A server whose log nobody reads would stand still sooner or later."""
+        with output:
+            for line in output:
+                self._said.append(line)
+                if "Tornado Stream is at" in line:
+                    self._is_listening.set()
 
     @property
     def pid(self) -> int:
@@ -155,9 +169,9 @@ class Container:
         mother = self._process.pid
         return int(Path(f"/proc/{mother}/task/{mother}/children").read_text().split()[0])
 
-    def line(self) -> str:
-        assert self._process and self._process.stdout
-        return self._process.stdout.readline()
+    def listening(self) -> None:
+        """Waits until it has said where it is; what it says before may differ by machine."""
+        assert self._is_listening.wait(60), self._said
 
     def is_healthy(self) -> bool:
         """What the engine's health check would find."""
@@ -168,14 +182,15 @@ class Container:
         os.kill(self.pid, signal.SIGTERM)
 
     def end(self, seconds: float = 30) -> tuple[int, str]:
-        """Its exit status and the rest of what it said; by force after `seconds`."""
+        """Its exit status and what it said; by force after `seconds`."""
         assert self._process
         try:
-            output, _ = self._process.communicate(timeout=seconds)
+            self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             os.kill(self.pid, signal.SIGKILL)
-            output, _ = self._process.communicate()
-        return self._process.returncode, output
+        status = self._process.wait()
+        self._reading.join(10)
+        return status, "".join(self._said)
 
     def memory(self, which: str) -> int:
         """Resident bytes: now (VmRSS), or at most until now (VmHWM)."""

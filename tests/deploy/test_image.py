@@ -103,7 +103,7 @@ def test_the_image_holds_nothing_to_build_with(build: Build) -> None:
 @pytest.mark.gen_test(timeout=120)
 async def test_it_runs_read_only_and_lets_answers_finish(container, report) -> None:
     sealed, chat = container()
-    assert "Tornado Stream is at" in await in_thread(sealed.line)
+    await in_thread(sealed.listening)
     report("memory, nothing asked yet", sealed.memory("VmRSS"))
     assert await in_thread(sealed.is_healthy)
     for path in ("/healthz", "/readyz"):
@@ -128,7 +128,7 @@ async def test_it_runs_read_only_and_lets_answers_finish(container, report) -> N
 @pytest.mark.gen_test(timeout=60)
 async def test_the_volume_is_for_its_owner_alone(container, tmp_path) -> None:
     sealed, chat = container()
-    await in_thread(sealed.line)
+    await in_thread(sealed.listening)
     await chat.ask()
     for path in [tmp_path / "volume", *(tmp_path / "volume").iterdir()]:
         assert path.stat().st_uid == 10001 and not stat.S_IMODE(path.stat().st_mode) & 0o077
@@ -139,7 +139,7 @@ async def test_endless_answers_end_in_time(container) -> None:
     sealed, chat = container(
         TORNADO_STREAM_DRAIN_TIMEOUT="0.5",
     )
-    await in_thread(sealed.line)
+    await in_thread(sealed.listening)
     stream = await chat.send(model="say=a;stall")
     await stream.until("delta")
     sealed.term()
@@ -154,7 +154,7 @@ async def test_the_local_model_answers(container) -> None:
         OPENAI_BASE_URL="",
         OPENAI_MODEL="",
     )
-    await in_thread(sealed.line)
+    await in_thread(sealed.listening)
     answer = await chat.ask("Say hello.", options={"max_tokens": 20})
     assert answer.end["state"] == "done", answer.end["error"]
     sealed.term()
