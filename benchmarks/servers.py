@@ -115,6 +115,7 @@ SERVERS = {
     "aiohttp": Server("aiohttp", _python("aiohttp_relay.py", PEERS_PYTHON), _peers),
     # Tornado is what ours stands on: it is there where ours runs.
     "naive": Server("Tornado as in its guide", _python("naive_tornado.py", Path(sys.executable))),
+    "bare": Server("our client and writer alone", _python("bare_relay.py", Path(sys.executable))),
     "httpx": Server("FastAPI + httpx", _python("fastapi_httpx.py", PEERS_PYTHON), _peers),
     "openai": Server("FastAPI + OpenAI SDK", _python("fastapi_openai.py", PEERS_PYTHON), _peers),
 }

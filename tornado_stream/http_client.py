@@ -156,6 +156,7 @@ class _Exchange(asyncio.BufferedProtocol):
 
     def begin(self, connection: Connection) -> None:
         """Send the request; from here on it is never sent again."""
+        self.connecting = None
         if self._ended:
             connection.close()
             return

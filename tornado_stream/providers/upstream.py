@@ -252,6 +252,7 @@ class _Fetch:
             raise self._failure("malformed_response", "used an encoding that was not asked for")
         if self._status == 200:
             self._on_head(self._status, self._headers)
+            self._headers = HTTPHeaders()  # nobody asks for them later, and a stream may be long
 
     def _take_other(self, data: bytes) -> None:
         """The first piece of a body, a compressed one, or one of an error."""

@@ -42,10 +42,13 @@ class Turn:
     frame: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Progress:
     """New frames of one log, whose places in it count from `first`, the `start` being at 1; with
-    its end also the finished message, and best the whole log."""
+    its end also the finished message, and best the whole log.
+
+    Not to be changed either; but each tick makes one for each answer, and freezing doubles that.
+    """
 
     generation_id: str
     first: int
