@@ -108,6 +108,9 @@ def violations(page: Page, *rules: str) -> list[Any]:
 OPEN = """() => [...document.querySelectorAll("button, summary, details, dialog, [popover]")]
   .map((e) => [e.ariaExpanded, e.open, e.popover && e.matches(":popover-open")]).join()"""
 
+#: The dialog or menu that is open.
+ON_TOP = "document.querySelector('dialog[open], :popover-open')"
+
 
 def openers(page: Page) -> Iterator[ElementHandle]:
     """Opens one thing after another, each alone: its opener."""
@@ -117,9 +120,11 @@ def openers(page: Page) -> Iterator[ElementHandle]:
             before = page.evaluate(OPEN)
             opener.click()
             page.wait_for_function(f"before => ({OPEN})() !== before", arg=before)
+            if opener.get_attribute("aria-haspopup"):  # it may say so before it is loaded
+                page.wait_for_function(f"() => {ON_TOP}")
             yield opener
             page.keyboard.press("Escape")
-            page.wait_for_function("() => !document.querySelector('dialog[open], :popover-open')")
+            page.wait_for_function(f"() => !{ON_TOP}")
             if opener.get_attribute("aria-expanded") == "true":
                 opener.click()
 
