@@ -14,7 +14,7 @@ run: $(VENV)/run.stamp  ## start the server; flags go into ARGS="--port 9000"
 	@exec $(BIN)/python main.py $(ARGS)
 
 test: $(VENV)/run.stamp $(VENV)/test.stamp clients chromium nginx caddy  ## every test, the browser's included
-	$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/test.stamp  ## lint, format, types
 	$(BIN)/ruff check

@@ -59,7 +59,7 @@ class Generations:
         self._busy: dict[str, str] = {}  # conversation → its running generation
         self._unsaved: set[Producer] = set()
         self._flush_timer: asyncio.TimerHandle | None = None
-        self._flush_task: asyncio.Task[bool] | None = None
+        self._flush_task: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
         """How many are running."""
@@ -255,7 +255,11 @@ class Generations:
             self._flush_task.add_done_callback(lambda _: self._flush())
             return
         self._flush_timer = None
-        self._flush_task = asyncio.create_task(self._save(list(self._unsaved)), name="flush")
+        self._flush_task = asyncio.create_task(self._save_changed(), name="flush")
+
+    async def _save_changed(self) -> None:
+        # Looked up here: until a task begins an answer may have ended, and be saved with its end.
+        await self._save(list(self._unsaved))
 
     async def _save(self, producers: list[Producer], last: bytes | None = None) -> bool:
         """Hand the store what it does not have; whether it took it. `last` is the end of the only
