@@ -11,34 +11,41 @@ PORT, BASE_URL = int(sys.argv[1]), sys.argv[2]
 HEADERS = {"Content-Type": "application/json", "Authorization": "Bearer sk-none"}
 
 
+def request(body, tell):
+    """What asks the model; `tell` gets each token as an event."""
+    rest = b""
+
+    def on_data(data):
+        nonlocal rest
+        *events, rest = (rest + data).split(b"\n\n")
+        for event in events:
+            if event == b"data: [DONE]":
+                continue
+            content = orjson.loads(event[6:])["choices"][0]["delta"].get("content")
+            if content:
+                tell(b"data: " + orjson.dumps({"content": content}) + b"\n\n")
+
+    return HTTPRequest(
+        f"{BASE_URL}/chat/completions",
+        method="POST",
+        headers=HEADERS,
+        body=orjson.dumps({**orjson.loads(body), "stream": True}),
+        streaming_callback=on_data,
+        request_timeout=0,
+    )
+
+
 class Chat(RequestHandler):
     async def post(self):
-        asked = orjson.loads(self.request.body)
         self.set_header("Content-Type", "text/event-stream")
         self.set_header("Cache-Control", "no-cache")
         self.flush()
-        rest = b""
 
-        def on_data(data):
-            nonlocal rest
-            *events, rest = (rest + data).split(b"\n\n")
-            for event in events:
-                if event == b"data: [DONE]":
-                    continue
-                content = orjson.loads(event[6:])["choices"][0]["delta"].get("content")
-                if content:
-                    self.write(b"data: " + orjson.dumps({"content": content}) + b"\n\n")
-                    self.flush()
+        def tell(event):
+            self.write(event)
+            self.flush()
 
-        request = HTTPRequest(
-            f"{BASE_URL}/chat/completions",
-            method="POST",
-            headers=HEADERS,
-            body=orjson.dumps({**asked, "stream": True}),
-            streaming_callback=on_data,
-            request_timeout=0,
-        )
-        await AsyncHTTPClient().fetch(request)
+        await AsyncHTTPClient().fetch(request(self.request.body, tell))
 
 
 async def main():
@@ -47,4 +54,5 @@ async def main():
     await asyncio.Event().wait()
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())
