@@ -29,7 +29,7 @@ export default {
     "what": "Antworten erscheinen hier, während sie geschrieben werden. Sie können jede jederzeit anhalten, und nach einer Unterbrechung geht es dort weiter, wo sie war.",
     "starters": "Fragen für den Anfang",
     "starter1": "Warum ist der Himmel blau?",
-    "starter2": "Schreibe ein kurzes Gedicht über den Regen.",
+    "starter2": "Warum träumen wir?",
     "starter3": "Erkläre einem zehnjährigen Kind, was ein Webserver tut."
   },
 

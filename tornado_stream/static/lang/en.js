@@ -29,7 +29,7 @@ export default {
     "what": "Answers appear here while they are written. You can stop one at any time, and a broken connection is picked up where it broke.",
     "starters": "Questions to start with",
     "starter1": "Why is the sky blue?",
-    "starter2": "Write a short poem about rain.",
+    "starter2": "Why do we dream?",
     "starter3": "Explain what a web server does, to a ten-year-old."
   },
 
