@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tornado.iostream import IOStream
-from tornado.web import Application
 
 from tornado_stream import auth, descriptors
 from tornado_stream.assets import Assets
@@ -17,10 +15,11 @@ from tornado_stream.conversations import ConversationService
 from tornado_stream.exposition import Exposition
 from tornado_stream.generation import Generations
 from tornado_stream.handlers import STATIC, TEMPLATES, NotFoundHandler, routes
-from tornado_stream.handlers.base import LOCAL_HOSTS
+from tornado_stream.handlers.access_log import log_request
+from tornado_stream.handlers.base import LOCAL_HOSTS, BaseHandler
+from tornado_stream.handlers.services import Services
 from tornado_stream.handlers.wire import Outbox
 from tornado_stream.languages import Languages
-from tornado_stream.log import log_request
 from tornado_stream.metrics import Metrics
 from tornado_stream.providers import build_provider
 from tornado_stream.readiness import Readiness
@@ -29,13 +28,9 @@ from tornado_stream.store import open_store
 
 logger = logging.getLogger(__name__)
 
-if TYPE_CHECKING:
-    from tornado_stream.handlers.base import BaseHandler
-    from tornado_stream.handlers.streams import ReadingHandler
 
-
-class ChatApplication(Application):
-    """The application and its services, as typed attributes for handlers.
+class ChatApplication(Services):
+    """The application and its services.
 
     `exposed`: others than this machine can reach it. Raises `SettingError` where nobody would have
     to log in then, `store.OpenError` where the data directory or its users cannot be used.
@@ -53,11 +48,9 @@ class ChatApplication(Application):
         self.hosts = LOCAL_HOSTS | {_as_host(settings.host)} | set(settings.allowed_hosts)
         self.assets = Assets(STATIC)
         self.languages = Languages(STATIC / "lang")
-        self.streams: set[ReadingHandler] = set()
+        self.streams = set()
         self.outbox = Outbox()
-        #: Takes a connection back whose response was written past Tornado; set by its server.
-        self.keep_alive: Callable[[IOStream, tuple[Any, ...]], None] = _close
-        #: An address is then a Host of ours: other than a name, nobody can have it lead here.
+        self.keep_alive = _close
         self.exposed = exposed
         users = auth.Users(settings.data_dir / auth.FILE, settings.password, settings.token)
         if exposed and not users.anyone:

@@ -22,9 +22,9 @@ from typing import Any
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPConnection, HTTPMessageDelegate
 from tornado.ioloop import IOLoop
+from tornado.web import Application
 
 from tornado_stream import descriptors
-from tornado_stream.app import ChatApplication
 from tornado_stream.connections import ClientStream, Connections, Request, address_key, refusal
 from tornado_stream.handlers.peer import is_trusted
 from tornado_stream.settings import Settings
@@ -60,8 +60,7 @@ FULL_FOR_YOU = refusal(
 class Server(HTTPServer):
     """Tornado's server with a listener of its own. `connections` are the open ones."""
 
-    def initialize(self, application: ChatApplication) -> None:  # type: ignore[override]
-        settings = application.config
+    def initialize(self, application: Application, settings: Settings) -> None:  # type: ignore[override]
         self.connections = Connections(settings)
         self._read_at_all = max(READ_AT_ALL, 2 * settings.max_body)
         super().initialize(

@@ -22,14 +22,10 @@ from tornado_stream.masking import mask_headers
 
 if TYPE_CHECKING:
     from tornado_stream.events import End
-    from tornado_stream.handlers.base import BaseHandler
 
-access = logging.getLogger("tornado_stream.access")
 answers = logging.getLogger("tornado_stream.answers")
 logger = logging.getLogger(__name__)
 
-#: Paths that monitors ask for all the time; logged only at level debug.
-QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
 #: Characters of one value of a line.
 MAX_VALUE = 200
 #: Exceptions whose text is made of names in the program or of the system's words. That of any
@@ -58,29 +54,6 @@ def configure(level: str, format: str = "text", secrets: tuple[str, ...] = ()) -
     )
     # What a foreign server or reader did wrong is told by the answer that it ends.
     logging.getLogger("tornado.general").setLevel(logging.WARNING)
-
-
-def log_request(handler: BaseHandler) -> None:
-    """One line for a request that has ended."""
-    status = handler.get_status()
-    path = handler.request.path
-    level = logging.ERROR if status == 500 else logging.INFO  # others are not of our making
-    if status == 304 or (status < 400 and path.startswith(QUIET)):  # 304: pages ask for news
-        level = logging.DEBUG
-    if not access.isEnabledFor(level):
-        return
-    ms = round(1000 * handler.request.request_time())
-    method = handler.request.method
-    fields = {
-        "request": handler.request_id,
-        "client": handler.client_address,
-        "owner": getattr(handler, "owner", "local"),
-        "generation": handler.generation_id,
-    }
-    # The parts of the message, for programs.
-    parts = {"method": method, "path": path, "status": status, "ms": ms}
-    extra = {"fields": fields, "parts": parts}
-    access.log(level, "%s %s %d %dms", method, path, status, ms, extra=extra)
 
 
 def log_answer(generation_id: str, model: str | None, end: End, deltas: int) -> None:

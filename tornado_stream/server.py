@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def make_server(application: ChatApplication) -> Server:
     """The HTTP server with its limits; it listens to nothing yet."""
-    server = Server(application)
+    server = Server(application, application.config)
     application.keep_alive = server.handle_stream
     return server
 

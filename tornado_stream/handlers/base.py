@@ -15,21 +15,19 @@ from functools import cached_property
 from http.client import responses
 from ipaddress import ip_address
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from tornado.web import HTTPError, RequestHandler
 
 from tornado_stream.auth.sessions import LIFETIME
+from tornado_stream.chat import ChatService
+from tornado_stream.conversations import ConversationService
 from tornado_stream.errors import ChatError, TooLarge, Unauthorized, in_bytes
 from tornado_stream.handlers.bodies import decode_object
 from tornado_stream.handlers.peer import client_address, is_trusted
+from tornado_stream.handlers.services import Services
 from tornado_stream.messages import LOCAL_OWNER
-
-if TYPE_CHECKING:
-    from tornado_stream.app import ChatApplication
-    from tornado_stream.chat import ChatService
-    from tornado_stream.conversations import ConversationService
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +53,7 @@ class BaseHandler(RequestHandler):
     """One request. API routes answer errors as JSON; `page` routes as a page. Without a login all
     is open, and everything belongs to `owner`'s default; with one only what is `open_to_all`."""
 
-    application: ChatApplication
+    application: Services
     page = False
     open_to_all = False
     #: Whose conversations the request is about.

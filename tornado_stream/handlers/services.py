@@ -1,0 +1,55 @@
+"""What handlers may use: the services of the application, as typed attributes.
+
+The rule: handlers know the application only as this class. `app.ChatApplication` fills it in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from tornado.iostream import IOStream
+from tornado.web import Application
+
+from tornado_stream.assets import Assets
+from tornado_stream.auth import Authenticator
+from tornado_stream.chat import ChatService
+from tornado_stream.completions import CompletionService
+from tornado_stream.conversations import ConversationService
+from tornado_stream.exposition import Exposition
+from tornado_stream.handlers.wire import Outbox
+from tornado_stream.languages import Languages
+from tornado_stream.metrics import Metrics
+from tornado_stream.readiness import Readiness
+from tornado_stream.settings import Settings
+
+
+class OpenResponse(Protocol):
+    """A response that is still being streamed."""
+
+    def abandon(self) -> None:
+        """Close its connection at once."""
+
+
+class Services(Application):
+    """The application as its handlers see it."""
+
+    config: Settings
+    #: Host headers that are answered, in lower case and without a port.
+    hosts: frozenset[str]
+    #: Other machines can reach this server. Then any IP address is accepted as Host, because DNS
+    #: rebinding needs a name.
+    exposed: bool
+    assets: Assets
+    languages: Languages
+    auth: Authenticator
+    chat: ChatService
+    conversations: ConversationService
+    completions: CompletionService
+    readiness: Readiness
+    metrics: Metrics
+    exposition: Exposition
+    streams: set[OpenResponse]
+    outbox: Outbox
+    #: Gives a connection back to the HTTP server after a response was written past Tornado.
+    keep_alive: Callable[[IOStream, tuple[Any, ...]], None]
