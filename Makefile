@@ -27,7 +27,7 @@ format: $(VENV)/test.stamp  ## put the code into its format
 
 fuzz: $(VENV)/test.stamp  ## a million inputs for the decoders, 100,000 requests; a quarter of an hour
 	FUZZ_REQUESTS=100000 FUZZ_CASES=1000000 \
-		$(BIN)/python -m pytest tests/test_http_fuzz.py tests/test_fuzz.py -q -s --timeout 5400
+		$(BIN)/python -m pytest tests/fuzz -q -s --timeout 5400
 
 COVERED = $(BIN)/coverage report -m --fail-under
 coverage: $(VENV)/run.stamp $(VENV)/test.stamp  ## branch coverage: all of it above 90 %, what tokens pass through 100 %
@@ -42,7 +42,7 @@ torture: $(VENV)/test.stamp  ## a thousand cuts, a thousand kills, and what came
 
 image-check: $(VENV)/test.stamp debootstrap  ## build and run the container image, without Docker; LOCAL=1: with the model
 	$(PIP) install "kubernetes-validate>=1.31"  # 108 MB, so not for every test
-	IMAGE_CHECK=$(if $(LOCAL),local,1) $(BIN)/python -m pytest tests/deploy/test_image.py tests/test_deploy.py -q -s $(ARGS)
+	IMAGE_CHECK=$(if $(LOCAL),local,1) $(BIN)/python -m pytest tests/deploy/test_image.py tests/deploy/test_files.py -q -s $(ARGS)
 
 targets: $(VENV)/run.stamp $(VENV)/test.stamp bench-build chromium  ## what is to be reached, and what is; some minutes, ARGS=--long hours
 	@$(BIN)/python benchmarks/targets.py $(ARGS)
@@ -71,23 +71,23 @@ bench-render: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## what streaming a
 	$(BIN)/python benchmarks/render.py $(ARGS)
 
 vendor: $(VENV)/bin/python  ## fetch the pinned libraries of the page anew, from npm
-	$(BIN)/python tests/vendor.py
+	$(BIN)/python tools/vendor.py
 
 docs: $(VENV)/run.stamp  ## write the generated part of docs/configuration.md
-	$(BIN)/python tests/test_docs.py
+	$(BIN)/python tools/write_docs.py
 
 clean:
 	rm -rf $(VENV) $(PEERS) $(CLIENTS) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: lang icons screenshots
 lang: $(VENV)/run.stamp  ## make the pseudo-language of the tests anew, when English has changed
-	$(BIN)/python tests/pseudo_language.py
+	$(BIN)/python tools/pseudo_language.py
 
 icons: $(VENV)/test.stamp chromium  ## render the app's icons from img/icon.svg
-	$(BIN)/python docs/icons.py
+	$(BIN)/python tools/icons.py
 
 screenshots: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## take the pictures of docs/images
-	$(BIN)/python docs/screenshots.py $(ARGS)
+	$(BIN)/python tools/screenshots.py $(ARGS)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

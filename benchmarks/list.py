@@ -22,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.conversation import ARGUMENTS, CHROMIUM, served
-from tornado_stream.messages import Conversation
 from tornado_stream.store import open_store
+from tornado_stream.values.messages import Conversation
 
 HOUR = 3_600_000
 #: The work of every `change` of the list, in milliseconds.

@@ -21,13 +21,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tornado_stream.messages import Conversation, Message
-from tornado_stream.sse import encode_event
 from tornado_stream.store import Progress, Store, Turn, open_store
 from tornado_stream.store import logs as store_logs
 from tornado_stream.store import search as store_search
 from tornado_stream.store import tables as store_tables
 from tornado_stream.store.sqlite import SQLiteStore
+from tornado_stream.values.messages import Conversation, Message
+from tornado_stream.values.sse import encode_event
 
 #: Stands in 30 % of the messages.
 COMMON = "wherever"

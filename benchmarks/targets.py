@@ -27,12 +27,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from client import Answer, Client
 from fake_upstream import FakeUpstream
-from fuzz import CORPUS
+from fuzz.decoders import CORPUS
 from torture.server import ServerProcess
 from wire import say, sse
 
 from benchmarks.machine import Failed
-from tornado_stream.providers.openai_wire import AnswerDecoder
+from tornado_stream.providers.openai.answer_decoder import AnswerDecoder
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -90,30 +90,34 @@ class Tests:
 
 
 def streams(long: bool) -> Measured:
-    names = ["tests/providers/test_corpus_wire.py"] + ["tests/test_corpus.py"] * long
+    names = ["tests/providers/openai/test_corpus_streams.py"] + [
+        "tests/providers/openai/test_corpus.py"
+    ] * long
     count = len(list((CORPUS / "streams").glob("*.sse")))
     run = Tests(*names)
     return run.measured(f"{count}/{count} right, in 9 splittings" if run.ok and count else "")
 
 
 def vectors(long: bool) -> Measured:
-    run = Tests("tests/test_sse.py::test_vector")
+    run = Tests("tests/values/test_sse.py::test_vector")
     return run.measured(f"{run.passed}/{run.passed} right")
 
 
 def refusals(long: bool) -> Measured:
     count = len(list((CORPUS / "http_errors").glob("*.body")))
-    run = Tests("tests/providers/test_corpus_wire.py::test_http_error")
+    run = Tests("tests/providers/openai/test_corpus_streams.py::test_http_error")
     return run.measured(f"{run.passed}/{count} named, none with HTML")
 
 
 def decoders(long: bool) -> Measured:
     cases = "1000000" if long else "10000"
-    return Tests("tests/test_fuzz.py", FUZZ_CASES=cases).measured(f"{cases} inputs, none raised")
+    return Tests("tests/fuzz/test_decoders.py", FUZZ_CASES=cases).measured(
+        f"{cases} inputs, none raised"
+    )
 
 
 def requests(long: bool) -> Measured:
-    run = Tests("tests/test_http_fuzz.py", FUZZ_REQUESTS="100000" if long else "2000")
+    run = Tests("tests/fuzz/test_requests.py", FUZZ_REQUESTS="100000" if long else "2000")
     sent, longest = run.found(r"requests: (\d+)"), run.found(r"longest step: (\d+) ms")
     memory = run.found(r"memory: (.+)")
     words = f"{sent} requests; longest step {longest} ms; memory {memory}"
@@ -121,7 +125,7 @@ def requests(long: bool) -> Measured:
 
 
 def stops(long: bool) -> Measured:
-    run = Tests("tests/test_stops.py", STOPS="10000" if long else "1000")
+    run = Tests("tests/generations/test_stops.py", STOPS="10000" if long else "1000")
     p99 = run.found(r"p99 ([\d.]+) ms")
     count = run.found(r"(\d+) stops")
     words = f"{count} stops in 4 phases, p99 {p99} ms, nothing left"
@@ -139,7 +143,7 @@ def cuts(long: bool) -> Measured:
 
 
 def descriptors(long: bool) -> Measured:
-    return Tests("tests/test_listener.py").measured()
+    return Tests("tests/net/test_listener.py").measured()
 
 
 def doors(long: bool) -> Measured:
@@ -152,7 +156,7 @@ def payloads(long: bool) -> Measured:
 
 
 def secrets(long: bool) -> Measured:
-    return Tests("tests/test_secrets.py").measured()
+    return Tests("tests/observe/test_secrets.py").measured()
 
 
 # -- what is measured here

@@ -5,21 +5,16 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from tools.write_docs import with_table
 from tornado_stream.handlers import routes
-from tornado_stream.settings import markdown_table
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
-TABLE = re.compile(r"(<!-- settings -->\n).*(<!-- /settings -->)", re.DOTALL)
-
-
-def configuration_with_table(text: str) -> str:
-    return TABLE.sub(lambda match: match[1] + markdown_table() + match[2], text)
 
 
 def test_configuration_lists_every_setting():
     text = (DOCS / "configuration.md").read_text()
-    assert text == configuration_with_table(text), "run `make docs`"
+    assert text == with_table(text), "run `make docs`"
 
 
 def test_http_api_lists_every_route():
@@ -38,7 +33,7 @@ def test_events_lists_every_error_code():
     """The codes are a closed list: one that can be said and is not documented is a bug."""
     documented = set(re.findall(r"^\| `(\w+)` \|", (DOCS / "events.md").read_text(), re.MULTILINE))
     used = set()
-    for path in (ROOT / "tornado_stream" / "providers").glob("*.py"):
+    for path in (ROOT / "tornado_stream" / "providers").rglob("*.py"):
         text = path.read_text()
         used |= set(re.findall(r"(?:ProviderError|_failure)\(\s*\"(\w+)\"", text))
     assert used and used <= documented, used - documented
@@ -60,8 +55,3 @@ def test_tests_that_are_named_are_there():
         assert re.search(rf"^(async )?def {test}\(", text, re.MULTILINE) or not test, (
             f"{path}::{test}"
         )
-
-
-if __name__ == "__main__":
-    page = DOCS / "configuration.md"
-    page.write_text(configuration_with_table(page.read_text()))

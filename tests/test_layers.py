@@ -1,8 +1,13 @@
-"""The house: imports run one way, and some modules are the only ones to know a thing."""
+"""The package's imports run one way, from the top of `LAYERS` to its bottom.
+
+Every import counts: those at the top of a module, those inside functions, and those for type
+checkers alone. `pytest tests/test_layers.py -s` prints the figures.
+"""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,41 +18,48 @@ MODULES = {
     for path in PACKAGE.rglob("*.py")
 }
 
-#: From the roof down. A module imports from its own floor (within its folder) and from below.
-FLOORS = [
-    ["server"],
-    ["listener"],
-    ["app"],
-    ["handlers"],
-    ["readiness"],
-    ["chat", "completions", "conversations", "export", "auth"],
-    ["generation"],
-    ["producer"],
-    ["providers", "store"],
-    ["exposition", "http_client", "log", "event_log", "turns"] + ["connections", "descriptors"],
-    ["assets", "errors", "events", "http_connections", "languages", "messages", "sse", "settings"]
-    + ["costs", "masking", "metrics"],
+#: From top to bottom. A module imports from its own package and from those below it.
+LAYERS = [
+    "server",
+    "app",
+    "handlers",
+    "chat",
+    "auth",
+    "generations",
+    "providers",
+    "store",
+    "net",
+    "page",
+    "settings",
+    "observe",
+    "values",
 ]
 
-#: Who alone may import what.
+#: Only these modules may import these names.
 ONLY = {
-    "tornado.httpclient": {"providers.upstream", "http_client"},
-    "tornado.simple_httpclient": {"providers.upstream", "http_client"},
+    "tornado.httpclient": {"providers.upstream", "net.http_client"},
+    "tornado.simple_httpclient": {"providers.upstream", "net.http_client"},
     "sqlite3": {"store.database", "store.sqlite", "store.migrations"},
-    "tornado_stream.providers.openai": {"app", "providers", "providers.local"},
-    "tornado_stream.providers.local": {"app", "providers"},
-    "tornado_stream.store.memory": {"store"},
+    "tornado_stream.providers.openai.provider": {"providers", "providers.local.provider"},
+    "tornado_stream.providers.local.provider": {"providers"},
 }
 
-PURE = {"messages", "events", "sse", "errors"}
+
+def short(module: str) -> str:
+    return module.removeprefix("tornado_stream").removeprefix(".")
 
 
-def imports(path: Path) -> set[str]:
-    """Modules that are imported when it runs (not those for type checkers alone)."""
+def layer(module: str) -> int:
+    return LAYERS.index(short(module).partition(".")[0])
+
+
+def imports(path: Path, *, for_types: bool = True) -> set[str]:
+    """The modules that a module imports; without `for_types`, those that it needs to run."""
     tree = ast.parse(path.read_text())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            node.body = []
+    if not for_types:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+                node.body = []
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -61,64 +73,64 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-def short(module: str) -> str:
-    return module.removeprefix("tornado_stream").removeprefix(".")
+GRAPH = {module: imports(path) & MODULES.keys() - {module} for module, path in MODULES.items()}
 
 
-def floor(module: str) -> int | None:
-    room = short(module).partition(".")[0]
-    for number, rooms in enumerate(FLOORS):
-        if room in rooms:
-            return number
-    return None
+def circles() -> Iterator[list[str]]:
+    """Every way that leads from a module back to itself, once."""
+    done: set[str] = set()
+
+    def visit(module: str, path: list[str]) -> Iterator[list[str]]:
+        if module in path:
+            yield [*path[path.index(module) :], module]
+        elif module not in done:
+            for other in sorted(GRAPH[module]):
+                yield from visit(other, [*path, module])
+            done.add(module)
+
+    for module in sorted(GRAPH):
+        yield from visit(module, [])
 
 
-@pytest.mark.parametrize("module", sorted(MODULES))
-def test_imports_run_one_way(module):
-    if not short(module):
-        return
-    here = floor(module)
-    assert here is not None, f"{module} has no floor: add it to FLOORS"
-    for other in imports(MODULES[module]):
-        if other.startswith("tornado_stream.") and other != module:
-            there = floor(other)
-            same_room = short(module).partition(".")[0] == short(other).partition(".")[0]
-            leaf = here == there == len(FLOORS) - 1
-            assert same_room or leaf or here < there, f"{module} imports {other}"
+def arrows_up() -> Iterator[str]:
+    """Every import of a package that stands higher in `LAYERS`."""
+    for module, others in GRAPH.items():
+        for other in others:
+            # The package itself holds only the version, and any module may import that.
+            if short(module) and short(other) and layer(module) > layer(other):
+                yield f"{module} imports {other}"
 
 
-@pytest.mark.parametrize("module", sorted(MODULES))
-def test_some_things_have_one_owner(module):
-    for name, owners in ONLY.items():
-        if short(module) not in owners:
-            assert name not in imports(MODULES[module]), f"{module} imports {name}"
+def test_every_package_has_its_layer():
+    rooms = {short(module).partition(".")[0] for module in MODULES} - {""}
+    assert rooms == set(LAYERS)
 
 
-@pytest.mark.parametrize("module", sorted(PURE))
-def test_pure_modules_do_no_io(module):
-    for name in imports(PACKAGE / f"{module}.py"):
+def test_no_import_leads_up_or_in_a_circle():
+    round_trips, up = list(circles()), list(arrows_up())
+    arrows = sum(map(len, GRAPH.values()))
+    print(f"{len(GRAPH)} modules, {arrows} imports, {len(round_trips)} circles, {len(up)} up")
+    assert round_trips == []
+    assert up == []
+
+
+@pytest.mark.parametrize("name", ONLY)
+def test_some_names_have_one_owner(name):
+    for module, path in MODULES.items():
+        if short(module) not in ONLY[name]:
+            assert name not in imports(path, for_types=False), f"{module} imports {name}"
+
+
+@pytest.mark.parametrize("module", sorted(m for m in MODULES if short(m).startswith("values.")))
+def test_values_do_no_io(module):
+    for name in imports(MODULES[module]):
         assert name.partition(".")[0] not in {"tornado", "asyncio", "socket", "os"}, name
 
 
-def test_leaves_import_no_circle():
-    graph = {module: imports(path) & MODULES.keys() for module, path in MODULES.items()}
-    done: set[str] = set()
-
-    def visit(module: str, path: tuple[str, ...]) -> None:
-        assert module not in path, " → ".join([*path, module])
-        if module not in done:
-            for other in graph[module]:
-                if other != module:
-                    visit(other, (*path, module))
-            done.add(module)
-
-    for module in graph:
-        visit(module, ())
-
-
-def test_only_generation_creates_tasks():
+def test_one_module_creates_tasks():
+    """The loop holds tasks weakly, so one module creates them all and keeps them."""
     for module, path in MODULES.items():
-        if short(module) != "generation":
+        if short(module) != "generations.registry":
             text = path.read_text()
             for call in ("create_task(", "ensure_future(", "TaskGroup("):
                 assert call not in text, f"{module} calls {call}"

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from tornado_stream.errors import ProviderError
-from tornado_stream.events import Answer
-from tornado_stream.providers.openai_wire import AnswerDecoder, decode_error
+from tornado_stream.providers.openai.answer_decoder import AnswerDecoder, decode_error
+from tornado_stream.values.errors import ProviderError
+from tornado_stream.values.events import Answer
 
 
 def sse(*payloads: Any) -> bytes:

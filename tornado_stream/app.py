@@ -7,22 +7,23 @@ from typing import Any
 
 from tornado.iostream import IOStream
 
-from tornado_stream import auth, descriptors
-from tornado_stream.assets import Assets
-from tornado_stream.chat import ChatService
-from tornado_stream.completions import CompletionService
-from tornado_stream.conversations import ConversationService
-from tornado_stream.exposition import Exposition
-from tornado_stream.generation import Generations
+from tornado_stream import auth
+from tornado_stream.chat.completions import CompletionService
+from tornado_stream.chat.conversations import ConversationService
+from tornado_stream.chat.readiness import Readiness
+from tornado_stream.chat.service import ChatService
+from tornado_stream.generations.registry import Generations
 from tornado_stream.handlers import STATIC, TEMPLATES, NotFoundHandler, routes
 from tornado_stream.handlers.access_log import log_request
 from tornado_stream.handlers.base import LOCAL_HOSTS, BaseHandler
 from tornado_stream.handlers.services import Services
-from tornado_stream.handlers.wire import Outbox
-from tornado_stream.languages import Languages
-from tornado_stream.metrics import Metrics
+from tornado_stream.net import descriptors
+from tornado_stream.net.streamed_body import Outbox
+from tornado_stream.observe.exposition import Exposition
+from tornado_stream.observe.metrics import Metrics
+from tornado_stream.page.assets import Assets
+from tornado_stream.page.languages import Languages
 from tornado_stream.providers import build_provider
-from tornado_stream.readiness import Readiness
 from tornado_stream.settings import SettingError, Settings
 from tornado_stream.store import open_store
 

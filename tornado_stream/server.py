@@ -23,10 +23,11 @@ from ipaddress import ip_address
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
-from tornado_stream import descriptors, log
 from tornado_stream.app import ChatApplication
 from tornado_stream.auth import commands
-from tornado_stream.listener import Server
+from tornado_stream.net import descriptors
+from tornado_stream.net.listener import Server
+from tornado_stream.observe import log
 from tornado_stream.settings import Command, SettingError, Settings, parse_command
 from tornado_stream.store import OpenError
 
@@ -220,7 +221,7 @@ def _address(settings: Settings, sockets: list[socket.socket]) -> str:
 
 
 def _fetch_model(command: Command) -> int:
-    from tornado_stream.providers.weights import FetchError, fetch_weights
+    from tornado_stream.providers.local.weights import FetchError, fetch_weights
 
     try:
         path = fetch_weights(command.settings.data_dir)

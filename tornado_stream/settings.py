@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from urllib.parse import unquote, urlsplit
 
 from tornado_stream import __version__
-from tornado_stream.masking import mask
+from tornado_stream.observe.masking import mask
 
 PREFIX = "TORNADO_STREAM_"
 #: What container platforms put into the environment for a service of this name; not ours.

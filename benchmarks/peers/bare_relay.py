@@ -11,8 +11,8 @@ from tornado.web import Application, RequestHandler
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
-from tornado_stream.handlers.wire import Outbox, Wire
-from tornado_stream.http_client import StreamingHTTPClient
+from tornado_stream.net.http_client import StreamingHTTPClient
+from tornado_stream.net.streamed_body import Outbox, Wire
 
 
 class Chat(RequestHandler):

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from tornado_stream.messages import Conversation, Message
-from tornado_stream.sse import encode_event
 from tornado_stream.store import Progress, Store, Turn, open_store
+from tornado_stream.values.messages import Conversation, Message
+from tornado_stream.values.sse import encode_event
 
 ZONE = "Europe/Berlin"
 #: When the tests look at it.

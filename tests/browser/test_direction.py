@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 import pytest
 
 from tornado_stream.handlers import STATIC
-from tornado_stream.languages import read
+from tornado_stream.page.languages import read
 
 from .access import cut, openers, violations
 from .chat import Page, expect

@@ -9,7 +9,6 @@ from ipaddress import ip_network
 import pytest
 from argon2 import PasswordHasher
 from client import Client, Response
-from test_doors import CROSS_ORIGIN, every_route, methods
 from tornado.gen import multi
 
 from tornado_stream.app import ChatApplication
@@ -20,6 +19,8 @@ from tornado_stream.handlers.login import LoginHandler
 from tornado_stream.handlers.static import IconHandler, StaticHandler
 from tornado_stream.handlers.system import HealthHandler, ReadyHandler
 from tornado_stream.settings import Secret
+
+from .test_doors import CROSS_ORIGIN, every_route, methods
 
 PASSWORD, TOKEN = "correct horse", "a-token-of-a-length"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}

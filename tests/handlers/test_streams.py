@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from client import Client, until
 
-from tornado_stream.handlers.wire import Wire
+from tornado_stream.net.streamed_body import Wire
 
 GEN_TEST_TIMEOUT = 20
 

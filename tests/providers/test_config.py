@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from tornado_stream.costs import Price
-from tornado_stream.events import Delta
-from tornado_stream.messages import ChatRequest
 from tornado_stream.providers import build_provider
 from tornado_stream.providers.config import read_config
-from tornado_stream.providers.openai import OpenAIProvider
+from tornado_stream.providers.openai.provider import OpenAIProvider
 from tornado_stream.providers.presets import Preset, presets
 from tornado_stream.providers.upstream import Timeouts, Upstream
 from tornado_stream.settings import SettingError, Settings
+from tornado_stream.values.costs import Price
+from tornado_stream.values.events import Delta
+from tornado_stream.values.messages import ChatRequest
 
 UPSTREAMS_PAGE = Path(__file__).parents[2] / "docs/upstreams.md"
 ENVIRON = {"OPENAI_API_KEY": "sk-openai", "MY_KEY": " sk-mine \n", "BAD_KEY": "sk\x07"}

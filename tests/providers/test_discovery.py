@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from fake_upstream import FakeUpstream
 
-from tornado_stream.providers import build_provider, discovery, fleet
+from tornado_stream.providers import build_provider, discovery, provider_group
 from tornado_stream.providers.discovery import find_servers
 from tornado_stream.providers.presets import presets
 from tornado_stream.providers.upstream import Timeouts
@@ -72,7 +72,7 @@ async def test_what_says_nothing_or_something_else_is_passed_over_soon(ports):
 
 @pytest.mark.gen_test
 async def test_one_that_comes_and_goes_is_noticed(ports, tmp_path, monkeypatch):
-    monkeypatch.setattr(fleet, "LOOK_AGAIN", 0)
+    monkeypatch.setattr(provider_group, "LOOK_AGAIN", 0)
     monkeypatch.chdir(tmp_path)
     nobody = FakeUpstream()
     port = nobody.port

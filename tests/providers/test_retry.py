@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tornado_stream.errors import ProviderError
 from tornado_stream.providers.retry import wait_before
+from tornado_stream.values.errors import ProviderError
 
 
 def error(code: str = "rate_limit", *, unprocessed: bool = True, after: float | None = None):

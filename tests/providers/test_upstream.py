@@ -13,8 +13,8 @@ from client import deaf_listener, until
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.tcpserver import TCPServer
 
-from tornado_stream.errors import ProviderError
 from tornado_stream.providers.upstream import StatusError, Timeouts, Upstream, UpstreamRequest
+from tornado_stream.values.errors import ProviderError
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"

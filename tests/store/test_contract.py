@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from turns import converse, end, frame, listed, turn
 
-from tornado_stream.errors import InvalidRequest, NotFound
-from tornado_stream.messages import Conversation, Message
 from tornado_stream.store import Progress, Session, Store, StoreError, open_store
 from tornado_stream.store.base import Taken
-from tornado_stream.store.matching import Matcher
+from tornado_stream.store.search_text import Matcher
+from tornado_stream.values.errors import InvalidRequest, NotFound
+from tornado_stream.values.messages import Conversation, Message
+
+from .answers import converse, end, frame, listed, turn
 
 
 @pytest.fixture(params=["memory", "sqlite"])

@@ -17,9 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from turns import converse, end, frame, listed, turn
 
-from tornado_stream.messages import Conversation
 from tornado_stream.store import (
     OpenError,
     Progress,
@@ -31,6 +29,9 @@ from tornado_stream.store import (
 )
 from tornado_stream.store import tables as store_tables
 from tornado_stream.store.sqlite import SQLiteStore
+from tornado_stream.values.messages import Conversation
+
+from .answers import converse, end, frame, listed, turn
 
 
 @pytest.fixture
@@ -518,7 +519,7 @@ import asyncio, sys
 from dataclasses import replace
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from turns import converse, frame, turn
+from answers import converse, frame, turn
 from tornado_stream.store import Progress, open_store
 
 async def main(first):

@@ -10,7 +10,7 @@ from tornado_stream.auth.sessions import Sessions
 from tornado_stream.auth.tries import TooManyTries, Tries, network
 from tornado_stream.auth.users import Users
 from tornado_stream.auth.users_file import NAME
-from tornado_stream.errors import Unauthorized
+from tornado_stream.values.errors import Unauthorized
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address, ip_network
 from time import monotonic
 
-from tornado_stream.errors import TooMany
+from tornado_stream.values.errors import TooMany
 
 #: How many are remembered.
 MOST = 10_000

@@ -21,13 +21,13 @@ import orjson
 from tornado.web import HTTPError, RequestHandler
 
 from tornado_stream.auth.sessions import LIFETIME
-from tornado_stream.chat import ChatService
-from tornado_stream.conversations import ConversationService
-from tornado_stream.errors import ChatError, TooLarge, Unauthorized, in_bytes
+from tornado_stream.chat.conversations import ConversationService
+from tornado_stream.chat.service import ChatService
 from tornado_stream.handlers.bodies import decode_object
-from tornado_stream.handlers.peer import client_address, is_trusted
 from tornado_stream.handlers.services import Services
-from tornado_stream.messages import LOCAL_OWNER
+from tornado_stream.net.peer import client_address, is_trusted
+from tornado_stream.values.errors import ChatError, TooLarge, Unauthorized, in_bytes
+from tornado_stream.values.messages import LOCAL_OWNER
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from tornado_stream.errors import InvalidRequest
+from tornado_stream.values.errors import InvalidRequest
 
 #: Values in a body, of which no request has a thousand; in a small one they are not counted.
 MAX_VALUES, SMALL_BODY = 10_000, 64 * 1024

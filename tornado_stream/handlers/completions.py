@@ -11,19 +11,19 @@ from typing import Any
 
 import orjson
 
-from tornado_stream.completions import (
+from tornado_stream.chat.completions import (
     Chunks,
     CompletionRequest,
     CompletionService,
     completion,
     error_object,
 )
-from tornado_stream.errors import ChatError, InvalidRequest, NotFound
-from tornado_stream.event_log import Sink, frame_data, frame_name
+from tornado_stream.generations.event_log import Sink, frame_data, frame_name
+from tornado_stream.generations.producer import Generation
 from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.handlers.streams import EventStreamHandler
-from tornado_stream.handlers.wire import Body
-from tornado_stream.producer import Generation
+from tornado_stream.net.streamed_body import Body
+from tornado_stream.values.errors import ChatError, InvalidRequest, NotFound
 
 #: The header that asks for an answer to be kept, and go on, whatever becomes of its client.
 KEEP = "Tornado-Stream-Keep"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from tornado_stream import export
-from tornado_stream.errors import InvalidRequest
-from tornado_stream.event_log import Sink, frame_data, frame_name
+from tornado_stream.chat import export
+from tornado_stream.generations.event_log import Sink, frame_data, frame_name
 from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.handlers.streams import ReadingHandler
-from tornado_stream.handlers.wire import Body
-from tornado_stream.messages import branch
+from tornado_stream.net.streamed_body import Body
 from tornado_stream.store.base import CHANGEABLE, Match
+from tornado_stream.values.errors import InvalidRequest
+from tornado_stream.values.messages import branch
 
 
 class ConversationsHandler(BaseHandler):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tornado_stream.errors import InvalidRequest, NotFound
 from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.settings import LONGEST_PASSWORD
+from tornado_stream.values.errors import InvalidRequest, NotFound
 
 
 class LoginHandler(BaseHandler):

@@ -11,16 +11,16 @@ from typing import Any, Protocol
 from tornado.iostream import IOStream
 from tornado.web import Application
 
-from tornado_stream.assets import Assets
 from tornado_stream.auth import Authenticator
-from tornado_stream.chat import ChatService
-from tornado_stream.completions import CompletionService
-from tornado_stream.conversations import ConversationService
-from tornado_stream.exposition import Exposition
-from tornado_stream.handlers.wire import Outbox
-from tornado_stream.languages import Languages
-from tornado_stream.metrics import Metrics
-from tornado_stream.readiness import Readiness
+from tornado_stream.chat.completions import CompletionService
+from tornado_stream.chat.conversations import ConversationService
+from tornado_stream.chat.readiness import Readiness
+from tornado_stream.chat.service import ChatService
+from tornado_stream.net.streamed_body import Outbox
+from tornado_stream.observe.exposition import Exposition
+from tornado_stream.observe.metrics import Metrics
+from tornado_stream.page.assets import Assets
+from tornado_stream.page.languages import Languages
 from tornado_stream.settings import Settings
 
 

@@ -17,12 +17,12 @@ import orjson
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import IOStream
 
-from tornado_stream.errors import InvalidRequest
-from tornado_stream.event_log import Reader, Sink
+from tornado_stream.chat.requests import SendRequest
+from tornado_stream.generations.event_log import Reader, Sink
+from tornado_stream.generations.producer import Generation
 from tornado_stream.handlers.base import BaseHandler
-from tornado_stream.handlers.wire import Body, PlainBody, Wire
-from tornado_stream.producer import Generation
-from tornado_stream.turns import SendRequest
+from tornado_stream.net.streamed_body import Body, PlainBody, Wire
+from tornado_stream.values.errors import InvalidRequest
 
 #: Bytes the kernel may hold for one reader; its default is megabytes.
 SEND_BUFFER = 64 * 1024

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tornado_stream.exposition import CONTENT_TYPE
 from tornado_stream.handlers.base import BaseHandler
+from tornado_stream.observe.exposition import CONTENT_TYPE
 
 
 class HealthHandler(BaseHandler):

@@ -12,9 +12,9 @@ from pathlib import Path
 from tornado_stream.providers.base import Provider
 from tornado_stream.providers.config import FILE_NAME, UpstreamConfig, read_config, shown_url
 from tornado_stream.providers.discovery import find_servers
-from tornado_stream.providers.fleet import Fleet
-from tornado_stream.providers.openai import OpenAIProvider
+from tornado_stream.providers.openai.provider import OpenAIProvider
 from tornado_stream.providers.presets import preset_for, presets
+from tornado_stream.providers.provider_group import Fleet
 from tornado_stream.providers.upstream import OnStatus, Timeouts, Upstream, ignore_status
 from tornado_stream.settings import Settings
 
@@ -41,7 +41,7 @@ def build_provider(
         return Fleet([provider(config) for config in configs], default=settings.model)
     if settings.base_url or settings.api_key:
         return Fleet([provider(_from_environment(settings, timeouts))], default=settings.model)
-    from tornado_stream.providers.local import LocalProvider  # most set-ups never need it
+    from tornado_stream.providers.local.provider import LocalProvider  # most set-ups never need it
 
     async def discover() -> list[OpenAIProvider]:
         return [provider(config) for config in await find_servers(timeouts, {settings.port})]

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tornado_stream.events import Delta, Finish, Notice
-from tornado_stream.messages import ChatRequest
+from tornado_stream.values.events import Delta, Finish, Notice
+from tornado_stream.values.messages import ChatRequest
 
 Emit = Callable[[Delta | Notice | Finish], None]
 

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote, unquote, urlsplit
 
-from tornado_stream.costs import Price
 from tornado_stream.providers.presets import CUSTOM, Preset, presets
 from tornado_stream.providers.upstream import Timeouts
 from tornado_stream.settings import Secret, SettingError, parse_url
+from tornado_stream.values.costs import Price
 
 #: Where the file is looked for where nothing is said: in the working directory.
 FILE_NAME = "tornado-stream.toml"

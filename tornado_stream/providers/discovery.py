@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 
-from tornado_stream.errors import ProviderError
 from tornado_stream.providers.config import UpstreamConfig
-from tornado_stream.providers.model_list import read_models
+from tornado_stream.providers.openai.model_list import read_models
 from tornado_stream.providers.presets import Preset, presets
 from tornado_stream.providers.upstream import StatusError, Timeouts, Upstream, UpstreamRequest
+from tornado_stream.values.errors import ProviderError
 
 #: Seconds that a server has to answer.
 LOOK = Timeouts(connect=0.15, first_byte=0.25, idle=0.25, answer=0.3)

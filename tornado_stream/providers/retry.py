@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 
-from tornado_stream.errors import ProviderError
+from tornado_stream.values.errors import ProviderError
 
 #: How often one upstream is asked again.
 RETRIES = 2

@@ -24,8 +24,8 @@ import orjson
 from tornado.httpclient import HTTPRequest, HTTPResponse
 from tornado.httputil import HTTPHeaders, HTTPInputError
 
-from tornado_stream.errors import ProviderError
-from tornado_stream.http_client import MAX_BODY, CutOff, StreamingHTTPClient
+from tornado_stream.net.http_client import MAX_BODY, CutOff, StreamingHTTPClient
+from tornado_stream.values.errors import ProviderError
 
 logger = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Self
 
-from tornado_stream.errors import Unavailable
-from tornado_stream.messages import LOCAL_OWNER, Conversation, Message
+from tornado_stream.values.errors import Unavailable
+from tornado_stream.values.messages import LOCAL_OWNER, Conversation, Message
 
 #: What can be changed of a conversation that is there.
 CHANGEABLE = ("title", "system", "current_id")

@@ -28,7 +28,7 @@ from tornado_stream.store.lock import (
     unusable,
 )
 from tornado_stream.store.migrations import applied_migrations, migrate, remove_copies, transaction
-from tornado_stream.store.reasons import reason
+from tornado_stream.store.sqlite_errors import reason
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -6,8 +6,6 @@ import itertools
 from dataclasses import replace
 from typing import Any
 
-from tornado_stream.errors import NotFound
-from tornado_stream.messages import Conversation, Message
 from tornado_stream.store.base import (
     CHANGEABLE,
     Match,
@@ -20,7 +18,9 @@ from tornado_stream.store.base import (
     Taken,
     Turn,
 )
-from tornado_stream.store.matching import Matcher, parse_cursor, searchable, snippet
+from tornado_stream.store.search_text import Matcher, parse_cursor, searchable, snippet
+from tornado_stream.values.errors import NotFound
+from tornado_stream.values.messages import Conversation, Message
 
 
 class MemoryStore(Store):

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from tornado_stream.messages import Message
+from tornado_stream.values.messages import Message
 
 CONVERSATION = ("id", "title", "system", "current_id", "created_at", "updated_at")
 #: In the order of Message's fields.

@@ -19,7 +19,7 @@ from contextlib import closing
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
-from tornado_stream.store.matching import NEWEST, Matcher, searchable
+from tornado_stream.store.search_text import NEWEST, Matcher, searchable
 
 if TYPE_CHECKING:
     import sqlite3

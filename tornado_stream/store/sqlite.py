@@ -9,7 +9,6 @@ import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
-from tornado_stream.messages import Conversation, Message
 from tornado_stream.store import logs, search, sessions, tables
 from tornado_stream.store.base import (
     Page,
@@ -23,6 +22,7 @@ from tornado_stream.store.base import (
 )
 from tornado_stream.store.database import Database
 from tornado_stream.store.migrations import remove_copies
+from tornado_stream.values.messages import Conversation, Message
 
 
 class SQLiteStore(Store):

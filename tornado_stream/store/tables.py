@@ -9,11 +9,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tornado_stream.errors import NotFound
-from tornado_stream.messages import Conversation, Message
 from tornado_stream.store import logs, search
 from tornado_stream.store.base import CHANGEABLE, Match, Page, Turn
-from tornado_stream.store.matching import Matcher, parse_cursor, searchable, snippet
 from tornado_stream.store.rows import (
     CONVERSATION,
     CONVERSATION_COLUMNS,
@@ -22,6 +19,9 @@ from tornado_stream.store.rows import (
     from_message,
     to_message,
 )
+from tornado_stream.store.search_text import Matcher, parse_cursor, searchable, snippet
+from tornado_stream.values.errors import NotFound
+from tornado_stream.values.messages import Conversation, Message
 
 if TYPE_CHECKING:
     import sqlite3

@@ -1,0 +1,126 @@
+"""Ready is who can answer: not who drains, cannot save, or has no model's server."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from dataclasses import replace
+
+import pytest
+from client import Client
+from tornado.testing import bind_unused_port
+
+from tornado_stream import app as app_module
+from tornado_stream.chat import readiness
+from tornado_stream.providers import upstream as upstream_module
+from tornado_stream.store.sqlite import SQLiteStore
+
+
+async def status(chat: Client) -> str:
+    response = await chat.request("GET", "/readyz")
+    said = response.json()["status"]
+    assert response.status == (200 if said == "ready" else 503)
+    return said
+
+
+class Disk:
+    """A database that fails, or hangs, when told to; `writes` counts its write transactions."""
+
+    def __init__(self) -> None:
+        self.error = ""
+        self.delay = 0.0
+        self.writes = 0
+
+    def open(self, path) -> SQLiteStore:
+        disk = self
+
+        class Connection(sqlite3.Connection):
+            def execute(self, statement, *args):
+                if statement.startswith("PRAGMA user_version"):
+                    disk.writes += 1
+                    time.sleep(disk.delay)
+                    if disk.error:
+                        raise sqlite3.OperationalError(disk.error)
+                return super().execute(statement, *args)
+
+        return SQLiteStore(path, connection_class=Connection)
+
+
+@pytest.fixture
+def disk(monkeypatch) -> Disk:
+    made = Disk()
+    monkeypatch.setattr(app_module, "open_store", made.open)
+    monkeypatch.setattr(readiness, "TRIAL_LASTS", 0.0)
+    return made
+
+
+@pytest.mark.gen_test
+async def test_ready_and_draining(chat):
+    assert await status(chat) == "ready"
+    chat.application.generations.draining = True
+    assert await status(chat) == "draining"
+
+
+@pytest.mark.gen_test
+async def test_a_disk_that_refuses_and_recovers(disk, serve, settings):
+    chat = serve(settings)
+    assert await status(chat) == "ready"
+    for error in ("database or disk is full", "attempt to write a readonly database"):
+        disk.error = error
+        assert await status(chat) == "not_saving"
+    disk.error = ""
+    assert await status(chat) == "ready"
+
+
+@pytest.mark.gen_test
+async def test_many_who_ask_cost_as_much_as_one(disk, serve, settings, monkeypatch):
+    monkeypatch.setattr(readiness, "TRIAL_LASTS", 60.0)
+    chat = serve(settings)
+    disk.delay = 0.05
+    assert set(await asyncio.gather(*(status(chat) for _ in range(20)))) == {"ready"}
+    assert await status(chat) == "ready" and disk.writes == 1
+
+
+@pytest.mark.gen_test
+async def test_a_disk_that_hangs_blocks_nobody(disk, serve, settings, monkeypatch):
+    monkeypatch.setattr(readiness, "TRIAL_LIMIT", 0.02)
+    chat = serve(settings)
+    disk.delay = 0.3
+    began = time.monotonic()
+    asked = asyncio.ensure_future(status(chat))
+    assert (await chat.request("GET", "/healthz")).status == 200
+    assert await asked == "not_saving"
+    assert time.monotonic() - began < 0.3
+    disk.delay = 0.0
+
+
+@pytest.mark.gen_test
+async def test_the_models_server(serve, settings, upstream, monkeypatch):
+    chat = serve(settings)
+    await chat.ask(model="status=401")
+    assert await status(chat) == "upstream_failing"
+    await chat.request("GET", "/api/models")  # open to all
+    assert await status(chat) == "upstream_failing"
+    await chat.ask(model="status=500")
+    assert await status(chat) == "ready"
+    await chat.ask(model="status=403")
+    assert await status(chat) == "upstream_failing"
+    monkeypatch.setattr(upstream_module, "FAILURE_LASTS", 0.0)  # a minute later
+    assert await status(chat) == "ready"
+
+
+@pytest.mark.gen_test
+async def test_a_models_server_that_is_not_there(serve, settings, upstream):
+    sock, port = bind_unused_port()
+    sock.close()
+    chat = serve(replace(settings, base_url=f"http://127.0.0.1:{port}/v1"))
+    assert await status(chat) == "ready", "nothing is known"
+    await chat.request("GET", "/api/models")
+    assert await status(chat) == "upstream_failing"
+
+
+@pytest.mark.gen_test
+async def test_the_local_model(serve, settings):
+    chat = serve(replace(settings, base_url=None, no_local=True))
+    assert await status(chat) == "upstream_failing"

@@ -1,0 +1,119 @@
+"""Inputs for the fuzz tests: streams of our own, mutated, and bytes by chance.
+
+Everything comes from a `random.Random`, so a seed is enough to make a failing input again.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+from wire import call, chunk, half, say, sse
+
+CORPUS = Path(os.environ.get("CORPUS", Path(__file__).resolve().parents[3] / "shared" / "corpus"))
+
+#: Bytes of an input at most: small ones find the same and take less time.
+MAX_INPUT = 1000
+
+_USAGE = {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12}
+_CALL = call(index=0, id="call_1", name="look_up", arguments="")
+_WHOLE = {"choices": [{"message": {"content": "all"}, "finish_reason": "stop"}], "usage": _USAGE}
+
+SAMPLES = [
+    sse(say("Hello"), say(" wörld 😀\u2028"), chunk({}, "stop"), {"usage": _USAGE}, "[DONE]"),
+    sse(
+        chunk({"reasoning_content": "hm", "reasoning": "hm"}), say([{"type": "text", "text": "a"}])
+    ),
+    sse(say([{"type": "thinking", "thinking": [{"type": "text", "text": "so"}]}]), "null"),
+    sse(_CALL, call(index=0, arguments='{"a":'), call(index=0, arguments="1}"), chunk({}, "x")),
+    sse(call(id="a", name="f", arguments="{}"), call(id="b", name="f", arguments="{}"), _CALL),
+    sse(half(r"\ud83d"), half(r"\ude00"), half(r"\ud83d", "reasoning"), half("é", "refusal")),
+    sse(say("a"), {"error": {"message": "it broke", "code": 502}}, chunk({}, "stop"), "[DONE]"),
+    sse(say("a")) + b'event: error\ndata: {"error":"it broke"}\n\n',
+    sse(say("a")) + b': ping\n\nerror: {"code":400,"message":"context size"}\n\n',
+    sse({"choices": []}, {"choices": None}, {"detail": "no"}, "[DONE]").replace(b"\n", b"\r\n"),
+    b"\xef\xbb\xbfid: 1\r" + sse(say("a"), chunk({}, "length")).replace(b"\n", b"\r"),
+    sse(say("a"), say("b"), "[DONE]").replace(b"\n\n", b"\n"),
+    json.dumps(_WHOLE).encode(),
+    json.dumps(_WHOLE, indent=1).encode(),
+    json.dumps({"error": {"message": "no such model", "type": "invalid"}}).encode(),
+    b"<!doctype html><title>Hi</title>\ndata: {}\n\n",
+]
+
+#: What real streams are made of; mutations put it anywhere.
+TOKENS = [
+    *(
+        b"\n",
+        b"\r",
+        b"\r\n",
+        b"\n\n",
+        b"\r\n\r\n",
+        b"data: ",
+        b"data",
+        b"event: error\n",
+        b"id: 7\n",
+    ),
+    *(b"error: ", b": ping\n\n", b"retry: 9\n", b"[DONE]", b"data: [DONE]\n\n", b"null", b"true"),
+    *(b"{", b"}", b"[", b"]", b'"', b":", b",", b"\\", b"\\ud83d", b"\\ude00", b"\\u0000", b"NaN"),
+    *(
+        b'"error":',
+        b'"choices":',
+        b'"delta":',
+        b'"content":',
+        b'"index":',
+        b'"tool_calls":',
+        b'"id":',
+    ),
+    *(b"9" * 30, b"-1", b"1e999", b"0", b"\xef\xbb\xbf", b"\xff", b"\xc3", b"\xf0\x9f", b"\0"),
+    *(b"\xe2\x80\xa8", b"\xc2\x85", b"\x0b", b" ", b"<", b"<html>", b"x" * 50, b"[" * 40),
+]
+
+
+def corpus_samples() -> list[bytes]:
+    """The begin of every recording, where there are any."""
+    return [path.read_bytes()[:MAX_INPUT] for path in sorted((CORPUS / "streams").glob("*.sse"))]
+
+
+def random_bytes(rng: Random) -> bytes:
+    """Bytes by chance: of any value, or tokens in any order."""
+    if rng.random() < 0.3:
+        return rng.randbytes(rng.randrange(300))
+    return b"".join(rng.choices(TOKENS, k=rng.randrange(40)))
+
+
+def mutated(rng: Random, samples: list[bytes]) -> bytes:
+    """A sample with one to eight changes."""
+    data = bytearray(rng.choice(samples))
+    for _ in range(rng.randint(1, 8)):
+        _mutate(rng, data, samples)
+    return bytes(data[:MAX_INPUT])
+
+
+def _mutate(rng: Random, data: bytearray, samples: list[bytes]) -> None:
+    start = rng.randint(0, len(data))
+    end = min(len(data), start + rng.choice((1, 1, 4, 20, 100)))
+    match rng.randrange(6):
+        case 0:
+            data[start:start] = rng.choice(TOKENS)
+        case 1:
+            data[start:end] = rng.choice(TOKENS)
+        case 2:
+            del data[start:end]
+        case 3:
+            data[start:start] = data[start:end]
+        case 4:
+            other = rng.choice(samples)
+            data[start:] = other[rng.randint(0, len(other)) :]
+        case _:
+            data[start:end] = rng.randbytes(end - start)
+
+
+def pieces(rng: Random, data: bytes) -> Iterator[bytes]:
+    """The same bytes in pieces: of one byte (short ones), or of mixed sizes."""
+    sizes = rng.choice(((1,) if len(data) < 200 else (7,), (2, 9, 30), (1, 90), (50, 200)))
+    position = 0
+    while position < len(data):
+        size = rng.choice(sizes)
+        yield data[position : position + size]
+        position += size

@@ -1,0 +1,114 @@
+"""The decoders of what an upstream sends, on inputs that no server would send on purpose.
+
+`FUZZ_CASES` says how many (10,000 by default); `FUZZ_SEED` runs one case alone, the one that a
+failure names.
+"""
+
+import gc
+import os
+import re
+import tracemalloc
+from collections.abc import Iterable
+from random import Random
+from typing import Any
+
+import orjson
+import pytest
+from wire import fold
+
+from tornado_stream.providers.openai.answer_decoder import AnswerDecoder, decode_error, redact
+from tornado_stream.values.sse import SSEDecoder
+
+from . import decoders
+
+CASES = int(os.environ.get("FUZZ_CASES", "10000"))
+SEEDS = [int(os.environ["FUZZ_SEED"])] if "FUZZ_SEED" in os.environ else range(CASES)
+SAMPLES = decoders.SAMPLES * 3 + decoders.corpus_samples()
+STATUSES = (204, 301, 400, 401, 402, 403, 404, 405, 408, 413, 422, 429, 500, 503, 529, 599)
+HEADERS = ("", "1", "-1", "nan", "1e999", "Sun, 09 Sep 2001 01:47:00 GMT", "9" * 99, "\0", "x")
+
+
+def make_input(rng: Random) -> bytes:
+    return decoders.random_bytes(rng) if rng.random() < 0.3 else decoders.mutated(rng, SAMPLES)
+
+
+def answer(pieces: Iterable[bytes], **limits: int) -> dict[str, Any]:
+    """All that an answer comes to, as JSON: this fails where text cannot be encoded."""
+    folded, decoder = fold(pieces, **limits)
+    result = {
+        "content": folded.content,
+        "reasoning": folded.reasoning,
+        "refusal": folded.refusal,
+        "tool_calls": folded.tool_calls,
+        "finish_reason": decoder.finish_reason,
+        "usage": decoder.usage,
+        "error": decoder.error.to_json() if decoder.error else None,
+        "ended": [decoder.done, decoder.failed, decoder.complete],
+        "chunks": [decoder.chunks, decoder.skipped],
+    }
+    orjson.dumps(result)
+    assert len(folded.content) <= decoders.MAX_INPUT
+    return result
+
+
+def events(pieces: Iterable[bytes], **limits: int) -> tuple[Any, ...]:
+    decoder = SSEDecoder(error_field=True, **limits)
+    found = [event for piece in pieces for event in decoder.feed(piece)]
+    return found + decoder.close(), decoder.error, decoder.comments, decoder.retry
+
+
+def check_error(rng: Random, data: bytes) -> None:
+    headers = {"Retry-After": rng.choice(HEADERS), "Retry-After-Ms": rng.choice(HEADERS)}
+    error = decode_error(rng.choice(STATUSES), headers, data, key="call_1")
+    orjson.dumps(error.to_json())
+    assert 0 < len(error.message) < 2500
+    assert not re.search(r"<html\b", error.message.lower())
+    assert redact(error.message, None)
+
+
+@pytest.mark.timeout(0 if CASES > 100_000 else 120)
+def test_decoders_stand_anything() -> None:
+    for seed in SEEDS:
+        rng = Random(seed)
+        data = make_input(rng)
+        limits = {}
+        if rng.random() < 0.2:
+            limits = {"max_line": rng.randint(1, 200), "max_total": rng.randint(0, 1000)}
+        try:
+            if rng.random() < 0.5:
+                assert answer(decoders.pieces(rng, data), **limits) == answer([data], **limits)
+            else:
+                assert events(decoders.pieces(rng, data), **limits) == events([data], **limits)
+            check_error(rng, data)
+        except Exception as error:
+            raise AssertionError(f"FUZZ_SEED={seed}: {error!r} for {data!r}") from error
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"data: " + b"x" * 2**21,
+        b"data: x\n" * 2**15,
+        b"\n" * 2**18,
+        b"data\n" * 2**15,
+        b": ping\n\n" * 2**15,
+        b"data: {}\n\n" * 2**14,
+        b"{" + b"x" * 2**21,
+        b"<" * 2**21,
+    ],
+    ids=lambda data: data[:10].decode(),
+)
+def test_memory_is_bounded(data: bytes) -> None:
+    pieces = [data[i : i + 2**13] for i in range(0, len(data), 2**13)]
+    decoder = AnswerDecoder()
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for piece in pieces:
+            decoder.feed(piece)
+        held, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 1.5 * len(data)
+    assert peak < 3 * len(data)
+    decoder.close()

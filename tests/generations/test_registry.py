@@ -1,0 +1,510 @@
+"""Logs, readers and producers, with a provider that does as the test says."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+
+import orjson
+import pytest
+from client import until
+from sinks import Sink
+
+from tornado_stream.generations.producer import Generation, Job
+from tornado_stream.generations.registry import Generations
+from tornado_stream.providers.base import Provider
+from tornado_stream.store import Progress, Store, StoreError, Turn, logs, open_store
+from tornado_stream.values.errors import Conflict, ProviderError
+from tornado_stream.values.events import Delta, Finish, Notice
+from tornado_stream.values.messages import ChatRequest, Conversation, Message
+from tornado_stream.values.sse import encode_event
+
+
+class Told(Provider):
+    """Runs a function instead of asking anybody."""
+
+    name = "told"
+    default_model = None
+
+    def __init__(self, act) -> None:
+        self.act = act
+        self.calls = 0
+
+    async def generate(self, request, emit) -> None:
+        self.calls += 1
+        await self.act(emit)
+
+    async def models(self):
+        return []
+
+
+def job(act, number: int = 1, **options) -> Job:
+    conversation = Conversation(f"c{number}", "t", None, None, 1, 1)
+    user = Message(f"u{number}", conversation.id, None, "user", "hi", 1)
+    answer = Message(f"a{number}", conversation.id, user.id, "assistant", "", 1, state="running")
+    frame = encode_event(1, "start", {"t": 0})
+    turn = Turn(f"g{number}", b"", conversation, user, answer, frame)
+    return Job(turn, Told(act), ChatRequest([]), **options)
+
+
+def events(data: bytes) -> list[tuple[int, str, dict]]:
+    found = []
+    for frame in data.split(b"\n\n")[:-1]:
+        id, name, body = frame.split(b"\n")
+        found.append((int(id[4:]), name[7:].decode(), orjson.loads(body[6:])))
+    return found
+
+
+async def nothing(emit) -> None:
+    """A provider that has nothing to say."""
+
+
+@pytest.fixture
+def store() -> Store:
+    return open_store()
+
+
+def refuse_until(store: Store) -> asyncio.Event:
+    """Let a store refuse every batch until the event is set."""
+    append, works = store.append, asyncio.Event()
+
+    async def failing(batch):
+        if not works.is_set():
+            raise StoreError("disk full")
+        await append(batch)
+
+    store.append = failing
+    return works
+
+
+async def finish(generations: Generations, generation: Generation) -> list[tuple[int, str, dict]]:
+    sink = Sink()
+    await generation.attach(sink, 0).done
+    return events(sink.data)
+
+
+@pytest.mark.gen_test
+async def test_a_log_is_numbered_and_ends_once(store):
+    async def act(emit):
+        emit(Delta("a"))
+        emit(Notice("model_loading"))
+        emit(Delta("b", reasoning="r"))
+        emit(Finish("stop", None))
+        emit(Finish(None, {"n": 1}))
+
+    generations = Generations(store)
+    generation = await generations.start(job(act))
+    log = await finish(generations, generation)
+    assert [(n, name) for n, name, _ in log] == [
+        (1, "start"),
+        (2, "delta"),
+        (3, "notice"),
+        (4, "delta"),
+        (5, "end"),
+    ]
+    assert log[-1][2]["finish_reason"] == "stop" and log[-1][2]["usage"] == {"n": 1}
+    await until(lambda: not len(generations))
+    kept = await store.generation("g1")
+    assert b"".join(kept.frames) == b"".join(generation.frames)
+    assert (kept.message.content, kept.message.reasoning) == ("ab", "r")
+    assert (kept.message.state, kept.message.usage) == ("done", {"n": 1})
+
+
+@pytest.mark.gen_test
+async def test_the_end_is_stored_before_it_is_told(store):
+    async def act(emit):
+        emit(Delta("a"))
+
+    order = []
+    append = store.append
+
+    async def slow_append(batch):
+        await asyncio.sleep(0.05)
+        await append(batch)
+        order.append("stored")
+
+    store.append = slow_append
+    generations = Generations(store)
+    generation = await generations.start(job(act))
+
+    def sink(data: bytes) -> bool:
+        if b"event: end" in data:
+            order.append("told")
+        return True
+
+    await generation.attach(sink, 0).done
+    assert order == ["stored", "told"]
+
+
+@pytest.mark.gen_test
+async def test_readers_may_be_ahead_of_the_store_by_one_tick(store):
+    release = asyncio.Event()
+
+    async def act(emit):
+        emit(Delta("a"))
+        emit(Delta("b"))
+        await release.wait()
+
+    generations = Generations(store)
+    generation = await generations.start(job(act))
+    await until(lambda: generation.last_number == 3)
+    assert len((await store.generation("g1")).frames) < 3
+    await asyncio.sleep(0.15)
+    assert (await store.generation("g1")).frames == generation.frames
+    release.set()
+    await finish(generations, generation)
+
+
+@pytest.mark.gen_test
+async def test_a_failing_store_does_not_keep_the_end_from_readers(store, caplog):
+    async def act(emit):
+        emit(Delta("a"))
+
+    async def broken(batch):
+        raise OSError("disk full")
+
+    generations = Generations(store)
+    generation = await generations.start(job(act))
+    store.append = broken
+    log = await finish(generations, generation)
+    assert (log[-1][1], log[-1][2]["saved"], log[-1][2]["state"]) == ("end", False, "done")
+    caplog.clear()
+
+
+@pytest.mark.gen_test
+async def test_a_bug_in_a_provider_is_an_error_without_its_words(store, caplog):
+    async def act(emit):
+        emit(Delta("a"))
+        raise RuntimeError("secret words")
+
+    generations = Generations(store)
+    log = await finish(generations, await generations.start(job(act)))
+    assert (log[-1][2]["state"], log[-1][2]["error"]["code"]) == ("error", "server_error")
+    assert "secret" not in str(log)
+    assert "RuntimeError" in caplog.text
+    caplog.clear()
+
+
+@pytest.mark.gen_test
+async def test_a_providers_failure_is_the_end(store):
+    async def act(emit):
+        emit(Delta("a"))
+        raise ProviderError("idle_timeout", "Silent.", state="cut_off", retryable=True)
+
+    generations = Generations(store)
+    end = (await finish(generations, await generations.start(job(act))))[-1][2]
+    assert (end["state"], end["error"]["code"]) == ("cut_off", "idle_timeout")
+
+
+@pytest.mark.gen_test
+async def test_stop_before_the_first_step_asks_nobody(store):
+    async def act(emit):
+        raise AssertionError("asked")
+
+    generations = Generations(store)
+    task = job(act)
+    generation = await generations.start(task)
+    await generations.stop(generation.id)
+    assert generation.end["state"] == "stopped"
+    assert task.provider.calls == 0
+
+
+@pytest.mark.gen_test
+async def test_the_first_reason_to_stop_is_the_one_that_counts(store):
+    async def act(emit):
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.05)  # it takes a while to leave
+
+    generations = Generations(store)
+    generation = await generations.start(job(act))
+    await asyncio.sleep(0)
+    stopping = asyncio.ensure_future(generations.stop(generation.id))
+    await asyncio.sleep(0)
+    await generations.interrupt(1)
+    await stopping
+    assert generation.end["state"] == "stopped"
+
+
+@pytest.mark.gen_test
+async def test_where_nothing_runs_there_is_nothing_to_stop(store):
+    generations = Generations(store)
+    generation = await generations.start(job(nothing))
+    await finish(generations, generation)
+    for _ in range(2):
+        await generations.stop(generation.id)
+        await generations.stop_in("c1")
+    assert generation.end["state"] == "done"
+
+
+@pytest.mark.gen_test
+async def test_an_answer_that_begins_while_the_store_looks_for_it_is_found(tmp_path):
+    """A lookup that was asked for before the answer was there, and comes back after."""
+    store, release, looking = open_store(tmp_path), threading.Event(), threading.Event()
+    lookup = logs.generation
+
+    def slow(db, owner, id):
+        found = lookup(db, owner, id)
+        looking.set()
+        release.wait(10)
+        return found
+
+    generations, hold = Generations(store), asyncio.Event()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(logs, "generation", slow)
+        found = asyncio.ensure_future(generations.get("local", "g1"))
+        await until(looking.is_set)
+        generation = await generations.start(job(lambda emit: hold.wait()))
+        release.set()
+        assert await found is generation
+    hold.set()
+    await finish(generations, generation)
+    await store.close()
+
+
+@pytest.mark.gen_test
+async def test_nothing_is_taken_after_a_stop(store):
+    async def act(emit):
+        emit(Delta("a"))
+        try:
+            await asyncio.sleep(60)
+        finally:
+            emit(Delta("late"))
+
+    generations = Generations(store)
+    generation = await generations.start(job(act))
+    await until(lambda: generation.last_number == 2)
+    await generations.stop(generation.id)
+    assert [name for _, name, _ in events(b"".join(generation.frames))] == ["start", "delta", "end"]
+    assert generation.end["stop"]["received_events"] == 1
+
+
+@pytest.mark.gen_test
+async def test_a_thousand_stops_leave_nothing(store):
+    async def act(emit):
+        emit(Delta("a"))
+        await asyncio.sleep(60)
+
+    generations = Generations(store)
+    before = len(asyncio.all_tasks())
+    for number in range(1000):
+        generation = await generations.start(job(act, number))
+        if number % 3:
+            await asyncio.sleep(0)
+        await generations.stop(generation.id)
+        assert generation.end["state"] == "stopped"
+    assert len(generations) == 0
+    await asyncio.sleep(0.01)
+    assert len(asyncio.all_tasks()) <= before + 1  # the store's tick
+    gc.collect()
+    assert sum(isinstance(o, Generation) for o in gc.get_objects()) <= 2
+
+
+@pytest.mark.gen_test
+async def test_one_answer_at_a_time_in_a_conversation(store):
+    release = asyncio.Event()
+
+    async def act(emit):
+        await release.wait()
+
+    generations = Generations(store)
+    generation = await generations.start(job(act))
+    with pytest.raises(Conflict) as caught:
+        await generations.start(job(act))
+    assert caught.value.details == {"generation_id": "g1"}
+    release.set()
+    await finish(generations, generation)
+
+
+@pytest.mark.gen_test
+async def test_drain_waits_and_interrupt_ends(store):
+    async def quick(emit):
+        await asyncio.sleep(0.05)
+        emit(Delta("a"))
+
+    async def endless(emit):
+        while True:
+            emit(Delta("a"))
+            await asyncio.sleep(0.01)
+
+    generations = Generations(store)
+    done = await generations.start(job(quick, 1))
+    cut = await generations.start(job(endless, 2))
+    await generations.drain(0.3)
+    assert done.end["state"] == "done" and not cut.ended
+    await generations.interrupt(1)
+    assert cut.end["state"] == "interrupted" and cut.end["error"] is None
+    assert len(generations) == 0
+
+
+@pytest.mark.gen_test
+async def test_a_second_signal_ends_the_drain(store):
+    async def endless(emit):
+        await asyncio.sleep(60)
+
+    generations = Generations(store)
+    await generations.start(job(endless))
+    hurry = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_later(0.05, hurry.set_result, 15)
+    await asyncio.wait_for(generations.drain(60, hurry), 2)
+    await generations.interrupt(1)
+
+
+@pytest.mark.gen_test
+async def test_what_a_crash_left_running_is_ended(store):
+    left = job(None).turn
+    await store.begin(left)
+    frames = [
+        encode_event(2, "delta", {"content": "half ", "reasoning": "r", "t": 7}),
+        encode_event(3, "delta", {"content": "a text", "t": 9}),
+    ]
+    await store.append([Progress("g1", 2, frames)])
+    generations = Generations(store)
+    assert await generations.recover() == 1
+    generation = await generations.get("local", "g1")
+    assert generation.ended and generation.last_number == 1_000_000_000
+    assert generation.end["state"] == "interrupted"
+    assert generation.end["timings"] == {"first_token_ms": 7, "total_ms": 9}
+    assert (generation.message.content, generation.message.reasoning) == ("half a text", "r")
+    kept = await store.message("a1")
+    assert (kept.state, kept.content) == ("interrupted", "half a text")
+    assert await generations.recover() == 0
+
+
+@pytest.mark.gen_test
+async def test_a_turn_whose_commit_was_reported_as_failed_is_not_left_running(store):
+    task = job(None)
+    begin = store.begin
+
+    async def committed_but_failed(turn):
+        await begin(turn)
+        raise StoreError("the answer got lost")
+
+    store.begin = committed_but_failed
+    generations = Generations(store)
+    with pytest.raises(StoreError):
+        await generations.start(task)
+    assert task.provider.calls == 0
+    generation = await generations.get("local", "g1")
+    assert generation.ended and generation.end["state"] == "interrupted"
+
+
+@pytest.mark.gen_test
+async def test_a_disk_that_refuses_for_a_while_is_noticed_and_nothing_is_lost(
+    store, monkeypatch, caplog
+):
+    monkeypatch.setattr("tornado_stream.generations.registry.RETRY_INTERVAL", 0.05)
+    works, release = refuse_until(store), asyncio.Event()
+
+    async def act(emit):
+        emit(Delta("a"))
+        await release.wait()
+        emit(Delta("b"))
+
+    generations = Generations(store)
+    generation = await generations.start(job(act))
+
+    def notices() -> list[str]:
+        log = events(b"".join(generation.frames))
+        return [data["code"] for _, name, data in log if name == "notice"]
+
+    await until(lambda: notices() == ["not_saved"])
+    works.set()
+    await until(lambda: notices() == ["not_saved", "saved"])
+    release.set()
+    log = await finish(generations, generation)
+    assert log[-1][2]["saved"] is True
+    assert [number for number, _, _ in log] == list(range(1, len(log) + 1))
+    kept = await store.generation("g1")
+    assert kept.frames == generation.frames and kept.message.content == "ab"
+
+
+@pytest.mark.gen_test
+async def test_an_end_that_was_refused_is_offered_again(store, monkeypatch):
+    monkeypatch.setattr("tornado_stream.generations.registry.RETRY_INTERVAL", 0.05)
+    works = refuse_until(store)
+
+    async def act(emit):
+        emit(Delta("a"))
+
+    generations = Generations(store)
+    log = await finish(generations, await generations.start(job(act)))
+    assert (log[-1][1], log[-1][2]["saved"]) == ("end", False)
+    works.set()
+    for _ in range(100):
+        if (kept := await store.message("a1")).state == "done":
+            break
+        await asyncio.sleep(0.02)
+    assert (kept.state, kept.content) == ("done", "a")
+
+
+@pytest.mark.gen_test
+async def test_a_flush_that_fails_while_the_end_is_being_kept_adds_no_event(store):
+    """The end has its number by then: a notice would take the same."""
+    append, flushing, fail = store.append, asyncio.Event(), asyncio.Event()
+
+    async def slow(batch):
+        if batch[0].message is None:
+            flushing.set()
+            await fail.wait()
+            raise StoreError("disk full")
+        fail.set()
+        await asyncio.sleep(0.01)
+        await append(batch)
+
+    store.append = slow
+
+    async def act(emit):
+        emit(Delta("a"))
+        await flushing.wait()
+
+    log = await finish(generations := Generations(store), await generations.start(job(act)))
+    assert [(id, name) for id, name, _ in log] == [(1, "start"), (2, "delta"), (3, "end")]
+    assert log[-1][2]["saved"]
+
+
+@pytest.mark.gen_test
+async def test_an_end_that_was_seen_and_not_kept_is_shown_as_it_was(store):
+    """Nor is it taken for one that a crash cut short, though the store has it as running."""
+    works = refuse_until(store)
+
+    async def act(emit):
+        emit(Delta("a"))
+
+    generations = Generations(store)
+    generation = await generations.start(job(act))
+    log = await finish(generations, generation)
+    assert (log[-1][2]["state"], log[-1][2]["saved"]) == ("done", False)
+    works.set()
+    again = await generations.get("local", generation.id)
+    assert again and again.frames == generation.frames
+    await generations.interrupt(1)
+    kept = await Generations(store).get("local", generation.id)
+    assert kept and kept.frames == generation.frames and kept.message.state == "done"
+
+
+@pytest.mark.gen_test
+async def test_what_came_while_the_disk_was_slow_is_kept_right_after(store, monkeypatch):
+    monkeypatch.setattr("tornado_stream.generations.registry.FLUSH_INTERVAL", 0.1)
+    append, begun, ended = store.append, [], []
+    loop = asyncio.get_running_loop()
+
+    async def slow(batch):
+        begun.append(loop.time())
+        await asyncio.sleep(0.12)  # more than two ticks
+        await append(batch)
+        ended.append(loop.time())
+
+    store.append = slow
+
+    async def act(emit):
+        while len(begun) < 4:
+            emit(Delta("a"))
+            await asyncio.sleep(0.01)
+
+    generations = Generations(store)
+    log = await finish(generations, await generations.start(job(act)))
+    assert log[-1][2]["saved"]
+    assert min(begun[n + 1] - ended[n] for n in range(3)) < 0.04

@@ -1,0 +1,153 @@
+"""Connections that wait too long are closed, with an answer where something was asked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import time
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+from client import until
+from tornado.iostream import StreamClosedError
+
+from tornado_stream.net.client_connections import address_key, refusal
+
+HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+SHORT = {"header_timeout": 0.3, "body_timeout": 0.3, "keep_alive_timeout": 0.3}
+
+
+@pytest.fixture
+def short(serve, settings):
+    return serve(replace(settings, **SHORT))
+
+
+def connections(chat):
+    return chat.application.keep_alive.__self__.connections
+
+
+def queues(chat):
+    """How many wait: idle, for a head, for a body, for a reader."""
+    c = connections(chat)
+    return len(c.idle), len(c.heads), len(c.bodies), len(c.writes)
+
+
+async def to_end(stream, seconds=3.0):
+    """What came until the server closed."""
+    return await asyncio.wait_for(stream.read_until_close(), seconds)
+
+
+@pytest.mark.gen_test
+async def test_a_new_connection_that_says_nothing_is_closed_without_an_answer(short):
+    began = time.monotonic()
+    assert await to_end(await short.connect()) == b""
+    assert time.monotonic() - began >= 0.3
+
+
+@pytest.mark.parametrize("before", [b"", HEAD + b"\r\n"], ids=["new", "kept"])
+@pytest.mark.gen_test
+async def test_a_head_that_does_not_end_is_answered_with_408(short, before):
+    stream = await short.connect()
+    if before:
+        await stream.write(before)
+        await stream.read_until(b'{"status":"ok"}')
+    came = asyncio.ensure_future(to_end(stream))
+    for byte in HEAD:  # each comes in time, and all of them do not
+        with suppress(StreamClosedError):  # it may have been answered
+            await stream.write(bytes([byte]))
+        await asyncio.wait([came], timeout=0.02)
+    head, _, body = (await came).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 408 Request Timeout\r\n") and b"Connection: close" in head
+    assert json.loads(body)["error"]["code"] == "request_timeout"
+    await until(lambda: not connections(short).open)
+
+
+@pytest.mark.gen_test
+async def test_a_body_that_does_not_end_is_answered_with_408(short):
+    stream = await short.connect()
+    head = short.encode("POST", "/stream", b"x" * 100, {})[:-50]
+    await stream.write(head)
+    await until(lambda: queues(short) == (0, 0, 1, 0))
+    assert (await to_end(stream)).startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.gen_test
+async def test_a_kept_connection_that_asks_nothing_is_closed(short):
+    stream = await short.connect()
+    for _ in range(4):  # its time begins anew with each request
+        await stream.write(HEAD + b"\r\n")
+        await stream.read_until(b'{"status":"ok"}')
+        await asyncio.sleep(0.1)
+    await until(lambda: queues(short) == (1, 0, 0, 0))
+    assert await to_end(stream) == b""
+    assert queues(short) == (0, 0, 0, 0) and not connections(short).open
+
+
+@pytest.mark.gen_test
+async def test_requests_that_come_together_are_answered_in_order(short):
+    stream = await short.connect()
+    paths = [b"/healthz", b"/readyz", b"/none"] * 7
+    await stream.write(b"".join(HEAD.replace(b"/healthz", path) + b"\r\n" for path in paths))
+    for _ in range(7):
+        for end in (b'{"status":"ok"}', b'{"status":"ready"}', b'address."}}'):
+            await stream.read_until(end)
+    await until(lambda: queues(short) == (1, 0, 0, 0))
+    stream.close()
+    await until(lambda: not connections(short).open)
+
+
+@pytest.mark.gen_test
+async def test_a_stream_is_served_as_long_as_it_lasts_and_its_connection_then_kept(short):
+    stream = await short.send(model="say=a;wait=0.8;say=b")
+    await stream.until("delta")
+    assert queues(short) == (0, 0, 0, 0) and len(connections(short).open) == 1
+    while stream.answer.events[-1].name != "end":
+        await stream.until("end")
+    assert stream.answer.text == "ab"
+    await until(lambda: queues(short) == (1, 0, 0, 0))
+    await until(lambda: not connections(short).open)
+    assert queues(short) == (0, 0, 0, 0)
+
+
+@pytest.mark.gen_test
+async def test_a_reader_that_leaves_leaves_nothing(short):
+    streams = [await short.send(model="say=a;stall") for _ in range(5)]
+    for stream in streams:
+        await stream.until("delta")
+    for stream in streams:
+        stream.close()
+    await until(lambda: not connections(short).open and not short.application.streams)
+    assert not connections(short).of and queues(short) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("version", [b"1.1", b"1.0"])
+@pytest.mark.gen_test(timeout=30)
+async def test_a_reader_of_a_plain_response_that_takes_nothing_is_let_go(serve, settings, version):
+    chat = serve(replace(settings, write_timeout=0.5))
+    answer = await chat.ask(model="fill=600x10000")
+    path = f"/c/{answer.start['conversation_id']}.md".encode()
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+        sock.connect(("127.0.0.1", chat.port))
+        sock.sendall(b"GET " + path + b" HTTP/" + version + b"\r\nHost: localhost\r\n\r\n")
+        await until(lambda: queues(chat)[3] == 1)
+        assert (await chat.request("GET", "/healthz")).status == 200
+        await until(lambda: not connections(chat).open)
+    assert queues(chat) == (0, 0, 0, 0)
+
+
+def test_an_address_is_what_one_customer_has():
+    assert address_key(("192.0.2.7", 1)) == "192.0.2.7"
+    assert address_key(("::ffff:192.0.2.7", 1, 0, 0)) == "192.0.2.7"
+    assert address_key(("2001:db8:1:2:3::4", 1, 0, 0)) == "2001:db8:1:2::/64"
+    assert address_key(("fe80::1%eth0", 1, 0, 2)) == "fe80::/64"
+    assert address_key("") == address_key(b"") == address_key(()) == ""
+
+
+def test_a_refusal_says_when_to_come_again():
+    head, _, body = refusal(503, "full", "Full.", 5).decode().partition("\r\n\r\n")
+    assert head.startswith("HTTP/1.1 503 Service Unavailable\r\n") and "Retry-After: 5" in head
+    assert f"Content-Length: {len(body)}" in head
+    assert json.loads(body)["error"] == {"code": "full", "message": "Full.", "retry_after": 5}

@@ -1,0 +1,509 @@
+"""The streaming HTTP client, against servers that are written byte by byte."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import ssl
+import subprocess
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from client import deaf_listener, until
+from tornado.httpclient import HTTPRequest, HTTPResponse
+from tornado.httputil import HTTPInputError
+
+from tornado_stream.net import upstream_connections
+from tornado_stream.net.http_client import CutOff, StreamingHTTPClient
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+WHOLE = CHUNKED + b"3\r\nabc\r\n0\r\n\r\n"
+
+Handle = Callable[["Peer"], Awaitable[None]]
+
+
+class Peer:
+    """A connection of a server: reads requests, writes what a test wants."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def request(self) -> bytes:
+        """The next request, head and body."""
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        for line in head.split(b"\r\n"):
+            if line.lower().startswith(b"content-length:"):
+                head += await self.reader.readexactly(int(line.split(b":")[1]))
+        return head
+
+    async def send(self, *parts: bytes) -> None:
+        for part in parts:
+            self.writer.write(part)
+            await self.writer.drain()
+
+    def reset(self) -> None:
+        self.writer.transport.abort()
+
+
+class Server:
+    """Gives each connection to `handle`; `peers` are those that came."""
+
+    def __init__(self, handle: Handle, context: ssl.SSLContext | None = None) -> None:
+        self.handle = handle
+        self.context = context
+        self.peers: list[Peer] = []
+        self.requests: list[bytes] = []
+
+    async def __aenter__(self) -> Server:
+        self._server = await asyncio.start_server(
+            self._accept, "127.0.0.1", 0, ssl=self.context, limit=1 << 20
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        for peer in self.peers:
+            peer.writer.transport.abort()
+        self._server.close()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = Peer(reader, writer)
+        self.peers.append(peer)
+        try:
+            await self.handle(peer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    def url(self, scheme: str = "http", host: str = "127.0.0.1") -> str:
+        return f"{scheme}://{host}:{self.port}/path?query=1"
+
+
+@pytest.fixture
+def client(io_loop):
+    async def make() -> StreamingHTTPClient:
+        return StreamingHTTPClient(force_instance=True)
+
+    client = io_loop.run_sync(make)
+    yield client
+
+    async def close() -> None:
+        client.close()
+        await asyncio.sleep(0)
+
+    io_loop.run_sync(close)
+
+
+def answer(*parts: bytes, times: int = 1) -> Handle:
+    """A server that sends this for each request, and closes after so many."""
+
+    async def handle(peer: Peer) -> None:
+        for _ in range(times):
+            await peer.request()
+            await peer.send(*parts)
+
+    return handle
+
+
+async def fetch(client: StreamingHTTPClient, url: str, **options: Any) -> tuple[bytes, Any]:
+    """All that came of a body, and the response or what was raised."""
+    body: list[bytes] = []
+    options.setdefault("streaming_callback", body.append)
+    options.setdefault("request_timeout", 20)
+    result: HTTPResponse | BaseException
+    try:
+        result = await client.fetch(HTTPRequest(url, **options))
+    except Exception as error:
+        result = error
+    return b"".join(body), result
+
+
+# -- bodies and their ends
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+@pytest.mark.parametrize(
+    "response",
+    [
+        WHOLE,
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc",
+        b"HTTP/1.1 200 OK\r\n\r\nabc",
+        b"HTTP/1.0 200 OK\r\n\r\nabc",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + WHOLE,
+        CHUNKED + b"1 ;ext=1\r\na\r\n2\r\nbc\r\n0\r\nTrailer: x\r\n\r\n",
+    ],
+)
+async def test_a_body_of_any_form_in_pieces_of_any_size(client, response, size):
+    pieces = [response[i : i + size] for i in range(0, len(response), size)]
+    async with Server(answer(*pieces)) as server:
+        body, result = await fetch(client, server.url())
+    assert body == b"abc"
+    assert (result.code, result.reason) == (200, "OK")
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    "response",
+    [
+        CHUNKED + b"3\r\nabc\r\n",
+        CHUNKED + b"3\r\nabc",
+        CHUNKED + b"9\r\nabc",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
+    ],
+)
+async def test_a_body_that_was_cut_is_no_whole_one(client, response):
+    async with Server(answer(response)) as server:
+        body, error = await fetch(client, server.url())
+    assert body == b"abc"
+    assert isinstance(error, CutOff) and error.__cause__ is None
+
+
+@pytest.mark.gen_test
+async def test_a_cut_before_the_head_and_a_reset_tell_so(client):
+    async with Server(answer(b"HTTP/1.1 200 OK\r\nContent-")) as server:
+        assert isinstance((await fetch(client, server.url()))[1], CutOff)
+
+    async def reset(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(CHUNKED + b"3\r\nabc\r\n")
+        await until(lambda: bool(heard))
+        peer.reset()
+
+    heard: list[bytes] = []
+    async with Server(reset) as server:
+        _, error = await fetch(client, server.url(), streaming_callback=heard.append)
+    assert heard == [b"abc"] and isinstance(error, CutOff)
+
+
+@pytest.mark.gen_test
+async def test_what_is_malformed_is_told_after_what_came_before_it(client):
+    async with Server(answer(CHUNKED + b"3\r\nabc\r\nZZ\r\n")) as server:
+        body, error = await fetch(client, server.url())
+    assert body == b"abc" and isinstance(error, HTTPInputError)
+    async with Server(answer(b"220 smtp.example ESMTP\r\n\r\n")) as server:
+        assert isinstance((await fetch(client, server.url()))[1], HTTPInputError)
+
+
+@pytest.mark.gen_test
+async def test_a_read_is_one_call(client):
+    calls: list[bytes] = []
+    events = b"".join(b"3\r\n%03d\r\n" % n for n in range(100))
+    async with Server(answer(CHUNKED + events + b"0\r\n\r\n")) as server:
+        await fetch(client, server.url(), streaming_callback=calls.append)
+    assert b"".join(calls) == b"".join(b"%03d" % n for n in range(100))
+    assert len(calls) < 10
+
+
+@pytest.mark.gen_test
+async def test_a_body_is_kept_where_nobody_streams_it_and_errors_are_raised_as_by_tornado(client):
+    async with Server(answer(WHOLE)) as server:
+        response = await client.fetch(HTTPRequest(server.url()))
+    assert response.body == b"abc"
+    async with Server(answer(b"HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\nno")) as server:
+        body, error = await fetch(client, server.url())
+    assert (body, error.code, error.message) == (b"no", 503, "Busy")
+
+
+@pytest.mark.gen_test
+async def test_a_body_has_a_limit(io_loop):
+    client = StreamingHTTPClient(force_instance=True, max_body_size=10)
+    async with Server(answer(CHUNKED + b"b\r\nelevenbytes\r\n")) as server:
+        _, error = await fetch(client, server.url())
+    assert isinstance(error, HTTPInputError)
+    client.close()
+    await asyncio.sleep(0)
+
+
+@pytest.mark.gen_test
+async def test_reading_waits_for_the_callback(client):
+    go_on = asyncio.Event()
+    calls: list[int] = []
+
+    def take(data: bytes) -> Awaitable[bool]:
+        calls.append(len(data))
+        return go_on.wait()
+
+    sent = 0
+
+    async def flood(peer: Peer) -> None:
+        nonlocal sent
+        await peer.request()
+        await peer.send(CHUNKED)
+        for _ in range(200):
+            await peer.send(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+            sent += 65536
+        await peer.send(b"0\r\n\r\n")
+
+    async with Server(flood) as server:
+        fetching = asyncio.create_task(fetch(client, server.url(), streaming_callback=take))
+        await until(lambda: bool(calls))
+        before = -1
+        while before != sent:  # until the kernel's buffers are full
+            before = sent
+            await asyncio.sleep(0.1)
+        assert len(calls) == 1 and sent < 200 * 65536
+        go_on.set()
+        _, response = await fetching
+    assert response.code == 200 and sum(calls) == 200 * 65536
+
+
+@pytest.mark.gen_test
+async def test_what_a_callback_raises_ends_the_request(client):
+    def fail(data: bytes) -> None:
+        raise ZeroDivisionError
+
+    async def wait(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(CHUNKED + b"3\r\nabc\r\n")
+        assert await peer.reader.read() == b""
+        left.set()
+
+    left = asyncio.Event()
+    async with Server(wait) as server:
+        for name in ("streaming_callback", "header_callback"):
+            left.clear()
+            _, error = await fetch(client, server.url(), **{name: fail})
+            assert isinstance(error, ZeroDivisionError)
+            await asyncio.wait_for(left.wait(), 5)
+
+
+# -- what is sent
+
+
+@pytest.mark.gen_test
+async def test_the_request_on_the_wire(client):
+    async def note(peer: Peer) -> None:
+        server.requests.append(await peer.request())
+        await peer.send(WHOLE)
+
+    async with Server(note) as server:
+        url = server.url(host="us%40er:pass@127.0.0.1")
+        await fetch(client, url, method="POST", body=b"{}", headers={"X": "\xfc"})
+        await fetch(client, server.url(), headers={"Host": "other"})
+    posted, got = server.requests
+    assert posted.startswith(b"POST /path?query=1 HTTP/1.1\r\n") and posted.endswith(b"\r\n\r\n{}")
+    assert b"\r\nHost: 127.0.0.1:%d\r\n" % server.port in posted
+    assert b"\r\nAuthorization: Basic dXNAZXI6cGFzcw==\r\n" in posted
+    assert b"\r\nX: \xfc\r\n" in posted
+    assert b"\r\nContent-Length: 2\r\n" in posted
+    assert (
+        got.startswith(b"GET ") and b"Content-Length" not in got and b"\r\nHost: other\r\n" in got
+    )
+
+
+@pytest.mark.gen_test
+async def test_what_cannot_be_sent_is_refused(client):
+    async with Server(answer(WHOLE)) as server:
+        _, error = await fetch(client, server.url(), headers={"X": "a"} | {"Y": "b\u20ac"})
+        assert isinstance(error, (HTTPInputError, UnicodeEncodeError))
+    for url in ("ftp://127.0.0.1/", "http:///x"):
+        with pytest.raises(ValueError):
+            await client.fetch(HTTPRequest(url))
+
+
+# -- connections
+
+
+@pytest.mark.gen_test
+async def test_a_connection_is_used_again(client):
+    async with Server(answer(WHOLE, times=9)) as server:
+        for _ in range(3):
+            assert (await fetch(client, server.url()))[0] == b"abc"
+        both = await asyncio.gather(*[fetch(client, server.url()) for _ in range(2)])
+        assert [body for body, _ in both] == [b"abc", b"abc"]
+        assert len(server.peers) == 2
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    "response",
+    [
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nabc",
+        WHOLE + b"HTTP/1.1 200 OK\r\n\r\nnobody asked for this",
+        # llama.cpp closes after a stream, a little later and unannounced.
+        b"HTTP/1.1 200 OK\r\nServer: llama.cpp\r\nTransfer-Encoding: chunked\r\n"
+        b"Keep-Alive: timeout=5, max=100\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+    ],
+)
+async def test_a_connection_that_must_not_be_used_again_is_not(client, response):
+    async with Server(answer(response, times=9)) as server:
+        for _ in range(2):
+            assert (await fetch(client, server.url()))[0] == b"abc"
+        assert len(server.peers) == 2
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("late", [b"", b"HTTP/1.1 408 Timeout\r\nContent-Length: 0\r\n\r\n"])
+async def test_an_idle_connection_on_which_something_came_is_not_used(client, late):
+    async def handle(peer: Peer) -> None:
+        await peer.request()
+        server.requests.append(b"")
+        await peer.send(WHOLE)
+        if peer is server.peers[0]:
+            await peer.send(late)
+        else:
+            await peer.request()
+
+    async with Server(handle) as server:
+        for _ in range(2):
+            assert (await fetch(client, server.url()))[0] == b"abc"
+            await asyncio.sleep(0)  # what came is in the socket, and perhaps not read yet
+        assert len(server.peers) == len(server.requests) == 2
+
+
+@pytest.mark.gen_test
+async def test_a_connection_is_kept_for_a_while_only(client, monkeypatch):
+    monkeypatch.setattr(upstream_connections, "KEEP_ALIVE", 0.05)
+    gone = asyncio.Event()
+
+    async def handle(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(WHOLE)
+        await peer.reader.read()
+        gone.set()
+
+    async with Server(handle) as server:
+        await fetch(client, server.url())
+        await asyncio.wait_for(gone.wait(), 5)
+        await fetch(client, server.url())
+        assert len(server.peers) == 2
+
+
+@pytest.mark.gen_test
+async def test_a_request_that_was_written_is_never_written_again(client):
+    async def close_the_second(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(WHOLE)
+        server.requests.append(await peer.request())  # and nothing is answered
+
+    async with Server(close_the_second) as server:
+        await fetch(client, server.url())
+        _, error = await fetch(client, server.url(), method="POST", body=b"{}")
+        assert isinstance(error, CutOff)
+        assert len(server.requests) == len(server.peers) == 1
+
+
+# -- the end before the end
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("phase", ["head", "body"])
+async def test_abort_closes_the_socket(client, phase):
+    left = asyncio.Event()
+
+    async def wait(peer: Peer) -> None:
+        await peer.request()
+        if phase == "body":
+            await peer.send(CHUNKED + b"3\r\nabc\r\n")
+        begun.set()
+        try:
+            await peer.reader.read()
+        finally:  # an end, or a reset where something had not been read
+            left.set()
+
+    begun = asyncio.Event()
+    async with Server(wait) as server:
+        request = HTTPRequest(server.url(), streaming_callback=lambda data: None)
+        future = client.fetch(request)
+        await begun.wait()
+        client.abort(request)
+        with pytest.raises(CutOff):
+            await future
+        await asyncio.wait_for(left.wait(), 5)
+        client.abort(request)
+
+
+@pytest.mark.gen_test
+async def test_abort_and_timeout_while_connecting(client):
+    with deaf_listener() as (listener, _):
+        port = listener.getsockname()[1]
+        request = HTTPRequest(f"http://127.0.0.1:{port}/", connect_timeout=60)
+        future = client.fetch(request)
+        await asyncio.sleep(0.01)
+        client.abort(request)
+        with pytest.raises(CutOff):
+            await future
+        with pytest.raises(TimeoutError):
+            await client.fetch(HTTPRequest(f"http://127.0.0.1:{port}/", connect_timeout=0.05))
+    gc.collect()  # a socket that was forgotten would warn
+
+
+@pytest.mark.gen_test
+async def test_a_request_has_a_timeout_and_a_closed_client_ends_all(client):
+    async def wait(peer: Peer) -> None:
+        await peer.reader.read()
+
+    async with Server(wait) as server:
+        _, error = await fetch(client, server.url(), request_timeout=0.05)
+        assert isinstance(error, TimeoutError)
+        fetching = asyncio.create_task(fetch(client, server.url()))
+        await until(lambda: len(server.peers) == 2)
+        client.close()
+        assert isinstance((await fetching)[1], CutOff)
+
+
+@pytest.mark.gen_test
+async def test_the_next_address_is_tried(client, monkeypatch):
+    loop = asyncio.get_running_loop()
+    find = loop.getaddrinfo
+
+    async def addresses(host: str, port: int, **options: Any) -> list[Any]:
+        wrong = await find("127.0.0.1", 1, **options)
+        return wrong + await find("127.0.0.1", port, **options)
+
+    monkeypatch.setattr(loop, "getaddrinfo", addresses)
+    async with Server(answer(WHOLE)) as server:
+        assert (await fetch(client, server.url(host="localhost")))[0] == b"abc"
+    _, error = await fetch(client, f"http://localhost:{server.port}/")
+    assert isinstance(error, ConnectionRefusedError)
+
+
+# -- TLS
+
+
+def certificate(folder: Path) -> ssl.SSLContext:
+    """A server's context, for localhost; its certificate is in `folder`/cert.pem."""
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
+    names = "-subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout key.pem -out cert.pem"
+    try:
+        subprocess.run(f"{command} {names}".split(), cwd=folder, check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("needs openssl")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    return context
+
+
+@pytest.mark.gen_test
+async def test_tls_is_checked_resumed_and_kept(client, tmp_path, monkeypatch):
+    context = certificate(tmp_path)
+    resumed: list[bool] = []
+
+    async def handle(peer: Peer) -> None:
+        resumed.append(peer.writer.get_extra_info("ssl_object").session_reused)
+        for _ in range(2):
+            await peer.request()
+            await peer.send(WHOLE)
+
+    async with Server(handle, context) as server:
+        url = server.url("https", "localhost")
+        _, error = await fetch(client, url)
+        assert isinstance(error, ssl.SSLCertVerificationError)
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+        trusting = StreamingHTTPClient(force_instance=True)
+        for _ in range(4):
+            assert (await fetch(trusting, url))[0] == b"abc"
+        # Two requests on each connection, and the second connection went on with the session.
+        assert resumed == [False, True]
+        _, error = await fetch(trusting, server.url("https", "127.0.0.1"))
+        assert isinstance(error, ssl.SSLCertVerificationError)
+        assert (await fetch(client, url, ca_certs=str(tmp_path / "cert.pem")))[0] == b"abc"
+        assert (await fetch(client, url, validate_cert=False))[0] == b"abc"
+        trusting.close()
+        await asyncio.sleep(0)

@@ -1,0 +1,133 @@
+"""Bodies on real sockets: order, backpressure, one send for each turn, and the connection after."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+
+import pytest
+from client import Client, until
+from tornado.iostream import IOStream
+
+from tornado_stream.net.streamed_body import SMALL, Outbox, Wire
+
+
+class Pair:
+    """A wire, and the socket at its other end."""
+
+    def __init__(self) -> None:
+        ours, self.theirs = socket.socketpair()
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        self.stream = IOStream(ours)
+        self.drained = self.gone = 0
+        self.wire = Wire(self.stream, Outbox(), self._drained, self._gone)
+        self.theirs.setblocking(False)
+
+    def _drained(self) -> None:
+        self.drained += 1
+
+    def _gone(self) -> None:
+        self.gone += 1
+
+    def read(self) -> bytes:
+        """What is there now."""
+        try:
+            return self.theirs.recv(1 << 20)
+        except BlockingIOError:
+            return b""
+
+    async def read_until(self, end: bytes) -> bytes:
+        data = b""
+        while not data.endswith(end):
+            data += self.read()
+            await asyncio.sleep(0)
+        return data
+
+
+@pytest.fixture
+def pair(io_loop) -> Iterator[Pair]:
+    async def make() -> Pair:
+        return Pair()
+
+    pair = io_loop.run_sync(make)
+    yield pair
+    pair.stream.close()
+    pair.theirs.close()
+
+
+def chunks(*pieces: bytes) -> bytes:
+    return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
+
+
+@pytest.mark.gen_test
+async def test_what_is_written_in_a_turn_leaves_together_at_its_end(pair):
+    assert pair.wire.write(b"one") and pair.wire.write(b"two")
+    assert pair.read() == b""
+    await asyncio.sleep(0)
+    assert pair.read() == chunks(b"one", b"two")
+    assert (pair.drained, pair.gone, pair.wire.full_since) == (0, 0, None)
+
+
+@pytest.mark.gen_test
+async def test_a_large_piece_leaves_at_once_after_what_came_before(pair):
+    pair.wire.write(b"one")
+    pair.wire.write(b"x" * (SMALL + 1))
+    assert pair.read().startswith(chunks(b"one") + b"1001\r\nxxx")
+
+
+@pytest.mark.gen_test
+async def test_a_socket_that_is_full_is_waited_for_and_nothing_is_lost(pair):
+    pieces = [b"%05d" % n + b"x" * 20_000 for n in range(20)]
+    taken = [pair.wire.write(piece) for piece in pieces]
+    assert taken[-1] is False and pair.wire.full_since is not None
+    pair.wire.write(b"last")
+    assert await pair.read_until(b"last\r\n") == chunks(*pieces, b"last")
+    await until(lambda: pair.drained)
+    assert pair.wire.full_since is None and pair.gone == 0
+    assert pair.wire.write(b"more")
+    assert pair.wire.end() is pair.stream
+    assert await pair.read_until(b"0\r\n\r\n") == chunks(b"more") + b"0\r\n\r\n"
+
+
+@pytest.mark.gen_test
+async def test_a_reader_that_left_is_told_once_or_more_and_written_to_no_more(pair):
+    pair.theirs.close()
+    while pair.wire.write(b"x" * (SMALL + 1)):
+        await asyncio.sleep(0)
+        if pair.stream.closed():
+            break
+    await until(lambda: pair.gone)
+    assert pair.stream.closed()
+    pair.wire.write(b"to nobody")
+    await asyncio.sleep(0)
+    pair.wire.end()
+
+
+@pytest.mark.gen_test
+async def test_a_reader_that_left_with_a_full_socket_is_told(pair):
+    while pair.wire.write(b"x" * 20_000):
+        pass
+    pair.theirs.close()
+    await until(lambda: pair.gone)
+    assert pair.drained == 0
+
+
+@pytest.mark.gen_test
+async def test_the_connection_serves_on_after_a_stream(chat: Client):
+    reader, writer = await asyncio.open_connection("127.0.0.1", chat.port)
+    body = b'{"message": "hello"}'
+    head = (
+        b"POST /stream HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b"Content-Length: %d\r\n%b\r\n"
+    )
+    for last in (b"", b"", b"Connection: close\r\n"):
+        writer.write(head % (len(body), last) + body)
+        answer = await reader.readuntil(b"\r\n0\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n") and b"\nevent: end\n" in answer
+        if not last:
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 OK\r\n")
+            await reader.read(100)
+    assert await reader.read() == b""
+    writer.close()

@@ -1,0 +1,190 @@
+"""One line for each thing that happened, without what nobody should read."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+from dataclasses import replace
+from ipaddress import ip_network
+
+import pytest
+
+from tornado_stream.observe.log import (
+    JSONFormatter,
+    TextFormatter,
+    describe_exception,
+    on_loop_exception,
+    shown,
+)
+
+ACCESS, ANSWERS = "tornado_stream.access", "tornado_stream.answers"
+EVIL = "a\r\nb\x1b[31mc\x85d\u2028e\u202ef\ud83dg\x7fh"
+
+
+def record(message: str = "it happened", **more) -> logging.LogRecord:
+    error = more.pop("error", None)
+    info = (type(error), error, error.__traceback__) if error else None
+    made = logging.LogRecord("tornado_stream.x", logging.WARNING, "x.py", 1, message, (), info)
+    made.__dict__.update(more)
+    return made
+
+
+def logged(caplog, name):
+    return [r for r in caplog.records if r.name == name]
+
+
+@pytest.mark.gen_test
+async def test_requests_are_logged_without_their_query(chat, caplog):
+    caplog.set_level(logging.INFO, ACCESS)
+    await chat.request("GET", "/api/models?token=secret")
+    await chat.request("GET", "/%0d%0aInjected:%20line")
+    lines = [r.getMessage() for r in logged(caplog, ACCESS)]
+    assert lines[0].startswith("GET /api/models 200 ") and lines[0].endswith("ms")
+    assert not any("secret" in line or "\n" in line for line in lines)
+
+
+@pytest.mark.gen_test
+async def test_what_monitors_ask_is_not_logged(chat, caplog):
+    caplog.set_level(logging.INFO, ACCESS)
+    await chat.request("GET", "/healthz")
+    await chat.request("GET", "/metrics")
+    assert not logged(caplog, ACCESS)
+
+
+@pytest.mark.gen_test
+async def test_every_response_names_the_request_as_the_log_does(chat, caplog):
+    caplog.set_level(logging.DEBUG, ACCESS)
+    ids = []
+    for method, path in [
+        ("GET", "/"),
+        ("GET", "/nowhere"),
+        ("PUT", "/healthz"),
+        ("POST", "/stream"),
+        ("GET", "/static/js/app.js"),
+    ]:
+        response = await chat.request(method, path, headers={"X-Request-Id": "mine"})
+        ids.append(response.headers["x-request-id"])
+    answer = await chat.ask("hello")
+    ids.append(answer.response.headers["x-request-id"])
+    assert ids == [r.fields["request"] for r in logged(caplog, ACCESS)]
+    assert len(set(ids)) == 6 and all(re.fullmatch("[0-9a-f]{16}", id) for id in ids)
+    fields = logged(caplog, ACCESS)[-1].fields
+    assert fields["generation"] == answer.start["generation_id"]
+    assert (fields["client"], fields["owner"]) == ("127.0.0.1", "local")
+
+
+@pytest.mark.gen_test
+async def test_a_trusted_proxy_names_the_request(serve, settings):
+    chat = serve(replace(settings, trusted_proxies=(ip_network("127.0.0.0/8"),)))
+    for told, taken in [
+        ("Abc-1._x", True),
+        ("x" * 64, True),
+        ("x" * 65, False),
+        ("a b", False),
+        ("ä", False),
+        ("", False),
+    ]:
+        response = await chat.request("GET", "/healthz", headers={"X-Request-Id": told})
+        assert (response.headers["x-request-id"] == told) == taken
+
+
+@pytest.mark.gen_test
+async def test_an_answer_is_logged_at_its_end_without_its_text(chat, caplog):
+    caplog.set_level(logging.INFO, ANSWERS)
+    await chat.ask("the question", model="say=words;wait=0.02;say=more;usage=7;finish=stop;done")
+    answer = await chat.ask("the question", model="status=401")
+    done, failed = (r.fields for r in logged(caplog, ANSWERS))
+    assert (done["state"], done["cause"], done["deltas"]) == ("done", None, 2)
+    assert (done["prompt_tokens"], done["completion_tokens"]) == (1, 7)
+    assert 0 <= done["first_token_ms"] <= done["total_ms"]
+    assert failed["generation"] == answer.start["generation_id"]
+    assert (failed["state"], failed["cause"], failed["upstream_status"]) == ("error", "auth", 401)
+    assert "the question" not in caplog.text
+
+
+@pytest.mark.parametrize("formatter", [TextFormatter(), JSONFormatter()], ids=["text", "json"])
+def test_nothing_can_end_a_line(formatter):
+    line = formatter.format(record(EVIL, fields={"model": EVIL}, parts={"path": EVIL}))
+    assert len(line.splitlines()) == 1 and "\x1b" not in line and "\x7f" not in line
+    line.encode()
+
+
+def test_a_line_for_people():
+    line = TextFormatter().format(record(fields={"a": 1, "b": None, "model": "x y=1", "c": "d"}))
+    assert line.endswith(' WARNING tornado_stream.x: it happened a=1 model="x y=1" c=d')
+
+
+def test_a_line_for_programs():
+    made = record(EVIL, fields={"n": 1, "none": None, "long": "x" * 999}, parts={"path": "/"})
+    line = json.loads(JSONFormatter().format(made))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line.pop("time"))
+    assert len(line.pop("long")) == 200
+    assert line == {
+        "level": "warning",
+        "logger": "tornado_stream.x",
+        "message": EVIL.replace("\ud83d", "\ufffd"),
+        "path": "/",
+        "n": 1,
+    }
+
+
+@pytest.mark.parametrize("formatter", [TextFormatter, JSONFormatter], ids=["text", "json"])
+def test_secrets_are_masked_whoever_logs_them(formatter):
+    secret = "correct.horse.battery"
+    made = record(
+        f"{secret} sk-1234567890 Authorization: Basic dXNlcjpwYXNz",
+        fields={"model": "y" * 190 + secret},
+        error=OSError(1, secret),
+    )
+    line = formatter((secret,)).format(made)
+    for part in (secret, "battery", "sk-1", "dXNl", "correct"):
+        assert part not in line
+
+
+def test_a_traceback_is_indented_in_text_and_a_string_in_json():
+    written = "what somebody wrote"
+    try:
+        try:
+            raise KeyError(written)
+        except KeyError as error:
+            raise AttributeError("no such attribute") from error
+    except AttributeError as error:
+        made = record("failed", error=error)
+    first, *rest = TextFormatter().format(made).split("\n")
+    assert first.endswith("failed") and all(line.startswith("    ") for line in rest)
+    trace = json.loads(JSONFormatter().format(made))["traceback"]
+    assert [line.strip() for line in rest] == [line.strip() for line in trace.split("\n")]
+    assert "KeyError\n" in trace and trace.endswith("AttributeError: no such attribute")
+    assert "somebody" not in trace and "test_log.py" in trace
+
+
+def test_groups_and_circles_end():
+    error = ExceptionGroup("text", [ValueError("text"), OSError(1, "Not permitted")])
+    error.__cause__ = other = RuntimeError("text")
+    other.__cause__ = error
+    told = describe_exception(error)
+    assert (
+        "ExceptionGroup of ValueError, PermissionError: Not permitted" in told
+        and "text" not in told
+    )
+
+
+@pytest.mark.gen_test
+async def test_what_nobody_caught_is_logged_without_its_arguments(caplog):
+    loop = asyncio.get_running_loop()
+    before = loop.get_exception_handler()
+    loop.set_exception_handler(on_loop_exception)
+    loop.call_soon(int, "what somebody wrote")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    loop.set_exception_handler(before)
+    told = TextFormatter().format(caplog.records[-1])
+    assert "Exception in callback int" in told and "ValueError" in told
+    assert "somebody" not in told
+    caplog.clear()
+
+
+def test_shown_is_one_line():
+    assert shown("a\nb") == "a\\nb" and shown("ä 中") == "ä 中"

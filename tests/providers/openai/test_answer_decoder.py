@@ -1,0 +1,328 @@
+import json
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from wire import call, chunk, content, fold, half, say, sse
+
+from tornado_stream.providers.openai.answer_decoder import AnswerDecoder, encode_request
+from tornado_stream.values.errors import ProviderError
+from tornado_stream.values.messages import ChatRequest
+
+# -- requests
+
+
+def request(**options: Any) -> ChatRequest:
+    return ChatRequest([{"role": "user", "content": "hi"}], options=options)
+
+
+def test_request_has_only_what_was_set() -> None:
+    assert orjson.loads(encode_request(request(), model="m", include_usage=False)) == {
+        "model": "m",
+        "messages": [{"role": "user", "content": "hi"}],
+        "stream": True,
+    }
+
+
+def test_request_takes_options_but_not_ours() -> None:
+    options = {"temperature": 0.5, "top_p": None, "model": "x", "messages": [], "stream": False}
+    body = orjson.loads(encode_request(request(**options), model="m", include_usage=True))
+    assert body.pop("messages") == [{"role": "user", "content": "hi"}]
+    assert body == {
+        "model": "m",
+        "stream": True,
+        "temperature": 0.5,
+        "stream_options": {"include_usage": True},
+    }
+
+
+def test_request_keeps_other_stream_options() -> None:
+    options = {"stream_options": {"include_obfuscation": False, "include_usage": False}}
+    body = orjson.loads(encode_request(request(**options), model="m", include_usage=True))
+    assert body["stream_options"] == {"include_obfuscation": False, "include_usage": True}
+
+
+def test_request_with_values_that_orjson_refuses() -> None:
+    deep: Any = 1
+    for _ in range(300):
+        deep = [deep]
+    body = encode_request(request(seed=2**70, deep=deep), model="m", include_usage=False)
+    assert json.loads(body)["seed"] == 2**70
+
+
+def test_request_that_is_no_json() -> None:
+    deep: Any = 1
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(ProviderError) as caught:
+        encode_request(request(deep=deep), model="m", include_usage=False)
+    assert caught.value.code == "bad_request"
+
+
+# -- surrogates
+
+
+@pytest.mark.parametrize("kind", ["content", "reasoning", "refusal"])
+def test_halves_of_a_pair_are_joined(kind: str) -> None:
+    other = "refusal" if kind == "content" else "content"
+    data = sse(half(r"a\ud83d", kind), half("x", other), half("", kind), half(r"\ude00b", kind))
+    assert getattr(fold(data)[0], kind) == "a😀b"
+
+
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        ([r"a\ud83d", "b"], "a\ufffdb"),
+        ([r"a\ud83d"], "a\ufffd"),
+        ([r"\ude00a"], "\ufffda"),
+        ([r"\ud83d", r"\ud83d", r"\ude00"], "\ufffd😀"),
+        ([r"\ud83da\ude00"], "\ufffda\ufffd"),
+        ([r"\ud83d\ude00"], "😀"),
+    ],
+)
+def test_halves_that_are_alone(pieces: list[str], expected: str) -> None:
+    assert content(*map(half, pieces), "[DONE]") == expected
+
+
+def test_half_a_character_of_an_answer_that_was_cut_off_is_no_text() -> None:
+    assert content(half(r"a\ud83d")) == "a"
+
+
+def test_half_is_held_over_feeds_and_done() -> None:
+    decoder = AnswerDecoder()
+    assert decoder.feed(sse(half(r"\ud83d"))) is None
+    assert decoder.feed(sse("[DONE]")) is None
+    delta = decoder.close()
+    assert delta is not None and delta.content == "\ufffd"
+    assert decoder.close() is None
+
+
+def test_surrogates_elsewhere_are_replaced() -> None:
+    fragment = r'{"index":0,"id":"\ud800","function":{"name":"\ud801","arguments":"\ud802"}}'
+    text = f'{{"choices":[{{"delta":{{"tool_calls":[{fragment}]}},"finish_reason":"\\ud803"}}]}}'
+    answer, decoder = fold(sse(text, r'{"error":{"message":"a\ud800b"}}'))
+    assert answer.tool_calls == [
+        {"index": 0, "id": "\ufffd", "name": "\ufffd", "arguments": "\ufffd"}
+    ]
+    assert decoder.finish_reason == "\ufffd"
+    assert decoder.error is not None and decoder.error.message == "a\ufffdb"
+
+
+# -- the end
+
+
+def test_last_finish_reason_that_is_not_empty() -> None:
+    reasons = (None, "", "length", "stop", None, "", 7)
+    _, decoder = fold(sse(*[chunk({}, reason) for reason in reasons]))
+    assert decoder.finish_reason == "stop"
+
+
+@pytest.mark.parametrize("mark", ["[DONE]", " [DONE] ", "[DONE]\n", "[DONE] bye"])
+def test_done(mark: str) -> None:
+    answer, decoder = fold(f"data: {mark}\n\n".encode() + sse(say("no"), {"error": "no"}))
+    assert decoder.done and decoder.complete
+    assert (answer.content, decoder.error) == ("", None)
+
+
+def test_after_done_not_even_a_limit_counts() -> None:
+    data = sse(say("a"), "[DONE]") + b"x" * 1000
+    for pieces in ([data], [data[i : i + 1] for i in range(len(data))]):
+        _, decoder = fold(pieces, max_line=100)
+        assert decoder.complete and not decoder.failed
+
+
+def test_finish_without_done_and_done_without_finish_are_complete() -> None:
+    assert fold(sse(say("a"), chunk({}, "stop")))[1].complete
+    assert fold(sse(say("a"), "[DONE]"))[1].complete
+
+
+def test_neither_is_not_complete() -> None:
+    _, decoder = fold(sse(say("a")))
+    assert not decoder.complete
+    assert decoder.error is None
+
+
+def test_end_without_a_blank_line() -> None:
+    answer, decoder = fold(sse(say("a"), "[DONE]").rstrip())
+    assert answer.content == "a"
+    assert decoder.done
+
+
+def test_chunk_cut_by_the_end_is_skipped() -> None:
+    answer, decoder = fold(sse(say("a"), say("b"))[:-8])
+    assert answer.content == "a"
+    assert (decoder.chunks, decoder.skipped, decoder.complete) == (2, 1, False)
+
+
+def test_keep_alives_are_not_chunks() -> None:
+    _, decoder = fold(b": ping\n\ndata:\n\ndata: \n\ndata: null\n\n" + sse(say("a")))
+    assert (decoder.chunks, decoder.skipped) == (1, 0)
+
+
+def test_empty_body() -> None:
+    answer, decoder = fold(b"")
+    assert not decoder.complete
+    assert (decoder.error, answer.content) == (None, "")
+
+
+def test_nothing_counts_after_done() -> None:
+    answer, decoder = fold([sse(say("a")), sse("[DONE]", say("late")), sse(say("later"))])
+    assert (answer.content, decoder.done, decoder.chunks) == ("a", True, 1)
+
+
+# -- framing that is not quite that of an event stream
+
+
+def test_one_line_end_between_chunks() -> None:
+    lines = [
+        json.dumps(say("a")),
+        "",
+        "null",
+        json.dumps(chunk({"content": "b"}, "stop")),
+        "[DONE]",
+    ]
+    answer, decoder = fold("\n".join(f"data: {line}" for line in lines).encode())
+    assert answer.content == "ab"
+    assert decoder.done and decoder.skipped == 0
+
+
+def test_json_over_several_data_lines() -> None:
+    text = json.dumps(say("a"), indent=2)
+    data = "".join(f"data: {line}\n" for line in text.split("\n")) + "\n"
+    assert fold(data.encode())[0].content == "a"
+
+
+def test_crlf_and_no_space() -> None:
+    data = sse(say("a"), say("b"), "[DONE]").replace(b"\n", b"\r\n").replace(b": {", b":{")
+    assert fold(data)[0].content == "ab"
+
+
+def test_error_object_instead_of_a_stream() -> None:
+    for body in (
+        {"error": {"message": "no"}},
+        {"error": "x", "message": "no no"},
+        [{"error": "no"}],
+    ):
+        for text in (json.dumps(body), "\n " + json.dumps(body, indent=1)):
+            _, decoder = fold(text.encode())
+            assert decoder.error is not None and "no" in decoder.error.message
+
+
+def test_completion_in_one_piece() -> None:
+    tool = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    message = {"role": "assistant", "content": "a\nb", "reasoning": "r", "tool_calls": [tool, tool]}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    body = {"object": "chat.completion", "choices": [choice], "usage": {"n": 1}}
+    answer, decoder = fold(json.dumps(body, indent=2).encode())
+    assert (answer.content, answer.reasoning) == ("a\nb", "r")
+    assert answer.tool_calls[0]["name"] == "f"
+    assert (decoder.usage, decoder.finish_reason, decoder.complete) == ({"n": 1}, "stop", True)
+
+
+def test_chunks_as_lines_of_json() -> None:
+    body = "\n".join(json.dumps(c) for c in (say("a"), say("b"), chunk({}, "stop")))
+    answer, decoder = fold(body.encode())
+    assert answer.content == "ab"
+    assert decoder.complete
+
+
+def test_error_object_and_then_a_stream() -> None:
+    _, decoder = fold(b'{"error":{"message":"no"}}\n\n' + sse("[DONE]"))
+    assert decoder.error is not None and decoder.error.message == "no"
+
+
+def test_json_cut_short_is_not_complete() -> None:
+    _, decoder = fold(b'{"choices":[{"message":{"content":"abc')
+    assert not decoder.complete
+    assert decoder.error is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<!doctype html><p>hi", b" \r\n<html>", b"\xef\xbb\xbf<a>", b'{"status":"ok"}', b"[1]"],
+)
+def test_what_is_no_api(body: bytes) -> None:
+    for pieces in ([body], [body[i : i + 1] for i in range(len(body))]):
+        _, decoder = fold(pieces)
+        assert decoder.failed
+        assert decoder.error is not None
+        assert (decoder.error.code, decoder.error.upstream_status) == ("not_an_api", 200)
+        assert "/v1" in decoder.error.message and "<" not in decoder.error.message
+
+
+def test_web_page_with_lines_that_look_like_events() -> None:
+    answer, decoder = fold(b"<html>\n" + sse(say("a"), "[DONE]"))
+    assert decoder.error is not None and decoder.error.code == "not_an_api"
+    assert not answer.content
+
+
+# -- limits
+
+
+def test_line_too_long() -> None:
+    data = sse(say("a")) + b"data: " + b"x" * 200 + b"\n\n" + sse(say("b"))
+    answer, decoder = fold(data, max_line=100)
+    assert answer.content == "a"
+    assert decoder.failed
+    assert decoder.error is not None
+    assert (decoder.error.code, decoder.error.state) == ("line_too_long", "cut_off")
+
+
+def test_answer_too_long() -> None:
+    for one in (sse(say("a")), b'{"a":1}\n'):
+        _, decoder = fold([one] * 30, max_line=200, max_total=500)
+        assert decoder.failed
+        assert decoder.error is not None
+        assert (decoder.error.code, decoder.error.state) == ("answer_too_long", "cut_off")
+        assert decoder.feed(one) is None
+
+
+@pytest.mark.parametrize("body", [b"{}", b"<p>", b"data: {}"])
+def test_limit_before_the_first_byte_that_counts(body: bytes) -> None:
+    for pieces in ([b" " * 200 + body], [b" " * 99, b" " * 101, body]):
+        _, decoder = fold(pieces, max_line=100)
+        assert decoder.error is not None and decoder.error.code == "line_too_long"
+
+
+def test_error_before_a_limit_stays() -> None:
+    _, decoder = fold(sse({"error": "no"}) + b"x" * 200, max_line=100)
+    assert decoder.failed
+    assert decoder.error is not None and decoder.error.message == "no"
+
+
+# -- any splitting
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> tuple[bytes, list[int]]:
+    payloads = [say("é😀"), half(r"\ud83d"), half(r"\ude00"), chunk({"reasoning": "r"}), "[DONE]"]
+    payloads += [call(index=0, id="a", name="f", arguments="{"), call(arguments="}"), "null", "{"]
+    payloads += [chunk({}, "stop"), {"usage": {"n": 1}}, {"error": {"message": "no"}}, "x\ndata: 1"]
+    lines = draw(st.lists(st.sampled_from(payloads), max_size=8))
+    end = draw(st.sampled_from([b"", b"\n", b"{}", b"<p>", b"error: no", b"data: {"]))
+    data = (
+        draw(st.sampled_from([b"", b"\xef\xbb\xbf", b" ", b"\r", b"{", b"<"])) + sse(*lines) + end
+    )
+    if draw(st.booleans()):
+        data = data.replace(b"\n", b"\r\n")
+    return data, sorted(draw(st.lists(st.integers(0, len(data)), max_size=8)))
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(streams(), st.integers(50, 200), st.integers(0, 1000))
+def test_any_splitting_gives_the_same_answer(
+    stream: tuple[bytes, list[int]], max_line: int, max_total: int
+) -> None:
+    data, cuts = stream
+    edges = [0, *cuts, len(data)]
+    pieces = [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    results = []
+    for split in ([data], pieces):
+        answer, decoder = fold(split, max_line=max_line, max_total=max_total)
+        error = decoder.error.to_json() if decoder.error else None
+        ended = (decoder.finish_reason, decoder.usage, error, decoder.done, decoder.failed)
+        counted = (decoder.chunks, decoder.skipped)
+        results.append((answer.content, answer.reasoning, answer.tool_calls, ended, counted))
+    assert results[0] == results[1]

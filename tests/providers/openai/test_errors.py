@@ -1,0 +1,147 @@
+import pytest
+from wire import error_body, error_in, fold, refusal, say, sse
+
+from tornado_stream.providers.openai.errors import decode_error, redact
+
+KEY = "sk-proj-canary0123456789"
+
+
+# -- errors inside a 200
+
+
+@pytest.mark.parametrize(
+    "body", ["it broke", '"it broke"', '{"message":"it broke"}', '{"a":1,"detail":"it broke"}']
+)
+def test_event_error_with_any_body(body: str) -> None:
+    for data in (f"event: error\ndata: {body}\n\n", f"error: {body}\n\n"):
+        _, decoder = fold(sse(say("a")) + data.encode() + sse("[DONE]"))
+        assert decoder.error is not None
+        assert "it broke" in decoder.error.message
+
+
+def test_first_error_wins_and_what_came_is_kept() -> None:
+    data = sse(
+        say("a"), {**say("b"), "error": "one", "usage": {"n": 1}}, {"error": "two"}, say("c")
+    )
+    answer, decoder = fold(data)
+    assert decoder.error is not None and decoder.error.message == "one"
+    assert answer.content == "abc"
+    assert decoder.usage == {"n": 1}
+    assert not decoder.failed
+
+
+def test_error_shows_no_html_and_no_key() -> None:
+    assert "<" not in error_in({"error": "<html><body>502</body></html>"}).message
+    _, decoder = fold(sse({"error": f"bad key {KEY}\x07"}), key=KEY)
+    assert decoder.error is not None and decoder.error.message == "bad key ***"
+
+
+# -- answers other than 200
+
+
+def test_retryable() -> None:
+    statuses = (400, 401, 402, 404, 408, 409, 413, 429, 500, 502, 503, 504, 529, 301)
+    found = [status for status in statuses if refusal(status, {"error": "x"}).retryable]
+    assert found == [408, 409, 429, 500, 502, 503, 504, 529]
+    assert not refusal(429, error_body("x", code="insufficient_quota")).retryable
+    assert not refusal(500, error_body("exceeds the context window")).retryable
+
+
+def test_messages_say_what_to_do() -> None:
+    assert refusal(401, {"detail": "Bad key"}).message == (
+        "Bad key. Check the API key (OPENAI_API_KEY)."
+    )
+    assert refusal(404, error_body("The model `m` does not exist.")).message == (
+        "The model `m` does not exist. Check the name of the model."
+    )
+    assert refusal(404, b"<html>").message == (
+        "The server answered 404 Not Found. http://host:1/v1 does not look like an"
+        " OpenAI-compatible API. Check the base URL (often /v1 is missing)."
+    )
+    assert refusal(308, Location="https://u:p@host/x?k=1").message.startswith(
+        "The server answered 308 Permanent Redirect (to https://host/x). http://host:1/v1 does"
+    )
+    assert decode_error(404, {}, b"", url="http://[").message.startswith(
+        "The server answered 404 Not Found. The server does not look"
+    )
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>503</html>", b"oops <ht\0ml>", b"\x1f\x8b\x08\xff", b"null", b"{}"]
+)
+def test_message_where_the_server_has_none(body: bytes) -> None:
+    assert refusal(503, body).message == "The server answered 503 Service Unavailable."
+
+
+def test_unknown_status() -> None:
+    assert refusal(529).message == "The server answered 529."
+
+
+def test_plain_text_is_shown_whole_but_not_endless() -> None:
+    assert (
+        refusal(503, "warming up, come back\u202e\x00".encode()).message == "warming up, come back"
+    )
+    assert len(refusal(500, b"x" * 50_000).message) == 2000
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"Retry_After": "7"}, 7),
+        ({"retry_after": " 1.5 "}, 1.5),
+        ({"Retry_After": "-3"}, 0),
+        ({"Retry_After_Ms": "250"}, 0.25),
+        ({"Retry_After_Ms": "250", "Retry_After": "1"}, 0.25),
+        ({"Retry_After_Ms": "0", "Retry_After": "1"}, 1),
+        ({"Retry_After_Ms": "0"}, 0),
+        ({"Retry_After_Ms": "x", "Retry_After": "2"}, 2),
+        ({"Retry_After": "Sun, 09 Sep 2001 01:47:00 GMT"}, 20),
+        ({"Retry_After": "Sun, 09 Sep 2001 01:46:30 GMT"}, 0),
+        ({"Retry_After": "soon"}, None),
+        ({"Retry_After": "nan"}, None),
+        ({"Retry_After": "inf"}, None),
+        ({"Retry_After": "1_0"}, None),
+        ({"Retry_After": "9" * 400}, None),
+        ({"Retry_After": "Sun, 99 Sep 2001 99:99:99 GMT"}, None),
+        ({"Retry_After": ""}, None),
+    ],
+)
+def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
+    assert refusal(429, **headers).retry_after == seconds
+
+
+# -- redaction
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"key {KEY}!", "key ***!"),
+        ("got sk-abcdefgh12345678, sorry", "got ***, sorry"),
+        ("sk-proj-AbC_123-xyz9876", "***"),
+        ("gsk_0123456789abcdef", "***"),
+        ("Authorization: Bearer abc.def-123", "Authorization: Bearer ***"),
+        ("bearer aaaaaaaaaaaaaaaaaaaaaaaaa", "bearer ***"),
+        ("Bearer authentication is required", "Bearer authentication is required"),
+        (
+            "a task-force-of-many, sk-abc***xyz, ****-key",
+            "a task-force-of-many, sk-abc***xyz, ****-key",
+        ),
+    ],
+)
+def test_redact(text: str, expected: str) -> None:
+    assert redact(text, KEY) == expected
+
+
+def test_redact_short_and_missing_keys() -> None:
+    assert redact("none of ollama's business", None) == "none of ollama's business"
+    assert redact("is x here? xx", "x") == "is *** here? xx"
+    assert redact("text", "") == "text"
+
+
+def test_half_of_a_key_is_never_left_by_cutting() -> None:
+    secret = "Q" * 40
+    for length in range(1950, 2010):
+        error = decode_error(500, {}, ("." * length + secret).encode(), key=secret)
+        assert "Q" not in error.message

@@ -1,0 +1,62 @@
+import json
+from typing import Any
+
+import pytest
+
+from tornado_stream.providers.openai.lenient_json import NOT_JSON, mend, parse_json, to_json_text
+
+
+@pytest.mark.parametrize(
+    ("data", "value"),
+    [
+        (b'{"a":[1,2.5,null,true,"x"]}', {"a": [1, 2.5, None, True, "x"]}),
+        (b'{"a":1,"a":2}', {"a": 2}),
+        (b' "x" ', "x"),
+        (b"7", 7),
+        (b'["\\ud83d"]', ["\ud83d"]),
+        (b'["\\ud83d\\ude00"]', ["😀"]),
+        (b'["\xff"]', ["\ufffd"]),
+        (b'\xef\xbb\xbf{"a":1}', {"a": 1}),
+        (b'{"a":Infinity}', {"a": float("inf")}),
+        (b"[" + b"9" * 5000 + b"]", [float("inf")]),
+    ],
+)
+def test_parse_json(data: bytes, value: Any) -> None:
+    assert parse_json(data) == value
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"x", b"{", b"[DONE]", b"NaN", b'{"a":1}}', b"[" * 100_000, b"\xff", b"\xef\xbb"]
+)
+def test_parse_json_refuses(data: bytes) -> None:
+    assert parse_json(data) is NOT_JSON
+
+
+@pytest.mark.parametrize(
+    ("text", "mended"),
+    [
+        ("", ""),
+        ("aé😀", "aé😀"),
+        ("\ud83d\ude00", "😀"),
+        ("\ud83d", "\ufffd"),
+        ("\ude00\ud83d", "\ufffd\ufffd"),
+        ("\ud83da\ude00b", "\ufffda\ufffdb"),
+    ],
+)
+def test_mend(text: str, mended: str) -> None:
+    assert mend(text) == mended
+
+
+@pytest.mark.parametrize("value", [{"a": [1, "é"]}, {"a": "\ud800"}, 2**70, []])
+def test_to_json_text(value: Any) -> None:
+    text = to_json_text(value)
+    text.encode()
+    assert json.loads(text) == value
+
+
+def test_to_json_text_of_what_cannot_be_written() -> None:
+    deep: Any = 1
+    for _ in range(100_000):
+        deep = [deep]
+    assert to_json_text(deep) == ""
+    assert to_json_text({"a": object()}) == ""

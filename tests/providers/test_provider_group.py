@@ -1,0 +1,265 @@
+"""Several upstreams as one: whom a question goes to, and who is asked when one fails.
+
+Each upstream counts its requests, and that count is the judge.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from client import until
+from fake_upstream import FakeUpstream
+
+from tornado_stream.providers import provider_group, retry
+
+DEAD = "http://127.0.0.1:9/v1"  # nothing listens there
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch) -> None:
+    monkeypatch.setattr(retry, "FIRST_WAIT", 0.02)
+
+
+@pytest.fixture
+def another(io_loop, upstream):
+    """A second upstream."""
+
+    async def make() -> FakeUpstream:
+        return FakeUpstream()
+
+    fake = io_loop.run_sync(make)
+    yield fake
+    io_loop.run_sync(fake.close)
+
+
+@pytest.fixture
+def over(serve, settings, tmp_path) -> Callable:
+    """A server over upstreams as a file names them: `name=(url, models, …)`."""
+
+    def start(more: str = "", **upstreams):
+        lines = []
+        for name, (url, *models) in upstreams.items():
+            lines += [f"[upstream.{name}]", f'base_url = "{url}"']
+            if models:
+                lines.append(f"models = {json.dumps(models)}")
+        path = tmp_path / "upstreams.toml"
+        path.write_text("\n".join([*lines, more]))
+        return serve(replace(settings, config=path, base_url=None, model=None))
+
+    return start
+
+
+def notices(answer) -> list[tuple[str, str]]:
+    found = [e.data for e in answer.events if e.name == "notice"]
+    return [(data["code"], data.get("reason", "")) for data in found]
+
+
+# -- whom a question goes to
+
+
+@pytest.mark.gen_test
+async def test_a_model_is_asked_for_where_it_is(over, upstream, another):
+    upstream.models, another.models = ["a1", "a2"], ["b1", "b2"]
+    chat = over(first=(upstream.url,), second=(another.url,))
+    for model, judge, name in [
+        (None, upstream, "first"),
+        ("a2", upstream, "first"),
+        ("b2", another, "second"),
+        ("nobody-lists-this", upstream, "first"),
+        ("second/nobody-lists-this", another, "second"),
+    ]:
+        answer = await chat.ask(**({"model": model} if model else {}))
+        assert (answer.end["state"], answer.end["upstream"]) == ("done", name)
+        assert judge.requests[-1]["model"] == (model or "a1").removeprefix("second/")
+    assert (len(upstream.requests), len(another.requests)) == (3, 2)
+
+
+@pytest.mark.gen_test
+async def test_all_models_are_listed_and_one_that_two_have_by_both_names(over, upstream, another):
+    upstream.models, another.models = ["a", "both"], ["both", "b"]
+    chat = over(first=(upstream.url,), second=(another.url,))
+    body = (await chat.request("GET", "/api/models")).json()
+    assert body["default"] == "a"
+    assert [(m["id"], m["provider"]) for m in body["models"]] == [
+        ("a", "first"),
+        ("both", "first"),
+        ("second/both", "second"),
+        ("b", "second"),
+    ]
+    await chat.ask(model="second/both")
+    assert another.requests[0]["model"] == "both" and not upstream.requests
+    await chat.request("GET", "/api/models")
+    assert (upstream.lists, another.lists) == (1, 1)  # they are kept for a while
+
+
+@pytest.mark.gen_test
+async def test_a_broken_or_slow_upstream_hides_no_other(over, upstream, another, monkeypatch):
+    monkeypatch.setattr(provider_group, "PATIENCE", 0.2)
+    another.list_delay = 0.5
+    chat = over(dead=(DEAD,), slow=(another.url,), good=(upstream.url,))
+    began = time.monotonic()
+    body = (await chat.request("GET", "/api/models")).json()
+    assert time.monotonic() - began < 0.45
+    states = {m["provider"]: (m["id"], m["state"]) for m in body["models"]}
+    assert states == {
+        "dead": ("", "failed"),
+        "slow": ("", "loading"),
+        "good": ("fake-model", "ready"),
+    }
+    answer = await chat.ask(model="fake-model")
+    assert answer.end["upstream"] == "good"
+    another.models = ["slow-one"]
+    await until(lambda: another.lists == 1, what="it was asked once")
+    await asyncio.sleep(0.4)
+    body = (await chat.request("GET", "/api/models")).json()
+    assert "slow-one" in [m["id"] for m in body["models"]]
+    assert another.lists == 1
+
+
+# -- asked again
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("status", [429, 503, 529])
+async def test_what_was_turned_away_is_asked_again(chat, upstream, status):
+    answer = await chat.ask(model=f"status={status};times=2;say=yes")
+    assert (answer.end["state"], answer.text) == ("done", "yes")
+    assert len(upstream.requests) == 3
+    waits = [e.data for e in answer.events if e.name == "notice"]
+    assert [(w["code"], w["attempt"]) for w in waits] == [("waiting", 1), ("waiting", 2)]
+    assert all(w["seconds"] >= 0 and w["reason"] for w in waits)
+
+
+@pytest.mark.gen_test
+async def test_it_is_asked_at_most_twice_more(chat, upstream):
+    answer = await chat.ask(model="status=503")
+    assert (answer.end["state"], answer.end["error"]["upstream_status"]) == ("error", 503)
+    assert len(upstream.requests) == 3
+
+
+@pytest.mark.gen_test
+async def test_retry_after_is_honoured_up_to_a_limit(chat, upstream):
+    began = time.monotonic()
+    answer = await chat.ask(model="status=429;times=1;after=0.5;say=yes")
+    assert answer.text == "yes" and time.monotonic() - began >= 0.5
+    answer = await chat.ask(model="status=429;after=61")
+    assert answer.end["error"]["retry_after"] == 61 and notices(answer) == []
+    assert len(upstream.requests) == 3
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    "script",
+    [
+        "status=500",
+        "status=502",
+        "status=408",
+        "status=401",
+        "close",
+        "reset",
+        "say=half;close",
+        "say=half;error=rate limit exceeded",
+        "error=overloaded",
+        'status=429;body={"error":{"message":"You exceeded your current quota"}}',
+    ],
+)
+async def test_what_may_have_been_processed_is_never_asked_again(over, upstream, another, script):
+    chat = over(first=(upstream.url, script), second=(another.url, "other"))
+    answer = await chat.ask(model=script)
+    assert answer.end["state"] in ("error", "cut_off") and notices(answer) == []
+    assert (len(upstream.requests), len(another.requests)) == (1, 0)
+
+
+@pytest.mark.gen_test
+async def test_a_server_that_comes_up_meanwhile_is_reached(serve, settings, io_loop, monkeypatch):
+    monkeypatch.setattr(retry, "FIRST_WAIT", 0.6)
+    fake = FakeUpstream()
+    port = fake.port
+    await fake.close()
+    chat = serve(replace(settings, base_url=f"http://127.0.0.1:{port}/v1"))
+    stream = await chat.send(model="say=yes")
+    waiting = await stream.until("notice")
+    assert (waiting.data["code"], waiting.data["reason"]) == ("waiting", "connect_failed")
+    again = FakeUpstream(port)
+    answer = await stream.read()
+    assert (answer.end["state"], answer.text) == ("done", "yes")
+    assert len(again.requests) == 1
+    await again.close()
+
+
+@pytest.mark.gen_test
+async def test_stop_ends_the_waiting(chat, upstream):
+    stream = await chat.send(model="status=429;after=50")
+    await stream.until("notice")
+    began = time.monotonic()
+    stopped = await chat.stop(stream.answer.start["generation_id"])
+    assert stopped.json()["state"] == "stopped" and time.monotonic() - began < 1.5
+    assert (await stream.read()).end["state"] == "stopped"
+    assert len(upstream.requests) == 1
+
+
+# -- another is asked
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("failing", ["status=429", "status=503", "dead"])
+async def test_the_next_that_has_the_model_is_asked(over, upstream, another, failing):
+    script = "say=yes" if failing == "dead" else f"{failing};times=3;say=yes"
+    first = DEAD if failing == "dead" else upstream.url
+    chat = over(first=(first, script), other=(upstream.url, "x"), third=(another.url, script))
+    another.requests += [{"model": script}] * 3  # it has got over it
+    answer = await chat.ask(model=script)
+    assert (answer.end["state"], answer.end["upstream"], answer.text) == ("done", "third", "yes")
+    assert (len(upstream.requests), len(another.requests)) == (0 if failing == "dead" else 3, 4)
+    page = await chat.request("GET", f"/api/conversations/{answer.start['conversation_id']}")
+    assert page.json()["messages"][1]["upstream"] == "third"
+
+
+@pytest.mark.gen_test
+async def test_no_credit_here_is_no_reason_to_wait_but_to_ask_the_next(over, upstream, another):
+    body = '{"error":{"code":"insufficient_quota","message":"no credit"}}'
+    script = f"status=429;times=1;body={body};say=yes"
+    another.requests.append({"model": script})
+    chat = over(first=(upstream.url, script), second=(another.url, script))
+    answer = await chat.ask(model=script)
+    assert (answer.text, answer.end["upstream"], notices(answer)) == ("yes", "second", [])
+    assert (len(upstream.requests), len(another.requests)) == (1, 2)
+
+
+@pytest.mark.gen_test
+async def test_after_the_first_token_nobody_else_is_asked(over, upstream, another):
+    script = "say=half;reset"
+    chat = over(first=(upstream.url, script), second=(another.url, script))
+    answer = await chat.ask(model=script)
+    assert (answer.end["state"], answer.text) == ("cut_off", "half")
+    assert answer.end["error"]["message"].startswith("first: ")
+    assert (len(upstream.requests), len(another.requests)) == (1, 0)
+
+
+@pytest.mark.gen_test
+async def test_where_all_fail_the_last_one_says_why(over, another):
+    chat = over(first=(DEAD, "m"), second=(another.url, "status=503"))
+    answer = await chat.ask(model="status=503")
+    assert answer.end["error"]["message"].startswith("second: ")
+    assert (answer.end["upstream"], len(another.requests)) == ("second", 3)
+
+
+# -- what it costs
+
+
+@pytest.mark.gen_test
+async def test_what_an_answer_costs(over, upstream):
+    price = '[upstream.first.prices."say=a;usage=3"]\ninput = 2.0\noutput = 10.0'
+    chat = over(price, first=(upstream.url, "say=a;usage=3", "say=abcd"))
+    answer = await chat.ask(model="say=a;usage=3")
+    usage, cost = answer.end["usage"], answer.end["cost"]
+    amount = (usage["prompt_tokens"] * 2 + 3 * 10) / 1e6
+    assert cost == {"amount": pytest.approx(amount), "currency": "USD", "estimated": False}
+    page = await chat.request("GET", f"/api/conversations/{answer.start['conversation_id']}")
+    assert page.json()["messages"][1]["cost"] == cost
+    assert (await chat.ask(model="say=abcd")).end["cost"] is None  # it has no price

@@ -1,0 +1,60 @@
+"""Turns to keep: user u1 asks and assistant a1 answers in the log g1 of the conversation c."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tornado_stream.store import Progress, Store, Turn
+from tornado_stream.values.messages import Conversation, Message
+
+
+def frame(number: int, event: str = "delta", data: str = "{}") -> bytes:
+    return b"id: %d\nevent: %b\ndata: %b\n\n" % (number, event.encode(), data.encode())
+
+
+def turn(
+    number: int = 1,
+    *,
+    conversation: Conversation | None = None,
+    parent: str | None = None,
+    text: str = "hi",
+    home: str = "c",
+    title: str = "title",
+) -> Turn:
+    new = conversation is None
+    conversation = conversation or Conversation(home, title, None, None, 1, 1)
+    user = Message(f"u{number}", conversation.id, parent, "user", text, number)
+    answer = Message(
+        f"a{number}",
+        conversation.id,
+        user.id,
+        "assistant",
+        "",
+        number,
+        state="running",
+        generation_id=f"g{number}",
+    )
+    kept = conversation if new else None
+    return Turn(f"g{number}", b"print", kept, user, answer, frame(1, "start"))
+
+
+async def converse(
+    store: Store, number: int, text: str, answer: str, *, owner: str = "local", **more
+) -> None:
+    """A turn, from its question to its end."""
+    one = turn(number, text=text, **more)
+    await store.begin(one)
+    await end(store, one, answer, owner=owner)
+
+
+async def end(
+    store: Store, one: Turn, answer: str = "", first: int = 2, owner: str = "local"
+) -> Message:
+    done = replace(one.message, content=answer, state="done")
+    frames = [frame(first), frame(first + 1, "end")]
+    await store.append([Progress(one.generation_id, first, frames, done, owner)])
+    return done
+
+
+async def listed(store: Store, **more) -> list[str]:
+    return [match.conversation.id for match in (await store.conversations(**more)).matches]

@@ -1,0 +1,256 @@
+import base64
+import json
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tornado_stream.values.sse import ServerSentEvent, SSEDecoder, encode_event
+
+VECTORS = json.loads((Path(__file__).parents[1] / "data" / "sse" / "vectors.json").read_bytes())
+
+
+def decode(pieces: Iterable[bytes], **options: Any) -> tuple[list[ServerSentEvent], SSEDecoder]:
+    decoder = SSEDecoder(**options)
+    events = [event for piece in pieces for event in decoder.feed(piece)]
+    return events + decoder.close(), decoder
+
+
+def data_of(events: list[ServerSentEvent]) -> list[bytes]:
+    return [event.data for event in events]
+
+
+def pieces_of(vector: dict[str, Any]) -> list[bytes]:
+    if "base64" in vector:
+        return [base64.b64decode(vector["base64"])]
+    return [piece.encode() for piece in vector.get("chunks") or [vector["input"]]]
+
+
+def in_bytes(data: bytes) -> list[bytes]:
+    return [data[i : i + 1] for i in range(len(data))]
+
+
+# -- the shared vectors
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
+def test_vector(vector: dict[str, Any]) -> None:
+    pieces = pieces_of(vector)
+    whole = b"".join(pieces)
+    halves = [[whole[:i], whole[i:]] for i in range(len(whole))]
+    for split in (pieces, [whole], in_bytes(whole), *halves):
+        events, decoder = decode(split, error_field=vector.get("error_field", False))
+        found = [
+            {"event": event.event, "data": event.data.decode("utf-8", "replace"), "id": event.id}
+            for event in events
+        ]
+        assert found == vector["events"]
+        assert decoder.comments == vector.get("comments", decoder.comments)
+        assert decoder.retry == vector.get("retry")
+        assert decoder.error is None
+
+
+def test_vectors_have_names_of_their_own() -> None:
+    assert len({vector["name"] for vector in VECTORS}) == len(VECTORS)
+
+
+# -- when events leave
+
+
+def test_event_leaves_with_its_blank_line() -> None:
+    decoder = SSEDecoder()
+    assert decoder.feed(b"data: a\n") == []
+    assert decoder.feed(b"\n") == [ServerSentEvent("message", b"a", "")]
+    assert decoder.close() == []
+
+
+def test_event_leaves_with_a_cr_and_the_lf_after_it_is_no_blank_line() -> None:
+    decoder = SSEDecoder()
+    assert data_of(decoder.feed(b"data: a\r\n\r")) == [b"a"]
+    assert decoder.feed(b"\n") == []
+    assert data_of(decoder.feed(b"data: b\n\n")) == [b"b"]
+
+
+def test_fast_case_keeps_the_id() -> None:
+    decoder = SSEDecoder()
+    decoder.feed(b"id: 3\n\n")
+    assert decoder.feed(b"data: a\n\n") == [ServerSentEvent("message", b"a", "3")]
+    assert decoder.feed(b"data: b\n\ndata: c\n\n") == [
+        ServerSentEvent("message", b"b", "3"),
+        ServerSentEvent("message", b"c", "3"),
+    ]
+
+
+@pytest.mark.parametrize("begun", [b"event: x\n", b"data: 0\n", b"foo", b"\n\r"])
+def test_fast_case_waits_for_what_was_begun(begun: bytes) -> None:
+    rest = b"data: a\n\ndata: b\n\n"
+    decoder = SSEDecoder()
+    split = decoder.feed(begun) + decoder.feed(rest)
+    assert split == SSEDecoder().feed(begun + rest)
+
+
+def test_after_close_nothing_comes() -> None:
+    decoder = SSEDecoder()
+    decoder.feed(b"data: a\n\n")
+    assert decoder.close() == []
+    assert decoder.feed(b"data: b\n\n") == []
+    assert decoder.close() == []
+
+
+# -- limits
+
+
+def test_line_of_the_limit_passes_and_one_byte_more_does_not() -> None:
+    line = b"data: " + b"x" * 94
+    events, decoder = decode([line + b"\n\n"], max_line=100)
+    assert data_of(events) == [b"x" * 94]
+    assert decoder.error is None
+    events, decoder = decode([line + b"x\n\n"], max_line=100)
+    assert events == []
+    assert decoder.error == "line_too_long"
+
+
+def test_line_too_long_keeps_what_came_before_and_ignores_the_rest() -> None:
+    data = b"data: a\n\ndata: b\ndata: " + b"x" * 100 + b"\n\ndata: c\n\n"
+    for pieces in ([data], in_bytes(data), [data[:50], data[50:]]):
+        events, decoder = decode(pieces, max_line=50)
+        assert data_of(events) == [b"a", b"b"]
+        assert decoder.error == "line_too_long"
+
+
+def test_line_too_long_is_told_before_the_line_ends() -> None:
+    decoder = SSEDecoder(max_line=10)
+    decoder.feed(b"data: 12345")
+    assert decoder.error == "line_too_long"
+
+
+@pytest.mark.parametrize("limit", range(9, 40))
+def test_answer_too_long_is_the_same_for_every_split(limit: int) -> None:
+    data = b"data: a\n\ndata: b\ndata: c\r\n\r\n: comment\ndata: d\n\n"
+    expected, _ = decode([data[:limit]])
+    if not data[:limit].endswith((b"\n", b"\r")):  # the line that was cut is not delivered
+        expected, _ = decode([data[: max(data.rfind(b"\n", 0, limit), 0) + 1]])
+    for pieces in ([data], in_bytes(data), [data[:20], data[20:]]):
+        events, decoder = decode(pieces, max_total=limit)
+        assert decoder.error == "answer_too_long"
+        assert data_of(events) == data_of(expected)
+
+
+def test_answer_of_the_limit_passes() -> None:
+    data = b"data: a\n\n" * 10
+    events, decoder = decode([data], max_total=len(data))
+    assert len(events) == 10
+    assert decoder.error is None
+    assert decoder.feed(b"") == []
+
+
+def test_fast_case_counts_too() -> None:
+    decoder = SSEDecoder(max_total=20)
+    assert len(decoder.feed(b"data: a\n\n")) == 1
+    assert len(decoder.feed(b"data: b\n\n")) == 1
+    assert decoder.feed(b"data: c\n\n") == []
+    assert decoder.error == "answer_too_long"
+
+
+def test_fast_case_has_the_limit_of_lines_too() -> None:
+    decoder = SSEDecoder(max_line=20)
+    assert decoder.feed(b": x\n\n") == []
+    assert data_of(decoder.feed(b"data: a\n\ndata: b\n\ndata: c\n\n")) == [b"a", b"b", b"c"]
+    assert data_of(decoder.feed(b"data: a\n\ndata: " + b"b" * 20 + b"\n\n")) == [b"a"]
+    assert decoder.error == "line_too_long"
+
+
+def test_large_feed_stops_at_the_limit() -> None:
+    events, decoder = decode([b"data: a\n\n" + b"x" * 2000 + b"\n\ndata: b" * 20_000], max_line=99)
+    assert data_of(events) == [b"a"]
+    assert decoder.error == "line_too_long"
+
+
+def test_error_is_sticky() -> None:
+    decoder = SSEDecoder(max_line=10, max_total=1000)
+    decoder.feed(b"x" * 11)
+    assert decoder.feed(b"\n\ndata: a\n\n" * 200) == []
+    assert decoder.close() == []
+    assert decoder.error == "line_too_long"
+
+
+@pytest.mark.parametrize("max_line", range(1, 5))
+@pytest.mark.parametrize("max_total", range(0, 5))
+def test_limits_within_a_byte_order_mark(max_line: int, max_total: int) -> None:
+    for data in (b"\xef\xbb", b"\xef\xbbdata"):
+        outcomes = set()
+        for pieces in ([data], in_bytes(data), [data[:1], data[1:]], [data[:2], data[2:]]):
+            _, decoder = decode(pieces, max_line=max_line, max_total=max_total)
+            outcomes.add(decoder.error)
+        assert len(outcomes) == 1
+
+
+def test_large_feed_is_the_same_as_many() -> None:
+    data = b"data: " + b"x" * 100_000 + b"\r\n\r\n" + b"data: y\n\n" * 30_000
+    events, _ = decode([data])
+    assert len(events) == 30_001
+    assert events == decode(data[i : i + 999] for i in range(0, len(data), 999))[0]
+
+
+def seconds_for_bytes(size: int) -> float:
+    pieces = [b"data: ", *[b"x"] * size, b"\n\n"]
+    start = time.process_time()
+    events, _ = decode(pieces)
+    assert len(events[0].data) == size
+    return time.process_time() - start
+
+
+def test_line_fed_byte_by_byte_takes_linear_time() -> None:
+    # Eight times the bytes: 8 if linear, 64 if every feed scanned or copied what came before it.
+    small = min(seconds_for_bytes(2**20 // 8 - 8) for _ in range(3))
+    assert seconds_for_bytes(2**20 - 8) < 24 * small
+
+
+# -- any splitting
+
+
+@st.composite
+def streams_with_cuts(draw: st.DrawFn) -> tuple[bytes, list[int]]:
+    atoms = [b"data", b"data: a", b"event: x", b"id: 1", b"error: e", b":", b" ", b"\n", b"\r"]
+    atoms += [b"\r\n", b"\n\n", b"\xef\xbb\xbf", "\u2028é😀".encode(), b"\xff", b"\0", b"x" * 30]
+    data = b"".join(draw(st.lists(st.sampled_from(atoms), max_size=30)))
+    return data, sorted(draw(st.lists(st.integers(0, len(data)), max_size=10)))
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(streams_with_cuts(), st.integers(5, 60), st.integers(0, 300))
+def test_any_splitting_gives_the_same(
+    stream: tuple[bytes, list[int]], max_line: int, max_total: int
+) -> None:
+    data, cuts = stream
+    options = {"error_field": True, "max_line": max_line, "max_total": max_total}
+    edges = [0, *cuts, len(data)]
+    pieces = [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    whole, one = decode([data], **options)
+    parts, many = decode(pieces, **options)
+    assert parts == whole
+    assert (many.error, many.comments, many.retry) == (one.error, one.comments, one.retry)
+
+
+# -- encoding
+
+
+def test_encode_event() -> None:
+    frame = encode_event(12, "delta", {"content": "a\nb\u2028", "t": 5})
+    assert frame == 'id: 12\nevent: delta\ndata: {"content":"a\\nb\u2028","t":5}\n\n'.encode()
+
+
+def test_encoded_event_can_be_decoded() -> None:
+    data = {"content": "line\r\nline\u2028\u0085 é 😀", "n": None}
+    (event,) = SSEDecoder().feed(encode_event(1, "delta", data))
+    assert (event.event, event.id) == ("delta", "1")
+    assert json.loads(event.data) == data
+
+
+def test_encode_event_refuses_what_is_not_json() -> None:
+    with pytest.raises(TypeError):
+        encode_event(1, "delta", {"content": "\ud800"})

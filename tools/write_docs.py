@@ -1,0 +1,20 @@
+"""Write the table of settings into docs/configuration.md: `make docs`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tornado_stream.settings import markdown_table
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "configuration.md"
+TABLE = re.compile(r"(<!-- settings -->\n).*(<!-- /settings -->)", re.DOTALL)
+
+
+def with_table(text: str) -> str:
+    """The page's text with the table as the settings are now."""
+    return TABLE.sub(lambda match: match[1] + markdown_table() + match[2], text)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(with_table(PAGE.read_text()))

@@ -1,0 +1,74 @@
+"""A conversation as a file: Markdown, JSON, plain text. Pure: values in, text out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+
+from tornado_stream.values.messages import Conversation, Message
+
+SPEAKERS = {"user": "You", "assistant": "Assistant"}
+ENDINGS = {
+    "stopped": "stopped",
+    "error": "ended by an error",
+    "cut_off": "cut off",
+    "interrupted": "interrupted",
+    "running": "still being written",
+}
+
+
+def message_json(message: Message, last_event_id: int | None = None) -> dict[str, Any]:
+    """A message as the API shows it; `last_event_id` for one that is running."""
+    data = asdict(message)
+    del data["conversation_id"]
+    if message.state == "running":
+        data["last_event_id"] = last_event_id
+    return data
+
+
+def conversation_json(conversation: Conversation) -> dict[str, Any]:
+    """A conversation as the API shows it, without its messages."""
+    return asdict(conversation)
+
+
+def to_json(conversation: Conversation, messages: Iterable[Message]) -> bytes:
+    """The whole conversation, every branch, as the API shows it."""
+    data = conversation_json(conversation)
+    data["messages"] = [message_json(message) for message in messages]
+    return orjson.dumps(data, option=orjson.OPT_INDENT_2)
+
+
+def to_markdown(conversation: Conversation, thread: Iterable[Message]) -> str:
+    """The current branch. What a message says stands as it is: it is Markdown already."""
+    parts = [f"# {conversation.title or 'Conversation'}"]
+    if conversation.system:
+        parts.append(f"> {conversation.system}".replace("\n", "\n> "))
+    for message in thread:
+        parts += [f"## {_speaker(message)}", _text(message)]
+        if note := ENDINGS.get(message.state or ""):
+            parts.append(f"*({note})*")
+    return "\n\n".join(parts) + "\n"
+
+
+def to_text(conversation: Conversation, thread: Iterable[Message]) -> str:
+    """The current branch as plain text, so far as there is text: a running answer's last
+    characters are the last ones here, so that more can follow."""
+    parts = [f"{conversation.title}\n\n"] if conversation.title else []
+    for message in thread:
+        parts.append(f"{_speaker(message)}:\n{_text(message)}")
+        if message.state != "running":
+            note = ENDINGS.get(message.state or "")
+            parts.append(f"\n({note})\n\n" if note else "\n\n")
+    return "".join(parts)
+
+
+def _speaker(message: Message) -> str:
+    name = SPEAKERS.get(message.role, message.role)
+    return f"{name} ({message.model})" if message.model else name
+
+
+def _text(message: Message) -> str:
+    return message.content or message.refusal

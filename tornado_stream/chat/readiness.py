@@ -1,0 +1,54 @@
+"""Whether new questions should come to this process: what a load balancer asks.
+
+The rule: what is said was tried, at most a second ago; nobody who asks makes the loop wait, and
+many who ask cost as much as one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic
+
+from tornado_stream.generations.registry import Generations
+from tornado_stream.providers.base import Provider
+from tornado_stream.store.base import Store, StoreError
+
+#: Seconds that a trial of the store counts, and that it may take: monitors wait a second or so.
+TRIAL_LASTS, TRIAL_LIMIT = 1.0, 0.75
+
+
+class Readiness:
+    """Asks the parts that can fail."""
+
+    def __init__(self, generations: Generations, store: Store, provider: Provider) -> None:
+        self._generations = generations
+        self._store = store
+        self._provider = provider
+        self._trial: asyncio.Future[bool] | None = None
+        self._tried_at = 0.0
+
+    async def status(self) -> str:
+        """`ready`, or why not: `draining`, `not_saving`, `upstream_failing`."""
+        if self._generations.draining:
+            return "draining"
+        # What is tried is small: a disk may have room for it and not for what it refused.
+        if self._generations.failing or not await self._saves():
+            return "not_saving"
+        return "upstream_failing" if self._provider.failing else "ready"
+
+    async def _saves(self) -> bool:
+        trial = self._trial
+        if trial and (not trial.done() or monotonic() < self._tried_at + TRIAL_LASTS):
+            return await asyncio.shield(trial)
+        self._trial = trial = asyncio.get_running_loop().create_future()
+        saves = False
+        try:
+            async with asyncio.timeout(TRIAL_LIMIT):
+                await self._store.check()
+            saves = True
+        except (StoreError, TimeoutError):
+            pass
+        finally:
+            self._tried_at = monotonic()
+            trial.set_result(saves)
+        return saves

@@ -1,0 +1,218 @@
+"""An answer and what produces it: the events of a provider, encoded into a log.
+
+The rule: the producer appends and never waits; it ends its log exactly once, in one of the five
+states, whatever happens. Everything runs on the IOLoop's thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import Any
+
+from tornado_stream.generations.event_log import EventLog
+from tornado_stream.providers.base import Provider
+from tornado_stream.store.base import StoredGeneration, Turn
+from tornado_stream.values.costs import cost_of
+from tornado_stream.values.errors import ProviderError
+from tornado_stream.values.events import Answer, Delta, End, Finish, Notice
+from tornado_stream.values.messages import LOCAL_OWNER, ChatRequest, Message
+from tornado_stream.values.sse import encode_event
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """All that makes an answer: what to keep of it first, and whom to ask for what.
+
+    `first` is what the log begins with after its `start`. `kept` False: it is in memory only, and
+    forgotten with its end.
+    """
+
+    turn: Turn
+    provider: Provider
+    request: ChatRequest
+    first: tuple[Delta | Notice, ...] = ()
+    owner: str = LOCAL_OWNER
+    kept: bool = True
+
+
+class Generation(EventLog):
+    """An answer, running or ended: its log, the message that it makes, and whose it is."""
+
+    def __init__(
+        self,
+        id: str,
+        fingerprint: bytes,
+        message: Message,
+        frames: list[bytes],
+        *,
+        ended: bool,
+        owner: str = LOCAL_OWNER,
+    ) -> None:
+        super().__init__(frames, ended=ended)
+        self.id = id
+        self.fingerprint = fingerprint
+        self.message = message
+        self.owner = owner
+
+    @classmethod
+    def restore(cls, stored: StoredGeneration) -> Generation:
+        """A log that has ended, from the store."""
+        return cls(
+            stored.id,
+            stored.fingerprint,
+            stored.message,
+            stored.frames,
+            ended=True,
+            owner=stored.owner,
+        )
+
+
+class Producer:
+    """The running half of a generation: emits into its log, and ends it exactly once."""
+
+    def __init__(
+        self, generation: Generation, job: Job, changed: Callable[[Producer], None]
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.generation = generation
+        self.job = job
+        self.saved = 1  # frames that the store has; the first is committed with the turn
+        self.unsaved = False  # there are frames that nobody has handed to the store
+        self.failing = False  # the reader was told that what comes is not saved
+        self.ending = False  # its `end` has its number, and nothing comes in between
+        self.stopped_as: str | None = None  # the state that a cancellation means
+        self.task: asyncio.Task[None] | None = None
+        self.ended: asyncio.Future[None] = loop.create_future()
+        self.began = monotonic()
+        self.times = array("d")  # when its deltas came, on that clock
+        self._changed = changed
+        self._stop_asked_at = 0.0
+        self._producing = False
+        self._answer = Answer()
+        self._finish = Finish()
+
+    def begin(self, first: tuple[Delta | Notice, ...]) -> None:
+        """Put into the log what is there before anybody is asked."""
+        for event in first:
+            if isinstance(event, Delta):
+                self._answer.add(event)
+            self.publish(event)
+
+    def emit(self, event: Delta | Notice | Finish) -> None:
+        """What the provider calls for each piece; ignored once a stop was asked for."""
+        if self.stopped_as:
+            return
+        if isinstance(event, Finish):
+            self._finish = self._finish.then(event)
+            return
+        if isinstance(event, Delta):
+            self.times.append(monotonic())
+            self._answer.add(event)
+        self.publish(event)
+
+    def publish(self, event: Delta | Notice) -> None:
+        data = event.to_json()
+        data["t"] = int((monotonic() - self.began) * 1000)
+        log = self.generation
+        log.publish(encode_event(len(log.frames) + 1, event.name, data))
+        if not self.unsaved:
+            self.unsaved = True
+            if self.job.kept:
+                self._changed(self)
+
+    def encode_end(self, end: End) -> bytes:
+        """The frame that is to be the last."""
+        data = end.to_json() | {"t": self._ms()}
+        return encode_event(len(self.generation.frames) + 1, end.name, data)
+
+    async def produce(self) -> End:
+        """Ask the provider; whatever happens, say how it ended. Never raises."""
+        error: ProviderError | None = None
+        state = "done"
+        self._producing = True
+        try:
+            if not self.stopped_as:  # a stop may come before the task's first step
+                await self.job.provider.generate(self.job.request, self.emit)
+        except asyncio.CancelledError:
+            self.stopped_as = self.stopped_as or "interrupted"
+        except ProviderError as failure:
+            # Its traceback has this frame, which has the error: an answer would wait for the
+            # garbage collector.
+            error, state = failure.with_traceback(None), failure.state
+        except Exception:
+            logger.exception("generation %s failed", self.generation.id)
+            error = ProviderError("server_error", "This server failed; its log says why.")
+            state = "error"
+        self._producing = False
+        return self._end(self.stopped_as or state, None if self.stopped_as else error)
+
+    def cancel(self, state: str) -> None:
+        """End the answer now as `state`, in whatever phase it is. The first call counts."""
+        if self.stopped_as or self.ended.done():
+            return
+        self.stopped_as = state
+        self._stop_asked_at = monotonic()
+        if self._producing and self.task:
+            self.task.cancel()
+
+    def snapshot(self) -> Message:
+        """The message as far as it has come."""
+        return with_answer(self.generation.message, self._answer)
+
+    def finished_message(self, end: End) -> Message:
+        return replace(
+            self.snapshot(),
+            state=end.state,
+            finish_reason=end.finish_reason,
+            usage=end.usage,
+            error=end.error.to_json() if end.error else None,
+            timings=end.timings,
+            upstream=end.upstream,
+            cost=end.cost,
+        )
+
+    def _end(self, state: str, error: ProviderError | None) -> End:
+        stop = None
+        if state == "stopped":
+            closed_ms = round((monotonic() - self._stop_asked_at) * 1000)
+            stop = {"upstream_closed_ms": closed_ms, "received_events": len(self.times)}
+        first = int((self.times[0] - self.began) * 1000) if self.times else None
+        return End(
+            state=state,
+            finish_reason=self._finish.finish_reason,
+            usage=self._finish.usage,
+            error=error,
+            stop=stop,
+            saved=True,
+            timings={"first_token_ms": first, "total_ms": self._ms()},
+            upstream=self._finish.upstream,
+            cost=self._cost(),
+        )
+
+    def _cost(self) -> dict[str, Any] | None:
+        if not self.times and not self._finish.usage:
+            return None  # whoever sent nothing charges nothing, as far as one can know
+        prompt = sum(len(message["content"] or "") for message in self.job.request.messages)
+        answer = len(self._answer.content) + len(self._answer.reasoning)
+        return cost_of(self._finish.usage, self._finish.price, prompt, answer)
+
+    def _ms(self) -> int:
+        return int((monotonic() - self.began) * 1000)
+
+
+def with_answer(message: Message, answer: Answer) -> Message:
+    """The message with what the deltas add up to."""
+    return replace(
+        message,
+        content=answer.content,
+        reasoning=answer.reasoning,
+        refusal=answer.refusal,
+        tool_calls=answer.tool_calls,
+    )

@@ -1,0 +1,187 @@
+"""What is logged and how: one line for each thing that happened, on standard error.
+
+The rule: no key, no prompt, no answer and no query string is ever in a line, whoever wrote it, and
+nothing that others wrote can end a line or begin one.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import threading
+import time
+import traceback
+from asyncio import AbstractEventLoop
+from collections.abc import Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from tornado_stream.observe.masking import mask_headers
+
+if TYPE_CHECKING:
+    from tornado_stream.values.events import End
+
+answers = logging.getLogger("tornado_stream.answers")
+logger = logging.getLogger(__name__)
+
+#: Characters of one value of a line.
+MAX_VALUE = 200
+#: Exceptions whose text is made of names in the program or of the system's words. That of any
+#: other may quote what somebody wrote, so only its type and place are logged.
+TELLING = (AttributeError, ImportError, NameError, OSError, TypeError, ArithmeticError)
+
+# What could end a line, or what a terminal would obey, or what changes how the rest is read.
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def configure(level: str, format: str = "text", secrets: tuple[str, ...] = ()) -> None:
+    """Log to standard error from `level` (a name, lower case) on, without `secrets`.
+
+    Everything goes this way: warnings, and exceptions that nobody caught too.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter((JSONFormatter if format == "json" else TextFormatter)(secrets))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.captureWarnings(True)
+    logging.raiseExceptions = False  # what it would print, it prints past all this
+    sys.excepthook = _on_uncaught
+    threading.excepthook = lambda args: _on_uncaught(
+        args.exc_type, args.exc_value, args.exc_traceback
+    )
+    # What a foreign server or reader did wrong is told by the answer that it ends.
+    logging.getLogger("tornado.general").setLevel(logging.WARNING)
+
+
+def log_answer(generation_id: str, model: str | None, end: End, deltas: int) -> None:
+    """One line for an answer that has ended; nothing of its text."""
+    usage = end.usage or {}
+    tokens = {
+        name: value
+        for name in ("prompt_tokens", "completion_tokens")
+        if type(value := usage.get(name)) is int
+    }
+    fields = {
+        "generation": generation_id,
+        "model": model,
+        "state": end.state,
+        "cause": end.error.code if end.error else None,
+        "upstream_status": end.error.upstream_status if end.error else None,
+        **end.timings,
+        "deltas": deltas,
+        **tokens,
+    }
+    answers.info("an answer has ended", extra={"fields": fields})
+
+
+def on_loop_exception(loop: AbstractEventLoop, context: dict[str, Any]) -> None:
+    """The loop's handler for exceptions that nobody caught: asyncio's own one shows arguments."""
+    what = str(context.get("message", "Exception")).partition("(")[0]
+    error = context.get("exception")
+    logger.error("%s", what, exc_info=error or False)
+
+
+def shown(text: str) -> str:
+    """`text` on one line, with nothing in it that a terminal would obey."""
+    return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+class TextFormatter(logging.Formatter):
+    """For people: the time, the level, the logger, what happened, and its fields. A traceback
+    follows on lines of its own, which are indented."""
+
+    def __init__(self, secrets: tuple[str, ...] = ()) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        self._secrets = secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        stamp = f"{self.formatTime(record)} {record.levelname} {record.name}:"
+        message = mask_headers(record.getMessage(), self._secrets)
+        fields = [f"{n}={_as_word(v)}" for n, v in _values(record, ("fields",), self._secrets)]
+        trace = mask_headers(_trace(record), self._secrets)
+        lines = [" ".join([stamp, message, *fields]), *(trace.split("\n") if trace else [])]
+        return "\n    ".join(map(shown, lines))
+
+
+class JSONFormatter(logging.Formatter):
+    """For programs: one JSON object on each line, a traceback a string in it."""
+
+    def __init__(self, secrets: tuple[str, ...] = ()) -> None:
+        super().__init__()
+        self._secrets = secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(record.created))}"
+            f".{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": mask_headers(record.getMessage(), self._secrets),
+            **dict(_values(record, ("parts", "fields"), self._secrets)),
+        }
+        if trace := _trace(record):
+            line["traceback"] = mask_headers(trace, self._secrets)
+        text = json.dumps(line, ensure_ascii=False)  # which leaves some that could break a line
+        return _UNPRINTABLE.sub(lambda match: f"\\u{_encodable(match[0]):04x}", text)
+
+
+def _values(
+    record: logging.LogRecord, groups: tuple[str, ...], secrets: tuple[str, ...]
+) -> Iterator[tuple[str, Any]]:
+    """The named values that a record carries, masked, then cut."""
+    for group in groups:
+        for name, value in getattr(record, group, {}).items():
+            if isinstance(value, str):
+                text = mask_headers(value, secrets)
+                value = text if len(text) <= MAX_VALUE else text[: MAX_VALUE - 1] + "…"
+            if value is not None:
+                yield name, value
+
+
+def _as_word(value: Any) -> str:
+    """A value for people; in quotes where it is not one word."""
+    text = str(value)
+    return text if re.fullmatch(r"[^\s\"=]+", text) else json.dumps(text, ensure_ascii=False)
+
+
+def _encodable(character: str) -> int:
+    return 0xFFFD if "\ud800" <= character <= "\udfff" else ord(character)
+
+
+def _trace(record: logging.LogRecord) -> str:
+    error = record.exc_info[1] if record.exc_info else None
+    return describe_exception(error) if error else ""
+
+
+def describe_exception(error: BaseException) -> str:
+    """Where an exception came from, with its causes, first cause first, and without what its text
+    may quote."""
+    parts: list[str] = []
+    current: BaseException | None = error
+    while current and len(parts) < 5:
+        frames = "".join(traceback.format_tb(current.__traceback__))
+        parts.append(f"Traceback (most recent call last):\n{frames}{_name(current)}")
+        current = current.__cause__ or (
+            None if current.__suppress_context__ else current.__context__
+        )
+    return "\n\nThen:\n\n".join(reversed(parts))
+
+
+def _name(error: BaseException) -> str:
+    name = type(error).__name__
+    text = str(error) if isinstance(error, TELLING) else ""
+    if isinstance(error, OSError):
+        text = error.strerror or ""
+    inner = [_name(one) for one in getattr(error, "exceptions", ())[:5]]
+    return name + (f": {text}" if text else "") + (f" of {', '.join(inner)}" if inner else "")
+
+
+def _on_uncaught(
+    typ: type[BaseException], value: BaseException | None, tb: TracebackType | None
+) -> None:
+    if value is None or isinstance(value, KeyboardInterrupt):
+        return
+    logger.critical("the process failed", exc_info=(typ, value, tb))

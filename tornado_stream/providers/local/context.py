@@ -1,0 +1,188 @@
+"""What fits into the local model's small context, and what has to be left out.
+
+The rule: tokens are counted by the server that will read them, in one request for most
+conversations; the last turn always stays, and the oldest go first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import Any
+
+import orjson
+
+from tornado_stream.providers.base import Emit
+from tornado_stream.providers.local.child import MODEL_ID
+from tornado_stream.providers.upstream import StatusError, Timeouts, Upstream, UpstreamRequest
+from tornado_stream.values.errors import ProviderError
+from tornado_stream.values.events import Notice
+from tornado_stream.values.messages import ChatRequest
+
+#: Tokens that a request has for its prompt and its answer.
+CONTEXT = 2048
+#: Tokens an answer gets where the user says nothing, and below which it is not worth beginning.
+ANSWER, SHORTEST_ANSWER = 512, 64
+#: Characters that are counted in one request: about twice what the context holds of plain text.
+BATCH = 16_384
+#: Characters of one text that are counted; what a longer one holds is reckoned from them.
+COUNTED = 32_768
+#: Characters between two places where a conversation may be cut.
+STEP = 2048
+NO_TOKEN = -1
+COUNT_TIMEOUTS = Timeouts(connect=5, first_byte=20, idle=20, answer=30)
+#: The options that mean something to this model.
+OPTIONS = frozenset(
+    "temperature top_p top_k min_p seed stop presence_penalty frequency_penalty repeat_penalty "
+    "response_format".split()
+)
+
+
+async def fit(request: ChatRequest, emit: Emit, tokens: TokenCounter) -> ChatRequest:
+    """The request as far as the context holds it, its answer limited to what is left."""
+    wanted = _wanted_tokens(request.options)
+    turns = _number_turns(request.messages)
+    texts = _texts(request.messages, turns, request.kept)
+    kept, prompt = await tokens.measure(texts, CONTEXT - min(wanted, ANSWER))
+    if CONTEXT - prompt < min(wanted, SHORTEST_ANSWER):
+        raise _too_long(request.messages, prompt)
+    left_out = _steady_cut([len(text) for text in reversed(texts)], len(texts) - kept)
+    if left_out:
+        emit(Notice("context_trimmed", {"turns": request.left_out + left_out}))
+    pairs = zip(request.messages, turns, strict=True)
+    options = {name: value for name, value in request.options.items() if name in OPTIONS}
+    return ChatRequest(
+        [message for message, turn in pairs if turn is None or turn >= left_out],
+        MODEL_ID,
+        {**options, "max_tokens": min(wanted, CONTEXT - prompt)},
+        kept=request.kept,
+    )
+
+
+class TokenCounter:
+    """Counts tokens exactly, by asking the server that will read them."""
+
+    def __init__(self, upstream: Upstream, base_url: str, key: str) -> None:
+        self._upstream = upstream
+        self._url = base_url.removesuffix("/v1") + "/tokenize"
+        self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+
+    async def measure(self, texts: Sequence[str], limit: int) -> tuple[int, int]:
+        """How many of the texts fit into `limit` tokens, and the tokens they are together.
+
+        The first counts as fitting whatever it is. Mostly one request, however many texts.
+        """
+        kept = total = 0
+        for batch in _batches(texts):
+            for count in await self._count(batch):
+                if kept and total + count > limit:
+                    return kept, total
+                kept, total = kept + 1, total + count
+        return kept, total
+
+    async def _count(self, texts: Sequence[str]) -> list[int]:
+        # The server tokenizes the strings of a list one by one and passes numbers through: with a
+        # number that is no token after each, one request counts them all.
+        content = [part for text in texts for part in (text[:COUNTED], NO_TOKEN)]
+        body = orjson.dumps({"content": content, "add_special": False, "parse_special": True})
+        request = UpstreamRequest(self._url, self._headers, body, timeouts=COUNT_TIMEOUTS)
+        try:
+            answer = await self._upstream.fetch_json(request)
+        except StatusError as error:
+            message = f"The local model could not count tokens (status {error.status})."
+            raise ProviderError("local_model_failed", message) from None
+        counts = _gaps(answer["tokens"])
+        pairs = zip(texts, counts, strict=True)
+        return [math.ceil(count * max(1, len(text) / COUNTED)) for text, count in pairs]
+
+
+def _number_turns(messages: Sequence[dict[str, str]]) -> list[int | None]:
+    """For each message the turn it belongs to, from 0; None for a system message.
+
+    A turn is a user's message and all that follows it, up to the next one.
+    """
+    numbers: list[int | None] = []
+    turn, begun = 0, False
+    for message in messages:
+        if message["role"] == "system":
+            numbers.append(None)
+            continue
+        turn += begun and message["role"] == "user"
+        begun = True
+        numbers.append(turn)
+    return numbers
+
+
+def _texts(
+    messages: Sequence[dict[str, str]], turns: Sequence[int | None], begun: str
+) -> list[str]:
+    """What the model reads, newest first: what always stays (the last turn, all system messages,
+    the head of the answer and what of it is there), then one text for each earlier turn.
+
+    Their tokens add up, since a message begins and ends with a token of its own.
+    """
+    last = max((turn for turn in turns if turn is not None), default=0)
+    parts: list[list[str]] = [[] for _ in range(last + 1)]
+    for message, turn in zip(messages, turns, strict=True):
+        parts[last if turn is None else turn].append(_render(message["role"], message["content"]))
+    parts[last].append("<|im_start|>assistant\n" + begun)
+    return ["".join(part) for part in reversed(parts)]
+
+
+def _render(role: str, content: str) -> str:
+    """A message as local_child.TEMPLATE renders it."""
+    return f"<|im_start|>{role}\n{content}<|im_end|>\n"
+
+
+def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
+    """The texts in order, so many at a time that the first batch mostly fills the context."""
+    batch: list[str] = []
+    for text in texts:
+        batch.append(text)
+        if sum(map(len, batch)) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _steady_cut(lengths: Sequence[int], cut: int) -> int:
+    """Where to cut, at `cut` or a little after, so that the turns to come are cut there as well.
+
+    The server keeps what it has read of a prompt as far as the next one begins alike. Were the
+    cut to move with every turn, it would read everything anew for every answer.
+    """
+    begins = [0, *accumulate(lengths)]
+    steady = (
+        turn
+        for turn in range(cut, len(lengths))
+        if turn == 0 or begins[turn] // STEP > begins[turn - 1] // STEP
+    )
+    return next(steady, cut)
+
+
+def _gaps(tokens: Sequence[int]) -> list[int]:
+    """How many tokens stand before each `NO_TOKEN`."""
+    counts = [0]
+    for token in tokens:
+        if token == NO_TOKEN:
+            counts.append(0)
+        else:
+            counts[-1] += 1
+    return counts[:-1]
+
+
+def _wanted_tokens(options: dict[str, Any]) -> int:
+    wanted = options.get("max_tokens", options.get("max_completion_tokens"))
+    return wanted if isinstance(wanted, int) and wanted > 0 else ANSWER
+
+
+def _too_long(messages: Sequence[dict[str, str]], tokens: int) -> ProviderError:
+    system = any(message["role"] == "system" for message in messages)
+    what = "Your message and the system prompt are" if system else "Your message is"
+    return ProviderError(
+        "context_length",
+        f"{what} about {tokens:,} tokens; this demo model can take {CONTEXT:,}, its answer "
+        "included. Please shorten it.",
+    )

@@ -1,0 +1,294 @@
+"""The child process that holds the local model: its start, its end, and what it said.
+
+The rule: whatever happens to the child, the page can say why and what to do, and when the server
+goes, in whatever way, the child goes too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import json
+import logging
+import os
+import re
+import secrets
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tornado.ioloop import IOLoop
+
+from tornado_stream.providers.local.context import CONTEXT
+from tornado_stream.providers.local.weights import find_weights
+from tornado_stream.values.errors import ProviderError
+
+logger = logging.getLogger(__name__)
+
+WHAT_IT_IS = (
+    "A small demo model (SmolLM2, 135M parameters) running on this machine. "
+    "Its facts are often wrong."
+)
+WAY_OUT = "To use another server instead, set OPENAI_BASE_URL or OPENAI_API_KEY."
+
+#: -P: the directory of the program, which is this package, must not be on the child's import path.
+COMMAND = (sys.executable, "-P", str(Path(__file__).with_name("child.py")))
+#: Seconds that loading may take.
+LOAD_LIMIT = 60.0
+#: Starts allowed within so many seconds: a model that keeps dying is not started for ever.
+START_LIMIT, START_WINDOW = 3, 300.0
+#: What the child gets of the environment. A list of what may pass: secrets have many names.
+PASSED_ON = re.compile(
+    r"PATH|HOME|USER|LANG|LC_\w+|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|WINDIR|USERPROFILE|(LOCAL)?APPDATA|"
+    r"LD_LIBRARY_PATH|DYLD_\w+|PYTHONPATH|PYTHONHOME|VIRTUAL_ENV|OMP_\w+",
+    re.IGNORECASE,
+)
+#: Requests that are answered side by side, each with a context of its own.
+PARALLEL = 4
+
+
+class LocalModel:
+    """The child process that holds the model: started, watched, started again, ended.
+
+    `state` is `loading`, `ready` or `failed`; `detail` says for a person what that means. All
+    methods run on the IOLoop's thread and none of them blocks.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        weights: Path | None = None,
+        *,
+        off: bool = False,
+        command: Sequence[str] = COMMAND,
+        load_limit: float = LOAD_LIMIT,
+    ) -> None:
+        self.state, self.detail = "loading", WHAT_IT_IS
+        self._off = off
+        self._data_dir = data_dir
+        self._weights = weights
+        self._command = command
+        self._load_limit = load_limit
+        self._closed = False
+        self._address = ("", "")
+        self._cause = ""
+        self._settled = asyncio.Event()
+        self._starts: deque[float] = deque(maxlen=START_LIMIT)
+        self._child: _Child | None = None
+        self._alive: set[_Child] = set()  # the child, and any that was given up and is not gone
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id; None while there is no child."""
+        return self._child.pid if self._child else None
+
+    def start(self) -> None:
+        """Begin to load, unless that was done; returns at once. What failed is tried again."""
+        if self._closed or self._child:
+            return
+        try:
+            weights = self._find_parts()
+            self._count_start()
+            self._child = _Child(self._command, _config(weights), self._on_ready, self._on_exit)
+        except (ValueError, OSError) as error:
+            self._settle("failed", f"The local model cannot run: {error} {WAY_OUT}")
+            return
+        self._alive.add(self._child)
+        self._settled.clear()
+        self.state, self.detail = "loading", WHAT_IT_IS
+        IOLoop.current().call_later(self._load_limit, self._on_load_limit, self._child)
+
+    async def ready(self) -> tuple[str, str]:
+        """Wait until it can be asked; its base URL and its key.
+
+        Starts it where it does not run. Raises `ProviderError` when it cannot run.
+        """
+        self.start()
+        while self.state == "loading":
+            await self._settled.wait()
+        if self.state != "ready":
+            raise ProviderError("local_model_failed", self.detail)
+        return self._address
+
+    async def close(self, grace: float) -> None:
+        """End the child, by force after `grace` seconds; it is reaped and its thread has ended
+        when this returns. Whoever waits in `ready` is told. It does not start again."""
+        self._closed, self._child = True, None
+        self._settle("failed", "The server is shutting down.")
+        children = list(self._alive)
+        for child in children:
+            child.end(grace)
+        for child in children:
+            await child.gone.wait()
+
+    def _find_parts(self) -> Path:
+        if self._off:
+            raise ValueError("it is switched off (--no-local).")
+        importlib.invalidate_caches()  # what was missing may have been installed since
+        missing = []
+        if importlib.util.find_spec("xllamacpp") is None:
+            missing.append("xllamacpp is not installed (pip install 'tornado-stream[local]')")
+        weights = find_weights(self._weights, self._data_dir)
+        if weights is None:
+            missing.append("its weights are missing (python main.py --fetch-model)")
+        if missing or weights is None:
+            raise ValueError(" and ".join(missing) + ".")
+        return weights
+
+    def _count_start(self) -> None:
+        now = IOLoop.current().time()
+        if len(self._starts) == START_LIMIT and now - self._starts[0] < START_WINDOW:
+            raise ValueError(
+                f"it was started {START_LIMIT} times in {START_WINDOW / 60:.0f} minutes and always "
+                f"ended. {self._cause}"
+            )
+        self._starts.append(now)
+
+    def _on_ready(self, child: _Child, url: str) -> None:
+        if child is self._child:
+            self._address = (url + "/v1", child.key)
+            self._settle("ready", WHAT_IT_IS)
+
+    def _on_load_limit(self, child: _Child) -> None:
+        if child is self._child and self.state == "loading":
+            self._give_up(f"It was not ready after {self._load_limit:g} s.")
+            child.end(0)
+
+    def _on_exit(self, child: _Child, code: int) -> None:
+        self._alive.discard(child)
+        if child is self._child:
+            self._give_up(child.failed or _explain_exit(code, child.output))
+
+    def _give_up(self, cause: str) -> None:
+        self._child, self._cause = None, cause
+        if self.state == "ready":
+            detail = f"The local model stopped. {cause} The next message starts it again."
+        else:
+            detail = f"The local model did not start. {cause} {WAY_OUT}"
+        self._settle("failed", detail)
+
+    def _settle(self, state: str, detail: str) -> None:
+        self.state, self.detail = state, detail
+        self._settled.set()
+        if not self._closed:
+            level = logging.INFO if state == "ready" else logging.WARNING
+            logger.log(level, "the local model is %s: %s", state, detail)
+
+
+class _Child:
+    """One process and the one thread that reads it to its end. Callbacks come on the IOLoop."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        config: dict[str, Any],
+        on_ready: Callable[[_Child, str], None],
+        on_exit: Callable[[_Child, int], None],
+    ) -> None:
+        self.key: str = config["key"]
+        self.failed = ""
+        self.output: deque[str] = deque(maxlen=10)
+        self.gone = asyncio.Event()
+        self._loop = IOLoop.current()
+        self._on_ready = on_ready
+        self._on_exit = on_exit
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)},
+            # A Ctrl-C in the terminal is for the server, which lets its answers finish first.
+            start_new_session=os.name == "posix",
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        )
+        self.pid = self._process.pid
+        self._thread = threading.Thread(target=self._read, name="local-model", daemon=True)
+        self._thread.start()
+        self._send(json.dumps(config).encode() + b"\n")
+
+    def end(self, grace: float) -> None:
+        """Ask the process to end, and kill it after `grace` seconds."""
+        self._close_stdin()
+        self._process.terminate()
+        if grace > 0:
+            self._loop.call_later(grace, self._process.kill)
+        else:
+            self._process.kill()
+
+    def _send(self, line: bytes) -> None:
+        assert self._process.stdin
+        with contextlib.suppress(OSError):  # it has ended already; its exit code will say why
+            self._process.stdin.write(line)
+            self._process.stdin.flush()
+
+    def _close_stdin(self) -> None:
+        assert self._process.stdin
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+
+    def _read(self) -> None:
+        """The thread: hand over what the child prints, then its exit code."""
+        assert self._process.stdout
+        with self._process.stdout as lines:
+            for line in lines:
+                self._loop.add_callback(self._take, line.decode(errors="replace").strip())
+        self._loop.add_callback(self._finish, self._process.wait())
+
+    def _take(self, line: str) -> None:
+        message = _parse(line)
+        if "ready" in message:
+            self._on_ready(self, message["ready"])
+        elif "failed" in message:
+            self.failed = message["failed"]
+        elif line:
+            self.output.append(line)
+
+    def _finish(self, code: int) -> None:
+        self._thread.join()  # this call was the last thing it did
+        self._close_stdin()
+        self.gone.set()
+        self._on_exit(self, code)
+
+
+def _config(weights: Path) -> dict[str, Any]:
+    return {
+        "model": str(weights),
+        "key": secrets.token_urlsafe(24),
+        "threads": _threads(),
+        "parallel": PARALLEL,
+        "context": CONTEXT,
+    }
+
+
+def _threads() -> int:
+    """All cores but one: with none left over the library's threads wait for each other."""
+    if sys.platform == "linux":
+        return max(1, len(os.sched_getaffinity(0)) - 1)
+    return max(1, (os.cpu_count() or 1) - 1)
+
+
+def _parse(line: str) -> dict[str, str]:
+    """The message in a line of the child's; empty where it is something the library printed."""
+    if not line.startswith(('{"ready": ', '{"failed": ')):
+        return {}
+    try:
+        message: dict[str, str] = json.loads(line)
+    except ValueError:
+        return {}
+    return message
+
+
+def _explain_exit(code: int, output: Sequence[str]) -> str:
+    """Why a child ended that could not say it itself."""
+    if code in (-4, 0xC000001D):  # an illegal instruction, as POSIX and Windows report it
+        return "This CPU has no AVX2, which the model's runtime needs."
+    if code == -9:
+        return "It was killed (signal 9), perhaps for want of memory: it takes about 340 MB."
+    how = f"signal {-code}" if code < 0 else f"exit code {code}"
+    return f"It ended by itself ({how}): {' / '.join(list(output)[-3:]) or 'it said nothing'}."

@@ -1,0 +1,87 @@
+"""The small model on this machine as a provider.
+
+The rule: the child is reached like any other server, over HTTP; what is local is only its life
+(local_model) and what its small context makes necessary (local_context).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from tornado_stream.providers.base import Emit, ModelInfo, Provider
+from tornado_stream.providers.config import UpstreamConfig
+from tornado_stream.providers.local.child import MODEL_ID
+from tornado_stream.providers.local.context import TokenCounter, fit
+from tornado_stream.providers.local.process import LocalModel
+from tornado_stream.providers.openai.provider import OpenAIProvider
+from tornado_stream.providers.upstream import Timeouts, Upstream
+from tornado_stream.settings import Secret, Settings
+from tornado_stream.values.errors import ProviderError
+from tornado_stream.values.events import Notice
+from tornado_stream.values.messages import ChatRequest
+
+
+class LocalProvider(Provider):
+    """Answers with the local model, within its context.
+
+    What does not fit is left out, oldest first, and said so (`context_trimmed`); a question that
+    alone is too long is refused with its size.
+    """
+
+    name = "local"
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        settings: Settings,
+        timeouts: Timeouts,
+        *,
+        model: LocalModel | None = None,
+    ) -> None:
+        self._upstream = upstream
+        self._timeouts = timeouts
+        self._model = model or LocalModel(
+            settings.data_dir, settings.local_model, off=settings.no_local
+        )
+
+    @property
+    def default_model(self) -> str | None:
+        return MODEL_ID
+
+    @property
+    def failing(self) -> bool:
+        return self._model.state == "failed"
+
+    def start(self) -> None:
+        self._model.start()
+
+    async def close(self, grace: float) -> None:
+        await self._model.close(grace)
+        await self._upstream.close()
+
+    async def models(self) -> list[ModelInfo]:
+        return [ModelInfo(MODEL_ID, self.name, self._model.state, self._model.detail)]
+
+    async def generate(self, request: ChatRequest, emit: Emit) -> None:
+        messages = [_as_text(message) for message in request.messages]
+        request = replace(request, messages=messages)
+        self._model.start()
+        if self._model.state == "loading":
+            emit(Notice("model_loading"))
+        base_url, key = await self._model.ready()
+        fitted = await fit(request, emit, TokenCounter(self._upstream, base_url, key))
+        config = UpstreamConfig(
+            self.name, base_url, Secret(key), models=(MODEL_ID,), timeouts=self._timeouts
+        )
+        server = OpenAIProvider(self._upstream, config, prefill=True)
+        await server.generate(fitted, emit)
+
+
+def _as_text(message: dict[str, Any]) -> dict[str, str]:
+    """A message as this model's template takes it."""
+    if not isinstance(message["content"] or "", str):
+        raise ProviderError("bad_request", "This demo model reads text only.")
+    role = message["role"]
+    role = {"developer": "system", "tool": "user", "function": "user"}.get(role, role)
+    return {"role": role, "content": message["content"] or ""}

@@ -1,0 +1,295 @@
+"""The wire form of OpenAI-compatible chat completions: the request as bytes, the answer's bytes
+as deltas. Pure: no I/O, no clock; what comes out never depends on how the bytes were split.
+
+This is the front door: chunks, tool calls, errors and JSON each have a module of their own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from tornado_stream.providers.openai.chunks import (
+    Chunk,
+    ToolFragment,
+    decode_chunk,
+    decode_text,
+    read_chunk,
+)
+from tornado_stream.providers.openai.errors import (
+    decode_error,
+    limit_error,
+    redact,
+    stream_error,
+    web_page_error,
+)
+from tornado_stream.providers.openai.lenient_json import NOT_JSON, mend, parse_json, to_json_text
+from tornado_stream.providers.openai.tool_calls import ToolCalls
+from tornado_stream.values.errors import ProviderError
+from tornado_stream.values.events import Delta
+from tornado_stream.values.messages import ChatRequest
+from tornado_stream.values.sse import MAX_LINE, MAX_TOTAL, ServerSentEvent, SSEDecoder
+
+__all__ = [
+    "AnswerDecoder",
+    "Chunk",
+    "ToolFragment",
+    "decode_chunk",
+    "decode_error",
+    "encode_request",
+    "redact",
+]
+
+_DONE = b"[DONE]"
+_BLANK = b" \t\r\n\xef\xbb\xbf"
+
+
+def encode_request(request: ChatRequest, *, model: str, include_usage: bool) -> bytes:
+    """The body of `POST /chat/completions`.
+
+    Only the options that the user set are sent, and none of them replaces the model, the messages
+    or the streaming. `include_usage` asks for the usage as a last chunk (`stream_options`). Raises
+    `ProviderError` for options that are no JSON (nested too deeply).
+    """
+    body: dict[str, Any] = {"model": model, "messages": request.messages, "stream": True}
+    for name, value in request.options.items():
+        if value is not None:
+            body.setdefault(name, value)
+    if include_usage:
+        given = body.get("stream_options")
+        given = given if isinstance(given, dict) else {}
+        body["stream_options"] = {**given, "include_usage": True}
+    try:
+        return bytes(memoryview(orjson.dumps(body)))  # which has kilobytes of room to spare
+    except orjson.JSONEncodeError as error:
+        if text := to_json_text(body):
+            return text.encode()
+        raise ProviderError("bad_request", "The request cannot be written as JSON.") from error
+
+
+class AnswerDecoder:
+    """Folds the bytes of one answer (the body of a 200) into deltas.
+
+    Content, reasoning, refusal and tool calls leave as deltas, at most one for each call; in
+    between and afterwards the attributes say how it ended:
+
+    - `finish_reason`: the last one that was not empty; `usage`: the last one, unchanged;
+    - `error`: the first error, in whatever form it was sent. It wins over a finish;
+    - `done`: `[DONE]` was seen, whatever comes after it is ignored;
+    - `failed`: a limit was reached or this is no API, reading on is useless. An error *in* the
+      stream does not set it, usage may follow;
+    - `ending`: one of these was set;
+    - `chunks` and `skipped`: how many there were, and how many of them nobody could understand.
+
+    All text is encodable: the halves of a surrogate pair that come in two chunks are joined.
+    A body that is no event stream is understood too: a completion in one piece, lines of JSON, an
+    error object. Its text leaves at `close`. A web page is an error. `key` is kept out of every
+    message.
+    """
+
+    def __init__(
+        self, *, key: str | None = None, max_line: int = MAX_LINE, max_total: int = MAX_TOTAL
+    ) -> None:
+        self.finish_reason: str | None = None
+        self.usage: dict[str, Any] | None = None
+        self.error: ProviderError | None = None
+        self.done = False
+        self.failed = False
+        self.ending = False
+        self.chunks = 0
+        self.skipped = 0
+        self._key = key
+        self._max_body = max_line
+        self._sse = SSEDecoder(error_field=True, max_line=max_line, max_total=max_total)
+        self._is_stream = False  # known from the first byte that is not blank
+        self._body: bytearray | None = None  # a JSON document instead of a stream
+        self._content = _Text()
+        self._reasoning = _Text()
+        self._refusal = _Text()
+        self._tools = ToolCalls()
+        self._has_more = False  # there is something new that is not content
+        self._has_text = False  # deltas brought some
+
+    @property
+    def complete(self) -> bool:
+        """The server said that it was finished, and nothing went wrong."""
+        return bool(self.finish_reason or self.done) and not self.error
+
+    def feed(self, data: bytes) -> Delta | None:
+        """What these bytes add to the answer; None if that is nothing."""
+        if self.done or self.failed:
+            return None
+        if self._is_stream:
+            if (blocks := self._sse.feed_plain(data)) is None:
+                self._take_events(self._sse.feed(data))
+            elif (text := decode_text(blocks)) is None or self._content.half:
+                self._take_blocks(blocks)
+            else:  # nearly every read
+                self.chunks += len(blocks)
+                if text:
+                    self._has_text = True
+                    return Delta(text)
+                return None
+        elif self._body is not None:
+            self._take_body(data)
+        else:
+            self._begin(data)
+        return self._take_delta()
+
+    def close(self) -> Delta | None:
+        """What the end of the bytes adds to the answer."""
+        if not (self.done or self.failed):
+            self._take_events(self._sse.close())
+            if self._body:
+                self._read_body(bytes(self._body))
+        for text in (self._content, self._reasoning, self._refusal):
+            text.close(cut_off=not self.complete)
+        self._has_more = True
+        self._body = None
+        return self._take_delta()
+
+    def _begin(self, data: bytes) -> None:
+        """No line of an event stream begins like a JSON document or a web page."""
+        rest = data.lstrip(_BLANK)
+        if rest[:1] not in (b"{", b"[", b"<"):
+            self._is_stream = bool(rest)
+            self._take_events(self._sse.feed(data))
+            return
+        self._take_events(self._sse.feed(data[: len(data) - len(rest)]))
+        if self.failed:
+            return
+        if rest.startswith(b"<"):
+            self._fail(web_page_error())
+        else:
+            self._body = bytearray()
+            self._take_body(rest)
+
+    def _take_blocks(self, blocks: list[bytes]) -> None:
+        for block in blocks:
+            if not self.done:
+                self._take_data(block)
+
+    def _take_body(self, data: bytes) -> None:
+        assert self._body is not None
+        self._body += data
+        if len(self._body) > self._max_body:
+            self._body.clear()
+            self._fail(limit_error("answer_too_long"))
+
+    def _read_body(self, body: bytes) -> None:
+        value = parse_json(body)
+        if value is NOT_JSON:
+            self._take_lines(body)
+            return
+        chunk = read_chunk(value, key=self._key, lone=True)
+        self.chunks += 1
+        if chunk is None or not (chunk.error or isinstance(value.get("choices"), list)):
+            self._fail(web_page_error())
+        else:
+            self._fold(chunk)
+
+    def _take_events(self, events: list[ServerSentEvent]) -> None:
+        for event in events:
+            if event.event == "error" and not event.data.startswith(_DONE):
+                self._note_error(event.data)
+            else:
+                self._take_data(event.data)
+            if self.done:
+                return
+        if self._sse.error:
+            self._fail(limit_error(self._sse.error))
+
+    def _take_data(self, data: bytes) -> None:
+        if data[:1] != b"{":
+            data = data.strip()
+            if not data or data == b"null":  # keep-alives
+                return
+            if data.startswith(_DONE):
+                self.done = self.ending = True
+                return
+        chunk = decode_chunk(data, key=self._key)
+        if chunk is None and b"\n" in data:
+            self._take_lines(data)
+            return
+        self.chunks += 1
+        if chunk is None:
+            self.skipped += 1
+        else:
+            self._fold(chunk)
+
+    def _take_lines(self, data: bytes) -> None:
+        """Every line on its own: some servers leave out the blank line between two events."""
+        for line in data.split(b"\n"):
+            if not self.done:
+                self._take_data(line.strip().removeprefix(b"data:"))
+
+    def _note_error(self, data: bytes) -> None:
+        value = parse_json(data)
+        text = data.decode("utf-8", "replace")
+        error = stream_error(text if value is NOT_JSON else value, key=self._key)
+        self.error = self.error or error
+        self.ending = True
+
+    def _fail(self, error: ProviderError) -> None:
+        self.error = self.error or error
+        self.failed = self.ending = True
+
+    def _fold(self, chunk: Chunk) -> None:
+        if chunk.finish_reason or chunk.usage is not None or chunk.error:
+            self.finish_reason = chunk.finish_reason or self.finish_reason
+            self.usage = self.usage if chunk.usage is None else chunk.usage
+            self.error = self.error or chunk.error
+            self.ending = True
+        if chunk.whole and self._has_text:
+            return  # the whole message once more, after its deltas
+        if chunk.content:
+            self._content.add(chunk.content, chunk.lone)
+        if chunk.reasoning or chunk.refusal or chunk.tool_calls:
+            self._fold_more(chunk)
+        if chunk.content and not chunk.whole:
+            self._has_text = True
+
+    def _fold_more(self, chunk: Chunk) -> None:
+        self._has_more = True
+        if chunk.reasoning:
+            self._reasoning.add(chunk.reasoning, chunk.lone)
+        if chunk.refusal:
+            self._refusal.add(chunk.refusal, chunk.lone)
+        for fragment in chunk.tool_calls:
+            self._tools.add(fragment)
+        if not chunk.whole:
+            self._has_text = True
+
+    def _take_delta(self) -> Delta | None:
+        content = self._content.take()
+        if not self._has_more:
+            return Delta(content) if content else None
+        self._has_more = False
+        delta = Delta(content, self._reasoning.take(), self._refusal.take(), self._tools.take())
+        return delta if delta else None
+
+
+class _Text:
+    """One kind of text on its way out. Half a surrogate pair waits for its other half."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self.half = ""
+
+    def add(self, text: str, lone: bool) -> None:
+        if lone or self.half:
+            text = self.half + text
+            self.half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
+            text = mend(text[:-1] if self.half else text)
+        self._pieces.append(text)
+
+    def take(self) -> str:
+        text = "".join(self._pieces)
+        self._pieces.clear()
+        return text
+
+    def close(self, cut_off: bool) -> None:
+        if self.half and not cut_off:  # half a character of a text that goes on is no text yet
+            self._pieces.append("\ufffd")
+        self.half = ""

@@ -1,0 +1,254 @@
+"""One chunk of a streamed chat completion, normalised. Pure; nothing raises.
+
+The shape is that of the API's "chat.completion.chunk" object
+(https://platform.openai.com/docs/api-reference/chat-streaming), as the many servers that speak it
+really send it: any part may be missing, null, of another type, or under another name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import orjson
+
+from tornado_stream.providers.openai.error_classifier import find_error
+from tornado_stream.providers.openai.errors import stream_error
+from tornado_stream.providers.openai.lenient_json import NOT_JSON, mend, parse_json, to_json_text
+from tornado_stream.values.errors import ProviderError
+
+#: A choice without an index is the first one.
+_FIRST = (0, None, "0")
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFragment:
+    """A piece of a tool call as sent. `index` and `id` are the upstream's own and may be missing;
+    `arguments` is JSON text, or a part of it."""
+
+    index: int | None = None
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+class Message(NamedTuple):
+    """What a choice adds to the answer. `whole`: it is a complete `message`, not a `delta`."""
+
+    content: str = ""
+    reasoning: str = ""
+    refusal: str = ""
+    tool_calls: tuple[ToolFragment, ...] = ()
+    whole: bool = False
+
+
+_NOTHING = Message()
+
+
+class Chunk(NamedTuple):
+    """What one chunk adds to the answer; every part may be empty.
+
+    `lone` says that content, reasoning or refusal may hold lone surrogates, halves of pairs that
+    were split over two chunks; everything else is encodable. `whole` as in `Message`.
+    """
+
+    content: str = ""
+    reasoning: str = ""
+    refusal: str = ""
+    tool_calls: tuple[ToolFragment, ...] = ()
+    whole: bool = False
+    finish_reason: str | None = None
+    usage: dict[str, Any] | None = None
+    error: ProviderError | None = None
+    lone: bool = False
+
+
+def decode_chunk(data: bytes, *, key: str | None = None) -> Chunk | None:
+    """The chunk in the data of one event; None if it could not be understood.
+
+    `key` is kept out of the message of an error.
+    """
+    try:
+        return read_chunk(orjson.loads(data), key=key)
+    except orjson.JSONDecodeError:
+        value = parse_json(data)
+        return None if value is NOT_JSON else read_chunk(value, key=key, lone=True)
+
+
+def decode_text(blocks: list[bytes]) -> str | None:
+    """The content of chunks that hold text for the answer and nothing else of ours, decoded in
+    one call; None: at least one of them is for `decode_chunk`."""
+    # The shape that nearly every chunk has; `read_chunk` makes the same of it, at a greater cost.
+    text = ""
+    try:
+        if len(blocks) == 1:
+            values = (orjson.loads(blocks[0]),)
+        else:
+            values = orjson.loads(b"[%b]" % b",".join(blocks))
+            if len(values) != len(blocks):
+                return None
+        for value in values:
+            (choice,) = value["choices"]
+            delta = choice["delta"]
+            content = delta["content"]
+            if (
+                type(content) is not str
+                or len(delta) != 1
+                or choice["index"] != 0
+                or choice.get("finish_reason") is not None
+                or value.get("usage") is not None
+                or "error" in value
+                or "x_groq" in value
+                or "error" in choice
+                or "usage" in choice
+            ):
+                return None
+            text += content
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError):  # JSONDecodeError too
+        return None
+    return text
+
+
+def read_chunk(value: Any, *, key: str | None = None, lone: bool = False) -> Chunk | None:
+    """The same for a value that is already decoded; `lone`: it may hold lone surrogates."""
+    if not isinstance(value, dict):
+        return _read_error_list(value, key)
+    choices = value.get("choices")
+    choices = choices if isinstance(choices, list) else []
+    error = find_error(value) if "error" in value or not choices else None
+    finish_reason = None
+    messages = []
+    for choice in choices:
+        if isinstance(choice, dict) and choice.get("index") in _FIRST:
+            finish_reason = _text(choice.get("finish_reason")) or finish_reason
+            error = error or choice.get("error")
+            messages.append(_read_choice(choice, lone))
+    usage = value.get("usage") or _find_usage(value, choices)
+    return Chunk(
+        *(messages[0] if len(messages) == 1 else _merge(messages)),
+        mend(finish_reason) if lone and finish_reason else finish_reason,
+        usage if isinstance(usage, dict) and _is_encodable(usage) else None,
+        stream_error(error, key=key) if error else None,
+        lone,
+    )
+
+
+def _read_choice(choice: dict[str, Any], lone: bool) -> Message:
+    delta = choice.get("delta")
+    whole = not isinstance(delta, dict)
+    if whole:
+        delta = choice.get("message")
+    if not isinstance(delta, dict) or not delta:
+        return _NOTHING
+    content = delta.get("content")
+    if len(delta) == 1 and isinstance(content, str):  # nearly every chunk
+        return Message(content, "", "", (), whole)
+    thought = ""
+    if not isinstance(content, str):
+        content, thought = _read_parts(content) if content else ("", "")
+    thought = _text(delta.get("reasoning")) or thought
+    return Message(
+        content,
+        _text(delta.get("reasoning_content")) or thought,
+        _text(delta.get("refusal")),
+        _read_tool_calls(delta["tool_calls"], lone) if delta.get("tool_calls") else (),
+        whole,
+    )
+
+
+def _merge(messages: list[Message]) -> Message:
+    """A chunk with no choice of ours, or with several pieces of it."""
+    if not messages:
+        return _NOTHING
+    return Message(
+        "".join(message.content for message in messages),
+        "".join(message.reasoning for message in messages),
+        "".join(message.refusal for message in messages),
+        tuple(fragment for message in messages for fragment in message.tool_calls),
+        all(message.whole for message in messages),
+    )
+
+
+def _read_error_list(value: Any, key: str | None) -> Chunk | None:
+    """Google's servers wrap an error object in a list."""
+    for item in value if isinstance(value, list) else ():
+        if isinstance(item, dict) and find_error(item):
+            return Chunk(error=stream_error(item, key=key))
+    return None
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _read_parts(parts: Any) -> tuple[str, str]:
+    """Text and thinking of content that is a list of parts (Mistral's reasoning models)."""
+    text: list[str] = []
+    thinking: list[str] = []
+    for part in parts if isinstance(parts, list) else ():
+        if isinstance(part, str):
+            text.append(part)
+        elif isinstance(part, dict) and part.get("type") == "thinking":
+            thought = part.get("thinking")
+            thinking.extend([thought] if isinstance(thought, str) else _read_texts(thought))
+        else:
+            text.extend(_read_texts([part]))
+    return "".join(text), "".join(thinking)
+
+
+def _read_texts(parts: Any) -> list[str]:
+    return [
+        _text(part.get("text"))
+        for part in (parts if isinstance(parts, list) else ())
+        if isinstance(part, dict) and part.get("type") in ("text", "output_text", None)
+    ]
+
+
+def _find_usage(value: dict[str, Any], choices: list[Any]) -> Any:
+    """Usage that does not stand at the top but in a choice (Moonshot) or under `x_groq`."""
+    for place in (*choices, value.get("x_groq"), value):
+        if isinstance(place, dict) and place.get("usage") is not None:
+            return place["usage"]
+    return None
+
+
+def _is_encodable(usage: dict[str, Any]) -> bool:
+    # It is passed on unchanged, so it must be something that can be passed on.
+    try:
+        orjson.dumps(usage)
+    except orjson.JSONEncodeError:
+        return False
+    return True
+
+
+def _read_tool_calls(calls: Any, lone: bool) -> tuple[ToolFragment, ...]:
+    if isinstance(calls, dict):
+        calls = [calls]
+    if not isinstance(calls, list):
+        return ()
+    fragments = [_read_tool_call(call) for call in calls if isinstance(call, dict)]
+    if len(fragments) > 1:  # with nothing else to tell them apart, their place does
+        fragments = [
+            f if f.id or f.index is not None else replace(f, index=place)
+            for place, f in enumerate(fragments)
+        ]
+    if lone:
+        fragments = [
+            ToolFragment(f.index, mend(f.id), mend(f.name), mend(f.arguments)) for f in fragments
+        ]
+    return tuple(fragments)
+
+
+def _read_tool_call(call: dict[str, Any]) -> ToolFragment:
+    function = call.get("function")
+    function = function if isinstance(function, dict) else call
+    index = call.get("index")
+    arguments = function.get("arguments")
+    if arguments is not None and not isinstance(arguments, str):
+        arguments = to_json_text(arguments) if isinstance(arguments, (dict, list)) else ""
+    return ToolFragment(
+        index if isinstance(index, int) else None,
+        _text(call.get("id")),
+        _text(function.get("name")),
+        arguments or "",
+    )

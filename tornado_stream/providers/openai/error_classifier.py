@@ -1,0 +1,226 @@
+"""Why a server failed, out of whatever it says about it: an object of any shape, or a string.
+
+Two steps. `read_reason` finds the text for a person and the words for programs, wherever they
+stand; `classify` makes of them, and of the status, one code of the closed list in docs/events.md.
+Pure; nothing raises.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+from tornado_stream.providers.openai.lenient_json import NOT_JSON, parse_json
+
+_QUOTA = re.compile(
+    r"insufficient_quota|(exceeded|out of) (your |the )?(current |monthly )?(quota|credits)"
+    r"|insufficient[ _](balance|credits?|funds)|requires more credits|credit balance"
+    r"|payment required|exceeded_current_quota|quota_exceeded"
+)
+_BILLING = re.compile(r"billing|quota")
+_RATE = re.compile(
+    r"rate.?limit|ratelimit|too many requests|too_many_requests|per.(minute|day)|resource_exhausted"
+)
+_CONTEXT = re.compile(
+    r"context[ _](length|size|window|limit)|(maximum|max|model'?s?) context|exceed_context"
+    r"|(prompt|input|request) (is )?too long|too many (input |prompt )?tokens"
+    r"|maximum prompt length|reduce (the length|your prompt)|max_prompt_tokens"
+    r"|token count.{0,40}exceed|tokens? must be reduced|range of input length"
+    r"|`inputs` tokens|exceeds? the maximum (number of tokens|input length)|max_model_len"
+)
+_NAME = r"[`'\"\[(]?[\w./:@+-]+[`'\"\])]?"
+_MODEL = re.compile(
+    r"model_not_(found|exist|supported|available)|(unknown|invalid|no such|unsupported)[ _]model"
+    rf"|models?:? ({_NAME}:? )?(does not|do not|doesn'?t|did not|could not be|was not|is not|not)"
+    r" (exist|found|be found|available|supported|a valid)|models/\S+ is not found"
+    rf"|models?:? ({_NAME} )?(has been|is) (decommissioned|deprecated)"
+    r"|model names are|not a valid model|unable to access model|no endpoints found"
+    r"|model_decommissioned|deploymentnotfound|deployment.{0,60}not exist"
+)
+_NO_ROUTE = re.compile(
+    r"^(404:? )?(page |file |resource |path |url |route )?not[ _]found[.!]?$"
+    r"|invalid url|unrecognized request url|unknown (url|path|route|endpoint|request)"
+    r"|cannot (post|get) /|no (such )?(route|handler)"
+)
+_AUTH = re.compile(
+    r"(invalid|incorrect|missing|no|wrong)[ _](api[ _-]?)key|unauthorized|unauthenticated"
+    r"|authentication|permission_denied"
+)
+_TRANSIENT = re.compile(
+    r"overloaded|server_error|internal ?server|unavailable|time[d ]?-?out|temporar|capacity"
+)
+
+_UNSUPPORTED = re.compile(
+    r"unsupported|not supported|does ?n[o']t support|unrecogni[sz]ed|unknown|not permitted"
+    r"|not allowed|unexpected|extra (inputs?|fields?)|extra_forbidden|no such (option|parameter)"
+)
+_HTML = re.compile(r"<(!doctype|html|head|body|title|center)\b", re.IGNORECASE)
+
+
+class Reason(NamedTuple):
+    """What an error says: `text` for a person, `words` (codes, types) for `classify`, `status`
+    where it names an HTTP status of its own."""
+
+    text: str = ""
+    words: str = ""
+    status: int | None = None
+
+
+def find_error(value: dict[str, Any]) -> Any:
+    """A decoded object itself if it tells of a failure, else None.
+
+    `{"error": …}` counts wherever it is not empty; `{"object": "error"}`, `{"detail": …}` and
+    `{"message": …, "code" or "type": …}` only in an object without choices.
+    """
+    error = value.get("error")
+    if error:
+        return value
+    if value.get("choices"):
+        return None
+    if value.get("object") == "error" or value.get("type") == "error" or error == {}:
+        return value
+    if value.get("detail") or value.get("errors"):
+        return value
+    says_why = _string(value.get("message")) or _string(value.get("msg"))
+    code = value.get("code")
+    named = code not in (None, 0, 200, "", "0", "200") or "error" in str(value.get("type")).lower()
+    return value if says_why and named else None
+
+
+def read_reason(value: Any, depth: int = 0) -> Reason:
+    """What an error of any shape says."""
+    if isinstance(value, str):
+        return Reason("" if is_markup(value) else value)
+    if isinstance(value, list) and depth < 4:
+        reasons = [read_reason(item, depth + 1) for item in value[:8]]
+        words = " ".join(reason.words for reason in reasons)
+        status = next((reason.status for reason in reasons if reason.status), None)
+        return Reason("; ".join(r.text for r in reasons if r.text), words, status)
+    if not isinstance(value, dict) or depth >= 4:
+        return Reason()
+    outer = _read_fields(value, depth)
+    error = value.get("error")
+    if isinstance(error, str):
+        # A bare title ("Bad Request") often stands beside the message; the longer one says more.
+        return outer._replace(text=max(outer.text, read_reason(error).text, key=len))
+    inner = read_reason(error, depth + 1)
+    return Reason(
+        inner.text or outer.text,
+        f"{inner.words} {outer.words}".strip(),
+        inner.status or outer.status,
+    )
+
+
+def classify(status: int | None, reason: Reason, *, is_json: bool = True) -> str:
+    """The code for an error: by its status where that is unequivocal, else by what it says.
+
+    `status` None means an error inside a 200 that names no status of its own.
+    """
+    text = _in_lower_case(reason)
+    if status is not None and not 400 <= status < 600:
+        return "not_an_api"
+    if status in (401, 403):
+        return "auth"
+    if status == 402:
+        return "quota"
+    if status == 429:
+        return "quota" if _speaks_of_quota(text) else "rate_limit"
+    if _CONTEXT.search(text):
+        return "context_length"
+    if status in (404, 405):
+        return _classify_not_found(status, reason, text, is_json)
+    if status in (None, 400, 422) and _MODEL.search(text):
+        return "model_not_found"
+    if status is None:
+        return _classify_text(text)
+    if status == 400 and _QUOTA.search(text):
+        return "quota"
+    return "bad_request" if status < 500 else "upstream_5xx"
+
+
+def refused_option(body: bytes, options: Collection[str]) -> str | None:
+    """Which of the options a 400 says the server does not take: where it names one as its `param`,
+    or speaks of it as unsupported; None where it names none, or only dislikes its value."""
+    value = parse_json(body)
+    reason = Reason(body.decode("utf-8", "replace")) if value is NOT_JSON else read_reason(value)
+    text = _in_lower_case(reason)
+    if not _UNSUPPORTED.search(text):
+        return None
+    error = value.get("error") if isinstance(value, dict) else None
+    param = error.get("param") if isinstance(error, dict) else None
+    named = [name for name in options if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text)]
+    return next((name for name in [str(param), *named] if name in options), None)
+
+
+def is_transient(reason: Reason) -> bool:
+    """Whether an error without a status reads as if the same request could succeed later."""
+    return bool(_TRANSIENT.search(_in_lower_case(reason)))
+
+
+def is_markup(text: str) -> bool:
+    """Whether a text is, or quotes, a web page."""
+    return bool(_HTML.search(text))
+
+
+def _in_lower_case(reason: Reason) -> str:
+    return f"{reason.words} {reason.text[:4000]}".lower().strip()
+
+
+def _read_fields(value: dict[str, Any], depth: int) -> Reason:
+    """What an object says itself, beside an `error` in it."""
+    text = ""
+    for name in ("message", "msg", "detail", "errors", "error_msg", "reason"):
+        text = text or read_reason(value.get(name), depth + 1).text
+    metadata = value.get("metadata")
+    if isinstance(metadata, dict) and text:
+        text += _quoted_cause(metadata, depth)
+    codes = (value.get(name) for name in ("code", "type", "status", "status_code"))
+    named = [code for code in codes if isinstance(code, (str, int)) and code is not True]
+    status = next((s for s in map(_http_status, named) if s), None)
+    return Reason(text, " ".join(code for code in named if isinstance(code, str))[:400], status)
+
+
+def _quoted_cause(metadata: dict[str, Any], depth: int) -> str:
+    """A router's own message says only that a provider failed; why is in `metadata.raw`
+    (https://openrouter.ai/docs/api-reference/errors)."""
+    raw = metadata.get("raw")
+    if not isinstance(raw, str) or not raw.strip():
+        return ""
+    value = parse_json(raw.encode("utf-8", "replace")) if raw.lstrip()[:1] in "{[" else raw
+    cause = read_reason(raw if value is NOT_JSON else value, depth + 1).text
+    return f" ({cause})" if cause else ""
+
+
+def _http_status(code: str | int) -> int | None:
+    if isinstance(code, str):
+        code = int(code) if len(code) == 3 and code.isascii() and code.isdigit() else 0
+    return code if 400 <= code < 600 else None
+
+
+def _classify_not_found(status: int, reason: Reason, text: str, is_json: bool) -> str:
+    if not is_json:
+        return "not_an_api"
+    if _MODEL.search(text):
+        return "model_not_found"
+    if status == 405:
+        return "bad_request"
+    says_nothing = not reason.text or _NO_ROUTE.search(reason.text.lower().strip())
+    return "not_an_api" if says_nothing else "model_not_found"
+
+
+def _classify_text(text: str) -> str:
+    if _speaks_of_quota(text):
+        return "quota"
+    if _RATE.search(text):
+        return "rate_limit"
+    return "auth" if _AUTH.search(text) else "upstream_error"
+
+
+def _speaks_of_quota(text: str) -> bool:
+    # Rate limits are often told together with an invitation to the billing page.
+    return bool(_QUOTA.search(text) or (_BILLING.search(text) and not _RATE.search(text)))
+
+
+def _string(value: Any) -> str:
+    return value if isinstance(value, str) else ""

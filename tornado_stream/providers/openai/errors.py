@@ -1,0 +1,200 @@
+"""A server's failures as a person may read them: `ProviderError`, with a code, a clean message and
+whether and when to try again.
+
+One for an answer whose status is not 200, one for an error inside a 200, and those that are found
+out here. Messages are cleaned: no HTML, no control characters, no key. Pure; nothing raises.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from tornado_stream.observe.masking import mask
+from tornado_stream.providers.openai.error_classifier import (
+    Reason,
+    classify,
+    is_markup,
+    is_transient,
+    read_reason,
+)
+from tornado_stream.providers.openai.lenient_json import NOT_JSON, parse_json
+from tornado_stream.values.errors import ProviderError
+
+#: Statuses that say that the request was turned away before anything was done.
+UNPROCESSED = frozenset({429, 503, 529})
+#: Characters of an upstream's message that are shown.
+MAX_MESSAGE = 2000
+
+_HINTS = {
+    "auth": "Check the API key (OPENAI_API_KEY).",
+    "model_not_found": "Check the name of the model.",
+    "not_an_api": "Check the base URL (often /v1 is missing).",
+}
+
+# Control characters except LF and tab, and those that turn the direction of what follows.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_SECONDS = re.compile(r"\s*(-?\d{1,12}(?:\.\d{1,12})?)\s*")
+
+
+def decode_error(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    url: str = "",
+    key: str | None = None,
+    now: float | None = None,
+) -> ProviderError:
+    """The error for an answer whose status is not 200, with its (first 64 KiB of) body.
+
+    `url` is named where it seems to be the mistake; `key` appears nowhere in the message. `now` is
+    the time in seconds since the epoch, against which a `Retry-After` date counts.
+    """
+    value = parse_json(body)
+    is_json = isinstance(value, (dict, list, str))
+    reason = Reason(_plain_text(body)) if value is NOT_JSON else read_reason(value)
+    code = classify(status, reason, is_json=is_json)
+    text = clean(reason.text, key) or _describe_status(status, headers, key)
+    if code == "not_an_api":
+        place = _safe_url(url, key) or "The server"
+        text = f"{_ended(text)} {place} does not look like an OpenAI-compatible API."
+    return ProviderError(
+        code,
+        _with_hint(text, code),
+        upstream_status=status,
+        retryable=_retryable(code, status, reason),
+        retry_after=_retry_after(headers, time.time() if now is None else now),
+        unprocessed=status in UNPROCESSED,
+    )
+
+
+def stream_error(value: Any, *, key: str | None = None) -> ProviderError:
+    """The error for an error object (or string, or any other JSON) sent inside a 200.
+
+    `upstream_status` is the code that the object names if it could be an HTTP status, else None.
+    """
+    reason = read_reason(value)
+    code = classify(reason.status, reason)
+    text = clean(reason.text or reason.words, key)
+    return ProviderError(
+        code,
+        _with_hint(text or "The server reported an error and gave no reason.", code),
+        upstream_status=reason.status,
+        retryable=_retryable(code, reason.status, reason),
+    )
+
+
+def web_page_error() -> ProviderError:
+    """The error for a web page, or other foreign content, under a 200."""
+    return ProviderError(
+        "not_an_api",
+        "The server answered with a web page or other data that is not a chat completion."
+        " The base URL is probably wrong (often /v1 is missing).",
+        upstream_status=200,
+    )
+
+
+def limit_error(code: str) -> ProviderError:
+    """The error for an answer that reached a limit of the decoder; its text so far is kept."""
+    what = "one line" if code == "line_too_long" else "the whole answer"
+    return ProviderError(
+        code,
+        f"The server sent more than this server accepts in {what}; the answer was cut off.",
+        state="cut_off",
+        upstream_status=200,
+    )
+
+
+def redact(text: str, key: str | None) -> str:
+    """`text` without `key` and without anything that looks like a key, `***` in their place."""
+    return mask(text, (key,) if key else ())
+
+
+def clean(text: str, key: str | None = None) -> str:
+    """`text` as it may be shown: no control characters, no key, encodable, of bounded length; ""
+    where it is a web page."""
+    text = _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
+    if is_markup(text):  # looked at here too, since what was removed may have hidden it
+        return ""
+    text = redact(text, key).strip()  # before it is cut: half a key is a key too
+    return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
+
+
+def _retryable(code: str, status: int | None, reason: Reason) -> bool:
+    if code in ("quota", "context_length", "model_not_found"):
+        return False
+    if status is None:
+        return code == "rate_limit" or (code == "upstream_error" and is_transient(reason))
+    return status in (408, 409, 429) or status >= 500
+
+
+def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds to wait. Milliseconds are the finer word, except that some send 0 beside a true
+    `Retry-After` (RFC 9110, section 10.2.3)."""
+    values = {name.lower(): value for name, value in headers.items()}
+    ms = _seconds(values.get("retry-after-ms", ""))
+    seconds = _seconds(values.get("retry-after", ""))
+    if seconds is None:
+        seconds = _until(values.get("retry-after", ""), now)
+    if ms is None or (ms <= 0 and seconds is not None):
+        return None if seconds is None else max(0.0, seconds)
+    return max(0.0, ms / 1000)
+
+
+def _seconds(value: str) -> float | None:
+    match = _SECONDS.fullmatch(value)
+    return float(match[1]) if match else None
+
+
+def _until(date: str, now: float) -> float | None:
+    try:
+        seconds = parsedate_to_datetime(date).timestamp() - now
+    except (ValueError, TypeError, OverflowError, IndexError, OSError):
+        return None
+    return seconds if math.isfinite(seconds) else None
+
+
+def _plain_text(body: bytes) -> str:
+    """The body if it is text for a person: neither markup nor something compressed."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return ""
+    return "" if text.lstrip("\ufeff \t\r\n").startswith("<") or is_markup(text) else text
+
+
+def _describe_status(status: int, headers: Mapping[str, str], key: str | None) -> str:
+    try:
+        name = f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        name = str(status)
+    location = next((v for k, v in headers.items() if k.lower() == "location"), "")
+    target = _safe_url(location, key) if 300 <= status < 400 else ""
+    return f"The server answered {name}" + (f" (to {target})." if target else ".")
+
+
+def _safe_url(url: str, key: str | None) -> str:
+    """The address without user, password, query and fragment; any of them could be secret."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    host = parts.netloc.rpartition("@")[2]
+    return clean(f"{parts.scheme}://{host}{parts.path}"[:200], key) if host else ""
+
+
+def _with_hint(text: str, code: str) -> str:
+    hint = _HINTS.get(code)
+    return f"{_ended(text)} {hint}" if hint else text
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "!", "?", "…")) else text + "."

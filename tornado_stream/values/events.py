@@ -1,0 +1,210 @@
+"""The events of one answer, and what they add up to. Pure values: no I/O, no clock.
+
+`Start`, `Delta`, `Notice` and `End` are what readers see (docs/events.md is the contract);
+`Finish` is what an upstream said about the end and becomes part of `End`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypedDict
+
+from tornado_stream.values.costs import Price
+from tornado_stream.values.errors import ProviderError
+
+
+class ToolCall(TypedDict, total=False):
+    """A tool call, or a fragment of one.
+
+    `index` is this server's own number, from 0 in order of appearance. In a fragment `id` comes
+    once, `name` and `arguments` are to be appended.
+    """
+
+    index: int
+    id: str | None
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Event 1 of every answer: who and where it is."""
+
+    name: ClassVar[str] = "start"
+
+    generation_id: str
+    conversation_id: str
+    message_id: str
+    user_message_id: str
+    parent_id: str | None
+    model: str | None
+    continued_from: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "generation_id": self.generation_id,
+            "conversation_id": self.conversation_id,
+            "message_id": self.message_id,
+            "user_message_id": self.user_message_id,
+            "parent_id": self.parent_id,
+            "model": self.model,
+            "continued_from": self.continued_from,
+        }
+
+
+@dataclass(slots=True)
+class Delta:
+    """A piece of the answer. Text is always encodable: no lone surrogates.
+
+    Not to be changed either; but one is made for each token, and freezing costs a microsecond.
+    """
+
+    name: ClassVar[str] = "delta"
+
+    content: str = ""
+    reasoning: str = ""
+    refusal: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.content or self.reasoning or self.refusal or self.tool_calls)
+
+    def to_json(self) -> dict[str, Any]:
+        data: dict[str, Any] = {"content": self.content} if self.content else {}
+        if not (self.reasoning or self.refusal or self.tool_calls):
+            return data  # nearly always
+        if self.reasoning:
+            data["reasoning"] = self.reasoning
+        if self.refusal:
+            data["refusal"] = self.refusal
+        if self.tool_calls:
+            data["tool_calls"] = self.tool_calls
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the reader should know that is not part of the answer."""
+
+    name: ClassVar[str] = "notice"
+
+    code: str
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"code": self.code, **self.details}
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """What is known about the end so far; None means nothing new. Never sent as such.
+
+    `upstream` is the name of who answers, `price` what it takes for that.
+    """
+
+    finish_reason: str | None = None
+    usage: dict[str, Any] | None = None
+    upstream: str | None = None
+    price: Price | None = None
+
+    def then(self, later: Finish) -> Finish:
+        """Both together; of the two, what was said later."""
+        return Finish(
+            later.finish_reason or self.finish_reason,
+            later.usage or self.usage,
+            later.upstream or self.upstream,
+            later.price if later.upstream else self.price,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The last event of every answer, exactly once. `timings` are in milliseconds."""
+
+    name: ClassVar[str] = "end"
+
+    state: str
+    finish_reason: str | None
+    usage: dict[str, Any] | None
+    error: ProviderError | None
+    stop: dict[str, int] | None
+    saved: bool
+    timings: dict[str, int | None]
+    upstream: str | None = None
+    cost: dict[str, Any] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "state": self.state,
+            "finish_reason": self.finish_reason,
+            "usage": self.usage,
+            "error": self.error.to_json() if self.error else None,
+            "stop": self.stop,
+            "saved": self.saved,
+            "timings": self.timings,
+            "upstream": self.upstream,
+            "cost": self.cost,
+        }
+
+
+class Answer:
+    """What the deltas of a log add up to: the message as far as it has come.
+
+    Adding costs time in proportion to the delta, not to the answer; the properties join.
+    """
+
+    def __init__(self) -> None:
+        self._content: list[str] = []
+        self._reasoning: list[str] = []
+        self._refusal: list[str] = []
+        self._tool_calls: list[_ToolCallParts] = []
+
+    def add(self, delta: Delta) -> None:
+        self._content.append(delta.content)
+        if delta.reasoning:
+            self._reasoning.append(delta.reasoning)
+        if delta.refusal:
+            self._refusal.append(delta.refusal)
+        for fragment in delta.tool_calls:
+            self._add_tool_call(fragment)
+
+    @property
+    def content(self) -> str:
+        return "".join(self._content)
+
+    @property
+    def reasoning(self) -> str:
+        return "".join(self._reasoning)
+
+    @property
+    def refusal(self) -> str:
+        return "".join(self._refusal)
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        return [call.joined(index) for index, call in enumerate(self._tool_calls)]
+
+    def _add_tool_call(self, fragment: ToolCall) -> None:
+        while len(self._tool_calls) <= fragment["index"]:
+            self._tool_calls.append(_ToolCallParts())
+        call = self._tool_calls[fragment["index"]]
+        call.id = fragment.get("id") or call.id
+        call.name.append(fragment.get("name") or "")
+        call.arguments.append(fragment.get("arguments") or "")
+
+
+class _ToolCallParts:
+    """The fragments of one tool call, kept apart so that adding stays linear."""
+
+    def __init__(self) -> None:
+        self.id: str | None = None
+        self.name: list[str] = []
+        self.arguments: list[str] = []
+
+    def joined(self, index: int) -> ToolCall:
+        return {
+            "index": index,
+            "id": self.id,
+            "name": "".join(self.name),
+            "arguments": "".join(self.arguments),
+        }
