@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from playwright.sync_api import Page, sync_playwright
 
-from tornado_stream.store import Progress, Turn, open_store
+from tornado_stream.store import NewAnswer, Progress, open_store
 from tornado_stream.values.messages import Conversation, Message
 from tornado_stream.values.sse import encode_event
 
@@ -121,7 +121,9 @@ async def keep(store: Any, title: str, questions: list[str], answers: list[str])
             text += "\n\nThe very last words."
         frames = [encode_event(2, "delta", {"content": text}), encode_event(3, "end", {})]
         new = home if number == 0 else None
-        await store.begin(Turn(generation, b"", new, user, answer, encode_event(1, "start", {})))
+        await store.begin(
+            NewAnswer(generation, b"", new, user, answer, encode_event(1, "start", {}))
+        )
         done = replace(answer, content=text, state="done", finish_reason="stop")
         await store.append([Progress(generation, 2, frames, done)])
 

@@ -21,7 +21,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tornado_stream.store import Progress, Store, Turn, open_store
+from tornado_stream.store import NewAnswer, Progress, Store, open_store
 from tornado_stream.store import logs as store_logs
 from tornado_stream.store import search as store_search
 from tornado_stream.store import tables as store_tables
@@ -56,7 +56,9 @@ class Texts:
         return " ".join(words)
 
 
-def make_turns(texts: Texts, conversation: int, messages: int) -> Iterator[tuple[Turn, Progress]]:
+def make_turns(
+    texts: Texts, conversation: int, messages: int
+) -> Iterator[tuple[NewAnswer, Progress]]:
     """A conversation, as what the store is asked to keep."""
     home = Conversation(f"c{conversation}", texts()[:80], None, None, 1, 1)
     parent = None
@@ -76,7 +78,7 @@ def make_turns(texts: Texts, conversation: int, messages: int) -> Iterator[tuple
         new = home if number == 0 else None
         parent = answer.id
         yield (
-            Turn(f"g{id}", b"", new, user, answer, encode_event(1, "start", {})),
+            NewAnswer(f"g{id}", b"", new, user, answer, encode_event(1, "start", {})),
             Progress(f"g{id}", 2, frames, replace(answer, content=content, state="done")),
         )
 
@@ -88,8 +90,8 @@ async def build(data_dir: Path, conversations: int, messages: int) -> None:
 
         def add(db: Any, first: int = first) -> None:
             for conversation in range(first, min(first + 50, conversations)):
-                for turn, progress in make_turns(texts, conversation, messages):
-                    store_tables.begin(db, store._numbers, turn)
+                for new_answer, progress in make_turns(texts, conversation, messages):
+                    store_tables.begin(db, store._numbers, new_answer)
                     store_logs.append(db, [progress])
             while store_search.sweep(db):
                 pass
@@ -97,7 +99,7 @@ async def build(data_dir: Path, conversations: int, messages: int) -> None:
         await store._writer.transact(add)
     rare = Message("rare", "c7", None, "user", f"the {RARE} here", 1)
     answer = Message("rare-answer", "c7", "rare", "assistant", "", 1, state="running")
-    await store.begin(Turn("rare", b"", None, rare, answer, encode_event(1, "start", {})))
+    await store.begin(NewAnswer("rare", b"", None, rare, answer, encode_event(1, "start", {})))
     await store.close()
 
 
@@ -168,8 +170,8 @@ class Meanwhile:
         if self._deleting is None or self._deleting.done():
             self._deleting = asyncio.create_task(self._store.delete(f"c{self._victims.pop()}"))
             await asyncio.sleep(0)
-        turn, progress = next(self._turns)
-        await self._store.begin(turn)
+        new_answer, progress = next(self._turns)
+        await self._store.begin(new_answer)
         await self._store.append([progress])
 
     async def end(self) -> None:

@@ -39,6 +39,7 @@ COVERED_ELSEWHERE = {
     "store/tables.py": "store/test_contract.py",
     "app.py": "handlers/test_routes.py",
     "net/upstream_connections.py": "net/test_http_client.py",
+    "generations/generation.py": "generations/test_registry.py",
     "generations/producer.py": "generations/test_registry.py",
     "values/messages.py": "chat/test_requests.py",
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 from tornado_stream.providers.openai.answer_decoder import AnswerDecoder, decode_error
 from tornado_stream.values.errors import ProviderError
-from tornado_stream.values.events import Answer
+from tornado_stream.values.events import AnswerText
 
 
 def sse(*payloads: Any) -> bytes:
@@ -34,8 +34,8 @@ def half(text: str, kind: str = "content") -> str:
     return f'{{"choices":[{{"delta":{{"{kind}":"{text}"}}}}]}}'
 
 
-def fold(data: bytes | Iterable[bytes], **options: Any) -> tuple[Answer, AnswerDecoder]:
-    decoder, answer = AnswerDecoder(**options), Answer()
+def fold(data: bytes | Iterable[bytes], **options: Any) -> tuple[AnswerText, AnswerDecoder]:
+    decoder, answer = AnswerDecoder(**options), AnswerText()
     for piece in [data] if isinstance(data, bytes) else data:
         if delta := decoder.feed(piece):
             answer.add(delta)

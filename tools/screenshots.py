@@ -32,7 +32,7 @@ import fake_upstream
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 from tornado.web import RequestHandler
 
-from tornado_stream.store import Progress, Turn, open_store
+from tornado_stream.store import NewAnswer, Progress, open_store
 from tornado_stream.values.messages import Conversation, Message
 from tornado_stream.values.sse import encode_event
 
@@ -177,7 +177,7 @@ async def fill(data: Path) -> None:
             model=MODEL, state="running", generation_id=generation,
         )  # fmt: skip
         begun = encode_event(1, "start", {})
-        await store.begin(Turn(generation, b"", home, user, answer, begun))
+        await store.begin(NewAnswer(generation, b"", home, user, answer, begun))
         frames = [encode_event(2, "end", {})]
         await store.append([Progress(generation, 2, frames, replace(answer, state="done"))])
     await store.close()

@@ -18,7 +18,7 @@ from tornado_stream.handlers.access_log import log_request
 from tornado_stream.handlers.base import LOCAL_HOSTS, BaseHandler
 from tornado_stream.handlers.services import Services
 from tornado_stream.net import descriptors
-from tornado_stream.net.streamed_body import Outbox
+from tornado_stream.net.streamed_body import SendBatch
 from tornado_stream.observe.exposition import Exposition
 from tornado_stream.observe.metrics import Metrics
 from tornado_stream.page.assets import Assets
@@ -50,7 +50,7 @@ class ChatApplication(Services):
         self.assets = Assets(STATIC)
         self.languages = Languages(STATIC / "lang")
         self.streams = set()
-        self.outbox = Outbox()
+        self.send_batch = SendBatch()
         self.keep_alive = _close
         self.exposed = exposed
         users = auth.Users(settings.data_dir / auth.FILE, settings.password, settings.token)
@@ -65,8 +65,8 @@ class ChatApplication(Services):
         self.generations = Generations(
             self.store,
             self.metrics,
-            most=descriptors.shares(settings)[1],
-            most_per_owner=settings.max_answers_per_user,
+            max_answers=descriptors.shares(settings)[1],
+            max_answers_per_user=settings.max_answers_per_user,
         )
         self.chat = ChatService(
             self.generations,

@@ -34,16 +34,16 @@ async def test_a_reader_gets_all_that_is_above_its_number():
 async def test_a_full_reader_catches_up_in_batches():
     generation = log_of(300, size=1000)
     sink = Sink(room=1)
-    reader = generation.attach(sink, 0)
+    subscriber = generation.attach(sink, 0)
     generation.publish(encode_event(301, "delta", {"content": "new", "t": 1}))
     assert len(sink.batches) == 1  # nothing more while it is full
     while sink.data != b"".join(generation.frames):
         sink.room = 1
-        reader.resume()
+        subscriber.resume()
     assert max(map(len, sink.batches)) <= BATCH_BYTES + 1100
-    assert not reader.done.done()
-    reader.detach()
-    assert reader.done.done() and not generation.readers
+    assert not subscriber.done.done()
+    subscriber.detach()
+    assert subscriber.done.done() and not generation.subscribers
 
 
 @pytest.mark.gen_test
@@ -79,9 +79,9 @@ async def test_a_log_that_a_crash_cut_short():
         (RECOVERED_END - 1, encode_event(0, "reset", {}) + whole),
     ]:
         sink = Sink()
-        reader = log.attach(sink, after)
+        subscriber = log.attach(sink, after)
         assert sink.data == expected, after
-        assert reader.done.done()
+        assert subscriber.done.done()
 
 
 @pytest.mark.gen_test

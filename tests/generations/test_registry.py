@@ -11,10 +11,11 @@ import pytest
 from client import until
 from sinks import Sink
 
-from tornado_stream.generations.producer import Generation, Job
+from tornado_stream.generations.generation import Generation
+from tornado_stream.generations.producer import Job
 from tornado_stream.generations.registry import Generations
 from tornado_stream.providers.base import Provider
-from tornado_stream.store import Progress, Store, StoreError, Turn, logs, open_store
+from tornado_stream.store import NewAnswer, Progress, Store, StoreError, logs, open_store
 from tornado_stream.values.errors import Conflict, ProviderError
 from tornado_stream.values.events import Delta, Finish, Notice
 from tornado_stream.values.messages import ChatRequest, Conversation, Message
@@ -44,8 +45,8 @@ def job(act, number: int = 1, **options) -> Job:
     user = Message(f"u{number}", conversation.id, None, "user", "hi", 1)
     answer = Message(f"a{number}", conversation.id, user.id, "assistant", "", 1, state="running")
     frame = encode_event(1, "start", {"t": 0})
-    turn = Turn(f"g{number}", b"", conversation, user, answer, frame)
-    return Job(turn, Told(act), ChatRequest([]), **options)
+    new_answer = NewAnswer(f"g{number}", b"", conversation, user, answer, frame)
+    return Job(new_answer, Told(act), ChatRequest([]), **options)
 
 
 def events(data: bytes) -> list[tuple[int, str, dict]]:
@@ -354,7 +355,7 @@ async def test_a_second_signal_ends_the_drain(store):
 
 @pytest.mark.gen_test
 async def test_what_a_crash_left_running_is_ended(store):
-    left = job(None).turn
+    left = job(None).new_answer
     await store.begin(left)
     frames = [
         encode_event(2, "delta", {"content": "half ", "reasoning": "r", "t": 7}),
@@ -378,8 +379,8 @@ async def test_a_turn_whose_commit_was_reported_as_failed_is_not_left_running(st
     task = job(None)
     begin = store.begin
 
-    async def committed_but_failed(turn):
-        await begin(turn)
+    async def committed_but_failed(new_answer):
+        await begin(new_answer)
         raise StoreError("the answer got lost")
 
     store.begin = committed_but_failed

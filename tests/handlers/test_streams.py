@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from client import Client, until
 
-from tornado_stream.net.streamed_body import Wire
+from tornado_stream.net.streamed_body import ChunkedBody
 
 GEN_TEST_TIMEOUT = 20
 
@@ -466,17 +466,17 @@ async def test_200_streams_all_start_at_once(chat: Client, upstream):
 @pytest.mark.gen_test
 async def test_a_bug_after_the_head_ends_one_response_in_good_form(chat, caplog, writes):
     """Its reader sees that the `end` is missing and comes back; the answer goes on."""
-    write, left = Wire.write, [writes]
+    write, left = ChunkedBody.write, [writes]
 
-    def broken(wire, data):
+    def broken(body, data):
         left[0] -= 1
         if left[0] < 0:
             raise RuntimeError("a bug")
-        return write(wire, data)
+        return write(body, data)
 
     id = str(uuid.uuid4())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Wire, "write", broken)
+        patch.setattr(ChunkedBody, "write", broken)
         answer = await chat.ask(model="gap=0.02;count=5", request_id=id)
     assert answer.response.status == 200 and "bug" not in str(answer)
     assert len(answer.events) == writes

@@ -15,7 +15,7 @@ import pytest
 from client import until
 from torture.server import ServerProcess
 
-from tornado_stream.net.client_connections import Connections, address_key
+from tornado_stream.net.client_connections import ClientConnections, address_key
 from tornado_stream.net.listener import FREED, Listener, keep_alive
 
 from .test_client_connections import connections, queues, to_end
@@ -26,7 +26,7 @@ HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 def listener(settings, count):
     """A listener that has let in `count` connections from every address."""
-    made = Connections(settings)
+    made = ClientConnections(settings)
     made.of = {key: count for key in ("127.0.0.1", "::/64", "10.0.0.1", "2001:db8::/64", "")}
     return Listener(settings, made, lambda *_: None)
 

@@ -10,7 +10,7 @@ import pytest
 from client import Client, until
 from tornado.iostream import IOStream
 
-from tornado_stream.net.streamed_body import SMALL, Outbox, Wire
+from tornado_stream.net.streamed_body import SMALL, ChunkedBody, SendBatch
 
 
 class Pair:
@@ -21,7 +21,7 @@ class Pair:
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         self.stream = IOStream(ours)
         self.drained = self.gone = 0
-        self.wire = Wire(self.stream, Outbox(), self._drained, self._gone)
+        self.body = ChunkedBody(self.stream, SendBatch(), self._drained, self._gone)
         self.theirs.setblocking(False)
 
     def _drained(self) -> None:
@@ -62,51 +62,51 @@ def chunks(*pieces: bytes) -> bytes:
 
 @pytest.mark.gen_test
 async def test_what_is_written_in_a_turn_leaves_together_at_its_end(pair):
-    assert pair.wire.write(b"one") and pair.wire.write(b"two")
+    assert pair.body.write(b"one") and pair.body.write(b"two")
     assert pair.read() == b""
     await asyncio.sleep(0)
     assert pair.read() == chunks(b"one", b"two")
-    assert (pair.drained, pair.gone, pair.wire.full_since) == (0, 0, None)
+    assert (pair.drained, pair.gone, pair.body.full_since) == (0, 0, None)
 
 
 @pytest.mark.gen_test
 async def test_a_large_piece_leaves_at_once_after_what_came_before(pair):
-    pair.wire.write(b"one")
-    pair.wire.write(b"x" * (SMALL + 1))
+    pair.body.write(b"one")
+    pair.body.write(b"x" * (SMALL + 1))
     assert pair.read().startswith(chunks(b"one") + b"1001\r\nxxx")
 
 
 @pytest.mark.gen_test
 async def test_a_socket_that_is_full_is_waited_for_and_nothing_is_lost(pair):
     pieces = [b"%05d" % n + b"x" * 20_000 for n in range(20)]
-    taken = [pair.wire.write(piece) for piece in pieces]
-    assert taken[-1] is False and pair.wire.full_since is not None
-    pair.wire.write(b"last")
+    taken = [pair.body.write(piece) for piece in pieces]
+    assert taken[-1] is False and pair.body.full_since is not None
+    pair.body.write(b"last")
     assert await pair.read_until(b"last\r\n") == chunks(*pieces, b"last")
     await until(lambda: pair.drained)
-    assert pair.wire.full_since is None and pair.gone == 0
-    assert pair.wire.write(b"more")
-    assert pair.wire.end() is pair.stream
+    assert pair.body.full_since is None and pair.gone == 0
+    assert pair.body.write(b"more")
+    assert pair.body.end() is pair.stream
     assert await pair.read_until(b"0\r\n\r\n") == chunks(b"more") + b"0\r\n\r\n"
 
 
 @pytest.mark.gen_test
 async def test_a_reader_that_left_is_told_once_or_more_and_written_to_no_more(pair):
     pair.theirs.close()
-    while pair.wire.write(b"x" * (SMALL + 1)):
+    while pair.body.write(b"x" * (SMALL + 1)):
         await asyncio.sleep(0)
         if pair.stream.closed():
             break
     await until(lambda: pair.gone)
     assert pair.stream.closed()
-    pair.wire.write(b"to nobody")
+    pair.body.write(b"to nobody")
     await asyncio.sleep(0)
-    pair.wire.end()
+    pair.body.end()
 
 
 @pytest.mark.gen_test
 async def test_a_reader_that_left_with_a_full_socket_is_told(pair):
-    while pair.wire.write(b"x" * 20_000):
+    while pair.body.write(b"x" * 20_000):
         pass
     pair.theirs.close()
     await until(lambda: pair.gone)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tornado_stream.store import Progress, Store, Turn
+from tornado_stream.store import NewAnswer, Progress, Store
 from tornado_stream.values.messages import Conversation, Message
 
 
@@ -12,7 +12,7 @@ def frame(number: int, event: str = "delta", data: str = "{}") -> bytes:
     return b"id: %d\nevent: %b\ndata: %b\n\n" % (number, event.encode(), data.encode())
 
 
-def turn(
+def new_answer(
     number: int = 1,
     *,
     conversation: Conversation | None = None,
@@ -20,7 +20,7 @@ def turn(
     text: str = "hi",
     home: str = "c",
     title: str = "title",
-) -> Turn:
+) -> NewAnswer:
     new = conversation is None
     conversation = conversation or Conversation(home, title, None, None, 1, 1)
     user = Message(f"u{number}", conversation.id, parent, "user", text, number)
@@ -35,20 +35,20 @@ def turn(
         generation_id=f"g{number}",
     )
     kept = conversation if new else None
-    return Turn(f"g{number}", b"print", kept, user, answer, frame(1, "start"))
+    return NewAnswer(f"g{number}", b"print", kept, user, answer, frame(1, "start"))
 
 
 async def converse(
     store: Store, number: int, text: str, answer: str, *, owner: str = "local", **more
 ) -> None:
     """A turn, from its question to its end."""
-    one = turn(number, text=text, **more)
+    one = new_answer(number, text=text, **more)
     await store.begin(one)
     await end(store, one, answer, owner=owner)
 
 
 async def end(
-    store: Store, one: Turn, answer: str = "", first: int = 2, owner: str = "local"
+    store: Store, one: NewAnswer, answer: str = "", first: int = 2, owner: str = "local"
 ) -> Message:
     done = replace(one.message, content=answer, state="done")
     frames = [frame(first), frame(first + 1, "end")]

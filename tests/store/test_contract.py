@@ -15,7 +15,7 @@ from tornado_stream.store.search_text import Matcher
 from tornado_stream.values.errors import InvalidRequest, NotFound
 from tornado_stream.values.messages import Conversation, Message
 
-from .answers import converse, end, frame, listed, turn
+from .answers import converse, end, frame, listed, new_answer
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -27,19 +27,19 @@ def store(request, io_loop, tmp_path: Path) -> Store:
 
 @pytest.mark.gen_test
 async def test_a_turn_is_kept_whole(store):
-    await store.begin(turn())
+    await store.begin(new_answer())
     conversation = await store.conversation("c")
     assert (conversation.title, conversation.current_id) == ("title", "a1")
     assert [m.id for m in await store.thread("a1")] == ["u1", "a1"]
-    assert await store.message("a1") == turn().message
+    assert await store.message("a1") == new_answer().message
     kept = await store.generation("g1")
     assert (kept.id, kept.fingerprint, kept.message.id) == ("g1", b"print", "a1")
-    assert kept.frames == [turn().frame]
+    assert kept.frames == [new_answer().frame]
 
 
 @pytest.mark.gen_test
 async def test_a_message_comes_back_as_it_was(store):
-    await store.begin(turn(text="a\0b \ud7ff\U0001f600 \n\n"))
+    await store.begin(new_answer(text="a\0b \ud7ff\U0001f600 \n\n"))
     assert (await store.message("u1")).content == "a\0b \ud7ff\U0001f600 \n\n"
     done = Message(
         "a1",
@@ -67,21 +67,21 @@ async def test_a_message_comes_back_as_it_was(store):
 
 @pytest.mark.gen_test
 async def test_logs_grow_together(store):
-    await store.begin(turn(1))
-    await store.begin(turn(2, conversation=await store.conversation("c"), parent="a1"))
-    done = replace(turn(2).message, content="text", state="done", usage={"n": 1})
+    await store.begin(new_answer(1))
+    await store.begin(new_answer(2, conversation=await store.conversation("c"), parent="a1"))
+    done = replace(new_answer(2).message, content="text", state="done", usage={"n": 1})
     ends = [frame(2), frame(3, "end")]
     await store.append([Progress("g1", 2, [frame(2)]), Progress("g2", 2, ends, done)])
     await store.append([Progress("g1", 3, [frame(3), frame(4)])])
     assert (await store.generation("g1")).frames[1:] == [frame(2), frame(3), frame(4)]
     second = await store.generation("g2")
-    assert second.frames == [turn().frame, *ends]
+    assert second.frames == [new_answer().frame, *ends]
     assert second.message == await store.message("a2") == done
 
 
 @pytest.mark.gen_test
 async def test_frames_that_are_kept_already_are_not_kept_twice(store):
-    await store.begin(turn())
+    await store.begin(new_answer())
     frames = [frame(n) for n in range(1, 8)]
     await store.append([Progress("g1", 2, frames[1:4])])
     await store.append([Progress("g1", 2, frames[1:4])])
@@ -95,14 +95,14 @@ async def test_frames_that_are_kept_already_are_not_kept_twice(store):
 
 @pytest.mark.gen_test
 async def test_an_end_is_kept_once_and_for_all(store):
-    await store.begin(turn())
-    done = await end(store, turn(), "words")
-    await end(store, turn(), "words")
+    await store.begin(new_answer())
+    done = await end(store, new_answer(), "words")
+    await end(store, new_answer(), "words")
     running = replace(done, state="running", content="")
     await store.append([Progress("g1", 2, [frame(2)], running)])
     await store.append([Progress("g1", 4, [frame(4)])])
     kept = await store.generation("g1")
-    assert kept.frames == [turn().frame, frame(2), frame(3, "end")]
+    assert kept.frames == [new_answer().frame, frame(2), frame(3, "end")]
     assert kept.message == done == await store.message("a1")
     assert await listed(store, query="words") == ["c"]
 
@@ -110,25 +110,25 @@ async def test_an_end_is_kept_once_and_for_all(store):
 @pytest.mark.gen_test
 async def test_what_is_unfinished(store):
     assert await store.unfinished() == []
-    await store.begin(turn(1, home="c1"))
-    await store.begin(turn(2, home="c2"))
-    await store.begin(turn(3, home="c3"))
-    await end(store, turn(2, home="c2"))
+    await store.begin(new_answer(1, home="c1"))
+    await store.begin(new_answer(2, home="c2"))
+    await store.begin(new_answer(3, home="c3"))
+    await end(store, new_answer(2, home="c2"))
     await store.append([Progress("g3", 2, [frame(2)])])
     first, last = await store.unfinished()
-    assert (first.id, first.frames, first.message.state) == ("g1", [turn().frame], "running")
-    assert (last.id, last.frames) == ("g3", [turn().frame, frame(2)])
+    assert (first.id, first.frames, first.message.state) == ("g1", [new_answer().frame], "running")
+    assert (last.id, last.frames) == ("g3", [new_answer().frame, frame(2)])
 
 
 @pytest.mark.gen_test
 async def test_an_id_is_used_once(store):
-    await store.begin(turn())
+    await store.begin(new_answer())
     await store.create(Conversation("empty", "t", None, None, 1, 1))
     with pytest.raises(StoreError):
         await store.create(Conversation("empty", "t", None, None, 1, 1))
     with pytest.raises(StoreError):
-        await store.begin(turn())
-    again = turn(2, conversation=await store.conversation("c"), parent="a1")
+        await store.begin(new_answer())
+    again = new_answer(2, conversation=await store.conversation("c"), parent="a1")
     with pytest.raises(StoreError):
         await store.begin(replace(again, generation_id="g1"))
     assert [m.id for m in await store.messages("c")] == ["u1", "a1"]
@@ -137,10 +137,10 @@ async def test_an_id_is_used_once(store):
 
 @pytest.mark.gen_test
 async def test_a_thread_is_one_branch(store):
-    await store.begin(turn(1))
+    await store.begin(new_answer(1))
     conversation = await store.conversation("c")
-    await store.begin(turn(2, conversation=conversation, parent="a1"))
-    await store.begin(turn(3, conversation=conversation, parent="a1"))
+    await store.begin(new_answer(2, conversation=conversation, parent="a1"))
+    await store.begin(new_answer(3, conversation=conversation, parent="a1"))
     assert [m.id for m in await store.thread("a3")] == ["u1", "a1", "u3", "a3"]
     assert [m.id for m in await store.thread("u2")] == ["u1", "a1", "u2"]
     assert [m.id for m in await store.messages("c")] == ["u1", "a1", "u2", "a2", "u3", "a3"]
@@ -149,8 +149,8 @@ async def test_a_thread_is_one_branch(store):
 
 @pytest.mark.gen_test
 async def test_a_second_answer_to_the_same_question(store):
-    await store.begin(turn(1))
-    again = replace(turn(2), conversation=None, user_message=None)
+    await store.begin(new_answer(1))
+    again = replace(new_answer(2), conversation=None, user_message=None)
     again = replace(again, message=replace(again.message, parent_id="u1"))
     await store.begin(again)
     assert [m.id for m in await store.thread("a2")] == ["u1", "a2"]
@@ -168,14 +168,14 @@ async def test_what_is_not_there(store):
     with pytest.raises(NotFound):
         await store.update("x", {"title": "t"})
     with pytest.raises(NotFound):
-        await store.begin(turn(conversation=Conversation("x", "t", None, None, 1, 1)))
+        await store.begin(new_answer(conversation=Conversation("x", "t", None, None, 1, 1)))
     assert await store.message("u1") is None
     assert await store.generation("g1") is None
 
 
 @pytest.mark.gen_test
 async def test_what_is_returned_is_the_callers(store):
-    await store.begin(turn())
+    await store.begin(new_answer())
     (await store.generation("g1")).frames.clear()
     (await store.unfinished())[0].frames.clear()
     assert len((await store.generation("g1")).frames) == 1
@@ -187,18 +187,18 @@ async def test_an_empty_conversation(store):
     await store.create(empty)
     assert await store.conversation("e") == empty
     assert await store.messages("e") == []
-    await store.begin(turn(conversation=empty))
+    await store.begin(new_answer(conversation=empty))
     assert (await store.conversation("e")).current_id == "a1"
 
 
 @pytest.mark.gen_test
 async def test_the_list_is_in_the_order_of_writing_whatever_the_clock_says(store):
     for number in (1, 2, 3):
-        one = turn(number, home=f"c{number}")
+        one = new_answer(number, home=f"c{number}")
         await store.begin(replace(one, message=replace(one.message, created_at=-number)))
     await store.create(Conversation("e", "t", None, None, 0, 0))
     assert await listed(store) == ["e", "c3", "c2", "c1"]
-    await store.begin(turn(4, conversation=await store.conversation("c2"), parent="a2"))
+    await store.begin(new_answer(4, conversation=await store.conversation("c2"), parent="a2"))
     assert await listed(store) == ["c2", "e", "c3", "c1"]
     renamed = replace(await store.conversation("c1"), title="new", system="s")
     await store.update("c1", {"title": "new", "system": "s"})
@@ -206,7 +206,7 @@ async def test_the_list_is_in_the_order_of_writing_whatever_the_clock_says(store
     await store.update("c1", {"current_id": "u1", "created_at": 5})
     renamed = replace(renamed, current_id="u1")
     assert await store.conversation("c1") == renamed
-    await end(store, turn(3, home="c3"))
+    await end(store, new_answer(3, home="c3"))
     assert await listed(store) == ["c2", "e", "c3", "c1"]
     matches = (await store.conversations()).matches
     assert [match.generation_id for match in matches] == ["g4", None, None, "g1"]
@@ -273,7 +273,7 @@ async def test_a_search_names_the_newest_message_of_each_conversation(store):
     await converse(store, 1, "a word", "another word", home="c1", title="word")
     await converse(store, 2, "a word", "nothing", home="c2", title="word")
     await store.create(Conversation("c3", "only a word", None, None, 1, 1))
-    again = turn(4, conversation=await store.conversation("c1"), parent="a1", text="the word")
+    again = new_answer(4, conversation=await store.conversation("c1"), parent="a1", text="the word")
     await store.begin(again)
     for query in ("word", "wo"):
         page = await store.conversations(query=query)
@@ -297,10 +297,10 @@ async def test_a_renamed_conversation_is_found_by_its_new_title_only(store):
 
 @pytest.mark.gen_test
 async def test_a_running_answer_is_found_from_its_end_on(store):
-    await store.begin(turn())
+    await store.begin(new_answer())
     await store.append([Progress("g1", 2, [frame(2, data='{"content":"heron"}')])])
     assert await listed(store, query="heron") == []
-    await end(store, turn(), "a heron", first=3)
+    await end(store, new_answer(), "a heron", first=3)
     assert await listed(store, query="heron") == ["c"]
 
 
@@ -321,7 +321,7 @@ async def test_snippets(store):
 @pytest.mark.gen_test
 async def test_a_deleted_conversation_is_gone(store):
     await converse(store, 1, "walrus", "walrus too", home="c1", title="walrus")
-    await store.begin(turn(2, home="c2", text="walrus"))
+    await store.begin(new_answer(2, home="c2", text="walrus"))
     await store.delete("c1")
     assert await store.conversation("c1") is None
     assert await store.messages("c1") == await store.thread("a1") == []
@@ -329,7 +329,7 @@ async def test_a_deleted_conversation_is_gone(store):
     assert await listed(store) == await listed(store, query="walrus") == ["c2"]
     await store.delete("c2")
     assert await store.unfinished() == []
-    await end(store, turn(2, home="c2"), "walrus")
+    await end(store, new_answer(2, home="c2"), "walrus")
     assert await store.message("a2") is None
     assert await listed(store, query="walrus") == []
     await converse(store, 1, "hi", "hello", home="c1")  # the ids are free again
@@ -346,20 +346,20 @@ async def test_many_at_once(store):
 @pytest.mark.gen_test
 async def test_a_check_changes_nothing(store):
     await store.check()
-    await store.begin(turn())
+    await store.begin(new_answer())
     await asyncio.gather(*(store.check() for _ in range(5)))
     assert await listed(store) == ["c"]
 
 
 @pytest.mark.gen_test
 async def test_a_closed_store_says_so(store):
-    await store.begin(turn())
+    await store.begin(new_answer())
     await store.close()
     await store.close()
     for call in (
         store.conversation("c"),
         store.append([]),
-        store.begin(turn(2)),
+        store.begin(new_answer(2)),
         store.delete("c"),
         store.conversations(),
         store.unfinished(),
@@ -381,12 +381,12 @@ async def test_what_belongs_to_another_is_not_there(store):
     with pytest.raises(NotFound):
         await other.update("c", {"title": "mine"})
     with pytest.raises(NotFound):
-        await other.begin(turn(2, conversation=await store.conversation("c"), parent="a1"))
+        await other.begin(new_answer(2, conversation=await store.conversation("c"), parent="a1"))
     await other.delete("c")
     assert (await store.conversation("c")).title == "title"
     assert len(await store.messages("c")) == 2
     with pytest.raises(Taken):  # an id is unique, whoever took it
-        await other.begin(turn(home="d"))
+        await other.begin(new_answer(home="d"))
 
 
 @pytest.mark.gen_test
@@ -399,8 +399,8 @@ async def test_each_owner_has_their_own(store):
     assert await listed(other) == ["c3", "c2"]
     assert await listed(store, query="hello") == ["c1"]
     assert await listed(other, query="hello") == ["c2"]
-    await store.begin(turn(4, home="c4"))
-    await other.begin(turn(5, home="c5"))
+    await store.begin(new_answer(4, home="c4"))
+    await other.begin(new_answer(5, home="c5"))
     await store.append(
         [Progress("g4", 2, [frame(2)]), Progress("g5", 2, [frame(2)], owner="other")]
     )

@@ -31,7 +31,7 @@ from tornado_stream.store import tables as store_tables
 from tornado_stream.store.sqlite import SQLiteStore
 from tornado_stream.values.messages import Conversation
 
-from .answers import converse, end, frame, listed, turn
+from .answers import converse, end, frame, listed, new_answer
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def change(data_dir: Path, sql: str) -> None:
 async def test_all_is_there_after_a_restart(data_dir):
     store = open_store(data_dir)
     await converse(store, 1, "hi", "hello", home="c1")
-    await store.begin(turn(2, home="c2"))
+    await store.begin(new_answer(2, home="c2"))
     before = [await store.messages("c1"), await store.generation("g1"), await store.unfinished()]
     await store.close()
     store = open_store(data_dir)
@@ -76,28 +76,28 @@ async def test_all_is_there_after_a_restart(data_dir):
 
 @pytest.mark.gen_test
 async def test_a_log_is_one_row_for_each_flush_and_one_in_all_at_its_end(store, data_dir):
-    await store.begin(turn())
-    await store.begin(turn(2, home="c2"))
+    await store.begin(new_answer())
+    await store.begin(new_answer(2, home="c2"))
     for number in range(2, 6):
         await store.append([Progress(f"g{n}", number, [frame(number)]) for n in (1, 2)])
     flushes = "SELECT first, last FROM flushes WHERE generation = 3"
     logs = "SELECT first, last, packed FROM events"
     assert query(data_dir, flushes) == [(n, n) for n in range(1, 6)]
-    await end(store, turn(), first=6)
+    await end(store, new_answer(), first=6)
     assert query(data_dir, logs) == [(1, 7, 1)]
     await tidy(store)
     # What is younger than a row of an answer that runs stays until that has ended.
     assert query(data_dir, flushes) == [(n, n) for n in range(2, 6)]
     assert len((await store.generation("g2")).frames) == 5
     assert (await store.generation("g1")).frames[1:6] == [frame(n) for n in range(2, 7)]
-    await end(store, turn(2, home="c2"), first=6)
+    await end(store, new_answer(2, home="c2"), first=6)
     await tidy(store)
     assert query(data_dir, "SELECT * FROM flushes") == []
 
 
 @pytest.mark.gen_test
 async def test_where_a_log_ends_is_found_after_a_failure(store):
-    await store.begin(turn())
+    await store.begin(new_answer())
     await store.append([Progress("g1", 2, [frame(2)])])
     with pytest.raises(ValueError):
         await store.append([Progress("g1", 3, [frame(3)]), Progress("g1", 9, [frame(9)])])
@@ -107,7 +107,7 @@ async def test_where_a_log_ends_is_found_after_a_failure(store):
 
 @pytest.mark.gen_test
 async def test_a_log_that_an_older_version_began_goes_on(store, data_dir):
-    await store.begin(turn())
+    await store.begin(new_answer())
     await store.append([Progress("g1", 2, [frame(2)])])
     row = "generation, first, last, owner, 0, frames"
     change(data_dir, f"INSERT INTO events SELECT {row} FROM flushes")
@@ -115,7 +115,7 @@ async def test_a_log_that_an_older_version_began_goes_on(store, data_dir):
     store._database.places.clear()
     assert len((await store.unfinished())[0].frames) == 2
     await store.append([Progress("g1", 3, [frame(3)])])
-    await end(store, turn(), first=4)
+    await end(store, new_answer(), first=4)
     assert [f.partition(b"\n")[0] for f in (await store.generation("g1")).frames] == [
         b"id: %d" % n for n in range(1, 6)
     ]
@@ -151,7 +151,7 @@ async def test_a_list_reads_no_text(data_dir):
             return sqlite3.SQLITE_OK
 
     store = SQLiteStore(data_dir, connection_class=Watched)
-    await store.begin(turn())
+    await store.begin(new_answer())
     touched.clear()
     assert (await store.conversations()).matches[0].generation_id == "g1"
     assert "conversations.title" in touched
@@ -179,7 +179,7 @@ def test_files_are_private(data_dir, io_loop):
     mask = os.umask(0)
     try:
         store = open_store(data_dir)
-        io_loop.run_sync(lambda: store.begin(turn()))
+        io_loop.run_sync(lambda: store.begin(new_answer()))
         names = {path.name for path in data_dir.iterdir()}
         assert names == {"chat.db", "chat.db-wal", "chat.db-shm", "lock"}
         assert {stat.S_IMODE(path.stat().st_mode) for path in data_dir.iterdir()} == {0o600}
@@ -228,7 +228,7 @@ def fail_half_way(db):
 
 def test_a_migration_keeps_a_copy_for_a_week(data_dir, io_loop, monkeypatch):
     store = open_store(data_dir)
-    io_loop.run_sync(lambda: store.begin(turn()))
+    io_loop.run_sync(lambda: store.begin(new_answer()))
     io_loop.run_sync(store.close)
     assert migrations.copies(data_dir / "chat.db") == []
     steps = [*migrations.MIGRATIONS, add_a_column]
@@ -246,10 +246,10 @@ def test_a_migration_keeps_a_copy_for_a_week(data_dir, io_loop, monkeypatch):
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     then = time.time() - migrations.COPY_LIFETIME
     os.utime(copy, (then + 60, then + 60))
-    io_loop.run_sync(lambda: store.begin(turn(2, home="c2")))
+    io_loop.run_sync(lambda: store.begin(new_answer(2, home="c2")))
     assert copy.exists()
     os.utime(copy, (then - 60, then - 60))
-    io_loop.run_sync(lambda: store.begin(turn(3, home="c3")))
+    io_loop.run_sync(lambda: store.begin(new_answer(3, home="c3")))
     assert not copy.exists()
     io_loop.run_sync(store.close)
     assert sorted(path.name for path in data_dir.iterdir()) == ["chat.db", "lock"]
@@ -289,7 +289,7 @@ async def fill(store, number: int) -> list[str]:
     """A conversation with words of its own everywhere, and these words."""
     words = [f"{kind}{number}x{'qzj' * 3}" for kind in ("title", "user", "frame", "answer")]
     title, user, data, answer = words
-    one = turn(number, home=f"c{number}", title=title, text=f"{user} " * number * 40)
+    one = new_answer(number, home=f"c{number}", title=title, text=f"{user} " * number * 40)
     await store.begin(one)
     await store.append([Progress(f"g{number}", 2, [frame(2, data=data)])])
     await end(store, one, f"{answer} ꙮꙮꙮ " * 40, first=3)
@@ -519,7 +519,7 @@ import asyncio, sys
 from dataclasses import replace
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from answers import converse, frame, turn
+from answers import converse, frame, new_answer
 from tornado_stream.store import Progress, open_store
 
 async def main(first):
@@ -527,12 +527,13 @@ async def main(first):
     await store.delete(f"c{first - 7}")
     for number in range(first, first + 10000):
         home = f"c{number}"
-        await store.begin(turn(number, home=home, text="word " * 50))
+        await store.begin(new_answer(number, home=home, text="word " * 50))
         for n in range(2, 5):
             await store.append([Progress(f"g{number}", n, [frame(n, data="x" * 500)])])
             print(number, n, flush=True)
         if number % 2:
-            done = replace(turn(number, home=home).message, content="text " * 50, state="done")
+            done = new_answer(number, home=home).message
+            done = replace(done, content="text " * 50, state="done")
             await store.append([Progress(f"g{number}", 5, [frame(5, "end")], done)])
             print(number, 5, flush=True)
 
@@ -638,7 +639,7 @@ async def test_any_call_may_fail_and_the_next_try_works(data_dir, error):
     reached, number = True, 0
     while reached:
         number += 1
-        one = turn(number, home=f"c{number}", text=f"question{number}x")
+        one = new_answer(number, home=f"c{number}", text=f"question{number}x")
         done = replace(one.message, content=f"answer{number}x", state="done")
         Fallible.calls, Fallible.fail_at = 0, number
         batch = [Progress(one.generation_id, 3, [frame(3), frame(4, "end")], done)]

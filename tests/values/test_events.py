@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from tornado_stream.values.errors import ProviderError
-from tornado_stream.values.events import Answer, Delta, End, Notice
+from tornado_stream.values.events import AnswerText, Delta, End, Notice
 
 
 def test_an_empty_delta_is_false_and_a_space_is_not():
@@ -22,7 +22,7 @@ def test_a_notice_carries_its_details():
 
 
 def test_fragments_of_tool_calls_are_joined():
-    answer = Answer()
+    answer = AnswerText()
     answer.add(Delta(tool_calls=({"index": 0, "id": "x", "name": "get", "arguments": '{"a'},)))
     answer.add(Delta(tool_calls=({"index": 1, "id": "y", "name": "put", "arguments": ""},)))
     answer.add(Delta(tool_calls=({"index": 0, "id": None, "name": "", "arguments": '":1}'},)))
@@ -34,7 +34,7 @@ def test_fragments_of_tool_calls_are_joined():
 
 def test_adding_is_linear():
     def seconds(count: int) -> float:
-        answer, began = Answer(), time.perf_counter()
+        answer, began = AnswerText(), time.perf_counter()
         for _ in range(count):
             answer.add(Delta("word "))
         assert len(answer.content) == 5 * count

@@ -18,10 +18,11 @@ from tornado_stream.chat.requests import (
     start_frame,
     user_message,
 )
-from tornado_stream.generations.producer import Generation, Job
+from tornado_stream.generations.generation import Generation
+from tornado_stream.generations.producer import Job
 from tornado_stream.generations.registry import Generations
 from tornado_stream.providers.base import Provider
-from tornado_stream.store.base import Turn
+from tornado_stream.store.base import NewAnswer
 from tornado_stream.values.costs import TOKEN_LENGTH
 from tornado_stream.values.messages import LOCAL_OWNER, ChatRequest
 
@@ -55,7 +56,7 @@ class CompletionService:
         user = user_message(text, conversation.id, [])
         send = SendRequest(request.id, text, model=request.model, owner=request.owner)
         message = answer_message(send, user, None, self._provider.default_model)
-        turn = Turn(
+        new_answer = NewAnswer(
             generation_id=request.id,
             fingerprint=send.fingerprint,
             conversation=conversation,
@@ -64,7 +65,9 @@ class CompletionService:
             frame=start_frame(message, user),
         )
         chat_request = ChatRequest(request.messages, request.model, request.options)
-        job = Job(turn, self._provider, chat_request, owner=request.owner, kept=request.keep)
+        job = Job(
+            new_answer, self._provider, chat_request, owner=request.owner, persisted=request.keep
+        )
         return await self._generations.start(job)
 
     def leave(self, request: CompletionRequest) -> None:

@@ -82,7 +82,7 @@ def user_message(text: str, conversation_id: str, thread: list[Message]) -> Mess
 
 
 def answer_message(
-    request: SendRequest, user: Message, kept: Message | None, default_model: str | None
+    request: SendRequest, user: Message, continued: Message | None, default_model: str | None
 ) -> Message:
     """The answer to a user's message, running and still empty."""
     return Message(
@@ -92,10 +92,10 @@ def answer_message(
         role="assistant",
         content="",
         created_at=now_ms(),
-        model=request.model or (kept.model if kept else None) or default_model,
+        model=request.model or (continued.model if continued else None) or default_model,
         state="running",
         generation_id=request.request_id,
-        continued_from=kept.id if kept else None,
+        continued_from=continued.id if continued else None,
     )
 
 

@@ -20,10 +20,11 @@ from tornado_stream.chat.requests import (
     user_message,
     wire_messages,
 )
-from tornado_stream.generations.producer import Generation, Job
+from tornado_stream.generations.generation import Generation
+from tornado_stream.generations.producer import Job
 from tornado_stream.generations.registry import Generations
 from tornado_stream.providers.base import ModelInfo, Provider
-from tornado_stream.store.base import Store, Taken, Turn
+from tornado_stream.store.base import NewAnswer, Store, Taken
 from tornado_stream.values.errors import (
     ChatError,
     Conflict,
@@ -124,12 +125,12 @@ class ChatService:
                 f"This message is too long: {in_bytes(self._max_message)} is the most.",
                 code="message_too_large",
             )
-        kept = await self._kept(request)
-        if kept:
+        continued = await self._continued(request)
+        if continued:
             request = replace(
                 request,
-                conversation_id=kept.conversation_id,
-                parent_id=kept.parent_id,
+                conversation_id=continued.conversation_id,
+                parent_id=continued.parent_id,
                 parent_given=True,
             )
         conversation, is_new = await self._conversation(request)
@@ -138,8 +139,8 @@ class ChatService:
         if request.message is not None:
             thread = [*thread, user_message(request.message, conversation.id, thread)]
         history, left_out = leave_out(thread, request.leave_out)
-        message = answer_message(request, thread[-1], kept, self._provider.default_model)
-        turn = Turn(
+        message = answer_message(request, thread[-1], continued, self._provider.default_model)
+        new_answer = NewAnswer(
             generation_id=request.request_id,
             fingerprint=fingerprint,
             conversation=conversation if is_new else None,
@@ -151,17 +152,17 @@ class ChatService:
         self._check_size(messages)
         chat_request = ChatRequest(
             messages=messages,
-            model=request.model or (kept.model if kept else None),
+            model=request.model or (continued.model if continued else None),
             options=request.options,
-            kept=kept.content if kept else "",
+            continued_text=continued.content if continued else "",
             left_out=left_out,
         )
         first: list[Delta | Notice] = []
-        if kept:
-            first.append(Delta(kept.content, kept.reasoning))
+        if continued:
+            first.append(Delta(continued.content, continued.reasoning))
         if left_out:
             first.append(Notice("context_trimmed", {"turns": left_out}))
-        job = Job(turn, self._provider, chat_request, tuple(first), request.owner)
+        job = Job(new_answer, self._provider, chat_request, tuple(first), request.owner)
         return await self._generations.start(job)
 
     def _check_size(self, messages: list[dict[str, str]]) -> None:
@@ -172,7 +173,7 @@ class ChatService:
                 code="conversation_too_large",
             )
 
-    async def _kept(self, request: SendRequest) -> Message | None:
+    async def _continued(self, request: SendRequest) -> Message | None:
         """The message that is to be gone on with, checked to be one that can be."""
         if request.continue_id is None:
             return None

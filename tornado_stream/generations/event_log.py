@@ -39,7 +39,7 @@ class EventLog:
     def __init__(self, frames: list[bytes], *, ended: bool) -> None:
         self.frames = frames
         self.ended = ended
-        self.readers: tuple[Reader, ...] = ()
+        self.subscribers: tuple[Subscriber, ...] = ()
         self._recovered = ended and frame_number(frames[-1]) == RECOVERED_END
 
     @property
@@ -53,38 +53,38 @@ class EventLog:
         assert self.ended
         return frame_data(self.frames[-1])
 
-    def attach(self, sink: Sink, after: int, *, live: bool = True) -> Reader:
+    def attach(self, sink: Sink, after: int, *, live: bool = True) -> Subscriber:
         """Read every event with a number above `after`, then go on live unless told not to.
 
         The backlog is handed to `sink` before this returns; nothing can come in between. A reader
         ahead of the log gets `reset` and the whole log.
         """
-        reader = Reader(self, sink, after, live)
+        subscriber = Subscriber(self, sink, after, live)
         if after > len(self.frames) - self._recovered and after < RECOVERED_END:
-            reader.restart()
-        self.readers += (reader,)
-        reader.pump()
-        return reader
+            subscriber.restart()
+        self.subscribers += (subscriber,)
+        subscriber.pump()
+        return subscriber
 
     def publish(self, frame: bytes, *, last: bool = False) -> None:
         """Append an encoded event and hand it to every reader that can take it."""
         frames = self.frames
         frames.append(frame)
         self.ended = last
-        for reader in self.readers:  # as they were: readers leave in the midst of this
+        for subscriber in self.subscribers:  # as they were: readers leave in the midst of this
             try:
-                if reader.full or last or reader.cursor != len(frames) - 1:
-                    reader.pump()
+                if subscriber.full or last or subscriber.cursor != len(frames) - 1:
+                    subscriber.pump()
                 else:  # nearly always
-                    reader.cursor += 1
-                    if not reader.sink(frame):
-                        reader.full = True
+                    subscriber.cursor += 1
+                    if not subscriber.sink(frame):
+                        subscriber.full = True
             except Exception:  # one reader's failure is not the answer's
                 logger.exception("a reader failed")
-                reader.detach()
+                subscriber.detach()
 
 
-class Reader:
+class Subscriber:
     """A cursor on a log, and the sink it feeds: `cursor` is how many events it was handed, `full`
     says that it takes no more now. `done` resolves when there is nothing more to read, or when the
     reader was detached."""
@@ -112,7 +112,7 @@ class Reader:
         if not self.done.done():
             self.done.set_result(None)
             self.full = True
-            self._log.readers = tuple(r for r in self._log.readers if r is not self)
+            self._log.subscribers = tuple(r for r in self._log.subscribers if r is not self)
 
     def pump(self) -> None:
         """Hand over what the log holds beyond the cursor, as far as the sink takes it."""

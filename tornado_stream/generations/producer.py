@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
-from tornado_stream.generations.event_log import EventLog
+from tornado_stream.generations.generation import Generation
 from tornado_stream.providers.base import Provider
-from tornado_stream.store.base import StoredGeneration, Turn
+from tornado_stream.store.base import NewAnswer
 from tornado_stream.values.costs import cost_of
 from tornado_stream.values.errors import ProviderError
-from tornado_stream.values.events import Answer, Delta, End, Finish, Notice
+from tornado_stream.values.events import AnswerText, Delta, End, Finish, Notice
 from tornado_stream.values.messages import LOCAL_OWNER, ChatRequest, Message
 from tornado_stream.values.sse import encode_event
 
@@ -30,48 +30,16 @@ logger = logging.getLogger(__name__)
 class Job:
     """All that makes an answer: what to keep of it first, and whom to ask for what.
 
-    `first` is what the log begins with after its `start`. `kept` False: it is in memory only, and
-    forgotten with its end.
+    `first` is what the log begins with after its `start`. `persisted` False: it is
+    in memory only, and forgotten with its end.
     """
 
-    turn: Turn
+    new_answer: NewAnswer
     provider: Provider
     request: ChatRequest
     first: tuple[Delta | Notice, ...] = ()
     owner: str = LOCAL_OWNER
-    kept: bool = True
-
-
-class Generation(EventLog):
-    """An answer, running or ended: its log, the message that it makes, and whose it is."""
-
-    def __init__(
-        self,
-        id: str,
-        fingerprint: bytes,
-        message: Message,
-        frames: list[bytes],
-        *,
-        ended: bool,
-        owner: str = LOCAL_OWNER,
-    ) -> None:
-        super().__init__(frames, ended=ended)
-        self.id = id
-        self.fingerprint = fingerprint
-        self.message = message
-        self.owner = owner
-
-    @classmethod
-    def restore(cls, stored: StoredGeneration) -> Generation:
-        """A log that has ended, from the store."""
-        return cls(
-            stored.id,
-            stored.fingerprint,
-            stored.message,
-            stored.frames,
-            ended=True,
-            owner=stored.owner,
-        )
+    persisted: bool = True
 
 
 class Producer:
@@ -95,7 +63,7 @@ class Producer:
         self._changed = changed
         self._stop_asked_at = 0.0
         self._producing = False
-        self._answer = Answer()
+        self._answer = AnswerText()
         self._finish = Finish()
 
     def begin(self, first: tuple[Delta | Notice, ...]) -> None:
@@ -124,7 +92,7 @@ class Producer:
         log.publish(encode_event(len(log.frames) + 1, event.name, data))
         if not self.unsaved:
             self.unsaved = True
-            if self.job.kept:
+            if self.job.persisted:
                 self._changed(self)
 
     def encode_end(self, end: End) -> bytes:
@@ -207,7 +175,7 @@ class Producer:
         return int((monotonic() - self.began) * 1000)
 
 
-def with_answer(message: Message, answer: Answer) -> Message:
+def with_answer(message: Message, answer: AnswerText) -> Message:
     """The message with what the deltas add up to."""
     return replace(
         message,

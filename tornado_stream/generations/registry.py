@@ -18,12 +18,13 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from tornado_stream.generations.event_log import RECOVERED_END, frame_data, frame_name
-from tornado_stream.generations.producer import Generation, Job, Producer, with_answer
+from tornado_stream.generations.generation import Generation
+from tornado_stream.generations.producer import Job, Producer, with_answer
 from tornado_stream.observe.log import log_answer
 from tornado_stream.observe.metrics import Metrics
 from tornado_stream.store.base import Progress, Store, StoredGeneration, StoreError
 from tornado_stream.values.errors import Conflict, TooMany, Unavailable
-from tornado_stream.values.events import Answer, Delta, End, Notice
+from tornado_stream.values.events import AnswerText, Delta, End, Notice
 from tornado_stream.values.messages import Message
 from tornado_stream.values.sse import encode_event
 
@@ -43,14 +44,14 @@ class Generations:
         store: Store,
         metrics: Metrics | None = None,
         *,
-        most: int = sys.maxsize,
-        most_per_owner: int = 0,
+        max_answers: int = sys.maxsize,
+        max_answers_per_user: int = 0,
     ) -> None:
         self._store = store
         self.draining = False  # what runs goes on, and nothing is begun
         self._metrics = metrics or Metrics()
-        self._most = most
-        self._most_per_owner = most_per_owner  # 0: any
+        self._max_answers = max_answers
+        self._max_answers_per_user = max_answers_per_user  # 0: any
         self._owned: Counter[str] = Counter()  # how many are running
         self._running: dict[str, Producer] = {}
         self._unkept: dict[str, Producer] = {}  # ended, and the store does not have the end yet
@@ -89,8 +90,8 @@ class Generations:
         Raises `Conflict` `conversation_busy`, what `admit` raises, or `StoreError`: then
         nothing was asked for.
         """
-        turn = job.turn
-        conversation_id = turn.message.conversation_id
+        new_answer = job.new_answer
+        conversation_id = new_answer.message.conversation_id
         if busy := self._busy.get(conversation_id):
             raise Conflict(
                 "An answer is still being written in this conversation.",
@@ -100,16 +101,16 @@ class Generations:
         self.admit(job.owner)
         self._occupy(job)
         try:
-            if job.kept:
-                await self._store.of(job.owner).begin(turn)
+            if job.persisted:
+                await self._store.of(job.owner).begin(new_answer)
         except BaseException:
             self._vacate(job)
             raise
-        frames = [turn.frame]
+        frames = [new_answer.frame]
         generation = Generation(
-            turn.generation_id,
-            turn.fingerprint,
-            turn.message,
+            new_answer.generation_id,
+            new_answer.fingerprint,
+            new_answer.message,
             frames,
             ended=False,
             owner=job.owner,
@@ -124,13 +125,13 @@ class Generations:
         may begin now."""
         if self.draining:
             raise Unavailable("The server is restarting. Send it again shortly.", code="draining")
-        if len(self._busy) >= self._most:
+        if len(self._busy) >= self._max_answers:
             raise TooMany(
                 "The server is writing as many answers as it can. Send it again shortly.",
                 code="too_many_answers",
                 retry_after=RETRY_AFTER,
             )
-        if self._most_per_owner and self._owned[owner] >= self._most_per_owner:
+        if self._max_answers_per_user and self._owned[owner] >= self._max_answers_per_user:
             raise TooMany(
                 f"{self._owned[owner]} of your answers are being written, which is the most at a "
                 "time. Wait for one, or stop one.",
@@ -215,11 +216,11 @@ class Generations:
         return itertools.chain(self._running.values(), self._unkept.values())
 
     def _occupy(self, job: Job) -> None:
-        self._busy[job.turn.message.conversation_id] = job.turn.generation_id
+        self._busy[job.new_answer.message.conversation_id] = job.new_answer.generation_id
         self._owned[job.owner] += 1
 
     def _vacate(self, job: Job) -> None:
-        del self._busy[job.turn.message.conversation_id]
+        del self._busy[job.new_answer.message.conversation_id]
         self._owned[job.owner] -= 1
         if not self._owned[job.owner]:
             del self._owned[job.owner]
@@ -231,7 +232,7 @@ class Generations:
         generation = producer.generation
         generation.message = producer.finished_message(end)
         frame = producer.encode_end(end)
-        if producer.job.kept and not await self._save([producer], last=frame):
+        if producer.job.persisted and not await self._save([producer], last=frame):
             frame = producer.encode_end(replace(end, saved=False))
             self._unkept[generation.id] = producer
             self._has_changed(producer)
@@ -299,7 +300,7 @@ class Generations:
 
     async def _recover(self, stored: StoredGeneration) -> StoredGeneration:
         """End a log that nobody produces any more: where it stops, an answer was interrupted."""
-        answer = Answer()
+        answer = AnswerText()
         times = [0]
         first_token_ms = None
         for frame in stored.frames:

@@ -19,10 +19,10 @@ from tornado_stream.chat.completions import (
     error_object,
 )
 from tornado_stream.generations.event_log import Sink, frame_data, frame_name
-from tornado_stream.generations.producer import Generation
+from tornado_stream.generations.generation import Generation
 from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.handlers.streams import EventStreamHandler
-from tornado_stream.net.streamed_body import Body
+from tornado_stream.net.streamed_body import StreamedBody
 from tornado_stream.values.errors import ChatError, InvalidRequest, NotFound
 
 #: The header that asks for an answer to be kept, and go on, whatever becomes of its client.
@@ -95,14 +95,14 @@ class CompletionsHandler(OpenAIHandler, EventStreamHandler):
 
         def notice(frames: bytes) -> bool:
             if not for_end and b"\nevent: delta\n" in frames:
-                reader.detach()
+                subscriber.detach()
             return True
 
-        reader = self._reader = generation.attach(lambda _: True, len(generation.frames))
-        reader.sink = notice
-        await reader.done
+        subscriber = self._subscriber = generation.attach(lambda _: True, len(generation.frames))
+        subscriber.sink = notice
+        await subscriber.done
 
-    def sink(self, body: Body) -> Sink:
+    def sink(self, body: StreamedBody) -> Sink:
         """What takes the encoded events: as chunks of OpenAI's."""
         chunks, tools = self._chunks, False
 

@@ -8,7 +8,7 @@ from tornado_stream.chat import export
 from tornado_stream.generations.event_log import Sink, frame_data, frame_name
 from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.handlers.streams import ReadingHandler
-from tornado_stream.net.streamed_body import Body
+from tornado_stream.net.streamed_body import StreamedBody
 from tornado_stream.store.base import CHANGEABLE, Match
 from tornado_stream.values.errors import InvalidRequest
 from tornado_stream.values.messages import branch
@@ -81,7 +81,7 @@ class ExportHandler(ReadingHandler):
         else:
             self.write(text)
 
-    def sink(self, body: Body) -> Sink:
+    def sink(self, body: StreamedBody) -> Sink:
         """What encoded events add to the text."""
 
         def write(frames: bytes) -> bool:

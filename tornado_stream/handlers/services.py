@@ -16,7 +16,7 @@ from tornado_stream.chat.completions import CompletionService
 from tornado_stream.chat.conversations import ConversationService
 from tornado_stream.chat.readiness import Readiness
 from tornado_stream.chat.service import ChatService
-from tornado_stream.net.streamed_body import Outbox
+from tornado_stream.net.streamed_body import SendBatch
 from tornado_stream.observe.exposition import Exposition
 from tornado_stream.observe.metrics import Metrics
 from tornado_stream.page.assets import Assets
@@ -50,6 +50,6 @@ class Services(Application):
     metrics: Metrics
     exposition: Exposition
     streams: set[OpenResponse]
-    outbox: Outbox
+    send_batch: SendBatch
     #: Gives a connection back to the HTTP server after a response was written past Tornado.
     keep_alive: Callable[[IOStream, tuple[Any, ...]], None]

@@ -18,10 +18,10 @@ from tornado.http1connection import HTTP1Connection
 from tornado.iostream import IOStream
 
 from tornado_stream.chat.requests import SendRequest
-from tornado_stream.generations.event_log import Reader, Sink
-from tornado_stream.generations.producer import Generation
+from tornado_stream.generations.event_log import Sink, Subscriber
+from tornado_stream.generations.generation import Generation
 from tornado_stream.handlers.base import BaseHandler
-from tornado_stream.net.streamed_body import Body, PlainBody, Wire
+from tornado_stream.net.streamed_body import ChunkedBody, StreamedBody, TornadoBody
 from tornado_stream.values.errors import InvalidRequest
 
 #: Bytes the kernel may hold for one reader; its default is megabytes.
@@ -40,7 +40,7 @@ class ReadingHandler(BaseHandler):
     #: What a silent reader is sent; nothing where it would be part of the text.
     ping = b""
 
-    _reader: Reader | None = None
+    _subscriber: Subscriber | None = None
     _timer: asyncio.TimerHandle | None = None
 
     async def follow(
@@ -54,18 +54,18 @@ class ReadingHandler(BaseHandler):
         self._open(opening)
         self.application.streams.add(self)
         try:
-            self._reader = generation.attach(self.sink(self._body), after, live=live)
-            await self._reader.done
+            self._subscriber = generation.attach(self.sink(self._body), after, live=live)
+            await self._subscriber.done
         finally:
             self._close()
 
-    def sink(self, body: Body) -> Sink:
+    def sink(self, body: StreamedBody) -> Sink:
         """What takes the encoded events: they are written as they are."""
         return body.write
 
     def on_connection_close(self) -> None:
-        if self._reader:
-            self._reader.detach()
+        if self._subscriber:
+            self._subscriber.detach()
 
     def abandon(self) -> None:
         """Close the connection: the process is about to end."""
@@ -85,21 +85,23 @@ class ReadingHandler(BaseHandler):
             limit = int(self.application.config.write_timeout * 1000)
             self._socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, limit)
         self._loop = asyncio.get_running_loop()
-        self._body: Body = PlainBody(self, self._drained, self.on_connection_close)
+        self._body: StreamedBody = TornadoBody(self, self._drained, self.on_connection_close)
         self._body.write(opening)
         if self.request.version == "HTTP/1.1" and not self._socket.closed():
             self._address = self._connection.context.address  # type: ignore[attr-defined]
-            outbox = self.application.outbox
-            self._body = Wire(self.detach(), outbox, self._drained, self.on_connection_close)
+            send_batch = self.application.send_batch
+            self._body = ChunkedBody(
+                self.detach(), send_batch, self._drained, self.on_connection_close
+            )
         self._watch()
 
     def _close(self) -> None:
         if self._timer:
             self._timer.cancel()
-        if self._reader:
-            self._reader.detach()
+        if self._subscriber:
+            self._subscriber.detach()
         self.application.streams.discard(self)
-        if isinstance(self._body, Wire):
+        if isinstance(self._body, ChunkedBody):
             self._hand_back(self._body.end())
 
     def _hand_back(self, stream: IOStream) -> None:
@@ -115,8 +117,8 @@ class ReadingHandler(BaseHandler):
             self.application.keep_alive(stream, self._address)
 
     def _drained(self) -> None:
-        if self._reader:
-            self._reader.resume()
+        if self._subscriber:
+            self._subscriber.resume()
 
     def _watch(self) -> None:
         """Ping a silent reader, let go of one that takes nothing."""
@@ -160,7 +162,7 @@ class GenerationHandler(EventStreamHandler):
             return
         live = self.get_argument("live", "1") != "0"
         if live and after:
-            self.application.metrics.reader_resumed()
+            self.application.metrics.subscriber_resumed()
         await self.stream(generation, after, live=live)
 
     def _after(self) -> int:

@@ -43,7 +43,7 @@ TOO_SLOW = refusal(408, "request_timeout", "The request took too long to arrive.
 Queue = dict["ClientStream", float]
 
 
-class Connections:
+class ClientConnections:
     """Where every connection is. One that serves a request is in no queue."""
 
     def __init__(self, settings: Settings) -> None:
@@ -96,7 +96,7 @@ class ClientStream(IOStream):
     """A client's connection, which keeps its place among the others."""
 
     def __init__(
-        self, sock: socket.socket, key: str, connections: Connections, max_buffer_size: int
+        self, sock: socket.socket, key: str, connections: ClientConnections, max_buffer_size: int
     ) -> None:
         super().__init__(sock, max_buffer_size=max_buffer_size)
         self._connections = connections
@@ -161,11 +161,11 @@ class ClientStream(IOStream):
         super().close_fd()
 
 
-class Request(HTTPMessageDelegate):
+class TimedRequest(HTTPMessageDelegate):
     """A request that comes in, and tells its connection how far it has come."""
 
     def __init__(
-        self, delegate: HTTPMessageDelegate, stream: ClientStream, connections: Connections
+        self, delegate: HTTPMessageDelegate, stream: ClientStream, connections: ClientConnections
     ) -> None:
         self._delegate = delegate
         self._stream = stream

@@ -24,10 +24,10 @@ from tornado.httputil import HTTPHeaders, HTTPInputError, encode_username_passwo
 from tornado.netutil import ssl_options_to_context
 
 from tornado_stream.net.upstream_connections import (
-    Connection,
+    ConnectionPool,
     Origin,
-    Pool,
     ResumingContext,
+    UpstreamConnection,
     open_socket,
 )
 
@@ -58,7 +58,7 @@ class StreamingHTTPClient(AsyncHTTPClient):
         #: What a read puts there is used before the next read, so one is enough for all.
         self.buffer = memoryview(bytearray(READ_SIZE))
         self._exchanges: dict[HTTPRequest, _Exchange] = {}
-        self._pool = Pool()
+        self._pool = ConnectionPool()
         self._tls: ResumingContext | None = None  # made when needed: it reads all certificates
 
     def fetch_impl(self, request: HTTPRequest, callback: Callable[[HTTPResponse], None]) -> None:
@@ -95,7 +95,7 @@ class StreamingHTTPClient(AsyncHTTPClient):
             async with asyncio.timeout(exchange.request.connect_timeout or None):
                 sock = await open_socket(host, port)
                 _, connection = await asyncio.get_running_loop().create_connection(
-                    lambda: Connection(exchange.origin),
+                    lambda: UpstreamConnection(exchange.origin),
                     sock=sock,
                     ssl=tls,
                     server_hostname=host if tls else None,
@@ -129,7 +129,7 @@ class _Exchange(asyncio.BufferedProtocol):
         self.request = request
         self.origin = _origin(url)
         self.connecting: asyncio.Future[None] | None = None
-        self.connection: Connection | None = None
+        self.connection: UpstreamConnection | None = None
         self.reusable = False
         self._url = url
         self._loop = client.io_loop
@@ -154,7 +154,7 @@ class _Exchange(asyncio.BufferedProtocol):
         if request.request_timeout:
             self._timer = self._loop.call_later(request.request_timeout, self._time_out)
 
-    def begin(self, connection: Connection) -> None:
+    def begin(self, connection: UpstreamConnection) -> None:
         """Send the request; from here on it is never sent again."""
         self.connecting = None
         if self._ended:
@@ -276,7 +276,7 @@ class _Exchange(asyncio.BufferedProtocol):
             self.fail(HTTPInputError("the response is too long"))
 
     def _pause(self, until: Awaitable[None]) -> None:
-        transport = cast(Connection, self.connection).transport
+        transport = cast(UpstreamConnection, self.connection).transport
         transport.pause_reading()
 
         def resume(done: asyncio.Future[None]) -> None:

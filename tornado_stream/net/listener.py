@@ -26,9 +26,9 @@ from tornado.web import Application
 
 from tornado_stream.net import descriptors
 from tornado_stream.net.client_connections import (
+    ClientConnections,
     ClientStream,
-    Connections,
-    Request,
+    TimedRequest,
     address_key,
     refusal,
 )
@@ -67,7 +67,7 @@ class Server(HTTPServer):
     """Tornado's server with a listener of its own. `connections` are the open ones."""
 
     def initialize(self, application: Application, settings: Settings) -> None:  # type: ignore[override]
-        self.connections = Connections(settings)
+        self.connections = ClientConnections(settings)
         self._read_at_all = max(READ_AT_ALL, 2 * settings.max_body)
         super().initialize(
             application,
@@ -91,7 +91,7 @@ class Server(HTTPServer):
         self, server_conn: object, request_conn: HTTPConnection
     ) -> HTTPMessageDelegate:
         delegate = super().start_request(server_conn, request_conn)
-        return Request(delegate, request_conn.stream, self.connections)  # type: ignore[attr-defined]
+        return TimedRequest(delegate, request_conn.stream, self.connections)  # type: ignore[attr-defined]
 
     def _welcome(self, sock: socket.socket, address: Any, key: str) -> None:
         self.handle_stream(ClientStream(sock, key, self.connections, self._read_at_all), address)
@@ -103,7 +103,7 @@ class Listener:
     def __init__(
         self,
         settings: Settings,
-        connections: Connections,
+        connections: ClientConnections,
         welcome: Callable[[socket.socket, Any, str], None],
     ) -> None:
         self._settings = settings

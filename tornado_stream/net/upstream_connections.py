@@ -28,7 +28,7 @@ class Origin(NamedTuple):
     port: int
 
 
-class Connection(asyncio.Protocol):
+class UpstreamConnection(asyncio.Protocol):
     """A connection that is idle: before, between and after exchanges. What comes then ends it."""
 
     transport: asyncio.Transport
@@ -51,14 +51,14 @@ class Connection(asyncio.Protocol):
         return not (self.transport.is_closing() or _is_readable(self.transport))
 
 
-class Pool:
+class ConnectionPool:
     """Idle connections. One is used again only within `KEEP_ALIVE`, and if nothing has come."""
 
     def __init__(self) -> None:
-        self._idle: dict[Origin, list[Connection]] = {}
+        self._idle: dict[Origin, list[UpstreamConnection]] = {}
         self._sweeping: asyncio.TimerHandle | None = None
 
-    def take(self, origin: Origin) -> Connection | None:
+    def take(self, origin: Origin) -> UpstreamConnection | None:
         now = asyncio.get_running_loop().time()
         connections = self._idle.get(origin, [])
         while connections:
@@ -68,7 +68,7 @@ class Pool:
             connection.close()
         return None
 
-    def put(self, connection: Connection) -> None:
+    def put(self, connection: UpstreamConnection) -> None:
         loop = asyncio.get_running_loop()
         connection.idle_since = loop.time()
         _remember_session(connection)
@@ -117,7 +117,7 @@ class ResumingContext(ssl.SSLContext):
         return super().wrap_bio(*args, **options)
 
 
-def _remember_session(connection: Connection) -> None:
+def _remember_session(connection: UpstreamConnection) -> None:
     tls = connection.transport.get_extra_info("ssl_object")
     if tls is not None and isinstance(tls.context, ResumingContext):
         tls.context.sessions[connection.origin.host] = tls.session

@@ -115,7 +115,7 @@ class Metrics:
         known = status in _STATUSES
         self.upstream[str(status) if known else f"{min(status // 100, 9)}xx"] += 1
 
-    def reader_resumed(self) -> None:
+    def subscriber_resumed(self) -> None:
         self.resumes += 1
 
 

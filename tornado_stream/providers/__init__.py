@@ -14,7 +14,7 @@ from tornado_stream.providers.config import FILE_NAME, UpstreamConfig, read_conf
 from tornado_stream.providers.discovery import find_servers
 from tornado_stream.providers.openai.provider import OpenAIProvider
 from tornado_stream.providers.presets import preset_for, presets
-from tornado_stream.providers.provider_group import Fleet
+from tornado_stream.providers.provider_group import ProviderGroup
 from tornado_stream.providers.upstream import OnStatus, Timeouts, Upstream, ignore_status
 from tornado_stream.settings import Settings
 
@@ -38,16 +38,18 @@ def build_provider(
 
     if file := _config_file(settings):
         configs = read_config(file, environ, timeouts)
-        return Fleet([provider(config) for config in configs], default=settings.model)
+        return ProviderGroup([provider(config) for config in configs], default=settings.model)
     if settings.base_url or settings.api_key:
-        return Fleet([provider(_from_environment(settings, timeouts))], default=settings.model)
+        return ProviderGroup(
+            [provider(_from_environment(settings, timeouts))], default=settings.model
+        )
     from tornado_stream.providers.local.provider import LocalProvider  # most set-ups never need it
 
     async def discover() -> list[OpenAIProvider]:
         return [provider(config) for config in await find_servers(timeouts, {settings.port})]
 
     local = LocalProvider(Upstream(on_status), settings, timeouts)
-    return Fleet([local], discover=None if settings.no_discovery else discover)
+    return ProviderGroup([local], discover=None if settings.no_discovery else discover)
 
 
 def _config_file(settings: Settings) -> Path | None:

@@ -100,10 +100,10 @@ def read_config(path: Path, environ: Mapping[str, str], timeouts: Timeouts) -> l
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8"
         raise SettingError(f"cannot read {path}: {why}") from None
-    return _Reader(path, text, environ, timeouts).read()
+    return _ConfigParser(path, text, environ, timeouts).read()
 
 
-class _Reader:
+class _ConfigParser:
     """One reading of a file: knows where it stands, so that an error can say it."""
 
     def __init__(

@@ -31,7 +31,7 @@ LOOK_AGAIN = 3.0
 Discover = Callable[[], Awaitable[Sequence[Provider]]]
 
 
-class Fleet(Provider):
+class ProviderGroup(Provider):
     """Asks the upstream that has the model; one that nobody lists goes to the first.
 
     `discover` finds upstreams on this machine, which come before `members`; None: it is not

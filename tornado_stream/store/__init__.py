@@ -6,13 +6,13 @@ from pathlib import Path
 
 from tornado_stream.store.base import (
     Match,
+    NewAnswer,
     Page,
     Progress,
     Session,
     Store,
     StoredGeneration,
     StoreError,
-    Turn,
 )
 from tornado_stream.store.lock import OpenError
 from tornado_stream.store.memory import MemoryStore
@@ -27,7 +27,7 @@ __all__ = [
     "Store",
     "StoreError",
     "StoredGeneration",
-    "Turn",
+    "NewAnswer",
     "open_store",
 ]
 

@@ -27,7 +27,7 @@ class StoreError(Unavailable):
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class NewAnswer:
     """What one POST adds, in one piece: all of it is kept or none.
 
     `conversation` and `user_message` are None where they exist already. `message` is the answer,
@@ -123,7 +123,7 @@ class Store(ABC):
         return view
 
     @abstractmethod
-    async def begin(self, turn: Turn) -> None:
+    async def begin(self, new: NewAnswer) -> None:
         """Keep a turn, and make its answer the conversation's current message. Raises `Taken`
         where it was kept before."""
 

@@ -16,7 +16,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from tornado_stream.store import search
-from tornado_stream.store.base import Progress, StoredGeneration, Turn
+from tornado_stream.store.base import NewAnswer, Progress, StoredGeneration
 from tornado_stream.store.rows import MESSAGE, MESSAGE_COLUMNS, from_message, to_message
 
 if TYPE_CHECKING:
@@ -34,14 +34,14 @@ Places = dict[str, tuple[int, int]]
 _Row = tuple[str, int, int, int, bytes]
 
 
-def add(db: sqlite3.Connection, owner: str, places: Places, number: int, turn: Turn) -> None:
+def add(db: sqlite3.Connection, owner: str, places: Places, number: int, new: NewAnswer) -> None:
     """Begin the log of the answer with this number."""
     db.execute(
         "INSERT INTO generations (seq, owner, id, fingerprint) VALUES (?, ?, ?, ?)",
-        (number, owner, turn.generation_id, turn.fingerprint),
+        (number, owner, new.generation_id, new.fingerprint),
     )
-    _flush(db, [(owner, number, 1, 1, turn.frame)])
-    places[turn.generation_id] = number, 1
+    _flush(db, [(owner, number, 1, 1, new.frame)])
+    places[new.generation_id] = number, 1
 
 
 def append(db: sqlite3.Connection, places: Places, batch: list[Progress]) -> None:

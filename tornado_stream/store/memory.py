@@ -9,6 +9,7 @@ from typing import Any
 from tornado_stream.store.base import (
     CHANGEABLE,
     Match,
+    NewAnswer,
     Page,
     Progress,
     Session,
@@ -16,7 +17,6 @@ from tornado_stream.store.base import (
     StoredGeneration,
     StoreError,
     Taken,
-    Turn,
 )
 from tornado_stream.store.search_text import Matcher, parse_cursor, searchable, snippet
 from tornado_stream.values.errors import NotFound
@@ -40,24 +40,28 @@ class MemoryStore(Store):
         self._owners: dict[str, str] = {}  # conversation → owner
         self._closed: list[bool] = []  # shared by the views of all owners
 
-    async def begin(self, turn: Turn) -> None:
+    async def begin(self, new: NewAnswer) -> None:
         self._check_open()
-        message = turn.message
-        home = turn.conversation or self._mine(message.conversation_id)
+        message = new.message
+        home = new.conversation or self._mine(message.conversation_id)
         if home is None:
             raise NotFound("There is no conversation with this id.")
-        new = [m for m in (turn.user_message, message) if m]
-        taken = turn.generation_id in self._generations or turn.conversation and self._has(home.id)
-        if taken or any(self._has(m.id) for m in new):
+        added = [m for m in (new.user_message, message) if m]
+        taken = new.generation_id in self._generations or new.conversation and self._has(home.id)
+        if taken or any(self._has(m.id) for m in added):
             raise Taken
-        if turn.conversation:
+        if new.conversation:
             self._number[home.id] = next(self._numbers)
             self._owners[home.id] = self.owner
-        for one in new:
+        for one in added:
             self._messages[one.id] = one
             self._number[one.id] = self._written[home.id] = next(self._numbers)
-        self._generations[turn.generation_id] = StoredGeneration(
-            turn.generation_id, turn.fingerprint, message, [turn.frame], self.owner
+        self._generations[new.generation_id] = StoredGeneration(
+            new.generation_id,
+            new.fingerprint,
+            message,
+            [new.frame],
+            self.owner,
         )
         self._conversations[home.id] = replace(
             home, current_id=message.id, updated_at=message.created_at

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tornado_stream.store import logs, search, sessions, tables
 from tornado_stream.store.base import (
+    NewAnswer,
     Page,
     Progress,
     Session,
@@ -18,7 +19,6 @@ from tornado_stream.store.base import (
     StoredGeneration,
     StoreError,
     Taken,
-    Turn,
 )
 from tornado_stream.store.database import Database
 from tornado_stream.store.migrations import remove_copies
@@ -38,9 +38,9 @@ class SQLiteStore(Store):
         self._writer = self._database.writer
         self._reader = self._database.reader
 
-    async def begin(self, turn: Turn) -> None:
+    async def begin(self, new: NewAnswer) -> None:
         self._database.tidy_soon()
-        await self._writer.transact(self._begin, turn)
+        await self._writer.transact(self._begin, new)
 
     async def append(self, batch: list[Progress]) -> None:
         self._database.tidy_soon()
@@ -111,12 +111,12 @@ class SQLiteStore(Store):
     async def close(self) -> None:
         await self._database.close()
 
-    def _begin(self, db: sqlite3.Connection, turn: Turn) -> None:
+    def _begin(self, db: sqlite3.Connection, new: NewAnswer) -> None:
         database = self._database
         with suppress(OSError):
             remove_copies(database.path)  # those whose time has come
         try:
-            tables.begin(db, self.owner, database.numbers, database.places, turn)
+            tables.begin(db, self.owner, database.numbers, database.places, new)
         except sqlite3.IntegrityError:
             raise Taken from None
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tornado_stream.store import logs, search
-from tornado_stream.store.base import CHANGEABLE, Match, Page, Turn
+from tornado_stream.store.base import CHANGEABLE, Match, NewAnswer, Page
 from tornado_stream.store.rows import (
     CONVERSATION,
     CONVERSATION_COLUMNS,
@@ -37,13 +37,17 @@ def last_number(db: sqlite3.Connection) -> int:
 
 
 def begin(
-    db: sqlite3.Connection, owner: str, numbers: Iterator[int], places: logs.Places, turn: Turn
+    db: sqlite3.Connection,
+    owner: str,
+    numbers: Iterator[int],
+    places: logs.Places,
+    new: NewAnswer,
 ) -> None:
-    message = turn.message
-    if turn.conversation:
-        create(db, owner, numbers, turn.conversation)
-    if turn.user_message:
-        _add_message(db, owner, next(numbers), turn.user_message)
+    message = new.message
+    if new.conversation:
+        create(db, owner, numbers, new.conversation)
+    if new.user_message:
+        _add_message(db, owner, next(numbers), new.user_message)
     number = next(numbers)
     written = db.execute(
         "UPDATE conversations SET current_id = ?, updated_at = ?, updated_seq = ? "
@@ -53,7 +57,7 @@ def begin(
     if not written.rowcount:
         raise NotFound("There is no conversation with this id.")
     _add_message(db, owner, number, message)
-    logs.add(db, owner, places, number, turn)
+    logs.add(db, owner, places, number, new)
 
 
 def create(

@@ -147,7 +147,7 @@ class End:
         }
 
 
-class Answer:
+class AnswerText:
     """What the deltas of a log add up to: the message as far as it has come.
 
     Adding costs time in proportion to the delta, not to the answer; the properties join.

@@ -71,12 +71,12 @@ class ChatRequest:
     """What a provider is asked for: the messages in order, the model, and only the options set.
 
     A message is `{"role": "system" | "user" | "assistant", "content": str}`; a program's own may be
-    any that OpenAI's API takes. `kept` is the text of the answer that is there already: only what
-    follows it is to be produced. `left_out` is how many turns are left out of the messages already.
+    any that OpenAI's API takes. `continued_text` is the text of the answer that is there already:
+    only what follows it is to be produced. `left_out` is how many turns the messages lack.
     """
 
     messages: list[dict[str, Any]]
     model: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
-    kept: str = ""
+    continued_text: str = ""
     left_out: int = 0

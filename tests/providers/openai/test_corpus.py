@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from client import Answer, Client
 
-from tornado_stream.values.events import Answer as Fold
+from tornado_stream.values.events import AnswerText as Fold
 from tornado_stream.values.events import Delta
 
 DEFAULT = Path(__file__).resolve().parents[4] / "shared" / "corpus"

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tornado_stream.providers.openai.answer_decoder import AnswerDecoder, decode_error
-from tornado_stream.values.events import Answer
+from tornado_stream.values.events import AnswerText
 
 CORPUS = Path(os.environ.get("CORPUS", Path(__file__).resolve().parents[4] / "shared" / "corpus"))
 STREAMS = sorted((CORPUS / "streams").glob("*.sse"))
@@ -42,8 +42,8 @@ def by_chance(data: bytes, seed: int) -> Iterable[bytes]:
         position += size
 
 
-def fold(pieces: Iterable[bytes]) -> tuple[Answer, AnswerDecoder]:
-    decoder, answer = AnswerDecoder(), Answer()
+def fold(pieces: Iterable[bytes]) -> tuple[AnswerText, AnswerDecoder]:
+    decoder, answer = AnswerDecoder(), AnswerText()
     for piece in pieces:
         if delta := decoder.feed(piece):
             answer.add(delta)
@@ -52,7 +52,7 @@ def fold(pieces: Iterable[bytes]) -> tuple[Answer, AnswerDecoder]:
     return answer, decoder
 
 
-def result(answer: Answer, decoder: AnswerDecoder) -> dict[str, Any]:
+def result(answer: AnswerText, decoder: AnswerDecoder) -> dict[str, Any]:
     ending = "error" if decoder.error else "complete" if decoder.complete else "incomplete"
     return {
         "ending": ending,

@@ -43,7 +43,7 @@ async def fit(request: ChatRequest, emit: Emit, tokens: TokenCounter) -> ChatReq
     """The request as far as the context holds it, its answer limited to what is left."""
     wanted = _wanted_tokens(request.options)
     turns = _number_turns(request.messages)
-    texts = _texts(request.messages, turns, request.kept)
+    texts = _texts(request.messages, turns, request.continued_text)
     kept, prompt = await tokens.measure(texts, CONTEXT - min(wanted, ANSWER))
     if CONTEXT - prompt < min(wanted, SHORTEST_ANSWER):
         raise _too_long(request.messages, prompt)
@@ -56,7 +56,7 @@ async def fit(request: ChatRequest, emit: Emit, tokens: TokenCounter) -> ChatReq
         [message for message, turn in pairs if turn is None or turn >= left_out],
         MODEL_ID,
         {**options, "max_tokens": min(wanted, CONTEXT - prompt)},
-        kept=request.kept,
+        continued_text=request.continued_text,
     )
 
 

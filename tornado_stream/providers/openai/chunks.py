@@ -32,7 +32,7 @@ class ToolFragment:
     arguments: str = ""
 
 
-class Message(NamedTuple):
+class ChoiceDelta(NamedTuple):
     """What a choice adds to the answer. `whole`: it is a complete `message`, not a `delta`."""
 
     content: str = ""
@@ -42,14 +42,14 @@ class Message(NamedTuple):
     whole: bool = False
 
 
-_NOTHING = Message()
+_NOTHING = ChoiceDelta()
 
 
 class Chunk(NamedTuple):
     """What one chunk adds to the answer; every part may be empty.
 
     `lone` says that content, reasoning or refusal may hold lone surrogates, halves of pairs that
-    were split over two chunks; everything else is encodable. `whole` as in `Message`.
+    were split over two chunks; everything else is encodable. `whole` as in `ChoiceDelta`.
     """
 
     content: str = ""
@@ -133,7 +133,7 @@ def read_chunk(value: Any, *, key: str | None = None, lone: bool = False) -> Chu
     )
 
 
-def _read_choice(choice: dict[str, Any], lone: bool) -> Message:
+def _read_choice(choice: dict[str, Any], lone: bool) -> ChoiceDelta:
     delta = choice.get("delta")
     whole = not isinstance(delta, dict)
     if whole:
@@ -142,12 +142,12 @@ def _read_choice(choice: dict[str, Any], lone: bool) -> Message:
         return _NOTHING
     content = delta.get("content")
     if len(delta) == 1 and isinstance(content, str):  # nearly every chunk
-        return Message(content, "", "", (), whole)
+        return ChoiceDelta(content, "", "", (), whole)
     thought = ""
     if not isinstance(content, str):
         content, thought = _read_parts(content) if content else ("", "")
     thought = _text(delta.get("reasoning")) or thought
-    return Message(
+    return ChoiceDelta(
         content,
         _text(delta.get("reasoning_content")) or thought,
         _text(delta.get("refusal")),
@@ -156,11 +156,11 @@ def _read_choice(choice: dict[str, Any], lone: bool) -> Message:
     )
 
 
-def _merge(messages: list[Message]) -> Message:
+def _merge(messages: list[ChoiceDelta]) -> ChoiceDelta:
     """A chunk with no choice of ours, or with several pieces of it."""
     if not messages:
         return _NOTHING
-    return Message(
+    return ChoiceDelta(
         "".join(message.content for message in messages),
         "".join(message.reasoning for message in messages),
         "".join(message.refusal for message in messages),

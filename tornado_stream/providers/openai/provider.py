@@ -116,10 +116,10 @@ class OpenAIProvider(Provider):
     async def _answer(self, request: ChatRequest, model: str, emit: Emit) -> None:
         """One request, to its end; raises `StatusError` before anything was emitted."""
         decoder = AnswerDecoder(key=self.config.secret)
-        joiner = Joiner("" if self._prefill else request.kept)
+        joiner = Joiner("" if self._prefill else request.continued_text)
         answer = _Answer(decoder, joiner, emit)
-        if request.kept:
-            messages = continuation(request.messages, request.kept, prefill=self._prefill)
+        if request.continued_text:
+            messages = continuation(request.messages, request.continued_text, prefill=self._prefill)
             request = replace(request, messages=messages)
         body = encode_request(request, model=model, include_usage=self._include_usage)
         path = self.config.chat_path(model)
