@@ -114,7 +114,7 @@ async def test_no_label_holds_what_a_user_wrote(serve, settings):
 
 @pytest.mark.gen_test
 async def test_every_metric_is_documented(chat):
-    table = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+    table = (Path(__file__).parents[2] / "docs" / "monitoring.md").read_text()
     documented = set(re.findall(r"^\| `(tornado_stream_\w+)`", table, re.MULTILINE))
     await scrape(chat)
     body = (await chat.request("GET", "/metrics")).body.decode()
