@@ -28,25 +28,33 @@ COLUMNS = {
     "lockstep": {"us": "CPU µs per token", "per_s": "tokens per s", "open_us": "CPU µs to open"},
     "backlog": {"us": "CPU µs per token", "per_s": "tokens per s"},
     "paced": {"cpu_pct": "CPU %", "p50_ms": "p50 ms", "p99_ms": "p99 ms", "lost": "lost"},
-    "idle": {"kib": "KiB per stream", "base_mb": "MiB without any"},
+    "idle": {"kib": "KiB per stream", "base_mb": "MiB without streams"},
     "first": {"p50_ms": "p50 ms"},
     "start": {"ms": "ms"},
-    "readers": {"us_1": "µs with 1 reader", "us_3": "with 3, of each", "us_50": "with 50, of each"},
-    "growth": {"us_1000": "µs at 1,000 streams", "us_100": "at 100"},
-    "connections": {"none_ms": "ms with none", "ms": "ms with 10,000", "kib": "KiB of each"},
+    "readers": {
+        "us_1": "CPU µs per token with 1 client",
+        "us_3": "with 3, per client",
+        "us_50": "with 50, per client",
+    },
+    "growth": {"us_1000": "CPU µs per token with 1,000 streams", "us_100": "with 100"},
+    "connections": {
+        "none_ms": "ms without them",
+        "ms": "ms with 10,000",
+        "kib": "KiB per connection",
+    },
 }
 TITLES = {
     "lockstep": "One token",
-    "backlog": "Tokens that wait already",
+    "backlog": "Tokens that are already waiting",
     "paced": "{0} streams of {1} tokens a second",
-    "idle": "A stream that waits",
+    "idle": "A waiting stream",
     "first": "The first token",
     "start": "Cold start",
-    "readers": "Several readers of one answer",
+    "readers": "Several clients of one answer",
     "growth": "More streams",
     "connections": "Idle connections",
 }
-NONE = "nothing in between"
+NONE = "no server in between"
 
 
 @dataclass(frozen=True)
@@ -187,7 +195,8 @@ def page(text: str, kept: Mapping[str, Any]) -> str:
     where = f"{machine['processor']}; {machine['system']}; {', '.join(versions)}"
     when = " to ".join(dict.fromkeys((dates[0], dates[-1])))
     body = summary({spec: work["rounds"] for spec, work in kept["works"].items()})
-    block = f"Measured {when} on {where}. Medians, in brackets the least and the most.\n\n{body}"
+    what = "Each figure is a median, with the lowest and the highest in brackets."
+    block = f"Measured {when} on {where}. {what}\n\n{body}"
     return BLOCK.sub(lambda match: match[1] + block + match[2], text)
 
 
