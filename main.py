@@ -1,4 +1,4 @@
-"""Start the server: python main.py (--help lists what can be set)."""
+"""Start the server: `python main.py`. The flag --help lists all settings."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Metadata. The version is read from the package, which is not imported."""
+"""Package metadata. The version is read from the package's source; the package is not imported."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "tornado_stream/__init__.py").read_text())[1]
 
-# The platforms that the local model's runtime has wheels for; elsewhere it would be compiled.
+# The local model's runtime has wheels for these platforms. Elsewhere pip would compile it.
 LOCAL = (
     'xllamacpp>=2026.10,<2027; (sys_platform == "linux" and (platform_machine == "x86_64" or '
     'platform_machine == "aarch64")) or sys_platform == "darwin" or '
@@ -16,7 +16,7 @@ LOCAL = (
 )
 
 METRICS = "prometheus_client>=0.22,<1"
-# What passwords are hashed by; without it the standard library's scrypt is taken.
+# Hashes passwords with argon2id. Without it, the server uses scrypt of the standard library.
 AUTH = "argon2-cffi>=23.1,<26"
 
 setup(
@@ -50,7 +50,7 @@ setup(
             "pytest-xdist>=3.6,<4",
             "pyyaml>=6,<7",
             "ruff==0.17.6",
-            # pytest-tornado 0.8.1 imports pkg_resources, which later versions do not have.
+            # pytest-tornado 0.8.1 imports pkg_resources, which later setuptools do not have.
             "setuptools>=70.1,<81",
         ],
     },
