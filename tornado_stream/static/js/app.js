@@ -1,38 +1,38 @@
 // @ts-check
 /** Puts the page together. Nothing else happens here. */
-import { logOut, takeOver } from "./account.js";
-import { Announcer } from "./announcer.js";
-import { Api } from "./api.js";
-import { Branches } from "./branches.js";
-import { armCopyButtons, copyText } from "./clipboard.js";
-import { Composer } from "./composer.js";
-import { ComposerBar } from "./composer_bar.js";
-import { Conversation } from "./conversation.js";
-import { Conversations } from "./conversations.js";
-import { byId } from "./dom.js";
-import { Drafts } from "./drafts.js";
-import { tabId } from "./ids.js";
-import { Instructions } from "./instructions.js";
-import { ListView } from "./list_view.js";
-import { Locks } from "./locks.js";
-import { Models } from "./models.js";
-import { ModelsView } from "./models_view.js";
-import { Navigation } from "./navigation.js";
-import { Outbox } from "./outbox.js";
-import { Pasted } from "./pasted.js";
-import { PlaceView } from "./place_view.js";
-import { Preferences } from "./preferences.js";
-import { Follower } from "./scroll.js";
-import { Shortcuts } from "./shortcuts.js";
-import { Side } from "./side.js";
-import { Storage } from "./storage.js";
-import { Sync } from "./sync.js";
-import { Tabs } from "./tabs.js";
-import { Transcript } from "./transcript.js";
-import { Turns } from "./turns.js";
-import { Unread } from "./unread.js";
-import { Wake } from "./wake.js";
-import { t } from "./words.js";
+import { Outbox } from "./answers/outbox.js";
+import { Composer } from "./composer/composer.js";
+import { ComposerBar } from "./composer/composer_bar.js";
+import { Drafts } from "./composer/drafts.js";
+import { Models } from "./composer/models.js";
+import { ModelsView } from "./composer/models_view.js";
+import { Pasted } from "./composer/pasted_text.js";
+import { Preferences } from "./composer/preferences.js";
+import { Branches } from "./conversation/branches.js";
+import { Turns } from "./conversation/commands.js";
+import { Conversation } from "./conversation/conversation.js";
+import { Instructions } from "./conversation/instructions.js";
+import { Navigation } from "./conversation/navigation.js";
+import { Conversations } from "./list/conversations.js";
+import { ListView } from "./list/list_view.js";
+import { Side } from "./list/sidebar.js";
+import { Sync } from "./list/sync.js";
+import { Unread } from "./list/unread.js";
+import { logOut, takeOver } from "./page/account.js";
+import { Api } from "./page/api.js";
+import { armCopyButtons, copyText } from "./page/clipboard.js";
+import { byId } from "./page/dom.js";
+import { tabId } from "./page/ids.js";
+import { Wake } from "./page/lifecycle.js";
+import { Locks } from "./page/locks.js";
+import { Shortcuts } from "./page/shortcuts.js";
+import { Storage } from "./page/storage.js";
+import { Tabs } from "./page/tabs.js";
+import { t } from "./page/words.js";
+import { Announcer } from "./transcript/announcer.js";
+import { Follower } from "./transcript/auto_scroll.js";
+import { PlaceView } from "./transcript/conversation_state_view.js";
+import { Transcript } from "./transcript/transcript.js";
 
 const api = new Api();
 const wake = new Wake().follow(window);
@@ -64,7 +64,7 @@ addEventListener("beforeunload", () => outbox.leave());
 addEventListener("pagehide", () => drafts.flush());
 wake.addEventListener("wake", () => wake.hidden && drafts.flush());
 
-/** What the buttons below an answer do. @type {Record<import("./outcome.js").ActionName, () => void>} */
+/** What the buttons below an answer do. @type {Record<import("./answers/outcome.js").ActionName, () => void>} */
 const actions = {
   retry: () => turns.retry(),
   goOn: () => turns.goOn(),
@@ -115,7 +115,7 @@ const shortcuts = new Shortcuts(document, storage, {
 });
 byId("shortcuts").addEventListener("click", () => bar.list(shortcuts));
 for (const type of ["resize", "scroll"]) {
-  visualViewport?.addEventListener(type, () => void import("./viewport.js").then(({ fit }) => fit(window), () => {}));
+  visualViewport?.addEventListener(type, () => void import("./page/viewport.js").then(({ fit }) => fit(window), () => {}));
 }
 
 async function copyNewest() {
@@ -138,7 +138,7 @@ async function openOne(id, found) {
   side.close();
   if (matchMedia("(pointer: fine)").matches) composer.focus(); // elsewhere that opens a keyboard
   await conversation.open(id);
-  if (found && conversation.id === id) (await import("./reveal.js")).reveal(found, transcript, follower);
+  if (found && conversation.id === id) (await import("./list/found_message.js")).reveal(found, transcript, follower);
 }
 
 const welcome = byId("welcome");
@@ -158,7 +158,7 @@ armCopyButtons(document, say);
 void models.watch();
 void conversations.watch();
 conversation.addEventListener("answer", (event) => {
-  const { answer, what } = /** @type {CustomEvent<import("./conversation.js").AnswerDetail>} */ (event).detail;
+  const { answer, what } = /** @type {CustomEvent<import("./conversation/conversation.js").AnswerDetail>} */ (event).detail;
   const loading = what === "notice" && answer.waiting?.code === "model_loading";
   if (loading || answer.end?.error?.code === "local_model_failed") void models.watch();
 });

@@ -1,6 +1,6 @@
 // @ts-check
 /** One block on the page. It is changed as little as can be: what stays the same stays in place. */
-import { element } from "../dom.js";
+import { element } from "../page/dom.js";
 import { codeFrame, colour } from "./code.js";
 import { htmlOf } from "./html.js";
 import { blocksOf } from "./nodes.js";

@@ -3,9 +3,9 @@
  * A block of code: its language, a button that copies it, one that wraps it, and the code. It is
  * coloured when it has ended, by a module that only comes then; its height is the same before.
  */
-import { copy } from "../clipboard.js";
-import { element, smallButton } from "../dom.js";
-import { t } from "../words.js";
+import { copy } from "../page/clipboard.js";
+import { element, smallButton } from "../page/dom.js";
+import { t } from "../page/words.js";
 import { whenReady } from "./work.js";
 
 /** Beyond this many characters code keeps one colour: a page that hangs is worse. */

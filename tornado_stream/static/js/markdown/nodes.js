@@ -4,7 +4,7 @@
  * links, pictures, code and tables are made ours. Nothing that comes from here loads or runs.
  */
 import "../../vendor/dompurify-3.4.18/purify.min.js";
-import { t } from "../words.js";
+import { t } from "../page/words.js";
 import { codeFrame } from "./code.js";
 import { safeImage, safeLink } from "./links.js";
 

@@ -1,0 +1,340 @@
+// Which leg is slow: against real servers, some of them behind something that buffers.
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { describe, test } from "node:test";
+
+import { AnswerStream } from "../../../tornado_stream/static/js/answers/answer_stream.js";
+import { Pulse } from "../../../tornado_stream/static/js/answers/heartbeat.js";
+import { Buffering } from "../../../tornado_stream/static/js/answers/proxy_buffering.js";
+import { SLOW_TIMES } from "../../../tornado_stream/static/js/answers/slow_times.js";
+import { legOf } from "../../../tornado_stream/static/js/answers/wait_reason.js";
+import { Api } from "../../../tornado_stream/static/js/page/api.js";
+import { Wake } from "../../../tornado_stream/static/js/page/lifecycle.js";
+import { Storage } from "../../../tornado_stream/static/js/page/storage.js";
+import { frame, head } from "../server.mjs";
+
+const ID = "00000000-0000-4000-8000-000000000001";
+const QUICK = { look: 500, trial: 400, slow: 0, late: 1000, short: 5000, turn: 30, idle: 60, tick: 10, first: 60, pause: 300, deaf: 30_000 };
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/**
+ * A server with one answer, which `write` appends to, as ours does it. `way` is what the path to it
+ * does now: `open`; `buffers`: a response is let through at its end; `deaf`: requests are swallowed;
+ * `stale`: what is held goes nowhere, new connections do. It can be changed at any time.
+ */
+async function serve(t, { way = "open", known = true, proxy = "" } = {}) {
+  const world = { way, known, frames: [], seen: [], write, end: () => write("end", { state: "done", saved: true }) };
+  const held = new Set();
+  let closed = false;
+
+  function write(type, data = {}) {
+    world.begun ??= Date.now();
+    world.frames.push(frame(world.frames.length + 1, type, { t: Date.now() - world.begun, ...data }));
+    closed = type === "end";
+    for (const reader of held) reader();
+  }
+
+  const server = createServer(async (request, response) => {
+    for await (const _ of request); // its body
+    const { method, url } = request;
+    const live = !url.endsWith("?live=0");
+    world.seen.push({ method, live });
+    if (world.way === "deaf") return;
+    if (method === "GET" && !world.known) return response.writeHead(404).end("{}");
+    if (method === "POST") world.known = true;
+    let cursor = Number(request.headers["last-event-id"] ?? 0);
+    if (closed && cursor >= world.frames.length) return response.writeHead(204).end();
+    const { way } = world;
+    let waiting = ": stream\n\n";
+    if (proxy) response.setHeader("Server", proxy);
+    const send = (ping = "") => {
+      waiting += ping + world.frames.slice(cursor).join("");
+      cursor = world.frames.length;
+      const over = closed || !live;
+      if (way === "open" || over) headed(response).write(waiting);
+      if (way === "open" || over) waiting = "";
+      if (over) (response.end(), held.delete(send));
+    };
+    if (live) held.add(send);
+    response.on("close", () => held.delete(send));
+    if (way !== "stale" || !live) send();
+    else headed(response).flushHeaders();
+  });
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  t.after(() => (server.closeAllConnections(), server.close()));
+  world.ping = () => held.forEach((reader) => reader(": ping\n\n"));
+  world.api = new Api(`http://127.0.0.1:${server.address().port}`);
+  return world;
+}
+
+const headed = (response) => (response.headersSent ? response : head(response));
+
+/** A reader of it, and what it was told. */
+function read(t, world, { buffering = new Buffering(new Storage(() => null), new Wake()), times = {}, after } = {}) {
+  const got = { text: "", numbers: [], legs: [], links: [], ended: false };
+  const listener = {
+    event(type, data) {
+      got.numbers.push(type);
+      if (type === "delta") got.text += data.content;
+    },
+    link: (link) => got.links.push(link),
+    leg: (leg) => got.legs.push(leg),
+  };
+  const wake = new Wake();
+  const stream = new AnswerStream(world.api, wake, { message: "hi", request_id: ID }, listener, { way: { buffering }, after, times: { ...QUICK, ...times } });
+  const done = stream.run();
+  t.after(() => stream.detach());
+  const until = async (ready) => {
+    while (!ready(got)) await sleep(5);
+  };
+  const named = (kind) => got.legs.some((leg) => leg?.kind === kind);
+  return { stream, got, done, until, named, wake, buffering };
+}
+
+/** Begin, and write so many words, one each `gap`. */
+async function speak(world, words, gap = 25) {
+  if (!world.frames.length) world.write("start");
+  for (const word of words) {
+    await sleep(gap);
+    world.write("delta", { content: word });
+  }
+}
+
+const WORDS = Array.from({ length: 60 }, (_, n) => `w${n} `);
+const live = (world) => world.seen.filter((one) => one.method === "GET" && one.live).length;
+const short = (world) => world.seen.filter((one) => !one.live).length;
+
+describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
+  test("the question's own response is held back: named, and the text comes all the same", async (t) => {
+    const world = await serve(t, { way: "buffers", proxy: "nginx/1.22.1" });
+    const { got, done, until, named, buffering } = read(t, world);
+    const spoken = speak(world, WORDS);
+    await until(() => named("proxy"));
+    const { proxy, found } = got.legs.find((leg) => leg?.kind === "proxy");
+    assert.deepEqual([proxy, found], ["nginx/1.22.1", true]);
+    assert.ok(got.text, "before the end");
+    await spoken;
+    world.end();
+    await done;
+    assert.equal(got.text, WORDS.join(""));
+    assert.deepEqual(got.numbers, ["start", ...WORDS.map(() => "delta"), "end"]);
+    assert.deepEqual([world.seen.filter((one) => one.method === "POST").length, live(world)], [1, 1]);
+    assert.ok(!got.links.includes("lost"));
+    assert.ok(buffering.found);
+  });
+
+  test("an answer that is read on is held back", async (t) => {
+    const world = await serve(t, { way: "buffers" });
+    await speak(world, WORDS.slice(0, 5), 1);
+    const { got, done, until, named } = read(t, world, { after: 3 });
+    await until(() => named("proxy"));
+    await speak(world, WORDS.slice(5), 5);
+    world.end();
+    await done;
+    assert.equal(got.text, WORDS.slice(2).join(""));
+    assert.equal(live(world), 2, "one was silent, one was on trial");
+  });
+
+  test("no storm: a held back answer costs a request each turn, and fewer while nothing is new", async (t) => {
+    const world = await serve(t, { way: "buffers" });
+    const { done, until, named } = read(t, world);
+    await speak(world, ["a"]);
+    await until(() => named("proxy"));
+    const before = short(world);
+    await sleep(600);
+    const asked = short(world) - before;
+    assert.ok(asked >= 2 && asked <= 600 / QUICK.idle + 3, `${asked} in 600 ms`);
+    world.end();
+    await done;
+  });
+
+  test("the next answer is polled from its first second, and says so at once", async (t) => {
+    const buffering = new Buffering(new Storage(() => null), new Wake());
+    buffering.confirm("Caddy");
+    const world = await serve(t, { way: "buffers" });
+    const { got, done, until } = read(t, world, { buffering, times: { look: 60_000, trial: 60_000 } });
+    const spoken = speak(world, WORDS.slice(0, 10));
+    await until(() => got.text);
+    assert.equal(live(world), 0);
+    await spoken;
+    world.end();
+    await done;
+    assert.equal(got.text, WORDS.slice(0, 10).join(""));
+    assert.deepEqual([got.legs[0].proxy, got.legs[0].found], ["Caddy", false]);
+  });
+
+  test("a page that is loaded again puts it to the trial, and believes a proxy that was mended", async (t) => {
+    const kept = new Map();
+    const area = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value), removeItem: (key) => kept.delete(key) };
+    const storage = new Storage(() => area);
+    new Buffering(storage, new Wake()).confirm("nginx");
+    for (const way of ["buffers", "open"]) {
+      const buffering = new Buffering(storage, new Wake());
+      assert.deepEqual([buffering.suspected, buffering.found], [true, false]);
+      const world = await serve(t, { way, proxy: "nginx" });
+      const { got, done, named } = read(t, world, { buffering, times: { look: 60_000 } });
+      await speak(world, WORDS);
+      world.end();
+      await done;
+      assert.equal(got.text, WORDS.join(""));
+      assert.deepEqual([named("proxy"), buffering.found, kept.size], way === "open" ? [false, false, 0] : [true, true, 1]);
+    }
+  });
+
+  test("a slow model: waited for, and no proxy suspected", async (t) => {
+    const world = await serve(t);
+    const { got, done, until, named, buffering } = read(t, world);
+    await sleep(20);
+    world.write("start");
+    await until(() => named("model"));
+    const ping = setInterval(world.ping, 100);
+    await sleep(1200);
+    clearInterval(ping);
+    assert.ok(short(world) <= 2, `${short(world)} looks`);
+    await speak(world, WORDS.slice(0, 3));
+    world.end();
+    await done;
+    assert.equal(got.text, WORDS.slice(0, 3).join(""));
+    assert.deepEqual([...new Set(got.legs.map((leg) => leg?.kind))].sort(), ["model", undefined]);
+    assert.deepEqual([live(world), buffering.suspected], [0, false]);
+  });
+
+  test("a model that falls silent, with nothing to break the silence", async (t) => {
+    const world = await serve(t);
+    const { got, done, until, named } = read(t, world);
+    await speak(world, ["a", "b"]);
+    await until(() => named("silent"));
+    await sleep(1200);
+    assert.ok(!named("network") && !named("proxy"));
+    assert.ok(short(world) <= 3, `${short(world)} looks`);
+    await speak(world, ["c"]);
+    await until(() => got.text === "abc");
+    assert.equal(got.legs.at(-1), null, "at once");
+    world.end();
+    await done;
+  });
+
+  test("a held connection that is dead, and no proxy's fault", async (t) => {
+    const world = await serve(t, { way: "stale" });
+    const { got, done, until, buffering } = read(t, world);
+    await until(() => world.seen.length);
+    await speak(world, ["a", "b"]);
+    world.way = "open";
+    await until(() => got.text === "ab");
+    await until(() => live(world) && !buffering.suspected);
+    await speak(world, ["c"]);
+    world.end();
+    await done;
+    assert.equal(got.text, "abc");
+    assert.deepEqual([buffering.found, buffering.suspected, got.links.includes("lost")], [false, false, false]);
+  });
+
+  test("a network that goes dead is named, and the answer is read on when it is back", async (t) => {
+    const world = await serve(t);
+    const { got, done, until, named } = read(t, world, { times: { silence: 2500 } });
+    await speak(world, ["a"]);
+    await until(() => got.text === "a");
+    world.way = "deaf";
+    const at = got.legs.length;
+    await until(() => named("network"));
+    assert.ok(got.legs.slice(at).every((leg) => leg?.kind !== "proxy"));
+    await until(() => got.links.includes("lost"));
+    world.way = "open";
+    await speak(world, ["b"], 1);
+    world.end();
+    await done;
+    assert.equal(got.text, "ab");
+    assert.ok(world.seen.length < 12, `${world.seen.length} requests`);
+  });
+
+  test("a question that has not arrived: the network, and it is not sent twice", async (t) => {
+    const world = await serve(t, { way: "deaf", known: false });
+    const { done, until, named, stream } = read(t, world);
+    await until(() => world.seen.length);
+    world.way = "open";
+    await until(() => named("network"));
+    assert.ok(!named("proxy"));
+    assert.ok(short(world) >= 1);
+    assert.equal(world.seen.filter((one) => one.method === "POST").length, 1);
+    stream.detach();
+    await done;
+  });
+
+  test("a way that changes its mind all the time: every event once and in order", async (t) => {
+    const world = await serve(t, { way: "buffers" });
+    const { got, done } = read(t, world, { times: { look: 60, trial: 40, turn: 20, idle: 30, silence: 400 } });
+    const ways = ["open", "buffers", "stale", "buffers", "open", "deaf"];
+    const flap = setInterval(() => ways.push((world.way = ways.shift())), 60);
+    const words = Array.from({ length: 60 }, (_, n) => `w${n} `);
+    await speak(world, words, 20);
+    clearInterval(flap);
+    world.way = "open";
+    world.end();
+    await done;
+    assert.equal(got.text, words.join(""));
+    assert.deepEqual(got.numbers, ["start", ...words.map(() => "delta"), "end"]);
+  });
+});
+
+test("it is doubted after a while, and on another network", () => {
+  let now = 1_000_000;
+  const wake = new Wake();
+  const buffering = new Buffering(new Storage(() => null), wake, () => now);
+  buffering.confirm("");
+  now += SLOW_TIMES.doubt - 1;
+  assert.ok(buffering.found);
+  now += 2;
+  assert.ok(!buffering.found && buffering.suspected);
+  buffering.confirm("");
+  wake.dispatchEvent(new CustomEvent("wake", { detail: "online" }));
+  assert.ok(!buffering.found && buffering.suspected);
+});
+
+// The verdict itself, by a clock of its own.
+
+const START = ["start", { t: 0 }];
+
+/** What is waited for after these steps: milliseconds that pass, events, or what happens to the pulse. */
+function after(steps, { follows = false, offline = false, proxy = null } = {}) {
+  let now = 1_000_000;
+  const pulse = new Pulse(follows, () => now);
+  for (const step of steps) {
+    if (typeof step === "number") now += step;
+    else if (Array.isArray(step)) (pulse.hear(), pulse.take(...step));
+    else if (step === "heard") pulse.hear();
+    else pulse[step] = true;
+  }
+  const leg = legOf(pulse, SLOW_TIMES, offline, proxy);
+  return leg && [leg.kind, leg.line];
+}
+
+test("what each leg looks like", () => {
+  assert.equal(after([2000]), null);
+  assert.equal(after([START, 2900]), null);
+  assert.deepEqual(after([START, 4200]), ["model", "Waiting for the model for 4 s…"]);
+  assert.deepEqual(after([START, 15_000, "heard", 7300]), ["model", "Waiting for the model for 22 s…"]);
+  assert.deepEqual(after([START, 100, ["delta", { t: 100 }], 12_400]), ["silent", "The model has been silent for 12 s…"]);
+  assert.equal(after([START, 100, ["delta", { t: 100 }], 4900]), null);
+  assert.equal(after([START, SLOW_TIMES.deaf])[0], "network");
+  assert.deepEqual(after([5000, "missed", 1000]), ["network", "Your network: nothing heard from the server for 6 s…"]);
+  assert.equal(after([5000, "missed", 1000, "heard"]), null);
+  assert.equal(after([START, SLOW_TIMES.deaf, "lost"]), null, "which has words of its own");
+  assert.match(after([START, 3000], { offline: true })[1], /offline/);
+  assert.match(after([START, "lost"], { offline: true })[1], /offline/);
+  assert.equal(after([START, 2000, "heard", 900], { offline: true }), null, "a server on the same machine");
+  assert.match(after([START, 9000], { proxy: { proxy: "x", found: true } })[1], /proxy is buffering/);
+  assert.equal(after([9000], { follows: true })[0], "silent");
+});
+
+test("silence is counted by the log's clock, however late its events came", () => {
+  const late = [START, 500, ["delta", { t: 500 }], 9000, ["delta", { t: 1500 }], 1000];
+  assert.match(after(late)[1], / 9 s/);
+  assert.match(after([60_000, START, ["delta", { t: 59_000 }], 6000])[1], / 6 s/);
+  assert.match(after([START, ["delta", {}], 6000])[1], / 6 s/);
+});
+
+test("the text that is gone on with is not the model's word", () => {
+  const kept = [["start", { t: 0, continued_from: "m" }], ["delta", { content: "so far", t: 1 }], 6000];
+  assert.equal(after(kept)[0], "model");
+  assert.equal(after([...kept, ["delta", { content: "more", t: 6001 }], 6000])[0], "silent");
+});

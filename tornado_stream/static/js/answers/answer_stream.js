@@ -1,0 +1,200 @@
+// @ts-check
+/**
+ * One live answer: asked for once, read to its end through any number of broken connections.
+ *
+ * The rule: each event of the answer's log is handed on once and in order. Until `start` was seen
+ * the same request is repeated, which is safe because its `request_id` is the answer's id; after it
+ * the answer is read on from the last event number. Only an `end` event ends it: a connection
+ * that just ends is a broken one. Leaving is not stopping.
+ *
+ * A connection is held by a visible page that has the right to one and no proxy that buffers before
+ * it; others look now and then. Only one response at a time is listened to.
+ *
+ * @typedef {import("../page/api.js").AnswerRequest} AnswerRequest
+ * @typedef {object} Listener
+ * @property {(type: string, data: any) => void} event an event of the log, or `reset`
+ * @property {(link: "open" | "lost") => void} link whether the server is being heard
+ * @property {(leg: import("./wait_reason.js").Leg | null) => void} leg what is being waited for
+ * @typedef {{buffering?: import("./proxy_buffering.js").Buffering, Probe?: typeof import("./slowness_probe.js").Probe, used?: boolean}} Way what answers have learnt about the way to the server
+ */
+import { isFinal, refusal } from "../page/api.js";
+import { backoff } from "../page/lifecycle.js";
+import { Locks } from "../page/locks.js";
+import { Connection, Dropped, dropped, mustBeStream } from "./answer_connection.js";
+import { Pulse } from "./heartbeat.js";
+import { TIMES } from "./times.js";
+
+export class AnswerStream {
+  #lastNumber;
+  #started;
+  #ended = false;
+  #stopping = false;
+  /** Looks into it while it is slow; null while that is loaded. @type {import("./slowness_probe.js").Probe | null | undefined} */
+  #probe;
+  #brief = false; // the connection is there to ask, and not to be held
+  #over = new AbortController();
+  #nap = new AbortController();
+  /** @type {Connection | null} */
+  #connection = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #letGo;
+
+  /**
+   * @param {import("../page/api.js").Api} api @param {import("../page/lifecycle.js").Wake} wake
+   * @param {AnswerRequest} request @param {Listener} listener
+   * @param {{times?: Partial<typeof TIMES & typeof import("./slow_times.js").SLOW_TIMES>, locks?: Locks, way?: Way, after?: number}} [more] `after`: the answer is known, and read on after this event
+   */
+  constructor(api, wake, request, listener, { times, locks = new Locks(), way = {}, after } = {}) {
+    this.api = api;
+    this.wake = wake;
+    this.request = request;
+    this.listener = listener;
+    this.times = { ...TIMES, ...times };
+    this.locks = locks;
+    this.way = way;
+    this.pulse = new Pulse(after !== undefined);
+    this.#started = after !== undefined;
+    this.#lastNumber = after ?? 0;
+  }
+
+  /** Returns when `end` was seen or after `detach`; throws `Refused` when the server will not. */
+  async run() {
+    this.wake.addEventListener("wake", this.#woken);
+    const ticking = setInterval(() => this.#tick(), this.times.tick);
+    try {
+      await this.#untilEnd();
+    } finally {
+      this.wake.removeEventListener("wake", this.#woken);
+      clearTimeout(this.#letGo);
+      clearInterval(ticking);
+      this.detach();
+    }
+  }
+
+  /** Stop the answer itself, in whatever phase it is. Throws `Refused` when the server will not. */
+  async stop() {
+    if (this.#stopping || this.#over.signal.aborted) return;
+    this.#stopping = true;
+    this.#nap.abort();
+    for (let attempt = 0; !this.#ended && !this.#over.signal.aborted; attempt++) {
+      const signal = AbortSignal.any([this.#over.signal, AbortSignal.timeout(this.times.stop)]);
+      const response = await this.api.stop(this.request.request_id, signal).catch(() => null);
+      if (response?.ok) return this.nudge();
+      if (response && isFinal(response.status) && response.status !== 404) throw await refusal(response);
+      await this.wake.sleep(backoff(attempt, 150, 2000), this.#over.signal); // not known yet, or not reached
+    }
+  }
+
+  /** Stop reading. The answer goes on without this reader. */
+  detach() {
+    this.#over.abort();
+    this.#nap.abort();
+    this.#connection?.close();
+  }
+
+  /** There is something new: do not wait for the next look. */
+  nudge() {
+    this.#nap.abort();
+  }
+
+  async #untilEnd() {
+    for (let failures = 0, idle = 0; ; ) {
+      const before = this.#lastNumber;
+      this.#nap = new AbortController();
+      const outcome = await this.#connect();
+      if (this.#ended || this.#over.signal.aborted) return;
+      if (outcome === "left") continue;
+      idle = this.#lastNumber > before ? 0 : idle + 1;
+      failures = idle && outcome === "broken" ? failures + 1 : 0;
+      const broken = outcome === "broken";
+      if ((this.pulse.lost = broken)) this.#nap = new AbortController();
+      if (broken && !this.wake.hidden) this.listener.link("lost");
+      const often = this.wake.hidden ? this.times.poll : Math.min(this.times.idle, this.times.turn * 1.5 ** idle);
+      await this.wake.sleep(broken ? backoff(failures) : often, this.#nap.signal);
+    }
+  }
+
+  /** One connection, to its end. @returns {Promise<"read" | "left" | "broken">} `left`: for what came another way */
+  async #connect() {
+    const connection = (this.#connection = new Connection(this.times.silence, () => this.pulse.hear()));
+    const free = this.wake.hidden || this.way.buffering?.found ? null : await this.locks.connection();
+    const ask = !this.#started && !this.#stopping;
+    this.#brief = ask && !free;
+    connection.purpose = ask ? "ask" : free ? "hold" : "look";
+    this.#look();
+    try {
+      await this.#read(connection, ask, !!free);
+      if (!connection.instead) return free ? "broken" : "read";
+    } catch (error) {
+      if (!(error instanceof Dropped || this.#over.signal.aborted)) throw error;
+    } finally {
+      free?.();
+      connection.close();
+    }
+    if (!connection.instead) return this.#brief && this.#started ? "read" : "broken";
+    for (const event of connection.instead) this.#take(event);
+    this.#probe?.tell();
+    return "left";
+  }
+
+  /** @param {Connection} connection @param {boolean} ask @param {boolean} live */
+  async #read(connection, ask, live) {
+    const response = await (ask
+      ? this.api.ask(this.request, connection.signal)
+      : this.api.read(this.request.request_id, this.#lastNumber, live, connection.signal)
+    ).catch(dropped);
+    connection.hear();
+    if (response.status === 204 && this.#lastNumber) return this.#restart(); // complete, and yet its end was not seen: read it anew
+    await mustBeStream(response, ask, this.#started);
+    this.pulse.lost = false;
+    this.listener.link("open");
+    await connection.read(response, (event) => this.#take(event));
+  }
+
+  /** What looks into slow answers is loaded for the first of them, or for the second answer. */
+  async #tick() {
+    const { pulse, times, way } = this;
+    if (this.#probe !== undefined) return this.#probe?.tell();
+    if (pulse.now() - pulse.newsAt < times.slow && !way.used) return;
+    this.#probe = null;
+    way.Probe ??= (await import("./slowness_probe.js").catch(() => null))?.Probe;
+    if (!this.#probe && !this.#over.signal.aborted) this.#look();
+  }
+
+  #look() {
+    const { Probe } = this.way;
+    if (Probe) this.#probe ??= new Probe(this);
+    if (this.#connection) void this.#probe?.watch(this.#connection, () => this.#lastNumber);
+  }
+
+  /** @param {import("./answer_connection.js").LogEvent} event */
+  #take({ id, type, data }) {
+    if (type === "reset") return this.#restart();
+    const number = Number(id);
+    if (this.#ended || !(number > this.#lastNumber)) return;
+    this.#lastNumber = number;
+    this.#started ||= type === "start";
+    this.#ended = type === "end";
+    this.pulse.take(type, data);
+    this.listener.event(type, data);
+    if (!this.#ended) this.#probe?.tell();
+    if (this.#brief && this.#started) this.#connection?.close();
+  }
+
+  #restart() {
+    this.#lastNumber = 0;
+    this.listener.event("reset", {});
+  }
+
+  /** @param {Event} event */
+  #woken = (event) => {
+    const { detail } = /** @type {CustomEvent<string>} */ (event);
+    clearTimeout(this.#letGo);
+    if (detail === "hidden") {
+      // A browser has six connections for all tabs of a server: a hidden one does not keep its.
+      this.#letGo = setTimeout(() => this.#started && this.#connection?.close(), this.times.hidden);
+    } else if (detail === "online" || (this.#connection?.quiet ?? 0) > this.times.suspect) {
+      this.#connection?.close();
+    }
+  };
+}

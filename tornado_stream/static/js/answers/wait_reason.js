@@ -1,0 +1,33 @@
+// @ts-check
+/**
+ * Which leg of the way an answer waits for: the model, the network, or a proxy in between. Pure.
+ *
+ * @typedef {object} Leg
+ * @property {"model" | "silent" | "network" | "proxy"} kind `model`: no text yet; `silent`: none any more
+ * @property {string} line to be shown
+ * @property {string} [proxy] what it calls itself
+ * @property {boolean} [found] it was found while this answer was read
+ */
+import { seconds, t } from "../page/words.js";
+
+/**
+ * What is waited for; null: nothing worth a word.
+ * @param {import("./heartbeat.js").Pulse} pulse @param {typeof import("./slow_times.js").SLOW_TIMES} times
+ * @param {boolean} offline the device says so @param {{proxy: string, found: boolean} | null} proxy that is known to buffer
+ * @returns {Leg | null}
+ */
+export function legOf(pulse, times, offline, proxy) {
+  const now = pulse.now();
+  const unheard = now - pulse.heardAt;
+  const slow = now - pulse.newsAt;
+  const isOff = offline && (pulse.lost || unheard >= times.late); // a server on this machine is heard all the same
+  if (isOff) return { kind: "network", line: t("leg.offline") };
+  if (pulse.lost) return null; // which has words of its own
+  if (unheard >= times.deaf || (pulse.missed && unheard >= times.late)) return { kind: "network", line: t("leg.network", lasting(unheard)) };
+  if (proxy) return { kind: "proxy", line: t("leg.proxy"), ...proxy };
+  if (!pulse.started || slow < (pulse.hasText ? times.pause : times.first)) return null;
+  return pulse.hasText ? { kind: "silent", line: t("leg.silent", lasting(slow)) } : { kind: "model", line: t("leg.model", lasting(slow)) };
+}
+
+/** @param {number} ms */
+const lasting = (ms) => ({ seconds: seconds(1000 * Math.floor(ms / 1000)) });

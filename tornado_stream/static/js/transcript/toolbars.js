@@ -1,0 +1,139 @@
+// @ts-check
+/**
+ * A quiet row of buttons below each message. It is made once its message is near the screen and
+ * the page rests; one listener serves all, and loads what they do when one is pressed. Loaded once
+ * there is something to be done with a message.
+ *
+ * @typedef {import("../conversation/branches.js").Message} Message
+ * @typedef {import("./message_view.js").View} View
+ */
+import "./parts_style.js";
+import { outcomeOf } from "../answers/outcome.js";
+import { arrange, element, smallButton } from "../page/dom.js";
+import { icon } from "../page/icons.js";
+import { t } from "../page/words.js";
+import { toolsFor } from "./tools.js";
+
+/** Milliseconds without a message that comes or goes: the page rests. */
+const REST = 100;
+/** @type {Record<string, string>} */
+const LABELS = {
+  previous: "tool.previous",
+  next: "tool.next",
+  copy: "tool.copy",
+  edit: "tool.edit",
+  retry: "action.again",
+  goOn: "action.goOn",
+  details: "tool.details",
+};
+
+export class Toolbars {
+  /** By the place of its toolbar. @type {Map<Element, View>} */
+  #views = new Map();
+  /** Those near the screen that have none yet. @type {Set<Element>} */
+  #near = new Set();
+  #rest = 0;
+  #observer;
+  #elsewhere = element("p", "elsewhere");
+
+  /** @param {import("./transcript.js").Transcript} transcript */
+  constructor(transcript) {
+    this.transcript = transcript;
+    this.conversation = transcript.conversation;
+    this.#observer = new IntersectionObserver((seen) => this.#seen(seen), { root: transcript.scroller, rootMargin: "50%" });
+    transcript.element.addEventListener("click", (event) => void this.#clicked(/** @type {Element} */ (event.target)));
+    this.#elsewhere.append(t("message.elsewhere"), smallButton(t("message.goThere"), () => this.#goThere()));
+    this.update();
+  }
+
+  /** The state has changed. */
+  update() {
+    const { live, path, newest } = this.conversation;
+    const views = new Map([...this.transcript.views].map(([, view]) => [/** @type {Element} */ (view.tools), view]));
+    for (const tools of this.#views.keys()) if (!views.has(tools)) this.#forget(tools);
+    for (const tools of views.keys()) if (!this.#views.has(tools)) this.#observer.observe(tools);
+    this.#views = views;
+    for (const view of views.values()) {
+      view.element.toggleAttribute("data-newest", view.message === newest || view.message === newest?.parent);
+      if (view.tools.firstChild) this.show(view);
+    }
+    if (!live || path.includes(live)) this.#elsewhere.remove();
+    else this.transcript.element.append(this.#elsewhere);
+  }
+
+  /** A view's toolbar, as it is to be now. @param {View} view */
+  show({ message, tools }) {
+    const { newest, free, branches } = this.conversation;
+    const offered = message === newest && free ? outcomeOf(message).actions.map(({ name }) => name) : [];
+    const versions = branches.siblings(message);
+    const names = toolsFor(message, offered);
+    const shown = [names, versions.indexOf(message), versions.length, free].join();
+    if (shown === tools.dataset.shown) return;
+    tools.dataset.shown = shown;
+    const bar = /** @type {HTMLElement} */ (tools.firstElementChild ?? tools.appendChild(element("div", "toolbar")));
+    const buttons = names.map((name) => find(bar, name) ?? button(name));
+    arrange(bar, versions.length > 1 ? [turner(bar, versions.indexOf(message) + 1, versions.length), ...buttons] : buttons);
+    for (const name of ["retry", "goOn"]) find(bar, name)?.toggleAttribute("disabled", !free);
+  }
+
+  #goThere() {
+    const { live } = this.conversation;
+    if (live) this.conversation.choose(live);
+    this.transcript.acts.asked();
+  }
+
+  /** @param {Element} target */
+  async #clicked(target) {
+    const button = /** @type {HTMLButtonElement | null} */ (target.closest("[data-act]"));
+    const view = button && this.#views.get(/** @type {Element} */ (button.closest(".tools")));
+    if (!view) return;
+    const loaded = await import("./message_actions.js").catch(() => null);
+    if (loaded) loaded.press(String(button.dataset.act), view, button, this.transcript);
+    else this.transcript.acts.say(t("list.noServer"));
+  }
+
+  /** @param {Element} tools */
+  #forget(tools) {
+    this.#observer.unobserve(tools);
+    this.#near.delete(tools);
+  }
+
+  /** @param {IntersectionObserverEntry[]} seen */
+  #seen(seen) {
+    for (const { target, isIntersecting } of seen) this.#near[isIntersecting ? "add" : "delete"](target);
+    clearTimeout(this.#rest);
+    this.#rest = window.setTimeout(() => this.#make(), REST);
+  }
+
+  #make() {
+    for (const tools of this.#near) {
+      this.show(/** @type {View} */ (this.#views.get(tools)));
+      this.#forget(tools);
+    }
+  }
+}
+
+/** @param {Element} bar @param {string} name @returns {HTMLButtonElement | null} */
+const find = (bar, name) => bar.querySelector(`[data-act="${name}"]`);
+
+/** @param {string} act */
+function button(act) {
+  const made = element("button", "tool");
+  Object.assign(made, { type: "button", title: t(LABELS[act]) });
+  made.setAttribute("aria-label", made.title);
+  made.dataset.act = act;
+  made.append(icon(act));
+  return made;
+}
+
+/** ‹ 2/3 › @param {Element} bar @param {number} n @param {number} of */
+function turner(bar, n, of) {
+  const group = /** @type {HTMLElement} */ (bar.querySelector(".versions") ?? element("div", "versions"));
+  if (!group.firstChild) group.append(button("previous"), element("span"), button("next"));
+  group.setAttribute("role", "group");
+  group.setAttribute("aria-label", t("tool.version", { n, of }));
+  group.children[1].textContent = t("tool.count", { n, of });
+  find(group, "previous")?.toggleAttribute("disabled", n <= 1);
+  find(group, "next")?.toggleAttribute("disabled", n >= of);
+  return group;
+}
