@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import { AnswerStream } from "../../../tornado_stream/static/js/answers/answer_stream.js";
 import { Pulse } from "../../../tornado_stream/static/js/answers/heartbeat.js";
 import { Buffering } from "../../../tornado_stream/static/js/answers/proxy_buffering.js";
-import { SLOW_TIMES } from "../../../tornado_stream/static/js/answers/slow_times.js";
+import { SLOW_TIMES } from "../../../tornado_stream/static/js/answers/wait_reason.js";
 import { legOf } from "../../../tornado_stream/static/js/answers/wait_reason.js";
 import { Api } from "../../../tornado_stream/static/js/page/api.js";
 import { Wake } from "../../../tornado_stream/static/js/page/lifecycle.js";

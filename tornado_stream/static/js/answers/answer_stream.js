@@ -22,7 +22,19 @@ import { backoff } from "../page/lifecycle.js";
 import { Locks } from "../page/locks.js";
 import { Connection, Dropped, dropped, mustBeStream } from "./answer_connection.js";
 import { Pulse } from "./heartbeat.js";
-import { TIMES } from "./times.js";
+
+/** How long an answer's reader waits, in milliseconds. The server breaks its silence every 15 s. */
+const TIMES = {
+  silence: 40_000, // without a byte: the connection is dead
+  suspect: 20_000, // without a byte, and the page was just shown again: likewise
+  hidden: 300, // a hidden page then lets go of its connection …
+  poll: 10_000, // … and looks now and then
+  turn: 1_000, // a visible page that holds none looks this often …
+  idle: 4_000, // … and at least this often where nothing is new
+  stop: 10_000, // for the answer to a stop
+  slow: 2_000, // without news: see SLOW_TIMES in wait_reason.js
+  tick: 1_000, // what is waited for is told no more often
+};
 
 export class AnswerStream {
   #lastNumber;
@@ -42,7 +54,7 @@ export class AnswerStream {
   /**
    * @param {import("../page/api.js").Api} api @param {import("../page/lifecycle.js").Wake} wake
    * @param {AnswerRequest} request @param {Listener} listener
-   * @param {{times?: Partial<typeof TIMES & typeof import("./slow_times.js").SLOW_TIMES>, locks?: Locks, way?: Way, after?: number}} [more] `after`: the answer is known, and read on after this event
+   * @param {{times?: Partial<typeof TIMES & typeof import("./wait_reason.js").SLOW_TIMES>, locks?: Locks, way?: Way, after?: number}} [more] `after`: the answer is known, and read on after this event
    */
   constructor(api, wake, request, listener, { times, locks = new Locks(), way = {}, after } = {}) {
     this.api = api;

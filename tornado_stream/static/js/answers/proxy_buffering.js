@@ -4,7 +4,7 @@
  * of a tab: the next one is polled from its first second. Kept for the tab, and yet tried anew by
  * every page that is loaded, when the network changes, and after a while: proxies get mended.
  */
-import { SLOW_TIMES } from "./slow_times.js";
+import { SLOW_TIMES } from "./wait_reason.js";
 
 const KEY = "tornado-stream:buffering";
 

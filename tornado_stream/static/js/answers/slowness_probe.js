@@ -13,8 +13,7 @@
 import { Storage } from "../page/storage.js";
 import { Connection, Dropped, dropped, isStream } from "./answer_connection.js";
 import { Buffering } from "./proxy_buffering.js";
-import { SLOW_TIMES } from "./slow_times.js";
-import { legOf } from "./wait_reason.js";
+import { legOf, SLOW_TIMES } from "./wait_reason.js";
 
 /** One for each answer that is slow. */
 export class Probe {
@@ -25,7 +24,13 @@ export class Probe {
   /** What was told, as JSON. */
   #told = "null";
 
-  /** @param {import("./answer_stream.js").AnswerStream} stream */
+  /**
+   * @param {object} stream what the probe needs of an `AnswerStream`
+   * @param {import("../page/api.js").Api} stream.api @param {import("../page/lifecycle.js").Wake} stream.wake
+   * @param {import("../page/api.js").AnswerRequest} stream.request @param {import("./heartbeat.js").Pulse} stream.pulse
+   * @param {{buffering?: Buffering}} stream.way @param {Partial<typeof SLOW_TIMES>} stream.times
+   * @param {{leg: (leg: import("./wait_reason.js").Leg | null) => void}} stream.listener
+   */
   constructor({ api, request, pulse, way, times, wake, listener }) {
     this.api = api;
     this.id = request.request_id;

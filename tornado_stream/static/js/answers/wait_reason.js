@@ -10,9 +10,21 @@
  */
 import { seconds, t } from "../page/words.js";
 
+/** What a slow answer is judged by, in milliseconds. */
+export const SLOW_TIMES = {
+  first: 3_000, // for the first word, before the wait is named
+  pause: 5_000, // between words, likewise
+  look: 5_000, // without a byte: a short request looks for what should have come
+  trial: 2_000, // without a first byte, where a proxy is suspected
+  late: 3_000, // a short request that is not answered by then is in trouble …
+  short: 10_000, // … and by then given up
+  deaf: 20_000, // nothing heard, not even the comments that break the silence
+  doubt: 600_000, // a proxy may have been mended by then
+};
+
 /**
  * What is waited for; null: nothing worth a word.
- * @param {import("./heartbeat.js").Pulse} pulse @param {typeof import("./slow_times.js").SLOW_TIMES} times
+ * @param {import("./heartbeat.js").Pulse} pulse @param {typeof SLOW_TIMES} times
  * @param {boolean} offline the device says so @param {{proxy: string, found: boolean} | null} proxy that is known to buffer
  * @returns {Leg | null}
  */

@@ -12,8 +12,9 @@
  */
 import { applyEvent } from "../answers/answer.js";
 import { Runner } from "../answers/runner.js";
+import { Refused } from "../page/api.js";
+import { backoff } from "../page/lifecycle.js";
 import { Branches } from "./branches.js";
-import { loadConversation } from "./loading.js";
 import { pathTo, treeOf } from "./tree.js";
 
 export class Conversation extends EventTarget {
@@ -148,8 +149,7 @@ export class Conversation extends EventTarget {
 
   async #load() {
     const { signal } = this.#visit;
-    const trouble = () => void (this.state === "loading" && this.#become("unreachable"));
-    const snapshot = await loadConversation(this.api, this.wake, String(this.id), signal, trouble);
+    const snapshot = await this.#snapshot(String(this.id), signal);
     if (signal.aborted || this.running) return;
     if (!snapshot) return this.#become("missing");
     const { messages, running, after } = treeOf(snapshot, this.messages);
@@ -158,6 +158,19 @@ export class Conversation extends EventTarget {
     this.branches.take(messages, snapshot.current_id ?? null);
     if (running) this.runner.follow(running, after);
     this.#become("ready");
+  }
+
+  /** What the server has, asked for until it is reached; null where there is no such conversation. @param {string} id @param {AbortSignal} signal */
+  async #snapshot(id, signal) {
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      try {
+        return await this.api.conversation(id, AbortSignal.any([signal, AbortSignal.timeout(20_000)]));
+      } catch (error) {
+        if (error instanceof Refused && error.status === 404) return null;
+        if (!signal.aborted && this.state === "loading") this.#become("unreachable");
+      }
+      await this.wake.sleep(backoff(attempt), signal);
+    }
   }
 
   /** @param {State} state */

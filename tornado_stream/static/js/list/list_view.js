@@ -6,11 +6,7 @@ import { byPeriod } from "./date_groups.js";
 import { listKey } from "./list_keys.js";
 import { Rows } from "./rows.js";
 
-/**
- * `open`: null is a new one; `found`: the message that was, and what was searched for.
- * @typedef {{open: (id: string | null, found?: {message: string, text: string}) => void, removed: (id: string) => void, say: (text: string) => void}} Acts
- * @typedef {import("./row_view.js").RowView} RowView
- */
+/** @typedef {import("./row_view.js").RowView} RowView */
 
 export class ListView {
   search = byId("search");
@@ -23,8 +19,8 @@ export class ListView {
   #shown = { found: /** @type {object | null} */ (null), scrollTop: 0 };
   /** The row where Tab stops. @type {RowView | undefined} */
   #stop;
-  /** @type {import("./row_actions.js").ListTools | null} */
-  #tools = null;
+  /** @type {import("./row_actions.js").RowActions | null} */
+  #actions = null;
   /** @type {typeof import("./search_marks.js") | null} */
   #marks = null;
   #atEnd = new IntersectionObserver((looks) => looks.at(-1)?.isIntersecting && void this.conversations.more(), { root: this.#scroller, rootMargin: "1000px" });
@@ -32,13 +28,13 @@ export class ListView {
   /**
    * @param {import("./conversations.js").Conversations} conversations
    * @param {import("../conversation/conversation.js").Conversation} conversation
-   * @param {import("./unread.js").Unread} unread @param {Acts} acts
+   * @param {import("./unread.js").Unread} unread @param {import("./row_actions.js").ListCallbacks} callbacks
    */
-  constructor(conversations, conversation, unread, acts) {
+  constructor(conversations, conversation, unread, callbacks) {
     this.conversations = conversations;
     this.conversation = conversation;
     this.unread = unread;
-    this.acts = acts;
+    this.callbacks = callbacks;
     for (const state of [conversations, unread]) state.addEventListener("change", () => this.#show());
     conversation.addEventListener("place", () => this.#show());
     conversation.addEventListener("path", () => void (conversation.id && conversation.state === "missing" && conversations.forget(conversation.id)));
@@ -60,18 +56,18 @@ export class ListView {
     await this.conversations.search(text);
   }
 
-  /** Do something that few visits need. @param {(tools: import("./row_actions.js").ListTools) => void} act */
+  /** Do something that few visits need. @param {(actions: import("./row_actions.js").RowActions) => void} act */
   async use(act) {
-    if (this.#tools) return act(this.#tools); // at once: the next key is for what it opens
+    if (this.#actions) return act(this.#actions); // at once: the next key is for what it opens
     const module = await import("./row_actions.js").catch(() => null);
     if (!module) return this.report(t("list.noServer"));
-    act((this.#tools ??= new module.ListTools(this)));
+    act((this.#actions ??= new module.RowActions(this.conversations, this.conversation, this, this.callbacks)));
   }
 
   /** @param {string} text */
   report(text) {
     this.#status.textContent = text;
-    this.acts.say(text);
+    this.callbacks.say(text);
   }
 
   /** @param {HTMLElement} scroller */
@@ -80,7 +76,7 @@ export class ListView {
     scroller.addEventListener("focusin", ({ target }) => this.#stopAt(this.rows.of(target)));
     scroller.addEventListener("dblclick", ({ target }) => {
       const row = /** @type {Element} */ (target).closest("a") && this.rows.of(target);
-      if (row) void this.use((tools) => tools.rename(row));
+      if (row) void this.use((actions) => actions.rename(row));
     });
     if (!matchMedia("(any-pointer: coarse)").matches) return;
     void import("./long_press.js").then(({ onLongPress }) => onLongPress(scroller, (target) => this.#pressed(target)));
@@ -136,7 +132,7 @@ export class ListView {
     if (!target.closest("a") || elsewhere) return;
     event.preventDefault();
     const { id, message_id: message } = row.item;
-    this.acts.open(id, message ? { message, text: this.conversations.query } : undefined);
+    this.callbacks.open(id, message ? { message, text: this.conversations.query } : undefined);
   }
 
   /** @param {Element} target */

@@ -7,12 +7,14 @@
  * @typedef {import("../conversation/branches.js").Message} Message
  * @typedef {import("./message_view.js").View} View
  */
-import "./parts_style.js";
 import { outcomeOf } from "../answers/outcome.js";
 import { arrange, element, smallButton } from "../page/dom.js";
 import { icon } from "../page/icons.js";
+import { sheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
 import { toolsFor } from "./tools.js";
+
+await sheet("parts").catch(() => {}); // without its style it is plain, and works
 
 /** Milliseconds without a message that comes or goes: the page rests. */
 const REST = 100;
