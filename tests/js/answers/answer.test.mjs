@@ -7,7 +7,6 @@ import { estimateTokens, measuresOf, totalsOf } from "../../../tornado_stream/st
 import { outcomeOf } from "../../../tornado_stream/static/js/answers/outcome.js";
 import { labelOf } from "../../../tornado_stream/static/js/transcript/reasoning_view.js";
 import { pretty } from "../../../tornado_stream/static/js/transcript/tool_calls_view.js";
-import { toolsFor } from "../../../tornado_stream/static/js/transcript/tools.js";
 
 /** An answer after these events, and when it began by the page's clock. */
 function after(...events) {
@@ -18,7 +17,6 @@ function after(...events) {
 }
 const done = (more = {}) => ["end", { state: "done", finish_reason: "stop", saved: true, t: 5000, ...more }];
 const failed = (error, more = {}) => after(["end", { state: "error", error: { message: "No.", ...error }, t: 100, ...more }]);
-const names = ({ actions }) => actions.map(({ name }) => name);
 
 test("the time that is spent thinking, by the server's clock once it is over", () => {
   const answer = after(["delta", { reasoning: "hm", t: 1000 }]);
@@ -76,7 +74,7 @@ test("seconds to wait are counted down, and then the way is free", () => {
   const answer = failed({ code: "rate_limit", retry_after: 12 });
   const at = (ms) => outcomeOf(answer, { now: answer.origin + ms });
   assert.deepEqual([at(100).hint, at(1100).hint, at(11_700).hint], ["Try again in 12 s.", "Try again in 11 s.", "Try again in 1 s."]);
-  assert.deepEqual([at(100).until, at(100).icon, names(at(100))], [answer.origin + 12_100, "clock", ["retry"]]);
+  assert.deepEqual([at(100).until, at(100).icon, at(100).actions], [answer.origin + 12_100, "clock", ["retry"]]);
   assert.deepEqual([at(12_200).hint, at(12_200).until], ["You can try again now.", 0]);
   const waiting = after(["notice", { code: "waiting", seconds: 8, reason: "rate_limit", attempt: 2, t: 50 }]);
   const line = (ms) => outcomeOf(waiting, { now: waiting.origin + ms }).text;
@@ -96,14 +94,14 @@ test("a wait that was read from the store, also by a clock that goes wrong", () 
 test("each error has its next step", () => {
   const steps = (code, message = "No.") => {
     const { hint, icon, actions } = outcomeOf(failed({ code, message }));
-    return [hint, icon, actions.map(({ name }) => name).join(" ")];
+    return [hint, icon, actions.join(" ")];
   };
   assert.match(steps("auth")[0], /OPENAI_API_KEY/);
   assert.equal(steps("auth", "Check OPENAI_API_KEY.")[0], "", "it is said already");
   assert.deepEqual(steps("auth").slice(1), ["key", "retry"]);
   assert.deepEqual(steps("model_not_found").slice(1), ["alert", "model retry"]);
   assert.deepEqual(steps("context_length").slice(1), ["ruler", "fresh"]);
-  assert.deepEqual(steps("bad_request").slice(1), ["alert", "edit retry"]);
+  assert.deepEqual(steps("bad_request").slice(1), ["alert", "editQuestion retry"]);
   assert.match(steps("connect_failed")[0], /running/);
   assert.match(steps("not_an_api")[0], /OPENAI_BASE_URL/);
   assert.match(steps("server_error")[0], /log/);
@@ -112,23 +110,16 @@ test("each error has its next step", () => {
 
 test("limits and filters have theirs, and a stop its receipt", () => {
   const end = (reason, delta) => outcomeOf(after(["delta", delta], done({ finish_reason: reason })));
-  assert.deepEqual(names(end("length", { content: "a" })), ["askOn", "retry"]);
-  assert.deepEqual(names(end("content_filter", { content: "a" })), ["edit", "retry"]);
-  assert.deepEqual(names(end("stop", { refusal: "no" })), ["edit", "retry"]);
+  assert.deepEqual(end("length", { content: "a" }).actions, ["askToContinue", "again"]);
+  assert.deepEqual(end("content_filter", { content: "a" }).actions, ["editQuestion", "retry"]);
+  assert.deepEqual(end("stop", { refusal: "no" }).actions, ["editQuestion", "again"]);
   const stopped = (stop) => outcomeOf(after(["end", { state: "stopped", stop }]));
   assert.equal(stopped({ upstream_closed_ms: 3, received_events: 42 }).hint, "The connection to the model was closed after 3 ms. 42 pieces had come.");
   assert.equal(stopped({ upstream_closed_ms: null, received_events: 1 }).hint, "1 piece had come.");
   assert.equal(stopped(null).hint, "");
 });
 
-test("which tools fit a message", () => {
-  const broken = after(["delta", { content: "half" }], ["end", { state: "cut_off" }]);
-  assert.deepEqual(toolsFor(broken.parent, []), ["copy", "edit"]);
-  assert.deepEqual(toolsFor(broken, names(outcomeOf(broken))), ["copy", "details"], "the rest is offered beside how it ended");
-  assert.deepEqual(toolsFor(broken, []), ["copy", "retry", "goOn", "details"]);
-  const whole = after(["delta", { content: "a" }], done());
-  assert.deepEqual(toolsFor(whole, names(outcomeOf(whole))), ["copy", "retry", "details"]);
-  assert.deepEqual(toolsFor(after(), []), [], "while it is written");
+test("the source of a message is what its author wrote", () => {
   assert.equal(sourceOf(after(["delta", { content: "a **b**" }], ["delta", { content: "\n" }])), "a **b**\n");
 });
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { AnswerStream } from "../../../tornado_stream/static/js/answers/answer_stream.js";
-import { backoff, Wake } from "../../../tornado_stream/static/js/page/lifecycle.js";
+import { backoff, PageLifecycle } from "../../../tornado_stream/static/js/page/lifecycle.js";
 import { broken, frame, json, log, noAnswer, serve, silent, START, status, whole } from "../server.mjs";
 
 const ID = "00000000-0000-4000-8000-000000000001";
@@ -13,7 +13,7 @@ const TEXT = "Hello world";
 /** A stream on a server that plays this; what it hands on is kept. */
 async function open(t, plays, { times = {}, onStop, locks, after } = {}) {
   const { seen, server, api } = await serve(t, plays, onStop);
-  const wake = new Wake();
+  const lifecycle = new PageLifecycle();
   const got = { events: [], links: [], text: "" };
   const listener = {
     event(type, data) {
@@ -24,11 +24,11 @@ async function open(t, plays, { times = {}, onStop, locks, after } = {}) {
     link: (link) => got.links.push(link),
   };
   const request = { message: "hi", request_id: ID };
-  const stream = new AnswerStream(api, wake, request, listener, { times: { silence: 2000, poll: 30, turn: 30, ...times }, locks, after });
+  const stream = new AnswerStream(api, lifecycle, request, listener, { times: { silence: 2000, poll: 30, turn: 30, ...times }, locks, after });
   // Pauses between tries are not what is tested: whoever sleeps is woken.
-  const tick = setInterval(() => wake.dispatchEvent(new CustomEvent("wake", { detail: "visible" })), 10);
+  const tick = setInterval(() => lifecycle.dispatchEvent(new CustomEvent("change", { detail: "visible" })), 10);
   t.after(() => (clearInterval(tick), stream.detach()));
-  return { stream, got, seen, server, wake };
+  return { stream, got, seen, server, lifecycle };
 }
 
 const reads = (seen) => seen.filter((one) => one.method === "GET").map((one) => one.after);
@@ -160,30 +160,30 @@ test("pings keep a silent connection", async (t) => {
 });
 
 test("online: the old connection is not trusted", async (t) => {
-  const { stream, got, seen, wake } = await open(t, [silent(LOG.slice(0, 3)), whole(LOG.slice(3))], { times: { silence: 60_000 } });
+  const { stream, got, seen, lifecycle } = await open(t, [silent(LOG.slice(0, 3)), whole(LOG.slice(3))], { times: { silence: 60_000 } });
   const run = stream.run();
   while (got.events.length < 3) await new Promise((done) => setTimeout(done, 5));
-  wake.dispatchEvent(new CustomEvent("wake", { detail: "online" }));
+  lifecycle.dispatchEvent(new CustomEvent("change", { detail: "online" }));
   await run;
   assert.equal(got.text, TEXT);
   assert.deepEqual(reads(seen), ["3"]);
 });
 
 test("a hidden page lets go and looks now and then", async (t) => {
-  const { stream, got, seen, wake } = await open(
+  const { stream, got, seen, lifecycle } = await open(
     t,
     [silent(LOG.slice(0, 2)), whole(LOG.slice(2, 3)), whole([]), whole(LOG.slice(3))],
     { times: { hidden: 10, suspect: 1e6 } },
   );
   const run = stream.run();
   while (got.events.length < 2) await new Promise((done) => setTimeout(done, 5));
-  wake.hidden = true;
-  wake.dispatchEvent(new CustomEvent("wake", { detail: "hidden" }));
+  lifecycle.hidden = true;
+  lifecycle.dispatchEvent(new CustomEvent("change", { detail: "hidden" }));
   await new Promise((done) => setTimeout(done, 5));
-  const quiet = wake.dispatchEvent;
-  wake.dispatchEvent = () => true; // nobody looks at the page
+  const quiet = lifecycle.dispatchEvent;
+  lifecycle.dispatchEvent = () => true; // nobody looks at the page
   await run;
-  wake.dispatchEvent = quiet;
+  lifecycle.dispatchEvent = quiet;
   assert.equal(got.text, TEXT);
   assert.deepEqual(seen.slice(1).map((one) => one.url), Array(3).fill(`/stream/${ID}?live=0`));
   assert.ok(!got.links.includes("lost"));

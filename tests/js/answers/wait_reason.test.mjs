@@ -1,15 +1,15 @@
-// Which leg is slow: against real servers, some of them behind something that buffers.
+// What a slow answer waits for: against real servers, some of them behind something that buffers.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { describe, test } from "node:test";
 
 import { AnswerStream } from "../../../tornado_stream/static/js/answers/answer_stream.js";
-import { Pulse } from "../../../tornado_stream/static/js/answers/heartbeat.js";
-import { Buffering } from "../../../tornado_stream/static/js/answers/proxy_buffering.js";
+import { Heartbeat } from "../../../tornado_stream/static/js/answers/heartbeat.js";
+import { ProxyBuffering } from "../../../tornado_stream/static/js/answers/proxy_buffering.js";
 import { SLOW_TIMES } from "../../../tornado_stream/static/js/answers/wait_reason.js";
-import { legOf } from "../../../tornado_stream/static/js/answers/wait_reason.js";
+import { waitReasonOf } from "../../../tornado_stream/static/js/answers/wait_reason.js";
 import { Api } from "../../../tornado_stream/static/js/page/api.js";
-import { Wake } from "../../../tornado_stream/static/js/page/lifecycle.js";
+import { PageLifecycle } from "../../../tornado_stream/static/js/page/lifecycle.js";
 import { Storage } from "../../../tornado_stream/static/js/page/storage.js";
 import { frame, head } from "../server.mjs";
 
@@ -18,12 +18,12 @@ const QUICK = { look: 500, trial: 400, slow: 0, late: 1000, short: 5000, turn: 3
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /**
- * A server with one answer, which `write` appends to, as ours does it. `way` is what the path to it
+ * A server with one answer, which `write` appends to, as ours does it. `network` is what the path to it
  * does now: `open`; `buffers`: a response is let through at its end; `deaf`: requests are swallowed;
  * `stale`: what is held goes nowhere, new connections do. It can be changed at any time.
  */
-async function serve(t, { way = "open", known = true, proxy = "" } = {}) {
-  const world = { way, known, frames: [], seen: [], write, end: () => write("end", { state: "done", saved: true }) };
+async function serve(t, { network = "open", known = true, proxy = "" } = {}) {
+  const world = { network, known, frames: [], seen: [], write, end: () => write("end", { state: "done", saved: true }) };
   const held = new Set();
   let closed = false;
 
@@ -39,25 +39,25 @@ async function serve(t, { way = "open", known = true, proxy = "" } = {}) {
     const { method, url } = request;
     const live = !url.endsWith("?live=0");
     world.seen.push({ method, live });
-    if (world.way === "deaf") return;
+    if (world.network === "deaf") return;
     if (method === "GET" && !world.known) return response.writeHead(404).end("{}");
     if (method === "POST") world.known = true;
     let cursor = Number(request.headers["last-event-id"] ?? 0);
     if (closed && cursor >= world.frames.length) return response.writeHead(204).end();
-    const { way } = world;
+    const { network } = world;
     let waiting = ": stream\n\n";
     if (proxy) response.setHeader("Server", proxy);
     const send = (ping = "") => {
       waiting += ping + world.frames.slice(cursor).join("");
       cursor = world.frames.length;
       const over = closed || !live;
-      if (way === "open" || over) headed(response).write(waiting);
-      if (way === "open" || over) waiting = "";
+      if (network === "open" || over) headed(response).write(waiting);
+      if (network === "open" || over) waiting = "";
       if (over) (response.end(), held.delete(send));
     };
     if (live) held.add(send);
     response.on("close", () => held.delete(send));
-    if (way !== "stale" || !live) send();
+    if (network !== "stale" || !live) send();
     else headed(response).flushHeaders();
   });
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
@@ -70,25 +70,25 @@ async function serve(t, { way = "open", known = true, proxy = "" } = {}) {
 const headed = (response) => (response.headersSent ? response : head(response));
 
 /** A reader of it, and what it was told. */
-function read(t, world, { buffering = new Buffering(new Storage(() => null), new Wake()), times = {}, after } = {}) {
-  const got = { text: "", numbers: [], legs: [], links: [], ended: false };
+function read(t, world, { buffering = new ProxyBuffering(new Storage(() => null), new PageLifecycle()), times = {}, after } = {}) {
+  const got = { text: "", numbers: [], reasons: [], links: [], ended: false };
   const listener = {
     event(type, data) {
       got.numbers.push(type);
       if (type === "delta") got.text += data.content;
     },
     link: (link) => got.links.push(link),
-    leg: (leg) => got.legs.push(leg),
+    waitReason: (waitReason) => got.reasons.push(waitReason),
   };
-  const wake = new Wake();
-  const stream = new AnswerStream(world.api, wake, { message: "hi", request_id: ID }, listener, { way: { buffering }, after, times: { ...QUICK, ...times } });
+  const lifecycle = new PageLifecycle();
+  const stream = new AnswerStream(world.api, lifecycle, { message: "hi", request_id: ID }, listener, { network: { buffering }, after, times: { ...QUICK, ...times } });
   const done = stream.run();
   t.after(() => stream.detach());
   const until = async (ready) => {
     while (!ready(got)) await sleep(5);
   };
-  const named = (kind) => got.legs.some((leg) => leg?.kind === kind);
-  return { stream, got, done, until, named, wake, buffering };
+  const named = (kind) => got.reasons.some((waitReason) => waitReason?.kind === kind);
+  return { stream, got, done, until, named, lifecycle, buffering };
 }
 
 /** Begin, and write so many words, one each `gap`. */
@@ -106,11 +106,11 @@ const short = (world) => world.seen.filter((one) => !one.live).length;
 
 describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
   test("the question's own response is held back: named, and the text comes all the same", async (t) => {
-    const world = await serve(t, { way: "buffers", proxy: "nginx/1.22.1" });
+    const world = await serve(t, { network: "buffers", proxy: "nginx/1.22.1" });
     const { got, done, until, named, buffering } = read(t, world);
     const spoken = speak(world, WORDS);
     await until(() => named("proxy"));
-    const { proxy, found } = got.legs.find((leg) => leg?.kind === "proxy");
+    const { proxy, found } = got.reasons.find((waitReason) => waitReason?.kind === "proxy");
     assert.deepEqual([proxy, found], ["nginx/1.22.1", true]);
     assert.ok(got.text, "before the end");
     await spoken;
@@ -124,7 +124,7 @@ describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
   });
 
   test("an answer that is read on is held back", async (t) => {
-    const world = await serve(t, { way: "buffers" });
+    const world = await serve(t, { network: "buffers" });
     await speak(world, WORDS.slice(0, 5), 1);
     const { got, done, until, named } = read(t, world, { after: 3 });
     await until(() => named("proxy"));
@@ -136,7 +136,7 @@ describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
   });
 
   test("no storm: a held back answer costs a request each turn, and fewer while nothing is new", async (t) => {
-    const world = await serve(t, { way: "buffers" });
+    const world = await serve(t, { network: "buffers" });
     const { done, until, named } = read(t, world);
     await speak(world, ["a"]);
     await until(() => named("proxy"));
@@ -149,9 +149,9 @@ describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
   });
 
   test("the next answer is polled from its first second, and says so at once", async (t) => {
-    const buffering = new Buffering(new Storage(() => null), new Wake());
+    const buffering = new ProxyBuffering(new Storage(() => null), new PageLifecycle());
     buffering.confirm("Caddy");
-    const world = await serve(t, { way: "buffers" });
+    const world = await serve(t, { network: "buffers" });
     const { got, done, until } = read(t, world, { buffering, times: { look: 60_000, trial: 60_000 } });
     const spoken = speak(world, WORDS.slice(0, 10));
     await until(() => got.text);
@@ -160,24 +160,24 @@ describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
     world.end();
     await done;
     assert.equal(got.text, WORDS.slice(0, 10).join(""));
-    assert.deepEqual([got.legs[0].proxy, got.legs[0].found], ["Caddy", false]);
+    assert.deepEqual([got.reasons[0].proxy, got.reasons[0].found], ["Caddy", false]);
   });
 
   test("a page that is loaded again puts it to the trial, and believes a proxy that was mended", async (t) => {
     const kept = new Map();
     const area = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value), removeItem: (key) => kept.delete(key) };
     const storage = new Storage(() => area);
-    new Buffering(storage, new Wake()).confirm("nginx");
-    for (const way of ["buffers", "open"]) {
-      const buffering = new Buffering(storage, new Wake());
+    new ProxyBuffering(storage, new PageLifecycle()).confirm("nginx");
+    for (const network of ["buffers", "open"]) {
+      const buffering = new ProxyBuffering(storage, new PageLifecycle());
       assert.deepEqual([buffering.suspected, buffering.found], [true, false]);
-      const world = await serve(t, { way, proxy: "nginx" });
+      const world = await serve(t, { network, proxy: "nginx" });
       const { got, done, named } = read(t, world, { buffering, times: { look: 60_000 } });
       await speak(world, WORDS);
       world.end();
       await done;
       assert.equal(got.text, WORDS.join(""));
-      assert.deepEqual([named("proxy"), buffering.found, kept.size], way === "open" ? [false, false, 0] : [true, true, 1]);
+      assert.deepEqual([named("proxy"), buffering.found, kept.size], network === "open" ? [false, false, 0] : [true, true, 1]);
     }
   });
 
@@ -195,7 +195,7 @@ describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
     world.end();
     await done;
     assert.equal(got.text, WORDS.slice(0, 3).join(""));
-    assert.deepEqual([...new Set(got.legs.map((leg) => leg?.kind))].sort(), ["model", undefined]);
+    assert.deepEqual([...new Set(got.reasons.map((waitReason) => waitReason?.kind))].sort(), ["model", undefined]);
     assert.deepEqual([live(world), buffering.suspected], [0, false]);
   });
 
@@ -209,17 +209,17 @@ describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
     assert.ok(short(world) <= 3, `${short(world)} looks`);
     await speak(world, ["c"]);
     await until(() => got.text === "abc");
-    assert.equal(got.legs.at(-1), null, "at once");
+    assert.equal(got.reasons.at(-1), null, "at once");
     world.end();
     await done;
   });
 
   test("a held connection that is dead, and no proxy's fault", async (t) => {
-    const world = await serve(t, { way: "stale" });
+    const world = await serve(t, { network: "stale" });
     const { got, done, until, buffering } = read(t, world);
     await until(() => world.seen.length);
     await speak(world, ["a", "b"]);
-    world.way = "open";
+    world.network = "open";
     await until(() => got.text === "ab");
     await until(() => live(world) && !buffering.suspected);
     await speak(world, ["c"]);
@@ -234,12 +234,12 @@ describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
     const { got, done, until, named } = read(t, world, { times: { silence: 2500 } });
     await speak(world, ["a"]);
     await until(() => got.text === "a");
-    world.way = "deaf";
-    const at = got.legs.length;
+    world.network = "deaf";
+    const at = got.reasons.length;
     await until(() => named("network"));
-    assert.ok(got.legs.slice(at).every((leg) => leg?.kind !== "proxy"));
+    assert.ok(got.reasons.slice(at).every((waitReason) => waitReason?.kind !== "proxy"));
     await until(() => got.links.includes("lost"));
-    world.way = "open";
+    world.network = "open";
     await speak(world, ["b"], 1);
     world.end();
     await done;
@@ -248,10 +248,10 @@ describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
   });
 
   test("a question that has not arrived: the network, and it is not sent twice", async (t) => {
-    const world = await serve(t, { way: "deaf", known: false });
+    const world = await serve(t, { network: "deaf", known: false });
     const { done, until, named, stream } = read(t, world);
     await until(() => world.seen.length);
-    world.way = "open";
+    world.network = "open";
     await until(() => named("network"));
     assert.ok(!named("proxy"));
     assert.ok(short(world) >= 1);
@@ -260,15 +260,15 @@ describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
     await done;
   });
 
-  test("a way that changes its mind all the time: every event once and in order", async (t) => {
-    const world = await serve(t, { way: "buffers" });
+  test("a network that changes its mind all the time: every event once and in order", async (t) => {
+    const world = await serve(t, { network: "buffers" });
     const { got, done } = read(t, world, { times: { look: 60, trial: 40, turn: 20, idle: 30, silence: 400 } });
-    const ways = ["open", "buffers", "stale", "buffers", "open", "deaf"];
-    const flap = setInterval(() => ways.push((world.way = ways.shift())), 60);
+    const states = ["open", "buffers", "stale", "buffers", "open", "deaf"];
+    const flap = setInterval(() => states.push((world.network = states.shift())), 60);
     const words = Array.from({ length: 60 }, (_, n) => `w${n} `);
     await speak(world, words, 20);
     clearInterval(flap);
-    world.way = "open";
+    world.network = "open";
     world.end();
     await done;
     assert.equal(got.text, words.join(""));
@@ -278,15 +278,15 @@ describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
 
 test("it is doubted after a while, and on another network", () => {
   let now = 1_000_000;
-  const wake = new Wake();
-  const buffering = new Buffering(new Storage(() => null), wake, () => now);
+  const lifecycle = new PageLifecycle();
+  const buffering = new ProxyBuffering(new Storage(() => null), lifecycle, () => now);
   buffering.confirm("");
   now += SLOW_TIMES.doubt - 1;
   assert.ok(buffering.found);
   now += 2;
   assert.ok(!buffering.found && buffering.suspected);
   buffering.confirm("");
-  wake.dispatchEvent(new CustomEvent("wake", { detail: "online" }));
+  lifecycle.dispatchEvent(new CustomEvent("change", { detail: "online" }));
   assert.ok(!buffering.found && buffering.suspected);
 });
 
@@ -294,21 +294,21 @@ test("it is doubted after a while, and on another network", () => {
 
 const START = ["start", { t: 0 }];
 
-/** What is waited for after these steps: milliseconds that pass, events, or what happens to the pulse. */
+/** What is waited for after these steps: milliseconds that pass, events, or what happens to the heartbeat. */
 function after(steps, { follows = false, offline = false, proxy = null } = {}) {
   let now = 1_000_000;
-  const pulse = new Pulse(follows, () => now);
+  const heartbeat = new Heartbeat(follows, () => now);
   for (const step of steps) {
     if (typeof step === "number") now += step;
-    else if (Array.isArray(step)) (pulse.hear(), pulse.take(...step));
-    else if (step === "heard") pulse.hear();
-    else pulse[step] = true;
+    else if (Array.isArray(step)) (heartbeat.hear(), heartbeat.take(...step));
+    else if (step === "heard") heartbeat.hear();
+    else heartbeat[step] = true;
   }
-  const leg = legOf(pulse, SLOW_TIMES, offline, proxy);
-  return leg && [leg.kind, leg.line];
+  const waitReason = waitReasonOf(heartbeat, SLOW_TIMES, offline, proxy);
+  return waitReason && [waitReason.kind, waitReason.line];
 }
 
-test("what each leg looks like", () => {
+test("what each reason to wait looks like", () => {
   assert.equal(after([2000]), null);
   assert.equal(after([START, 2900]), null);
   assert.deepEqual(after([START, 4200]), ["model", "Waiting for the model for 4 s…"]);

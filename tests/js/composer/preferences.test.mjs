@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { grouped } from "../../../tornado_stream/static/js/composer/model_groups.js";
+import { groupModels } from "../../../tornado_stream/static/js/composer/model_groups.js";
 import { Models } from "../../../tornado_stream/static/js/composer/models.js";
 import { readNumber } from "../../../tornado_stream/static/js/composer/parameters.js";
 import { Preferences } from "../../../tornado_stream/static/js/composer/preferences.js";
-import { asking, askingAgain, excess, goingOn } from "../../../tornado_stream/static/js/conversation/requests.js";
-import { Wake } from "../../../tornado_stream/static/js/page/lifecycle.js";
+import { asking, askingAgain, excess, continuing } from "../../../tornado_stream/static/js/conversation/requests.js";
+import { PageLifecycle } from "../../../tornado_stream/static/js/page/lifecycle.js";
 import { Storage } from "../../../tornado_stream/static/js/page/storage.js";
 import { json, serve } from "../server.mjs";
 
@@ -16,7 +16,7 @@ const model = (id, provider = "openai") => ({ id, provider, state: "ready", deta
 /** What the page knows of a server with these models, the first of them the default. */
 async function known(t, ...ids) {
   const { api } = await serve(t, [(_, response) => json(response, 200, { models: ids.map((id) => model(id)), default: ids[0] })]);
-  const models = new Models(api, new Wake());
+  const models = new Models(api, new PageLifecycle());
   await models.watch();
   return models;
 }
@@ -58,7 +58,7 @@ test("a model that is gone gives way to the default, one that was typed in does 
 test("before the server has answered the choice holds", async (t) => {
   const storage = empty();
   new Preferences(storage, await known(t, "a", "b")).choose("b");
-  const early = new Preferences(storage, new Models(null, new Wake()));
+  const early = new Preferences(storage, new Models(null, new PageLifecycle()));
   assert.deepEqual([early.chosen, early.model.id], [{ model: "b" }, "b"]);
 });
 
@@ -75,7 +75,7 @@ test("what another tab or another version left is read with care", async (t) => 
 test("every request carries what was set", () => {
   const chosen = { model: "b", options: { top_p: 0.5 } };
   const question = { role: "user", id: "u", text: "hi", parent: null };
-  for (const body of [asking("c", question, 0, chosen), askingAgain("c", question, 0, chosen), goingOn("c", { id: "m" }, 0, chosen)]) {
+  for (const body of [asking("c", question, 0, chosen), askingAgain("c", question, 0, chosen), continuing("c", { id: "m" }, 0, chosen)]) {
     assert.deepEqual([body.model, body.options], ["b", { top_p: 0.5 }]);
   }
   assert.ok(!("model" in asking(null, question, 0, {})) && !("options" in asking(null, question, 0, undefined)));
@@ -103,14 +103,14 @@ test("numbers are read as they are written", () => {
 
 test("models by their upstream where there are several, else by maker; those with every word", () => {
   const all = [model("gpt"), model("meta/llama-3"), model("smol", "local"), model("meta/llama-2"), model("")];
-  const names = (query) => grouped(all, query).map(({ name, models }) => [name, ...models.map(({ id }) => id)]);
+  const names = (query) => groupModels(all, query).map(({ name, models }) => [name, ...models.map(({ id }) => id)]);
   assert.deepEqual(names(""), [["openai", "gpt", "meta/llama-3", "meta/llama-2"], ["local", "smol"]]);
   assert.deepEqual(names("3 META"), [["openai", "meta/llama-3"]]);
   assert.deepEqual(names("local"), [["local", "smol"]]);
   assert.deepEqual(names("nothing"), []);
   const one = [model("gpt"), model("meta/llama-3"), model("meta/llama-2")];
-  assert.deepEqual(grouped(one, "").map(({ name, models }) => [name, models.length]), [["openai", 1], ["meta", 2]]);
+  assert.deepEqual(groupModels(one, "").map(({ name, models }) => [name, models.length]), [["openai", 1], ["meta", 2]]);
   const broken = [...one, { ...model("", "desk"), state: "failed", detail: "It cannot be reached." }];
-  assert.deepEqual(grouped(broken, "").at(-1), { name: "desk", detail: "It cannot be reached.", models: [] });
-  assert.equal(grouped(broken, "gpt").length, 1);
+  assert.deepEqual(groupModels(broken, "").at(-1), { name: "desk", detail: "It cannot be reached.", models: [] });
+  assert.equal(groupModels(broken, "gpt").length, 1);
 });

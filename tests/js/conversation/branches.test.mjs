@@ -5,11 +5,11 @@ import { test } from "node:test";
 import { newAnswer } from "../../../tornado_stream/static/js/answers/answer.js";
 import { Outbox } from "../../../tornado_stream/static/js/answers/outbox.js";
 import { Branches } from "../../../tornado_stream/static/js/conversation/branches.js";
-import { Turns } from "../../../tornado_stream/static/js/conversation/commands.js";
+import { Commands } from "../../../tornado_stream/static/js/conversation/commands.js";
 import { Conversation } from "../../../tornado_stream/static/js/conversation/conversation.js";
 import { question, treeOf } from "../../../tornado_stream/static/js/conversation/tree.js";
 import { Refused } from "../../../tornado_stream/static/js/page/api.js";
-import { Wake } from "../../../tornado_stream/static/js/page/lifecycle.js";
+import { PageLifecycle } from "../../../tornado_stream/static/js/page/lifecycle.js";
 import { Locks } from "../../../tornado_stream/static/js/page/locks.js";
 import { Storage } from "../../../tornado_stream/static/js/page/storage.js";
 import { frame, json, serve, silent, status, whole } from "../server.mjs";
@@ -119,7 +119,7 @@ async function page(t, told, plays) {
   let played = 0;
   const turn = (request, response, body) => (request.url.startsWith("/api/") ? json(response, 200, told) : plays[Math.min(played++, plays.length - 1)](request, response, body));
   const { seen, api } = await serve(t, [turn]);
-  const conversation = new Conversation(api, new Wake(), new Outbox(new Storage(() => null), new Locks(), "tab"), new Locks());
+  const conversation = new Conversation(api, new PageLifecycle(), new Outbox(new Storage(() => null), new Locks(), "tab"), new Locks());
   t.after(() => conversation.clear());
   await conversation.open("c");
   const until = (ready) => new Promise((done) => {
@@ -129,35 +129,35 @@ async function page(t, told, plays) {
     look();
   });
   const posted = () => JSON.parse(seen.findLast((one) => one.method === "POST").body);
-  return { conversation, turns: new Turns(conversation), until, posted, seen };
+  return { conversation, commands: new Commands(conversation), until, posted, seen };
 }
 const begins = (message, asked, more = {}) => frame(1, "start", { generation_id: "g", conversation_id: "c", message_id: message, user_message_id: asked, ...more });
 const end = (number) => frame(number, "end", { state: "done", finish_reason: "stop", saved: true });
 const text = (message) => (message.role === "user" ? message.text : message.content.join(""));
 
 test("an edited question is asked beside the old one, also at the very beginning", async (t) => {
-  const { conversation, turns, until, posted } = await page(t, snapshot(TREE, "a3"), [whole([begins("m", "u"), end(2)])]);
-  turns.edit(conversation.messages.get("u3"), "two, edited");
+  const { conversation, commands, until, posted } = await page(t, snapshot(TREE, "a3"), [whole([begins("m", "u"), end(2)])]);
+  commands.edit(conversation.messages.get("u3"), "two, edited");
   assert.deepEqual(conversation.path.map(text), ["one", "1", "two, edited", ""]);
   await until(() => !conversation.running);
   assert.deepEqual([posted().message, posted().parent_id], ["two, edited", "a1"]);
   assert.deepEqual(ids(conversation.branches.siblings(conversation.newest.parent)), ["u2", "u3", "u"]);
-  turns.edit(conversation.messages.get("u1"), "one, edited");
+  commands.edit(conversation.messages.get("u1"), "one, edited");
   await until(() => !conversation.running);
   assert.deepEqual([posted().message, posted().parent_id], ["one, edited", null]);
 });
 
 test("any answer can be asked for again, and gone on with where it broke off", async (t) => {
   const broken = TREE.map((raw) => (raw.id === "a1" ? { ...raw, state: "cut_off" } : raw));
-  const { conversation, turns, until, posted } = await page(t, snapshot(broken, "a3"), [whole([begins("m", "u1"), end(2)]), whole([begins("n", "u1", { continued_from: "a1" }), end(2)])]);
+  const { conversation, commands, until, posted } = await page(t, snapshot(broken, "a3"), [whole([begins("m", "u1"), end(2)]), whole([begins("n", "u1", { continued_from: "a1" }), end(2)])]);
   const first = conversation.path[1];
-  turns.retry(first);
+  commands.retry(first);
   assert.deepEqual(conversation.path.map(text), ["one", ""]);
   await until(() => !conversation.running);
   assert.deepEqual([posted().message, posted().parent_id], [null, "u1"]);
   conversation.choose(first);
   assert.deepEqual(conversation.path.map(text), ["one", "1", "two again", "3"]);
-  turns.goOn(first);
+  commands.continueAnswer(first);
   assert.deepEqual(conversation.path.map(text), ["one", "1"]);
   await until(() => !conversation.running);
   assert.equal(posted().continue, "a1");
@@ -165,23 +165,23 @@ test("any answer can be asked for again, and gone on with where it broke off", a
 });
 
 test("what is sent on a chosen branch goes on with that branch", async (t) => {
-  const { conversation, turns, until, posted } = await page(t, snapshot(TREE, "a3"), [whole([begins("m", "u"), end(2)])]);
+  const { conversation, commands, until, posted } = await page(t, snapshot(TREE, "a3"), [whole([begins("m", "u"), end(2)])]);
   conversation.choose(conversation.messages.get("a2"));
-  turns.send("and then?");
+  commands.send("and then?");
   await until(() => !conversation.running);
   assert.deepEqual([posted().message, posted().parent_id], ["and then?", "a2"]);
   assert.deepEqual(conversation.path.map(text), ["one", "1", "two", "2", "and then?", ""]);
 });
 
 test("an answer goes on while another branch is looked at; nothing else can be asked until it has ended", async (t) => {
-  const { conversation, turns, until, seen } = await page(t, snapshot(TREE, "a3"), [silent([begins("m", "u3")]), status(500)]);
-  turns.retry();
+  const { conversation, commands, until, seen } = await page(t, snapshot(TREE, "a3"), [silent([begins("m", "u3")]), status(500)]);
+  commands.retry();
   await until(() => conversation.newest.id);
   conversation.choose(conversation.messages.get("a2"));
   assert.deepEqual([conversation.live.id, conversation.running, conversation.free], ["m", true, false]);
   assert.ok(!conversation.path.includes(conversation.live));
-  turns.send("now?");
-  turns.edit(conversation.messages.get("u1"), "now?");
+  commands.send("now?");
+  commands.edit(conversation.messages.get("u1"), "now?");
   assert.equal(seen.filter((one) => one.method === "POST").length, 1);
   conversation.choose(conversation.live);
   assert.equal(conversation.newest, conversation.live);

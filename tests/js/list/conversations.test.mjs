@@ -5,13 +5,13 @@ import { test } from "node:test";
 import { Outbox } from "../../../tornado_stream/static/js/answers/outbox.js";
 import { outcomeOf } from "../../../tornado_stream/static/js/answers/outcome.js";
 import { Branches } from "../../../tornado_stream/static/js/conversation/branches.js";
-import { Turns } from "../../../tornado_stream/static/js/conversation/commands.js";
+import { Commands } from "../../../tornado_stream/static/js/conversation/commands.js";
 import { Conversation } from "../../../tornado_stream/static/js/conversation/conversation.js";
 import { treeOf } from "../../../tornado_stream/static/js/conversation/tree.js";
 import { Conversations } from "../../../tornado_stream/static/js/list/conversations.js";
 import { Sync } from "../../../tornado_stream/static/js/list/sync.js";
 import { Api } from "../../../tornado_stream/static/js/page/api.js";
-import { Wake } from "../../../tornado_stream/static/js/page/lifecycle.js";
+import { PageLifecycle } from "../../../tornado_stream/static/js/page/lifecycle.js";
 import { Locks } from "../../../tornado_stream/static/js/page/locks.js";
 import { Storage } from "../../../tornado_stream/static/js/page/storage.js";
 import { frame, json, serve, status, whole } from "../server.mjs";
@@ -85,11 +85,11 @@ async function page(t, snapshots, plays = [status(500)]) {
     return typeof next === "function" ? next(request, response) : json(response, 200, next);
   };
   const { seen, api } = await serve(t, [turn]);
-  const wake = new Wake();
-  const conversation = new Conversation(api, wake, new Outbox(new Storage(() => null), new Locks(), "tab"), new Locks());
-  const tick = setInterval(() => wake.dispatchEvent(new CustomEvent("wake", { detail: "visible" })), 10);
+  const lifecycle = new PageLifecycle();
+  const conversation = new Conversation(api, lifecycle, new Outbox(new Storage(() => null), new Locks(), "tab"), new Locks());
+  const tick = setInterval(() => lifecycle.dispatchEvent(new CustomEvent("change", { detail: "visible" })), 10);
   t.after(() => (clearInterval(tick), conversation.clear()));
-  return { conversation, turns: new Turns(conversation), seen, wake, api };
+  return { conversation, commands: new Commands(conversation), seen, lifecycle, api };
 }
 
 test("a running answer is followed from where its text ends", async (t) => {
@@ -119,9 +119,9 @@ test("going on: the rest comes below what is kept", async (t) => {
   const broken = snapshot([user("u", null, "q"), answer("a", "u", "kept ", { state: "interrupted" })], "a");
   const start = frame(1, "start", { generation_id: "g", conversation_id: "c", message_id: "b", user_message_id: "u", continued_from: "a" });
   const rest = [start, frame(2, "delta", { content: "kept " }), frame(3, "delta", { content: "rest" }), frame(4, "end", { state: "done", finish_reason: "stop" })];
-  const { conversation, turns, seen } = await page(t, [broken], [whole(rest)]);
+  const { conversation, commands, seen } = await page(t, [broken], [whole(rest)]);
   await conversation.open("c");
-  turns.goOn();
+  commands.continueAnswer();
   assert.deepEqual(conversation.path.map(text), ["q", "kept "], "from the first moment on");
   await until(() => !conversation.running);
   assert.deepEqual(conversation.path.map(text), ["q", "kept rest"]);
@@ -135,12 +135,12 @@ test("another device is answering: its answer is followed, and the question stay
   const running = snapshot([...BRANCHED.slice(0, 2), user("u8", "a1", "theirs"), answer("a8", "u8", "x", { state: "running", last_event_id: 2 })], "a8");
   const busy = status(409, { code: "conversation_busy", message: "Busy." });
   const end = whole([frame(3, "end", { state: "done", finish_reason: "stop" })]);
-  const { conversation, turns, seen } = await page(t, [snapshot(BRANCHED.slice(0, 2), "a1"), running], [busy, end, status(500)]);
+  const { conversation, commands, seen } = await page(t, [snapshot(BRANCHED.slice(0, 2), "a1"), running], [busy, end, status(500)]);
   await conversation.open("c");
-  turns.send("mine");
+  commands.send("mine");
   await until(() => conversation.messages.has("a8") && !conversation.running);
   assert.deepEqual(conversation.path.map(text), ["one", "1", "theirs", "x", "mine", ""]);
-  turns.retry();
+  commands.retry();
   await until(() => !conversation.running);
   const body = JSON.parse(seen.at(-1).body);
   assert.deepEqual([body.message, body.parent_id], ["mine", "a8"]);
@@ -158,7 +158,7 @@ function listOf(pages) {
     remove: async () => {},
   });
   const told = [];
-  const list = new Conversations(api, new Wake(), { tell: (news) => told.push(news) });
+  const list = new Conversations(api, new PageLifecycle(), { tell: (news) => told.push(news) });
   const over = new AbortController();
   void list.watch(over.signal);
   const stop = () => (over.abort(), list.soon());
@@ -238,8 +238,8 @@ test("the list: a page that does not come is asked for again by whoever still wa
   list.addEventListener("change", () => void list.more());
   void list.more();
   fails = false;
-  const wake = () => list.wake.dispatchEvent(new CustomEvent("wake", { detail: "online" }));
-  await until(() => (wake(), ids(list) === "c2 c1"));
+  const comeOnline = () => list.lifecycle.dispatchEvent(new CustomEvent("change", { detail: "online" }));
+  await until(() => (comeOnline(), ids(list) === "c2 c1"));
   stop();
 });
 

@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { byPeriod, nameOf } from "../../../tornado_stream/static/js/list/date_groups.js";
+import { groupByDate, dateGroupName } from "../../../tornado_stream/static/js/list/date_groups.js";
 import { Trash, WAIT } from "../../../tornado_stream/static/js/list/trash.js";
 import { Unread } from "../../../tornado_stream/static/js/list/unread.js";
 import { Storage } from "../../../tornado_stream/static/js/page/storage.js";
 
 const NOW = new Date(2026, 10, 24, 12);
 const at = (...date) => ({ updated_at: new Date(...date).getTime() });
-const keys = (items, now = NOW) => byPeriod(items, now).map(({ key, items }) => `${key}:${items.length}`).join(" ");
+const keys = (items, now = NOW) => groupByDate(items, now).map(({ key, items }) => `${key}:${items.length}`).join(" ");
 
 test("periods: by the calendar, not by hours", () => {
   const items = [
@@ -18,8 +18,8 @@ test("periods: by the calendar, not by hours", () => {
   ];
   assert.equal(keys(items), "today:2 yesterday:2 week:2 month:2 2026-10:2 2026-9:1 2025-12:1");
   assert.equal(keys([]), "");
-  assert.equal(nameOf("week"), "Previous 7 days");
-  assert.equal(nameOf("2026-10"), "October 2026");
+  assert.equal(dateGroupName("week"), "Previous 7 days");
+  assert.equal(dateGroupName("2026-10"), "October 2026");
 });
 
 test("periods: the first of January, and a clock that was set back in between", () => {
@@ -38,14 +38,14 @@ const memory = () => {
 function tab(area, items) {
   const list = events({ items, state: "ready" });
   const conversation = events({ id: null, state: "ready" });
-  const wake = events({ hidden: false });
-  const unread = new Unread(new Storage(() => area), list, conversation, wake);
+  const lifecycle = events({ hidden: false });
+  const unread = new Unread(new Storage(() => area), list, conversation, lifecycle);
   const tell = (target, type, detail) => target.dispatchEvent(new CustomEvent(type, { detail }));
   return {
     shows: (next) => ((list.items = next), tell(list, "change")),
     opens: (id) => (Object.assign(conversation, { id }), tell(conversation, "path")),
     ends: (id) => tell(conversation, "news", { type: "ended", conversation_id: id }),
-    hides: (hidden) => ((wake.hidden = hidden), tell(wake, "wake")),
+    hides: (hidden) => ((lifecycle.hidden = hidden), tell(lifecycle, "change")),
     get unread() {
       return list.items.filter(unread.look()).map(({ id }) => id).join(" ");
     },

@@ -18,7 +18,7 @@
  * @property {string[]} refusal
  * @property {ToolCall[]} toolCalls
  * @property {"open" | "lost"} link
- * @property {import("./wait_reason.js").Leg | null} leg what is being waited for
+ * @property {import("./wait_reason.js").WaitReason | null} waitReason what is being waited for
  * @property {boolean} stopping
  * @property {any} waiting the notice that says what is being waited for, until text comes
  * @property {number} trimmed how many turns were left out
@@ -34,7 +34,7 @@
 
 /** @param {Question} parent @param {import("../page/api.js").AnswerRequest} request @returns {Answer} */
 export function newAnswer(parent, request) {
-  return { role: "assistant", id: null, parent, request, model: null, ...fresh(), link: "open", leg: null, stopping: false, failure: null, createdAt: null, continuedFrom: null, origin: null };
+  return { role: "assistant", id: null, parent, request, model: null, ...fresh(), link: "open", waitReason: null, stopping: false, failure: null, createdAt: null, continuedFrom: null, origin: null };
 }
 
 /** An answer as the server keeps it; its parent is set by who knows it. @param {any} raw @returns {Answer} */

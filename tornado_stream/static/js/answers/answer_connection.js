@@ -13,11 +13,11 @@ export const dropped = () => {
 
 /** @typedef {{id: string, type: string, data: any}} LogEvent */
 
-export class Connection {
+export class AnswerConnection {
   /** @type {"ask" | "hold" | "look"} */
   purpose = "look";
   heard = false;
-  /** What came another way: the connection is given up for it. @type {LogEvent[] | null} */
+  /** What came another network: the connection is given up for it. @type {LogEvent[] | null} */
   instead = null;
   openedAt = Date.now();
   quietSince = 0;

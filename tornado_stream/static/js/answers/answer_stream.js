@@ -14,14 +14,14 @@
  * @typedef {object} Listener
  * @property {(type: string, data: any) => void} event an event of the log, or `reset`
  * @property {(link: "open" | "lost") => void} link whether the server is being heard
- * @property {(leg: import("./wait_reason.js").Leg | null) => void} leg what is being waited for
- * @typedef {{buffering?: import("./proxy_buffering.js").Buffering, Probe?: typeof import("./slowness_probe.js").Probe, used?: boolean}} Way what answers have learnt about the way to the server
+ * @property {(waitReason: import("./wait_reason.js").WaitReason | null) => void} waitReason what is being waited for
+ * @typedef {{buffering?: import("./proxy_buffering.js").ProxyBuffering, SlownessProbe?: typeof import("./slowness_probe.js").SlownessProbe, used?: boolean}} NetworkKnowledge what answers have learnt about the way to the server
  */
 import { isFinal, refusal } from "../page/api.js";
 import { backoff } from "../page/lifecycle.js";
 import { Locks } from "../page/locks.js";
-import { Connection, Dropped, dropped, mustBeStream } from "./answer_connection.js";
-import { Pulse } from "./heartbeat.js";
+import { AnswerConnection, Dropped, dropped, mustBeStream } from "./answer_connection.js";
+import { Heartbeat } from "./heartbeat.js";
 
 /** How long an answer's reader waits, in milliseconds. The server breaks its silence every 15 s. */
 const TIMES = {
@@ -41,42 +41,42 @@ export class AnswerStream {
   #started;
   #ended = false;
   #stopping = false;
-  /** Looks into it while it is slow; null while that is loaded. @type {import("./slowness_probe.js").Probe | null | undefined} */
+  /** Looks into it while it is slow; null while that is loaded. @type {import("./slowness_probe.js").SlownessProbe | null | undefined} */
   #probe;
   #brief = false; // the connection is there to ask, and not to be held
   #over = new AbortController();
-  #nap = new AbortController();
-  /** @type {Connection | null} */
+  #sleep = new AbortController();
+  /** @type {AnswerConnection | null} */
   #connection = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #letGo;
 
   /**
-   * @param {import("../page/api.js").Api} api @param {import("../page/lifecycle.js").Wake} wake
+   * @param {import("../page/api.js").Api} api @param {import("../page/lifecycle.js").PageLifecycle} lifecycle
    * @param {AnswerRequest} request @param {Listener} listener
-   * @param {{times?: Partial<typeof TIMES & typeof import("./wait_reason.js").SLOW_TIMES>, locks?: Locks, way?: Way, after?: number}} [more] `after`: the answer is known, and read on after this event
+   * @param {{times?: Partial<typeof TIMES & typeof import("./wait_reason.js").SLOW_TIMES>, locks?: Locks, network?: NetworkKnowledge, after?: number}} [more] `after`: the answer is known, and read on after this event
    */
-  constructor(api, wake, request, listener, { times, locks = new Locks(), way = {}, after } = {}) {
+  constructor(api, lifecycle, request, listener, { times, locks = new Locks(), network = {}, after } = {}) {
     this.api = api;
-    this.wake = wake;
+    this.lifecycle = lifecycle;
     this.request = request;
     this.listener = listener;
     this.times = { ...TIMES, ...times };
     this.locks = locks;
-    this.way = way;
-    this.pulse = new Pulse(after !== undefined);
+    this.network = network;
+    this.heartbeat = new Heartbeat(after !== undefined);
     this.#started = after !== undefined;
     this.#lastNumber = after ?? 0;
   }
 
   /** Returns when `end` was seen or after `detach`; throws `Refused` when the server will not. */
   async run() {
-    this.wake.addEventListener("wake", this.#woken);
+    this.lifecycle.addEventListener("change", this.#lifecycleChanged);
     const ticking = setInterval(() => this.#tick(), this.times.tick);
     try {
       await this.#untilEnd();
     } finally {
-      this.wake.removeEventListener("wake", this.#woken);
+      this.lifecycle.removeEventListener("change", this.#lifecycleChanged);
       clearTimeout(this.#letGo);
       clearInterval(ticking);
       this.detach();
@@ -87,49 +87,49 @@ export class AnswerStream {
   async stop() {
     if (this.#stopping || this.#over.signal.aborted) return;
     this.#stopping = true;
-    this.#nap.abort();
+    this.#sleep.abort();
     for (let attempt = 0; !this.#ended && !this.#over.signal.aborted; attempt++) {
       const signal = AbortSignal.any([this.#over.signal, AbortSignal.timeout(this.times.stop)]);
       const response = await this.api.stop(this.request.request_id, signal).catch(() => null);
       if (response?.ok) return this.nudge();
       if (response && isFinal(response.status) && response.status !== 404) throw await refusal(response);
-      await this.wake.sleep(backoff(attempt, 150, 2000), this.#over.signal); // not known yet, or not reached
+      await this.lifecycle.sleep(backoff(attempt, 150, 2000), this.#over.signal); // not known yet, or not reached
     }
   }
 
   /** Stop reading. The answer goes on without this reader. */
   detach() {
     this.#over.abort();
-    this.#nap.abort();
+    this.#sleep.abort();
     this.#connection?.close();
   }
 
   /** There is something new: do not wait for the next look. */
   nudge() {
-    this.#nap.abort();
+    this.#sleep.abort();
   }
 
   async #untilEnd() {
     for (let failures = 0, idle = 0; ; ) {
       const before = this.#lastNumber;
-      this.#nap = new AbortController();
+      this.#sleep = new AbortController();
       const outcome = await this.#connect();
       if (this.#ended || this.#over.signal.aborted) return;
       if (outcome === "left") continue;
       idle = this.#lastNumber > before ? 0 : idle + 1;
       failures = idle && outcome === "broken" ? failures + 1 : 0;
       const broken = outcome === "broken";
-      if ((this.pulse.lost = broken)) this.#nap = new AbortController();
-      if (broken && !this.wake.hidden) this.listener.link("lost");
-      const often = this.wake.hidden ? this.times.poll : Math.min(this.times.idle, this.times.turn * 1.5 ** idle);
-      await this.wake.sleep(broken ? backoff(failures) : often, this.#nap.signal);
+      if ((this.heartbeat.lost = broken)) this.#sleep = new AbortController();
+      if (broken && !this.lifecycle.hidden) this.listener.link("lost");
+      const often = this.lifecycle.hidden ? this.times.poll : Math.min(this.times.idle, this.times.turn * 1.5 ** idle);
+      await this.lifecycle.sleep(broken ? backoff(failures) : often, this.#sleep.signal);
     }
   }
 
   /** One connection, to its end. @returns {Promise<"read" | "left" | "broken">} `left`: for what came another way */
   async #connect() {
-    const connection = (this.#connection = new Connection(this.times.silence, () => this.pulse.hear()));
-    const free = this.wake.hidden || this.way.buffering?.found ? null : await this.locks.connection();
+    const connection = (this.#connection = new AnswerConnection(this.times.silence, () => this.heartbeat.hear()));
+    const free = this.lifecycle.hidden || this.network.buffering?.found ? null : await this.locks.connection();
     const ask = !this.#started && !this.#stopping;
     this.#brief = ask && !free;
     connection.purpose = ask ? "ask" : free ? "hold" : "look";
@@ -149,7 +149,7 @@ export class AnswerStream {
     return "left";
   }
 
-  /** @param {Connection} connection @param {boolean} ask @param {boolean} live */
+  /** @param {AnswerConnection} connection @param {boolean} ask @param {boolean} live */
   async #read(connection, ask, live) {
     const response = await (ask
       ? this.api.ask(this.request, connection.signal)
@@ -158,24 +158,24 @@ export class AnswerStream {
     connection.hear();
     if (response.status === 204 && this.#lastNumber) return this.#restart(); // complete, and yet its end was not seen: read it anew
     await mustBeStream(response, ask, this.#started);
-    this.pulse.lost = false;
+    this.heartbeat.lost = false;
     this.listener.link("open");
     await connection.read(response, (event) => this.#take(event));
   }
 
   /** What looks into slow answers is loaded for the first of them, or for the second answer. */
   async #tick() {
-    const { pulse, times, way } = this;
+    const { heartbeat, times, network } = this;
     if (this.#probe !== undefined) return this.#probe?.tell();
-    if (pulse.now() - pulse.newsAt < times.slow && !way.used) return;
+    if (heartbeat.now() - heartbeat.newsAt < times.slow && !network.used) return;
     this.#probe = null;
-    way.Probe ??= (await import("./slowness_probe.js").catch(() => null))?.Probe;
+    network.SlownessProbe ??= (await import("./slowness_probe.js").catch(() => null))?.SlownessProbe;
     if (!this.#probe && !this.#over.signal.aborted) this.#look();
   }
 
   #look() {
-    const { Probe } = this.way;
-    if (Probe) this.#probe ??= new Probe(this);
+    const { SlownessProbe } = this.network;
+    if (SlownessProbe) this.#probe ??= new SlownessProbe(this);
     if (this.#connection) void this.#probe?.watch(this.#connection, () => this.#lastNumber);
   }
 
@@ -187,7 +187,7 @@ export class AnswerStream {
     this.#lastNumber = number;
     this.#started ||= type === "start";
     this.#ended = type === "end";
-    this.pulse.take(type, data);
+    this.heartbeat.take(type, data);
     this.listener.event(type, data);
     if (!this.#ended) this.#probe?.tell();
     if (this.#brief && this.#started) this.#connection?.close();
@@ -199,7 +199,7 @@ export class AnswerStream {
   }
 
   /** @param {Event} event */
-  #woken = (event) => {
+  #lifecycleChanged = (event) => {
     const { detail } = /** @type {CustomEvent<string>} */ (event);
     clearTimeout(this.#letGo);
     if (detail === "hidden") {

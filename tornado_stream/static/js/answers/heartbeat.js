@@ -1,6 +1,6 @@
 // @ts-check
 /** When the server was last heard, and when its log had news: by this page's clock. */
-export class Pulse {
+export class Heartbeat {
   lost = false;
   missed = false; // a short request was not answered, and nothing came since
   #begunAt = Infinity; // the log: the earliest that an event's `t` allows

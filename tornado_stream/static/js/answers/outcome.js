@@ -3,36 +3,24 @@
  * What to tell the reader about an answer: one line, why, and what can be done next. Pure.
  *
  * @typedef {import("./answer.js").Answer} Answer
- * @typedef {"retry" | "goOn" | "askOn" | "edit" | "fresh" | "shorter" | "model"} ActionName
- * @typedef {{name: ActionName, label: string}} Action
+ * @typedef {"retry" | "again" | "continue" | "askToContinue" | "editQuestion" | "fresh" | "shorter" | "model"} ActionName
  * @typedef {object} Outcome
  * @property {"busy" | "quiet" | "warn" | "bad"} tone
  * @property {string} icon empty for the tones that do not raise their voice
  * @property {string} title the state, for the tones that do
  * @property {string} text
  * @property {string} hint
- * @property {Action[]} actions
+ * @property {ActionName[]} actions what can be done next, the likeliest first
  * @property {number} until the moment to which something is counted down; 0: nothing is
  */
 import { seconds, t } from "../page/words.js";
 import { hasText } from "./answer.js";
 import { remedyFor } from "./remedies.js";
 
-/** @param {ActionName} name @param {string} key @returns {Action} */
-const action = (name, key) => ({ name, label: t(key) });
-const RETRY = action("retry", "action.retry");
-const AGAIN = action("retry", "action.again");
-const GO_ON = action("goOn", "action.goOn");
-const ASK_ON = action("askOn", "action.askOn");
-const EDIT = action("edit", "action.edit");
-const FRESH = action("fresh", "action.fresh");
-const SHORTER = action("shorter", "action.shorter");
-const MODEL = action("model", "action.model");
-
 /** @param {Answer} answer @param {{canShorten?: boolean, now?: number}} [context] @returns {Outcome} */
 export function outcomeOf(answer, { canShorten = false, now = Date.now() } = {}) {
   const end = answer.end ?? {};
-  const again = canGoOn(answer) ? [GO_ON, AGAIN] : [RETRY];
+  const again = /** @type {ActionName[]} */ (canContinue(answer) ? ["continue", "again"] : ["retry"]);
   const message = String(end.error?.message ?? "");
   switch (answer.state) {
     case "running":
@@ -42,7 +30,7 @@ export function outcomeOf(answer, { canShorten = false, now = Date.now() } = {})
     case "done":
       return done(answer, end);
     case "stopped":
-      return outcome("quiet", "", t("end.stopped"), receipt(end.stop), again[1] ? again : [AGAIN]);
+      return outcome("quiet", "", t("end.stopped"), receipt(end.stop), again[1] ? again : ["again"]);
     case "error":
       return failed(answer, canShorten, again, now);
     case "cut_off":
@@ -55,9 +43,9 @@ export function outcomeOf(answer, { canShorten = false, now = Date.now() } = {})
 }
 
 /** Whether the server would go on with it. @param {Answer} answer */
-export const canGoOn = ({ id, state, content }) => !!id && !["running", "done", "failed"].includes(state) && hasText(content);
+export const canContinue = ({ id, state, content }) => !!id && !["running", "done", "failed"].includes(state) && hasText(content);
 
-/** @param {Outcome["tone"]} tone @param {string} title @param {string} text @param {string} [hint] @param {Action[]} [actions] @param {string} [icon] @returns {Outcome} */
+/** @param {Outcome["tone"]} tone @param {string} title @param {string} text @param {string} [hint] @param {ActionName[]} [actions] @param {string} [icon] @returns {Outcome} */
 const outcome = (tone, title, text, hint = "", actions = [], icon = "") => ({ tone, icon, title, text, hint, actions, until: 0 });
 
 /** @param {Answer} answer @param {number} now */
@@ -69,11 +57,11 @@ function busy(answer, now) {
 /** @param {Answer} answer @param {number} left milliseconds to wait, where that is known */
 function busyLine(answer, left) {
   if (answer.stopping) return t("busy.stopping");
-  if (answer.leg?.kind === "network") return answer.leg.line;
+  if (answer.waitReason?.kind === "network") return answer.waitReason.line;
   if (answer.link === "lost") return answer.id ? t("busy.reconnecting") : t("busy.unreachable");
   if (answer.waiting?.code === "model_loading") return t("busy.loading");
   if (answer.waiting) return waitingLine(answer.waiting, left);
-  if (answer.leg) return answer.leg.line;
+  if (answer.waitReason) return answer.waitReason.line;
   if (answer.content.length || answer.refusal.length || answer.toolCalls.length) return t("busy.writing");
   return answer.reasoning.length ? t("busy.thinking") : t("busy.first");
 }
@@ -93,14 +81,14 @@ function done(answer, end) {
   const { content, refusal, toolCalls, reasoning } = answer;
   if (!hasText(content) && !hasText(refusal) && !toolCalls.length) {
     const why = reason === "content_filter" ? t("end.emptyFilter") : reason === "length" ? (reasoning.length ? t("end.emptyLength") : t("end.length")) : "";
-    return outcome("warn", t("end.empty"), why, "", reason === "content_filter" ? [EDIT, RETRY] : [RETRY], "alert");
+    return outcome("warn", t("end.empty"), why, "", reason === "content_filter" ? ["editQuestion", "retry"] : ["retry"], "alert");
   }
-  if (reason === "length") return outcome("warn", t("end.length"), t("end.lengthHint"), "", [ASK_ON, AGAIN], "ruler");
-  if (reason === "content_filter") return outcome("warn", t("end.filter"), t("end.filterHint"), "", [EDIT, RETRY], "shield");
+  if (reason === "length") return outcome("warn", t("end.length"), t("end.lengthHint"), "", ["askToContinue", "again"], "ruler");
+  if (reason === "content_filter") return outcome("warn", t("end.filter"), t("end.filterHint"), "", ["editQuestion", "retry"], "shield");
   if (toolCalls.length) return outcome("warn", t("end.tool"), t("end.toolHint"), "", [], "tool");
   const total = end.timings?.total_ms;
   const text = [answer.model, total == null ? "" : seconds(total)].filter(Boolean).join(" · ");
-  return outcome("quiet", "", text, "", hasText(refusal) ? [EDIT, AGAIN] : []);
+  return outcome("quiet", "", text, "", hasText(refusal) ? ["editQuestion", "again"] : []);
 }
 
 /** What was done to stop it. @param {any} stop */
@@ -110,13 +98,13 @@ function receipt(stop) {
   return [closed, stop.received_events == null ? "" : t("end.pieces", { n: Number(stop.received_events) })].filter(Boolean).join(" ");
 }
 
-/** @param {Answer} answer @param {boolean} canShorten @param {Action[]} again @param {number} now */
+/** @param {Answer} answer @param {boolean} canShorten @param {ActionName[]} again @param {number} now */
 function failed(answer, canShorten, again, now) {
   const error = answer.end?.error ?? {};
   const message = String(error.message ?? "");
   const title = hasText(answer.content) ? t("end.errorLate") : t("end.error");
   if (error.code === "context_length") {
-    return outcome("bad", t("end.context"), message, "", canShorten ? [FRESH, SHORTER] : [FRESH], "ruler");
+    return outcome("bad", t("end.context"), message, "", canShorten ? ["fresh", "shorter"] : ["fresh"], "ruler");
   }
   return troubled(outcome("bad", title, message, "", again, "alert"), answer, now);
 }
@@ -124,9 +112,9 @@ function failed(answer, canShorten, again, now) {
 /** With what its error asks for. @param {Outcome} shown @param {Answer} answer @param {number} now @returns {Outcome} */
 function troubled(shown, answer, now) {
   const error = answer.end?.error ?? {};
-  const remedy = remedyFor(error);
-  const more = { model: [MODEL], edit: [EDIT], none: [] }[remedy.before ?? "none"];
-  const [icon, hint, actions] = [remedy.icon || shown.icon, remedy.hint, [...more, ...shown.actions]];
+  const { hint, before, ...remedy } = remedyFor(error);
+  const icon = remedy.icon || shown.icon;
+  const actions = before ? [before, ...shown.actions] : shown.actions;
   const wait = 1000 * Number(error.retry_after ?? 0);
   if (!(wait > 0)) return { ...shown, icon, actions, hint };
   const at = retryAt(answer);
@@ -151,10 +139,10 @@ function interruption({ failure }, message) {
 
 /** @param {Answer} answer @param {number} now */
 function notSent({ failure }, now) {
-  if (failure?.code === "unanswered") return outcome("quiet", "", t("end.unanswered"), "", [AGAIN]);
-  if (failure?.code === "not_sent") return outcome("quiet", "", t("failure.notSent"), "", [RETRY]);
+  if (failure?.code === "unanswered") return outcome("quiet", "", t("end.unanswered"), "", ["again"]);
+  if (failure?.code === "not_sent") return outcome("quiet", "", t("failure.notSent"), "", ["retry"]);
   const full = failure?.code === "conversation_too_large";
-  const actions = full ? [FRESH] : failure?.status === 404 ? [RETRY, FRESH] : [RETRY];
+  const actions = full ? ["fresh"] : failure?.status === 404 ? ["retry", "fresh"] : ["retry"];
   const until = failure?.until ?? 0;
   const hint = !until ? "" : until > now ? t("end.retryAfter", { seconds: wholeSeconds(until - now) }) : t("end.retryNow");
   return { ...outcome("bad", t("end.notSent"), failure ? failureText(failure) : "", hint, actions, "plug"), until: until > now ? until : 0 };

@@ -8,17 +8,17 @@ import { SLOW_TIMES } from "./wait_reason.js";
 
 const KEY = "tornado-stream:buffering";
 
-export class Buffering {
+export class ProxyBuffering {
   /** A held connection is to prove itself. */
   suspected;
   #foundAt = 0;
 
-  /** @param {import("../page/storage.js").Storage} storage of the tab @param {EventTarget} wake @param {() => number} [now] */
-  constructor(storage, wake, now = Date.now) {
+  /** @param {import("../page/storage.js").Storage} storage of the tab @param {EventTarget} lifecycle @param {() => number} [now] */
+  constructor(storage, lifecycle, now = Date.now) {
     this.storage = storage;
     this.now = now;
     this.suspected = storage.get(KEY) !== null;
-    wake.addEventListener("wake", (event) => /** @type {CustomEvent} */ (event).detail === "online" && this.#doubt());
+    lifecycle.addEventListener("change", (event) => /** @type {CustomEvent} */ (event).detail === "online" && this.#doubt());
   }
 
   /** Whether no connection is to be held. */

@@ -2,7 +2,7 @@
 /** What can be done about an error: its hint, its icon, and a button before the usual ones. The server's message says what went wrong. Pure. */
 import { t } from "../page/words.js";
 
-/** By the codes in docs/events.md. @type {Record<string, [hint: string, icon?: string, before?: "edit" | "model"]>} */
+/** By the codes in docs/events.md. @type {Record<string, [hint: string, icon?: string, before?: "editQuestion" | "model"]>} */
 const REMEDIES = {
   auth: ["end.auth", "key"],
   quota: ["next.quota", "key"],
@@ -20,7 +20,7 @@ const REMEDIES = {
   line_too_long: ["", "ruler"],
   model_not_found: ["next.model", "", "model"],
   local_model_failed: ["", "", "model"],
-  bad_request: ["next.change", "", "edit"],
+  bad_request: ["next.change", "", "editQuestion"],
   upstream_5xx: ["next.theirs"],
   upstream_error: ["next.theirs"],
   server_error: ["next.log"],

@@ -8,7 +8,7 @@
  * @typedef {object} Listener
  * @property {(answer: Answer, type: string, data: any) => void} event of the answer that is followed
  * @property {(answer: Answer, link: "open" | "lost") => void} link
- * @property {(answer: Answer, leg: import("./wait_reason.js").Leg | null) => void} leg
+ * @property {(answer: Answer, waitReason: import("./wait_reason.js").WaitReason | null) => void} waitReason
  * @property {(answer: Answer, failure: Refused) => void} failed
  * @property {(news: import("../page/tabs.js").News) => void} news of any answer that begins
  */
@@ -21,16 +21,16 @@ const USELESS = ["not_sent", "request_id_reused"];
 export class Runner {
   /** @type {Run | null} */
   #current = null;
-  /** What is known of the way to the server, for all answers. @type {import("./answer_stream.js").Way} */
-  #way = {};
+  /** What is known of the way to the server, for all answers. @type {import("./answer_stream.js").NetworkKnowledge} */
+  #network = {};
 
   /**
-   * @param {import("../page/api.js").Api} api @param {import("../page/lifecycle.js").Wake} wake
+   * @param {import("../page/api.js").Api} api @param {import("../page/lifecycle.js").PageLifecycle} lifecycle
    * @param {import("./outbox.js").Outbox} outbox @param {import("../page/locks.js").Locks} locks @param {Listener} listener
    */
-  constructor(api, wake, outbox, locks, listener) {
+  constructor(api, lifecycle, outbox, locks, listener) {
     this.api = api;
-    this.wake = wake;
+    this.lifecycle = lifecycle;
     this.outbox = outbox;
     this.locks = locks;
     this.listener = listener;
@@ -86,13 +86,13 @@ export class Runner {
   #run(answer, after, ready) {
     /** @type {Run} */
     const run = { answer, started: after !== undefined, stream: /** @type {any} */ (null) };
-    const { api, wake, locks } = this;
+    const { api, lifecycle, locks } = this;
     const listener = {
       event: (/** @type {string} */ type, /** @type {any} */ data) => this.#take(run, type, data),
       link: (/** @type {"open" | "lost"} */ link) => void (this.#current === run && this.listener.link(answer, link)),
-      leg: (/** @type {any} */ leg) => void (this.#current === run && this.listener.leg(answer, leg)),
+      waitReason: (/** @type {any} */ waitReason) => void (this.#current === run && this.listener.waitReason(answer, waitReason)),
     };
-    run.stream = new AnswerStream(api, wake, answer.request, listener, { locks, after, way: this.#way });
+    run.stream = new AnswerStream(api, lifecycle, answer.request, listener, { locks, after, network: this.#network });
     void this.#untilEnd(run, ready);
     return run;
   }
@@ -102,7 +102,7 @@ export class Runner {
     try {
       await ready;
       await run.stream.run();
-      this.#way.used = true;
+      this.#network.used = true;
     } catch (error) {
       if (!(error instanceof Refused)) reportError(error);
       this.#failed(run, error instanceof Refused ? error : new Refused(0, "page", String(error)));

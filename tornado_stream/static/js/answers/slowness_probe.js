@@ -11,12 +11,12 @@
  * @typedef {"unreached" | "unknown" | "nothing" | LogEvent[]} Finding `unknown`: the server knows no such answer
  */
 import { Storage } from "../page/storage.js";
-import { Connection, Dropped, dropped, isStream } from "./answer_connection.js";
-import { Buffering } from "./proxy_buffering.js";
-import { legOf, SLOW_TIMES } from "./wait_reason.js";
+import { AnswerConnection, Dropped, dropped, isStream } from "./answer_connection.js";
+import { ProxyBuffering } from "./proxy_buffering.js";
+import { waitReasonOf, SLOW_TIMES } from "./wait_reason.js";
 
 /** One for each answer that is slow. */
-export class Probe {
+export class SlownessProbe {
   /** Whether it was this answer that found the proxy out. */
   found = false;
   /** What the last response says it came through. */
@@ -26,33 +26,33 @@ export class Probe {
 
   /**
    * @param {object} stream what the probe needs of an `AnswerStream`
-   * @param {import("../page/api.js").Api} stream.api @param {import("../page/lifecycle.js").Wake} stream.wake
-   * @param {import("../page/api.js").AnswerRequest} stream.request @param {import("./heartbeat.js").Pulse} stream.pulse
-   * @param {{buffering?: Buffering}} stream.way @param {Partial<typeof SLOW_TIMES>} stream.times
-   * @param {{leg: (leg: import("./wait_reason.js").Leg | null) => void}} stream.listener
+   * @param {import("../page/api.js").Api} stream.api @param {import("../page/lifecycle.js").PageLifecycle} stream.lifecycle
+   * @param {import("../page/api.js").AnswerRequest} stream.request @param {import("./heartbeat.js").Heartbeat} stream.heartbeat
+   * @param {{buffering?: ProxyBuffering}} stream.network @param {Partial<typeof SLOW_TIMES>} stream.times
+   * @param {{waitReason: (waitReason: import("./wait_reason.js").WaitReason | null) => void}} stream.listener
    */
-  constructor({ api, request, pulse, way, times, wake, listener }) {
+  constructor({ api, request, heartbeat, network, times, lifecycle, listener }) {
     this.api = api;
     this.id = request.request_id;
-    this.pulse = pulse;
+    this.heartbeat = heartbeat;
     this.times = { ...SLOW_TIMES, ...times };
-    this.wake = wake;
+    this.lifecycle = lifecycle;
     this.listener = listener;
-    this.buffering = way.buffering ??= new Buffering(new Storage(() => sessionStorage), wake);
+    this.buffering = network.buffering ??= new ProxyBuffering(new Storage(() => sessionStorage), lifecycle);
   }
 
   /** Tell what is waited for, where that has changed. */
   tell() {
     const { found, proxy } = this.buffering;
-    const leg = legOf(this.pulse, this.times, this.wake.offline, found ? { proxy, found: this.found } : null);
-    const told = JSON.stringify(leg);
-    if (told !== this.#told) this.listener.leg(leg);
+    const waitReason = waitReasonOf(this.heartbeat, this.times, this.lifecycle.offline, found ? { proxy, found: this.found } : null);
+    const told = JSON.stringify(waitReason);
+    if (told !== this.#told) this.listener.waitReason(waitReason);
     this.#told = told;
   }
 
   /**
    * Watch a connection, less and less often, until it is closed; close it where it holds back.
-   * @param {Connection} connection @param {() => number} last the number of the last event that came
+   * @param {AnswerConnection} connection @param {() => number} last the number of the last event that came
    */
   async watch(connection, last) {
     if (connection.purpose === "look") return this.#expect(connection);
@@ -68,12 +68,12 @@ export class Probe {
     }
   }
 
-  /** A short request is out. @param {Connection} connection */
+  /** A short request is out. @param {AnswerConnection} connection */
   async #expect(connection) {
-    if (await untilQuiet(connection, this.times.late)) this.pulse.missed = true;
+    if (await untilQuiet(connection, this.times.late)) this.heartbeat.missed = true;
   }
 
-  /** How long the connection may be silent from here. @param {Connection} connection */
+  /** How long the connection may be silent from here. @param {AnswerConnection} connection */
   async #trial(connection) {
     const { buffering, times } = this;
     if (!buffering.suspected) return times.look;
@@ -83,7 +83,7 @@ export class Probe {
     return times.look;
   }
 
-  /** @param {Connection} connection @param {Finding} finding */
+  /** @param {AnswerConnection} connection @param {Finding} finding */
   #giveUp(connection, finding) {
     const { buffering } = this;
     if (buffering.suspected && !buffering.found && !connection.heard) {
@@ -97,7 +97,7 @@ export class Probe {
 
   /** What there is after this event. @param {number} after @param {AbortSignal} signal @returns {Promise<Finding>} */
   async #look(after, signal) {
-    const short = new Connection(this.times.short);
+    const short = new AnswerConnection(this.times.short);
     const close = () => short.close();
     signal.addEventListener("abort", close);
     void this.#expect(short);
@@ -105,7 +105,7 @@ export class Probe {
       return await this.#read(short, after);
     } catch (error) {
       if (!(error instanceof Dropped)) throw error;
-      if (!signal.aborted) this.pulse.missed = true;
+      if (!signal.aborted) this.heartbeat.missed = true;
       return "unreached";
     } finally {
       signal.removeEventListener("abort", close);
@@ -113,10 +113,10 @@ export class Probe {
     }
   }
 
-  /** @param {Connection} short @param {number} after @returns {Promise<Finding>} */
+  /** @param {AnswerConnection} short @param {number} after @returns {Promise<Finding>} */
   async #read(short, after) {
     const response = await this.api.read(this.id, after, false, short.signal).catch(dropped);
-    if (response.status === 404) this.pulse.missed = true;
+    if (response.status === 404) this.heartbeat.missed = true;
     if (response.status === 404) return "unknown";
     if (response.status !== 204 && !isStream(response)) return dropped();
     this.#proxy = response.headers.get("Server") ?? response.headers.get("Via") ?? "";
@@ -124,12 +124,12 @@ export class Probe {
     const events = [];
     if (response.status === 200) await short.read(response, (event) => events.push(event));
     if (short.signal.aborted) return dropped();
-    this.pulse.hear();
+    this.heartbeat.hear();
     return events.length ? events : "nothing";
   }
 }
 
-/** Wait until nothing came for so long. False: it was closed before. @param {Connection} connection @param {number} ms */
+/** Wait until nothing came for so long. False: it was closed before. @param {AnswerConnection} connection @param {number} ms */
 async function untilQuiet(connection, ms) {
   for (let rest = ms; rest > 0 && !connection.signal.aborted; ) {
     rest = ms - connection.quiet;
@@ -147,5 +147,5 @@ function pause(ms, signal) {
   });
 }
 
-/** Whether the connection should have brought what was found. @param {Connection} connection @param {Finding} finding */
+/** Whether the connection should have brought what was found. @param {AnswerConnection} connection @param {Finding} finding */
 const holdsBack = ({ heard, purpose }, finding) => Array.isArray(finding) || (finding === "nothing" && !heard && purpose !== "ask");

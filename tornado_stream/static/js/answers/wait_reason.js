@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Which leg of the way an answer waits for: the model, the network, or a proxy in between. Pure.
+ * What an answer waits for: the model, the network, or a proxy in between. Pure.
  *
- * @typedef {object} Leg
+ * @typedef {object} WaitReason
  * @property {"model" | "silent" | "network" | "proxy"} kind `model`: no text yet; `silent`: none any more
  * @property {string} line to be shown
  * @property {string} [proxy] what it calls itself
@@ -24,21 +24,21 @@ export const SLOW_TIMES = {
 
 /**
  * What is waited for; null: nothing worth a word.
- * @param {import("./heartbeat.js").Pulse} pulse @param {typeof SLOW_TIMES} times
+ * @param {import("./heartbeat.js").Heartbeat} heartbeat @param {typeof SLOW_TIMES} times
  * @param {boolean} offline the device says so @param {{proxy: string, found: boolean} | null} proxy that is known to buffer
- * @returns {Leg | null}
+ * @returns {WaitReason | null}
  */
-export function legOf(pulse, times, offline, proxy) {
-  const now = pulse.now();
-  const unheard = now - pulse.heardAt;
-  const slow = now - pulse.newsAt;
-  const isOff = offline && (pulse.lost || unheard >= times.late); // a server on this machine is heard all the same
-  if (isOff) return { kind: "network", line: t("leg.offline") };
-  if (pulse.lost) return null; // which has words of its own
-  if (unheard >= times.deaf || (pulse.missed && unheard >= times.late)) return { kind: "network", line: t("leg.network", lasting(unheard)) };
-  if (proxy) return { kind: "proxy", line: t("leg.proxy"), ...proxy };
-  if (!pulse.started || slow < (pulse.hasText ? times.pause : times.first)) return null;
-  return pulse.hasText ? { kind: "silent", line: t("leg.silent", lasting(slow)) } : { kind: "model", line: t("leg.model", lasting(slow)) };
+export function waitReasonOf(heartbeat, times, offline, proxy) {
+  const now = heartbeat.now();
+  const unheard = now - heartbeat.heardAt;
+  const slow = now - heartbeat.newsAt;
+  const isOff = offline && (heartbeat.lost || unheard >= times.late); // a server on this machine is heard all the same
+  if (isOff) return { kind: "network", line: t("wait.offline") };
+  if (heartbeat.lost) return null; // which has words of its own
+  if (unheard >= times.deaf || (heartbeat.missed && unheard >= times.late)) return { kind: "network", line: t("wait.network", lasting(unheard)) };
+  if (proxy) return { kind: "proxy", line: t("wait.proxy"), ...proxy };
+  if (!heartbeat.started || slow < (heartbeat.hasText ? times.pause : times.first)) return null;
+  return heartbeat.hasText ? { kind: "silent", line: t("wait.silent", lasting(slow)) } : { kind: "model", line: t("wait.model", lasting(slow)) };
 }
 
 /** @param {number} ms */

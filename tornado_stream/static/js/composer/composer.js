@@ -13,17 +13,17 @@ export class Composer extends EventTarget {
 
   /**
    * @param {{form: HTMLFormElement, text: HTMLTextAreaElement, send: HTMLButtonElement, stop: HTMLButtonElement, notice: HTMLElement}} parts
-   * @param {import("../conversation/conversation.js").Conversation} conversation @param {import("../conversation/commands.js").Turns} turns
-   * @param {import("./pasted_text.js").Pasted} pasted
-   * @param {{sent: () => void, editLast: () => boolean}} acts `editLast` says whether there is a question to edit
+   * @param {import("../conversation/conversation.js").Conversation} conversation @param {import("../conversation/commands.js").Commands} commands
+   * @param {import("./pasted_text.js").PastedText} pasted
+   * @param {{sent: () => void, editLast: () => boolean}} callbacks `editLast` says whether there is a question to edit
    */
-  constructor(parts, conversation, turns, pasted, acts) {
+  constructor(parts, conversation, commands, pasted, callbacks) {
     super();
     this.parts = parts;
     this.conversation = conversation;
-    this.turns = turns;
+    this.commands = commands;
     this.pasted = pasted;
-    this.acts = acts;
+    this.callbacks = callbacks;
     parts.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#send();
@@ -85,8 +85,8 @@ export class Composer extends EventTarget {
   /** @param {string | undefined} name @returns {boolean} whether that key is used up */
   #take(name) {
     if (name === "send") this.#send();
-    else if (name === "edit") return !this.text && this.acts.editLast();
-    else if (name === "stop" && this.conversation.running && !isSomethingOpen()) void this.turns.stop();
+    else if (name === "edit") return !this.text && this.callbacks.editLast();
+    else if (name === "stop" && this.conversation.running && !isSomethingOpen()) void this.commands.stop();
     else return false;
     return true;
   }
@@ -96,10 +96,10 @@ export class Composer extends EventTarget {
     if (!this.conversation.free || !question.trim()) return this.focus();
     const over = excess(question);
     if (over) return this.#note(t("composer.tooLong", { n: Math.ceil(over / 1024) }));
-    this.turns.send(question); // kept by the outbox before the draft goes
+    this.commands.send(question); // kept by the outbox before the draft goes
     this.#put("");
     this.#changed();
-    this.acts.sent();
+    this.callbacks.sent();
     this.focus();
   }
 
@@ -107,7 +107,7 @@ export class Composer extends EventTarget {
   #stop(event) {
     // The second half of a double click on Send is not meant for the Stop that took its place.
     if (event.detail > 1 && performance.now() - this.#shownAt < 500) return;
-    void this.turns.stop();
+    void this.commands.stop();
     this.focus();
   }
 

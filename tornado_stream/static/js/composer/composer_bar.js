@@ -13,13 +13,13 @@ export class ComposerBar {
   /**
    * @param {import("../conversation/instructions.js").Instructions} instructions @param {import("./models.js").Models} models
    * @param {import("./preferences.js").Preferences} preferences
-   * @param {{chosen: () => void, about: () => void, say: (text: string) => void}} acts
+   * @param {{chosen: () => void, about: () => void, say: (text: string) => void}} callbacks
    */
-  constructor(instructions, models, preferences, acts) {
+  constructor(instructions, models, preferences, callbacks) {
     this.instructions = instructions;
     this.models = models;
     this.preferences = preferences;
-    this.acts = acts;
+    this.callbacks = callbacks;
     this.#model.addEventListener("click", () => this.pick());
     this.#panel.addEventListener("click", () => this.tune());
     instructions.addEventListener("change", () => this.#mark());
@@ -30,16 +30,16 @@ export class ComposerBar {
   /** Open the list of models. */
   pick() {
     void this.#open("picker", async () => {
-      const { Picker } = await import("./model_picker.js");
-      return new Picker(this.#model, this.models, this.preferences, this.acts);
+      const { ModelPicker } = await import("./model_picker.js");
+      return new ModelPicker(this.#model, this.models, this.preferences, this.callbacks);
     });
   }
 
   /** Open the system prompt and the parameters. */
   tune() {
     void this.#open("panel", async () => {
-      const { Panel } = await import("./settings_panel.js");
-      return new Panel(this.instructions, this.preferences);
+      const { SettingsPanel } = await import("./settings_panel.js");
+      return new SettingsPanel(this.instructions, this.preferences);
     });
   }
 
@@ -59,7 +59,7 @@ export class ComposerBar {
       await (await part).open();
     } catch {
       this.#parts.delete(name); // the server is away: the next click asks again
-      this.acts.say(t("composer.noPart"));
+      this.callbacks.say(t("composer.noPart"));
     }
   }
 

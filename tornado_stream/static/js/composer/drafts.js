@@ -19,7 +19,7 @@ export class Drafts {
     this.conversation = conversation;
     this.composer = composer;
     composer.addEventListener("change", () => this.#soon());
-    conversation.addEventListener("place", (event) => this.#moved(/** @type {CustomEvent} */ (event).detail.adopted));
+    conversation.addEventListener("switched", (event) => this.#moved(/** @type {CustomEvent} */ (event).detail.adopted));
     this.#restore();
   }
 

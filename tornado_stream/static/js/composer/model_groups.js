@@ -14,7 +14,7 @@ const makerOf = ({ id, provider }) => (id.includes("/") ? id.slice(0, id.indexOf
  * where there are several, else by maker. Upstreams that list none are there while nothing is typed.
  * @param {Model[]} models @param {string} query @returns {Group[]}
  */
-export function grouped(models, query) {
+export function groupModels(models, query) {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   const several = new Set(models.map(({ provider }) => provider)).size > 1;
   /** @type {Map<string, Group>} */

@@ -6,13 +6,13 @@
  * @typedef {{id: string, label: string, model?: import("../page/api.js").Model}} Choice
  */
 import { element } from "../page/dom.js";
-import { sheet } from "../page/style_sheets.js";
+import { loadStyleSheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
-import { grouped } from "./model_groups.js";
+import { groupModels } from "./model_groups.js";
 
 const LONGEST = 200;
 
-export class Picker {
+export class ModelPicker {
   #box = element("div", "menu picker");
   #search = element("input", "field");
   #list = element("div", "picker-list");
@@ -23,20 +23,20 @@ export class Picker {
 
   /**
    * @param {HTMLElement} button @param {import("./models.js").Models} models
-   * @param {import("./preferences.js").Preferences} preferences @param {{chosen: () => void, about: () => void}} acts
+   * @param {import("./preferences.js").Preferences} preferences @param {{chosen: () => void, about: () => void}} callbacks
    */
-  constructor(button, models, preferences, acts) {
+  constructor(button, models, preferences, callbacks) {
     this.button = button;
     this.models = models;
     this.preferences = preferences;
-    this.acts = acts;
+    this.callbacks = callbacks;
     this.#build();
     models.addEventListener("change", () => this.#isOpen && this.#show(this.#shown[this.#at]?.choice.id));
     for (const seen of [window, window.visualViewport]) seen?.addEventListener("resize", () => this.#isOpen && this.#place());
   }
 
   async open() {
-    await sheet("panel");
+    await loadStyleSheet("panel");
     if (this.#isOpen) return;
     this.#search.value = "";
     this.#box.showPopover();
@@ -65,7 +65,7 @@ export class Picker {
     this.#list.setAttribute("aria-label", t("model.title"));
     const about = element("button", "picker-about", t("model.about"));
     about.type = "button";
-    about.addEventListener("click", () => this.#close(this.acts.about));
+    about.addEventListener("click", () => this.#close(this.callbacks.about));
     this.#box.append(this.#search, this.#note, this.#list, about);
     this.#box.addEventListener("keydown", (event) => this.#key(event));
     this.#box.addEventListener("toggle", () => this.button.setAttribute("aria-expanded", String(this.#isOpen)));
@@ -77,7 +77,7 @@ export class Picker {
   /** @param {string} [active] where to stay */
   #show(active) {
     const typed = this.#search.value.trim();
-    const groups = grouped(this.models.all, typed);
+    const groups = groupModels(this.models.all, typed);
     const { missing, model } = this.preferences;
     this.#note.textContent = missing ? t("model.missing", { name: missing }) : "";
     this.#shown = [];
@@ -159,7 +159,7 @@ export class Picker {
     const choice = this.#shown[index]?.choice;
     if (!choice) return;
     this.preferences.choose(choice.id);
-    this.#close(this.acts.chosen);
+    this.#close(this.callbacks.chosen);
   }
 
   /** @param {() => void} then */

@@ -16,18 +16,18 @@ export class Models extends EventTarget {
   state = "unknown";
   #watching = false;
 
-  /** @param {import("../page/api.js").Api} api @param {import("../page/lifecycle.js").Wake} wake */
-  constructor(api, wake) {
+  /** @param {import("../page/api.js").Api} api @param {import("../page/lifecycle.js").PageLifecycle} lifecycle */
+  constructor(api, lifecycle) {
     super();
     this.api = api;
-    this.wake = wake;
+    this.lifecycle = lifecycle;
   }
 
   /** Ask until there is nothing to wait for. */
   async watch() {
     if (this.#watching) return;
     this.#watching = true;
-    for (let pause = FIRST; await this.#isUnsettled(); pause = Math.min(SLOWEST, pause * 1.25)) await this.wake.sleep(pause);
+    for (let pause = FIRST; await this.#isUnsettled(); pause = Math.min(SLOWEST, pause * 1.25)) await this.lifecycle.sleep(pause);
     this.#watching = false;
   }
 

@@ -9,7 +9,7 @@ import { t } from "../page/words.js";
 /** Characters from which on a text box is slow to write in. */
 export const LONG = 100_000;
 
-export class Pasted extends EventTarget {
+export class PastedText extends EventTarget {
   #text = "";
 
   /** @param {HTMLElement} element where it is shown @param {HTMLTextAreaElement} box where it would have gone */

@@ -6,7 +6,7 @@
 import { excess } from "../conversation/requests.js";
 import { Refused } from "../page/api.js";
 import { element } from "../page/dom.js";
-import { sheet } from "../page/style_sheets.js";
+import { loadStyleSheet } from "../page/style_sheets.js";
 import { language, t } from "../page/words.js";
 import { EFFORTS, NUMBERS, readNumber } from "./parameters.js";
 
@@ -15,7 +15,7 @@ import { EFFORTS, NUMBERS, readNumber } from "./parameters.js";
 /** @type {Record<NumberName, string>} */
 const HINTS = { temperature: t("panel.temperatureHint"), top_p: t("panel.topPHint"), max_tokens: t("panel.maxTokensHint") };
 
-export class Panel {
+export class SettingsPanel {
   #dialog = element("dialog", "dialog panel");
   #form = element("form");
   #system = element("textarea", "field");
@@ -37,7 +37,7 @@ export class Panel {
   }
 
   async open() {
-    await sheet("panel");
+    await loadStyleSheet("panel");
     this.#system.value = this.instructions.text;
     this.#fill(this.preferences.options);
     this.#dialog.showModal();

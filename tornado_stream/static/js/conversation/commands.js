@@ -3,7 +3,7 @@
 import { newAnswer } from "../answers/answer.js";
 import { isHopeless } from "../answers/outbox.js";
 import { Refused } from "../page/api.js";
-import { asking, askingAgain, goingOn } from "./requests.js";
+import { asking, askingAgain, continuing } from "./requests.js";
 import { question, turnsBefore } from "./tree.js";
 
 /**
@@ -14,7 +14,7 @@ import { question, turnsBefore } from "./tree.js";
 /** Refusals after which the same question is asked by a new request. */
 const STALE = ["request_id_reused", "conversation_busy"];
 
-export class Turns {
+export class Commands {
   /** @param {import("./conversation.js").Conversation} conversation @param {{chosen: import("./requests.js").Chosen}} [preferences] */
   constructor(conversation, preferences = { chosen: {} }) {
     this.conversation = conversation;
@@ -46,11 +46,11 @@ export class Turns {
     else this.#ask(asked, stale ? asking(id, asked, leaveOut, this.preferences.chosen) : request);
   }
 
-  /** Go on with an answer where it broke off; its text stays where it is. @param {Answer | null} answer */
-  goOn(answer = this.conversation.newest) {
+  /** Continue an answer where it broke off; its text stays where it is. @param {Answer | null} answer */
+  continueAnswer(answer = this.conversation.newest) {
     const { free, id, leaveOut } = this.conversation;
     if (!answer?.id || !free) return;
-    const next = newAnswer(answer.parent, goingOn(id, answer, leaveOut, this.preferences.chosen));
+    const next = newAnswer(answer.parent, continuing(id, answer, leaveOut, this.preferences.chosen));
     this.conversation.ask(Object.assign(next, { content: answer.content, reasoning: answer.reasoning }));
   }
 

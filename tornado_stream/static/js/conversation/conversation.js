@@ -4,7 +4,7 @@
  *
  * Fires `place` when another conversation is open (detail `adopted`: it is the new one, which has got its id),
  * `loaded` (detail: as the server tells it), `path` when what is shown has changed, `answer` when an answer has (detail:
- * the answer and what happened: an event's name, or `link`, `leg`, `stopping`, `failed`), and `news` for others.
+ * the answer and what happened: an event's name, or `link`, `waitReason`, `stopping`, `failed`), and `news` for others.
  *
  * @typedef {import("../answers/answer.js").Answer} Answer
  * @typedef {{answer: Answer, what: string}} AnswerDetail
@@ -29,20 +29,20 @@ export class Conversation extends EventTarget {
   #visit = new AbortController();
 
   /**
-   * @param {import("../page/api.js").Api} api @param {import("../page/lifecycle.js").Wake} wake
+   * @param {import("../page/api.js").Api} api @param {import("../page/lifecycle.js").PageLifecycle} lifecycle
    * @param {import("../answers/outbox.js").Outbox} outbox @param {import("../page/locks.js").Locks} locks
    * @param {Branches} [branches]
    */
-  constructor(api, wake, outbox, locks, branches = new Branches()) {
+  constructor(api, lifecycle, outbox, locks, branches = new Branches()) {
     super();
     this.branches = branches;
     this.api = api;
-    this.wake = wake;
+    this.lifecycle = lifecycle;
     this.outbox = outbox;
-    this.runner = new Runner(api, wake, outbox, locks, {
+    this.runner = new Runner(api, lifecycle, outbox, locks, {
       event: (answer, type, data) => this.#take(answer, type, data),
       link: (answer, link) => void (answer.link !== link && this.tell(Object.assign(answer, { link }), "link")),
-      leg: (answer, leg) => this.tell(Object.assign(answer, { leg }), "leg"),
+      waitReason: (answer, waitReason) => this.tell(Object.assign(answer, { waitReason }), "waitReason"),
       failed: (answer, failure) => this.#failed(answer, failure),
       news: (news) => this.#news(news),
     });
@@ -109,7 +109,7 @@ export class Conversation extends EventTarget {
   /** What was a new one has got its id. @param {string} id */
   adopt(id) {
     this.id = id;
-    this.dispatchEvent(new CustomEvent("place", { detail: { adopted: true } }));
+    this.dispatchEvent(new CustomEvent("switched", { detail: { adopted: true } }));
   }
 
   /** Show this answer and ask for it. @param {Answer} answer @param {{wait?: boolean}} [how] `wait`: another tab may be asking */
@@ -143,7 +143,7 @@ export class Conversation extends EventTarget {
     this.runner.leave();
     Object.assign(this, { id, state, title: "", updatedAt: 0, leaveOut: 0 });
     this.branches.enter(id);
-    this.dispatchEvent(new CustomEvent("place", { detail: { adopted: false } }));
+    this.dispatchEvent(new CustomEvent("switched", { detail: { adopted: false } }));
     this.#showPath();
   }
 
@@ -169,7 +169,7 @@ export class Conversation extends EventTarget {
         if (error instanceof Refused && error.status === 404) return null;
         if (!signal.aborted && this.state === "loading") this.#become("unreachable");
       }
-      await this.wake.sleep(backoff(attempt), signal);
+      await this.lifecycle.sleep(backoff(attempt), signal);
     }
   }
 

@@ -7,7 +7,7 @@ export class Instructions extends EventTarget {
   constructor(conversation) {
     super();
     this.conversation = conversation;
-    conversation.addEventListener("place", (event) => !(/** @type {CustomEvent} */ (event).detail.adopted) && this.become(""));
+    conversation.addEventListener("switched", (event) => !(/** @type {CustomEvent} */ (event).detail.adopted) && this.become(""));
     conversation.addEventListener("loaded", (event) => this.become(/** @type {CustomEvent} */ (event).detail.system ?? ""));
   }
 

@@ -5,7 +5,7 @@ export class Navigation {
   constructor(conversation, page) {
     this.conversation = conversation;
     this.page = page;
-    conversation.addEventListener("place", () => this.#follow());
+    conversation.addEventListener("switched", () => this.#follow());
     page.addEventListener("popstate", () => void this.open());
   }
 

@@ -24,7 +24,7 @@ export function askingAgain(id, question, leaveOut, chosen) {
 }
 
 /** The rest of an answer. @param {string | null} id @param {import("../answers/answer.js").Answer} answer @param {number} leaveOut @param {Chosen} [chosen] */
-export function goingOn(id, answer, leaveOut, chosen) {
+export function continuing(id, answer, leaveOut, chosen) {
   return { message: null, conversation_id: id, continue: answer.id, leave_out: leaveOut || undefined, request_id: uuid(), ...chosen };
 }
 

@@ -25,18 +25,18 @@ export class Conversations extends EventTarget {
   found = null;
   #etag = "";
   #stale = false;
-  #nap = new AbortController();
+  #sleep = new AbortController();
   #search = new AbortController();
   #fetchingMore = false;
   /** Not shown: they wait to be deleted, or were. @type {Set<string>} */
   #hidden = new Set();
   #day = new Date().toDateString();
 
-  /** @param {import("../page/api.js").Api} api @param {import("../page/lifecycle.js").Wake} wake @param {import("../page/tabs.js").Tabs} tabs */
-  constructor(api, wake, tabs) {
+  /** @param {import("../page/api.js").Api} api @param {import("../page/lifecycle.js").PageLifecycle} lifecycle @param {import("../page/tabs.js").Tabs} tabs */
+  constructor(api, lifecycle, tabs) {
     super();
     this.api = api;
-    this.wake = wake;
+    this.lifecycle = lifecycle;
     this.tabs = tabs;
   }
 
@@ -50,17 +50,17 @@ export class Conversations extends EventTarget {
   async watch(signal) {
     while (!signal?.aborted) {
       this.#stale = false;
-      this.#nap = new AbortController();
-      if (!this.wake.hidden) await this.#refresh();
+      this.#sleep = new AbortController();
+      if (!this.lifecycle.hidden) await this.#refresh();
       this.#lookAtTheDay();
-      if (!this.#stale) await this.wake.sleep(EVERY * (this.wake.hidden ? 15 : 1), this.#nap.signal);
+      if (!this.#stale) await this.lifecycle.sleep(EVERY * (this.lifecycle.hidden ? 15 : 1), this.#sleep.signal);
     }
   }
 
   /** Something has changed: ask now. */
   soon() {
-    this.#stale = !this.wake.hidden;
-    this.#nap.abort();
+    this.#stale = !this.lifecycle.hidden;
+    this.#sleep.abort();
   }
 
   /** Older ones, or more of what was found. */
@@ -71,7 +71,7 @@ export class Conversations extends EventTarget {
     this.#fetchingMore = true;
     const what = { q: found ? this.query : "", before, limit: PAGE };
     const page = await this.api.conversations(what, AbortSignal.timeout(20_000)).catch(() => null);
-    if (!page) await this.wake.sleep(EVERY);
+    if (!page) await this.lifecycle.sleep(EVERY);
     this.#fetchingMore = false;
     if (page && found === this.found && before === (found ?? this).next) {
       const items = found ? found.items : this.items;

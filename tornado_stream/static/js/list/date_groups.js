@@ -9,7 +9,7 @@ const NEAR = [["today", 0], ["yesterday", 1], ["week", 7], ["month", 30]];
  * Items in periods, both newest first. Where a clock was set back in between, an item stays with those around it.
  * @template {{updated_at: number}} T @param {T[]} items @param {Date} [now] @returns {{key: string, items: T[]}[]}
  */
-export function byPeriod(items, now = new Date()) {
+export function groupByDate(items, now = new Date()) {
   /** @type {{key: string, items: T[]}[]} */
   const groups = [];
   let begins = Infinity;
@@ -38,7 +38,7 @@ function periodOf(at, now) {
 const months = new Intl.DateTimeFormat(language, { month: "long", year: "numeric" });
 
 /** What a period is called. @param {string} key */
-export function nameOf(key) {
+export function dateGroupName(key) {
   const near = { today: t("when.today"), yesterday: t("when.yesterday"), week: t("when.week"), month: t("when.month") }[key];
   if (near) return near;
   const [year, month] = key.split("-").map(Number);

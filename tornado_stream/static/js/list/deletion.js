@@ -13,21 +13,21 @@ export class Deletion {
   /**
    * @param {import("./conversations.js").Conversations} conversations
    * @param {import("../conversation/conversation.js").Conversation} conversation
-   * @param {{open: (id: string | null) => void, removed: (id: string) => void, say: (text: string) => void, focus: (id: string) => void, why: (error: unknown) => string}} acts
+   * @param {{open: (id: string | null) => void, removed: (id: string) => void, say: (text: string) => void, focus: (id: string) => void, why: (error: unknown) => string}} callbacks
    */
-  constructor(conversations, conversation, acts) {
+  constructor(conversations, conversation, callbacks) {
     this.conversation = conversation;
-    this.acts = acts;
+    this.callbacks = callbacks;
     this.trash = new Trash(conversations);
     const toasts = new Toasts(this.trash, (item) => this.undo(item));
     this.trash.addEventListener("failed", (event) => {
       const { item, error } = /** @type {CustomEvent} */ (event).detail;
-      const text = `${t("trash.failed", { title: titleOf(item) })} ${acts.why(error)}`;
+      const text = `${t("trash.failed", { title: titleOf(item) })} ${callbacks.why(error)}`;
       toasts.note(text);
-      acts.say(text);
+      callbacks.say(text);
     });
-    conversations.addEventListener("removed", (event) => acts.removed(/** @type {CustomEvent} */ (event).detail));
-    conversation.addEventListener("place", () => this.#moved());
+    conversations.addEventListener("removed", (event) => callbacks.removed(/** @type {CustomEvent} */ (event).detail));
+    conversation.addEventListener("switched", () => this.#moved());
     addEventListener("pagehide", () => this.trash.flush());
     document.addEventListener("keydown", (event) => this.#key(event));
   }
@@ -35,25 +35,25 @@ export class Deletion {
   /** @param {Item} item */
   remove(item) {
     const isOpen = item.id === this.conversation.id;
-    if (isOpen) this.acts.open(null);
+    if (isOpen) this.callbacks.open(null);
     if (isOpen) this.#wasOpen = item.id;
     this.trash.put(item);
-    this.acts.say(t("trash.said", { title: titleOf(item), keys: keys() }));
+    this.callbacks.say(t("trash.said", { title: titleOf(item), keys: keys() }));
   }
 
   /** @param {Item} item */
   undo(item) {
     const goBack = item.id === this.#wasOpen && !this.conversation.newest;
     if (!this.trash.undo(item.id)) return;
-    if (goBack) this.acts.open(item.id);
-    else this.acts.focus(item.id);
-    this.acts.say(t("trash.restored", { title: titleOf(item) }));
+    if (goBack) this.callbacks.open(item.id);
+    else this.callbacks.focus(item.id);
+    this.callbacks.say(t("trash.restored", { title: titleOf(item) }));
   }
 
   /** Whoever goes back to one that was deleted wants it. */
   #moved() {
     const { id } = this.conversation;
-    if (id !== null && this.trash.undo(id)) this.acts.say(t("trash.restored", { title: titleOf(this.conversation) }));
+    if (id !== null && this.trash.undo(id)) this.callbacks.say(t("trash.restored", { title: titleOf(this.conversation) }));
     this.#wasOpen = null;
   }
 

@@ -6,17 +6,17 @@ const MOMENT = 2500;
 
 /**
  * @param {{message: string, text: string}} found @param {import("../transcript/transcript.js").Transcript} transcript
- * @param {import("../transcript/auto_scroll.js").Follower} follower
+ * @param {import("../transcript/auto_scroll.js").AutoScroll} autoScroll
  */
-export function reveal({ message, text }, transcript, follower) {
+export function showFoundMessage({ message, text }, transcript, autoScroll) {
   const element = transcript.elementOf(message) ?? onItsBranch(message, transcript);
   if (!element) return;
-  follower.leave();
+  autoScroll.leave();
   element.scrollIntoView({ block: "start" }); // what is off the screen may have no places yet
   const words = rangesOf(element, new RegExp(escaped(text), "giu"));
   const { top, height } = (words[0] ?? element).getBoundingClientRect();
-  const view = follower.scroller.getBoundingClientRect();
-  follower.scroller.scrollTop += top - view.top - Math.max(0, (view.height - height) / 2);
+  const view = autoScroll.scroller.getBoundingClientRect();
+  autoScroll.scroller.scrollTop += top - view.top - Math.max(0, (view.height - height) / 2);
   element.classList.add("revealed");
   CSS.highlights?.set("found", new Highlight(...words));
   setTimeout(() => {

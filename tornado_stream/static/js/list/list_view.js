@@ -2,7 +2,7 @@
 /** Shows the list of conversations by date, or what a search has found. */
 import { byId } from "../page/dom.js";
 import { t } from "../page/words.js";
-import { byPeriod } from "./date_groups.js";
+import { groupByDate } from "./date_groups.js";
 import { listKey } from "./list_keys.js";
 import { Rows } from "./rows.js";
 
@@ -36,7 +36,7 @@ export class ListView {
     this.unread = unread;
     this.callbacks = callbacks;
     for (const state of [conversations, unread]) state.addEventListener("change", () => this.#show());
-    conversation.addEventListener("place", () => this.#show());
+    conversation.addEventListener("switched", () => this.#show());
     conversation.addEventListener("path", () => void (conversation.id && conversation.state === "missing" && conversations.forget(conversation.id)));
     this.search.addEventListener("input", () => void this.find(this.search.value));
     byId("search-form").addEventListener("submit", (/** @type {Event} */ event) => event.preventDefault());
@@ -84,7 +84,7 @@ export class ListView {
 
   #show() {
     const { shown, found, query } = this.conversations;
-    const groups = !found ? byPeriod(shown) : shown.length ? [{ key: "", items: shown }] : [];
+    const groups = !found ? groupByDate(shown) : shown.length ? [{ key: "", items: shown }] : [];
     this.rows.show(groups, this.unread.look(), this.conversation.id, found ? { query, marks: this.#marks } : null);
     if (!this.#stop || this.#stop !== this.rows.get(this.#stop.item.id)) this.#stopAt(this.rows.get(this.conversation.id) ?? this.rows.all[0]);
     this.#turn(found);

@@ -10,12 +10,12 @@ export class RowMenu {
   /** @type {RowView | null} */
   #row = null;
 
-  /** @param {{rename: (row: RowView) => void, remove: (row: RowView) => void}} acts */
-  constructor(acts) {
+  /** @param {{rename: (row: RowView) => void, remove: (row: RowView) => void}} callbacks */
+  constructor(callbacks) {
     this.#menu.addEventListener("toggle", (/** @type {ToggleEvent} */ event) => this.#toggled(event.newState === "open"));
     this.#menu.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.#key(event));
-    byId("row-rename").addEventListener("click", () => this.#take(acts.rename));
-    byId("row-delete").addEventListener("click", () => this.#take(acts.remove));
+    byId("row-rename").addEventListener("click", () => this.#take(callbacks.rename));
+    byId("row-delete").addEventListener("click", () => this.#take(callbacks.remove));
     for (const link of this.#files) link.addEventListener("click", () => this.#menu.hidePopover());
   }
 

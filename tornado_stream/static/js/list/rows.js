@@ -8,7 +8,7 @@
  * @typedef {import("./row_view.js").Search} Search
  */
 import { arrange, element } from "../page/dom.js";
-import { nameOf } from "./date_groups.js";
+import { dateGroupName } from "./date_groups.js";
 import { RowView } from "./row_view.js";
 
 export class Rows {
@@ -76,7 +76,7 @@ class Section {
   constructor(key) {
     this.#list.setAttribute("role", "list");
     if (key) {
-      const heading = element("h3", "", nameOf(key));
+      const heading = element("h3", "", dateGroupName(key));
       heading.id = `period-${key}`;
       this.#list.setAttribute("aria-labelledby", heading.id);
       this.element.append(heading);

@@ -7,7 +7,7 @@ import { byId } from "../page/dom.js";
 
 const KEY = "tornado-stream:side";
 
-export class Side {
+export class Sidebar {
   #wide = matchMedia("(width >= 56rem)");
   #toggle = byId("side-toggle");
   #open = false;

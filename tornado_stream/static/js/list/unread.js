@@ -15,20 +15,20 @@ export class Unread extends EventTarget {
 
   /**
    * @param {import("../page/storage.js").Storage} storage @param {import("./conversations.js").Conversations} list
-   * @param {import("../conversation/conversation.js").Conversation} conversation @param {import("../page/lifecycle.js").Wake} wake
+   * @param {import("../conversation/conversation.js").Conversation} conversation @param {import("../page/lifecycle.js").PageLifecycle} lifecycle
    */
-  constructor(storage, list, conversation, wake) {
+  constructor(storage, list, conversation, lifecycle) {
     super();
     this.storage = storage;
     this.list = list;
     this.conversation = conversation;
-    this.wake = wake;
+    this.lifecycle = lifecycle;
     list.addEventListener("change", () => this.#see());
     conversation.addEventListener("path", () => this.#see());
-    wake.addEventListener("wake", () => this.#see());
+    lifecycle.addEventListener("change", () => this.#see());
     conversation.addEventListener("news", (event) => {
       const { type, conversation_id: id } = /** @type {CustomEvent} */ (event).detail;
-      if (type === "ended" && !wake.hidden) this.#watched.add(id);
+      if (type === "ended" && !lifecycle.hidden) this.#watched.add(id);
     });
   }
 
@@ -45,10 +45,10 @@ export class Unread extends EventTarget {
   }
 
   #see() {
-    const { list, conversation, wake } = this;
+    const { list, conversation, lifecycle } = this;
     if (list.state !== "ready") return;
     const kept = this.#kept ?? this.#begin();
-    const open = !wake.hidden && conversation.state === "ready" ? conversation.id : null;
+    const open = !lifecycle.hidden && conversation.state === "ready" ? conversation.id : null;
     if (!open && !this.#watched.size) return;
     const ended = list.items.filter(({ id, generation_id }) => !generation_id && (id === open || this.#watched.has(id)));
     for (const { id } of ended) this.#watched.delete(id);

@@ -7,7 +7,7 @@ export function element(tag, className = "", text = "") {
   return made;
 }
 
-/** A small button. @param {string} label @param {() => void} act */
+/** A small button. @param {string} label @param {(event: MouseEvent) => void} act */
 export function smallButton(label, act) {
   const button = element("button", "button small", label);
   button.type = "button";

@@ -1,9 +1,9 @@
 // @ts-check
 /**
  * When it makes sense to look at the network again at once: the device came online, the page was
- * shown again. Fires `wake` (detail: what happened) and knows whether the page is hidden.
+ * shown again. Fires `change` (detail: what happened) and knows whether the page is hidden.
  */
-export class Wake extends EventTarget {
+export class PageLifecycle extends EventTarget {
   hidden = false;
   /** @type {Window | null} */
   #page = null;
@@ -26,7 +26,7 @@ export class Wake extends EventTarget {
     return this;
   }
 
-  /** Wait, but not longer than until the page wakes or `signal` fires. @param {number} ms @param {AbortSignal} [signal] */
+  /** Wait, but not longer than until the page is shown or online again, or `signal` fires. @param {number} ms @param {AbortSignal} [signal] */
   async sleep(ms, signal) {
     /** @type {AbortController} */
     const over = new AbortController();
@@ -34,7 +34,7 @@ export class Wake extends EventTarget {
       const timer = setTimeout(done, ms);
       over.signal.addEventListener("abort", () => clearTimeout(timer));
       const options = { signal: over.signal };
-      this.addEventListener("wake", (event) => /** @type {CustomEvent} */ (event).detail !== "hidden" && done(), options);
+      this.addEventListener("change", (event) => /** @type {CustomEvent} */ (event).detail !== "hidden" && done(), options);
       if (signal?.aborted) done();
       signal?.addEventListener("abort", done, options);
     });
@@ -43,7 +43,7 @@ export class Wake extends EventTarget {
 
   /** @param {string} what */
   #fire(what) {
-    this.dispatchEvent(new CustomEvent("wake", { detail: what }));
+    this.dispatchEvent(new CustomEvent("change", { detail: what }));
   }
 }
 

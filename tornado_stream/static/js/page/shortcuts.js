@@ -58,10 +58,10 @@ function names({ key, code }, letter) {
 }
 
 export class Shortcuts {
-  /** @param {Document} page @param {import("./storage.js").Storage} storage @param {Record<PageShortcut, () => void>} acts */
-  constructor(page, storage, acts) {
+  /** @param {Document} page @param {import("./storage.js").Storage} storage @param {Record<PageShortcut, () => void>} callbacks */
+  constructor(page, storage, callbacks) {
     this.storage = storage;
-    this.acts = acts;
+    this.callbacks = callbacks;
     page.addEventListener("keydown", (event) => this.#key(event));
   }
 
@@ -81,7 +81,7 @@ export class Shortcuts {
     const name = shortcutOf(event, "page");
     if (!name || (isSingle(event.key) && !event.ctrlKey && !event.metaKey && !event.altKey && !this.#takesSingle(event))) return;
     event.preventDefault();
-    this.acts[/** @type {PageShortcut} */ (name)]();
+    this.callbacks[/** @type {PageShortcut} */ (name)]();
   }
 
   /** @param {KeyboardEvent} event */

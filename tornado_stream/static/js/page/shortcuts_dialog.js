@@ -2,7 +2,7 @@
 /** Lists the shortcuts, by the keys of this machine. */
 import { element } from "./dom.js";
 import { isMac, isSingle, SHORTCUTS } from "./shortcuts.js";
-import { sheet } from "./style_sheets.js";
+import { loadStyleSheet } from "./style_sheets.js";
 import { t } from "./words.js";
 
 /** @type {Record<string, string>} */
@@ -48,7 +48,7 @@ export class ShortcutsDialog {
   }
 
   async open() {
-    await sheet("panel");
+    await loadStyleSheet("panel");
     this.#dialog.showModal();
   }
 
@@ -66,11 +66,11 @@ export class ShortcutsDialog {
 /** @param {import("./shortcuts.js").Shortcut} shortcut */
 function row({ keys, name }) {
   const pair = element("div", "shortcut");
-  const ways = element("dd");
-  keys.forEach((way, index) => {
-    if (index) ways.append(` ${t("shortcuts.or")} `);
-    ways.append(...(isSingle(way) ? [way] : way.split("+")).map((key) => element("kbd", "", NAMES[key] ?? key.toUpperCase())));
+  const shown = element("dd");
+  keys.forEach((combination, index) => {
+    if (index) shown.append(` ${t("shortcuts.or")} `);
+    shown.append(...(isSingle(combination) ? [combination] : combination.split("+")).map((key) => element("kbd", "", NAMES[key] ?? key.toUpperCase())));
   });
-  pair.append(element("dt", "", LABELS[name]), ways);
+  pair.append(element("dt", "", LABELS[name]), shown);
   return pair;
 }

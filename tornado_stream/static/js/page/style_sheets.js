@@ -4,7 +4,7 @@
 const sheets = new Map();
 
 /** Resolves when it applies. @param {string} name */
-export function sheet(name) {
+export function loadStyleSheet(name) {
   const known = sheets.get(name);
   if (known) return known;
   const link = document.createElement("link");

@@ -8,17 +8,17 @@ import { t } from "../page/words.js";
 
 export class Announcer {
   #wasLost = false;
-  /** The legs that were named. @type {Set<string>} */
+  /** The reasons to wait that were named. @type {Set<string>} */
   #named = new Set();
   /** An answer that has ended and its reader may not know: the title says so. @type {{answer?: any, mark?: "done" | "bad"}} */
   #unseen = {};
 
-  /** @param {HTMLElement} region @param {import("../conversation/conversation.js").Conversation} conversation @param {import("../page/lifecycle.js").Wake} wake */
-  constructor(region, conversation, wake) {
+  /** @param {HTMLElement} region @param {import("../conversation/conversation.js").Conversation} conversation @param {import("../page/lifecycle.js").PageLifecycle} lifecycle */
+  constructor(region, conversation, lifecycle) {
     this.region = region;
     this.conversation = conversation;
-    wake.addEventListener("wake", () => {
-      if (this.#unseen.mark === "done" && !wake.hidden) this.#unseen = {};
+    lifecycle.addEventListener("change", () => {
+      if (this.#unseen.mark === "done" && !lifecycle.hidden) this.#unseen = {};
       this.#entitle();
     });
     conversation.addEventListener("path", () => {
@@ -31,7 +31,7 @@ export class Announcer {
     conversation.addEventListener("answer", (event) => {
       const { answer, what } = /** @type {CustomEvent} */ (event).detail;
       this.#answer(answer, what);
-      if (what === "end" || what === "failed") this.#unseen = { answer, mark: markOf(answer, wake.hidden) };
+      if (what === "end" || what === "failed") this.#unseen = { answer, mark: markOf(answer, lifecycle.hidden) };
       if (what !== "delta") this.#entitle();
     });
   }
@@ -48,9 +48,9 @@ export class Announcer {
     else if (what === "stopping" || (what === "notice" && answer.waiting)) this.say(outcome.text);
     else if (what === "link" && answer.link === "lost" && !this.#wasLost) this.say(outcome.text);
     else if (what === "link" && answer.link === "open" && this.#wasLost) this.say(t("say.generating"));
-    else if (what === "leg" && answer.leg && answer.leg.kind !== "model" && !this.#named.has(answer.leg.kind)) {
-      this.#named.add(answer.leg.kind);
-      this.say(answer.leg.line);
+    else if (what === "waitReason" && answer.waitReason && answer.waitReason.kind !== "model" && !this.#named.has(answer.waitReason.kind)) {
+      this.#named.add(answer.waitReason.kind);
+      this.say(answer.waitReason.line);
     }
     this.#wasLost = answer.link === "lost";
   }

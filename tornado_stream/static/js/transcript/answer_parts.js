@@ -7,13 +7,13 @@
  */
 import { element } from "../page/dom.js";
 import { icon } from "../page/icons.js";
-import { sheet } from "../page/style_sheets.js";
+import { loadStyleSheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
 import { ReasoningView } from "./reasoning_view.js";
 import { TextView } from "./text_view.js";
 import { ToolCallsView } from "./tool_calls_view.js";
 
-await sheet("parts").catch(() => {}); // without its style it is plain, and works
+await loadStyleSheet("parts").catch(() => {}); // without its style it is plain, and works
 
 export class AnswerParts {
   #reasoning;

@@ -6,7 +6,7 @@ const NEAR = 40;
  * Follows the newest text for as long as the reader is at the end, and leaves the page alone when
  * the reader has gone elsewhere. Only a move upwards means leaving: growing text is not a move.
  */
-export class Follower {
+export class AutoScroll {
   #following = false;
   #resting = true;
   #top = 0;

@@ -6,7 +6,7 @@ import { t } from "../page/words.js";
 /** Loading is worth a word only when it takes long. */
 const PATIENCE = 400;
 
-export class PlaceView {
+export class ConversationStateView {
   #element = byId("place");
   #title = byId("place-title");
   #why = byId("place-why");

@@ -4,13 +4,13 @@
  *
  * @typedef {import("../answers/answer.js").Answer} Answer
  * @typedef {import("../answers/outcome.js").Outcome} Outcome
- * @typedef {{message: import("../conversation/branches.js").Message, element: HTMLElement, tools: HTMLElement, text?: HTMLElement}} View
- *   `tools`: where the toolbar is put
+ * @typedef {(name: string, button: HTMLElement) => void} Act what a press on an action's button does
  */
 import { MarkdownView } from "../markdown/markdown_view.js";
 import { element, smallButton } from "../page/dom.js";
 import { t } from "../page/words.js";
 import { textBlock } from "./long_text.js";
+import { ACTIONS } from "./message_actions.js";
 import { TextView } from "./text_view.js";
 
 export class QuestionView {
@@ -35,7 +35,7 @@ export class AnswerView {
   #mend = element("div");
   #mending = false;
 
-  /** @param {Answer} message @param {(name: import("../answers/outcome.js").ActionName) => void} act */
+  /** @param {Answer} message @param {Act} act */
   constructor(message, act) {
     this.message = message;
     this.act = act;
@@ -58,10 +58,10 @@ export class AnswerView {
 
   /** How to mend the proxy that this answer has found out; it stays when the answer has ended. */
   #showMend() {
-    const { leg } = this.message;
-    if (this.#mending || leg?.kind !== "proxy" || !leg.found) return;
+    const { waitReason } = this.message;
+    if (this.#mending || waitReason?.kind !== "proxy" || !waitReason.found) return;
     this.#mending = true;
-    void import("./proxy_hint.js").then(({ showProxyHint }) => showProxyHint(this.#mend, leg.proxy), () => {}); // the text matters more
+    void import("./proxy_hint.js").then(({ showProxyHint }) => showProxyHint(this.#mend, waitReason.proxy), () => {}); // the text matters more
   }
 
   async #showParts() {
@@ -89,7 +89,7 @@ class StatusView {
     this.element.append(this.#icon, line, this.#hint, this.#actions);
   }
 
-  /** @param {Outcome} outcome @param {((name: import("../answers/outcome.js").ActionName) => void) | null} act */
+  /** @param {Outcome} outcome @param {Act | null} act */
   show(outcome, act) {
     const offered = act ? outcome.actions : [];
     const hint = act || outcome.tone === "quiet" ? outcome.hint : ""; // what to do next is no word about an old one
@@ -101,7 +101,9 @@ class StatusView {
     this.#hint.textContent = hint;
     void this.#picture(outcome.icon);
     Object.assign(this.element.dataset, { tone: outcome.tone, empty: !outcome.title && !outcome.text, thinking: outcome.text === t("busy.thinking") });
-    if (JSON.stringify(offered) !== this.#offered) this.#actions.replaceChildren(...offered.map(({ name, label }) => smallButton(label, () => act?.(name))));
+    if (JSON.stringify(offered) !== this.#offered) {
+      this.#actions.replaceChildren(...offered.map((name) => smallButton(t(ACTIONS[name].label), ({ currentTarget }) => act?.(name, /** @type {HTMLElement} */ (currentTarget)))));
+    }
     this.#offered = JSON.stringify(offered);
     // The first is the one to take, unless it is too early for it.
     this.#actions.firstElementChild?.classList.toggle("primary", outcome.tone !== "quiet" && !outcome.until);

@@ -1,33 +1,22 @@
 // @ts-check
 /**
  * A quiet row of buttons below each message. It is made once its message is near the screen and
- * the page rests; one listener serves all, and loads what they do when one is pressed. Loaded once
- * there is something to be done with a message.
+ * the page rests; one listener serves all. Loaded once there is something to be done with a message.
  *
  * @typedef {import("../conversation/branches.js").Message} Message
- * @typedef {import("./message_view.js").View} View
+ * @typedef {import("./message_actions.js").View} View
  */
 import { outcomeOf } from "../answers/outcome.js";
 import { arrange, element, smallButton } from "../page/dom.js";
 import { icon } from "../page/icons.js";
-import { sheet } from "../page/style_sheets.js";
+import { loadStyleSheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
-import { toolsFor } from "./tools.js";
+import { ACTIONS, perform, toolbarOf } from "./message_actions.js";
 
-await sheet("parts").catch(() => {}); // without its style it is plain, and works
+await loadStyleSheet("parts").catch(() => {}); // without its style it is plain, and works
 
 /** Milliseconds without a message that comes or goes: the page rests. */
 const REST = 100;
-/** @type {Record<string, string>} */
-const LABELS = {
-  previous: "tool.previous",
-  next: "tool.next",
-  copy: "tool.copy",
-  edit: "tool.edit",
-  retry: "action.again",
-  goOn: "action.goOn",
-  details: "tool.details",
-};
 
 export class Toolbars {
   /** By the place of its toolbar. @type {Map<Element, View>} */
@@ -38,12 +27,12 @@ export class Toolbars {
   #observer;
   #elsewhere = element("p", "elsewhere");
 
-  /** @param {import("./transcript.js").Transcript} transcript */
+  /** @param {import("./message_actions.js").Page & {element: HTMLElement, scroller: HTMLElement}} transcript */
   constructor(transcript) {
     this.transcript = transcript;
     this.conversation = transcript.conversation;
     this.#observer = new IntersectionObserver((seen) => this.#seen(seen), { root: transcript.scroller, rootMargin: "50%" });
-    transcript.element.addEventListener("click", (event) => void this.#clicked(/** @type {Element} */ (event.target)));
+    transcript.element.addEventListener("click", (event) => this.#clicked(/** @type {Element} */ (event.target)));
     this.#elsewhere.append(t("message.elsewhere"), smallButton(t("message.goThere"), () => this.#goThere()));
     this.update();
   }
@@ -66,32 +55,47 @@ export class Toolbars {
   /** A view's toolbar, as it is to be now. @param {View} view */
   show({ message, tools }) {
     const { newest, free, branches } = this.conversation;
-    const offered = message === newest && free ? outcomeOf(message).actions.map(({ name }) => name) : [];
+    const offered = message === newest && free ? outcomeOf(message).actions : [];
     const versions = branches.siblings(message);
-    const names = toolsFor(message, offered);
+    const names = toolbarOf(message, offered);
     const shown = [names, versions.indexOf(message), versions.length, free].join();
     if (shown === tools.dataset.shown) return;
     tools.dataset.shown = shown;
     const bar = /** @type {HTMLElement} */ (tools.firstElementChild ?? tools.appendChild(element("div", "toolbar")));
     const buttons = names.map((name) => find(bar, name) ?? button(name));
-    arrange(bar, versions.length > 1 ? [turner(bar, versions.indexOf(message) + 1, versions.length), ...buttons] : buttons);
-    for (const name of ["retry", "goOn"]) find(bar, name)?.toggleAttribute("disabled", !free);
+    arrange(bar, versions.length > 1 ? [versionSwitch(bar, versions.indexOf(message) + 1, versions.length), ...buttons] : buttons);
+    for (const name of names) if (ACTIONS[name].asks) find(bar, name)?.toggleAttribute("disabled", !free);
+  }
+
+  /** Show the version before or after a message's, in its place on the screen. @param {View} view @param {1 | -1} step */
+  showVersion({ message, tools }, step) {
+    const { conversation, scroller, callbacks } = this.transcript;
+    const versions = conversation.branches.siblings(message);
+    const at = versions.indexOf(message) + step;
+    if (!versions[at]) return;
+    const top = tools.getBoundingClientRect().top;
+    callbacks.stay();
+    conversation.choose(versions[at]);
+    const view = this.transcript.views.get(versions[at]);
+    if (!view) return;
+    this.show(view);
+    scroller.scrollTop += view.tools.getBoundingClientRect().top - top;
+    const [button, other] = (step > 0 ? ["next", "previous"] : ["previous", "next"]).map((name) => find(view.tools, name));
+    (button?.disabled ? other : button)?.focus({ preventScroll: true });
+    callbacks.say(t("action.version", { n: at + 1, of: versions.length }));
   }
 
   #goThere() {
     const { live } = this.conversation;
     if (live) this.conversation.choose(live);
-    this.transcript.acts.asked();
+    this.transcript.callbacks.asked();
   }
 
   /** @param {Element} target */
-  async #clicked(target) {
-    const button = /** @type {HTMLButtonElement | null} */ (target.closest("[data-act]"));
+  #clicked(target) {
+    const button = /** @type {HTMLButtonElement | null} */ (target.closest("[data-action]"));
     const view = button && this.#views.get(/** @type {Element} */ (button.closest(".tools")));
-    if (!view) return;
-    const loaded = await import("./message_actions.js").catch(() => null);
-    if (loaded) loaded.press(String(button.dataset.act), view, button, this.transcript);
-    else this.transcript.acts.say(t("list.noServer"));
+    if (view) perform(String(button.dataset.action), view, this.transcript, button);
   }
 
   /** @param {Element} tools */
@@ -116,25 +120,26 @@ export class Toolbars {
 }
 
 /** @param {Element} bar @param {string} name @returns {HTMLButtonElement | null} */
-const find = (bar, name) => bar.querySelector(`[data-act="${name}"]`);
+const find = (bar, name) => bar.querySelector(`[data-action="${name}"]`);
 
-/** @param {string} act */
-function button(act) {
+/** @param {string} name */
+function button(name) {
+  const { label, icon: drawing = name } = ACTIONS[name];
   const made = element("button", "tool");
-  Object.assign(made, { type: "button", title: t(LABELS[act]) });
+  Object.assign(made, { type: "button", title: t(label) });
   made.setAttribute("aria-label", made.title);
-  made.dataset.act = act;
-  made.append(icon(act));
+  made.dataset.action = name;
+  made.append(icon(drawing));
   return made;
 }
 
 /** ‹ 2/3 › @param {Element} bar @param {number} n @param {number} of */
-function turner(bar, n, of) {
+function versionSwitch(bar, n, of) {
   const group = /** @type {HTMLElement} */ (bar.querySelector(".versions") ?? element("div", "versions"));
   if (!group.firstChild) group.append(button("previous"), element("span"), button("next"));
   group.setAttribute("role", "group");
-  group.setAttribute("aria-label", t("tool.version", { n, of }));
-  group.children[1].textContent = t("tool.count", { n, of });
+  group.setAttribute("aria-label", t("action.version", { n, of }));
+  group.children[1].textContent = t("action.count", { n, of });
   find(group, "previous")?.toggleAttribute("disabled", n <= 1);
   find(group, "next")?.toggleAttribute("disabled", n >= of);
   return group;

@@ -6,20 +6,15 @@
  *
  * @typedef {import("../conversation/conversation.js").Conversation} Conversation
  * @typedef {import("../conversation/branches.js").Message} Message
- * @typedef {object} Acts
- * @property {(name: import("../answers/outcome.js").ActionName) => void} act what is offered beside how an answer ended
- * @property {() => void} asked something was sent from a message
- * @property {() => void} stay what is read is to stay where it is
- * @property {(text: string) => void} say
  */
 import { outcomeOf } from "../answers/outcome.js";
 import { arrange } from "../page/dom.js";
+import { perform } from "./message_actions.js";
 import { AnswerView, QuestionView } from "./message_view.js";
 
 /** Messages that are made at once; milliseconds for more at a time. */
 const SOON = 30;
 const SLICE = 8;
-import { t } from "../page/words.js";
 
 export class Transcript {
   /** Of the messages that are shown. @type {Map<Message, QuestionView | AnswerView>} */
@@ -34,13 +29,13 @@ export class Transcript {
   #frame = 0;
   #second = 0;
 
-  /** @param {HTMLElement} transcript @param {Conversation} conversation @param {import("../conversation/commands.js").Turns} turns @param {Acts} acts */
-  constructor(transcript, conversation, turns, acts) {
+  /** @param {HTMLElement} transcript @param {Conversation} conversation @param {import("../conversation/commands.js").Commands} commands @param {import("./message_actions.js").MessageCallbacks} callbacks */
+  constructor(transcript, conversation, commands, callbacks) {
     this.element = transcript;
     this.scroller = /** @type {HTMLElement} */ (transcript.closest("#scroller"));
     this.conversation = conversation;
-    this.turns = turns;
-    this.acts = acts;
+    this.commands = commands;
+    this.callbacks = callbacks;
     conversation.addEventListener("path", () => this.#showPath());
     conversation.addEventListener("answer", (event) => this.#take(/** @type {CustomEvent} */ (event).detail));
     this.#showPath();
@@ -58,8 +53,7 @@ export class Transcript {
     const { newest, free } = this.conversation;
     const view = newest && this.views.get(newest.parent);
     if (!view || !free) return false;
-    const before = /** @type {HTMLElement} */ (document.activeElement);
-    void import("./message_actions.js").then(({ editQuestion }) => editQuestion(view, this, before), () => this.acts.say(t("list.noServer")));
+    perform("edit", view, this, /** @type {HTMLElement} */ (document.activeElement));
     return true;
   }
 
@@ -125,7 +119,7 @@ export class Transcript {
     clearTimeout(this.#second);
     this.#frame = 0;
     const { newest, free } = this.conversation;
-    const canShorten = this.turns.nextLeaveOut > 0;
+    const canShorten = this.commands.nextLeaveOut > 0;
     for (const message of this.#changed) {
       const view = this.views.get(message);
       if (!(view instanceof AnswerView)) continue;
@@ -145,6 +139,8 @@ export class Transcript {
 
   /** @param {Message} message */
   #view(message) {
-    return message.role === "user" ? new QuestionView(message) : new AnswerView(message, (name) => this.acts.act(name));
+    if (message.role === "user") return new QuestionView(message);
+    const view = new AnswerView(message, (name, button) => perform(name, view, this, button));
+    return view;
   }
 }
