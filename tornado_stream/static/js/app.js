@@ -21,7 +21,7 @@ import { Unread } from "./list/unread.js";
 import { logOut, takeOver } from "./page/account.js";
 import { Api } from "./page/api.js";
 import { armCopyButtons, copyText } from "./page/clipboard.js";
-import { byId } from "./page/dom.js";
+import { byId, hasFinePointer } from "./page/dom.js";
 import { tabId } from "./page/ids.js";
 import { PageLifecycle } from "./page/lifecycle.js";
 import { Locks } from "./page/locks.js";
@@ -64,8 +64,8 @@ addEventListener("beforeunload", () => outbox.leave());
 addEventListener("pagehide", () => drafts.flush());
 lifecycle.addEventListener("change", () => lifecycle.hidden && drafts.flush());
 
-/** Where the focus goes when something was asked: not where it would open a keyboard over the answer. */
-const asked = () => (matchMedia("(pointer: fine)").matches ? composer.focus() : byId("scroller").focus({ preventScroll: true }));
+/** Where the focus goes when something was asked. */
+const asked = () => (hasFinePointer() ? composer.focus() : byId("scroller").focus({ preventScroll: true }));
 const transcript = new Transcript(byId("transcript"), conversation, commands, {
   asked,
   stay: () => autoScroll.leave(),
@@ -86,7 +86,7 @@ new ListView(conversations, conversation, unread, {
 });
 
 const bar = new ComposerBar(new Instructions(conversation), models, preferences, {
-  chosen: () => matchMedia("(pointer: fine)").matches && composer.focus(),
+  chosen: () => hasFinePointer() && composer.focus(),
   about: () => modelsView.open(),
   say,
 });
@@ -122,7 +122,7 @@ byId("new-conversation").addEventListener("click", () => startAnew());
 /** @param {string} id @param {{message: string, text: string}} [found] what is to be shown of it */
 async function openOne(id, found) {
   sidebar.close();
-  if (matchMedia("(pointer: fine)").matches) composer.focus(); // elsewhere that opens a keyboard
+  if (hasFinePointer()) composer.focus();
   await conversation.open(id);
   if (found && conversation.id === id) (await import("./list/found_message.js")).showFoundMessage(found, transcript, autoScroll);
 }

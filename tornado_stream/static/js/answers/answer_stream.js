@@ -10,7 +10,6 @@
  * A connection is held by a visible page that has the right to one and no proxy that buffers before
  * it; others look now and then. Only one response at a time is listened to.
  *
- * @typedef {import("../page/api.js").AnswerRequest} AnswerRequest
  * @typedef {object} Listener
  * @property {(type: string, data: any) => void} event an event of the log, or `reset`
  * @property {(link: "open" | "lost") => void} link whether the server is being heard
@@ -53,7 +52,7 @@ export class AnswerStream {
 
   /**
    * @param {import("../page/api.js").Api} api @param {import("../page/lifecycle.js").PageLifecycle} lifecycle
-   * @param {AnswerRequest} request @param {Listener} listener
+   * @param {import("../page/api.js").AnswerRequest} request @param {Listener} listener
    * @param {{times?: Partial<typeof TIMES & typeof import("./wait_reason.js").SLOW_TIMES>, locks?: Locks, network?: NetworkKnowledge, after?: number}} [more] `after`: the answer is known, and read on after this event
    */
   constructor(api, lifecycle, request, listener, { times, locks = new Locks(), network = {}, after } = {}) {

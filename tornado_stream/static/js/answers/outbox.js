@@ -13,7 +13,7 @@
  * @property {boolean} [stopping] it is not wanted any more: it is stopped, not sent
  * @property {Refusal} [refused] what the server said
  */
-import { readJson } from "../page/storage.js";
+import { readJson, writeJson } from "../page/storage.js";
 
 const PREFIX = "tornado-stream:outbox:";
 /** Milliseconds within which a page that is being left is gone. */
@@ -85,7 +85,7 @@ export class Outbox {
 
   /** @param {Entry} entry */
   #write(entry) {
-    this.storage.set(PREFIX + entry.request.request_id, JSON.stringify(entry));
+    writeJson(this.storage, PREFIX + entry.request.request_id, entry);
   }
 }
 

@@ -75,6 +75,9 @@ function waitingLine({ seconds: wait, reason, attempt }, left) {
 /** Counted down to one. @param {number} ms */
 const wholeSeconds = (ms) => seconds(1000 * Math.max(1, Math.ceil(ms / 1000 - 0.05)));
 
+/** @param {number} left milliseconds */
+const retryHint = (left) => (left > 0 ? t("end.retryAfter", { seconds: wholeSeconds(left) }) : t("end.retryNow"));
+
 /** @param {Answer} answer @param {any} end */
 function done(answer, end) {
   const reason = end.finish_reason;
@@ -120,8 +123,8 @@ function troubled(shown, answer, now) {
   const at = retryAt(answer);
   const known = at !== null && at <= now + wait; // later than that is another clock's
   const left = known ? at - now : wait;
-  if (left <= 0) return { ...shown, icon, actions, hint: t("end.retryNow") };
-  return { ...shown, icon: "clock", actions, hint: t("end.retryAfter", { seconds: wholeSeconds(left) }), until: known ? at : 0 };
+  const early = left > 0;
+  return { ...shown, icon: early ? "clock" : icon, actions, hint: retryHint(left), until: early && known ? at : 0 };
 }
 
 /** When the model's server is to be asked again; null: it cannot be told. @param {Answer} answer */
@@ -144,7 +147,7 @@ function notSent({ failure }, now) {
   const full = failure?.code === "conversation_too_large";
   const actions = full ? ["fresh"] : failure?.status === 404 ? ["retry", "fresh"] : ["retry"];
   const until = failure?.until ?? 0;
-  const hint = !until ? "" : until > now ? t("end.retryAfter", { seconds: wholeSeconds(until - now) }) : t("end.retryNow");
+  const hint = until ? retryHint(until - now) : "";
   return { ...outcome("bad", t("end.notSent"), failure ? failureText(failure) : "", hint, actions, "plug"), until: until > now ? until : 0 };
 }
 

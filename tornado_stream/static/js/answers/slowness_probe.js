@@ -10,6 +10,7 @@
  * @typedef {import("./answer_connection.js").LogEvent} LogEvent
  * @typedef {"unreached" | "unknown" | "nothing" | LogEvent[]} Finding `unknown`: the server knows no such answer
  */
+import { pause } from "../page/lifecycle.js";
 import { Storage } from "../page/storage.js";
 import { AnswerConnection, Dropped, dropped, isStream } from "./answer_connection.js";
 import { ProxyBuffering } from "./proxy_buffering.js";
@@ -136,15 +137,6 @@ async function untilQuiet(connection, ms) {
     await pause(rest, connection.signal);
   }
   return !connection.signal.aborted;
-}
-
-/** Wait, but not longer than until `signal` fires. @param {number} ms @param {AbortSignal} signal */
-function pause(ms, signal) {
-  return new Promise((/** @type {(value?: unknown) => void} */ done) => {
-    const end = () => (clearTimeout(timer), signal.removeEventListener("abort", end), done());
-    const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end);
-  });
 }
 
 /** Whether the connection should have brought what was found. @param {AnswerConnection} connection @param {Finding} finding */

@@ -4,6 +4,7 @@
  * be sent stays where it is and says why. Fires `change`.
  */
 import { excess } from "../conversation/requests.js";
+import { growToText } from "../page/dom.js";
 import { isSomethingOpen, shortcutOf } from "../page/shortcuts.js";
 import { t } from "../page/words.js";
 import { LONG } from "./pasted_text.js";
@@ -35,7 +36,7 @@ export class Composer extends EventTarget {
     conversation.addEventListener("path", () => this.#update());
     conversation.addEventListener("answer", () => this.#update());
     this.#update();
-    this.#grow();
+    growToText(this.parts.text);
   }
 
   /** All that will be sent. */
@@ -48,7 +49,7 @@ export class Composer extends EventTarget {
     if (text === this.text) return;
     this.#put(text);
     this.#note("");
-    this.#grow();
+    growToText(this.parts.text);
   }
 
   focus() {
@@ -127,7 +128,7 @@ export class Composer extends EventTarget {
 
   #changed() {
     this.#note("");
-    this.#grow();
+    growToText(this.parts.text);
     this.dispatchEvent(new Event("change"));
   }
 
@@ -138,12 +139,5 @@ export class Composer extends EventTarget {
     notice.textContent = text;
     notice.hidden = !text;
     if (text) this.focus();
-  }
-
-  #grow() {
-    const { text } = this.parts;
-    if (CSS.supports("field-sizing", "content")) return;
-    text.style.height = "auto";
-    text.style.height = `${text.scrollHeight}px`;
   }
 }

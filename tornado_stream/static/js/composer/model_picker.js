@@ -5,7 +5,8 @@
  *
  * @typedef {{id: string, label: string, model?: import("../page/api.js").Model}} Choice
  */
-import { element } from "../page/dom.js";
+import { element, hasFinePointer } from "../page/dom.js";
+import { isComposing } from "../page/shortcuts.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
 import { groupModels } from "./model_groups.js";
@@ -42,7 +43,7 @@ export class ModelPicker {
     this.#box.showPopover();
     this.#show();
     this.#place();
-    if (matchMedia("(pointer: fine)").matches) this.#search.focus();
+    if (hasFinePointer()) this.#search.focus();
     else this.#list.focus(); // no keyboard over the list, until it is asked for
     void this.models.watch();
   }
@@ -129,7 +130,7 @@ export class ModelPicker {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.isComposing || event.keyCode === 229) return;
+    if (isComposing(event)) return;
     const last = this.#shown.length - 1;
     const to = { ArrowDown: this.#at + 1, ArrowUp: this.#at - 1, PageDown: Math.min(last, this.#at + 10), PageUp: Math.max(0, this.#at - 10) }[event.key];
     if (to !== undefined) this.#go(to > last ? 0 : to < 0 ? last : to);

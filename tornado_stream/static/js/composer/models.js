@@ -38,7 +38,7 @@ export class Models extends EventTarget {
 
   async #ask() {
     try {
-      const { models, default: id } = await this.api.models(AbortSignal.timeout(20_000));
+      const { models, default: id } = await this.api.models();
       this.all = models;
       this.current = models.find((model) => model.id === id) ?? models[0] ?? null;
       this.state = "known";

@@ -2,7 +2,6 @@
 /**
  * The parameters a reader can set, and what is wrong with what was written there. Pure.
  *
- * @typedef {import("./preferences.js").Options} Options
  * @typedef {"temperature" | "top_p" | "max_tokens"} NumberName
  */
 

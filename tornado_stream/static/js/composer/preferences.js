@@ -6,7 +6,7 @@
  * @typedef {{temperature?: number, top_p?: number, max_tokens?: number, reasoning_effort?: string}} Options
  * @typedef {{id: string, other?: boolean}} Wanted `other`: typed in, the server does not list it
  */
-import { readJson } from "../page/storage.js";
+import { readJson, writeJson } from "../page/storage.js";
 
 const MODEL = "tornado-stream:model";
 const OPTIONS = "tornado-stream:options";
@@ -83,8 +83,7 @@ export class Preferences extends EventTarget {
 
   /** @param {string} key @param {object | null} value */
   #keep(key, value) {
-    if (value) this.storage.set(key, JSON.stringify(value));
-    else this.storage.remove(key);
+    writeJson(this.storage, key, value);
     this.#changed();
   }
 

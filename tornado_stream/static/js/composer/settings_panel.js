@@ -4,7 +4,7 @@
  * belong to this browser. Nothing changes before Save, and nothing closes before it is saved.
  */
 import { excess } from "../conversation/requests.js";
-import { Refused } from "../page/api.js";
+import { whyNot } from "../page/api.js";
 import { element } from "../page/dom.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
 import { language, t } from "../page/words.js";
@@ -125,23 +125,11 @@ export class SettingsPanel {
     if (excess(system)) return t("panel.systemTooLong");
     if (!conversation.id && conversation.newest) return t("panel.beginning");
     try {
-      await this.#keep(system);
+      await this.instructions.save(system);
       return "";
     } catch (error) {
-      return error instanceof Refused ? t("list.failed", { why: error.message }) : t("list.noServer");
+      return whyNot(error);
     }
-  }
-
-  /** Have the server keep it; a new conversation is made for it. Throws `Refused`. @param {string} system */
-  async #keep(system) {
-    const { conversation } = this.instructions;
-    const { api, id } = conversation;
-    if (id) await api.change(id, { system });
-    const made = id ?? (await api.create({ system })).id;
-    if (conversation.id !== id) return; // another one was opened meanwhile
-    if (!id) conversation.adopt(made);
-    this.instructions.become(system);
-    conversation.dispatchEvent(new CustomEvent("news", { detail: { type: "changed", conversation_id: made } }));
   }
 
   /** Say what is wrong with a field, and go there. @param {HTMLInputElement | HTMLTextAreaElement} field @param {string} text */

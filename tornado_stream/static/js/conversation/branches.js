@@ -8,7 +8,7 @@
  * @typedef {import("../answers/answer.js").Question} Question
  * @typedef {Question | Answer} Message
  */
-import { readJson, Storage } from "../page/storage.js";
+import { readJson, Storage, writeJson } from "../page/storage.js";
 import { isBelow, lastKnown, unanswered } from "./tree.js";
 
 const PREFIX = "tornado-stream:branch:";
@@ -142,8 +142,7 @@ export class Branches {
   }
 
   #keep() {
-    const key = PREFIX + this.id;
-    if (this.id && (this.#chosen || this.#seen.length)) this.storage.set(key, JSON.stringify({ chosen: this.#chosen, seen: this.#seen }));
-    else this.storage.remove(key);
+    const worth = this.id && (this.#chosen || this.#seen.length);
+    writeJson(this.storage, PREFIX + this.id, worth ? { chosen: this.#chosen, seen: this.#seen } : null);
   }
 }

@@ -24,16 +24,12 @@ export class Commands {
 
   /** Ask. @param {string} text */
   send(text) {
-    const { conversation } = this;
-    const asked = question(null, text, conversation.newest);
-    if (conversation.free) this.#ask(asked, asking(conversation.id, asked, conversation.leaveOut, this.preferences.chosen));
+    this.#askAfter(this.conversation.newest, text);
   }
 
   /** Ask another question in the place of one; what was there stays, as a branch. @param {Question} old @param {string} text */
   edit(old, text) {
-    const { conversation } = this;
-    const asked = question(null, text, old.parent);
-    if (conversation.free) this.#ask(asked, asking(conversation.id, asked, conversation.leaveOut, this.preferences.chosen));
+    this.#askAfter(old.parent, text);
   }
 
   /** Answer a question again; one that the server never took is sent as it was, under the same id. @param {Answer | null} answer the one that there is */
@@ -122,7 +118,14 @@ export class Commands {
     else this.conversation.ask(answer, { wait: true });
   }
 
-  /** @param {import("../answers/answer.js").Question} asked @param {import("../page/api.js").AnswerRequest} request */
+  /** @param {Answer | null} parent @param {string} text */
+  #askAfter(parent, text) {
+    const { free, id, leaveOut } = this.conversation;
+    const asked = question(null, text, parent);
+    if (free) this.#ask(asked, asking(id, asked, leaveOut, this.preferences.chosen));
+  }
+
+  /** @param {Question} asked @param {import("../page/api.js").AnswerRequest} request */
   #ask(asked, request) {
     this.conversation.ask(newAnswer(asked, request));
   }

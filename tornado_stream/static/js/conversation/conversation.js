@@ -44,7 +44,7 @@ export class Conversation extends EventTarget {
       link: (answer, link) => void (answer.link !== link && this.tell(Object.assign(answer, { link }), "link")),
       waitReason: (answer, waitReason) => this.tell(Object.assign(answer, { waitReason }), "waitReason"),
       failed: (answer, failure) => this.#failed(answer, failure),
-      news: (news) => this.#news(news),
+      news: (news) => this.tellOthers(news),
     });
   }
 
@@ -164,7 +164,7 @@ export class Conversation extends EventTarget {
   async #snapshot(id, signal) {
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
-        return await this.api.conversation(id, AbortSignal.any([signal, AbortSignal.timeout(20_000)]));
+        return await this.api.conversation(id, signal);
       } catch (error) {
         if (error instanceof Refused && error.status === 404) return null;
         if (!signal.aborted && this.state === "loading") this.#become("unreachable");
@@ -184,7 +184,7 @@ export class Conversation extends EventTarget {
     applyEvent(answer, type, data);
     if (type === "start") this.#begun(answer, data);
     this.tell(answer, type);
-    if (type === "end") this.#news({ type: "ended", conversation_id: String(this.id) });
+    if (type === "end") this.tellOthers({ type: "ended", conversation_id: String(this.id) });
   }
 
   /** @param {Answer} answer @param {any} data */
@@ -202,8 +202,8 @@ export class Conversation extends EventTarget {
     if (failure.code === "conversation_busy") void this.refresh();
   }
 
-  /** @param {import("../page/tabs.js").News} detail */
-  #news(detail) {
+  /** Something has happened that the list and other tabs want to know. @param {import("../page/tabs.js").News} detail */
+  tellOthers(detail) {
     this.dispatchEvent(new CustomEvent("news", { detail }));
   }
 

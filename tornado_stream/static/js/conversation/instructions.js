@@ -11,6 +11,18 @@ export class Instructions extends EventTarget {
     conversation.addEventListener("loaded", (event) => this.become(/** @type {CustomEvent} */ (event).detail.system ?? ""));
   }
 
+  /** Have the server keep a text; a new conversation is made for it. Throws `Refused`. @param {string} text */
+  async save(text) {
+    const { conversation } = this;
+    const { api, id } = conversation;
+    if (id) await api.change(id, { system: text });
+    const made = id ?? (await api.create({ system: text })).id;
+    if (conversation.id !== id) return; // another one was opened meanwhile
+    if (!id) conversation.adopt(made);
+    this.become(text);
+    conversation.tellOthers({ type: "changed", conversation_id: made });
+  }
+
   /** The server keeps this one. @param {string} text */
   become(text) {
     this.text = text;

@@ -70,7 +70,7 @@ export class Conversations extends EventTarget {
     if (!before || this.#fetchingMore) return;
     this.#fetchingMore = true;
     const what = { q: found ? this.query : "", before, limit: PAGE };
-    const page = await this.api.conversations(what, AbortSignal.timeout(20_000)).catch(() => null);
+    const page = await this.api.conversations(what).catch(() => null);
     if (!page) await this.lifecycle.sleep(EVERY);
     this.#fetchingMore = false;
     if (page && found === this.found && before === (found ?? this).next) {
@@ -127,7 +127,7 @@ export class Conversations extends EventTarget {
 
   async #refresh() {
     try {
-      const page = await this.api.conversations({ etag: this.#etag }, AbortSignal.timeout(20_000));
+      const page = await this.api.conversations({ etag: this.#etag });
       if (!page && this.state === "ready") return;
       if (page) await this.#take(page);
       this.state = "ready";
@@ -142,7 +142,7 @@ export class Conversations extends EventTarget {
   async #take({ conversations, next, etag }) {
     const fresh = [...conversations];
     for (let n = 0; n < GAP.pages && next && this.items.length > PAGE && this.#olderThan(fresh) === null; n++) {
-      const more = await this.api.conversations({ before: next, limit: GAP.limit }, AbortSignal.timeout(20_000));
+      const more = await this.api.conversations({ before: next, limit: GAP.limit });
       fresh.push(...without(more?.conversations ?? [], fresh));
       next = more?.next ?? null;
     }

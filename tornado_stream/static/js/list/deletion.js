@@ -1,5 +1,7 @@
 // @ts-check
 /** Deleting a conversation, from the row that goes to the request that is sent later. Loaded when first needed. */
+import { whyNot } from "../page/api.js";
+import { isMac } from "../page/shortcuts.js";
 import { t } from "../page/words.js";
 import { titleOf, Toasts } from "./toasts.js";
 import { Trash } from "./trash.js";
@@ -13,7 +15,7 @@ export class Deletion {
   /**
    * @param {import("./conversations.js").Conversations} conversations
    * @param {import("../conversation/conversation.js").Conversation} conversation
-   * @param {{open: (id: string | null) => void, removed: (id: string) => void, say: (text: string) => void, focus: (id: string) => void, why: (error: unknown) => string}} callbacks
+   * @param {{open: (id: string | null) => void, removed: (id: string) => void, say: (text: string) => void, focus: (id: string) => void}} callbacks
    */
   constructor(conversations, conversation, callbacks) {
     this.conversation = conversation;
@@ -22,7 +24,7 @@ export class Deletion {
     const toasts = new Toasts(this.trash, (item) => this.undo(item));
     this.trash.addEventListener("failed", (event) => {
       const { item, error } = /** @type {CustomEvent} */ (event).detail;
-      const text = `${t("trash.failed", { title: titleOf(item) })} ${callbacks.why(error)}`;
+      const text = `${t("trash.failed", { title: titleOf(item) })} ${whyNot(error)}`;
       toasts.note(text);
       callbacks.say(text);
     });
@@ -38,7 +40,7 @@ export class Deletion {
     if (isOpen) this.callbacks.open(null);
     if (isOpen) this.#wasOpen = item.id;
     this.trash.put(item);
-    this.callbacks.say(t("trash.said", { title: titleOf(item), keys: keys() }));
+    this.callbacks.say(t("trash.said", { title: titleOf(item), keys: isMac ? "⌘Z" : t("trash.keys") }));
   }
 
   /** @param {Item} item */
@@ -66,5 +68,3 @@ export class Deletion {
     this.undo(last);
   }
 }
-
-const keys = () => (/mac|iphone|ipad/i.test(navigator.platform) ? "⌘Z" : t("trash.keys"));

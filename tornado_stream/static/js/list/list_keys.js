@@ -9,11 +9,12 @@
  * @property {(text: string) => Promise<void>} find
  * @property {(act: (actions: {rename: (row: Row) => void, remove: (row: Row) => void}) => void) => Promise<void>} use
  */
+import { isComposing } from "../page/shortcuts.js";
 
 /** @param {KeyboardEvent} event @param {List} list */
 export function listKey(event, list) {
   const target = /** @type {Element} */ (event.target);
-  if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+  if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey || isComposing(event)) return;
   const all = list.rows.all;
   const row = target.matches("input") ? undefined : list.rows.of(target);
   if (target === list.search ? inSearch(event.key, all[0], list) : row && inRow(event.key, row, all, list)) event.preventDefault(); // and the drawer stays open

@@ -1,6 +1,6 @@
 // @ts-check
 /** What the rows of the list are asked for: their menu, another title, to be deleted. Loaded when first needed. */
-import { Refused } from "../page/api.js";
+import { whyNot } from "../page/api.js";
 import { t } from "../page/words.js";
 import { Deletion } from "./deletion.js";
 import { RowMenu } from "./row_menu.js";
@@ -27,7 +27,7 @@ export class RowActions {
     this.conversation = conversation;
     this.list = list;
     this.say = callbacks.say;
-    this.deletion = new Deletion(conversations, conversation, { ...callbacks, focus: (id) => list.rows.get(id)?.focus(), why });
+    this.deletion = new Deletion(conversations, conversation, { ...callbacks, focus: (id) => list.rows.get(id)?.focus() });
   }
 
   /** @param {RowView} row */
@@ -37,7 +37,7 @@ export class RowActions {
         await this.conversations.rename(row.item.id, title);
         this.say(t("list.renamed"));
       } catch (error) {
-        this.list.report(why(error));
+        this.list.report(whyNot(error));
       }
     });
   }
@@ -51,6 +51,3 @@ export class RowActions {
     if (!stay) (rows[at + 1] ?? rows[at - 1] ?? this.list.search).focus();
   }
 }
-
-/** Why the server did not do it. @param {unknown} error */
-const why = (error) => (error instanceof Refused ? t("list.failed", { why: error.message || error.code }) : t("list.noServer"));

@@ -4,6 +4,7 @@
  * not. A drawer takes the focus and gives it back; Escape and a click beside it close it.
  */
 import { byId } from "../page/dom.js";
+import { isSomethingOpen } from "../page/shortcuts.js";
 
 const KEY = "tornado-stream:side";
 
@@ -19,8 +20,7 @@ export class Sidebar {
     byId("side-close").addEventListener("click", () => this.close());
     byId("side-backdrop").addEventListener("click", () => this.close());
     document.addEventListener("keydown", (event) => {
-      const above = document.querySelector(":popover-open, dialog[open]"); // it goes first
-      if (event.key === "Escape" && !event.defaultPrevented && !above) this.close();
+      if (event.key === "Escape" && !event.defaultPrevented && !isSomethingOpen()) this.close();
     });
     this.#wide.addEventListener("change", () => this.#fit());
     this.#fit();

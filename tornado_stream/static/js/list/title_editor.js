@@ -1,6 +1,7 @@
 // @ts-check
 /** Where the reader writes another title, in the place of the old one. */
 import { element } from "../page/dom.js";
+import { isComposing } from "../page/shortcuts.js";
 import { t } from "../page/words.js";
 
 /** @param {import("./row_view.js").RowView} row @param {(title: string) => void} save */
@@ -22,7 +23,7 @@ export function editTitle(row, save) {
   };
   editor.addEventListener("blur", () => end(true, false));
   editor.addEventListener("keydown", (event) => {
-    if ((event.key !== "Enter" && event.key !== "Escape") || event.isComposing || event.keyCode === 229) return;
+    if ((event.key !== "Enter" && event.key !== "Escape") || isComposing(event)) return;
     event.preventDefault(); // Escape ends the editing, and does not close the drawer
     end(event.key === "Enter", true);
   });

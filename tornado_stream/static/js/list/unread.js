@@ -3,7 +3,7 @@
  * Which conversations hold an answer that was not seen in this browser: it has ended, and no tab
  * showed it since. What was seen is kept for all tabs together. Fires `change`.
  */
-import { readJson } from "../page/storage.js";
+import { readJson, writeJson } from "../page/storage.js";
 
 const KEY = "tornado-stream:seen";
 /** So many are remembered; older ones count as seen. */
@@ -73,7 +73,7 @@ export class Unread extends EventTarget {
   #keep(kept) {
     const seen = Object.entries(kept.seen).sort(([, a], [, b]) => b - a);
     if (seen.length > MOST) kept = { since: seen[MOST / 2][1], seen: Object.fromEntries(seen.slice(0, MOST / 2)) };
-    this.storage.set(KEY, JSON.stringify(kept));
+    writeJson(this.storage, KEY, kept);
     this.dispatchEvent(new Event("change"));
     return kept;
   }

@@ -8,6 +8,7 @@
  * @typedef {{id: string, title: string, created_at: number, updated_at: number, generation_id: string | null, message_id?: string | null, snippet?: string | null}} ConversationItem
  * @typedef {{conversations: ConversationItem[], next: string | null, etag: string}} ConversationPage
  */
+import { t } from "./words.js";
 
 /** The server answered, and its answer is no. */
 export class Refused extends Error {
@@ -20,27 +21,23 @@ export class Refused extends Error {
   }
 }
 
+/** How long the page waits for a short answer, in milliseconds. */
+const TIMEOUT = 20_000;
+
 export class Api {
   /** @param {string} [origin] empty: where the page came from */
   constructor(origin = "") {
     this.origin = origin;
   }
 
-  /** @param {AbortSignal} [signal] @returns {Promise<Models>} */
-  async models(signal) {
-    const response = await this.#fetch("/api/models", { headers: { Accept: "application/json" }, signal });
-    if (!response.ok) throw await refusal(response);
-    return response.json();
+  /** @returns {Promise<Models>} */
+  async models() {
+    return jsonOf(await this.#fetch("/api/models", { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(TIMEOUT) }));
   }
 
   /** Ask for an answer; the same `request_id` again gives the same answer. @param {AnswerRequest} body @param {AbortSignal} signal */
   ask(body, signal) {
-    return this.#fetch("/stream", {
-      method: "POST",
-      headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
-      body: JSON.stringify(body),
-      signal,
-    });
+    return this.#fetch("/stream", { ...posted(body, "text/event-stream"), signal });
   }
 
   /**
@@ -56,40 +53,31 @@ export class Api {
 
   /** @param {string} id @param {AbortSignal} signal */
   stop(id, signal) {
-    return this.#fetch(`/stream/${encodeURIComponent(id)}/stop`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: "{}",
-      signal,
-    });
+    return this.#fetch(`/stream/${encodeURIComponent(id)}/stop`, { ...posted({}), signal });
   }
 
   /**
    * A page of the list, newest first; null where it is the one that `etag` names.
-   * @param {{q?: string, before?: string | null, limit?: number, etag?: string}} what @param {AbortSignal} signal
+   * @param {{q?: string, before?: string | null, limit?: number, etag?: string}} what @param {AbortSignal} [signal]
    * @returns {Promise<ConversationPage | null>}
    */
-  async conversations({ q, before, limit, etag }, signal) {
+  async conversations({ q, before, limit, etag }, signal = AbortSignal.timeout(TIMEOUT)) {
     const query = new URLSearchParams({ ...(q && { q }), ...(before && { before }), ...(limit && { limit: String(limit) }) }).toString();
     const headers = { Accept: "application/json", ...(etag && { "If-None-Match": etag }) };
     const response = await this.#fetch(`/api/conversations${query && `?${query}`}`, { headers, signal });
     if (response.status === 304) return null;
-    if (!response.ok) throw await refusal(response);
-    return { ...(await response.json()), etag: response.headers.get("ETag") ?? "" };
+    return { ...(await jsonOf(response)), etag: response.headers.get("ETag") ?? "" };
   }
 
   /** One conversation with all its messages. @param {string} id @param {AbortSignal} signal @returns {Promise<any>} */
   async conversation(id, signal) {
-    const response = await this.#fetch(conversationPath(id), { headers: { Accept: "application/json" }, signal });
-    if (!response.ok) throw await refusal(response);
-    return response.json();
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT)]);
+    return jsonOf(await this.#fetch(conversationPath(id), { headers: { Accept: "application/json" }, signal: limited }));
   }
 
   /** A conversation without messages. @param {{system: string}} what @returns {Promise<{id: string}>} */
   async create(what) {
-    const response = await this.#send("POST", "/api/conversations", what);
-    if (!response.ok) throw await refusal(response);
-    return response.json();
+    return jsonOf(await this.#send("POST", "/api/conversations", what));
   }
 
   /** @param {string} id @param {{title?: string, system?: string}} changes */
@@ -106,12 +94,12 @@ export class Api {
 
   /** Ask to be let in: by the response's status, or the `Retry-After` of a 429. @param {Record<string, unknown>} who `name`, `password` */
   logIn(who) {
-    return this.#plain("/login", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(who) });
+    return this.#plain("/login", posted(who));
   }
 
   /** End the session, which may have ended already. */
   async logOut() {
-    const response = await this.#plain("/logout", { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
+    const response = await this.#plain("/logout", posted({}));
     if (!response.ok && response.status !== 401) throw await refusal(response);
   }
 
@@ -122,8 +110,7 @@ export class Api {
 
   /** @param {string} method @param {string} path @param {object} body @param {boolean} [keepalive] */
   #send(method, path, body, keepalive = false) {
-    const headers = { "Content-Type": "application/json", Accept: "application/json" };
-    return this.#fetch(path, { method, headers, body: JSON.stringify(body), keepalive, signal: AbortSignal.timeout(20_000) });
+    return this.#fetch(path, { ...posted(body, "application/json"), method, keepalive, signal: AbortSignal.timeout(TIMEOUT) });
   }
 
   /** @param {string} path @param {RequestInit} init */
@@ -144,6 +131,15 @@ export class Api {
 /** @param {string} id */
 const conversationPath = (id) => `/api/conversations/${encodeURIComponent(id)}`;
 
+/** @param {object} body @param {string} [accept] @returns {RequestInit} */
+const posted = (body, accept = "*/*") => ({ method: "POST", headers: { "Content-Type": "application/json", Accept: accept }, body: JSON.stringify(body) });
+
+/** @param {Response} response @returns {Promise<any>} */
+async function jsonOf(response) {
+  if (!response.ok) throw await refusal(response);
+  return response.json();
+}
+
 /** What a refusing response says: this server's JSON, or whatever stands between. @param {Response} response */
 export async function refusal(response) {
   /** @type {any} */
@@ -151,6 +147,9 @@ export async function refusal(response) {
   const { code, message, retry_after: wait } = body?.error ?? {};
   return new Refused(response.status, code ? String(code) : `http_${response.status}`, message ? String(message) : "", Number(wait));
 }
+
+/** What to tell the reader when the server did not do something. @param {unknown} error */
+export const whyNot = (error) => (error instanceof Refused ? t("list.failed", { why: error.message || error.code }) : t("list.noServer"));
 
 /** Whether asking again would change nothing. @param {number} status */
 export const isFinal = (status) => status >= 400 && status < 500 && ![408, 425, 429].includes(status);

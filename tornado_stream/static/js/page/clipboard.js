@@ -5,35 +5,23 @@ import { t } from "./words.js";
 export function armCopyButtons(root, say) {
   for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (root.querySelectorAll("[data-copy]"))) {
     const code = /** @type {HTMLElement} */ (button.parentElement?.querySelector("code"));
-    const label = button.textContent;
-    button.addEventListener("click", async () => {
-      const done = (await copy(code)) ? t("copied") : t("selected");
-      button.textContent = done;
-      say(done);
-      setTimeout(() => (button.textContent = label), 2000);
-    });
+    const label = button.textContent ?? "";
+    button.addEventListener("click", async () => say(await copyBy(button, label, code)));
   }
 }
 
-/** Copy an element's text; where the page may not, it is left selected for the reader. @param {HTMLElement} element */
-export async function copy(element) {
-  try {
-    await navigator.clipboard.writeText(element.textContent ?? ""); // absent on plain http from another machine
-    return true;
-  } catch {
-    getSelection()?.selectAllChildren(element);
-    try {
-      return document.execCommand("copy");
-    } catch {
-      return false;
-    }
-  }
+/** Copy an element's text, and say on the button for a moment whether it is copied, or only selected. @param {HTMLElement} button @param {string} label of the button @param {HTMLElement} element */
+export async function copyBy(button, label, element) {
+  const copied = await copyText(element.textContent ?? "");
+  if (!copied) getSelection()?.selectAllChildren(element);
+  setTimeout(() => (button.textContent = label), 2000);
+  return (button.textContent = copied ? t("copied") : t("selected"));
 }
 
-/** Copy a text that stands nowhere on the page as it is. @param {string} text */
+/** @param {string} text */
 export async function copyText(text) {
   try {
-    await navigator.clipboard.writeText(text);
+    await navigator.clipboard.writeText(text); // absent on plain http from another machine
     return true;
   } catch {
     return copyBySelection(text);

@@ -26,6 +26,16 @@ export function arrange(parent, elements) {
   }
 }
 
+/** Make a text box as high as its text, where the browser does not. @param {HTMLTextAreaElement} field */
+export function growToText(field) {
+  if (CSS.supports("field-sizing", "content")) return;
+  field.style.height = "auto";
+  field.style.height = `${field.scrollHeight}px`;
+}
+
+/** Whether there is a mouse or the like: elsewhere to focus a text box opens a keyboard over the page. */
+export const hasFinePointer = () => matchMedia("(pointer: fine)").matches;
+
 /** The element of the page with this id. @param {string} id @returns {any} */
 export function byId(id) {
   const found = document.getElementById(id);

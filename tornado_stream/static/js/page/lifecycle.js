@@ -28,23 +28,27 @@ export class PageLifecycle extends EventTarget {
 
   /** Wait, but not longer than until the page is shown or online again, or `signal` fires. @param {number} ms @param {AbortSignal} [signal] */
   async sleep(ms, signal) {
-    /** @type {AbortController} */
     const over = new AbortController();
-    await new Promise((/** @type {(value?: unknown) => void} */ done) => {
-      const timer = setTimeout(done, ms);
-      over.signal.addEventListener("abort", () => clearTimeout(timer));
-      const options = { signal: over.signal };
-      this.addEventListener("change", (event) => /** @type {CustomEvent} */ (event).detail !== "hidden" && done(), options);
-      if (signal?.aborted) done();
-      signal?.addEventListener("abort", done, options);
-    });
-    over.abort();
+    const listen = (/** @type {Event} */ event) => /** @type {CustomEvent} */ (event).detail !== "hidden" && over.abort();
+    this.addEventListener("change", listen);
+    await pause(ms, signal ? AbortSignal.any([signal, over.signal]) : over.signal);
+    this.removeEventListener("change", listen);
   }
 
   /** @param {string} what */
   #fire(what) {
     this.dispatchEvent(new CustomEvent("change", { detail: what }));
   }
+}
+
+/** Wait, but not longer than until `signal` fires. @param {number} ms @param {AbortSignal} signal */
+export function pause(ms, signal) {
+  return new Promise((/** @type {(value?: unknown) => void} */ done) => {
+    const end = () => (clearTimeout(timer), signal.removeEventListener("abort", end), done());
+    const timer = setTimeout(end, ms);
+    if (signal.aborted) end();
+    signal.addEventListener("abort", end);
+  });
 }
 
 /** Full-jitter exponential backoff in milliseconds: never at once, never long, never in step with others. @param {number} attempt from 0 @param {number} [first] @param {number} [most] */

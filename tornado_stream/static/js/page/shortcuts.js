@@ -9,22 +9,23 @@
  * @property {PageShortcut | ComposerShortcut} name
  * @property {"page" | "composer"} where it works: everywhere, or while a question is written
  * @property {string[]} keys any of them; `mod` is ⌘ on a Mac and Ctrl elsewhere
+ * @property {string} label the key of what the dialog says it does
  */
 const SINGLE = "tornado-stream:single-keys";
 
 /** @type {Shortcut[]} */
 export const SHORTCUTS = [
-  { name: "send", where: "composer", keys: ["enter"] },
-  { name: "newline", where: "composer", keys: ["shift+enter"] },
-  { name: "edit", where: "composer", keys: ["arrowup"] },
-  { name: "stop", where: "composer", keys: ["escape"] },
-  { name: "search", where: "page", keys: ["mod+k", "/"] },
-  { name: "fresh", where: "page", keys: ["mod+shift+o"] },
-  { name: "side", where: "page", keys: ["alt+shift+s"] },
-  { name: "model", where: "page", keys: ["alt+shift+m"] },
-  { name: "panel", where: "page", keys: ["alt+shift+p"] },
-  { name: "copy", where: "page", keys: ["alt+shift+c"] },
-  { name: "shortcuts", where: "page", keys: ["?"] },
+  { name: "send", where: "composer", keys: ["enter"], label: "shortcuts.send" },
+  { name: "newline", where: "composer", keys: ["shift+enter"], label: "shortcuts.newline" },
+  { name: "edit", where: "composer", keys: ["arrowup"], label: "shortcuts.edit" },
+  { name: "stop", where: "composer", keys: ["escape"], label: "shortcuts.stop" },
+  { name: "search", where: "page", keys: ["mod+k", "/"], label: "shortcuts.search" },
+  { name: "fresh", where: "page", keys: ["mod+shift+o"], label: "shortcuts.fresh" },
+  { name: "side", where: "page", keys: ["alt+shift+s"], label: "shortcuts.side" },
+  { name: "model", where: "page", keys: ["alt+shift+m"], label: "shortcuts.model" },
+  { name: "panel", where: "page", keys: ["alt+shift+p"], label: "shortcuts.panel" },
+  { name: "copy", where: "page", keys: ["alt+shift+c"], label: "shortcuts.copy" },
+  { name: "shortcuts", where: "page", keys: ["?"], label: "shortcuts.list" },
 ];
 
 export const isMac = /^(Mac|iP)/.test(globalThis.navigator?.platform ?? "");
@@ -34,9 +35,12 @@ export const isMac = /^(Mac|iP)/.test(globalThis.navigator?.platform ?? "");
  * @param {KeyboardEvent} event @param {"page" | "composer"} where @param {boolean} [mac]
  */
 export function shortcutOf(event, where, mac = isMac) {
-  if (event.isComposing || event.keyCode === 229) return undefined; // 229: Safari, after the composition has ended
+  if (isComposing(event)) return undefined;
   return SHORTCUTS.find((one) => one.where === where && one.keys.some((key) => isPressed(event, key, mac)))?.name;
 }
+
+/** Whether an input method composes with this key; 229 is Safari's, after the composition has ended. @param {KeyboardEvent} event */
+export const isComposing = (event) => event.isComposing || event.keyCode === 229;
 
 /** A key that types a character wherever one can be written. @param {string} key */
 export const isSingle = (key) => key.length === 1;

@@ -10,21 +10,6 @@ const NAMES = isMac
   ? { mod: "⌘", shift: "⇧", alt: "⌥", enter: "↩", escape: "esc", arrowup: "↑" }
   : { mod: t("shortcuts.ctrl"), shift: t("shortcuts.shift"), alt: "Alt", enter: t("shortcuts.enter"), escape: "Esc", arrowup: "↑" };
 
-/** @type {Record<import("./shortcuts.js").Shortcut["name"], string>} */
-const LABELS = {
-  send: t("shortcuts.send"),
-  newline: t("shortcuts.newline"),
-  edit: t("shortcuts.edit"),
-  stop: t("shortcuts.stop"),
-  search: t("shortcuts.search"),
-  fresh: t("shortcuts.fresh"),
-  side: t("shortcuts.side"),
-  model: t("shortcuts.model"),
-  panel: t("shortcuts.panel"),
-  copy: t("shortcuts.copy"),
-  shortcuts: t("shortcuts.list"),
-};
-
 export class ShortcutsDialog {
   #dialog = element("dialog", "dialog small-dialog shortcuts");
 
@@ -64,13 +49,13 @@ export class ShortcutsDialog {
 }
 
 /** @param {import("./shortcuts.js").Shortcut} shortcut */
-function row({ keys, name }) {
+function row({ keys, label }) {
   const pair = element("div", "shortcut");
   const shown = element("dd");
   keys.forEach((combination, index) => {
     if (index) shown.append(` ${t("shortcuts.or")} `);
     shown.append(...(isSingle(combination) ? [combination] : combination.split("+")).map((key) => element("kbd", "", NAMES[key] ?? key.toUpperCase())));
   });
-  pair.append(element("dt", "", LABELS[name]), shown);
+  pair.append(element("dt", "", t(label)), shown);
   return pair;
 }

@@ -63,6 +63,12 @@ export class Storage {
   }
 }
 
+/** Keep a value as JSON; null keeps nothing. @param {Storage} storage @param {string} key @param {object | null} value */
+export function writeJson(storage, key, value) {
+  if (value) storage.set(key, JSON.stringify(value));
+  else storage.remove(key);
+}
+
 /** A value kept as JSON; null where there is none, or none that can be read. @param {Storage} storage @param {string} key @returns {any} */
 export function readJson(storage, key) {
   try {

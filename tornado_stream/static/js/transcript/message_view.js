@@ -11,7 +11,6 @@ import { element, smallButton } from "../page/dom.js";
 import { t } from "../page/words.js";
 import { textBlock } from "./long_text.js";
 import { ACTIONS } from "./message_actions.js";
-import { TextView } from "./text_view.js";
 
 export class QuestionView {
   tools = element("div", "tools");

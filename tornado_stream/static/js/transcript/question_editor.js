@@ -3,7 +3,8 @@
  * Where a question is written anew, in its own place. Enter sends it, as in the composer, and
  * Escape gives it up; neither while an input method composes. Loaded when first needed.
  */
-import { element } from "../page/dom.js";
+import { element, growToText } from "../page/dom.js";
+import { isComposing } from "../page/shortcuts.js";
 import { t } from "../page/words.js";
 
 /**
@@ -30,9 +31,9 @@ export function edit(text, save, over) {
     event.preventDefault();
     submit();
   });
-  field.addEventListener("input", () => grow(field));
+  field.addEventListener("input", () => growToText(field));
   field.addEventListener("keydown", (event) => {
-    if (event.isComposing || event.keyCode === 229) return; // 229: Safari, after the composition has ended
+    if (isComposing(event)) return;
     if (event.key === "Escape") end(false);
     else if (event.key !== "Enter" || event.shiftKey || event.altKey) return;
     else submit();
@@ -41,7 +42,7 @@ export function edit(text, save, over) {
   });
   form.append(field, buttons(() => end(false)));
   text.replaceWith(form);
-  grow(field);
+  growToText(field);
   field.focus();
   field.setSelectionRange(field.value.length, field.value.length);
 }
@@ -56,11 +57,4 @@ function buttons(cancel) {
   no.addEventListener("click", cancel);
   row.append(element("p", "editor-hint", t("edit.hint")), no, save);
   return row;
-}
-
-/** @param {HTMLTextAreaElement} field */
-function grow(field) {
-  if (CSS.supports("field-sizing", "content")) return;
-  field.style.height = "auto";
-  field.style.height = `${field.scrollHeight}px`;
 }

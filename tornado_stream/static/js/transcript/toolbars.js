@@ -3,7 +3,6 @@
  * A quiet row of buttons below each message. It is made once its message is near the screen and
  * the page rests; one listener serves all. Loaded once there is something to be done with a message.
  *
- * @typedef {import("../conversation/branches.js").Message} Message
  * @typedef {import("./message_actions.js").View} View
  */
 import { outcomeOf } from "../answers/outcome.js";
