@@ -1,4 +1,4 @@
-// What an answer adds up to, and what is said about it.
+// What is said about an answer.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -15,26 +15,9 @@ function after(...events) {
   for (const [type, data] of events) applyEvent(made, type, data);
   return made;
 }
+
 const ended = (end, ...deltas) => outcomeOf(after(...deltas.map((delta) => ["delta", delta]), ["end", { saved: true, ...end }]));
 const busy = (...events) => outcomeOf(after(...events)).text;
-
-test("deltas of every kind add up", () => {
-  const made = after(
-    ["delta", { content: "a", reasoning: "r" }],
-    ["delta", { content: "b", refusal: "no" }],
-    ["delta", { tool_calls: [{ index: 0, id: "x", name: "get_", arguments: '{"a"' }] }],
-    ["delta", { tool_calls: [{ index: 0, name: "time", arguments: ":1}" }, { index: 1, name: "other" }] }],
-    ["surprise", { content: "ignored" }],
-    ["notice", { code: "surprise" }],
-  );
-  assert.deepEqual([made.content, made.reasoning, made.refusal], [["a", "b"], ["r"], ["no"]]);
-  assert.deepEqual(made.toolCalls, [
-    { id: "x", name: ["get_", "time"], arguments: ['{"a"', ":1}"] },
-    { id: null, name: ["other"], arguments: [] },
-  ]);
-  applyEvent(made, "reset", {});
-  assert.deepEqual([made.content, made.toolCalls, made.state, made.id], [[], [], "running", "m"]);
-});
 
 test("what is being waited for", () => {
   assert.equal(busy(), "Reading your question…");
@@ -45,15 +28,6 @@ test("what is being waited for", () => {
   );
   assert.equal(busy(["notice", { code: "model_loading" }], ["delta", { reasoning: "r" }]), "Thinking…");
   assert.equal(busy(["delta", { content: "a" }]), "Writing…");
-});
-
-test("not saved, and saved after all", () => {
-  const made = after(["notice", { code: "not_saved" }]);
-  assert.equal(made.unsaved, true);
-  applyEvent(made, "notice", { code: "saved" });
-  assert.equal(made.unsaved, false);
-  applyEvent(made, "end", { state: "done", saved: false });
-  assert.equal(made.unsaved, true);
 });
 
 test("done is quiet only where there is a whole answer", () => {
@@ -114,15 +88,4 @@ test("a conversation that is too long is begun anew", () => {
   const made = answer();
   Object.assign(made, { state: "failed", failure: new Refused(413, "conversation_too_large", "Too long.") });
   assert.deepEqual(outcomeOf(made).actions, ["fresh"]);
-});
-
-test("a UUID also where the browser makes none", () => {
-  const { randomUUID } = crypto;
-  try {
-    Object.defineProperty(crypto, "randomUUID", { value: undefined, configurable: true, writable: true });
-    assert.match(uuid(), /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-    assert.notEqual(uuid(), uuid());
-  } finally {
-    Object.defineProperty(crypto, "randomUUID", { value: randomUUID, configurable: true, writable: true });
-  }
 });

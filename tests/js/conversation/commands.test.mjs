@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Outbox } from "../../../tornado_stream/static/js/answers/outbox.js";
-import { Drafts } from "../../../tornado_stream/static/js/composer/drafts.js";
 import { Commands } from "../../../tornado_stream/static/js/conversation/commands.js";
 import { Conversation } from "../../../tornado_stream/static/js/conversation/conversation.js";
 import { PageLifecycle } from "../../../tornado_stream/static/js/page/lifecycle.js";
@@ -176,55 +175,4 @@ test("one that was to be stopped is stopped, and not sent", async (t) => {
   await until(() => !kept().length);
   assert.equal(posts().length, 0);
   assert.ok(seen.some((one) => one.stop));
-});
-
-test("storage that is forbidden, or full, keeps for as long as the page lives", () => {
-  const full = new Area();
-  full.setItem = () => { throw new Error("full"); };
-  const forbidden = () => { throw new Error("no"); };
-  for (const area of [forbidden, () => null, () => full]) {
-    const storage = new Storage(area);
-    storage.set("a:1", "x");
-    storage.set("b", "y");
-    assert.deepEqual([storage.get("a:1"), storage.keys("a:")], ["x", ["a:1"]]);
-    storage.remove("a:1");
-    assert.deepEqual([storage.get("a:1"), storage.keys("a:")], [null, []]);
-  }
-});
-
-test("drafts: one for each conversation; what a tab did not change it does not write", () => {
-  const area = new Area();
-  const open = () => {
-    const conversation = Object.assign(new EventTarget(), { id: null });
-    const composer = Object.assign(new EventTarget(), { text: "", fill(text) { this.text = text; } });
-    const drafts = new Drafts(new Storage(() => area), conversation, composer);
-    const write = (text) => ((composer.text = text), composer.dispatchEvent(new Event("change")));
-    const go = (id, adopted = false) => ((conversation.id = id), conversation.dispatchEvent(new CustomEvent("switched", { detail: { adopted } })));
-    return { composer, drafts, write, go };
-  };
-  const one = open();
-  one.write("new one");
-  one.go("c1");
-  assert.equal(one.composer.text, "");
-  one.write("for c1");
-  one.drafts.flush();
-  const two = open();
-  assert.equal(two.composer.text, "new one");
-  two.go("c1");
-  assert.equal(two.composer.text, "for c1");
-  one.write("for c1, longer");
-  one.drafts.flush();
-  two.drafts.flush();
-  two.go(null);
-  two.go("c1");
-  assert.equal(two.composer.text, "for c1, longer");
-  two.go(null);
-  two.go("c2", true);
-  assert.equal(two.composer.text, "new one", "the new conversation has got its id");
-  two.go(null);
-  assert.equal(two.composer.text, "");
-  two.drafts.add(null, "back");
-  two.drafts.add("c2", "again");
-  two.go("c2");
-  assert.equal(two.composer.text, "new one\nagain");
 });

@@ -3,19 +3,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { applyEvent, newAnswer } from "../../../tornado_stream/static/js/answers/answer.js";
 import { outcomeOf } from "../../../tornado_stream/static/js/answers/outcome.js";
 import { t } from "../../../tornado_stream/static/js/page/words.js";
 import { ACTIONS, perform, toolbarOf } from "../../../tornado_stream/static/js/transcript/message_actions.js";
+import { after } from "../answered.mjs";
 
 const ICONS = readFileSync(new URL("../../../tornado_stream/static/js/page/icons.js", import.meta.url), "utf-8");
 
-function after(...events) {
-  const answer = newAnswer({ role: "user", id: null, text: "q", parent: null }, { request_id: "r" });
-  applyEvent(answer, "start", { message_id: "m", user_message_id: "u" });
-  for (const [type, data] of events) applyEvent(answer, type, data);
-  return answer;
-}
 const broken = after(["delta", { content: "half" }], ["end", { state: "cut_off" }]);
 const whole = after(["delta", { content: "a" }], ["end", { state: "done", finish_reason: "stop", saved: true }]);
 
