@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { Blocks } from "../../../tornado_stream/static/js/markdown/blocks.js";
 import { lex } from "../../../tornado_stream/static/js/markdown/grammar.js";
 import { htmlOf, shapeOf } from "../../../tornado_stream/static/js/markdown/html.js";
-import { mend } from "../../../tornado_stream/static/js/markdown/mend.js";
+import { asIfComplete } from "../../../tornado_stream/static/js/markdown/partial.js";
 
 const SPEC = JSON.parse(readFileSync(new URL("data/commonmark-0.31.2.json", import.meta.url), "utf-8"));
 /** What the specification does not have. */
@@ -134,7 +134,7 @@ test("what is open looks as it will be", () => {
     "a *it": "a *it*",
     "end **": "end ",
   };
-  for (const [text, wanted] of Object.entries(cases)) assert.equal(mend(text), wanted, text);
+  for (const [text, wanted] of Object.entries(cases)) assert.equal(asIfComplete(text), wanted, text);
 });
 
 test("hostile nesting takes no time and is text", () => {
@@ -145,7 +145,7 @@ test("hostile nesting takes no time and is text", () => {
   for (const text of hostile) {
     const began = performance.now();
     whole(text);
-    mend(text);
+    asIfComplete(text);
     const ms = performance.now() - began;
     if (process.env.TIMES) console.log(JSON.stringify(text.slice(0, 12)), Math.round(ms));
     assert.ok(ms < 5000, `${text.slice(0, 10)}…: ${ms} ms`);

@@ -116,7 +116,7 @@ export default {
     "proxy": "Ein Proxy hält diesen Datenstrom zurück. Der Text wird stückweise geholt …"
   },
 
-  "mend": {
+  "proxyHint": {
     "title": "Was den Proxy richtigstellt",
     "why": "{proxy} hält die Antwort zurück, bis sie zu Ende ist.",
     "unknown": "Ein Proxy",

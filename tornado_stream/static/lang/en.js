@@ -116,7 +116,7 @@ export default {
     "proxy": "A proxy is buffering this stream. Its text is fetched bit by bit…"
   },
 
-  "mend": {
+  "proxyHint": {
     "title": "What mends the proxy",
     "why": "{proxy} holds the answer back until it ends.",
     "unknown": "A proxy",

@@ -116,7 +116,7 @@ export default {
     "proxy": "有代理在缓冲此数据流，正在分段获取文字…"
   },
 
-  "mend": {
+  "proxyHint": {
     "title": "如何修复代理",
     "why": "{proxy} 把回答扣留到结束才放行。",
     "unknown": "某个代理",

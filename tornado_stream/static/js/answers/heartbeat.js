@@ -4,7 +4,7 @@ export class Heartbeat {
   lost = false;
   missed = false; // a short request was not answered, and nothing came since
   #begunAt = Infinity; // the log: the earliest that an event's `t` allows
-  #kept = false; // what is gone on with comes again, first
+  #continued = false; // what is gone on with comes again, first
 
   /** @param {boolean} started @param {() => number} [now] */
   constructor(started, now = Date.now) {
@@ -19,9 +19,9 @@ export class Heartbeat {
   }
 
   /** @param {string} type of an event @param {any} data */
-  take(type, { t, continued_from: kept }) {
-    if (type === "delta") this.hasText ||= !this.#kept;
-    this.#kept = Boolean(kept);
+  take(type, { t, continued_from: continued }) {
+    if (type === "delta") this.hasText ||= !this.#continued;
+    this.#continued = Boolean(continued);
     this.started = true;
     this.#begunAt = Math.min(this.#begunAt, this.now() - (t ?? 0));
     this.newsAt = t === undefined ? this.now() : this.#begunAt + t;

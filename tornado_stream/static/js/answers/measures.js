@@ -27,12 +27,12 @@ export function estimateTokens(text) {
   return Math.ceil(wide + (text.length - wide) / 4);
 }
 
-/** @param {import("./answer.js").Answer} answer @param {import("./answer.js").Answer | null} kept what it went on with, and was not written again @returns {Measures} */
-export function measuresOf(answer, kept) {
+/** @param {import("./answer.js").Answer} answer @param {import("./answer.js").Answer | null} continued what it went on with, and was not written again @returns {Measures} */
+export function measuresOf(answer, continued) {
   const { usage, timings } = answer.end ?? {};
   const first = count(timings?.first_token_ms);
   const total = count(timings?.total_ms);
-  const output = counted(usage?.completion_tokens ?? usage?.output_tokens) ?? estimated(answer, kept);
+  const output = counted(usage?.completion_tokens ?? usage?.output_tokens) ?? estimated(answer, continued);
   const thought = usage?.completion_tokens_details ?? usage?.output_tokens_details;
   const time = first === null || total === null ? 0 : total - first;
   const rate = output && time >= SHORT ? { value: (1000 * output.value) / time, about: output.about } : null;
@@ -64,9 +64,9 @@ const count = (value) => (typeof value === "number" && value >= 0 ? value : null
 /** @param {unknown} value @returns {Figure | null} */
 const counted = (value) => (count(value) === null ? null : { value: Number(value), about: false });
 
-/** @param {import("./answer.js").Answer} answer @param {import("./answer.js").Answer | null} kept @returns {Figure | null} */
-function estimated(answer, kept) {
-  const value = estimateTokens(written(answer)) - (kept ? estimateTokens([...kept.content, ...kept.reasoning].join("")) : 0);
+/** @param {import("./answer.js").Answer} answer @param {import("./answer.js").Answer | null} continued @returns {Figure | null} */
+function estimated(answer, continued) {
+  const value = estimateTokens(written(answer)) - (continued ? estimateTokens([...continued.content, ...continued.reasoning].join("")) : 0);
   return value > 0 ? { value, about: true } : null;
 }
 

@@ -4,7 +4,7 @@ import { element } from "../page/dom.js";
 import { codeFrame, colour } from "./code.js";
 import { htmlOf } from "./html.js";
 import { blocksOf } from "./nodes.js";
-import { whenReady } from "./work.js";
+import { whenReady } from "./scheduler.js";
 
 /** @typedef {import("./html.js").Shape} Shape */
 

@@ -6,7 +6,7 @@
 import { copyBy } from "../page/clipboard.js";
 import { element, smallButton } from "../page/dom.js";
 import { t } from "../page/words.js";
-import { whenReady } from "./work.js";
+import { whenReady } from "./scheduler.js";
 
 /** Beyond this many characters code keeps one colour: a page that hangs is worse. */
 const LONGEST = 20_000;

@@ -8,7 +8,7 @@ import { BlockView } from "./block_view.js";
 import { Blocks } from "./blocks.js";
 import { lex } from "./grammar.js";
 import { shapeOf } from "./html.js";
-import { isTime, later } from "./work.js";
+import { isTime, later } from "./scheduler.js";
 
 /** Blocks that are laid out together. */
 const PART = 16;

@@ -17,8 +17,8 @@ export function toggleDetails(answer, messages, tools, button) {
 
 /** @param {import("../answers/answer.js").Answer} answer @param {import("../conversation/tree.js").Messages} messages */
 function detailsOf(answer, messages) {
-  const kept = /** @type {import("../answers/answer.js").Answer | undefined} */ (messages.get(answer.continuedFrom ?? ""));
-  const { first, total, input, output, reasoning, rate, cost } = measuresOf(answer, kept ?? null);
+  const continued = /** @type {import("../answers/answer.js").Answer | undefined} */ (messages.get(answer.continuedFrom ?? ""));
+  const { first, total, input, output, reasoning, rate, cost } = measuresOf(answer, continued ?? null);
   const box = element("div", "facts-box");
   const list = element("dl", "facts-list");
   add(list, t("details.model"), answer.model);

@@ -31,8 +31,8 @@ export class AnswerView {
   #status = new StatusView();
   /** @type {import("./answer_parts.js").AnswerParts | null} */
   #parts = null;
-  #mend = element("div");
-  #mending = false;
+  #proxyHint = element("div");
+  #hinted = false;
 
   /** @param {Answer} message @param {Act} act */
   constructor(message, act) {
@@ -40,7 +40,7 @@ export class AnswerView {
     this.act = act;
     this.element = element("article", "message answer");
     this.element.setAttribute("aria-label", t("message.answer"));
-    this.element.append(this.#content.element, this.#status.element, this.#mend, this.tools);
+    this.element.append(this.#content.element, this.#status.element, this.#proxyHint, this.tools);
   }
 
   /** @param {Outcome} outcome @param {boolean} actable only the newest message is, and only while none is written */
@@ -52,15 +52,15 @@ export class AnswerView {
     if (this.#parts) this.#parts.show();
     else if (message.reasoning.length || message.refusal.length || message.toolCalls.length || message.trimmed || message.refused.length || message.unsaved) void this.#showParts();
     this.#status.show(outcome, actable ? this.act : null);
-    this.#showMend();
+    this.#showProxyHint();
   }
 
   /** How to mend the proxy that this answer has found out; it stays when the answer has ended. */
-  #showMend() {
+  #showProxyHint() {
     const { waitReason } = this.message;
-    if (this.#mending || waitReason?.kind !== "proxy" || !waitReason.found) return;
-    this.#mending = true;
-    void import("./proxy_hint.js").then(({ showProxyHint }) => showProxyHint(this.#mend, waitReason.proxy), () => {}); // the text matters more
+    if (this.#hinted || waitReason?.kind !== "proxy" || !waitReason.found) return;
+    this.#hinted = true;
+    void import("./proxy_hint.js").then(({ showProxyHint }) => showProxyHint(this.#proxyHint, waitReason.proxy), () => {}); // the text matters more
   }
 
   async #showParts() {

@@ -5,15 +5,15 @@ import { byId, element } from "../page/dom.js";
 import { t } from "../page/words.js";
 
 const LINES = [
-  { names: /nginx|openresty|tengine/i, line: "proxy_buffering off;", where: t("mend.nginx"), label: t("mend.nginxCopy") },
-  { names: /caddy/i, line: "flush_interval -1", where: t("mend.caddy"), label: t("mend.caddyCopy") },
+  { names: /nginx|openresty|tengine/i, line: "proxy_buffering off;", where: t("proxyHint.nginx"), label: t("proxyHint.nginxCopy") },
+  { names: /caddy/i, line: "flush_interval -1", where: t("proxyHint.caddy"), label: t("proxyHint.caddyCopy") },
 ];
 
 /** Show it below an answer. @param {HTMLElement} place @param {string} proxy what it calls itself */
 export function showProxyHint(place, proxy) {
   const named = LINES.filter(({ names }) => names.test(proxy));
-  const box = element("details", "mend");
-  box.append(element("summary", "", t("mend.title")), element("p", "", t("mend.why", { proxy: proxy || t("mend.unknown") })));
+  const box = element("details", "proxy-hint");
+  box.append(element("summary", "", t("proxyHint.title")), element("p", "", t("proxyHint.why", { proxy: proxy || t("proxyHint.unknown") })));
   box.append(...(named.length ? named : LINES).map(setup));
   armCopyButtons(box, (text) => (byId("announcer").textContent = text));
   place.replaceChildren(box);

@@ -15,10 +15,10 @@ const FENCE = /^[ \t>*+\-\d.)]*(?:```|~~~)/gm;
 const FAR = 1000;
 
 /** @param {string} text */
-export function mend(text) {
+export function asIfComplete(text) {
   const lines = text.slice(0, text.lastIndexOf("\n") + 1);
-  if ((lines.match(FENCE)?.length ?? 0) % 2) return mendLine(text, /^[ \t]*(?:`+|~+)$/);
-  const whole = mendLine(text, LINE);
+  if ((lines.match(FENCE)?.length ?? 0) % 2) return holdBackLine(text, /^[ \t]*(?:`+|~+)$/);
+  const whole = holdBackLine(text, LINE);
   const from = Math.max(whole.lastIndexOf("\n\n") + 1, whole.length - FAR);
   const last = whole.slice(from).replace(LINK, (_, label = "", open = "") => label || open).replace(MARK, "");
   const marks = closers(last.slice(last.lastIndexOf("\n") + 1));
@@ -26,7 +26,7 @@ export function mend(text) {
 }
 
 /** Hold a last line back that is `kind`. @param {string} text @param {RegExp} kind */
-function mendLine(text, kind) {
+function holdBackLine(text, kind) {
   const from = text.lastIndexOf("\n") + 1;
   return text.length - from < 80 && kind.test(text.slice(from)) ? text.slice(0, from) : text;
 }
