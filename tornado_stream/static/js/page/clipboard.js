@@ -12,24 +12,18 @@ export function armCopyButtons(root, say) {
 
 /** Copy an element's text, and say on the button for a moment whether it is copied, or only selected. @param {HTMLElement} button @param {string} label of the button @param {HTMLElement} element */
 export async function copyBy(button, label, element) {
-  const copied = await copyText(element.textContent ?? "");
-  if (!copied) getSelection()?.selectAllChildren(element);
+  let copied = await write(element.textContent ?? "");
+  if (!copied) {
+    getSelection()?.selectAllChildren(element);
+    copied = document.execCommand("copy");
+  }
   setTimeout(() => (button.textContent = label), 2000);
   return (button.textContent = copied ? t("copied") : t("selected"));
 }
 
-/** @param {string} text */
+/** Copy a text that stands nowhere on the page as it is. @param {string} text */
 export async function copyText(text) {
-  try {
-    await navigator.clipboard.writeText(text); // absent on plain http from another machine
-    return true;
-  } catch {
-    return copyBySelection(text);
-  }
-}
-
-/** @param {string} text */
-function copyBySelection(text) {
+  if (await write(text)) return true;
   const focused = /** @type {HTMLElement | null} */ (document.activeElement);
   const field = document.createElement("textarea");
   field.className = "visually-hidden";
@@ -40,4 +34,14 @@ function copyBySelection(text) {
   field.remove();
   focused?.focus({ preventScroll: true });
   return done;
+}
+
+/** @param {string} text */
+async function write(text) {
+  try {
+    await navigator.clipboard.writeText(text); // absent on plain http from another machine
+    return true;
+  } catch {
+    return false;
+  }
 }
