@@ -2,8 +2,8 @@
 async ({ pieces, tokensPerSecond, warm }) => {
   const { href } = document.querySelector("link[href$='markdown/markdown_view.js']");
   const from = (name) => import(href.replace("markdown_view", name));
-  const [{ MarkdownView, renderWhole }, { idle }] = [await from("markdown_view"), await from("work")];
-  const [{ nodesOf }, { lex }, { htmlOf, shapeOf }] = [await from("nodes"), await from("grammar"), await from("html")];
+  const [{ MarkdownView, renderWhole }, { idle }] = [await from("markdown_view"), await from("scheduler")];
+  const [{ nodesOf }, { lex }, { htmlOf, shapeOf }] = [await from("sanitize"), await from("grammar"), await from("html")];
   const scroller = document.querySelector("#scroller");
   const transcript = document.querySelector("#transcript");
   document.querySelector("#welcome").hidden = true;

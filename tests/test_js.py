@@ -13,7 +13,7 @@ TESTS = Path(__file__).resolve().parent / "js"
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
 def test_the_modules_of_the_page():
-    files = sorted(map(str, TESTS.glob("*.test.mjs")))
+    files = sorted(map(str, TESTS.rglob("*.test.mjs")))
     command = ["node", "--test", "--test-timeout=60000", *files]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]

@@ -274,7 +274,7 @@ def test_a_system_prompt_that_was_not_saved_stays_open(page: Page, watch: Watch)
 
 def test_what_cannot_be_loaded_is_said_and_asked_for_again(page: Page, watch: Watch) -> None:
     watch.allow("Failed to load resource")
-    page.route("**/js/shortcuts_dialog.js", lambda route: route.abort())
+    page.route("**/js/page/shortcuts_dialog.js", lambda route: route.abort())
     page.get_by_role("button", name="Keyboard shortcuts").click()
     expect(announced(page)).to_have_text(re.compile("could not be loaded"))
 

@@ -51,7 +51,7 @@ See [the docs](https://docs.example/a), [late] and ![a cat](https://pics.example
 COMPARED = """async (text) => {
   const { href } = document.querySelector("link[href$='markdown/markdown_view.js']");
   const { renderWhole } = await import(href);
-  const { idle } = await import(href.replace("markdown_view", "work"));
+  const { idle } = await import(href.replace("markdown_view", "scheduler"));
   const shown = [...document.querySelectorAll(".markdown.content")].at(-1);
   const whole = document.createElement("div");
   whole.className = shown.className;
@@ -69,7 +69,7 @@ COMPARED = """async (text) => {
 DRIVEN = """async (texts) => {
   const { href } = document.querySelector("link[href$='markdown/markdown_view.js']");
   const { MarkdownView } = await import(href);
-  const { idle } = await import(href.replace("markdown_view", "work"));
+  const { idle } = await import(href.replace("markdown_view", "scheduler"));
   const shown = [];
   for (const text of texts) {
     const element = document.createElement("div");

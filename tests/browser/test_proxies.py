@@ -95,7 +95,7 @@ def test_a_buffering_nginx_is_named_and_its_defaults_are_not(
     assert text(page) != counted(60) + "whole"
     expect(content(other)).to_have_text("before after")
     assert [url for url in asked if "stream" in url and "live=0" not in url] == [f"{plain}stream"]
-    assert other.locator(".mend").count() == 0
+    assert other.locator(".proxy-hint").count() == 0
     expect(status(page)).to_contain_text("fake-model ·")
     assert text(page) == counted(60) + "whole"
     _assert_mends_nginx(page)

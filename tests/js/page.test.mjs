@@ -19,6 +19,18 @@ function imported(path, found = new Set()) {
   return found;
 }
 
+/** The lines of code: no comments, none that are empty. */
+const withoutComments = (text) => text.replace(/\/\*\*[^]*?\*\/|^\s*\/\/.*$/gm, "").split("\n").filter((line) => line.trim());
+
+/** The functions and methods that have a name, each with its number of lines. */
+function functions(text) {
+  const lines = text.split("\n");
+  return lines.flatMap((line, from) => {
+    const [, indent] = /^( {0,2})(?:export )?(?:static )?(?:async )?(?:function )?(?:[gs]et )?[#\w]+\(.*\) \{$/.exec(line) ?? [];
+    return indent === undefined ? [] : [[line.trim(), lines.indexOf(`${indent}}`, from) - from + 1]];
+  });
+}
+
 test("every module is imported by another", () => {
   const found = imported("login.js", imported("app.js")); // the two that pages name
   assert.deepEqual(modules.filter((path) => !found.has(path)), []);
@@ -28,9 +40,10 @@ for (const name of modules) {
   test(`${name} is typed, short and makes no markup`, () => {
     const text = read(`static/js/${name}`);
     assert.ok(text.startsWith("// @ts-check\n"));
-    assert.ok(text.split("\n").length <= 201, "at most 200 lines");
+    assert.ok(withoutComments(text).length <= 250, "at most 250 lines of code");
+    for (const [head, length] of functions(text)) assert.ok(length <= 40, `${head} has ${length} lines`);
     assert.doesNotMatch(text, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|setAttribute\("style"/);
-    if (name !== "api.js") assert.doesNotMatch(text, /\bfetch\(|["'`]\/(stream|api)\b/, "URLs are api.js's");
+    if (name !== "page/api.js") assert.doesNotMatch(text, /\bfetch\(|["'`]\/(stream|api)\b/, "URLs are api.js's");
     for (const path of imported(name)) assert.ok(existsSync(new URL(`static/js/${path}`, root)), path);
   });
 }

@@ -1,7 +1,7 @@
 // A server that plays one script per request, over real sockets.
 import { createServer } from "node:http";
 
-import { Api } from "../../tornado_stream/static/js/api.js";
+import { Api } from "../../tornado_stream/static/js/page/api.js";
 
 /** One event in its wire form. */
 export const frame = (id, type, data = {}) => `id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`;

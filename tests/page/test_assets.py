@@ -71,7 +71,7 @@ def test_the_modules_a_page_needs_at_once(root):
 
 def test_every_module_of_the_page_is_there():
     found = Assets(STATIC).modules("js/app.js")
-    assert "js/stream.js" in found and len(found) > 30
+    assert "js/answers/answer_stream.js" in found and len(found) > 30
 
 
 def test_what_is_of_others_is_as_it_was_published():

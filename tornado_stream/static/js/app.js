@@ -1,98 +1,84 @@
 // @ts-check
 /** Puts the page together. Nothing else happens here. */
-import { logOut, takeOver } from "./account.js";
-import { Announcer } from "./announcer.js";
-import { Api } from "./api.js";
-import { Branches } from "./branches.js";
-import { armCopyButtons, copyText } from "./clipboard.js";
-import { Composer } from "./composer.js";
-import { ComposerBar } from "./composer_bar.js";
-import { Conversation } from "./conversation.js";
-import { Conversations } from "./conversations.js";
-import { byId } from "./dom.js";
-import { Drafts } from "./drafts.js";
-import { tabId } from "./ids.js";
-import { Instructions } from "./instructions.js";
-import { ListView } from "./list_view.js";
-import { Locks } from "./locks.js";
-import { Models } from "./models.js";
-import { ModelsView } from "./models_view.js";
-import { Navigation } from "./navigation.js";
-import { Outbox } from "./outbox.js";
-import { Pasted } from "./pasted.js";
-import { PlaceView } from "./place_view.js";
-import { Preferences } from "./preferences.js";
-import { Follower } from "./scroll.js";
-import { Shortcuts } from "./shortcuts.js";
-import { Side } from "./side.js";
-import { Storage } from "./storage.js";
-import { Sync } from "./sync.js";
-import { Tabs } from "./tabs.js";
-import { Transcript } from "./transcript.js";
-import { Turns } from "./turns.js";
-import { Unread } from "./unread.js";
-import { Wake } from "./wake.js";
-import { t } from "./words.js";
+import { Outbox } from "./answers/outbox.js";
+import { Composer } from "./composer/composer.js";
+import { ComposerBar } from "./composer/composer_bar.js";
+import { Drafts } from "./composer/drafts.js";
+import { Models } from "./composer/models.js";
+import { ModelsView } from "./composer/models_view.js";
+import { PastedText } from "./composer/pasted_text.js";
+import { Preferences } from "./composer/preferences.js";
+import { Branches } from "./conversation/branches.js";
+import { Commands } from "./conversation/commands.js";
+import { Conversation } from "./conversation/conversation.js";
+import { Instructions } from "./conversation/instructions.js";
+import { Navigation } from "./conversation/navigation.js";
+import { Conversations } from "./list/conversations.js";
+import { ListView } from "./list/list_view.js";
+import { Sidebar } from "./list/sidebar.js";
+import { Sync } from "./list/sync.js";
+import { Unread } from "./list/unread.js";
+import { logOut, takeOver } from "./page/account.js";
+import { Api } from "./page/api.js";
+import { armCopyButtons, copyText } from "./page/clipboard.js";
+import { byId, hasFinePointer } from "./page/dom.js";
+import { tabId } from "./page/ids.js";
+import { PageLifecycle } from "./page/lifecycle.js";
+import { Locks } from "./page/locks.js";
+import { Shortcuts } from "./page/shortcuts.js";
+import { Storage } from "./page/storage.js";
+import { Tabs } from "./page/tabs.js";
+import { t } from "./page/words.js";
+import { Announcer } from "./transcript/announcer.js";
+import { AutoScroll } from "./transcript/auto_scroll.js";
+import { ConversationStateView } from "./transcript/conversation_state_view.js";
+import { Transcript } from "./transcript/transcript.js";
 
 const api = new Api();
-const wake = new Wake().follow(window);
+const lifecycle = new PageLifecycle().follow(window);
 const storage = new Storage(() => localStorage);
 const locks = new Locks(navigator.locks);
 const tabStorage = new Storage(() => sessionStorage);
 takeOver([storage, tabStorage], document.body.dataset.user ?? "");
 const outbox = new Outbox(storage, locks, tabId(tabStorage));
-const conversation = new Conversation(api, wake, outbox, locks, new Branches(tabStorage));
-const models = new Models(api, wake);
+const conversation = new Conversation(api, lifecycle, outbox, locks, new Branches(tabStorage));
+const models = new Models(api, lifecycle);
 const preferences = new Preferences(storage, models).follow(window);
-const turns = new Turns(conversation, preferences);
+const commands = new Commands(conversation, preferences);
 const tabs = new Tabs();
-const conversations = new Conversations(api, wake, tabs);
+const conversations = new Conversations(api, lifecycle, tabs);
 new Sync(conversation, conversations, tabs);
 
-const announcer = new Announcer(byId("announcer"), conversation, wake);
-const follower = new Follower(byId("scroller"), byId("column"), byId("to-end"));
+const announcer = new Announcer(byId("announcer"), conversation, lifecycle);
+const autoScroll = new AutoScroll(byId("scroller"), byId("column"), byId("to-end"));
 const question = byId("question");
 const composer = new Composer(
   { form: byId("composer"), text: question, send: byId("send"), stop: byId("stop"), notice: byId("composer-notice") },
   conversation,
-  turns,
-  new Pasted(byId("pasted"), question),
-  { sent: () => follower.follow(), editLast: () => transcript.editLast() },
+  commands,
+  new PastedText(byId("pasted"), question),
+  { sent: () => autoScroll.follow(), editLast: () => transcript.editLast() },
 );
 const drafts = new Drafts(storage, conversation, composer);
 addEventListener("beforeunload", () => outbox.leave());
 addEventListener("pagehide", () => drafts.flush());
-wake.addEventListener("wake", () => wake.hidden && drafts.flush());
+lifecycle.addEventListener("change", () => lifecycle.hidden && drafts.flush());
 
-/** What the buttons below an answer do. @type {Record<import("./outcome.js").ActionName, () => void>} */
-const actions = {
-  retry: () => turns.retry(),
-  goOn: () => turns.goOn(),
-  askOn: () => turns.send(t("message.goOn")),
-  edit: () => void transcript.editLast(),
-  shorter: () => turns.retryShorter(),
-  fresh: () => startAnew(conversation.newest?.parent.text),
-  model: () => bar.pick(),
-};
-/** Those that lead elsewhere than to the answer. */
-const LEADING = ["edit", "model"];
-/** Where the focus goes when something was asked: not where it would open a keyboard over the answer. */
-const refocus = () => (matchMedia("(pointer: fine)").matches ? composer.focus() : byId("scroller").focus({ preventScroll: true }));
-const transcript = new Transcript(byId("transcript"), conversation, turns, {
-  act: (name) => {
-    actions[name]();
-    if (!LEADING.includes(name)) refocus();
-  },
-  asked: refocus,
-  stay: () => follower.leave(),
+/** Where the focus goes when something was asked. */
+const asked = () => (hasFinePointer() ? composer.focus() : byId("scroller").focus({ preventScroll: true }));
+const transcript = new Transcript(byId("transcript"), conversation, commands, {
+  asked,
+  stay: () => autoScroll.leave(),
   say: (text) => announcer.say(text),
+  startAnew: (text) => (startAnew(text), asked()),
+  pickModel: () => bar.pick(),
 });
 const modelsView = new ModelsView(models, preferences);
-new PlaceView(conversation, () => startAnew());
+new ConversationStateView(conversation, () => startAnew());
 
-const side = new Side(storage);
+const sidebar = new Sidebar(storage);
 const say = (/** @type {string} */ text) => announcer.say(text);
-const unread = new Unread(storage, conversations, conversation, wake).follow(window);
+const unread = new Unread(storage, conversations, conversation, lifecycle).follow(window);
 new ListView(conversations, conversation, unread, {
   open: (id, found) => (id ? void openOne(id, found) : startAnew()),
   removed: (id) => drafts.forget(id),
@@ -100,22 +86,22 @@ new ListView(conversations, conversation, unread, {
 });
 
 const bar = new ComposerBar(new Instructions(conversation), models, preferences, {
-  chosen: () => matchMedia("(pointer: fine)").matches && composer.focus(),
+  chosen: () => hasFinePointer() && composer.focus(),
   about: () => modelsView.open(),
   say,
 });
 const shortcuts = new Shortcuts(document, storage, {
   shortcuts: () => bar.list(shortcuts),
-  search: () => side.search(),
+  search: () => sidebar.search(),
   fresh: () => startAnew(),
-  side: () => side.toggle(),
+  side: () => sidebar.toggle(),
   model: () => bar.pick(),
   panel: () => bar.tune(),
   copy: () => void copyNewest(),
 });
 byId("shortcuts").addEventListener("click", () => bar.list(shortcuts));
 for (const type of ["resize", "scroll"]) {
-  visualViewport?.addEventListener(type, () => void import("./viewport.js").then(({ fit }) => fit(window), () => {}));
+  visualViewport?.addEventListener(type, () => void import("./page/viewport.js").then(({ fit }) => fit(window), () => {}));
 }
 
 async function copyNewest() {
@@ -126,7 +112,7 @@ async function copyNewest() {
 /** @param {string} [text] a question to take along */
 function startAnew(text) {
   conversation.clear();
-  side.close();
+  sidebar.close();
   if (text) composer.fill(text);
   composer.focus();
   announcer.say(t("say.fresh"));
@@ -135,18 +121,18 @@ byId("new-conversation").addEventListener("click", () => startAnew());
 
 /** @param {string} id @param {{message: string, text: string}} [found] what is to be shown of it */
 async function openOne(id, found) {
-  side.close();
-  if (matchMedia("(pointer: fine)").matches) composer.focus(); // elsewhere that opens a keyboard
+  sidebar.close();
+  if (hasFinePointer()) composer.focus();
   await conversation.open(id);
-  if (found && conversation.id === id) (await import("./reveal.js")).reveal(found, transcript, follower);
+  if (found && conversation.id === id) (await import("./list/found_message.js")).showFoundMessage(found, transcript, autoScroll);
 }
 
 const welcome = byId("welcome");
 conversation.addEventListener("path", () => (welcome.hidden = conversation.newest !== null || conversation.state !== "ready"));
-conversation.addEventListener("place", (event) => {
+conversation.addEventListener("switched", (event) => {
   if (/** @type {CustomEvent} */ (event).detail.adopted) return;
-  if (conversation.id) follower.follow();
-  else follower.rest();
+  if (conversation.id) autoScroll.follow();
+  else autoScroll.rest();
 });
 
 const starters = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("[data-starter]"));
@@ -158,9 +144,9 @@ armCopyButtons(document, say);
 void models.watch();
 void conversations.watch();
 conversation.addEventListener("answer", (event) => {
-  const { answer, what } = /** @type {CustomEvent<import("./conversation.js").AnswerDetail>} */ (event).detail;
+  const { answer, what } = /** @type {CustomEvent<import("./conversation/conversation.js").AnswerDetail>} */ (event).detail;
   const loading = what === "notice" && answer.waiting?.code === "model_loading";
   if (loading || answer.end?.error?.code === "local_model_failed") void models.watch();
 });
 
-void new Navigation(conversation, window).open().then(() => turns.takeUp((id, text) => drafts.add(id, text)));
+void new Navigation(conversation, window).open().then(() => commands.takeUp((id, text) => drafts.add(id, text)));

@@ -1,8 +1,8 @@
 // @ts-check
 /** The login. Who has a session already is let in at once: a link from another site comes without its cookie. */
-import { Api } from "./api.js";
-import { byId } from "./dom.js";
-import { seconds, t } from "./words.js";
+import { Api } from "./page/api.js";
+import { byId } from "./page/dom.js";
+import { seconds, t } from "./page/words.js";
 
 const api = new Api();
 const form = byId("login");

@@ -94,7 +94,7 @@ export default {
     "thoughtFor": "Hat {seconds} nachgedacht",
     "elsewhere": "Auf einem anderen Zweig dieser Unterhaltung wird eine Antwort geschrieben. „Anhalten“ beendet sie.",
     "goThere": "Dorthin gehen",
-    "goOn": "Bitte mach genau dort weiter, wo du aufgehört hast."
+    "continue": "Bitte mach genau dort weiter, wo du aufgehört hast."
   },
 
   "busy": {
@@ -108,7 +108,7 @@ export default {
     "writing": "Schreibt …"
   },
 
-  "leg": {
+  "wait": {
     "model": "Wartet seit {seconds} auf das Modell …",
     "silent": "Das Modell schweigt seit {seconds} …",
     "network": "Ihr Netz: seit {seconds} nichts vom Server gehört …",
@@ -116,7 +116,7 @@ export default {
     "proxy": "Ein Proxy hält diesen Datenstrom zurück. Der Text wird stückweise geholt …"
   },
 
-  "mend": {
+  "proxyHint": {
     "title": "Was den Proxy richtigstellt",
     "why": "{proxy} hält die Antwort zurück, bis sie zu Ende ist.",
     "unknown": "Ein Proxy",
@@ -165,12 +165,20 @@ export default {
   "action": {
     "retry": "Wiederholen",
     "again": "Neu erzeugen",
-    "goOn": "Fortsetzen",
+    "continue": "Fortsetzen",
     "fresh": "Neue Unterhaltung",
     "shorter": "Ohne die ältesten Wechsel senden",
-    "askOn": "Um Fortsetzung bitten",
-    "edit": "Frage bearbeiten",
-    "model": "Anderes Modell wählen"
+    "askToContinue": "Um Fortsetzung bitten",
+    "editQuestion": "Frage bearbeiten",
+    "model": "Anderes Modell wählen",
+    "copy": "Kopieren",
+    "edit": "Bearbeiten",
+    "details": "Einzelheiten",
+    "previous": "Vorige Fassung",
+    "next": "Nächste Fassung",
+    "version": "Fassung {n} von {of}",
+    "count": "{n}/{of}",
+    "notCopied": "Der Browser ließ das Kopieren nicht zu."
   },
 
   "next": {
@@ -183,17 +191,6 @@ export default {
     "change": "Vielleicht helfen andere Worte oder andere Einstellungen.",
     "theirs": "Die Störung liegt beim Server des Modells. Oft ist sie bald vorbei.",
     "log": "Warum, steht im Protokoll des Servers."
-  },
-
-  "tool": {
-    "copy": "Kopieren",
-    "edit": "Bearbeiten",
-    "details": "Einzelheiten",
-    "previous": "Vorige Fassung",
-    "next": "Nächste Fassung",
-    "version": "Fassung {n} von {of}",
-    "count": "{n}/{of}",
-    "notCopied": "Der Browser ließ das Kopieren nicht zu."
   },
 
   "edit": {

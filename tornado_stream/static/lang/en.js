@@ -94,7 +94,7 @@ export default {
     "thoughtFor": "Thought for {seconds}",
     "elsewhere": "An answer is being written on another branch of this conversation. Stop ends it.",
     "goThere": "Go there",
-    "goOn": "Please go on exactly where you stopped."
+    "continue": "Please go on exactly where you stopped."
   },
 
   "busy": {
@@ -108,7 +108,7 @@ export default {
     "writing": "Writing…"
   },
 
-  "leg": {
+  "wait": {
     "model": "Waiting for the model for {seconds}…",
     "silent": "The model has been silent for {seconds}…",
     "network": "Your network: nothing heard from the server for {seconds}…",
@@ -116,7 +116,7 @@ export default {
     "proxy": "A proxy is buffering this stream. Its text is fetched bit by bit…"
   },
 
-  "mend": {
+  "proxyHint": {
     "title": "What mends the proxy",
     "why": "{proxy} holds the answer back until it ends.",
     "unknown": "A proxy",
@@ -165,12 +165,20 @@ export default {
   "action": {
     "retry": "Retry",
     "again": "Regenerate",
-    "goOn": "Continue",
+    "continue": "Continue",
     "fresh": "New conversation",
     "shorter": "Send without the oldest turns",
-    "askOn": "Ask to go on",
-    "edit": "Edit the question",
-    "model": "Choose another model"
+    "askToContinue": "Ask to go on",
+    "editQuestion": "Edit the question",
+    "model": "Choose another model",
+    "copy": "Copy",
+    "edit": "Edit",
+    "details": "Details",
+    "previous": "Previous version",
+    "next": "Next version",
+    "version": "Version {n} of {of}",
+    "count": "{n}/{of}",
+    "notCopied": "The browser did not let it be copied."
   },
 
   "next": {
@@ -183,17 +191,6 @@ export default {
     "change": "Another wording or other settings may help.",
     "theirs": "The trouble is at the model's server. It often passes.",
     "log": "The server's log says why."
-  },
-
-  "tool": {
-    "copy": "Copy",
-    "edit": "Edit",
-    "details": "Details",
-    "previous": "Previous version",
-    "next": "Next version",
-    "version": "Version {n} of {of}",
-    "count": "{n}/{of}",
-    "notCopied": "The browser did not let it be copied."
   },
 
   "edit": {

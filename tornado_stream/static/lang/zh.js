@@ -94,7 +94,7 @@ export default {
     "thoughtFor": "思考了 {seconds}",
     "elsewhere": "本对话的另一个分支上正在生成回答。按“停止”可将其结束。",
     "goThere": "前往",
-    "goOn": "请从刚才停下的地方继续。"
+    "continue": "请从刚才停下的地方继续。"
   },
 
   "busy": {
@@ -108,7 +108,7 @@ export default {
     "writing": "正在书写…"
   },
 
-  "leg": {
+  "wait": {
     "model": "已等待模型 {seconds}…",
     "silent": "模型已有 {seconds}没有输出…",
     "network": "您的网络：已有 {seconds}没有收到服务器的消息…",
@@ -116,7 +116,7 @@ export default {
     "proxy": "有代理在缓冲此数据流，正在分段获取文字…"
   },
 
-  "mend": {
+  "proxyHint": {
     "title": "如何修复代理",
     "why": "{proxy} 把回答扣留到结束才放行。",
     "unknown": "某个代理",
@@ -165,12 +165,20 @@ export default {
   "action": {
     "retry": "重试",
     "again": "重新生成",
-    "goOn": "继续",
+    "continue": "继续",
     "fresh": "新对话",
     "shorter": "去掉最早的几轮再发送",
-    "askOn": "请它继续",
-    "edit": "编辑问题",
-    "model": "换一个模型"
+    "askToContinue": "请它继续",
+    "editQuestion": "编辑问题",
+    "model": "换一个模型",
+    "copy": "复制",
+    "edit": "编辑",
+    "details": "详情",
+    "previous": "上一个版本",
+    "next": "下一个版本",
+    "version": "第 {n} 个版本，共 {of} 个",
+    "count": "{n}/{of}",
+    "notCopied": "浏览器不允许复制。"
   },
 
   "next": {
@@ -183,17 +191,6 @@ export default {
     "change": "换个说法或调整设置也许有用。",
     "theirs": "问题出在模型服务器，通常很快会恢复。",
     "log": "原因见服务器日志。"
-  },
-
-  "tool": {
-    "copy": "复制",
-    "edit": "编辑",
-    "details": "详情",
-    "previous": "上一个版本",
-    "next": "下一个版本",
-    "version": "第 {n} 个版本，共 {of} 个",
-    "count": "{n}/{of}",
-    "notCopied": "浏览器不允许复制。"
   },
 
   "edit": {

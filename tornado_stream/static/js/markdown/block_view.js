@@ -1,10 +1,10 @@
 // @ts-check
 /** One block on the page. It is changed as little as can be: what stays the same stays in place. */
-import { element } from "../dom.js";
+import { element } from "../page/dom.js";
 import { codeFrame, colour } from "./code.js";
 import { htmlOf } from "./html.js";
 import { blocksOf } from "./nodes.js";
-import { whenReady } from "./work.js";
+import { whenReady } from "./scheduler.js";
 
 /** @typedef {import("./html.js").Shape} Shape */
 

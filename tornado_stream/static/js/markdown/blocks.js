@@ -14,7 +14,7 @@
  * @property {any[]} [whole] every block, at the end
  */
 import { isDivided, lex, loosen } from "./grammar.js";
-import { mend } from "./mend.js";
+import { asIfComplete } from "./partial.js";
 
 /** From here on the finished parts of a list or table are read no more. */
 const SPLIT = 800;
@@ -99,7 +99,7 @@ export class Blocks {
     this.#read = this.#tail.length;
     const fence = this.#head ? null : FENCE.exec(this.#tail);
     if (fence) return this.#openCode(fence, closed);
-    const open = this.#lex(this.#again + mend(this.#tail));
+    const open = this.#lex(this.#again + asIfComplete(this.#tail));
     if (this.#done && (!isDivided(open[0]) || (open[0].loose && !this.#loose))) return { ...this.#join(), closed };
     if (this.#loose) loosen(open[0]);
     const done = this.#done;
@@ -171,7 +171,7 @@ export class Blocks {
     this.#lines = 0;
     this.#head = "";
     this.#done = 0;
-    return { open: this.#lex(mend(this.#tail)), done: 0 };
+    return { open: this.#lex(asIfComplete(this.#tail)), done: 0 };
   }
 
   /** @param {RegExpExecArray} fence @param {any[]} closed @returns {Update} */

@@ -3,10 +3,10 @@
  * A block of code: its language, a button that copies it, one that wraps it, and the code. It is
  * coloured when it has ended, by a module that only comes then; its height is the same before.
  */
-import { copy } from "../clipboard.js";
-import { element, smallButton } from "../dom.js";
-import { t } from "../words.js";
-import { whenReady } from "./work.js";
+import { copyBy } from "../page/clipboard.js";
+import { element, smallButton } from "../page/dom.js";
+import { t } from "../page/words.js";
+import { whenReady } from "./scheduler.js";
 
 /** Beyond this many characters code keeps one colour: a page that hangs is worse. */
 const LONGEST = 20_000;
@@ -20,7 +20,7 @@ export function codeFrame(code, language) {
     wrap.setAttribute("aria-pressed", String(pre.classList.toggle("wrapped")));
   });
   wrap.setAttribute("aria-pressed", "false");
-  const copying = smallButton(t("markdown.copy"), () => void copyCode(code, copying));
+  const copying = smallButton(t("markdown.copy"), () => void copyBy(copying, t("markdown.copy"), code));
   head.append(element("span", "language", language || t("markdown.code")), wrap, copying);
   Object.assign(pre, { dir: "ltr", tabIndex: 0, role: "group", ariaLabel: t("markdown.code") });
   code.className = "";
@@ -28,12 +28,6 @@ export function codeFrame(code, language) {
   pre.append(code);
   frame.append(head, pre);
   return frame;
-}
-
-/** @param {HTMLElement} code @param {HTMLButtonElement} button */
-async function copyCode(code, button) {
-  button.textContent = (await copy(code)) ? t("copied") : t("selected");
-  setTimeout(() => (button.textContent = t("markdown.copy")), 2000);
 }
 
 /** Colour this frame's code: it has ended. @param {HTMLElement} frame */

@@ -3,7 +3,6 @@
  * What is markdown here: marked's CommonMark and GFM, with maths, and with bounds on nesting so
  * that no text costs more than in proportion to its length. Pure: text in, tokens out.
  *
- * @typedef {import("../../vendor/marked-18.2.1/marked.esm.js").Token} Token
  * @typedef {Record<string, {href: string, title: string}>} Links the definitions that are known
  */
 import { Lexer, Marked } from "../../vendor/marked-18.2.1/marked.esm.js";

@@ -4,7 +4,7 @@
  * goes through DOMPurify like everything else.
  */
 import core from "../../vendor/highlight-11.12.0/core.min.js";
-import { nodesOf } from "./nodes.js";
+import { nodesOf } from "./sanitize.js";
 
 /** What a language is also called, and what is within it. */
 const ALIASES = /** @type {Record<string, string>} */ ({

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Blocks as HTML. Pure: what comes out still has to go through nodes.js, which makes it safe; but
+ * Blocks as HTML. Pure: what comes out still has to go through sanitize.js, which makes it safe; but
  * no HTML of the text's own is in it, only text.
  *
  * @typedef {object} Shape

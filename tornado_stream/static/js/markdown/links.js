@@ -3,8 +3,8 @@
  * Where a model's links and pictures lead: to the web or a mailbox and nowhere else, only when
  * clicked, without telling where from; and the reader sees where. Pictures are never loaded.
  */
-import { element } from "../dom.js";
-import { t } from "../words.js";
+import { element } from "../page/dom.js";
+import { t } from "../page/words.js";
 
 const SCHEMES = ["http:", "https:", "mailto:"];
 /** A text that readers take for an address. */

@@ -3,12 +3,12 @@
  * Shows a growing text as markdown, at a cost in proportion to what is new. A long text comes in
  * slices, so that nothing waits for it.
  */
-import { element } from "../dom.js";
+import { element } from "../page/dom.js";
 import { BlockView } from "./block_view.js";
 import { Blocks } from "./blocks.js";
 import { lex } from "./grammar.js";
 import { shapeOf } from "./html.js";
-import { isTime, later } from "./work.js";
+import { isTime, later } from "./scheduler.js";
 
 /** Blocks that are laid out together. */
 const PART = 16;

@@ -1,28 +1,12 @@
 // @ts-check
 /**
- * HTML to nodes, the only way there is: through DOMPurify, which knows what may be there, then
- * links, pictures, code and tables are made ours. Nothing that comes from here loads or runs.
+ * The blocks of the page's own HTML: sanitised, then links, pictures, code and tables are made the
+ * page's own. Nothing that comes from here loads or runs.
  */
-import "../../vendor/dompurify-3.4.18/purify.min.js";
-import { t } from "../words.js";
+import { t } from "../page/words.js";
 import { codeFrame } from "./code.js";
 import { safeImage, safeLink } from "./links.js";
-
-const ALLOWED = {
-  ALLOWED_TAGS: "p br em strong del code pre h2 h3 h4 h5 h6 ul ol li blockquote hr table thead tbody tr th td a span div input".split(" "),
-  ALLOWED_ATTR: ["href", "title", "start", "align", "class", "type", "checked", "disabled"],
-  ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i, // of every attribute but those that hold no address:
-  ADD_URI_SAFE_ATTR: ["start", "align", "type"],
-  ALLOW_DATA_ATTR: false,
-  ALLOW_ARIA_ATTR: false,
-  KEEP_CONTENT: true,
-  RETURN_DOM_FRAGMENT: true,
-};
-
-/** @param {string} html @returns {DocumentFragment} */
-export function nodesOf(html) {
-  return /** @type {any} */ (globalThis).DOMPurify.sanitize(html, ALLOWED);
-}
+import { nodesOf } from "./sanitize.js";
 
 /** The blocks that an HTML of ours is of, in order. @param {string} html @returns {HTMLElement[]} */
 export function blocksOf(html) {

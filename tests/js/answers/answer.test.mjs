@@ -1,0 +1,43 @@
+// What an answer adds up to.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { applyEvent, newAnswer, sourceOf } from "../../../tornado_stream/static/js/answers/answer.js";
+
+function after(...events) {
+  const made = newAnswer({ role: "user", id: null, text: "q", parent: null }, { request_id: "r" });
+  applyEvent(made, "start", { message_id: "m", user_message_id: "u", model: "fake" });
+  for (const [type, data] of events) applyEvent(made, type, data);
+  return made;
+}
+
+test("deltas of every kind add up", () => {
+  const made = after(
+    ["delta", { content: "a", reasoning: "r" }],
+    ["delta", { content: "b", refusal: "no" }],
+    ["delta", { tool_calls: [{ index: 0, id: "x", name: "get_", arguments: '{"a"' }] }],
+    ["delta", { tool_calls: [{ index: 0, name: "time", arguments: ":1}" }, { index: 1, name: "other" }] }],
+    ["surprise", { content: "ignored" }],
+    ["notice", { code: "surprise" }],
+  );
+  assert.deepEqual([made.content, made.reasoning, made.refusal], [["a", "b"], ["r"], ["no"]]);
+  assert.deepEqual(made.toolCalls, [
+    { id: "x", name: ["get_", "time"], arguments: ['{"a"', ":1}"] },
+    { id: null, name: ["other"], arguments: [] },
+  ]);
+  applyEvent(made, "reset", {});
+  assert.deepEqual([made.content, made.toolCalls, made.state, made.id], [[], [], "running", "m"]);
+});
+
+test("not saved, and saved after all", () => {
+  const made = after(["notice", { code: "not_saved" }]);
+  assert.equal(made.unsaved, true);
+  applyEvent(made, "notice", { code: "saved" });
+  assert.equal(made.unsaved, false);
+  applyEvent(made, "end", { state: "done", saved: false });
+  assert.equal(made.unsaved, true);
+});
+
+test("the source of a message is what its author wrote", () => {
+  assert.equal(sourceOf(after(["delta", { content: "a **b**" }], ["delta", { content: "\n" }])), "a **b**\n");
+});

@@ -1,0 +1,91 @@
+// What is said about an answer.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { applyEvent, newAnswer } from "../../../tornado_stream/static/js/answers/answer.js";
+import { outcomeOf } from "../../../tornado_stream/static/js/answers/outcome.js";
+import { Refused } from "../../../tornado_stream/static/js/page/api.js";
+import { uuid } from "../../../tornado_stream/static/js/page/ids.js";
+
+const answer = () => newAnswer({ role: "user", id: null, text: "q", parent: null }, { request_id: uuid() });
+
+function after(...events) {
+  const made = answer();
+  applyEvent(made, "start", { message_id: "m", user_message_id: "u", model: "fake" });
+  for (const [type, data] of events) applyEvent(made, type, data);
+  return made;
+}
+
+const ended = (end, ...deltas) => outcomeOf(after(...deltas.map((delta) => ["delta", delta]), ["end", { saved: true, ...end }]));
+const busy = (...events) => outcomeOf(after(...events)).text;
+
+test("what is being waited for", () => {
+  assert.equal(busy(), "Reading your question…");
+  assert.equal(busy(["notice", { code: "model_loading" }]), "Loading the model…");
+  assert.equal(
+    busy(["notice", { code: "waiting", seconds: 7.6, reason: "rate_limit", attempt: 2 }]),
+    "Waiting 8 s before trying again: rate limit (attempt 2)…",
+  );
+  assert.equal(busy(["notice", { code: "model_loading" }], ["delta", { reasoning: "r" }]), "Thinking…");
+  assert.equal(busy(["delta", { content: "a" }]), "Writing…");
+});
+
+test("done is quiet only where there is a whole answer", () => {
+  const text = { content: "a" };
+  assert.deepEqual(ended({ state: "done", finish_reason: "stop", timings: { total_ms: 1234 } }, text).text, "fake · 1.2 s");
+  assert.equal(ended({ state: "done", finish_reason: "stop" }, text).tone, "quiet");
+  assert.equal(ended({ state: "done", finish_reason: "length" }, text).title, "Cut at the length limit");
+  assert.equal(ended({ state: "done", finish_reason: "content_filter" }, text).title, "Cut by the content filter");
+  assert.equal(ended({ state: "done", finish_reason: "stop" }, { content: " \n" }).title, "The model gave no text");
+  assert.match(ended({ state: "done", finish_reason: "length" }, { reasoning: "r" }).text, /length limit while thinking/);
+  assert.equal(ended({ state: "done", finish_reason: "stop" }, { refusal: "no" }).tone, "quiet");
+  assert.match(ended({ state: "done", finish_reason: "tool_calls" }, { tool_calls: [{ index: 0, name: "f" }] }).title, /tool/);
+});
+
+test("every other end says what it is and what can be done", () => {
+  const error = { code: "server_error", message: "It broke.", retry_after: 2.4 };
+  const cases = [
+    [{ state: "stopped" }, "quiet", "", "Stopped"],
+    [{ state: "error", error }, "bad", "No answer", "It broke."],
+    [{ state: "cut_off", error }, "warn", "The answer was cut off", "It broke."],
+    [{ state: "interrupted", error: null }, "warn", "The answer was interrupted", "The server went away before it was finished."],
+    [{ state: "new_in_version_9" }, "warn", "The answer ended: new_in_version_9", ""],
+  ];
+  for (const [end, tone, title, text] of cases) {
+    const outcome = ended(end);
+    assert.deepEqual([outcome.tone, outcome.title, outcome.text], [tone, title, text]);
+    assert.deepEqual(outcome.actions, [outcome.tone === "quiet" ? "again" : "retry"]);
+    assert.deepEqual(ended(end, { content: "kept" }).actions, ["continue", "again"], "where text was kept");
+  }
+  assert.equal(ended({ state: "error", error }).hint, "Try again in 3 s.");
+  assert.match(ended({ state: "error", error: { code: "auth", message: "Wrong key." } }).hint, /Check the key/);
+  assert.equal(ended({ state: "error", error }, { content: "a" }).title, "The answer ended with an error");
+});
+
+test("a request that was not taken", () => {
+  const text = (status, code, message = "") => {
+    const made = answer();
+    Object.assign(made, { state: "failed", failure: new Refused(status, code, message) });
+    return outcomeOf(made).text;
+  };
+  assert.equal(text(409, "conversation_busy", "Busy."), "Busy.");
+  assert.match(text(503, "not_saved", "x"), /Nothing was sent to the model/);
+  assert.equal(text(502, "http_502"), "The server answered with status 502.");
+});
+
+test("a server that is full says when to come again, and the seconds are counted down", () => {
+  const made = answer();
+  Object.assign(made, { state: "failed", failure: new Refused(429, "too_many_answers", "Full.", 5) });
+  const { until } = made.failure;
+  const soon = outcomeOf(made, { now: until - 3000 });
+  assert.deepEqual([soon.text, soon.hint, soon.until], ["Full.", "Try again in 3 s.", until]);
+  assert.deepEqual(soon.actions, ["retry"]);
+  const late = outcomeOf(made, { now: until + 1 });
+  assert.deepEqual([late.hint, late.until], ["You can try again now.", 0]);
+});
+
+test("a conversation that is too long is begun anew", () => {
+  const made = answer();
+  Object.assign(made, { state: "failed", failure: new Refused(413, "conversation_too_large", "Too long.") });
+  assert.deepEqual(outcomeOf(made).actions, ["fresh"]);
+});

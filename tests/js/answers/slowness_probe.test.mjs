@@ -1,0 +1,291 @@
+// What a slow answer waits for: against real servers, some of them behind something that buffers.
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { describe, test } from "node:test";
+
+import { AnswerStream } from "../../../tornado_stream/static/js/answers/answer_stream.js";
+import { Heartbeat } from "../../../tornado_stream/static/js/answers/heartbeat.js";
+import { ProxyBuffering } from "../../../tornado_stream/static/js/answers/proxy_buffering.js";
+import { SLOW_TIMES } from "../../../tornado_stream/static/js/answers/wait_reason.js";
+import { waitReasonOf } from "../../../tornado_stream/static/js/answers/wait_reason.js";
+import { Api } from "../../../tornado_stream/static/js/page/api.js";
+import { PageLifecycle } from "../../../tornado_stream/static/js/page/lifecycle.js";
+import { Storage } from "../../../tornado_stream/static/js/page/storage.js";
+import { frame, head } from "../server.mjs";
+
+const ID = "00000000-0000-4000-8000-000000000001";
+const QUICK = { look: 500, trial: 400, slow: 0, late: 1000, short: 5000, turn: 30, idle: 60, tick: 10, first: 60, pause: 300, deaf: 30_000 };
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/**
+ * A server with one answer, which `write` appends to, as ours does it. `network` is what the path to it
+ * does now: `open`; `buffers`: a response is let through at its end; `deaf`: requests are swallowed;
+ * `stale`: what is held goes nowhere, new connections do. It can be changed at any time.
+ */
+async function serve(t, { network = "open", known = true, proxy = "" } = {}) {
+  const world = { network, known, frames: [], seen: [], write, end: () => write("end", { state: "done", saved: true }) };
+  const held = new Set();
+  let closed = false;
+
+  function write(type, data = {}) {
+    world.begun ??= Date.now();
+    world.frames.push(frame(world.frames.length + 1, type, { t: Date.now() - world.begun, ...data }));
+    closed = type === "end";
+    for (const reader of held) reader();
+  }
+
+  const server = createServer(async (request, response) => {
+    for await (const _ of request); // its body
+    const { method, url } = request;
+    const live = !url.endsWith("?live=0");
+    world.seen.push({ method, live });
+    if (world.network === "deaf") return;
+    if (method === "GET" && !world.known) return response.writeHead(404).end("{}");
+    if (method === "POST") world.known = true;
+    let cursor = Number(request.headers["last-event-id"] ?? 0);
+    if (closed && cursor >= world.frames.length) return response.writeHead(204).end();
+    const { network } = world;
+    let waiting = ": stream\n\n";
+    if (proxy) response.setHeader("Server", proxy);
+    const send = (ping = "") => {
+      waiting += ping + world.frames.slice(cursor).join("");
+      cursor = world.frames.length;
+      const over = closed || !live;
+      if (network === "open" || over) headed(response).write(waiting);
+      if (network === "open" || over) waiting = "";
+      if (over) (response.end(), held.delete(send));
+    };
+    if (live) held.add(send);
+    response.on("close", () => held.delete(send));
+    if (network !== "stale" || !live) send();
+    else headed(response).flushHeaders();
+  });
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  t.after(() => (server.closeAllConnections(), server.close()));
+  world.ping = () => held.forEach((reader) => reader(": ping\n\n"));
+  world.api = new Api(`http://127.0.0.1:${server.address().port}`);
+  return world;
+}
+
+const headed = (response) => (response.headersSent ? response : head(response));
+
+/** A reader of it, and what it was told. */
+function read(t, world, { buffering = new ProxyBuffering(new Storage(() => null), new PageLifecycle()), times = {}, after } = {}) {
+  const got = { text: "", numbers: [], reasons: [], links: [], ended: false };
+  const listener = {
+    event(type, data) {
+      got.numbers.push(type);
+      if (type === "delta") got.text += data.content;
+    },
+    link: (link) => got.links.push(link),
+    waitReason: (waitReason) => got.reasons.push(waitReason),
+  };
+  const lifecycle = new PageLifecycle();
+  const stream = new AnswerStream(world.api, lifecycle, { message: "hi", request_id: ID }, listener, { network: { buffering }, after, times: { ...QUICK, ...times } });
+  const done = stream.run();
+  t.after(() => stream.detach());
+  const until = async (ready) => {
+    while (!ready(got)) await sleep(5);
+  };
+  const named = (kind) => got.reasons.some((waitReason) => waitReason?.kind === kind);
+  return { stream, got, done, until, named, lifecycle, buffering };
+}
+
+/** Begin, and write so many words, one each `gap`. */
+async function speak(world, words, gap = 25) {
+  if (!world.frames.length) world.write("start");
+  for (const word of words) {
+    await sleep(gap);
+    world.write("delta", { content: word });
+  }
+}
+
+const WORDS = Array.from({ length: 60 }, (_, n) => `w${n} `);
+const live = (world) => world.seen.filter((one) => one.method === "GET" && one.live).length;
+const short = (world) => world.seen.filter((one) => !one.live).length;
+
+describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
+  test("the question's own response is held back: named, and the text comes all the same", async (t) => {
+    const world = await serve(t, { network: "buffers", proxy: "nginx/1.22.1" });
+    const { got, done, until, named, buffering } = read(t, world);
+    const spoken = speak(world, WORDS);
+    await until(() => named("proxy"));
+    const { proxy, found } = got.reasons.find((waitReason) => waitReason?.kind === "proxy");
+    assert.deepEqual([proxy, found], ["nginx/1.22.1", true]);
+    assert.ok(got.text, "before the end");
+    await spoken;
+    world.end();
+    await done;
+    assert.equal(got.text, WORDS.join(""));
+    assert.deepEqual(got.numbers, ["start", ...WORDS.map(() => "delta"), "end"]);
+    assert.deepEqual([world.seen.filter((one) => one.method === "POST").length, live(world)], [1, 1]);
+    assert.ok(!got.links.includes("lost"));
+    assert.ok(buffering.found);
+  });
+
+  test("an answer that is read on is held back", async (t) => {
+    const world = await serve(t, { network: "buffers" });
+    await speak(world, WORDS.slice(0, 5), 1);
+    const { got, done, until, named } = read(t, world, { after: 3 });
+    await until(() => named("proxy"));
+    await speak(world, WORDS.slice(5), 5);
+    world.end();
+    await done;
+    assert.equal(got.text, WORDS.slice(2).join(""));
+    assert.equal(live(world), 2, "one was silent, one was on trial");
+  });
+
+  test("no storm: a held back answer costs a request each turn, and fewer while nothing is new", async (t) => {
+    const world = await serve(t, { network: "buffers" });
+    const { done, until, named } = read(t, world);
+    await speak(world, ["a"]);
+    await until(() => named("proxy"));
+    const before = short(world);
+    await sleep(600);
+    const asked = short(world) - before;
+    assert.ok(asked >= 2 && asked <= 600 / QUICK.idle + 3, `${asked} in 600 ms`);
+    world.end();
+    await done;
+  });
+
+  test("the next answer is polled from its first second, and says so at once", async (t) => {
+    const buffering = new ProxyBuffering(new Storage(() => null), new PageLifecycle());
+    buffering.confirm("Caddy");
+    const world = await serve(t, { network: "buffers" });
+    const { got, done, until } = read(t, world, { buffering, times: { look: 60_000, trial: 60_000 } });
+    const spoken = speak(world, WORDS.slice(0, 10));
+    await until(() => got.text);
+    assert.equal(live(world), 0);
+    await spoken;
+    world.end();
+    await done;
+    assert.equal(got.text, WORDS.slice(0, 10).join(""));
+    assert.deepEqual([got.reasons[0].proxy, got.reasons[0].found], ["Caddy", false]);
+  });
+
+  test("a page that is loaded again puts it to the trial, and believes a proxy that was mended", async (t) => {
+    const kept = new Map();
+    const area = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value), removeItem: (key) => kept.delete(key) };
+    const storage = new Storage(() => area);
+    new ProxyBuffering(storage, new PageLifecycle()).confirm("nginx");
+    for (const network of ["buffers", "open"]) {
+      const buffering = new ProxyBuffering(storage, new PageLifecycle());
+      assert.deepEqual([buffering.suspected, buffering.found], [true, false]);
+      const world = await serve(t, { network, proxy: "nginx" });
+      const { got, done, named } = read(t, world, { buffering, times: { look: 60_000 } });
+      await speak(world, WORDS);
+      world.end();
+      await done;
+      assert.equal(got.text, WORDS.join(""));
+      assert.deepEqual([named("proxy"), buffering.found, kept.size], network === "open" ? [false, false, 0] : [true, true, 1]);
+    }
+  });
+
+  test("a slow model: waited for, and no proxy suspected", async (t) => {
+    const world = await serve(t);
+    const { got, done, until, named, buffering } = read(t, world);
+    await sleep(20);
+    world.write("start");
+    await until(() => named("model"));
+    const ping = setInterval(world.ping, 100);
+    await sleep(1200);
+    clearInterval(ping);
+    assert.ok(short(world) <= 2, `${short(world)} looks`);
+    await speak(world, WORDS.slice(0, 3));
+    world.end();
+    await done;
+    assert.equal(got.text, WORDS.slice(0, 3).join(""));
+    assert.deepEqual([...new Set(got.reasons.map((waitReason) => waitReason?.kind))].sort(), ["model", undefined]);
+    assert.deepEqual([live(world), buffering.suspected], [0, false]);
+  });
+
+  test("a model that falls silent, with nothing to break the silence", async (t) => {
+    const world = await serve(t);
+    const { got, done, until, named } = read(t, world);
+    await speak(world, ["a", "b"]);
+    await until(() => named("silent"));
+    await sleep(1200);
+    assert.ok(!named("network") && !named("proxy"));
+    assert.ok(short(world) <= 3, `${short(world)} looks`);
+    await speak(world, ["c"]);
+    await until(() => got.text === "abc");
+    assert.equal(got.reasons.at(-1), null, "at once");
+    world.end();
+    await done;
+  });
+
+  test("a held connection that is dead, and no proxy's fault", async (t) => {
+    const world = await serve(t, { network: "stale" });
+    const { got, done, until, buffering } = read(t, world);
+    await until(() => world.seen.length);
+    await speak(world, ["a", "b"]);
+    world.network = "open";
+    await until(() => got.text === "ab");
+    await until(() => live(world) && !buffering.suspected);
+    await speak(world, ["c"]);
+    world.end();
+    await done;
+    assert.equal(got.text, "abc");
+    assert.deepEqual([buffering.found, buffering.suspected, got.links.includes("lost")], [false, false, false]);
+  });
+
+  test("a network that goes dead is named, and the answer is read on when it is back", async (t) => {
+    const world = await serve(t);
+    const { got, done, until, named } = read(t, world, { times: { silence: 2500 } });
+    await speak(world, ["a"]);
+    await until(() => got.text === "a");
+    world.network = "deaf";
+    const at = got.reasons.length;
+    await until(() => named("network"));
+    assert.ok(got.reasons.slice(at).every((waitReason) => waitReason?.kind !== "proxy"));
+    await until(() => got.links.includes("lost"));
+    world.network = "open";
+    await speak(world, ["b"], 1);
+    world.end();
+    await done;
+    assert.equal(got.text, "ab");
+    assert.ok(world.seen.length < 12, `${world.seen.length} requests`);
+  });
+
+  test("a question that has not arrived: the network, and it is not sent twice", async (t) => {
+    const world = await serve(t, { network: "deaf", known: false });
+    const { done, until, named, stream } = read(t, world);
+    await until(() => world.seen.length);
+    world.network = "open";
+    await until(() => named("network"));
+    assert.ok(!named("proxy"));
+    assert.ok(short(world) >= 1);
+    assert.equal(world.seen.filter((one) => one.method === "POST").length, 1);
+    stream.detach();
+    await done;
+  });
+
+  test("a network that changes its mind all the time: every event once and in order", async (t) => {
+    const world = await serve(t, { network: "buffers" });
+    const { got, done } = read(t, world, { times: { look: 60, trial: 40, turn: 20, idle: 30, silence: 400 } });
+    const states = ["open", "buffers", "stale", "buffers", "open", "deaf"];
+    const flap = setInterval(() => states.push((world.network = states.shift())), 60);
+    const words = Array.from({ length: 60 }, (_, n) => `w${n} `);
+    await speak(world, words, 20);
+    clearInterval(flap);
+    world.network = "open";
+    world.end();
+    await done;
+    assert.equal(got.text, words.join(""));
+    assert.deepEqual(got.numbers, ["start", ...words.map(() => "delta"), "end"]);
+  });
+});
+
+/** What is waited for after these steps: milliseconds that pass, events, or what happens to the heartbeat. */
+function after(steps, { follows = false, offline = false, proxy = null } = {}) {
+  let now = 1_000_000;
+  const heartbeat = new Heartbeat(follows, () => now);
+  for (const step of steps) {
+    if (typeof step === "number") now += step;
+    else if (Array.isArray(step)) (heartbeat.hear(), heartbeat.take(...step));
+    else if (step === "heard") heartbeat.hear();
+    else heartbeat[step] = true;
+  }
+  const waitReason = waitReasonOf(heartbeat, SLOW_TIMES, offline, proxy);
+  return waitReason && [waitReason.kind, waitReason.line];
+}

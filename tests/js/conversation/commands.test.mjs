@@ -1,0 +1,178 @@
+// What was asked is kept until it has arrived, across reloads, tabs and refusals.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Outbox } from "../../../tornado_stream/static/js/answers/outbox.js";
+import { Commands } from "../../../tornado_stream/static/js/conversation/commands.js";
+import { Conversation } from "../../../tornado_stream/static/js/conversation/conversation.js";
+import { PageLifecycle } from "../../../tornado_stream/static/js/page/lifecycle.js";
+import { Locks } from "../../../tornado_stream/static/js/page/locks.js";
+import { Storage } from "../../../tornado_stream/static/js/page/storage.js";
+import { log, noAnswer, serve, silent, START, status, whole } from "../server.mjs";
+
+/** A browser's lock manager, as far as it is used. */
+class Manager {
+  held = new Map();
+  async request(name, { ifAvailable = false }, use) {
+    if (ifAvailable && this.held.has(name)) return use(null);
+    const before = this.held.get(name);
+    const mine = Promise.resolve(before).then(() => use({ name })).finally(() => this.held.get(name) === mine && this.held.delete(name));
+    this.held.set(name, mine);
+    return mine;
+  }
+}
+
+/** `localStorage`, as far as it is used. */
+class Area {
+  kept = new Map();
+  getItem = (key) => this.kept.get(key) ?? null;
+  setItem = (key, value) => void this.kept.set(key, value);
+  removeItem = (key) => void this.kept.delete(key);
+  key = (index) => [...this.kept.keys()][index] ?? null;
+  get length() {
+    return this.kept.size;
+  }
+}
+
+const until = async (true_) => {
+  while (!true_()) await new Promise((done) => setTimeout(done, 5));
+};
+
+/** A browser whose tabs share a storage and locks, on a server that plays this. */
+async function browser(t, plays, onStop) {
+  const { seen, api } = await serve(t, plays, onStop);
+  const [area, manager] = [new Area(), new Manager()];
+  const open = (tab = "tab", at = null) => {
+    const lifecycle = new PageLifecycle();
+    const outbox = new Outbox(new Storage(() => area), new Locks(manager), tab);
+    const conversation = new Conversation(api, lifecycle, outbox, new Locks());
+    conversation.id = at;
+    const tick = setInterval(() => lifecycle.dispatchEvent(new CustomEvent("change", { detail: "visible" })), 10);
+    t.after(() => {
+      clearInterval(tick);
+      conversation.clear();
+      api.ask = async () => Response.json({}, { status: 400 }); // what has not begun would go on for ever
+      lifecycle.dispatchEvent(new CustomEvent("change", { detail: "online" }));
+    });
+    return { outbox, conversation, commands: new Commands(conversation), kept: () => outbox.entries };
+  };
+  const posts = () => seen.filter((one) => one.method === "POST" && !one.stop).map((one) => one.body);
+  return { open, posts, seen, area };
+}
+
+test("kept before it is sent, as it is sent, until its start was seen", async (t) => {
+  let atServer = [];
+  const { open, posts, area } = await browser(t, [
+    noAnswer(),
+    (request, response) => ((atServer = [...area.kept.values()]), whole(log(["ok"]))(request, response)),
+  ]);
+  const { commands, conversation, kept } = open();
+  commands.send("first");
+  assert.equal(kept().length, 1, "in the same breath");
+  await until(() => conversation.newest.state === "done");
+  assert.deepEqual(JSON.parse(atServer[0]).request, JSON.parse(posts()[0]));
+  assert.equal(posts()[0], posts()[1]);
+  assert.deepEqual(kept(), []);
+});
+
+test("after a reload the tab shows it and sends the same", async (t) => {
+  const { open, posts } = await browser(t, [silent([]), whole(log(["ok"]))]);
+  const before = open();
+  before.commands.send("first");
+  await until(() => posts().length === 1);
+  const [entry] = before.kept();
+  before.outbox.claim(entry.request.request_id);
+  before.outbox.remove(entry.request.request_id); // its page is gone, and its lock with it
+  before.outbox.storage.set(`tornado-stream:outbox:${entry.request.request_id}`, JSON.stringify(entry));
+  const after = open();
+  after.commands.takeUp(() => assert.fail("nothing is refused"));
+  await until(() => after.conversation.newest?.state === "done");
+  assert.deepEqual(after.conversation.path.map((one) => one.text ?? one.content.join("")), ["first", "ok"]);
+  assert.equal(posts()[0], posts()[1]);
+  assert.deepEqual(after.kept(), []);
+});
+
+test("what another tab is sending is left to it", async (t) => {
+  let answer;
+  const { open, posts } = await browser(t, [(request, response) => (answer = () => whole(log(["ok"]))(request, response))]);
+  const first = open("one");
+  first.commands.send("first");
+  await until(() => answer);
+  const others = [open("two"), open("three")];
+  for (const other of others) other.commands.takeUp(() => {});
+  answer();
+  await until(() => first.conversation.newest.state === "done" && !first.kept().length);
+  await new Promise((done) => setTimeout(done, 30));
+  assert.equal(posts().length, 1);
+  for (const other of others) assert.equal(other.conversation.newest, null);
+});
+
+test("what a closed tab left is sent by one of the others, and not shown", async (t) => {
+  const { open, posts } = await browser(t, [whole(log(["ok"]))]);
+  const request = { message: "left", request_id: "00000000-0000-4000-8000-000000000001" };
+  const others = [open("two"), open("three"), open("four")];
+  others[0].outbox.storage.set(`tornado-stream:outbox:${request.request_id}`, JSON.stringify({ request, tab: "one", at: 1 }));
+  const news = [];
+  for (const other of others) {
+    other.conversation.addEventListener("news", (event) => news.push(event.detail.type));
+    other.commands.takeUp(() => {});
+  }
+  await until(() => news.length);
+  await new Promise((done) => setTimeout(done, 30));
+  assert.deepEqual([posts(), news], [[JSON.stringify(request)], ["started"]]);
+  for (const other of others) assert.equal(other.conversation.newest, null);
+});
+
+test("left before it has begun, it goes on until it has", async (t) => {
+  const { open, posts, seen } = await browser(t, [noAnswer(), noAnswer(), silent([START])]);
+  const { commands, conversation, kept } = open();
+  const news = [];
+  conversation.addEventListener("news", (event) => news.push(event.detail));
+  commands.send("first");
+  conversation.clear();
+  await until(() => news.length);
+  assert.deepEqual([news[0].type, news[0].conversation_id, posts().length, kept()], ["started", "c", 3, []]);
+  assert.deepEqual([conversation.path, conversation.id, seen.length], [[], null, 3]);
+});
+
+test("a refusal that another try would not change is shown again, and not sent", async (t) => {
+  const { open, posts } = await browser(t, [status(409, { code: "conversation_busy", message: "Busy." })]);
+  const before = open();
+  before.commands.send("first");
+  await until(() => before.conversation.newest.state === "failed");
+  const after = open();
+  after.commands.takeUp(() => {});
+  assert.deepEqual([after.conversation.newest.state, after.conversation.newest.failure.code], ["failed", "conversation_busy"]);
+  assert.equal(after.conversation.newest.parent.text, "first");
+  assert.equal(posts().length, 1);
+  after.commands.retry();
+  await until(() => posts().length === 2);
+  assert.notEqual(JSON.parse(posts()[0]).request_id, JSON.parse(posts()[1]).request_id, "a new request");
+});
+
+test("one that nobody shows becomes a draft", async (t) => {
+  const { open, posts } = await browser(t, [noAnswer()]);
+  const request = { message: "left", conversation_id: "c9", request_id: "00000000-0000-4000-8000-000000000001" };
+  const refused = { status: 404, code: "not_found", message: "" };
+  const { outbox, commands, kept } = open("two");
+  const kept_ = [];
+  for (const [at, status] of [[1, 404], [2, 400]]) {
+    const entry = { request: { ...request, request_id: `${at}` }, tab: "one", at, refused: { ...refused, status } };
+    outbox.storage.set(`tornado-stream:outbox:${at}`, JSON.stringify(entry));
+  }
+  commands.takeUp((id, text) => kept_.push([id, text]));
+  await until(() => kept_.length === 2);
+  assert.deepEqual(kept_, [[null, "left"], ["c9", "left"]]);
+  assert.deepEqual([kept(), posts()], [[], []]);
+});
+
+test("one that was to be stopped is stopped, and not sent", async (t) => {
+  const { open, posts, seen } = await browser(t, [status(404)]);
+  const { outbox, commands, kept } = open();
+  const request = { message: "left", request_id: "00000000-0000-4000-8000-000000000001" };
+  outbox.storage.set(`tornado-stream:outbox:${request.request_id}`, JSON.stringify({ request, tab: "tab", at: 1, stopping: true }));
+  commands.takeUp(() => {});
+  await until(() => !kept().length);
+  assert.equal(posts().length, 0);
+  assert.ok(seen.some((one) => one.stop));
+});

@@ -1,0 +1,47 @@
+// A conversation as the server tells it.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { outcomeOf } from "../../../tornado_stream/static/js/answers/outcome.js";
+import { Branches } from "../../../tornado_stream/static/js/conversation/branches.js";
+import { treeOf } from "../../../tornado_stream/static/js/conversation/tree.js";
+import { answer, BRANCHED, path, snapshot, user } from "../snapshots.mjs";
+
+/** The branches of a conversation, as a tab with this storage shows them. */
+function shown(told, storage, known) {
+  const branches = new Branches(storage);
+  branches.enter(told.id);
+  const { messages, after } = treeOf(told, known);
+  branches.take(messages, told.current_id);
+  return Object.assign(branches, { after });
+}
+
+test("the path to the current message, and every branch beside it", () => {
+  const { messages, newest } = shown(snapshot(BRANCHED, "a3"));
+  assert.deepEqual(path(newest), ["one", "1", "two", "2 again"]);
+  assert.equal(messages.size, 7);
+  assert.deepEqual(path(messages.get("a4")), ["one", "1", "other", "4"]);
+  const shuffled = shown(snapshot([...BRANCHED].reverse(), "a3"));
+  assert.deepEqual(path(shuffled.newest), path(newest), "in any order");
+});
+
+test("what has not changed is the same message, and keeps its view", () => {
+  const first = shown(snapshot([...BRANCHED, user("u5", "a3", "five"), answer("a5", "u5", "be", { state: "running", last_event_id: 3 })], "a5"));
+  assert.deepEqual([first.after, first.newest.state, first.newest.end], [3, "running", null]);
+  const again = shown(snapshot([...BRANCHED, user("u5", "a3", "five"), answer("a5", "u5", "begun")], "a5"), undefined, first.messages);
+  assert.equal(again.messages.get("a3"), first.messages.get("a3"));
+  assert.equal(again.messages.get("u5"), first.messages.get("u5"));
+  assert.notEqual(again.newest, first.newest);
+  assert.deepEqual(path(again.newest).slice(-1), ["begun"]);
+});
+
+test("a question that nobody answered, an empty conversation, tool calls", () => {
+  const open = shown(snapshot(BRANCHED.slice(0, 3), "u2")).newest;
+  assert.deepEqual(outcomeOf(open).text, "There is no answer to this question.");
+  assert.deepEqual([open.request.parent_id, open.request.conversation_id, open.request.message], ["u2", "c", null]);
+  assert.equal(shown(snapshot([], null)).newest, null);
+  const call = { index: 0, id: "x", name: "f", arguments: "{}" };
+  const called = shown(snapshot([user("u", null, "q"), answer("a", "u", "", { tool_calls: [call], finish_reason: "tool_calls" })], "a")).newest;
+  assert.deepEqual(called.toolCalls, [{ id: "x", name: ["f"], arguments: ["{}"] }]);
+  assert.match(outcomeOf(called).title, /tool/);
+});

@@ -1,0 +1,153 @@
+// Markdown that grows: the blocks told on the way are those of the whole text, at a cost in proportion to it.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { Blocks } from "../../../tornado_stream/static/js/markdown/blocks.js";
+import { lex } from "../../../tornado_stream/static/js/markdown/grammar.js";
+import { htmlOf, shapeOf } from "../../../tornado_stream/static/js/markdown/html.js";
+import { asIfComplete } from "../../../tornado_stream/static/js/markdown/partial.js";
+
+const SPEC = JSON.parse(readFileSync(new URL("data/commonmark-0.31.2.json", import.meta.url), "utf-8"));
+/** What the specification does not have. */
+const OURS = [
+  "| a | b |\n|---|--:|\n| 1 | `x|y` |\n| 2 | **z** |\n",
+  "- [ ] open\n- [x] done\n\n  with more\n- [ ] last\n",
+  "Text before\n$$\nx = y\n=\nz\n$$\nand after $a_b$ or \\(c\\) it.\n",
+  "$$\nnever\n\nclosed",
+  "\\[ \\int_0^1 x\\,dx \\]\n",
+  "prices: $5 and $10\n",
+  "1. one\n   ```js\n   a()\n   ```\n2. two\n\n   - deep\n     - deeper\n",
+  "~~~~ py x\ncode\n~~~\n~~~~\n",
+  "```js\nunfinished\n``",
+  "> quote\nlazy\n> - list\n>   ```\n>   code\n",
+  "[late] and [early]\n\n[early]: /e\n\n[early]\n\n[late]: /l 'T'\n",
+  "a\r\nb\r\r\n# c\r\n",
+  `${"- item **bold** text\n".repeat(60)}\nAfter it.\n`,
+  `${"- item\n".repeat(130)}\n- loose at last\n`,
+  `| a | b |\n|---|---|\n${"| cell | `code` |\n".repeat(80)}\nAfter it.\n`,
+];
+
+/** Numbers between 0 and 1, the same in every run. */
+function chance(seed) {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+const html = (tokens) => tokens.map(shapeOf).filter(Boolean).map((shape) => (shape.code === undefined ? htmlOf(shape) : `[${shape.before}]${shape.code}`));
+const whole = (text) => html(lex(text, {}));
+
+/** What is told of a text that comes in these pieces: at the end, and that nothing is lost on the way. */
+function grown(pieces) {
+  const blocks = new Blocks();
+  let closed = [];
+  const take = (update) => {
+    if (update.whole) closed = html(update.whole);
+    else closed.push(...html(update.closed ?? []));
+  };
+  for (const piece of pieces) take(blocks.feed(piece));
+  take(blocks.end());
+  return { closed, cost: blocks.cost };
+}
+
+function cut(text, random, most) {
+  const pieces = [];
+  for (let at = 0; at < text.length; ) {
+    const length = 1 + Math.floor(random() * most);
+    pieces.push(text.slice(at, at + length));
+    at += length;
+  }
+  return pieces;
+}
+
+test("the specification's examples, character by character", () => {
+  for (const text of [...SPEC, ...OURS]) assert.deepEqual(grown([...text]).closed, whole(text.replace(/\r\n?/g, "\n")), JSON.stringify(text));
+});
+
+test("mixes of them, cut anywhere", () => {
+  const random = chance(Number(process.env.SEED ?? 20261124));
+  const all = [...SPEC, ...OURS, ...OURS];
+  const count = Number(process.env.MIXES ?? 300);
+  for (let round = 0; round < count; round++) {
+    const parts = Array.from({ length: 2 + Math.floor(random() * 5) }, () => all[Math.floor(random() * all.length)]);
+    const text = parts.join(random() < 0.5 ? "\n\n" : "\n");
+    assert.deepEqual(grown(cut(text, random, [1, 7, 40, 3000][round % 4])).closed, whole(text.replace(/\r\n?/g, "\n")), JSON.stringify(text));
+  }
+});
+
+const LONG = {
+  paragraphs: (n) => "Some words of **weight** and `code`, again.\n\n".repeat(n),
+  "one paragraph": (n) => "Some words of **weight** and `code`. ".repeat(n),
+  "one list": (n) => "- an item with **some** words\n".repeat(n),
+  "a loose list": (n) => "1. an item with **some** words\n\n".repeat(n),
+  "one item": (n) => `- first\n${"  - an item with some words\n".repeat(n)}`,
+  "one table": (n) => `| a | b |\n|---|---|\n${"| some words | `code` |\n".repeat(n)}`,
+  code: (n) => `\`\`\`js\n${"const a = b + 1; // words\n".repeat(n)}\`\`\`\n`,
+  "indented code": (n) => "    const a = b + 1;\n".repeat(n),
+  "one quote": (n) => "> Some words of **weight**\n".repeat(n),
+  definitions: (n) => Array.from({ length: n }, (_, i) => `[d${i}]: /u\n`).join(""),
+};
+for (const [name, text] of Object.entries(LONG)) {
+  test(`twice as much costs twice as much: ${name}`, () => {
+    const cost = (n) => grown(text(n).match(/.{1,20}/gs)).cost / text(n).length;
+    const [small, large] = [cost(250), cost(1000)];
+    assert.ok(large < small * 1.5 + 2, `${small} and ${large} characters read for one`);
+    assert.ok(large < 250, `${large} characters read for one`);
+  });
+}
+
+test("code is told once, and what may be its end is held back", () => {
+  const blocks = new Blocks();
+  const told = ["```py\n", "a = 1", "\n``", "x\n", "  ", "b\n", "```", "\n"].map((piece) => blocks.feed(piece));
+  assert.deepEqual(told.map((update) => update.code ?? null), ["", "a = 1", "\n", "``x\n", "", "  b\n", "", null]);
+  assert.equal(told.at(-1).closed[0].text, "a = 1\n``x\n  b");
+});
+
+test("maths and prices", () => {
+  const maths = (text) => (whole(text).join("").match(/class="math[^>]*>[^<]*/g) ?? []).map((found) => found.replace(/.*>/, ""));
+  assert.deepEqual(maths("a $x^2$, \\(y\\) and $$z$$ here"), ["x^2", "y", "z"]);
+  assert.deepEqual(maths("$$\n\\begin{a}\n- b\n\\end{a}\n$$"), ["\\begin{a}\n- b\n\\end{a}"]);
+  for (const text of ["$5 and $10", "from $5, or US$10 to", "$ x $", "echo $HOME/$USER", "cost $5 today and 10$ then", "\\$a$", "`$a$`", "a $b\nc$"]) {
+    assert.deepEqual(maths(text), [], text);
+  }
+});
+
+test("what is open looks as it will be", () => {
+  const cases = {
+    "a **bo": "a **bo**",
+    "a **bold** b": "a **bold** b",
+    "a `co": "a `co`",
+    "see [the text](http://exa": "see the text",
+    "see [the te": "see the te",
+    "para\n-": "para\n",
+    "para\n- ": "para\n",
+    "para\n##": "para\n",
+    "para\n```py": "para\n",
+    "| a | b |\n|--": "| a | b |\n",
+    "2 * 3 and 4*5": "2 * 3 and 4*5",
+    "~~gone": "~~gone~~",
+    "- ```py\n  a **b": "- ```py\n  a **b",
+    "***both": "***both***",
+    "a *it": "a *it*",
+    "end **": "end ",
+  };
+  for (const [text, wanted] of Object.entries(cases)) assert.equal(asIfComplete(text), wanted, text);
+});
+
+test("hostile nesting takes no time and is text", () => {
+  const hostile = [">".repeat(50_000), "> ".repeat(20_000) + "x", "- ".repeat(20_000) + "x", "[".repeat(50_000), "![".repeat(20_000)];
+  hostile.push("*".repeat(20_000) + "a" + "*".repeat(20_000), "**a ".repeat(10_000), "[a](".repeat(10_000), "`a``".repeat(10_000));
+  hostile.push("<a ".repeat(10_000), "$a".repeat(20_000), "\\(".repeat(10_000), "$$a\n".repeat(10_000), "|a".repeat(20_000) + "\n" + "|-".repeat(20_000));
+  hostile.push("_a ".repeat(10_000), "~~a ".repeat(10_000), " ".repeat(50_000) + "x", "\t".repeat(20_000), "[a]: <".repeat(5000), "<!--".repeat(10_000), "&#".repeat(20_000));
+  for (const text of hostile) {
+    const began = performance.now();
+    whole(text);
+    asIfComplete(text);
+    const ms = performance.now() - began;
+    if (process.env.TIMES) console.log(JSON.stringify(text.slice(0, 12)), Math.round(ms));
+    assert.ok(ms < 5000, `${text.slice(0, 10)}…: ${ms} ms`);
+  }
+});

@@ -1,0 +1,53 @@
+// What a key means, on every layout and machine.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { SHORTCUTS, shortcutOf } from "../../../tornado_stream/static/js/page/shortcuts.js";
+
+/** A key as a browser tells it: `ctrl+shift+O`. */
+function press(text, code = "", more = {}) {
+  const parts = text.split("+");
+  const key = parts.pop();
+  const held = (name) => parts.includes(name);
+  return { key, code, ctrlKey: held("ctrl"), metaKey: held("meta"), altKey: held("alt"), shiftKey: held("shift"), isComposing: false, keyCode: 0, ...more };
+}
+
+for (const [text, code, mac, name] of [
+  ["ctrl+k", "KeyK", false, "search"],
+  ["ctrl+K", "KeyK", false, "search"], // Caps Lock
+  ["meta+k", "KeyK", true, "search"],
+  ["ctrl+k", "KeyK", true, undefined],
+  ["meta+k", "KeyK", false, undefined],
+  ["ctrl+shift+O", "KeyO", false, "fresh"],
+  ["ctrl+o", "KeyO", false, undefined],
+  ["ctrl+alt+shift+O", "KeyO", false, undefined],
+  ["ctrl+л", "KeyK", false, "search"], // a Russian layout
+  ["ctrl+t", "KeyK", false, undefined], // Dvorak: the letter counts
+  ["alt+shift+Ç", "KeyC", true, "copy"], // a Mac
+  ["alt+shift+C", "KeyC", false, "copy"],
+  ["/", "Slash", false, "search"],
+  ["shift+/", "Digit7", false, "search"], // a German layout
+  ["shift+?", "Slash", false, "shortcuts"],
+  ["ctrl+/", "Slash", false, undefined],
+  ["k", "KeyK", false, undefined],
+]) {
+  test(`${text} (${code}${mac ? ", on a Mac" : ""}): ${name ?? "nothing"}`, () => assert.equal(shortcutOf(press(text, code), "page", mac), name));
+}
+
+test("while a question is written", () => {
+  const names = ["Enter", "shift+Enter", "ctrl+Enter", "alt+Enter", "meta+Enter", "ArrowUp", "shift+ArrowUp", "Escape", "x"].map((text) => shortcutOf(press(text), "composer"));
+  assert.deepEqual(names, ["send", "newline", undefined, undefined, undefined, "edit", undefined, "stop", undefined]);
+});
+
+test("an input method has every key first", () => {
+  for (const more of [{ isComposing: true }, { keyCode: 229 }]) {
+    for (const text of ["Enter", "Escape", "ArrowUp"]) assert.equal(shortcutOf(press(text, "", more), "composer"), undefined);
+  }
+});
+
+test("no two mean the same, and none has a browser's own keys", () => {
+  const keys = SHORTCUTS.flatMap((one) => one.keys);
+  assert.equal(new Set(keys).size, keys.length);
+  const own = ["mod+n", "mod+t", "mod+w", "mod+l", "mod+d", "mod+f", "mod+p", "mod+s", "mod+r", "mod+shift+n", "mod+shift+t", "mod+shift+c", "mod+shift+i", "mod+shift+j", "mod+shift+s", "mod+shift+p"];
+  assert.deepEqual(keys.filter((key) => own.includes(key)), []);
+});

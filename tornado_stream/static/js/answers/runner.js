@@ -1,0 +1,136 @@
+// @ts-check
+/**
+ * Runs answers: the one the page follows, and those it has left. One that is left before it has
+ * begun goes on until it has: a question that was sent is never lost by looking elsewhere.
+ *
+ * @typedef {import("./answer.js").Answer} Answer
+ * @typedef {{answer: Answer, stream: AnswerStream, started: boolean}} Run
+ * @typedef {object} Listener
+ * @property {(answer: Answer, type: string, data: any) => void} event of the answer that is followed
+ * @property {(answer: Answer, link: "open" | "lost") => void} link
+ * @property {(answer: Answer, waitReason: import("./wait_reason.js").WaitReason | null) => void} waitReason
+ * @property {(answer: Answer, failure: Refused) => void} failed
+ * @property {(news: import("../page/tabs.js").News) => void} news of any answer that begins
+ */
+import { Refused } from "../page/api.js";
+import { AnswerStream } from "./answer_stream.js";
+
+/** Refusals after which the same request is of no use any more. */
+const USELESS = ["not_sent", "request_id_reused"];
+
+export class Runner {
+  /** @type {Run | null} */
+  #current = null;
+  /** What is known of the way to the server, for all answers. @type {import("./answer_stream.js").NetworkKnowledge} */
+  #network = {};
+
+  /**
+   * @param {import("../page/api.js").Api} api @param {import("../page/lifecycle.js").PageLifecycle} lifecycle
+   * @param {import("./outbox.js").Outbox} outbox @param {import("../page/locks.js").Locks} locks @param {Listener} listener
+   */
+  constructor(api, lifecycle, outbox, locks, listener) {
+    this.api = api;
+    this.lifecycle = lifecycle;
+    this.outbox = outbox;
+    this.locks = locks;
+    this.listener = listener;
+  }
+
+  /** The answer that is followed. @returns {Answer | null} */
+  get answer() {
+    return this.#current?.answer ?? null;
+  }
+
+  /** Ask for an answer and follow it. @param {Answer} answer */
+  ask(answer) {
+    this.outbox.add(answer.request);
+    this.#current = this.#run(answer);
+  }
+
+  /** Ask again for what was left unsent, once no other tab does. @param {Answer} answer */
+  resume(answer) {
+    this.#current = this.#run(answer, undefined, this.outbox.claim(answer.request.request_id));
+  }
+
+  /** Follow an answer that the server writes. @param {Answer} answer @param {number} after the last event that is in it */
+  follow(answer, after) {
+    this.#current = this.#run(answer, after);
+  }
+
+  /** Send what was left unsent, or stop it, without looking at it. @param {import("./outbox.js").Entry} entry */
+  deliver({ request, stopping }) {
+    const { stream } = this.#run(/** @type {any} */ ({ request }));
+    if (stopping) void stream.stop().catch(() => {});
+  }
+
+  /** Stop following. */
+  leave() {
+    if (this.#current?.started) this.#current.stream.detach();
+    this.#current = null;
+  }
+
+  /** There may be something new. */
+  nudge() {
+    this.#current?.stream.nudge();
+  }
+
+  /** Stop the answer that is followed. Throws `Refused` when the server will not. */
+  async stop() {
+    if (!this.#current) return;
+    const { started, stream, answer } = this.#current;
+    if (!started) this.outbox.cancel(answer.request.request_id);
+    await stream.stop();
+  }
+
+  /** @param {Answer} answer @param {number} [after] @param {Promise<unknown>} [ready] */
+  #run(answer, after, ready) {
+    /** @type {Run} */
+    const run = { answer, started: after !== undefined, stream: /** @type {any} */ (null) };
+    const { api, lifecycle, locks } = this;
+    const listener = {
+      event: (/** @type {string} */ type, /** @type {any} */ data) => this.#take(run, type, data),
+      link: (/** @type {"open" | "lost"} */ link) => void (this.#current === run && this.listener.link(answer, link)),
+      waitReason: (/** @type {any} */ waitReason) => void (this.#current === run && this.listener.waitReason(answer, waitReason)),
+    };
+    run.stream = new AnswerStream(api, lifecycle, answer.request, listener, { locks, after, network: this.#network });
+    void this.#untilEnd(run, ready);
+    return run;
+  }
+
+  /** @param {Run} run @param {Promise<unknown>} [ready] */
+  async #untilEnd(run, ready) {
+    try {
+      await ready;
+      await run.stream.run();
+      this.#network.used = true;
+    } catch (error) {
+      if (!(error instanceof Refused)) reportError(error);
+      this.#failed(run, error instanceof Refused ? error : new Refused(0, "page", String(error)));
+    }
+  }
+
+  /** @param {Run} run @param {string} type @param {any} data */
+  #take(run, type, data) {
+    const current = this.#current === run;
+    const { request_id: id } = run.answer.request;
+    if (type === "start") {
+      run.started = true;
+      this.outbox.remove(id);
+      this.listener.news({ type: "started", conversation_id: data.conversation_id, generation_id: id });
+      if (!current) run.stream.detach();
+    }
+    if (!current) return;
+    if (type === "end") this.#current = null;
+    this.listener.event(run.answer, type, data);
+  }
+
+  /** @param {Run} run @param {Refused} failure */
+  #failed(run, failure) {
+    const id = run.answer.request.request_id;
+    if (!run.started && USELESS.includes(failure.code)) this.outbox.remove(id);
+    else if (!run.started) this.outbox.refuse(id, failure);
+    if (this.#current !== run) return;
+    this.#current = null;
+    this.listener.failed(run.answer, failure);
+  }
+}

@@ -1,0 +1,143 @@
+// @ts-check
+/**
+ * Looks beside a connection that is silent: a short request brings what it should have brought.
+ * `?live=0` is the lightest there is: where nothing is new it has no event.
+ *
+ * The server says something at once and whenever there is news. A connection that brings less than
+ * a short request does is dead or held back, and given up; the next one is on trial, and if not
+ * even its head comes while short requests are answered, a proxy is buffering.
+ *
+ * @typedef {import("./answer_connection.js").LogEvent} LogEvent
+ * @typedef {"unreached" | "unknown" | "nothing" | LogEvent[]} Finding `unknown`: the server knows no such answer
+ */
+import { pause } from "../page/lifecycle.js";
+import { Storage } from "../page/storage.js";
+import { AnswerConnection, Dropped, dropped, isStream } from "./answer_connection.js";
+import { ProxyBuffering } from "./proxy_buffering.js";
+import { waitReasonOf, SLOW_TIMES } from "./wait_reason.js";
+
+/** One for each answer that is slow. */
+export class SlownessProbe {
+  /** Whether it was this answer that found the proxy out. */
+  found = false;
+  /** What the last response says it came through. */
+  #proxy = "";
+  /** What was told, as JSON. */
+  #told = "null";
+
+  /**
+   * @param {object} stream what the probe needs of an `AnswerStream`
+   * @param {import("../page/api.js").Api} stream.api @param {import("../page/lifecycle.js").PageLifecycle} stream.lifecycle
+   * @param {import("../page/api.js").AnswerRequest} stream.request @param {import("./heartbeat.js").Heartbeat} stream.heartbeat
+   * @param {{buffering?: ProxyBuffering}} stream.network @param {Partial<typeof SLOW_TIMES>} stream.times
+   * @param {{waitReason: (waitReason: import("./wait_reason.js").WaitReason | null) => void}} stream.listener
+   */
+  constructor({ api, request, heartbeat, network, times, lifecycle, listener }) {
+    this.api = api;
+    this.id = request.request_id;
+    this.heartbeat = heartbeat;
+    this.times = { ...SLOW_TIMES, ...times };
+    this.lifecycle = lifecycle;
+    this.listener = listener;
+    this.buffering = network.buffering ??= new ProxyBuffering(new Storage(() => sessionStorage), lifecycle);
+  }
+
+  /** Tell what is waited for, where that has changed. */
+  tell() {
+    const { found, proxy } = this.buffering;
+    const waitReason = waitReasonOf(this.heartbeat, this.times, this.lifecycle.offline, found ? { proxy, found: this.found } : null);
+    const told = JSON.stringify(waitReason);
+    if (told !== this.#told) this.listener.waitReason(waitReason);
+    this.#told = told;
+  }
+
+  /**
+   * Watch a connection, less and less often, until it is closed; close it where it holds back.
+   * @param {AnswerConnection} connection @param {() => number} last the number of the last event that came
+   */
+  async watch(connection, last) {
+    if (connection.purpose === "look") return this.#expect(connection);
+    let patience = await this.#trial(connection);
+    while (await untilQuiet(connection, patience)) {
+      const { quietSince } = connection;
+      const finding = await this.#look(last(), connection.signal);
+      if (connection.signal.aborted) return;
+      const isSilent = connection.quietSince === quietSince;
+      if (isSilent && holdsBack(connection, finding)) return this.#giveUp(connection, finding);
+      const failed = finding === "unreached" || finding === "unknown";
+      patience = (patience || this.times.trial) * (failed ? 2 : 4);
+    }
+  }
+
+  /** A short request is out. @param {AnswerConnection} connection */
+  async #expect(connection) {
+    if (await untilQuiet(connection, this.times.late)) this.heartbeat.missed = true;
+  }
+
+  /** How long the connection may be silent from here. @param {AnswerConnection} connection */
+  async #trial(connection) {
+    const { buffering, times } = this;
+    if (!buffering.suspected) return times.look;
+    await pause(connection.openedAt + (buffering.found ? times.turn : times.trial) - Date.now(), connection.signal);
+    if (!connection.heard) return 0;
+    if (!connection.signal.aborted && !buffering.found) buffering.refute();
+    return times.look;
+  }
+
+  /** @param {AnswerConnection} connection @param {Finding} finding */
+  #giveUp(connection, finding) {
+    const { buffering } = this;
+    if (buffering.suspected && !buffering.found && !connection.heard) {
+      this.found = true;
+      buffering.confirm(this.#proxy);
+    }
+    buffering.suspected = true;
+    connection.instead = Array.isArray(finding) ? finding : [];
+    connection.close();
+  }
+
+  /** What there is after this event. @param {number} after @param {AbortSignal} signal @returns {Promise<Finding>} */
+  async #look(after, signal) {
+    const short = new AnswerConnection(this.times.short);
+    const close = () => short.close();
+    signal.addEventListener("abort", close);
+    void this.#expect(short);
+    try {
+      return await this.#read(short, after);
+    } catch (error) {
+      if (!(error instanceof Dropped)) throw error;
+      if (!signal.aborted) this.heartbeat.missed = true;
+      return "unreached";
+    } finally {
+      signal.removeEventListener("abort", close);
+      short.close();
+    }
+  }
+
+  /** @param {AnswerConnection} short @param {number} after @returns {Promise<Finding>} */
+  async #read(short, after) {
+    const response = await this.api.read(this.id, after, false, short.signal).catch(dropped);
+    if (response.status === 404) this.heartbeat.missed = true;
+    if (response.status === 404) return "unknown";
+    if (response.status !== 204 && !isStream(response)) return dropped();
+    this.#proxy = response.headers.get("Server") ?? response.headers.get("Via") ?? "";
+    /** @type {LogEvent[]} */
+    const events = [];
+    if (response.status === 200) await short.read(response, (event) => events.push(event));
+    if (short.signal.aborted) return dropped();
+    this.heartbeat.hear();
+    return events.length ? events : "nothing";
+  }
+}
+
+/** Wait until nothing came for so long. False: it was closed before. @param {AnswerConnection} connection @param {number} ms */
+async function untilQuiet(connection, ms) {
+  for (let rest = ms; rest > 0 && !connection.signal.aborted; ) {
+    rest = ms - connection.quiet;
+    await pause(rest, connection.signal);
+  }
+  return !connection.signal.aborted;
+}
+
+/** Whether the connection should have brought what was found. @param {AnswerConnection} connection @param {Finding} finding */
+const holdsBack = ({ heard, purpose }, finding) => Array.isArray(finding) || (finding === "nothing" && !heard && purpose !== "ask");

@@ -1,0 +1,60 @@
+// @ts-check
+/** Shows which model answers, below the question and in the welcome, and the lines for one of one's own. */
+import { byId } from "../page/dom.js";
+import { t } from "../page/words.js";
+
+export class ModelsView {
+  #button = byId("model");
+  #name = byId("model-name");
+  #state = byId("model-state");
+  #dialog = byId("model-dialog");
+  #setup = byId("welcome-setup");
+  #title = byId("welcome-setup-title");
+  #lead = byId("welcome-setup-lead");
+  #runs = byId("welcome-runs");
+
+  /** @param {import("./models.js").Models} models @param {import("./preferences.js").Preferences} preferences */
+  constructor(models, preferences) {
+    this.models = models;
+    this.preferences = preferences;
+    this.#dialog.addEventListener("click", (/** @type {MouseEvent} */ event) => {
+      if (event.target === this.#dialog && !within(event, this.#dialog)) this.#dialog.close(); // the backdrop
+    });
+    byId("welcome-own").addEventListener("click", () => this.open());
+    preferences.addEventListener("change", () => this.#show());
+  }
+
+  /** Say how to use another one. */
+  open() {
+    this.#dialog.showModal();
+  }
+
+  #show() {
+    const { state } = this.models;
+    if (state === "unknown") return;
+    const { model } = this.preferences;
+    const shown = state === "unreachable" ? "unreachable" : (model?.state ?? "failed");
+    this.#button.dataset.state = shown;
+    this.#name.textContent = model?.id || (state === "unreachable" ? "" : t("model.none"));
+    this.#state.textContent = { loading: t("model.loading"), failed: t("model.failed"), unreachable: t("model.unreachable") }[shown] ?? "";
+    this.#showSetup();
+    this.#runs.hidden = shown !== "ready" || !this.#setup.hidden;
+    byId("welcome-model").textContent = t("model.runs", { name: model?.id ?? "" });
+  }
+
+  /** The lines are in the welcome where they are needed: with the demo model, or with none. */
+  #showSetup() {
+    const { state, current } = this.models;
+    const failed = state === "known" && (!current || current.state === "failed");
+    this.#setup.hidden = !failed && current?.provider !== "local";
+    this.#setup.dataset.tone = failed ? "bad" : "quiet";
+    this.#title.textContent = failed ? t("model.failedTitle") : "";
+    this.#lead.textContent = failed ? [current?.detail, t("model.failedNext")].filter(Boolean).join("\n") : t("model.demo");
+  }
+}
+
+/** @param {MouseEvent} event @param {HTMLElement} box */
+function within({ clientX, clientY }, box) {
+  const { left, right, top, bottom } = box.getBoundingClientRect();
+  return clientX >= left && clientX <= right && clientY >= top && clientY <= bottom;
+}

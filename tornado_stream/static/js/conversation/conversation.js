@@ -1,0 +1,213 @@
+// @ts-check
+/**
+ * The one owner of the open conversation's state; views listen and ask.
+ *
+ * Fires `place` when another conversation is open (detail `adopted`: it is the new one, which has got its id),
+ * `loaded` (detail: as the server tells it), `path` when what is shown has changed, `answer` when an answer has (detail:
+ * the answer and what happened: an event's name, or `link`, `waitReason`, `stopping`, `failed`), and `news` for others.
+ *
+ * @typedef {import("../answers/answer.js").Answer} Answer
+ * @typedef {{answer: Answer, what: string}} AnswerDetail
+ * @typedef {"ready" | "loading" | "unreachable" | "missing" | "deleted"} State
+ */
+import { applyEvent } from "../answers/answer.js";
+import { Runner } from "../answers/runner.js";
+import { Refused } from "../page/api.js";
+import { backoff } from "../page/lifecycle.js";
+import { Branches } from "./branches.js";
+import { pathTo, treeOf } from "./tree.js";
+
+export class Conversation extends EventTarget {
+  /** @type {string | null} */
+  id = null;
+  title = "";
+  updatedAt = 0; // by the server's clock; 0: not known
+  /** How many of the oldest turns are not sent. */
+  leaveOut = 0;
+  /** @type {State} */
+  state = "ready";
+  #visit = new AbortController();
+
+  /**
+   * @param {import("../page/api.js").Api} api @param {import("../page/lifecycle.js").PageLifecycle} lifecycle
+   * @param {import("../answers/outbox.js").Outbox} outbox @param {import("../page/locks.js").Locks} locks
+   * @param {Branches} [branches]
+   */
+  constructor(api, lifecycle, outbox, locks, branches = new Branches()) {
+    super();
+    this.branches = branches;
+    this.api = api;
+    this.lifecycle = lifecycle;
+    this.outbox = outbox;
+    this.runner = new Runner(api, lifecycle, outbox, locks, {
+      event: (answer, type, data) => this.#take(answer, type, data),
+      link: (answer, link) => void (answer.link !== link && this.tell(Object.assign(answer, { link }), "link")),
+      waitReason: (answer, waitReason) => this.tell(Object.assign(answer, { waitReason }), "waitReason"),
+      failed: (answer, failure) => this.#failed(answer, failure),
+      news: (news) => this.tellOthers(news),
+    });
+  }
+
+  /** Every message, also those of other branches. */
+  get messages() {
+    return this.branches.messages;
+  }
+
+  /** The end of what is shown. */
+  get newest() {
+    return this.branches.newest;
+  }
+
+  /** The answer that is being written, on whatever branch. */
+  get live() {
+    return this.runner.answer;
+  }
+
+  get running() {
+    return this.live !== null;
+  }
+
+  /** Whether something can be asked now. */
+  get free() {
+    return this.state === "ready" && !this.running;
+  }
+
+  /** What is shown, oldest first. */
+  get path() {
+    return pathTo(this.newest);
+  }
+
+  /** Begin a new one. A running answer goes on at the server. */
+  clear() {
+    this.#leave(null, "ready");
+  }
+
+  /** Open one. @param {string} id */
+  async open(id) {
+    if (id === this.id && this.state === "ready") return;
+    this.#leave(id, "loading");
+    await this.#load();
+  }
+
+  /** Something happened to it elsewhere: see what. */
+  async refresh() {
+    if (this.id && this.state === "ready" && !this.running) await this.#load();
+  }
+
+  /** It was deleted elsewhere. */
+  lose() {
+    this.#leave(this.id, "deleted");
+  }
+
+  /** @param {string} title */
+  entitle(title) {
+    if (title === this.title) return;
+    this.title = title;
+    this.dispatchEvent(new Event("title"));
+  }
+
+  /** What was a new one has got its id. @param {string} id */
+  adopt(id) {
+    this.id = id;
+    this.dispatchEvent(new CustomEvent("switched", { detail: { adopted: true } }));
+  }
+
+  /** Show this answer and ask for it. @param {Answer} answer @param {{wait?: boolean}} [how] `wait`: another tab may be asking */
+  ask(answer, { wait = false } = {}) {
+    this.branches.ask(answer);
+    this.runner[wait ? "resume" : "ask"](answer);
+    this.#showPath();
+  }
+
+  /** Show an answer that is not to be had. @param {Answer} answer @param {import("../page/api.js").Refused} failure */
+  fail(answer, failure) {
+    this.branches.ask(Object.assign(answer, { state: /** @type {const} */ ("failed"), failure }));
+    this.#showPath();
+  }
+
+  /** Show the branch that a message is on. What is being written elsewhere goes on. @param {import("./branches.js").Message} message */
+  choose(message) {
+    this.branches.choose(message);
+    this.#showPath();
+  }
+
+  /** An answer has changed. @param {Answer} answer @param {string} what */
+  tell(answer, what) {
+    this.dispatchEvent(new CustomEvent("answer", { detail: { answer, what } }));
+  }
+
+  /** @param {string | null} id @param {State} state */
+  #leave(id, state) {
+    this.#visit.abort();
+    this.#visit = new AbortController();
+    this.runner.leave();
+    Object.assign(this, { id, state, title: "", updatedAt: 0, leaveOut: 0 });
+    this.branches.enter(id);
+    this.dispatchEvent(new CustomEvent("switched", { detail: { adopted: false } }));
+    this.#showPath();
+  }
+
+  async #load() {
+    const { signal } = this.#visit;
+    const snapshot = await this.#snapshot(String(this.id), signal);
+    if (signal.aborted || this.running) return;
+    if (!snapshot) return this.#become("missing");
+    const { messages, running, after } = treeOf(snapshot, this.messages);
+    Object.assign(this, { title: snapshot.title ?? "", updatedAt: snapshot.updated_at ?? 0 });
+    this.dispatchEvent(new CustomEvent("loaded", { detail: snapshot }));
+    this.branches.take(messages, snapshot.current_id ?? null);
+    if (running) this.runner.follow(running, after);
+    this.#become("ready");
+  }
+
+  /** What the server has, asked for until it is reached; null where there is no such conversation. @param {string} id @param {AbortSignal} signal */
+  async #snapshot(id, signal) {
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      try {
+        return await this.api.conversation(id, signal);
+      } catch (error) {
+        if (error instanceof Refused && error.status === 404) return null;
+        if (!signal.aborted && this.state === "loading") this.#become("unreachable");
+      }
+      await this.lifecycle.sleep(backoff(attempt), signal);
+    }
+  }
+
+  /** @param {State} state */
+  #become(state) {
+    this.state = state;
+    this.#showPath();
+  }
+
+  /** @param {Answer} answer @param {string} type @param {any} data */
+  #take(answer, type, data) {
+    applyEvent(answer, type, data);
+    if (type === "start") this.#begun(answer, data);
+    this.tell(answer, type);
+    if (type === "end") this.tellOthers({ type: "ended", conversation_id: String(this.id) });
+  }
+
+  /** @param {Answer} answer @param {any} data */
+  #begun(answer, data) {
+    this.branches.begun(answer, data.conversation_id);
+    this.updatedAt = 0;
+    if (this.id !== data.conversation_id) this.adopt(data.conversation_id);
+  }
+
+  /** @param {Answer} answer @param {import("../page/api.js").Refused} failure */
+  #failed(answer, failure) {
+    answer.failure = failure;
+    answer.state = answer.id ? "interrupted" : "failed";
+    this.tell(answer, "failed");
+    if (failure.code === "conversation_busy") void this.refresh();
+  }
+
+  /** Something has happened that the list and other tabs want to know. @param {import("../page/tabs.js").News} detail */
+  tellOthers(detail) {
+    this.dispatchEvent(new CustomEvent("news", { detail }));
+  }
+
+  #showPath() {
+    this.dispatchEvent(new Event("path"));
+  }
+}

@@ -1,0 +1,31 @@
+// @ts-check
+/** The system prompt of the open conversation, as the server keeps it. Fires `change`. */
+export class Instructions extends EventTarget {
+  text = "";
+
+  /** @param {import("./conversation.js").Conversation} conversation */
+  constructor(conversation) {
+    super();
+    this.conversation = conversation;
+    conversation.addEventListener("switched", (event) => !(/** @type {CustomEvent} */ (event).detail.adopted) && this.become(""));
+    conversation.addEventListener("loaded", (event) => this.become(/** @type {CustomEvent} */ (event).detail.system ?? ""));
+  }
+
+  /** Have the server keep a text; a new conversation is made for it. Throws `Refused`. @param {string} text */
+  async save(text) {
+    const { conversation } = this;
+    const { api, id } = conversation;
+    if (id) await api.change(id, { system: text });
+    const made = id ?? (await api.create({ system: text })).id;
+    if (conversation.id !== id) return; // another one was opened meanwhile
+    if (!id) conversation.adopt(made);
+    this.become(text);
+    conversation.tellOthers({ type: "changed", conversation_id: made });
+  }
+
+  /** The server keeps this one. @param {string} text */
+  become(text) {
+    this.text = text;
+    this.dispatchEvent(new Event("change"));
+  }
+}

@@ -1,0 +1,70 @@
+// @ts-check
+/** Deleting a conversation, from the row that goes to the request that is sent later. Loaded when first needed. */
+import { whyNot } from "../page/api.js";
+import { isMac } from "../page/shortcuts.js";
+import { t } from "../page/words.js";
+import { titleOf, Toasts } from "./toasts.js";
+import { Trash } from "./trash.js";
+
+/** @typedef {import("./trash.js").Item} Item */
+
+export class Deletion {
+  /** The one that was open when it was deleted. @type {string | null} */
+  #wasOpen = null;
+
+  /**
+   * @param {import("./conversations.js").Conversations} conversations
+   * @param {import("../conversation/conversation.js").Conversation} conversation
+   * @param {{open: (id: string | null) => void, removed: (id: string) => void, say: (text: string) => void, focus: (id: string) => void}} callbacks
+   */
+  constructor(conversations, conversation, callbacks) {
+    this.conversation = conversation;
+    this.callbacks = callbacks;
+    this.trash = new Trash(conversations);
+    const toasts = new Toasts(this.trash, (item) => this.undo(item));
+    this.trash.addEventListener("failed", (event) => {
+      const { item, error } = /** @type {CustomEvent} */ (event).detail;
+      const text = `${t("trash.failed", { title: titleOf(item) })} ${whyNot(error)}`;
+      toasts.note(text);
+      callbacks.say(text);
+    });
+    conversations.addEventListener("removed", (event) => callbacks.removed(/** @type {CustomEvent} */ (event).detail));
+    conversation.addEventListener("switched", () => this.#moved());
+    addEventListener("pagehide", () => this.trash.flush());
+    document.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  /** @param {Item} item */
+  remove(item) {
+    const isOpen = item.id === this.conversation.id;
+    if (isOpen) this.callbacks.open(null);
+    if (isOpen) this.#wasOpen = item.id;
+    this.trash.put(item);
+    this.callbacks.say(t("trash.said", { title: titleOf(item), keys: isMac ? "⌘Z" : t("trash.keys") }));
+  }
+
+  /** @param {Item} item */
+  undo(item) {
+    const goBack = item.id === this.#wasOpen && !this.conversation.newest;
+    if (!this.trash.undo(item.id)) return;
+    if (goBack) this.callbacks.open(item.id);
+    else this.callbacks.focus(item.id);
+    this.callbacks.say(t("trash.restored", { title: titleOf(item) }));
+  }
+
+  /** Whoever goes back to one that was deleted wants it. */
+  #moved() {
+    const { id } = this.conversation;
+    if (id !== null && this.trash.undo(id)) this.callbacks.say(t("trash.restored", { title: titleOf(this.conversation) }));
+    this.#wasOpen = null;
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const writing = /** @type {HTMLElement} */ (event.target).matches("input, textarea");
+    const last = this.trash.items.at(-1);
+    if (event.key !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey || writing || !last) return;
+    event.preventDefault();
+    this.undo(last);
+  }
+}

@@ -1,0 +1,53 @@
+// @ts-check
+/** What the rows of the list are asked for: their menu, another title, to be deleted. Loaded when first needed. */
+import { whyNot } from "../page/api.js";
+import { t } from "../page/words.js";
+import { Deletion } from "./deletion.js";
+import { RowMenu } from "./row_menu.js";
+import { editTitle } from "./title_editor.js";
+
+/**
+ * @typedef {import("./row_view.js").RowView} RowView
+ * @typedef {object} ListCallbacks
+ * @property {(id: string | null, found?: {message: string, text: string}) => void} open null is a new one; `found`: the message that was, and what was searched for
+ * @property {(id: string) => void} removed
+ * @property {(text: string) => void} say
+ */
+
+export class RowActions {
+  menu = new RowMenu({ rename: (row) => this.rename(row), remove: (row) => this.remove(row) });
+
+  /**
+   * @param {import("./conversations.js").Conversations} conversations
+   * @param {import("../conversation/conversation.js").Conversation} conversation
+   * @param {{rows: import("./rows.js").Rows, search: HTMLElement, report: (text: string) => void}} list @param {ListCallbacks} callbacks
+   */
+  constructor(conversations, conversation, list, callbacks) {
+    this.conversations = conversations;
+    this.conversation = conversation;
+    this.list = list;
+    this.say = callbacks.say;
+    this.deletion = new Deletion(conversations, conversation, { ...callbacks, focus: (id) => list.rows.get(id)?.focus() });
+  }
+
+  /** @param {RowView} row */
+  rename(row) {
+    editTitle(row, async (title) => {
+      try {
+        await this.conversations.rename(row.item.id, title);
+        this.say(t("list.renamed"));
+      } catch (error) {
+        this.list.report(whyNot(error));
+      }
+    });
+  }
+
+  /** The focus goes to the next row, if it was in this one. @param {RowView} row */
+  remove(row) {
+    const rows = this.list.rows.all;
+    const at = rows.indexOf(row);
+    const stay = row.item.id === this.conversation.id || !row.element.contains(document.activeElement);
+    this.deletion.remove(row.item);
+    if (!stay) (rows[at + 1] ?? rows[at - 1] ?? this.list.search).focus();
+  }
+}

@@ -1,0 +1,115 @@
+// @ts-check
+/**
+ * The rows of a list, in sections, and in these in chunks: the browser lays out only the chunks
+ * that are near. Where a chunk begins depends on its first row alone, so a row that comes or goes
+ * changes one chunk and leaves thousands of others.
+ *
+ * @typedef {import("../page/api.js").ConversationItem} Item
+ * @typedef {import("./row_view.js").Search} Search
+ */
+import { arrange, element } from "../page/dom.js";
+import { dateGroupName } from "./date_groups.js";
+import { RowView } from "./row_view.js";
+
+export class Rows {
+  /** By conversation. @type {Map<string, RowView>} */
+  #rows = new Map();
+  /** @type {Map<string, Section>} */
+  #sections = new Map();
+
+  /** @param {HTMLElement} element */
+  constructor(element) {
+    this.element = element;
+  }
+
+  /** As they stand. */
+  get all() {
+    return Array.from(this.#sections.values(), (section) => section.rows).flat();
+  }
+
+  /** @param {string | null} id */
+  get(id) {
+    return this.#rows.get(id ?? "");
+  }
+
+  /** The row in which an element is. @param {EventTarget | null} target */
+  of(target) {
+    return this.get(/** @type {HTMLElement} */ (target).closest("[data-id]")?.getAttribute("data-id") ?? null);
+  }
+
+  /**
+   * @param {{key: string, items: Item[]}[]} groups `key`: a period, or empty
+   * @param {(item: Item) => boolean} isUnread @param {string | null} open @param {Search | null} search
+   */
+  show(groups, isUnread, open, search) {
+    const focused = /** @type {HTMLElement} */ (document.activeElement);
+    const sections = this.#sections;
+    this.#sections = new Map();
+    for (const { key, items } of groups) {
+      const section = sections.get(key) ?? new Section(key);
+      this.#sections.set(key, section);
+      section.show(items.map((item) => this.#show(item, item.id === open, isUnread(item), search)));
+    }
+    arrange(this.element, Array.from(this.#sections.values(), (section) => section.element));
+    for (const [id, row] of this.#rows) if (!row.element.isConnected) this.#rows.delete(id);
+    if (focused !== document.activeElement && this.element.contains(focused)) focused.focus({ preventScroll: true }); // its row was moved
+  }
+
+  /** @param {Item} item @param {boolean} current @param {boolean} unread @param {Search | null} search */
+  #show(item, current, unread, search) {
+    let row = this.#rows.get(item.id);
+    if (!row) this.#rows.set(item.id, (row = new RowView(item)));
+    row.show(item, current, unread, search);
+    return row;
+  }
+}
+
+class Section {
+  element = element("section", "period");
+  /** @type {RowView[]} */
+  rows = [];
+  #list = element("div");
+  /** By their first row. @type {Map<RowView, Chunk>} */
+  #chunks = new Map();
+
+  /** @param {string} key */
+  constructor(key) {
+    this.#list.setAttribute("role", "list");
+    if (key) {
+      const heading = element("h3", "", dateGroupName(key));
+      heading.id = `period-${key}`;
+      this.#list.setAttribute("aria-labelledby", heading.id);
+      this.element.append(heading);
+    }
+    this.element.append(this.#list);
+  }
+
+  /** @param {RowView[]} rows */
+  show(rows) {
+    this.rows = rows;
+    /** @type {RowView[][]} */
+    const parts = [];
+    for (const row of rows) {
+      if (row.beginsChunk || !parts.length) parts.push([]);
+      parts[parts.length - 1].push(row);
+    }
+    const chunks = new Map(parts.map((part) => [part[0], this.#chunks.get(part[0]) ?? new Chunk()]));
+    arrange(this.#list, Array.from(chunks.values(), (chunk) => chunk.element));
+    for (const part of parts) chunks.get(part[0])?.show(part);
+    this.#chunks = chunks;
+  }
+}
+
+class Chunk {
+  element = element("div", "chunk");
+  /** @type {RowView[]} */
+  #rows = [];
+
+  /** @param {RowView[]} rows */
+  show(rows) {
+    if (rows.length === this.#rows.length && rows.every((row, index) => row === this.#rows[index])) return; // most are: looking at the DOM costs more
+    arrange(this.element, rows.map((row) => row.element));
+    this.element.style.setProperty("--rows", String(rows.length));
+    this.#rows = rows;
+  }
+}

@@ -1,0 +1,155 @@
+// @ts-check
+/**
+ * Every URL the page asks for. Nothing here retries or keeps state.
+ *
+ * @typedef {{id: string, provider: string, state: string, detail: string, context?: number | null, can?: string[]}} Model
+ * @typedef {{models: Model[], default: string | null}} Models
+ * @typedef {Record<string, unknown> & {request_id: string}} AnswerRequest
+ * @typedef {{id: string, title: string, created_at: number, updated_at: number, generation_id: string | null, message_id?: string | null, snippet?: string | null}} ConversationItem
+ * @typedef {{conversations: ConversationItem[], next: string | null, etag: string}} ConversationPage
+ */
+import { t } from "./words.js";
+
+/** The server answered, and its answer is no. */
+export class Refused extends Error {
+  /** @param {number} status @param {string} code @param {string} message @param {number} [wait] seconds after which to ask again; 0: not told */
+  constructor(status, code, message, wait = 0) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.until = wait > 0 ? Date.now() + 1000 * wait : 0;
+  }
+}
+
+/** How long the page waits for a short answer, in milliseconds. */
+const TIMEOUT = 20_000;
+
+export class Api {
+  /** @param {string} [origin] empty: where the page came from */
+  constructor(origin = "") {
+    this.origin = origin;
+  }
+
+  /** @returns {Promise<Models>} */
+  async models() {
+    return jsonOf(await this.#fetch("/api/models", { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(TIMEOUT) }));
+  }
+
+  /** Ask for an answer; the same `request_id` again gives the same answer. @param {AnswerRequest} body @param {AbortSignal} signal */
+  ask(body, signal) {
+    return this.#fetch("/stream", { ...posted(body, "text/event-stream"), signal });
+  }
+
+  /**
+   * Read an answer after event number `after`.
+   * @param {string} id @param {number} after @param {boolean} live false: only what there is by now @param {AbortSignal} signal
+   */
+  read(id, after, live, signal) {
+    return this.#fetch(`/stream/${encodeURIComponent(id)}${live ? "" : "?live=0"}`, {
+      headers: { Accept: "text/event-stream", "Last-Event-ID": String(after) },
+      signal,
+    });
+  }
+
+  /** @param {string} id @param {AbortSignal} signal */
+  stop(id, signal) {
+    return this.#fetch(`/stream/${encodeURIComponent(id)}/stop`, { ...posted({}), signal });
+  }
+
+  /**
+   * A page of the list, newest first; null where it is the one that `etag` names.
+   * @param {{q?: string, before?: string | null, limit?: number, etag?: string}} what @param {AbortSignal} [signal]
+   * @returns {Promise<ConversationPage | null>}
+   */
+  async conversations({ q, before, limit, etag }, signal = AbortSignal.timeout(TIMEOUT)) {
+    const query = new URLSearchParams({ ...(q && { q }), ...(before && { before }), ...(limit && { limit: String(limit) }) }).toString();
+    const headers = { Accept: "application/json", ...(etag && { "If-None-Match": etag }) };
+    const response = await this.#fetch(`/api/conversations${query && `?${query}`}`, { headers, signal });
+    if (response.status === 304) return null;
+    return { ...(await jsonOf(response)), etag: response.headers.get("ETag") ?? "" };
+  }
+
+  /** One conversation with all its messages. @param {string} id @param {AbortSignal} signal @returns {Promise<any>} */
+  async conversation(id, signal) {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT)]);
+    return jsonOf(await this.#fetch(conversationPath(id), { headers: { Accept: "application/json" }, signal: limited }));
+  }
+
+  /** A conversation without messages. @param {{system: string}} what @returns {Promise<{id: string}>} */
+  async create(what) {
+    return jsonOf(await this.#send("POST", "/api/conversations", what));
+  }
+
+  /** @param {string} id @param {{title?: string, system?: string}} changes */
+  async change(id, changes) {
+    const response = await this.#send("PATCH", conversationPath(id), changes);
+    if (!response.ok) throw await refusal(response);
+  }
+
+  /** @param {string} id @param {boolean} [keepalive] the request outlives the page */
+  async remove(id, keepalive = false) {
+    const response = await this.#send("DELETE", conversationPath(id), {}, keepalive);
+    if (!response.ok && response.status !== 404) throw await refusal(response);
+  }
+
+  /** Ask to be let in: by the response's status, or the `Retry-After` of a 429. @param {Record<string, unknown>} who `name`, `password` */
+  logIn(who) {
+    return this.#plain("/login", posted(who));
+  }
+
+  /** End the session, which may have ended already. */
+  async logOut() {
+    const response = await this.#plain("/logout", posted({}));
+    if (!response.ok && response.status !== 401) throw await refusal(response);
+  }
+
+  /** Whether this browser is let in. */
+  async isIn() {
+    return (await this.#plain("/api/conversations?limit=1", {})).ok;
+  }
+
+  /** @param {string} method @param {string} path @param {object} body @param {boolean} [keepalive] */
+  #send(method, path, body, keepalive = false) {
+    return this.#fetch(path, { ...posted(body, "application/json"), method, keepalive, signal: AbortSignal.timeout(TIMEOUT) });
+  }
+
+  /** @param {string} path @param {RequestInit} init */
+  async #fetch(path, init) {
+    const response = await this.#plain(path, init);
+    if (response.status !== 401 || response.headers.get("WWW-Authenticate") !== "Bearer") return response;
+    // The session has ended, and this address asks for the login now. Nobody hears of it: what was not sent is sent after that.
+    globalThis.location?.reload();
+    return /** @type {Promise<Response>} */ (new Promise(() => {}));
+  }
+
+  /** @param {string} path @param {RequestInit} init */
+  #plain(path, init) {
+    return fetch(this.origin + path, { cache: "no-store", credentials: "same-origin", ...init });
+  }
+}
+
+/** @param {string} id */
+const conversationPath = (id) => `/api/conversations/${encodeURIComponent(id)}`;
+
+/** @param {object} body @param {string} [accept] @returns {RequestInit} */
+const posted = (body, accept = "*/*") => ({ method: "POST", headers: { "Content-Type": "application/json", Accept: accept }, body: JSON.stringify(body) });
+
+/** @param {Response} response @returns {Promise<any>} */
+async function jsonOf(response) {
+  if (!response.ok) throw await refusal(response);
+  return response.json();
+}
+
+/** What a refusing response says: this server's JSON, or whatever stands between. @param {Response} response */
+export async function refusal(response) {
+  /** @type {any} */
+  const body = await response.json().catch(() => null);
+  const { code, message, retry_after: wait } = body?.error ?? {};
+  return new Refused(response.status, code ? String(code) : `http_${response.status}`, message ? String(message) : "", Number(wait));
+}
+
+/** What to tell the reader when the server did not do something. @param {unknown} error */
+export const whyNot = (error) => (error instanceof Refused ? t("list.failed", { why: error.message || error.code }) : t("list.noServer"));
+
+/** Whether asking again would change nothing. @param {number} status */
+export const isFinal = (status) => status >= 400 && status < 500 && ![408, 425, 429].includes(status);

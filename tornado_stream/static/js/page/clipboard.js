@@ -1,0 +1,47 @@
+// @ts-check
+import { t } from "./words.js";
+
+/** Make every `data-copy` button below `root` copy the `code` beside it. @param {ParentNode} root @param {(text: string) => void} say */
+export function armCopyButtons(root, say) {
+  for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (root.querySelectorAll("[data-copy]"))) {
+    const code = /** @type {HTMLElement} */ (button.parentElement?.querySelector("code"));
+    const label = button.textContent ?? "";
+    button.addEventListener("click", async () => say(await copyBy(button, label, code)));
+  }
+}
+
+/** Copy an element's text, and say on the button for a moment whether it is copied, or only selected. @param {HTMLElement} button @param {string} label of the button @param {HTMLElement} element */
+export async function copyBy(button, label, element) {
+  let copied = await write(element.textContent ?? "");
+  if (!copied) {
+    getSelection()?.selectAllChildren(element);
+    copied = document.execCommand("copy");
+  }
+  setTimeout(() => (button.textContent = label), 2000);
+  return (button.textContent = copied ? t("copied") : t("selected"));
+}
+
+/** Copy a text that stands nowhere on the page as it is. @param {string} text */
+export async function copyText(text) {
+  if (await write(text)) return true;
+  const focused = /** @type {HTMLElement | null} */ (document.activeElement);
+  const field = document.createElement("textarea");
+  field.className = "visually-hidden";
+  field.value = text;
+  document.body.append(field);
+  field.select();
+  const done = document.execCommand("copy");
+  field.remove();
+  focused?.focus({ preventScroll: true });
+  return done;
+}
+
+/** @param {string} text */
+async function write(text) {
+  try {
+    await navigator.clipboard.writeText(text); // absent on plain http from another machine
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,61 @@
+// @ts-check
+/** Lists the shortcuts, by the keys of this machine. */
+import { element } from "./dom.js";
+import { isMac, isSingle, SHORTCUTS } from "./shortcuts.js";
+import { loadStyleSheet } from "./style_sheets.js";
+import { t } from "./words.js";
+
+/** @type {Record<string, string>} */
+const NAMES = isMac
+  ? { mod: "⌘", shift: "⇧", alt: "⌥", enter: "↩", escape: "esc", arrowup: "↑" }
+  : { mod: t("shortcuts.ctrl"), shift: t("shortcuts.shift"), alt: "Alt", enter: t("shortcuts.enter"), escape: "Esc", arrowup: "↑" };
+
+export class ShortcutsDialog {
+  #dialog = element("dialog", "dialog small-dialog shortcuts");
+
+  /** @param {import("./shortcuts.js").Shortcuts} shortcuts */
+  constructor(shortcuts) {
+    this.shortcuts = shortcuts;
+    const title = element("h2", "", t("shortcuts.title"));
+    title.id = "shortcuts-title";
+    this.#dialog.setAttribute("aria-labelledby", title.id);
+    const rows = element("dl", "shortcut-list");
+    for (const shortcut of SHORTCUTS) rows.append(row(shortcut));
+    const form = element("form");
+    form.method = "dialog";
+    const actions = element("div", "dialog-actions");
+    const close = element("button", "button", t("model.close"));
+    close.autofocus = true;
+    actions.append(close);
+    form.append(title, rows, this.#single(), actions);
+    this.#dialog.append(form);
+    document.body.append(this.#dialog);
+  }
+
+  async open() {
+    await loadStyleSheet("panel");
+    this.#dialog.showModal();
+  }
+
+  #single() {
+    const label = element("label", "shortcut-single");
+    const box = element("input");
+    box.type = "checkbox";
+    box.checked = this.shortcuts.single;
+    box.addEventListener("change", () => (this.shortcuts.single = box.checked));
+    label.append(box, element("span", "", t("shortcuts.single")));
+    return label;
+  }
+}
+
+/** @param {import("./shortcuts.js").Shortcut} shortcut */
+function row({ keys, label }) {
+  const pair = element("div", "shortcut");
+  const shown = element("dd");
+  keys.forEach((combination, index) => {
+    if (index) shown.append(` ${t("shortcuts.or")} `);
+    shown.append(...(isSingle(combination) ? [combination] : combination.split("+")).map((key) => element("kbd", "", NAMES[key] ?? key.toUpperCase())));
+  });
+  pair.append(element("dt", "", t(label)), shown);
+  return pair;
+}

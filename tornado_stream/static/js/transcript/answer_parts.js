@@ -1,0 +1,55 @@
+// @ts-check
+/**
+ * What most answers have not: reasoning, a refusal, tool calls, notes. Loaded when an answer first
+ * has any of them.
+ *
+ * @typedef {import("../answers/answer.js").Answer} Answer
+ */
+import { element } from "../page/dom.js";
+import { icon } from "../page/icons.js";
+import { loadStyleSheet } from "../page/style_sheets.js";
+import { t } from "../page/words.js";
+import { ReasoningView } from "./reasoning_view.js";
+import { TextView } from "./text_view.js";
+import { ToolCallsView } from "./tool_calls_view.js";
+
+await loadStyleSheet("parts").catch(() => {}); // without its style it is plain, and works
+
+export class AnswerParts {
+  #reasoning;
+  #refusal = new TextView(element("div", "text"));
+  #refusalBox = element("div", "refusal");
+  #tools = new ToolCallsView();
+  #notes = element("div", "asides");
+
+  /** @param {Answer} answer @param {HTMLElement} content its text: reasoning goes before it, the rest after it */
+  constructor(answer, content) {
+    this.answer = answer;
+    this.#reasoning = new ReasoningView(answer);
+    const title = element("p", "", t("message.refused"));
+    title.prepend(icon("shield"));
+    this.#refusalBox.append(title, this.#refusal.element);
+    content.before(this.#reasoning.element);
+    content.after(this.#refusalBox, this.#tools.element, this.#notes);
+  }
+
+  show() {
+    const { answer } = this;
+    this.#reasoning.show();
+    this.#refusal.show(answer.refusal);
+    this.#refusalBox.hidden = !answer.refusal.length;
+    this.#tools.show(answer);
+    this.#showNotes();
+  }
+
+  #showNotes() {
+    const { trimmed, refused, unsaved } = this.answer;
+    const lines = [
+      trimmed ? t("message.trimmed", { n: trimmed }) : "",
+      refused.length ? t("message.optionRefused", { names: refused.join(", ") }) : "",
+      unsaved ? t("message.unsaved") : "",
+    ].filter(Boolean);
+    if (lines.join("\n") === [...this.#notes.children].map((line) => line.textContent).join("\n")) return;
+    this.#notes.replaceChildren(...lines.map((line) => element("p", "", line)));
+  }
+}

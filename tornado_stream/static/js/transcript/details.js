@@ -1,0 +1,68 @@
+// @ts-check
+/** What is known about an answer, below it, for who asks. Loaded when first needed. */
+import { measuresOf, totalsOf } from "../answers/measures.js";
+import { element } from "../page/dom.js";
+import { language, seconds, t } from "../page/words.js";
+
+/**
+ * @param {import("../answers/answer.js").Answer} answer @param {import("../conversation/tree.js").Messages} messages
+ * @param {HTMLElement} tools what it stands below @param {HTMLButtonElement} button
+ */
+export function toggleDetails(answer, messages, tools, button) {
+  const shown = tools.querySelector(".facts-box");
+  shown?.remove();
+  button.setAttribute("aria-expanded", String(!shown));
+  if (!shown) tools.append(detailsOf(answer, messages));
+}
+
+/** @param {import("../answers/answer.js").Answer} answer @param {import("../conversation/tree.js").Messages} messages */
+function detailsOf(answer, messages) {
+  const continued = /** @type {import("../answers/answer.js").Answer | undefined} */ (messages.get(answer.continuedFrom ?? ""));
+  const { first, total, input, output, reasoning, rate, cost } = measuresOf(answer, continued ?? null);
+  const box = element("div", "facts-box");
+  const list = element("dl", "facts-list");
+  add(list, t("details.model"), answer.model);
+  add(list, t("details.upstream"), answer.end?.upstream);
+  add(list, t("details.first"), duration(first));
+  add(list, t("details.total"), duration(total));
+  add(list, t("details.rate"), rate && figure(rate, 1));
+  add(list, t("details.output"), output && figure(output));
+  add(list, t("details.reasoning"), reasoning && figure(reasoning));
+  add(list, t("details.input"), input ? figure(input) : t("details.unknown"));
+  add(list, t("details.cost"), cost && money(cost));
+  add(list, t("details.finish"), answer.end?.finish_reason ?? (answer.end?.error?.code || answer.state));
+  add(list, t("details.written"), when(answer.createdAt ?? answer.origin));
+  const whole = totalsOf(messages.values());
+  const parts = [whole.tokens && t("details.tokens", { n: figure(whole.tokens) }), whole.cost && money(whole.cost)].filter(Boolean);
+  if (messages.size > 2) add(list, t("details.whole"), parts.join(" · "));
+  box.append(list);
+  if (output?.about) box.append(element("p", "facts-note", t("details.about")));
+  return box;
+}
+
+/** @param {HTMLElement} list @param {string} name @param {string | null | undefined} value */
+function add(list, name, value) {
+  if (!value) return;
+  const pair = element("div");
+  pair.append(element("dt", "", name), element("dd", "", value));
+  list.append(pair);
+}
+
+/** @param {number | null} ms */
+const duration = (ms) => (ms === null ? null : ms < 100 ? t("details.ms", { n: ms }) : seconds(ms));
+
+/** @param {import("../answers/measures.js").Figure} figure @param {number} [digits] */
+function figure({ value, about }, digits = 0) {
+  const number = value.toLocaleString(language, { maximumFractionDigits: value < 10 ? digits : 0 });
+  return about ? `≈ ${number}` : number;
+}
+
+/** @param {import("../answers/measures.js").Cost} cost */
+function money({ value, about, currency }) {
+  const digits = value >= 1 ? 2 : value >= 0.001 ? 4 : 6;
+  const amount = value.toLocaleString(language, { style: "currency", currency, maximumFractionDigits: digits });
+  return about ? `≈ ${amount}` : amount;
+}
+
+/** @param {number | null} at */
+const when = (at) => (at === null ? null : new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" }).format(at));

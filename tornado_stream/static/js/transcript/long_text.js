@@ -1,0 +1,30 @@
+// @ts-check
+/** Text of any length. A long one is laid out in parts, and only those that are seen: a megabyte in one piece takes a browser seconds. */
+import { element } from "../page/dom.js";
+
+const LONG = 20_000;
+const PART = 4000;
+
+/** @param {string} text */
+export function textBlock(text) {
+  if (text.length < LONG) return element("div", "text", text);
+  const block = element("div", "text long");
+  block.append(...partsOf(text).map((part) => element("span", "part", part)));
+  return block;
+}
+
+/** All of a text, cut where a line ends, or else a word, or else a character. @param {string} text */
+export function partsOf(text) {
+  const parts = [];
+  for (let at = 0; at < text.length; at += parts[parts.length - 1].length) {
+    const part = text.slice(at, at + PART);
+    parts.push(at + PART < text.length ? part.slice(0, endOf(part)) : part);
+  }
+  return parts;
+}
+
+/** @param {string} part */
+function endOf(part) {
+  const end = part.lastIndexOf("\n") + 1 || part.lastIndexOf(" ") + 1 || part.length;
+  return /[\ud800-\udbff]/.test(part[end - 1]) ? end - 1 : end;
+}

@@ -1,0 +1,33 @@
+// @ts-check
+/** What mends a proxy that buffers: the lines for the one that says its name, else for all. Loaded when one was found. */
+import { armCopyButtons } from "../page/clipboard.js";
+import { byId, element } from "../page/dom.js";
+import { t } from "../page/words.js";
+
+const LINES = [
+  { names: /nginx|openresty|tengine/i, line: "proxy_buffering off;", where: t("proxyHint.nginx"), label: t("proxyHint.nginxCopy") },
+  { names: /caddy/i, line: "flush_interval -1", where: t("proxyHint.caddy"), label: t("proxyHint.caddyCopy") },
+];
+
+/** Show it below an answer. @param {HTMLElement} place @param {string} proxy what it calls itself */
+export function showProxyHint(place, proxy) {
+  const named = LINES.filter(({ names }) => names.test(proxy));
+  const box = element("details", "proxy-hint");
+  box.append(element("summary", "", t("proxyHint.title")), element("p", "", t("proxyHint.why", { proxy: proxy || t("proxyHint.unknown") })));
+  box.append(...(named.length ? named : LINES).map(setup));
+  armCopyButtons(box, (text) => (byId("announcer").textContent = text));
+  place.replaceChildren(box);
+}
+
+/** @param {typeof LINES[number]} what */
+function setup({ line, where, label }) {
+  const box = element("div", "setup-line");
+  const command = element("div", "command");
+  const copy = element("button", "button small", t("setup.copy"));
+  copy.type = "button";
+  copy.dataset.copy = "";
+  copy.setAttribute("aria-label", label);
+  command.append(element("code", "", line), copy);
+  box.append(element("p", "", where), command);
+  return box;
+}

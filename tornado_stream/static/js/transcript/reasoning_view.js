@@ -1,0 +1,54 @@
+// @ts-check
+/** What the model thought: open, with the time running, while it thinks; folded once it answers. */
+import { hasText } from "../answers/answer.js";
+import { element } from "../page/dom.js";
+import { stopTicking, tick } from "../page/ticker.js";
+import { seconds, t } from "../page/words.js";
+import { Fold } from "./fold.js";
+import { TextView } from "./text_view.js";
+
+/** Milliseconds below which it came in one piece, from where it was kept. */
+const BRIEF = 50;
+
+export class ReasoningView {
+  #fold = new Fold("reasoning");
+  #text = new TextView(element("div", "text"));
+  element = this.#fold.element;
+
+  /** @param {import("../answers/answer.js").Answer} answer */
+  constructor(answer) {
+    this.answer = answer;
+    this.element.append(this.#text.element);
+  }
+
+  show() {
+    const { answer } = this;
+    const thinking = isThinking(answer);
+    this.element.hidden = !answer.reasoning.length;
+    this.#text.show(answer.reasoning);
+    this.#fold.show(thinking);
+    this.#label();
+    if (thinking && answer.thought) tick(this.#label);
+    else stopTicking(this.#label);
+  }
+
+  #label = () => {
+    const label = labelOf(this.answer, Date.now());
+    if (this.#fold.summary.textContent !== label) this.#fold.summary.textContent = label;
+    if (!this.element.isConnected) stopTicking(this.#label);
+  };
+}
+
+/** @param {import("../answers/answer.js").Answer} answer */
+const isThinking = ({ state, content, refusal, toolCalls }) => state === "running" && !hasText(content) && !refusal.length && !toolCalls.length;
+
+/** @param {import("../answers/answer.js").Answer} answer @param {number} now */
+export function labelOf(answer, now) {
+  const { thought, origin } = answer;
+  if (isThinking(answer)) {
+    const lasted = thought && origin !== null ? Math.floor((now - origin - thought.from) / 1000) : 0;
+    return lasted > 0 ? t("message.thinkingFor", { seconds: seconds(lasted * 1000) }) : t("message.thinking");
+  }
+  const lasted = thought?.to ? thought.to - thought.from : 0;
+  return lasted >= BRIEF ? t("message.thoughtFor", { seconds: seconds(lasted) }) : t("message.thoughts");
+}

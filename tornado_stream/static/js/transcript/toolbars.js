@@ -1,0 +1,145 @@
+// @ts-check
+/**
+ * A quiet row of buttons below each message. It is made once its message is near the screen and
+ * the page rests; one listener serves all. Loaded once there is something to be done with a message.
+ *
+ * @typedef {import("./message_actions.js").View} View
+ */
+import { outcomeOf } from "../answers/outcome.js";
+import { arrange, element, smallButton } from "../page/dom.js";
+import { icon } from "../page/icons.js";
+import { loadStyleSheet } from "../page/style_sheets.js";
+import { t } from "../page/words.js";
+import { ACTIONS, perform, toolbarOf } from "./message_actions.js";
+
+await loadStyleSheet("parts").catch(() => {}); // without its style it is plain, and works
+
+/** Milliseconds without a message that comes or goes: the page rests. */
+const REST = 100;
+
+export class Toolbars {
+  /** By the place of its toolbar. @type {Map<Element, View>} */
+  #views = new Map();
+  /** Those near the screen that have none yet. @type {Set<Element>} */
+  #near = new Set();
+  #rest = 0;
+  #observer;
+  #elsewhere = element("p", "elsewhere");
+
+  /** @param {import("./message_actions.js").Page & {element: HTMLElement, scroller: HTMLElement}} transcript */
+  constructor(transcript) {
+    this.transcript = transcript;
+    this.conversation = transcript.conversation;
+    this.#observer = new IntersectionObserver((seen) => this.#seen(seen), { root: transcript.scroller, rootMargin: "50%" });
+    transcript.element.addEventListener("click", (event) => this.#clicked(/** @type {Element} */ (event.target)));
+    this.#elsewhere.append(t("message.elsewhere"), smallButton(t("message.goThere"), () => this.#goThere()));
+    this.update();
+  }
+
+  /** The state has changed. */
+  update() {
+    const { live, path, newest } = this.conversation;
+    const views = new Map([...this.transcript.views].map(([, view]) => [/** @type {Element} */ (view.tools), view]));
+    for (const tools of this.#views.keys()) if (!views.has(tools)) this.#forget(tools);
+    for (const tools of views.keys()) if (!this.#views.has(tools)) this.#observer.observe(tools);
+    this.#views = views;
+    for (const view of views.values()) {
+      view.element.toggleAttribute("data-newest", view.message === newest || view.message === newest?.parent);
+      if (view.tools.firstChild) this.show(view);
+    }
+    if (!live || path.includes(live)) this.#elsewhere.remove();
+    else this.transcript.element.append(this.#elsewhere);
+  }
+
+  /** A view's toolbar, as it is to be now. @param {View} view */
+  show({ message, tools }) {
+    const { newest, free, branches } = this.conversation;
+    const offered = message === newest && free ? outcomeOf(message).actions : [];
+    const versions = branches.siblings(message);
+    const names = toolbarOf(message, offered);
+    const shown = [names, versions.indexOf(message), versions.length, free].join();
+    if (shown === tools.dataset.shown) return;
+    tools.dataset.shown = shown;
+    const bar = /** @type {HTMLElement} */ (tools.firstElementChild ?? tools.appendChild(element("div", "toolbar")));
+    const buttons = names.map((name) => find(bar, name) ?? button(name));
+    arrange(bar, versions.length > 1 ? [versionSwitch(bar, versions.indexOf(message) + 1, versions.length), ...buttons] : buttons);
+    for (const name of names) if (ACTIONS[name].asks) find(bar, name)?.toggleAttribute("disabled", !free);
+  }
+
+  /** Show the version before or after a message's, in its place on the screen. @param {View} view @param {1 | -1} step */
+  showVersion({ message, tools }, step) {
+    const { conversation, scroller, callbacks } = this.transcript;
+    const versions = conversation.branches.siblings(message);
+    const at = versions.indexOf(message) + step;
+    if (!versions[at]) return;
+    const top = tools.getBoundingClientRect().top;
+    callbacks.stay();
+    conversation.choose(versions[at]);
+    const view = this.transcript.views.get(versions[at]);
+    if (!view) return;
+    this.show(view);
+    scroller.scrollTop += view.tools.getBoundingClientRect().top - top;
+    const [button, other] = (step > 0 ? ["next", "previous"] : ["previous", "next"]).map((name) => find(view.tools, name));
+    (button?.disabled ? other : button)?.focus({ preventScroll: true });
+    callbacks.say(t("action.version", { n: at + 1, of: versions.length }));
+  }
+
+  #goThere() {
+    const { live } = this.conversation;
+    if (live) this.conversation.choose(live);
+    this.transcript.callbacks.asked();
+  }
+
+  /** @param {Element} target */
+  #clicked(target) {
+    const button = /** @type {HTMLButtonElement | null} */ (target.closest("[data-action]"));
+    const view = button && this.#views.get(/** @type {Element} */ (button.closest(".tools")));
+    if (view) perform(String(button.dataset.action), view, this.transcript, button);
+  }
+
+  /** @param {Element} tools */
+  #forget(tools) {
+    this.#observer.unobserve(tools);
+    this.#near.delete(tools);
+  }
+
+  /** @param {IntersectionObserverEntry[]} seen */
+  #seen(seen) {
+    for (const { target, isIntersecting } of seen) this.#near[isIntersecting ? "add" : "delete"](target);
+    clearTimeout(this.#rest);
+    this.#rest = window.setTimeout(() => this.#make(), REST);
+  }
+
+  #make() {
+    for (const tools of this.#near) {
+      this.show(/** @type {View} */ (this.#views.get(tools)));
+      this.#forget(tools);
+    }
+  }
+}
+
+/** @param {Element} bar @param {string} name @returns {HTMLButtonElement | null} */
+const find = (bar, name) => bar.querySelector(`[data-action="${name}"]`);
+
+/** @param {string} name */
+function button(name) {
+  const { label, icon: drawing = name } = ACTIONS[name];
+  const made = element("button", "tool");
+  Object.assign(made, { type: "button", title: t(label) });
+  made.setAttribute("aria-label", made.title);
+  made.dataset.action = name;
+  made.append(icon(drawing));
+  return made;
+}
+
+/** ‹ 2/3 › @param {Element} bar @param {number} n @param {number} of */
+function versionSwitch(bar, n, of) {
+  const group = /** @type {HTMLElement} */ (bar.querySelector(".versions") ?? element("div", "versions"));
+  if (!group.firstChild) group.append(button("previous"), element("span"), button("next"));
+  group.setAttribute("role", "group");
+  group.setAttribute("aria-label", t("action.version", { n, of }));
+  group.children[1].textContent = t("action.count", { n, of });
+  find(group, "previous")?.toggleAttribute("disabled", n <= 1);
+  find(group, "next")?.toggleAttribute("disabled", n >= of);
+  return group;
+}

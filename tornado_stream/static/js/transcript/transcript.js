@@ -1,0 +1,146 @@
+// @ts-check
+/**
+ * Shows the conversation's path. The DOM is changed at most once a frame, however many events
+ * came; what is true comes from the events, not from the frames. A long conversation is shown from
+ * its end: what was said before it follows in slices, above it, while the page stays free.
+ *
+ * @typedef {import("../conversation/conversation.js").Conversation} Conversation
+ * @typedef {import("../conversation/branches.js").Message} Message
+ */
+import { outcomeOf } from "../answers/outcome.js";
+import { arrange } from "../page/dom.js";
+import { perform } from "./message_actions.js";
+import { AnswerView, QuestionView } from "./message_view.js";
+
+/** Messages that are made at once; milliseconds for more at a time. */
+const SOON = 30;
+const SLICE = 8;
+
+export class Transcript {
+  /** Of the messages that are shown. @type {Map<Message, QuestionView | AnswerView>} */
+  views = new Map();
+  /** What can be done with them, once something can. @type {import("./toolbars.js").Toolbars | null} */
+  toolbars = null;
+  /** @type {Set<Message>} */
+  #changed = new Set();
+  /** Messages at the beginning of the path that are not made yet. */
+  #missing = 0;
+  #slice = 0;
+  #frame = 0;
+  #second = 0;
+
+  /** @param {HTMLElement} transcript @param {Conversation} conversation @param {import("../conversation/commands.js").Commands} commands @param {import("./message_actions.js").MessageCallbacks} callbacks */
+  constructor(transcript, conversation, commands, callbacks) {
+    this.element = transcript;
+    this.scroller = /** @type {HTMLElement} */ (transcript.closest("#scroller"));
+    this.conversation = conversation;
+    this.commands = commands;
+    this.callbacks = callbacks;
+    conversation.addEventListener("path", () => this.#showPath());
+    conversation.addEventListener("answer", (event) => this.#take(/** @type {CustomEvent} */ (event).detail));
+    this.#showPath();
+  }
+
+  /** A message on the page; undefined where it is not shown. @param {string} id @returns {HTMLElement | undefined} */
+  elementOf(id) {
+    const message = this.conversation.messages.get(id);
+    if (message && this.#missing && !this.views.has(message)) this.#makeMore(Infinity);
+    return message && this.views.get(message)?.element;
+  }
+
+  /** Begin to edit the newest question; false where there is none, or nothing can be sent now. */
+  editLast() {
+    const { newest, free } = this.conversation;
+    const view = newest && this.views.get(newest.parent);
+    if (!view || !free) return false;
+    perform("edit", view, this, /** @type {HTMLElement} */ (document.activeElement));
+    return true;
+  }
+
+  /** @param {import("../conversation/conversation.js").AnswerDetail} detail */
+  #take({ answer, what }) {
+    this.#changed.add(answer);
+    if (this.conversation.newest) this.#changed.add(this.conversation.newest); // what it offers depends on what runs
+    this.#frame ||= requestAnimationFrame(() => this.#flush());
+    if (["start", "end", "failed", "reset"].includes(what)) void this.#update();
+  }
+
+  #showPath() {
+    const { path } = this.conversation;
+    const known = path.findIndex((message) => this.views.has(message));
+    this.#missing = Math.max(0, Math.min(path.length - SOON, known < 0 ? Infinity : known));
+    const shown = path.slice(this.#missing);
+    const views = new Map(shown.map((message) => [message, this.views.get(message) ?? this.#view(message)]));
+    arrange(this.element, [...views.values()].map((view) => view.element));
+    this.views = views;
+    for (const message of shown.reverse()) this.#changed.add(message); // readers begin at the end
+    this.#flush();
+    void this.#update();
+    this.#makeMoreSoon();
+  }
+
+  #makeMoreSoon() {
+    clearTimeout(this.#slice);
+    if (this.#missing) this.#slice = window.setTimeout(() => (this.#makeMore(SLICE), this.#makeMoreSoon()));
+  }
+
+  /** Make what stands before what there is. @param {number} time milliseconds */
+  #makeMore(time) {
+    const { path } = this.conversation;
+    const until = performance.now() + time;
+    /** @type {[Message, QuestionView | AnswerView][]} */
+    const made = [];
+    while (this.#missing && performance.now() < until) {
+      const message = path[--this.#missing];
+      const view = this.#view(message);
+      if (view instanceof AnswerView) view.render(outcomeOf(view.message), false);
+      made.unshift([message, view]);
+    }
+    const below = this.scroller.scrollHeight - this.scroller.scrollTop;
+    const atTop = this.scroller.scrollTop < 1;
+    this.element.prepend(...made.map(([, view]) => view.element));
+    this.views = new Map([...made, ...this.views]);
+    if (atTop) this.scroller.scrollTop = this.scroller.scrollHeight - below; // elsewhere the browser does it
+    if (!this.#missing) void this.#update();
+  }
+
+  /** What can be done has changed. */
+  async #update() {
+    const { live, path } = this.conversation;
+    if (this.toolbars) this.toolbars.update();
+    else if (path.length && !(live && path.includes(live))) {
+      const loaded = await import("./toolbars.js").catch(() => null); // and asked for again with the next change
+      if (loaded) this.toolbars ??= new loaded.Toolbars(this);
+    }
+  }
+
+  #flush() {
+    cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#second);
+    this.#frame = 0;
+    const { newest, free } = this.conversation;
+    const canShorten = this.commands.nextLeaveOut > 0;
+    for (const message of this.#changed) {
+      const view = this.views.get(message);
+      if (!(view instanceof AnswerView)) continue;
+      const outcome = outcomeOf(view.message, { canShorten });
+      view.render(outcome, free && message === newest);
+      if (outcome.until && message === newest) this.#second = window.setTimeout(() => this.#count(), 1000);
+    }
+    this.#changed.clear();
+  }
+
+  /** The newest counts seconds, where somebody sees it. */
+  #count() {
+    if (this.conversation.newest) this.#changed.add(this.conversation.newest);
+    if (document.hidden) this.#second = window.setTimeout(() => this.#count(), 1000);
+    else this.#flush();
+  }
+
+  /** @param {Message} message */
+  #view(message) {
+    if (message.role === "user") return new QuestionView(message);
+    const view = new AnswerView(message, (name, button) => perform(name, view, this, button));
+    return view;
+  }
+}
