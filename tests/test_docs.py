@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from tools.write_docs import with_table
-from tornado_stream.handlers import routes
+from tornado_stream.handlers import STATIC, routes
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -55,3 +55,26 @@ def test_tests_that_are_named_are_there():
         assert re.search(rf"^(async )?def {test}\(", text, re.MULTILINE) or not test, (
             f"{path}::{test}"
         )
+
+
+def spine() -> list[Path]:
+    """The Python files that docs/reading.md tells to read, in their order."""
+    text = (DOCS / "reading.md").read_text()
+    return [ROOT / name for name in re.findall(r"^\| \d+ \| `(tornado_stream/\S+)`", text, re.M)]
+
+
+def test_the_files_to_read_are_there():
+    text = (DOCS / "reading.md").read_text()
+    page = re.findall(r"^\| \d+ \| `(\w[\w/]*\.js)`", text, re.MULTILINE)
+    assert len(page) == 10
+    for path in [*spine(), *(STATIC / "js" / name for name in page)]:
+        assert path.exists(), path
+
+
+def test_what_is_said_of_the_spine_is_true():
+    readme, reading = (ROOT / "README.md").read_text(), (DOCS / "reading.md").read_text()
+    lines = sum(len(path.read_text().splitlines()) for path in spine())
+    assert f"the {len(spine())} Python files below" in reading
+    said = re.search(r"(\d+) Python files, about ([\d,]+) lines", readme)
+    assert said and int(said[1]) == len(spine())
+    assert abs(int(said[2].replace(",", "")) - lines) < 300, lines
