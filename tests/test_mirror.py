@@ -30,7 +30,6 @@ COVERED_ELSEWHERE = {
     "store/lock.py": "store/test_sqlite.py",
     "store/logs.py": "store/test_contract.py",
     "store/search_text.py": "store/test_contract.py",
-    "store/memory.py": "store/test_contract.py",
     "store/migrations.py": "store/test_sqlite.py",
     "store/sqlite_errors.py": "store/test_sqlite.py",
     "store/rows.py": "store/test_contract.py",

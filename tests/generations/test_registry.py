@@ -10,6 +10,7 @@ import orjson
 import pytest
 from client import until
 from sinks import Sink
+from store.memory import MemoryStore
 
 from tornado_stream.generations.generation import Generation
 from tornado_stream.generations.producer import Job
@@ -63,7 +64,7 @@ async def nothing(emit) -> None:
 
 @pytest.fixture
 def store() -> Store:
-    return open_store()
+    return MemoryStore()
 
 
 def refuse_until(store: Store) -> asyncio.Event:

@@ -16,11 +16,12 @@ from tornado_stream.values.errors import InvalidRequest, NotFound
 from tornado_stream.values.messages import Conversation, Message
 
 from .answers import converse, end, frame, listed, new_answer
+from .memory import MemoryStore
 
 
 @pytest.fixture(params=["memory", "sqlite"])
 def store(request, io_loop, tmp_path: Path) -> Store:
-    store = open_store(tmp_path / "data" if request.param == "sqlite" else None)
+    store = open_store(tmp_path / "data") if request.param == "sqlite" else MemoryStore()
     yield store
     io_loop.run_sync(store.close)
 

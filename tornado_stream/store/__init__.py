@@ -15,7 +15,6 @@ from tornado_stream.store.base import (
     StoreError,
 )
 from tornado_stream.store.lock import OpenError
-from tornado_stream.store.memory import MemoryStore
 from tornado_stream.store.sqlite import SQLiteStore
 
 __all__ = [
@@ -32,10 +31,11 @@ __all__ = [
 ]
 
 
-def open_store(data_dir: Path | None = None) -> Store:
-    """A store that is ready: one that lasts, in `data_dir`; without one, in memory.
+def open_store(data_dir: Path) -> Store:
+    """Open the store in `data_dir`, which is created if it does not exist.
 
-    Synchronous: it may read and write the disk for a moment. Raises `OpenError`, whose message is
-    one line for a person: the directory is in use, unwritable, newer than this program, damaged.
+    The call reads and writes the disk, so it blocks for a moment: open the store before the loop
+    serves. Raises `OpenError` if the directory is in use by another process, cannot be written,
+    holds a damaged database, or was written by a newer version of this program.
     """
-    return SQLiteStore(data_dir) if data_dir else MemoryStore()
+    return SQLiteStore(data_dir)
