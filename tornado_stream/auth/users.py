@@ -13,7 +13,7 @@ from time import monotonic
 
 from tornado_stream.auth.passwords import is_same, nobodys_password, verify
 from tornado_stream.auth.users_file import User, read_users, token_digest
-from tornado_stream.store.lock import OpenError
+from tornado_stream.store.base import OpenError
 from tornado_stream.values.messages import LOCAL_OWNER
 
 logger = logging.getLogger(__name__)

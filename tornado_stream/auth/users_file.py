@@ -17,7 +17,8 @@ from typing import Any
 import orjson
 
 from tornado_stream.auth.passwords import why_useless
-from tornado_stream.store.lock import OpenError, make_directory, make_private, unusable
+from tornado_stream.store.base import OpenError
+from tornado_stream.store.private_files import make_directory, make_private, unusable
 
 NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")

@@ -7,6 +7,7 @@ from pathlib import Path
 from tornado_stream.store.base import (
     Match,
     NewAnswer,
+    OpenError,
     Page,
     Progress,
     Session,
@@ -14,7 +15,6 @@ from tornado_stream.store.base import (
     StoredGeneration,
     StoreError,
 )
-from tornado_stream.store.lock import OpenError
 from tornado_stream.store.sqlite import SQLiteStore
 
 __all__ = [

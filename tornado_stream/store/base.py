@@ -20,6 +20,11 @@ from tornado_stream.values.messages import LOCAL_OWNER, Conversation, Message
 CHANGEABLE = ("title", "system", "current_id")
 
 
+class OpenError(Exception):
+    """The data directory cannot be used. The message is one line for a person, and says what to
+    do."""
+
+
 class StoreError(Unavailable):
     """The store cannot keep or find anything now: a disk that is full, locked, or failing."""
 

@@ -19,16 +19,12 @@ from time import monotonic
 from typing import Concatenate, ParamSpec, TypeVar
 
 from tornado_stream.store import logs, search, tables
-from tornado_stream.store.base import StoreError
-from tornado_stream.store.lock import (
-    DirectoryLock,
-    OpenError,
-    make_directory,
-    make_private,
-    unusable,
-)
-from tornado_stream.store.migrations import applied_migrations, migrate, remove_copies, transaction
+from tornado_stream.store.base import OpenError, StoreError
+from tornado_stream.store.lock import DirectoryLock
+from tornado_stream.store.migrations import applied_migrations, migrate, remove_copies
+from tornado_stream.store.private_files import make_directory, make_private, unusable
 from tornado_stream.store.sqlite_errors import reason
+from tornado_stream.store.transactions import transaction
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
 from pathlib import Path
+
+from tornado_stream.store.base import OpenError
+from tornado_stream.store.private_files import make_private, unusable
 
 if sys.platform == "win32":
     import msvcrt
@@ -17,38 +19,6 @@ else:
 
 #: Where Windows locks a byte: locked bytes cannot be read, and others must read the pid.
 _FAR = 1 << 30
-
-
-class OpenError(Exception):
-    """The data directory cannot be used. The message is one line for a person, and says what to
-    do."""
-
-
-def make_directory(path: Path) -> None:
-    """Make the directory, for its owner alone whatever the umask; one that exists is left as is."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError):
-            path.mkdir(mode=0o700)
-            path.chmod(0o700)
-        if not path.is_dir():
-            raise NotADirectoryError(0, "it is not a directory")
-    except OSError as error:
-        raise unusable(path, error) from error
-
-
-def make_private(path: Path) -> None:
-    """Make sure that the file exists, and that nobody else can read it. Raises `OSError`."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    if path.stat().st_mode & 0o077:
-        path.chmod(0o600)
-
-
-def unusable(path: Path, error: OSError) -> OpenError:
-    return OpenError(
-        f"cannot use the data directory {path} ({error.strerror or error}); "
-        "--data-dir takes another"
-    )
 
 
 class DirectoryLock:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
-from tornado_stream.store.lock import OpenError, make_private
+from tornado_stream.store.base import OpenError
+from tornado_stream.store.private_files import make_private
+from tornado_stream.store.transactions import transaction
 
 #: Seconds that a copy is kept.
 COPY_LIFETIME = 7 * 24 * 3600
@@ -94,20 +96,6 @@ MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _sessions,
     _costs,
 ]
-
-
-@contextmanager
-def transaction(db: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
-    """All of it or none; the connection can be used again whatever happens."""
-    if db.in_transaction:  # even the rollback had failed
-        db.rollback()
-    db.execute(begin)
-    try:
-        yield
-        db.execute("COMMIT")
-    finally:
-        if db.in_transaction:
-            db.rollback()
 
 
 def applied_migrations(db: sqlite3.Connection, path: Path) -> int:
