@@ -21,6 +21,7 @@ MODULES = {
 #: From top to bottom. A module imports from its own package and from those below it.
 LAYERS = [
     "server",
+    "command_line",
     "app",
     "handlers",
     "chat",

@@ -25,10 +25,11 @@ from tornado.netutil import bind_sockets
 
 from tornado_stream.app import ChatApplication
 from tornado_stream.auth import commands
+from tornado_stream.command_line import Command, parse_command
 from tornado_stream.net import descriptors
 from tornado_stream.net.listener import Server
 from tornado_stream.observe import log
-from tornado_stream.settings import Command, SettingError, Settings, parse_command
+from tornado_stream.settings import SettingError, Settings
 from tornado_stream.store import OpenError
 
 logger = logging.getLogger(__name__)

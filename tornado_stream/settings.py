@@ -1,45 +1,41 @@
-"""Every setting, once: name, default, help, flag, environment variable, what it may be.
+"""Every setting once: its name, default, help text and parser, in the table `Settings`.
 
-The table is the fields of `Settings`; flags, `--help` and docs/configuration.md are made from it.
-A flag wins over the environment, the environment over the default. Nothing else reads either.
+The command line, `--help` and docs/configuration.md are made from this table (`command_line`).
+The rule: a setting is parsed once, by its row, and every other module gets a valid `Settings`.
 """
 
 from __future__ import annotations
 
-import argparse
-import difflib
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import Field, dataclass, field, fields
-from functools import partial
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from tornado_stream import __version__
-from tornado_stream.observe.masking import mask
+#: The most characters of a password. NFC normalization of an unlimited text could take very long.
+LONGEST_PASSWORD = 1024
 
-PREFIX = "TORNADO_STREAM_"
-#: What container platforms put into the environment for a service of this name; not ours.
-SERVICE_LINK = re.compile(PREFIX + r"(SERVICE_(HOST|PORT)|PORT_\d+_).*|" + PREFIX + r"SERVICE_.*")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+LOG_FORMATS = ("text", "json")
 
 
 class SettingError(ValueError):
-    """A setting that cannot be used; the message says what is wrong and what would be right."""
+    """A setting cannot be used. The message says what is wrong and what would be right."""
 
 
 class Secret(str):
-    """Text that shows itself only to who asks for it as text: not in repr, not in a traceback."""
+    """A str whose repr is masked, so that tracebacks do not show it."""
 
     def __repr__(self) -> str:
         return "Secret(***)"
 
 
 def default_data_dir(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where data lives where nothing is said: the platform's directory for it."""
+    """The directory for user data on this platform."""
     if sys.platform == "win32":
         base = Path(environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":
@@ -49,7 +45,7 @@ def default_data_dir(environ: Mapping[str, str] = os.environ) -> Path:
     return base / "tornado-stream"
 
 
-# Each of these turns text into a value or raises ValueError, whose message says what is right.
+# The parsers. Each converts text into a value, or raises a ValueError that says what is right.
 
 
 def _port(text: str) -> int:
@@ -64,7 +60,7 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = -1.0
     if not 0 < seconds <= 31_536_000:
-        raise ValueError("it takes seconds above 0, fractions allowed, for example 2.5")
+        raise ValueError("it must be a number of seconds above 0, for example 2.5")
     return seconds
 
 
@@ -74,25 +70,25 @@ def _seconds_or_none(text: str) -> float:
 
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or len(text) > 15 or int(text) < 1:
-        raise ValueError("it takes a whole number above 0")
+        raise ValueError("it must be a whole number above 0")
     return int(text)
 
 
 def _count_or_none(text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or len(text) > 15:
-        raise ValueError("it takes a whole number; 0 is no limit")
+        raise ValueError("it must be a whole number; 0 means no limit")
     return int(text)
 
 
 def parse_url(text: str) -> str:
-    """A base URL, without its last slash. Raises `ValueError`."""
+    """A base URL without its last slash; a `Secret` if it holds a password. Raises `ValueError`."""
     try:
         parts = urlsplit(text)
         valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         valid = False
     if not valid or parts.query or parts.fragment:
-        raise ValueError("it takes a URL like http://localhost:11434/v1")
+        raise ValueError("it must be a URL like http://localhost:11434/v1")
     text = text.rstrip("/")
     return Secret(text) if "@" in parts.netloc else text
 
@@ -101,7 +97,7 @@ def _names(text: str) -> tuple[str, ...]:
     names = tuple(name.strip().lower() for name in text.split(",") if name.strip())
     for name in names:
         if not re.fullmatch(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]", name):
-            raise ValueError("it takes host names without ports, separated by commas")
+            raise ValueError("it must be host names without ports, separated by commas")
     return names
 
 
@@ -109,7 +105,7 @@ def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     try:
         return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
     except ValueError:
-        raise ValueError("it takes addresses like 10.0.0.5 or 10.0.0.0/8") from None
+        raise ValueError("it must be addresses like 10.0.0.5 or 10.0.0.0/8") from None
 
 
 def _word(text: str) -> str:
@@ -120,7 +116,7 @@ def _word(text: str) -> str:
 
 def _key(text: str) -> Secret:
     if not text.strip().isascii() or not text.strip().isprintable():
-        raise ValueError("a key is made of letters, digits and signs on one line")
+        raise ValueError("a key consists of ASCII letters, digits and signs on one line")
     return Secret(text.strip())
 
 
@@ -128,7 +124,7 @@ def _password(text: str) -> Secret:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ValueError("a password is text in UTF-8") from None
+        raise ValueError("a password must be text in UTF-8") from None
     if len(text) > LONGEST_PASSWORD:
         raise ValueError(f"a password has at most {LONGEST_PASSWORD} characters")
     return Secret(text)
@@ -143,14 +139,14 @@ def _token(text: str) -> Secret:
 
 def _path(text: str) -> Path:
     if not text or "\0" in text:
-        raise ValueError("it takes a path")
+        raise ValueError("it must be a path")
     return Path(text).expanduser().absolute()
 
 
 def _one_of(*words: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text.lower() not in words:
-            raise ValueError(f"it takes one of {', '.join(words)}")
+            raise ValueError(f"it must be one of {', '.join(words)}")
         return text.lower()
 
     return parse
@@ -159,25 +155,8 @@ def _one_of(*words: str) -> Callable[[str], str]:
 def _switch(text: str) -> bool:
     value = {"1": True, "true": True, "yes": True, "on": True}.get(text.lower())
     if value is None and text.lower() not in ("0", "false", "no", "off"):
-        raise ValueError("it takes 1 or 0")
+        raise ValueError("it must be 1 or 0")
     return bool(value)
-
-
-#: Characters of a password. Composing the letters of a long text could take for ever.
-LONGEST_PASSWORD = 1024
-
-#: What can be done with users from the command line, as flags that take a name.
-USER_COMMANDS = {
-    "set-password": "Set the password of a user, who is made if there is none, and exit. It is "
-    "asked for twice, or read from standard input.",
-    "new-token": "Make a bearer token for a user, print it once, and exit.",
-    "remove-tokens": "Remove all tokens of a user, and exit.",
-    "remove-user": "Remove a user with their sessions and tokens, and exit. Their conversations "
-    "stay.",
-}
-
-LOG_LEVELS = ("debug", "info", "warning", "error")
-LOG_FORMATS = ("text", "json")
 
 
 def _setting(
@@ -190,8 +169,12 @@ def _setting(
     flag: bool = True,
     shown_default: str | None = None,
 ) -> Any:
-    """A row of the table. `env` None is the prefix and the field's name; `flag` False: none, for
-    what must not be seen in a list of processes."""
+    """A row of the table.
+
+    `env` is the environment variable; if None, it is `command_line.PREFIX` and the field's name.
+    `flag` is False for secrets, because every user of the machine can see a process's flags.
+    `shown_default` is the default as `--help` shows it, if it is not the value itself.
+    """
     metadata = {
         "parse": parse,
         "help": help,
@@ -205,37 +188,38 @@ def _setting(
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings, valid. Times are in seconds."""
+    """All settings, valid. Times are in seconds, sizes in bytes."""
 
     host: str = _setting("127.0.0.1", _word, "Address to listen on.", metavar="ADDRESS")
-    port: int = _setting(8888, _port, "Port to listen on; 0 takes any free one.", metavar="PORT")
+    port: int = _setting(8888, _port, "Port to listen on; 0 chooses a free one.", metavar="PORT")
     allowed_hosts: tuple[str, ...] = _setting(
         (),
         _names,
-        "Host names the server may be called by, besides localhost, 127.0.0.1 and [::1]; "
-        "separated by commas.",
+        "Host names under which clients may address the server, besides localhost, 127.0.0.1 and "
+        "[::1]; separated by commas.",
         metavar="NAMES",
         shown_default="none",
     )
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = _setting(
         (),
         _networks,
-        "Addresses of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed; "
-        "separated by commas.",
+        "Addresses of the reverse proxies whose X-Forwarded-For and X-Forwarded-Proto headers the "
+        "server trusts; separated by commas.",
         metavar="ADDRESSES",
         shown_default="none",
     )
     password: Secret | None = _setting(
         None,
         _password,
-        "Password of the user local. With it, a token or a user, everybody has to log in.",
+        "Password of the user local. If a password, a token or a user is set, everybody has to "
+        "log in.",
         flag=False,
         shown_default="none",
     )
     password_file: Path | None = _setting(
         None,
         _path,
-        "A file whose first line is that password.",
+        "File whose first line is that password.",
         metavar="PATH",
         shown_default="none",
     )
@@ -249,36 +233,38 @@ class Settings:
     token_file: Path | None = _setting(
         None,
         _path,
-        "A file whose first line is that token.",
+        "File whose first line is that token.",
         metavar="PATH",
         shown_default="none",
     )
     allow_anyone: bool = _setting(
         False,
         _switch,
-        "Listen on an address that others can reach without a login: whoever reaches it can read "
-        "and delete every conversation, and use the model at your cost.",
+        "Allow listening on an address that other machines can reach, without a login. Everybody "
+        "who reaches it can then read and delete every conversation, and use the model at your "
+        "cost.",
     )
     config: Path | None = _setting(
         None,
         _path,
-        "File that names the upstreams (docs/upstreams.md).",
+        "File that lists the upstreams (docs/upstreams.md).",
         metavar="PATH",
-        shown_default="tornado-stream.toml in the working directory, where there is one",
+        shown_default="tornado-stream.toml in the working directory, if it exists",
     )
     base_url: str | None = _setting(
         None,
         parse_url,
-        "Base URL of an OpenAI-compatible server, with its /v1. With neither this nor "
-        "OPENAI_API_KEY nor a file, a server on this machine is looked for.",
+        "Base URL of an OpenAI-compatible server, including its /v1. If neither this nor "
+        "OPENAI_API_KEY is set and there is no file of upstreams, the program looks for a model "
+        "server on this machine.",
         metavar="URL",
         env="OPENAI_BASE_URL",
-        shown_default="https://api.openai.com/v1 where OPENAI_API_KEY is set",
+        shown_default="https://api.openai.com/v1 if OPENAI_API_KEY is set",
     )
     api_key: Secret | None = _setting(
         None,
         _key,
-        "Key for that server. There is no flag for it: flags can be seen by other users.",
+        "API key for that server. It has no flag, because other users can see flags.",
         env="OPENAI_API_KEY",
         flag=False,
         shown_default="none",
@@ -286,7 +272,7 @@ class Settings:
     api_key_file: Path | None = _setting(
         None,
         _path,
-        "A file whose first line is that key.",
+        "File whose first line is that key.",
         metavar="PATH",
         env="OPENAI_API_KEY_FILE",
         shown_default="none",
@@ -294,90 +280,107 @@ class Settings:
     model: str | None = _setting(
         None,
         _word,
-        "Model to use where a request names none.",
+        "Model for requests that name none.",
         metavar="NAME",
         env="OPENAI_MODEL",
-        shown_default="gpt-5-mini at OpenAI, elsewhere the first that the server lists",
+        shown_default="gpt-5-mini at OpenAI, elsewhere the first model that the server lists",
     )
     data_dir: Path = _setting(
         None,
         _path,
-        "Directory for data.",
+        "Directory for conversations, users and fetched models.",
         metavar="PATH",
         shown_default="tornado-stream in the user's data directory",
     )
     connect_timeout: float = _setting(
-        10.0, _seconds, "Time to reach the model's server.", metavar="SECONDS"
+        10.0, _seconds, "Longest time to connect to the upstream.", metavar="SECONDS"
     )
     first_byte_timeout: float = _setting(
-        120.0, _seconds, "Time until the first byte of an answer.", metavar="SECONDS"
+        120.0, _seconds, "Longest time until the first byte of an answer.", metavar="SECONDS"
     )
     idle_timeout: float = _setting(
         60.0, _seconds, "Longest silence within an answer.", metavar="SECONDS"
     )
     answer_timeout: float = _setting(
-        1800.0, _seconds, "Longest time for one answer.", metavar="SECONDS"
+        1800.0, _seconds, "Longest time for a whole answer.", metavar="SECONDS"
     )
     heartbeat: float = _setting(
-        15.0, _seconds, "Silence after which a comment is sent to readers.", metavar="SECONDS"
+        15.0,
+        _seconds,
+        "Silence after which the server sends a comment to the client of a stream.",
+        metavar="SECONDS",
     )
     write_timeout: float = _setting(
-        30.0, _seconds, "Time a reader may take nothing before it is let go.", metavar="SECONDS"
+        30.0,
+        _seconds,
+        "Time after which the server disconnects a client that accepts no data.",
+        metavar="SECONDS",
     )
     drain_timeout: float = _setting(
         25.0,
         _seconds_or_none,
-        "Time that running answers have to finish after SIGTERM or Ctrl-C; 0: none.",
+        "Time that running answers have to finish after SIGTERM or Ctrl-C; 0 interrupts them at "
+        "once.",
         metavar="SECONDS",
     )
     max_connections: int = _setting(
         20_000,
         _count,
-        "Connections of clients at a time; fewer where the system gives fewer file descriptors.",
+        "Most client connections at a time; fewer if the system allows fewer file descriptors.",
         metavar="N",
     )
     max_connections_per_address: int | None = _setting(
         None,
         _count_or_none,
-        "Connections from one address (IPv6: one /64) at a time, but for trusted proxies; 0: any.",
+        "Most connections from one address (IPv6: one /64) at a time, except from trusted "
+        "proxies; 0 means no limit.",
         metavar="N",
-        shown_default="any from this machine, 256 from others",
+        shown_default="no limit for this machine, 256 for others",
     )
     header_timeout: float = _setting(
-        15.0, _seconds, "Time that the head of a request may take to arrive.", metavar="SECONDS"
+        15.0, _seconds, "Longest time to receive the headers of a request.", metavar="SECONDS"
     )
     body_timeout: float = _setting(
-        20.0, _seconds, "Time that the body of a request may take to arrive.", metavar="SECONDS"
+        20.0, _seconds, "Longest time to receive the body of a request.", metavar="SECONDS"
     )
     keep_alive_timeout: float = _setting(
-        60.0, _seconds, "Time a connection is kept for a next request.", metavar="SECONDS"
+        60.0,
+        _seconds,
+        "Time for which an idle connection stays open for the next request.",
+        metavar="SECONDS",
     )
-    max_body: int = _setting(1024 * 1024, _count, "Bytes of a request's body.", metavar="BYTES")
+    max_body: int = _setting(
+        1024 * 1024, _count, "Most bytes in the body of a request.", metavar="BYTES"
+    )
     max_message: int = _setting(
         0,
         _count_or_none,
-        "Bytes of one message, as UTF-8; 0: as many as the body may have.",
+        "Most bytes in one message, as UTF-8; 0 means that only --max-body limits it.",
         metavar="BYTES",
     )
     max_conversation: int = _setting(
         16 * 1024 * 1024,
         _count_or_none,
-        "Bytes of conversation that are sent to the model with one question; 0: any.",
+        "Most bytes of a conversation that the server sends to the model with one question; 0 "
+        "means no limit.",
         metavar="BYTES",
     )
     max_answers: int = _setting(
         4000,
         _count,
-        "Answers that run at a time; fewer where the system gives fewer file descriptors.",
+        "Most answers that run at a time; fewer if the system allows fewer file descriptors.",
         metavar="N",
     )
     max_answers_per_user: int = _setting(
-        0, _count_or_none, "Answers of one user that run at a time; 0: any.", metavar="N"
+        0,
+        _count_or_none,
+        "Most answers of one user that run at a time; 0 means no limit.",
+        metavar="N",
     )
     no_discovery: bool = _setting(
         False,
         _switch,
-        "Do not look for Ollama, llama.cpp, LM Studio and vLLM on their usual ports of this "
+        "Do not look for Ollama, llama.cpp, LM Studio and vLLM on their usual ports on this "
         "machine.",
     )
     no_local: bool = _setting(False, _switch, "Do not start the local model.")
@@ -386,15 +389,18 @@ class Settings:
         _path,
         "Weights of the local model, a .gguf file.",
         metavar="PATH",
-        shown_default="what is installed, else what --fetch-model fetched",
+        shown_default="the installed weights, otherwise those that --fetch-model downloaded",
     )
     log_level: str = _setting(
-        "info", _one_of(*LOG_LEVELS), f"What is logged: {', '.join(LOG_LEVELS)}.", metavar="LEVEL"
+        "info",
+        _one_of(*LOG_LEVELS),
+        f"Lowest level of the messages that are logged: {', '.join(LOG_LEVELS)}.",
+        metavar="LEVEL",
     )
     log_format: str = _setting(
         "text",
         _one_of(*LOG_FORMATS),
-        f"How it is logged, one line each: {', '.join(LOG_FORMATS)}.",
+        f"Format of a line of the log: {', '.join(LOG_FORMATS)}.",
         metavar="FORMAT",
     )
 
@@ -404,155 +410,8 @@ class Settings:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """All that must be read nowhere."""
+        """Every secret among the settings, for the log to mask."""
         values = [str(v) for v in vars(self).values() if isinstance(v, Secret)]
         login = urlsplit(self.base_url or "").netloc.rpartition("@")[0]
         user, _, password = login.partition(":")
         return tuple(dict.fromkeys(filter(None, [*values, unquote(password or user)])))
-
-
-@dataclass(frozen=True)
-class Command:
-    """What the command line asks for."""
-
-    settings: Settings
-    fetch_model: bool = False
-    user_command: tuple[str, str] | None = None  # one of USER_COMMANDS, and the user's name
-
-
-def env_name(setting: Field[Any]) -> str:
-    """The environment variable of a row of the table."""
-    return setting.metadata["env"] or PREFIX + setting.name.upper()
-
-
-def flag_name(setting: Field[Any]) -> str:
-    """The flag of a row of the table; empty where it has none."""
-    return "--" + setting.name.replace("_", "-") if setting.metadata["flag"] else ""
-
-
-def shown_default(setting: Field[Any]) -> str:
-    """The default as help and docs show it."""
-    if setting.metadata["shown_default"]:
-        return str(setting.metadata["shown_default"])
-    if isinstance(setting.default, bool):
-        return "off"
-    return f"{setting.default:g}" if isinstance(setting.default, float) else str(setting.default)
-
-
-def parse_command(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
-    """Read flags and environment. Raises `SettingError`; exits for --help and --version."""
-    namespace, unknown = _parser().parse_known_args(argv)
-    if unknown:
-        word = unknown[0].partition("=")[0]
-        raise SettingError(f"there is no {mask(word)}{_suggestion(word, _flags())}")
-    arguments = vars(namespace)
-    values: dict[str, Any] = {}
-    for setting in fields(Settings):
-        name, source = env_name(setting), environ.get(env_name(setting))
-        if arguments.get(setting.name) is not None:
-            name, source = flag_name(setting), arguments[setting.name]
-        if source:  # an empty variable is one that is not set
-            values[setting.name] = _parse(setting, name, source)
-    _refuse_unknown(environ)
-    _from_files(values)
-    return Command(Settings(**values), arguments["fetch_model"], arguments["user_command"])
-
-
-def _from_files(values: dict[str, Any]) -> None:
-    """Read the secrets that are in files."""
-    for secret in (s for s in fields(Settings) if f"{s.name}_file" in values):
-        name = f"{secret.name}_file"
-        path = values[name]
-        if secret.name in values:
-            raise SettingError(f"{env_name(secret)} and {name} are both set; one is enough")
-        try:
-            line = path.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
-        except (OSError, UnicodeDecodeError) as error:
-            why = getattr(error, "strerror", None) or "it is not UTF-8"
-            raise SettingError(f"{name}: cannot read {path} ({why})") from None
-        if not line:
-            raise SettingError(f"{name}: the first line of {path} is empty")
-        values[secret.name] = _parse(secret, f"the first line of {path}", line)
-
-
-def _user_command(command: str, name: str) -> tuple[str, str]:
-    return command, name
-
-
-def markdown_table() -> str:
-    """The table as docs/configuration.md holds it."""
-    rows = ["| Flag | Environment | Default | What it is |", "| --- | --- | --- | --- |"]
-    for s in fields(Settings):
-        flag = f"`{flag_name(s)}`" if flag_name(s) else ""
-        rows.append(f"| {flag} | `{env_name(s)}` | {shown_default(s)} | {s.metadata['help']} |")
-    return "\n".join(rows) + "\n"
-
-
-def _parse(setting: Field[Any], name: str, text: str) -> Any:
-    try:
-        return setting.metadata["parse"](text)
-    except ValueError as error:
-        secret = not setting.metadata["flag"] or "@" in text  # a URL with a password
-        shown = "that value" if secret else repr(mask(text))
-        raise SettingError(f"{name} cannot be {shown}: {error}") from None
-
-
-def _refuse_unknown(environ: Mapping[str, str]) -> None:
-    known = {env_name(setting) for setting in fields(Settings)}
-    for name in environ:
-        if name.startswith(PREFIX) and name not in known and not SERVICE_LINK.fullmatch(name):
-            raise SettingError(f"there is no setting {name}{_suggestion(name, known)}")
-
-
-def _flags() -> set[str]:
-    return {flag for setting in fields(Settings) if (flag := flag_name(setting))}
-
-
-def _suggestion(word: str, known: set[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {near[0]}?" if near else "; --help lists them"
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise SettingError(message)
-
-
-def _parser() -> _Parser:
-    parser = _Parser(
-        prog="python main.py",
-        description="A streaming chat server: a page, and any OpenAI-compatible model behind it.",
-        epilog="Every flag can also be set by the environment variable after it.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=__version__)
-    parser.add_argument(
-        "--fetch-model",
-        action="store_true",
-        help="Fetch the weights of the local model into the data directory, and exit.",
-    )
-    users = parser.add_mutually_exclusive_group()
-    for name, help in USER_COMMANDS.items():
-        users.add_argument(
-            f"--{name}",
-            metavar="NAME",
-            dest="user_command",
-            type=partial(_user_command, name),
-            help=help,
-        )
-    for setting, help in _help_lines():
-        if not setting.metadata["metavar"]:
-            parser.add_argument(
-                flag_name(setting), action="store_const", const="1", help=help, default=None
-            )
-        elif flag_name(setting):
-            metavar = setting.metadata["metavar"]
-            parser.add_argument(flag_name(setting), metavar=metavar, help=help, default=None)
-    return parser
-
-
-def _help_lines() -> Iterator[tuple[Field[Any], str]]:
-    for setting in fields(Settings):
-        if setting.metadata["flag"]:
-            text = f"{setting.metadata['help']} [{shown_default(setting)}] ${env_name(setting)}"
-            yield setting, text.replace("%", "%%")

@@ -16,8 +16,9 @@ import yaml
 
 from deploy.dockerfile import read_steps
 from tornado_stream import server
+from tornado_stream.command_line import env_name, flag_name
 from tornado_stream.handlers import routes
-from tornado_stream.settings import Settings, env_name, flag_name
+from tornado_stream.settings import Settings
 from tornado_stream.store import open_store
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -92,7 +92,7 @@ def test_all_that_can_be_said(read, tmp_path):
         ("currency = 'dollar'", 1, "a code like USD"),
         ("[upstream]\na = 7", 1, "it takes a table [upstream.a]"),
         ("[upstream.'a b']\n", 1, "a name is up to 32 letters"),
-        ("\n[upstream.a]\nbase_url = 'x'", 3, "base_url: it takes a URL like"),
+        ("\n[upstream.a]\nbase_url = 'x'", 3, "base_url: it must be a URL like"),
         ("[upstream.a]\nmodels = ['x']", 1, "base_url: it is needed"),
         ("[upstream.a]\nbase_ulr = 'http://x'", 2, "did you mean base_url?"),
         ("[upstream.a]\nbase_url = 7", 2, "base_url: it takes text"),

@@ -13,12 +13,21 @@ from tornado_stream.auth.users import FILE
 from tornado_stream.auth.users_file import NAME, User, read_users, token_digest, write_users
 from tornado_stream.settings import LONGEST_PASSWORD, SettingError
 
-#: So that whoever finds one knows what it is for.
+#: The commands and their help texts. On the command line, each is a flag that takes a user's name.
+USER_COMMANDS = {
+    "set-password": "Set the password of a user, and exit. A new name creates a user. The program "
+    "asks for the password twice, or reads it from standard input.",
+    "new-token": "Make a bearer token for a user, print it once, and exit.",
+    "remove-tokens": "Remove all tokens of a user, and exit.",
+    "remove-user": "Remove a user with their sessions and tokens, and exit. Their conversations "
+    "remain.",
+}
+#: Begins every token, so that a person who finds one can tell what it is for.
 TOKEN_PREFIX = "ts_"
 
 
 def run(command: str, name: str, data_dir: Path) -> None:
-    """Do what one of `settings.USER_COMMANDS` says. Raises `SettingError`, `OpenError`."""
+    """Run one of `USER_COMMANDS` for a user. Raises `SettingError`, `OpenError`."""
     if not NAME.fullmatch(name):
         raise SettingError(
             f"--{command} cannot take {name!r}: a name is 1 to 64 letters, digits and . _ - @"
