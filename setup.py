@@ -16,7 +16,8 @@ LOCAL = (
 )
 
 METRICS = "prometheus_client>=0.22,<1"
-# Hashes passwords with argon2id. Without it, the server uses scrypt of the standard library.
+# Checks the argon2 hashes that earlier versions stored, until the next login of each user replaces
+# them with scrypt hashes. The extra `auth` will be removed in the release after this one.
 AUTH = "argon2-cffi>=23.1,<26"
 
 setup(

@@ -1,4 +1,4 @@
-"""Users from the command line."""
+"""The commands that change users."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAIN = Path(__file__).resolve().parent.parent.parent / "main.py"
 
 @pytest.fixture
 def run(monkeypatch, capsys):
-    """The program's `main`, as if typed, with its standard input; status, output and errors."""
+    """Runs `main` with arguments and standard input; returns exit status, output and errors."""
 
     def run(data_dir: Path, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
         monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
@@ -30,7 +30,7 @@ def run(monkeypatch, capsys):
     return run
 
 
-def test_a_user_comes_gets_tokens_and_goes(run, tmp_path):
+def test_a_user_is_created_gets_tokens_and_is_removed(run, tmp_path):
     path = tmp_path / "new" / "users.json"
     data_dir = path.parent
     status, out, err = run(data_dir, "--set-password", "anna", stdin="hunter2 \r\nmore\n")
@@ -39,12 +39,12 @@ def test_a_user_comes_gets_tokens_and_goes(run, tmp_path):
     token = run(data_dir, "--new-token", "anna")[1].strip()
     other = run(data_dir, "--new-token=anna")[1].strip()
     users = Users(path)
-    assert users.check("anna")("hunter2 ") and not users.check("anna")("hunter2")
+    assert users.verifier("anna")("hunter2 ") and not users.verifier("anna")("hunter2")
     assert users.with_token(token) == users.with_token(other) == "anna"
     assert len(token) > 40 and token != other and token not in path.read_text()
     assert run(data_dir, "--remove-tokens", "anna")[0] == 0
     users = Users(path)
-    assert users.with_token(token) is None and users.check("anna")("hunter2 ")
+    assert users.with_token(token) is None and users.verifier("anna")("hunter2 ")
     assert run(data_dir, "--remove-user", "anna")[0] == 0
     assert read_users(path) == {}
 
@@ -60,14 +60,14 @@ def test_a_user_comes_gets_tokens_and_goes(run, tmp_path):
         (["--new-token"], "", "expected one argument"),
     ],
 )
-def test_what_is_wrong_is_one_line_and_changes_nothing(run, tmp_path, arguments, stdin, says):
+def test_an_error_is_one_line_and_changes_nothing(run, tmp_path, arguments, stdin, says):
     status, _, err = run(tmp_path, *arguments, stdin=stdin)
     assert status == 2 and err.count("\n") == 1 and says in err
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("again", "status"), [("secret", 0), ("secrte", 2)])
-def test_a_terminal_is_asked_twice_and_shows_nothing(tmp_path, again, status):
+def test_a_terminal_asks_twice_and_shows_no_password(tmp_path, again, status):
     ours, theirs = pty.openpty()
     command = [sys.executable, str(MAIN), "--data-dir", str(tmp_path), "--set-password", "anna"]
     child = subprocess.Popen(

@@ -1,57 +1,64 @@
-"""Passwords as they are kept, by either hash."""
+"""Hashes of passwords: scrypt, and argon2 from earlier versions."""
 
 from __future__ import annotations
 
 import pytest
 
 from tornado_stream.auth import passwords
-from tornado_stream.auth.passwords import (
-    hash_password,
-    is_same,
-    nobodys_password,
-    verify,
-    why_useless,
-)
+from tornado_stream.auth.passwords import hash_password, is_argon2, is_hash, is_same, verify
+
+from .hashes import CHEAP, old_hash
+
+COST = passwords.SCRYPT_COST
 
 
-@pytest.fixture(params=["argon2", "scrypt"])
-def kind(request, monkeypatch):
-    monkeypatch.setattr(passwords, "SCRYPT_COST", (2**10, 8, 1))
-    if request.param == "scrypt":
-        monkeypatch.setattr(passwords, "has_argon2", lambda: False)
-    return request.param
+@pytest.fixture(autouse=True)
+def cheap_hashes(monkeypatch):
+    monkeypatch.setattr(passwords, "SCRYPT_COST", CHEAP)
 
 
-def test_a_password_is_known_again(kind):
+def test_a_password_is_known_again():
     stored = hash_password("correct horse \U0001f40e")
-    assert stored.startswith("$argon2id$" if kind == "argon2" else "scrypt$")
-    assert "horse" not in stored and why_useless(stored) == ""
+    assert stored.startswith("scrypt$1024$8$1$") and "horse" not in stored
+    assert is_hash(stored) and not is_argon2(stored)
     assert verify(stored, "correct horse \U0001f40e") and not verify(stored, "correct horse")
     assert hash_password("correct horse \U0001f40e") != stored
 
 
-def test_keyboards_that_compose_letters_otherwise(kind):
-    assert verify(hash_password("\u00e9"), "e\u0301")
+def test_the_cost_of_a_hash():
+    assert COST == (2**15, 8, 1)
+
+
+def test_keyboards_that_compose_letters_otherwise():
+    for hashed in (hash_password("\u00e9"), old_hash("\u00e9")):
+        assert verify(hashed, "e\u0301", argon2=True)
     assert is_same("\u00e9", "e\u0301") and not is_same("\u00e9", "e")
 
 
-def test_nobodys_password_costs_as_much_and_is_none(kind):
-    ours, nobodys = hash_password("x"), nobodys_password()
-    assert why_useless(nobodys) == "" and not verify(nobodys, "x")
-    assert ours.split("$")[:4] == nobodys.split("$")[:4]
+def test_a_hash_of_an_earlier_version_is_verified():
+    stored = old_hash("x")
+    assert is_hash(stored) and is_argon2(stored)
+    assert verify(stored, "x", argon2=True) and not verify(stored, "y", argon2=True)
+    assert not verify(stored, "x"), "without argon2-cffi"
 
 
-def test_each_verifies_what_the_other_has_hashed(monkeypatch):
-    by_argon2 = hash_password("x")
-    monkeypatch.setattr(passwords, "has_argon2", lambda: False)
-    by_scrypt = hash_password("x")
-    assert "argon2-cffi is not installed" in why_useless(by_argon2)
+def test_nobodys_password_costs_as_much_and_is_none(monkeypatch):
+    """Every call computes the same hashes, whatever is stored."""
+    costs = []
+    monkeypatch.setattr(passwords, "_verify_scrypt", lambda text, _: bool(costs.append(text[:16])))
+    monkeypatch.setattr(passwords, "_verify_argon2", lambda text, _: bool(costs.append(text[:9])))
+    for stored in (None, hash_password("x"), old_hash("x")):
+        for argon2 in (False, True):
+            costs.clear()
+            verify(stored, "x", argon2=argon2)
+            assert costs == ["scrypt$1024$8$1$", "$argon2id"][: 1 + argon2]
     monkeypatch.undo()
-    assert verify(by_scrypt, "x") and not verify(by_scrypt, "y")
+    assert not verify(None, "") and not verify(None, "", argon2=True)
+    assert is_hash(passwords.ARGON2_DECOY)
 
 
 @pytest.mark.parametrize(
     "text", ["", "x", "$argon2i$v=19$m=8,t=1,p=1$AAAA$AAAA", "scrypt$1$1$1$x$y", "$2b$12$abc"]
 )
-def test_what_nothing_can_be_verified_against(text):
-    assert why_useless(text)
+def test_texts_that_are_no_hash(text):
+    assert not is_hash(text)

@@ -1,4 +1,4 @@
-"""Sessions: how long they last, what ends them, and what a thief of the disk can do with them."""
+"""Sessions: how long they last, what ends them, and what a stolen database reveals."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from tornado_stream.auth.sessions import EXTENSION, LIFETIME, MOST, Sessions
+from tornado_stream.auth.sessions import EXTENSION, LIFETIME, MAX_SESSIONS, Sessions
 from tornado_stream.store import StoreError, open_store
 
 
@@ -56,15 +56,15 @@ async def test_a_session_lasts_thirty_days_also_over_a_restart(sessions, store, 
 @pytest.mark.gen_test
 async def test_what_is_kept_does_not_help_a_thief(sessions, store):
     token = await sessions.start("local", "plain")
-    (kept,) = await store.sessions()
-    assert token not in repr(kept) and "plain" not in repr(kept)
-    for guess in (b"plain", kept.id.encode() + b"plain"):
-        assert hashlib.sha256(guess).digest() != kept.proof
-    assert sessions.owner(kept.id, credential) is None
+    (stored,) = await store.sessions()
+    assert token not in repr(stored) and "plain" not in repr(stored)
+    for guess in (b"plain", stored.id.encode() + b"plain"):
+        assert hashlib.sha256(guess).digest() != stored.proof
+    assert sessions.owner(stored.id, credential) is None
 
 
 @pytest.mark.gen_test
-async def test_it_ends_with_its_credential(sessions, store):
+async def test_a_session_ends_when_its_credential_changes(sessions, store):
     first, second = [await sessions.start("anna", "hash of anna") for _ in range(2)]
     assert sessions.owner(first, lambda name: "another hash") is None
     assert sessions.owner(first, credential) is None, "it does not come back"
@@ -74,7 +74,7 @@ async def test_it_ends_with_its_credential(sessions, store):
 
 
 @pytest.mark.gen_test
-async def test_logging_out_ends_one(sessions, store):
+async def test_logging_out_ends_only_that_session(sessions, store):
     first, second = [await sessions.start("anna", "hash of anna") for _ in range(2)]
     await sessions.end(first)
     await sessions.end(first)
@@ -84,33 +84,33 @@ async def test_logging_out_ends_one(sessions, store):
 
 
 @pytest.mark.gen_test
-async def test_a_visit_extends_it_but_writes_once_a_day(sessions, store, clock):
+async def test_a_visit_extends_a_session_but_writes_once_a_day(sessions, store, clock):
     token = await sessions.start("anna", "hash of anna")
     assert not await sessions.extend(token) and not await sessions.extend("")
     clock.time += EXTENSION + 1
     assert await sessions.extend(token) and not await sessions.extend(token)
-    (kept,) = await store.sessions()
-    assert kept.expires_at == int(clock.time) + LIFETIME
+    (stored,) = await store.sessions()
+    assert stored.expires_at == int(clock.time) + LIFETIME
 
 
 @pytest.mark.gen_test
-async def test_a_user_has_a_hundred_and_the_oldest_gives_way(sessions, store, clock):
+async def test_a_user_has_at_most_a_hundred_sessions(sessions, store, clock):
     tokens = []
-    for _ in range(MOST + 2):
+    for _ in range(MAX_SESSIONS + 2):
         clock.time += 1
         tokens.append(await sessions.start("anna", "hash of anna"))
     alive = [sessions.owner(token, credential) == "anna" for token in tokens]
-    assert alive == [False] * 2 + [True] * MOST
-    assert len(await store.sessions()) == MOST
+    assert alive == [False] * 2 + [True] * MAX_SESSIONS
+    assert len(await store.sessions()) == MAX_SESSIONS
 
 
 @pytest.mark.gen_test
-async def test_a_store_that_refuses_locks_nobody_out(sessions, store, monkeypatch):
+async def test_users_can_log_in_while_the_store_fails(sessions, store, monkeypatch):
     async def refuse(_):
         raise StoreError("The disk is full.")
 
-    monkeypatch.setattr(store, "keep_session", refuse)
-    monkeypatch.setattr(store, "end_sessions", refuse)
+    monkeypatch.setattr(store, "save_session", refuse)
+    monkeypatch.setattr(store, "delete_sessions", refuse)
     token = await sessions.start("anna", "hash of anna")
     assert sessions.owner(token, credential) == "anna"
     await sessions.end(token)

@@ -1,4 +1,4 @@
-"""How often somebody may try."""
+"""How often a client may try to log in."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_five_are_free_then_waits_double(clock):
     tries.check("b")
 
 
-def test_who_comes_too_early_is_not_counted(clock):
+def test_a_try_that_comes_too_early_is_not_counted(clock):
     tries = Tries(1, 60, clock)
     tries.count("a")
     for _ in range(100):
@@ -52,7 +52,7 @@ def test_who_comes_too_early_is_not_counted(clock):
     tries.check("a")
 
 
-def test_it_is_forgotten_with_success_and_with_time(clock):
+def test_a_success_resets_the_count_and_so_does_time(clock):
     tries = Tries(1, 60, clock)
     tries.count("a")
     tries.forget("a")
@@ -66,13 +66,13 @@ def test_it_is_forgotten_with_success_and_with_time(clock):
     assert wait_of(tries, "a") == 1
 
 
-def test_what_is_remembered_is_bounded(clock):
-    tries = Tries(1, 60, clock, most=100)
+def test_a_bounded_number_of_keys_is_remembered(clock):
+    tries = Tries(1, 60, clock, max_keys=100)
     for number in range(1000):
         tries.count("a")
         tries.count(str(number))
     assert len(tries._known) == 100
-    assert wait_of(tries, "a") == 60, "who goes on trying is not forgotten"
+    assert wait_of(tries, "a") == 60, "a key that is still used is not forgotten"
 
 
 @pytest.mark.parametrize(
@@ -82,11 +82,11 @@ def test_what_is_remembered_is_bounded(clock):
         ("::ffff:10.0.0.1", "10.0.0.1"),
     ],
 )
-def test_neighbours_are_one(address, same):
+def test_addresses_with_one_key(address, same):
     assert network(address) == network(same)
 
 
-def test_others_are_others():
+def test_addresses_with_different_keys():
     assert network("2001:db8::1") != network("2001:db8:0:1::1")
     assert network("10.0.0.1") != network("10.0.0.2")
     assert network("") == ""

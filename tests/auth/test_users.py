@@ -1,19 +1,28 @@
-"""Users: their file, what changes it, and what a damaged one does not change."""
+"""Users: their file, changes of it, damaged files, and hashes of earlier versions."""
 
 from __future__ import annotations
 
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from argon2 import PasswordHasher
 
 from tornado_stream.auth import passwords
+from tornado_stream.auth.passwords import is_argon2, verify
 from tornado_stream.auth.users import Users
-from tornado_stream.auth.users_file import User, read_users, token_digest, write_users
-from tornado_stream.store import OpenError
+from tornado_stream.auth.users_file import (
+    User,
+    changing_users,
+    read_users,
+    token_digest,
+    write_users,
+)
+from tornado_stream.store import OpenError, lock
 
-HASHED = PasswordHasher(1, 1024, 1).hash("anna's")
+from .hashes import CHEAP, cheap_hash, old_hash
+
+HASHED = cheap_hash("anna's")
 
 
 class Clock:
@@ -25,7 +34,8 @@ class Clock:
 
 @pytest.fixture(autouse=True)
 def cheap_hashes(monkeypatch):
-    monkeypatch.setattr(passwords, "ARGON2_MEMORY", 1024)
+    monkeypatch.setattr(passwords, "SCRYPT_COST", CHEAP)
+    monkeypatch.setattr(passwords, "ARGON2_DECOY", old_hash(os.urandom(9).hex()))
 
 
 @pytest.fixture
@@ -33,7 +43,7 @@ def path(tmp_path):
     return tmp_path / "data" / "users.json"
 
 
-def test_the_file_comes_back_as_it_was_and_is_its_owners_alone(path):
+def test_the_file_is_read_as_it_was_written_and_is_private(path):
     users = {"local": User(), "anna@x.org": User(HASHED, (token_digest("a"), token_digest("b")))}
     write_users(path, users)
     assert read_users(path) == users
@@ -41,11 +51,11 @@ def test_the_file_comes_back_as_it_was_and_is_its_owners_alone(path):
     assert [file.name for file in path.parent.iterdir()] == ["users.json"]
 
 
-def test_where_there_is_no_file_there_is_nobody(path):
+def test_without_a_file_there_are_no_users(path):
     assert read_users(path) == {}
     users = Users(path)
-    assert not users.anyone and users.only is None
-    assert users.credential("local") is None and not users.check("local")("")
+    assert not users.anyone and users.only_user is None
+    assert users.credential("local") is None and not users.verifier("local")("")
     assert users.with_token("") is None
 
 
@@ -75,24 +85,24 @@ def test_a_damaged_file_is_an_error_at_the_start(path, content):
     assert "plain" not in str(caught.value)
 
 
-def test_a_change_holds_within_a_second(path):
+def test_a_change_takes_effect_within_a_second(path):
     clock = Clock()
     users = Users(path, now=clock)
     write_users(path, {"anna": User(HASHED, (token_digest("t"),))})
     assert not users.anyone
     clock.time += 1
-    assert users.anyone and users.only == "anna" and users.with_token("t") == "anna"
-    assert users.check("anna")("anna's") and not users.check("anna")("ben's")
+    assert users.anyone and users.only_user == "anna" and users.with_token("t") == "anna"
+    assert users.verifier("anna")("anna's") and not users.verifier("anna")("ben's")
     write_users(path, {"anna": User(HASHED), "ben": User(HASHED)})
     clock.time += 1
-    assert users.only is None and users.with_token("t") is None
+    assert users.only_user is None and users.with_token("t") is None
     write_users(path, {})
     clock.time += 1
     assert users.credential("anna") is None and not users.anyone
 
 
 @pytest.mark.parametrize("content", [b'{"users":', None])
-def test_a_file_that_gets_damaged_changes_nothing_and_is_told_once(path, content, caplog):
+def test_a_file_that_gets_damaged_changes_nothing_and_is_logged_once(path, content, caplog):
     clock = Clock()
     write_users(path, {"anna": User(HASHED, (token_digest("t"),))})
     users = Users(path, now=clock)
@@ -104,18 +114,18 @@ def test_a_file_that_gets_damaged_changes_nothing_and_is_told_once(path, content
         clock.time += 1
         assert users.with_token("t") == "anna" and users.anyone
     assert [r.levelname for r in caplog.records] == ["ERROR"]
-    assert "those who were known before stay" in caplog.text
+    assert "the users from before remain" in caplog.text
     caplog.clear()
     write_users(path, {"ben": User(HASHED)})
     clock.time += 1
-    assert users.only == "ben" and users.with_token("t") is None
+    assert users.only_user == "ben" and users.with_token("t") is None
 
 
-def test_the_settings_are_locals(path):
+def test_the_password_and_token_of_the_settings_belong_to_local(path):
     write_users(path, {"local": User(HASHED)})
     users = Users(path, "s\u00e9cret", "a token of length")
-    assert users.credential("local") == "s\u00e9cret" and users.only == "local"
-    assert users.check("local")("s\u00e9cret") and not users.check("local")("anna's")
+    assert users.credential("local") == "s\u00e9cret" and users.only_user == "local"
+    assert users.verifier("local")("s\u00e9cret") and not users.verifier("local")("anna's")
     assert users.with_token("a token of length") == "local"
     assert users.with_token("a token of lengt") is None
 
@@ -131,3 +141,98 @@ def test_a_file_that_cannot_be_written_is_left_as_it_was(path, monkeypatch):
         write_users(path, {})
     assert read_users(path) == {"anna": User(HASHED)}
     assert [file.name for file in path.parent.iterdir()] == ["users.json"]
+
+
+# -- changes by several processes
+
+
+def test_changes_at_the_same_time_are_all_written(path):
+    def add(number: int) -> None:
+        with changing_users(path) as known:
+            known[f"user{number}"] = User()
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(add, range(40)))
+    assert read_users(path).keys() == {f"user{number}" for number in range(40)}
+    assert {file.name for file in path.parent.iterdir()} == {"users.json", "users.json.lock"}
+
+
+def test_a_change_that_fails_writes_nothing(path):
+    write_users(path, {"anna": User(HASHED)})
+    with pytest.raises(ZeroDivisionError), changing_users(path) as known:
+        known.clear()
+        raise ZeroDivisionError
+    assert read_users(path) == {"anna": User(HASHED)}
+
+
+def test_a_change_does_not_wait_for_ever(path, monkeypatch):
+    monkeypatch.setattr(lock, "LOCK_WAIT", 0.05)
+    with changing_users(path), pytest.raises(OpenError, match=r"users\.json\.lock; try again"):
+        with changing_users(path):
+            pass
+
+
+# -- hashes of earlier versions
+
+
+@pytest.fixture
+def old(path) -> str:
+    """The hash of anna's password, as an earlier version wrote it."""
+    old = old_hash("anna's")
+    write_users(path, {"anna": User(old, (token_digest("t"),)), "ben": User(HASHED)})
+    return old
+
+
+def test_a_login_replaces_an_argon2_hash(path, old):
+    users = Users(path)
+    assert users.verifier("anna")("ben's") is None
+    assert read_users(path)["anna"].password == old
+    new = users.verifier("anna")("anna's")
+    assert new and not is_argon2(new) and verify(new, "anna's")
+    assert read_users(path) == {"anna": User(new, (token_digest("t"),)), "ben": User(HASHED)}
+    assert users.credential("anna") == old
+    users.check_now()
+    assert users.credential("anna") == new and users.with_token("t") == "anna"
+    assert users.verifier("anna")("anna's") == new
+
+
+def test_two_logins_at_once_get_the_same_credential(path, old):
+    users = Users(path)
+    first, second = users.verifier("anna"), users.verifier("anna")
+    new = first("anna's")
+    assert second("anna's") == new == read_users(path)["anna"].password != old
+
+
+def test_a_login_does_not_undo_a_change_that_was_made_meanwhile(path, old):
+    users = Users(path)
+    verifier, changed = users.verifier("anna"), {"anna": User(HASHED), "carl": User(HASHED)}
+    write_users(path, changed | {"anna": User(cheap_hash("another"))})
+    before = path.read_bytes()
+    assert verifier("anna's") is None
+    write_users(path, {"carl": User(HASHED)})
+    assert verifier("anna's") is None and read_users(path).keys() == {"carl"}
+    write_users(path, changed)
+    assert verifier("anna's") == HASHED and path.read_bytes() != before
+
+
+def test_a_hash_that_cannot_be_written_stays_as_it_was(path, old, monkeypatch, caplog):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", fail)
+    assert Users(path).verifier("anna")("anna's") == old
+    assert "No space left" in caplog.text and "anna's" not in caplog.text
+    monkeypatch.undo()
+    assert read_users(path)["anna"].password == old
+
+
+def test_without_argon2_the_log_says_what_to_do(path, old, monkeypatch, caplog):
+    monkeypatch.setattr("tornado_stream.auth.users.has_argon2", lambda: False)
+    known = Users(path)
+    assert known.verifier("anna")("anna's") is None
+    assert "anna cannot log in" in caplog.text and "--set-password" in caplog.text
+    assert "argon2-cffi" in caplog.text and old not in caplog.text
+    caplog.clear()
+    assert known.verifier("ben")("anna's") == HASHED
+    assert known.with_token("t") == "anna" and not caplog.records
+    assert read_users(path)["anna"].password == old

@@ -7,13 +7,13 @@ from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
-from argon2 import PasswordHasher
+from auth.hashes import CHEAP, cheap_hash, old_hash
 from client import Client, Response
 from tornado.gen import multi
 
 from tornado_stream.app import ChatApplication
 from tornado_stream.auth import passwords
-from tornado_stream.auth.users_file import User, token_digest, write_users
+from tornado_stream.auth.users_file import User, read_users, token_digest, write_users
 from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.handlers.login import LoginHandler
 from tornado_stream.handlers.static import IconHandler, StaticHandler
@@ -24,7 +24,7 @@ from .test_doors import CROSS_ORIGIN, every_route, methods
 
 PASSWORD, TOKEN = "correct horse", "a-token-of-a-length"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
-HASHED = PasswordHasher(1, 1024, 1).hash("anna's")
+HASHED = cheap_hash("anna's")
 HTML = {"Accept": "text/html,*/*"}
 
 #: Who answers without a login. Whatever is added here tells anybody whatever it tells.
@@ -33,7 +33,7 @@ OPEN = {HealthHandler, ReadyHandler, StaticHandler, IconHandler, LoginHandler}
 
 @pytest.fixture(autouse=True)
 def cheap_hashes(monkeypatch):
-    monkeypatch.setattr(passwords, "ARGON2_MEMORY", 1024)
+    monkeypatch.setattr(passwords, "SCRYPT_COST", CHEAP)
 
 
 @pytest.fixture
@@ -236,12 +236,12 @@ async def test_users_of_the_file_and_their_end(serve, settings):
     bearer = {"Authorization": "bearer a token of anna's"}
     assert (await chat.request("GET", "/api/models", headers=bearer)).status == 200
     write_users(path, {"ben": User(HASHED)})
-    auth._users._due = 0  # a second has passed
+    auth._users.check_now()
     assert (await chat.request("GET", "/api/models", headers=session)).status == 401
     assert (await chat.request("GET", "/api/models", headers=bearer)).status == 401
     assert (await log_in(chat, "anna's", name="anna")).status == 401
     write_users(path, {})
-    auth._users._due = 0
+    auth._users.check_now()
     assert (await chat.request("GET", "/api/models")).status == 401, "it is not opened by that"
 
 
@@ -250,8 +250,23 @@ async def test_the_first_user_closes_the_door(serve, settings):
     chat = serve(settings)
     assert (await chat.request("GET", "/api/models")).status == 200
     write_users(chat.application.config.data_dir / "users.json", {"anna": User(HASHED)})
-    chat.application.auth._users._due = 0
+    chat.application.auth._users.check_now()
     assert (await chat.request("GET", "/api/models")).status == 401
+
+
+@pytest.mark.gen_test
+async def test_a_login_replaces_a_hash_of_an_earlier_version(serve, settings, caplog):
+    path = settings.data_dir / "0" / "users.json"
+    write_users(path, {"anna": User(old_hash("anna's"))})
+    chat = serve(settings)
+    assert (await log_in(chat, "ben's", name="anna")).status == 401
+    session = cookie(await log_in(chat, "anna's", name="anna"))
+    assert b'data-user="anna"' in (await chat.request("GET", "/", headers=session)).body
+    assert read_users(path)["anna"].password.startswith("scrypt$")
+    again = cookie(await log_in(chat, "anna's", name="anna"))
+    for one in (session, again):
+        assert (await chat.request("GET", "/api/models", headers=one)).status == 200
+    assert "anna's" not in caplog.text and "scrypt" not in caplog.text
 
 
 # -- tokens

@@ -170,11 +170,11 @@ class MemoryStore(Store):
         self._check_open()
         return list(self._sessions.values())
 
-    async def keep_session(self, session: Session) -> None:
+    async def save_session(self, session: Session) -> None:
         self._check_open()
         self._sessions[session.id] = session
 
-    async def end_sessions(self, ids: list[str]) -> None:
+    async def delete_sessions(self, ids: list[str]) -> None:
         self._check_open()
         for id in ids:
             self._sessions.pop(id, None)

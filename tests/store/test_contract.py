@@ -413,12 +413,12 @@ async def test_each_owner_has_their_own(store):
 async def test_sessions_are_kept_replaced_and_ended(store):
     assert await store.sessions() == []
     first, second = Session("1", "anna", b"proof", 5), Session("2", "local", b"\0", 6)
-    await store.keep_session(first)
-    await store.keep_session(second)
-    await store.keep_session(replace(first, expires_at=9))
+    await store.save_session(first)
+    await store.save_session(second)
+    await store.save_session(replace(first, expires_at=9))
     found = sorted(await store.sessions(), key=lambda session: session.id)
     assert found == [replace(first, expires_at=9), second]
-    await store.end_sessions(["1", "nobody's"])
+    await store.delete_sessions(["1", "nobody's"])
     assert await store.sessions() == [second]
 
 

@@ -1,7 +1,7 @@
-"""Who gets in: users, their passwords and tokens, their sessions, and tries that are too many.
+"""Who may use the server: users, their passwords and tokens, sessions, and limits on attempts.
 
-The rule: nothing here opens the server by itself. Once there was a way to log in, a login is
-required until the process ends, whatever becomes of the users' file.
+The rule: nothing here opens the server by itself. Once anybody could log in, a login is required
+until the process ends, whatever happens to the users' file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The door: what a request shows, a token, a session or a password, is turned into a user."""
+"""Turns what a request shows, a token, a session or a password, into a user."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from tornado_stream.values.errors import Unauthorized
 
 logger = logging.getLogger(__name__)
 
-#: Passwords that are verified at a time, and that may wait for it.
+#: Passwords that are verified at a time, and logins that may wait for that.
 AT_ONCE, WAITING = 2, 20
-#: Tries that are free, and seconds of the longest wait after those: of one address, and of all
-#: together for one name. The latter is milder, since anybody can make it long for that user.
+#: Tries without a wait, and the longest wait in seconds after those: from one address, and from all
+#: addresses for one name. A name's waits are short, because anybody can cause them for that user.
 OF_ADDRESS, OF_NAME = (5, 900.0), (20, 60.0)
 
 
 class Authenticator:
-    """Users, sessions and tries. Made before the loop serves; `open` before the first request."""
+    """Users, sessions and tries. Create it before the loop serves, and await `open` before the
+    first request."""
 
     def __init__(self, users: Users, sessions: Sessions) -> None:
         self._users = users
@@ -35,41 +36,44 @@ class Authenticator:
 
     @property
     def required(self) -> bool:
-        """Whether one must be logged in. Never false again once it was true."""
+        """Whether clients have to log in. Once true, it stays true."""
         self._required = self._required or self._users.anyone
         return self._required
 
     @property
     def asks_for_name(self) -> bool:
-        """Whether a password alone does not tell whose it is."""
-        return self._users.only is None
+        """Whether a login needs a name, because a password alone does not identify the user."""
+        return self._users.only_user is None
 
     async def open(self) -> None:
-        """Take up the sessions of the last process."""
+        """Load the sessions that the store has. Raises `StoreError`."""
         await self._sessions.open()
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def with_token(self, token: str) -> str | None:
-        """Whose bearer token it is."""
+        """The name of the user who has this bearer token."""
         return self._users.with_token(token)
 
     def with_session(self, token: str) -> str | None:
-        """Whose session it is."""
+        """The name of the user who has the session with this token."""
         return self._sessions.owner(token, self._users.credential)
 
     async def log_in(self, name: str | None, password: str, address: str) -> str:
-        """A session's token. Without a name it is the only user's. Raises `Unauthorized`
-        `wrong_password`, or `TooManyTries`."""
-        name = name or self._users.only or ""
+        """Start a session and return its token. Without a name, the only user logs in.
+
+        Raises `Unauthorized` with the code `wrong_password`, or `TooManyTries`.
+        """
+        name = name or self._users.only_user or ""
         if not NAME.fullmatch(name):
-            name = ""  # nobody's; and all that is remembered of it
+            name = ""  # no user has it, and all such names share one count of tries
         where = network(address)
         self._admit(where, name)
-        credential = self._users.credential(name)
-        if not await self._check(name, password) or credential is None:
-            known = "" if credential is None else f" for {name}"  # a name may be a password
+        credential = await self._verify(name, password)
+        if credential is None:
+            # A name that does not exist is not logged: people type passwords into that field.
+            known = "" if self._users.credential(name) is None else f" for {name}"
             logger.info("a wrong password%s from %s", known, address)
             raise Unauthorized("The name or the password is wrong.", code="wrong_password")
         self._of_address.forget(where)
@@ -93,10 +97,11 @@ class Authenticator:
         self._of_address.count(where)
         self._of_name.count(name)
 
-    async def _check(self, name: str, password: str) -> bool:
+    async def _verify(self, name: str, password: str) -> str | None:
         self._checking += 1
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, self._users.check(name), password)
+            return await loop.run_in_executor(self._threads, self._users.verifier(name), password)
         finally:
             self._checking -= 1
+            self._users.check_now()

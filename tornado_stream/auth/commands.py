@@ -1,4 +1,4 @@
-"""Users from the command line. A running server notices what was changed within a second."""
+"""Commands that change users. A running server notices a change within a second."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tornado_stream.auth.passwords import hash_password
 from tornado_stream.auth.users import FILE
-from tornado_stream.auth.users_file import NAME, User, read_users, token_digest, write_users
+from tornado_stream.auth.users_file import NAME, User, changing_users, read_users, token_digest
 from tornado_stream.settings import LONGEST_PASSWORD, SettingError
 
 #: The commands and their help texts. On the command line, each is a flag that takes a user's name.
@@ -33,33 +33,36 @@ def run(command: str, name: str, data_dir: Path) -> None:
             f"--{command} cannot take {name!r}: a name is 1 to 64 letters, digits and . _ - @"
         )
     path = data_dir / FILE
-    users = read_users(path)
+    known = read_users(path)
     if command == "set-password":
         _set_password(path, name)
     elif command == "new-token":
-        _new_token(path, users, name)
-    elif name not in users:
+        _new_token(path, name)
+    elif name not in known:
         raise SettingError(f"there is no user {name} in {path}")
     elif command == "remove-tokens":
-        write_users(path, users | {name: replace(users[name], tokens=())})
-        print(f"{name} has no token now")
+        with changing_users(path) as users:
+            if name in users:
+                users[name] = replace(users[name], tokens=())
+        print(f"{name} has no tokens now")
     else:
-        del users[name]
-        write_users(path, users)
-        print(f"{name} is removed; their conversations stay")
+        with changing_users(path) as users:
+            users.pop(name, None)
+        print(f"{name} is removed; their conversations remain")
 
 
 def _set_password(path: Path, name: str) -> None:
     hashed = hash_password(_ask(name))
-    users = read_users(path)  # asking took a while
-    write_users(path, users | {name: replace(users.get(name, User()), password=hashed)})
+    with changing_users(path) as users:
+        users[name] = replace(users.get(name, User()), password=hashed)
     print(f"{name} has a new password; sessions under an old one have ended")
 
 
-def _new_token(path: Path, users: dict[str, User], name: str) -> None:
+def _new_token(path: Path, name: str) -> None:
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
-    user = users.get(name, User())
-    write_users(path, users | {name: replace(user, tokens=(*user.tokens, token_digest(token)))})
+    with changing_users(path) as users:
+        user = users.get(name, User())
+        users[name] = replace(user, tokens=(*user.tokens, token_digest(token)))
     print(token)
 
 
@@ -69,7 +72,7 @@ def _ask(name: str) -> str:
     else:
         password = getpass.getpass(f"Password for {name}: ")
         if getpass.getpass("Again: ") != password:
-            raise SettingError("the two were not the same; nothing was changed")
+            raise SettingError("the two passwords differ; nothing was changed")
     if not password:
         raise SettingError("a password must not be empty; nothing was changed")
     if len(password) > LONGEST_PASSWORD:

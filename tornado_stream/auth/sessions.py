@@ -1,8 +1,8 @@
-"""Who is logged in: sessions, in memory for every request, in the store for the next start.
+"""Sessions of users who are logged in: in memory for requests, in the store for the next start.
 
-The rule: what is kept does not help a thief. Of a session's token only the SHA-256 is kept, and
-the credential it was made under only as an HMAC by that token; so a session ends with the
-credential, though neither can be read from the disk.
+The rule: a stolen database does not help a thief. The store has only the SHA-256 of a session's
+token, and an HMAC, keyed by that token, of the credential under which the session was started.
+So a session ends when the credential changes, and neither secret can be read from the disk.
 """
 
 from __future__ import annotations
@@ -19,39 +19,42 @@ from tornado_stream.store.base import Session, Store, StoreError
 
 logger = logging.getLogger(__name__)
 
-#: Seconds that a session lasts without a visit, and between two extensions.
+#: Seconds that a session lasts without a visit, and the least time between two extensions.
 LIFETIME, EXTENSION = 30 * 24 * 3600, 24 * 3600
-#: Sessions of one user; the one that would end first gives way.
-MOST = 100
+#: Sessions of one user. A new one then replaces the one that would expire first.
+MAX_SESSIONS = 100
 
 
 class Sessions:
-    """Sessions by their token. Where the store refuses, they last until the process ends."""
+    """Sessions by their token. If the store refuses them, they last until the process ends."""
 
     def __init__(self, store: Store, now: Callable[[], float] = time.time) -> None:
         self._store = store
         self._now = now
         self._known: dict[str, Session] = {}
-        self._gone: list[str] = []  # ended, and perhaps in the store still
+        self._ended: list[str] = []  # ids that may still be in the store
 
     async def open(self) -> None:
-        """Take up what the store has. Raises `StoreError`."""
+        """Load the sessions that the store has. Raises `StoreError`."""
         self._known = {session.id: session for session in await self._store.sessions()}
-        await self._sweep()
+        await self._delete_ended()
 
     async def start(self, owner: str, credential: str) -> str:
-        """A new one; returns its token."""
+        """Start a session and return its token."""
         token = secrets.token_urlsafe(32)
-        theirs = sorted((s for s in self._known.values() if s.owner == owner), key=_end)
-        for session in theirs[: max(0, len(theirs) + 1 - MOST)]:
-            self._drop(session.id)
-        session = Session(_id(token), owner, _proof(token, credential), self._later())
-        await self._keep(session)
-        await self._sweep()
+        theirs = sorted((s for s in self._known.values() if s.owner == owner), key=_expiry)
+        for session in theirs[: max(0, len(theirs) + 1 - MAX_SESSIONS)]:
+            self._end(session.id)
+        session = Session(_id(token), owner, _proof(token, credential), self._new_expiry())
+        await self._save(session)
+        await self._delete_ended()
         return token
 
     def owner(self, token: str, credential: Callable[[str], str | None]) -> str | None:
-        """Whose session it is, if it is one; `credential` tells theirs of today."""
+        """The user who has the session with this token, or None.
+
+        `credential` returns a user's credential as it is now; see `Users.credential`.
+        """
         session = self._known.get(_id(token))
         if session is None:
             return None
@@ -59,51 +62,51 @@ class Sessions:
         if session.expires_at > self._now() and today is not None:
             if hmac.compare_digest(session.proof, _proof(token, today)):
                 return session.owner
-        self._drop(session.id)
+        self._end(session.id)
         return None
 
     async def extend(self, token: str) -> bool:
-        """Let it last anew; False where it was extended within a day, and stays as it is."""
+        """Give a session its full lifetime again; False if that was done less than a day ago."""
         session = self._known.get(_id(token))
-        if session is None or session.expires_at > self._later() - EXTENSION:
+        if session is None or session.expires_at > self._new_expiry() - EXTENSION:
             return False
-        await self._keep(replace(session, expires_at=self._later()))
+        await self._save(replace(session, expires_at=self._new_expiry()))
         return True
 
     async def end(self, token: str) -> None:
-        """Log out. Idempotent."""
-        self._drop(_id(token))
-        await self._sweep()
+        """End a session. Idempotent."""
+        self._end(_id(token))
+        await self._delete_ended()
 
-    def _later(self) -> int:
+    def _new_expiry(self) -> int:
         return int(self._now()) + LIFETIME
 
-    def _drop(self, id: str) -> None:
+    def _end(self, id: str) -> None:
         if self._known.pop(id, None):
-            self._gone.append(id)
+            self._ended.append(id)
 
-    async def _keep(self, session: Session) -> None:
+    async def _save(self, session: Session) -> None:
         self._known[session.id] = session
         try:
-            await self._store.keep_session(session)
+            await self._store.save_session(session)
         except StoreError as error:
             logger.warning("a session will not survive a restart: %s", error.message)
 
-    async def _sweep(self) -> None:
-        """Remove what has ended from the store."""
+    async def _delete_ended(self) -> None:
+        """Delete the sessions that have ended or expired from the store."""
         for session in list(self._known.values()):
             if session.expires_at <= self._now():
-                self._drop(session.id)
-        gone, self._gone = self._gone, []
-        if gone:
+                self._end(session.id)
+        ended, self._ended = self._ended, []
+        if ended:
             try:
-                await self._store.end_sessions(gone)
+                await self._store.delete_sessions(ended)
             except StoreError as error:
-                self._gone += gone
+                self._ended += ended
                 logger.warning("sessions that ended are still in the store: %s", error.message)
 
 
-def _end(session: Session) -> int:
+def _expiry(session: Session) -> int:
     return session.expires_at
 
 

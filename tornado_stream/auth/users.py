@@ -1,30 +1,32 @@
-"""Everybody who may log in now: those of the users' file, and `local` as the settings say.
+"""The users who can log in now: those of the users' file, and `local` as the settings define it.
 
-The rule: a change of the file holds within a second, without a restart. A file that cannot be
-used changes nothing: those who could log in still can, nobody else can, and the log says so.
+The rule: a change of the file takes effect within a second, without a restart. A file that cannot
+be used changes nothing: the users from before can still log in, nobody else can, and the log
+says so.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
-from tornado_stream.auth.passwords import is_same, nobodys_password, verify
-from tornado_stream.auth.users_file import User, read_users, token_digest
+from tornado_stream.auth.passwords import has_argon2, hash_password, is_argon2, is_same, verify
+from tornado_stream.auth.users_file import User, changing_users, read_users, token_digest
 from tornado_stream.store.base import OpenError
 from tornado_stream.values.messages import LOCAL_OWNER
 
 logger = logging.getLogger(__name__)
 
 FILE = "users.json"
-#: Seconds between two looks at the file.
-LOOK = 1.0
+#: Seconds between two checks whether the file has changed.
+CHECK_INTERVAL = 1.0
 
 
 class Users:
-    """Raises `OpenError` where the file is there and cannot be used."""
+    """Raises `OpenError` if the file exists and cannot be used."""
 
     def __init__(
         self,
@@ -39,81 +41,115 @@ class Users:
         self._now = now
         self._users: dict[str, User] = {}
         self._tokens: dict[str, str] = {}
-        self._due = 0.0
-        self._seen = _state(path)
-        self._take(read_users(path))
+        self._next_check = 0.0
+        self._seen = _file_state(path)
+        self._use(read_users(path))
 
     @property
     def anyone(self) -> bool:
-        """Whether there is any way to log in."""
-        self._look()
+        """Whether anybody can log in."""
+        self._check_file()
         return bool(self._users or self._password or self._token)
 
     @property
-    def only(self) -> str | None:
-        """The one user with a password, where there is one only."""
-        self._look()
+    def only_user(self) -> str | None:
+        """The name of the only user with a password; None if there are several or none."""
+        self._check_file()
         names = {name for name, user in self._users.items() if user.password}
         if self._password:
             names.add(LOCAL_OWNER)
         return names.pop() if len(names) == 1 else None
 
     def with_token(self, token: str) -> str | None:
-        """Whose this token is."""
-        self._look()
+        """The name of the user who has this bearer token."""
+        self._check_file()
         return self._tokens.get(token_digest(token))
 
     def credential(self, name: str) -> str | None:
-        """What a session of theirs depends on: it ends when this changes. None: they cannot log
-        in. A secret."""
-        self._look()
+        """The secret that a session of this user depends on: it ends when the secret changes.
+
+        None if the user cannot log in with a password.
+        """
+        self._check_file()
         if name == LOCAL_OWNER and self._password:
             return self._password
         user = self._users.get(name)
         return user.password if user else None
 
-    def check(self, name: str) -> Callable[[str], bool]:
-        """What tells whether a password is theirs, in some ten milliseconds and on any thread; it
-        takes as long where there is no such user."""
-        credential = self.credential(name)
-        if credential is None:
-            return _wrong
-        if credential is self._password:
-            return lambda password: _wrong(password) or is_same(password, credential)
-        return lambda password: verify(credential, password)
+    def verifier(self, name: str) -> Callable[[str], str | None]:
+        """Return a function that takes a password of this user, and runs on any thread.
 
-    def _look(self) -> None:
+        It returns the credential for a new session, or None if the password is wrong. It takes
+        some hundred milliseconds, and as long if there is no such user. It replaces an argon2 hash
+        in the file; call `check_now` afterwards.
+        """
+        credential = self.credential(name)
+        argon2 = has_argon2() and any(is_argon2(u.password or "") for u in self._users.values())
+        if credential and credential is self._password:
+            return lambda password: _verify_plain(credential, password, argon2)
+        if credential and is_argon2(credential):
+            if not has_argon2():
+                logger.warning(
+                    "%s cannot log in: the password's hash was made by argon2, and argon2-cffi is "
+                    "not installed. Install it until this user has logged in once, or set the "
+                    "password again with --set-password.",
+                    name,
+                )
+            return lambda password: self._verify_old(name, credential, password, argon2)
+        return lambda password: credential if verify(credential, password, argon2=argon2) else None
+
+    def check_now(self) -> None:
+        """Notice a change of the file at the next use, not only within a second."""
+        self._next_check = 0.0
+
+    def _verify_old(self, name: str, old: str, password: str, argon2: bool) -> str | None:
+        if not verify(old, password, argon2=argon2):
+            return None
+        new = hash_password(password)
+        try:
+            with changing_users(self._path) as users:
+                user = users.get(name, User())
+                if user.password == old:
+                    users[name] = replace(user, password=new)
+                    return new
+        except OpenError as error:
+            logger.warning("the new hash of a password was not written: %s", error)
+            return old
+        # Meanwhile another login has replaced the hash, or a command the password.
+        return user.password if verify(user.password, password, argon2=argon2) else None
+
+    def _check_file(self) -> None:
         now = self._now()
-        if now < self._due:
+        if now < self._next_check:
             return
-        self._due = now + LOOK
-        state = _state(self._path)
+        self._next_check = now + CHECK_INTERVAL
+        state = _file_state(self._path)
         if state == self._seen:
             return
         self._seen = state
         try:
             if state is None:
-                raise OpenError(f"{self._path} is gone")
-            self._take(read_users(self._path))
-            logger.info("users: %d are known now", len(self._users))
+                raise OpenError(f"{self._path} does not exist any more")
+            self._use(read_users(self._path))
+            logger.info("users: the file changed, it has %d users now", len(self._users))
         except OpenError as error:
-            logger.error("users: %s; those who were known before stay", error)
+            logger.error("users: %s; the users from before remain", error)
 
-    def _take(self, users: dict[str, User]) -> None:
-        self._due = self._now() + LOOK
+    def _use(self, users: dict[str, User]) -> None:
+        self._next_check = self._now() + CHECK_INTERVAL
         self._users = users
         self._tokens = {token: name for name, user in users.items() for token in user.tokens}
         if self._token:
             self._tokens[token_digest(self._token)] = LOCAL_OWNER
 
 
-def _wrong(password: str) -> bool:
-    verify(nobodys_password(), password)
-    return False
+def _verify_plain(wanted: str, given: str, argon2: bool) -> str | None:
+    verify(None, given, argon2=argon2)  # so that it takes as long as for a hash
+    return wanted if is_same(given, wanted) else None
 
 
-def _state(path: Path) -> tuple[int, ...] | None:
-    """What changes with the file; None where there is none."""
+def _file_state(path: Path) -> tuple[int, ...] | None:
+    """A value that changes when the file does; None if there is no file."""
     try:
         stat = path.stat()
     except OSError:

@@ -194,11 +194,11 @@ class Store(ABC):
         """All sessions, those that have expired too."""
 
     @abstractmethod
-    async def keep_session(self, session: Session) -> None:
+    async def save_session(self, session: Session) -> None:
         """Keep a session, in the place of one with the same id."""
 
     @abstractmethod
-    async def end_sessions(self, ids: list[str]) -> None:
+    async def delete_sessions(self, ids: list[str]) -> None:
         """Forget these sessions; one that is not there is none."""
 
     @abstractmethod

@@ -1,13 +1,18 @@
-"""The data directory as one process's own: private, and locked while the process lives.
+"""Locks on files, for the data directory of a process and for a file that several processes change.
 
-Everything here is synchronous and raises `OpenError`.
+The operating system releases a lock when its process ends, however that happens. The files
+remain: if one were removed, two processes could lock two different files of the same name.
+All calls are synchronous and raise `OpenError`.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 
 from tornado_stream.store.base import OpenError
 from tornado_stream.store.private_files import make_private, unusable
@@ -17,21 +22,17 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-#: Where Windows locks a byte: locked bytes cannot be read, and others must read the pid.
+#: Seconds that `locked` waits for another process, and between two attempts.
+LOCK_WAIT, LOCK_PAUSE = 5.0, 0.02
+#: The byte that is locked on Windows. Locked bytes cannot be read, and others must read the pid.
 _FAR = 1 << 30
 
 
 class DirectoryLock:
-    """Held from its making until `release` or the end of the process, however that comes. The
-    file stays: removing it would let two processes hold two files of one name."""
+    """The lock of a data directory, held from its construction until `release`."""
 
     def __init__(self, directory: Path) -> None:
-        path = directory / "lock"
-        try:
-            make_private(path)
-            self._descriptor: int | None = os.open(path, os.O_RDWR)
-        except OSError as error:
-            raise unusable(directory, error) from error
+        self._descriptor: int | None = _open(directory / "lock")
         try:
             _lock(self._descriptor)
         except OSError:
@@ -39,16 +40,49 @@ class DirectoryLock:
             self.release()
             raise OpenError(
                 f"the data directory {directory} is in use by another Tornado Stream "
-                f"(pid {pid}); stop it, or take another with --data-dir"
+                f"(pid {pid}); stop it, or use another directory with --data-dir"
             ) from None
         os.ftruncate(self._descriptor, 0)
         os.write(self._descriptor, f"{os.getpid()}\n".encode())
 
     def release(self) -> None:
-        """Let go. Idempotent."""
+        """Idempotent."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Lock the file, which is created if missing, while the block runs.
+
+    Blocks the thread until the lock is free, for at most `LOCK_WAIT` seconds.
+    """
+    descriptor = _open(path)
+    try:
+        _wait_for_lock(descriptor, path)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _open(path: Path) -> int:
+    try:
+        make_private(path)
+        return os.open(path, os.O_RDWR)
+    except OSError as error:
+        raise unusable(path.parent, error) from error
+
+
+def _wait_for_lock(descriptor: int, path: Path) -> None:
+    deadline = monotonic() + LOCK_WAIT
+    while True:
+        try:
+            return _lock(descriptor)
+        except OSError:
+            if monotonic() > deadline:
+                raise OpenError(f"another process has locked {path}; try again") from None
+            sleep(LOCK_PAUSE)
 
 
 def _lock(descriptor: int) -> None:

@@ -15,12 +15,12 @@ def sessions(db: sqlite3.Connection) -> list[Session]:
     return [Session(*row) for row in rows]
 
 
-def keep(db: sqlite3.Connection, session: Session) -> None:
+def save(db: sqlite3.Connection, session: Session) -> None:
     db.execute(
         "INSERT OR REPLACE INTO sessions (id, owner, proof, expires_at) VALUES (?, ?, ?, ?)",
         (session.id, session.owner, session.proof, session.expires_at),
     )
 
 
-def end(db: sqlite3.Connection, ids: list[str]) -> None:
+def delete(db: sqlite3.Connection, ids: list[str]) -> None:
     db.executemany("DELETE FROM sessions WHERE id = ?", [(id,) for id in ids])

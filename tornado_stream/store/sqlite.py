@@ -102,11 +102,11 @@ class SQLiteStore(Store):
     async def sessions(self) -> list[Session]:
         return await self._reader.transact(sessions.sessions)
 
-    async def keep_session(self, session: Session) -> None:
-        await self._writer.transact(sessions.keep, session)
+    async def save_session(self, session: Session) -> None:
+        await self._writer.transact(sessions.save, session)
 
-    async def end_sessions(self, ids: list[str]) -> None:
-        await self._writer.transact(sessions.end, ids)
+    async def delete_sessions(self, ids: list[str]) -> None:
+        await self._writer.transact(sessions.delete, ids)
 
     async def close(self) -> None:
         await self._database.close()
