@@ -8,6 +8,7 @@ from typing import Any
 
 from tornado_stream.store.base import (
     CHANGEABLE,
+    AlreadyStored,
     Match,
     NewAnswer,
     Page,
@@ -16,7 +17,6 @@ from tornado_stream.store.base import (
     Store,
     StoredGeneration,
     StoreError,
-    Taken,
 )
 from tornado_stream.store.search_text import Matcher, parse_cursor, searchable, snippet
 from tornado_stream.values.errors import NotFound
@@ -49,7 +49,7 @@ class MemoryStore(Store):
         added = [m for m in (new.user_message, message) if m]
         taken = new.generation_id in self._generations or new.conversation and self._has(home.id)
         if taken or any(self._has(m.id) for m in added):
-            raise Taken
+            raise AlreadyStored
         if new.conversation:
             self._number[home.id] = next(self._numbers)
             self._owners[home.id] = self.owner

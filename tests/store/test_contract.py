@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tornado_stream.store import Progress, Session, Store, StoreError, open_store
-from tornado_stream.store.base import Taken
+from tornado_stream.store.base import AlreadyStored
 from tornado_stream.store.search_text import Matcher
 from tornado_stream.values.errors import InvalidRequest, NotFound
 from tornado_stream.values.messages import Conversation, Message
@@ -386,7 +386,7 @@ async def test_what_belongs_to_another_is_not_there(store):
     await other.delete("c")
     assert (await store.conversation("c")).title == "title"
     assert len(await store.messages("c")) == 2
-    with pytest.raises(Taken):  # an id is unique, whoever took it
+    with pytest.raises(AlreadyStored):  # an id is unique over all owners
         await other.begin(new_answer(home="d"))
 
 

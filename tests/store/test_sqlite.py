@@ -112,7 +112,7 @@ async def test_a_log_that_an_older_version_began_goes_on(store, data_dir):
     row = "generation, first, last, owner, 0, frames"
     change(data_dir, f"INSERT INTO events SELECT {row} FROM flushes")
     change(data_dir, "DELETE FROM flushes")
-    store._database.places.clear()
+    store._database.log_ends.clear()
     assert len((await store.unfinished())[0].frames) == 2
     await store.append([Progress("g1", 3, [frame(3)])])
     await end(store, new_answer(), first=4)

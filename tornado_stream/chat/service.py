@@ -24,7 +24,7 @@ from tornado_stream.generations.generation import Generation
 from tornado_stream.generations.producer import Job
 from tornado_stream.generations.registry import Generations
 from tornado_stream.providers.base import ModelInfo, Provider
-from tornado_stream.store.base import NewAnswer, Store, Taken
+from tornado_stream.store.base import AlreadyStored, NewAnswer, Store
 from tornado_stream.values.errors import (
     ChatError,
     Conflict,
@@ -113,7 +113,7 @@ class ChatService:
         except ChatError as error:
             if known := await self._generations.get(request.owner, request.request_id):
                 return known
-            if isinstance(error, Taken):  # it is another owner's
+            if isinstance(error, AlreadyStored):  # it is another owner's
                 raise _reused() from None
             raise
 

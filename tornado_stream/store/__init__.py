@@ -1,4 +1,4 @@
-"""Where conversations, messages and event logs are kept. `open_store` is the only way in."""
+"""Stores conversations, messages, event logs and sessions. Open a store with `open_store`."""
 
 from __future__ import annotations
 

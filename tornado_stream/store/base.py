@@ -1,8 +1,9 @@
-"""What a store can do. The rule: a method returns when what it says is so.
+"""The contract of a store. The rule: when a method returns, what it says has happened.
 
-All methods are called on the IOLoop's thread and never block it. Values are frozen; what a store
-was given it keeps, and what it returns is the caller's. A method that cannot do its work raises
-`StoreError`, and has then done none of it. Every row has an owner, and every statement names it.
+All methods are called on the IOLoop's thread and never block it. A method that cannot do its work
+raises `StoreError`, and has then done none of it. Every row has an owner, and every statement
+names it. A caller must not change a value after giving it to the store; lists that the store
+returns belong to the caller.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Self
 from tornado_stream.values.errors import Unavailable
 from tornado_stream.values.messages import LOCAL_OWNER, Conversation, Message
 
-#: What can be changed of a conversation that is there.
+#: The fields of a conversation that `Store.update` can change.
 CHANGEABLE = ("title", "system", "current_id")
 
 
@@ -26,17 +27,18 @@ class OpenError(Exception):
 
 
 class StoreError(Unavailable):
-    """The store cannot keep or find anything now: a disk that is full, locked, or failing."""
+    """The store cannot read or write now: the disk is full or failing, the database is locked."""
 
     code = "not_saved"
 
 
 @dataclass(frozen=True, slots=True)
 class NewAnswer:
-    """What one POST adds, in one piece: all of it is kept or none.
+    """What one POST adds to the store, in one transaction.
 
-    `conversation` and `user_message` are None where they exist already. `message` is the answer,
-    running; `frame` is the encoded `start` event, number 1; `fingerprint` is the request's.
+    `conversation` and `user_message` are None if the store has them already. `message` is the
+    answer, in the state `running`; `frame` is the encoded `start` event, number 1 of its log;
+    `fingerprint` is the request's.
     """
 
     generation_id: str
@@ -49,10 +51,10 @@ class NewAnswer:
 
 @dataclass(slots=True)
 class Progress:
-    """New frames of one log, whose places in it count from `first`, the `start` being at 1; with
-    its end also the finished message, and best the whole log.
+    """New frames of one log. `first` is the number of the first of them; `start` has number 1.
 
-    Not to be changed either; but each tick makes one for each answer, and freezing doubles that.
+    When the answer has ended, `message` is the finished message, and `frames` is best the whole
+    log. Treat it as frozen: each tick creates one for each answer, and `frozen` doubles that cost.
     """
 
     generation_id: str
@@ -64,7 +66,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class StoredGeneration:
-    """A log as it is kept. `message` is the answer as it was last written."""
+    """A log as the store has it. `message` is the answer as it was last written."""
 
     id: str
     fingerprint: bytes
@@ -75,8 +77,8 @@ class StoredGeneration:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Somebody who is logged in until `expires_at`, seconds since the epoch. `id` and `proof` are
-    digests, in which no token and no password can be found."""
+    """A login that lasts until `expires_at`, in seconds since the epoch. `id` and `proof` are
+    digests from which neither the token nor the password can be computed."""
 
     id: str
     owner: str
@@ -86,8 +88,11 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A conversation in a list. `message_id` and `snippet` are of the search; in the snippet the
-    match stands between U+E000 and U+E001, which are taken out of all other text."""
+    """A conversation in a list, with the id of its running answer.
+
+    Only a search sets `message_id` and `snippet`; a match in a title has no `message_id`. In the
+    snippet, U+E000 and U+E001 enclose the match; they are removed from all other text.
+    """
 
     conversation: Conversation
     generation_id: str | None
@@ -97,25 +102,25 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Part of a list; `next` is opaque and asks for what follows, None at the end."""
+    """Part of a list. `next` is an opaque cursor for the following page; None at the end."""
 
     matches: list[Match]
     next: str | None
 
 
-class Taken(StoreError):
-    """An id of the turn is taken: it has been kept before."""
+class AlreadyStored(StoreError):
+    """The store has one of the ids of a new answer already, perhaps under another owner."""
 
     def __init__(self) -> None:
-        super().__init__("The turn cannot be kept: one of its ids is taken.")
+        super().__init__("The answer cannot be stored: one of its ids is already in use.")
 
 
 class Store(ABC):
-    """Conversations, messages and event logs: what one `owner` has of them; and all sessions.
+    """What one `owner` has: conversations, messages and event logs; and the sessions of all users.
 
-    What belongs to another is not there for any method. Only `append` and `unfinished` are for
-    all at once; what they take and give names its owner. `on_commit` is told how many seconds each
-    write transaction took, by the thread that made it.
+    No method shows what belongs to another owner. Only `append` and `unfinished` concern all
+    owners at once, and their values name the owner. The thread that writes calls `on_commit` with
+    the seconds that each write transaction took.
     """
 
     owner = LOCAL_OWNER
@@ -129,20 +134,23 @@ class Store(ABC):
 
     @abstractmethod
     async def begin(self, new: NewAnswer) -> None:
-        """Keep a turn, and make its answer the conversation's current message. Raises `Taken`
-        where it was kept before."""
+        """Store a new answer, and make it the conversation's current message.
+
+        Raises `AlreadyStored` if one of its ids is in use, `NotFound` without its conversation.
+        """
 
     @abstractmethod
     async def append(self, batch: list[Progress]) -> None:
-        """Keep what several logs have grown by, in one transaction.
+        """Append new frames to several logs, in one transaction.
 
-        Frames that are kept already (a batch whose first try was committed after all) are not
-        kept twice. A log whose conversation is gone is passed over.
+        Frames that the store already has (because a first try was committed after all) are
+        skipped. A log that has ended, or whose conversation was deleted, is skipped too. Raises
+        `ValueError` if frames before `first` are missing.
         """
 
     @abstractmethod
     async def unfinished(self) -> list[StoredGeneration]:
-        """The logs whose answers are still `running`: after a start, those of a crash."""
+        """The logs of answers in the state `running`. After a start, a crash has left these."""
 
     @abstractmethod
     async def conversation(self, id: str) -> Conversation | None:
@@ -152,22 +160,27 @@ class Store(ABC):
     async def conversations(
         self, *, query: str = "", limit: int = 50, before: str | None = None
     ) -> Page:
-        """Conversations, the one written to last first; with a `query` those with a message (or
-        a title) that holds it, in any letter case. `before` is the `next` of the page before;
-        raises `InvalidRequest` where it is not. Reads no message's text without a `query`."""
+        """A page of conversations, the most recently written one first.
+
+        With a `query`, only those in which a message or the title contains it, in any letter
+        case. Without one, no message's text is read. `before` is the `next` of the previous page;
+        raises `InvalidRequest` if it is not.
+        """
 
     @abstractmethod
     async def create(self, conversation: Conversation) -> None:
-        """Keep an empty conversation."""
+        """Store an empty conversation."""
 
     @abstractmethod
     async def update(self, id: str, changes: dict[str, str | None]) -> None:
-        """Set any of `CHANGEABLE`, and nothing else: another may have been changed meanwhile.
-        Raises `NotFound`."""
+        """Set some of the fields `CHANGEABLE` and leave the others as they are.
+
+        Raises `NotFound`.
+        """
 
     @abstractmethod
     async def delete(self, id: str) -> None:
-        """Forget a conversation with all that is in it. Its words are then on the disk no more."""
+        """Delete a conversation with its messages and logs, and wipe its words from the disk."""
 
     @abstractmethod
     async def message(self, id: str) -> Message | None:
@@ -175,32 +188,32 @@ class Store(ABC):
 
     @abstractmethod
     async def messages(self, conversation_id: str) -> list[Message]:
-        """All messages of a conversation, every branch, in the order they were written."""
+        """All messages of a conversation, of every branch, in the order they were written."""
 
     @abstractmethod
     async def thread(self, message_id: str) -> list[Message]:
-        """The messages from the root to this one, in order; empty where it does not exist."""
+        """The messages from the root to this one, in order; empty if it does not exist."""
 
     @abstractmethod
     async def generation(self, id: str) -> StoredGeneration | None:
-        """One log, whole."""
+        """One whole log."""
 
     @abstractmethod
     async def check(self) -> None:
-        """Try whether anything can be kept now, by keeping something that changes nothing."""
+        """Test whether the store can write now, with a write that changes nothing."""
 
     @abstractmethod
     async def sessions(self) -> list[Session]:
-        """All sessions, those that have expired too."""
+        """All sessions, including expired ones."""
 
     @abstractmethod
     async def save_session(self, session: Session) -> None:
-        """Keep a session, in the place of one with the same id."""
+        """Store a session; it replaces one with the same id."""
 
     @abstractmethod
     async def delete_sessions(self, ids: list[str]) -> None:
-        """Forget these sessions; one that is not there is none."""
+        """Delete sessions. Unknown ids are ignored."""
 
     @abstractmethod
     async def close(self) -> None:
-        """Write what is pending and let go. Idempotent."""
+        """Finish pending writes and release the files. Idempotent."""

@@ -1,9 +1,9 @@
-"""The SQLite database: one file in a data directory that is this process's alone, and two threads.
+"""The SQLite database: one file, in a data directory that this process has locked, and two threads.
 
-The rule: a connection is used by one thread, work is done in the order it was asked for, and a
-write is one transaction. One thread writes and one reads, so that a search or an export never
-delays a commit. WAL with synchronous NORMAL: what was committed survives a crash of the process at
-any moment, a power loss may take the newest commits.
+The rule: each connection is used by one thread, a thread does its work in the order of the calls,
+and a write is one transaction. One thread writes and the other reads, so a search or an export
+never delays a commit. The journal mode is WAL with synchronous NORMAL: what was committed survives
+a crash of the process at any moment; a power failure may lose the newest commits.
 """
 
 from __future__ import annotations
@@ -31,21 +31,24 @@ T = TypeVar("T")
 
 #: Seconds to wait for another program that has locked the database.
 BUSY_TIMEOUT = 5.0
-#: Seconds after a write until what can wait is done, and between two steps of that.
+#: Seconds from a write until deferred work begins, and between two steps of that work.
 TIDY_DELAY, TIDY_PAUSE = 1.0, 0.02
-#: Pages after which the log of commits is moved into the database: rows of running answers are
-#: often gone again by then, so the fewer moves the less is written.
+#: Pages in the write-ahead log at which SQLite moves it into the database. Many rows of running
+#: answers are deleted before that happens, so a high number saves writes.
 CHECKPOINT = 4000
-#: What each connection holds of the database, in KiB: a search looks into every shard.
+#: The page cache of each connection, in KiB. It is large because a search reads every shard.
 CACHE = "cache_size = -16000"
-#: The first SQLite whose FTS5 has trigrams.
+#: The first SQLite whose FTS5 has the trigram tokenizer.
 OLDEST_SQLITE = (3, 34)
 
 
 class Database:
-    """The open database; raises `OpenError`. `places` is the writer's thread's, `numbers` are for
-    what is written next. `connection_class` is for tests that let single calls fail; `on_commit`
-    is called by the writer's thread with the seconds of each transaction."""
+    """The open database. Raises `OpenError`.
+
+    `log_ends` belongs to the writer's thread. `numbers` yields the `seq` of the next rows.
+    `connection_class` is for tests in which single calls fail. `on_commit` is called on the
+    writer's thread with the seconds of each transaction.
+    """
 
     def __init__(
         self,
@@ -54,12 +57,12 @@ class Database:
         on_commit: Callable[[float], None],
     ) -> None:
         self.path = data_dir / "chat.db"
-        self.places: logs.Places = {}
+        self.log_ends: logs.LogEnds = {}
         self._closed: Future[None] | None = None
         self._tidying: asyncio.TimerHandle | None = None
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
             raise OpenError(
-                f"this Python has SQLite {sqlite3.sqlite_version}; conversations need 3.34 or newer"
+                f"this Python has SQLite {sqlite3.sqlite_version}, but 3.34 or newer is needed"
             )
         make_directory(data_dir)
         with ExitStack() as undo:
@@ -77,7 +80,7 @@ class Database:
             except sqlite3.Error as error:
                 raise OpenError(
                     f"cannot open {self.path}: {reason(error)}; "
-                    "repair or move it, or take another --data-dir"
+                    "repair it, move it away, or use another --data-dir"
                 ) from error
             except OSError as error:
                 raise unusable(data_dir, error) from error
@@ -86,36 +89,40 @@ class Database:
             writer,
             "store-writer",
             "BEGIN IMMEDIATE",
-            on_failure=self.places.clear,
+            on_failure=self.log_ends.clear,
             on_commit=on_commit,
         )
         self.reader = Worker(reader, "store-reader", "BEGIN")
 
-    def truncate_log(self, _: sqlite3.Connection) -> None:
-        """Empty the log of commits. On the reader's thread: it stands still, so that no snapshot
-        of its holds the log."""
-        if not self.writer.submit(_truncate_log).result():
+    def truncate_wal(self, _: sqlite3.Connection) -> None:
+        """Empty the write-ahead log. Raises `StoreError` if another program prevents it.
+
+        Call this on the reader's thread. Its connection is then idle, so no snapshot of ours
+        prevents it either.
+        """
+        if not self.writer.submit(_truncate_wal).result():
             raise StoreError("another program is reading the database")
 
     def tidy_soon(self) -> None:
-        """Do what can wait, together with what else there will be by then."""
+        """Schedule the deferred work, together with that of other writes until then."""
         if self._tidying is None:
             self._tidy_in(TIDY_DELAY)
 
     async def close(self) -> None:
-        """Do what was asked for before, then let go of threads, files and lock. Idempotent."""
+        """Do the work that was submitted before, then release threads, files and lock.
+        Idempotent."""
         if self._closed is None:
             self._closed = Future()
             if self._tidying:
                 self._tidying.cancel()
-            # The writer last: only then does it move the log into the database and remove it.
+            # SQLite removes the write-ahead log when the last connection closes, if it can write.
             self.reader.close().add_done_callback(self._close_writer)
         await asyncio.shield(asyncio.wrap_future(self._closed))
 
     def _close_writer(self, _: Future[None]) -> None:
-        self.writer.close().add_done_callback(self._let_go)
+        self.writer.close().add_done_callback(self._release)
 
-    def _let_go(self, _: Future[None]) -> None:
+    def _release(self, _: Future[None]) -> None:
         self._lock.release()
         if self._closed:
             self._closed.set_result(None)
@@ -135,8 +142,11 @@ class Database:
 
 
 class Worker:
-    """A connection and the only thread that uses it. Futures fail with `StoreError` where SQLite
-    or the disk does, else with what the work raised."""
+    """A connection and the only thread that uses it.
+
+    The futures fail with `StoreError` if SQLite or the disk fails, otherwise with the exception
+    of the work itself.
+    """
 
     def __init__(
         self,
@@ -155,7 +165,7 @@ class Worker:
     def transact(
         self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **more: P.kwargs
     ) -> asyncio.Future[T]:
-        """Do work in a transaction of its own."""
+        """Call `work` with the connection, in a transaction of its own."""
 
         def in_transaction(db: sqlite3.Connection) -> T:
             began = monotonic()
@@ -171,18 +181,18 @@ class Worker:
         return self.run(in_transaction)
 
     def run(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
-        """Do work; the future is the running loop's."""
+        """Call `work` with the connection; the future belongs to the running loop."""
         return asyncio.wrap_future(self.submit(work))
 
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
-        """Do work; from any thread."""
+        """Call `work` with the connection. This method can be called on any thread."""
         try:
             return self._thread.submit(self._guarded, work)
         except RuntimeError as error:
             raise StoreError("The store is closed.") from error
 
     def close(self) -> Future[None]:
-        """Close the connection, after all that was asked for before."""
+        """Close the connection, after the work that was submitted before."""
         closed = self.submit(sqlite3.Connection.close)
         self._thread.shutdown(wait=False)
         return closed
@@ -195,7 +205,7 @@ class Worker:
 
 
 def _tidy(db: sqlite3.Connection) -> bool:
-    """One step of what can wait; some ten milliseconds. False: there is nothing left to do."""
+    """One step of the deferred work, of some ten milliseconds. False if nothing is left."""
     return search.catch_up(db) or logs.tidy(db) or search.sweep(db)
 
 
@@ -207,13 +217,13 @@ def _connect(
         uri=True,
         timeout=BUSY_TIMEOUT,
         isolation_level=None,
-        check_same_thread=False,  # it is made here and then used by one thread
+        check_same_thread=False,  # this thread opens it, then only a worker's thread uses it
         factory=connection_class,
     )
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:
-    """Settings, schema, and what a crash in the midst of a deletion has left to do."""
+    """Configure the connection, finish deletions that a crash interrupted, update the schema."""
     for setting in (
         "journal_mode = WAL",
         "synchronous = NORMAL",
@@ -226,15 +236,16 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     for suffix in ("-wal", "-shm"):
         make_private(path.with_name(path.name + suffix))
     swept = applied_migrations(db, path) == 0
-    while not swept:  # before a copy is made of what should be gone
+    while not swept:  # a migration copies the database, and the copy must not have deleted words
         with transaction(db):
             swept = not search.sweep(db)
     migrate(db, path)
     with suppress(OSError):
         remove_copies(path)
-    _truncate_log(db)
+    _truncate_wal(db)
 
 
-def _truncate_log(db: sqlite3.Connection) -> bool:
-    """Move all commits into the database and empty their log; False: somebody reads it."""
+def _truncate_wal(db: sqlite3.Connection) -> bool:
+    """Move all commits into the database and empty the write-ahead log. False if a reader
+    prevents it."""
     return not db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]

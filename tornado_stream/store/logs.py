@@ -1,12 +1,12 @@
-"""Event logs as SQL: functions of a connection, inside one transaction.
+"""Event logs as SQL: functions of a connection, to be called inside a transaction.
 
-While an answer runs, each flush adds a row of joined frames to one table that only grows at its
-end; with the answer's end its whole log becomes one compressed row of another, and the flushed
-rows go later, the oldest first. A frame ends with an empty line and has none inside, so frames can
-be told apart again.
+While an answer runs, each flush adds a row of joined frames at the end of the table `flushes`.
+When the answer ends, its whole log becomes one compressed row of the table `events`, and `tidy`
+deletes the flushed rows later, the oldest first. A frame ends with an empty line and contains no
+other, so joined frames can be split again.
 
-The rule: what every tick does costs little for each answer, however many there are. So it looks
-nothing up: where the logs end is remembered (`Places`), and forgotten with a failed transaction.
+The rule: a tick costs little for each answer, however many answers run. So a tick looks nothing
+up: `LogEnds` remembers where each log ends, and the writer clears it if a transaction fails.
 """
 
 from __future__ import annotations
@@ -23,61 +23,62 @@ if TYPE_CHECKING:
     import sqlite3
 
 _FRAME_END = b"\n\n"
-#: Rows that one statement adds: their values stay below SQLite's oldest limit, 999.
-_TOGETHER = 128
-#: Flushed rows that are removed at once.
-_REMOVED = 200
+#: Rows that one INSERT adds. Their values stay below 999, the limit of old versions of SQLite.
+_ROWS_PER_INSERT = 128
+#: Flushed rows that one step of `tidy` deletes.
+_ROWS_PER_DELETE = 200
 
-#: Of running answers, by their id: number, and the place of the last frame that is kept.
-Places = dict[str, tuple[int, int]]
+#: For each running answer, by its generation's id: its `seq`, and the number of its last frame.
+LogEnds = dict[str, tuple[int, int]]
 #: A row of `flushes`: owner, generation, first, last, frames.
 _Row = tuple[str, int, int, int, bytes]
 
 
-def add(db: sqlite3.Connection, owner: str, places: Places, number: int, new: NewAnswer) -> None:
-    """Begin the log of the answer with this number."""
+def add(db: sqlite3.Connection, owner: str, ends: LogEnds, seq: int, new: NewAnswer) -> None:
+    """Begin the log of the answer with this `seq`."""
     db.execute(
         "INSERT INTO generations (seq, owner, id, fingerprint) VALUES (?, ?, ?, ?)",
-        (number, owner, new.generation_id, new.fingerprint),
+        (seq, owner, new.generation_id, new.fingerprint),
     )
-    _flush(db, [(owner, number, 1, 1, new.frame)])
-    places[new.generation_id] = number, 1
+    _flush(db, [(owner, seq, 1, 1, new.frame)])
+    ends[new.generation_id] = seq, 1
 
 
-def append(db: sqlite3.Connection, places: Places, batch: list[Progress]) -> None:
-    """Append to logs whose answers are there and running; what is already there stays."""
+def append(db: sqlite3.Connection, ends: LogEnds, batch: list[Progress]) -> None:
+    """See `Store.append`."""
     rows: list[_Row] = []
     for progress in batch:
-        place = places.get(progress.generation_id) or _find(db, progress)
-        if place is None:
+        found = ends.get(progress.generation_id) or _find_end(db, progress)
+        if found is None:
             continue
-        number, last = place
-        kept = last + 1 - progress.first
-        if kept < 0:
-            raise ValueError(f"a log that ends at {last} cannot go on at {progress.first}")
-        frames = progress.frames[kept:]
+        seq, last = found
+        stored = last + 1 - progress.first
+        if stored < 0:
+            raise ValueError(f"a log that ends at {last} cannot continue at {progress.first}")
+        frames = progress.frames[stored:]
         if progress.message:
-            _end(db, number, last + len(frames), progress, frames)
-            places.pop(progress.generation_id, None)
+            _finish(db, seq, last + len(frames), progress, frames)
+            ends.pop(progress.generation_id, None)
         elif frames:
             end = last + len(frames)
-            rows.append((progress.owner, number, last + 1, end, b"".join(frames)))
-            places[progress.generation_id] = number, end
-    for start in range(0, len(rows), _TOGETHER):
-        _flush(db, rows[start : start + _TOGETHER])
+            rows.append((progress.owner, seq, last + 1, end, b"".join(frames)))
+            ends[progress.generation_id] = seq, end
+    for start in range(0, len(rows), _ROWS_PER_INSERT):
+        _flush(db, rows[start : start + _ROWS_PER_INSERT])
 
 
 def tidy(db: sqlite3.Connection) -> bool:
-    """Remove some of the flushed rows that no running answer needs. False: that was all."""
+    """Delete the oldest flushed rows, up to the first one of a running answer. False if nothing
+    is left to delete."""
     oldest = db.execute(
         "SELECT f.seq, m.seq FROM flushes f LEFT JOIN messages m "
         "ON m.seq = f.generation AND m.state = 'running' ORDER BY f.seq LIMIT ?",
-        (_REMOVED,),
+        (_ROWS_PER_DELETE,),
     ).fetchall()
     gone = [seq for seq, _ in takewhile(lambda row: row[1] is None, oldest)]
     if gone:
         db.execute("DELETE FROM flushes WHERE seq <= ?", (gone[-1],))
-    return len(gone) == _REMOVED
+    return len(gone) == _ROWS_PER_DELETE
 
 
 def unfinished(db: sqlite3.Connection) -> list[StoredGeneration]:
@@ -97,13 +98,13 @@ def generation(db: sqlite3.Connection, owner: str, id: str) -> StoredGeneration 
     ).fetchone()
     if row is None:
         return None
-    number, fingerprint, *message = row
-    frames = [frame + _FRAME_END for frame in _log(db, owner, number).split(_FRAME_END)[:-1]]
+    seq, fingerprint, *message = row
+    frames = [frame + _FRAME_END for frame in _log(db, owner, seq).split(_FRAME_END)[:-1]]
     return StoredGeneration(id, fingerprint, to_message(message), frames, owner)
 
 
-def _find(db: sqlite3.Connection, progress: Progress) -> tuple[int, int] | None:
-    """The place of an answer that runs, but is not remembered: after a failure, or a start."""
+def _find_end(db: sqlite3.Connection, progress: Progress) -> tuple[int, int] | None:
+    """Look up the `LogEnds` entry of a running answer, after a failed transaction or a start."""
     row: tuple[int, int] | None = db.execute(
         "SELECT g.seq, max(ifnull((SELECT max(last) FROM events WHERE generation = g.seq), 0), "
         "ifnull((SELECT max(last) FROM flushes WHERE generation = g.seq), 0)) "
@@ -114,24 +115,25 @@ def _find(db: sqlite3.Connection, progress: Progress) -> tuple[int, int] | None:
     return row
 
 
-def _end(
-    db: sqlite3.Connection, number: int, last: int, progress: Progress, rest: list[bytes]
+def _finish(
+    db: sqlite3.Connection, seq: int, last: int, progress: Progress, rest: list[bytes]
 ) -> None:
+    """Store the whole log as one row, and the finished message. `rest` is its new frames."""
     assert progress.message
     owner = progress.owner
-    log = b"".join(progress.frames if progress.first == 1 else [_log(db, owner, number), *rest])
-    db.execute("DELETE FROM events WHERE generation = ? AND owner = ?", (number, owner))
+    log = b"".join(progress.frames if progress.first == 1 else [_log(db, owner, seq), *rest])
+    db.execute("DELETE FROM events WHERE generation = ? AND owner = ?", (seq, owner))
     db.execute(
         "INSERT INTO events (generation, first, last, owner, packed, frames) "
         "VALUES (?, 1, ?, ?, 1, ?)",
-        (number, last, owner, zlib.compress(log, 1)),
+        (seq, last, owner, zlib.compress(log, 1)),
     )
     columns = ", ".join(f"{name} = ?" for name in MESSAGE)
     db.execute(
         f"UPDATE messages SET {columns} WHERE seq = ? AND owner = ?",
-        (*from_message(progress.message), number, owner),
+        (*from_message(progress.message), seq, owner),
     )
-    search.add(db, number, progress.message.content)
+    search.add(db, seq, progress.message.content)
 
 
 def _flush(db: sqlite3.Connection, rows: list[_Row]) -> None:
@@ -142,11 +144,12 @@ def _flush(db: sqlite3.Connection, rows: list[_Row]) -> None:
     )
 
 
-def _log(db: sqlite3.Connection, owner: str, number: int) -> bytes:
-    """A whole log: packed, or what was flushed of it (by an older version into `events`)."""
+def _log(db: sqlite3.Connection, owner: str, seq: int) -> bytes:
+    """A whole log: its compressed row, or its flushed rows. An older version flushed rows into
+    `events`, where they have `packed` 0."""
     rows = db.execute(
         "SELECT frames, packed FROM events WHERE generation = ? AND owner = ? ORDER BY first",
-        (number, owner),
+        (seq, owner),
     ).fetchall()
     parts = [zlib.decompress(frames) if packed else frames for frames, packed in rows]
     if not any(packed for _, packed in rows):
@@ -154,7 +157,7 @@ def _log(db: sqlite3.Connection, owner: str, number: int) -> bytes:
             frames
             for (frames,) in db.execute(
                 "SELECT frames FROM flushes WHERE generation = ? AND owner = ? ORDER BY seq",
-                (number, owner),
+                (seq, owner),
             )
         ]
     return b"".join(parts)

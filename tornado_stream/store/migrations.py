@@ -1,8 +1,9 @@
-"""The schema, as the list of steps that led to it.
+"""The schema of the database, as a list of migrations.
 
-A step that has been released is never changed; a change is a new step at the end. Each runs in
-one transaction with the row that says so. Before one runs on a database that holds something, a
-copy is made beside it; copies go after a week, and with every deletion. All is synchronous.
+The rule: a released migration is never changed; a change of the schema is a new migration at the
+end of the list. Each runs in one transaction, together with the row that records it. Before an
+existing database is migrated, it is copied to a file beside it. A copy is removed after a week,
+and when a conversation is deleted. All functions are synchronous.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ from tornado_stream.store.base import OpenError
 from tornado_stream.store.private_files import make_private
 from tornado_stream.store.transactions import transaction
 
-#: Seconds that a copy is kept.
+#: Seconds after which a copy is removed.
 COPY_LIFETIME = 7 * 24 * 3600
 
 
 def _tables(db: sqlite3.Connection) -> None:
-    """`seq` numbers are of one sequence over all tables: whatever was written later has the
-    higher one. A generation has its answer's. Search tables are made as they are needed."""
+    """All tables share one sequence of `seq`, so a row that was written later has a higher one.
+
+    A generation has the `seq` of its answer. Search tables are created when they are needed.
+    """
     db.execute(
         "CREATE TABLE conversations ("
         "seq INTEGER PRIMARY KEY, owner TEXT NOT NULL, id TEXT NOT NULL UNIQUE,"
@@ -59,13 +62,13 @@ def _tables(db: sqlite3.Connection) -> None:
 
 
 def _unindexed(db: sqlite3.Connection) -> None:
-    """The `seq` of texts that the search tables do not have yet."""
+    """The `seq` of each text that is not in a search table yet."""
     db.execute("CREATE TABLE unindexed (seq INTEGER PRIMARY KEY)")
 
 
 def _flushes(db: sqlite3.Connection) -> None:
-    """What is flushed of running answers, in the order of time: it is added at one end and goes
-    at the other. `events` has a log from its end on."""
+    """Flushed frames of running answers, in the order of time: rows are added at the end and
+    deleted at the beginning. `events` has the log of an answer that has ended."""
     db.execute(
         "CREATE TABLE flushes ("
         "seq INTEGER PRIMARY KEY, owner TEXT NOT NULL, generation INTEGER NOT NULL,"
@@ -74,13 +77,13 @@ def _flushes(db: sqlite3.Connection) -> None:
 
 
 def _costs(db: sqlite3.Connection) -> None:
-    """Which upstream gave an answer, and what that cost (JSON)."""
+    """The upstream that gave an answer, and what the answer cost, as JSON."""
     db.execute("ALTER TABLE messages ADD COLUMN upstream TEXT")
     db.execute("ALTER TABLE messages ADD COLUMN cost TEXT")
 
 
 def _sessions(db: sqlite3.Connection) -> None:
-    """Who is logged in. `id` and `proof` are digests; times are in seconds."""
+    """Sessions of users who are logged in. `id` and `proof` are digests; times are in seconds."""
     db.execute(
         "CREATE TABLE sessions ("
         "id TEXT PRIMARY KEY, owner TEXT NOT NULL, proof BLOB NOT NULL,"
@@ -88,7 +91,7 @@ def _sessions(db: sqlite3.Connection) -> None:
     )
 
 
-#: Number n is the n-th step.
+#: The n-th of them has the number n in the table `migrations`.
 MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _tables,
     _unindexed,
@@ -99,8 +102,10 @@ MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
 
 
 def applied_migrations(db: sqlite3.Connection, path: Path) -> int:
-    """How many steps the database at `path` has seen; 0 for a new one. Raises `OpenError` where
-    it is newer than this program."""
+    """The number of migrations that the database at `path` has had; 0 if it is new.
+
+    Raises `OpenError` if a newer version of this program has written it.
+    """
     db.execute(
         "CREATE TABLE IF NOT EXISTS migrations ("
         "number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)"
@@ -109,14 +114,17 @@ def applied_migrations(db: sqlite3.Connection, path: Path) -> int:
     if applied > len(MIGRATIONS):
         raise OpenError(
             f"{path} was written by a newer Tornado Stream (schema {applied}, this one knows "
-            f"{len(MIGRATIONS)}); update, or take another --data-dir"
+            f"{len(MIGRATIONS)}); update this program, or use another --data-dir"
         )
     return applied
 
 
 def migrate(db: sqlite3.Connection, path: Path) -> None:
-    """Bring the database at `path` up to date. Raises `OpenError` as `applied_migrations` does,
-    `sqlite3.Error` or `OSError` where it cannot be read or written."""
+    """Run the migrations that the database at `path` has not had yet.
+
+    Raises `OpenError` as `applied_migrations` does, and `sqlite3.Error` or `OSError` if the
+    database cannot be read or written.
+    """
     applied = applied_migrations(db, path)
     if 0 < applied < len(MIGRATIONS):
         _copy(db, path, applied)
@@ -128,7 +136,7 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
 
 
 def copies(path: Path) -> list[Path]:
-    """The copies of the database at `path`, and what is left of one that was not finished."""
+    """The copies of the database at `path`, including one that was not completed."""
     return list(path.parent.glob(f"{path.name}.before-*"))
 
 
@@ -146,6 +154,6 @@ def _copy(db: sqlite3.Connection, path: Path, applied: int) -> None:
     make_private(unfinished)
     with closing(sqlite3.connect(unfinished, isolation_level=None)) as target:
         db.backup(target)
-        # One file, whole in itself, which no later opening may turn into three.
+        # So that the copy is one file, and stays one when a program opens it.
         target.execute("PRAGMA journal_mode = DELETE")
     os.replace(unfinished, copy)

@@ -1,4 +1,4 @@
-"""Values as rows and back: the columns, in the order of the values' fields."""
+"""Converts conversations and messages to rows of the database, and back."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import orjson
 from tornado_stream.values.messages import Message
 
 CONVERSATION = ("id", "title", "system", "current_id", "created_at", "updated_at")
-#: In the order of Message's fields.
+#: The columns are in the order of the fields of `Message`.
 MESSAGE = (
     *("id", "conversation_id", "parent_id", "role", "content", "created_at", "reasoning"),
     *("refusal", "tool_calls", "model", "state", "finish_reason", "usage", "error", "timings"),
     *("generation_id", "continued_from", "upstream", "cost"),
 )
+#: The indexes of the columns that hold JSON.
 _JSON = [MESSAGE.index(name) for name in ("tool_calls", "usage", "error", "timings", "cost")]
 
 CONVERSATION_COLUMNS = ", ".join(CONVERSATION)
@@ -23,18 +24,18 @@ MESSAGE_COLUMNS = ", ".join(f"m.{name}" for name in MESSAGE)
 
 
 def from_message(message: Message) -> list[Any]:
-    """The values of the columns `MESSAGE`."""
+    """The row of a message: the values of the columns `MESSAGE`."""
     values = [getattr(message, name) for name in MESSAGE]
-    for place in _JSON:
-        if values[place] is not None:
-            values[place] = orjson.dumps(values[place]).decode()
+    for index in _JSON:
+        if values[index] is not None:
+            values[index] = orjson.dumps(values[index]).decode()
     return values
 
 
 def to_message(row: Iterable[Any]) -> Message:
-    """The message of a row of the columns `MESSAGE`."""
+    """The message of a row, whose values are those of the columns `MESSAGE`."""
     values = list(row)
-    for place in _JSON:
-        if values[place] is not None:
-            values[place] = orjson.loads(values[place])
+    for index in _JSON:
+        if values[index] is not None:
+            values[index] = orjson.loads(values[index])
     return Message(*values)

@@ -1,4 +1,4 @@
-"""Sessions as SQL: functions of a connection, each inside one transaction."""
+"""Sessions as SQL: functions of a connection, to be called inside a transaction."""
 
 from __future__ import annotations
 

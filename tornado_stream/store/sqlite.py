@@ -1,6 +1,6 @@
-"""The store that lasts: the methods of a store as work for the threads of a database.
+"""The store on disk: each method of a store is work for one of the database's two threads.
 
-The rule: a method hands its work to a thread and is done when the thread is.
+The rule: a method submits its work to a thread, and returns when the thread has done it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tornado_stream.store import logs, search, sessions, tables
 from tornado_stream.store.base import (
+    AlreadyStored,
     NewAnswer,
     Page,
     Progress,
@@ -18,7 +19,6 @@ from tornado_stream.store.base import (
     Store,
     StoredGeneration,
     StoreError,
-    Taken,
 )
 from tornado_stream.store.database import Database
 from tornado_stream.store.migrations import remove_copies
@@ -26,8 +26,10 @@ from tornado_stream.values.messages import Conversation, Message
 
 
 class SQLiteStore(Store):
-    """Made before the loop serves; raises `OpenError`. `connection_class` is for tests that let
-    single calls fail."""
+    """Create it before the loop serves, because it blocks. Raises `OpenError`.
+
+    `connection_class` is for tests in which single calls fail.
+    """
 
     def __init__(
         self, data_dir: Path, *, connection_class: type[sqlite3.Connection] = sqlite3.Connection
@@ -44,7 +46,7 @@ class SQLiteStore(Store):
 
     async def append(self, batch: list[Progress]) -> None:
         self._database.tidy_soon()
-        await self._writer.transact(logs.append, self._database.places, batch)
+        await self._writer.transact(logs.append, self._database.log_ends, batch)
 
     async def unfinished(self) -> list[StoredGeneration]:
         return await self._reader.transact(logs.unfinished)
@@ -56,7 +58,7 @@ class SQLiteStore(Store):
         self, *, query: str = "", limit: int = 50, before: str | None = None
     ) -> Page:
         if query:
-            with suppress(StoreError):  # what was indexed before can still be found
+            with suppress(StoreError):  # on a failure, the texts indexed so far are searched
                 while await self._writer.transact(search.catch_up):
                     pass
         return await self._reader.transact(tables.conversations, self.owner, query, limit, before)
@@ -71,13 +73,16 @@ class SQLiteStore(Store):
         await self._writer.transact(tables.update, self.owner, id, changes)
 
     async def delete(self, id: str) -> None:
-        """See `Store.delete`. Where only its second half fails the error says so; the next
-        deletion or start does it again."""
+        """See `Store.delete`.
+
+        If the rows are deleted but wiping their words fails, the error says so. The next deletion
+        or start of the program then wipes them.
+        """
         await self._writer.transact(self._delete, id)
         try:
             while await self._writer.transact(search.sweep):
-                pass  # in steps, so that other writes come in between
-            await self._reader.run(self._database.truncate_log)
+                pass  # in steps, so that other writes can run between them
+            await self._reader.run(self._database.truncate_wal)
         except StoreError as error:
             raise StoreError(
                 "The conversation is deleted, but its words could not be wiped from the disk "
@@ -114,18 +119,19 @@ class SQLiteStore(Store):
     def _begin(self, db: sqlite3.Connection, new: NewAnswer) -> None:
         database = self._database
         with suppress(OSError):
-            remove_copies(database.path)  # those whose time has come
+            remove_copies(database.path)  # those that are older than their lifetime
         try:
-            tables.begin(db, self.owner, database.numbers, database.places, new)
+            tables.begin(db, self.owner, database.numbers, database.log_ends, new)
         except sqlite3.IntegrityError:
-            raise Taken from None
+            raise AlreadyStored from None
 
     def _delete(self, db: sqlite3.Connection, id: str) -> None:
-        self._database.places.clear()  # some may be gone now
+        self._database.log_ends.clear()  # an answer of this conversation may be running
         tables.delete(db, self.owner, id)
         remove_copies(self._database.path, 0)
 
 
 def _write_nothing(db: sqlite3.Connection) -> None:
-    """A number that nobody reads, set to what it is: one page is written all the same."""
+    """Set user_version, which nothing reads, to its value. SQLite still writes one page, so this
+    fails if the disk is full."""
     db.execute("PRAGMA user_version = 0")

@@ -1,8 +1,9 @@
-"""What is wrong with the disk or the database, in words for a person."""
+"""Errors of the disk and the database, in words for a person."""
 
 from __future__ import annotations
 
-#: What SQLite says, and what it means. Its own words may hold content and are not passed on.
+#: Parts of SQLite's messages, and their meaning. SQLite's own message may contain parts of a
+#: conversation, so it is not shown.
 _MEANINGS = {
     "is full": "the disk is full",
     "is locked": "another program has locked the database",
@@ -16,7 +17,7 @@ _MEANINGS = {
 
 
 def reason(error: Exception) -> str:
-    """The meaning of a `sqlite3.Error` or an `OSError`, without any content."""
+    """The meaning of a `sqlite3.Error` or an `OSError`, without any text of a conversation."""
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
     for words, meaning in _MEANINGS.items():

@@ -1,6 +1,7 @@
-"""Conversations and messages as SQL: functions of a connection, each inside one transaction.
+"""Conversations and messages as SQL: functions of a connection, to be called inside a transaction.
 
-What SQLite raises passes through; the caller rolls back.
+The methods of `Store` with the same names have the contract. SQLite's exceptions pass through, and
+the caller rolls back. `numbers` yields the `seq` of the next row; a later row has a higher one.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def last_number(db: sqlite3.Connection) -> int:
-    """The highest `seq` that was given out."""
+    """The highest `seq` in use."""
     sql = (
         "SELECT max(ifnull((SELECT max(seq) FROM messages), 0), "
         "ifnull((SELECT max(updated_seq) FROM conversations), 0))"
@@ -40,7 +41,7 @@ def begin(
     db: sqlite3.Connection,
     owner: str,
     numbers: Iterator[int],
-    places: logs.Places,
+    log_ends: logs.LogEnds,
     new: NewAnswer,
 ) -> None:
     message = new.message
@@ -48,29 +49,29 @@ def begin(
         create(db, owner, numbers, new.conversation)
     if new.user_message:
         _add_message(db, owner, next(numbers), new.user_message)
-    number = next(numbers)
+    seq = next(numbers)
     written = db.execute(
         "UPDATE conversations SET current_id = ?, updated_at = ?, updated_seq = ? "
         "WHERE id = ? AND owner = ?",
-        (message.id, message.created_at, number, message.conversation_id, owner),
+        (message.id, message.created_at, seq, message.conversation_id, owner),
     )
     if not written.rowcount:
         raise NotFound("There is no conversation with this id.")
-    _add_message(db, owner, number, message)
-    logs.add(db, owner, places, number, new)
+    _add_message(db, owner, seq, message)
+    logs.add(db, owner, log_ends, seq, new)
 
 
 def create(
     db: sqlite3.Connection, owner: str, numbers: Iterator[int], conversation: Conversation
 ) -> None:
-    number = next(numbers)
+    seq = next(numbers)
     values = [getattr(conversation, name) for name in CONVERSATION]
     db.execute(
         f"INSERT INTO conversations (seq, updated_seq, owner, {CONVERSATION_COLUMNS}) "
         f"VALUES (?, ?, ?{', ?' * len(values)})",
-        (number, number, owner, *values),
+        (seq, seq, owner, *values),
     )
-    search.add(db, number, conversation.title)
+    search.add(db, seq, conversation.title)
 
 
 def update(db: sqlite3.Connection, owner: str, id: str, changes: dict[str, str | None]) -> None:
@@ -79,35 +80,35 @@ def update(db: sqlite3.Connection, owner: str, id: str, changes: dict[str, str |
     ).fetchone()
     if row is None:
         raise NotFound("There is no conversation with this id.")
-    number, title = row
+    seq, title = row
     for name in CHANGEABLE:
         if name in changes:
             sql = f"UPDATE conversations SET {name} = ? WHERE seq = ? AND owner = ?"
-            db.execute(sql, (changes[name], number, owner))
+            db.execute(sql, (changes[name], seq, owner))
     if (new := changes.get("title", title)) != title:
-        search.remove(db, number, title)
-        search.add(db, number, new or "")
+        search.remove(db, seq, title)
+        search.add(db, seq, new or "")
 
 
 def delete(db: sqlite3.Connection, owner: str, id: str) -> None:
-    """The rows go; the words leave the index with `search.sweep`."""
+    """Delete the rows. `search.sweep` then removes their words from the search index."""
     texts = db.execute(
         "SELECT seq, title FROM conversations WHERE id = ?1 AND owner = ?2 UNION ALL "
         "SELECT seq, content FROM messages WHERE conversation_id = ?1 AND owner = ?2 "
         "AND state IS NOT 'running'",
         (id, owner),
     ).fetchall()
-    for number, text in texts:
-        search.remove(db, number, text)
-    numbers = "(SELECT seq FROM messages WHERE conversation_id = ?1 AND owner = ?2)"
-    for table, which in [
-        ("events", f"generation IN {numbers}"),
-        ("flushes", f"generation IN {numbers}"),
-        ("generations", f"seq IN {numbers}"),
+    for seq, text in texts:
+        search.remove(db, seq, text)
+    answers = "(SELECT seq FROM messages WHERE conversation_id = ?1 AND owner = ?2)"
+    for table, condition in [
+        ("events", f"generation IN {answers}"),
+        ("flushes", f"generation IN {answers}"),
+        ("generations", f"seq IN {answers}"),
         ("messages", "conversation_id = ?1"),
         ("conversations", "id = ?1"),
     ]:
-        db.execute(f"DELETE FROM {table} WHERE {which} AND owner = ?2", (id, owner))
+        db.execute(f"DELETE FROM {table} WHERE {condition} AND owner = ?2", (id, owner))
 
 
 def conversation(db: sqlite3.Connection, owner: str, id: str) -> Conversation | None:
@@ -160,16 +161,16 @@ def thread(db: sqlite3.Connection, owner: str, message_id: str) -> list[Message]
     return [to_message(row) for row in rows]
 
 
-def _add_message(db: sqlite3.Connection, owner: str, number: int, message: Message) -> None:
-    if message.state == "running":  # its text is in its log until its end
+def _add_message(db: sqlite3.Connection, owner: str, seq: int, message: Message) -> None:
+    if message.state == "running":  # until its end, its text is only in its log
         message = replace(message, content="", reasoning="", refusal="", tool_calls=[])
     values = from_message(message)
     db.execute(
         f"INSERT INTO messages (seq, owner, {', '.join(MESSAGE)}) "
         f"VALUES (?, ?{', ?' * len(values)})",
-        (number, owner, *values),
+        (seq, owner, *values),
     )
-    search.add(db, number, message.content)
+    search.add(db, seq, message.content)
 
 
 def _search(db: sqlite3.Connection, owner: str, query: str, limit: int, before: int) -> Page:
@@ -180,17 +181,18 @@ def _search(db: sqlite3.Connection, owner: str, query: str, limit: int, before: 
 
 
 def _match(db: sqlite3.Connection, owner: str, found: search.Found, pattern: Matcher) -> Match:
-    home = conversation(db, owner, found.conversation_id)
-    assert home  # found in the same transaction
-    text = home.title
+    parent = conversation(db, owner, found.conversation_id)
+    assert parent  # the search found it in the same transaction
+    text = parent.title
     if found.message_id:
         sql = "SELECT content FROM messages WHERE seq = ? AND owner = ?"
         (text,) = db.execute(sql, (found.seq, owner)).fetchone()
-    running = _running(db, owner, home.id)
-    return Match(home, running, found.message_id, snippet(text, pattern))
+    running = _running(db, owner, parent.id)
+    return Match(parent, running, found.message_id, snippet(text, pattern))
 
 
 def _running(db: sqlite3.Connection, owner: str, conversation_id: str) -> str | None:
+    """The id of the generation that runs in this conversation."""
     row = db.execute(
         "SELECT generation_id FROM messages INDEXED BY messages_running "
         "WHERE conversation_id = ? AND owner = ? AND state = 'running' ORDER BY seq DESC LIMIT 1",
