@@ -1,4 +1,4 @@
-"""Turns to keep: user u1 asks and assistant a1 answers in the log g1 of the conversation c."""
+"""Turns for a store: message u1 asks, and message a1 answers in the log g1 of conversation c."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def new_answer(
         state="running",
         generation_id=f"g{number}",
     )
-    kept = conversation if new else None
-    return NewAnswer(f"g{number}", b"print", kept, user, answer, frame(1, "start"))
+    added = conversation if new else None
+    return NewAnswer(f"g{number}", b"print", added, user, answer, frame(1, "start"))
 
 
 async def converse(
     store: Store, number: int, text: str, answer: str, *, owner: str = "local", **more
 ) -> None:
-    """A turn, from its question to its end."""
+    """Store a turn, from its question to the end of its answer."""
     one = new_answer(number, text=text, **more)
     await store.begin(one)
     await end(store, one, answer, owner=owner)

@@ -1,4 +1,4 @@
-"""A store that forgets when the process ends."""
+"""A store in memory: the oracle of the contract, with which `SQLiteStore` is compared."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from tornado_stream.values.messages import Conversation, Message
 
 
 class MemoryStore(Store):
-    """Dictionaries. Frames are shared with the running logs, so they are held once.
+    """A store made of dictionaries.
 
-    Every text (a title, a message) has a number; what was written later has the higher one.
+    Every text, a title or a message, has a number; a text that was written later has a higher one.
     """
 
     def __init__(self) -> None:
@@ -34,28 +34,28 @@ class MemoryStore(Store):
         self._messages: dict[str, Message] = {}
         self._generations: dict[str, StoredGeneration] = {}
         self._numbers = itertools.count(1)
-        self._number: dict[str, int] = {}  # of a conversation (its title) or a message
-        self._written: dict[str, int] = {}  # conversation → the number of its last write
+        self._number: dict[str, int] = {}  # id of a conversation or message → number of its text
+        self._written: dict[str, int] = {}  # conversation → number of its last write
         self._sessions: dict[str, Session] = {}
         self._owners: dict[str, str] = {}  # conversation → owner
-        self._closed: list[bool] = []  # shared by the views of all owners
+        self._closed: list[bool] = []  # the views of all owners share this list
 
     async def begin(self, new: NewAnswer) -> None:
         self._check_open()
         message = new.message
-        home = new.conversation or self._mine(message.conversation_id)
-        if home is None:
+        parent = new.conversation or self._mine(message.conversation_id)
+        if parent is None:
             raise NotFound("There is no conversation with this id.")
         added = [m for m in (new.user_message, message) if m]
-        taken = new.generation_id in self._generations or new.conversation and self._has(home.id)
-        if taken or any(self._has(m.id) for m in added):
+        used = new.generation_id in self._generations or new.conversation and self._has(parent.id)
+        if used or any(self._has(m.id) for m in added):
             raise AlreadyStored
         if new.conversation:
-            self._number[home.id] = next(self._numbers)
-            self._owners[home.id] = self.owner
+            self._number[parent.id] = next(self._numbers)
+            self._owners[parent.id] = self.owner
         for one in added:
             self._messages[one.id] = one
-            self._number[one.id] = self._written[home.id] = next(self._numbers)
+            self._number[one.id] = self._written[parent.id] = next(self._numbers)
         self._generations[new.generation_id] = StoredGeneration(
             new.generation_id,
             new.fingerprint,
@@ -63,8 +63,8 @@ class MemoryStore(Store):
             [new.frame],
             self.owner,
         )
-        self._conversations[home.id] = replace(
-            home, current_id=message.id, updated_at=message.created_at
+        self._conversations[parent.id] = replace(
+            parent, current_id=message.id, updated_at=message.created_at
         )
 
     async def append(self, batch: list[Progress]) -> None:
@@ -75,10 +75,12 @@ class MemoryStore(Store):
                 self._append(stored, progress)
 
     def _append(self, stored: StoredGeneration, progress: Progress) -> None:
-        kept = len(stored.frames) + 1 - progress.first
-        if kept < 0:
-            raise ValueError(f"a log of {len(stored.frames)} cannot go on at {progress.first}")
-        stored.frames.extend(progress.frames[kept:])
+        known = len(stored.frames) + 1 - progress.first
+        if known < 0:
+            raise ValueError(
+                f"a log that ends at {len(stored.frames)} cannot continue at {progress.first}"
+            )
+        stored.frames.extend(progress.frames[known:])
         if progress.message:
             self._messages[progress.message.id] = progress.message
             self._generations[stored.id] = replace(stored, message=progress.message)
@@ -111,7 +113,7 @@ class MemoryStore(Store):
     async def create(self, conversation: Conversation) -> None:
         self._check_open()
         if self._has(conversation.id):
-            raise StoreError("The conversation cannot be kept: its id is taken.")
+            raise StoreError("The conversation cannot be stored: its id is already in use.")
         self._conversations[conversation.id] = conversation
         self._owners[conversation.id] = self.owner
         number = next(self._numbers)
@@ -202,8 +204,8 @@ class MemoryStore(Store):
     def _newest(
         self, conversation: Conversation, pattern: Matcher | None
     ) -> tuple[int, Conversation | Message]:
-        """What puts a conversation into a list: its last write, or in a search its newest text
-        that matches; number 0 if none does."""
+        """What decides the place of a conversation in a list: its last write, or in a search its
+        newest matching text. The number is 0 if no text matches."""
         if pattern is None:
             return self._written[conversation.id], conversation
         for message in reversed(self._of(conversation.id)):

@@ -1,4 +1,4 @@
-"""What every store must do; the same tests for each."""
+"""The contract of a store: the same tests for SQLite and for the oracle in memory."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def store(request, io_loop, tmp_path: Path) -> Store:
 
 
 @pytest.mark.gen_test
-async def test_a_turn_is_kept_whole(store):
+async def test_a_new_answer_is_stored_whole(store):
     await store.begin(new_answer())
     conversation = await store.conversation("c")
     assert (conversation.title, conversation.current_id) == ("title", "a1")
     assert [m.id for m in await store.thread("a1")] == ["u1", "a1"]
     assert await store.message("a1") == new_answer().message
-    kept = await store.generation("g1")
-    assert (kept.id, kept.fingerprint, kept.message.id) == ("g1", b"print", "a1")
-    assert kept.frames == [new_answer().frame]
+    stored = await store.generation("g1")
+    assert (stored.id, stored.fingerprint, stored.message.id) == ("g1", b"print", "a1")
+    assert stored.frames == [new_answer().frame]
 
 
 @pytest.mark.gen_test
@@ -67,7 +67,7 @@ async def test_a_message_comes_back_as_it_was(store):
 
 
 @pytest.mark.gen_test
-async def test_logs_grow_together(store):
+async def test_several_logs_grow_in_one_batch(store):
     await store.begin(new_answer(1))
     await store.begin(new_answer(2, conversation=await store.conversation("c"), parent="a1"))
     done = replace(new_answer(2).message, content="text", state="done", usage={"n": 1})
@@ -81,7 +81,7 @@ async def test_logs_grow_together(store):
 
 
 @pytest.mark.gen_test
-async def test_frames_that_are_kept_already_are_not_kept_twice(store):
+async def test_frames_that_are_stored_already_are_skipped(store):
     await store.begin(new_answer())
     frames = [frame(n) for n in range(1, 8)]
     await store.append([Progress("g1", 2, frames[1:4])])
@@ -95,21 +95,21 @@ async def test_frames_that_are_kept_already_are_not_kept_twice(store):
 
 
 @pytest.mark.gen_test
-async def test_an_end_is_kept_once_and_for_all(store):
+async def test_a_log_that_has_ended_does_not_change(store):
     await store.begin(new_answer())
     done = await end(store, new_answer(), "words")
     await end(store, new_answer(), "words")
     running = replace(done, state="running", content="")
     await store.append([Progress("g1", 2, [frame(2)], running)])
     await store.append([Progress("g1", 4, [frame(4)])])
-    kept = await store.generation("g1")
-    assert kept.frames == [new_answer().frame, frame(2), frame(3, "end")]
-    assert kept.message == done == await store.message("a1")
+    stored = await store.generation("g1")
+    assert stored.frames == [new_answer().frame, frame(2), frame(3, "end")]
+    assert stored.message == done == await store.message("a1")
     assert await listed(store, query="words") == ["c"]
 
 
 @pytest.mark.gen_test
-async def test_what_is_unfinished(store):
+async def test_the_unfinished_logs(store):
     assert await store.unfinished() == []
     await store.begin(new_answer(1, home="c1"))
     await store.begin(new_answer(2, home="c2"))
@@ -158,7 +158,7 @@ async def test_a_second_answer_to_the_same_question(store):
 
 
 @pytest.mark.gen_test
-async def test_what_is_not_there(store):
+async def test_ids_that_do_not_exist(store):
     assert await store.conversation("x") is None
     assert await store.message("x") is None
     assert await store.messages("x") == []
@@ -175,7 +175,7 @@ async def test_what_is_not_there(store):
 
 
 @pytest.mark.gen_test
-async def test_what_is_returned_is_the_callers(store):
+async def test_a_caller_can_change_the_lists_it_gets(store):
     await store.begin(new_answer())
     (await store.generation("g1")).frames.clear()
     (await store.unfinished())[0].frames.clear()
@@ -193,7 +193,7 @@ async def test_an_empty_conversation(store):
 
 
 @pytest.mark.gen_test
-async def test_the_list_is_in_the_order_of_writing_whatever_the_clock_says(store):
+async def test_the_list_is_in_the_order_of_writes_not_of_the_clock(store):
     for number in (1, 2, 3):
         one = new_answer(number, home=f"c{number}")
         await store.begin(replace(one, message=replace(one.message, created_at=-number)))
@@ -216,7 +216,7 @@ async def test_the_list_is_in_the_order_of_writing_whatever_the_clock_says(store
 
 
 @pytest.mark.gen_test
-async def test_pages(store):
+async def test_the_pages_of_a_list(store):
     for number in range(1, 8):
         await store.create(Conversation(f"c{number}", "same words", None, None, 1, 1))
     for query in ("", "words"):
@@ -297,7 +297,7 @@ async def test_a_renamed_conversation_is_found_by_its_new_title_only(store):
 
 
 @pytest.mark.gen_test
-async def test_a_running_answer_is_found_from_its_end_on(store):
+async def test_a_search_finds_an_answer_once_it_has_ended(store):
     await store.begin(new_answer())
     await store.append([Progress("g1", 2, [frame(2, data='{"content":"heron"}')])])
     assert await listed(store, query="heron") == []
@@ -333,12 +333,12 @@ async def test_a_deleted_conversation_is_gone(store):
     await end(store, new_answer(2, home="c2"), "walrus")
     assert await store.message("a2") is None
     assert await listed(store, query="walrus") == []
-    await converse(store, 1, "hi", "hello", home="c1")  # the ids are free again
+    await converse(store, 1, "hi", "hello", home="c1")  # the ids can be used again
     assert await listed(store) == ["c1"]
 
 
 @pytest.mark.gen_test
-async def test_many_at_once(store):
+async def test_many_calls_at_the_same_time(store):
     await asyncio.gather(*(converse(store, n, "hi", f"no {n}", home=f"c{n}") for n in range(50)))
     await asyncio.gather(*(store.delete(f"c{n}") for n in range(0, 50, 10)))
     assert len(await listed(store)) == 45
@@ -353,7 +353,7 @@ async def test_a_check_changes_nothing(store):
 
 
 @pytest.mark.gen_test
-async def test_a_closed_store_says_so(store):
+async def test_a_closed_store_raises_an_error(store):
     await store.begin(new_answer())
     await store.close()
     await store.close()
@@ -371,7 +371,7 @@ async def test_a_closed_store_says_so(store):
 
 
 @pytest.mark.gen_test
-async def test_what_belongs_to_another_is_not_there(store):
+async def test_no_method_shows_what_belongs_to_another_owner(store):
     await converse(store, 1, "hi", "hello")
     other = store.of("other")
     assert await other.conversation("c") is await other.message("a1") is None
@@ -391,7 +391,7 @@ async def test_what_belongs_to_another_is_not_there(store):
 
 
 @pytest.mark.gen_test
-async def test_each_owner_has_their_own(store):
+async def test_each_owner_has_conversations_of_their_own(store):
     other = store.of("other")
     await converse(store, 1, "hi", "hello one", home="c1")
     await converse(other, 2, "hi", "hello two", home="c2", owner="other")
@@ -410,7 +410,7 @@ async def test_each_owner_has_their_own(store):
 
 
 @pytest.mark.gen_test
-async def test_sessions_are_kept_replaced_and_ended(store):
+async def test_sessions_are_saved_replaced_and_deleted(store):
     assert await store.sessions() == []
     first, second = Session("1", "anna", b"proof", 5), Session("2", "local", b"\0", 6)
     await store.save_session(first)
@@ -448,7 +448,7 @@ def test_a_long_query_takes_no_longer_than_a_short_one():
 
 @pytest.mark.gen_test
 async def test_a_long_query_is_found_whole_and_at_once(store):
-    """FTS5 alone takes minutes and gigabytes for the first one."""
+    """FTS5 alone takes minutes and gigabytes for the first query."""
     repeated, other = "x" * 200_000, "what begins like it: " + "y" * 30
     await converse(store, 1, repeated, other, home="c1")
     await converse(store, 2, "what begins like it is not it", "x" * 10_000 + "z", home="c2")

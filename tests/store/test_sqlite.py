@@ -1,4 +1,4 @@
-"""What is the SQLite store's own: the disk, the lock, migrations, crashes and faults."""
+"""The SQLite store: the disk, the lock, migrations, deletion, crashes and faults."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def change(data_dir: Path, sql: str) -> None:
 
 
 @pytest.mark.gen_test
-async def test_all_is_there_after_a_restart(data_dir):
+async def test_a_restart_loses_nothing(data_dir):
     store = open_store(data_dir)
     await converse(store, 1, "hi", "hello", home="c1")
     await store.begin(new_answer(2, home="c2"))
@@ -75,7 +75,7 @@ async def test_all_is_there_after_a_restart(data_dir):
 
 
 @pytest.mark.gen_test
-async def test_a_log_is_one_row_for_each_flush_and_one_in_all_at_its_end(store, data_dir):
+async def test_a_log_has_a_row_for_each_flush_and_one_row_after_its_end(store, data_dir):
     await store.begin(new_answer())
     await store.begin(new_answer(2, home="c2"))
     for number in range(2, 6):
@@ -86,7 +86,7 @@ async def test_a_log_is_one_row_for_each_flush_and_one_in_all_at_its_end(store, 
     await end(store, new_answer(), first=6)
     assert query(data_dir, logs) == [(1, 7, 1)]
     await tidy(store)
-    # What is younger than a row of an answer that runs stays until that has ended.
+    # A row that is newer than one of a running answer stays until that answer has ended.
     assert query(data_dir, flushes) == [(n, n) for n in range(2, 6)]
     assert len((await store.generation("g2")).frames) == 5
     assert (await store.generation("g1")).frames[1:6] == [frame(n) for n in range(2, 7)]
@@ -96,7 +96,7 @@ async def test_a_log_is_one_row_for_each_flush_and_one_in_all_at_its_end(store, 
 
 
 @pytest.mark.gen_test
-async def test_where_a_log_ends_is_found_after_a_failure(store):
+async def test_the_end_of_a_log_is_looked_up_after_a_failure(store):
     await store.begin(new_answer())
     await store.append([Progress("g1", 2, [frame(2)])])
     with pytest.raises(ValueError):
@@ -106,7 +106,7 @@ async def test_where_a_log_ends_is_found_after_a_failure(store):
 
 
 @pytest.mark.gen_test
-async def test_a_log_that_an_older_version_began_goes_on(store, data_dir):
+async def test_a_log_that_an_older_version_began_can_continue(store, data_dir):
     await store.begin(new_answer())
     await store.append([Progress("g1", 2, [frame(2)])])
     row = "generation, first, last, owner, 0, frames"
@@ -206,7 +206,7 @@ def test_directories_that_cannot_be_used(tmp_path):
 def test_a_damaged_database(data_dir, io_loop, content):
     io_loop.run_sync(open_store(data_dir).close)
     (data_dir / "chat.db").write_bytes(content)
-    for _ in range(2):  # the lock is let go
+    for _ in range(2):  # the lock is released
         with pytest.raises(OpenError, match=r"chat\.db: .*(damaged|not a database).*--data-dir"):
             open_store(data_dir)
     assert (data_dir / "chat.db").read_bytes() == content
@@ -226,7 +226,7 @@ def fail_half_way(db):
     db.execute("INSERT INTO nowhere VALUES (1)")
 
 
-def test_a_migration_keeps_a_copy_for_a_week(data_dir, io_loop, monkeypatch):
+def test_a_migration_leaves_a_copy_for_a_week(data_dir, io_loop, monkeypatch):
     store = open_store(data_dir)
     io_loop.run_sync(lambda: store.begin(new_answer()))
     io_loop.run_sync(store.close)
@@ -255,7 +255,7 @@ def test_a_migration_keeps_a_copy_for_a_week(data_dir, io_loop, monkeypatch):
     assert sorted(path.name for path in data_dir.iterdir()) == ["chat.db", "lock"]
 
 
-def test_a_migration_is_made_whole_or_not_at_all(data_dir, io_loop, monkeypatch):
+def test_a_migration_that_fails_changes_nothing(data_dir, io_loop, monkeypatch):
     io_loop.run_sync(open_store(data_dir).close)
     first = migrations.MIGRATIONS
     monkeypatch.setattr(migrations, "MIGRATIONS", [*first, fail_half_way])
@@ -280,13 +280,13 @@ def test_a_newer_database_is_refused(data_dir, io_loop):
 
 
 def on_disk(data_dir: Path, *words: str) -> list[str]:
-    """The words that stand in any file of the directory."""
+    """Those of the words that a file of the directory contains."""
     everything = b"\n".join(path.read_bytes() for path in sorted(data_dir.iterdir()))
     return [word for word in words if word.encode() in everything]
 
 
 async def fill(store, number: int) -> list[str]:
-    """A conversation with words of its own everywhere, and these words."""
+    """Store a conversation whose texts contain words of their own; returns these words."""
     words = [f"{kind}{number}x{'qzj' * 3}" for kind in ("title", "user", "frame", "answer")]
     title, user, data, answer = words
     one = new_answer(number, home=f"c{number}", title=title, text=f"{user} " * number * 40)
@@ -298,7 +298,7 @@ async def fill(store, number: int) -> list[str]:
 
 
 async def tidy(store) -> None:
-    """What is else done a second later."""
+    """Do the work now that is otherwise done a second later."""
     while await store._writer.transact(database._tidy):
         pass
 
@@ -306,7 +306,7 @@ async def tidy(store) -> None:
 @pytest.mark.gen_test
 async def test_deleted_words_are_nowhere(data_dir, monkeypatch):
     store = open_store(data_dir)
-    kept = await fill(store, 1)
+    remaining = await fill(store, 1)
     words = await fill(store, 2)
     await store.update("c2", {"title": "anothertitle"})
     await store.close()
@@ -314,21 +314,21 @@ async def test_deleted_words_are_nowhere(data_dir, monkeypatch):
     store = open_store(data_dir)
     await converse(store, 3, "later", "later", home="c3")
     assert migrations.copies(data_dir / "chat.db")
-    # The first title was replaced, the frame's row is compressed.
+    # The first title was replaced, and the row of the frame is compressed.
     assert on_disk(data_dir, *words, "anothertitle") == [words[1], words[3], "anothertitle"]
     await store.delete("c2")
     assert on_disk(data_dir, *words, "anothertitle") == []
     assert migrations.copies(data_dir / "chat.db") == []
     assert (data_dir / "chat.db-wal").stat().st_size == 0
-    assert on_disk(data_dir, *kept, "ꙮ") == [kept[0], kept[1], kept[3], "ꙮ"]
+    assert on_disk(data_dir, *remaining, "ꙮ") == [*remaining[:2], remaining[3], "ꙮ"]
     await store.delete("c1")
-    assert on_disk(data_dir, *kept, "ꙮ") == []  # not in the index either
+    assert on_disk(data_dir, *remaining, "ꙮ") == []  # the index does not have them either
     assert await listed(store, query="later") == ["c3"]
     await store.close()
 
 
 @pytest.mark.gen_test
-async def test_deleting_leaves_the_others_findable(store, data_dir, monkeypatch):
+async def test_after_deletions_a_search_finds_the_other_conversations(store, data_dir, monkeypatch):
     monkeypatch.setattr(search, "SHARD", 7)
     monkeypatch.setattr(search, "SWEEP_PAGES", 1)
     words = {number: await fill(store, number) for number in range(1, 25)}
@@ -347,13 +347,13 @@ async def test_deleting_leaves_the_others_findable(store, data_dir, monkeypatch)
 
 
 @pytest.mark.gen_test
-async def test_shards_without_texts_are_gone(store, data_dir, monkeypatch):
+async def test_shards_without_texts_are_dropped(store, data_dir, monkeypatch):
     monkeypatch.setattr(search, "SHARD", 7)
     for number in range(1, 13):
         await fill(store, number)
     with closing(sqlite3.connect(data_dir / "chat.db")) as db:
         assert search._shards(db) == [5, 4, 3, 2, 1, 0]
-        for number in (12, 11, 1, 2, 3, 4, 5):  # the newest stays
+        for number in (12, 11, 1, 2, 3, 4, 5):  # the newest shard stays
             await store.delete(f"c{number}")
         assert search._shards(db) == [5, 4, 3, 2]
     assert await listed(store, query="answer") == [f"c{number}" for number in range(10, 5, -1)]
@@ -365,29 +365,29 @@ def depths(data_dir: Path) -> list[int]:
 
 
 @pytest.mark.gen_test
-async def test_deletions_that_writes_come_between_leave_the_index_shallow(
+async def test_writes_between_the_steps_of_a_sweep_do_not_deepen_the_index(
     store, data_dir, monkeypatch
 ):
     monkeypatch.setattr(search, "DEEPEST", 20)
     monkeypatch.setattr(search, "SWEEP_PAGES", 1)
-    kept = {number: await fill(store, number) for number in range(1, 12)}
+    remaining = {number: await fill(store, number) for number in range(1, 12)}
     gone, deepest = [], 0
     for number in range(12, 60):
         gone += await fill(store, number)
         await store._writer.transact(store_tables.delete, "local", f"c{number}")
         await store._writer.transact(search.sweep)
         deepest = max(deepest, *depths(data_dir), 0)
-    assert 20 < deepest < 30  # it was made anew
+    assert 20 < deepest < 30  # the shard was rebuilt
     await store.delete("c11")
-    assert on_disk(data_dir, *gone, *kept.pop(11)) == []
-    for number, (title, user, _, answer) in kept.items():
+    assert on_disk(data_dir, *gone, *remaining.pop(11)) == []
+    for number, (title, user, _, answer) in remaining.items():
         for word in (title, user, answer):
             assert await listed(store, query=word) == [f"c{number}"]
     assert query(data_dir, "SELECT * FROM sweeps") == []
 
 
 @pytest.mark.gen_test
-async def test_a_sweep_that_is_under_way_is_finished_then_begun_again(store, data_dir, monkeypatch):
+async def test_a_sweep_in_progress_is_finished_and_then_begun_again(store, data_dir, monkeypatch):
     monkeypatch.setattr(search, "SWEEP_PAGES", 1)
     for number in range(1, 12):
         await fill(store, number)
@@ -400,7 +400,7 @@ async def test_a_sweep_that_is_under_way_is_finished_then_begun_again(store, dat
 
 
 @pytest.mark.gen_test
-async def test_an_index_that_is_too_deep_to_be_opened_is_made_anew(data_dir):
+async def test_an_index_that_is_too_deep_to_open_is_rebuilt(data_dir):
     store = SQLiteStore(data_dir)
     _, word, _, _ = await fill(store, 1)
     await fill(store, 2)
@@ -429,7 +429,7 @@ async def test_a_deletion_that_a_crash_cut_short_is_finished_at_the_next_start(d
 
 
 @pytest.mark.gen_test
-async def test_a_deletion_says_so_where_another_program_keeps_the_words(store, data_dir):
+async def test_a_deletion_fails_if_another_program_prevents_the_wiping(store, data_dir):
     words = await fill(store, 1)
     store._writer._db.execute("PRAGMA busy_timeout = 50")
     with closing(sqlite3.connect(data_dir / "chat.db", isolation_level=None)) as other:
@@ -439,7 +439,7 @@ async def test_a_deletion_says_so_where_another_program_keeps_the_words(store, d
             await store.delete("c1")
         assert await store.conversation("c1") is None
         await converse(store, 2, "hi", "hello", home="c2")
-    await store.delete("c1")  # of nothing, and yet
+    await store.delete("c1")  # there are no rows any more, but words to wipe
     assert on_disk(data_dir, *words) == []
 
 
@@ -464,7 +464,7 @@ async def test_a_long_reading_delays_no_write(store, data_dir):
 
 
 @pytest.mark.gen_test
-async def test_what_was_just_written_is_found_and_indexed_by_and_by(data_dir, monkeypatch):
+async def test_a_search_finds_texts_before_they_are_indexed(data_dir, monkeypatch):
     monkeypatch.setattr(database, "TIDY_DELAY", 0.01)
     monkeypatch.setattr(search, "STEP_TEXTS", 2)
     store = open_store(data_dir)
@@ -476,11 +476,11 @@ async def test_what_was_just_written_is_found_and_indexed_by_and_by(data_dir, mo
     monkeypatch.setattr(database, "TIDY_DELAY", 60)
     await store.append([])
     await converse(store, 3, "third question", "third answer", home="c3")
-    await store.close()  # before its time has come
+    await store.close()  # before they are indexed
     assert query(data_dir, "SELECT count(*) FROM unindexed") == [(3,)]
     store = open_store(data_dir)
     assert await listed(store, query="answer") == ["c3", "c2", "c1"]
-    change(data_dir, "INSERT INTO unindexed VALUES (99999)")  # of nothing
+    change(data_dir, "INSERT INTO unindexed VALUES (99999)")  # a text that does not exist
     assert await listed(store, query="third answer") == ["c3"]
     await store.update("c1", {"title": "not yet indexed"})
     await store.delete("c1")
@@ -489,7 +489,7 @@ async def test_what_was_just_written_is_found_and_indexed_by_and_by(data_dir, mo
 
 
 @pytest.mark.gen_test
-async def test_a_search_needs_no_disk_that_can_be_written(data_dir):
+async def test_a_search_works_while_the_disk_cannot_be_written(data_dir):
     Fallible.fail_at, Fallible.error = 0, "disk I/O error"
     store = SQLiteStore(data_dir, connection_class=Fallible)
     await fill(store, 1)
@@ -500,7 +500,7 @@ async def test_a_search_needs_no_disk_that_can_be_written(data_dir):
 
 
 @pytest.mark.gen_test
-async def test_full_shards_become_one_piece_by_and_by(store, data_dir, monkeypatch):
+async def test_full_shards_are_merged_into_one_segment(store, data_dir, monkeypatch):
     monkeypatch.setattr(search, "SHARD", 10)
     for number in range(1, 31):
         await converse(store, number, f"question{number}x", "hello", home=f"c{number}")
@@ -542,25 +542,28 @@ asyncio.run(main(int(sys.argv[3])))
 
 
 def write_until_killed(data_dir: Path, first: int, lines: int) -> tuple[int, int]:
-    """Run a process that writes, kill it at some moment; what it was last told is kept."""
+    """Run a process that writes, and kill it at some moment; returns its last acknowledged write,
+    as the number of an answer and of a frame."""
     command = [sys.executable, "-c", WRITER, str(data_dir), str(Path(__file__).parent), str(first)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
-        told = "".join(writer.stdout.readline() for _ in range(lines))
+        output = "".join(writer.stdout.readline() for _ in range(lines))
         writer.kill()
-        told += writer.stdout.read()
-    number, last = told[: told.rindex("\n")].splitlines()[-1].split()  # the last may be cut
+        output += writer.stdout.read()
+    number, last = (
+        output[: output.rindex("\n")].splitlines()[-1].split()
+    )  # the last line may be cut
     return int(number), int(last)
 
 
 @pytest.mark.gen_test(timeout=60)
-async def test_what_was_acknowledged_survives_twenty_kills(data_dir):
+async def test_acknowledged_writes_survive_twenty_kills(data_dir):
     chance, first = random.Random(7), 1
     for _ in range(20):
         number, last = write_until_killed(data_dir, first, chance.randint(1, 60))
-        store = open_store(data_dir)  # the lock went with its holder
+        store = open_store(data_dir)  # the lock was released with the process
         assert query(data_dir, "PRAGMA integrity_check") == [("ok",)]
-        kept = await store.generation(f"g{number}")
-        assert [f.partition(b"\n")[0] for f in kept.frames[:last]] == [
+        stored = await store.generation(f"g{number}")
+        assert [f.partition(b"\n")[0] for f in stored.frames[:last]] == [
             b"id: %d" % n for n in range(1, last + 1)
         ]
         for stored in await store.unfinished():
@@ -577,7 +580,7 @@ async def test_what_was_acknowledged_survives_twenty_kills(data_dir):
 
 
 class Fallible(sqlite3.Connection):
-    """Lets the call number `fail_at` fail, counted from 1."""
+    """A connection whose call number `fail_at`, counted from 1, fails."""
 
     calls = 0
     fail_at = 0
@@ -600,7 +603,7 @@ FAULTS = {
 
 
 async def survive(store, number: int, operations: list) -> int:
-    """Do each operation until it succeeds; how many attempts failed."""
+    """Repeat each operation until it succeeds; returns how many attempts failed."""
     failures = 0
     for operation in operations:
         while True:
@@ -616,7 +619,7 @@ async def survive(store, number: int, operations: list) -> int:
 
 
 async def check_nothing_is_half_written(store, number: int) -> None:
-    """A turn is there whole or not at all, and so is an end."""
+    """The store has a new answer whole or not at all, and also its end."""
     messages = await store.messages(f"c{number}")
     generation = await store.generation(f"g{number}")
     assert len(messages) == (2 if generation else 0)
@@ -661,7 +664,7 @@ async def test_any_call_may_fail_and_the_next_try_works(data_dir, error):
 
 
 @pytest.mark.gen_test
-async def test_other_calls_may_fail_too(data_dir):
+async def test_a_call_that_failed_can_be_repeated(data_dir):
     Fallible.fail_at, Fallible.error = 0, "disk I/O error"
     store = SQLiteStore(data_dir, connection_class=Fallible)
     await fill(store, 1)

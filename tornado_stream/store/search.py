@@ -1,15 +1,17 @@
-"""The full-text index: trigrams, in tables of bounded size.
+"""The full-text index: trigrams in FTS5 tables of bounded size, the shards.
 
-A text is a title or a message's content, under the `seq` of its conversation or message. Words
-that were deleted stay in an FTS5 index until it has been rewritten, and rewriting one index of
-everything would take a quarter of a minute at 500,000 messages. So it is cut into shards by
-`seq`: a deletion rewrites only those it touches, some pages in each transaction, and a search
-reads them newest first until its page is full.
+A text is the title of a conversation or the content of a message, and has the `seq` of its row.
+FTS5 keeps deleted words until an index is rewritten. One index of all texts would take a quarter
+of a minute to rewrite at 500,000 messages, so there is one shard for each range of `seq`. A
+deletion rewrites ("sweeps") only the shards it touches, some pages in each transaction. A search
+reads the newest shard first, and stops when its page is full.
 
-Indexing a long answer costs more than all else at its end. So a text is only noted when it is
-written, and indexed a little later together with others, or when somebody searches.
+Indexing a long answer costs more than all other work at its end. So a write only records the
+`seq` of its text in the table `unindexed`. `catch_up` indexes the recorded texts a little later,
+or before a search.
 
-All functions are given a connection, inside a transaction; what SQLite raises passes through.
+All functions take a connection and are called inside a transaction. SQLite's exceptions pass
+through.
 """
 
 from __future__ import annotations
@@ -24,31 +26,32 @@ from tornado_stream.store.search_text import NEWEST, Matcher, searchable
 if TYPE_CHECKING:
     import sqlite3
 
-#: Numbers in one shard. Part of the schema: changing it needs a migration.
+#: Values of `seq` in one shard. It is part of the schema: a change needs a migration.
 SHARD = 8192
-#: Texts, and characters of them, after which a step of indexing is over.
+#: A step of indexing ends after this many texts, or this many characters.
 STEP_TEXTS, STEP_CHARACTERS = 64, 32_000
-#: Pages of a shard that one step of a sweep rewrites.
+#: Pages that one step of a sweep rewrites.
 SWEEP_PAGES = 100
-#: Characters of a query that the index is asked for: FTS5 takes minutes for a phrase of thousands
-#: in a text that repeats itself.
+#: Characters of a query that the index looks up. A longer query is then compared with each text
+#: found, because FTS5 takes minutes for a phrase of thousands in a text that repeats itself.
 PHRASE = 16
-#: Levels of a shard above which it is made anew, and above which FTS5 takes it for damaged. A sweep
-#: that writes come between adds levels, which stay (SQLite 3.40; newer ones stop at 64).
+#: A shard with more levels than DEEPEST is rebuilt; FTS5 treats one with more than TOO_DEEP as
+#: damaged. If writes run between the steps of a sweep, the sweep adds levels and does not remove
+#: them (SQLite 3.40; newer versions stop at 64 levels).
 DEEPEST, TOO_DEEP = 1000, 2000
-#: The numbers of all texts between two.
+#: Selects the `seq` of all texts between two values.
 _TEXTS = (
     "SELECT seq FROM messages WHERE seq BETWEEN ?1 AND ?2 AND content != '' UNION ALL "
     "SELECT seq FROM conversations WHERE seq BETWEEN ?1 AND ?2 AND title != ''"
 )
-#: What `sweeps.begun` says: to be begun, begun, and begun before the last removal.
+#: Values of `sweeps.begun`: not begun, begun, and begun before the last removal of a text.
 _TO_BEGIN, _BEGUN, _AGAIN = 0, 1, 2
-#: How many of the newest texts are searched for one or two characters, which no index helps.
+#: The newest texts, in which a query of one or two characters is looked for without the index.
 SHORT_SEARCH = 50_000
 
 
 class Found(NamedTuple):
-    """A text that holds the query; `message_id` is None for a title."""
+    """A text that contains the query. `message_id` is None for a title."""
 
     seq: int
     conversation_id: str
@@ -56,13 +59,13 @@ class Found(NamedTuple):
 
 
 def add(db: sqlite3.Connection, seq: int, text: str) -> None:
-    """Have a text indexed that has been written under this number."""
+    """Record that the text with this `seq` has to be indexed."""
     if text:
         db.execute("INSERT INTO unindexed (seq) VALUES (?)", (seq,))
 
 
 def catch_up(db: sqlite3.Connection) -> bool:
-    """One step of indexing what was added; some ten milliseconds. False: that was all."""
+    """Index some of the recorded texts, for some ten milliseconds. False if none is left."""
     size = 0
     rows = db.execute("SELECT seq FROM unindexed ORDER BY seq LIMIT ?", (STEP_TEXTS,)).fetchall()
     for (seq,) in rows:
@@ -72,7 +75,7 @@ def catch_up(db: sqlite3.Connection) -> bool:
             (seq,),
         ).fetchone()
         db.execute("DELETE FROM unindexed WHERE seq = ?", (seq,))
-        if row:  # a note of what is gone must not stop every search
+        if row:  # a record of a missing text must not make every search fail
             _index(db, seq, row[0])
             size += len(row[0])
         if size >= STEP_CHARACTERS:
@@ -81,13 +84,16 @@ def catch_up(db: sqlite3.Connection) -> bool:
 
 
 def remove(db: sqlite3.Connection, seq: int, text: str) -> None:
-    """Take a text out; it must be the one that was added. Its words go with the next sweep."""
+    """Remove a text from the index; it must be the text that was indexed.
+
+    The next sweep of its shard wipes its words from the disk.
+    """
     if text and not db.execute("DELETE FROM unindexed WHERE seq = ?", (seq,)).rowcount:
         shard = seq // SHARD
         table = f"search_{shard}"
         row = (seq, searchable(text))
         db.execute(f"INSERT INTO {table} ({table}, rowid, text) VALUES ('delete', ?, ?)", row)
-        _mark(db, shard)
+        _request_sweep(db, shard)
 
 
 def _index(db: sqlite3.Connection, seq: int, text: str) -> None:
@@ -99,15 +105,16 @@ def _index(db: sqlite3.Connection, seq: int, text: str) -> None:
 
 def _make_shard(db: sqlite3.Connection, table: str) -> None:
     for full in _shards(db)[:1]:
-        _mark(db, full)  # in one piece it is searched faster
+        _request_sweep(db, full)  # a search is faster if the shard is a single segment
     db.execute(
         f"CREATE VIRTUAL TABLE {table} USING fts5("
         "text, content = '', columnsize = 0, tokenize = 'trigram')"
     )
 
 
-def _mark(db: sqlite3.Connection, shard: int) -> None:
-    """A sweep that is under way goes on to its end first: begun anew it would never get there."""
+def _request_sweep(db: sqlite3.Connection, shard: int) -> None:
+    """Sweep this shard. A sweep in progress is finished first, and then begun again: if each
+    request restarted it, it might never end."""
     db.execute(
         "INSERT INTO sweeps (shard, begun) VALUES (?, ?) "
         "ON CONFLICT (shard) DO UPDATE SET begun = ? WHERE begun = ?",
@@ -116,22 +123,24 @@ def _mark(db: sqlite3.Connection, shard: int) -> None:
 
 
 def sweep(db: sqlite3.Connection) -> bool:
-    """One step towards shards in one piece, without what was removed; some ten milliseconds.
-    False: there is nothing left to do."""
+    """Merge some pages of a shard, for some ten milliseconds. False if nothing is left to do.
+
+    At the end of a sweep the shard is a single segment, without the words of removed texts.
+    """
     row = db.execute("SELECT shard, begun FROM sweeps ORDER BY shard DESC LIMIT 1").fetchone()
     if row is None:
         return False
     shard, begun = row
     table = f"search_{shard}"
     if _depth(db, table) > DEEPEST:
-        _begin_anew(db, shard, table)
+        _rebuild(db, shard, table)
         return True
     before = db.total_changes
-    pages = SWEEP_PAGES if begun else -SWEEP_PAGES  # negative: take in all that there is
+    pages = SWEEP_PAGES if begun else -SWEEP_PAGES  # negative: begin a merge of all segments
     db.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('merge', ?)", (pages,))
     if db.total_changes - before >= 2:
         db.execute("UPDATE sweeps SET begun = max(begun, ?) WHERE shard = ?", (_BEGUN, shard))
-    elif begun == _AGAIN:  # FTS5's way to say that nothing was left to do
+    elif begun == _AGAIN:  # FTS5 made less than 2 changes: the merge is complete
         db.execute("UPDATE sweeps SET begun = ? WHERE shard = ?", (_TO_BEGIN, shard))
     else:
         db.execute("DELETE FROM sweeps WHERE shard = ?", (shard,))
@@ -140,14 +149,16 @@ def sweep(db: sqlite3.Connection) -> bool:
 
 
 def _drop_if_empty(db: sqlite3.Connection, shard: int, table: str) -> None:
-    """Each shard costs every search, and memory. The newest one stays: more comes."""
+    """Every shard slows each search, so empty ones are dropped, except the newest, still being
+    filled."""
     is_full = shard < _shards(db)[0]
-    if is_full and not db.execute(f"{_TEXTS} LIMIT 1", _numbers(shard)).fetchone():
+    if is_full and not db.execute(f"{_TEXTS} LIMIT 1", _range(shard)).fetchone():
         db.execute(f"DROP TABLE {table}")
 
 
 def _depth(db: sqlite3.Connection, table: str) -> int:
-    """How many levels an index has: the first number of its structure record, after a cookie."""
+    """The number of levels of an index: the first varint of its structure record, which follows a
+    cookie of 4 bytes."""
     (record,) = db.execute(f"SELECT block FROM {table}_data WHERE id = 10").fetchone()
     depth = 0
     for byte in record[4:]:
@@ -157,24 +168,24 @@ def _depth(db: sqlite3.Connection, table: str) -> int:
     return depth
 
 
-def _begin_anew(db: sqlite3.Connection, shard: int, table: str) -> None:
-    """Drop a shard and have its texts indexed again, as if they had just been written."""
-    if _depth(db, table) > TOO_DEEP:  # even the dropping would fail: pretend that it is empty
+def _rebuild(db: sqlite3.Connection, shard: int, table: str) -> None:
+    """Drop a shard, and record its texts so that `catch_up` indexes them again."""
+    if _depth(db, table) > TOO_DEEP:  # DROP TABLE would fail too, so make the index empty first
         db.execute(f"UPDATE {table}_data SET block = zeroblob(7) WHERE id = 10")
     db.execute(f"DROP TABLE {table}")
     db.execute("DELETE FROM sweeps WHERE shard = ?", (shard,))
-    db.execute(f"INSERT OR IGNORE INTO unindexed (seq) {_TEXTS}", _numbers(shard))
+    db.execute(f"INSERT OR IGNORE INTO unindexed (seq) {_TEXTS}", _range(shard))
 
 
-def _numbers(shard: int) -> tuple[int, int]:
+def _range(shard: int) -> tuple[int, int]:
     return shard * SHARD, shard * SHARD + SHARD - 1
 
 
 def find(
     db: sqlite3.Connection, owner: str, query: str, limit: int, before: int
 ) -> tuple[list[Found], bool]:
-    """The newest text of each conversation that holds the query, newest first; and whether there
-    are more of them than `limit`. `query` is searchable and not empty."""
+    """The newest matching text of each conversation, the newest first, and whether there are more
+    than `limit`. `query` is `searchable` text, and not empty."""
     pattern = Matcher(query)
     seen: set[str] = set()
     page: list[Found] = []
@@ -193,7 +204,7 @@ def find(
 
 
 def _was_found(db: sqlite3.Connection, owner: str, id: str, pattern: Matcher, before: int) -> bool:
-    """Whether the conversation stands on an earlier page, with a newer text."""
+    """Whether an earlier page has the conversation, because of a newer text."""
     sql = (
         "SELECT content FROM messages WHERE conversation_id = ?1 AND owner = ?2 AND seq >= ?3 "
         "UNION ALL SELECT title FROM conversations WHERE id = ?1 AND owner = ?2 AND seq >= ?3"
@@ -250,7 +261,7 @@ def _short(
 
 
 def _like_patterns(query: str) -> list[str]:
-    """LIKE knows the letter cases of ASCII alone: the others are spelled out."""
+    """LIKE ignores the letter case of ASCII only, so other letters are given in both cases."""
     spellings = [{c} if c.isascii() else {c, c.lower(), c.upper()} for c in query]
     words = sorted("".join(word) for word in product(*spellings))
     for special in "\\%_":

@@ -1,4 +1,7 @@
-"""What a search means: when a text holds the query, and the snippet that shows it. Pure."""
+"""Decides whether a text contains a query, and makes the snippet that shows the match.
+
+The functions here do no I/O.
+"""
 
 from __future__ import annotations
 
@@ -6,48 +9,50 @@ import re
 
 from tornado_stream.values.errors import InvalidRequest
 
-#: The match in a snippet stands between these; they are taken out of all other text.
+#: These enclose the match in a snippet. They are removed from all other text.
 MATCH_BEGINS, MATCH_ENDS = "\ue000", "\ue001"
-#: Characters of a snippet before its match, and in all.
+#: Characters of a snippet before its match, and in total.
 CONTEXT = 60
 SNIPPET = 160
 
-#: Lower-case letters that are another form of one.
+#: Lower-case letters that are variants of another letter.
 _FORMS = [("ı", "i"), ("ſ", "s"), ("ς", "σ"), ("µ", "μ"), ("ϐ", "β"), ("ϑ", "θ"), ("ϕ", "φ")]
 
-#: A cursor before which everything stands.
+#: A cursor that is higher than every `seq`.
 NEWEST = 2**63 - 1
 
 
 def searchable(text: str) -> str:
-    """The text as it is searched and shown: without the two marks, NUL as a space (SQLite's
-    functions and tokenizers take NUL for the end)."""
+    """The text as it is searched and shown: without the two marks, and with a space for each NUL,
+    because NUL ends a text for SQLite's functions and tokenizers."""
     return text.replace(MATCH_BEGINS, "").replace(MATCH_ENDS, "").replace("\0", " ")
 
 
 class Matcher:
-    """Finds a query in searchable texts, in any letter case; in linear time, unlike a regular
-    expression, and a text is a megabyte."""
+    """Finds a query in `searchable` texts, in any letter case.
+
+    It takes linear time, unlike a regular expression; a text can have a megabyte.
+    """
 
     def __init__(self, query: str) -> None:
         self._query = _fold(query)
 
     def find(self, text: str) -> tuple[int, int] | None:
-        """Where its first match begins and ends."""
+        """The begin and the end of the first match, or None."""
         begin = _fold(text).find(self._query)
         return None if begin < 0 else (begin, begin + len(self._query))
 
 
 def _fold(text: str) -> str:
-    """In one letter case, each character in its place."""
-    text = text.replace("İ", "i").lower()  # the only one that becomes two
+    """The text in one letter case, in which each character keeps its index."""
+    text = text.replace("İ", "i").lower()  # lower() alone would make two characters of it
     for form, letter in _FORMS:
         text = text.replace(form, letter)
     return text
 
 
 def snippet(text: str, pattern: Matcher) -> str:
-    """The text around the first match, on one line; its beginning where there is no match."""
+    """The text around the first match, on one line; the beginning of the text without a match."""
     text = searchable(text)
     found = pattern.find(text)
     begin, end = found or (0, 0)
@@ -62,9 +67,10 @@ def snippet(text: str, pattern: Matcher) -> str:
 
 
 def parse_cursor(before: str | None) -> int:
-    """The number that a `next` stands for. Raises `InvalidRequest`."""
+    """The `seq` below which a page begins, from the `next` of the page before. Raises
+    `InvalidRequest`."""
     if before is None:
         return NEWEST
     if not (before.isascii() and before.isdigit() and len(before) <= 18):
-        raise InvalidRequest("before must be the `next` of the page before.")
+        raise InvalidRequest("before must be the `next` of the previous page.")
     return int(before)
