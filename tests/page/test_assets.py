@@ -1,4 +1,4 @@
-"""The page's files: their types, their compression, and the version that is all of them."""
+"""The static files of the page: their types, their compression, and their version."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_files_by_their_path(root):
+def test_a_file_has_its_path_in_the_url(root):
     assets = Assets(root)
     assert list(assets.files) == ["font.woff2", "js/a.js", "tiny.css"]
     assert assets.url("js/a.js") == f"/static/{assets.version}/js/a.js"
@@ -31,7 +31,7 @@ def test_files_by_their_path(root):
         assets.url("js/b.js")
 
 
-def test_compressed_where_that_saves_something(root):
+def test_a_file_is_compressed_if_that_saves_bytes(root):
     files = Assets(root).files
     packed = files["js/a.js"].gzipped
     assert packed and gzip.decompress(packed) == files["js/a.js"].body
@@ -39,7 +39,7 @@ def test_compressed_where_that_saves_something(root):
     assert files["font.woff2"].gzipped is None
 
 
-def test_any_change_of_any_file_is_another_version(root):
+def test_any_change_of_any_file_changes_the_version(root):
     versions = {Assets(root).version}
     (root / "tiny.css").write_text("b{}")
     versions.add(Assets(root).version)
@@ -49,7 +49,7 @@ def test_any_change_of_any_file_is_another_version(root):
     assert Assets(root).version in versions
 
 
-def test_every_file_that_is_shipped_has_a_type():
+def test_every_static_file_has_a_content_type():
     for name, asset in Assets(STATIC).files.items():
         assert asset.path.suffix in TYPES or "LICENSE" in name, name
         guessed = mimetypes.guess_type(name)[0]
@@ -57,7 +57,7 @@ def test_every_file_that_is_shipped_has_a_type():
             assert asset.content_type.startswith(guessed), name
 
 
-def test_the_modules_a_page_needs_at_once(root):
+def test_the_modules_to_preload(root):
     (root / "js" / "b").mkdir()
     (root / "js" / "app.js").write_text(
         """// import "./no.js"\nimport { a } from "./a.js";\nimport {\n  c,\n} from "./b/c.js";
@@ -69,13 +69,13 @@ def test_the_modules_a_page_needs_at_once(root):
     assert Assets(root).modules("js/app.js") == wanted
 
 
-def test_every_module_of_the_page_is_there():
+def test_the_page_preloads_its_modules():
     found = Assets(STATIC).modules("js/app.js")
     assert "js/answers/answer_stream.js" in found and len(found) > 30
 
 
 def test_what_is_of_others_is_as_it_was_published():
-    """`make vendor` fetches it; a file that was touched, or that nothing is known of, fails."""
+    """`make vendor` downloads these files. A changed or unlisted file fails."""
     root = STATIC / "vendor"
     packages = json.loads((root / "VENDOR.json").read_text(encoding="utf-8"))["packages"]
     known = {name: value for package in packages for name, value in package["sha256"].items()}

@@ -1,4 +1,4 @@
-"""The interface's languages: which is picked, and that each says all there is to say."""
+"""The languages of the interface: which one is picked, and that none lacks a string."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PLURAL = {"zero", "one", "two", "few", "many", "other"}
 
 
 def strings(level: dict[str, Any], prefix: str = "") -> dict[str, list[str]]:
-    """Every key with its string, or with the forms of its plural."""
+    """Each key with its string, or with the strings of its plural forms."""
     found: dict[str, list[str]] = {}
     for name, value in level.items():
         if isinstance(value, str):
@@ -51,22 +51,24 @@ def placeholders(text: str) -> set[str]:
         ("ar-EG, de;q=0.5", "de"),
     ],
 )
-def test_the_browser_says_which_language(accept, tag):
+def test_the_request_header_chooses_the_language(accept, tag):
     assert LANGUAGES.pick(accept).tag == tag
 
 
 @pytest.mark.parametrize("tag", LANGUAGES.all)
-def test_every_language_says_everything(tag):
+def test_every_language_has_every_string(tag):
     wanted, found = strings(ENGLISH), strings(LANGUAGES.all[tag].strings)
     assert found.keys() == wanted.keys()
     for key, forms in found.items():
         for form in forms:
             assert form.strip(), key
             missing = placeholders(wanted[key][-1]) ^ placeholders(form)
-            assert missing <= ({"n"} if len(forms) > 1 else set()), key  # "one" may say it in words
+            assert missing <= ({"n"} if len(forms) > 1 else set()), (
+                key
+            )  # the form "one" may omit the number
 
 
-def test_what_is_said_is_there_and_what_is_there_is_said():
+def test_every_string_is_used_and_every_used_string_exists():
     sections = "|".join(name for name, value in ENGLISH.items() if isinstance(value, dict))
     sources = [*(STATIC / "js").rglob("*.js"), *TEMPLATES.glob("*.html")]
     text = "\n".join(path.read_text() for path in sources)

@@ -1,4 +1,4 @@
-"""What of our modules and style sheets is sent: the code, every line on its number."""
+"""Modules and style sheets are sent without comments, and every line keeps its number."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ go("a // b", `c`);
 
 
 @pytest.mark.parametrize("path", OURS, ids=lambda path: path.name)
-def test_what_is_not_sent_is_no_code(path):
-    """No string was cut, and none goes over several lines, whose indents would be its text."""
+def test_only_comments_and_indents_are_removed(path):
+    """No string is cut, and none has several lines, because their indents would belong to it."""
     sent = lean(path.read_bytes())
     assert sent.count(b"\n") == path.read_bytes().count(b"\n")
     rest = LITERAL.sub(b"", sent)
@@ -58,7 +58,7 @@ def test_what_is_not_sent_is_no_code(path):
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
-def test_lean_modules_are_modules_still(tmp_path):
+def test_modules_without_comments_can_be_parsed(tmp_path):
     parse = """
 import { readdirSync, readFileSync } from "node:fs";
 import vm from "node:vm";

@@ -1,4 +1,4 @@
-"""The style sheets: no side is called left or right, so that the page turns with its language."""
+"""The style sheets use no left and right, so that the page mirrors in right-to-left languages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FOUR_SIDES = re.compile(r"inset|margin|padding|scroll-(?:margin|padding)|border-
 
 
 def declarations(text: str) -> Iterator[tuple[str, str]]:
-    """Every property with its value."""
+    """Each property with its value."""
     text = re.sub(r"/\*.*?\*/|\"[^\"]*\"", "", text, flags=re.DOTALL)
     while found := DECLARATION.search(text):
         yield found[1], found[2].strip()
@@ -24,14 +24,15 @@ def declarations(text: str) -> Iterator[tuple[str, str]]:
 
 
 def values(value: str) -> list[str]:
-    """The parts of a shorthand; what stands in parentheses is one."""
+    """The parts of a shorthand value; text in parentheses is one part."""
     while (flat := re.sub(r"\(([^()]*)\)", lambda m: "".join(m[1].split()), value)) != value:
         value = flat
     return value.split("/")[0].split()
 
 
 def is_physical(name: str, value: str) -> bool:
-    """Whether it means left or right whatever the language. The notch of a phone does."""
+    """Whether a declaration means left or right in every language. Those for the notch of a phone
+    do, and are allowed."""
     if "safe-area-inset" in value:
         return False
     parts = values(value)
@@ -48,7 +49,7 @@ def is_physical(name: str, value: str) -> bool:
 
 
 @pytest.mark.parametrize("sheet", SHEETS, ids=lambda path: path.name)
-def test_sides_are_those_of_the_language(sheet: Path) -> None:
+def test_no_declaration_names_a_physical_side(sheet: Path) -> None:
     found = list(declarations(sheet.read_text(encoding="utf-8")))
     assert found
     assert [f"{name}: {value}" for name, value in found if is_physical(name, value)] == []
@@ -71,5 +72,5 @@ def test_sides_are_those_of_the_language(sheet: Path) -> None:
         ("a { padding: 0 env(safe-area-inset-right) 0 env(safe-area-inset-left) }", False),
     ],
 )  # fmt: skip
-def test_this_test_tells_them_apart(css: str, physical: bool) -> None:
+def test_the_check_of_a_declaration(css: str, physical: bool) -> None:
     assert any(is_physical(*one) for one in declarations(css)) == physical

@@ -1,10 +1,11 @@
-"""The files of the page: what each is, compressed once, under a URL that names what they all are.
+"""The static files of the page: their types, their compressed bodies, and their URLs.
 
-The rule: `/static/{version}/…` never changes and may be kept for ever. The version stands before
-the path, so that a module's relative imports, which no template writes, have it too.
+The rule: what `/static/{version}/…` returns never changes, so browsers may cache it for ever. The
+version is a digest of all files. It precedes the path, so that the relative imports of a module
+lead to the same version.
 
-What is sent is what was written, without its comments and indents: they are a third of the weight,
-and for readers of the source. Every line stays on its number: an error's place is the source's.
+JavaScript and CSS are sent without comments and indents, which are a third of their size. Every
+line keeps its number, so an error in the browser names the right line of the source.
 """
 
 from __future__ import annotations
@@ -28,15 +29,15 @@ TYPES = {
     ".webmanifest": "application/manifest+json",
     ".woff2": "font/woff2",
 }
-#: `import … from "./x.js"` and `import "./x.js"` at the beginning of a line.
+#: `import … from "./x.js"` and `import "./x.js"`, at the beginning of a line.
 STATIC_IMPORT = re.compile(r'^(?:(?:import|export)\b[^"`;]*?\bfrom|import) ?"(\.[^"]+)"', re.M)
-#: Compressed already.
+#: The formats that are compressed already.
 DENSE = {".png", ".woff2"}
-#: Comments, those behind code too, and how far a line is set in. Nothing that must stay looks like
-#: them: `tests/page/test_lean.py` holds our files to that.
+#: Comments, also those after code, and indents. In our files nothing else matches this pattern;
+#: `tests/page/test_lean.py` checks that.
 CHAFF = re.compile(
-    rb"^[ \t]*(?://[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)[ \t]*$"  # on lines of their own
-    rb"|/\*\*\s(?:[^*]|\*(?!/))*\*/ ?"  # JSDoc's, anywhere
+    rb"^[ \t]*(?://[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)[ \t]*$"  # comments on lines of their own
+    rb"|/\*\*\s(?:[^*]|\*(?!/))*\*/ ?"  # JSDoc comments, anywhere
     rb"|(?<=[;:,?(){}\[\]])[ ]+//[ ][^\n]*$"
     rb"|^[ \t]+",
     re.MULTILINE,
@@ -45,7 +46,7 @@ CHAFF = re.compile(
 
 @dataclass
 class Asset:
-    """One file. Its content is read when first asked for, and kept."""
+    """One file. Its content is read when it is first needed, and then cached."""
 
     path: Path
 
@@ -61,7 +62,7 @@ class Asset:
 
     @cached_property
     def gzipped(self) -> bytes | None:
-        """None where that would save nothing."""
+        """The compressed body; None if compression saves nothing."""
         if self.path.suffix in DENSE:
             return None
         packed = gzip.compress(self.body, 9, mtime=0)
@@ -69,25 +70,28 @@ class Asset:
 
 
 def lean(source: bytes) -> bytes:
-    """The code of a module or a style sheet, every line on its number."""
+    """The code of a module or a style sheet without comments, with every line at its number."""
     return CHAFF.sub(lambda found: b"\n" * found[0].count(b"\n"), source)
 
 
 class Assets:
-    """Every file below `root`, by its path there. Files that come later are not seen."""
+    """The files below `root`, by their path relative to it. Files that are added later are not
+    noticed."""
 
     def __init__(self, root: Path) -> None:
         paths = sorted(path for path in root.rglob("*") if path.is_file())
         self.files = {path.relative_to(root).as_posix(): Asset(path) for path in paths}
-        digest = hashlib.sha256(CHAFF.pattern)  # it too decides what is sent
+        digest = hashlib.sha256(CHAFF.pattern)  # what is sent depends on it too
         for name, asset in self.files.items():
             digest.update(f"{name}\0".encode() + hashlib.sha256(asset.path.read_bytes()).digest())
         self.version = digest.hexdigest()[:16]
 
-    @cache  # noqa: B019 - there is one of these in a process
+    @cache  # noqa: B019 - a process has one instance
     def modules(self, entry: str) -> list[str]:
-        """Every module that `entry` needs before it runs, itself first: what is worth a preload.
-        What a module imports later, by `import()`, is not among them."""
+        """The modules to preload for `entry`: itself, and those that it imports statically.
+
+        Modules that are loaded later by `import()` are not included.
+        """
         found = [entry]
         for name in found:
             for path in STATIC_IMPORT.findall(self.files[name].body.decode()):
@@ -97,6 +101,6 @@ class Assets:
         return found
 
     def url(self, name: str) -> str:
-        """Raises KeyError where there is no such file."""
+        """The URL of a file. Raises `KeyError` if it does not exist."""
         self.files[name]
         return f"/static/{self.version}/{name}"

@@ -1,8 +1,8 @@
-"""The languages of the interface: one file each, shared by templates and the page's modules.
+"""The languages of the interface: one file each, which templates and JavaScript modules share.
 
-The rule: a file of `static/lang` is `export default {…};` around plain JSON, so that a browser
-imports what a template reads. The browser says which one its reader wants; English is the last
-resort.
+The rule: a file in `static/lang` is `export default {…};` around plain JSON, so a browser can
+import the same file that the server reads for its templates. The request's Accept-Language header
+chooses the language; English is the fallback.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ RIGHT_TO_LEFT = {"ar", "fa", "he", "ur"}
 
 @dataclass(frozen=True)
 class Language:
-    """A language by its BCP 47 tag, and its strings, in sections."""
+    """A language: its BCP 47 tag, and its strings in sections."""
 
     tag: str
     strings: dict[str, Any]
@@ -31,7 +31,7 @@ class Language:
         return "rtl" if self.tag.partition("-")[0] in RIGHT_TO_LEFT else "ltr"
 
     def t(self, key: str) -> str:
-        """The string with this `section.name`. Raises KeyError."""
+        """The string with the key `section.name`. Raises `KeyError`."""
         found: Any = self.strings
         for name in key.split("."):
             found = found[name]
@@ -39,14 +39,17 @@ class Language:
 
 
 class Languages:
-    """Every language that has a file in `folder`. A tag with a region is picked only as a whole:
-    `ar-XB`, the pseudo-language of the tests, is for nobody who reads Arabic."""
+    """The languages that have a file in `folder`.
+
+    A language whose tag has a region is picked for exactly this tag only, because `ar-XB`, the
+    pseudo-language of the tests, is not Arabic.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.all = {path.stem: Language(path.stem, read(path)) for path in folder.glob("*.js")}
 
     def pick(self, accept_language: str) -> Language:
-        """The one that an Accept-Language header asks for first (RFC 9110 section 12.5.4)."""
+        """The known language that an Accept-Language header prefers (RFC 9110 section 12.5.4)."""
         for tag in _by_preference(accept_language):
             for known, language in self.all.items():
                 if tag == known.lower() or tag.partition("-")[0] == known:
@@ -55,7 +58,7 @@ class Languages:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The strings of a file. Raises `orjson.JSONDecodeError`."""
+    """The strings of a language's file. Raises `orjson.JSONDecodeError`."""
     text = path.read_text(encoding="utf-8").strip()
     strings: dict[str, Any] = orjson.loads(text.removeprefix("export default").removesuffix(";"))
     return strings
