@@ -1,4 +1,4 @@
-"""Who gets in, at every route: with a password, a session, a token, and without."""
+"""Login at every route: with a password, a session, a token, and without any of them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 HASHED = cheap_hash("anna's")
 HTML = {"Accept": "text/html,*/*"}
 
-#: Who answers without a login. Whatever is added here tells anybody whatever it tells.
+#: The handlers that answer without a login. Everybody can read what a handler listed here returns.
 OPEN = {HealthHandler, ReadyHandler, StaticHandler, IconHandler, LoginHandler}
 
 
@@ -43,7 +43,7 @@ def locked(settings):
 
 @pytest.fixture
 def door(serve, locked) -> Client:
-    """A server where one has to log in."""
+    """A server that requires a login."""
     return serve(locked)
 
 
@@ -53,7 +53,7 @@ async def log_in(chat: Client, password: str = PASSWORD, **more) -> Response:
 
 
 def cookie(response: Response) -> dict[str, str]:
-    """What a browser sends back."""
+    """The header with which a browser returns the cookie of this response."""
     return {"Cookie": response.headers["set-cookie"].partition(";")[0]}
 
 
@@ -90,7 +90,7 @@ async def test_host_and_origin_are_checked_before_the_login(door):
 
 
 @pytest.mark.gen_test
-async def test_it_is_not_told_what_is_there(door):
+async def test_without_a_login_an_unknown_path_looks_like_a_known_one(door):
     for path in ("/nothing", "/c/nothing", "/api/nothing"):
         assert (await door.request("GET", path)).status == 401
         assert (await door.request("GET", path, headers=BEARER)).status == 404
@@ -113,7 +113,7 @@ async def test_a_page_asks_for_the_login_where_it_is(door):
 
 
 @pytest.mark.gen_test
-async def test_a_password_opens_a_session_and_logging_out_ends_it(door):
+async def test_a_login_starts_a_session_and_logging_out_ends_it(door):
     response = await log_in(door)
     assert (response.status, response.body) == (204, b"")
     shown = response.headers["set-cookie"]
@@ -134,7 +134,7 @@ async def test_a_password_opens_a_session_and_logging_out_ends_it(door):
 
 
 @pytest.mark.gen_test
-async def test_a_new_login_ends_the_session_before(door):
+async def test_a_new_login_ends_the_previous_session_of_the_browser(door):
     first = cookie(await log_in(door))
     second = cookie(await log_in(door, headers=first))
     assert (await door.request("GET", "/api/models", headers=first)).status == 401
@@ -157,7 +157,7 @@ NO_LOGIN = [
 
 
 @pytest.mark.gen_test
-async def test_anything_else_does_not(door):
+async def test_a_login_that_is_wrong_or_invalid(door):
     for body, status, code in NO_LOGIN:
         response = await door.request("POST", "/login", body)
         assert (response.status, response.json()["error"]["code"]) == (status, code), body
@@ -166,7 +166,7 @@ async def test_anything_else_does_not(door):
 
 
 @pytest.mark.gen_test
-async def test_a_cookie_that_was_made_up(door):
+async def test_an_invented_cookie_is_no_session(door):
     for value in [
         "",
         "x",
@@ -222,13 +222,13 @@ async def test_a_page_load_extends_the_session_once_a_day(door, monkeypatch):
 
 
 @pytest.mark.gen_test
-async def test_users_of_the_file_and_their_end(serve, settings):
+async def test_users_of_the_file_log_in_until_they_are_removed(serve, settings):
     path = settings.data_dir / "0" / "users.json"
     anna = User(HASHED, (token_digest("a token of anna's"),))
     write_users(path, {"anna": anna, "ben": User(HASHED)})
     chat = serve(settings)
     auth = chat.application.auth
-    assert (await log_in(chat, "anna's")).status == 401, "there are two"
+    assert (await log_in(chat, "anna's")).status == 401, "with two users, a name is needed"
     page = await chat.request("GET", "/", headers=HTML)
     assert b'autocomplete="username"' in page.body and b"anna" not in page.body
     session = cookie(await log_in(chat, "anna's", name="anna"))
@@ -242,7 +242,9 @@ async def test_users_of_the_file_and_their_end(serve, settings):
     assert (await log_in(chat, "anna's", name="anna")).status == 401
     write_users(path, {})
     auth._users.check_now()
-    assert (await chat.request("GET", "/api/models")).status == 401, "it is not opened by that"
+    assert (await chat.request("GET", "/api/models")).status == 401, (
+        "the server still requires a login"
+    )
 
 
 @pytest.mark.gen_test
@@ -291,7 +293,7 @@ async def test_a_wrong_token_is_refused_also_with_a_session(door):
 
 
 @pytest.mark.gen_test
-async def test_what_is_meant_for_a_proxy_is_left_to_it(door):
+async def test_basic_authentication_is_left_to_a_proxy(door):
     session = cookie(await log_in(door)) | {"Authorization": "Basic YTpi"}
     assert (await door.request("GET", "/api/models", headers=session)).status == 200
     basic = {"Authorization": "Basic YTpi"}
@@ -302,7 +304,7 @@ async def test_what_is_meant_for_a_proxy_is_left_to_it(door):
 
 
 @pytest.mark.gen_test
-async def test_where_nobody_logs_in_nothing_is_asked_for(chat):
+async def test_without_users_no_login_is_required(chat):
     for value in ["Bearer x", "Basic x", "\xff"]:
         headers = {"Authorization": value, "Cookie": "ts_session=x"}
         assert (await chat.request("GET", "/api/models", headers=headers)).status == 200
@@ -331,17 +333,17 @@ async def test_an_address_has_five_tries_and_is_then_answered_at_once(door):
 
 
 @pytest.mark.gen_test
-async def test_many_at_once_are_many(door):
+async def test_parallel_tries_all_count(door):
     statuses = [r.status for r in await multi([log_in(door, "wrong") for _ in range(12)])]
     assert statuses.count(401) == 5 and statuses.count(429) == 7
 
 
 @pytest.mark.gen_test
-async def test_those_who_wait_to_be_verified_are_bounded(door):
+async def test_only_some_logins_may_wait_for_their_verification(door):
     auth = door.application.auth
     auth._checking = 22
     assert (await log_in(door)).status == 429
-    assert "127.0.0.1" not in auth._of_address._known, "that is not counted"
+    assert "127.0.0.1" not in auth._of_address._known, "a refused try is not counted"
     auth._checking = 0
     assert (await log_in(door)).status == 204
 
@@ -381,7 +383,7 @@ HOSTS = [
 
 
 @pytest.mark.gen_test
-async def test_where_others_can_reach_it_an_address_is_a_host(chat):
+async def test_an_exposed_server_accepts_ip_addresses_as_host(chat):
     for exposed in (False, True):
         chat.application.exposed = exposed
         for host, status in HOSTS:
