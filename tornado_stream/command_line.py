@@ -120,6 +120,8 @@ def _flags() -> set[str]:
 def _shown_default(setting: Field[Any]) -> str:
     if setting.metadata["shown_default"]:
         return str(setting.metadata["shown_default"])
+    if setting.default in (None, ()):
+        return "none"
     if isinstance(setting.default, bool):
         return "off"
     return f"{setting.default:g}" if isinstance(setting.default, float) else str(setting.default)
@@ -153,13 +155,10 @@ def _parser() -> _Parser:
             help=help,
         )
     for setting, help in _help_lines():
-        if not setting.metadata["metavar"]:
-            parser.add_argument(
-                flag_name(setting), action="store_const", const="1", help=help, default=None
-            )
+        if metavar := setting.metadata["metavar"]:
+            parser.add_argument(flag_name(setting), metavar=metavar, help=help)
         else:
-            metavar = setting.metadata["metavar"]
-            parser.add_argument(flag_name(setting), metavar=metavar, help=help, default=None)
+            parser.add_argument(flag_name(setting), action="store_const", const="1", help=help)
     return parser
 
 

@@ -175,15 +175,8 @@ def _setting(
     `flag` is False for secrets, because every user of the machine can see a process's flags.
     `shown_default` is the default as `--help` shows it, if it is not the value itself.
     """
-    metadata = {
-        "parse": parse,
-        "help": help,
-        "metavar": metavar,
-        "env": env,
-        "flag": flag,
-        "shown_default": shown_default,
-    }
-    return field(default=default, metadata=metadata)
+    row = {"parse": parse, "help": help, "metavar": metavar, "env": env, "flag": flag}
+    return field(default=default, metadata=row | {"shown_default": shown_default})
 
 
 @dataclass(frozen=True)
@@ -198,7 +191,6 @@ class Settings:
         "Host names under which clients may address the server, besides localhost, 127.0.0.1 and "
         "[::1]; separated by commas.",
         metavar="NAMES",
-        shown_default="none",
     )
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = _setting(
         (),
@@ -206,7 +198,6 @@ class Settings:
         "Addresses of the reverse proxies whose X-Forwarded-For and X-Forwarded-Proto headers the "
         "server trusts; separated by commas.",
         metavar="ADDRESSES",
-        shown_default="none",
     )
     password: Secret | None = _setting(
         None,
@@ -214,28 +205,15 @@ class Settings:
         "Password of the user local. If a password, a token or a user is set, everybody has to "
         "log in.",
         flag=False,
-        shown_default="none",
     )
     password_file: Path | None = _setting(
-        None,
-        _path,
-        "File whose first line is that password.",
-        metavar="PATH",
-        shown_default="none",
+        None, _path, "File whose first line is that password.", metavar="PATH"
     )
     token: Secret | None = _setting(
-        None,
-        _token,
-        "Bearer token of the user local, for programs.",
-        flag=False,
-        shown_default="none",
+        None, _token, "Bearer token of the user local, for programs.", flag=False
     )
     token_file: Path | None = _setting(
-        None,
-        _path,
-        "File whose first line is that token.",
-        metavar="PATH",
-        shown_default="none",
+        None, _path, "File whose first line is that token.", metavar="PATH"
     )
     allow_anyone: bool = _setting(
         False,
@@ -267,15 +245,9 @@ class Settings:
         "API key for that server. It has no flag, because other users can see flags.",
         env="OPENAI_API_KEY",
         flag=False,
-        shown_default="none",
     )
     api_key_file: Path | None = _setting(
-        None,
-        _path,
-        "File whose first line is that key.",
-        metavar="PATH",
-        env="OPENAI_API_KEY_FILE",
-        shown_default="none",
+        None, _path, "File whose first line is that key.", metavar="PATH", env="OPENAI_API_KEY_FILE"
     )
     model: str | None = _setting(
         None,
