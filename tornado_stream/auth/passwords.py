@@ -3,8 +3,8 @@
 Earlier versions used argon2id where argon2-cffi was installed. Such a hash is still verified if
 argon2-cffi is installed (the extra `auth`), and `Users` then replaces it at the next login.
 
-The rule: the server stores no password, only its hash. Hashing takes some hundred milliseconds
-and tens of megabytes, so it never runs on the loop's thread.
+The rule: the server stores no password, only its hash. Hashing takes about 0.1 s and 32 MiB, so
+it never runs on the loop's thread.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import unicodedata
 from base64 import b64decode, b64encode
 from importlib.util import find_spec
 
-#: n, r and p: one hash needs 32 MiB.
+#: n, r and p.
 SCRYPT_COST = (2**15, 8, 1)
 SCRYPT_MEMORY = 64 * 1024 * 1024
 #: An argon2id hash, of the cost that earlier versions used, that no password matches.

@@ -80,8 +80,8 @@ class Users:
         """Return a function that takes a password of this user, and runs on any thread.
 
         It returns the credential for a new session, or None if the password is wrong. It takes
-        some hundred milliseconds, and as long if there is no such user. It replaces an argon2 hash
-        in the file; call `check_now` afterwards.
+        about 0.1 s, and as long if there is no such user. It replaces an argon2 hash in the file;
+        call `check_now` afterwards.
         """
         credential = self.credential(name)
         argon2 = has_argon2() and any(is_argon2(u.password or "") for u in self._users.values())
