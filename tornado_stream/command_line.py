@@ -2,7 +2,7 @@
 
 The rule: a flag takes precedence over the environment, and the environment over the default. An
 unknown name or an invalid value raises a `SettingError` that suggests what would be right. No
-other module reads flags or the variables of settings.
+other module takes a setting from a flag or from the environment.
 """
 
 from __future__ import annotations

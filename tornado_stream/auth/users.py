@@ -131,7 +131,7 @@ class Users:
             if state is None:
                 raise OpenError(f"{self._path} does not exist any more")
             self._use(read_users(self._path))
-            logger.info("users: the file changed, it has %d users now", len(self._users))
+            logger.info("users: the file has changed; number of users: %d", len(self._users))
         except OpenError as error:
             logger.error("users: %s; the users from before remain", error)
 
