@@ -373,7 +373,7 @@ async def test_a_closed_store_raises_an_error(store):
 @pytest.mark.gen_test
 async def test_no_method_shows_what_belongs_to_another_owner(store):
     await converse(store, 1, "hi", "hello")
-    other = store.of("other")
+    other = store.for_owner("other")
     assert await other.conversation("c") is await other.message("a1") is None
     assert await other.generation("g1") is None
     assert await other.messages("c") == await other.thread("a1") == []
@@ -392,7 +392,7 @@ async def test_no_method_shows_what_belongs_to_another_owner(store):
 
 @pytest.mark.gen_test
 async def test_each_owner_has_conversations_of_their_own(store):
-    other = store.of("other")
+    other = store.for_owner("other")
     await converse(store, 1, "hi", "hello one", home="c1")
     await converse(other, 2, "hi", "hello two", home="c2", owner="other")
     await other.create(Conversation("c3", "empty", None, None, 1, 1))

@@ -28,18 +28,18 @@ class ConversationService:
 
     async def search(self, owner: str, query: str, limit: int, before: str | None) -> Page:
         """Part of the list; `limit` is at most 200."""
-        return await self._store.of(owner).conversations(
+        return await self._store.for_owner(owner).conversations(
             query=query, limit=max(1, min(limit, 200)), before=before
         )
 
     async def create(self, owner: str, title: str | None, system: str | None) -> Conversation:
         """An empty conversation."""
         conversation = replace(new_conversation(title or ""), system=system)
-        await self._store.of(owner).create(conversation)
+        await self._store.for_owner(owner).create(conversation)
         return conversation
 
     async def get(self, owner: str, id: str) -> Conversation:
-        if conversation := await self._store.of(owner).conversation(id):
+        if conversation := await self._store.for_owner(owner).conversation(id):
             return conversation
         raise NotFound("There is no conversation with this id.")
 
@@ -47,7 +47,7 @@ class ConversationService:
         """A conversation with all its messages. Where one is running, its text so far is in it,
         and the number is that of the last event that is."""
         conversation = await self.get(owner, id)
-        messages = await self._store.of(owner).messages(id)
+        messages = await self._store.for_owner(owner).messages(id)
         # Nothing is awaited from here on: text and number belong together.
         running = self._generations.running_in(id)
         if running is None:
@@ -63,14 +63,14 @@ class ConversationService:
         if isinstance(title := changes.get("title"), str):
             changes["title"] = title[:MAX_TITLE]
         if current_id := changes.get("current_id"):
-            message = await self._store.of(owner).message(current_id)
+            message = await self._store.for_owner(owner).message(current_id)
             if not message or message.conversation_id != id:
                 raise InvalidRequest("current_id must name a message of this conversation.")
-        await self._store.of(owner).update(id, changes)
+        await self._store.for_owner(owner).update(id, changes)
         return await self.get(owner, id)
 
     async def delete(self, owner: str, id: str) -> None:
         """Stop what runs in it, wait until that has ended, then forget it."""
         await self.get(owner, id)
         await self._generations.stop_in(id)
-        await self._store.of(owner).delete(id)
+        await self._store.for_owner(owner).delete(id)

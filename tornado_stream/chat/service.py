@@ -177,7 +177,7 @@ class ChatService:
         """The message that is to be gone on with, checked to be one that can be."""
         if request.continue_id is None:
             return None
-        message = await self._store.of(request.owner).message(request.continue_id)
+        message = await self._store.for_owner(request.owner).message(request.continue_id)
         if message is None or message.role != "assistant":
             raise NotFound("There is no answer with this id to continue.")
         if message.state in ("done", "running") or not message.content:
@@ -189,7 +189,7 @@ class ChatService:
     async def _conversation(self, request: SendRequest) -> tuple[Conversation, bool]:
         if request.conversation_id is None:
             return new_conversation(make_title(request.message or "")), True
-        store = self._store.of(request.owner)
+        store = self._store.for_owner(request.owner)
         conversation = await store.conversation(request.conversation_id)
         if conversation is None:
             raise NotFound("There is no conversation with this id.")
@@ -205,7 +205,7 @@ class ChatService:
             if request.message is None:
                 raise InvalidRequest("Without a message, parent_id must name a user's message.")
             return []
-        stored = await self._store.of(request.owner).thread(parent_id)
+        stored = await self._store.for_owner(request.owner).thread(parent_id)
         thread = await self._generations.settle(request.owner, stored)
         if not thread or thread[-1].conversation_id != conversation.id:
             raise NotFound("There is no message with this parent_id in the conversation.")

@@ -102,7 +102,7 @@ class Generations:
         self._occupy(job)
         try:
             if job.persisted:
-                await self._store.of(job.owner).begin(new_answer)
+                await self._store.for_owner(job.owner).begin(new_answer)
         except BaseException:
             self._vacate(job)
             raise
@@ -143,7 +143,7 @@ class Generations:
         """The owner's generation with this id, running or kept."""
         if known := self.known(owner, id):
             return known
-        stored = await self._store.of(owner).generation(id)
+        stored = await self._store.for_owner(owner).generation(id)
         # It may have begun, or ended, while the store was looking.
         if known := self.known(owner, id):
             return known

@@ -126,7 +126,7 @@ class Store(ABC):
     owner = LOCAL_OWNER
     on_commit: Callable[[float], None] = staticmethod(lambda seconds: None)
 
-    def of(self, owner: str) -> Self:
+    def for_owner(self, owner: str) -> Self:
         """The same store, as this owner sees it."""
         view = copy(self)
         view.owner = owner
