@@ -53,8 +53,9 @@ class NewAnswer:
 class Progress:
     """New frames of one log. `first` is the number of the first of them; `start` has number 1.
 
-    When the answer has ended, `message` is the finished message, and `frames` is best the whole
-    log. Treat it as frozen: each tick creates one for each answer, and `frozen` doubles that cost.
+    When the answer has ended, `message` is the finished message, and `frames` should be the whole
+    log: the store need not read the flushed part then. Treat a `Progress` as frozen. Each tick
+    creates one for each answer, and `frozen=True` doubles the cost.
     """
 
     generation_id: str

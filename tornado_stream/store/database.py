@@ -115,7 +115,7 @@ class Database:
             self._closed = Future()
             if self._tidying:
                 self._tidying.cancel()
-            # SQLite removes the write-ahead log when the last connection closes, if it can write.
+            # The writer closes last: SQLite then moves the write-ahead log into the database.
             self.reader.close().add_done_callback(self._close_writer)
         await asyncio.shield(asyncio.wrap_future(self._closed))
 
