@@ -33,7 +33,7 @@ def test_base_urls_lose_their_last_slash():
     assert settings.base_url == "http://localhost:11434/v1"
 
 
-def test_the_key_shows_itself_to_nobody():
+def test_a_secret_is_masked_in_repr():
     settings = parse_command([], {"OPENAI_API_KEY": "sk-canary"}).settings
     assert settings.api_key == "sk-canary"
     assert "canary" not in repr(settings) and "canary" not in repr(Secret("canary"))

@@ -17,7 +17,7 @@ def cheap_hashes(monkeypatch):
     monkeypatch.setattr(passwords, "SCRYPT_COST", CHEAP)
 
 
-def test_a_password_is_known_again():
+def test_a_password_matches_its_own_hash_only():
     stored = hash_password("correct horse \U0001f40e")
     assert stored.startswith("scrypt$1024$8$1$") and "horse" not in stored
     assert is_hash(stored) and not is_argon2(stored)
@@ -42,7 +42,7 @@ def test_a_hash_of_an_earlier_version_is_verified():
     assert not verify(stored, "x"), "without argon2-cffi"
 
 
-def test_nobodys_password_costs_as_much_and_is_none(monkeypatch):
+def test_an_unknown_user_takes_as_long_as_a_known_one(monkeypatch):
     """Every call computes the same hashes, whatever is stored."""
     costs = []
     monkeypatch.setattr(passwords, "_verify_scrypt", lambda text, _: bool(costs.append(text[:16])))

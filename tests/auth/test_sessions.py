@@ -54,7 +54,7 @@ async def test_a_session_lasts_thirty_days_also_over_a_restart(sessions, store, 
 
 
 @pytest.mark.gen_test
-async def test_what_is_kept_does_not_help_a_thief(sessions, store):
+async def test_stored_sessions_do_not_help_a_thief(sessions, store):
     token = await sessions.start("local", "plain")
     (stored,) = await store.sessions()
     assert token not in repr(stored) and "plain" not in repr(stored)

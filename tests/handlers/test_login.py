@@ -97,7 +97,7 @@ async def test_without_a_login_an_unknown_path_looks_like_a_known_one(door):
 
 
 @pytest.mark.gen_test
-async def test_a_page_asks_for_the_login_where_it_is(door):
+async def test_the_login_page_appears_at_the_requested_address(door):
     for path in ("/", "/c/00000000-0000-4000-8000-000000000000", "/nothing"):
         response = await door.request("GET", path, headers=HTML | {"Accept-Language": "de"})
         text = response.body.decode()
@@ -248,7 +248,7 @@ async def test_users_of_the_file_log_in_until_they_are_removed(serve, settings):
 
 
 @pytest.mark.gen_test
-async def test_the_first_user_closes_the_door(serve, settings):
+async def test_the_first_user_makes_a_login_required(serve, settings):
     chat = serve(settings)
     assert (await chat.request("GET", "/api/models")).status == 200
     write_users(chat.application.config.data_dir / "users.json", {"anna": User(HASHED)})

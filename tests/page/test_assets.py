@@ -74,7 +74,7 @@ def test_the_page_preloads_its_modules():
     assert "js/answers/answer_stream.js" in found and len(found) > 30
 
 
-def test_what_is_of_others_is_as_it_was_published():
+def test_vendored_files_are_as_published():
     """`make vendor` downloads these files. A changed or unlisted file fails."""
     root = STATIC / "vendor"
     packages = json.loads((root / "VENDOR.json").read_text(encoding="utf-8"))["packages"]
