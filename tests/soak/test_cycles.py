@@ -75,4 +75,4 @@ async def settled(application: Any) -> None:
 def is_ours(one: object) -> bool:
     """Whether it belongs to an answer; a connection that was closed refers to itself in asyncio."""
     module = type(one).__module__
-    return module.startswith("tornado_stream.") and type(one).__qualname__ != "Connection"
+    return module.startswith("tornado_stream.") and type(one).__qualname__ != "UpstreamConnection"
