@@ -191,15 +191,15 @@ def record(works: Mapping[str, Rounds]) -> None:
     PLOT.write_text(picture(results), encoding="utf-8")
 
 
-def page(text: str, kept: Mapping[str, Any]) -> str:
+def page(text: str, results: Mapping[str, Any]) -> str:
     """The text of docs/performance.md with these results between its two marks."""
-    dates = sorted({work["date"] for work in kept["works"].values()})
-    machine = kept["machine"]
+    dates = sorted({work["date"] for work in results["works"].values()})
+    machine = results["machine"]
     versions = [f"{name.capitalize()} {machine[name]}" for name in ("python", "go", "nginx")
                 if name in machine]  # fmt: skip
     where = f"{machine['processor']}; {machine['system']}; {', '.join(versions)}"
     when = " to ".join(dict.fromkeys((dates[0], dates[-1])))
-    body = summary({spec: work["rounds"] for spec, work in kept["works"].items()})
+    body = summary({spec: work["rounds"] for spec, work in results["works"].items()})
     what = "Each figure is a median, with the lowest and the highest in brackets."
     block = f"Measured {when} on {where}. {what}\n\n{body}"
     return BLOCK.sub(lambda match: match[1] + block + match[2], text)
