@@ -107,7 +107,7 @@ def vectors(long: bool) -> Measured:
     return run.measured(f"{run.passed}/{run.passed} decoded right")
 
 
-def refusals(long: bool) -> Measured:
+def http_errors(long: bool) -> Measured:
     count = len(list((CORPUS / "http_errors").glob("*.body")))
     run = Tests("tests/providers/openai/test_corpus_streams.py::test_http_error")
     return run.measured(f"{run.passed}/{count} classified, no message with HTML")
@@ -150,12 +150,12 @@ def descriptors(long: bool) -> Measured:
     return Tests("tests/net/test_listener.py").measured()
 
 
-def doors(long: bool) -> Measured:
+def access(long: bool) -> Measured:
     names = ["tests/handlers/test_doors.py", "tests/handlers/test_login.py"]
     return Tests(*(name for name in names if (ROOT / name).exists())).measured()
 
 
-def payloads(long: bool) -> Measured:
+def hostile_answers(long: bool) -> Measured:
     return Tests("tests/browser/test_markdown.py").measured()
 
 
@@ -324,7 +324,7 @@ TOKENS = ",".join(
 TARGETS = [
     Target("recorded streams", "all decoded right, however they are split", streams),
     Target("SSE vectors", "all decoded right", vectors),
-    Target("HTTP errors", "all classified, no HTML, no key", refusals),
+    Target("HTTP errors", "all classified, no HTML, no key", http_errors),
     Target("decoders", "a million inputs: no exception, bounded memory", decoders),
     Target("decoders' time", "1 MB in 50 ms, linear", linear),
     Target("odd requests", "100,000: no 500, loop never blocked for 50 ms", requests),
@@ -339,8 +339,8 @@ TARGETS = [
     Target("resume", "right after every event, within 200 ms", in_loop(resume)),
     Target("drain", "100/100: each client gets `end`, exit in time", in_loop(drain)),
     Target("no descriptors left", "goes on serving, recovers within 2 s", descriptors),
-    Target("access", "every route checks Host, Origin and login", doors),
-    Target("hostile answers", "100 in Chromium: no request, no script", payloads),
+    Target("access", "every route checks Host, Origin and login", access),
+    Target("hostile answers", "100 in Chromium: no request, no script", hostile_answers),
     Target("secrets", "in no log, response or error", secrets),
     Target("coverage", "100 % of a token's path, 90 % in all", coverage),
 ]
