@@ -1,8 +1,9 @@
-"""How many can be there at once: `make capacity`.
+"""Measures how many streams and idle connections one server can hold: `make capacity`.
 
-Live streams and idle connections on one real server; then its memory, and how late its loop is:
-the time of `GET /healthz` on a connection of its own, asked by a process of its own. One line for
-each target; exit status 1 where one is missed.
+The server is real, and the upstream is a fake one. While the streams run, this program reads the
+server's memory, and a probe in another process measures how late the server's event loop is: it
+sends `GET /healthz` again and again on one connection and takes the time of each response.
+The program prints a line for each target. The exit status is 1 if a target is missed.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from client import Client, Stream
 from fake_upstream import FakeUpstream
 
 ROOT = Path(__file__).resolve().parent.parent
-#: Asks a port for its health, every 10 ms for some seconds; prints the milliseconds of each.
+#: The probe: sends `GET /healthz` every 10 ms for some seconds, and prints the duration of each
+#: response in milliseconds. Its arguments are the port and the seconds.
 PROBE = """
 import json, socket, sys, time
 sock = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
@@ -45,7 +47,7 @@ MIB = 1024 * 1024
 
 @dataclass
 class Capacity:
-    """What was measured: bytes of memory, milliseconds that the loop was late."""
+    """What was measured: resident memory in bytes, lateness of the loop in milliseconds."""
 
     rss_empty: int
     rss_idle: int
@@ -56,7 +58,7 @@ class Capacity:
 
 
 async def measure(streams: int, idle: int, rate: float, seconds: float) -> Capacity:
-    """Hold that many streams, each with `rate` events a second, and idle connections."""
+    """Hold that many idle connections, and that many streams with `rate` events a second each."""
     with ExitStack() as stack:
         upstream = FakeUpstream()
         directory = stack.enter_context(tempfile.TemporaryDirectory())
@@ -64,7 +66,7 @@ async def measure(streams: int, idle: int, rate: float, seconds: float) -> Capac
         try:
             chat = Client(_port(server))
             empty = _rss(server.pid)
-            kept = [await _idle(chat) for _ in range(idle)]
+            idle_connections = [await _idle(chat) for _ in range(idle)]
             after_idle = _rss(server.pid)
             running = await _ask(chat, streams, rate)
             reading = [asyncio.ensure_future(stream.read()) for stream in running]
@@ -74,7 +76,7 @@ async def measure(streams: int, idle: int, rate: float, seconds: float) -> Capac
             for task in reading:
                 task.cancel()
             await asyncio.gather(*reading, return_exceptions=True)
-            for connection in [*kept, *(stream.connection for stream in running)]:
+            for connection in [*idle_connections, *(stream.connection for stream in running)]:
                 connection.close()
             busy = sum(count > 0.2 * rate * seconds for count in counts)
             p50, p99 = (times[int(len(times) * part)] for part in (0.5, 0.99))
@@ -123,10 +125,10 @@ def _rss(pid: int) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--streams", type=int, default=200)
-    parser.add_argument("--idle", type=int, default=2000)
+    parser.add_argument("--streams", type=int, default=200, help="answers that are streamed")
+    parser.add_argument("--idle", type=int, default=2000, help="connections without a request")
     parser.add_argument("--rate", type=float, default=5, help="events a second of each stream")
-    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--seconds", type=float, default=20, help="how long to measure")
     asked = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -135,16 +137,16 @@ def main() -> int:
     per_stream = (found.rss - found.rss_idle) / max(asked.streams, 1) / 1024
     rows = [
         (
-            "streams that go on",
+            "streams that receive their events",
             found.streaming,
             f"{asked.streams}",
             found.streaming == asked.streams,
         ),
         ("memory, MiB", found.rss / MIB, "≤ 150", found.rss <= 150 * MIB),
-        ("memory of an idle connection, KiB", per_idle, "≤ 100", per_idle <= 100),
-        ("memory of a stream, KiB", per_stream, "≤ 1024", per_stream <= 1024),
-        ("loop late at the median, ms", found.lag_p50, "", True),
-        ("loop late at p99, ms", found.lag_p99, "≤ 50", found.lag_p99 <= 50),
+        ("memory per idle connection, KiB", per_idle, "≤ 100", per_idle <= 100),
+        ("memory per stream, KiB", per_stream, "≤ 1024", per_stream <= 1024),
+        ("lateness of the loop, median, ms", found.lag_p50, "", True),
+        ("lateness of the loop, p99, ms", found.lag_p99, "≤ 50", found.lag_p99 <= 50),
     ]
     print(
         f"{asked.streams} streams of {asked.rate:g} events a second, {asked.idle} idle connections"

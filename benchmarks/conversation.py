@@ -1,9 +1,10 @@
-"""How the page takes long conversations: `make bench-page`.
+"""Measures how the page shows long conversations: `make bench-page`.
 
-Real Chromium over a real server whose store holds a conversation of 1,000 messages, and an answer
-of 100,000 characters. What is timed is what a reader sees: from the click on a conversation until
-its newest message is on the screen, and the time between frames while it is scrolled from its end
-to its beginning. Medians of several rounds; a frame's time is that of the browser's own clock.
+Chromium opens the page of a real server. The server's store holds a conversation of 1,000 messages
+and an answer of 100,000 characters. The program measures what the reader of the page sees: the
+time from a click on a conversation until its newest message is on the screen, and the time between
+frames while the page scrolls from the end of the conversation to its beginning. It prints the
+median of several rounds. The times are those of the browser's clock.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ WORDS = (
 )
 MANY, LONG = "Many messages", "A long answer"
 
-#: From the click until the newest message is on the screen and a frame was made of it.
+#: Clicks on a conversation; resolves to the milliseconds until its newest message is on the screen
+#: and the browser has made a frame of it.
 OPEN = """(title) => new Promise((done) => {
   const link = [...document.querySelectorAll("nav a")].find((a) => a.textContent.includes(title));
   const began = performance.now();
@@ -55,7 +57,8 @@ OPEN = """(title) => new Promise((done) => {
   };
   requestAnimationFrame(look);
 })"""
-#: From the end to the beginning, 300 pixels a frame; the time between frames.
+#: Scrolls from the end to the beginning, 300 pixels a frame; resolves to the milliseconds between
+#: frames.
 SCROLL = """() => new Promise((done) => {
   const scroller = document.querySelector("#scroller");
   const frames = [];
@@ -77,7 +80,7 @@ def paragraph(chance: random.Random) -> str:
 
 
 def answer_text(chance: random.Random, size: int) -> str:
-    """Markdown as models write it: paragraphs, lists, code, now and then a table."""
+    """Markdown as models write it, at least `size` characters: paragraphs, lists, code, tables."""
     parts: list[str] = []
     while sum(map(len, parts)) < size:
         parts.append(paragraph(chance))
@@ -94,16 +97,17 @@ def answer_text(chance: random.Random, size: int) -> str:
 
 
 async def fill(data: Path) -> None:
-    """Both conversations, by the store's own methods."""
+    """Store both conversations, with the store's own methods."""
     chance = random.Random(1)
     store = open_store(data)
     texts = [answer_text(chance, chance.randint(150, 900)) for _ in range(500)]
-    await keep(store, MANY, [paragraph(chance) for _ in texts], texts)
-    await keep(store, LONG, ["Tell me all."], [answer_text(chance, 100_000)])
+    await add(store, MANY, [paragraph(chance) for _ in texts], texts)
+    await add(store, LONG, ["Tell me all."], [answer_text(chance, 100_000)])
     await store.close()
 
 
-async def keep(store: Any, title: str, questions: list[str], answers: list[str]) -> None:
+async def add(store: Any, title: str, questions: list[str], answers: list[str]) -> None:
+    """Store one conversation; each answer belongs to the question at the same position."""
     home = Conversation(
         f"{len(questions):08x}-0000-4000-8000-00000000000d", title, None, None, 1, 1
     )
@@ -130,6 +134,7 @@ async def keep(store: Any, title: str, questions: list[str], answers: list[str])
 
 @contextmanager
 def served(data: Path) -> Iterator[str]:
+    """Run the server over this data directory; yields its URL. It needs no upstream."""
     environ = os.environ | {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_MODEL": "none"}
     command = [sys.executable, str(ROOT / "main.py"), "--port", "0", "--data-dir", str(data)]
     command += ["--log-level", "warning"]
@@ -143,6 +148,7 @@ def served(data: Path) -> Iterator[str]:
 
 
 def measure(page: Page, url: str, title: str) -> tuple[float, list[float]]:
+    """The milliseconds that opening this conversation takes, and those between frames."""
     page.goto(url)
     page.get_by_role("link", name=title).wait_for()
     page.wait_for_timeout(300)
@@ -154,14 +160,14 @@ def measure(page: Page, url: str, title: str) -> tuple[float, list[float]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5, help="how often to measure each")
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(fill(Path(folder)))
         with served(Path(folder)) as url, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
             page = browser.new_page(viewport={"width": 1280, "height": 800})
-            print(f"{'':16}{'opened ms':>12}{'frame p50':>12}{'p95':>8}{'p99':>8}{'longest':>9}")
+            print(f"{'ms':16}{'to open':>12}{'frame p50':>12}{'p95':>8}{'p99':>8}{'longest':>9}")
             for title in (MANY, LONG):
                 results = [measure(page, url, title) for _ in range(rounds)]
                 frames = sorted(frame for _, some in results for frame in some)

@@ -1,9 +1,10 @@
-"""How the page takes a long list: `make bench-list`.
+"""Measures how the page shows a long list of conversations: `make bench-list`.
 
-Real Chromium over a real server whose store holds 10,000 conversations. The list is scrolled to
-its end, page by page; then are timed: the frames while it is scrolled back to its beginning, and
-what one more conversation costs that comes above all others: the list's own work in the page
-(everything that its `change` makes happen), and the longest frame around it.
+Chromium opens the page of a real server whose store holds 10,000 conversations. The program scrolls
+the list to its end, so that the page fetches one part after another. Then it measures two things:
+the time of each frame while the list scrolls back to its beginning, and the cost of a new
+conversation at the top of the list. That cost is the list's own work (all listeners of its `change`
+event) and the longest frame around it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from tornado_stream.store import open_store
 from tornado_stream.values.messages import Conversation
 
 HOUR = 3_600_000
-#: The work of every `change` of the list, in milliseconds.
+#: Collects in `window.changes` how many milliseconds the listeners of each `change` event of the
+#: list take.
 TIME_CHANGES = """
 window.changes = [];
 const dispatch = EventTarget.prototype.dispatchEvent;
@@ -37,7 +39,7 @@ EventTarget.prototype.dispatchEvent = function (event) {
   return result;
 };
 """
-#: To the end of what is there; resolves to how many rows there are then.
+#: Scrolls to the last row there is; resolves to the number of rows after the page has fetched more.
 TO_THE_END = """() => new Promise((done) => {
   const list = document.querySelector("#side-list");
   const before = document.querySelectorAll(".row").length;
@@ -50,7 +52,8 @@ TO_THE_END = """() => new Promise((done) => {
   };
   look();
 })"""
-#: Back to the beginning, `by` pixels a frame, or by none for so many frames; the time between.
+#: Scrolls towards the beginning, `by` pixels a frame, for at most `most` frames; 0 pixels: it only
+#: waits. Resolves to the milliseconds between frames.
 FRAMES = """([by, most]) => new Promise((done) => {
   const list = document.querySelector("#side-list");
   const frames = [];
@@ -68,7 +71,7 @@ FRAMES = """([by, most]) => new Promise((done) => {
 
 
 async def fill(data: Path, count: int) -> None:
-    """As many conversations, one every three hours."""
+    """Store that many conversations, one for every three hours in the past."""
     store = open_store(data)
     now = time.time_ns() // 1_000_000
     for number in range(count):
@@ -80,12 +83,14 @@ async def fill(data: Path, count: int) -> None:
 
 
 def add(url: str) -> None:
+    """Create one more conversation, as another client of the server does."""
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(f"{url}api/conversations", b'{"title": "One more"}', headers)
     urllib.request.urlopen(request, timeout=5).close()
 
 
 def at(values: list[float], part: float) -> float:
+    """The quantile; `part` is between 0 and 1."""
     return sorted(values)[min(int(len(values) * part), len(values) - 1)]
 
 
@@ -96,8 +101,10 @@ def line(what: str, values: list[float], cpu: float | None = None) -> None:
 
 
 def frames(page: Page, by: int, most: int) -> tuple[list[float], float]:
-    """The time of each frame, and all the time that the page's process computed meanwhile (other
-    work of the machine adds to the first and not to the second)."""
+    """The time of each frame, and the CPU time of the page's process in these frames, in ms.
+
+    Other programs on the machine add to the first figure, but not to the second.
+    """
     assert page.context.browser
     devtools: Any = page.context.browser.new_browser_cdp_session()
 
@@ -125,9 +132,9 @@ def measure(page: Page, url: str, count: int, rounds: int) -> None:
     print(f"{metrics['Nodes']:.0f} nodes, {metrics['JSHeapUsedSize'] / 1e6:.1f} MB of JavaScript")
     names = ("least", "p50", "p95", "longest", "CPU each")
     print(f"\n{'ms':44}" + "".join(f"{name:>9}" for name in names))
-    line("the list's work for each page, on the way", page.evaluate("changes"))
+    line("the list's work for each part it fetched", page.evaluate("changes"))
     line("frames at rest", *frames(page, 0, 120))
-    line("frames of 300 pixels, to the beginning", *frames(page, 300, 1500))
+    line("frames that scroll 300 pixels back", *frames(page, 300, 1500))
     page.evaluate("changes.length = 0")
     some: list[float] = []
     cpu = 0.0
@@ -136,14 +143,14 @@ def measure(page: Page, url: str, count: int, rounds: int) -> None:
         found, computed = frames(page, 0, 240)
         some += found
         cpu += computed
-    line("the list's work for one more above", page.evaluate("changes"))
-    line("frames meanwhile", some, cpu)
+    line("the list's work for a new conversation", page.evaluate("changes"))
+    line("frames around a new conversation", some, cpu)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--conversations", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--conversations", type=int, default=10_000, help="in the list")
+    parser.add_argument("--rounds", type=int, default=10, help="how many conversations to add")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(fill(Path(folder), options.conversations))

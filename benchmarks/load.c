@@ -1,20 +1,24 @@
-/* Asks a server under test for streams, checks each whole and in order, and measures meanwhile.
+/* Asks a server under test for streams, checks that each arrives complete and in order, and measures
+ * the server meanwhile. It prints one JSON object.
  *
- *     load -p PORT -P PATH -b BODY [options]         prints one JSON object
+ *     load -p PORT -P PATH -b BODY [options]
  *
- *     -n N     answers to ask for (1)              -r N     readers of each (1); see below
- *     -g MS    between two that are opened (0)     -t S     to live, at most (30)
- *     -u PORT  of upstream: hold its control connection, and with it the gate
- *     -l       tell upstream of every token that has arrived (lockstep)
- *     -w S     from the gate's opening to the window of measuring (0.3)
- *     -m S     the window; then every stream is ended. 0: the gate is open from the first
- *     -i S     idle: never opens the gate; the memory is read after so many seconds in front of it
- *     -s PID   of the server: its CPU time and memory are measured
- *     -o PIDS  further processes of the benchmark: their CPU time is not that of strangers
+ *     -n N     how many answers to ask for (1)
+ *     -r N     how many readers each answer has (1); see below
+ *     -g MS    pause between the opening of two streams (0)
+ *     -t S     give up after so many seconds (30)
+ *     -u PORT  the upstream's port: hold its control connection, so that its gate is in use
+ *     -l       lockstep: report every token that has arrived to the upstream
+ *     -w S     warm-up, from the opening of the gate until the measurement begins (0.3)
+ *     -m S     duration of the measurement; then the upstream ends every stream.
+ *              0: the gate is open from the beginning, and the whole run is measured
+ *     -i S     idle: do not open the gate; read the memory after the streams waited so many seconds
+ *     -s PID   the server, whose CPU time and memory are measured
+ *     -o PIDS  other processes of the benchmark; "strangers" are all processes but these two kinds
  *
- * Further readers attach by GET PATH/{generation_id}, with the id that the answer's first event
- * names. A token of an answer has arrived when all its readers have it. The marker in a token is
- * explained in upstream.c. Everything is on 127.0.0.1. */
+ * Further readers of an answer send GET PATH/{generation_id}; the answer's first event contains that
+ * id. A token has arrived when all readers of its answer have it. upstream.c explains the marker in
+ * a token. Everything is on 127.0.0.1. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -37,11 +41,11 @@ static const uint32_t GO = 0xfffffffe, STOP = 0xffffffff;
 struct reader {
     int fd;
     enum { CLOSED, IN_HEAD, IN_SIZE, IN_DATA, AFTER_DATA, TO_THE_END, ENDED } state;
-    char head[HEAD]; /* what came first, the body's beginning included */
+    char head[HEAD]; /* the first bytes of the response, and so perhaps the beginning of the body */
     int head_length;
     bool chunked, last_came, damaged, whole, attached;
-    long left; /* of the chunk, or of the body */
-    unsigned expected;
+    long left; /* bytes of the chunk, or of the body; -1: until the connection closes */
+    unsigned expected; /* the number of the next token */
     int marker_length; /* -1: outside of a marker */
     char marker[MARKER];
     uint64_t asked, first;
@@ -66,7 +70,7 @@ static uint64_t now(void)
     return (uint64_t)t.tv_sec * 1000000000u + t.tv_nsec;
 }
 
-/* ---- what the machine says ---- */
+/* ---- CPU time and memory ---- */
 
 static double cpu_seconds(int pid)
 {
@@ -190,10 +194,10 @@ static void on_body(struct reader *r, const char *data, long length, uint64_t at
                 if (r->chunked) r->state = AFTER_DATA;
                 else finish(r, true);
             }
-        } else if (r->state == AFTER_DATA) { /* the line's end behind the data */
+        } else if (r->state == AFTER_DATA) { /* the CRLF that follows the data of a chunk */
             if (*data++ == '\n') r->state = IN_SIZE;
         } else if (*data == '\n') {
-            if (r->left == 0) return finish(r, true); /* no trailers are read */
+            if (r->left == 0) return finish(r, true); /* the last chunk; trailers are not read */
             r->state = IN_DATA;
             data++;
         } else if (*data == '\r') {
@@ -227,13 +231,13 @@ static void open_reader(struct reader *r, const char *method, const char *target
     epoll_ctl(poller, EPOLL_CTL_ADD, r->fd, &event);
 }
 
-/* The answer has a name when its first event is there: its further readers come. */
+/* The first event of an answer contains its id: open the further readers of this answer. */
 static void attach(struct reader *r)
 {
     static const char key[] = "\"generation_id\":\"";
     int number = r - readers;
     char *id = strstr(r->head, key), target[200], *close_quote;
-    if (number % readers_each) { /* is one of them: it is here with its first bytes */
+    if (number % readers_each) { /* a further reader: it is attached once it has the first event */
         if (strstr(r->head, "event: start")) r->attached = true, attached++;
         return;
     }
@@ -278,7 +282,7 @@ static void on_readable(struct reader *r)
     if (r->state != IN_HEAD) on_body(r, data, buffer + length - data, at);
 }
 
-/* ---- all of them ---- */
+/* ---- all streams ---- */
 
 static void tell(const void *bytes, size_t length)
 {
@@ -386,7 +390,7 @@ int main(int argc, char **argv)
             char news[4096];
             if ((void *)r == &control) {
                 int n = recv(control, news, sizeof news, 0);
-                if (n <= 0) return fprintf(stderr, "upstream has gone\n"), 1;
+                if (n <= 0) return fprintf(stderr, "the upstream has closed its control connection\n"), 1;
                 gathered += n;
             } else if (r->state != ENDED) {
                 on_readable(r);

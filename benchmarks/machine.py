@@ -1,7 +1,7 @@
-"""What the benchmarks ask of the machine: cores, ports, processes that are surely ended.
+"""The machine that the benchmarks run on: cores, ports, processes, versions.
 
-The server under test has the first core for itself; this program, the upstream and the load client
-share the second. Everything listens on 127.0.0.1.
+The rule: the server under test has the first core for itself; this program, the upstream and the
+load client share the second. Everything listens on 127.0.0.1.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ BUILD = ROOT / "build" / "bench"
 PEERS_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 _CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
 SERVER_CORE, OWN_CORE = _CORES[0], _CORES[1 % len(_CORES)]
-#: Where nginx may be that no user has in their PATH.
+#: nginx may be in a folder that only root has in its PATH.
 _PATH = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
 
 
 class Failed(Exception):
-    """A run that came to nothing; says why."""
+    """A run without a result; the message says why."""
 
 
 def settle() -> None:
-    """Take the second core, and as many files as may be had."""
+    """Move this process to the second core, and raise its limit of open files to the most."""
     os.sched_setaffinity(0, {OWN_CORE})
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -52,7 +52,7 @@ def free_port() -> int:
 def running(
     command: Sequence[str], log: Path, core: int, environ: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run this on that core; it is ended with the block."""
+    """Run a command on that core until the block ends. Its output goes to the log."""
     with log.open("ab") as output:
         process = subprocess.Popen(
             command,
@@ -76,7 +76,10 @@ def running(
 def wait_for(
     port: int, process: subprocess.Popen[bytes], *, answer: bool, limit: float = 30
 ) -> None:
-    """Until it listens, or until it has answered a request."""
+    """Return as soon as the process listens, or, with `answer`, as soon as it answers a request.
+
+    Raises Failed if it ends first, or after `limit` seconds.
+    """
     until = time.monotonic() + limit
     while time.monotonic() < until:
         try:
@@ -93,7 +96,7 @@ def wait_for(
 
 
 def get(port: int, path: str = "/healthz") -> bytes:
-    """The beginning of what it answers, whatever that is."""
+    """The first bytes of the response, of any status. Raises OSError if there are none."""
     request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
     with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
         connection.sendall(request.encode())
@@ -109,7 +112,7 @@ def resident_kib(pid: int) -> int:
 
 
 def described() -> dict[str, str]:
-    """What the figures were taken on and with."""
+    """The machine and the versions, for results.json."""
     cpu = ""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
@@ -122,8 +125,8 @@ def described() -> dict[str, str]:
     }
     for name, flag in (("nginx", "-v"), ("go", "version")):
         if path := which(name):
-            said = subprocess.run([path, flag], capture_output=True, text=True, timeout=10)
-            words = (said.stdout + said.stderr).split()
+            done = subprocess.run([path, flag], capture_output=True, text=True, timeout=10)
+            words = (done.stdout + done.stderr).split()
             version = next((word for word in words if any(map(str.isdigit, word))), "")
             described[name] = version.removeprefix("nginx/").removeprefix("go")
     return described

@@ -1,4 +1,4 @@
-"""Bars as SVG, readable in light and dark."""
+"""Draws a bar chart as SVG that can be read in the light and in the dark colour scheme."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Bar:
 
 
 def bars(title: str, rows: Sequence[Bar]) -> str:
-    """One below the other; a thin line goes from the least to the most."""
+    """A chart with one bar below the other; a thin line goes from `low` to `high` of each."""
     height = TOP + ROW * len(rows) + 14
     most = max((row.high for row in rows), default=1) or 1
     scale = (WIDTH - LEFT - RIGHT) / most
-    said = "; ".join(f"{row.name} {row.label}" for row in rows)
+    values = "; ".join(f"{row.name} {row.label}" for row in rows)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img"'
-        f' aria-label="{escape(f"{title}: {said}")}">',
+        f' aria-label="{escape(f"{title}: {values}")}">',
         f"<style>{STYLE}</style>",
         f'<rect class="page" x=".5" y=".5" width="{WIDTH - 1}" height="{height - 1}" rx="8"/>',
         f'<text class="title" x="20" y="30">{escape(title)}</text>',

@@ -1,9 +1,9 @@
-"""What it costs to pass a stream on: `make bench`, and `make bench-check`.
+"""Measures what it costs a server to relay a stream: `make bench`, and `make bench-check`.
 
-Our server and its peers stand in turn between a model's server that is not there (`upstream.c`)
-and a client that checks every stream whole and in order (`load.c`). Each run has a fresh server;
-the servers take turns, so that a ratio is of two runs that are seconds apart. What is measured is
-explained in docs/performance.md.
+In each run one server, ours or another, stands between a fake upstream (`upstream.c`) and a client
+that checks that every stream arrives complete and in order (`load.c`). Each run starts its server
+anew. The servers take turns, so that a ratio compares two runs that are seconds apart.
+docs/performance.md explains the workloads.
 """
 
 from __future__ import annotations
@@ -31,9 +31,11 @@ CONNECTIONS = 10_000
 
 @dataclass(frozen=True)
 class Load:
+    """The size of a run. 0: the workload's own number."""
+
     streams: int
-    rate: int  # tokens a second of each
-    seconds: float  # of measuring
+    rate: int  # tokens a second of each stream
+    seconds: float  # how long to measure
 
 
 def _lockstep(stage: Stage, load: Load, *flags: str, streams: int = 0) -> Figures:
@@ -44,7 +46,7 @@ def _lockstep(stage: Stage, load: Load, *flags: str, streams: int = 0) -> Figure
 
 
 def _price(found: Figures) -> Figures:
-    """CPU microseconds for each token that reached the client, and how many did in a second."""
+    """The CPU time in µs for each token that reached the client, and the tokens a second."""
     return {
         "us": 1e6 * found["cpu_s"] / max(found["tokens"], 1),
         "per_s": found["tokens"] / found["seconds"],
@@ -108,21 +110,21 @@ def _growth(stage: Stage, load: Load) -> Figures:
 
 def _connections(stage: Stage, load: Load) -> Figures:
     def healthz() -> float:
-        taken = []
+        times = []
         for _ in range(100):
             began = time.perf_counter()
             get(stage.port)
-            taken.append(1000 * (time.perf_counter() - began))
-        return statistics.median(taken)
+            times.append(1000 * (time.perf_counter() - began))
+        return statistics.median(times)
 
-    none, memory = healthz(), resident_kib(stage.pid)
+    alone, memory = healthz(), resident_kib(stage.pid)
     count = load.streams or CONNECTIONS
     with ExitStack() as stack:
         for _ in range(count):
             stack.enter_context(socket.create_connection(("127.0.0.1", stage.port), 5))
-        held = healthz()
+        beside = healthz()
         kib = (resident_kib(stage.pid) - memory) / count
-    return {"none_ms": none, "ms": held, "kib": kib}
+    return {"none_ms": alone, "ms": beside, "kib": kib}
 
 
 WORKS: dict[str, Callable[[Stage, Load], Figures]] = {
@@ -136,13 +138,16 @@ WORKS: dict[str, Callable[[Stage, Load], Figures]] = {
     "growth": _growth,
     "connections": _connections,
 }
-#: Asking for an answer costs these so much that a thousand at once take minutes.
+#: These servers need so long to open a stream that a thousand at once take minutes.
 SLOW_TO_OPEN = ("httpx", "openai")
 RELAYING = ("lockstep", "backlog", "paced", "first")
 
 
 def servers_for(work: str, names: list[str]) -> dict[str, Server | None]:
-    """Those of them that this workload is for; None is the upstream itself."""
+    """Those of the named servers that this workload measures, by name.
+
+    "none" stands for a client that asks the upstream directly; its server is None.
+    """
     if work in ("readers", "connections"):
         names = [name for name in names if name == "ours"]
     elif work == "growth":
@@ -152,17 +157,20 @@ def servers_for(work: str, names: list[str]) -> dict[str, Server | None]:
 
 
 def run(spec: str, server: Server | None, seconds: float, tls: bool) -> Figures:
-    """One of `name`, `name:streams` and `name:streams:rate`."""
+    """Run a workload once. `spec` is `name`, `name:streams` or `name:streams:rate`."""
     name, *numbers = spec.split(":")
     streams, rate = ([int(number) for number in numbers] + [0, 0])[:2]
     with staged(server, tls) as stage:
         if name != "start":
-            stage.load("backlog-50", "-n", "20", "-g", "2")  # to be warm
+            stage.load("backlog-50", "-n", "20", "-g", "2")  # warms the server up
         return WORKS[name](stage, Load(streams, rate, seconds))
 
 
 def rounds(options: argparse.Namespace, spec: str) -> list[dict[str, Figures]]:
-    """Each has one run of each server; one that failed is told and is not in it."""
+    """The figures of all rounds; a round is one run of each server.
+
+    Prints a run that fails, and leaves it out.
+    """
     found = []
     servers = servers_for(spec.partition(":")[0], options.servers)
     for number in range(options.rounds):
@@ -179,8 +187,11 @@ def rounds(options: argparse.Namespace, spec: str) -> list[dict[str, Figures]]:
 
 
 def check(options: argparse.Namespace) -> int:
-    """Tell whether ours is as far from plain Tornado as when results.json was recorded."""
-    signal.signal(signal.SIGALRM, lambda *_: sys.exit("bench-check: it took too long"))
+    """Compare our server's lead over plain Tornado with the lead in results.json.
+
+    Always returns 0: the result is for people to read.
+    """
+    signal.signal(signal.SIGALRM, lambda *_: sys.exit("bench-check: not done after 90 s"))
     signal.alarm(90)
     options.servers, options.rounds, options.seconds = ["ours", "naive"], 3, 1.0
     now = report.ratio(rounds(options, "lockstep"), "naive", "us")
@@ -188,10 +199,10 @@ def check(options: argparse.Namespace) -> int:
     if now is None or recorded is None:
         print("bench-check: nothing to compare")
         return 0
-    kept = abs(now.median / recorded.median - 1) <= 0.25
+    within = "within" if abs(now.median / recorded.median - 1) <= 0.25 else "NOT within"
     print(
-        f"bench-check: plain Tornado costs {now} times as much as ours, recorded are {recorded}: "
-        f"{'within' if kept else 'NOT within'} 25 %"
+        f"bench-check: a token costs plain Tornado {now} times as much as our server. "
+        f"The recorded ratio is {recorded}: {within} 25 %"
     )
     return 0
 
@@ -199,36 +210,37 @@ def check(options: argparse.Namespace) -> int:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     add = parser.add_argument
-    add("--work", default=",".join(WORKS), help="any of %(default)s, with commas between")
-    add("--servers", default=",".join(SERVERS), help="any of %(default)s")
-    add("--rounds", type=int, default=5)
-    add("--seconds", type=float, default=1.5, help="of measuring in a run")
-    add("--tls", action="store_true", help=f"the model's server speaks TLS ({', '.join(RELAYING)})")
+    works, servers = ",".join(WORKS), ",".join(SERVERS)
+    add("--work", default=works, help="workloads, separated by commas (%(default)s)")
+    add("--servers", default=servers, help="servers, separated by commas (%(default)s)")
+    add("--rounds", type=int, default=5, help="runs of each server for each workload")
+    add("--seconds", type=float, default=1.5, help="how long to measure in a run")
+    add("--tls", action="store_true", help=f"the upstream speaks TLS ({', '.join(RELAYING)} only)")
     add("--record", action="store_true", help="write results.json and docs/performance.md")
-    add("--check", action="store_true", help="ours and plain Tornado in some 15 seconds")
+    add("--check", action="store_true", help="compare our server with plain Tornado in about 15 s")
     options = parser.parse_args()
     options.work, options.servers = options.work.split(","), options.servers.split(",")
     for known, given in ((WORKS, options.work), (SERVERS, options.servers)):
         for name in given:
             if name.partition(":")[0] not in known:
-                parser.error(f"there is no {name}")
+                parser.error(f"no workload or server has the name {name!r}")
     if options.tls:
         options.work = [spec for spec in options.work if spec.partition(":")[0] in RELAYING]
     return options
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # processes are ended on the way out
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `running` ends its processes
     options = parse()
     if not all((BUILD / name).exists() for name in ("upstream", "load")):
-        print("Its C programs are missing: `make bench` builds them (Linux, cc)")
+        print("The C programs are missing; `make bench` builds them on Linux with a C compiler.")
         return 1
     settle()
     if options.check:
         return check(options)
     for name in tuple(options.servers):
         if not SERVERS[name].needs():
-            print(f"{SERVERS[name].title}: not installed, left out")
+            print(f"{SERVERS[name].title} is not installed and is left out.")
             options.servers.remove(name)
     found = {spec + "+tls" * options.tls: rounds(options, spec) for spec in options.work}
     print()

@@ -1,4 +1,4 @@
-// Streams one answer into the page in two ways, a part at a time; render.py says what each cost.
+// Streams an answer into the page in two ways, step by step; render.py measures what each step costs.
 async ({ pieces, tokensPerSecond, warm }) => {
   const { href } = document.querySelector("link[href$='markdown/markdown_view.js']");
   const from = (name) => import(href.replace("markdown_view", name));
@@ -15,7 +15,7 @@ async ({ pieces, tokensPerSecond, warm }) => {
     return element;
   }
 
-  /** One frame: what the page does, and the style and layout that scrolling to the end asks for. */
+  /** Runs the work of one frame, then scrolls to the end, which forces style and layout; the milliseconds. */
   function timed(act) {
     const began = performance.now();
     act();
@@ -23,7 +23,7 @@ async ({ pieces, tokensPerSecond, warm }) => {
     return performance.now() - began;
   }
 
-  /** Colours and formulas that wait, in tasks of their own. */
+  /** Waits for highlighting and formulas, which run in tasks of their own; the milliseconds of each task. */
   async function settle() {
     window.slices.length = 0;
     await idle();
@@ -36,7 +36,7 @@ async ({ pieces, tokensPerSecond, warm }) => {
     shape.code === undefined ? htmlOf(shape) : `<pre><code>${escaped(shape.code)}</code></pre>`).join("");
 
   const first = box();
-  renderWhole(first, warm); // what is fetched when first needed is here then
+  renderWhole(first, warm); // so that the page fetches its lazy modules before the measurement
   await idle();
   first.remove();
 
@@ -45,7 +45,7 @@ async ({ pieces, tokensPerSecond, warm }) => {
   let frame = 0;
   let baseline = null;
   window.bench = {
-    /** Frame by frame until so many tokens have come. How long each task took. */
+    /** Streams frame by frame with the page's renderer, up to token `end`; the milliseconds of each task. */
     async ours(end) {
       const tasks = [];
       while (list.length < end) {
@@ -57,7 +57,7 @@ async ({ pieces, tokensPerSecond, warm }) => {
       if (end === pieces.length) tasks.push(timed(() => view.finish()), ...(await settle()));
       return tasks;
     },
-    /** Is what was streamed what a whole rendering shows? Then it goes. */
+    /** Compares the streamed answer with one that is rendered at once, and removes both. */
     async compare() {
       const { element } = view;
       const check = box();
@@ -70,7 +70,7 @@ async ({ pieces, tokensPerSecond, warm }) => {
       element.remove();
       return result;
     },
-    /** So many frames between these tokens that each render the whole message. */
+    /** Renders the whole message in each of `frames` frames, evenly between tokens `begin` and `end`. */
     async whole(begin, end, frames) {
       baseline ??= box();
       for (let n = 1; n <= frames; n++) {

@@ -1,15 +1,17 @@
-"""What streaming a long answer as markdown costs the browser's main thread: `make bench-render`.
+"""Measures what streaming a long answer as markdown costs the browser: `make bench-render`.
 
-Real Chromium over a real server, and the page's own modules under its own content security policy.
-An answer of 20,000 tokens (code, tables, lists, maths, quotes; colours and formulas on) is shown
-twice in the same run: by the page's renderer, and by rendering the whole message in every frame
-with the same parser and sanitiser, without colours. The clock is virtual, 100 tokens and 60 frames
-a second; each frame scrolls to the end, which forces style and layout, and is not painted.
+Chromium opens the page of a real server, and the page's own modules run under its own content
+security policy. A run shows an answer of 20,000 tokens twice (code, tables, lists, maths, quotes;
+highlighting and formulas on). "ours" is the page's renderer. "whole" renders the whole message in
+every frame, with the same parser and sanitizer, but without highlighting. The clock is virtual: 100
+tokens and 60 frames a second. Each frame scrolls to the end, which forces style and layout; the
+browser does not paint it.
 
-Costs are the time that the kernel gave the page's main thread, so that what else the machine does
-counts for little; without Linux they are what the clock says. The length of single tasks is always
-the clock's. Of the whole renderings a few are made in every thousand tokens and the others cost the
-same; frames that a slow one blocks do not happen, so 10,000 ms is a thread with nothing else to do.
+On Linux a cost is the CPU time of the page's main thread, so that other programs on the machine add
+little to it; elsewhere it is wall-clock time. The durations of single tasks are always wall-clock
+time. Of the "whole" renderings the program makes only a sample for every 1,000 tokens, and assumes
+the same cost for the others. A slow rendering leaves out the frames that it blocks, so the cost of
+1,000 tokens is at most 10,000 ms: then the main thread does nothing else.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ from playwright.sync_api import Page, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-#: Times what `setTimeout` starts, with the microtasks that follow from it.
+#: Collects in `window.slices` how many milliseconds each callback of `setTimeout` takes, with the
+#: microtasks that follow from it.
 TIMERS = """
 window.slices = [];
 const { setTimeout: plain } = window;
@@ -69,7 +72,7 @@ def sentence(chance: random.Random) -> str:
 
 
 def section(chance: random.Random, n: int) -> str:
-    """About a thousand tokens of all there is."""
+    """About a thousand tokens with every kind of markdown."""
     prose = [
         " ".join(sentence(chance) for _ in range(5)) + f" It is $x_{{{n}}}^2 + y$." for _ in (1, 2)
     ]
@@ -84,7 +87,7 @@ def section(chance: random.Random, n: int) -> str:
 
 
 def tokens(tokens: int) -> list[str]:
-    """An answer in pieces of one to seven characters, as tokens are."""
+    """An answer, split into that many tokens of one to seven characters."""
     chance = random.Random(4)
     pieces: list[str] = []
     n = 0
@@ -99,7 +102,7 @@ def tokens(tokens: int) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--tokens", type=int, default=20_000)
+    parser.add_argument("--tokens", type=int, default=20_000, help="length of the answer")
     parser.add_argument("--rate", type=int, default=100, help="tokens a second")
     parser.add_argument("--sample", type=int, default=30, help="whole renderings per 1,000 tokens")
     arguments = parser.parse_args()
@@ -123,7 +126,8 @@ def main() -> None:
 
 
 class Clock:
-    """The main thread's time of the page, in milliseconds."""
+    """Reads the CPU time of the page's main thread, in milliseconds; wall-clock time if the system
+    does not tell it."""
 
     def __init__(self, page: Page) -> None:
         renderers = {
@@ -138,7 +142,7 @@ class Clock:
         page.evaluate(
             "() => { const end = performance.now() + 1000; while (performance.now() < end); }"
         )
-        # The page's own is the one that has just been busy.
+        # The page's process is the renderer that has just been busy.
         self.pid = max(renderers, key=lambda pid: self._of(pid) - before[pid], default=0)
 
     def now(self) -> float:

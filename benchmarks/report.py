@@ -1,6 +1,7 @@
-"""From the figures of all rounds to medians, tables, results.json and docs/performance.md.
+"""Turns the figures of all rounds into medians, tables, results.json and docs/performance.md.
 
-A workload's rounds are a list; each has the figures of every server that ran in it.
+The rounds of a workload are a list. A round maps the name of each server that ran in it to its
+figures.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ PAGE = ROOT / "docs" / "performance.md"
 PLOT = ROOT / "docs" / "images" / "performance.svg"
 BLOCK = re.compile(r"(<!-- figures -->\n).*(<!-- /figures -->)", re.DOTALL)
 
-#: What is shown of each workload: the figure, and its heading. The first is compared with ours.
+#: The figures that the table of a workload shows, each with its heading. The last column of the
+#: table compares the first of them with our server's.
 COLUMNS = {
     "lockstep": {"us": "CPU µs per token", "per_s": "tokens per s", "open_us": "CPU µs to open"},
     "backlog": {"us": "CPU µs per token", "per_s": "tokens per s"},
@@ -79,13 +81,13 @@ def figure(rounds: Rounds, server: str, key: str) -> Spread | None:
 
 
 def ratio(rounds: Rounds, server: str, key: str, base: str = "ours") -> Spread | None:
-    """What the server's figure is to that of `base`, taken within each round that has both."""
+    """The server's figure divided by that of `base`, computed within each round that has both."""
     both = [one for one in rounds if server in one and base in one]
     return spread(one[server][key] / one[base][key] for one in both if one[base][key])
 
 
 def number(value: float) -> str:
-    """In three digits or more, as many as its size asks for."""
+    """The value as text with three significant digits; integers and large values whole."""
     if value >= 100 or value == int(value):
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
@@ -96,7 +98,7 @@ def line(figures: Mapping[str, float]) -> str:
 
 
 def table(spec: str, rounds: Rounds) -> str:
-    """In Markdown: the servers in the order of the first figure."""
+    """The table of a workload in Markdown; the servers are sorted by the first figure."""
     columns = COLUMNS[work_of(spec)]
     first, *_ = columns
     servers = {server for one in rounds for server in one}
@@ -120,7 +122,7 @@ def work_of(spec: str) -> str:
 
 
 def title(spec: str) -> str:
-    """`paced:800:50+tls` in words."""
+    """The heading of a table, for a spec such as `paced:800:50+tls`."""
     plain = spec.removesuffix("+tls")
     name, *numbers = plain.split(":")
     text = TITLES[name].format(*(numbers + ["100", "30"][len(numbers) :]))
@@ -130,7 +132,7 @@ def title(spec: str) -> str:
 
 
 def noise(rounds: Rounds) -> str:
-    """What else the machine did, in words."""
+    """The number of rounds, and how much CPU time other programs used meanwhile, in words."""
     found = spread(
         figures["strangers"] for one in rounds for figures in one.values() if "strangers" in figures
     )
@@ -152,14 +154,14 @@ def summary(works: Mapping[str, Rounds]) -> str:
     return "\n".join(parts)
 
 
-# ---- what is kept ----
+# ---- results.json and docs/performance.md ----
 
 
 def read() -> dict[str, Any]:
     if not RESULTS.exists():
         return {"machine": {}, "works": {}}
-    kept: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8"))
-    return kept
+    results: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8"))
+    return results
 
 
 def recorded(spec: str) -> Rounds:
@@ -168,41 +170,44 @@ def recorded(spec: str) -> Rounds:
 
 
 def record(works: Mapping[str, Rounds]) -> None:
-    """Keep them in results.json, beside other workloads; write what follows from it."""
-    kept = read()
-    kept["machine"] = described()
+    """Write these workloads to results.json, then the page and the picture.
+
+    Workloads in results.json that are not among them stay as they are.
+    """
+    results = read()
+    results["machine"] = described()
     for spec, rounds in works.items():
         brief = [
             {server: {k: float(f"{v:.4g}") for k, v in f.items()} for server, f in one.items()}
             for one in rounds
         ]
-        kept["works"][spec] = {"date": datetime.date.today().isoformat(), "rounds": brief}
+        results["works"][spec] = {"date": datetime.date.today().isoformat(), "rounds": brief}
     order = {name: n for n, name in enumerate(COLUMNS)}
-    kept["works"] = dict(
-        sorted(kept["works"].items(), key=lambda item: (order[work_of(item[0])], item[0]))
+    results["works"] = dict(
+        sorted(results["works"].items(), key=lambda item: (order[work_of(item[0])], item[0]))
     )
-    RESULTS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-    PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), kept), encoding="utf-8")
-    PLOT.write_text(picture(kept), encoding="utf-8")
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), results), encoding="utf-8")
+    PLOT.write_text(picture(results), encoding="utf-8")
 
 
-def page(text: str, kept: Mapping[str, Any]) -> str:
-    """The document with its figures."""
-    dates = sorted({work["date"] for work in kept["works"].values()})
-    machine = kept["machine"]
+def page(text: str, results: Mapping[str, Any]) -> str:
+    """The text of docs/performance.md with these results between its two marks."""
+    dates = sorted({work["date"] for work in results["works"].values()})
+    machine = results["machine"]
     versions = [f"{name.capitalize()} {machine[name]}" for name in ("python", "go", "nginx")
                 if name in machine]  # fmt: skip
     where = f"{machine['processor']}; {machine['system']}; {', '.join(versions)}"
     when = " to ".join(dict.fromkeys((dates[0], dates[-1])))
-    body = summary({spec: work["rounds"] for spec, work in kept["works"].items()})
+    body = summary({spec: work["rounds"] for spec, work in results["works"].items()})
     what = "Each figure is a median, with the lowest and the highest in brackets."
     block = f"Measured {when} on {where}. {what}\n\n{body}"
     return BLOCK.sub(lambda match: match[1] + block + match[2], text)
 
 
-def picture(kept: Mapping[str, Any]) -> str:
-    """The price of a token as bars."""
-    rounds = kept["works"].get("lockstep", {}).get("rounds", [])
+def picture(results: Mapping[str, Any]) -> str:
+    """A bar chart of the CPU time per token, as SVG."""
+    rounds = results["works"].get("lockstep", {}).get("rounds", [])
     bars = []
     for name, server in SERVERS.items():
         if one := figure(rounds, name, "us"):

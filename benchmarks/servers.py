@@ -1,6 +1,6 @@
-"""What is compared: our server, and its peers in `peers/`.
+"""The servers that are compared: our own, and those in `peers/`.
 
-Each is a command that listens on a port and asks the model's server below a base URL.
+Each is a command that listens on a port and asks the upstream below a base URL.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ QUESTION = "Tell me about streaming."
 
 @dataclass(frozen=True)
 class Place:
-    """Where a server is to run: its port, the model's server, a folder of its own."""
+    """Where a server runs: its port, its upstream, and a folder of its own."""
 
     port: int
     upstream_port: int
-    certificate: Path | None  # of the model's server, where that speaks TLS
+    certificate: Path | None  # the upstream's; None: the upstream speaks plain HTTP
     folder: Path
 
     @property
@@ -36,12 +36,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Server:
+    """A server, and the request that it takes. `needs` says whether it is installed."""
+
     title: str
     command: Callable[[Place], list[str]]
     needs: Callable[[], bool] = lambda: True
     path: str = "/chat"
 
     def body(self, model: str) -> str:
+        """The JSON body of a request; the upstream reads in `model` how to answer."""
         if self is OURS:
             return json.dumps({"message": QUESTION, "model": model})
         messages = [{"role": "user", "content": QUESTION}]
@@ -69,7 +72,7 @@ def _nginx(place: Place) -> list[str]:
 
 
 def nginx(folder: Path, **words: str) -> list[str]:
-    """Its command, with the words for those that stand in @ in the configuration."""
+    """The command of an nginx whose configuration has these words in place of @WORD@."""
     folder.mkdir()
     text = (PEERS / "nginx.conf").read_text()
     for word in ("LISTEN", "UPSTREAM", "PATH", "SCHEME", "MORE", "SSL", "CERTIFICATE"):
@@ -79,7 +82,7 @@ def nginx(folder: Path, **words: str) -> list[str]:
 
 
 def tls_front(folder: Path, port: int, upstream_port: int, certificate: Path) -> list[str]:
-    """nginx that speaks TLS in front of the upstream."""
+    """The command of an nginx that accepts TLS and passes requests to the upstream."""
     path = "/v1/chat/completions"
     pair = f"ssl_certificate {certificate}; ssl_certificate_key {certificate.with_suffix('.key')};"
     words = {"LISTEN": f"{port}", "UPSTREAM": f"{upstream_port}", "PATH": path, "SCHEME": "http"}
@@ -87,7 +90,7 @@ def tls_front(folder: Path, port: int, upstream_port: int, certificate: Path) ->
 
 
 def make_certificate(folder: Path) -> Path:
-    """One for localhost that who is told to will trust."""
+    """The path of a new self-signed certificate for localhost; its key is beside it."""
     certificate = folder / "localhost.pem"
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
     command += ["-nodes", "-days", "7", "-subj", "/CN=localhost"]
@@ -97,7 +100,7 @@ def make_certificate(folder: Path) -> Path:
     try:
         subprocess.run(command, check=True, capture_output=True, timeout=30)
     except (OSError, subprocess.SubprocessError) as error:
-        raise Failed(f"no certificate: {error}") from None
+        raise Failed(f"openssl made no certificate: {error}") from None
     return certificate
 
 
@@ -113,7 +116,7 @@ SERVERS = {
         _go.exists,
     ),
     "aiohttp": Server("aiohttp", _python("aiohttp_relay.py", PEERS_PYTHON), _peers),
-    # Tornado is what ours stands on: it is there where ours runs.
+    # Our server is built on Tornado, so these two need nothing more.
     "naive": Server("Tornado as in its guide", _python("naive_tornado.py", Path(sys.executable))),
     "bare": Server("our client and writer alone", _python("bare_relay.py", Path(sys.executable))),
     "httpx": Server("FastAPI + httpx", _python("fastapi_httpx.py", PEERS_PYTHON), _peers),

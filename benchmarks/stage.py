@@ -1,4 +1,4 @@
-"""A server under test, the upstream behind it, and the client in front."""
+"""Starts what a run needs: the upstream, the server under test, and then the load client."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ Figures = dict[str, float]
 
 
 class Stage:
-    """All of them running; `server` is None where the client asks the upstream itself."""
+    """A running server and its upstream. `server` None: the client asks the upstream directly.
+
+    `port` is the one that the client asks, `started_ms` the time from the start of the server's
+    process to its first response.
+    """
 
     def __init__(self, server: Server | None, folder: Path, stack: ExitStack, tls: bool) -> None:
         self._server = server
@@ -49,7 +53,7 @@ class Stage:
         self.pid = process.pid
 
     def load(self, model: str, *flags: str, limit: int = 30) -> Figures:
-        """What the client found. Fails unless every stream came whole."""
+        """The load client's figures. Raises Failed unless every stream arrived complete."""
         server = self._server
         path = server.path if server else "/v1/chat/completions"
         body = (server or SERVERS["nginx"]).body(model)
@@ -60,22 +64,22 @@ class Stage:
         try:
             found: Figures = json.loads(done.stdout)
         except ValueError:
-            raise Failed(f"no result: {done.stderr[:300]}") from None
+            raise Failed(f"the load client gave no result: {done.stderr[:300]}") from None
         if done.returncode:
             names = ("streams", "gathered", "whole", "damaged", "unfinished", "lost")
-            bad = ", ".join(f"{name} {found[name]}" for name in names)
-            raise Failed(f"{model}: {bad} {done.stderr[:300]}")
+            counts = ", ".join(f"{name} {found[name]}" for name in names)
+            raise Failed(f"{model}: {counts} {done.stderr[:300]}")
         return found
 
 
 @contextmanager
 def staged(server: Server | None, tls: bool) -> Iterator[Stage]:
-    """A fresh one; what its processes said is told where it fails."""
+    """A new Stage until the block ends. Failed then holds the end of the processes' log."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name, ExitStack() as stack:
         folder = Path(name)
         try:
             yield Stage(server, folder, stack, tls)
         except (Failed, OSError, subprocess.SubprocessError) as error:
             log = folder / "log"
-            said = log.read_text(errors="replace")[-500:] if log.exists() else ""
-            raise Failed(f"{error} {said}".strip()) from None
+            end = log.read_text(errors="replace")[-500:] if log.exists() else ""
+            raise Failed(f"{error} {end}".strip()) from None

@@ -1,7 +1,7 @@
-"""How fast the SQLite store is with many conversations: `python benchmarks/store.py`.
+"""Measures how fast the SQLite store is with many conversations: `python benchmarks/store.py`.
 
-Builds a database in a temporary directory, with the statements that the server uses but many
-turns in each transaction, then times the public methods of a store that was opened anew.
+The program builds a database in a temporary directory. It uses the server's own SQL statements, but
+puts many turns into one transaction. Then it opens the store anew and times its public methods.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from tornado_stream.store.sqlite import SQLiteStore
 from tornado_stream.values.messages import Conversation, Message
 from tornado_stream.values.sse import encode_event
 
-#: Stands in 30 % of the messages.
+#: A word that 30 % of the messages contain.
 COMMON = "wherever"
-#: Stands in one message.
+#: A word that one message contains.
 RARE = "chrysanthemum"
 
 
 class Texts:
-    """Messages of 4 to 28 words, common words more often, the same ones every time."""
+    """Makes texts of 4 to 28 words, the same sequence in every run. Some words are more common."""
 
     def __init__(self) -> None:
         self._random = random.Random(1)
@@ -59,7 +59,7 @@ class Texts:
 def make_turns(
     texts: Texts, conversation: int, messages: int
 ) -> Iterator[tuple[NewAnswer, Progress]]:
-    """A conversation, as what the store is asked to keep."""
+    """The turns of a conversation, each as what the server stores at its beginning and its end."""
     home = Conversation(f"c{conversation}", texts()[:80], None, None, 1, 1)
     parent = None
     for number in range(messages // 2):
@@ -84,16 +84,18 @@ def make_turns(
 
 
 async def build(data_dir: Path, conversations: int, messages: int) -> None:
+    """Fill the database; the index for searching is complete at the end."""
     store = SQLiteStore(data_dir)
-    texts = Texts()
+    numbers, texts = store._database.numbers, Texts()
+    log_ends: dict[str, tuple[int, int]] = {}
     for first in range(0, conversations, 50):
 
         def add(db: Any, first: int = first) -> None:
             for conversation in range(first, min(first + 50, conversations)):
                 for new_answer, progress in make_turns(texts, conversation, messages):
-                    store_tables.begin(db, store._numbers, new_answer)
-                    store_logs.append(db, [progress])
-            while store_search.sweep(db):
+                    store_tables.begin(db, store.owner, numbers, log_ends, new_answer)
+                    store_logs.append(db, log_ends, [progress])
+            while store_search.catch_up(db) or store_logs.tidy(db) or store_search.sweep(db):
                 pass
 
         await store._writer.transact(add)
@@ -104,19 +106,19 @@ async def build(data_dir: Path, conversations: int, messages: int) -> None:
 
 
 async def median(name: str, times: int, call: Callable[[int], Awaitable[Any]]) -> None:
-    """Print the median and the worst of so many calls, in milliseconds."""
-    taken = []
+    """Print the median and the longest duration of `times` calls, in milliseconds."""
+    durations = []
     for number in range(times):
         began = time.perf_counter()
         await call(number)
-        taken.append((time.perf_counter() - began) * 1000)
-    print(f"{name:<42}{statistics.median(taken):9.2f}{max(taken):9.2f}", flush=True)
+        durations.append((time.perf_counter() - began) * 1000)
+    print(f"{name:<42}{statistics.median(durations):9.2f}{max(durations):9.2f}", flush=True)
 
 
 async def measure(store: Store, conversations: int) -> None:
     texts, chance = Texts(), random.Random(2)
     some = [chance.randrange(conversations) for _ in range(200)]
-    print(f"{'milliseconds':<42}{'median':>9}{'worst':>9}")
+    print(f"{'milliseconds':<42}{'median':>9}{'longest':>9}")
     cursor: str | None = None
 
     async def next_page(_: int) -> None:
@@ -131,24 +133,24 @@ async def measure(store: Store, conversations: int) -> None:
         return lambda _: store.conversations(query=query)
 
     await median("list, first page of 50", 50, lambda _: store.conversations())
-    await median("list, page after page", 50, next_page)
+    await median("list, the following pages", 50, next_page)
     await median("open a conversation", 200, lambda n: store.messages(f"c{some[n]}"))
-    await median("the thread of its last message", 200, lambda n: thread(store, some[n]))
-    await median("search a word of 30 % of the messages", 30, search(COMMON))
+    await median("read the thread of its last message", 200, lambda n: thread(store, some[n]))
+    await median("search a word in 30 % of the messages", 30, search(COMMON))
     cursor = None
-    await median("the same, page after page", 30, next_match)
-    await median("search a word of one message", 30, search(RARE))
-    await median("search a word of none", 30, search("zzyzx"))
+    await median("the same, the following pages", 30, next_match)
+    await median("search a word in one message", 30, search(RARE))
+    await median("search a word in no message", 30, search("zzyzx"))
     await median("search three frequent letters", 30, search("eta"))
-    await median("search two characters", 30, search("et"))
-    await median("search two characters that are rare", 10, search("zq"))
+    await median("search two frequent letters", 30, search("et"))
+    await median("search two rare letters", 10, search("zq"))
     turns = list(make_turns(texts, conversations, 100))
-    await median("begin", 50, lambda n: store.begin(turns[n][0]))
-    await median("append the end", 50, lambda n: store.append([turns[n][1]]))
+    await median("store a question", 50, lambda n: store.begin(turns[n][0]))
+    await median("store the end of its answer", 50, lambda n: store.append([turns[n][1]]))
     await median("delete a conversation", 10, lambda n: store.delete(f"c{some[n]}"))
-    meanwhile = Meanwhile(store, conversations, some[10:])
-    await median("begin and append meanwhile", 20, meanwhile)
-    await meanwhile.end()
+    beside = BesideDeletions(store, conversations, some[10:])
+    await median("store a turn while others are deleted", 20, beside)
+    await beside.end()
 
 
 async def thread(store: Store, conversation: int) -> None:
@@ -157,8 +159,8 @@ async def thread(store: Store, conversation: int) -> None:
     await store.thread(home.current_id)
 
 
-class Meanwhile:
-    """A turn while conversations are being deleted."""
+class BesideDeletions:
+    """Each call stores one turn while the store deletes another conversation."""
 
     def __init__(self, store: Store, conversations: int, victims: list[int]) -> None:
         self._store = store
@@ -196,8 +198,8 @@ async def run(conversations: int, messages: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--conversations", type=int, default=10_000)
-    parser.add_argument("--messages", type=int, default=50)
+    parser.add_argument("--conversations", type=int, default=10_000, help="in the database")
+    parser.add_argument("--messages", type=int, default=50, help="in each conversation")
     options = parser.parse_args()
     asyncio.run(run(options.conversations, options.messages))
 

@@ -1,24 +1,24 @@
-/* A model's server that is not there: it answers every POST with a stream of OpenAI's chunks, one
- * token and one HTTP chunk of about 300 bytes each.
+/* A fake upstream: it answers every POST with a stream of chunks in OpenAI's format. Each of them
+ * holds one token, and is sent in an HTTP chunk of its own of about 300 bytes.
  *
- *     upstream PORT SECONDS          on 127.0.0.1; it ends itself after so many seconds
+ *     upstream PORT SECONDS          listens on 127.0.0.1, and exits after so many seconds
  *
- * Port 0 is any that is free; which one is printed.
+ * Port 0 means any free port. The program prints the port that it listens on.
  *
- * How a stream is sent is said by the request's "model":
+ * "model" in a request says how to send the stream:
  *
- *     lockstep-N   a token, and the next when the client has told that it has this one
- *     backlog-N    as fast as they are taken
+ *     lockstep-N   one token; the next one when the client reports that it has received this one
+ *     backlog-N    as fast as the socket accepts data
  *     paced-R      R tokens a second; the streams take turns
  *
- * N is after how many tokens it ends by itself; 0: never. Each token's text has a marker,
- * "@" and hexadecimal digits: 4 for the stream, 6 for the token's number in it, 1 that is 1 on the
- * last one, 14 for the time of sending in ns (CLOCK_MONOTONIC).
+ * The stream ends after N tokens; 0: it does not end by itself. The text of each token contains a
+ * marker: "@" and hexadecimal digits, 4 for the stream, 6 for the number of the token in the stream,
+ * 1 that is 1 in the last token and else 0, and 14 for the time of sending in ns (CLOCK_MONOTONIC).
  *
- * The client may hold a control connection here, one at a time, which begins with "CTRL". While
- * there is one, streams wait at a gate, and each that comes to it is told by a byte. The client
- * sends numbers of 32 bits: GO opens the gate, STOP ends every stream with its next token (and
- * opens the gate), another number says that the token of this stream has arrived. */
+ * One client at a time may open a control connection, which begins with the bytes "CTRL". While it
+ * is open, streams wait at a gate; for each stream that reaches the gate this program sends one byte
+ * to the client. The client sends numbers of 32 bits: GO opens the gate; STOP opens it too, and ends
+ * every stream with its next token; any other number is a stream whose last token has arrived. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -43,8 +43,8 @@ struct connection {
     int fd;
     enum { REQUESTING, WAITING, STREAMING } state;
     enum kind kind;
-    int number;  /* of the stream, where it has one */
-    int limit;   /* tokens, or tokens a second */
+    int number;  /* of the stream; only valid while there is one */
+    int limit;   /* N or R of the model's name */
     int sent;
     bool close, writable_wanted;
     char *in;
@@ -56,7 +56,7 @@ struct connection {
 
 static int poller, timer;
 static struct connection *control, *ended, *streams[STREAMS];
-static int stream_count, turn;
+static int stream_count, next_paced;
 static bool gate_open = true, stopping;
 static char prefix[400];
 static int prefix_length;
@@ -116,7 +116,7 @@ static void end(struct connection *c)
     leave(c);
     close(c->fd);
     c->fd = -1;
-    c->next_ended = ended; /* freed when this round's events are through */
+    c->next_ended = ended; /* freed after the events of this epoll_wait: one may refer to it */
     ended = c;
 }
 
@@ -140,7 +140,7 @@ static void flush(struct connection *c)
     want_writable(c, c->state == STREAMING && c->kind == BACKLOG);
 }
 
-/* Put a token, and after the last one the end. */
+/* Put a token into the buffer, and after the last token the end of the response. */
 static void token(struct connection *c)
 {
     bool last = stopping || (c->kind != PACED && c->limit && c->sent + 1 >= c->limit);
@@ -196,8 +196,8 @@ static void on_timer(void)
     while (due--) {
         struct connection *c = NULL;
         for (int tries = 0; tries < stream_count && !c; tries++) {
-            c = streams[turn++ % stream_count];
-            turn %= stream_count;
+            c = streams[next_paced++ % stream_count];
+            next_paced %= stream_count;
         }
         if (!c) {
             timerfd_settime(timer, 0, &(struct itimerspec){0}, NULL);
@@ -260,7 +260,7 @@ static void on_readable(struct connection *c)
         if (control) return end(c);
         control = c;
         gate_open = stopping = false;
-        stream_count = turn = 0;
+        stream_count = next_paced = 0;
         memset(streams, 0, sizeof streams);
         memmove(c->in, c->in + 4, c->in_length -= 4);
     }
@@ -281,7 +281,7 @@ static void on_readable(struct connection *c)
     if (length && length < body && c->in + c->in_length < body + atoi(length + 17)) return;
     if (chunked && chunked < body && !strstr(body - 2, "\r\n0\r\n\r\n")) return;
     char *request = c->in;
-    c->in = NULL; /* streams that wait are many */
+    c->in = NULL; /* frees 64 KiB: many streams may be waiting */
     body[-1] = 0;
     on_request(c, request, body);
     free(request);
@@ -289,7 +289,7 @@ static void on_readable(struct connection *c)
 
 static void on_connection(int listener)
 {
-    int fd, one = 1, buffer = BUFFER; /* what is under way when all is stopped must be read still */
+    int fd, one = 1, buffer = BUFFER; /* small, since the client must still read it all after STOP */
     while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);

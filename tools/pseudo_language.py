@@ -1,9 +1,10 @@
-"""The pseudo-language `ar-XB`, made from English: `make lang`.
+"""Makes the pseudo-language `ar-XB` from the English strings: `make lang`.
 
-It is for testing: who sees a word without its brackets has found one that no file of a language
-holds; who sees a word cut off, or something on the wrong side, has found a fault in the layout
-before a translator does. Every word is accented and its vowels are doubled (a third longer, as
-German is), placeholders are kept, and every string begins as one that is read from the right.
+It is for testing. A text without brackets is one that the language files do not contain. A text
+that is cut off, or an element on the wrong side, shows a fault in the layout before a translator
+meets it. Letters get accents and vowels are doubled, which makes a text about a third longer, as
+German is. Placeholders stay as they are. Every string begins with a mark that makes it run from
+right to left.
 """
 
 from __future__ import annotations
@@ -22,19 +23,19 @@ ACCENTS = str.maketrans(
     "aceghijklnorstuwyzACDEGHIJKLNORSTUWYZ", "áçéĝĥíĵķļñóŕšţúŵýžÁÇĎÉĜĤÍĴĶĻÑÓŔŠŢÚŴÝŽ"
 )
 OPEN, CLOSE = "\u27e6", "\u27e7"
-#: Makes a string right to left for those who ask its first strong character (UAX 9).
+#: Unicode derives a text's direction from its first strong character (UAX 9); this is one.
 RIGHT_TO_LEFT_MARK = "\u200f"
 
 
 def pseudo(text: str) -> str:
-    """One string, in brackets."""
+    """The string in the pseudo-language, in brackets."""
     parts = re.split(r"(\{\w+\})", text)
     parts[::2] = [part.translate(VOWELS).translate(ACCENTS) for part in parts[::2]]
     return f"{RIGHT_TO_LEFT_MARK}{OPEN}{''.join(parts)}{CLOSE}"
 
 
 def translated(level: dict[str, Any]) -> dict[str, Any]:
-    """All strings below, under the same names."""
+    """The same nested names, with every string in the pseudo-language."""
     return {
         name: translated(value) if isinstance(value, dict) else pseudo(value)
         for name, value in level.items()
@@ -42,7 +43,7 @@ def translated(level: dict[str, Any]) -> dict[str, Any]:
 
 
 def module() -> str:
-    """What the language's file should hold."""
+    """The text of the language's file."""
     strings = translated(read(LANG / "en.js"))
     text = json.dumps(strings, ensure_ascii=False, indent=2).replace(RIGHT_TO_LEFT_MARK, r"\u200f")
     return f"export default {text};\n"

@@ -1,8 +1,9 @@
-"""Takes the pictures of docs/images: `make screenshots`, or only some: `ARGS="answer error"`.
+"""Takes the screenshots in docs/images: `make screenshots`, or some: `ARGS="answer error"`.
 
-The real server, over a fake model whose answers are below, in real Chromium: every state in light
-and dark, on a desk and on a phone, as WebP. Elements are found by role and name, as readers find
-them, so that the pictures can be taken anew after a redesign.
+Chromium opens the page of a real server. A fake model gives the answers that are in this module.
+Each state of the page is taken in the light and in the dark colour scheme, on a desktop and on a
+phone, as WebP. The code finds elements by role and name, as the readers of the page do, so that it
+still works after a redesign.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--force-color-profile=srgb"]
-#: Of WebP, from 0 to 1. Letters stay clean, and all pictures together stay small.
+#: The quality of WebP, from 0 to 1. Letters are still clean, and all files together stay small.
 QUALITY = 0.6
 AS_WEBP = """async ([png, quality]) => {
   const blob = await (await fetch(`data:image/png;base64,${png}`)).blob();
@@ -50,6 +51,7 @@ AS_WEBP = """async ([png, quality]) => {
   const webp = await canvas.convertToBlob({ type: "image/webp", quality });
   return new Uint8Array(await webp.arrayBuffer()).toBase64();
 }"""
+#: Bytes that all screenshots together may take.
 BUDGET = 1_500_000
 DEVICES: dict[str, Any] = {
     "desktop": {"viewport": {"width": 1280, "height": 800}, "device_scale_factor": 1.5},
@@ -96,7 +98,7 @@ HALF = (
     "Earth's centre, and the centre more strongly than the far side. So there are **two** bulges, "
     "and a coast passes "
 )
-#: What the fake model does when it is asked this: steps in the words of fake_upstream.
+#: What the fake model does for each question, as steps of a script of tests/fake_upstream.py.
 QUESTIONS = {
     "Why does sand form ripples?": [("think", THOUGHTS), ("stall", "")],
     "How do I keep a running mean?": [
@@ -113,8 +115,8 @@ QUESTIONS = {
     ],
     "What makes the tides?": [("say", HALF), ("close", "")],
 }
-#: Conversations that are there already: hours ago, the title, and how the answer begins.
-KEPT = [
+#: Conversations that are stored before: how many hours ago, the title, and the answer's beginning.
+STORED = [
     (1, "A name for a sailing boat", "How about *Second Wind*?"),
     (3, "Rain gauge from a bottle", "Cut the bottle below its neck. A millimetre of rain is …"),
     (26, "Letter to the landlord about the heating", "Dear Mr Baker,"),
@@ -129,7 +131,7 @@ KEPT = [
 
 
 class Loading(RequestHandler):
-    """An answer that waits for its model for as long as it is looked at."""
+    """Answers `POST /stream` as the server does while it loads the model, and never goes on."""
 
     async def post(self) -> None:
         body = json.loads(self.request.body)
@@ -151,7 +153,7 @@ class Loading(RequestHandler):
 
 
 async def upstream() -> None:
-    """The fake model, and the answer that waits."""
+    """Run the fake model, and `Loading` beside it."""
 
     def script(body: dict[str, Any]) -> list[tuple[str, str]]:
         return QUESTIONS.get(body["messages"][-1]["content"]) or [("say", "Of course.")]
@@ -164,10 +166,10 @@ async def upstream() -> None:
 
 
 async def fill(data: Path) -> None:
-    """The conversations that are there already."""
+    """Store the conversations of `STORED`."""
     store = open_store(data)
     now = int(time.time() * 1000)
-    for hours, title, text in reversed(KEPT):
+    for hours, title, text in reversed(STORED):
         at = now - hours * 3_600_000
         home = Conversation(str(uuid.uuid4()), title, None, None, at, at)
         user = Message(str(uuid.uuid4()), home.id, None, "user", title, at)
@@ -185,7 +187,7 @@ async def fill(data: Path) -> None:
 
 @contextmanager
 def running(*command: str, **environ: str) -> Iterator[str]:
-    """A program of ours, by the address it prints."""
+    """Run one of this project's programs; yields the URL that it prints."""
     process = subprocess.Popen(
         [sys.executable, *command],
         env=os.environ | environ,
@@ -216,7 +218,7 @@ def empty(page: Page, upstream: str) -> None:
 
 
 def loading(page: Page, upstream: str) -> None:
-    """The model is being loaded: the page is told so, by the list of models and by the answer."""
+    """The server is loading the model: the list of models and the answer both say so."""
     model = {"id": MODEL, "provider": "local", "state": "loading", "detail": ""}
 
     def models(route: Route) -> None:
@@ -239,14 +241,14 @@ def answer(page: Page, upstream: str) -> None:
     last = page.get_by_role("article", name="Answer").last
     last.get_by_text("deque").first.wait_for()
     finished(page)
-    page.wait_for_load_state("networkidle")  # what highlights code and sets formulas comes late
+    page.wait_for_load_state("networkidle")  # the modules for code and formulas are loaded last
     page.get_by_role("region", name="Conversation").evaluate("e => e.scrollTo(0, 0)")
 
 
 def error(page: Page, upstream: str) -> None:
     ask(page, "Translate “good morning” into Swahili.")
     finished(page)
-    page.locator("[data-icon] svg").first.wait_for()  # drawn once it is loaded
+    page.locator("[data-icon] svg").first.wait_for()  # the page fetches its icons late
 
 
 def cut_off(page: Page, upstream: str) -> None:
@@ -264,7 +266,7 @@ def search(page: Page, upstream: str) -> None:
 
 
 def settings(page: Page, upstream: str) -> None:
-    """What can be set for an answer; where there is nothing, which model there is."""
+    """The settings for an answer; without a button for these, the list of models."""
     name = re.compile(r"settings|parameters|options|instructions", re.IGNORECASE)
     button = page.get_by_role("button", name=name).first
     (button if button.count() else page.get_by_role("button", name="Model:").first).click()
@@ -283,18 +285,18 @@ def take(browser: Browser, url: str, upstream: str, states: list[str]) -> None:
                 name = state.__name__.replace("_", "-")
                 if states and name not in states:
                     continue
-                # A browser that was never here: nothing of one picture is in the next.
+                # A new browser context, so that a picture shows no state of the one before.
                 context = browser.new_context(
                     **options, color_scheme=scheme, reduced_motion="reduce", locale="en-GB"
                 )
                 page = context.new_page()
                 page.goto(url)
                 page.get_by_text(MODEL).first.wait_for(state="attached")
-                page.get_by_text(KEPT[0][1]).first.wait_for(state="attached")
+                page.get_by_text(STORED[0][1]).first.wait_for(state="attached")
                 state(page, upstream)
-                made = page.url
+                address = page.url
                 save(page, IMAGES / f"{name}-{scheme}-{device}.webp")
-                tidy(page, made)
+                tidy(page, address)
                 context.close()
 
 
@@ -306,15 +308,15 @@ def save(page: Page, path: Path) -> None:
     path.write_bytes(base64.b64decode(page.evaluate(AS_WEBP, [picture, QUALITY])))
 
 
-def tidy(page: Page, made: str) -> None:
-    """Deletes the conversation that was made for a picture: the next shows the same list."""
-    if "/c/" in made:
-        page.request.delete(made.replace("/c/", "/api/conversations/"))
+def tidy(page: Page, address: str) -> None:
+    """Delete the conversation that a picture needed, so that every picture shows the same list."""
+    if "/c/" in address:
+        page.request.delete(address.replace("/c/", "/api/conversations/"))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("states", nargs="*", help="which to take; all of them without")
+    parser.add_argument("states", nargs="*", help="the states to take; default: all")
     parser.add_argument("--upstream", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.upstream:
@@ -332,9 +334,9 @@ def main() -> None:
         take(browser, url, model.removesuffix("/v1"), arguments.states)
         browser.close()
     size = sum(path.stat().st_size for path in IMAGES.glob("*.webp"))
-    print(f"{size / 1e6:.2f} MB of pictures in {IMAGES.relative_to(ROOT)}")
+    print(f"The pictures in {IMAGES.relative_to(ROOT)} take {size / 1e6:.2f} MB")
     if size > BUDGET:
-        raise SystemExit(f"more than {BUDGET / 1e6} MB")
+        raise SystemExit(f"That is more than {BUDGET / 1e6} MB")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Fetch what the page uses of others from npm, as `VENDOR.json` says it was: `make vendor`.
+"""Fetches the page's third-party libraries from npm and writes `VENDOR.json`: `make vendor`.
 
-The versions are pinned here. Files are kept as published, but for comments that name a source map
-and for fonts in older formats than woff2: neither is shipped. No test needs this, nor the network;
-they check the hashes.
+This module pins the versions. The files stay as they were published, except that two things are
+removed: comments that name a source map, and references to fonts in formats older than woff2. The
+server ships neither source maps nor these fonts. Tests do not run this; they compare the hashes in
+`VENDOR.json`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ LANGUAGES = (
     "objectivec ocaml perl php plaintext powershell protobuf python r ruby rust scala scss shell "
     "sql swift typescript vbnet vim wasm xml yaml"
 ).split()
-#: npm's name: version, and the files that are taken, as patterns; where the name here is another.
+#: npm's name of each package; its version; patterns of the files to take; and the name of its
+#: folder here, if that differs.
 PACKAGES: dict[str, dict[str, Any]] = {
     "marked": {"version": "18.2.1", "files": ["lib/marked.esm.js"]},
     "dompurify": {"version": "3.4.18", "files": ["dist/purify.min.js"]},
@@ -44,13 +46,13 @@ SOURCE_MAP = re.compile(rb"\s*(?://[#@] ?sourceMappingURL=\S+|/\*# sourceMapping
 def main() -> None:
     shutil.rmtree(VENDOR, ignore_errors=True)
     VENDOR.mkdir(parents=True)
-    known = [fetch(package, **wanted) for package, wanted in PACKAGES.items()]
-    text = json.dumps({"packages": known}, indent=2)
+    entries = [fetch(package, **wanted) for package, wanted in PACKAGES.items()]
+    text = json.dumps({"packages": entries}, indent=2)
     (VENDOR / "VENDOR.json").write_text(text + "\n", encoding="utf-8")
 
 
 def fetch(package: str, version: str, files: list[str], name: str = "") -> dict[str, Any]:
-    """Put one package's files into its folder. What is known of it."""
+    """Put a package's files into its folder, and return its entry for VENDOR.json."""
     folder = VENDOR / f"{name or package}-{version}"
     with tempfile.TemporaryDirectory() as place:
         command = ["npm", "pack", f"{package}@{version}", "--json", "--pack-destination", place]
@@ -63,7 +65,7 @@ def fetch(package: str, version: str, files: list[str], name: str = "") -> dict[
         for path in sorted({p for pattern in [*files, "LICENSE*"] for p in root.glob(pattern)}):
             target = folder / _inside(path.relative_to(root))
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(_kept(path))
+            target.write_bytes(_cleaned(path))
     hashes = {
         path.relative_to(VENDOR).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
@@ -74,13 +76,13 @@ def fetch(package: str, version: str, files: list[str], name: str = "") -> dict[
 
 
 def _inside(path: Path) -> Path:
-    """Without the folder of what was built."""
+    """The path without the package's folder for built files."""
     return Path(*path.parts[1:]) if path.parts[0] in ("lib", "dist", "es") else path
 
 
-def _kept(path: Path) -> bytes:
+def _cleaned(path: Path) -> bytes:
     body = path.read_bytes()
-    if path.suffix == ".css":  # the fonts' older forms, which no browser here asks for
+    if path.suffix == ".css":  # every browser that the page supports reads woff2
         body = re.sub(rb',url\([^)]*\.(?:woff|ttf)\) format\("[a-z]+"\)', b"", body)
     return SOURCE_MAP.sub(b"\n", body) if path.suffix in (".js", ".css") else body
 

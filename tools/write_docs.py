@@ -1,4 +1,4 @@
-"""Write the table of settings into docs/configuration.md: `make docs`."""
+"""Writes the table of settings into docs/configuration.md: `make docs`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TABLE = re.compile(r"(<!-- settings -->\n).*(<!-- /settings -->)", re.DOTALL)
 
 
 def with_table(text: str) -> str:
-    """The page's text with the table as the settings are now."""
+    """The text of the page with a current table of settings in place of the old one."""
     return TABLE.sub(lambda match: match[1] + markdown_table() + match[2], text)
 
 

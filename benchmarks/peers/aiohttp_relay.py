@@ -1,4 +1,4 @@
-"""aiohttp on both sides, on uvloop."""
+"""A relay with aiohttp as server and as client, on uvloop."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""FastAPI, and httpx towards the model; uvicorn with uvloop and httptools."""
+"""A relay with FastAPI, and httpx as its client; on uvicorn with uvloop and httptools."""
 
 import sys
 

@@ -1,4 +1,5 @@
-"""FastAPI, and OpenAI's SDK towards the model: what its guides show. uvicorn with uvloop."""
+"""A relay with FastAPI, and OpenAI's SDK as its client, as the SDK's guides show; on uvicorn with
+uvloop."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Tornado as its guide has it: its own client, a write and a flush for each token."""
+"""A relay as Tornado's guide shows it: Tornado's own client, and a write and a flush per token."""
 
 import asyncio
 import sys
@@ -12,7 +12,7 @@ HEADERS = {"Content-Type": "application/json", "Authorization": "Bearer sk-none"
 
 
 def request(body, tell):
-    """What asks the model; `tell` gets each token as an event."""
+    """The request to the model; `tell` is called with the bytes of an event for each token."""
     rest = b""
 
     def on_data(data):

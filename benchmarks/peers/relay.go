@@ -1,4 +1,4 @@
-// Go's net/http on both sides, encoding/json, a Flush for each token.
+// A relay with Go's net/http as server and as client, encoding/json, and a Flush for each token.
 package main
 
 import (

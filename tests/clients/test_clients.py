@@ -1,4 +1,4 @@
-"""OpenAI's own clients, and one of others, run their usual examples against `/v1`, unchanged."""
+"""OpenAI's own clients and the program llm run their usual examples against `/v1`, unchanged."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ async def test_openai_for_python(chat, upstream, tmp_path):
         "APIError boom",
         "async",
     ]
-    assert len(upstream.requests) == 6  # none was made twice
+    assert len(upstream.requests) == 6  # no request was sent twice
 
 
 @needs_node

@@ -1,4 +1,7 @@
-"""A Dockerfile as its steps. Of its language, what deploy/Dockerfile uses; the rest raises."""
+"""Reads a Dockerfile as a list of steps.
+
+Supports only the parts of the language that deploy/Dockerfile uses; other instructions fail.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ WORDS = "FROM ARG COPY RUN ENV USER WORKDIR VOLUME EXPOSE HEALTHCHECK ENTRYPOINT
 
 @dataclass(frozen=True)
 class Step:
-    """One instruction: its word, its options (`--from=build`), the rest."""
+    """One instruction: its word, its options (such as `--from=build`), and its text."""
 
     word: str
     options: dict[str, str]
@@ -21,7 +24,7 @@ class Step:
 
     @property
     def words(self) -> list[str]:
-        """The rest as words; a JSON list (the exec form) as its strings."""
+        """The words of the text, or the strings of its JSON list (the exec form)."""
         if self.text.startswith("["):
             words: list[str] = json.loads(self.text)
             return words
@@ -29,7 +32,7 @@ class Step:
 
     @property
     def pairs(self) -> dict[str, str]:
-        """The rest as `name=value` words; a name alone has the empty value."""
+        """The `name=value` words of the text; a name without a value has an empty one."""
         return {name: value for name, _, value in (word.partition("=") for word in self.words)}
 
 
@@ -40,7 +43,7 @@ def read_steps(text: str) -> list[Step]:
 
 
 def expand(text: str, values: Mapping[str, str]) -> str:
-    """`$NAME` and `${NAME}` with their values."""
+    """Replace `$NAME` and `${NAME}` by their values; unknown names by nothing."""
     return re.sub(r"\$\{?(\w+)\}?", lambda match: values.get(match[1], ""), text)
 
 

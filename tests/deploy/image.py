@@ -1,8 +1,8 @@
-"""An image that is built and run as its Dockerfile says, by chroot instead of a container engine.
+"""Builds and runs an image as its Dockerfile says, with chroot instead of a container engine.
 
-In place of the Dockerfile's FROM python:…-slim stands a Debian of the same release with its own
-Python 3.11, made by debootstrap. Needs root. Mounts are made in namespaces of their own, so they
-are gone when their process is.
+In place of the Dockerfile's base image (python:…-slim) it uses a Debian of the same release with
+Debian's Python 3.11, which debootstrap makes. It needs root. Each process has a mount namespace of
+its own, so its mounts end with it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 NAMESPACES = "unshare --mount --pid --fork".split()
 
-# $1 is the root, the rest the command.
+# $1 is the root directory; the other arguments are the command.
 BUILDING = """
 set -e; root=$1; shift
 mount --bind /dev "$root/dev"
@@ -34,8 +34,8 @@ mount --bind "$CERTIFICATES" "$root/etc/ssl/certs/ca-certificates.crt"
 exec chroot "$root" "$@"
 """
 
-# $1 is the root, $2 what is mounted on /data, $3 user:group, $4 the directory to be in. Nothing
-# but /data can be written to, no capability is left and none can be won.
+# $1 is the root directory, $2 the volume for /data, $3 user:group, $4 the working directory; the
+# other arguments are the command. It can write to /data only, and has no capabilities.
 SEALED = """
 set -e; root=$1 data=$2 user=${3%:*} group=${3#*:} directory=$4; shift 4
 mount --bind "$root" "$root"
@@ -51,7 +51,7 @@ exec chroot "$root" setpriv --reuid "$user" --regid "$group" --clear-groups --no
 
 @dataclass
 class Stage:
-    """A root directory, and what goes with it."""
+    """A stage of the build: its root directory, and the settings of its instructions."""
 
     root: Path
     environ: dict[str, str] = field(default_factory=lambda: {"PATH": PATH})
@@ -60,11 +60,11 @@ class Stage:
     directory: str = "/"
     entrypoint: list[str] = field(default_factory=list)
     healthcheck: list[str] = field(default_factory=list)
-    added: int = 0  # bytes above its base
+    added: int = 0  # bytes that it has more than the base image
 
 
 class Build:
-    """The steps of a Dockerfile, carried out below `work`; `image` is the last stage."""
+    """Carries out the steps of a Dockerfile in the folder `work`. `image` is the last stage."""
 
     def __init__(self, dockerfile: Path, context: Path, work: Path, **arguments: str) -> None:
         self._context, self._work, self._given = context, work, arguments
@@ -80,7 +80,7 @@ class Build:
         return self._stages[-1][1]
 
     def _do_from(self, step: Step) -> None:
-        assert RELEASE in expand(step.words[0], self._globals), "the stand-in is of another release"
+        assert RELEASE in expand(step.words[0], self._globals), "debootstrap makes another release"
         root = self._work / str(len(self._stages))
         subprocess.run(["cp", "-a", "--reflink=auto", str(self.base), str(root)], check=True)
         self._stages.append((step.words[-1], Stage(root)))
@@ -129,13 +129,13 @@ class Build:
         self.image.healthcheck = Step(word, {}, text).words
 
     def _do_entrypoint(self, step: Step) -> None:
-        assert step.text.startswith("["), "a shell would keep the signals to itself"
+        assert step.text.startswith("["), "a shell would not pass signals on"
         self.image.entrypoint = step.words
 
 
 class Container:
-    """The image as a process: PID 1 of its namespace, no root, a root file system that is
-    read-only, and a volume that stays when it is run again."""
+    """The image as a process, as in a container: it has PID 1 in its namespace, is not root, and
+    its root file system is read-only. The volume stays when the image is run again."""
 
     def __init__(self, image: Stage, volume: Path) -> None:
         self._image, self._volume = image, volume
@@ -155,7 +155,7 @@ class Container:
         self._reading.start()
 
     def _read(self, output: IO[str]) -> None:
-        """A server whose log nobody reads would stand still sooner or later."""
+        """Read the output until its end: with a full pipe the server would block."""
         with output:
             for line in output:
                 self._said.append(line)
@@ -164,17 +164,17 @@ class Container:
 
     @property
     def pid(self) -> int:
-        """Of the server itself, seen from here."""
+        """The server's process id in the namespace of this process."""
         assert self._process
         mother = self._process.pid
         return int(Path(f"/proc/{mother}/task/{mother}/children").read_text().split()[0])
 
     def listening(self) -> None:
-        """Waits until it has said where it is; what it says before may differ by machine."""
+        """Wait until the server prints its address; other lines may come before that."""
         assert self._is_listening.wait(60), self._said
 
     def is_healthy(self) -> bool:
-        """What the engine's health check would find."""
+        """Run the image's health check."""
         command = self._sealed(self._image.healthcheck)
         return subprocess.run(command, env=self.environ, stderr=subprocess.DEVNULL).returncode == 0
 
@@ -182,7 +182,7 @@ class Container:
         os.kill(self.pid, signal.SIGTERM)
 
     def end(self, seconds: float = 30) -> tuple[int, str]:
-        """Its exit status and what it said; by force after `seconds`."""
+        """Wait for its end, and return the exit status and the output. Kills it after `seconds`."""
         assert self._process
         try:
             self._process.wait(seconds)
@@ -193,7 +193,7 @@ class Container:
         return status, "".join(self._said)
 
     def memory(self, which: str) -> int:
-        """Resident bytes: now (VmRSS), or at most until now (VmHWM)."""
+        """Resident memory in bytes: the current size (VmRSS), or the largest so far (VmHWM)."""
         status = Path(f"/proc/{self.pid}/status").read_text()
         return int(status.partition(which + ":")[2].split()[0]) * 1024
 
@@ -214,7 +214,7 @@ class Container:
 
 
 def make_base(root: Path) -> Path:
-    """The stand-in for the image that the Dockerfile begins with; made once, then kept."""
+    """The root directory in place of the base image. It is made once, and then reused."""
     if not (root / "usr/bin/python").is_symlink():
         command = f"debootstrap --variant=minbase --include={PACKAGES} {RELEASE}".split()
         environ = os.environ | {"PATH": PATH}
@@ -226,13 +226,13 @@ def make_base(root: Path) -> Path:
 
 
 def size(root: Path) -> int:
-    """Bytes on the disk."""
+    """The size of a directory in bytes on the disk."""
     out = subprocess.run(["du", "-sxB1", str(root)], check=True, capture_output=True, text=True)
     return int(out.stdout.split()[0])
 
 
 def _copy(source: Path, target: Path, *, whole: bool) -> None:
-    """As COPY does; from the context without what .dockerignore leaves out."""
+    """Copy as COPY does; not `whole`: without what .dockerignore excludes."""
     if source.is_dir():
         ignore = None if whole else shutil.ignore_patterns("__pycache__")
         shutil.copytree(source, target, symlinks=True, ignore=ignore)
@@ -241,7 +241,7 @@ def _copy(source: Path, target: Path, *, whole: bool) -> None:
 
 
 def _of_this_machine() -> dict[str, str]:
-    """How packages are fetched here: certificates, proxy, index."""
+    """The variables that tell pip how to download on this machine: certificates, proxy, index."""
     names = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
     environ = {name: os.environ[name] for name in (*names, "PIP_INDEX_URL") if name in os.environ}
     certificates = ssl.get_default_verify_paths().cafile or CERTIFICATES

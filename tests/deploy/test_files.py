@@ -1,4 +1,4 @@
-"""What is in deploy/ fits the server: names, times, sizes, paths; and what reads it accepts it."""
+"""The files in deploy/ fit the server: names, times, sizes, paths. Their programs accept them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 ENVIRONMENT = {env_name(setting) for setting in fields(Settings)}
 FLAGS = {flag_name(setting) for setting in fields(Settings)}
-#: Seconds from SIGTERM to the end of the process, at most.
+#: The most seconds from SIGTERM to the end of the process.
 LONGEST_END = Settings().drain_timeout + 2 * server.LAST_WRITES + server.CHILD_GRACE
 
 STEPS = read_steps((DEPLOY / "Dockerfile").read_text())
@@ -37,7 +37,7 @@ POD = KUBERNETES["Deployment"]["spec"]["template"]["spec"]
 UNIT = (DEPLOY / "tornado-stream.service").read_text()
 NGINX = (DEPLOY / "nginx.conf").read_text()
 CADDY = (DEPLOY / "Caddyfile").read_text()
-READER = (ROOT / "docs" / "deploying.md").read_text()
+GUIDE = (ROOT / "docs" / "deploying.md").read_text()
 
 
 def steps(word: str) -> list[Any]:
@@ -51,7 +51,7 @@ def number(pattern: str, text: str) -> int:
 
 
 @pytest.mark.parametrize("path", sorted(DEPLOY.iterdir()), ids=lambda path: path.name)
-def test_every_setting_that_is_named_exists(path):
+def test_every_named_setting_exists(path):
     named = set(re.findall(r"\b(?:TORNADO_STREAM|OPENAI)_[A-Z_]+\b", path.read_text()))
     assert named <= ENVIRONMENT, named - ENVIRONMENT
     ours = re.findall(r"(?:ExecStart=|Tell the server:|than )(.*(?:\n#   .*)?)", path.read_text())
@@ -59,7 +59,7 @@ def test_every_setting_that_is_named_exists(path):
     assert flags <= FLAGS, flags - FLAGS
 
 
-def test_the_image_is_made_of_what_is_there():
+def test_the_dockerfile_names_files_that_exist():
     allowed = (ROOT / ".dockerignore").read_text().split()
     for step in steps("COPY"):
         if not step.options:
@@ -84,10 +84,10 @@ def test_nothing_is_killed_before_its_answers_have_ended():
     assert POD["terminationGracePeriodSeconds"] > LONGEST_END
     assert number(r"(\d+)s", COMPOSE["services"]["chat"]["stop_grace_period"]) > LONGEST_END
     assert number(r"TimeoutStopSec=(\d+)", UNIT) > LONGEST_END
-    assert "KillMode=mixed" in UNIT  # not the local model's process
+    assert "KillMode=mixed" in UNIT  # SIGTERM must not reach the local model's process
 
 
-def test_proxies_are_more_patient_than_the_server_is_silent():
+def test_timeouts_of_proxies_are_longer_than_silences_of_the_server():
     idle = getattr(Settings(), "keep_alive_timeout", 60)
     for text in (NGINX, CADDY):
         assert number(r"keepalive(?:_timeout)? (\d+)s", text) < idle
@@ -101,7 +101,7 @@ def test_proxies_are_more_patient_than_the_server_is_silent():
         assert megabytes * 1024 * 1024 > body
 
 
-def test_what_is_asked_for_health_is_answered():
+def test_probes_ask_for_paths_that_the_server_answers():
     paths = [rule.regex for rule in routes()]
     container = POD["containers"][0]
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
@@ -114,7 +114,7 @@ def test_what_is_asked_for_health_is_answered():
     assert POD["enableServiceLinks"] is False
 
 
-def test_nobody_but_the_volume_can_be_written_to():
+def test_only_the_volume_is_writable():
     chat, pod = COMPOSE["services"]["chat"], POD["containers"][0]["securityContext"]
     assert chat["read_only"] and chat["cap_drop"] == ["ALL"] and "tmpfs" not in chat
     assert pod["readOnlyRootFilesystem"] and pod["capabilities"] == {"drop": ["ALL"]}
@@ -123,14 +123,14 @@ def test_nobody_but_the_volume_can_be_written_to():
     assert KUBERNETES["Deployment"]["spec"]["strategy"] == {"type": "Recreate"}
 
 
-def test_kubernetes_would_take_it():
+def test_kubernetes_accepts_the_manifests():
     validate = pytest.importorskip("kubernetes_validate").validate
     for part in KUBERNETES.values():
         validate(part, "1.31", strict=True)
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
-def test_systemd_would_take_it_and_little_is_open(tmp_path):
+def test_systemd_accepts_the_unit_and_finds_it_confined(tmp_path):
     path = tmp_path / "tornado-stream.service"
     path.write_text(re.sub(r"(?<=ExecStart=)\S+", "/bin/true", UNIT))
     for command in ("verify", "security --offline=true --threshold=15 --no-pager"):
@@ -141,13 +141,13 @@ def test_systemd_would_take_it_and_little_is_open(tmp_path):
 
 
 @pytest.mark.gen_test
-async def test_the_backup_of_the_guide_is_of_a_running_server(chat, settings, tmp_path):
+async def test_the_guides_backup_works_while_the_server_runs(chat, settings, tmp_path):
     stream = await chat.send("kept?", model="say=kept;hold;say= and more")
     start = await stream.until("start")
     await stream.until("delta")
     copy = tmp_path / "copy"
     copy.mkdir()
-    code = re.search(r"^python3 -c '(.*)' \S+/chat.db backup.db$", READER, re.MULTILINE)
+    code = re.search(r"^python3 -c '(.*)' \S+/chat.db backup.db$", GUIDE, re.MULTILINE)
     assert code
     database = chat.application.config.data_dir / "chat.db"
     command = [sys.executable, "-c", code[1], str(database), str(copy / "chat.db")]
@@ -162,4 +162,4 @@ async def test_the_backup_of_the_guide_is_of_a_running_server(chat, settings, tm
 
 def test_the_guide_names_every_file():
     for path in DEPLOY.iterdir():
-        assert f"deploy/{path.name}" in READER, path.name
+        assert f"deploy/{path.name}" in GUIDE, path.name

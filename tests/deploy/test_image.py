@@ -1,7 +1,7 @@
-"""The container image, built and run as the Dockerfile says: `make image-check`.
+"""The container image is built and run as the Dockerfile says: `make image-check`.
 
-IMAGE_CHECK=1 builds it without the local model, IMAGE_CHECK=local with it. What it measures is
-printed at the end.
+IMAGE_CHECK=1 builds it without the local model, IMAGE_CHECK=local with it. The tests print what
+they measured at the end.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SECRETS = {"TORNADO_STREAM_TOKEN": TOKEN, "TORNADO_STREAM_PASSWORD": secrets.tok
 
 
 class TokenClient(Client):
-    """Shows the token, as programs do."""
+    """A client that sends the token, as programs do."""
 
     def encode(self, method, path, body, headers):
         return super().encode(method, path, body, {"Authorization": f"Bearer {TOKEN}"} | headers)
@@ -57,7 +57,7 @@ def build(request: pytest.FixtureRequest) -> Iterator[Build]:
 def container(
     build: Build, tmp_path: Path, upstream: FakeUpstream
 ) -> Iterator[Callable[..., tuple[Container, TokenClient]]]:
-    """Starts the image with a volume that lasts for the test; gives a client of it."""
+    """Starts the image with a volume that lasts for the test; returns it and its client."""
     started: list[Container] = []
 
     def start(**environ: str) -> tuple[Container, TokenClient]:
@@ -75,8 +75,8 @@ def container(
 
 @pytest.fixture(scope="module")
 def report(build: Build) -> Iterator[Callable[[str, float], None]]:
-    """Takes figures, in MB; prints them at the end."""
-    rows = [("what the project adds to its base", build.image.added / 1e6)]
+    """Collects figures, given in bytes, and prints them in MB at the end."""
+    rows = [("size without the base image", build.image.added / 1e6)]
     yield lambda what, value: rows.append((what, value / 1e6))
     print("\n\nimage" + (" with the local model" if CHECK == "local" else ""))
     for what, value in rows:
@@ -90,28 +90,28 @@ def free_port() -> int:
 
 
 @pytest.mark.timeout(1200)
-def test_the_image_holds_nothing_to_build_with(build: Build) -> None:
+def test_the_image_contains_no_build_tools(build: Build) -> None:
     root = build.image.root
     for name in ("gcc", "cc", "make", "git"):
         assert not shutil.which(name, path=f"{root}/usr/bin:{root}/venv/bin")
     packages = {path.name for path in root.glob("venv/lib/python3.*/site-packages/*")}
     assert "tornado_stream" in packages and not packages & {"pip", "setuptools", "pytest"}
     assert not (root / "src").exists()
-    assert build.image.user.split(":")[0].isdecimal()  # what Kubernetes' runAsNonRoot can judge
+    assert build.image.user.split(":")[0].isdecimal()  # Kubernetes' runAsNonRoot needs a number
 
 
 @pytest.mark.gen_test(timeout=120)
 async def test_it_runs_read_only_and_lets_answers_finish(container, report) -> None:
     sealed, chat = container()
     await in_thread(sealed.listening)
-    report("memory, nothing asked yet", sealed.memory("VmRSS"))
+    report("memory before the first request", sealed.memory("VmRSS"))
     assert await in_thread(sealed.is_healthy)
     for path in ("/healthz", "/readyz"):
         assert (await chat.request("GET", path)).status == 200
     assert os.stat(f"/proc/{sealed.pid}").st_uid == 10001
     answers = await asyncio.gather(*(chat.ask(model="gap=0.2;count=20") for _ in range(200)))
     assert {answer.text for answer in answers} == {"".join(f"t{n} " for n in range(20))}
-    report("memory at most, with 200 answers at once", sealed.memory("VmHWM"))
+    report("largest memory, 200 answers at once", sealed.memory("VmHWM"))
     stream = await chat.send(model="gap=0.1;count=20;say=last")
     await stream.until("delta")
     sealed.term()

@@ -1,4 +1,4 @@
-"""The examples for nginx and Caddy as they stand in deploy/, real, with TLS, before a server."""
+"""nginx and Caddy run with the example files of deploy/ and TLS, in front of a real server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tornado_stream.settings import Secret
 DEPLOY = Path(__file__).resolve().parent.parent.parent / "deploy"
 SBIN = "/usr/sbin:/usr/local/sbin"
 NAME = "chat.example.org"
-#: The client is at another address than the proxy, so that they can be told apart.
+#: The client has another address than the proxy, so that the tests can tell them apart.
 CLIENT = "127.0.0.2"
 
 NGINX = """
@@ -52,7 +52,7 @@ CADDY = "{\n\tadmin off\n\tauto_https disable_redirects\n}\n"
 
 
 class HttpsClient(Client):
-    """Speaks to the proxy, by the name of the example."""
+    """A client of the proxy, which uses the host name of the example."""
 
     def __init__(self, port: int, context: ssl.SSLContext, server: Client) -> None:
         super().__init__(port, server.application)
@@ -68,7 +68,7 @@ class HttpsClient(Client):
 
 
 def adapted(name: str, changes: dict[str, str]) -> str:
-    """The example with the paths and addresses of a test."""
+    """The text of an example file with the paths and addresses of a test."""
     text = (DEPLOY / name).read_text()
     for old, new in changes.items():
         assert old in text, f"{name} has no {old}"
@@ -78,7 +78,7 @@ def adapted(name: str, changes: dict[str, str]) -> str:
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> tuple[str, str]:
-    """Paths of a certificate and its key."""
+    """The paths of a certificate and of its key."""
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
     names = f"-subj /CN={NAME} -addext subjectAltName=DNS:{NAME} -keyout key.pem -out cert.pem"
     if not shutil.which("openssl"):
@@ -89,7 +89,7 @@ def certificate(tmp_path: Path) -> tuple[str, str]:
 
 @pytest.fixture
 def password() -> Secret | None:
-    """What everybody has to say to get in; None: nothing."""
+    """The server's password; None: no login."""
     return None
 
 
@@ -97,7 +97,7 @@ def password() -> Secret | None:
 def front(
     request: pytest.FixtureRequest, serve, settings, certificate, tmp_path: Path, password
 ) -> Iterator[HttpsClient]:
-    """A client of a server behind that proxy."""
+    """A client of a server behind each proxy."""
     program = shutil.which(request.param) or shutil.which(request.param, path=SBIN)
     if not program:
         pytest.skip(f"{request.param} is not installed")
@@ -110,7 +110,7 @@ def front(
     process.terminate()
     try:
         process.wait(10)
-    except subprocess.TimeoutExpired:  # it waits for a stream that the test left open
+    except subprocess.TimeoutExpired:  # the proxy waits for a stream that the test left open
         process.kill()
         process.wait()
 
@@ -118,7 +118,7 @@ def front(
 def start_nginx(
     program: str, home: Path, server: int, certificate: tuple[str, str]
 ) -> tuple[subprocess.Popen[bytes], int]:
-    # It takes over sockets that listen already: there is no port to guess, no start to await.
+    # nginx inherits sockets that already listen, so no port must be guessed, and no start awaited.
     with socket.create_server(("127.0.0.1", 0)) as tls, socket.create_server(("", 0)) as plain:
         port, other = tls.getsockname()[1], plain.getsockname()[1]
         folder = f"/etc/letsencrypt/live/{NAME}"
@@ -132,7 +132,7 @@ def start_nginx(
             f"{folder}/privkey.pem": certificate[1],
         }
         (home / "site.conf").write_text(adapted("nginx.conf", changes))
-        user = "" if os.geteuid() else "user root;"  # others may not enter this directory
+        user = "" if os.geteuid() else "user root;"  # other users cannot enter this directory
         (home / "nginx.conf").write_text(NGINX.format(user=user))
         numbers = [tls.fileno(), plain.fileno()]
         process = subprocess.Popen(
@@ -185,7 +185,7 @@ async def test_answers_arrive_as_they_are_written(front, certificate):
 
 
 async def over_http2(front: HttpsClient, certificate: str) -> None:
-    """The same as browsers speak it."""
+    """Read an answer over HTTP/2, as browsers do."""
     if not CURL:
         return
     curl = await asyncio.create_subprocess_exec(
@@ -214,7 +214,7 @@ async def test_readers_that_leave_and_bodies_that_are_too_large(front, upstream)
     await until(lambda: not front.application.streams)
     upstream.released.set()
     assert (await front.resume(start.data["generation_id"])).text == "ab"
-    # Not the proxy, the server says that it is too much.
+    # The server refuses a body that is too large, not the proxy.
     large = await front.request("POST", "/stream", {"message": "x" * (1024 * 1024 + 1)})
     assert (large.status, large.json()["error"]["code"]) == (413, "too_large")
 
@@ -240,7 +240,7 @@ async def test_only_the_proxy_is_believed(front):
 
 @pytest.mark.gen_test(timeout=60)
 @pytest.mark.parametrize("password", [Secret("correct horse battery")])
-async def test_a_session_is_for_https_alone(front, password):
+async def test_a_session_is_valid_over_https_only(front, password):
     assert (await front.request("GET", "/api/conversations")).status == 401
     answer = await front.request("POST", "/login", {"password": password})
     cookie, *attributes = answer.headers["set-cookie"].split("; ")
@@ -248,7 +248,7 @@ async def test_a_session_is_for_https_alone(front, password):
     assert {"HttpOnly", "SameSite=Strict", "Secure", "Path=/"} <= set(attributes)
     inside = await front.request("GET", "/api/conversations", headers={"Cookie": cookie})
     assert inside.status == 200
-    # The same session is none where it was not encrypted: the server, asked past its proxy.
+    # A request directly to the server is plain HTTP, where the session is not valid.
     host = {"Host": NAME, "Cookie": cookie}
     past = await front.server.request("GET", "/api/conversations", headers=host)
     assert past.status == 401

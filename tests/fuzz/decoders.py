@@ -1,6 +1,6 @@
-"""Inputs for the fuzz tests: streams of our own, mutated, and bytes by chance.
+"""Makes inputs for the fuzz tests of the decoders: mutated streams, and random bytes.
 
-Everything comes from a `random.Random`, so a seed is enough to make a failing input again.
+All choices come from a `random.Random`, so its seed is enough to make a failing input again.
 """
 
 import json
@@ -13,7 +13,7 @@ from wire import call, chunk, half, say, sse
 
 CORPUS = Path(os.environ.get("CORPUS", Path(__file__).resolve().parents[3] / "shared" / "corpus"))
 
-#: Bytes of an input at most: small ones find the same and take less time.
+#: The most bytes of an input: small inputs find the same faults, and take less time.
 MAX_INPUT = 1000
 
 _USAGE = {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12}
@@ -41,7 +41,7 @@ SAMPLES = [
     b"<!doctype html><title>Hi</title>\ndata: {}\n\n",
 ]
 
-#: What real streams are made of; mutations put it anywhere.
+#: Parts of real streams; mutations insert them anywhere.
 TOKENS = [
     *(
         b"\n",
@@ -71,19 +71,19 @@ TOKENS = [
 
 
 def corpus_samples() -> list[bytes]:
-    """The begin of every recording, where there are any."""
+    """The beginning of every recorded stream; nothing if there is no corpus."""
     return [path.read_bytes()[:MAX_INPUT] for path in sorted((CORPUS / "streams").glob("*.sse"))]
 
 
 def random_bytes(rng: Random) -> bytes:
-    """Bytes by chance: of any value, or tokens in any order."""
+    """Random bytes, or tokens in a random order."""
     if rng.random() < 0.3:
         return rng.randbytes(rng.randrange(300))
     return b"".join(rng.choices(TOKENS, k=rng.randrange(40)))
 
 
 def mutated(rng: Random, samples: list[bytes]) -> bytes:
-    """A sample with one to eight changes."""
+    """A sample with one to eight random changes."""
     data = bytearray(rng.choice(samples))
     for _ in range(rng.randint(1, 8)):
         _mutate(rng, data, samples)
@@ -110,7 +110,7 @@ def _mutate(rng: Random, data: bytearray, samples: list[bytes]) -> None:
 
 
 def pieces(rng: Random, data: bytes) -> Iterator[bytes]:
-    """The same bytes in pieces: of one byte (short ones), or of mixed sizes."""
+    """Split the bytes into pieces: of one byte if the input is short, or of mixed sizes."""
     sizes = rng.choice(((1,) if len(data) < 200 else (7,), (2, 9, 30), (1, 90), (50, 200)))
     position = 0
     while position < len(data):

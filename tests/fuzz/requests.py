@@ -1,6 +1,6 @@
-"""HTTP requests that no client would send on purpose, for every route.
+"""Makes HTTP requests that no client would send on purpose, for every route.
 
-Everything comes from a `random.Random`, so a seed is enough to make a failing request again.
+All choices come from a `random.Random`, so its seed is enough to make a failing request again.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-#: Bytes of a head that is answered; a longer one is closed.
+#: The most bytes of a head that the server answers; after a longer one it closes the connection.
 LONGEST_HEAD = 16 * 1024
 ID = "00000000-0000-4000-8000-000000000000"
-#: Routes with a body, and the members that are documented for each.
+#: The routes whose requests have a body, and the documented members of each body.
 BODIES = {
     ("POST", "/stream"): (
         *("message", "conversation_id", "parent_id", "model", "options", "leave_out"),
@@ -24,7 +24,7 @@ BODIES = {
     ("DELETE", "/api/conversations/" + ID): ("id",),
     ("POST", f"/stream/{ID}/stop"): ("id",),
 }
-#: Routes that are read, and their arguments.
+#: The routes for GET, and the arguments of their queries.
 READS = {
     "/": (),
     "/c/{id}": (),
@@ -42,7 +42,7 @@ READS = {
     "/static/0123456789abcdef/css/base.css": ("v",),
     "/nothing": (),
 }
-#: Values of a member, as they stand in the JSON.
+#: Values of a member, as JSON text; some are invalid.
 VALUES = [
     *("null", "true", "false", "0", "-1", "1", "1.5", "-0.0", "1e999", "-1e999", "9" * 400),
     *("2147483648", "9007199254740993", "9223372036854775808", "18446744073709551616", '""'),
@@ -55,7 +55,7 @@ VALUES = [
     *('{"a":' * 900 + "1" + "}" * 900, "[" + "0," * 999 + "0]", "NaN", "Infinity", "-Infinity"),
     *("undefined", "01", "+1", ".5", "'a'", "0x10", "\\", ""),
 ]
-#: Whole bodies that are no JSON object, or barely one.
+#: Whole bodies: no JSON objects, or very odd ones.
 TEXTS = [
     *(b"", b" ", b"null", b"[]", b"1", b'"a"', b"{", b"}", b"{}{}", b"{,}", b'{"message"}'),
     *(b"\0", b"NaN", b"{'a': 1}", b'{"message": "a",}', b"\xef\xbb\xbf{}", b"\xff\xfe{\0}\0"),
@@ -66,7 +66,7 @@ TEXTS = [
     *(b'{"message": "' + b"\\ud800" * 1000 + b'"}', b'{"message": "' + b"a" * 100_000),
     b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--x--\r\n",
 ]
-#: Few of these: each is a million elements, or bytes, or more.
+#: Bodies with about a million elements or bytes, or more; they are sent rarely.
 LARGE = [
     b'{"message": [' + b"0," * 500_000 + b"0]}",
     b'{"model": "say=x", "message": "' + b"a" * 1_000_000 + b'"}',
@@ -120,7 +120,7 @@ HEADERS = {
     "Upgrade": ["h2c", "websocket"],
     "X-Forwarded-Host": ["evil.example"],
 }
-#: Lines that a head may not have, or not twice.
+#: Lines that are not allowed in a head, or not twice.
 LINES = [
     *("Host: localhost", "Host: evil.example", "no colon", ": no name", " folded", "\tfolded"),
     *("A b: c", "A : b", "A\0: b", "A: b\0c", "A: b\rB: c", "A: b\nB: c", "\xff: a", "A: \x7f"),
@@ -168,8 +168,8 @@ PIECES = [
 
 @dataclass
 class Case:
-    """Bytes to send. `sound`: as HTTP it is in order, so it must be answered; `half`: the client
-    says afterwards that it sends no more. `responses`: how many are due, where it is sound."""
+    """Bytes to send. `sound`: they are valid HTTP, so the server must answer with that many
+    `responses`. `half`: the client closes its side of the connection afterwards."""
 
     kind: str
     data: bytes
@@ -179,7 +179,7 @@ class Case:
 
 
 class Requests:
-    """Makes cases. `ids` are a conversation and a generation that are there."""
+    """Makes cases. `conversation` and `generation` are ids that exist on the server."""
 
     def __init__(self, rng: Random, conversation: str, generation: str) -> None:
         self.rng = rng
@@ -198,7 +198,7 @@ class Requests:
         return case
 
     def members(self) -> Case:
-        """A route's documented members with values of any type."""
+        """The documented members of a route, with values of any type."""
         rng = self.rng
         (method, path), names = rng.choice(list(BODIES.items()))
         members = {name: rng.choice(VALUES) for name in names if rng.random() < 0.4}
@@ -244,7 +244,7 @@ class Requests:
         return self._request("target", "GET", self.rng.choice(TARGETS), sound=False)
 
     def header(self) -> Case:
-        """Well-known fields with odd values, on any route."""
+        """Well-known header fields with odd values, on any route."""
         rng = self.rng
         names = rng.sample(list(HEADERS), rng.randint(1, 4))
         headers = {name: rng.choice(HEADERS[name]) for name in names}
@@ -255,7 +255,7 @@ class Requests:
         return self._request("header", method, path, b'{"message": "hi"}', headers, sound)
 
     def lines(self) -> Case:
-        """A head with lines that belong into none, or a flood of them."""
+        """A head with invalid lines, or with very many lines."""
         rng = self.rng
         more = [rng.choice(LINES) for _ in range(rng.randint(1, 3))]
         if rng.random() < 0.2:
@@ -266,7 +266,7 @@ class Requests:
         return case
 
     def framing(self) -> Case:
-        """Chunked bodies, well formed or not, with a length beside it or not."""
+        """Chunked bodies, valid or not, with or without a Content-Length."""
         rng = self.rng
         (method, path), _ = rng.choice(list(BODIES.items()))
         headers = {"Transfer-Encoding": rng.choice(HEADERS["Transfer-Encoding"][:4])}
@@ -294,7 +294,7 @@ class Requests:
         return Case("pipelined", b"".join(c.data for c in cases), True, responses=len(cases))
 
     def mutated(self) -> Case:
-        """Any other case with one to eight changes of its bytes."""
+        """Any other case, with one to eight random changes of its bytes."""
         rng = self.rng
         makers = (self.members, self.text, self.read, self.header, self.framing, self.pipelined)
         data = bytearray(rng.choice(makers)().data)
@@ -329,7 +329,7 @@ class Requests:
 
 
 def is_ours(body: bytes) -> bool:
-    """Whether this is an error in the form of the API."""
+    """Whether this is an error in the API's JSON format."""
     try:
         error = json.loads(body)["error"]
     except (ValueError, KeyError, TypeError):

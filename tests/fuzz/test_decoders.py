@@ -1,7 +1,7 @@
-"""The decoders of what an upstream sends, on inputs that no server would send on purpose.
+"""The decoders of an upstream's responses accept any input, even one that no server would send.
 
-`FUZZ_CASES` says how many (10,000 by default); `FUZZ_SEED` runs one case alone, the one that a
-failure names.
+`FUZZ_CASES` is the number of inputs (10,000 by default). `FUZZ_SEED` runs only the input with this
+seed; the message of a failure contains it.
 """
 
 import gc
@@ -33,7 +33,7 @@ def make_input(rng: Random) -> bytes:
 
 
 def answer(pieces: Iterable[bytes], **limits: int) -> dict[str, Any]:
-    """All that an answer comes to, as JSON: this fails where text cannot be encoded."""
+    """Everything that the decoder finds in an answer. Fails if JSON cannot encode it."""
     folded, decoder = fold(pieces, **limits)
     result = {
         "content": folded.content,

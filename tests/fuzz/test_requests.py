@@ -1,7 +1,7 @@
-"""The server on requests that no client would send on purpose: it stands, and says what is wrong.
+"""The server survives requests that no client would send on purpose, and says what is wrong.
 
-`FUZZ_REQUESTS` says how many (1,000 by default); `FUZZ_HTTP_SEED` is the seed. The server runs in
-a process of its own, with a watch on its loop.
+`FUZZ_REQUESTS` is the number of requests (1,000 by default), `FUZZ_HTTP_SEED` the seed. The server
+runs in a process of its own, which measures the longest step of its event loop.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from .requests import Case, Requests, is_ours
 REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "1000"))
 SEED = int(os.environ.get("FUZZ_HTTP_SEED", "1"))
 LONG = REQUESTS > 10_000
-#: Connections at a time, and seconds in which a request that is in order must be answered, and in
-#: which another may be.
+#: The number of connections at a time; the seconds to wait for the response to a valid request; and
+#: those to wait for a response to an invalid one, which the server may also leave unanswered.
 WORKERS, PATIENCE, GLANCE = 16, 20.0, 0.1
-#: Seconds for which nothing may hold the loop; other tests run beside the short form.
+#: Seconds that a step of the loop may take; more in the short form, beside which other tests run.
 LONGEST_STEP = 0.05 if LONG else 0.15
-#: Bytes of memory, over those after the first requests, and in all.
+#: Bytes of memory: growth after the first fifth of the requests, and in all.
 GROWTH, MEMORY = 64 * 2**20, 256 * 2**20
 
 STATUSES = {100, 200, 201, 204, 304, 400, 403, 404, 405, 408, 409, 413, 415, 421, 429}
@@ -41,7 +41,7 @@ STATUSES = {100, 200, 201, 204, 304, 400, 403, 404, 405, 408, 409, 413, 415, 421
 
 @dataclass
 class Reply:
-    """A response as it came. `bare`: no fields and no body, as Tornado refuses what is no HTTP."""
+    """A response. `bare`: without header and body, which is how Tornado refuses invalid HTTP."""
 
     status: int
     headers: dict[str, str]
@@ -59,7 +59,7 @@ class Tally:
 
 
 async def exchange(port: int, case: Case) -> list[Reply]:
-    """Send it on a connection of its own; what came back."""
+    """Send a case on a connection of its own, and return the responses."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**24)
     replies: list[Reply] = []
     try:
@@ -97,19 +97,19 @@ async def read_reply(reader: asyncio.StreamReader, is_head: bool) -> Reply:
 
 
 def judge(case: Case, replies: list[Reply]) -> str | None:
-    """What is wrong with how a case was answered."""
+    """What is wrong with the responses to a case; None: nothing."""
     if case.sound and not case.half and len(replies) < case.responses:
-        return f"{len(replies)} of {case.responses} answers"
+        return f"{len(replies)} of {case.responses} responses"
     for reply in replies:
         if reply.status not in STATUSES:
             return f"status {reply.status}"
         for word in (b"Traceback", b'File "', b"tornado.web", b".py", b"Error("):
             if reply.status >= 400 and word in reply.body:
-                return f"{word!r} in the answer"
+                return f"{word!r} in the response"
         is_page = reply.headers.get("content-type", "").startswith("text/html")
         if reply.status >= 400 and not (reply.bare or is_page):
             if not (is_ours(reply.body) or case.data.startswith(b"HEAD")):
-                return f"no error of ours: {reply.body[:80]!r}"
+                return f"not an error of the API: {reply.body[:80]!r}"
     return None
 
 
@@ -127,7 +127,7 @@ async def send_all(port: int, cases: list[Case], tally: Tally) -> None:
 
 
 class Watched(ServerProcess):
-    """The server as a process whose loop is watched."""
+    """The server as a process that measures the steps of its event loop."""
 
     def __init__(self, directory: Path, upstream_url: str) -> None:
         super().__init__(directory, upstream_url, "--log-level", "info")
@@ -138,7 +138,7 @@ class Watched(ServerProcess):
         return environ(WATCH=str(self.watch))
 
     def memory(self) -> int:
-        """Bytes of it that are in memory; 0 where the system does not say."""
+        """Its resident memory in bytes; 0 if the system does not tell it."""
         assert self._process
         status = Path(f"/proc/{self._process.pid}/status")
         if not status.exists():
@@ -164,7 +164,7 @@ def server(tmp_path: Path, upstream_url: str) -> Iterator[Watched]:
 
 
 async def ids(chat: Client) -> tuple[str, str]:
-    """A conversation and an answer that are there."""
+    """The ids of a conversation and of an answer that exist."""
     answer = await chat.ask("hi", model="say=there")
     return answer.start["conversation_id"], answer.start["generation_id"]
 
@@ -189,7 +189,7 @@ async def test_the_server_stands_anything(server: Watched) -> None:
     log, steps = server.log.read_text(), json.loads(server.watch.read_text())
     print(f"\nrequests: {REQUESTS}, answered {dict(tally.statuses.most_common())}")
     print(f"memory: {before / 2**20:.0f} MiB, then {after / 2**20:.0f} MiB")
-    print(f"longest step: {steps['cpu'] * 1e3:.0f} ms, by the clock {steps['clock'] * 1e3:.0f} ms")
+    print(f"longest step: {steps['cpu'] * 1e3:.0f} ms, wall-clock {steps['clock'] * 1e3:.0f} ms")
     assert not tally.failures, "\n".join(tally.failures[:10])
     assert "Traceback" not in log and " ERROR " not in log, log[:3000]
     assert steps["cpu"] < LONGEST_STEP, steps["longest"]

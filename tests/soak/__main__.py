@@ -1,4 +1,7 @@
-"""`make soak`: a server under fifty users and bad networks, and whether it stays as it was."""
+"""Runs a server under fifty users and bad networks, and checks that it does not grow: `make soak`.
+
+The exit status is 1 if a check fails.
+"""
 
 from __future__ import annotations
 
@@ -21,17 +24,14 @@ BUILD = Path(__file__).resolve().parent.parent.parent / "build" / "soak"
 
 def options() -> Options:
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=Options.minutes)
-    parser.add_argument("--users", type=int, default=Options.users)
-    parser.add_argument("--faults", type=float, default=Options.faults, help="share, 0 to 1")
-    parser.add_argument(
-        "--warmup", type=int, default=Options.warmup, help="answers before it counts"
-    )
-    parser.add_argument("--seed", default=str(time.time_ns() // 10**9 % 10**6))
-    parser.add_argument("--trace", action="store_true", help="also write what was allocated")
-    parser.add_argument(
-        "--environ", nargs="*", default=[], metavar="NAME=VALUE", help="for the server"
-    )
+    add = parser.add_argument
+    add("--minutes", type=float, default=Options.minutes, help="how long the users act")
+    add("--users", type=int, default=Options.users, help="how many users act at a time")
+    add("--faults", type=float, default=Options.faults, help="share of faults, 0 to 1")
+    add("--warmup", type=int, default=Options.warmup, help="answers before the measurement")
+    add("--seed", default=str(time.time_ns() // 10**9 % 10**6), help="of all random choices")
+    add("--trace", action="store_true", help="also write which lines allocated memory")
+    add("--environ", nargs="*", default=[], metavar="NAME=VALUE", help="the server's environment")
     given = vars(parser.parse_args())
     return Options(**given | {"environ": tuple(given["environ"])})
 

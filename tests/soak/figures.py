@@ -1,4 +1,7 @@
-"""From samples to a verdict: slopes with their error, what came back to where it was. Pure."""
+"""Turns samples into checks: slopes with their error, and figures that must return to their start.
+
+The rule: functions here are pure.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 HOUR = 3600.0
-#: Seconds whose samples become one point: those that follow each other closely are alike.
+#: Seconds whose samples are averaged into one point, since neighbouring samples are alike.
 BLOCK = 15.0
-#: Points from which on a slope says something.
+#: Fewer points than these give no slope.
 FEWEST = 8
 
 
 @dataclass(frozen=True)
 class Slope:
-    """Growth for each hour, and its standard error (infinite where there are too few points)."""
+    """Growth per hour, and its standard error (infinite if there are too few points)."""
 
     per_hour: float
     error: float
@@ -28,7 +31,7 @@ class Slope:
 
 @dataclass(frozen=True)
 class Check:
-    """A row of the table. `met` None: it could not be told."""
+    """A row of the table. `met` None: the run was too short to tell."""
 
     name: str
     found: str
@@ -37,7 +40,7 @@ class Check:
 
 
 def block_means(points: Sequence[tuple[float, float]], block: float) -> list[tuple[float, float]]:
-    """The means of the points in each `block` seconds."""
+    """The mean of the points in each period of `block` seconds."""
     blocks: dict[int, list[tuple[float, float]]] = defaultdict(list)
     for at, value in points:
         blocks[int((at - points[0][0]) // block)].append((at, value))
@@ -61,9 +64,12 @@ def slope(points: Sequence[tuple[float, float]], block: float = BLOCK) -> Slope:
 
 
 def growth(samples: Sequence[dict[str, Any]], limit: float) -> tuple[Slope, Check]:
-    """How memory grew over the last two thirds of the samples, in MB an hour, without what SQLite
-    holds: that has a limit, which it takes hours to reach. It is met or not where the limit is
-    outside of two standard errors, else where the slope itself is below it."""
+    """The growth of memory in MB per hour, over the last two thirds of the samples.
+
+    SQLite's memory is left out: it has a limit, but needs hours to reach it. The check is met if
+    the slope is at most `limit`. It fails if the slope is above `limit` by more than two standard
+    errors.
+    """
     begin, end = samples[0]["at"], samples[-1]["at"]
     late = [s for s in samples if s["at"] >= begin + (end - begin) / 3]
     found = slope([(s["at"], (s["rss_kib"] - s["sqlite_kib"]) / 1024) for s in late])
@@ -71,7 +77,7 @@ def growth(samples: Sequence[dict[str, Any]], limit: float) -> tuple[Slope, Chec
     met = found.per_hour <= limit if math.isfinite(found.error) else None
     if met is False and found.per_hour - 2 * found.error <= limit:
         met = None
-    name = f"memory but SQLite's, last {minutes:.0f} min, MB/h"
+    name = f"memory without SQLite's, last {minutes:.0f} min, MB/h"
     return found, Check(name, str(found), f"at most {limit:g}", met)
 
 
@@ -80,7 +86,7 @@ def below(name: str, found: float, limit: float) -> Check:
 
 
 def returned(name: str, before: int, after: int, slack: int = 0) -> Check:
-    """Whether what was taken has been given back."""
+    """Check that a figure is back at its start, or above it by no more than `slack`."""
     return Check(name, f"{before} → {after}", "as before", after <= before + slack)
 
 
@@ -89,7 +95,7 @@ def none(name: str, found: int) -> Check:
 
 
 def table(checks: Sequence[Check]) -> str:
-    """The rows as text."""
+    """The checks as a table in plain text."""
     rows = [(c.name, c.found, c.target, _word(c.met)) for c in checks]
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     return "\n".join(

@@ -1,8 +1,11 @@
-"""The server, with a clock beside it that writes down what the process holds.
+"""Runs the server with a timer that writes samples: memory, descriptors, tasks and other figures.
 
-`python observed.py SERVER'S FLAGS`, with `SOAK_SAMPLES` the file for JSON lines, `SOAK_INTERVAL`
-the seconds between two. SIGUSR1 collects garbage first and writes a line that says so; where
-`SOAK_TRACE` names a file, it gets what was allocated since the signal before.
+    python observed.py SERVER'S FLAGS
+
+`SOAK_SAMPLES` is the file that gets a JSON line for each sample, and `SOAK_INTERVAL` is the time in
+seconds between two samples. On SIGUSR1 the process collects garbage, then writes a sample with
+`"collected": true`. If `SOAK_TRACE` names a file, each SIGUSR1 also appends to it what has been
+allocated since the last one.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ from tornado_stream import server
 from tornado_stream.app import ChatApplication
 
 PAGE = resource.getpagesize()
-#: Made once: each makes a class, which would be counted as the server's.
+#: Made only once, because each CDLL creates a class, which would count as an object of the server.
 SQLITE = ctypes.CDLL(_sqlite3.__file__)
 SQLITE.sqlite3_memory_used.restype = ctypes.c_int64
 
@@ -63,14 +66,14 @@ class Sampler:
 
 
 def sample(application: ChatApplication) -> dict[str, Any]:
-    """What the process holds now."""
+    """The figures of this process now."""
     files = [_target(name) for name in os.listdir("/proc/self/fd")]
     return {
         "at": time.monotonic(),
         "rss_kib": int(Path("/proc/self/statm").read_text().split()[1]) * PAGE // 1024,
         "sqlite_kib": _sqlite_memory() // 1024,
         "cpu_s": time.process_time(),
-        "descriptors": len(files) - 1,  # one was for the listing
+        "descriptors": len(files) - 1,  # one of them is open for listdir
         "sockets": sum(target.startswith("socket:") for target in files),
         "threads": len(os.listdir("/proc/self/task")),
         "tasks": len(asyncio.all_tasks()),
@@ -81,7 +84,7 @@ def sample(application: ChatApplication) -> dict[str, Any]:
 
 
 def _sqlite_memory() -> int:
-    """Bytes that SQLite holds, most of it pages of the database: each connection has a limit."""
+    """Bytes that SQLite has allocated, mostly for cached pages, which each connection limits."""
     return int(SQLITE.sqlite3_memory_used())
 
 
@@ -93,7 +96,7 @@ def _target(name: str) -> str:
 
 
 class Trace:
-    """What grows between two signals: objects by their type, memory by the lines that took it."""
+    """Writes what grew between two signals: objects by type, memory by the allocating lines."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

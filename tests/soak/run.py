@@ -1,4 +1,8 @@
-"""One soak: warm up, look, let users do their worst, let them go, look again."""
+"""One soak: warm the server up, take a sample, let users act for some minutes, and compare.
+
+Most connections of the users, and all connections to the upstream, lead through proxies that add
+faults.
+"""
 
 from __future__ import annotations
 
@@ -28,22 +32,22 @@ from .users import User, World
 from .weather import Weather
 
 OBSERVED = Path(__file__).resolve().parent / "observed.py"
-#: MB an hour that a server may grow.
+#: MB per hour that the server's memory may grow.
 GROWTH = 1.0
-#: MiB that SQLite may hold: two connections with a cache of 16,000 KiB each, and their schemas.
+#: MiB that SQLite may use: two connections with a cache of 16,000 KiB each, and their schemas.
 SQLITE = 36.0
-#: What must be back to where it was once the users have gone.
+#: Figures that must return to their first value once the users have left.
 BACK = ("descriptors", "sockets", "threads", "tasks", "generations", "readers")
-#: Objects that caches and pools may hold more than before.
+#: How many objects more than before may be in caches and pools.
 OBJECTS = 2000
-#: Tables that hold what users make.
+#: The tables with data of users.
 TABLES = ("conversations", "messages", "generations", "events", "flushes", "unindexed", "sweeps")
 
 
 @dataclass(frozen=True)
 class Options:
-    """What is asked for. `patience` scales the times of users and server, in seconds; `interval`
-    is between two samples."""
+    """The options of a run. `patience` scales all times of users and of the server; `interval` is
+    the time in seconds between two samples."""
 
     minutes: float = 10.0
     users: int = 50
@@ -69,7 +73,7 @@ class Result:
 
 
 class Soak:
-    """The parts of a run. `say` is told what happens."""
+    """A run and its parts. `say` is called with lines about its progress."""
 
     def __init__(self, options: Options, directory: Path, say: Callable[[str], None]) -> None:
         self._options = options
@@ -117,7 +121,7 @@ class Soak:
         return self._result(upstream, samples, first, last, status)
 
     async def _crowd(self, name: str, over: Callable[[], bool]) -> None:
-        """Users, until it is over and they have gone."""
+        """Let users act until `over` returns True, and wait until they have left."""
         world = World(self._client, self._direct, self._judge, self._options.patience)
         users = [User(world, f"{name}{n}s{self._options.seed}") for n in range(self._options.users)]
         async with asyncio.TaskGroup() as group:
@@ -133,17 +137,20 @@ class Soak:
         await self._clear()
 
     async def _clear(self) -> None:
-        """Delete what a user lost sight of: one that failed."""
+        """Delete conversations that a user left behind because one of its actions failed."""
         path = "/api/conversations"
         while page := (await self._direct.request("GET", path)).json()["conversations"]:
             for one in page:
                 response = await self._direct.request("DELETE", f"{path}/{one['id']}")
                 if response.status != 204:
-                    self._judge.failed(Wrong(repr(response)), "what is left cannot be deleted")
+                    self._judge.failed(Wrong(repr(response)), "a conversation cannot be deleted")
                     return
 
     async def _settled(self, target: dict[str, Any] | None) -> dict[str, Any]:
-        """What the process holds when nobody uses it: no more than `target`, or after a minute."""
+        """A sample after a garbage collection, with no users.
+
+        Waits until the figures are at most those of `target`, for a minute at most.
+        """
         due = time.monotonic() + 60 * self._options.patience
         while target and time.monotonic() < due:
             now = self._samples()[-1]
@@ -152,7 +159,7 @@ class Soak:
             await asyncio.sleep(self._options.interval / 2)
         seen = len(self._samples())
         self._server.signal(signal.SIGUSR1)
-        while True:  # the next one may have come already
+        while True:  # an ordinary sample may be written first
             for sample in self._samples()[seen:]:
                 if sample.get("collected"):
                     return sample
@@ -197,14 +204,14 @@ class Soak:
         rows, whole = _database(self._server.data_dir / "chat.db")
         checks = [
             Check("answers", str(judge.answers), "some", judge.answers > 0),
-            none("wrong: lost, repeated, not as said", judge.failures + len(upstream.wrong)),
-            none("asked for twice", twice),
+            none("wrong answers and responses", judge.failures + len(upstream.wrong)),
+            none("answers asked for twice", twice),
             grown,
             below("SQLite's memory, MiB", last["sqlite_kib"] / 1024, SQLITE),
             *(returned(name, first[name], last[name]) for name in BACK),
             returned("objects", first["objects"], last["objects"], OBJECTS),
-            none("rows", sum(rows.values())),
-            Check("database", whole, "ok", whole == "ok"),
+            none("rows left in the database", sum(rows.values())),
+            Check("integrity of the database", whole, "ok", whole == "ok"),
             none("errors in the log", log.count("Traceback") + log.count("ERROR")),
             none("exit status", status),
         ]
@@ -232,7 +239,7 @@ class Soak:
 
 
 def _database(path: Path) -> tuple[dict[str, int], str]:
-    """The rows of each table, and what SQLite says of the file."""
+    """The number of rows in each table, and the result of SQLite's integrity check."""
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
         rows = {t: db.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in TABLES}
         return rows, db.execute("PRAGMA integrity_check").fetchone()[0]
@@ -245,5 +252,5 @@ def _shown(sample: dict[str, Any]) -> str:
 
 
 def soak(options: Options, directory: Path, say: Callable[[str], None]) -> Awaitable[Result]:
-    """Run one; files are left in `directory`, which must be new."""
+    """Run a soak. Its files stay in `directory`, which must be new."""
     return Soak(options, directory, say).run()

@@ -1,5 +1,8 @@
-"""An answer leaves nothing that only the garbage collector finds, whatever becomes of it: between
-two collections of everything there are minutes, and each answer may have megabytes."""
+"""An answer leaves no reference cycles, however it ends.
+
+Only a full garbage collection frees a cycle. Minutes may pass between two of these, and an answer
+may hold megabytes.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,7 @@ def broken(end: str) -> Callable[[Client], Awaitable[Any]]:
 async def test_an_answer_leaves_no_cycles(use: Any, chat: Client) -> None:
     application = chat.application
     assert application
-    await use(chat)  # what is made once, is made
+    await use(chat)  # so that objects that live as long as the server exist
     await settled(application)
     gc.collect()
     gc.disable()
@@ -68,11 +71,11 @@ async def test_an_answer_leaves_no_cycles(use: Any, chat: Client) -> None:
 
 async def settled(application: Any) -> None:
     await until(lambda: not (len(application.generations) or application.streams))
-    for _ in range(5):  # connections close in the turns after that
+    for _ in range(5):  # connections close in the next iterations of the loop
         await asyncio.sleep(0.01)
 
 
 def is_ours(one: object) -> bool:
-    """Whether it belongs to an answer; a connection that was closed refers to itself in asyncio."""
+    """Whether the object belongs to an answer. asyncio makes a cycle of each closed connection."""
     module = type(one).__module__
-    return module.startswith("tornado_stream.") and type(one).__qualname__ != "Connection"
+    return module.startswith("tornado_stream.") and type(one).__qualname__ != "UpstreamConnection"

@@ -1,4 +1,4 @@
-"""A short soak comes out clean, and whatever is not as it was said is noticed."""
+"""A short soak passes, and the soak's judge notices answers that were tampered with."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .judge import Judge
 from .run import Options, soak
 from .upstream import Upstream
 
-#: A chunk with one delta, as the upstream and as the server writes it; and one with the end.
+#: A chunk with one delta as the upstream writes it, one as the server does, and one with `end`.
 SAID = re.compile(
     rb'[0-9a-f]+\r\ndata: \{"choices": \[\{"index": 0, "delta": \{"content.*?\n\n\r\n'
 )
@@ -51,20 +51,20 @@ def left_out(pattern: re.Pattern[bytes]) -> Callable[[bytes], bytes]:
 @pytest.mark.parametrize(
     ("behind", "before", "noticed"),
     [
-        (twice(SAID), None, "is not the begin of"),
-        (left_out(SAID), None, "is not the begin of|not all of it"),
+        (twice(SAID), None, "is not the beginning of"),
+        (left_out(SAID), None, "is not the beginning of|incomplete"),
         (None, twice(DELTA), "was due"),
         (None, left_out(DELTA), "was due"),
         (None, twice(END), "after the end"),
         (None, None, "asked for 2 times"),
     ],
-    ids=["said twice", "not said", "event twice", "event lost", "two ends", "asked twice"],
+    ids=["delta twice", "delta lost", "event twice", "event lost", "two ends", "asked twice"],
 )
 @pytest.mark.gen_test(timeout=30)
 async def test_what_is_wrong_is_noticed(
     behind: Any, before: Any, noticed: str, serve: Callable[[Settings], Client], settings: Settings
 ) -> None:
-    """`behind` and `before` the server somebody tampers with what is passed on."""
+    """`behind` changes bytes between upstream and server, `before` between server and client."""
     message = question("plain-tampered", 300, 2)
     async with AsyncExitStack() as stack:
         upstream = Upstream(faults=0)
@@ -108,7 +108,7 @@ def test_memory_that_grows_is_told_from_noise(mb_per_hour, noise, met):
     assert abs(found.per_hour - mb_per_hour) <= 3 * found.error
 
 
-def test_of_a_short_run_nothing_is_said():
+def test_a_short_run_has_no_verdict_on_memory():
     assert growth(samples(100, 0.1, 1), 1.0)[1].met is None
 
 
@@ -117,7 +117,7 @@ def test_a_slope_is_that_of_the_line():
     assert found.per_hour == pytest.approx(1) and found.error == pytest.approx(0, abs=1e-9)
 
 
-def test_what_was_not_given_back_is_shown():
+def test_a_figure_that_did_not_return_is_shown_as_not_met():
     checks = [returned("descriptors", 14, 15), returned("objects", 700, 900, 2000), none("rows", 0)]
     assert [check.met for check in checks] == [False, True, True]
     assert table(checks).splitlines()[0].split()[-2:] == ["NOT", "MET"]

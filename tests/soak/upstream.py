@@ -1,4 +1,4 @@
-"""An upstream with bad days: it keeps connections, fails in every way, and knows what it said."""
+"""An upstream with random faults. It keeps connections open, and records what it has sent."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ MODELS = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 28\r\n\r\n"
     b'{"data": [{"id": "truth"}]}\n'
 )
-#: Seconds that an idle connection is kept.
-KEPT = 1.0
+#: Seconds that an idle connection stays open.
+KEEP_ALIVE = 1.0
 STATUSES = (429, 500, 503)
-#: Those of requests that cannot have been processed.
+#: The statuses that say that the upstream has not processed the request.
 TURNED_AWAY = (429, 503)
-#: How an answer may end at a point by chance, besides whole.
+#: The ways in which an answer may break off at a random point.
 ENDS = ("close", "reset", "bad chunk", "stall", "error")
 
 
 @dataclass
 class Said:
-    """What was said for one request: the text as far as it was written, how that ended."""
+    """What this upstream sent for one request: the text so far, and how it ended."""
 
     text: str = ""
     status: int = 200
-    end: str = ""  # empty: it was left in the midst
+    end: str = ""  # empty: the server closed the connection before the end
 
     @property
     def whole(self) -> bool:
@@ -42,8 +42,10 @@ class Said:
 
 
 class Upstream(Truth):
-    """A `Truth` of which a share of the requests, `faults`, goes wrong. `said` is by the answer's
-    id; who has judged an answer takes it out."""
+    """A `Truth` that answers a share of the requests, `faults` (0 to 1), with a fault.
+
+    `said` has an entry for each answer, by its id; the judge removes the entry.
+    """
 
     def __init__(self, *, faults: float) -> None:
         super().__init__(prefill=False)
@@ -54,7 +56,7 @@ class Upstream(Truth):
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
-                body = await asyncio.wait_for(self._read_request(reader), KEPT)
+                body = await asyncio.wait_for(self._read_request(reader), KEEP_ALIVE)
                 if body is None:
                     writer.write(MODELS)
                 elif not await self._say(body, reader, writer):
@@ -62,10 +64,10 @@ class Upstream(Truth):
             writer.write_eof()
             await reader.read()
         except (OSError, EOFError, TimeoutError):
-            pass  # the peer has gone, or has nothing to ask
+            pass  # the server has closed the connection, or left it idle
 
     async def _read_request(self, reader: asyncio.StreamReader) -> dict[str, Any] | None:
-        """A question; None: it was asked which models there are."""
+        """The body of a request for an answer; None: a request for the list of models."""
         head = await reader.readuntil(b"\r\n\r\n")
         if head.startswith(b"GET /v1/models "):
             return None
@@ -78,7 +80,7 @@ class Upstream(Truth):
     async def _say(
         self, body: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
-        """Answer; whether the connection can be used again."""
+        """Answer a request. Returns whether the connection can be used again."""
         said = self.said[body["user"]] = Said()
         text, gap, rng = self._understand(body)
         end = "whole"
@@ -86,7 +88,7 @@ class Upstream(Truth):
             end = rng.choice([*STATUSES, *ENDS])
         if end in STATUSES:
             said.status, said.end = end, "status"
-            if end in TURNED_AWAY:  # such a request may be made again, twice
+            if end in TURNED_AWAY:  # the server may repeat such a request, up to two times
                 self.asked[body["user"]] -= 1
                 self.turned_away[body["user"]] += 1
             writer.write(_refusal(end))

@@ -1,7 +1,8 @@
-"""People who use the server in every way there is, each in turn and for as long as they are let.
+"""Simulated users, who use the server in every way there is until the run is over.
 
-Most of what they do goes through the bad network of `World.client`; what must be answered at once
-goes over `World.direct`. Whatever is not as the contract says raises, and the judge hears of it.
+Most requests go through the bad network of `World.client`; those that need a response at once go
+through `World.direct`. An action raises Wrong if the server breaks its contract, and the judge
+counts it.
 """
 
 from __future__ import annotations
@@ -21,16 +22,17 @@ from torture.truth import question
 
 from .judge import Judge
 
-#: Conversations that a user keeps, and answers in one of them.
+#: How many conversations a user has at most, and how many turns in each.
 CONVERSATIONS, TURNS = 3, 4
-#: Characters from which on a kept text can be told from chance: docs/durability.md.
+#: Characters of a text that are enough to find the place where an answer broke off:
+#: docs/durability.md.
 QUOTABLE = 20
 UNKNOWN = str(uuid.UUID(int=7))
 
 
 @dataclass
 class World:
-    """What users share. `patience` scales their times, in seconds; `over` ends them."""
+    """What all users share. `patience` scales their pauses and timeouts; `over` ends the run."""
 
     client: Client
     direct: Client
@@ -39,24 +41,24 @@ class World:
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def request(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
-        """Through the bad network, again and again until it is answered."""
+        """Send a request through the bad network, up to 30 times, until a response arrives."""
         fields = {name.replace("_", "-"): value for name, value in headers.items()}
         for _ in range(30):
             try:
                 async with asyncio.timeout(5 * self.patience):
                     return await self.client.request(method, path, body, fields)
-            except (OSError, ValueError, IndexError):  # cut, perhaps within a line
+            except (OSError, ValueError, IndexError):  # the response was cut, perhaps in a line
                 await asyncio.sleep(0.05)
-        raise Wrong(f"{method} {path}: no answer")
+        raise Wrong(f"{method} {path}: no response")
 
 
 @dataclass
 class Turn:
-    """A question and the answer to it. `kept` is what the answer went on from."""
+    """A question and its answer. `continued_text`: the text of the answer that this continues."""
 
     message: str
     reader: Reader
-    kept: str = ""
+    continued_text: str = ""
 
     @property
     def start(self) -> dict[str, Any]:
@@ -65,14 +67,14 @@ class Turn:
 
 @dataclass
 class Talk:
-    """A conversation, as a user knows it."""
+    """A conversation of a user: its id, and those turns that the user has seen."""
 
     id: str
     turns: list[Turn]
 
 
 class Leaving(Reader):
-    """A reader that lets go of its connection after some events, by chance, and comes back."""
+    """A reader that closes its connection after a random event, and resumes a little later."""
 
     away = 1.0
 
@@ -88,7 +90,7 @@ class Leaving(Reader):
 
 
 class User:
-    """One of them. `name` makes what it does by chance, and the texts it asks for."""
+    """A user. `name` is the seed of its random choices and of the texts that it asks for."""
 
     def __init__(self, world: World, name: str) -> None:
         self._world = world
@@ -98,7 +100,7 @@ class User:
         self._talks: list[Talk] = []
 
     async def run(self) -> None:
-        """Do one thing after another until the world is over, then take everything away."""
+        """Do one action after another until the run is over, then delete all conversations."""
         actions, weights = zip(*ACTIONS.items(), strict=True)
         while not self._world.over.is_set():
             [action] = self._rng.choices(actions, weights)
@@ -107,21 +109,21 @@ class User:
         await self._guarded(User.leave)
 
     async def leave(self) -> None:
-        """Delete all that it has."""
+        """Delete all conversations of this user."""
         while self._talks:
             await self._forget(self._talks[0])
 
     # -- answers
 
     async def ask(self) -> None:
-        """In the conversation at hand, or a new one; read to the end."""
+        """Ask in a known or a new conversation, and read the answer to its end."""
         await self._ask(Reader)
 
     async def leave_and_come_back(self) -> None:
         await self._ask(Leaving)
 
     async def open_tabs(self) -> None:
-        """One answer read three times at once, and once more afterwards: all see the same."""
+        """Read an answer in three tabs at once and once more afterwards; all get the same."""
         message = self._question()
         first = self._reader({"message": message})
         asking = asyncio.ensure_future(first.run())
@@ -138,7 +140,7 @@ class User:
         await self._judged(Turn(message, first))
 
     async def stop(self) -> None:
-        """At any moment, before there is anything to stop too; repeated until it has ended."""
+        """Stop an answer at a random moment, perhaps before it exists; repeat until it ends."""
         message = self._question()
         reader = self._reader({"message": message})
         asking = asyncio.ensure_future(reader.run())
@@ -153,7 +155,7 @@ class User:
         await self._judged(Turn(message, reader))
 
     async def never_read(self) -> None:
-        """Ask for more than any buffer holds and take none of it; come back when let go."""
+        """Ask for more than all buffers hold, and read nothing for a while; then resume."""
         message = self._question(int(200_000 * self._world.patience), 0)
         reader = self._reader({"message": message})
         with socket.socket() as sock:
@@ -167,17 +169,17 @@ class User:
         talk = await self._talk()
         turn = self._rng.choice(talk.turns)
         body = {"message": None, "parent_id": turn.start["user_message_id"]}
-        await self._go_on(talk, turn.message, body)
+        await self._ask_in(talk, turn.message, body)
 
     async def edit(self) -> None:
-        """Ask another question in the place of one that was asked."""
+        """Replace a question by another one."""
         talk = await self._talk()
         message = self._question()
         body = {"message": message, "parent_id": self._rng.choice(talk.turns).start["parent_id"]}
-        await self._go_on(talk, message, body)
+        await self._ask_in(talk, message, body)
 
-    async def go_on(self) -> None:
-        """Continue an answer that broke off, if there is one."""
+    async def continue_answer(self) -> None:
+        """Continue an answer that broke off; without one, stop an answer."""
         for talk in self._talks:
             for turn in talk.turns:
                 text = turn.reader.text
@@ -205,7 +207,7 @@ class User:
         self._same(found.get(talk.id), title, f"{talk.id} is not found by its name: {response}")
 
     async def look(self) -> None:
-        """The page, the list, a conversation that has not changed since."""
+        """Open the page, the lists and a conversation; compare it with what the user has seen."""
         talk = await self._talk()
         for path in ("/", "/api/models", "/api/conversations?limit=20", f"/c/{talk.id}"):
             response = await self._world.request("GET", path)
@@ -217,14 +219,14 @@ class User:
         messages = {message["id"]: message for message in response.json()["messages"]}
         for turn in talk.turns:
             stored = messages[turn.start["message_id"]]
-            self._same(stored["content"], turn.reader.text, f"{turn.reader} is kept as {stored}")
-            self._same(stored["state"], turn.reader.state, f"{turn.reader} is kept as {stored}")
+            self._same(stored["content"], turn.reader.text, f"{turn.reader} is stored as {stored}")
+            self._same(stored["state"], turn.reader.state, f"{turn.reader} is stored as {stored}")
         turn = self._rng.choice(talk.turns)
         again = await self._tab(turn.reader.id).run()
-        self._same(again.log, turn.reader.log, f"{turn.reader} is not what it was")
+        self._same(again.log, turn.reader.log, f"{turn.reader} has changed")
 
     async def export(self) -> None:
-        """As a file, the text of a running answer included."""
+        """Download a conversation; the file also contains the text of a running answer."""
         talk = await self._talk()
         for form in ("md", "json", "txt"):
             response = await self._world.direct.request("GET", f"/c/{talk.id}.{form}")
@@ -244,7 +246,7 @@ class User:
             await self._forget(self._rng.choice(self._talks))
 
     async def delete_running(self) -> None:
-        """It is stopped, its reader sees the end, then nobody knows of it."""
+        """Delete a conversation with a running answer: its reader gets `end`, then all is 404."""
         message, direct = self._question(), self._world.direct
         reader = Reader(direct, {"message": message})
         asking = asyncio.ensure_future(reader.run())
@@ -262,7 +264,7 @@ class User:
     # -- connections
 
     async def idle(self) -> None:
-        """A connection that is kept, for a request now and another later."""
+        """Send some requests on one connection, with pauses between them."""
         direct = self._world.direct
         connection = await direct.connect()
         try:
@@ -276,7 +278,7 @@ class User:
             connection.close()
 
     async def upload_slowly(self) -> None:
-        """A request in small pieces; some are given up before they are whole."""
+        """Send a request in small pieces; give some requests up before they are complete."""
         message = self._question()
         reader = self._reader({"message": message})
         data = self._world.client.encode("POST", "/stream", reader.body, {})
@@ -294,7 +296,7 @@ class User:
         await self._judged(Turn(message, await reader.run()))
 
     async def misbehave(self) -> None:
-        """Every bad request gets its own answer and costs nothing."""
+        """Send bad requests: each gets its own status. Send bytes that are no HTTP."""
         direct = self._world.direct
         for method, path, body, headers, status in BAD_REQUESTS:
             response = await direct.request(method, path, body, headers)
@@ -307,7 +309,7 @@ class User:
             await connection.write(data + b"x" * self._rng.choice([0, 40_000]) + b"\r\n\r\n")
             await self._hang_up(connection)
 
-    # -- inside
+    # -- helpers of the actions
 
     async def _guarded(self, action: Callable[[User], Awaitable[None]]) -> None:
         self._count += 1
@@ -327,17 +329,17 @@ class User:
             body["conversation_id"] = talk.id
         await self._judged(Turn(message, await self._reader(body, cls).run()), talk)
 
-    async def _go_on(self, talk: Talk, message: str, body: dict[str, Any]) -> None:
+    async def _ask_in(self, talk: Talk, message: str, body: dict[str, Any]) -> None:
         reader = self._reader({"conversation_id": talk.id, **body})
         await self._judged(Turn(message, await reader.run()), talk)
 
     async def _judged(self, turn: Turn, talk: Talk | None = None) -> None:
-        """Remember the turn, then have it judged; what is old is deleted."""
+        """Add the turn to its conversation and judge it; delete conversations that are too many."""
         if talk is None:
             talk = Talk(turn.start["conversation_id"], [])
             self._talks.append(talk)
         talk.turns.append(turn)
-        self._world.judge.answer(turn.reader, turn.message, turn.kept)
+        self._world.judge.answer(turn.reader, turn.message, turn.continued_text)
         if len(talk.turns) >= TURNS:
             await self._forget(talk)
         if len(self._talks) > CONVERSATIONS:
@@ -346,11 +348,11 @@ class User:
     async def _forget(self, talk: Talk) -> None:
         self._talks.remove(talk)
         response = await self._world.request("DELETE", f"/api/conversations/{talk.id}")
-        # Where the answer to the first request was lost, the second finds nothing.
+        # 404: the response to the first request was lost, so this is a second one.
         self._same(response.status in (204, 404), True, f"delete: {response} {response.body!r}")
 
     async def _talk(self) -> Talk:
-        """A conversation in which there is something."""
+        """A conversation with at least one turn."""
         if not self._talks:
             await self.ask()
         return self._rng.choice(self._talks)
@@ -396,7 +398,7 @@ class User:
             raise Wrong(f"{what}: {found!r} instead of {expected!r}")
 
 
-#: What is done how often.
+#: All actions, with their relative frequency.
 ACTIONS: dict[Callable[[User], Awaitable[None]], int] = {
     User.ask: 8,
     User.leave_and_come_back: 8,
@@ -405,7 +407,7 @@ ACTIONS: dict[Callable[[User], Awaitable[None]], int] = {
     User.never_read: 2,
     User.regenerate: 4,
     User.edit: 4,
-    User.go_on: 4,
+    User.continue_answer: 4,
     User.rename: 3,
     User.look: 4,
     User.export: 2,

@@ -1,4 +1,4 @@
-"""What the networks do: most connections are well, the others each have one of toxiproxy's ills."""
+"""Chooses faults of the network: most connections have none, others have one of toxiproxy's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 
 from torture.proxy import Plan, Toxics
 
-ILLS = (
+FAULTS = (
     "latency",
     "bandwidth",
     "slow_close",
@@ -20,8 +20,11 @@ ILLS = (
 
 
 class Weather:
-    """Chooses plans for a proxy. `met` counts the ills that connections got; `hold` is how long
-    one that says nothing more stays."""
+    """Chooses the plan of each connection for a proxy.
+
+    `met` counts the faults that were chosen. `hold` is how many seconds a connection stays open
+    after the proxy has stopped passing data on (the fault "timeout").
+    """
 
     def __init__(self, rng: random.Random, faults: float, hold: float) -> None:
         self.met: Counter[str] = Counter()
@@ -32,18 +35,18 @@ class Weather:
     def __call__(self, first: bytes) -> Plan:
         plan = Plan()
         if self._rng.random() < self._faults:
-            ill = self._rng.choice(ILLS)
-            self.met[ill] += 1
-            toxics = self._toxics(ill)
+            fault = self._rng.choice(FAULTS)
+            self.met[fault] += 1
+            toxics = self._toxics(fault)
             if self._rng.random() < 0.3:
                 plan.up = toxics
             else:
                 plan.down = toxics
         return plan
 
-    def _toxics(self, ill: str) -> Toxics:
+    def _toxics(self, fault: str) -> Toxics:
         rng = self._rng
-        match ill:
+        match fault:
             case "latency":
                 return Toxics(latency=0.03, jitter=0.05)
             case "bandwidth":
@@ -52,6 +55,6 @@ class Weather:
                 return Toxics(slow_close=rng.uniform(0.1, 1))
             case "slicer":
                 return Toxics(slice=rng.choice([20, 100]))
-        kind = {"timeout": "hold", "reset_peer": "reset", "limit_data": "close", "fin": "fin"}[ill]
+        cuts = {"timeout": "hold", "reset_peer": "reset", "limit_data": "close", "fin": "fin"}
         size = rng.choice([500, 3000, 30_000])
-        return Toxics(cut=kind, cut_after=rng.randint(1, size), hold=self._hold)
+        return Toxics(cut=cuts[fault], cut_after=rng.randint(1, size), hold=self._hold)
