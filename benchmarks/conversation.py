@@ -30,8 +30,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from playwright.sync_api import Page, sync_playwright
 
 from tornado_stream.store import NewAnswer, Progress, open_store
+from tornado_stream.values.events import encode_event
 from tornado_stream.values.messages import Conversation, Message
-from tornado_stream.values.sse import encode_event
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")

@@ -26,8 +26,8 @@ from tornado_stream.store import logs as store_logs
 from tornado_stream.store import search as store_search
 from tornado_stream.store import tables as store_tables
 from tornado_stream.store.sqlite import SQLiteStore
+from tornado_stream.values.events import encode_event
 from tornado_stream.values.messages import Conversation, Message
-from tornado_stream.values.sse import encode_event
 
 #: A word that 30 % of the messages contain.
 COMMON = "wherever"

@@ -34,8 +34,8 @@ from playwright.sync_api import Browser, Page, Route, sync_playwright
 from tornado.web import RequestHandler
 
 from tornado_stream.store import NewAnswer, Progress, open_store
+from tornado_stream.values.events import encode_event
 from tornado_stream.values.messages import Conversation, Message
-from tornado_stream.values.sse import encode_event
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"

@@ -10,8 +10,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from tornado_stream.store import NewAnswer, Progress, Store, open_store
+from tornado_stream.values.events import encode_event
 from tornado_stream.values.messages import Conversation, Message
-from tornado_stream.values.sse import encode_event
 
 ZONE = "Europe/Berlin"
 #: When the tests look at it.

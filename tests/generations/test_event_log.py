@@ -5,15 +5,8 @@ from __future__ import annotations
 import pytest
 from sinks import Sink
 
-from tornado_stream.generations.event_log import (
-    BATCH_BYTES,
-    RECOVERED_END,
-    EventLog,
-    frame_data,
-    frame_name,
-    frame_number,
-)
-from tornado_stream.values.sse import encode_event
+from tornado_stream.generations.event_log import BATCH_BYTES, RECOVERED_END, EventLog
+from tornado_stream.values.events import encode_event
 
 
 def log_of(count: int, size: int = 10) -> EventLog:
@@ -55,13 +48,6 @@ async def test_frames_are_encoded_once_for_all_readers():
     frame = encode_event(2, "delta", {"content": "x", "t": 1})
     generation.publish(frame)
     assert all(sink.batches == [frame] for sink in sinks)
-
-
-def test_frames_can_be_read_again():
-    frame = encode_event(12, "delta", {"content": "a\n\nb", "t": 3})
-    assert frame_number(frame) == 12
-    assert frame_name(frame) == "delta"
-    assert frame_data(frame) == {"content": "a\n\nb", "t": 3}
 
 
 @pytest.mark.gen_test

@@ -18,9 +18,8 @@ from tornado_stream.generations.registry import Generations
 from tornado_stream.providers.base import Provider
 from tornado_stream.store import NewAnswer, Progress, Store, StoreError, logs, open_store
 from tornado_stream.values.errors import Conflict, ProviderError
-from tornado_stream.values.events import Delta, Finish, Notice
+from tornado_stream.values.events import Delta, Finish, Notice, encode_event
 from tornado_stream.values.messages import ChatRequest, Conversation, Message
-from tornado_stream.values.sse import encode_event
 
 
 class Told(Provider):

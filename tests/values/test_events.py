@@ -1,11 +1,25 @@
-"""What deltas add up to."""
+"""The events of an answer: their data, their frames, and the text that deltas add up to."""
 
 from __future__ import annotations
 
+import json
 import time
 
+import pytest
+
 from tornado_stream.values.errors import ProviderError
-from tornado_stream.values.events import AnswerText, Delta, End, Notice
+from tornado_stream.values.events import (
+    AnswerText,
+    Delta,
+    End,
+    Notice,
+    encode_event,
+    frame_data,
+    frame_name,
+    frame_number,
+    split_frames,
+)
+from tornado_stream.values.sse import SSEDecoder
 
 
 def test_an_empty_delta_is_false_and_a_space_is_not():
@@ -58,3 +72,34 @@ def test_an_end_has_every_member():
         "cost",
     }
     assert end.to_json()["error"]["code"] == "auth"
+
+
+def test_an_event_is_encoded_as_one_frame():
+    frame = 'id: 12\nevent: delta\ndata: {"content":"a\\nb\u2028","t":5}\n\n'.encode()
+    assert encode_event(12, "delta", {"content": "a\nb\u2028", "t": 5}) == frame
+    assert Delta("a\nb\u2028").encode(12, 5) == frame
+
+
+def test_an_encoded_event_can_be_decoded():
+    data = {"content": "line\r\nline\u2028\u0085 é 😀", "n": None}
+    (event,) = SSEDecoder().feed(encode_event(1, "delta", data))
+    assert (event.event, event.id) == ("delta", "1")
+    assert json.loads(event.data) == data
+
+
+def test_encoding_refuses_data_that_is_not_json():
+    with pytest.raises(TypeError):
+        encode_event(1, "delta", {"content": "\ud800"})
+
+
+def test_the_parts_of_a_frame_can_be_read():
+    frame = encode_event(12, "delta", {"content": "a\n\nb", "t": 3})
+    assert frame_number(frame) == 12
+    assert frame_name(frame) == "delta"
+    assert frame_data(frame) == {"content": "a\n\nb", "t": 3}
+
+
+def test_a_log_is_split_into_its_frames():
+    frames = [Delta("a\n\nb").encode(1, 0), Notice("saved").encode(2, 1)]
+    assert split_frames(b"".join(frames)) == frames
+    assert split_frames(b"") == []

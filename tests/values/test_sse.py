@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tornado_stream.values.sse import ServerSentEvent, SSEDecoder, encode_event
+from tornado_stream.values.sse import ServerSentEvent, SSEDecoder
 
 VECTORS = json.loads((Path(__file__).parents[1] / "data" / "sse" / "vectors.json").read_bytes())
 
@@ -234,23 +234,3 @@ def test_any_splitting_gives_the_same(
     parts, many = decode(pieces, **options)
     assert parts == whole
     assert (many.error, many.comments, many.retry) == (one.error, one.comments, one.retry)
-
-
-# -- encoding
-
-
-def test_encode_event() -> None:
-    frame = encode_event(12, "delta", {"content": "a\nb\u2028", "t": 5})
-    assert frame == 'id: 12\nevent: delta\ndata: {"content":"a\\nb\u2028","t":5}\n\n'.encode()
-
-
-def test_encoded_event_can_be_decoded() -> None:
-    data = {"content": "line\r\nline\u2028\u0085 é 😀", "n": None}
-    (event,) = SSEDecoder().feed(encode_event(1, "delta", data))
-    assert (event.event, event.id) == ("delta", "1")
-    assert json.loads(event.data) == data
-
-
-def test_encode_event_refuses_what_is_not_json() -> None:
-    with pytest.raises(TypeError):
-        encode_event(1, "delta", {"content": "\ud800"})

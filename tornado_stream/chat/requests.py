@@ -13,7 +13,6 @@ import orjson
 
 from tornado_stream.values.events import Start
 from tornado_stream.values.messages import LOCAL_OWNER, Conversation, Message
-from tornado_stream.values.sse import encode_event
 
 #: Characters of a title; it is made from the first message.
 TITLE_LENGTH = 80
@@ -110,7 +109,7 @@ def start_frame(message: Message, user: Message) -> bytes:
         model=message.model,
         continued_from=message.continued_from,
     )
-    return encode_event(1, start.name, {**start.to_json(), "t": 0})
+    return start.encode(1, 0)
 
 
 def leave_out(history: list[Message], turns: int) -> tuple[list[Message], int]:

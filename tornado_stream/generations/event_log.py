@@ -12,9 +12,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-import orjson
-
-from tornado_stream.values.sse import encode_event
+from tornado_stream.values.events import encode_event, frame_data, frame_number
 
 logger = logging.getLogger(__name__)
 
@@ -126,20 +124,3 @@ class Subscriber:
             self.full = not self.sink(batch) or self.done.done()
         if self.cursor == len(frames) and (self._log.ended or not self._live):
             self.detach()
-
-
-def frame_number(frame: bytes) -> int:
-    """The number of an encoded event."""
-    return int(frame[4 : frame.index(b"\n")])
-
-
-def frame_name(frame: bytes) -> str:
-    """The name of an encoded event."""
-    start = frame.index(b"\nevent: ") + 8
-    return frame[start : frame.index(b"\n", start)].decode()
-
-
-def frame_data(frame: bytes) -> dict[str, Any]:
-    """The data of an encoded event."""
-    data: dict[str, Any] = orjson.loads(frame.partition(b"\ndata: ")[2])
-    return data

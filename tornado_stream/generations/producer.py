@@ -21,7 +21,6 @@ from tornado_stream.values.costs import cost_of
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import AnswerText, Delta, End, Finish, Notice
 from tornado_stream.values.messages import LOCAL_OWNER, ChatRequest, Message
-from tornado_stream.values.sse import encode_event
 
 logger = logging.getLogger(__name__)
 
@@ -86,10 +85,9 @@ class Producer:
         self.publish(event)
 
     def publish(self, event: Delta | Notice) -> None:
-        data = event.to_json()
-        data["t"] = int((monotonic() - self.began) * 1000)
         log = self.generation
-        log.publish(encode_event(len(log.frames) + 1, event.name, data))
+        t = int((monotonic() - self.began) * 1000)
+        log.publish(event.encode(len(log.frames) + 1, t))
         if not self.unsaved:
             self.unsaved = True
             if self.job.persisted:
@@ -97,8 +95,7 @@ class Producer:
 
     def encode_end(self, end: End) -> bytes:
         """The frame that is to be the last."""
-        data = end.to_json() | {"t": self._ms()}
-        return encode_event(len(self.generation.frames) + 1, end.name, data)
+        return end.encode(len(self.generation.frames) + 1, self._ms())
 
     async def produce(self) -> End:
         """Ask the provider; whatever happens, say how it ended. Never raises."""

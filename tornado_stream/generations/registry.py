@@ -17,16 +17,15 @@ from dataclasses import replace
 from typing import Any
 from weakref import WeakValueDictionary
 
-from tornado_stream.generations.event_log import RECOVERED_END, frame_data, frame_name
+from tornado_stream.generations.event_log import RECOVERED_END
 from tornado_stream.generations.generation import Generation
 from tornado_stream.generations.producer import Job, Producer, with_answer
 from tornado_stream.observe.log import log_answer
 from tornado_stream.observe.metrics import Metrics
 from tornado_stream.store.base import Progress, Store, StoredGeneration, StoreError
 from tornado_stream.values.errors import Conflict, TooMany, Unavailable
-from tornado_stream.values.events import AnswerText, Delta, End, Notice
+from tornado_stream.values.events import AnswerText, Delta, End, Notice, frame_data, frame_name
 from tornado_stream.values.messages import Message
-from tornado_stream.values.sse import encode_event
 
 logger = logging.getLogger(__name__)
 
@@ -311,7 +310,7 @@ class Generations:
                 first_token_ms = data["t"] if first_token_ms is None else first_token_ms
         timings: dict[str, int | None] = {"first_token_ms": first_token_ms, "total_ms": times[-1]}
         end = End("interrupted", None, None, None, None, True, timings)
-        frame = encode_event(RECOVERED_END, end.name, {**end.to_json(), "t": times[-1]})
+        frame = end.encode(RECOVERED_END, times[-1])
         message = replace(with_answer(stored.message, answer), state="interrupted", timings=timings)
         place = len(stored.frames) + 1
         await self._store.append([Progress(stored.id, place, [frame], message, stored.owner)])

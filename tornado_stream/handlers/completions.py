@@ -18,12 +18,13 @@ from tornado_stream.chat.completions import (
     completion,
     error_object,
 )
-from tornado_stream.generations.event_log import Sink, frame_data, frame_name
+from tornado_stream.generations.event_log import Sink
 from tornado_stream.generations.generation import Generation
 from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.handlers.streams import EventStreamHandler
 from tornado_stream.net.streamed_body import StreamedBody
 from tornado_stream.values.errors import ChatError, InvalidRequest, NotFound
+from tornado_stream.values.events import frame_data, frame_name, split_frames
 
 #: The header that asks for an answer to be kept, and go on, whatever becomes of its client.
 KEEP = "Tornado-Stream-Keep"
@@ -109,7 +110,7 @@ class CompletionsHandler(OpenAIHandler, EventStreamHandler):
         def write(frames: bytes) -> bool:
             nonlocal tools
             parts: list[bytes] = []
-            for frame in frames.split(b"\n\n")[:-1]:
+            for frame in split_frames(frames):
                 name = frame_name(frame)
                 if name == "delta":
                     data = frame_data(frame)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from tornado_stream.chat import export
-from tornado_stream.generations.event_log import Sink, frame_data, frame_name
+from tornado_stream.generations.event_log import Sink
 from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.handlers.streams import ReadingHandler
 from tornado_stream.net.streamed_body import StreamedBody
 from tornado_stream.store.base import CHANGEABLE, Match
 from tornado_stream.values.errors import InvalidRequest
+from tornado_stream.values.events import frame_data, frame_name, split_frames
 from tornado_stream.values.messages import branch
 
 
@@ -86,7 +87,7 @@ class ExportHandler(ReadingHandler):
 
         def write(frames: bytes) -> bool:
             parts = []
-            for frame in frames.split(b"\n\n")[:-1]:
+            for frame in split_frames(frames):
                 if frame_name(frame) == "delta":
                     data = frame_data(frame)
                     parts.append(data.get("content") or data.get("refusal") or "")

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 from tornado_stream.store import search
 from tornado_stream.store.base import NewAnswer, Progress, StoredGeneration
 from tornado_stream.store.rows import MESSAGE, MESSAGE_COLUMNS, from_message, to_message
+from tornado_stream.values.events import split_frames
 
 if TYPE_CHECKING:
     import sqlite3
 
-_FRAME_END = b"\n\n"
 #: Rows that one INSERT adds. Their values stay below 999, the limit of old versions of SQLite.
 _ROWS_PER_INSERT = 128
 #: Flushed rows that one step of `tidy` deletes.
@@ -99,7 +99,7 @@ def generation(db: sqlite3.Connection, owner: str, id: str) -> StoredGeneration 
     if row is None:
         return None
     seq, fingerprint, *message = row
-    frames = [frame + _FRAME_END for frame in _log(db, owner, seq).split(_FRAME_END)[:-1]]
+    frames = split_frames(_log(db, owner, seq))
     return StoredGeneration(id, fingerprint, to_message(message), frames, owner)
 
 

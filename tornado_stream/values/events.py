@@ -9,8 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypedDict
 
+import orjson
+
 from tornado_stream.values.costs import Price
 from tornado_stream.values.errors import ProviderError
+
+FRAME = b"id: %d\nevent: %b\ndata: %b\n\n"
 
 
 class ToolCall(TypedDict, total=False):
@@ -26,8 +30,26 @@ class ToolCall(TypedDict, total=False):
     arguments: str
 
 
+class Event:
+    """An event that subscribers get; `name` is its name in the stream."""
+
+    __slots__ = ()
+
+    name: ClassVar[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """The event's data, without `t`; the caller may change the dictionary."""
+        raise NotImplementedError
+
+    def encode(self, number: int, t: int) -> bytes:
+        """The event as a frame; `t` is in milliseconds since the answer began."""
+        data = self.to_json()
+        data["t"] = t
+        return FRAME % (number, self.name.encode(), orjson.dumps(data))
+
+
 @dataclass(frozen=True, slots=True)
-class Start:
+class Start(Event):
     """Event 1 of every answer: who and where it is."""
 
     name: ClassVar[str] = "start"
@@ -53,7 +75,7 @@ class Start:
 
 
 @dataclass(slots=True)
-class Delta:
+class Delta(Event):
     """A piece of the answer. Text is always encodable: no lone surrogates.
 
     Not to be changed either; but one is made for each token, and freezing costs a microsecond.
@@ -83,7 +105,7 @@ class Delta:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Event):
     """Something the reader should know that is not part of the answer."""
 
     name: ClassVar[str] = "notice"
@@ -118,7 +140,7 @@ class Finish:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class End(Event):
     """The last event of every answer, exactly once. `timings` are in milliseconds."""
 
     name: ClassVar[str] = "end"
@@ -208,3 +230,34 @@ class _ToolCallParts:
             "name": "".join(self.name),
             "arguments": "".join(self.arguments),
         }
+
+
+def encode_event(number: int, name: str, data: dict[str, Any]) -> bytes:
+    """A frame as subscribers get it: number, name and one line of JSON.
+
+    `name` has no line ends. Raises `TypeError` (orjson's) for data that is not JSON: text with
+    lone surrogates, integers over 64 bits.
+    """
+    return FRAME % (number, name.encode(), orjson.dumps(data))
+
+
+def split_frames(log: bytes) -> list[bytes]:
+    """The frames of a part of a log that consists of whole frames."""
+    return [frame + b"\n\n" for frame in log.split(b"\n\n")[:-1]]
+
+
+def frame_number(frame: bytes) -> int:
+    """The number of an encoded event."""
+    return int(frame[4 : frame.index(b"\n")])
+
+
+def frame_name(frame: bytes) -> str:
+    """The name of an encoded event."""
+    start = frame.index(b"\nevent: ") + 8
+    return frame[start : frame.index(b"\n", start)].decode()
+
+
+def frame_data(frame: bytes) -> dict[str, Any]:
+    """The data of an encoded event."""
+    data: dict[str, Any] = orjson.loads(frame.partition(b"\ndata: ")[2])
+    return data

@@ -1,4 +1,4 @@
-"""Server-sent events, both ways: what an upstream sends is decoded, what readers get is encoded.
+"""A decoder for the server-sent events of upstreams.
 
 The rules are those of the WHATWG HTML standard, section 9.2 "Server-sent events", except that the
 end of the stream also ends the last event: real servers leave out the last blank line. Pure: bytes
@@ -7,9 +7,7 @@ in, values out, and the same values however the bytes were split.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
-import orjson
+from typing import NamedTuple
 
 #: Bytes of one line and of a whole stream, from which on it is not an answer but an accident.
 MAX_LINE = 1024 * 1024
@@ -200,12 +198,3 @@ class SSEDecoder:
             self._dispatch(events)
         self._idle = False
         self._tail.clear()
-
-
-def encode_event(id: int, event: str, data: dict[str, Any]) -> bytes:
-    """One frame as readers get it: id, event and one line of JSON.
-
-    `event` is a name of our own, without line ends. Raises `TypeError` (orjson's) for data that is
-    not JSON: text with lone surrogates, integers over 64 bits.
-    """
-    return b"id: %d\nevent: %b\ndata: %b\n\n" % (id, event.encode(), orjson.dumps(data))
