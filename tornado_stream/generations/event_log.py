@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from tornado_stream.values.events import encode_event, frame_data, frame_number
@@ -27,6 +28,7 @@ RESET_FRAME = encode_event(0, "reset", {})
 Sink = Callable[[bytes], bool]
 
 
+@dataclass(eq=False, repr=False)
 class EventLog:
     """Encoded frames in order, each once for all readers.
 
@@ -34,11 +36,9 @@ class EventLog:
     is `RECOVERED_END`. When `ended`, the last frame is the `end` event and no frame follows it.
     """
 
-    def __init__(self, frames: list[bytes], *, ended: bool) -> None:
-        self.frames = frames
-        self.ended = ended
-        self.subscribers: tuple[Subscriber, ...] = ()
-        self._recovered = ended and frame_number(frames[-1]) == RECOVERED_END
+    frames: list[bytes]
+    ended: bool = field(kw_only=True)
+    subscribers: tuple[Subscriber, ...] = field(default=(), init=False)
 
     @property
     def last_number(self) -> int:
@@ -50,6 +50,10 @@ class EventLog:
         """The data of the `end` event; only where `ended`."""
         assert self.ended
         return frame_data(self.frames[-1])
+
+    @property
+    def _recovered(self) -> bool:
+        return self.ended and frame_number(self.frames[-1]) == RECOVERED_END
 
     def attach(self, sink: Sink, after: int, *, live: bool = True) -> Subscriber:
         """Read every event with a number above `after`, then go on live unless told not to.

@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from tornado_stream.generations.event_log import EventLog
 from tornado_stream.store.base import StoredGeneration
 from tornado_stream.values.messages import LOCAL_OWNER, Message
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class Generation(EventLog):
     """An answer, running or ended: its log, the message that it makes, and whose it is."""
 
-    def __init__(
-        self,
-        id: str,
-        fingerprint: bytes,
-        message: Message,
-        frames: list[bytes],
-        *,
-        ended: bool,
-        owner: str = LOCAL_OWNER,
-    ) -> None:
-        super().__init__(frames, ended=ended)
-        self.id = id
-        self.fingerprint = fingerprint
-        self.message = message
-        self.owner = owner
+    id: str
+    fingerprint: bytes
+    message: Message
+    owner: str = LOCAL_OWNER
 
     @classmethod
     def restore(cls, stored: StoredGeneration) -> Generation:
         """A log that has ended, from the store."""
         return cls(
-            stored.id,
-            stored.fingerprint,
-            stored.message,
             stored.frames,
             ended=True,
+            id=stored.id,
+            fingerprint=stored.fingerprint,
+            message=stored.message,
             owner=stored.owner,
         )

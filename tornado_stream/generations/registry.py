@@ -105,13 +105,12 @@ class Generations:
         except BaseException:
             self._vacate(job)
             raise
-        frames = [new_answer.frame]
         generation = Generation(
-            new_answer.generation_id,
-            new_answer.fingerprint,
-            new_answer.message,
-            frames,
+            [new_answer.frame],
             ended=False,
+            id=new_answer.generation_id,
+            fingerprint=new_answer.fingerprint,
+            message=new_answer.message,
             owner=job.owner,
         )
         producer = Producer(generation, job, self._has_changed)
