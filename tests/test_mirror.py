@@ -15,7 +15,6 @@ COVERED_ELSEWHERE = {
     "handlers/access_log.py": "observe/test_log.py",
     "handlers/services.py": "handlers/test_routes.py",
     "handlers/base.py": "handlers/test_doors.py",
-    "handlers/bodies.py": "handlers/test_bad_input.py",
     "handlers/models.py": "handlers/test_routes.py",
     "chat/conversations.py": "handlers/test_conversations.py",
     "handlers/static.py": "handlers/test_routes.py",

@@ -13,7 +13,7 @@ from tornado_stream.chat.conversations import ConversationService
 from tornado_stream.chat.readiness import Readiness
 from tornado_stream.chat.service import ChatService
 from tornado_stream.generations.registry import Generations
-from tornado_stream.handlers import STATIC, TEMPLATES, NotFoundHandler, routes
+from tornado_stream.handlers import NotFoundHandler, routes
 from tornado_stream.handlers.access_log import log_request
 from tornado_stream.handlers.base import LOCAL_HOSTS, BaseHandler
 from tornado_stream.handlers.services import Services
@@ -21,6 +21,7 @@ from tornado_stream.net import descriptors
 from tornado_stream.net.streamed_body import SendBatch
 from tornado_stream.observe.exposition import Exposition
 from tornado_stream.observe.metrics import Metrics
+from tornado_stream.page import STATIC, TEMPLATES
 from tornado_stream.page.assets import Assets
 from tornado_stream.page.languages import Languages
 from tornado_stream.providers import build_provider
@@ -53,14 +54,14 @@ class ChatApplication(Services):
         self.send_batch = SendBatch()
         self.keep_alive = _close
         self.exposed = exposed
-        users = auth.Users(settings.data_dir / auth.FILE, settings.password, settings.token)
-        if exposed and not users.anyone:
+        self.users = auth.Users(settings.data_dir / auth.FILE, settings.password, settings.token)
+        if exposed and not self.users.anyone:
             _let_anyone_in(settings)
         self.metrics = Metrics()
         self.exposition = Exposition(self.metrics)
         self.store = open_store(settings.data_dir)
         self.store.on_commit = self.metrics.commits.observe
-        self.auth = auth.Authenticator(users, auth.Sessions(self.store))
+        self.auth = auth.Authenticator(self.users, auth.Sessions(self.store))
         self.provider = build_provider(settings, self.metrics.upstream_answered)
         self.generations = Generations(
             self.store,

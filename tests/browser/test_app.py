@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 
 import pytest
 
-from tornado_stream.handlers import STATIC
+from tornado_stream.page import STATIC
 
 from .chat import Page, ask, composer, expect
 from .conftest import Program

@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 
 import pytest
 
-from tornado_stream.handlers import STATIC
+from tornado_stream.page import STATIC
 from tornado_stream.page.languages import read
 
 from .access import cut, openers, violations

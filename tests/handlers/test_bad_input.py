@@ -12,7 +12,7 @@ import pytest
 from client import Client, read_body, read_head
 from tornado.iostream import StreamClosedError
 
-from tornado_stream.handlers.bodies import MAX_VALUES, decode_object
+from tornado_stream.handlers.base import MAX_VALUES, decode_object
 from tornado_stream.observe.log import TextFormatter
 
 ID = "00000000-0000-4000-8000-000000000000"

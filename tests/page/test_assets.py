@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tornado_stream.handlers import STATIC
+from tornado_stream.page import STATIC
 from tornado_stream.page.assets import TYPES, Assets
 
 

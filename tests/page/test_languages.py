@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tools import pseudo_language
-from tornado_stream.handlers import STATIC, TEMPLATES
+from tornado_stream.page import STATIC, TEMPLATES
 from tornado_stream.page.languages import Languages
 
 LANGUAGES = Languages(STATIC / "lang")

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from tornado_stream.handlers import STATIC
+from tornado_stream.page import STATIC
 from tornado_stream.page.assets import lean
 
 #: A string, a template string of one line, a regular expression.

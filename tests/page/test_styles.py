@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tornado_stream.handlers import STATIC
+from tornado_stream.page import STATIC
 
 SHEETS = sorted((STATIC / "css").rglob("*.css"))
 DECLARATION = re.compile(r"(?:^|[;{])\s*([a-z-]+)\s*:\s*([^;{}]+)(?=[;}])")

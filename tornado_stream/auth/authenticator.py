@@ -30,15 +30,8 @@ class Authenticator:
         self._sessions = sessions
         self._of_address = Tries(*OF_ADDRESS)
         self._of_name = Tries(*OF_NAME)
-        self._required = False
         self._checking = 0
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="password")
-
-    @property
-    def required(self) -> bool:
-        """Whether clients have to log in. Once true, it stays true."""
-        self._required = self._required or self._users.anyone
-        return self._required
 
     @property
     def asks_for_name(self) -> bool:

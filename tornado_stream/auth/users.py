@@ -42,6 +42,7 @@ class Users:
         self._users: dict[str, User] = {}
         self._tokens: dict[str, str] = {}
         self._next_check = 0.0
+        self._required = False
         self._seen = _file_state(path)
         self._use(read_users(path))
 
@@ -50,6 +51,12 @@ class Users:
         """Whether anybody can log in."""
         self._check_file()
         return bool(self._users or self._password or self._token)
+
+    @property
+    def required(self) -> bool:
+        """Whether clients have to log in. Once true, it stays true."""
+        self._required = self._required or self.anyone
+        return self._required
 
     @property
     def only_user(self) -> str | None:

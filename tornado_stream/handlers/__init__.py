@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tornado.routing import URLSpec
 
 from tornado_stream.handlers.base import BaseHandler, NotFoundHandler
@@ -20,11 +18,7 @@ from tornado_stream.handlers.static import IconHandler, StaticHandler
 from tornado_stream.handlers.streams import GenerationHandler, StopHandler, StreamHandler
 from tornado_stream.handlers.system import HealthHandler, MetricsHandler, ReadyHandler
 
-__all__ = ["STATIC", "TEMPLATES", "NotFoundHandler", "routes"]
-
-PACKAGE = Path(__file__).resolve().parent.parent
-STATIC = PACKAGE / "static"
-TEMPLATES = PACKAGE / "templates"
+__all__ = ["NotFoundHandler", "routes"]
 
 ID = r"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
 

@@ -23,15 +23,17 @@ from tornado.web import HTTPError, RequestHandler
 from tornado_stream.auth.sessions import LIFETIME
 from tornado_stream.chat.conversations import ConversationService
 from tornado_stream.chat.service import ChatService
-from tornado_stream.handlers.bodies import decode_object
 from tornado_stream.handlers.services import Services
 from tornado_stream.net.peer import client_address, is_trusted
-from tornado_stream.values.errors import ChatError, TooLarge, Unauthorized, in_bytes
+from tornado_stream.values.errors import ChatError, InvalidRequest, TooLarge, Unauthorized, in_bytes
 from tornado_stream.values.messages import LOCAL_OWNER
 
 logger = logging.getLogger(__name__)
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+#: JSON values that a body may hold; the values of a body up to `SMALL_BODY` bytes are not counted.
+MAX_VALUES, SMALL_BODY = 10_000, 64 * 1024
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -117,7 +119,7 @@ class BaseHandler(RequestHandler):
         if host not in self.application.hosts:
             if not (self.application.exposed and _is_address(host)):
                 raise HTTPError(421, reason="Misdirected Request")
-        if not self.open_to_all and self.application.auth.required:
+        if not self.open_to_all and self.application.users.required:
             self.owner = self._who()
         if self.request.method in ("POST", "PUT", "PATCH", "DELETE"):
             self._check_body()
@@ -201,9 +203,9 @@ class BaseHandler(RequestHandler):
         raise Unauthorized("Log in first, or send a token as Authorization: Bearer.")
 
     def _check_body(self) -> None:
-        most = self.application.config.max_body
-        if len(self.request.body) > most:
-            raise TooLarge(f"The request is too large: {in_bytes(most)} is the most.")
+        max_body = self.application.config.max_body
+        if len(self.request.body) > max_body:
+            raise TooLarge(f"The request is too large: {in_bytes(max_body)} is the most.")
         if self.request.method == "DELETE" and not self.request.body:
             return
         content_type = self._content_type.partition(";")[0]
@@ -246,6 +248,31 @@ def _plain_error(status: int) -> tuple[str, str]:
         return "server_error", "This server failed; its log says why."
     phrase = responses.get(status, "Error")
     return re.sub(r"\W+", "_", phrase.lower()), f"{phrase}."
+
+
+def decode_object(body: bytes) -> dict[str, Any]:
+    """The JSON object that a body is. Raises `InvalidRequest`.
+
+    The values are counted first, because decoding a megabyte of empty lists would block the loop.
+    """
+    if len(body) > SMALL_BODY and _has_many_values(body):
+        raise InvalidRequest(f"The body holds more than {MAX_VALUES} values.")
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequest(f"The body is not JSON: {error}.", code="invalid_json") from None
+    if not isinstance(value, dict):
+        raise InvalidRequest("The body must be a JSON object.")
+    return value
+
+
+def _has_many_values(body: bytes) -> bool:
+    """Count without decoding: the strings, and the separators and brackets outside of strings."""
+    bare = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    if bare.count(b'"') > 2 * MAX_VALUES:
+        return True
+    outside = b"".join(bare.split(b'"')[::2])
+    return sum(map(outside.count, (b",", b"[", b"{"))) > MAX_VALUES
 
 
 def _is_address(host: str) -> bool:

@@ -16,7 +16,7 @@ class LoginHandler(BaseHandler):
 
     async def post(self) -> None:
         auth = self.application.auth
-        if not auth.required:
+        if not self.application.users.required:
             raise NotFound("Nobody has to log in here.")
         name, password = parse_login(self.read_json())
         token = await auth.log_in(name, password, self.client_address)

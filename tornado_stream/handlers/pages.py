@@ -12,9 +12,9 @@ class IndexHandler(BaseHandler):
     page = True
 
     async def get(self, conversation_id: str = "") -> None:
-        auth = self.application.auth
-        if auth.required and await auth.extend(self.session_token):
+        login_required = self.application.users.required
+        if login_required and await self.application.auth.extend(self.session_token):
             self.set_session(self.session_token)
-        user = self.owner if auth.required else ""
+        user = self.owner if login_required else ""
         modules = self.application.assets.modules("js/app.js")
         self.render("index.html", version=__version__, modules=modules, user=user)

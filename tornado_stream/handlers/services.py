@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from tornado.iostream import IOStream
 from tornado.web import Application
 
-from tornado_stream.auth import Authenticator
+from tornado_stream.auth import Authenticator, Users
 from tornado_stream.chat.completions import CompletionService
 from tornado_stream.chat.conversations import ConversationService
 from tornado_stream.chat.readiness import Readiness
@@ -42,6 +42,7 @@ class Services(Application):
     exposed: bool
     assets: Assets
     languages: Languages
+    users: Users
     auth: Authenticator
     chat: ChatService
     conversations: ConversationService
