@@ -41,6 +41,7 @@ COVERED_ELSEWHERE = {
     "net/upstream_connections.py": "net/test_http_client.py",
     "generations/generation.py": "generations/test_registry.py",
     "generations/producer.py": "generations/test_registry.py",
+    "generations/recovery.py": "generations/test_registry.py",
     "values/messages.py": "chat/test_requests.py",
 }
 

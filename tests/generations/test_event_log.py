@@ -82,5 +82,5 @@ async def test_a_reader_that_fails_leaves_alone(caplog):
     frame = encode_event(2, "delta", {"content": "x", "t": 1})
     generation.publish(frame)
     assert failing.done.done() and sink.batches == [frame]
-    assert "a reader failed" in caplog.text
+    assert "a subscriber failed" in caplog.text
     caplog.clear()

@@ -41,7 +41,7 @@ async def test_so_many_answers_run_at_a_time(serve, settings, upstream, limit):
         await stream.read()
     ended = await chat.ask(model="say=c", request_id=str(uuid.uuid4()))
     assert ended.text == "c"
-    await until(lambda: not chat.application.generations._owned)
+    await until(lambda: not chat.application.generations._places)
 
 
 @pytest.mark.gen_test

@@ -11,18 +11,15 @@ from typing import Any
 
 from tornado_stream.chat.requests import (
     SendRequest,
-    answer_message,
-    make_title,
-    new_conversation,
+    new_answer,
+    new_thread,
     now_ms,
-    start_frame,
     user_message,
 )
 from tornado_stream.generations.generation import Generation
 from tornado_stream.generations.producer import Job
 from tornado_stream.generations.registry import Generations
 from tornado_stream.providers.base import Provider
-from tornado_stream.store.base import NewAnswer
 from tornado_stream.values.costs import TOKEN_LENGTH
 from tornado_stream.values.messages import LOCAL_OWNER, ChatRequest
 
@@ -52,22 +49,11 @@ class CompletionService:
     async def start(self, request: CompletionRequest) -> Generation:
         """Begin the answer. Raises what `Generations.start` does."""
         text = last_question(request.messages)
-        conversation = new_conversation(make_title(text))
-        user = user_message(text, conversation.id, [])
         send = SendRequest(request.id, text, model=request.model, owner=request.owner)
-        message = answer_message(send, user, None, self._provider.default_model)
-        new_answer = NewAnswer(
-            generation_id=request.id,
-            fingerprint=send.fingerprint,
-            conversation=conversation,
-            user_message=user,
-            message=message,
-            frame=start_frame(message, user),
-        )
+        thread = new_thread(text)
+        answer = new_answer(send, thread, user_message(text, thread), self._provider.default_model)
         chat_request = ChatRequest(request.messages, request.model, request.options)
-        job = Job(
-            new_answer, self._provider, chat_request, owner=request.owner, persisted=request.keep
-        )
+        job = Job(answer, self._provider, chat_request, owner=request.owner, persisted=request.keep)
         return await self._generations.start(job)
 
     def leave(self, request: CompletionRequest) -> None:

@@ -51,7 +51,7 @@ class ConversationService:
         # Nothing is awaited from here on: text and number belong together.
         running = self._generations.running_in(id)
         if running is None:
-            return conversation, await self._generations.settle(owner, messages), None
+            return conversation, await self._generations.with_ends(owner, messages), None
         message, last_number = running
         found = [message if m.id == message.id else m for m in messages]
         if message not in found:  # it began after the store was read

@@ -1,4 +1,6 @@
-"""From a request to a turn: what is written and what the model is asked. Pure values."""
+"""From a request to a job: what the store saves and what the model is asked. Values in, values out;
+only new ids and times come from outside.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +9,27 @@ import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import orjson
 
-from tornado_stream.values.events import Start
-from tornado_stream.values.messages import LOCAL_OWNER, Conversation, Message
+from tornado_stream.generations.producer import Job
+from tornado_stream.providers.base import Provider
+from tornado_stream.store.base import NewAnswer
+from tornado_stream.values.errors import InvalidRequest
+from tornado_stream.values.events import Delta, Notice, Start
+from tornado_stream.values.messages import LOCAL_OWNER, ChatRequest, Conversation, Message
 
 #: Characters of a title; it is made from the first message.
 TITLE_LENGTH = 80
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SendRequest:
-    """What `POST /stream` asks for. `parent_given` tells an absent parent from a null one;
-    `leave_out` is how many of the oldest turns not to send; `continue_id` names the message that
-    is to be gone on with."""
+    """The content of `POST /stream`. `message` None asks for another answer to a stored message.
+    `parent_given` tells an absent parent from a null one; `leave_out` is how many of the oldest
+    turns are not sent to the model; `continue_id` names the answer that is to be continued."""
 
     request_id: str
     message: str | None
@@ -35,9 +42,9 @@ class SendRequest:
     continue_id: str | None = None
     owner: str = LOCAL_OWNER
 
-    @property
+    @cached_property
     def fingerprint(self) -> bytes:
-        """The same for the same request, whatever the order of its members."""
+        """A digest that is the same for the same request, whatever the order of its options."""
         body = [
             self.message,
             self.conversation_id,
@@ -51,6 +58,77 @@ class SendRequest:
         return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).digest()
 
 
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """The place in a conversation where an answer is asked for: the messages before it, in order.
+
+    `is_new` says that the conversation is not stored yet; `continued` is the answer that is to be
+    continued.
+    """
+
+    conversation: Conversation
+    messages: list[Message]
+    is_new: bool = False
+    continued: Message | None = None
+
+
+def compose(request: SendRequest, thread: Thread, provider: Provider) -> Job:
+    """The answer to this request as a job: what to save, what to ask, and the first events."""
+    question = None if request.message is None else user_message(request.message, thread)
+    messages = [*thread.messages, question] if question else thread.messages
+    history, left_out = leave_out(messages, request.leave_out)
+    continued = thread.continued
+    chat_request = ChatRequest(
+        messages=wire_messages(thread.conversation.system, history),
+        model=request.model or (continued.model if continued else None),
+        options=request.options,
+        continued_text=continued.content if continued else "",
+        left_out=left_out,
+    )
+    return Job(
+        new_answer(request, thread, question, provider.default_model),
+        provider,
+        chat_request,
+        first_events(continued, left_out),
+        request.owner,
+    )
+
+
+def new_answer(
+    request: SendRequest, thread: Thread, question: Message | None, default_model: str | None
+) -> NewAnswer:
+    """What the store saves before the model is asked. `question` is the user's new message; None
+    where the last message of the thread is answered again."""
+    user = question or thread.messages[-1]
+    message = answer_message(request, user, thread.continued, default_model)
+    return NewAnswer(
+        generation_id=request.request_id,
+        fingerprint=request.fingerprint,
+        conversation=thread.conversation if thread.is_new else None,
+        user_message=question,
+        message=message,
+        frame=start_frame(message, user),
+    )
+
+
+def first_events(continued: Message | None, left_out: int) -> tuple[Delta | Notice, ...]:
+    """The events that this server itself puts between the `start` and the model's events."""
+    events: list[Delta | Notice] = []
+    if continued:
+        events.append(Delta(continued.content, continued.reasoning))
+    if left_out:
+        events.append(Notice("context_trimmed", {"turns": left_out}))
+    return tuple(events)
+
+
+def check_continuable(answer: Message) -> None:
+    """Raises `InvalidRequest` where this answer cannot be continued."""
+    if answer.state in ("done", "running") or not answer.content:
+        raise InvalidRequest(
+            "Only an answer that has some text and did not finish can be continued."
+        )
+
+
 def now_ms() -> int:
     """Milliseconds since the epoch, for people."""
     return time.time_ns() // 1_000_000
@@ -58,7 +136,7 @@ def now_ms() -> int:
 
 def make_title(text: str) -> str:
     """The title of a conversation that begins with this message: one short line."""
-    line = " ".join(text.split(None, TITLE_LENGTH))  # further words are not looked for
+    line = " ".join(text.split(None, TITLE_LENGTH))  # a title has at most this many words
     return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1].rstrip() + "…"
 
 
@@ -68,12 +146,17 @@ def new_conversation(title: str) -> Conversation:
     return Conversation(str(uuid.uuid4()), title, None, None, now, now)
 
 
-def user_message(text: str, conversation_id: str, thread: list[Message]) -> Message:
-    """A user's message that follows a thread."""
+def new_thread(text: str) -> Thread:
+    """The empty thread of a new conversation that begins with this message."""
+    return Thread(new_conversation(make_title(text)), [], is_new=True)
+
+
+def user_message(text: str, thread: Thread) -> Message:
+    """A new message of the user, at the end of a thread."""
     return Message(
         id=str(uuid.uuid4()),
-        conversation_id=conversation_id,
-        parent_id=thread[-1].id if thread else None,
+        conversation_id=thread.conversation.id,
+        parent_id=thread.messages[-1].id if thread.messages else None,
         role="user",
         content=text,
         created_at=now_ms(),
@@ -99,7 +182,7 @@ def answer_message(
 
 
 def start_frame(message: Message, user: Message) -> bytes:
-    """The encoded `start` event, number 1 of every log."""
+    """The `start` event as a frame; it is number 1 of every log."""
     start = Start(
         generation_id=message.generation_id or "",
         conversation_id=message.conversation_id,
@@ -113,17 +196,15 @@ def start_frame(message: Message, user: Message) -> bytes:
 
 
 def leave_out(history: list[Message], turns: int) -> tuple[list[Message], int]:
-    """The history without its oldest turns, and how many were left out; the last always stays."""
+    """The history without its oldest turns, and how many are left out. The last turn stays."""
     begins = [i for i, message in enumerate(history) if message.role == "user"]
     turns = min(turns, len(begins) - 1)
     return history[begins[turns] :] if turns else history, turns
 
 
 def wire_messages(system: str | None, history: list[Message]) -> list[dict[str, str]]:
-    """The messages as a model takes them: roles alternate, since many chat templates insist.
-
-    An answer without text is left out, and the questions before and after it become one.
-    """
+    """The messages as a model takes them. Roles alternate, because many chat templates insist on
+    it: an answer without text is left out, and the questions before and after it become one."""
     wire = [{"role": "system", "content": system}] if system else []
     for message in history:
         if message.role == "assistant" and not message.content:
@@ -135,8 +216,8 @@ def wire_messages(system: str | None, history: list[Message]) -> list[dict[str, 
     return wire
 
 
-def is_larger(texts: Iterable[str], most: int) -> bool:
-    """Whether these are more than `most` bytes as UTF-8; 0: never."""
-    if not most:
+def is_larger(texts: Iterable[str], limit: int) -> bool:
+    """Whether these texts are together more than `limit` bytes in UTF-8. A limit of 0 is none."""
+    if not limit:
         return False
-    return sum(len(text if text.isascii() else text.encode()) for text in texts) > most
+    return sum(len(text if text.isascii() else text.encode()) for text in texts) > limit

@@ -1,8 +1,8 @@
-"""The event log of one answer, and those who read it.
+"""The event log of one answer, and its subscribers.
 
-The rule: a reader is a cursor on the log and a sink. It is handed the backlog, then each new
-batch; a sink that is full falls back to its cursor and catches up later. So the log is the only
-buffer, and nobody waits for a slow reader. Everything runs on the IOLoop's thread.
+The rule: a subscriber is a cursor on the log and a sink. The log passes it the backlog, then each
+new frame. A subscriber whose sink is full stays at its cursor and catches up later. So the log is
+the only buffer, and a slow subscriber delays nothing. Everything runs on the IOLoop's thread.
 """
 
 from __future__ import annotations
@@ -17,23 +17,24 @@ from tornado_stream.values.events import encode_event, frame_data, frame_number
 
 logger = logging.getLogger(__name__)
 
-#: Bytes that a reader is handed at once while it catches up.
+#: Bytes, about, that a subscriber gets in one call of its sink while it catches up.
 BATCH_BYTES = 64 * 1024
-#: The number of the `end` of a log that a crash cut short: above all that readers can have seen.
+#: The number of the `end` of a log that a crash cut short. A subscriber may have seen events that
+#: were not saved; this number is above all of them.
 RECOVERED_END = 1_000_000_000
 
 RESET_FRAME = encode_event(0, "reset", {})
 
-#: Takes encoded frames; False says: taken, but no more until the reader is resumed.
+#: Takes encoded frames. False means that it took them, but takes no more until `resume`.
 Sink = Callable[[bytes], bool]
 
 
 @dataclass(eq=False, repr=False)
 class EventLog:
-    """Encoded frames in order, each once for all readers.
+    """Encoded frames in order; all subscribers share them.
 
-    Event number n is `frames[n - 1]`, but for the `end` of a log that a crash cut short, which
-    is `RECOVERED_END`. When `ended`, the last frame is the `end` event and no frame follows it.
+    Event number n is `frames[n - 1]`, except the `end` of a log that a crash cut short, whose
+    number is `RECOVERED_END`. When `ended`, the last frame is the `end` event.
     """
 
     frames: list[bytes]
@@ -47,7 +48,7 @@ class EventLog:
 
     @property
     def end(self) -> dict[str, Any]:
-        """The data of the `end` event; only where `ended`."""
+        """The data of the `end` event, for a log that has `ended`."""
         assert self.ended
         return frame_data(self.frames[-1])
 
@@ -56,10 +57,11 @@ class EventLog:
         return self.ended and frame_number(self.frames[-1]) == RECOVERED_END
 
     def attach(self, sink: Sink, after: int, *, live: bool = True) -> Subscriber:
-        """Read every event with a number above `after`, then go on live unless told not to.
+        """Subscribe to the events with a number above `after`; without `live`, only to those that
+        are there now.
 
-        The backlog is handed to `sink` before this returns; nothing can come in between. A reader
-        ahead of the log gets `reset` and the whole log.
+        The backlog is passed to `sink` before this returns, so no event is missed. A subscriber
+        that is ahead of the log gets `reset` and the whole log.
         """
         subscriber = Subscriber(self, sink, after, live)
         if after > len(self.frames) - self._recovered and after < RECOVERED_END:
@@ -69,27 +71,27 @@ class EventLog:
         return subscriber
 
     def publish(self, frame: bytes, *, last: bool = False) -> None:
-        """Append an encoded event and hand it to every reader that can take it."""
+        """Append a frame and pass it to every subscriber whose sink is not full."""
         frames = self.frames
         frames.append(frame)
         self.ended = last
-        for subscriber in self.subscribers:  # as they were: readers leave in the midst of this
+        for subscriber in self.subscribers:  # a tuple: a subscriber may detach meanwhile
             try:
                 if subscriber.full or last or subscriber.cursor != len(frames) - 1:
                     subscriber.pump()
-                else:  # nearly always
+                else:  # the usual case
                     subscriber.cursor += 1
                     if not subscriber.sink(frame):
                         subscriber.full = True
-            except Exception:  # one reader's failure is not the answer's
-                logger.exception("a reader failed")
+            except Exception:  # the answer and the other subscribers continue
+                logger.exception("a subscriber failed")
                 subscriber.detach()
 
 
 class Subscriber:
-    """A cursor on a log, and the sink it feeds: `cursor` is how many events it was handed, `full`
-    says that it takes no more now. `done` resolves when there is nothing more to read, or when the
-    reader was detached."""
+    """A cursor on a log, and its sink. `cursor` is how many events the sink has taken, `full` says
+    that it takes no more now. `done` resolves when there is nothing more to read, or when the
+    subscriber is detached."""
 
     def __init__(self, log: EventLog, sink: Sink, after: int, live: bool) -> None:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -100,24 +102,24 @@ class Subscriber:
         self.full = False
 
     def restart(self) -> None:
-        """Tell the sink to forget what it has, and begin at the first event."""
+        """Send `reset`, and begin again at the first event."""
         self.cursor = 0
         self.full = not self.sink(RESET_FRAME)
 
     def resume(self) -> None:
-        """The sink can take more."""
+        """Continue, because the sink can take more."""
         self.full = self.done.done()
         self.pump()
 
     def detach(self) -> None:
-        """Leave. The producer does not notice."""
+        """Stop reading. The producer is not affected."""
         if not self.done.done():
             self.done.set_result(None)
             self.full = True
             self._log.subscribers = tuple(r for r in self._log.subscribers if r is not self)
 
     def pump(self) -> None:
-        """Hand over what the log holds beyond the cursor, as far as the sink takes it."""
+        """Pass on the frames beyond the cursor, until the sink is full."""
         frames = self._log.frames
         while not self.full and self.cursor < len(frames):
             size, end = 0, self.cursor

@@ -1,7 +1,7 @@
-"""An answer and what produces it: the events of a provider, encoded into a log.
+"""The producer of an answer: it encodes the events of a provider into a log.
 
-The rule: the producer appends and never waits; it ends its log exactly once, in one of the five
-states, whatever happens. Everything runs on the IOLoop's thread.
+The rule: the producer appends and never waits. Whatever happens, it ends its log exactly once, in
+one of the five states of docs/events.md. Everything runs on the IOLoop's thread.
 """
 
 from __future__ import annotations
@@ -27,53 +27,54 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """All that makes an answer: what to keep of it first, and whom to ask for what.
+    """All that makes an answer: what the store saves first, the provider, and what it is asked.
 
-    `first` is what the log begins with after its `start`. `persisted` False: it is
-    in memory only, and forgotten with its end.
+    `first_events` follow the `start` in the log. With `persisted` False the answer is in memory
+    only, and gone when it has ended.
     """
 
     new_answer: NewAnswer
     provider: Provider
     request: ChatRequest
-    first: tuple[Delta | Notice, ...] = ()
+    first_events: tuple[Delta | Notice, ...] = ()
     owner: str = LOCAL_OWNER
     persisted: bool = True
 
 
 class Producer:
-    """The running half of a generation: emits into its log, and ends it exactly once."""
+    """Fills the log of one generation. `on_unsaved` is called when the log has frames that should
+    be saved."""
 
     def __init__(
-        self, generation: Generation, job: Job, changed: Callable[[Producer], None]
+        self, generation: Generation, job: Job, on_unsaved: Callable[[Producer], None]
     ) -> None:
         loop = asyncio.get_running_loop()
         self.generation = generation
         self.job = job
-        self.saved = 1  # frames that the store has; the first is committed with the turn
-        self.unsaved = False  # there are frames that nobody has handed to the store
-        self.failing = False  # the reader was told that what comes is not saved
-        self.ending = False  # its `end` has its number, and nothing comes in between
-        self.stopped_as: str | None = None  # the state that a cancellation means
+        self.saved = 1  # frames that the store has; it saved the first with the question
+        self.unsaved = False  # there are frames that were not passed to the store yet
+        self.failing = False  # subscribers were told that new events are not saved
+        self.ending = False  # the `end` has its number: no event may be published before it
+        self.stopped_as: str | None = None  # the state to end in, once a stop was asked for
         self.task: asyncio.Task[None] | None = None
         self.ended: asyncio.Future[None] = loop.create_future()
         self.began = monotonic()
-        self.times = array("d")  # when its deltas came, on that clock
-        self._changed = changed
+        self.times = array("d")  # when each delta arrived, on the same clock
+        self._on_unsaved = on_unsaved
         self._stop_asked_at = 0.0
         self._producing = False
         self._answer = AnswerText()
         self._finish = Finish()
 
-    def begin(self, first: tuple[Delta | Notice, ...]) -> None:
-        """Put into the log what is there before anybody is asked."""
-        for event in first:
+    def publish_first_events(self) -> None:
+        """Publish the job's own events, before the provider is asked."""
+        for event in self.job.first_events:
             if isinstance(event, Delta):
                 self._answer.add(event)
             self.publish(event)
 
     def emit(self, event: Delta | Notice | Finish) -> None:
-        """What the provider calls for each piece; ignored once a stop was asked for."""
+        """Take an event of the provider; events after a stop are ignored."""
         if self.stopped_as:
             return
         if isinstance(event, Finish):
@@ -85,31 +86,32 @@ class Producer:
         self.publish(event)
 
     def publish(self, event: Delta | Notice) -> None:
+        """Append an event to the log."""
         log = self.generation
         t = int((monotonic() - self.began) * 1000)
         log.publish(event.encode(len(log.frames) + 1, t))
         if not self.unsaved:
             self.unsaved = True
             if self.job.persisted:
-                self._changed(self)
+                self._on_unsaved(self)
 
     def encode_end(self, end: End) -> bytes:
-        """The frame that is to be the last."""
+        """The frame of the `end` event; its number is the next one."""
         return end.encode(len(self.generation.frames) + 1, self._ms())
 
     async def produce(self) -> End:
-        """Ask the provider; whatever happens, say how it ended. Never raises."""
+        """Ask the provider, and return how the answer ended. Never raises."""
         error: ProviderError | None = None
         state = "done"
         self._producing = True
         try:
-            if not self.stopped_as:  # a stop may come before the task's first step
+            if not self.stopped_as:  # a stop may come before this task first runs
                 await self.job.provider.generate(self.job.request, self.emit)
         except asyncio.CancelledError:
             self.stopped_as = self.stopped_as or "interrupted"
         except ProviderError as failure:
-            # Its traceback has this frame, which has the error: an answer would wait for the
-            # garbage collector.
+            # The traceback refers to this frame, which refers to the error. Without the cycle
+            # the answer is freed without the garbage collector.
             error, state = failure.with_traceback(None), failure.state
         except Exception:
             logger.exception("generation %s failed", self.generation.id)
@@ -119,7 +121,7 @@ class Producer:
         return self._end(self.stopped_as or state, None if self.stopped_as else error)
 
     def cancel(self, state: str) -> None:
-        """End the answer now as `state`, in whatever phase it is. The first call counts."""
+        """End the answer now as `state`, in any phase. Only the first call has an effect."""
         if self.stopped_as or self.ended.done():
             return
         self.stopped_as = state
@@ -128,10 +130,11 @@ class Producer:
             self.task.cancel()
 
     def snapshot(self) -> Message:
-        """The message as far as it has come."""
+        """The message with its text so far."""
         return with_answer(self.generation.message, self._answer)
 
     def finished_message(self, end: End) -> Message:
+        """The message as the store saves it with the `end`."""
         return replace(
             self.snapshot(),
             state=end.state,
@@ -163,7 +166,7 @@ class Producer:
 
     def _cost(self) -> dict[str, Any] | None:
         if not self.times and not self._finish.usage:
-            return None  # whoever sent nothing charges nothing, as far as one can know
+            return None  # an upstream that sent nothing is assumed to charge nothing
         prompt = sum(len(message["content"] or "") for message in self.job.request.messages)
         answer = len(self._answer.content) + len(self._answer.reasoning)
         return cost_of(self._finish.usage, self._finish.price, prompt, answer)
@@ -173,7 +176,7 @@ class Producer:
 
 
 def with_answer(message: Message, answer: AnswerText) -> Message:
-    """The message with what the deltas add up to."""
+    """The message with the text and the tool calls of its deltas."""
     return replace(
         message,
         content=answer.content,

@@ -1,0 +1,39 @@
+"""The end of a log that a crash cut short. Pure values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from tornado_stream.generations.event_log import RECOVERED_END
+from tornado_stream.generations.producer import with_answer
+from tornado_stream.store.base import Progress, StoredGeneration
+from tornado_stream.values.events import AnswerText, Delta, End, frame_data, frame_name
+
+
+def end_as_interrupted(stored: StoredGeneration) -> tuple[StoredGeneration, Progress]:
+    """The generation with an `end` of state `interrupted`, and what the store is to append."""
+    answer = AnswerText()
+    times = [0]
+    first_token_ms = None
+    for frame in stored.frames:
+        data = frame_data(frame)
+        times.append(data["t"])
+        if frame_name(frame) == "delta":
+            answer.add(_delta(data))
+            first_token_ms = data["t"] if first_token_ms is None else first_token_ms
+    timings: dict[str, int | None] = {"first_token_ms": first_token_ms, "total_ms": times[-1]}
+    end = End("interrupted", None, None, None, None, True, timings)
+    frame = end.encode(RECOVERED_END, times[-1])
+    message = replace(with_answer(stored.message, answer), state="interrupted", timings=timings)
+    progress = Progress(stored.id, len(stored.frames) + 1, [frame], message, stored.owner)
+    return replace(stored, message=message, frames=[*stored.frames, frame]), progress
+
+
+def _delta(data: dict[str, Any]) -> Delta:
+    return Delta(
+        data.get("content", ""),
+        data.get("reasoning", ""),
+        data.get("refusal", ""),
+        tuple(data.get("tool_calls", ())),
+    )
