@@ -1,9 +1,22 @@
-"""From a request to a turn."""
+"""From a request to a job: fingerprints, titles, the messages for the model, composing."""
 
 from __future__ import annotations
 
-from tornado_stream.chat.requests import SendRequest, leave_out, make_title, wire_messages
+from types import SimpleNamespace
+
+from tornado_stream.chat.requests import (
+    SendRequest,
+    Thread,
+    compose,
+    leave_out,
+    make_title,
+    new_thread,
+    wire_messages,
+)
+from tornado_stream.values.events import Delta, Notice
 from tornado_stream.values.messages import Message
+
+PROVIDER = SimpleNamespace(default_model="default")
 
 
 def message(role: str, content: str, id: str = "m") -> Message:
@@ -46,3 +59,33 @@ def test_whole_turns_are_left_out():
     assert [m.content for m in leave_out(history, 0)[0]] == ["1", "1", "2"]
     assert [m.content for m in leave_out(history, 1)[0]] == ["2"]
     assert leave_out(history, 5)[1] == 1
+
+
+def test_a_new_question_is_saved_with_its_conversation():
+    job = compose(SendRequest("g", "Why?"), new_thread("Why?"), PROVIDER)
+    new = job.new_answer
+    assert new.conversation and new.conversation.title == "Why?"
+    assert new.user_message and new.user_message.content == "Why?"
+    assert (new.message.parent_id, new.message.model) == (new.user_message.id, "default")
+    assert (job.request.messages, job.request.model) == (
+        [{"role": "user", "content": "Why?"}],
+        None,
+    )
+    assert job.first_events == ()
+
+
+def test_another_answer_to_a_stored_question_saves_no_question():
+    thread = Thread(new_thread("Why?").conversation, [message("user", "Why?", "u")])
+    job = compose(SendRequest("g", None, model="m"), thread, PROVIDER)
+    assert job.new_answer.conversation is job.new_answer.user_message is None
+    assert (job.new_answer.message.parent_id, job.request.model) == ("u", "m")
+
+
+def test_a_continued_answer_begins_with_the_text_that_is_there():
+    talk = [message("user", "1"), message("assistant", "1"), message("user", "2", "u")]
+    broken = message("assistant", "half", "a")
+    thread = Thread(new_thread("1").conversation, talk, continued=broken)
+    job = compose(SendRequest("g", None, leave_out=1), thread, PROVIDER)
+    assert job.new_answer.message.continued_from == "a"
+    assert (job.request.continued_text, job.request.left_out) == ("half", 1)
+    assert job.first_events == (Delta("half"), Notice("context_trimmed", {"turns": 1}))

@@ -1,7 +1,9 @@
-"""What is too much is refused before anything is stored or asked, and the answer says why."""
+"""A request above a limit is refused before anything is stored or asked, with an error that says
+which limit it is."""
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from dataclasses import replace
 
@@ -10,7 +12,7 @@ from client import until
 
 
 async def refused(chat, status, code, **fields):
-    """The message of a refusal, after which nothing is different."""
+    """The error message of a refused request. The refusal leaves the conversations unchanged."""
     before = (await chat.request("GET", "/api/conversations")).body
     response = await chat.request("POST", "/stream", {"message": "hi", **fields})
     error = response.json()["error"]
@@ -33,7 +35,7 @@ async def test_so_many_answers_run_at_a_time(serve, settings, upstream, limit):
     for stream in running:
         await stream.until("delta")
     await refused(chat, 429, "too_many_answers", model="say=b")
-    again = await chat.send(model="say=a;hold", request_id=id)  # it is there already
+    again = await chat.send(model="say=a;hold", request_id=id)  # needs no second place
     assert (await again.until("delta")).data["content"] == "a"
     assert len(upstream.requests) == 2
     upstream.released.set()
@@ -42,6 +44,30 @@ async def test_so_many_answers_run_at_a_time(serve, settings, upstream, limit):
     ended = await chat.ask(model="say=c", request_id=str(uuid.uuid4()))
     assert ended.text == "c"
     await until(lambda: not chat.application.generations._places)
+
+
+@pytest.mark.gen_test
+async def test_questions_of_the_same_moment_do_not_exceed_the_limit(serve, settings, upstream):
+    """Each of them waits for the store between its admission and its start."""
+    chat = serve(replace(settings, max_answers=2))
+    ids = [(await chat.ask(model="say=a")).start["conversation_id"] for _ in range(5)]
+    streams = await asyncio.gather(
+        *(chat.send(conversation_id=id, model="say=b;hold") for id in ids)
+    )
+    assert sorted(stream.response.status for stream in streams) == [200, 200, 429, 429, 429]
+    upstream.released.set()
+    for stream in streams:
+        await stream.read()
+
+
+@pytest.mark.gen_test
+async def test_a_request_that_fails_releases_its_place(serve, settings):
+    chat = serve(replace(settings, max_answers=1))
+    for _ in range(2):
+        unknown = {"message": "hi", "conversation_id": str(uuid.uuid4())}
+        assert (await chat.request("POST", "/stream", unknown)).status == 404
+    assert not chat.application.generations._places
+    assert (await chat.ask(model="say=a")).text == "a"
 
 
 @pytest.mark.gen_test

@@ -1,7 +1,7 @@
 """Answers for programs that speak OpenAI's API, over the same upstreams as the chat's.
 
-The rule: an answer that its client did not ask to keep is nowhere but in memory and ends with its
-client; one that it did is a conversation like any other.
+The rule: an answer that the client did not ask to keep is only in memory, and is cancelled when
+the client leaves. An answer that the client asked to keep is a conversation like any other.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from tornado_stream.values.messages import LOCAL_OWNER, ChatRequest
 
 @dataclass(frozen=True, slots=True)
 class CompletionRequest:
-    """What `POST /v1/chat/completions` asks for. `messages` are passed on as they are; `keep` says
-    that the answer is to outlive its client."""
+    """The content of `POST /v1/chat/completions`. `messages` are passed on unchanged; `keep` says
+    that the answer is saved, and continues when its client leaves."""
 
     id: str
     messages: list[dict[str, Any]]
@@ -40,14 +40,14 @@ class CompletionRequest:
 
 
 class CompletionService:
-    """Begins such answers, and ends those that nobody waits for any more."""
+    """Starts such answers, and cancels those whose clients have left."""
 
     def __init__(self, generations: Generations, provider: Provider) -> None:
         self._generations = generations
         self._provider = provider
 
     async def start(self, request: CompletionRequest) -> Generation:
-        """Begin the answer. Raises what `Generations.start` does."""
+        """Start the answer. Raises what `Generations.start` raises."""
         text = last_question(request.messages)
         send = SendRequest(request.id, text, model=request.model, owner=request.owner)
         thread = new_thread(text)
@@ -56,14 +56,14 @@ class CompletionService:
         job = Job(answer, self._provider, chat_request, owner=request.owner, persisted=request.keep)
         return await self._generations.start(job)
 
-    def leave(self, request: CompletionRequest) -> None:
-        """The client has what it wanted, or has gone."""
+    def response_ended(self, request: CompletionRequest) -> None:
+        """Cancel the answer if it is still running, unless the client asked to keep it."""
         if not request.keep:
             self._generations.cancel(request.id)
 
 
 def last_question(messages: list[dict[str, Any]]) -> str:
-    """The text of the last message of a user; "" where there is none."""
+    """The text of the user's last message; "" where there is none."""
     for message in reversed(messages):
         if message.get("role") == "user":
             content = message.get("content")
@@ -102,7 +102,7 @@ class Chunks:
         return self._chunk(delta, None)
 
     def end(self, data: dict[str, Any], tools: bool) -> list[dict[str, Any]]:
-        """The last chunks: how it finished and what it used, or what went wrong."""
+        """The last chunks: finish reason and usage, or the error."""
         if data["state"] != "done":
             return [{"error": error_object(data)}]
         reason = data["finish_reason"] or ("tool_calls" if tools else "stop")
@@ -115,7 +115,7 @@ class Chunks:
     def _tool_call(self, call: dict[str, Any]) -> dict[str, Any]:
         function = {"arguments": call["arguments"]}
         fragment = {"index": call["index"], "function": function}
-        if call["index"] not in self._named:  # what comes once comes first
+        if call["index"] not in self._named:  # only the first fragment has id and type
             self._named.add(call["index"])
             fragment |= {"id": call["id"], "type": "function"}
         if call["name"]:
@@ -128,7 +128,7 @@ class Chunks:
 
 
 def estimated_usage(request: CompletionRequest, answer_length: int) -> dict[str, Any]:
-    """The usage where the upstream counted nothing, for clients that cannot do without; marked."""
+    """An estimate, marked as one, for clients that need a usage when the upstream sent none."""
     texts = [message["content"] for message in request.messages]
     prompt = sum(len(text) for text in texts if isinstance(text, str)) // TOKEN_LENGTH
     answer = answer_length // TOKEN_LENGTH
@@ -141,7 +141,7 @@ def estimated_usage(request: CompletionRequest, answer_length: int) -> dict[str,
 
 
 def completion(request: CompletionRequest, generation: Generation) -> dict[str, Any]:
-    """An answer that has ended as OpenAI's whole completion."""
+    """An ended answer in the form of OpenAI's whole completion."""
     answer = generation.message
     message: dict[str, Any] = {
         "role": "assistant",
@@ -171,7 +171,7 @@ def completion(request: CompletionRequest, generation: Generation) -> dict[str, 
 
 
 def error_object(end: dict[str, Any]) -> dict[str, Any]:
-    """The error of an answer that did not end well, in OpenAI's form."""
+    """The error of an answer that did not end as `done`, in OpenAI's form."""
     error = end["error"]
     if error is None:
         return {

@@ -1,7 +1,7 @@
-"""What happens to conversations besides sending: listing, reading, renaming, deleting.
+"""Conversations: listing, searching, reading, changing, deleting.
 
-The rule: what is running is read from its live log and everything else from the store, so an
-answer under way is shown as far as it has come, together with the event number to go on from.
+The rule: a running answer is read from its live log, everything else from the store. So a reader
+gets the text of a running answer so far, with the number of the event to continue after.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ MAX_TITLE = 200
 
 
 class ConversationService:
-    """The verbs of the list, for one owner each. Every method raises `NotFound` for an id that is
-    not there, or another's."""
+    """What an owner can do with conversations. Every method raises `NotFound` for an id that does
+    not exist or belongs to another owner."""
 
     def __init__(self, store: Store, generations: Generations) -> None:
         self._store = store
         self._generations = generations
 
     async def search(self, owner: str, query: str, limit: int, before: str | None) -> Page:
-        """Part of the list; `limit` is at most 200."""
+        """A page of the list; `limit` above 200 means 200."""
         return await self._store.for_owner(owner).conversations(
             query=query, limit=max(1, min(limit, 200)), before=before
         )
 
     async def create(self, owner: str, title: str | None, system: str | None) -> Conversation:
-        """An empty conversation."""
+        """Create an empty conversation."""
         conversation = replace(new_conversation(title or ""), system=system)
         await self._store.for_owner(owner).create(conversation)
         return conversation
@@ -44,17 +44,17 @@ class ConversationService:
         raise NotFound("There is no conversation with this id.")
 
     async def read(self, owner: str, id: str) -> tuple[Conversation, list[Message], int | None]:
-        """A conversation with all its messages. Where one is running, its text so far is in it,
-        and the number is that of the last event that is."""
+        """A conversation with all its messages. Where an answer is running, its message has the
+        text so far, and the number is that of the last event in that text."""
         conversation = await self.get(owner, id)
         messages = await self._store.for_owner(owner).messages(id)
-        # Nothing is awaited from here on: text and number belong together.
+        # Text and number belong together, so nothing is awaited between reading them.
         running = self._generations.running_in(id)
         if running is None:
             return conversation, await self._generations.with_ends(owner, messages), None
         message, last_number = running
         found = [message if m.id == message.id else m for m in messages]
-        if message not in found:  # it began after the store was read
+        if message not in found:  # the answer began after the store was read
             return await self.read(owner, id)
         return conversation, found, last_number
 
@@ -70,7 +70,7 @@ class ConversationService:
         return await self.get(owner, id)
 
     async def delete(self, owner: str, id: str) -> None:
-        """Stop what runs in it, wait until that has ended, then forget it."""
+        """Stop its running answer, wait until that has ended, then delete the conversation."""
         await self.get(owner, id)
         await self._generations.stop_in(id)
         await self._store.for_owner(owner).delete(id)

@@ -1,4 +1,4 @@
-"""A conversation as a file: Markdown, JSON, plain text. Pure: values in, text out."""
+"""A conversation as Markdown, JSON or plain text. Pure: values in, text out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ENDINGS = {
 
 
 def message_json(message: Message, last_event_id: int | None = None) -> dict[str, Any]:
-    """A message as the API shows it; `last_event_id` for one that is running."""
+    """A message as the API shows it; only a running one has `last_event_id`."""
     data = asdict(message)
     del data["conversation_id"]
     if message.state == "running":
@@ -42,7 +42,7 @@ def to_json(conversation: Conversation, messages: Iterable[Message]) -> bytes:
 
 
 def to_markdown(conversation: Conversation, thread: Iterable[Message]) -> str:
-    """The current branch. What a message says stands as it is: it is Markdown already."""
+    """The current branch. The text of a message is Markdown already, so it stays unchanged."""
     parts = [f"# {conversation.title or 'Conversation'}"]
     if conversation.system:
         parts.append(f"> {conversation.system}".replace("\n", "\n> "))
@@ -54,8 +54,8 @@ def to_markdown(conversation: Conversation, thread: Iterable[Message]) -> str:
 
 
 def to_text(conversation: Conversation, thread: Iterable[Message]) -> str:
-    """The current branch as plain text, so far as there is text: a running answer's last
-    characters are the last ones here, so that more can follow."""
+    """The current branch as plain text. It ends with the last character of a running answer, so
+    that the rest of that answer can be appended."""
     parts = [f"{conversation.title}\n\n"] if conversation.title else []
     for message in thread:
         parts.append(f"{_speaker(message)}:\n{_text(message)}")
@@ -71,4 +71,5 @@ def _speaker(message: Message) -> str:
 
 
 def _text(message: Message) -> str:
+    """What a message says: the one place where export decides it."""
     return message.content or message.refusal

@@ -1,7 +1,7 @@
-"""Whether new questions should come to this process: what a load balancer asks.
+"""Whether this process can answer new questions: the state that a load balancer asks for.
 
-The rule: what is said was tried, at most a second ago; nobody who asks makes the loop wait, and
-many who ask cost as much as one.
+The rule: the answer rests on a trial of the store that is at most a second old. A trial never
+blocks the loop, and requests that come at the same time share one trial.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from tornado_stream.generations.registry import Generations
 from tornado_stream.providers.base import Provider
 from tornado_stream.store.base import Store, StoreError
 
-#: Seconds that a trial of the store counts, and that it may take: monitors wait a second or so.
+#: Seconds for which the result of a trial holds, and seconds that a trial may take. Monitors wait
+#: about a second.
 TRIAL_LASTS, TRIAL_LIMIT = 1.0, 0.75
 
 
 class Readiness:
-    """Asks the parts that can fail."""
+    """Combines the states of the parts that can fail."""
 
     def __init__(self, generations: Generations, store: Store, provider: Provider) -> None:
         self._generations = generations
@@ -28,10 +29,10 @@ class Readiness:
         self._tried_at = 0.0
 
     async def status(self) -> str:
-        """`ready`, or why not: `draining`, `not_saving`, `upstream_failing`."""
+        """`ready`, or the reason why not: `draining`, `not_saving` or `upstream_failing`."""
         if self._generations.draining:
             return "draining"
-        # What is tried is small: a disk may have room for it and not for what it refused.
+        # A trial writes little: a disk may have room for it, and none for the frames it refused.
         if self._generations.failing or not await self._saves():
             return "not_saving"
         return "upstream_failing" if self._provider.failing else "ready"

@@ -1,4 +1,4 @@
-"""One answer as its subscribers see it: its event log, its message and its owner."""
+"""An answer as its subscribers see it: its event log, its message and its owner."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tornado_stream.values.messages import LOCAL_OWNER, Message
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class Generation(EventLog):
-    """An answer, running or ended: its log, the message that it makes, and whose it is."""
+    """An answer, running or ended. `message` is its message as the store has it last."""
 
     id: str
     fingerprint: bytes
@@ -20,7 +20,7 @@ class Generation(EventLog):
 
     @classmethod
     def restore(cls, stored: StoredGeneration) -> Generation:
-        """A log that has ended, from the store."""
+        """An ended answer from the store."""
         return cls(
             stored.frames,
             ended=True,

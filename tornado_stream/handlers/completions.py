@@ -75,7 +75,7 @@ class CompletionsHandler(OpenAIHandler, EventStreamHandler):
         try:
             await self._answer(request, generation)
         finally:
-            self.completions.leave(request)
+            self.completions.response_ended(request)
 
     async def _answer(self, request: CompletionRequest, generation: Generation) -> None:
         await self._wait(generation, for_end=not request.stream)

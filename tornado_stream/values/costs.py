@@ -1,7 +1,7 @@
-"""What an answer costs, from what its server says it used. Pure values.
+"""The cost of an answer, from the usage that the upstream reports. Pure values.
 
-The rule: what is not known is estimated and marked as that, and where there is no price there is
-no cost.
+The rule: a number of tokens that is not known is estimated, and the cost is marked as an estimate.
+Without a price there is no cost.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-#: Characters of a token, about, where the server does not count.
+#: Characters of one token, about, for upstreams that do not count tokens.
 TOKEN_LENGTH = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """The price of a million tokens; `cached_input` None: cached tokens cost what others do."""
+    """The price of a million tokens. With `cached_input` None, cached tokens cost as much as other
+    input."""
 
     input: float
     output: float
@@ -26,10 +27,10 @@ class Price:
 def cost_of(
     usage: dict[str, Any] | None, price: Price | None, prompt_length: int, answer_length: int
 ) -> dict[str, Any] | None:
-    """`{"amount", "currency", "estimated"}`, or None where it cannot be said.
+    """`{"amount", "currency", "estimated"}`, or None where there is neither a price nor a cost.
 
-    What the server itself names (`usage.cost`, as OpenRouter does) comes before the price. The
-    lengths are in characters, for an answer without usage.
+    A cost that the upstream itself reports (`usage.cost`, as OpenRouter does) comes before the
+    price. The lengths are in characters; they are used where the usage has no numbers.
     """
     usage = usage or {}
     if (named := _number(usage.get("cost"))) is not None:

@@ -1,8 +1,8 @@
-"""The failures a person may be shown. Pure: no tornado, no asyncio.
+"""The errors that a user may see. Pure: no tornado, no asyncio.
 
-Two families, told apart by whose failure it is: `ChatError` is this server's or the request's
-and becomes an HTTP status; `ProviderError` is the upstream's and becomes the `error` of an
-answer's `end` event, never an HTTP status. Anything else that is raised is a bug.
+There are two families. A `ChatError` is a failure of this server or of the request, and becomes
+an HTTP status. A `ProviderError` is a failure of the upstream, and becomes the `error` of an
+answer's `end` event, never an HTTP status. Any other exception is a bug.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any
 
 
 class ChatError(Exception):
-    """This server or this request failed; the message is for a person.
+    """A failure of this server or of the request; the message is for a person.
 
-    `status` is the HTTP status, `code` the snake_case word that programs read, `details` are
-    further members of the JSON error object (for example the `generation_id` that is running).
+    `status` is the HTTP status, `code` the snake_case word for programs. `details` are further
+    members of the JSON error object, for example the `generation_id` of the running answer.
     """
 
     status = 500
@@ -28,42 +28,42 @@ class ChatError(Exception):
 
 
 class InvalidRequest(ChatError):
-    """The request cannot be understood; it must be changed before it is sent again."""
+    """The request is malformed; the client must change it before it sends it again."""
 
     status = 400
     code = "invalid_request"
 
 
 class Unauthorized(ChatError):
-    """Who is asking is not known, or not allowed in."""
+    """The request has no valid session or token."""
 
     status = 401
     code = "login_required"
 
 
 class NotFound(ChatError):
-    """What the request names does not exist."""
+    """The resource that the request names does not exist."""
 
     status = 404
     code = "not_found"
 
 
 class Conflict(ChatError):
-    """The request is sound but does not fit what is there now."""
+    """The request is valid, but not in the present state of the resource."""
 
     status = 409
     code = "conflict"
 
 
 class TooLarge(ChatError):
-    """More than is taken; it must be made smaller before it is sent again."""
+    """The request is above a limit of size; the client must make it smaller."""
 
     status = 413
     code = "too_large"
 
 
 class TooMany(ChatError):
-    """More than is let in at a time; `retry_after` is in seconds."""
+    """Too many requests, answers or tries at a time; `retry_after` is in seconds."""
 
     status = 429
     code = "too_many"
@@ -73,26 +73,26 @@ class TooMany(ChatError):
 
 
 class Unavailable(ChatError):
-    """This server cannot do it now and could later."""
+    """This server cannot do it now; the client may try again later."""
 
     status = 503
     code = "unavailable"
 
 
 class NotInstalled(ChatError):
-    """This server could do it with a package that is not there."""
+    """An optional package that this needs is not installed."""
 
     status = 501
     code = "not_installed"
 
 
 class ProviderError(Exception):
-    """Why an answer did not end well: the `error` object of its `end` event (docs/events.md).
+    """A failure of the upstream: the `error` object of an `end` event (docs/events.md).
 
-    `state` is the state the answer ends in: `error` (no 200 came, or an error was sent inside
-    the stream) or `cut_off` (a 200 came, then the stream broke before a finish). `retry_after`
-    is in seconds. `unprocessed` says that the request cannot have been processed, so that it may
-    be made again unasked. The message is safe to show: no key, no HTML.
+    `state` is the state in which the answer ends: `error` (the upstream sent no 200, or an error
+    inside the stream) or `cut_off` (it sent a 200, and the stream broke before a finish reason).
+    `retry_after` is in seconds. `unprocessed` says that the upstream cannot have processed the
+    request, so that a retry is safe. The message is safe to show: it has no key and no HTML.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class ProviderError(Exception):
         self.unprocessed = unprocessed
 
     def to_json(self) -> dict[str, Any]:
-        """The object as it stands in the `end` event."""
+        """The `error` object of the `end` event."""
         return {
             "code": self.code,
             "message": self.message,
@@ -127,5 +127,5 @@ class ProviderError(Exception):
 
 
 def in_bytes(number: int) -> str:
-    """A number of bytes as a message has it."""
+    """A number of bytes, as error messages write it."""
     return f"{number} bytes" if number % 1024 else f"{number // 1024} KiB"

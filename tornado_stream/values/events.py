@@ -1,7 +1,8 @@
-"""The events of one answer, and what they add up to. Pure values: no I/O, no clock.
+"""The events of an answer, their encoding as frames, and the text that they add up to. Pure values:
+no I/O, no clock.
 
-`Start`, `Delta`, `Notice` and `End` are what readers see (docs/events.md is the contract);
-`Finish` is what an upstream said about the end and becomes part of `End`.
+`Start`, `Delta`, `Notice` and `End` are the events that subscribers get (docs/events.md is the
+contract). `Finish` is what an upstream reports about the end; it becomes part of `End`.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ FRAME = b"id: %d\nevent: %b\ndata: %b\n\n"
 class ToolCall(TypedDict, total=False):
     """A tool call, or a fragment of one.
 
-    `index` is this server's own number, from 0 in order of appearance. In a fragment `id` comes
-    once, `name` and `arguments` are to be appended.
+    `index` is this server's own number, from 0 in order of appearance. Of all fragments of a call
+    one has the `id`; the parts of `name` and of `arguments` are joined.
     """
 
     index: int
@@ -50,7 +51,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Start(Event):
-    """Event 1 of every answer: who and where it is."""
+    """Event 1 of every answer: its ids and its place in the conversation."""
 
     name: ClassVar[str] = "start"
 
@@ -76,9 +77,10 @@ class Start(Event):
 
 @dataclass(slots=True)
 class Delta(Event):
-    """A piece of the answer. Text is always encodable: no lone surrogates.
+    """A piece of the answer. Its text has no lone surrogates, so that it can be encoded.
 
-    Not to be changed either; but one is made for each token, and freezing costs a microsecond.
+    Do not change a delta. It is not frozen, because one is made for each token, and making a
+    frozen one takes a microsecond longer.
     """
 
     name: ClassVar[str] = "delta"
@@ -94,7 +96,7 @@ class Delta(Event):
     def to_json(self) -> dict[str, Any]:
         data: dict[str, Any] = {"content": self.content} if self.content else {}
         if not (self.reasoning or self.refusal or self.tool_calls):
-            return data  # nearly always
+            return data  # the usual case
         if self.reasoning:
             data["reasoning"] = self.reasoning
         if self.refusal:
@@ -106,7 +108,7 @@ class Delta(Event):
 
 @dataclass(frozen=True, slots=True)
 class Notice(Event):
-    """Something the reader should know that is not part of the answer."""
+    """Information for the reader that is not part of the answer."""
 
     name: ClassVar[str] = "notice"
 
@@ -119,9 +121,9 @@ class Notice(Event):
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """What is known about the end so far; None means nothing new. Never sent as such.
+    """What an upstream reported about the end so far; None means nothing new. It is not sent itself.
 
-    `upstream` is the name of who answers, `price` what it takes for that.
+    `upstream` is the name of the upstream, `price` its price for the model.
     """
 
     finish_reason: str | None = None
@@ -130,7 +132,7 @@ class Finish:
     price: Price | None = None
 
     def then(self, later: Finish) -> Finish:
-        """Both together; of the two, what was said later."""
+        """Both together; where both have a value, the later one."""
         return Finish(
             later.finish_reason or self.finish_reason,
             later.usage or self.usage,
@@ -141,7 +143,7 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class End(Event):
-    """The last event of every answer, exactly once. `timings` are in milliseconds."""
+    """The last event of every answer; there is exactly one. `timings` are in milliseconds."""
 
     name: ClassVar[str] = "end"
 
@@ -170,9 +172,9 @@ class End(Event):
 
 
 class AnswerText:
-    """What the deltas of a log add up to: the message as far as it has come.
+    """The text and tool calls that the deltas of a log add up to.
 
-    Adding costs time in proportion to the delta, not to the answer; the properties join.
+    Adding a delta takes time in proportion to the delta, not to the answer; the properties join.
     """
 
     def __init__(self) -> None:
@@ -216,7 +218,7 @@ class AnswerText:
 
 
 class _ToolCallParts:
-    """The fragments of one tool call, kept apart so that adding stays linear."""
+    """The fragments of one tool call, in lists, so that adding takes linear time."""
 
     def __init__(self) -> None:
         self.id: str | None = None

@@ -1,6 +1,6 @@
-"""What a conversation is made of. Pure values, frozen; identity is a UUID as text.
+"""Conversations and messages. Pure frozen values; every id is a UUID as text.
 
-Times are milliseconds since the epoch, for people; order never depends on them.
+Times are milliseconds since the epoch, for display; no order depends on them.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Any
 
 from tornado_stream.values.events import ToolCall
 
-#: Whose everything is where nobody logs in.
+#: The owner of everything on a server without login.
 LOCAL_OWNER = "local"
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A tree of messages. `current_id` is the leaf that was written last."""
+    """A tree of messages. `current_id` is the leaf of the branch that is shown."""
 
     id: str
     title: str
@@ -29,10 +29,10 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a tree; `parent_id` is the one it follows, None for a root.
+    """One message of a tree; `parent_id` is the message before it, None for a root.
 
-    `role` is `user` or `assistant`. What follows `content` is filled for an assistant's message
-    only; its `state` is `running` or one of the five that an answer ends in.
+    `role` is `user` or `assistant`. Only an assistant's message has the members that follow
+    `created_at`; its `state` is `running` or one of the five states of an ended answer.
     """
 
     id: str
@@ -57,7 +57,7 @@ class Message:
 
 
 def branch(messages: Iterable[Message], leaf_id: str | None) -> list[Message]:
-    """The messages from the root to `leaf_id`, in order; empty where it is not among them."""
+    """The messages from the root to `leaf_id`, in order; empty for an unknown id."""
     by_id = {message.id: message for message in messages}
     thread = []
     while leaf_id and (message := by_id.get(leaf_id)):
@@ -68,11 +68,12 @@ def branch(messages: Iterable[Message], leaf_id: str | None) -> list[Message]:
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """What a provider is asked for: the messages in order, the model, and only the options set.
+    """What a provider is asked: the messages in order, the model, and the options that were set.
 
-    A message is `{"role": "system" | "user" | "assistant", "content": str}`; a program's own may be
-    any that OpenAI's API takes. `continued_text` is the text of the answer that is there already:
-    only what follows it is to be produced. `left_out` is how many turns the messages lack.
+    A message is `{"role": "system" | "user" | "assistant", "content": str}`; a message of a client
+    of `/v1` may be any that OpenAI's API takes. `continued_text` is the text of an answer that is
+    to be continued: the provider produces only what follows it. `left_out` is how many of the
+    conversation's oldest turns are not in `messages`.
     """
 
     messages: list[dict[str, Any]]
