@@ -1,4 +1,4 @@
-"""The composition root: the only place that builds services and hands them to each other."""
+"""The composition root: the only module that builds the services and connects them."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ logger = logging.getLogger(__name__)
 class ChatApplication(Services):
     """The application and its services.
 
-    `exposed`: others than this machine can reach it. Raises `SettingError` where nobody would have
-    to log in then, `store.OpenError` where the data directory or its users cannot be used.
+    `exposed` says that other machines can reach it. Raises `SettingError` where it is exposed
+    without a login, and `store.OpenError` where the data directory or its users cannot be used.
     """
 
     def __init__(self, settings: Settings, *, exposed: bool = False) -> None:
@@ -56,7 +56,7 @@ class ChatApplication(Services):
         self.exposed = exposed
         self.users = auth.Users(settings.data_dir / auth.FILE, settings.password, settings.token)
         if exposed and not self.users.anyone:
-            _let_anyone_in(settings)
+            _check_open_access(settings)
         self.metrics = Metrics()
         self.exposition = Exposition(self.metrics)
         self.store = open_store(settings.data_dir)
@@ -82,15 +82,15 @@ class ChatApplication(Services):
         self._show_gauges()
 
     async def open(self) -> None:
-        """Find out what is there, and set right what a crash left; to be awaited before the first
-        request."""
+        """Open the services, and end the answers that a crash left running. Await it before the
+        first request."""
         await self.provider.open()
         await self.auth.open()
-        if left := await self.generations.recover():
-            logger.info("%d answers were interrupted when the server went away", left)
+        if interrupted := await self.generations.recover():
+            logger.info("%d answers were interrupted when the server stopped", interrupted)
 
     async def close(self, grace: float) -> None:
-        """Release what the services hold, within `grace` seconds."""
+        """Close the services; the provider's child process has `grace` seconds to exit."""
         self.exposition.close()
         self.auth.close()
         await self.provider.close(grace)
@@ -115,11 +115,11 @@ def _close(stream: IOStream, address: tuple[Any, ...]) -> None:
     stream.close()
 
 
-def _let_anyone_in(settings: Settings) -> None:
+def _check_open_access(settings: Settings) -> None:
     if not settings.allow_anyone:
         raise SettingError(
-            f"others could reach {settings.host}, and nobody would have to log in; set a password "
-            "(TORNADO_STREAM_PASSWORD, or --set-password NAME), or say --allow-anyone"
+            f"other machines could reach {settings.host} without a login; set a password "
+            "(TORNADO_STREAM_PASSWORD, or --set-password NAME), or allow this with --allow-anyone"
         )
     logger.warning(
         "anyone who reaches %s can read every conversation and use the model", settings.host
@@ -127,5 +127,5 @@ def _let_anyone_in(settings: Settings) -> None:
 
 
 def _as_host(address: str) -> str:
-    """An address as a Host header has it."""
+    """An address in the form of a Host header."""
     return f"[{address}]" if ":" in address else address.lower()

@@ -1,7 +1,7 @@
-"""The life of the process: settings, application, listening, signals, drain, end.
+"""The life of the process: settings, application, listening, signals, drain, exit.
 
-The rule: the first SIGTERM or SIGINT lets running answers finish, the second ends them at once;
-whatever happens, every reader gets an `end`, and no child is left.
+The rule: after the first SIGTERM or SIGINT the server waits for the running answers, after the
+second it ends them at once. Either way every reader gets an `end`, and no child process remains.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ from tornado_stream.store import OpenError
 
 logger = logging.getLogger(__name__)
 
-#: glibc's M_MMAP_THRESHOLD at the value it starts with. Set, it no longer grows.
+#: glibc's M_MMAP_THRESHOLD at its initial value. Once it is set, glibc no longer raises it.
 MALLOC_OPTION = (-3, 128 * 1024)
 #: Connections that may wait to be accepted.
 BACKLOG = 1024
-#: Seconds that responses have to leave once their answers have ended.
+#: Seconds in which responses can be written completely after their answers have ended.
 LAST_WRITES = 1.0
-#: Seconds after a second signal at which the process ends, come what may.
+#: Seconds after a second signal at which the process exits in any case.
 HURRY = 0.8
-#: Seconds that a child has to go by itself.
+#: Seconds in which a child process can exit by itself.
 CHILD_GRACE = 2.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the server; returns the exit status. What is wrong is said in one line, with status 2."""
+    """Run the server; returns the exit status. A wrong setting gets one line and status 2."""
     argv = sys.argv[1:] if argv is None else argv
     try:
         command = parse_command(argv, os.environ)
@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def make_server(application: ChatApplication) -> Server:
-    """The HTTP server with its limits; it listens to nothing yet."""
+    """The HTTP server with its limits. It does not listen yet."""
     server = Server(application, application.config)
     application.keep_alive = server.handle_stream
     return server
@@ -82,7 +82,7 @@ async def _serve(application: ChatApplication, sockets: list[socket.socket]) -> 
     server = make_server(application)
     stop = _Signals()
     asyncio.get_running_loop().set_exception_handler(log.on_loop_exception)
-    _tell_shares(settings)
+    _log_limits(settings)
     await application.open()
     application.provider.start()
     server.add_sockets(sockets)
@@ -94,12 +94,12 @@ async def _serve(application: ChatApplication, sockets: list[socket.socket]) -> 
     logger.info("draining: %d answers are running", len(application.generations))
     await application.generations.drain(settings.drain_timeout, stop.second)
     await application.generations.interrupt(LAST_WRITES)
-    await _leave(application, server, stop.second)
+    await _finish_responses(application, server, stop.second)
     await application.close(0.1 if stop.second.done() else CHILD_GRACE)
     return 128 + first if stop.second.done() else 0
 
 
-def _tell_shares(settings: Settings) -> None:
+def _log_limits(settings: Settings) -> None:
     connections, answers = descriptors.shares(settings)
     if (connections, answers) != (settings.max_connections, settings.max_answers):
         text = "%d file descriptors: enough for %d connections and %d answers at a time"
@@ -107,37 +107,38 @@ def _tell_shares(settings: Settings) -> None:
 
 
 def _collect_less_garbage() -> None:
-    """What is there at the start stays, so it is not looked through again and again; and an answer
-    leaves nothing in cycles, so the rest is looked through less often."""
+    """Exclude the objects of the start from garbage collection, because they stay; and collect
+    less often, because answers leave no reference cycles."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
 
 
 def _return_memory() -> None:
-    """Have large pieces returned to the system when they are freed. glibc stops doing so after the
-    first of them, and then each long answer leaves holes that stay."""
+    """Make glibc return large blocks to the system when they are freed. By default it stops that
+    after the first large block, and then each long answer leaves memory that stays unused."""
     if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
         mallopt(*MALLOC_OPTION)
 
 
-async def _leave(
+async def _finish_responses(
     application: ChatApplication, server: HTTPServer, hurry: asyncio.Future[int]
 ) -> None:
-    """Let the last responses go out, then close every connection."""
+    """Wait until the last responses are written, then close every connection."""
     server.stop()
     now = asyncio.get_running_loop().time
     due = now() + LAST_WRITES
     while application.streams and now() < due and not hurry.done():  # noqa: ASYNC110
         await asyncio.sleep(0.01)
-    await asyncio.sleep(0.01)  # responses that have ended are still being written
+    await asyncio.sleep(0.01)  # lets the last bytes of ended responses go out
     for response in tuple(application.streams):
         response.abandon()
     await server.close_all_connections()
 
 
 class _Signals:
-    """SIGINT and SIGTERM as two futures: `first` has the signal's number, `second` is hurry."""
+    """SIGINT and SIGTERM as two futures with the signal's number: of the first signal, and of the
+    second, which asks to hurry."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -158,7 +159,7 @@ class _Signals:
                 future.set_result(number)
                 break
         if self.second.done():
-            # Whatever hangs, it is over; a child notices that its parent has gone.
+            # The process exits even if something hangs. A child notices that its parent is gone.
             self._loop.call_later(HURRY, os._exit, 128 + number)
 
 
@@ -179,7 +180,7 @@ def _bind(settings: Settings, argv: Sequence[str]) -> list[socket.socket]:
 
 
 def _is_reachable(sock: socket.socket) -> bool:
-    """Whether its address is more than this machine's own."""
+    """Whether other machines can reach the socket's address."""
     if sock.family not in (socket.AF_INET, socket.AF_INET6):
         return False
     return not ip_address(sock.getsockname()[0].partition("%")[0]).is_loopback
@@ -194,7 +195,7 @@ def _free_port(settings: Settings) -> int:
         for sock in sockets:
             sock.close()
         return port
-    return 0  # the system will choose
+    return 0  # then the system chooses a port
 
 
 def _command_with_port(argv: Sequence[str], port: int) -> str:

@@ -1,4 +1,4 @@
-"""The URL table: every route there is, in the order they are tried."""
+"""The URL table: all routes, in the order in which Tornado tries them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ID = r"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
 
 
 def routes() -> list[URLSpec]:
-    """The table, as Tornado takes it."""
+    """The table in Tornado's form."""
     table: list[tuple[str, type[BaseHandler]]] = [
         (r"/", IndexHandler),
         (rf"/c/{ID}", IndexHandler),

@@ -1,4 +1,4 @@
-"""The log line of each request that has ended."""
+"""The access log: one line for each request that has ended."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tornado_stream.handlers.base import BaseHandler
 
 logger = logging.getLogger("tornado_stream.access")
 
-#: Monitors ask for these paths all the time, so they are logged only at level debug.
+#: Monitors and pages ask for these paths all the time, so they are logged only at level debug.
 QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
 
 
@@ -16,8 +16,8 @@ def log_request(handler: BaseHandler) -> None:
     """Log one line for a request that has ended. A query string is never part of it."""
     status = handler.get_status()
     path = handler.request.path
-    level = logging.ERROR if status == 500 else logging.INFO  # 502 and 503 are no fault of ours
-    if status == 304 or (status < 400 and path.startswith(QUIET)):  # 304: a page polls for news
+    level = logging.ERROR if status == 500 else logging.INFO  # 502 and 503 are not bugs
+    if status == 304 or (status < 400 and path.startswith(QUIET)):  # 304: a page polls the list
         level = logging.DEBUG
     if not logger.isEnabledFor(level):
         return

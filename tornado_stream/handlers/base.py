@@ -1,8 +1,8 @@
-"""What all handlers share: the doors, the headers, JSON in and out, errors by audience.
+"""The base class of all handlers: access checks, headers, JSON in and out, errors.
 
-The rule: every route goes through `prepare`, which lets no request in that was made for another
-host, that comes from nobody who may, or whose body is not JSON. Cross-origin requests are refused
-by Tornado's `cross_origin_protection` before that.
+The rule: every request goes through `prepare`, which refuses it if its Host is not this server's,
+if it needs a login and has none, or if its body is not JSON. Before that, Tornado's
+`cross_origin_protection` has refused requests from other sites.
 """
 
 from __future__ import annotations
@@ -52,15 +52,15 @@ SECURITY_HEADERS = {
 
 
 class BaseHandler(RequestHandler):
-    """One request. API routes answer errors as JSON; `page` routes as a page. Without a login all
-    is open, and everything belongs to `owner`'s default; with one only what is `open_to_all`."""
+    """One request. Errors are JSON, or a page where `page` is set. On a server with a login every
+    request needs a session or a token, unless its route is `open_to_all`."""
 
     application: Services
     page = False
     open_to_all = False
-    #: Whose conversations the request is about.
+    #: The user whose conversations the request is about.
     owner: str = LOCAL_OWNER
-    #: The answer that the request made or read, for the log.
+    #: The answer that the request started or read, for the log.
     generation_id: str | None = None
 
     @property
@@ -73,25 +73,25 @@ class BaseHandler(RequestHandler):
 
     @property
     def client_address(self) -> str:
-        """The client's address, past the proxies that are trusted."""
+        """The client's address: of the connection, or as a trusted proxy names it."""
         forwarded = self.request.headers.get("X-Forwarded-For", "")
         peer = self.request.remote_ip or ""
         return client_address(peer, forwarded, self.application.config.trusted_proxies)
 
     @property
     def is_https(self) -> bool:
-        """Whether the client's own connection is encrypted, as a trusted proxy says it."""
-        told = self.request.headers.get("X-Forwarded-Proto", "").rpartition(",")[2].strip()
+        """Whether a trusted proxy says that the client's own connection is encrypted."""
+        protocol = self.request.headers.get("X-Forwarded-Proto", "").rpartition(",")[2].strip()
         trusted = self.application.config.trusted_proxies
-        return told == "https" and is_trusted(self.request.remote_ip or "", trusted)
+        return protocol == "https" and is_trusted(self.request.remote_ip or "", trusted)
 
     @cached_property
     def request_id(self) -> str:
-        """The request's name in the log and the response: a trusted proxy's own, or a new one."""
-        told = self.request.headers.get("X-Request-Id", "")
+        """The request's id in the log and the response: that of a trusted proxy, or a new one."""
+        forwarded = self.request.headers.get("X-Request-Id", "")
         trusted = self.application.config.trusted_proxies
-        if REQUEST_ID.fullmatch(told) and is_trusted(self.request.remote_ip or "", trusted):
-            return told
+        if REQUEST_ID.fullmatch(forwarded) and is_trusted(self.request.remote_ip or "", trusted):
+            return forwarded
         return secrets.token_hex(8)
 
     def static_url(self, path: str, include_host: bool | None = None, **kwargs: Any) -> str:
@@ -110,8 +110,8 @@ class BaseHandler(RequestHandler):
         self.set_header("X-Request-Id", self.request_id)
 
     def initialize(self) -> None:
-        # Tornado parses forms before `prepare`, and a large one takes it half a second: it is not
-        # told of any.
+        # Without this header Tornado does not parse forms, which it would do before `prepare`; a
+        # large form takes half a second.
         self._content_type = self.request.headers.pop("Content-Type", "")
 
     def prepare(self) -> None:
@@ -120,33 +120,33 @@ class BaseHandler(RequestHandler):
             if not (self.application.exposed and _is_address(host)):
                 raise HTTPError(421, reason="Misdirected Request")
         if not self.open_to_all and self.application.users.required:
-            self.owner = self._who()
+            self.owner = self._authenticate()
         if self.request.method in ("POST", "PUT", "PATCH", "DELETE"):
             self._check_body()
 
     @property
     def session_cookie(self) -> str:
-        """The name of the cookie. The prefix keeps others of the same domain from setting it."""
+        """The name of the cookie. With the prefix, other hosts of the domain cannot set it."""
         return "__Host-ts_session" if self.is_https else "ts_session"
 
     @property
     def session_token(self) -> str:
-        """What the browser shows of its session; empty where it shows nothing."""
+        """The value of the session cookie; empty where the request has none."""
         return self.get_cookie(self.session_cookie) or ""
 
     def set_session(self, token: str) -> None:
-        """Give the browser its session, or with an empty token take it back."""
+        """Set the session cookie, or delete it if the token is empty."""
         self.set_cookie(
             self.session_cookie,
             token,
-            max_age=LIFETIME if token else -1,  # over at once; Tornado leaves a 0 out
+            max_age=LIFETIME if token else -1,  # negative: Tornado does not send a max-age of 0
             secure=self.is_https,
             httponly=True,
             samesite="Strict",
         )
 
     def read_json(self) -> dict[str, Any]:
-        """The request's body, a JSON object. Raises `InvalidRequest`."""
+        """The JSON object in the request's body. Raises `InvalidRequest`."""
         return decode_object(self.request.body)
 
     def write_json(self, value: Any) -> None:
@@ -177,7 +177,7 @@ class BaseHandler(RequestHandler):
         value: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        # Tornado's own text holds the request's URL with its query.
+        # Tornado's own message has the URL with its query string, which must not be logged.
         if not isinstance(value, (ChatError, HTTPError)):
             where = f"{self.request.method} {self.request.path!r}"
             fields = {"request": self.request_id}
@@ -190,17 +190,17 @@ class BaseHandler(RequestHandler):
         else:
             self.render("error.html", code=status)
 
-    def _who(self) -> str:
-        """Who is asking. Raises `Unauthorized`. What is meant for a proxy before this server
-        (another scheme than Bearer) is left to it."""
+    def _authenticate(self) -> str:
+        """The user who sends the request. Raises `Unauthorized`. An Authorization header with
+        another scheme than Bearer is ignored: it is meant for a proxy before this server."""
         scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             if name := self.application.auth.with_token(token.strip()):
                 return name
-            raise Unauthorized("This token is not known here.", code="wrong_token")
+            raise Unauthorized("This token is not known to this server.", code="wrong_token")
         if name := self.application.auth.with_session(self.session_token):
             return name
-        raise Unauthorized("Log in first, or send a token as Authorization: Bearer.")
+        raise Unauthorized("Log in first, or send a token in the header Authorization: Bearer.")
 
     def _check_body(self) -> None:
         max_body = self.application.config.max_body
@@ -215,12 +215,12 @@ class BaseHandler(RequestHandler):
     def _check_cross_origin(self, check: Callable[[str], bool]) -> str | None:
         try:
             return super()._check_cross_origin(check)
-        except ValueError:  # Tornado 6.6.1 takes every Origin for a URL
+        except ValueError:  # Tornado 6.6.1 parses an Origin without a check
             return "a malformed Origin"
 
 
 class NotFoundHandler(BaseHandler):
-    """Every URL that is not in the table."""
+    """Answers every URL that is not in the table with 404."""
 
     def prepare(self) -> None:
         accepts = self.request.headers.get("Accept", "")
@@ -232,13 +232,13 @@ class NotFoundHandler(BaseHandler):
 STATUS_ERRORS = {
     400: ("invalid_request", "The request cannot be understood."),
     403: ("forbidden", "This request came from another site and was refused."),
-    404: ("not_found", "There is nothing at this address."),
-    405: ("method_not_allowed", "This address does not take this method."),
+    404: ("not_found", "There is no page or resource at this address."),
+    405: ("method_not_allowed", "This address does not support this method."),
     415: ("not_json", "Send JSON: Content-Type must be application/json."),
     421: (
         "unknown_host",
-        "This server does not answer to that host name. Open it as http://localhost, or name the "
-        "host with --allowed-hosts.",
+        "This server does not accept requests for that host name. Open it as http://localhost, or "
+        "add the name to --allowed-hosts.",
     ),
 }
 

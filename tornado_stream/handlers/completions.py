@@ -1,7 +1,7 @@
 """OpenAI's API for other programs: `/v1/chat/completions` and `/v1/models`.
 
-The rule: what OpenAI's own clients send is understood and what they expect comes back; a client
-that leaves ends its answer, unless it asked for it to be kept.
+The rule: OpenAI's own clients work unchanged. When a client leaves, its answer is cancelled,
+unless the client asked to keep it.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from tornado_stream.net.streamed_body import StreamedBody
 from tornado_stream.values.errors import ChatError, InvalidRequest, NotFound
 from tornado_stream.values.events import frame_data, frame_name, split_frames
 
-#: The header that asks for an answer to be kept, and go on, whatever becomes of its client.
+#: The header that asks to keep an answer: it is saved, and continues when its client leaves.
 KEEP = "Tornado-Stream-Keep"
-#: Members of a request that are understood here and not passed on.
+#: Members of a request that this server handles itself and does not pass on as options.
 OWN = frozenset({"messages", "model", "stream", "stream_options", "n"})
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 
 
 class UpstreamFailure(ChatError):
-    """The model's server failed before anything came: its error becomes ours."""
+    """The upstream failed before any text came; its error becomes this response's error."""
 
     code = "upstream_error"
 
@@ -59,7 +59,7 @@ class OpenAIHandler(BaseHandler):
     def write_json(self, value: Any) -> None:
         if isinstance(value, dict) and isinstance(value.get("error"), dict):
             value["error"] = {"type": "invalid_request_error", "param": None, **value["error"]}
-            # What could be asked again was, and what was processed must not be paid for twice.
+            # This server has already retried where that is safe; another try might be paid twice.
             self.set_header("x-should-retry", "false")
         super().write_json(value)
 
@@ -92,7 +92,7 @@ class CompletionsHandler(OpenAIHandler, EventStreamHandler):
             self.write_json(completion(request, generation))
 
     async def _wait(self, generation: Generation, *, for_end: bool) -> None:
-        """Until there is something of the answer, or all of it, or nobody waits for it."""
+        """Wait for the first delta, or for the end; or until the client leaves."""
 
         def notice(frames: bytes) -> bool:
             if not for_end and b"\nevent: delta\n" in frames:
@@ -104,7 +104,7 @@ class CompletionsHandler(OpenAIHandler, EventStreamHandler):
         await subscriber.done
 
     def sink(self, body: StreamedBody) -> Sink:
-        """What takes the encoded events: as chunks of OpenAI's."""
+        """A sink that writes the events as OpenAI's chunks."""
         chunks, tools = self._chunks, False
 
         def write(frames: bytes) -> bool:
@@ -125,7 +125,7 @@ class CompletionsHandler(OpenAIHandler, EventStreamHandler):
 
 
 class OpenAIModelsHandler(OpenAIHandler):
-    """The models, in OpenAI's form."""
+    """The models in OpenAI's form."""
 
     async def get(self, id: str | None = None) -> None:
         models = [
@@ -143,7 +143,7 @@ class OpenAIModelsHandler(OpenAIHandler):
 
 
 def parse_completion_request(body: dict[str, Any], *, keep: bool, owner: str) -> CompletionRequest:
-    """What `POST /v1/chat/completions` was sent, checked. Raises `InvalidRequest`."""
+    """Check the body of `POST /v1/chat/completions`. Raises `InvalidRequest`."""
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         raise InvalidRequest("messages is required: a list that is not empty.")
@@ -151,10 +151,10 @@ def parse_completion_request(body: dict[str, Any], *, keep: bool, owner: str) ->
     if model is not None and not (isinstance(model, str) and model):
         raise InvalidRequest("model must be text.")
     if body.get("n") not in (None, 1):
-        raise InvalidRequest("n must be 1: there is one answer.")
+        raise InvalidRequest("n must be 1: this server gives one answer to a request.")
     stream, more = body.get("stream") or False, body.get("stream_options") or {}
     if not isinstance(stream, bool) or not isinstance(more, dict):
-        raise InvalidRequest("stream takes true or false, stream_options an object.")
+        raise InvalidRequest("stream must be true or false, and stream_options an object.")
     return CompletionRequest(
         id=str(uuid.uuid4()),
         messages=[_message(message) for message in messages],
@@ -168,13 +168,14 @@ def parse_completion_request(body: dict[str, Any], *, keep: bool, owner: str) ->
 
 
 def _message(message: Any) -> dict[str, Any]:
-    """A message with its text as text; parts that are no text stay as they are."""
+    """A message whose text parts are joined; a content with other parts stays as it is."""
     if not isinstance(message, dict) or message.get("role") not in ROLES:
-        raise InvalidRequest(f"A message is an object with a role: {', '.join(sorted(ROLES))}.")
+        roles = ", ".join(sorted(ROLES))
+        raise InvalidRequest(f"A message must be an object with a role: {roles}.")
     content = message.get("content")
     if isinstance(content, list):
         if not all(isinstance(part, dict) for part in content):
-            raise InvalidRequest("The parts of a content are objects.")
+            raise InvalidRequest("The parts of a content must be objects.")
         texts = [part["text"] for part in content if isinstance(part.get("text"), str)]
         if len(texts) == len(content):
             content = "".join(texts)

@@ -1,4 +1,4 @@
-"""Conversations: the list, one of them, its changes, and it as a file."""
+"""Conversations: the list, one conversation, its changes, and its export as a file."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tornado_stream.values.messages import branch
 
 
 class ConversationsHandler(BaseHandler):
-    """The list, and a new one. Tornado's own ETag answers a list that has not changed with 304."""
+    """The list, and creating one. Tornado's ETag makes the response 304 if nothing has changed."""
 
     async def get(self) -> None:
         limit = self.get_argument("limit", "50")
         if not (limit.isascii() and limit.isdigit()) or len(limit) > 9:
-            raise InvalidRequest("limit takes a number.")
+            raise InvalidRequest("limit must be a number.")
         query = self.get_argument("q", "", strip=False).strip()
         page = await self.conversations.search(
             self.owner, query, int(limit), self.get_argument("before", None)
@@ -40,7 +40,7 @@ class ConversationsHandler(BaseHandler):
 
 
 class ConversationHandler(BaseHandler):
-    """One conversation, every branch of it."""
+    """One conversation with all its branches."""
 
     async def get(self, id: str) -> None:
         conversation, messages, last = await self.conversations.read(self.owner, id.lower())
@@ -59,7 +59,7 @@ class ConversationHandler(BaseHandler):
 
 
 class ExportHandler(ReadingHandler):
-    """A conversation as a file. The text of a running answer goes on until it ends."""
+    """A conversation as a file. Plain text of a running answer is sent until the answer ends."""
 
     async def get(self, id: str, form: str) -> None:
         id = id.lower()
@@ -83,7 +83,7 @@ class ExportHandler(ReadingHandler):
             self.write(text)
 
     def sink(self, body: StreamedBody) -> Sink:
-        """What encoded events add to the text."""
+        """A sink that writes the text of the events."""
 
         def write(frames: bytes) -> bool:
             parts = []
@@ -98,12 +98,12 @@ class ExportHandler(ReadingHandler):
 
     def _name(self, ending: str, content_type: str) -> None:
         self.set_header("Content-Type", f"{content_type}; charset=utf-8")
-        # No title in it: nothing a user wrote belongs into a header.
+        # The name has no title in it: a header must not hold text that a user wrote.
         self.set_header("Content-Disposition", f'inline; filename="conversation.{ending}"')
 
 
 def read_changes(body: dict[str, Any]) -> dict[str, Any]:
-    """What a body wants to set, checked. Raises `InvalidRequest`."""
+    """The changes that a body asks for, checked. Raises `InvalidRequest`."""
     changes = {name: body[name] for name in CHANGEABLE if name in body}
     for name, value in changes.items():
         if not (isinstance(value, str) or (value is None and name != "title")):

@@ -1,4 +1,4 @@
-"""Logging in and out. The page that asks for it is what every page answers without a login."""
+"""Logging in and out. The login page itself is the error page for 401 (`BaseHandler`)."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from tornado_stream.values.errors import InvalidRequest, NotFound
 
 
 class LoginHandler(BaseHandler):
-    """A name and a password become a session, which the browser gets as a cookie."""
+    """Opens a session for a name and a password; the browser gets it as a cookie."""
 
     open_to_all = True
 
     async def post(self) -> None:
         auth = self.application.auth
         if not self.application.users.required:
-            raise NotFound("Nobody has to log in here.")
+            raise NotFound("This server has no login.")
         name, password = parse_login(self.read_json())
         token = await auth.log_in(name, password, self.client_address)
-        await auth.log_out(self.session_token)  # the one before
+        await auth.log_out(self.session_token)  # the browser's former session
         self.set_session(token)
         self.set_status(204)
 
 
 class LogoutHandler(BaseHandler):
-    """End the session that the request shows, if it does."""
+    """Ends the session of the request, if it has one."""
 
     async def post(self) -> None:
         await self.application.auth.log_out(self.session_token)
@@ -35,10 +35,10 @@ class LogoutHandler(BaseHandler):
 
 
 def parse_login(body: dict[str, Any]) -> tuple[str | None, str]:
-    """Name, where one is given, and password. Raises `InvalidRequest`."""
+    """The name, if there is one, and the password. Raises `InvalidRequest`."""
     name, password = body.get("name"), body.get("password")
     if not isinstance(password, str) or not (name is None or isinstance(name, str)):
-        raise InvalidRequest("password is required, name is optional; both are text.")
+        raise InvalidRequest("password is required, name is optional; both must be text.")
     if len(password) > LONGEST_PASSWORD:
-        raise InvalidRequest(f"password has at most {LONGEST_PASSWORD} characters.")
+        raise InvalidRequest(f"password may have at most {LONGEST_PASSWORD} characters.")
     return name, password

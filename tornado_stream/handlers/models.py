@@ -1,4 +1,4 @@
-"""Which models there are."""
+"""The list of models."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tornado_stream.handlers.base import BaseHandler
 
 
 class ModelsHandler(BaseHandler):
-    """The models that can be asked for, and the default one."""
+    """The models that can be asked, and the default one."""
 
     async def get(self) -> None:
         models = await self.chat.models()

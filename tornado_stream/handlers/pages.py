@@ -1,4 +1,4 @@
-"""The page."""
+"""The HTML page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tornado_stream.handlers.base import BaseHandler
 
 
 class IndexHandler(BaseHandler):
-    """The chat. Which models and conversations there are, the page asks the API."""
+    """The page of the chat. It loads the models and the conversations from the API."""
 
     page = True
 

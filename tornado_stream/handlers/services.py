@@ -1,4 +1,4 @@
-"""What handlers may use: the services of the application, as typed attributes.
+"""The services that handlers may use, as typed attributes of the application.
 
 The rule: handlers know the application only as this class. `app.ChatApplication` fills it in.
 """
@@ -35,7 +35,7 @@ class Services(Application):
     """The application as its handlers see it."""
 
     config: Settings
-    #: Host headers that are answered, in lower case and without a port.
+    #: The hosts that requests may name, in lower case and without a port.
     hosts: frozenset[str]
     #: Other machines can reach this server. Then any IP address is accepted as Host, because DNS
     #: rebinding needs a name.
@@ -52,5 +52,5 @@ class Services(Application):
     exposition: Exposition
     streams: set[OpenResponse]
     send_batch: SendBatch
-    #: Gives a connection back to the HTTP server after a response was written past Tornado.
+    #: Gives a connection back to the HTTP server, for the next request on it.
     keep_alive: Callable[[IOStream, tuple[Any, ...]], None]

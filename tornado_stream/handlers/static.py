@@ -1,4 +1,4 @@
-"""The files of the page."""
+"""The static files of the page."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ FOREVER = "public, max-age=31536000, immutable"
 
 
 class StaticHandler(BaseHandler):
-    """One file, compressed where the client takes that (RFC 9110 section 12.5.3).
+    """One file, compressed where the client accepts it (RFC 9110 section 12.5.3).
 
-    Under the version that is served it may be kept for ever; under another, or none, it is asked
-    for again.
+    A browser may cache a URL with the present version for ever. It must revalidate a URL with
+    another version or none.
     """
 
     open_to_all = True
@@ -26,10 +26,10 @@ class StaticHandler(BaseHandler):
         asset = self.application.assets.files.get(name)
         if asset is None:
             raise HTTPError(404)
-        known = version == self.application.assets.version or "v" in self.request.arguments
+        is_current = version == self.application.assets.version or "v" in self.request.arguments
         packed = asset.gzipped if self._takes_gzip() else None
         self.set_header("Content-Type", asset.content_type)
-        self.set_header("Cache-Control", FOREVER if known else "no-cache")
+        self.set_header("Cache-Control", FOREVER if is_current else "no-cache")
         self.set_header("Vary", "Accept-Encoding")
         if packed is not None:
             self.set_header("Content-Encoding", "gzip")
@@ -46,7 +46,7 @@ class StaticHandler(BaseHandler):
 
 
 class IconHandler(StaticHandler):
-    """What browsers ask for by themselves, for answers that name no icon."""
+    """The icon at the address that browsers ask for by themselves."""
 
     def get(self, version: str | None = None, name: str = ICON) -> None:
         super().get(version, name)

@@ -1,7 +1,7 @@
 """Answers as server-sent events: start one, read or resume one, stop one.
 
-A stream's response is a sink of a generation's reader: frames come encoded and are written as
-they are, one write per batch. While the socket takes no more, the reader waits at its cursor.
+The rule: a response is the sink of a subscriber. Frames arrive encoded and are written unchanged,
+one write for each batch. While the socket takes no more, the subscriber waits at its cursor.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.net.streamed_body import ChunkedBody, StreamedBody, TornadoBody
 from tornado_stream.values.errors import InvalidRequest
 
-#: Bytes the kernel may hold for one reader; its default is megabytes.
+#: Bytes of one response that the kernel may buffer; its default is megabytes.
 SEND_BUFFER = 64 * 1024
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -33,11 +33,12 @@ UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 class ReadingHandler(BaseHandler):
     """A response that follows a generation until it ends or the client leaves.
 
-    Once its head is out, an HTTP/1.1 response is written past Tornado, and its connection handed
-    back afterwards; an HTTP/1.0 response goes the plain way.
+    Tornado writes the head. The body of an HTTP/1.1 response is written to the socket without
+    Tornado, and then the connection goes back to the HTTP server. Tornado writes the body of an
+    HTTP/1.0 response too.
     """
 
-    #: What a silent reader is sent; nothing where it would be part of the text.
+    #: Bytes that are sent in silence; empty where they would become part of the text.
     ping = b""
 
     _subscriber: Subscriber | None = None
@@ -46,11 +47,11 @@ class ReadingHandler(BaseHandler):
     async def follow(
         self, generation: Generation, after: int, opening: bytes, *, live: bool = True
     ) -> None:
-        """Write `opening`, then every event above `after`; returns when there is no more or
-        nobody to tell."""
+        """Write `opening`, then every event with a number above `after`. Returns when there are no
+        more events, or when the client has left."""
         self.generation_id = generation.id
         if self._connection.stream.closed():
-            return  # the client left while its answer was being found
+            return  # the client left while the store was reading
         self._open(opening)
         self.application.streams.add(self)
         try:
@@ -60,7 +61,7 @@ class ReadingHandler(BaseHandler):
             self._close()
 
     def sink(self, body: StreamedBody) -> Sink:
-        """What takes the encoded events: they are written as they are."""
+        """The sink of the response: here it writes the frames unchanged."""
         return body.write
 
     def on_connection_close(self) -> None:
@@ -68,7 +69,7 @@ class ReadingHandler(BaseHandler):
             self._subscriber.detach()
 
     def abandon(self) -> None:
-        """Close the connection: the process is about to end."""
+        """Close the connection, because the process is about to end."""
         self._socket.close()
 
     @property
@@ -81,7 +82,7 @@ class ReadingHandler(BaseHandler):
         self._socket = self._connection.stream
         self._socket.set_nodelay(True)
         self._socket.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux: a reader that is gone without a word
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux: detects a client that vanished
             limit = int(self.application.config.write_timeout * 1000)
             self._socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, limit)
         self._loop = asyncio.get_running_loop()
@@ -105,8 +106,8 @@ class ReadingHandler(BaseHandler):
             self._hand_back(self._body.end())
 
     def _hand_back(self, stream: IOStream) -> None:
-        """Tornado has done with a detached request: its log, its connection and what refers back
-        to it are for us."""
+        """Do what Tornado no longer does for a detached request: log it, break its reference
+        cycles, and reuse or close its connection."""
         self.application.log_request(self)
         self._break_cycles()
         if stream.closed():
@@ -121,7 +122,7 @@ class ReadingHandler(BaseHandler):
             self._subscriber.resume()
 
     def _watch(self) -> None:
-        """Ping a silent reader, let go of one that takes nothing."""
+        """Send a ping in silence; close the connection of a client that takes no data."""
         settings, body, now = self.application.config, self._body, monotonic()
         if body.full_since is not None and now >= body.full_since + settings.write_timeout:
             self._socket.close()
@@ -143,16 +144,16 @@ class EventStreamHandler(ReadingHandler):
 
 
 class StreamHandler(EventStreamHandler):
-    """Start an answer and stream it; the same request again finds the same answer."""
+    """Starts an answer and streams it. The same request sent again gets the same answer."""
 
     async def post(self) -> None:
         generation = await self.chat.send(parse_send_request(self.read_json(), self.owner))
-        await asyncio.sleep(0)  # the model is asked first, and the head composed meanwhile
+        await asyncio.sleep(0)  # lets the upstream's request go out before the head is composed
         await self.stream(generation)
 
 
 class GenerationHandler(EventStreamHandler):
-    """Read or resume an answer."""
+    """Reads or resumes an answer."""
 
     async def get(self, id: str) -> None:
         generation = await self.chat.generation(self.owner, id.lower())
@@ -166,15 +167,16 @@ class GenerationHandler(EventStreamHandler):
         await self.stream(generation, after, live=live)
 
     def _after(self) -> int:
-        """The last event that the client has. A reconnecting EventSource sends the header."""
+        """The number of the last event that the client has. An EventSource that reconnects sends
+        it as a header."""
         text = self.request.headers.get("Last-Event-ID") or self.get_argument("after", "0")
         if not re.fullmatch(r"\d{1,15}", text, re.ASCII):
-            raise InvalidRequest("Last-Event-ID and after take the number of an event.")
+            raise InvalidRequest("Last-Event-ID and after must be the number of an event.")
         return int(text)
 
 
 class StopHandler(BaseHandler):
-    """Stop an answer, from anywhere, at any phase; idempotent."""
+    """Stops an answer, in any phase. Idempotent."""
 
     async def post(self, id: str) -> None:
         generation = await self.chat.stop(self.owner, id.lower())
@@ -186,22 +188,22 @@ class StopHandler(BaseHandler):
 
 
 def parse_send_request(body: dict[str, Any], owner: str) -> SendRequest:
-    """What `POST /stream` was sent by this owner, checked. Raises `InvalidRequest`."""
+    """Check the body of `POST /stream`. Raises `InvalidRequest`."""
     request_id = body.get("request_id")
     if request_id is None:
         request_id = str(uuid.uuid4())
     elif not isinstance(request_id, str) or not UUID.fullmatch(request_id.lower()):
-        raise InvalidRequest("request_id must be a UUID, made new for each request.")
+        raise InvalidRequest("request_id must be a UUID, a new one for each request.")
     message, continue_id = body.get("message"), _text(body, "continue")
     if continue_id is not None and message is not None:
-        raise InvalidRequest("continue goes on with an answer; it takes no message.")
+        raise InvalidRequest("A request with continue must have no message.")
     if not ("message" in body or continue_id) or not (message is None or isinstance(message, str)):
         raise InvalidRequest("message is required: the text to send, or null to regenerate.")
     if message is not None and not message.strip():
         raise InvalidRequest("message must not be empty.")
     leave_out = body.get("leave_out", 0)
     if type(leave_out) is not int or leave_out < 0:
-        raise InvalidRequest("leave_out must be a number of turns.")
+        raise InvalidRequest("leave_out must be a number of turns, 0 or more.")
     return SendRequest(
         request_id=request_id.lower(),
         message=message,
@@ -223,7 +225,7 @@ def _options(body: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(options, dict):
         raise InvalidRequest("options must be an object.")
     try:
-        orjson.dumps([[options]])  # deeper than in all that they become part of
+        orjson.dumps([[options]])  # nested deeper than in any JSON that will contain the options
     except TypeError:
         raise InvalidRequest("options are nested too deeply.") from None
     return options

@@ -1,4 +1,4 @@
-"""For whoever keeps the server running."""
+"""For the people and programs that operate the server: health, readiness, metrics."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tornado_stream.observe.exposition import CONTENT_TYPE
 
 
 class HealthHandler(BaseHandler):
-    """Alive: the loop turns."""
+    """200 while the process is alive and its loop runs."""
 
     open_to_all = True
 
@@ -16,7 +16,7 @@ class HealthHandler(BaseHandler):
 
 
 class ReadyHandler(BaseHandler):
-    """Ready for new answers; else 503, and why."""
+    """200 while new questions can be answered; else 503 with the reason."""
 
     open_to_all = True
 
@@ -28,7 +28,7 @@ class ReadyHandler(BaseHandler):
 
 
 class MetricsHandler(BaseHandler):
-    """The metrics, for Prometheus."""
+    """The metrics in Prometheus' text format."""
 
     async def get(self) -> None:
         text = await self.application.exposition.text()

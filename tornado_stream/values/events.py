@@ -121,7 +121,7 @@ class Notice(Event):
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """What an upstream reported about the end so far; None means nothing new. It is not sent itself.
+    """What an upstream has reported about the end; None means nothing new. Readers do not get it.
 
     `upstream` is the name of the upstream, `price` its price for the model.
     """
