@@ -1,10 +1,10 @@
-"""A reader's sink that a test can look into."""
+"""A subscriber's sink that records what it took."""
 
 from __future__ import annotations
 
 
 class Sink:
-    """Takes `room` batches, then says that it is full."""
+    """Takes `room` batches; with the last one it reports that it is full."""
 
     def __init__(self, room: int = 1_000_000) -> None:
         self.room = room

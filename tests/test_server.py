@@ -1,4 +1,4 @@
-"""The process: its start, its one-line complaints, its end. Each test runs `python main.py`."""
+"""The process: its start, its one-line errors, its exit. Each test runs `python main.py`."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_port_that_is_taken_names_the_next_command(tmp_path):
 
 
 @pytest.mark.gen_test(timeout=30)
-async def test_it_starts_says_where_and_stops(start):
+async def test_it_starts_prints_its_address_and_stops(start):
     server = start()
     chat = server.started()
     assert (await chat.request("GET", "/readyz")).status == 200
@@ -124,7 +124,7 @@ async def test_20_running_answers_are_let_finish(start):
     ids = [(await stream.until("start")).data["generation_id"] for stream in streams]
     server.process.send_signal(signal.SIGTERM)
     await until_draining(chat)
-    # Meanwhile: nothing new, but resume, health and stop are there.
+    # While draining, no answer begins, but resume, health and stop work.
     refused = await chat.request("POST", "/stream", {"message": "hi"})
     assert (refused.status, refused.json()["error"]["code"]) == (503, "draining")
     assert (await chat.request("GET", "/healthz")).status == 200
@@ -205,7 +205,7 @@ async def test_it_starts_without_a_model_and_says_what_to_set(tmp_path):
     ],
 )
 @pytest.mark.gen_test(timeout=60)
-async def test_who_is_let_in_where_others_can_reach_it(tmp_path, arguments, environ, status):
+async def test_an_exposed_server_needs_a_login_or_the_flag(tmp_path, arguments, environ, status):
     server = Server(tmp_path, "--port", "0", "--no-local", *arguments, **environ)
     line = server.process.stdout.readline()
     client = Client(int(re.search(r":(\d+)/", line)[1]))
@@ -238,23 +238,23 @@ def resident() -> int:
 if sys.argv[1] == "set":
     _return_memory()
 large = b"x" * (16 << 20)
-del large  # from here on glibc would keep pieces of this size
+del large  # from here on glibc does not return blocks of this size
 before, pieces = resident(), []
 for _ in range(20):
     pieces += [b"x" * (1 << 20), b"x" * 2000]
-del pieces[::2]  # what is small holds the place of what is large
+del pieces[::2]  # frees the large ones; small ones remain between them
 print(resident() - before)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="it is about glibc")
-def test_large_pieces_are_returned_to_the_system():
-    kept = {}
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc is tested")
+def test_large_blocks_are_returned_to_the_system():
+    resident = {}
     for mode in ("unset", "set"):
         command = [sys.executable, "-c", LARGE_PIECES, mode]
         root = MAIN.parent
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
-        kept[mode] = int(done.stdout)
-    if kept["unset"] < 10_000:
-        pytest.skip("this C library returns them by itself")
-    assert kept["set"] < 1000
+        resident[mode] = int(done.stdout)
+    if resident["unset"] < 10_000:
+        pytest.skip("this C library returns large blocks by itself")
+    assert resident["set"] < 1000

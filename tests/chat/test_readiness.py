@@ -1,4 +1,4 @@
-"""Ready is who can answer: not who drains, cannot save, or has no model's server."""
+"""A server is ready unless it drains, cannot save, or cannot reach its upstream."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tornado_stream.store.sqlite import SQLiteStore
 
 async def status(chat: Client) -> str:
     response = await chat.request("GET", "/readyz")
-    said = response.json()["status"]
-    assert response.status == (200 if said == "ready" else 503)
-    return said
+    word = response.json()["status"]
+    assert response.status == (200 if word == "ready" else 503)
+    return word
 
 
 class Disk:
-    """A database that fails, or hangs, when told to; `writes` counts its write transactions."""
+    """A database that fails with `error` or takes `delay` seconds; `writes` counts the trials."""
 
     def __init__(self) -> None:
         self.error = ""
@@ -63,7 +63,7 @@ async def test_ready_and_draining(chat):
 
 
 @pytest.mark.gen_test
-async def test_a_disk_that_refuses_and_recovers(disk, serve, settings):
+async def test_a_disk_that_refuses_writes_and_recovers(disk, serve, settings):
     chat = serve(settings)
     assert await status(chat) == "ready"
     for error in ("database or disk is full", "attempt to write a readonly database"):
@@ -74,7 +74,7 @@ async def test_a_disk_that_refuses_and_recovers(disk, serve, settings):
 
 
 @pytest.mark.gen_test
-async def test_many_who_ask_cost_as_much_as_one(disk, serve, settings, monkeypatch):
+async def test_simultaneous_requests_share_one_trial(disk, serve, settings, monkeypatch):
     monkeypatch.setattr(readiness, "TRIAL_LASTS", 60.0)
     chat = serve(settings)
     disk.delay = 0.05
@@ -83,7 +83,7 @@ async def test_many_who_ask_cost_as_much_as_one(disk, serve, settings, monkeypat
 
 
 @pytest.mark.gen_test
-async def test_a_disk_that_hangs_blocks_nobody(disk, serve, settings, monkeypatch):
+async def test_a_disk_that_hangs_does_not_block_the_loop(disk, serve, settings, monkeypatch):
     monkeypatch.setattr(readiness, "TRIAL_LIMIT", 0.02)
     chat = serve(settings)
     disk.delay = 0.3
@@ -96,7 +96,7 @@ async def test_a_disk_that_hangs_blocks_nobody(disk, serve, settings, monkeypatc
 
 
 @pytest.mark.gen_test
-async def test_the_models_server(serve, settings, upstream, monkeypatch):
+async def test_an_upstream_that_refuses_the_key(serve, settings, upstream, monkeypatch):
     chat = serve(settings)
     await chat.ask(model="status=401")
     assert await status(chat) == "upstream_failing"
@@ -111,16 +111,16 @@ async def test_the_models_server(serve, settings, upstream, monkeypatch):
 
 
 @pytest.mark.gen_test
-async def test_a_models_server_that_is_not_there(serve, settings, upstream):
+async def test_an_unreachable_upstream(serve, settings, upstream):
     sock, port = bind_unused_port()
     sock.close()
     chat = serve(replace(settings, base_url=f"http://127.0.0.1:{port}/v1"))
-    assert await status(chat) == "ready", "nothing is known"
+    assert await status(chat) == "ready", "before anything was asked, it counts as ready"
     await chat.request("GET", "/api/models")
     assert await status(chat) == "upstream_failing"
 
 
 @pytest.mark.gen_test
-async def test_the_local_model(serve, settings):
+async def test_a_server_without_any_model(serve, settings):
     chat = serve(replace(settings, base_url=None, no_local=True))
     assert await status(chat) == "upstream_failing"

@@ -1,4 +1,4 @@
-"""ChatService's own rules that do not show over HTTP; the rest is in handlers/test_streams.py."""
+"""Rules of ChatService that HTTP does not show; handlers/test_streams.py has the others."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tornado_stream.values.errors import Unavailable
 
 
 @pytest.mark.gen_test
-async def test_a_store_that_fails_fails_everyone_who_waits_and_nothing_is_sent(chat, upstream):
+async def test_when_the_store_fails_every_waiting_request_fails_and_nothing_is_sent(chat, upstream):
     service, store = chat.application.chat, chat.application.store
 
-    async def broken(turn):
+    async def broken(new_answer):
         await asyncio.sleep(0.01)
         raise OSError("disk")
 
@@ -27,13 +27,13 @@ async def test_a_store_that_fails_fails_everyone_who_waits_and_nothing_is_sent(c
     )
     assert [type(r) for r in results] == [OSError] * 3
     assert not upstream.requests
-    store.begin = begin  # the same request, once it can be kept, is answered
+    store.begin = begin  # now the store works, and the same request is answered
     generation = await service.send(request)
     assert generation.id == request.request_id
 
 
 @pytest.mark.gen_test
-async def test_an_answer_that_could_not_be_kept_is_in_the_next_question(chat, upstream):
+async def test_an_unsaved_answer_is_part_of_the_next_request(chat, upstream):
     store = chat.application.store
     append = store.append
 
@@ -49,7 +49,7 @@ async def test_an_answer_that_could_not_be_kept_is_in_the_next_question(chat, up
 
 
 @pytest.mark.gen_test
-async def test_draining_takes_nothing_new_but_knows_the_old(chat):
+async def test_while_draining_no_answer_begins_but_former_ones_are_found(chat):
     answer = await chat.ask("hi", request_id=(id := str(uuid.uuid4())), model="say=a")
     chat.application.generations.draining = True
     with pytest.raises(Unavailable):

@@ -1,4 +1,4 @@
-"""Readers: cursors that miss nothing, repeat nothing and hold up nobody."""
+"""Subscribers miss no event, get none twice, and do not delay each other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def log_of(count: int, size: int = 10) -> EventLog:
 
 
 @pytest.mark.gen_test
-async def test_a_reader_gets_all_that_is_above_its_number():
+async def test_a_subscriber_gets_all_events_above_its_number():
     generation = log_of(10)
     for after in range(11):
         sink = Sink()
@@ -24,12 +24,12 @@ async def test_a_reader_gets_all_that_is_above_its_number():
 
 
 @pytest.mark.gen_test
-async def test_a_full_reader_catches_up_in_batches():
+async def test_a_full_subscriber_catches_up_in_batches():
     generation = log_of(300, size=1000)
     sink = Sink(room=1)
     subscriber = generation.attach(sink, 0)
     generation.publish(encode_event(301, "delta", {"content": "new", "t": 1}))
-    assert len(sink.batches) == 1  # nothing more while it is full
+    assert len(sink.batches) == 1  # the sink gets nothing while it is full
     while sink.data != b"".join(generation.frames):
         sink.room = 1
         subscriber.resume()
@@ -40,7 +40,7 @@ async def test_a_full_reader_catches_up_in_batches():
 
 
 @pytest.mark.gen_test
-async def test_frames_are_encoded_once_for_all_readers():
+async def test_frames_are_encoded_once_for_all_subscribers():
     generation = log_of(1)
     sinks = [Sink() for _ in range(50)]
     for sink in sinks:
@@ -71,11 +71,11 @@ async def test_a_log_that_a_crash_cut_short():
 
 
 @pytest.mark.gen_test
-async def test_a_reader_that_fails_leaves_alone(caplog):
+async def test_a_subscriber_that_fails_does_not_affect_the_others(caplog):
     generation, sink = log_of(1), Sink()
 
     def broken(data: bytes) -> bool:
-        raise OSError("this reader's own trouble")
+        raise OSError("a failure of this subscriber only")
 
     failing = generation.attach(broken, 1)
     generation.attach(sink, 1)

@@ -1,4 +1,4 @@
-"""Logs, readers and producers, with a provider that does as the test says."""
+"""The registry, the producer and recovery, with a provider that each test writes itself."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from tornado_stream.values.events import Delta, Finish, Notice, encode_event
 from tornado_stream.values.messages import ChatRequest, Conversation, Message
 
 
-class Told(Provider):
-    """Runs a function instead of asking anybody."""
+class ScriptedProvider(Provider):
+    """Runs a function instead of asking an upstream."""
 
-    name = "told"
+    name = "scripted"
     default_model = None
 
     def __init__(self, act) -> None:
@@ -46,7 +46,7 @@ def job(act, number: int = 1, **options) -> Job:
     answer = Message(f"a{number}", conversation.id, user.id, "assistant", "", 1, state="running")
     frame = encode_event(1, "start", {"t": 0})
     new_answer = NewAnswer(f"g{number}", b"", conversation, user, answer, frame)
-    return Job(new_answer, Told(act), ChatRequest([]), **options)
+    return Job(new_answer, ScriptedProvider(act), ChatRequest([]), **options)
 
 
 def events(data: bytes) -> list[tuple[int, str, dict]]:
@@ -58,7 +58,7 @@ def events(data: bytes) -> list[tuple[int, str, dict]]:
 
 
 async def nothing(emit) -> None:
-    """A provider that has nothing to say."""
+    """A provider that emits nothing."""
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def store() -> Store:
 
 
 def refuse_until(store: Store) -> asyncio.Event:
-    """Let a store refuse every batch until the event is set."""
+    """Make a store refuse every batch until the returned event is set."""
     append, works = store.append, asyncio.Event()
 
     async def failing(batch):
@@ -106,14 +106,14 @@ async def test_a_log_is_numbered_and_ends_once(store):
     ]
     assert log[-1][2]["finish_reason"] == "stop" and log[-1][2]["usage"] == {"n": 1}
     await until(lambda: not len(generations))
-    kept = await store.generation("g1")
-    assert b"".join(kept.frames) == b"".join(generation.frames)
-    assert (kept.message.content, kept.message.reasoning) == ("ab", "r")
-    assert (kept.message.state, kept.message.usage) == ("done", {"n": 1})
+    stored = await store.generation("g1")
+    assert b"".join(stored.frames) == b"".join(generation.frames)
+    assert (stored.message.content, stored.message.reasoning) == ("ab", "r")
+    assert (stored.message.state, stored.message.usage) == ("done", {"n": 1})
 
 
 @pytest.mark.gen_test
-async def test_the_end_is_stored_before_it_is_told(store):
+async def test_the_end_is_saved_before_it_is_published(store):
     async def act(emit):
         emit(Delta("a"))
 
@@ -131,15 +131,15 @@ async def test_the_end_is_stored_before_it_is_told(store):
 
     def sink(data: bytes) -> bool:
         if b"event: end" in data:
-            order.append("told")
+            order.append("published")
         return True
 
     await generation.attach(sink, 0).done
-    assert order == ["stored", "told"]
+    assert order == ["stored", "published"]
 
 
 @pytest.mark.gen_test
-async def test_readers_may_be_ahead_of_the_store_by_one_tick(store):
+async def test_subscribers_may_be_ahead_of_the_store_by_one_flush(store):
     release = asyncio.Event()
 
     async def act(emit):
@@ -158,7 +158,7 @@ async def test_readers_may_be_ahead_of_the_store_by_one_tick(store):
 
 
 @pytest.mark.gen_test
-async def test_a_failing_store_does_not_keep_the_end_from_readers(store, caplog):
+async def test_subscribers_get_the_end_even_if_the_store_fails(store, caplog):
     async def act(emit):
         emit(Delta("a"))
 
@@ -188,7 +188,7 @@ async def test_a_bug_in_a_provider_is_an_error_without_its_words(store, caplog):
 
 
 @pytest.mark.gen_test
-async def test_a_providers_failure_is_the_end(store):
+async def test_a_provider_error_becomes_the_end(store):
     async def act(emit):
         emit(Delta("a"))
         raise ProviderError("idle_timeout", "Silent.", state="cut_off", retryable=True)
@@ -199,9 +199,9 @@ async def test_a_providers_failure_is_the_end(store):
 
 
 @pytest.mark.gen_test
-async def test_stop_before_the_first_step_asks_nobody(store):
+async def test_a_stop_before_the_first_step_asks_no_provider(store):
     async def act(emit):
-        raise AssertionError("asked")
+        raise AssertionError("the provider was asked")
 
     generations = Generations(store)
     task = job(act)
@@ -212,12 +212,12 @@ async def test_stop_before_the_first_step_asks_nobody(store):
 
 
 @pytest.mark.gen_test
-async def test_the_first_reason_to_stop_is_the_one_that_counts(store):
+async def test_the_first_of_two_cancellations_decides_the_state(store):
     async def act(emit):
         try:
             await asyncio.sleep(60)
         finally:
-            await asyncio.sleep(0.05)  # it takes a while to leave
+            await asyncio.sleep(0.05)  # the provider takes a while to end
 
     generations = Generations(store)
     generation = await generations.start(job(act))
@@ -230,7 +230,7 @@ async def test_the_first_reason_to_stop_is_the_one_that_counts(store):
 
 
 @pytest.mark.gen_test
-async def test_where_nothing_runs_there_is_nothing_to_stop(store):
+async def test_stopping_an_ended_answer_does_nothing(store):
     generations = Generations(store)
     generation = await generations.start(job(nothing))
     await finish(generations, generation)
@@ -242,7 +242,7 @@ async def test_where_nothing_runs_there_is_nothing_to_stop(store):
 
 @pytest.mark.gen_test
 async def test_an_answer_that_begins_while_the_store_looks_for_it_is_found(tmp_path):
-    """A lookup that was asked for before the answer was there, and comes back after."""
+    """The lookup begins before the answer does, and returns after."""
     store, release, looking = open_store(tmp_path), threading.Event(), threading.Event()
     lookup = logs.generation
 
@@ -266,7 +266,7 @@ async def test_an_answer_that_begins_while_the_store_looks_for_it_is_found(tmp_p
 
 
 @pytest.mark.gen_test
-async def test_nothing_is_taken_after_a_stop(store):
+async def test_events_after_a_stop_are_ignored(store):
     async def act(emit):
         emit(Delta("a"))
         try:
@@ -283,7 +283,7 @@ async def test_nothing_is_taken_after_a_stop(store):
 
 
 @pytest.mark.gen_test
-async def test_a_thousand_stops_leave_nothing(store):
+async def test_a_thousand_stops_leave_no_task_and_no_generation(store):
     async def act(emit):
         emit(Delta("a"))
         await asyncio.sleep(60)
@@ -298,7 +298,7 @@ async def test_a_thousand_stops_leave_nothing(store):
         assert generation.end["state"] == "stopped"
     assert len(generations) == 0
     await asyncio.sleep(0.01)
-    assert len(asyncio.all_tasks()) <= before + 1  # the store's tick
+    assert len(asyncio.all_tasks()) <= before + 1  # the flush
     gc.collect()
     assert sum(isinstance(o, Generation) for o in gc.get_objects()) <= 2
 
@@ -354,9 +354,8 @@ async def test_a_second_signal_ends_the_drain(store):
 
 
 @pytest.mark.gen_test
-async def test_what_a_crash_left_running_is_ended(store):
-    left = job(None).new_answer
-    await store.begin(left)
+async def test_recover_ends_the_answers_that_a_crash_left_running(store):
+    await store.begin(job(None).new_answer)
     frames = [
         encode_event(2, "delta", {"content": "half ", "reasoning": "r", "t": 7}),
         encode_event(3, "delta", {"content": "a text", "t": 9}),
@@ -369,19 +368,19 @@ async def test_what_a_crash_left_running_is_ended(store):
     assert generation.end["state"] == "interrupted"
     assert generation.end["timings"] == {"first_token_ms": 7, "total_ms": 9}
     assert (generation.message.content, generation.message.reasoning) == ("half a text", "r")
-    kept = await store.message("a1")
-    assert (kept.state, kept.content) == ("interrupted", "half a text")
+    stored = await store.message("a1")
+    assert (stored.state, stored.content) == ("interrupted", "half a text")
     assert await generations.recover() == 0
 
 
 @pytest.mark.gen_test
-async def test_a_turn_whose_commit_was_reported_as_failed_is_not_left_running(store):
+async def test_an_answer_whose_commit_was_reported_as_failed_does_not_stay_running(store):
     task = job(None)
     begin = store.begin
 
     async def committed_but_failed(new_answer):
         await begin(new_answer)
-        raise StoreError("the answer got lost")
+        raise StoreError("reported as failed")
 
     store.begin = committed_but_failed
     generations = Generations(store)
@@ -393,7 +392,7 @@ async def test_a_turn_whose_commit_was_reported_as_failed_is_not_left_running(st
 
 
 @pytest.mark.gen_test
-async def test_a_disk_that_refuses_for_a_while_is_noticed_and_nothing_is_lost(
+async def test_subscribers_are_told_when_saving_fails_and_when_it_works_again(
     store, monkeypatch, caplog
 ):
     monkeypatch.setattr("tornado_stream.generations.registry.RETRY_INTERVAL", 0.05)
@@ -418,12 +417,12 @@ async def test_a_disk_that_refuses_for_a_while_is_noticed_and_nothing_is_lost(
     log = await finish(generations, generation)
     assert log[-1][2]["saved"] is True
     assert [number for number, _, _ in log] == list(range(1, len(log) + 1))
-    kept = await store.generation("g1")
-    assert kept.frames == generation.frames and kept.message.content == "ab"
+    stored = await store.generation("g1")
+    assert stored.frames == generation.frames and stored.message.content == "ab"
 
 
 @pytest.mark.gen_test
-async def test_an_end_that_was_refused_is_offered_again(store, monkeypatch):
+async def test_a_refused_end_is_saved_later(store, monkeypatch):
     monkeypatch.setattr("tornado_stream.generations.registry.RETRY_INTERVAL", 0.05)
     works = refuse_until(store)
 
@@ -435,15 +434,15 @@ async def test_an_end_that_was_refused_is_offered_again(store, monkeypatch):
     assert (log[-1][1], log[-1][2]["saved"]) == ("end", False)
     works.set()
     for _ in range(100):
-        if (kept := await store.message("a1")).state == "done":
+        if (stored := await store.message("a1")).state == "done":
             break
         await asyncio.sleep(0.02)
-    assert (kept.state, kept.content) == ("done", "a")
+    assert (stored.state, stored.content) == ("done", "a")
 
 
 @pytest.mark.gen_test
-async def test_a_flush_that_fails_while_the_end_is_being_kept_adds_no_event(store):
-    """The end has its number by then: a notice would take the same."""
+async def test_a_flush_that_fails_while_the_end_is_being_saved_adds_no_event(store):
+    """The end has its number already, and a notice would get the same number."""
     append, flushing, fail = store.append, asyncio.Event(), asyncio.Event()
 
     async def slow(batch):
@@ -467,8 +466,8 @@ async def test_a_flush_that_fails_while_the_end_is_being_kept_adds_no_event(stor
 
 
 @pytest.mark.gen_test
-async def test_an_end_that_was_seen_and_not_kept_is_shown_as_it_was(store):
-    """Nor is it taken for one that a crash cut short, though the store has it as running."""
+async def test_an_unsaved_end_is_shown_as_it_was_published(store):
+    """The store has the answer as running, but no crash cut it short."""
     works = refuse_until(store)
 
     async def act(emit):
@@ -482,19 +481,19 @@ async def test_an_end_that_was_seen_and_not_kept_is_shown_as_it_was(store):
     again = await generations.get("local", generation.id)
     assert again and again.frames == generation.frames
     await generations.interrupt(1)
-    kept = await Generations(store).get("local", generation.id)
-    assert kept and kept.frames == generation.frames and kept.message.state == "done"
+    stored = await Generations(store).get("local", generation.id)
+    assert stored and stored.frames == generation.frames and stored.message.state == "done"
 
 
 @pytest.mark.gen_test
-async def test_what_came_while_the_disk_was_slow_is_kept_right_after(store, monkeypatch):
+async def test_after_a_slow_flush_the_next_one_follows_at_once(store, monkeypatch):
     monkeypatch.setattr("tornado_stream.generations.registry.FLUSH_INTERVAL", 0.1)
     append, begun, ended = store.append, [], []
     loop = asyncio.get_running_loop()
 
     async def slow(batch):
         begun.append(loop.time())
-        await asyncio.sleep(0.12)  # more than two ticks
+        await asyncio.sleep(0.12)  # longer than FLUSH_INTERVAL
         await append(batch)
         ended.append(loop.time())
 

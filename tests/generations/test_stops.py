@@ -1,4 +1,4 @@
-"""Stop, a thousand times, at every phase: the upstream's socket is closed and nothing is left."""
+"""A thousand stops, in every phase: each closes the upstream's socket and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from dataclasses import replace
 import pytest
 from client import Client, deaf_listener, until
 
-#: Stops in all; a quarter for each phase.
+#: The number of stops; a quarter of them in each phase.
 STOPS = int(os.environ.get("STOPS", "1000"))
-#: Seconds until the upstream's socket is closed: the contract, and what a busy machine is given.
+#: Seconds until the upstream's socket is closed: in the contract, and on a busy machine.
 CONTRACT, LIMIT = 0.15, 1.5
 
 
@@ -51,7 +51,7 @@ async def test_stop_at_every_phase_leaves_nothing(serve, settings, upstream):
 
 
 async def stop_one(chat: Client, script: str, *, delta: bool = False) -> float:
-    """Start an answer and stop it; seconds until Stop was answered, socket closed."""
+    """Start an answer and stop it. Returns the seconds until Stop was answered."""
     stream = await chat.send(model=script)
     id = (await stream.until("start")).data["generation_id"]
     if delta:

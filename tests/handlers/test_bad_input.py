@@ -1,5 +1,4 @@
-"""Every kind of request that is not as it should be, by name: what it gets, and that no other
-reader has to wait for it."""
+"""Malformed and unusual requests: each gets a clear answer, and none delays other clients."""
 
 from __future__ import annotations
 
@@ -40,7 +39,12 @@ BODIES = {
     "half an emoji escaped": (b'{"message": "\\ud83d"}', {}, 400, "invalid_json"),
     "a control character in a string": (b'{"message": "a\0b"}', {}, 400, "invalid_json"),
     "NaN": (b'{"message": "hi", "options": {"top_p": NaN}}', {}, 400, "invalid_json"),
-    "a number beyond all": (b'{"message": "hi", "options": {"a": 1e999}}', {}, 400, "invalid_json"),
+    "a number above all floats": (
+        b'{"message": "hi", "options": {"a": 1e999}}',
+        {},
+        400,
+        "invalid_json",
+    ),
     "Infinity": (b'{"message": "hi", "options": {"top_p": Infinity}}', {}, 400, "invalid_json"),
     "a thousand brackets": (b"[" * 1500, {}, 400, "invalid_json"),
     "a megabyte of brackets": (b"[" * LARGE, {}, 400, "invalid_request"),
@@ -99,7 +103,7 @@ async def test_a_body_is_refused_in_words(chat, upstream, body, headers, status,
         '{"message": "last", "unknown": [{"a": null}], "options": null}',
         '{"message": "last", "options": {"top_p": 1e308, "seed": 18446744073709551615}}',
     ],
-    ids=["a member twice", "members that nobody knows", "numbers at the edge"],
+    ids=["a member twice", "unknown members", "very large numbers"],
 )
 @pytest.mark.gen_test
 async def test_odd_bodies_that_are_in_order(chat, upstream, body):
@@ -135,7 +139,7 @@ async def test_nobody_waits_for_a_large_body(chat, name):
     body, headers, _, _ = BODIES[name]
     began = time.thread_time()
     await chat.request("POST", "/stream", body, headers)
-    assert time.thread_time() - began < 0.2  # sending and reading it, too; parsing took longer
+    assert time.thread_time() - began < 0.2  # with sending and reading; parsing takes longer
 
 
 FLOODS = [
@@ -211,7 +215,7 @@ async def test_what_is_no_http_is_closed_without_a_word_too_many(chat, caplog):
 
 @pytest.mark.gen_test
 async def test_a_smuggled_request_is_not_answered(chat):
-    """Two readers of the same bytes must not see two different requests in them."""
+    """A proxy and this server must not see different requests in the same bytes."""
     smuggled = b"GET /api/models HTTP/1.1\r\nHost: localhost\r\n\r\n"
     for lines in (
         b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -308,7 +312,7 @@ async def test_no_request_writes_a_line_of_its_own_into_the_log(chat, caplog):
 
 
 async def raw(chat: Client, data: bytes) -> bytes:
-    """All that comes back for these bytes, until the connection is closed or nothing comes."""
+    """Send these bytes and return the answer, up to the close or to 0.3 s of silence."""
     stream = await chat.connect()
     parts = []
     try:

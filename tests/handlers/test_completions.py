@@ -1,5 +1,4 @@
-"""OpenAI's API for other programs: what is understood, what comes back, and what a leaving client
-means."""
+"""OpenAI's API for other programs: requests, responses, and clients that leave."""
 
 from __future__ import annotations
 
@@ -18,7 +17,7 @@ async def post(chat, body, headers=None):
 
 
 async def stream(chat, body, headers=None) -> tuple[list[dict], object]:
-    """The chunks of a stream, and its response; `[DONE]` is the last and not among them."""
+    """The chunks of a stream without the last one, `[DONE]`; and the response."""
     response = await post(chat, {**body, "stream": True}, headers)
     assert response.headers["content-type"] == "text/event-stream", response.body
     lines = [line for line in response.body.decode().split("\n\n") if line.startswith("data: ")]
@@ -98,7 +97,7 @@ async def test_tools_and_parts_and_other_roles_are_passed_on(chat, upstream):
 
 
 @pytest.mark.gen_test
-async def test_nothing_of_it_is_kept(chat):
+async def test_by_default_nothing_is_saved(chat):
     response = await post(chat, ASK)
     id = response.headers["x-generation-id"]
     assert (await chat.request("GET", f"/stream/{id}")).status == 404
@@ -118,12 +117,12 @@ async def test_a_client_that_leaves_stops_the_upstream(chat, upstream, streamed,
         await connection.read_until(b'"content":"a"')
     connection.close()
     await until(lambda: upstream.closed_at, what="the upstream's connection is closed")
-    await until(lambda: not len(chat.application.generations), what="it has ended")
+    await until(lambda: not len(chat.application.generations), what="the answer has ended")
     assert len(upstream.requests) == 1
 
 
 @pytest.mark.gen_test
-async def test_one_that_asked_for_it_finds_its_answer_again(chat, upstream):
+async def test_with_the_keep_header_the_answer_outlives_its_client(chat, upstream):
     connection = await chat.connect()
     body = {**ASK, "model": "say=one ;hold;say=two", "stream": True}
     head = {"Tornado-Stream-Keep": "true"}
@@ -153,7 +152,7 @@ async def test_one_that_asked_for_it_finds_its_answer_again(chat, upstream):
         ("error=boom", 502, "upstream_error"),
     ],
 )
-async def test_a_failure_before_anything_came_is_a_status(chat, streamed, script, status, code):
+async def test_a_failure_before_the_first_text_is_a_status(chat, streamed, script, status, code):
     response = await post(chat, {**ASK, "model": script, "stream": streamed})
     error = response.json()["error"]
     assert (response.status, error["code"]) == (status, code)
@@ -163,7 +162,7 @@ async def test_a_failure_before_anything_came_is_a_status(chat, streamed, script
 
 
 @pytest.mark.gen_test
-async def test_a_failure_in_the_midst_is_in_the_stream(chat):
+async def test_a_failure_after_some_text_is_a_chunk(chat):
     chunks, _ = await stream(chat, {**ASK, "model": "say=half;reset"})
     assert chunks[0]["choices"][0]["delta"]["content"] == "half"
     assert chunks[-1]["error"]["code"] == "connection_reset"
@@ -188,7 +187,7 @@ async def test_a_failure_in_the_midst_is_in_the_stream(chat):
         {**ASK, "stream": True, "stream_options": 7},
     ],
 )
-async def test_what_cannot_be_understood_is_said_as_openai_says_it(chat, upstream, body):
+async def test_malformed_requests_get_errors_in_openais_form(chat, upstream, body):
     response = await post(chat, body)
     error = response.json()["error"]
     assert (response.status, error["type"]) == (400, "invalid_request_error")
@@ -208,7 +207,7 @@ async def test_models(chat):
 
 
 @pytest.mark.gen_test
-async def test_a_draining_server_begins_nothing(chat, upstream):
+async def test_a_draining_server_begins_no_answer(chat, upstream):
     chat.application.generations.draining = True
     response = await post(chat, ASK)
     assert (response.status, response.json()["error"]["code"]) == (503, "draining")
@@ -216,7 +215,7 @@ async def test_a_draining_server_begins_nothing(chat, upstream):
 
 
 @pytest.mark.gen_test
-async def test_where_there_is_a_login_a_token_is_wanted(serve, settings, upstream):
+async def test_a_server_with_a_login_requires_a_token(serve, settings, upstream):
     token = "t" * 32
     chat = serve(replace(settings, token=token))
     for headers in ({}, {"Authorization": "Bearer sk-unknown"}):
@@ -231,7 +230,7 @@ async def test_where_there_is_a_login_a_token_is_wanted(serve, settings, upstrea
 
 
 @pytest.mark.gen_test
-async def test_answers_that_nobody_keeps_count_as_running_too(serve, settings, upstream):
+async def test_answers_that_are_not_saved_count_against_the_limit(serve, settings, upstream):
     chat = serve(replace(settings, max_answers=1))
     stream = await chat.send(model="say=a;hold")
     await stream.until("delta")

@@ -1,4 +1,4 @@
-"""Conversations over HTTP: listed, read, changed, deleted, exported, and gone on with."""
+"""Conversations over HTTP: listing, reading, changing, deleting, exporting, continuing."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ async def test_a_running_message_and_the_events_after_it_are_the_whole(chat):
 
 
 @pytest.mark.gen_test
-async def test_the_list_is_newest_first_and_shows_what_runs(chat):
+async def test_the_list_is_newest_first_and_shows_running_answers(chat):
     first = (await chat.ask("first", model="say=1")).start
     stream = await chat.send("second", model="say=2;stall")
     second = (await stream.until("start")).data
@@ -125,7 +125,7 @@ async def test_search_finds_words_and_says_where(chat):
 
 
 @pytest.mark.gen_test
-async def test_a_conversation_is_made_renamed_and_given_a_system(chat, upstream):
+async def test_a_conversation_is_created_and_changed(chat, upstream):
     made = await chat.request("POST", "/api/conversations", {"title": "T", "system": "Be brief."})
     assert made.status == 201
     id = made.json()["id"]
@@ -168,7 +168,7 @@ async def test_deleting_stops_what_runs_and_forgets_it(chat, upstream):
 
 
 @pytest.mark.gen_test
-async def test_what_is_not_there(chat):
+async def test_unknown_conversations_are_404(chat):
     id = uuid.uuid4()
     for method, path in [
         ("GET", f"/api/conversations/{id}"),
@@ -180,7 +180,7 @@ async def test_what_is_not_there(chat):
     ]:
         response = await chat.request(method, path, {})
         assert (response.status, response.json()["error"]["code"]) == (404, "not_found")
-    assert (await chat.request("GET", f"/c/{id}")).status == 200  # the page says it
+    assert (await chat.request("GET", f"/c/{id}")).status == 200  # the page itself reports it
 
 
 @pytest.mark.gen_test
@@ -211,7 +211,7 @@ async def test_the_text_of_a_running_answer_is_live(chat):
 
 @pytest.mark.parametrize("ending", ["close", "stall"])
 @pytest.mark.gen_test
-async def test_an_answer_that_broke_off_is_gone_on_with(chat, upstream, ending):
+async def test_an_answer_that_broke_off_is_continued(chat, upstream, ending):
     stream = await chat.send("tell me", model=f"think=hm;say=Once upon a time ;{ending}")
     start = (await stream.until("start")).data
     await stream.until("delta")
@@ -238,7 +238,7 @@ async def test_an_answer_that_broke_off_is_gone_on_with(chat, upstream, ending):
 
 
 @pytest.mark.gen_test
-async def test_what_is_said_again_is_left_out(chat):
+async def test_text_that_the_model_repeats_is_left_out(chat):
     first = await chat.ask("tell", model="say=The fox jumps over the lazy;close")
     again = "say=fox jumps ;say=over the lazy dog."
     rest = await chat.ask(None, **{"continue": first.start["message_id"], "model": again})
@@ -246,7 +246,7 @@ async def test_what_is_said_again_is_left_out(chat):
 
 
 @pytest.mark.gen_test
-async def test_only_what_broke_off_can_be_continued(chat):
+async def test_only_an_answer_that_broke_off_can_be_continued(chat):
     done = (await chat.ask("hi", model="say=a")).start
     empty = (await chat.ask("hi", model="status=500")).start
     for target, status in [

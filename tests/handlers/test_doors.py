@@ -1,4 +1,4 @@
-"""No route answers to a foreign host, a foreign site or a body that is not JSON."""
+"""Every route refuses a foreign host, a foreign site and a body that is not JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ID = "00000000-0000-4000-8000-000000000000"
 
 
 def every_route(application):
-    """(handler class, a path that matches it) for every route there is, static ones included."""
+    """A handler class and a path that matches it, for every route."""
     for rule in application.default_router.rules:
         for inner in rule.target.rules:
             path = inner.matcher.regex.pattern.rstrip("$").replace("\\", "")
@@ -60,12 +60,12 @@ async def test_no_route_answers_to_a_foreign_host(chat):
     "host", ["localhost", "LOCALHOST:1", "127.0.0.1:9999", "[::1]", "[::1]:80"]
 )
 @pytest.mark.gen_test
-async def test_its_own_names_are_let_in(chat, host):
+async def test_the_servers_own_hosts_are_accepted(chat, host):
     assert (await chat.request("GET", "/healthz", headers={"Host": host})).status == 200
 
 
 @pytest.mark.gen_test
-async def test_configured_names_are_let_in(serve, settings):
+async def test_allowed_hosts_are_accepted(serve, settings):
     from dataclasses import replace
 
     chat = serve(replace(settings, allowed_hosts=("chat.example",)))
@@ -102,7 +102,7 @@ async def test_no_post_is_taken_from_another_site(chat, upstream):
     ],
 )
 @pytest.mark.gen_test
-async def test_its_own_page_and_programs_are_let_in(chat, headers):
+async def test_requests_of_the_page_and_of_programs_are_accepted(chat, headers):
     response = await chat.open("POST", "/stream", {"message": "hi"}, headers)
     assert (await response.read()).end["state"] == "done"
 

@@ -25,7 +25,7 @@ async def refused(chat, status, code, **fields):
 
 @pytest.mark.parametrize("limit", ["max_answers", "max_answers_per_user"])
 @pytest.mark.gen_test
-async def test_so_many_answers_run_at_a_time(serve, settings, upstream, limit):
+async def test_the_number_of_running_answers_is_limited(serve, settings, upstream, limit):
     chat = serve(replace(settings, **{limit: 2}))
     id = str(uuid.uuid4())
     running = [
@@ -71,7 +71,7 @@ async def test_a_request_that_fails_releases_its_place(serve, settings):
 
 
 @pytest.mark.gen_test
-async def test_a_message_has_so_many_bytes(serve, settings, upstream):
+async def test_the_size_of_a_message_is_limited(serve, settings, upstream):
     chat = serve(replace(settings, max_message=10))
     assert (await chat.ask("ä" * 5, model="say=a")).text == "a"
     said = await refused(chat, 413, "message_too_large", message="ä" * 5 + "b")
@@ -79,7 +79,7 @@ async def test_a_message_has_so_many_bytes(serve, settings, upstream):
 
 
 @pytest.mark.gen_test
-async def test_a_conversation_has_so_many_bytes(serve, settings, upstream):
+async def test_the_size_of_a_conversation_is_limited(serve, settings, upstream):
     chat = serve(replace(settings, max_conversation=2048))
     first = await chat.ask("x" * 1000, model="say=" + "y" * 1000)
     id = first.start["conversation_id"]
@@ -92,7 +92,7 @@ async def test_a_conversation_has_so_many_bytes(serve, settings, upstream):
 
 
 @pytest.mark.gen_test
-async def test_a_body_has_so_many_bytes(serve, settings):
+async def test_the_size_of_a_body_is_limited(serve, settings):
     chat = serve(replace(settings, max_body=100))
     said = await refused(chat, 413, "too_large", message="x" * 200)
     assert "100 bytes" in said

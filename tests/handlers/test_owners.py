@@ -1,4 +1,4 @@
-"""Everybody sees their own: what belongs to another is not there, whatever is asked."""
+"""A user sees only their own conversations; every other one is not found."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tornado_stream.handlers.base import BaseHandler
 
 @pytest.fixture
 def owned(chat, monkeypatch):
-    """A server to which each request says whose it is."""
+    """A server that takes the owner of a request from the header X-Owner."""
     owner = property(lambda handler: handler.request.headers.get("X-Owner", "local"))
     monkeypatch.setattr(BaseHandler, "owner", owner)
     return chat
@@ -23,7 +23,7 @@ OTHER = {"X-Owner": "other"}
 
 @pytest.mark.gen_test
 @pytest.mark.parametrize("running", [False, True])
-async def test_anothers_is_not_found(owned, upstream, running):
+async def test_conversations_of_another_user_are_not_found(owned, upstream, running):
     stream = await owned.send("hi", **({"model": "say=one;hold"} if running else {}))
     start = (await stream.until("start")).data
     if not running:
@@ -56,7 +56,7 @@ async def test_anothers_is_not_found(owned, upstream, running):
 
 @pytest.mark.gen_test
 @pytest.mark.parametrize("at_once", [False, True])
-async def test_anothers_request_id_is_taken_and_shows_nothing(owned, upstream, at_once):
+async def test_the_request_id_of_another_user_is_refused(owned, upstream, at_once):
     body = {"message": "hi", "request_id": str(uuid.uuid4())}
     if at_once:
         first, second = await asyncio.gather(

@@ -1,4 +1,4 @@
-"""The routes that do not stream: the page, models, health, errors."""
+"""The routes without streams: the page, static files, models, health, errors."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ async def test_static_files_have_types_and_validators(chat):
 
 
 @pytest.mark.gen_test
-async def test_browsers_that_ask_for_an_icon_get_it(chat):
+async def test_the_icon_is_at_the_address_that_browsers_ask_for(chat):
     response = await chat.request("GET", "/favicon.ico")
     assert (response.status, response.headers["content-type"]) == (200, "image/png")
     assert response.body == chat.application.assets.files["img/icon-192.png"].body
 
 
 @pytest.mark.gen_test
-async def test_static_files_are_compressed_and_kept_where_their_url_has_the_version(chat):
+async def test_static_files_are_compressed_and_cached_if_the_url_has_the_version(chat):
     url = chat.application.assets.url("js/app.js")
     plain = await chat.request("GET", url, headers={"Accept-Encoding": "gzip;q=0, br"})
     assert "content-encoding" not in plain.headers
@@ -98,7 +98,7 @@ async def test_health_and_readiness(chat):
 
 
 @pytest.mark.gen_test
-async def test_models_with_one_that_is_set(chat, upstream):
+async def test_the_list_of_models(chat, upstream):
     body = (await chat.request("GET", "/api/models")).json()
     assert body["default"] == "fake-model"
     (model,) = body["models"]
@@ -107,7 +107,7 @@ async def test_models_with_one_that_is_set(chat, upstream):
 
 
 @pytest.mark.gen_test
-async def test_the_model_that_is_set_comes_first_and_needs_no_list(serve, settings):
+async def test_a_configured_model_comes_first_and_needs_no_list(serve, settings):
     chat = serve(replace(settings, model="mine"))
     body = (await chat.request("GET", "/api/models")).json()
     assert ([model["id"] for model in body["models"]], body["default"]) == (
@@ -129,7 +129,7 @@ async def test_models_that_the_upstream_lists(serve, settings, upstream):
 
 
 @pytest.mark.gen_test
-async def test_models_of_an_upstream_that_is_not_there(serve, settings):
+async def test_models_of_an_unreachable_upstream(serve, settings):
     chat = serve(replace(settings, model=None, base_url="http://127.0.0.1:9/v1"))
     body = (await chat.request("GET", "/api/models")).json()
     assert body["default"] is None
@@ -137,7 +137,7 @@ async def test_models_of_an_upstream_that_is_not_there(serve, settings):
 
 
 @pytest.mark.gen_test
-async def test_what_is_not_there(chat):
+async def test_unknown_addresses_are_404(chat):
     as_json = await chat.request("GET", "/nothing")
     assert (as_json.status, as_json.json()["error"]["code"]) == (404, "not_found")
     as_page = await chat.request("GET", "/nothing", headers={"Accept": "text/html,*/*"})

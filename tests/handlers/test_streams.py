@@ -1,4 +1,4 @@
-"""The stream routes over real sockets, with a real upstream that can fail in every way."""
+"""The stream routes over real sockets, with an upstream that can fail in every way."""
 
 from __future__ import annotations
 
@@ -178,15 +178,15 @@ async def test_leaving_is_not_stopping(chat, upstream):
 
 
 @pytest.mark.gen_test
-async def test_a_client_that_leaves_while_its_question_is_being_kept(chat, upstream):
-    """It is asked all the same, once; there is nobody to write to, and that is no failure."""
+async def test_a_client_that_leaves_while_its_question_is_being_saved(chat, upstream):
+    """The upstream is asked all the same, once. A response without a client is no failure."""
     store, begun, leave = chat.application.store, asyncio.Event(), asyncio.Event()
     begin = store.begin
 
-    async def slow(turn):
+    async def slow(new_answer):
         begun.set()
         await leave.wait()
-        await begin(turn)
+        await begin(new_answer)
 
     store.begin = slow
     body = {"message": "hi", "request_id": str(uuid.uuid4())}
@@ -282,12 +282,12 @@ async def test_stop_after_the_end_changes_nothing(chat):
         ("say=ab;finish=stop;error=late", "error", "upstream_error", "ab"),
         ("close", "cut_off", "connection_closed", ""),
         ("status=401", "error", "auth", ""),
-        ("status=429;after=77", "error", "rate_limit", ""),  # longer than one waits unasked
+        ("status=429;after=77", "error", "rate_limit", ""),  # too long for a retry
         ("status=502", "error", "upstream_5xx", ""),
     ],
 )
 @pytest.mark.gen_test
-async def test_failures_end_as_what_they_are(chat, script, state, code, text):
+async def test_each_failure_has_its_state_and_code(chat, script, state, code, text):
     answer = await chat.ask(model=script)
     assert answer.response.status == 200
     assert (answer.end["state"], answer.end["error"]["code"]) == (state, code)
@@ -305,7 +305,7 @@ async def test_failures_end_as_what_they_are(chat, script, state, code, text):
 
 @pytest.mark.parametrize("ending", ["close", "reset", "badchunk", "stall", "end"])
 @pytest.mark.gen_test
-async def test_after_a_finish_the_way_it_ends_does_not_matter(serve, settings, ending):
+async def test_after_a_finish_reason_a_broken_connection_does_not_matter(serve, settings, ending):
     chat = serve(replace(settings, idle_timeout=0.2))
     answer = await chat.ask(model=f"say=ab;finish=stop;{ending}")
     assert (answer.end["state"], answer.text) == ("done", "ab")
@@ -335,7 +335,7 @@ async def test_the_longest_time_of_an_answer_is_bounded(serve, settings):
 
 
 @pytest.mark.gen_test
-async def test_nobody_listens_upstream(serve, settings):
+async def test_an_unreachable_upstream(serve, settings):
     chat = serve(replace(settings, base_url="http://127.0.0.1:9/v1"))
     answer = await chat.ask()
     assert (answer.end["state"], answer.end["error"]["code"]) == ("error", "connect_failed")
@@ -373,7 +373,8 @@ async def test_a_reader_that_takes_nothing_is_let_go(serve, settings):
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux")
 @pytest.mark.gen_test
 async def test_a_reader_that_is_gone_without_a_word_is_noticed_by_the_system(serve, settings):
-    """A laptop that was closed sends no FIN: what it does not acknowledge ends its connection."""
+    """A laptop that was closed sends no FIN. The system closes the connection after a while without
+    acknowledgements."""
     chat = serve(replace(settings, write_timeout=7))
     stream = await chat.send(model="say=a;stall")
     await stream.until("start")
@@ -420,7 +421,7 @@ BAD_REQUESTS = [
 
 @pytest.mark.parametrize(("body", "status", "code"), BAD_REQUESTS, ids=range(len(BAD_REQUESTS)))
 @pytest.mark.gen_test
-async def test_bad_requests_are_told_what_is_wrong(chat, upstream, body, status, code):
+async def test_malformed_requests_get_an_error_message(chat, upstream, body, status, code):
     response = await chat.request("POST", "/stream", body)
     assert (response.status, response.json()["error"]["code"]) == (status, code)
     assert response.json()["error"]["message"].endswith(".")
@@ -445,7 +446,7 @@ async def test_parents_are_checked(chat):
 
 @pytest.mark.parametrize("after", ["x", "-1", "1.5", "９"])
 @pytest.mark.gen_test
-async def test_a_bad_position_is_refused(chat, after):
+async def test_a_malformed_event_number_is_refused(chat, after):
     id = (await chat.ask(model="say=a")).start["generation_id"]
     response = await chat.request(
         "GET", f"/stream/{id}", headers={"Last-Event-ID": after.encode().decode("latin-1")}
@@ -465,7 +466,7 @@ async def test_200_streams_all_start_at_once(chat: Client, upstream):
 @pytest.mark.parametrize("writes", [0, 2])
 @pytest.mark.gen_test
 async def test_a_bug_after_the_head_ends_one_response_in_good_form(chat, caplog, writes):
-    """Its reader sees that the `end` is missing and comes back; the answer goes on."""
+    """The reader notices that the `end` is missing and resumes; the answer continues."""
     write, left = ChunkedBody.write, [writes]
 
     def broken(body, data):

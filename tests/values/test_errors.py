@@ -1,4 +1,4 @@
-"""Failures as programs see them."""
+"""The parts of an error that programs read."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def test_an_empty_delta_is_false_and_a_space_is_not():
     assert not Delta() and Delta(" ") and Delta(tool_calls=({"index": 0},))
 
 
-def test_a_delta_tells_only_what_it_has():
+def test_a_delta_has_only_the_members_that_are_set():
     assert Delta("a", refusal="r").to_json() == {"content": "a", "refusal": "r"}
 
 
