@@ -7,8 +7,8 @@ again at any moment, finds the answer that it made and never makes a second one.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 from tornado_stream.chat.requests import (
     SendRequest,
@@ -32,6 +32,14 @@ from tornado_stream.values.errors import (
     in_bytes,
 )
 from tornado_stream.values.messages import Conversation, Message
+
+#: Code and message of the errors for texts that are too large.
+MESSAGE_TOO_LARGE = "message_too_large", "This message is too long: {} is the most."
+CONVERSATION_TOO_LARGE = (
+    "conversation_too_large",
+    "This conversation has become too long to be sent to a model: {} is the most. "
+    "Start a new conversation.",
+)
 
 
 class ChatService:
@@ -116,27 +124,13 @@ class ChatService:
 
     async def _begin(self, request: SendRequest) -> Generation:
         with self._generations.admitted(request.owner):
-            self._check_message(request.message or "")
+            _check_size([request.message or ""], self._max_message, *MESSAGE_TOO_LARGE)
             thread = await self._find(request)
             job = compose(request, thread, self._provider)
-            self._check_conversation(job.request.messages)
+            texts = (message["content"] for message in job.request.messages)
+            _check_size(texts, self._max_conversation, *CONVERSATION_TOO_LARGE)
             await self._set_title(request, thread)
             return await self._generations.begin(job)
-
-    def _check_message(self, text: str) -> None:
-        if is_larger([text], self._max_message):
-            raise TooLarge(
-                f"This message is too long: {in_bytes(self._max_message)} is the most.",
-                code="message_too_large",
-            )
-
-    def _check_conversation(self, messages: list[dict[str, Any]]) -> None:
-        if is_larger((message["content"] for message in messages), self._max_conversation):
-            raise TooLarge(
-                "This conversation has become too long to be sent to a model: "
-                f"{in_bytes(self._max_conversation)} is the most. Start a new conversation.",
-                code="conversation_too_large",
-            )
 
     async def _find(self, request: SendRequest) -> Thread:
         """The thread that the answer belongs to."""
@@ -197,6 +191,11 @@ class ChatService:
                 "user's message when message is null (to answer it again)."
             )
         return messages
+
+
+def _check_size(texts: Iterable[str], limit: int, code: str, message: str) -> None:
+    if is_larger(texts, limit):
+        raise TooLarge(message.format(in_bytes(limit)), code=code)
 
 
 def _reused() -> Conflict:

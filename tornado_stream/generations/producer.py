@@ -16,7 +16,7 @@ from typing import Any
 
 from tornado_stream.generations.generation import Generation
 from tornado_stream.providers.base import Provider
-from tornado_stream.store.base import NewAnswer
+from tornado_stream.store.base import NewAnswer, Progress
 from tornado_stream.values.costs import cost_of
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import AnswerText, Delta, End, Finish, Notice
@@ -145,6 +145,15 @@ class Producer:
             upstream=end.upstream,
             cost=end.cost,
         )
+
+    def progress(self, last: bytes | None = None) -> Progress:
+        """The frames that the store does not have; at the end the whole log and the message. `last`
+        is an `end` that is not published yet."""
+        log = self.generation
+        if last is None and not log.ended:
+            return Progress(log.id, self.saved + 1, log.frames[self.saved :], owner=log.owner)
+        frames = log.frames if last is None else [*log.frames, last]
+        return Progress(log.id, 1, frames, log.message, log.owner)
 
     def _end(self, state: str, error: ProviderError | None) -> End:
         stop = None

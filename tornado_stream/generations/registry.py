@@ -23,7 +23,7 @@ from tornado_stream.generations.producer import Job, Producer
 from tornado_stream.generations.recovery import end_as_interrupted
 from tornado_stream.observe.log import log_answer
 from tornado_stream.observe.metrics import Metrics
-from tornado_stream.store.base import Progress, Store, StoredGeneration, StoreError
+from tornado_stream.store.base import Store, StoredGeneration, StoreError
 from tornado_stream.values.errors import Conflict, TooMany, Unavailable
 from tornado_stream.values.events import Notice
 from tornado_stream.values.messages import Message
@@ -69,12 +69,12 @@ class Generations:
     @property
     def unsaved_frames(self) -> int:
         """How many frames the store does not have yet."""
-        return sum(len(p.generation.frames) - p.saved for p in self._unfinished())
+        return sum(len(p.generation.frames) - p.saved for p in self._maybe_unsaved())
 
     @property
     def failing(self) -> bool:
         """Whether the store has refused frames that it still does not have."""
-        return any(producer.failing for producer in self._unfinished())
+        return any(producer.failing for producer in self._maybe_unsaved())
 
     async def recover(self) -> int:
         """End the answers that a crash left running, as `interrupted` and with the text that was
@@ -112,12 +112,13 @@ class Generations:
         provider is not asked.
         """
         self._check_draining()  # the process may have begun to drain since the answer was admitted
-        self._occupy(job)
+        conversation_id = job.new_answer.message.conversation_id
+        self._occupy(conversation_id, job.new_answer.generation_id)
         try:
             if job.persisted:
                 await self._store.for_owner(job.owner).begin(job.new_answer)
         except BaseException:
-            self._vacate(job)
+            del self._busy[conversation_id]
             raise
         return self._produce(job)
 
@@ -196,7 +197,7 @@ class Generations:
             self._flush_timer.cancel()
         await self._save(list(self._to_save))
 
-    def _unfinished(self) -> Iterator[Producer]:
+    def _maybe_unsaved(self) -> Iterator[Producer]:
         """The producers whose log may have frames that the store does not have."""
         return itertools.chain(self._running.values(), self._unsaved_ends.values())
 
@@ -224,18 +225,14 @@ class Generations:
         if not self._places[owner]:
             del self._places[owner]
 
-    def _occupy(self, job: Job) -> None:
-        conversation_id = job.new_answer.message.conversation_id
+    def _occupy(self, conversation_id: str, generation_id: str) -> None:
         if busy := self._busy.get(conversation_id):
             raise Conflict(
                 "An answer is still being written in this conversation.",
                 code="conversation_busy",
                 generation_id=busy,
             )
-        self._busy[conversation_id] = job.new_answer.generation_id
-
-    def _vacate(self, job: Job) -> None:
-        del self._busy[job.new_answer.message.conversation_id]
+        self._busy[conversation_id] = generation_id
 
     def _produce(self, job: Job) -> Generation:
         generation = Generation(
@@ -264,7 +261,7 @@ class Generations:
             self._save_soon(producer)
         generation.publish(frame, last=True)
         del self._running[generation.id]
-        self._vacate(producer.job)
+        del self._busy[generation.message.conversation_id]
         self._release(generation.owner)
         producer.ended.set_result(None)
         log_answer(generation.id, generation.message.model, end, len(producer.times))
@@ -293,7 +290,7 @@ class Generations:
     async def _save(self, producers: list[Producer], last: bytes | None = None) -> bool:
         """Pass new frames to the store; returns whether the store has saved them. `last` is the
         `end` of the only producer, which is not published yet. Never raises."""
-        batch = [_progress(p, last) for p in producers]
+        batch = [producer.progress(last) for producer in producers]
         self._to_save.difference_update(producers)
         for producer in producers:
             producer.unsaved = False
@@ -331,12 +328,3 @@ class Generations:
         ended, progress = end_as_interrupted(stored)
         await self._store.append([progress])
         return ended
-
-
-def _progress(producer: Producer, last: bytes | None) -> Progress:
-    generation = producer.generation
-    if last is not None or generation.ended:
-        frames = generation.frames if last is None else [*generation.frames, last]
-        return Progress(generation.id, 1, frames, generation.message, generation.owner)
-    frames = generation.frames[producer.saved :]
-    return Progress(generation.id, producer.saved + 1, frames, owner=generation.owner)

@@ -34,13 +34,13 @@ class ToolCall(TypedDict, total=False):
 class Event:
     """An event that subscribers get; `name` is its name in the stream."""
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
 
     name: ClassVar[str]
 
     def to_json(self) -> dict[str, Any]:
-        """The event's data, without `t`; the caller may change the dictionary."""
-        raise NotImplementedError
+        """The event's data without `t`, as a new dictionary; unless overridden, its fields."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
     def encode(self, number: int, t: int) -> bytes:
         """The event as a frame; `t` is in milliseconds since the answer began."""
@@ -62,17 +62,6 @@ class Start(Event):
     parent_id: str | None
     model: str | None
     continued_from: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "generation_id": self.generation_id,
-            "conversation_id": self.conversation_id,
-            "message_id": self.message_id,
-            "user_message_id": self.user_message_id,
-            "parent_id": self.parent_id,
-            "model": self.model,
-            "continued_from": self.continued_from,
-        }
 
 
 @dataclass(slots=True)
@@ -158,17 +147,8 @@ class End(Event):
     cost: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "state": self.state,
-            "finish_reason": self.finish_reason,
-            "usage": self.usage,
-            "error": self.error.to_json() if self.error else None,
-            "stop": self.stop,
-            "saved": self.saved,
-            "timings": self.timings,
-            "upstream": self.upstream,
-            "cost": self.cost,
-        }
+        error = self.error.to_json() if self.error else None
+        return Event.to_json(self) | {"error": error}
 
 
 class AnswerText:
