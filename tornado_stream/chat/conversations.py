@@ -19,8 +19,8 @@ MAX_TITLE = 200
 
 
 class ConversationService:
-    """What an owner can do with conversations. Every method raises `NotFound` for an id that does
-    not exist or belongs to another owner."""
+    """Reads and changes the conversations of an owner. Every method raises `NotFound` for an id
+    that does not exist or belongs to another owner."""
 
     def __init__(self, store: Store, generations: Generations) -> None:
         self._store = store

@@ -71,5 +71,5 @@ def _speaker(message: Message) -> str:
 
 
 def _text(message: Message) -> str:
-    """What a message says: the one place where export decides it."""
+    """The text of a message in an export."""
     return message.content or message.refusal

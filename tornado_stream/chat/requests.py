@@ -1,5 +1,7 @@
-"""From a request to a job: what the store saves and what the model is asked. Values in, values out;
-only new ids and times come from outside.
+"""From a request to a job: the values that the store saves, and the request to the model. Pure,
+except for new ids and times.
+
+The rule: only this module decides what the content of a message is for a model (`wire_messages`).
 """
 
 from __future__ import annotations
@@ -60,7 +62,7 @@ class SendRequest:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """The place in a conversation where an answer is asked for: the messages before it, in order.
+    """The place in a conversation where an answer belongs: the messages before it, in order.
 
     `is_new` says that the conversation is not stored yet; `continued` is the answer that is to be
     continued.

@@ -43,7 +43,7 @@ CONVERSATION_TOO_LARGE = (
 
 
 class ChatService:
-    """What a user can do with answers."""
+    """Starts, finds and stops the answers of users."""
 
     def __init__(
         self,

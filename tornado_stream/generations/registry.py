@@ -299,9 +299,9 @@ class Generations:
             if batch:
                 await self._store.append(batch)
         except StoreError as error:
-            logger.warning("not saved: %s", error)
+            logger.warning("new events are not saved: %s", error)
         except Exception:
-            logger.exception("not saved")
+            logger.exception("new events are not saved")
         else:
             for producer, count in counts.items():
                 producer.saved = max(producer.saved, count)

@@ -215,7 +215,7 @@ class BaseHandler(RequestHandler):
     def _check_cross_origin(self, check: Callable[[str], bool]) -> str | None:
         try:
             return super()._check_cross_origin(check)
-        except ValueError:  # Tornado 6.6.1 parses an Origin without a check
+        except ValueError:  # Tornado 6.6.1 does not catch urlsplit's error
             return "a malformed Origin"
 
 

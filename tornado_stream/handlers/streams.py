@@ -33,9 +33,9 @@ UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 class ReadingHandler(BaseHandler):
     """A response that follows a generation until it ends or the client leaves.
 
-    Tornado writes the head. The body of an HTTP/1.1 response is written to the socket without
-    Tornado, and then the connection goes back to the HTTP server. Tornado writes the body of an
-    HTTP/1.0 response too.
+    Tornado writes the head and the first bytes. The rest of an HTTP/1.1 response is written to the
+    socket without Tornado, and then the connection goes back to the HTTP server. An HTTP/1.0
+    response is written by Tornado to its end.
     """
 
     #: Bytes that are sent in silence; empty where they would become part of the text.
