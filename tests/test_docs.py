@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 from tools.write_docs import with_table
-from tornado_stream.handlers import STATIC, routes
+from tornado_stream.handlers import routes
+from tornado_stream.page import STATIC
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"

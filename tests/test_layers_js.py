@@ -11,7 +11,7 @@ from graphlib import CycleError, TopologicalSorter
 
 import pytest
 
-from tornado_stream.handlers import STATIC
+from tornado_stream.page import STATIC
 
 ROOT = STATIC / "js"
 #: From top to bottom. A module imports from its own folder and from those below it.

@@ -172,17 +172,10 @@ def completion(request: CompletionRequest, generation: Generation) -> dict[str, 
 
 def error_object(end: dict[str, Any]) -> dict[str, Any]:
     """The error of an answer that did not end as `done`, in OpenAI's form."""
-    error = end["error"]
+    kind, error = "upstream_error", end["error"]
     if error is None:
-        return {
-            "message": f"The answer was {end['state']}.",
-            "type": "server_error",
-            "param": None,
-            "code": end["state"],
-        }
-    return {
-        "message": error["message"],
-        "type": "rate_limit_error" if error["code"] == "rate_limit" else "upstream_error",
-        "param": None,
-        "code": error["code"],
-    }
+        kind = "server_error"
+        error = {"message": f"The answer was {end['state']}.", "code": end["state"]}
+    elif error["code"] == "rate_limit":
+        kind = "rate_limit_error"
+    return {"message": error["message"], "type": kind, "param": None, "code": error["code"]}

@@ -31,9 +31,5 @@ def end_as_interrupted(stored: StoredGeneration) -> tuple[StoredGeneration, Prog
 
 
 def _delta(data: dict[str, Any]) -> Delta:
-    return Delta(
-        data.get("content", ""),
-        data.get("reasoning", ""),
-        data.get("refusal", ""),
-        tuple(data.get("tool_calls", ())),
-    )
+    content, reasoning, refusal = (data.get(n, "") for n in ("content", "reasoning", "refusal"))
+    return Delta(content, reasoning, refusal, tuple(data.get("tool_calls", ())))
