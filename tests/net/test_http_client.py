@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from client import deaf_listener, until
 from tornado.httpclient import HTTPRequest, HTTPResponse
-from tornado.httputil import HTTPInputError
+from tornado.httputil import HTTPHeaders, HTTPInputError
 
 from tornado_stream.net import upstream_connections
-from tornado_stream.net.http_client import CutOff, StreamingHTTPClient
+from tornado_stream.net.http_client import CutOff, OnChunk, StreamingHTTPClient
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 WHOLE = CHUNKED + b"3\r\nabc\r\n0\r\n\r\n"
@@ -122,6 +122,10 @@ async def fetch(client: StreamingHTTPClient, url: str, **options: Any) -> tuple[
     return b"".join(body), result
 
 
+def ignore_body(status: int, headers: HTTPHeaders) -> OnChunk:
+    return lambda data: None
+
+
 # -- bodies and their ends
 
 
@@ -207,6 +211,74 @@ async def test_a_body_is_kept_where_nobody_streams_it_and_errors_are_raised_as_b
     async with Server(answer(b"HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\nno")) as server:
         body, error = await fetch(client, server.url())
     assert (body, error.code, error.message) == (b"no", 503, "Busy")
+
+
+@pytest.mark.gen_test
+async def test_the_head_is_given_once_and_as_it_was_sent(client):
+    head = b"HTTP/1.1 200 Fine\r\nX: one\r\nx: two \r\nTransfer-Encoding: chunked\r\n\r\n"
+    early = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+    handle = answer(early + head + b"3\r\nabc\r\n0\r\nX: trailer\r\n\r\n", times=2)
+    heads: list[tuple[int, list[tuple[str, str]]]] = []
+    body: list[bytes] = []
+
+    def on_head(status: int, headers: HTTPHeaders) -> OnChunk:
+        heads.append((status, list(headers.get_all())))
+        return body.append
+
+    async with Server(handle) as server:
+        response = client.stream(HTTPRequest(server.url()), on_head)
+        assert await response.done is None
+        assert heads == [(200, [("X", "one"), ("X", "two"), ("Transfer-Encoding", "chunked")])]
+        assert body == [b"abc"] and response.last_chunk is not None
+        lines: list[str] = []
+        await fetch(client, server.url(), header_callback=lines.append)
+    assert lines[0] == "HTTP/1.1 200 Fine\r\n" and lines[-1] == "\r\n"
+    assert lines[1:-1] == ["X: one\r\n", "X: two\r\n", "Transfer-Encoding: chunked\r\n"]
+
+
+@pytest.mark.gen_test
+async def test_a_callback_says_how_long_to_wait_for_more(client):
+    async def pause(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(CHUNKED + b"1\r\na\r\n")
+        await asyncio.sleep(0.1)
+        await peer.send(b"1\r\nb\r\n")
+        assert await peer.reader.read() == b""
+
+    for seconds, expected in [([0.0], b"a"), ([0.01], b"a"), ([5.0, 0.01], b"ab")]:
+        body: list[bytes] = []
+
+        def on_chunk(data: bytes, body=body, seconds=seconds) -> float:
+            body.append(data)
+            return seconds[len(body) - 1]
+
+        async with Server(pause) as server:
+            request = HTTPRequest(server.url())
+            response = client.stream(request, lambda status, headers, take=on_chunk: take)
+            assert await asyncio.wait_for(response.done, 4) is None
+        assert b"".join(body) == expected
+
+
+@pytest.mark.gen_test
+async def test_a_later_callback_may_take_that_back(client):
+    async def pause(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(CHUNKED + b"1\r\na\r\n")
+        await asyncio.sleep(0.1)
+        await peer.send(b"1\r\nb\r\n")
+        await asyncio.sleep(0.6)
+        await peer.send(b"1\r\nc\r\n0\r\n\r\n")
+
+    body: list[bytes] = []
+
+    def on_chunk(data: bytes) -> float | None:
+        body.append(data)
+        return 0.5 if data == b"a" else None
+
+    async with Server(pause) as server:
+        response = client.stream(HTTPRequest(server.url()), lambda status, headers: on_chunk)
+        assert await response.done is None
+    assert b"".join(body) == b"abc"
 
 
 @pytest.mark.gen_test
@@ -409,14 +481,12 @@ async def test_abort_closes_the_socket(client, phase):
 
     begun = asyncio.Event()
     async with Server(wait) as server:
-        request = HTTPRequest(server.url(), streaming_callback=lambda data: None)
-        future = client.fetch(request)
+        response = client.stream(HTTPRequest(server.url()), ignore_body)
         await begun.wait()
-        client.abort(request)
-        with pytest.raises(CutOff):
-            await future
+        response.abort()
+        assert isinstance(await response.done, CutOff)
         await asyncio.wait_for(left.wait(), 5)
-        client.abort(request)
+        response.abort()
 
 
 @pytest.mark.gen_test
@@ -424,11 +494,10 @@ async def test_abort_and_timeout_while_connecting(client):
     with deaf_listener() as (listener, _):
         port = listener.getsockname()[1]
         request = HTTPRequest(f"http://127.0.0.1:{port}/", connect_timeout=60)
-        future = client.fetch(request)
+        response = client.stream(request, ignore_body)
         await asyncio.sleep(0.01)
-        client.abort(request)
-        with pytest.raises(CutOff):
-            await future
+        response.abort()
+        assert isinstance(await response.done, CutOff)
         with pytest.raises(TimeoutError):
             await client.fetch(HTTPRequest(f"http://127.0.0.1:{port}/", connect_timeout=0.05))
     gc.collect()  # a socket that was forgotten would warn

@@ -64,9 +64,14 @@ async def fetch(server: Script, **timeouts: float) -> tuple[bytes, BaseException
     body: list[bytes] = []
     error: BaseException | None = None
     upstream = Upstream()
+
+    def on_head(status: int, headers: object):
+        heads.append(status)
+        return body.append
+
     try:
         request = server.request(**timeouts)
-        await upstream.fetch_stream(request, lambda s, h: heads.append(s), body.append)
+        await upstream.fetch_stream(request, on_head)
     except (ProviderError, StatusError) as caught:
         error = caught
     finally:
@@ -193,7 +198,7 @@ async def test_what_on_chunk_raises_comes_out():
         raise KeyError("mine")
 
     with pytest.raises(KeyError, match="mine"):
-        await Upstream().fetch_stream(server.request(), lambda s, h: None, on_chunk)
+        await Upstream().fetch_stream(server.request(), lambda s, h: on_chunk)
     await asyncio.wait_for(server.left.wait(), 2)
     server.close()
 
@@ -202,7 +207,7 @@ async def test_what_on_chunk_raises_comes_out():
 async def test_on_chunk_says_how_long_to_wait_for_more():
     server = Script(CHUNKED + b"2\r\nab\r\n", hold=True)
     began = time.monotonic()
-    await Upstream().fetch_stream(server.request(), lambda s, h: None, lambda data: 0.05)
+    await Upstream().fetch_stream(server.request(), lambda s, h: lambda data: 0.05)
     assert 0.04 < time.monotonic() - began < 1
     server.close()
 
@@ -212,7 +217,7 @@ async def test_all_of_one_read_comes_in_one_call():
     many = b"".join(b"1\r\n%c\r\n" % (97 + n % 26) for n in range(100))
     server = Script(CHUNKED + many + b"0\r\n\r\n")
     calls: list[bytes] = []
-    await Upstream().fetch_stream(server.request(), lambda s, h: None, calls.append)
+    await Upstream().fetch_stream(server.request(), lambda s, h: calls.append)
     assert len(b"".join(calls)) == 100 and len(calls) <= 3
     server.close()
 
@@ -236,6 +241,17 @@ async def test_silence_has_limits(parts, timeouts, code, state):
 
 
 @pytest.mark.gen_test
+async def test_a_stall_is_measured_from_the_last_byte():
+    piece = b"2\r\nab\r\n"
+    began = time.monotonic()
+    server = Script(CHUNKED, 0.1, piece, 0.2, piece, 0.2, piece, hold=True)
+    body, error = await fetch(server, idle=0.4)
+    assert isinstance(error, ProviderError)
+    assert (body, error.code) == (b"ababab", "idle_timeout")
+    assert 0.9 <= time.monotonic() - began < 3
+
+
+@pytest.mark.gen_test
 async def test_nobody_there():
     sock = socket.socket()
     sock.bind(("127.0.0.1", 0))
@@ -244,7 +260,7 @@ async def test_nobody_there():
     for nowhere in [url, "http://no-such-host.invalid/v1"]:
         with pytest.raises(ProviderError) as caught:
             request = UpstreamRequest(nowhere, {}, b"{}")
-            await Upstream().fetch_stream(request, lambda s, h: None, lambda data: None)
+            await Upstream().fetch_stream(request, lambda s, h: lambda data: None)
         assert (caught.value.code, caught.value.state) == ("connect_failed", "error")
         assert caught.value.retryable
 
@@ -255,12 +271,12 @@ async def test_connecting_has_a_limit_and_can_be_cancelled():
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
         request = UpstreamRequest(url, {}, b"{}", timeouts=Timeouts(connect=0.3))
         with pytest.raises(ProviderError) as caught:
-            await Upstream().fetch_stream(request, lambda s, h: None, lambda data: None)
+            await Upstream().fetch_stream(request, lambda s, h: lambda data: None)
         assert caught.value.code == "connect_timeout"
         request = UpstreamRequest(url, {}, b"{}", timeouts=Timeouts(connect=60))
         port = listener.getsockname()[1]
         before = connecting_to(port)
-        fetching = Upstream().fetch_stream(request, lambda s, h: None, lambda data: None)
+        fetching = Upstream().fetch_stream(request, lambda s, h: lambda data: None)
         task = asyncio.create_task(fetching)
         await until(lambda: connecting_to(port) == before + 1, 2)
         task.cancel()
@@ -288,7 +304,7 @@ def connecting_to(port: int) -> int:
 async def test_cancelling_closes_the_socket(parts):
     server = Script(*parts, hold=True)
     got: list[bytes] = []
-    fetching = Upstream().fetch_stream(server.request(), lambda s, h: None, got.append)
+    fetching = Upstream().fetch_stream(server.request(), lambda s, h: got.append)
     task = asyncio.create_task(fetching)
     await until(lambda: server.streams and (got or b"ab" not in b"".join(parts)))
     await until(lambda: server.received)
@@ -305,7 +321,7 @@ async def test_cancelling_closes_the_socket(parts):
 async def test_a_certificate_that_cannot_be_trusted(tmp_path):
     server = Script(hold=True, ssl_options=self_signed(tmp_path))
     with pytest.raises(ProviderError) as caught:
-        await Upstream().fetch_stream(server.request("https"), lambda s, h: None, lambda data: None)
+        await Upstream().fetch_stream(server.request("https"), lambda s, h: lambda data: None)
     assert (caught.value.code, caught.value.retryable) == ("tls_failed", False)
     server.close()
 
@@ -314,9 +330,7 @@ async def test_a_certificate_that_cannot_be_trusted(tmp_path):
 async def test_cancelling_in_a_tls_handshake_closes_the_socket():
     server = Script(hold=True)  # never answers the handshake
     server.parts = ()
-    fetching = Upstream().fetch_stream(
-        server.request("https"), lambda s, h: None, lambda data: None
-    )
+    fetching = Upstream().fetch_stream(server.request("https"), lambda s, h: lambda data: None)
     task = asyncio.create_task(fetching)
     await until(lambda: server.streams)
     task.cancel()

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
+import orjson
 import pytest
+
+from tornado_stream.providers.openai.provider import encode_request
+from tornado_stream.values.errors import ProviderError
+from tornado_stream.values.messages import ChatRequest
 
 
 @pytest.mark.gen_test
@@ -160,3 +166,53 @@ async def test_a_rest_that_looks_like_a_repetition_to_its_end_is_not_lost(chat):
         "POST", "/stream", {"continue": first.start["message_id"], "model": "say=o"}
     )
     assert (await answer.read()).text == "one twoo"
+
+
+# -- the body of a request
+
+
+def request(**options: Any) -> ChatRequest:
+    return ChatRequest([{"role": "user", "content": "hi"}], options=options)
+
+
+def test_request_has_only_what_was_set() -> None:
+    assert orjson.loads(encode_request(request(), model="m", include_usage=False)) == {
+        "model": "m",
+        "messages": [{"role": "user", "content": "hi"}],
+        "stream": True,
+    }
+
+
+def test_request_takes_options_but_not_ours() -> None:
+    options = {"temperature": 0.5, "top_p": None, "model": "x", "messages": [], "stream": False}
+    body = orjson.loads(encode_request(request(**options), model="m", include_usage=True))
+    assert body.pop("messages") == [{"role": "user", "content": "hi"}]
+    assert body == {
+        "model": "m",
+        "stream": True,
+        "temperature": 0.5,
+        "stream_options": {"include_usage": True},
+    }
+
+
+def test_request_keeps_other_stream_options() -> None:
+    options = {"stream_options": {"include_obfuscation": False, "include_usage": False}}
+    body = orjson.loads(encode_request(request(**options), model="m", include_usage=True))
+    assert body["stream_options"] == {"include_obfuscation": False, "include_usage": True}
+
+
+def test_request_with_values_that_orjson_refuses() -> None:
+    deep: Any = 1
+    for _ in range(300):
+        deep = [deep]
+    body = encode_request(request(seed=2**70, deep=deep), model="m", include_usage=False)
+    assert json.loads(body)["seed"] == 2**70
+
+
+def test_request_that_is_no_json() -> None:
+    deep: Any = 1
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(ProviderError) as caught:
+        encode_request(request(deep=deep), model="m", include_usage=False)
+    assert caught.value.code == "bad_request"

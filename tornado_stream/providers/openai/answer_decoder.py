@@ -6,66 +6,29 @@ This is the front door: chunks, tool calls, errors and JSON each have a module o
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
 from typing import Any
 
-import orjson
-
-from tornado_stream.providers.openai.chunks import (
-    Chunk,
-    ToolFragment,
-    decode_chunk,
-    decode_text,
-    read_chunk,
-)
-from tornado_stream.providers.openai.errors import (
-    decode_error,
-    limit_error,
-    redact,
-    stream_error,
-    web_page_error,
-)
-from tornado_stream.providers.openai.lenient_json import NOT_JSON, mend, parse_json, to_json_text
+from tornado_stream.providers.base import Emit
+from tornado_stream.providers.openai.chunks import Chunk, decode_chunk, decode_text, read_chunk
+from tornado_stream.providers.openai.continuation import Joiner
+from tornado_stream.providers.openai.errors import limit_error, stream_error, web_page_error
+from tornado_stream.providers.openai.lenient_json import NOT_JSON, mend, parse_json
 from tornado_stream.providers.openai.tool_calls import ToolCalls
 from tornado_stream.values.errors import ProviderError
-from tornado_stream.values.events import Delta
-from tornado_stream.values.messages import ChatRequest
+from tornado_stream.values.events import Delta, Finish
 from tornado_stream.values.sse import MAX_LINE, MAX_TOTAL, ServerSentEvent, SSEDecoder
 
-__all__ = [
-    "AnswerDecoder",
-    "Chunk",
-    "ToolFragment",
-    "decode_chunk",
-    "decode_error",
-    "encode_request",
-    "redact",
-]
+logger = logging.getLogger(__name__)
+
+#: Seconds that an upstream has, after `[DONE]`, to end its response in good form.
+DONE_GRACE = 0.25
+#: Seconds after a finish_reason or an error in which usage, an error or `[DONE]` may still come.
+FINISH_GRACE = 5.0
 
 _DONE = b"[DONE]"
 _BLANK = b" \t\r\n\xef\xbb\xbf"
-
-
-def encode_request(request: ChatRequest, *, model: str, include_usage: bool) -> bytes:
-    """The body of `POST /chat/completions`.
-
-    Only the options that the user set are sent, and none of them replaces the model, the messages
-    or the streaming. `include_usage` asks for the usage as a last chunk (`stream_options`). Raises
-    `ProviderError` for options that are no JSON (nested too deeply).
-    """
-    body: dict[str, Any] = {"model": model, "messages": request.messages, "stream": True}
-    for name, value in request.options.items():
-        if value is not None:
-            body.setdefault(name, value)
-    if include_usage:
-        given = body.get("stream_options")
-        given = given if isinstance(given, dict) else {}
-        body["stream_options"] = {**given, "include_usage": True}
-    try:
-        return bytes(memoryview(orjson.dumps(body)))  # which has kilobytes of room to spare
-    except orjson.JSONEncodeError as error:
-        if text := to_json_text(body):
-            return text.encode()
-        raise ProviderError("bad_request", "The request cannot be written as JSON.") from error
 
 
 class AnswerDecoder:
@@ -107,7 +70,7 @@ class AnswerDecoder:
         self._content = _Text()
         self._reasoning = _Text()
         self._refusal = _Text()
-        self._tools = ToolCalls()
+        self._tools: ToolCalls | None = None  # made for the first tool call
         self._has_more = False  # there is something new that is not content
         self._has_text = False  # deltas brought some
 
@@ -256,8 +219,10 @@ class AnswerDecoder:
             self._reasoning.add(chunk.reasoning, chunk.lone)
         if chunk.refusal:
             self._refusal.add(chunk.refusal, chunk.lone)
-        for fragment in chunk.tool_calls:
-            self._tools.add(fragment)
+        if chunk.tool_calls:
+            self._tools = self._tools or ToolCalls()
+            for fragment in chunk.tool_calls:
+                self._tools.add(fragment)
         if not chunk.whole:
             self._has_text = True
 
@@ -266,8 +231,84 @@ class AnswerDecoder:
         if not self._has_more:
             return Delta(content) if content else None
         self._has_more = False
-        delta = Delta(content, self._reasoning.take(), self._refusal.take(), self._tools.take())
+        calls = self._tools.take() if self._tools else ()
+        delta = Delta(content, self._reasoning.take(), self._refusal.take(), calls)
         return delta if delta else None
+
+
+class AnswerEmitter:
+    """Decodes one answer and emits what it adds up to: deltas, and what is known of the end.
+
+    `continued_text` is the text that the answer continues: its repetition is left out.
+    """
+
+    def __init__(self, emit: Emit, *, key: str | None = None, continued_text: str = "") -> None:
+        self._decoder = AnswerDecoder(key=key)
+        self._emit = emit
+        self._trimmer = Joiner(continued_text) if continued_text else None
+        self._finish = Finish()
+
+    @property
+    def complete(self) -> bool:
+        return self._decoder.complete
+
+    @property
+    def error(self) -> ProviderError | None:
+        return self._decoder.error
+
+    def feed(self, data: bytes) -> float | None:
+        """Take bytes. Returns None, or the seconds within which more must come."""
+        decoder = self._decoder
+        if (delta := decoder.feed(data)) is not None:
+            if self._trimmer is None:
+                self._emit(delta)
+            else:
+                self._emit_trimmed(delta)
+        if not decoder.ending:
+            return None
+        self._emit_finish()
+        if decoder.failed:
+            return 0.0
+        if decoder.done:
+            return DONE_GRACE
+        return FINISH_GRACE if decoder.finish_reason or decoder.error else None
+
+    def close(self) -> None:
+        """Emit what the end of the bytes adds."""
+        if delta := self._decoder.close():
+            self._emit_trimmed(delta)
+        if self._trimmer and (rest := self._trimmer.close(cut_off=not self.complete)):
+            self._emit(Delta(rest))
+        self._emit_finish()
+
+    def check(self) -> None:
+        """Raise `ProviderError` unless the answer is complete."""
+        if skipped := self._decoder.skipped:
+            logger.warning("%d of %d chunks were not understood", skipped, self._decoder.chunks)
+        if self.error:
+            raise self.error
+        if not self.complete:
+            raise ProviderError(
+                "connection_closed",
+                "The server ended the stream before the answer was finished.",
+                state="cut_off",
+                upstream_status=200,
+                retryable=True,
+            )
+
+    def _emit_trimmed(self, delta: Delta) -> None:
+        if self._trimmer:
+            delta = replace(delta, content=self._trimmer.feed(delta.content))
+            if not self._trimmer.open:
+                self._trimmer = None
+        if delta:
+            self._emit(delta)
+
+    def _emit_finish(self) -> None:
+        finish = Finish(self._decoder.finish_reason, self._decoder.usage)
+        if finish != self._finish:
+            self._finish = finish
+            self._emit(finish)
 
 
 class _Text:

@@ -6,38 +6,27 @@ did anything, with a 400 that names a parameter: then without that, and at most 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from time import monotonic
 from typing import Any
 
+import orjson
+
+from tornado_stream.net.http_client import OnChunk
 from tornado_stream.providers.base import Emit, ModelInfo, Provider
 from tornado_stream.providers.config import UpstreamConfig
-from tornado_stream.providers.openai.answer_decoder import (
-    AnswerDecoder,
-    decode_error,
-    encode_request,
-)
-from tornado_stream.providers.openai.continuation import Joiner, continuation
+from tornado_stream.providers.openai.answer_decoder import AnswerEmitter
+from tornado_stream.providers.openai.continuation import continuation
 from tornado_stream.providers.openai.error_classifier import refused_option
+from tornado_stream.providers.openai.errors import decode_error
+from tornado_stream.providers.openai.lenient_json import to_json_text
 from tornado_stream.providers.openai.model_list import read_models
-from tornado_stream.providers.upstream import (
-    StatusError,
-    Timeouts,
-    Upstream,
-    UpstreamRequest,
-)
+from tornado_stream.providers.upstream import StatusError, Timeouts, Upstream, UpstreamRequest
 from tornado_stream.values.errors import ProviderError
-from tornado_stream.values.events import Delta, Finish, Notice
+from tornado_stream.values.events import Finish, Notice
 from tornado_stream.values.messages import ChatRequest
-
-logger = logging.getLogger(__name__)
-
-#: Seconds an upstream that said `[DONE]` has to end its response in good form.
-DONE_GRACE = 0.25
-#: Seconds after a finish_reason or an error in which usage, an error or `[DONE]` may still come.
-FINISH_GRACE = 5.0
 
 #: Seconds that the list of models may take: a page waits for it.
 MODELS_TIMEOUTS = Timeouts(connect=3, first_byte=5, idle=5, answer=8)
@@ -60,6 +49,17 @@ class OpenAIProvider(Provider):
         self.name = config.name
         self.config = config
         self._upstream = upstream
+        # Computed once: each question needs these.
+        self._url = config.url
+        self._key = config.secret
+        self._headers = {"Accept": "application/json", **config.auth_headers}
+        self._chat_headers = {
+            "Accept": "text/event-stream",
+            "Content-Type": "application/json",
+            **config.auth_headers,
+        }
+        self._chat_path = lru_cache(config.chat_path)
+        self._adapts = bool(config.preset.completion_tokens or config.preset.no_sampling)
         self._model = config.default_model or next(iter(config.models), None)
         self._include_usage = config.preset.asks_usage
         self._prefill = prefill
@@ -78,7 +78,7 @@ class OpenAIProvider(Provider):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        return (self.config.secret,) if self.config.secret else ()
+        return (self._key,) if self._key else ()
 
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
         model = request.model or await self._find_model()
@@ -108,31 +108,43 @@ class OpenAIProvider(Provider):
     def _options(self, model: str, given: dict[str, Any]) -> dict[str, Any]:
         """What to send: what the file says, what the user set, without what this model refuses."""
         set_options = {name: value for name, value in given.items() if value is not None}
-        options = self.config.preset.adapt(model, {**self.config.parameters, **set_options})
+        options = {**self.config.parameters, **set_options}
+        if self._adapts:
+            options = self.config.preset.adapt(model, options)
         if (model, "max_tokens") in self._refused and "max_tokens" in options:
             options["max_completion_tokens"] = options.pop("max_tokens")
         return {n: value for n, value in options.items() if (model, n) not in self._refused}
 
     async def _answer(self, request: ChatRequest, model: str, emit: Emit) -> None:
-        """One request, to its end; raises `StatusError` before anything was emitted."""
-        decoder = AnswerDecoder(key=self.config.secret)
-        joiner = Joiner("" if self._prefill else request.continued_text)
-        answer = _Answer(decoder, joiner, emit)
-        if request.continued_text:
-            messages = continuation(request.messages, request.continued_text, prefill=self._prefill)
+        """Make one request, to its end; raises `StatusError` before anything was emitted."""
+        kept, prefill = request.continued_text, self._prefill
+        if kept:
+            messages = continuation(request.messages, kept, prefill=prefill)
             request = replace(request, messages=messages)
+        answer: AnswerEmitter | None = None
+
+        def on_head(status: int, headers: Mapping[str, str]) -> OnChunk:
+            nonlocal answer
+            if headers.get("Server") == "llama.cpp":
+                self._prefill = True
+            repeated = "" if prefill else kept
+            answer = AnswerEmitter(emit, key=self._key, continued_text=repeated)
+            return answer.feed
+
         body = encode_request(request, model=model, include_usage=self._include_usage)
-        path = self.config.chat_path(model)
+        url = self._url + self._chat_path(model)
+        sent = UpstreamRequest(url, self._chat_headers, body, timeouts=self.config.timeouts)
         try:
-            await self._upstream.fetch_stream(self._request(path, body), self._on_head, answer.feed)
+            await self._upstream.fetch_stream(sent, on_head)
         except ProviderError as error:
+            if answer is None:
+                raise
             answer.close()
-            if not decoder.complete:  # after a finish it does not matter how the stream ended
-                raise decoder.error or error from None
+            if not answer.complete:  # after a finish it does not matter how the stream ended
+                raise answer.error or error from None
         else:
+            assert answer is not None
             answer.close()
-        if decoder.skipped:
-            logger.warning("%d of %d chunks were not understood", decoder.skipped, decoder.chunks)
         answer.check()
 
     def _mend(
@@ -156,17 +168,13 @@ class OpenAIProvider(Provider):
             return {n: value for n, value in options.items() if n != name}
         return None
 
-    def _on_head(self, status: int, headers: Mapping[str, str]) -> None:
-        if headers.get("Server") == "llama.cpp":
-            self._prefill = True
-
     async def _find_model(self) -> str:
         if self._model is None:
             models = await self._fetch_list()
             if not models:
                 raise ProviderError(
                     "model_not_found",
-                    f"{self.config.url} lists no models. Set one with --model or OPENAI_MODEL.",
+                    f"{self._url} lists no models. Set one with --model or OPENAI_MODEL.",
                 )
             self._model = models[0].id
         return self._model
@@ -189,88 +197,45 @@ class OpenAIProvider(Provider):
         return first + [model for model in named if model.id != default]
 
     async def _fetch_list(self) -> list[ModelInfo]:
-        request = self._request("/models", None, "GET", MODELS_TIMEOUTS)
+        url = f"{self._url}/models"
         try:
-            answer = await self._upstream.fetch_json(request)
+            answer = await self._upstream.fetch_json(
+                UpstreamRequest(url, self._headers, method="GET", timeouts=MODELS_TIMEOUTS)
+            )
         except StatusError as error:
             raise self._decode_error(error) from None
         models = read_models(answer, self.name, self.config.why)
         if models is None:
             raise ProviderError(
                 "not_an_api",
-                f"{self.config.url}/models is not a list of models.",
+                f"{url} is not a list of models.",
                 retryable=True,
             )
         return models
 
-    def _request(
-        self, path: str, body: bytes | None, method: str = "POST", timeouts: Timeouts | None = None
-    ) -> UpstreamRequest:
-        headers = {"Accept": "text/event-stream" if body else "application/json"}
-        if body:
-            headers["Content-Type"] = "application/json"
-        headers |= self.config.auth_headers
-        url = self.config.url + path
-        return UpstreamRequest(url, headers, body, method, timeouts or self.config.timeouts)
-
     def _decode_error(self, error: StatusError) -> ProviderError:
-        config = self.config
-        return decode_error(
-            error.status, error.headers, error.body, url=config.base_url, key=config.secret
-        )
+        url = self.config.base_url
+        return decode_error(error.status, error.headers, error.body, url=url, key=self._key)
 
 
-class _Answer:
-    """Carries what the decoder makes of the bytes to `emit`."""
+def encode_request(request: ChatRequest, *, model: str, include_usage: bool) -> bytes:
+    """The body of `POST /chat/completions`.
 
-    def __init__(self, decoder: AnswerDecoder, joiner: Joiner, emit: Emit) -> None:
-        self._decoder = decoder
-        self._joiner = joiner
-        self._emit = emit
-        self._finish = Finish()
-
-    def feed(self, data: bytes) -> float | None:
-        """Take bytes; returns how many seconds it makes sense to wait for more, None: the usual."""
-        decoder = self._decoder
-        if (delta := decoder.feed(data)) is not None:
-            if self._joiner.open:
-                self._join(delta)
-            else:
-                self._emit(delta)
-        if not decoder.ending:
-            return None
-        self._note_finish()
-        if decoder.failed:
-            return 0.0
-        if decoder.done:
-            return DONE_GRACE
-        return FINISH_GRACE if decoder.finish_reason or decoder.error else None
-
-    def close(self) -> None:
-        if delta := self._decoder.close():
-            self._join(delta)
-        if rest := self._joiner.close(cut_off=not self._decoder.complete):
-            self._emit(Delta(rest))
-        self._note_finish()
-
-    def check(self) -> None:
-        if self._decoder.error:
-            raise self._decoder.error
-        if not self._decoder.complete:
-            raise ProviderError(
-                "connection_closed",
-                "The server ended the stream before the answer was finished.",
-                state="cut_off",
-                upstream_status=200,
-                retryable=True,
-            )
-
-    def _join(self, delta: Delta) -> None:
-        if delta := replace(delta, content=self._joiner.feed(delta.content)):
-            self._emit(delta)
-
-    def _note_finish(self) -> None:
-        finish = Finish(self._decoder.finish_reason, self._decoder.usage)
-        if finish != self._finish:
-            self._finish = finish
-            self._emit(finish)
+    Only the options that the user set are sent, and none of them replaces the model, the messages
+    or the streaming. `include_usage` asks for the usage as a last chunk (`stream_options`). Raises
+    `ProviderError` for options that cannot be written as JSON (nested too deeply).
+    """
+    body: dict[str, Any] = {"model": model, "messages": request.messages, "stream": True}
+    for name, value in request.options.items():
+        if value is not None:
+            body.setdefault(name, value)
+    if include_usage:
+        given = body.get("stream_options")
+        given = given if isinstance(given, dict) else {}
+        body["stream_options"] = {**given, "include_usage": True}
+    try:
+        return bytes(memoryview(orjson.dumps(body)))  # a copy: orjson's has kilobytes to spare
+    except orjson.JSONEncodeError as error:
+        if text := to_json_text(body):
+            return text.encode()
+        raise ProviderError("bad_request", "The request cannot be written as JSON.") from error
