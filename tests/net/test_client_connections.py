@@ -119,7 +119,7 @@ async def test_a_reader_that_leaves_leaves_nothing(short):
     for stream in streams:
         stream.close()
     await until(lambda: not connections(short).open and not short.application.streams)
-    assert not connections(short).of and queues(short) == (0, 0, 0, 0)
+    assert not connections(short).per_address and queues(short) == (0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("version", [b"1.1", b"1.0"])

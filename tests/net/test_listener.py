@@ -27,7 +27,9 @@ HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 def listener(settings, count):
     """A listener that has let in `count` connections from every address."""
     made = ClientConnections(settings)
-    made.of = {key: count for key in ("127.0.0.1", "::/64", "10.0.0.1", "2001:db8::/64", "")}
+    made.per_address = {
+        key: count for key in ("127.0.0.1", "::/64", "10.0.0.1", "2001:db8::/64", "")
+    }
     return Listener(settings, made, lambda *_: None)
 
 
@@ -124,10 +126,10 @@ async def test_an_address_that_has_its_share_is_told(serve, settings):
 )
 def test_the_share_of_an_address(settings, most, count, address, full):
     settings = replace(settings, max_connections_per_address=most)
-    assert listener(settings, count)._is_full_for(address, address_key(address)) is full
+    assert listener(settings, count)._is_address_full(address, address_key(address)) is full
     if isinstance(address, tuple):
         trusting = replace(settings, trusted_proxies=(ip_network(address[0]),))
-        assert not listener(trusting, count)._is_full_for(address, address_key(address))
+        assert not listener(trusting, count)._is_address_full(address, address_key(address))
 
 
 @linux
