@@ -68,9 +68,7 @@ class StreamingHTTPClient(AsyncHTTPClient):
         self.buffer = memoryview(bytearray(READ_SIZE))
         self._responses: set[ResponseStream] = set()
         self._pool = ConnectionPool()
-        self._tls: ResumingContext | None = (
-            None  # made at the first need: it reads all certificates
-        )
+        self._tls: ResumingContext | None = None  # made when needed: it reads all certificates
 
     def stream(self, request: HTTPRequest, on_head: OnHead) -> ResponseStream:
         """Send the request; `on_head` is called when its response begins.

@@ -1,7 +1,7 @@
-"""The wire form of OpenAI-compatible chat completions: the request as bytes, the answer's bytes
-as deltas. Pure: no I/O, no clock; what comes out never depends on how the bytes were split.
+"""Decodes the body of a chat completion, as OpenAI-compatible servers stream it, into deltas.
 
-This is the front door: chunks, tool calls, errors and JSON each have a module of their own.
+The rule: the result never depends on how the bytes were split. Pure: no I/O, no clock. Chunks, tool
+calls, errors and JSON have modules of their own beside this one.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from tornado_stream.values.sse import MAX_LINE, MAX_TOTAL, ServerSentEvent, SSED
 
 logger = logging.getLogger(__name__)
 
-#: Seconds that an upstream has, after `[DONE]`, to end its response in good form.
+#: Seconds after `[DONE]` in which the upstream may end its response in good form.
 DONE_GRACE = 0.25
-#: Seconds after a finish_reason or an error in which usage, an error or `[DONE]` may still come.
+#: Seconds after a finish_reason or an error in which usage, an error or `[DONE]` may follow.
 FINISH_GRACE = 5.0
 
 _DONE = b"[DONE]"
@@ -32,23 +32,23 @@ _BLANK = b" \t\r\n\xef\xbb\xbf"
 
 
 class AnswerDecoder:
-    """Folds the bytes of one answer (the body of a 200) into deltas.
+    """Turns the bytes of one answer (the body of a 200) into deltas.
 
-    Content, reasoning, refusal and tool calls leave as deltas, at most one for each call; in
-    between and afterwards the attributes say how it ended:
+    `feed` and `close` return at most one delta, of content, reasoning, refusal and tool calls. The
+    attributes say, at any time, how the answer ended:
 
     - `finish_reason`: the last one that was not empty; `usage`: the last one, unchanged;
-    - `error`: the first error, in whatever form it was sent. It wins over a finish;
-    - `done`: `[DONE]` was seen, whatever comes after it is ignored;
-    - `failed`: a limit was reached or this is no API, reading on is useless. An error *in* the
-      stream does not set it, usage may follow;
-    - `ending`: one of these was set;
-    - `chunks` and `skipped`: how many there were, and how many of them nobody could understand.
+    - `error`: the first error, whatever form it had. An answer with an error is never complete;
+    - `done`: `[DONE]` was read. The decoder ignores everything after it;
+    - `failed`: a limit was reached, or this is no API: reading more is useless. An error *in* the
+      stream does not set it, since usage may follow;
+    - `ending`: at least one of these was set;
+    - `chunks` and `skipped`: the number of chunks, and of those that could not be understood.
 
-    All text is encodable: the halves of a surrogate pair that come in two chunks are joined.
-    A body that is no event stream is understood too: a completion in one piece, lines of JSON, an
-    error object. Its text leaves at `close`. A web page is an error. `key` is kept out of every
-    message.
+    All text is encodable: the decoder joins the two halves of a surrogate pair that come in two
+    chunks. It also reads bodies that are no event stream: a completion in one piece, lines of JSON,
+    an error object; `close` returns their text. A web page is an error. No error message contains
+    `key`. `max_line` and `max_total` are in bytes.
     """
 
     def __init__(
@@ -65,22 +65,22 @@ class AnswerDecoder:
         self._key = key
         self._max_body = max_line
         self._sse = SSEDecoder(error_field=True, max_line=max_line, max_total=max_total)
-        self._is_stream = False  # known from the first byte that is not blank
-        self._body: bytearray | None = None  # a JSON document instead of a stream
+        self._is_stream = False  # the first byte that is not blank was an event stream's
+        self._body: bytearray | None = None  # collects a JSON document that is no stream
         self._content = _Text()
         self._reasoning = _Text()
         self._refusal = _Text()
         self._tools: ToolCalls | None = None  # made for the first tool call
-        self._has_more = False  # there is something new that is not content
-        self._has_text = False  # deltas brought some
+        self._has_more = False  # something other than content is new
+        self._has_text = False  # a delta had some
 
     @property
     def complete(self) -> bool:
-        """The server said that it was finished, and nothing went wrong."""
+        """Whether the server said that the answer is finished, and no error came."""
         return bool(self.finish_reason or self.done) and not self.error
 
     def feed(self, data: bytes) -> Delta | None:
-        """What these bytes add to the answer; None if that is nothing."""
+        """What these bytes add to the answer; None: nothing."""
         if self.done or self.failed:
             return None
         if self._is_stream:
@@ -88,7 +88,7 @@ class AnswerDecoder:
                 self._take_events(self._sse.feed(data))
             elif (text := decode_text(blocks)) is None or self._content.half:
                 self._take_blocks(blocks)
-            else:  # nearly every read
+            else:  # nearly all reads come here
                 self.chunks += len(blocks)
                 if text:
                     self._has_text = True
@@ -101,7 +101,7 @@ class AnswerDecoder:
         return self._take_delta()
 
     def close(self) -> Delta | None:
-        """What the end of the bytes adds to the answer."""
+        """What the end of the bytes adds to the answer; None: nothing."""
         if not (self.done or self.failed):
             self._take_events(self._sse.close())
             if self._body:
@@ -113,7 +113,7 @@ class AnswerDecoder:
         return self._take_delta()
 
     def _begin(self, data: bytes) -> None:
-        """No line of an event stream begins like a JSON document or a web page."""
+        """Take the first bytes. No event stream begins like a JSON document or a web page."""
         rest = data.lstrip(_BLANK)
         if rest[:1] not in (b"{", b"[", b"<"):
             self._is_stream = bool(rest)
@@ -166,7 +166,7 @@ class AnswerDecoder:
     def _take_data(self, data: bytes) -> None:
         if data[:1] != b"{":
             data = data.strip()
-            if not data or data == b"null":  # keep-alives
+            if not data or data == b"null":  # a keep-alive
                 return
             if data.startswith(_DONE):
                 self.done = self.ending = True
@@ -182,7 +182,7 @@ class AnswerDecoder:
             self._fold(chunk)
 
     def _take_lines(self, data: bytes) -> None:
-        """Every line on its own: some servers leave out the blank line between two events."""
+        """Take each line as one event: some servers omit the blank line between events."""
         for line in data.split(b"\n"):
             if not self.done:
                 self._take_data(line.strip().removeprefix(b"data:"))
@@ -205,7 +205,7 @@ class AnswerDecoder:
             self.error = self.error or chunk.error
             self.ending = True
         if chunk.whole and self._has_text:
-            return  # the whole message once more, after its deltas
+            return  # some servers repeat the whole message after its deltas
         if chunk.content:
             self._content.add(chunk.content, chunk.lone)
         if chunk.reasoning or chunk.refusal or chunk.tool_calls:
@@ -237,15 +237,16 @@ class AnswerDecoder:
 
 
 class AnswerEmitter:
-    """Decodes one answer and emits what it adds up to: deltas, and what is known of the end.
+    """Decodes one answer and emits its deltas, and a `Finish` whenever its end is known better.
 
-    `continued_text` is the text that the answer continues: its repetition is left out.
+    `repeated_text` is the text that the answer continues and whose last words it may repeat; the
+    repetition is not emitted.
     """
 
-    def __init__(self, emit: Emit, *, key: str | None = None, continued_text: str = "") -> None:
+    def __init__(self, emit: Emit, *, key: str | None = None, repeated_text: str = "") -> None:
         self._decoder = AnswerDecoder(key=key)
         self._emit = emit
-        self._trimmer = Joiner(continued_text) if continued_text else None
+        self._trimmer = Joiner(repeated_text) if repeated_text else None
         self._finish = Finish()
 
     @property
@@ -257,7 +258,7 @@ class AnswerEmitter:
         return self._decoder.error
 
     def feed(self, data: bytes) -> float | None:
-        """Take bytes. Returns None, or the seconds within which more must come."""
+        """Take bytes. Returns None, or the seconds for which waiting for more makes sense."""
         decoder = self._decoder
         if (delta := decoder.feed(data)) is not None:
             if self._trimmer is None:
@@ -274,7 +275,7 @@ class AnswerEmitter:
         return FINISH_GRACE if decoder.finish_reason or decoder.error else None
 
     def close(self) -> None:
-        """Emit what the end of the bytes adds."""
+        """Emit what the end of the bytes adds to the answer."""
         if delta := self._decoder.close():
             self._emit_trimmed(delta)
         if self._trimmer and (rest := self._trimmer.close(cut_off=not self.complete)):
@@ -312,7 +313,7 @@ class AnswerEmitter:
 
 
 class _Text:
-    """One kind of text on its way out. Half a surrogate pair waits for its other half."""
+    """Collects new text of one kind. Half a surrogate pair waits for its other half."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
@@ -331,6 +332,6 @@ class _Text:
         return text
 
     def close(self, cut_off: bool) -> None:
-        if self.half and not cut_off:  # half a character of a text that goes on is no text yet
+        if self.half and not cut_off:  # the rest of a text that was cut off may bring the half
             self._pieces.append("\ufffd")
         self.half = ""

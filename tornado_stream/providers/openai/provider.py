@@ -1,7 +1,8 @@
-"""Any OpenAI-compatible server as a provider: the wire form of openai_wire over upstream.
+"""The provider for any server that speaks OpenAI's API of chat completions.
 
-The rule: one request for one answer. It is made again only where the server refused it before it
-did anything, with a 400 that names a parameter: then without that, and at most twice.
+The rule: one answer takes one request. The provider repeats the request only after a 400 or 422
+that names a parameter, since that server has done nothing yet: without this parameter, or under its
+other name, and at most twice.
 """
 
 from __future__ import annotations
@@ -28,19 +29,19 @@ from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Finish, Notice
 from tornado_stream.values.messages import ChatRequest
 
-#: Seconds that the list of models may take: a page waits for it.
+#: Limits for the list of models, in seconds: a page waits for it.
 MODELS_TIMEOUTS = Timeouts(connect=3, first_byte=5, idle=5, answer=8)
-#: Seconds that a list is good for, and that a failure to get one is.
-LIST_KEPT, FAILURE_KEPT = 60.0, 3.0
-#: How often a request is made again in another form.
-FORMS = 2
+#: Seconds after which the provider asks for the list again, and after a failure to get one.
+LIST_LASTS, FAILURE_LASTS = 60.0, 3.0
+#: How often a request is repeated in another form.
+REPEATS = 2
 
 
 class OpenAIProvider(Provider):
     """Streams answers from one server, as its configuration says.
 
-    The key is in no message this raises. `prefill` says that the server goes on with an
-    assistant's message that comes last; llama.cpp, which does, is known by its own word.
+    No error message contains the key. `prefill` says that the server continues an assistant's
+    message that comes last; llama.cpp does, and its responses name it.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class OpenAIProvider(Provider):
         self.name = config.name
         self.config = config
         self._upstream = upstream
-        # Computed once: each question needs these.
+        # Computed once, since each request needs these.
         self._url = config.url
         self._key = config.secret
         self._headers = {"Accept": "application/json", **config.auth_headers}
@@ -63,7 +64,7 @@ class OpenAIProvider(Provider):
         self._model = config.default_model or next(iter(config.models), None)
         self._include_usage = config.preset.asks_usage
         self._prefill = prefill
-        #: What models refused: their name, and the option's.
+        #: Options that models refused: name of the model, name of the option.
         self._refused: set[tuple[str, str]] = set()
         self._listed: list[ModelInfo] = []
         self._list_due = 0.0
@@ -90,23 +91,24 @@ class OpenAIProvider(Provider):
                 return await self._answer(replace(request, options=options), model, emit)
             except StatusError as error:
                 refusals += 1
-                mended = self._mend(model, options, error, emit) if refusals <= FORMS else None
-                if mended is None:
+                more = refusals <= REPEATS
+                other = self._other_form(model, options, error, emit) if more else None
+                if other is None:
                     raise self._decode_error(error) from None
-                options = mended
+                options = other
 
     async def models(self) -> list[ModelInfo]:
         if monotonic() >= self._list_due:
             self._listed = await self._read_list()
             failed = any(model.state == "failed" for model in self._listed)
-            self._list_due = monotonic() + (FAILURE_KEPT if failed else LIST_KEPT)
+            self._list_due = monotonic() + (FAILURE_LASTS if failed else LIST_LASTS)
         return self._listed
 
     async def close(self, grace: float) -> None:
         await self._upstream.close()
 
     def _options(self, model: str, given: dict[str, Any]) -> dict[str, Any]:
-        """What to send: what the file says, what the user set, without what this model refuses."""
+        """The options to send: the file's and the user's, without those that the model refuses."""
         set_options = {name: value for name, value in given.items() if value is not None}
         options = {**self.config.parameters, **set_options}
         if self._adapts:
@@ -116,10 +118,10 @@ class OpenAIProvider(Provider):
         return {n: value for n, value in options.items() if (model, n) not in self._refused}
 
     async def _answer(self, request: ChatRequest, model: str, emit: Emit) -> None:
-        """Make one request, to its end; raises `StatusError` before anything was emitted."""
-        kept, prefill = request.continued_text, self._prefill
-        if kept:
-            messages = continuation(request.messages, kept, prefill=prefill)
+        """Make one request and read its answer. Raises `StatusError` before anything is emitted."""
+        continued, prefill = request.continued_text, self._prefill
+        if continued:
+            messages = continuation(request.messages, continued, prefill=prefill)
             request = replace(request, messages=messages)
         answer: AnswerEmitter | None = None
 
@@ -127,8 +129,8 @@ class OpenAIProvider(Provider):
             nonlocal answer
             if headers.get("Server") == "llama.cpp":
                 self._prefill = True
-            repeated = "" if prefill else kept
-            answer = AnswerEmitter(emit, key=self._key, continued_text=repeated)
+            repeated = "" if prefill else continued
+            answer = AnswerEmitter(emit, key=self._key, repeated_text=repeated)
             return answer.feed
 
         body = encode_request(request, model=model, include_usage=self._include_usage)
@@ -140,17 +142,17 @@ class OpenAIProvider(Provider):
             if answer is None:
                 raise
             answer.close()
-            if not answer.complete:  # after a finish it does not matter how the stream ended
+            if not answer.complete:  # else it does not matter how the stream ended
                 raise answer.error or error from None
         else:
             assert answer is not None
             answer.close()
         answer.check()
 
-    def _mend(
+    def _other_form(
         self, model: str, options: dict[str, Any], error: StatusError, emit: Emit
     ) -> dict[str, Any] | None:
-        """The options as this server may take them, where what it refused has another form."""
+        """The options in a form that this server may accept; None: the error names no option."""
         if error.status not in (400, 422):
             return None
         if self._include_usage and b"stream_options" in error.body:
@@ -161,7 +163,7 @@ class OpenAIProvider(Provider):
             limit = options["max_tokens"]
             rest = {name: value for name, value in options.items() if name != "max_tokens"}
             return {**rest, "max_completion_tokens": limit}
-        # A limit that was just given its other name is not what is refused.
+        # The server does not refuse a limit that has just got its other name.
         if name := refused_option(error.body, options.keys() - {"max_completion_tokens"}):
             self._refused.add((model, name))
             emit(Notice("option_refused", {"option": name}))
@@ -180,7 +182,7 @@ class OpenAIProvider(Provider):
         return self._model
 
     async def _read_list(self) -> list[ModelInfo]:
-        """The models, the default one first; those that the file names where there is no list."""
+        """The models of the file, else those that the server lists; the default one first."""
         config = self.config
         named = [ModelInfo(id, self.name, detail=config.why) for id in config.models]
         if not named:
@@ -189,7 +191,7 @@ class OpenAIProvider(Provider):
             except ProviderError as error:
                 if not self._model:
                     return [ModelInfo("", self.name, "failed", error.message)]
-                # Not every server lists what it has.
+                # Not every server has a list.
         default = self._model or (named[0].id if named else "")
         first = [model for model in named if model.id == default]
         if default and not first:
@@ -206,11 +208,7 @@ class OpenAIProvider(Provider):
             raise self._decode_error(error) from None
         models = read_models(answer, self.name, self.config.why)
         if models is None:
-            raise ProviderError(
-                "not_an_api",
-                f"{url} is not a list of models.",
-                retryable=True,
-            )
+            raise ProviderError("not_an_api", f"{url} is not a list of models.", retryable=True)
         return models
 
     def _decode_error(self, error: StatusError) -> ProviderError:
