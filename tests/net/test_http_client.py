@@ -237,48 +237,32 @@ async def test_the_head_is_given_once_and_as_it_was_sent(client):
 
 
 @pytest.mark.gen_test
-async def test_a_callback_says_how_long_to_wait_for_more(client):
-    async def pause(peer: Peer) -> None:
-        await peer.request()
-        await peer.send(CHUNKED + b"1\r\na\r\n")
-        await asyncio.sleep(0.1)
-        await peer.send(b"1\r\nb\r\n")
-        assert await peer.reader.read() == b""
-
-    for seconds, expected in [([0.0], b"a"), ([0.01], b"a"), ([5.0, 0.01], b"ab")]:
-        body: list[bytes] = []
-
-        def on_chunk(data: bytes, body=body, seconds=seconds) -> float:
-            body.append(data)
-            return seconds[len(body) - 1]
-
-        async with Server(pause) as server:
-            request = HTTPRequest(server.url())
-            response = client.stream(request, lambda status, headers, take=on_chunk: take)
-            assert await asyncio.wait_for(response.done, 4) is None
-        assert b"".join(body) == expected
-
-
-@pytest.mark.gen_test
-async def test_a_later_callback_may_take_that_back(client):
-    async def pause(peer: Peer) -> None:
-        await peer.request()
-        await peer.send(CHUNKED + b"1\r\na\r\n")
-        await asyncio.sleep(0.1)
-        await peer.send(b"1\r\nb\r\n")
-        await asyncio.sleep(0.6)
-        await peer.send(b"1\r\nc\r\n0\r\n\r\n")
-
+@pytest.mark.parametrize("waits", [[0.0], [0.01], [60.0, 0.01], [0.5, None, None]])
+async def test_on_chunk_says_how_long_to_wait_for_more(client, waits):
     body: list[bytes] = []
+
+    async def send(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(CHUNKED)
+        for count in range(len(waits)):
+            await peer.send(b"1\r\na\r\n")
+            await until(lambda count=count: len(body) > count)
+        if waits[-1] is None:
+            await asyncio.sleep(0.6)
+            await peer.send(b"0\r\n\r\n")
+            ended.set()
+        await peer.reader.read()
 
     def on_chunk(data: bytes) -> float | None:
         body.append(data)
-        return 0.5 if data == b"a" else None
+        return waits[len(body) - 1]
 
-    async with Server(pause) as server:
+    ended = asyncio.Event()
+    async with Server(send) as server:
         response = client.stream(HTTPRequest(server.url()), lambda status, headers: on_chunk)
-        assert await response.done is None
-    assert b"".join(body) == b"abc"
+        assert await asyncio.wait_for(response.done, 30) is None
+    assert body == [b"a"] * len(waits)
+    assert ended.is_set() is (waits[-1] is None)
 
 
 @pytest.mark.gen_test
