@@ -86,7 +86,7 @@ async def test_a_kept_connection_without_a_next_request_is_closed(short):
 
 
 @pytest.mark.gen_test
-async def test_pipelined_requests_are_answered_in_order(short):
+async def test_after_pipelined_requests_the_connection_is_idle(short):
     stream = await short.connect()
     paths = [b"/healthz", b"/readyz", b"/none"] * 7
     await stream.write(b"".join(HEAD.replace(b"/healthz", path) + b"\r\n" for path in paths))
