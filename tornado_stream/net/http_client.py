@@ -162,7 +162,7 @@ class ResponseStream(asyncio.BufferedProtocol):
         self._room = client.max_body_size
         self._headers = HTTPHeaders()
         self._head_done = self._complete = self._keep_alive = False
-        self._delimited = self._closes_unsaid = False
+        self._delimited = self._closes_silently = False
         self._grace: asyncio.TimerHandle | None = None
 
     def abort(self) -> None:
@@ -240,7 +240,7 @@ class ResponseStream(asyncio.BufferedProtocol):
 
     def on_message_begin(self) -> None:
         if self._complete:
-            self._keep_alive = False  # the server sent a response to no request
+            self._keep_alive = False  # the server sent a response without a request
 
     def on_status(self, reason: bytes) -> None:
         if not self._head_done:
@@ -261,9 +261,9 @@ class ResponseStream(asyncio.BufferedProtocol):
         self.version = self._parser.get_http_version()
         chunked = "Transfer-Encoding" in headers
         self._delimited = chunked or "Content-Length" in headers
-        # llama.cpp closes about a millisecond after each stream without saying so. A request that
-        # was sent within it would be lost.
-        self._closes_unsaid = chunked and headers.get("Server") == "llama.cpp"
+        # llama.cpp closes about a millisecond after each stream, without announcing it. A request
+        # that was sent within this time would be lost.
+        self._closes_silently = chunked and headers.get("Server") == "llama.cpp"
         try:
             self._on_chunk = self._on_head(status, headers)
         except Exception as error:
@@ -273,7 +273,7 @@ class ResponseStream(asyncio.BufferedProtocol):
         if self._head_done and not self._complete:
             self._complete = True
             # The parser forgets this after the callback.
-            self._keep_alive = self._parser.should_keep_alive() and not self._closes_unsaid
+            self._keep_alive = self._parser.should_keep_alive() and not self._closes_silently
             self._deliver()
 
     # -- inside
@@ -354,11 +354,11 @@ class _Fetch:
 
     def _take_head(self, status: int, headers: HTTPHeaders) -> OnChunk:
         self._status, self._headers = status, headers
-        if tell := self._request.header_callback:
-            tell(f"HTTP/{self._response.version} {status} {self._response.reason}\r\n")
+        if on_line := self._request.header_callback:
+            on_line(f"HTTP/{self._response.version} {status} {self._response.reason}\r\n")
             for name, value in headers.get_all():
-                tell(f"{name}: {value}\r\n")
-            tell("\r\n")
+                on_line(f"{name}: {value}\r\n")
+            on_line("\r\n")
         return self._take_chunk
 
     def _take_chunk(self, data: bytes) -> None:
