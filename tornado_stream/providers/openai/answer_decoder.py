@@ -57,19 +57,14 @@ class AnswerDecoder:
         self.finish_reason: str | None = None
         self.usage: dict[str, Any] | None = None
         self.error: ProviderError | None = None
-        self.done = False
-        self.failed = False
-        self.ending = False
-        self.chunks = 0
-        self.skipped = 0
+        self.done = self.failed = self.ending = False
+        self.chunks = self.skipped = 0
         self._key = key
         self._max_body = max_line
         self._sse = SSEDecoder(error_field=True, max_line=max_line, max_total=max_total)
         self._is_stream = False  # the first byte that is not blank was an event stream's
         self._body: bytearray | None = None  # collects a JSON document that is no stream
-        self._content = _Text()
-        self._reasoning = _Text()
-        self._refusal = _Text()
+        self._content, self._reasoning, self._refusal = _Text(), _Text(), _Text()
         self._tools: ToolCalls | None = None  # made for the first tool call
         self._has_more = False  # something other than content is new
         self._has_text = False  # a delta had some
@@ -249,14 +244,6 @@ class AnswerEmitter:
         self._trimmer = Joiner(repeated_text) if repeated_text else None
         self._finish = Finish()
 
-    @property
-    def complete(self) -> bool:
-        return self._decoder.complete
-
-    @property
-    def error(self) -> ProviderError | None:
-        return self._decoder.error
-
     def feed(self, data: bytes) -> float | None:
         """Take bytes. Returns None, or the seconds for which waiting for more makes sense."""
         decoder = self._decoder
@@ -274,28 +261,19 @@ class AnswerEmitter:
             return DONE_GRACE
         return FINISH_GRACE if decoder.finish_reason or decoder.error else None
 
-    def close(self) -> None:
-        """Emit what the end of the bytes adds to the answer."""
-        if delta := self._decoder.close():
+    def close(self, failure: ProviderError | None = None) -> None:
+        """Emit what the end of the bytes adds, and raise `ProviderError` unless the answer is
+        complete. `failure` is how the stream ended, if not in good form."""
+        decoder = self._decoder
+        if delta := decoder.close():
             self._emit_trimmed(delta)
-        if self._trimmer and (rest := self._trimmer.close(cut_off=not self.complete)):
+        if self._trimmer and (rest := self._trimmer.close(cut_off=not decoder.complete)):
             self._emit(Delta(rest))
         self._emit_finish()
-
-    def check(self) -> None:
-        """Raise `ProviderError` unless the answer is complete."""
-        if skipped := self._decoder.skipped:
-            logger.warning("%d of %d chunks were not understood", skipped, self._decoder.chunks)
-        if self.error:
-            raise self.error
-        if not self.complete:
-            raise ProviderError(
-                "connection_closed",
-                "The server ended the stream before the answer was finished.",
-                state="cut_off",
-                upstream_status=200,
-                retryable=True,
-            )
+        if decoder.skipped and (decoder.complete or not failure):
+            logger.warning("%d of %d chunks were not understood", decoder.skipped, decoder.chunks)
+        if not decoder.complete:  # else it does not matter how the stream ended
+            raise decoder.error or failure or _cut_off()
 
     def _emit_trimmed(self, delta: Delta) -> None:
         if self._trimmer:
@@ -310,6 +288,16 @@ class AnswerEmitter:
         if finish != self._finish:
             self._finish = finish
             self._emit(finish)
+
+
+def _cut_off() -> ProviderError:
+    return ProviderError(
+        "connection_closed",
+        "The server ended the stream before the answer was finished.",
+        state="cut_off",
+        upstream_status=200,
+        retryable=True,
+    )
 
 
 class _Text:

@@ -136,18 +136,15 @@ class OpenAIProvider(Provider):
         body = encode_request(request, model=model, include_usage=self._include_usage)
         url = self._url + self._chat_path(model)
         sent = UpstreamRequest(url, self._chat_headers, body, timeouts=self.config.timeouts)
+        failure: ProviderError | None = None
         try:
             await self._upstream.fetch_stream(sent, on_head)
         except ProviderError as error:
             if answer is None:
                 raise
-            answer.close()
-            if not answer.complete:  # else it does not matter how the stream ended
-                raise answer.error or error from None
-        else:
-            assert answer is not None
-            answer.close()
-        answer.check()
+            failure = error.with_traceback(None)  # which refers to this frame
+        assert answer is not None
+        answer.close(failure)
 
     def _other_form(
         self, model: str, options: dict[str, Any], error: StatusError, emit: Emit
