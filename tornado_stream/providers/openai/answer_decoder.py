@@ -232,7 +232,7 @@ class AnswerDecoder:
 
 
 class AnswerEmitter:
-    """Decodes one answer and emits its deltas, and a `Finish` whenever its end is known better.
+    """Decodes one answer and emits its deltas, and its finish reason and usage once they are known.
 
     `repeated_text` is the text that the answer continues and whose last words it may repeat; the
     repetition is not emitted.
