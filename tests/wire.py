@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from tornado_stream.providers.openai.answer_decoder import AnswerDecoder, decode_error
+from tornado_stream.providers.openai.answer_decoder import AnswerDecoder
+from tornado_stream.providers.openai.errors import decode_error
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import AnswerText
 

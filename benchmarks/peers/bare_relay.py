@@ -1,5 +1,5 @@
-"""This project's HTTP client and body writer and nothing else, on Tornado: no log, no store, no
-numbers, no limits. What the product costs more than this is what its promises cost."""
+"""A relay of this project's HTTP client and body writer alone, on Tornado: it has no log, no store,
+no event numbers and no limits. The difference to the product is the price of these."""
 
 import asyncio
 import sys
@@ -12,7 +12,7 @@ from tornado.web import Application, RequestHandler
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from tornado_stream.net.http_client import StreamingHTTPClient
-from tornado_stream.net.streamed_body import Outbox, Wire
+from tornado_stream.net.streamed_body import ChunkedBody, SendBatch
 
 
 class Chat(RequestHandler):
@@ -22,14 +22,15 @@ class Chat(RequestHandler):
         connection = self.request.connection
         connection.stream.set_nodelay(True)
         await self.flush()
-        wire = Wire(self.detach(), outbox, lambda: None, lambda: None)
-        await client.fetch(request(self.request.body, wire.write))
-        server.handle_stream(wire.end(), connection.context.address)
+        body = ChunkedBody(self.detach(), send_batch, lambda: None, lambda: None)
+        sent = request(self.request.body, body.write)
+        await client.stream(sent, lambda status, headers: sent.streaming_callback).done
+        server.handle_stream(body.end(), connection.context.address)
 
 
 async def main():
-    global client, outbox, server
-    client, outbox = StreamingHTTPClient(force_instance=True), Outbox()
+    global client, send_batch, server
+    client, send_batch = StreamingHTTPClient(force_instance=True), SendBatch()
     server = HTTPServer(Application([("/chat", Chat)]))
     server.listen(PORT, "127.0.0.1", backlog=4096)
     await asyncio.Event().wait()

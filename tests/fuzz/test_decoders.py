@@ -16,7 +16,8 @@ import orjson
 import pytest
 from wire import fold
 
-from tornado_stream.providers.openai.answer_decoder import AnswerDecoder, decode_error, redact
+from tornado_stream.providers.openai.answer_decoder import AnswerDecoder
+from tornado_stream.providers.openai.errors import decode_error, redact
 from tornado_stream.values.sse import SSEDecoder
 
 from . import decoders

@@ -1,4 +1,4 @@
-"""Connections that wait too long are closed, with an answer where something was asked."""
+"""The server closes connections that wait too long, with a response if there was a request."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ def connections(chat):
 
 
 def queues(chat):
-    """How many wait: idle, for a head, for a body, for a reader."""
+    """The lengths of the queues: idle, heads, bodies, writes."""
     c = connections(chat)
     return len(c.idle), len(c.heads), len(c.bodies), len(c.writes)
 
 
 async def to_end(stream, seconds=3.0):
-    """What came until the server closed."""
+    """The bytes that come until the server closes."""
     return await asyncio.wait_for(stream.read_until_close(), seconds)
 
 
 @pytest.mark.gen_test
-async def test_a_new_connection_that_says_nothing_is_closed_without_an_answer(short):
+async def test_a_new_connection_without_a_request_is_closed_without_a_response(short):
     began = time.monotonic()
     assert await to_end(await short.connect()) == b""
     assert time.monotonic() - began >= 0.3
@@ -54,8 +54,8 @@ async def test_a_head_that_does_not_end_is_answered_with_408(short, before):
         await stream.write(before)
         await stream.read_until(b'{"status":"ok"}')
     came = asyncio.ensure_future(to_end(stream))
-    for byte in HEAD:  # each comes in time, and all of them do not
-        with suppress(StreamClosedError):  # it may have been answered
+    for byte in HEAD:  # each byte comes in time, the whole head does not
+        with suppress(StreamClosedError):  # the server may have answered and closed
             await stream.write(bytes([byte]))
         await asyncio.wait([came], timeout=0.02)
     head, _, body = (await came).partition(b"\r\n\r\n")
@@ -74,9 +74,9 @@ async def test_a_body_that_does_not_end_is_answered_with_408(short):
 
 
 @pytest.mark.gen_test
-async def test_a_kept_connection_that_asks_nothing_is_closed(short):
+async def test_a_kept_connection_without_a_next_request_is_closed(short):
     stream = await short.connect()
-    for _ in range(4):  # its time begins anew with each request
+    for _ in range(4):  # the limit begins anew with each request
         await stream.write(HEAD + b"\r\n")
         await stream.read_until(b'{"status":"ok"}')
         await asyncio.sleep(0.1)
@@ -86,7 +86,7 @@ async def test_a_kept_connection_that_asks_nothing_is_closed(short):
 
 
 @pytest.mark.gen_test
-async def test_requests_that_come_together_are_answered_in_order(short):
+async def test_after_pipelined_requests_the_connection_is_idle(short):
     stream = await short.connect()
     paths = [b"/healthz", b"/readyz", b"/none"] * 7
     await stream.write(b"".join(HEAD.replace(b"/healthz", path) + b"\r\n" for path in paths))
@@ -99,7 +99,7 @@ async def test_requests_that_come_together_are_answered_in_order(short):
 
 
 @pytest.mark.gen_test
-async def test_a_stream_is_served_as_long_as_it_lasts_and_its_connection_then_kept(short):
+async def test_a_connection_has_no_limit_while_it_streams_and_is_kept_after(short):
     stream = await short.send(model="say=a;wait=0.8;say=b")
     await stream.until("delta")
     assert queues(short) == (0, 0, 0, 0) and len(connections(short).open) == 1
@@ -112,14 +112,14 @@ async def test_a_stream_is_served_as_long_as_it_lasts_and_its_connection_then_ke
 
 
 @pytest.mark.gen_test
-async def test_a_reader_that_leaves_leaves_nothing(short):
+async def test_clients_that_leave_are_forgotten(short):
     streams = [await short.send(model="say=a;stall") for _ in range(5)]
     for stream in streams:
         await stream.until("delta")
     for stream in streams:
         stream.close()
     await until(lambda: not connections(short).open and not short.application.streams)
-    assert not connections(short).of and queues(short) == (0, 0, 0, 0)
+    assert not connections(short).per_address and queues(short) == (0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("version", [b"1.1", b"1.0"])
@@ -138,7 +138,7 @@ async def test_a_reader_of_a_plain_response_that_takes_nothing_is_let_go(serve, 
     assert queues(chat) == (0, 0, 0, 0)
 
 
-def test_an_address_is_what_one_customer_has():
+def test_addresses_are_counted_by_customer():
     assert address_key(("192.0.2.7", 1)) == "192.0.2.7"
     assert address_key(("::ffff:192.0.2.7", 1, 0, 0)) == "192.0.2.7"
     assert address_key(("2001:db8:1:2:3::4", 1, 0, 0)) == "2001:db8:1:2::/64"
@@ -146,7 +146,7 @@ def test_an_address_is_what_one_customer_has():
     assert address_key("") == address_key(b"") == address_key(()) == ""
 
 
-def test_a_refusal_says_when_to_come_again():
+def test_a_refusal_says_when_to_retry():
     head, _, body = refusal(503, "full", "Full.", 5).decode().partition("\r\n\r\n")
     assert head.startswith("HTTP/1.1 503 Service Unavailable\r\n") and "Retry-After: 5" in head
     assert f"Content-Length: {len(body)}" in head

@@ -1,4 +1,4 @@
-"""What there is of descriptors is shared so that the last ones are never a client's."""
+"""Clients never get the last file descriptors."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from tornado_stream.net import descriptors
 from tornado_stream.settings import Settings
 
 
-def test_what_is_set_is_given_where_there_is_enough(monkeypatch):
+def test_with_enough_descriptors_the_settings_count(monkeypatch):
     monkeypatch.setattr(descriptors, "limit", lambda: 1_000_000)
     assert descriptors.shares(Settings()) == (20_000, 4000)
     assert descriptors.shares(Settings(max_connections=7, max_answers=3)) == (7, 3)
 
 
-def test_where_there_are_few_each_answer_has_one_for_its_model(monkeypatch):
+def test_with_few_descriptors_each_answer_still_has_one_for_its_model(monkeypatch):
     for limit in (1024, 20_000, 256):
         monkeypatch.setattr(descriptors, "limit", lambda limit=limit: limit)
         connections, answers = descriptors.shares(Settings())

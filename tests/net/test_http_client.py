@@ -1,4 +1,4 @@
-"""The streaming HTTP client, against servers that are written byte by byte."""
+"""The streaming HTTP client, with servers that send exact bytes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from client import deaf_listener, until
 from tornado.httpclient import HTTPRequest, HTTPResponse
-from tornado.httputil import HTTPInputError
+from tornado.httputil import HTTPHeaders, HTTPInputError
 
 from tornado_stream.net import upstream_connections
-from tornado_stream.net.http_client import CutOff, StreamingHTTPClient
+from tornado_stream.net.http_client import CutOff, OnChunk, StreamingHTTPClient
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 WHOLE = CHUNKED + b"3\r\nabc\r\n0\r\n\r\n"
@@ -25,7 +25,7 @@ Handle = Callable[["Peer"], Awaitable[None]]
 
 
 class Peer:
-    """A connection of a server: reads requests, writes what a test wants."""
+    """A connection of a server: it reads requests and sends the bytes of a test."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
@@ -49,7 +49,7 @@ class Peer:
 
 
 class Server:
-    """Gives each connection to `handle`; `peers` are those that came."""
+    """Gives each connection to `handle`; `peers` are all connections so far."""
 
     def __init__(self, handle: Handle, context: ssl.SSLContext | None = None) -> None:
         self.handle = handle
@@ -99,7 +99,7 @@ def client(io_loop):
 
 
 def answer(*parts: bytes, times: int = 1) -> Handle:
-    """A server that sends this for each request, and closes after so many."""
+    """A server that sends this for each request, and closes after `times` requests."""
 
     async def handle(peer: Peer) -> None:
         for _ in range(times):
@@ -110,7 +110,7 @@ def answer(*parts: bytes, times: int = 1) -> Handle:
 
 
 async def fetch(client: StreamingHTTPClient, url: str, **options: Any) -> tuple[bytes, Any]:
-    """All that came of a body, and the response or what was raised."""
+    """The body as far as it came, and the response or the exception."""
     body: list[bytes] = []
     options.setdefault("streaming_callback", body.append)
     options.setdefault("request_timeout", 20)
@@ -122,7 +122,11 @@ async def fetch(client: StreamingHTTPClient, url: str, **options: Any) -> tuple[
     return b"".join(body), result
 
 
-# -- bodies and their ends
+def ignore_body(status: int, headers: HTTPHeaders) -> OnChunk:
+    return lambda data: None
+
+
+# -- bodies and how they end
 
 
 @pytest.mark.gen_test
@@ -156,7 +160,7 @@ async def test_a_body_of_any_form_in_pieces_of_any_size(client, response, size):
         b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
     ],
 )
-async def test_a_body_that_was_cut_is_no_whole_one(client, response):
+async def test_a_body_that_was_cut_is_not_whole(client, response):
     async with Server(answer(response)) as server:
         body, error = await fetch(client, server.url())
     assert body == b"abc"
@@ -164,7 +168,7 @@ async def test_a_body_that_was_cut_is_no_whole_one(client, response):
 
 
 @pytest.mark.gen_test
-async def test_a_cut_before_the_head_and_a_reset_tell_so(client):
+async def test_a_cut_in_the_head_and_a_reset_are_errors(client):
     async with Server(answer(b"HTTP/1.1 200 OK\r\nContent-")) as server:
         assert isinstance((await fetch(client, server.url()))[1], CutOff)
 
@@ -181,7 +185,7 @@ async def test_a_cut_before_the_head_and_a_reset_tell_so(client):
 
 
 @pytest.mark.gen_test
-async def test_what_is_malformed_is_told_after_what_came_before_it(client):
+async def test_the_bytes_before_a_malformed_one_are_delivered(client):
     async with Server(answer(CHUNKED + b"3\r\nabc\r\nZZ\r\n")) as server:
         body, error = await fetch(client, server.url())
     assert body == b"abc" and isinstance(error, HTTPInputError)
@@ -200,13 +204,65 @@ async def test_a_read_is_one_call(client):
 
 
 @pytest.mark.gen_test
-async def test_a_body_is_kept_where_nobody_streams_it_and_errors_are_raised_as_by_tornado(client):
+async def test_without_streaming_a_response_is_as_tornado_makes_it(client):
     async with Server(answer(WHOLE)) as server:
         response = await client.fetch(HTTPRequest(server.url()))
     assert response.body == b"abc"
     async with Server(answer(b"HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\nno")) as server:
         body, error = await fetch(client, server.url())
     assert (body, error.code, error.message) == (b"no", 503, "Busy")
+
+
+@pytest.mark.gen_test
+async def test_the_head_is_given_once_and_as_it_was_sent(client):
+    head = b"HTTP/1.1 200 Fine\r\nX: one\r\nx: two \r\nTransfer-Encoding: chunked\r\n\r\n"
+    early = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+    handle = answer(early + head + b"3\r\nabc\r\n0\r\nX: trailer\r\n\r\n", times=2)
+    heads: list[tuple[int, list[tuple[str, str]]]] = []
+    body: list[bytes] = []
+
+    def on_head(status: int, headers: HTTPHeaders) -> OnChunk:
+        heads.append((status, list(headers.get_all())))
+        return body.append
+
+    async with Server(handle) as server:
+        response = client.stream(HTTPRequest(server.url()), on_head)
+        assert await response.done is None
+        assert heads == [(200, [("X", "one"), ("X", "two"), ("Transfer-Encoding", "chunked")])]
+        assert body == [b"abc"] and response.last_chunk is not None
+        lines: list[str] = []
+        await fetch(client, server.url(), header_callback=lines.append)
+    assert lines[0] == "HTTP/1.1 200 Fine\r\n" and lines[-1] == "\r\n"
+    assert lines[1:-1] == ["X: one\r\n", "X: two\r\n", "Transfer-Encoding: chunked\r\n"]
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("waits", [[0.0], [0.01], [60.0, 0.01], [0.5, None, None]])
+async def test_on_chunk_says_how_long_to_wait_for_more(client, waits):
+    body: list[bytes] = []
+
+    async def send(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(CHUNKED)
+        for count in range(len(waits)):
+            await peer.send(b"1\r\na\r\n")
+            await until(lambda count=count: len(body) > count)
+        if waits[-1] is None:
+            await asyncio.sleep(0.6)
+            await peer.send(b"0\r\n\r\n")
+            ended.set()
+        await peer.reader.read()
+
+    def on_chunk(data: bytes) -> float | None:
+        body.append(data)
+        return waits[len(body) - 1]
+
+    ended = asyncio.Event()
+    async with Server(send) as server:
+        response = client.stream(HTTPRequest(server.url()), lambda status, headers: on_chunk)
+        assert await asyncio.wait_for(response.done, 30) is None
+    assert body == [b"a"] * len(waits)
+    assert ended.is_set() is (waits[-1] is None)
 
 
 @pytest.mark.gen_test
@@ -243,7 +299,7 @@ async def test_reading_waits_for_the_callback(client):
         fetching = asyncio.create_task(fetch(client, server.url(), streaming_callback=take))
         await until(lambda: bool(calls))
         before = -1
-        while before != sent:  # until the kernel's buffers are full
+        while before != sent:  # fills the kernel's buffers
             before = sent
             await asyncio.sleep(0.1)
         assert len(calls) == 1 and sent < 200 * 65536
@@ -253,7 +309,7 @@ async def test_reading_waits_for_the_callback(client):
 
 
 @pytest.mark.gen_test
-async def test_what_a_callback_raises_ends_the_request(client):
+async def test_an_exception_of_a_callback_ends_the_request(client):
     def fail(data: bytes) -> None:
         raise ZeroDivisionError
 
@@ -276,7 +332,7 @@ async def test_what_a_callback_raises_ends_the_request(client):
 
 
 @pytest.mark.gen_test
-async def test_the_request_on_the_wire(client):
+async def test_the_bytes_of_a_request(client):
     async def note(peer: Peer) -> None:
         server.requests.append(await peer.request())
         await peer.send(WHOLE)
@@ -297,7 +353,7 @@ async def test_the_request_on_the_wire(client):
 
 
 @pytest.mark.gen_test
-async def test_what_cannot_be_sent_is_refused(client):
+async def test_a_request_that_cannot_be_sent_is_refused(client):
     async with Server(answer(WHOLE)) as server:
         _, error = await fetch(client, server.url(), headers={"X": "a"} | {"Y": "b\u20ac"})
         assert isinstance(error, (HTTPInputError, UnicodeEncodeError))
@@ -326,12 +382,12 @@ async def test_a_connection_is_used_again(client):
         b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc",
         b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nabc",
         WHOLE + b"HTTP/1.1 200 OK\r\n\r\nnobody asked for this",
-        # llama.cpp closes after a stream, a little later and unannounced.
+        # llama.cpp closes a moment after a stream, without announcing it.
         b"HTTP/1.1 200 OK\r\nServer: llama.cpp\r\nTransfer-Encoding: chunked\r\n"
         b"Keep-Alive: timeout=5, max=100\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
     ],
 )
-async def test_a_connection_that_must_not_be_used_again_is_not(client, response):
+async def test_a_connection_that_the_server_closes_is_not_used_again(client, response):
     async with Server(answer(response, times=9)) as server:
         for _ in range(2):
             assert (await fetch(client, server.url()))[0] == b"abc"
@@ -340,7 +396,7 @@ async def test_a_connection_that_must_not_be_used_again_is_not(client, response)
 
 @pytest.mark.gen_test
 @pytest.mark.parametrize("late", [b"", b"HTTP/1.1 408 Timeout\r\nContent-Length: 0\r\n\r\n"])
-async def test_an_idle_connection_on_which_something_came_is_not_used(client, late):
+async def test_an_idle_connection_with_bytes_on_it_is_not_used_again(client, late):
     async def handle(peer: Peer) -> None:
         await peer.request()
         server.requests.append(b"")
@@ -353,12 +409,12 @@ async def test_an_idle_connection_on_which_something_came_is_not_used(client, la
     async with Server(handle) as server:
         for _ in range(2):
             assert (await fetch(client, server.url()))[0] == b"abc"
-            await asyncio.sleep(0)  # what came is in the socket, and perhaps not read yet
+            await asyncio.sleep(0)  # the bytes are in the socket, perhaps not read yet
         assert len(server.peers) == len(server.requests) == 2
 
 
 @pytest.mark.gen_test
-async def test_a_connection_is_kept_for_a_while_only(client, monkeypatch):
+async def test_a_connection_is_kept_for_a_limited_time(client, monkeypatch):
     monkeypatch.setattr(upstream_connections, "KEEP_ALIVE", 0.05)
     gone = asyncio.Event()
 
@@ -380,7 +436,7 @@ async def test_a_request_that_was_written_is_never_written_again(client):
     async def close_the_second(peer: Peer) -> None:
         await peer.request()
         await peer.send(WHOLE)
-        server.requests.append(await peer.request())  # and nothing is answered
+        server.requests.append(await peer.request())  # and sends no response
 
     async with Server(close_the_second) as server:
         await fetch(client, server.url())
@@ -389,7 +445,7 @@ async def test_a_request_that_was_written_is_never_written_again(client):
         assert len(server.requests) == len(server.peers) == 1
 
 
-# -- the end before the end
+# -- requests that end early
 
 
 @pytest.mark.gen_test
@@ -404,19 +460,17 @@ async def test_abort_closes_the_socket(client, phase):
         begun.set()
         try:
             await peer.reader.read()
-        finally:  # an end, or a reset where something had not been read
+        finally:  # the end, or a reset if the client had not read everything
             left.set()
 
     begun = asyncio.Event()
     async with Server(wait) as server:
-        request = HTTPRequest(server.url(), streaming_callback=lambda data: None)
-        future = client.fetch(request)
+        response = client.stream(HTTPRequest(server.url()), ignore_body)
         await begun.wait()
-        client.abort(request)
-        with pytest.raises(CutOff):
-            await future
+        response.abort()
+        assert isinstance(await response.done, CutOff)
         await asyncio.wait_for(left.wait(), 5)
-        client.abort(request)
+        response.abort()
 
 
 @pytest.mark.gen_test
@@ -424,18 +478,17 @@ async def test_abort_and_timeout_while_connecting(client):
     with deaf_listener() as (listener, _):
         port = listener.getsockname()[1]
         request = HTTPRequest(f"http://127.0.0.1:{port}/", connect_timeout=60)
-        future = client.fetch(request)
+        response = client.stream(request, ignore_body)
         await asyncio.sleep(0.01)
-        client.abort(request)
-        with pytest.raises(CutOff):
-            await future
+        response.abort()
+        assert isinstance(await response.done, CutOff)
         with pytest.raises(TimeoutError):
             await client.fetch(HTTPRequest(f"http://127.0.0.1:{port}/", connect_timeout=0.05))
-    gc.collect()  # a socket that was forgotten would warn
+    gc.collect()  # a socket that was not closed would warn
 
 
 @pytest.mark.gen_test
-async def test_a_request_has_a_timeout_and_a_closed_client_ends_all(client):
+async def test_a_timeout_and_closing_the_client_end_a_request(client):
     async def wait(peer: Peer) -> None:
         await peer.reader.read()
 
@@ -449,7 +502,7 @@ async def test_a_request_has_a_timeout_and_a_closed_client_ends_all(client):
 
 
 @pytest.mark.gen_test
-async def test_the_next_address_is_tried(client, monkeypatch):
+async def test_the_next_address_of_a_host_is_tried(client, monkeypatch):
     loop = asyncio.get_running_loop()
     find = loop.getaddrinfo
 
@@ -468,7 +521,7 @@ async def test_the_next_address_is_tried(client, monkeypatch):
 
 
 def certificate(folder: Path) -> ssl.SSLContext:
-    """A server's context, for localhost; its certificate is in `folder`/cert.pem."""
+    """The TLS context of a server for localhost; its certificate is `folder`/cert.pem."""
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
     names = "-subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout key.pem -out cert.pem"
     try:
@@ -481,7 +534,7 @@ def certificate(folder: Path) -> ssl.SSLContext:
 
 
 @pytest.mark.gen_test
-async def test_tls_is_checked_resumed_and_kept(client, tmp_path, monkeypatch):
+async def test_tls_is_verified_and_resumed(client, tmp_path, monkeypatch):
     context = certificate(tmp_path)
     resumed: list[bool] = []
 
@@ -499,7 +552,7 @@ async def test_tls_is_checked_resumed_and_kept(client, tmp_path, monkeypatch):
         trusting = StreamingHTTPClient(force_instance=True)
         for _ in range(4):
             assert (await fetch(trusting, url))[0] == b"abc"
-        # Two requests on each connection, and the second connection went on with the session.
+        # Each connection had two requests, and the second connection resumed the session.
         assert resumed == [False, True]
         _, error = await fetch(trusting, server.url("https", "127.0.0.1"))
         assert isinstance(error, ssl.SSLCertVerificationError)

@@ -1,4 +1,4 @@
-"""Who gets in, who is told why not, and what happens when descriptors run out."""
+"""Connections that are accepted, those that are refused, and running out of descriptors."""
 
 from __future__ import annotations
 
@@ -25,9 +25,11 @@ HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 def listener(settings, count):
-    """A listener that has let in `count` connections from every address."""
+    """A listener with `count` open connections from each of these addresses."""
     made = ClientConnections(settings)
-    made.of = {key: count for key in ("127.0.0.1", "::/64", "10.0.0.1", "2001:db8::/64", "")}
+    made.per_address = {
+        key: count for key in ("127.0.0.1", "::/64", "10.0.0.1", "2001:db8::/64", "")
+    }
     return Listener(settings, made, lambda *_: None)
 
 
@@ -48,7 +50,7 @@ def start(tmp_path, upstream, io_loop):
 
 
 def connect(stack: ExitStack, port: int, count: int, data: bytes = b"") -> list[socket.socket]:
-    """Many connections, which have sent `data`."""
+    """New connections, each of which has sent `data`."""
     made = []
     for _ in range(count):
         sock = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
@@ -71,7 +73,7 @@ def descriptors(pid: int) -> int:
 
 
 @pytest.mark.gen_test
-async def test_the_longest_idle_makes_room_and_who_is_served_never(serve, settings):
+async def test_idle_connections_make_room_and_busy_ones_do_not(serve, settings):
     chat = serve(replace(settings, max_connections=3))
     first = await chat.connect()
     for stream in (first, second := await chat.connect()):
@@ -80,7 +82,7 @@ async def test_the_longest_idle_makes_room_and_who_is_served_never(serve, settin
     reader = await chat.send(model="say=a;hold;say=b")
     await reader.until("delta")
     assert queues(chat)[0] == 2
-    assert (await chat.request("GET", "/readyz")).status == 200  # in the place of the first
+    assert (await chat.request("GET", "/readyz")).status == 200  # in place of the first one
     assert await to_end(first) == b"" and not second.closed()
     busy = [await chat.send(model="say=a;hold;say=b") for _ in range(2)]
     for stream in busy:
@@ -97,7 +99,7 @@ async def test_the_longest_idle_makes_room_and_who_is_served_never(serve, settin
 
 
 @pytest.mark.gen_test
-async def test_an_address_that_has_its_share_is_told(serve, settings):
+async def test_an_address_with_too_many_connections_is_refused(serve, settings):
     chat = serve(replace(settings, max_connections_per_address=2))
     kept = [await chat.connect() for _ in range(2)]
     refused = await chat.request("GET", "/readyz")
@@ -122,16 +124,16 @@ async def test_an_address_that_has_its_share_is_told(serve, settings):
         (5, 4, ("127.0.0.1", 1), False),
     ],
 )
-def test_the_share_of_an_address(settings, most, count, address, full):
+def test_the_limit_of_an_address(settings, most, count, address, full):
     settings = replace(settings, max_connections_per_address=most)
-    assert listener(settings, count)._is_full_for(address, address_key(address)) is full
+    assert listener(settings, count)._is_address_full(address, address_key(address)) is full
     if isinstance(address, tuple):
         trusting = replace(settings, trusted_proxies=(ip_network(address[0]),))
-        assert not listener(trusting, count)._is_full_for(address, address_key(address))
+        assert not listener(trusting, count)._is_address_full(address, address_key(address))
 
 
 @linux
-def test_connections_inherit_that_they_are_asked_whether_they_are_there():
+def test_accepted_connections_inherit_tcp_keep_alive():
     with socket.create_server(("127.0.0.1", 0)) as listening:
         keep_alive(listening, 90)
         with socket.create_connection(listening.getsockname()):
@@ -150,7 +152,7 @@ async def test_a_thousand_slow_heads_do_not_keep_a_newcomer_out(start):
     with ExitStack() as stack:
         connect(stack, server.client.port, 1000, b"GET / HTTP/1.1\r\nX: ")
         for _ in range(3):
-            # It gets in as soon as one of them has had its second.
+            # The server accepts it as soon as one of the others has had its second.
             began, status = time.monotonic(), 503
             while status == 503:
                 status = (await server.client.request("GET", "/healthz")).status
@@ -161,7 +163,8 @@ async def test_a_thousand_slow_heads_do_not_keep_a_newcomer_out(start):
 @linux
 @pytest.mark.gen_test(timeout=60)
 async def test_out_of_descriptors(start, upstream):
-    """Streams go on, the model is reached, nothing spins, the log stays short; then all is well."""
+    """Streams go on, the model is reached, the loop does not spin, and the log stays short. With
+    descriptors again, the server accepts again."""
     server = await start()
     chat = server.client
     stream = await chat.send(model="gap=0.25;count=100000")
@@ -176,7 +179,7 @@ async def test_out_of_descriptors(start, upstream):
     resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (most, hard))
     path = f"/stream/{stream.answer.start['generation_id']}"
     with ExitStack() as stack:
-        # Readers of the stream: none of them can make room for another.
+        # They all read the stream, so none of them can make room for another.
         readers = connect(stack, chat.port, 2 * FREED, chat.encode("GET", path, None, {}))
         for reader in readers[:FREED]:
             assert reader.recv(1) == b"H"

@@ -1,4 +1,4 @@
-"""Whom a request comes from, with and without proxies."""
+"""The address of the client, with and without proxies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ PROXIES = (ip_network("10.0.0.0/8"), ip_network("::1"))
         ("192.0.2.1", "198.51.100.7", "192.0.2.1"),  # not from a proxy: not believed
         ("10.0.0.1", "198.51.100.7", "198.51.100.7"),
         ("10.0.0.1", "", "10.0.0.1"),
-        ("10.0.0.1", "203.0.113.5, 198.51.100.7", "198.51.100.7"),  # only the last is the proxy's
+        (
+            "10.0.0.1",
+            "203.0.113.5, 198.51.100.7",
+            "198.51.100.7",
+        ),  # the proxy wrote only the last one
         ("10.0.0.1", "198.51.100.7, 10.0.0.2", "198.51.100.7"),
         ("10.0.0.1", "nonsense", "10.0.0.1"),
         ("10.0.0.1", "198.51.100.7, nonsense", "10.0.0.1"),
@@ -27,10 +31,10 @@ PROXIES = (ip_network("10.0.0.0/8"), ip_network("::1"))
         ("", "198.51.100.7", ""),
     ],
 )
-def test_the_client_is_the_last_hop_that_no_proxy_is(peer, forwarded, address):
+def test_the_client_is_the_last_hop_that_is_no_trusted_proxy(peer, forwarded, address):
     assert client_address(peer, forwarded, PROXIES) == address
 
 
-def test_nobody_is_trusted_where_none_was_named():
+def test_without_trusted_proxies_no_header_is_believed():
     assert not is_trusted("127.0.0.1", ())
     assert client_address("127.0.0.1", "198.51.100.7", ()) == "127.0.0.1"

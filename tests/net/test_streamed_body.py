@@ -1,4 +1,4 @@
-"""Bodies on real sockets: order, backpressure, one send for each turn, and the connection after."""
+"""Bodies on real sockets: order, backpressure, one send per iteration, the next request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tornado_stream.net.streamed_body import SMALL, ChunkedBody, SendBatch
 
 
 class Pair:
-    """A wire, and the socket at its other end."""
+    """A body, and the socket of its client."""
 
     def __init__(self) -> None:
         ours, self.theirs = socket.socketpair()
@@ -31,7 +31,7 @@ class Pair:
         self.gone += 1
 
     def read(self) -> bytes:
-        """What is there now."""
+        """The bytes that have arrived."""
         try:
             return self.theirs.recv(1 << 20)
         except BlockingIOError:
@@ -61,7 +61,7 @@ def chunks(*pieces: bytes) -> bytes:
 
 
 @pytest.mark.gen_test
-async def test_what_is_written_in_a_turn_leaves_together_at_its_end(pair):
+async def test_writes_of_one_iteration_are_sent_together_at_its_end(pair):
     assert pair.body.write(b"one") and pair.body.write(b"two")
     assert pair.read() == b""
     await asyncio.sleep(0)
@@ -70,14 +70,14 @@ async def test_what_is_written_in_a_turn_leaves_together_at_its_end(pair):
 
 
 @pytest.mark.gen_test
-async def test_a_large_piece_leaves_at_once_after_what_came_before(pair):
+async def test_a_large_write_is_sent_at_once_with_the_writes_before_it(pair):
     pair.body.write(b"one")
     pair.body.write(b"x" * (SMALL + 1))
     assert pair.read().startswith(chunks(b"one") + b"1001\r\nxxx")
 
 
 @pytest.mark.gen_test
-async def test_a_socket_that_is_full_is_waited_for_and_nothing_is_lost(pair):
+async def test_a_full_socket_loses_nothing(pair):
     pieces = [b"%05d" % n + b"x" * 20_000 for n in range(20)]
     taken = [pair.body.write(piece) for piece in pieces]
     assert taken[-1] is False and pair.body.full_since is not None
@@ -91,7 +91,7 @@ async def test_a_socket_that_is_full_is_waited_for_and_nothing_is_lost(pair):
 
 
 @pytest.mark.gen_test
-async def test_a_reader_that_left_is_told_once_or_more_and_written_to_no_more(pair):
+async def test_the_body_reports_a_client_that_left_and_sends_no_more(pair):
     pair.theirs.close()
     while pair.body.write(b"x" * (SMALL + 1)):
         await asyncio.sleep(0)
@@ -105,7 +105,7 @@ async def test_a_reader_that_left_is_told_once_or_more_and_written_to_no_more(pa
 
 
 @pytest.mark.gen_test
-async def test_a_reader_that_left_with_a_full_socket_is_told(pair):
+async def test_the_body_reports_a_client_that_left_while_its_socket_was_full(pair):
     while pair.body.write(b"x" * 20_000):
         pass
     pair.theirs.close()
@@ -114,7 +114,7 @@ async def test_a_reader_that_left_with_a_full_socket_is_told(pair):
 
 
 @pytest.mark.gen_test
-async def test_the_connection_serves_on_after_a_stream(chat: Client):
+async def test_the_connection_serves_more_requests_after_a_stream(chat: Client):
     reader, writer = await asyncio.open_connection("127.0.0.1", chat.port)
     body = b'{"message": "hello"}'
     head = (

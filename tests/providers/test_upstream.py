@@ -1,4 +1,4 @@
-"""fetch_stream and nothing behind it: bytes in order, ends that are true, sockets that close."""
+"""`Upstream.fetch_stream` alone: bytes in order, true ends, sockets that close."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 class Script(TCPServer):
-    """Sends what it is given, then closes (or waits); knows whether the peer has left."""
+    """A server that sends these parts (bytes, or seconds of a pause), then closes or holds the
+    connection. `left` is set when the client has closed it."""
 
     def __init__(self, *parts: bytes | float, hold: bool = False, **options) -> None:
         super().__init__(**options)
@@ -38,7 +39,7 @@ class Script(TCPServer):
         stream.set_close_callback(self.left.set)
         try:
             self.received = await stream.read_until(b"\r\n\r\n{}")
-        except StreamClosedError:  # in its TLS handshake
+        except StreamClosedError:  # the client left in the TLS handshake
             return
         for part in self.parts:
             if isinstance(part, bytes):
@@ -59,14 +60,19 @@ class Script(TCPServer):
 
 
 async def fetch(server: Script, **timeouts: float) -> tuple[bytes, BaseException | None]:
-    """All bytes that came, and how it ended."""
+    """All bytes that came, and the error."""
     heads: list[int] = []
     body: list[bytes] = []
     error: BaseException | None = None
     upstream = Upstream()
+
+    def on_head(status: int, headers: object):
+        heads.append(status)
+        return body.append
+
     try:
         request = server.request(**timeouts)
-        await upstream.fetch_stream(request, lambda s, h: heads.append(s), body.append)
+        await upstream.fetch_stream(request, on_head)
     except (ProviderError, StatusError) as caught:
         error = caught
     finally:
@@ -78,7 +84,7 @@ async def fetch(server: Script, **timeouts: float) -> tuple[bytes, BaseException
 
 
 @pytest.mark.gen_test
-async def test_the_request_is_what_was_asked():
+async def test_the_request_has_its_path_and_headers():
     server = Script(HEAD + b"Content-Length: 2\r\n\r\nok")
     assert await fetch(server) == (b"ok", None)
     lines = server.received.decode().split("\r\n")
@@ -131,7 +137,7 @@ BROKEN = {
 
 @pytest.mark.parametrize(("parts", "text", "code"), BROKEN.values(), ids=BROKEN)
 @pytest.mark.gen_test
-async def test_what_came_is_kept_when_it_breaks(parts, text, code):
+async def test_the_bytes_before_a_failure_are_delivered(parts, text, code):
     body, error = await fetch(Script(*parts))
     assert body == text
     assert isinstance(error, ProviderError)
@@ -150,14 +156,14 @@ async def test_what_came_is_kept_when_it_breaks(parts, text, code):
     ],
 )
 @pytest.mark.gen_test
-async def test_no_head_is_an_error(parts):
+async def test_a_response_without_a_head_is_an_error(parts):
     body, error = await fetch(Script(*parts))
     assert isinstance(error, ProviderError)
     assert (body, error.state, error.upstream_status) == (b"", "error", None)
 
 
 @pytest.mark.gen_test
-async def test_a_status_brings_its_body():
+async def test_a_status_other_than_200_is_raised_with_its_body():
     server = Script(b"HTTP/1.1 429 No\r\nRetry-After: 3\r\nContent-Length: 4\r\n\r\nslow")
     body, error = await fetch(server)
     assert isinstance(error, StatusError)
@@ -166,7 +172,7 @@ async def test_a_status_brings_its_body():
 
 
 @pytest.mark.gen_test
-async def test_a_status_is_told_even_when_its_body_is_broken_or_endless():
+async def test_a_status_is_raised_even_when_its_body_is_broken_or_endless():
     _, error = await fetch(Script(b"HTTP/1.1 500 No\r\nContent-Length: 9\r\n\r\nab"))
     assert isinstance(error, StatusError) and error.body == b"ab"
     endless = Script(b"HTTP/1.1 500 No\r\n\r\n" + b"x" * 100_000, hold=True)
@@ -186,14 +192,14 @@ async def test_redirects_are_not_followed():
 
 
 @pytest.mark.gen_test
-async def test_what_on_chunk_raises_comes_out():
+async def test_fetch_stream_raises_what_on_chunk_raised():
     server = Script(CHUNKED + b"2\r\nab\r\n", hold=True)
 
     def on_chunk(data: bytes) -> None:
         raise KeyError("mine")
 
     with pytest.raises(KeyError, match="mine"):
-        await Upstream().fetch_stream(server.request(), lambda s, h: None, on_chunk)
+        await Upstream().fetch_stream(server.request(), lambda s, h: on_chunk)
     await asyncio.wait_for(server.left.wait(), 2)
     server.close()
 
@@ -202,7 +208,7 @@ async def test_what_on_chunk_raises_comes_out():
 async def test_on_chunk_says_how_long_to_wait_for_more():
     server = Script(CHUNKED + b"2\r\nab\r\n", hold=True)
     began = time.monotonic()
-    await Upstream().fetch_stream(server.request(), lambda s, h: None, lambda data: 0.05)
+    await Upstream().fetch_stream(server.request(), lambda s, h: lambda data: 0.05)
     assert 0.04 < time.monotonic() - began < 1
     server.close()
 
@@ -212,7 +218,7 @@ async def test_all_of_one_read_comes_in_one_call():
     many = b"".join(b"1\r\n%c\r\n" % (97 + n % 26) for n in range(100))
     server = Script(CHUNKED + many + b"0\r\n\r\n")
     calls: list[bytes] = []
-    await Upstream().fetch_stream(server.request(), lambda s, h: None, calls.append)
+    await Upstream().fetch_stream(server.request(), lambda s, h: calls.append)
     assert len(b"".join(calls)) == 100 and len(calls) <= 3
     server.close()
 
@@ -227,7 +233,7 @@ async def test_all_of_one_read_comes_in_one_call():
     ],
 )
 @pytest.mark.gen_test
-async def test_silence_has_limits(parts, timeouts, code, state):
+async def test_a_silent_upstream_has_limits(parts, timeouts, code, state):
     began = time.monotonic()
     _, error = await fetch(Script(*parts, hold=True), **timeouts)
     assert isinstance(error, ProviderError)
@@ -236,7 +242,18 @@ async def test_silence_has_limits(parts, timeouts, code, state):
 
 
 @pytest.mark.gen_test
-async def test_nobody_there():
+async def test_a_stall_is_measured_from_the_last_byte():
+    piece = b"2\r\nab\r\n"
+    began = time.monotonic()
+    server = Script(CHUNKED + piece, 0.3, piece, 0.3, piece, hold=True)
+    body, error = await fetch(server, idle=0.6)
+    assert isinstance(error, ProviderError)
+    assert (body, error.code) == (b"ababab", "idle_timeout")
+    assert time.monotonic() - began >= 1.2
+
+
+@pytest.mark.gen_test
+async def test_an_upstream_that_is_not_there():
     sock = socket.socket()
     sock.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{sock.getsockname()[1]}/v1"
@@ -244,7 +261,7 @@ async def test_nobody_there():
     for nowhere in [url, "http://no-such-host.invalid/v1"]:
         with pytest.raises(ProviderError) as caught:
             request = UpstreamRequest(nowhere, {}, b"{}")
-            await Upstream().fetch_stream(request, lambda s, h: None, lambda data: None)
+            await Upstream().fetch_stream(request, lambda s, h: lambda data: None)
         assert (caught.value.code, caught.value.state) == ("connect_failed", "error")
         assert caught.value.retryable
 
@@ -255,12 +272,12 @@ async def test_connecting_has_a_limit_and_can_be_cancelled():
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
         request = UpstreamRequest(url, {}, b"{}", timeouts=Timeouts(connect=0.3))
         with pytest.raises(ProviderError) as caught:
-            await Upstream().fetch_stream(request, lambda s, h: None, lambda data: None)
+            await Upstream().fetch_stream(request, lambda s, h: lambda data: None)
         assert caught.value.code == "connect_timeout"
         request = UpstreamRequest(url, {}, b"{}", timeouts=Timeouts(connect=60))
         port = listener.getsockname()[1]
         before = connecting_to(port)
-        fetching = Upstream().fetch_stream(request, lambda s, h: None, lambda data: None)
+        fetching = Upstream().fetch_stream(request, lambda s, h: lambda data: None)
         task = asyncio.create_task(fetching)
         await until(lambda: connecting_to(port) == before + 1, 2)
         task.cancel()
@@ -270,7 +287,7 @@ async def test_connecting_has_a_limit_and_can_be_cancelled():
 
 
 def connecting_to(port: int) -> int:
-    """Sockets in SYN_SENT towards a port of this machine (Linux)."""
+    """The number of sockets in SYN_SENT to a port of this machine (Linux)."""
     try:
         with open("/proc/net/tcp") as table:
             rows = [line.split() for line in table][1:]
@@ -288,7 +305,7 @@ def connecting_to(port: int) -> int:
 async def test_cancelling_closes_the_socket(parts):
     server = Script(*parts, hold=True)
     got: list[bytes] = []
-    fetching = Upstream().fetch_stream(server.request(), lambda s, h: None, got.append)
+    fetching = Upstream().fetch_stream(server.request(), lambda s, h: got.append)
     task = asyncio.create_task(fetching)
     await until(lambda: server.streams and (got or b"ab" not in b"".join(parts)))
     await until(lambda: server.received)
@@ -305,7 +322,7 @@ async def test_cancelling_closes_the_socket(parts):
 async def test_a_certificate_that_cannot_be_trusted(tmp_path):
     server = Script(hold=True, ssl_options=self_signed(tmp_path))
     with pytest.raises(ProviderError) as caught:
-        await Upstream().fetch_stream(server.request("https"), lambda s, h: None, lambda data: None)
+        await Upstream().fetch_stream(server.request("https"), lambda s, h: lambda data: None)
     assert (caught.value.code, caught.value.retryable) == ("tls_failed", False)
     server.close()
 
@@ -314,9 +331,7 @@ async def test_a_certificate_that_cannot_be_trusted(tmp_path):
 async def test_cancelling_in_a_tls_handshake_closes_the_socket():
     server = Script(hold=True)  # never answers the handshake
     server.parts = ()
-    fetching = Upstream().fetch_stream(
-        server.request("https"), lambda s, h: None, lambda data: None
-    )
+    fetching = Upstream().fetch_stream(server.request("https"), lambda s, h: lambda data: None)
     task = asyncio.create_task(fetching)
     await until(lambda: server.streams)
     task.cancel()
@@ -327,7 +342,7 @@ async def test_cancelling_in_a_tls_handshake_closes_the_socket():
 
 
 def self_signed(folder) -> ssl.SSLContext:
-    """A server's context with a certificate that nobody signed."""
+    """The TLS context of a server with a self-signed certificate."""
     import subprocess
 
     key, certificate = folder / "key.pem", folder / "cert.pem"

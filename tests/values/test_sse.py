@@ -58,24 +58,24 @@ def test_vectors_have_names_of_their_own() -> None:
     assert len({vector["name"] for vector in VECTORS}) == len(VECTORS)
 
 
-# -- when events leave
+# -- when the decoder returns an event
 
 
-def test_event_leaves_with_its_blank_line() -> None:
+def test_a_blank_line_completes_an_event() -> None:
     decoder = SSEDecoder()
     assert decoder.feed(b"data: a\n") == []
     assert decoder.feed(b"\n") == [ServerSentEvent("message", b"a", "")]
     assert decoder.close() == []
 
 
-def test_event_leaves_with_a_cr_and_the_lf_after_it_is_no_blank_line() -> None:
+def test_a_cr_completes_an_event_and_a_lf_after_it_is_no_blank_line() -> None:
     decoder = SSEDecoder()
     assert data_of(decoder.feed(b"data: a\r\n\r")) == [b"a"]
     assert decoder.feed(b"\n") == []
     assert data_of(decoder.feed(b"data: b\n\n")) == [b"b"]
 
 
-def test_fast_case_keeps_the_id() -> None:
+def test_the_fast_path_keeps_the_id() -> None:
     decoder = SSEDecoder()
     decoder.feed(b"id: 3\n\n")
     assert decoder.feed(b"data: a\n\n") == [ServerSentEvent("message", b"a", "3")]
@@ -86,14 +86,14 @@ def test_fast_case_keeps_the_id() -> None:
 
 
 @pytest.mark.parametrize("begun", [b"event: x\n", b"data: 0\n", b"foo", b"\n\r"])
-def test_fast_case_waits_for_what_was_begun(begun: bytes) -> None:
+def test_the_fast_path_is_not_taken_within_an_event(begun: bytes) -> None:
     rest = b"data: a\n\ndata: b\n\n"
     decoder = SSEDecoder()
     split = decoder.feed(begun) + decoder.feed(rest)
     assert split == SSEDecoder().feed(begun + rest)
 
 
-def test_after_close_nothing_comes() -> None:
+def test_after_close_the_decoder_returns_nothing() -> None:
     decoder = SSEDecoder()
     decoder.feed(b"data: a\n\n")
     assert decoder.close() == []
@@ -104,7 +104,7 @@ def test_after_close_nothing_comes() -> None:
 # -- limits
 
 
-def test_line_of_the_limit_passes_and_one_byte_more_does_not() -> None:
+def test_a_line_may_be_as_long_as_the_limit_and_no_longer() -> None:
     line = b"data: " + b"x" * 94
     events, decoder = decode([line + b"\n\n"], max_line=100)
     assert data_of(events) == [b"x" * 94]
@@ -114,7 +114,7 @@ def test_line_of_the_limit_passes_and_one_byte_more_does_not() -> None:
     assert decoder.error == "line_too_long"
 
 
-def test_line_too_long_keeps_what_came_before_and_ignores_the_rest() -> None:
+def test_line_too_long_keeps_the_events_before_it_and_ignores_the_rest() -> None:
     data = b"data: a\n\ndata: b\ndata: " + b"x" * 100 + b"\n\ndata: c\n\n"
     for pieces in ([data], in_bytes(data), [data[:50], data[50:]]):
         events, decoder = decode(pieces, max_line=50)
@@ -122,7 +122,7 @@ def test_line_too_long_keeps_what_came_before_and_ignores_the_rest() -> None:
         assert decoder.error == "line_too_long"
 
 
-def test_line_too_long_is_told_before_the_line_ends() -> None:
+def test_line_too_long_is_known_before_the_line_ends() -> None:
     decoder = SSEDecoder(max_line=10)
     decoder.feed(b"data: 12345")
     assert decoder.error == "line_too_long"
@@ -132,7 +132,7 @@ def test_line_too_long_is_told_before_the_line_ends() -> None:
 def test_answer_too_long_is_the_same_for_every_split(limit: int) -> None:
     data = b"data: a\n\ndata: b\ndata: c\r\n\r\n: comment\ndata: d\n\n"
     expected, _ = decode([data[:limit]])
-    if not data[:limit].endswith((b"\n", b"\r")):  # the line that was cut is not delivered
+    if not data[:limit].endswith((b"\n", b"\r")):  # a line that the limit cuts is not delivered
         expected, _ = decode([data[: max(data.rfind(b"\n", 0, limit), 0) + 1]])
     for pieces in ([data], in_bytes(data), [data[:20], data[20:]]):
         events, decoder = decode(pieces, max_total=limit)
@@ -140,7 +140,7 @@ def test_answer_too_long_is_the_same_for_every_split(limit: int) -> None:
         assert data_of(events) == data_of(expected)
 
 
-def test_answer_of_the_limit_passes() -> None:
+def test_an_answer_may_be_as_long_as_the_limit() -> None:
     data = b"data: a\n\n" * 10
     events, decoder = decode([data], max_total=len(data))
     assert len(events) == 10
@@ -148,7 +148,7 @@ def test_answer_of_the_limit_passes() -> None:
     assert decoder.feed(b"") == []
 
 
-def test_fast_case_counts_too() -> None:
+def test_the_fast_path_counts_bytes_too() -> None:
     decoder = SSEDecoder(max_total=20)
     assert len(decoder.feed(b"data: a\n\n")) == 1
     assert len(decoder.feed(b"data: b\n\n")) == 1
@@ -156,7 +156,7 @@ def test_fast_case_counts_too() -> None:
     assert decoder.error == "answer_too_long"
 
 
-def test_fast_case_has_the_limit_of_lines_too() -> None:
+def test_the_fast_path_limits_lines_too() -> None:
     decoder = SSEDecoder(max_line=20)
     assert decoder.feed(b": x\n\n") == []
     assert data_of(decoder.feed(b"data: a\n\ndata: b\n\ndata: c\n\n")) == [b"a", b"b", b"c"]
@@ -170,7 +170,7 @@ def test_large_feed_stops_at_the_limit() -> None:
     assert decoder.error == "line_too_long"
 
 
-def test_error_is_sticky() -> None:
+def test_after_an_error_the_decoder_returns_nothing() -> None:
     decoder = SSEDecoder(max_line=10, max_total=1000)
     decoder.feed(b"x" * 11)
     assert decoder.feed(b"\n\ndata: a\n\n" * 200) == []
@@ -205,7 +205,8 @@ def seconds_for_bytes(size: int) -> float:
 
 
 def test_line_fed_byte_by_byte_takes_linear_time() -> None:
-    # Eight times the bytes: 8 if linear, 64 if every feed scanned or copied what came before it.
+    # Eight times the bytes take 8 times as long if linear, 64 times if every feed scans or copies
+    # the bytes before it.
     small = min(seconds_for_bytes(2**20 // 8 - 8) for _ in range(3))
     assert seconds_for_bytes(2**20 - 8) < 24 * small
 
@@ -221,9 +222,9 @@ def streams_with_cuts(draw: st.DrawFn) -> tuple[bytes, list[int]]:
     return data, sorted(draw(st.lists(st.integers(0, len(data)), max_size=10)))
 
 
-@settings(deadline=None)  # a busy machine is no failure
+@settings(deadline=None)  # a busy machine must not fail the test
 @given(streams_with_cuts(), st.integers(5, 60), st.integers(0, 300))
-def test_any_splitting_gives_the_same(
+def test_the_result_does_not_depend_on_the_splitting(
     stream: tuple[bytes, list[int]], max_line: int, max_total: int
 ) -> None:
     data, cuts = stream

@@ -1,8 +1,8 @@
-"""Every open connection of a client: what is awaited on it, and since when.
+"""The open connections of clients: what the server waits for on each of them, and since when.
 
-The rule: a queue is in the order of time, so one sweep looks at nothing but what is due, however
-many connections there are. A connection is here from its first moment until its socket is closed,
-also while its response is written past Tornado.
+The rule: each queue is in the order of time, so a sweep looks only at connections whose time is
+over, however many there are. A connection is registered here from the moment it is accepted until
+its socket is closed, also while its response is written without Tornado.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from tornado_stream.settings import Settings
 
 
 def refusal(status: int, code: str, message: str, retry_after: int = 0) -> bytes:
-    """A whole response, after which its connection is closed: for what is refused before there is
-    a request."""
+    """A whole response that refuses a connection before there is a request. The server closes the
+    connection after it; `retry_after` is in seconds."""
     error = {"code": code, "message": message}
-    later = {"retry_after": retry_after} if retry_after else {}
-    body = orjson.dumps({"error": error | later})
+    retry = {"retry_after": retry_after} if retry_after else {}
+    body = orjson.dumps({"error": error | retry})
     head = f"HTTP/1.1 {status} {responses[status]}\r\nConnection: close\r\n"
     if retry_after:
         head += f"Retry-After: {retry_after}\r\n"
@@ -39,20 +39,20 @@ def refusal(status: int, code: str, message: str, retry_after: int = 0) -> bytes
 
 TOO_SLOW = refusal(408, "request_timeout", "The request took too long to arrive.")
 
-#: Connections, oldest first, and since when they are in it.
+#: Connections, and when each of them entered the queue (seconds of `monotonic`); oldest first.
 Queue = dict["ClientStream", float]
 
 
 class ClientConnections:
-    """Where every connection is. One that serves a request is in no queue."""
+    """All open connections, in queues. A connection that serves a request is in no queue."""
 
     def __init__(self, settings: Settings) -> None:
         self.open: set[ClientStream] = set()
-        self.of: Counter[str] = Counter()  # how many, by `address_key`
-        self.idle: Queue = {}  # kept, and nothing of the next request is there
-        self.heads: Queue = {}  # new, or a request has begun
+        self.per_address: Counter[str] = Counter()  # how many are open, by `address_key`
+        self.idle: Queue = {}  # kept alive, and no byte of the next request has come
+        self.heads: Queue = {}  # new, or a head has begun
         self.bodies: Queue = {}
-        self.writes: Queue = {}  # since when nothing of what is to be sent was taken
+        self.writes: Queue = {}  # the client takes no bytes
         self._limits = (
             (self.idle, settings.keep_alive_timeout, b""),
             (self.heads, settings.header_timeout, TOO_SLOW),
@@ -62,25 +62,25 @@ class ClientConnections:
 
     @property
     def shortest_wait(self) -> float:
-        """Seconds of the strictest limit."""
+        """The shortest of the limits, in seconds."""
         return min(seconds for _, seconds, _ in self._limits)
 
     def sweep(self) -> None:
-        """Close what has waited too long."""
+        """Close the connections that have waited too long."""
         now = monotonic()
         for queue, seconds, answer in self._limits:
             while queue:
                 stream, since = next(iter(queue.items()))
                 if now - since < seconds:
                     break
-                if queue is self.idle and stream.writing():  # the end of a stream
+                if queue is self.idle and stream.writing():  # the last bytes of a response
                     stream.wait_in(queue)
                 else:
                     stream.give_up(answer)
 
     def evict(self, count: int, age: float = 0.0) -> int:
-        """Close up to `count` connections on which nobody is served: the longest idle first, then
-        those whose head is awaited for `age` seconds. Returns how many."""
+        """Close up to `count` connections that serve no request: the longest idle first, then
+        those whose head has been incomplete for `age` seconds. Returns how many it closed."""
         victims = list(islice(self._unserved(age), count))
         for stream in victims:
             stream.close()
@@ -93,7 +93,7 @@ class ClientConnections:
 
 
 class ClientStream(IOStream):
-    """A client's connection, which keeps its place among the others."""
+    """A client's connection. It moves itself from queue to queue."""
 
     def __init__(
         self, sock: socket.socket, key: str, connections: ClientConnections, max_buffer_size: int
@@ -104,11 +104,11 @@ class ClientStream(IOStream):
         self._received = False
         self._queue: Queue | None = None
         connections.open.add(self)
-        connections.of[key] += 1
+        connections.per_address[key] += 1
         self.wait_in(connections.heads)
 
     def wait_in(self, queue: Queue | None) -> None:
-        """Go to the end of a queue, or into none: a request is served."""
+        """Go to the end of this queue; None: leave the queues, a request is being served."""
         if self._queue is not None:
             del self._queue[self]
         if queue is not None and self.closed():
@@ -117,13 +117,13 @@ class ClientStream(IOStream):
         if queue is not None:
             queue[self] = monotonic()
 
-    def await_head(self) -> None:
-        """The next request may come. The time for the first one runs since the connection came."""
+    def expect_head(self) -> None:
+        """Wait for the next request. The time for the first one began with the connection."""
         if self._received:
             self.wait_in(self._connections.idle)
 
     def give_up(self, answer: bytes) -> None:
-        """Close it, with an answer if something was asked."""
+        """Close it, after this answer if the client has sent something."""
         if answer and self._received:
             with suppress(StreamClosedError):
                 self.write(answer)
@@ -155,14 +155,14 @@ class ClientStream(IOStream):
         self.wait_in(None)
         connections.writes.pop(self, None)
         connections.open.discard(self)
-        connections.of[self._key] -= 1
-        if not connections.of[self._key]:
-            del connections.of[self._key]
+        connections.per_address[self._key] -= 1
+        if not connections.per_address[self._key]:
+            del connections.per_address[self._key]
         super().close_fd()
 
 
 class TimedRequest(HTTPMessageDelegate):
-    """A request that comes in, and tells its connection how far it has come."""
+    """A request that is arriving. It moves its connection to the queue of what is awaited next."""
 
     def __init__(
         self, delegate: HTTPMessageDelegate, stream: ClientStream, connections: ClientConnections
@@ -170,7 +170,7 @@ class TimedRequest(HTTPMessageDelegate):
         self._delegate = delegate
         self._stream = stream
         self._connections = connections
-        stream.await_head()
+        stream.expect_head()
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
@@ -190,8 +190,8 @@ class TimedRequest(HTTPMessageDelegate):
 
 
 def address_key(address: Any) -> str:
-    """What counts as one address: an IPv4 address, or the /64 that one customer has of IPv6. Empty
-    for a Unix socket."""
+    """The key under which connections are counted: an IPv4 address, or the /64 network of an IPv6
+    address, because one customer has a whole /64. Empty for a Unix socket."""
     host = address[0] if isinstance(address, tuple) and address else ""
     if ":" not in host:
         return str(host)

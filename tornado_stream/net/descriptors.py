@@ -1,7 +1,7 @@
-"""How many files and sockets this process may have open, and who may have how many of them.
+"""How many file descriptors this process may have, and how they are shared out.
 
-The rule: connections of clients never take the last descriptors. The store, the log and the
-connection of each running answer to its model find theirs.
+The rule: connections of clients never take the last descriptors. Some are left for the store, for
+the log, and for the connection of each running answer to its model.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from contextlib import suppress
 
 from tornado_stream.settings import Settings
 
-#: Descriptors that clients do not get: the store, listening sockets, the log, the loop, and what
-#: is opened for a moment.
+#: Descriptors that clients do not get: for the store, listening sockets, the log, the loop, and
+#: files that are open for a moment.
 RESERVE = 64
-#: What macOS allows at most where it says that there is no limit.
+#: The most that macOS allows where it reports no limit.
 FALLBACK = 10_240
 
 
 def raise_limit() -> None:
-    """Take as many descriptors as the system lets this process have."""
+    """Raise the soft limit to as many descriptors as the system allows."""
     if sys.platform == "win32":
         return
     import resource
@@ -33,7 +33,7 @@ def raise_limit() -> None:
 
 
 def limit() -> int:
-    """How many descriptors this process may have."""
+    """The number of descriptors that this process may have."""
     if sys.platform == "win32":
         return sys.maxsize
     import resource
@@ -43,8 +43,8 @@ def limit() -> int:
 
 
 def shares(settings: Settings) -> tuple[int, int]:
-    """The connections and the running answers that are let in: what is set, as far as there are
-    descriptors. An answer may have one of its own, to its model."""
+    """How many connections and how many running answers the server accepts: the settings' numbers,
+    or fewer where there are too few descriptors. Each answer may need one, to its model."""
     free = max(limit() - RESERVE, 2)
     answers = min(settings.max_answers, free // 2)
     return min(settings.max_connections, free - answers), answers

@@ -1,8 +1,9 @@
-"""An HTTP client for streams, on Tornado's own extension point.
+"""An HTTP/1.1 client for streamed responses, built on Tornado's `AsyncHTTPClient`.
 
-The rule: bytes are handed on as they come, once per read of the socket, before anything that a
-read also brought (an end, a cut, a malformed byte) is told; and nothing is sent twice: a request
-that was written is over when its connection is. HTTP itself is parsed by llhttp (httptools).
+The rule: a chunk is handed on as it arrives, once per read of the socket, before the client
+reports anything else that came with the same read (the end, a cut, a malformed byte). No request
+is sent twice: when the connection of a written request ends, the request has ended too. llhttp
+(httptools) parses HTTP.
 
 Everything runs on the IOLoop's thread.
 """
@@ -14,6 +15,7 @@ import ssl
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from io import BytesIO
+from time import monotonic
 from typing import Any, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -31,10 +33,16 @@ from tornado_stream.net.upstream_connections import (
     open_socket,
 )
 
-#: Bytes of one read; asyncio's own 256 KiB cost more than they bring.
+#: Bytes of one read. asyncio's own 256 KiB are slower.
 READ_SIZE = 64 * 1024
-#: Bytes of one response.
+#: Bytes of one response body.
 MAX_BODY = 64 * 1024 * 1024
+
+#: Gets the body bytes of one read. Returns None, or the seconds within which more must come: when
+#: they are over, the client regards the response as whole.
+OnChunk = Callable[[bytes], float | None]
+#: Gets the status and the headers, once; returns the callback for the body.
+OnHead = Callable[[int, HTTPHeaders], OnChunk]
 
 
 class CutOff(Exception):
@@ -42,12 +50,13 @@ class CutOff(Exception):
 
 
 class StreamingHTTPClient(AsyncHTTPClient):
-    """Streams responses over kept connections; make it directly, with `force_instance=True`.
+    """Streams responses over kept connections. Make it with `force_instance=True`.
 
-    `streaming_callback` gets all that one read of the socket held; if it returns an awaitable,
-    reading pauses until that is done. Redirects are not followed, and a body is given as it was
-    sent. A fetch fails with what connecting raised (`OSError`, `ssl.SSLError`, `TimeoutError`),
-    with `HTTPInputError` for what is not HTTP, with `CutOff`, or with what a callback raised.
+    `stream` is the client's own interface. `fetch` is Tornado's, on top of it: `streaming_callback`
+    gets all the body bytes of one read, and if it returns an awaitable, the client pauses reading
+    until that is done. A fetch fails with what connecting raised (`OSError`, `ssl.SSLError`,
+    `TimeoutError`), with `HTTPInputError` for bytes that are not HTTP, with `CutOff`, or with what
+    a callback raised. The client does not follow redirects and does not decompress.
     """
 
     def initialize(  # type: ignore[override]
@@ -55,55 +64,57 @@ class StreamingHTTPClient(AsyncHTTPClient):
     ) -> None:
         super().initialize(defaults=defaults)
         self.max_body_size = max_body_size
-        #: What a read puts there is used before the next read, so one is enough for all.
+        #: One buffer serves all connections: a read is used up before the next one.
         self.buffer = memoryview(bytearray(READ_SIZE))
-        self._exchanges: dict[HTTPRequest, _Exchange] = {}
+        self._responses: set[ResponseStream] = set()
         self._pool = ConnectionPool()
         self._tls: ResumingContext | None = None  # made when needed: it reads all certificates
 
-    def fetch_impl(self, request: HTTPRequest, callback: Callable[[HTTPResponse], None]) -> None:
-        # What comes in is a proxy that fills in defaults; its original is what the caller has.
-        original = cast(Any, request).request
+    def stream(self, request: HTTPRequest, on_head: OnHead) -> ResponseStream:
+        """Send the request; `on_head` is called when its response begins.
 
-        def over(exchange: _Exchange) -> None:
-            del self._exchanges[original]
-            if exchange.reusable and exchange.connection:
-                self._pool.put(exchange.connection)
-            callback(exchange.response())
-
-        exchange = self._exchanges[original] = _Exchange(self, request, over)
-        if connection := self._pool.take(exchange.origin):
-            exchange.begin(connection)
+        Of the request's limits only `connect_timeout` counts (seconds; None: no limit). Raises
+        `ValueError` for a URL that is not http or https; later failures are in `done`.
+        """
+        response = ResponseStream(self, request, on_head)
+        self._responses.add(response)
+        if connection := self._pool.take(response.origin):
+            response.begin(connection)
         else:
-            exchange.connecting = convert_yielded(self._connect(exchange))
+            response.connecting = convert_yielded(self._connect(response))
+        return response
 
-    def abort(self, request: HTTPRequest) -> None:
-        """End this request, in whatever phase it is, and close its socket now. Idempotent."""
-        if exchange := self._exchanges.get(request):
-            exchange.fail(CutOff("aborted"))
+    def fetch_impl(self, request: HTTPRequest, callback: Callable[[HTTPResponse], None]) -> None:
+        _Fetch(self, request, callback)
 
     def close(self) -> None:
-        for exchange in tuple(self._exchanges.values()):
-            exchange.fail(CutOff("the client was closed"))
+        for response in tuple(self._responses):
+            response.fail(CutOff("the client was closed"))
         self._pool.close()
         super().close()
 
-    async def _connect(self, exchange: _Exchange) -> None:
-        scheme, host, port = exchange.origin
+    def release(self, response: ResponseStream) -> None:
+        """A response has ended; its connection may be used again."""
+        self._responses.discard(response)
+        if response.reusable and response.connection:
+            self._pool.put(response.connection)
+
+    async def _connect(self, response: ResponseStream) -> None:
+        scheme, host, port = response.origin
         try:
-            tls = self._context(exchange.request) if scheme == "https" else None
-            async with asyncio.timeout(exchange.request.connect_timeout or None):
+            tls = self._context(response.request) if scheme == "https" else None
+            async with asyncio.timeout(response.request.connect_timeout or None):
                 sock = await open_socket(host, port)
                 _, connection = await asyncio.get_running_loop().create_connection(
-                    lambda: UpstreamConnection(exchange.origin),
+                    lambda: UpstreamConnection(response.origin),
                     sock=sock,
                     ssl=tls,
                     server_hostname=host if tls else None,
                 )
         except Exception as error:
-            exchange.fail(error)
+            response.fail(error)
         else:
-            exchange.begin(connection)
+            response.begin(connection)
 
     def _context(self, request: HTTPRequest) -> ssl.SSLContext:
         if request.ssl_options is not None:
@@ -118,41 +129,70 @@ class StreamingHTTPClient(AsyncHTTPClient):
         return context
 
 
-class _Exchange(asyncio.BufferedProtocol):
-    """One request and its response: the protocol of its connection while it lasts, what llhttp
-    calls, and what became of it."""
+class ResponseStream(asyncio.BufferedProtocol):
+    """One request and its response. It is the protocol of its connection, and llhttp calls it.
 
-    def __init__(
-        self, client: StreamingHTTPClient, request: HTTPRequest, over: Callable[[_Exchange], None]
-    ) -> None:
+    `done` resolves to None when the response is whole, else to the failure. It raises only what
+    `on_head` or `on_chunk` raised. `last_chunk` is when body bytes last arrived (seconds of
+    `monotonic`; None: none has arrived).
+    """
+
+    def __init__(self, client: StreamingHTTPClient, request: HTTPRequest, on_head: OnHead) -> None:
         url = urlsplit(request.url)
         self.request = request
         self.origin = _origin(url)
         self.connecting: asyncio.Future[None] | None = None
         self.connection: UpstreamConnection | None = None
+        self.done: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+        self.last_chunk: float | None = None
+        self.version = self.reason = ""  # as in the status line
         self.reusable = False
+        self._client = client
         self._url = url
-        self._loop = client.io_loop
-        self._started = self._loop.time()
-        self._over = over
+        self._on_head = on_head
+        self._on_chunk: OnChunk = _ignore_chunk
         self._ended = False
-        self._error: BaseException | None = None
         self._pieces: list[bytes] = []
-        self.on_body = self._pieces.append  # llhttp's callback; a method would cost more than it
+        self.on_body = self._pieces.append  # llhttp's callback; a method would cost more
         self._parser = httptools.HttpResponseParser(self)
         self._feed_data = self._parser.feed_data
-        self._parser.set_dangerous_leniencies(lenient_spaces_after_chunk_size=True)  # some pad it
+        # Some servers pad the size of a chunk with spaces.
+        self._parser.set_dangerous_leniencies(lenient_spaces_after_chunk_size=True)
         self._buffer = client.buffer
         self._room = client.max_body_size
-        self._status = 0
-        self._reason = ""
         self._headers = HTTPHeaders()
         self._head_done = self._complete = self._keep_alive = False
-        self._body: list[bytes] = []
-        self._take_body = request.streaming_callback or self._body.append
-        self._timer = None
-        if request.request_timeout:
-            self._timer = self._loop.call_later(request.request_timeout, self._time_out)
+        self._delimited = self._closes_silently = False
+        self._grace: asyncio.TimerHandle | None = None
+
+    def abort(self) -> None:
+        """End the request, in whatever phase it is, and close its socket now. Idempotent."""
+        self.fail(CutOff("aborted"))
+
+    def fail(self, error: Exception) -> None:
+        """End the request with this failure and close its connection."""
+        self._end(failure=error)
+
+    def finish(self, reusable: bool = False) -> None:
+        """End the response as whole; without `reusable`, close its connection."""
+        if not self._ended:
+            self.reusable = reusable
+            self._end()
+
+    def pause_until(self, ready: Awaitable[None]) -> None:
+        """Read no more before `ready` is done."""
+        transport = cast(UpstreamConnection, self.connection).transport
+        transport.pause_reading()
+
+        def resume(done: asyncio.Future[None]) -> None:
+            if error := done.exception():
+                self._end(raised=cast(Exception, error))
+            elif not self._ended:
+                transport.resume_reading()
+
+        convert_yielded(ready).add_done_callback(resume)
+
+    # -- called by the client and asyncio
 
     def begin(self, connection: UpstreamConnection) -> None:
         """Send the request; from here on it is never sent again."""
@@ -173,14 +213,14 @@ class _Exchange(asyncio.BufferedProtocol):
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """What one read of the socket held: parsed, handed on in one piece, then judged."""
-        failure: BaseException | None = None
+        """Parse the bytes of one read and hand on its body bytes in one piece."""
+        failure: Exception | None = None
         try:
             self._feed_data(self._buffer[:nbytes])
         except httptools.HttpParserError as error:
             failure = HTTPInputError(str(error))
         if self._complete:
-            self._finish(failure is None and self._keep_alive)
+            self.finish(failure is None and self._keep_alive)
             return
         if self._pieces:
             self._deliver()
@@ -188,73 +228,53 @@ class _Exchange(asyncio.BufferedProtocol):
             self.fail(failure)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """A body that only the end of its connection delimits is whole, for all one knows."""
-        delimited = "Content-Length" in self._headers or "Transfer-Encoding" in self._headers
-        if self._head_done and not delimited and exc is None:
-            self._finish(False)
+        """Without Content-Length or chunking a clean close ends the body (RFC 9112 6.3)."""
+        if self._head_done and not self._delimited and exc is None:
+            self.finish()
         else:
             cut = CutOff("the connection was closed")
             cut.__cause__ = exc
             self.fail(cut)
 
-    def fail(self, error: BaseException) -> None:
-        """End as failed, and close what there is of a connection."""
-        if not self._ended:
-            self._error = error
-            self._end()
-
-    def response(self) -> HTTPResponse:
-        return HTTPResponse(
-            self.request,
-            self._status if self._error is None else 599,
-            headers=self._headers,
-            buffer=BytesIO(b"".join(self._body)),
-            effective_url=self.request.url,
-            error=self._error,
-            request_time=self._loop.time() - self._started,
-            reason=self._reason or None,
-        )
-
-    # -- what llhttp calls
+    # -- called by llhttp
 
     def on_message_begin(self) -> None:
         if self._complete:
-            self._keep_alive = False  # an answer that nobody asked for
+            self._keep_alive = False  # the server sent a response without a request
 
     def on_status(self, reason: bytes) -> None:
-        if not self._complete:
-            self._reason = reason.decode("latin1")
+        if not self._head_done:
+            self.reason = reason.decode("latin1")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._complete:
+        if not self._head_done:
             self._headers.add(name.decode("latin1"), value.decode("latin1").strip(" \t"))
 
     def on_headers_complete(self) -> None:
-        if self._complete:
+        if self._head_done:
             return
-        self._status = self._parser.get_status_code()
-        self._head_done = self._status >= 200
-        if tell := self.request.header_callback:
-            lines = [f"HTTP/{self._parser.get_http_version()} {self._status} {self._reason}"]
-            lines += [f"{name}: {value}" for name, value in self._headers.get_all()]
-            try:
-                for line in [*lines, ""]:
-                    tell(f"{line}\r\n")
-            except Exception as error:
-                self.fail(error)
+        status, headers = self._parser.get_status_code(), self._headers
+        self._headers = HTTPHeaders()
+        if status < 200:  # an interim response
+            return
+        self._head_done = True
+        self.version = self._parser.get_http_version()
+        chunked = "Transfer-Encoding" in headers
+        self._delimited = chunked or "Content-Length" in headers
+        # llama.cpp closes about a millisecond after each stream, without announcing it. A request
+        # that was sent within this time would be lost.
+        self._closes_silently = chunked and headers.get("Server") == "llama.cpp"
+        try:
+            self._on_chunk = self._on_head(status, headers)
+        except Exception as error:
+            self._end(raised=error)
 
     def on_message_complete(self) -> None:
-        if self._complete:
-            return
-        if self._head_done:
+        if self._head_done and not self._complete:
             self._complete = True
-            # The parser forgets it after this.
-            self._keep_alive = self._parser.should_keep_alive() and not _closes_unsaid(
-                self._headers
-            )
+            # The parser forgets this after the callback.
+            self._keep_alive = self._parser.should_keep_alive() and not self._closes_silently
             self._deliver()
-        else:  # an interim answer
-            self._headers = HTTPHeaders()
 
     # -- inside
 
@@ -264,51 +284,107 @@ class _Exchange(asyncio.BufferedProtocol):
         pieces.clear()
         if self._ended or not data:
             return
+        self.last_chunk = monotonic()
         try:
-            wait = self._take_body(data)
+            seconds = self._on_chunk(data)
         except Exception as error:
-            self.fail(error)
+            self._end(raised=error)
             return
-        if wait is not None:
-            self._pause(wait)
+        if seconds is not None or self._grace:
+            self._wait_at_most(seconds)
         self._room -= len(data)
         if self._room < 0:
             self.fail(HTTPInputError("the response is too long"))
 
-    def _pause(self, until: Awaitable[None]) -> None:
-        transport = cast(UpstreamConnection, self.connection).transport
-        transport.pause_reading()
+    def _wait_at_most(self, seconds: float | None) -> None:
+        if self._grace:
+            self._grace.cancel()
+            self._grace = None
+        if seconds is not None and seconds <= 0:
+            self.finish()
+        elif seconds is not None and not self._ended:
+            self._grace = asyncio.get_running_loop().call_later(seconds, self.finish)
 
-        def resume(done: asyncio.Future[None]) -> None:
-            if error := done.exception():
-                self.fail(error)
-            elif not self._ended:
-                transport.resume_reading()
-
-        convert_yielded(until).add_done_callback(resume)
-
-    def _finish(self, reusable: bool) -> None:
-        if not self._ended:
-            self.reusable = reusable
-            self._end()
-
-    def _end(self) -> None:
+    def _end(self, *, failure: Exception | None = None, raised: Exception | None = None) -> None:
+        if self._ended:
+            return
         self._ended = True
-        if self._timer:
-            self._loop.remove_timeout(self._timer)
-        if self.connecting:
-            self.connecting.cancel()
+        for waiting in (self._grace, self.connecting):
+            if waiting:
+                waiting.cancel()
         if self.connection:
             self.connection.transport.set_protocol(self.connection)
             if not self.reusable:
                 self.connection.close()
-        # The parser and this refer to each other; what else it says of this read is not heard.
-        self._complete = True
-        del self._parser, self._feed_data
-        self._over(self)
+        # Ignore what the parser still reports of this read, and break the cycles with the parser
+        # and the callbacks.
+        self._head_done = self._complete = True
+        del self._parser, self._feed_data, self._on_head, self._on_chunk
+        self._client.release(self)
+        if raised and not self.done.done():
+            self.done.set_exception(raised)
+        elif not self.done.done():
+            self.done.set_result(failure)
 
-    def _time_out(self) -> None:
-        self.fail(TimeoutError())
+
+class _Fetch:
+    """Tornado's `fetch`, on a `ResponseStream`."""
+
+    def __init__(
+        self,
+        client: StreamingHTTPClient,
+        request: HTTPRequest,
+        callback: Callable[[HTTPResponse], None],
+    ) -> None:
+        self._loop = client.io_loop
+        self._request = request
+        self._callback = callback
+        self._started = self._loop.time()
+        self._status = 0
+        self._headers = HTTPHeaders()
+        self._body: list[bytes] = []
+        self._take = request.streaming_callback or self._body.append
+        self._response = client.stream(request, self._take_head)
+        self._response.done.add_done_callback(self._finish)
+        self._timer = None
+        if request.request_timeout:
+            self._timer = self._loop.call_later(
+                request.request_timeout, self._response.fail, TimeoutError()
+            )
+
+    def _take_head(self, status: int, headers: HTTPHeaders) -> OnChunk:
+        self._status, self._headers = status, headers
+        if on_line := self._request.header_callback:
+            on_line(f"HTTP/{self._response.version} {status} {self._response.reason}\r\n")
+            for name, value in headers.get_all():
+                on_line(f"{name}: {value}\r\n")
+            on_line("\r\n")
+        return self._take_chunk
+
+    def _take_chunk(self, data: bytes) -> None:
+        if (ready := self._take(data)) is not None:
+            self._response.pause_until(ready)
+
+    def _finish(self, done: asyncio.Future[Exception | None]) -> None:
+        error = done.exception() or done.result()
+        if self._timer:
+            self._loop.remove_timeout(self._timer)
+        self._callback(
+            HTTPResponse(
+                self._request,
+                599 if error else self._status,
+                headers=self._headers,
+                buffer=BytesIO(b"".join(self._body)),
+                effective_url=self._request.url,
+                error=error,
+                request_time=self._loop.time() - self._started,
+                reason=self._response.reason or None,
+            )
+        )
+
+
+def _ignore_chunk(data: bytes) -> None:
+    """The callback before the head has come, when there is no body yet."""
 
 
 def _origin(url: SplitResult) -> Origin:
@@ -317,14 +393,8 @@ def _origin(url: SplitResult) -> Origin:
     return Origin(url.scheme, url.hostname, url.port or (443 if url.scheme == "https" else 80))
 
 
-def _closes_unsaid(headers: HTTPHeaders) -> bool:
-    """Whether the server closes without having said so: llama.cpp does after each stream, about a
-    millisecond later, in which the next request would be lost."""
-    return headers.get("Server") == "llama.cpp" and "Transfer-Encoding" in headers
-
-
 def _encode(request: HTTPRequest, url: SplitResult) -> bytes:
-    """The request's bytes. Raises `ValueError` where a header would end its line."""
+    """The request as bytes. Raises `ValueError` for a header that contains a line end."""
     headers = HTTPHeaders(request.headers)
     body = request.body
     if "Host" not in headers:
@@ -339,5 +409,5 @@ def _encode(request: HTTPRequest, url: SplitResult) -> bytes:
     lines = [f"{request.method} {path} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in headers.get_all()]
     if any("\r" in line or "\n" in line for line in lines):
-        raise ValueError("a header holds a line end")
+        raise ValueError("a header contains a line end")
     return "\r\n".join([*lines, "", ""]).encode("latin1") + (body or b"")

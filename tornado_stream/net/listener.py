@@ -1,8 +1,8 @@
-"""The door: connections are accepted, counted, refused, and closed when they wait too long.
+"""Accepts connections, counts them, refuses some, and closes those that wait too long.
 
-The rule: whoever comes is let in or told why not. Nobody who is being served is closed to make
-room; those on whose connection nothing is going on are. Out of descriptors, the door is shut for a
-moment, and nothing spins.
+The rule: a client gets its connection or a response that says why not. To make room the server
+closes connections that serve no request, never one that does. When it is out of descriptors, it
+accepts none for a moment, and the loop does not spin.
 """
 
 from __future__ import annotations
@@ -37,54 +37,54 @@ from tornado_stream.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-#: Connections that are accepted in one turn of the loop.
+#: Connections that are accepted in one iteration of the loop.
 ACCEPTS = 100
-#: Seconds between two looks at what waits too long, at most.
-SWEEP = 1.0
-#: Seconds for which nobody is accepted when descriptors have run out; connections closed then.
+#: Seconds between two sweeps of the connections, at most.
+SWEEP_INTERVAL = 1.0
+#: When descriptors have run out: seconds without accepting, and connections that are closed.
 PAUSE, FREED = 0.5, 32
-#: Descriptors that are held while there are enough: the store and the model get them when not.
+#: Descriptors that are held in reserve, and freed for the store and the model when they run out.
 SPARE = 16
-#: Seconds that a newcomer has at least for its head before it makes room for another.
+#: Seconds that a new connection has for its head before it may be closed to make room.
 GRACE = 1.0
-#: Refused connections that are held until the client has read why, and for how many seconds.
-LEAVING, LINGER = 32, 1.0
-#: Connections from one other machine where nothing is set.
+#: Refused connections that stay open so that the client can read why, and for how many seconds.
+MAX_REFUSED, LINGER = 32, 1.0
+#: Connections from one address of another machine, unless the setting says otherwise.
 PER_ADDRESS = 256
-#: Bytes of a body that are read at all, at least: above `max_body` the answer is 413, above this
-#: the connection is closed with a bare 400.
-READ_AT_ALL = 8 * 1024 * 1024
-#: Seconds between two lines in the log that say the same.
-SELDOM = 60.0
+#: Tornado's hard body limit (at least this): between `max_body` and it the handler answers 413,
+#: above it Tornado answers a bare 400.
+BODY_LIMIT = 8 * 1024 * 1024
+#: Seconds between two equal warnings in the log.
+LOG_INTERVAL = 60.0
 
 FULL = refusal(503, "too_many_connections", "The server has too many connections now.", 5)
-FULL_FOR_YOU = refusal(
+ADDRESS_FULL = refusal(
     429, "too_many_connections", "There are too many connections from your address.", 5
 )
 
 
 class Server(HTTPServer):
-    """Tornado's server with a listener of its own. `connections` are the open ones."""
+    """Tornado's server with a listener of its own. `connections` holds the open ones."""
 
     def initialize(self, application: Application, settings: Settings) -> None:  # type: ignore[override]
         self.connections = ClientConnections(settings)
-        self._read_at_all = max(READ_AT_ALL, 2 * settings.max_body)
+        self._body_limit = max(BODY_LIMIT, 2 * settings.max_body)
         super().initialize(
             application,
-            max_body_size=self._read_at_all,
-            max_buffer_size=self._read_at_all,
+            max_body_size=self._body_limit,
+            max_buffer_size=self._body_limit,
             max_header_size=16 * 1024,
         )
-        # Not a timer for each request: `Connections.sweep` looks after all of them.
+        # `ClientConnections.sweep` replaces Tornado's timer for each request.
         self.conn_params.header_timeout = None
-        self._listener = Listener(settings, self.connections, self._welcome)
+        self._listener = Listener(settings, self.connections, self._serve)
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
         """Accept connections on these listening sockets."""
         self._listener.start(sockets)
 
     def stop(self) -> None:
-        """Accept no more. Those that are there stay."""
+        """Accept no more connections. Open ones stay."""
         self._listener.stop()
 
     def start_request(
@@ -93,27 +93,28 @@ class Server(HTTPServer):
         delegate = super().start_request(server_conn, request_conn)
         return TimedRequest(delegate, request_conn.stream, self.connections)  # type: ignore[attr-defined]
 
-    def _welcome(self, sock: socket.socket, address: Any, key: str) -> None:
-        self.handle_stream(ClientStream(sock, key, self.connections, self._read_at_all), address)
+    def _serve(self, sock: socket.socket, address: Any, key: str) -> None:
+        self.handle_stream(ClientStream(sock, key, self.connections, self._body_limit), address)
 
 
 class Listener:
-    """Listening sockets, and who gets in. `welcome` is called with those who do."""
+    """Accepts from the listening sockets, and calls `serve` with each connection that it admits:
+    socket, address, and the key under which the address is counted."""
 
     def __init__(
         self,
         settings: Settings,
         connections: ClientConnections,
-        welcome: Callable[[socket.socket, Any, str], None],
+        serve: Callable[[socket.socket, Any, str], None],
     ) -> None:
         self._settings = settings
         self._connections = connections
-        self._welcome = welcome
-        self._most = descriptors.shares(settings)[0]
+        self._serve = serve
+        self._max_connections = descriptors.shares(settings)[0]
         self._sockets: list[socket.socket] = []
-        self._leaving: deque[tuple[float, socket.socket]] = deque()
+        self._refused: deque[tuple[float, socket.socket]] = deque()
         self._spare: list[int] = []
-        self._said: dict[str, float] = {}
+        self._silent_until: dict[str, float] = {}
         self._paused: asyncio.TimerHandle | None = None
         self._sweeping: asyncio.TimerHandle | None = None
 
@@ -132,18 +133,18 @@ class Listener:
             if timer:
                 timer.cancel()
         if self._paused is None:
-            self._deafen()
+            self._stop_listening()
         for sock in self._sockets:
             sock.close()
         self._sockets.clear()
-        self._dismiss(0)
+        self._close_refused(0)
         self._free_spare()
 
     def _listen(self, sockets: Iterable[socket.socket]) -> None:
         for sock in sockets:
             IOLoop.current().add_handler(sock, self._accept, IOLoop.READ)
 
-    def _deafen(self) -> None:
+    def _stop_listening(self) -> None:
         for sock in self._sockets:
             IOLoop.current().remove_handler(sock)
 
@@ -162,18 +163,20 @@ class Listener:
 
     def _admit(self, connection: socket.socket, address: Any) -> None:
         key, count = address_key(address), len(self._connections.open)
-        if self._is_full_for(address, key):
-            self._say("too many connections from %s: more are refused", key)
-            self._refuse(connection, FULL_FOR_YOU)
-        elif count >= self._most and not self._connections.evict(1, GRACE):
-            self._say("there are %d connections: more are refused", count)
+        if self._is_address_full(address, key):
+            self._warn("too many connections from %s: more are refused", key)
+            self._refuse(connection, ADDRESS_FULL)
+        elif count >= self._max_connections and not self._connections.evict(1, GRACE):
+            self._warn("there are %d connections: more are refused", count)
             self._refuse(connection, FULL)
         else:
-            self._welcome(connection, address, key)
+            self._serve(connection, address, key)
 
-    def _is_full_for(self, address: Any, key: str) -> bool:
+    def _is_address_full(self, address: Any, key: str) -> bool:
         most = self._settings.max_connections_per_address
-        if self._connections.of[key] < (PER_ADDRESS if most is None else most or sys.maxsize):
+        if self._connections.per_address[key] < (
+            PER_ADDRESS if most is None else most or sys.maxsize
+        ):
             return False
         host = address[0] if key else ""
         is_ours = not key or ip_address(host.partition("%")[0]).is_loopback
@@ -186,24 +189,24 @@ class Listener:
         with suppress(OSError):
             connection.send(answer)
             connection.shutdown(socket.SHUT_WR)
-        # Closed at once it would be reset by what the client sends, and the answer might be lost.
-        self._leaving.append((monotonic(), connection))
-        if len(self._leaving) > LEAVING:
-            self._leaving.popleft()[1].close()
+        # Closing at once would reset the connection if the client sends, and lose the response.
+        self._refused.append((monotonic(), connection))
+        if len(self._refused) > MAX_REFUSED:
+            self._refused.popleft()[1].close()
 
-    def _dismiss(self, seconds: float) -> None:
-        before = monotonic() - seconds
-        while self._leaving and self._leaving[0][0] <= before:
-            self._leaving.popleft()[1].close()
+    def _close_refused(self, age: float) -> None:
+        before = monotonic() - age
+        while self._refused and self._refused[0][0] <= before:
+            self._refused.popleft()[1].close()
 
     def _pause(self, error: OSError) -> None:
-        self._say("no connection can be accepted: %s", error.strerror)
-        self._deafen()
+        self._warn("no connection can be accepted: %s", error.strerror)
+        self._stop_listening()
         self._make_room()
 
     def _make_room(self) -> None:
         self._free_spare()
-        self._dismiss(0)
+        self._close_refused(0)
         self._connections.evict(FREED, GRACE)
         self._paused = asyncio.get_running_loop().call_later(PAUSE, self._resume)
 
@@ -215,7 +218,7 @@ class Listener:
             self._make_room()
 
     def _hold_spare(self) -> bool:
-        """Hold the reserve; False: it is in use."""
+        """Open the reserve. False: there are too few descriptors for it."""
         try:
             while len(self._spare) < SPARE:
                 self._spare.append(os.open(os.devnull, os.O_RDONLY))
@@ -229,22 +232,25 @@ class Listener:
 
     def _sweep(self) -> None:
         self._connections.sweep()
-        self._dismiss(LINGER)
-        interval = min(SWEEP, self._connections.shortest_wait / 4)
+        self._close_refused(LINGER)
+        interval = min(SWEEP_INTERVAL, self._connections.shortest_wait / 4)
         self._sweeping = asyncio.get_running_loop().call_later(interval, self._sweep)
 
-    def _say(self, text: str, *arguments: Any) -> None:
-        """Warn, once a minute: whoever floods this server shall not flood its log."""
+    def _warn(self, text: str, *arguments: Any) -> None:
+        """Log a warning, at most once a minute: a flood of connections must not flood the log."""
         now = monotonic()
-        if now >= self._said.get(text, 0.0):
-            self._said[text] = now + SELDOM
+        if now >= self._silent_until.get(text, 0.0):
+            self._silent_until[text] = now + LOG_INTERVAL
             logger.warning(text, *arguments)
 
 
 def keep_alive(listening: socket.socket, seconds: float) -> None:
-    """Find out when a client is gone that never said so: silent for 30 s, then three questions in
-    10 s each; and when what is sent reaches nobody for `seconds`, or a minute. Connections inherit
-    it on Linux and the BSDs, so it costs nothing for each."""
+    """Let the system detect clients that vanished without closing.
+
+    It probes a connection that was silent for 30 s, three times, every 10 s. It also closes one
+    whose bytes are not acknowledged for `seconds`, or for a minute if that is longer. Accepted
+    connections inherit these options on Linux and the BSDs.
+    """
     options = {
         "TCP_KEEPIDLE": 30,
         "TCP_KEEPINTVL": 10,

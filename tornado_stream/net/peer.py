@@ -1,7 +1,7 @@
-"""Who is at the other end of a connection, also where a proxy stands between.
+"""The address of the client, also where a proxy stands between client and server.
 
-The rule: what a header says of the client is believed only where the connection comes from a
-proxy that was named; anybody could write it otherwise. Pure functions of a request's parts.
+The rule: a header that names the client is believed only where the connection comes from a trusted
+proxy of the settings; otherwise any client could write one. Pure functions of a request's parts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ Networks = Sequence[IPv4Network | IPv6Network]
 def client_address(peer: str, forwarded_for: str, trusted: Networks) -> str:
     """The address of the client: the last one in `X-Forwarded-For` that is no trusted proxy's.
 
-    `peer` is whom the connection comes from. What is malformed ends the search where it stands.
+    `peer` is the address that the connection comes from. The search ends at a malformed entry, with
+    the address after it.
     """
     address = peer
     hops = [hop.strip() for hop in forwarded_for.split(",") if hop.strip()]
@@ -29,7 +30,7 @@ def client_address(peer: str, forwarded_for: str, trusted: Networks) -> str:
 
 
 def is_trusted(address: str, trusted: Networks) -> bool:
-    """Whether this is the address of a proxy that was named."""
+    """Whether this is the address of a trusted proxy."""
     if not trusted:
         return False
     try:

@@ -1,8 +1,8 @@
-"""Two ways to write the body of a response that is streamed.
+"""Two ways to write the body of a streamed response.
 
-The rule: one send per reader and turn of the loop, and what the socket does not take at once stays
-in the IOStream, in order; until that is out nothing more is taken. Everything runs on the IOLoop's
-thread.
+The rule: the server sends once per client and iteration of the loop. Bytes that the socket does
+not take at once stay in the IOStream, in order, and until they are sent the body takes no more.
+Everything runs on the IOLoop's thread.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from time import monotonic
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import RequestHandler
 
-#: Bytes up to which data waits for the end of the loop's turn.
+#: Writes of up to this many bytes wait for the end of the loop's iteration.
 SMALL = 4096
 
 
 class StreamedBody:
-    """A body that is being sent. `on_drained` is called when a write that was not taken at once
-    is out, `on_gone` when it never will be.
+    """A body that is being sent.
 
-    `last_write` is when something was written, `full_since` since when no more is taken (seconds
-    of `monotonic`; None: more is taken).
+    `on_drained` is called when bytes that the socket did not take at once have been sent, `on_gone`
+    when the client has left. `last_write` is when something was last written; `full_since` is since
+    when the body takes no more (seconds of `monotonic`; None: it takes more).
     """
 
     def __init__(self, on_drained: Callable[[], None], on_gone: Callable[[], None]) -> None:
@@ -34,7 +34,7 @@ class StreamedBody:
         self._on_gone = on_gone
 
     def write(self, data: bytes) -> bool:
-        """Send some of it; False: no more until `on_drained`."""
+        """Send these bytes. False: write no more until `on_drained`."""
         raise NotImplementedError
 
     def _await(self, written: asyncio.Future[None]) -> None:
@@ -54,7 +54,8 @@ class StreamedBody:
 
 
 class TornadoBody(StreamedBody):
-    """Through Tornado: the first piece of every body, with its head, and all for HTTP/1.0."""
+    """A body that Tornado writes: the first piece of every body, which leaves together with the
+    head, and whole bodies for HTTP/1.0."""
 
     def __init__(
         self, handler: RequestHandler, on_drained: Callable[[], None], on_gone: Callable[[], None]
@@ -73,9 +74,9 @@ class TornadoBody(StreamedBody):
 
 
 class SendBatch:
-    """The wires that have something to send when the loop's turn is over.
+    """The bodies that have something to send at the end of the loop's iteration.
 
-    A hundred sends in a row cost a sixth less than a hundred between which tokens are decoded.
+    A hundred sends in a row take a sixth less time than sends with decoding between them.
     """
 
     def __init__(self) -> None:
@@ -93,8 +94,9 @@ class SendBatch:
 
 
 class ChunkedBody(StreamedBody):
-    """Past Tornado, whose `write` and `flush` cost several times as much per event: a chunked body
-    (RFC 9112 section 7.1) on a detached connection, with no Future where the socket takes it all.
+    """A chunked body (RFC 9112 section 7.1), written to a detached connection without Tornado,
+    whose `write` and `flush` take several times as long per event. There is no Future while the
+    socket takes everything.
     """
 
     def __init__(
@@ -108,7 +110,7 @@ class ChunkedBody(StreamedBody):
         self._stream = stream
         self._send_batch = send_batch
         self._chunks: list[bytes] = []
-        # What IOStream.write_to_fd calls. On a stream that has just been closed it fails.
+        # IOStream.write_to_fd calls the same; on a closed socket it raises OSError.
         self._socket_send = stream.socket.send
         stream.set_close_callback(on_gone)
         if stream.writing():  # the head
@@ -126,10 +128,10 @@ class ChunkedBody(StreamedBody):
         return self.full_since is None
 
     def flush(self) -> None:
-        """Send what was written."""
+        """Send everything that was written."""
         chunks = self._chunks
         if not chunks:
-            return  # they were sent before the turn was over
+            return  # a large write has sent them before the end of the iteration
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         chunks.clear()
         sent = 0
@@ -145,7 +147,7 @@ class ChunkedBody(StreamedBody):
             self._write_later(memoryview(data)[sent:])
 
     def end(self) -> IOStream:
-        """Send the end of the body; the connection is its server's again."""
+        """Send the end of the body and give the connection back, for the next request."""
         self._on_drained = self._on_gone = _nothing
         self._stream.set_close_callback(None)
         self._chunks.append(b"0\r\n\r\n")
@@ -161,4 +163,4 @@ class ChunkedBody(StreamedBody):
 
 
 def _nothing() -> None:
-    """Nobody waits for a response that has ended."""
+    """The callback of a body that has ended."""

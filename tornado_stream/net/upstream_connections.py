@@ -1,7 +1,7 @@
-"""Connections of the streaming client: opened, secured, kept, used again.
+"""Connections of the streaming client: opening, TLS, keeping, reusing.
 
-The rule: a connection is used again only while it is surely idle, and a socket is closed by who
-opened it. Everything runs on the IOLoop's thread.
+The rule: a connection is reused only while it is certainly idle, and the code that opened a socket
+closes it. Everything runs on the IOLoop's thread.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from asyncio.staggered import staggered_race
 from functools import partial
 from typing import Any, NamedTuple, cast
 
-#: Seconds that an idle connection is kept: servers of this field close theirs from 5 s on.
+#: Seconds for which an idle connection is kept. Servers for models close theirs after 5 s or more.
 KEEP_ALIVE = 4.0
-#: Seconds until the next address of a host is tried as well (RFC 8305).
+#: Seconds after which the next address of a host is tried in parallel (RFC 8305).
 NEXT_ADDRESS = 0.25
 
 
 class Origin(NamedTuple):
-    """What a connection can be used for again."""
+    """The server of a connection: requests to the same origin can reuse it."""
 
     scheme: str
     host: str
@@ -29,7 +29,8 @@ class Origin(NamedTuple):
 
 
 class UpstreamConnection(asyncio.Protocol):
-    """A connection that is idle: before, between and after exchanges. What comes then ends it."""
+    """A connection, and its protocol while it is idle: before, between and after responses. Bytes
+    that arrive then close it."""
 
     transport: asyncio.Transport
 
@@ -44,7 +45,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.close()
 
     def close(self) -> None:
-        """Now, in whatever phase it is: what was not sent is not."""
+        """Close it now, in any phase; bytes that were not sent are dropped."""
         self.transport.abort()
 
     def is_open(self) -> bool:
@@ -52,7 +53,7 @@ class UpstreamConnection(asyncio.Protocol):
 
 
 class ConnectionPool:
-    """Idle connections. One is used again only within `KEEP_ALIVE`, and if nothing has come."""
+    """Idle connections. One is reused only within `KEEP_ALIVE`, and only if no byte has come."""
 
     def __init__(self) -> None:
         self._idle: dict[Origin, list[UpstreamConnection]] = {}
@@ -91,17 +92,17 @@ class ConnectionPool:
             for connection in connections:
                 if connection.idle_since <= due:
                     connection.close()
-            kept = [c for c in connections if not c.transport.is_closing()]
-            self._idle[origin] = kept
-            if not kept:
+            still_open = [c for c in connections if not c.transport.is_closing()]
+            self._idle[origin] = still_open
+            if not still_open:
                 del self._idle[origin]
         self._sweeping = loop.call_later(KEEP_ALIVE / 2, self._sweep) if self._idle else None
 
 
 class ResumingContext(ssl.SSLContext):
-    """Checks certificates, and goes on with a server's last session instead of a whole handshake.
+    """Checks certificates, and resumes a server's last TLS session instead of a full handshake.
 
-    asyncio has no parameter for the session, hence `wrap_bio`.
+    asyncio has no parameter for the session, so `wrap_bio` adds it.
     """
 
     sessions: dict[str | None, ssl.SSLSession | None]
@@ -124,13 +125,13 @@ def _remember_session(connection: UpstreamConnection) -> None:
 
 
 async def open_socket(host: str, port: int) -> socket.socket:
-    """Connect to the address that answers first. Cancelling it closes every socket it opened:
-    `create_connection`, which could do the rest, loses one that has just been connected."""
+    """Connect to the address that answers first. Cancelling the call closes every socket that it
+    opened; asyncio's `create_connection` can leak a socket that has just been connected."""
     loop = asyncio.get_running_loop()
     try:
         numeric = socket.AI_NUMERICHOST
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=numeric)
-    except socket.gaierror:  # a name: a thread looks it up
+    except socket.gaierror:  # it is a name; a thread looks it up
         addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     connected: list[socket.socket] = []
 
@@ -140,7 +141,7 @@ async def open_socket(host: str, port: int) -> socket.socket:
             sock.setblocking(False)
             await loop.sock_connect(sock, address)
         except BaseException:
-            sock.close()  # not before: the loop would go on to watch its number
+            sock.close()  # only now: before, the loop still watches its file descriptor
             raise
         connected.append(sock)
 
@@ -159,7 +160,7 @@ async def open_socket(host: str, port: int) -> socket.socket:
 
 
 def _is_readable(transport: asyncio.Transport) -> bool:
-    """Whether bytes, or an end, have come that the loop has not read yet."""
+    """Whether bytes or the end have arrived that the loop has not read yet."""
     fd = transport.get_extra_info("socket").fileno()
     if hasattr(select, "poll"):
         poll = select.poll()

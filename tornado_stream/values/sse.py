@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-#: Bytes of one line and of a whole stream, from which on it is not an answer but an accident.
+#: Limits of one line and of a whole stream, in bytes; no real answer is longer.
 MAX_LINE = 1024 * 1024
 MAX_TOTAL = 16 * 1024 * 1024
 
-#: One piece of a large feed: bounds what splitting it into lines costs at once.
+#: Bytes of a large feed that are split into lines at a time, to bound the memory.
 _PIECE = 64 * 1024
 _BOM = b"\xef\xbb\xbf"
 
 
 class ServerSentEvent(NamedTuple):
-    """One event. `event` is `message` where the server named none, `data` is as sent (UTF-8 by
-    the standard, unchecked here), `id` is the last one seen, also in an earlier event."""
+    """One event. `event` is `message` where the server named none; `data` is as sent (UTF-8
+    by the standard, but unchecked); `id` is the last one, perhaps of an earlier event."""
 
     event: str
     data: bytes
@@ -28,15 +28,15 @@ class ServerSentEvent(NamedTuple):
 
 
 class SSEDecoder:
-    """Turns the bytes of an event stream into events. Nothing raises, on any input.
+    """Turns the bytes of an event stream into events. It raises nothing, on any input.
 
-    `error` is None until a limit is reached, then `line_too_long` or `answer_too_long`: what came
-    before that byte has been delivered, what comes after it is ignored. `max_line` (without its
-    line end) and `max_total` are in bytes. `comments` counts comment lines, `retry` is the last
+    `error` is None until a limit is reached, then `line_too_long` or `answer_too_long`: the decoder
+    has returned the events before that byte, and ignores everything after it. `max_line` (without
+    its line end) and `max_total` are in bytes. `comments` counts comment lines; `retry` is the last
     reconnection time in milliseconds.
 
     With `error_field` a line `error: X` is an event of its own, of type `error` and with the data
-    X. The standard knows no such field, but llama.cpp told its failures that way until 2025
+    X. The standard has no such field, but llama.cpp reported its failures this way until 2025
     (https://github.com/ggml-org/llama.cpp/pull/16109).
     """
 
@@ -54,18 +54,18 @@ class SSEDecoder:
         self._max_line = max_line
         self._room = max_total
         self._closed = False
-        self._idle = False  # nothing is left over from the bytes so far
-        self._begun = False  # the first three bytes were looked at for a byte order mark
-        self._after_cr = False  # a LF that comes now belongs to the line end before it
-        self._tail = bytearray()  # a line whose end has not come; grows in place, amortised linear
-        self._data = bytearray()  # the lines of the event so far, each with a LF
+        self._idle = False  # the bytes so far are whole events
+        self._begun = False  # the first three bytes were checked for a byte order mark
+        self._after_cr = False  # a LF that comes next belongs to the line end before it
+        self._tail = bytearray()  # the last line, without its end; it grows in linear time
+        self._data = bytearray()  # the data lines of the event so far, each with a LF
         self._event = b""
         self._id = ""
 
     def feed_plain(self, data: bytes) -> list[bytes] | None:
-        """The data of each event in the usual case: these bytes are whole events of one data line
-        each, and nothing is left over from before. None: they are not, and nothing was taken;
-        `feed` them."""
+        """The data of each event, in the usual case: nothing is left over from before, and these
+        bytes are whole events of one data line each. Returns None, consuming nothing, for any other
+        input: call `feed`."""
         size = len(data)
         if not self._idle or size > self._room or size > self._max_line or data[-1:] != b"\n":
             return None
@@ -98,7 +98,7 @@ class SSEDecoder:
 
     def close(self) -> list[ServerSentEvent]:
         """The events that the end of the stream completes: an event without its blank line, a
-        line without its end. After it every call returns an empty list."""
+        line without its end. Every later call returns an empty list."""
         events: list[ServerSentEvent] = []
         if not (self.error or self._closed):
             self._flush_tail(events)
@@ -137,7 +137,7 @@ class SSEDecoder:
         )
 
     def _drop_bom(self, data: bytes) -> bytes:
-        """Hold back up to three bytes until it is known whether they are the mark."""
+        """Hold back up to three bytes until they are a byte order mark or not."""
         data = bytes(self._tail) + data
         self._tail.clear()
         if len(data) < 3 and _BOM.startswith(data):
@@ -173,7 +173,7 @@ class SSEDecoder:
             if value.isdigit() and len(value) < 16:
                 self.retry = int(value)
         elif name == b"error" and self._error_field:
-            if self._data:  # a missing blank line must not put the error before older text
+            if self._data:  # without a blank line before it, the older text still comes first
                 self._dispatch(events)
             events.append(ServerSentEvent("error", value, self._id))
 

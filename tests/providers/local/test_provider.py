@@ -468,7 +468,7 @@ class Recorder(Upstream):
             "tokens": [t for c in content for t in ([7] * len(c) if isinstance(c, str) else [c])]
         }
 
-    async def fetch_stream(self, request, on_head, on_chunk) -> None:
+    async def fetch_stream(self, request, on_head) -> None:
         self.body = json.loads(request.body)
         raise StatusError(503, {}, b"")
 

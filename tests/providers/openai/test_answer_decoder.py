@@ -1,67 +1,13 @@
 import json
-from typing import Any
 
-import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from wire import call, chunk, content, fold, half, say, sse
 
-from tornado_stream.providers.openai.answer_decoder import AnswerDecoder, encode_request
-from tornado_stream.values.errors import ProviderError
-from tornado_stream.values.messages import ChatRequest
+from tornado_stream.providers.openai.answer_decoder import AnswerDecoder
 
-# -- requests
-
-
-def request(**options: Any) -> ChatRequest:
-    return ChatRequest([{"role": "user", "content": "hi"}], options=options)
-
-
-def test_request_has_only_what_was_set() -> None:
-    assert orjson.loads(encode_request(request(), model="m", include_usage=False)) == {
-        "model": "m",
-        "messages": [{"role": "user", "content": "hi"}],
-        "stream": True,
-    }
-
-
-def test_request_takes_options_but_not_ours() -> None:
-    options = {"temperature": 0.5, "top_p": None, "model": "x", "messages": [], "stream": False}
-    body = orjson.loads(encode_request(request(**options), model="m", include_usage=True))
-    assert body.pop("messages") == [{"role": "user", "content": "hi"}]
-    assert body == {
-        "model": "m",
-        "stream": True,
-        "temperature": 0.5,
-        "stream_options": {"include_usage": True},
-    }
-
-
-def test_request_keeps_other_stream_options() -> None:
-    options = {"stream_options": {"include_obfuscation": False, "include_usage": False}}
-    body = orjson.loads(encode_request(request(**options), model="m", include_usage=True))
-    assert body["stream_options"] == {"include_obfuscation": False, "include_usage": True}
-
-
-def test_request_with_values_that_orjson_refuses() -> None:
-    deep: Any = 1
-    for _ in range(300):
-        deep = [deep]
-    body = encode_request(request(seed=2**70, deep=deep), model="m", include_usage=False)
-    assert json.loads(body)["seed"] == 2**70
-
-
-def test_request_that_is_no_json() -> None:
-    deep: Any = 1
-    for _ in range(100_000):
-        deep = [deep]
-    with pytest.raises(ProviderError) as caught:
-        encode_request(request(deep=deep), model="m", include_usage=False)
-    assert caught.value.code == "bad_request"
-
-
-# -- surrogates
+# -- halves of surrogate pairs
 
 
 @pytest.mark.parametrize("kind", ["content", "reasoning", "refusal"])
@@ -82,15 +28,15 @@ def test_halves_of_a_pair_are_joined(kind: str) -> None:
         ([r"\ud83d\ude00"], "😀"),
     ],
 )
-def test_halves_that_are_alone(pieces: list[str], expected: str) -> None:
+def test_a_half_alone_is_replaced(pieces: list[str], expected: str) -> None:
     assert content(*map(half, pieces), "[DONE]") == expected
 
 
-def test_half_a_character_of_an_answer_that_was_cut_off_is_no_text() -> None:
+def test_a_half_at_the_end_of_an_answer_that_was_cut_off_is_dropped() -> None:
     assert content(half(r"a\ud83d")) == "a"
 
 
-def test_half_is_held_over_feeds_and_done() -> None:
+def test_a_half_waits_until_the_answer_is_closed() -> None:
     decoder = AnswerDecoder()
     assert decoder.feed(sse(half(r"\ud83d"))) is None
     assert decoder.feed(sse("[DONE]")) is None
@@ -99,7 +45,7 @@ def test_half_is_held_over_feeds_and_done() -> None:
     assert decoder.close() is None
 
 
-def test_surrogates_elsewhere_are_replaced() -> None:
+def test_halves_outside_of_text_are_replaced() -> None:
     fragment = r'{"index":0,"id":"\ud800","function":{"name":"\ud801","arguments":"\ud802"}}'
     text = f'{{"choices":[{{"delta":{{"tool_calls":[{fragment}]}},"finish_reason":"\\ud803"}}]}}'
     answer, decoder = fold(sse(text, r'{"error":{"message":"a\ud800b"}}'))
@@ -113,44 +59,44 @@ def test_surrogates_elsewhere_are_replaced() -> None:
 # -- the end
 
 
-def test_last_finish_reason_that_is_not_empty() -> None:
+def test_the_last_finish_reason_that_is_not_empty_counts() -> None:
     reasons = (None, "", "length", "stop", None, "", 7)
     _, decoder = fold(sse(*[chunk({}, reason) for reason in reasons]))
     assert decoder.finish_reason == "stop"
 
 
 @pytest.mark.parametrize("mark", ["[DONE]", " [DONE] ", "[DONE]\n", "[DONE] bye"])
-def test_done(mark: str) -> None:
+def test_done_ends_the_answer(mark: str) -> None:
     answer, decoder = fold(f"data: {mark}\n\n".encode() + sse(say("no"), {"error": "no"}))
     assert decoder.done and decoder.complete
     assert (answer.content, decoder.error) == ("", None)
 
 
-def test_after_done_not_even_a_limit_counts() -> None:
+def test_after_done_even_the_limits_do_not_count() -> None:
     data = sse(say("a"), "[DONE]") + b"x" * 1000
     for pieces in ([data], [data[i : i + 1] for i in range(len(data))]):
         _, decoder = fold(pieces, max_line=100)
         assert decoder.complete and not decoder.failed
 
 
-def test_finish_without_done_and_done_without_finish_are_complete() -> None:
+def test_a_finish_reason_or_done_makes_an_answer_complete() -> None:
     assert fold(sse(say("a"), chunk({}, "stop")))[1].complete
     assert fold(sse(say("a"), "[DONE]"))[1].complete
 
 
-def test_neither_is_not_complete() -> None:
+def test_without_both_an_answer_is_not_complete() -> None:
     _, decoder = fold(sse(say("a")))
     assert not decoder.complete
     assert decoder.error is None
 
 
-def test_end_without_a_blank_line() -> None:
+def test_done_needs_no_blank_line_after_it() -> None:
     answer, decoder = fold(sse(say("a"), "[DONE]").rstrip())
     assert answer.content == "a"
     assert decoder.done
 
 
-def test_chunk_cut_by_the_end_is_skipped() -> None:
+def test_a_chunk_that_the_end_cuts_is_skipped() -> None:
     answer, decoder = fold(sse(say("a"), say("b"))[:-8])
     assert answer.content == "a"
     assert (decoder.chunks, decoder.skipped, decoder.complete) == (2, 1, False)
@@ -161,7 +107,7 @@ def test_keep_alives_are_not_chunks() -> None:
     assert (decoder.chunks, decoder.skipped) == (1, 0)
 
 
-def test_empty_body() -> None:
+def test_an_empty_body_is_not_complete() -> None:
     answer, decoder = fold(b"")
     assert not decoder.complete
     assert (decoder.error, answer.content) == (None, "")
@@ -172,10 +118,10 @@ def test_nothing_counts_after_done() -> None:
     assert (answer.content, decoder.done, decoder.chunks) == ("a", True, 1)
 
 
-# -- framing that is not quite that of an event stream
+# -- bodies that are almost an event stream, or none
 
 
-def test_one_line_end_between_chunks() -> None:
+def test_chunks_without_a_blank_line_between_them() -> None:
     lines = [
         json.dumps(say("a")),
         "",
@@ -228,12 +174,12 @@ def test_chunks_as_lines_of_json() -> None:
     assert decoder.complete
 
 
-def test_error_object_and_then_a_stream() -> None:
+def test_an_error_object_before_a_stream() -> None:
     _, decoder = fold(b'{"error":{"message":"no"}}\n\n' + sse("[DONE]"))
     assert decoder.error is not None and decoder.error.message == "no"
 
 
-def test_json_cut_short_is_not_complete() -> None:
+def test_json_that_was_cut_is_not_complete() -> None:
     _, decoder = fold(b'{"choices":[{"message":{"content":"abc')
     assert not decoder.complete
     assert decoder.error is None
@@ -243,7 +189,7 @@ def test_json_cut_short_is_not_complete() -> None:
     "body",
     [b"<!doctype html><p>hi", b" \r\n<html>", b"\xef\xbb\xbf<a>", b'{"status":"ok"}', b"[1]"],
 )
-def test_what_is_no_api(body: bytes) -> None:
+def test_a_body_that_no_api_sends_is_an_error(body: bytes) -> None:
     for pieces in ([body], [body[i : i + 1] for i in range(len(body))]):
         _, decoder = fold(pieces)
         assert decoder.failed
@@ -252,7 +198,7 @@ def test_what_is_no_api(body: bytes) -> None:
         assert "/v1" in decoder.error.message and "<" not in decoder.error.message
 
 
-def test_web_page_with_lines_that_look_like_events() -> None:
+def test_a_web_page_with_lines_like_events_is_still_an_error() -> None:
     answer, decoder = fold(b"<html>\n" + sse(say("a"), "[DONE]"))
     assert decoder.error is not None and decoder.error.code == "not_an_api"
     assert not answer.content
@@ -280,13 +226,13 @@ def test_answer_too_long() -> None:
 
 
 @pytest.mark.parametrize("body", [b"{}", b"<p>", b"data: {}"])
-def test_limit_before_the_first_byte_that_counts(body: bytes) -> None:
+def test_leading_blanks_count_for_the_limit(body: bytes) -> None:
     for pieces in ([b" " * 200 + body], [b" " * 99, b" " * 101, body]):
         _, decoder = fold(pieces, max_line=100)
         assert decoder.error is not None and decoder.error.code == "line_too_long"
 
 
-def test_error_before_a_limit_stays() -> None:
+def test_an_error_before_a_limit_stays_the_error() -> None:
     _, decoder = fold(sse({"error": "no"}) + b"x" * 200, max_line=100)
     assert decoder.failed
     assert decoder.error is not None and decoder.error.message == "no"
@@ -310,9 +256,9 @@ def streams(draw: st.DrawFn) -> tuple[bytes, list[int]]:
     return data, sorted(draw(st.lists(st.integers(0, len(data)), max_size=8)))
 
 
-@settings(deadline=None)  # a busy machine is no failure
+@settings(deadline=None)  # a busy machine must not fail the test
 @given(streams(), st.integers(50, 200), st.integers(0, 1000))
-def test_any_splitting_gives_the_same_answer(
+def test_the_answer_does_not_depend_on_the_splitting(
     stream: tuple[bytes, list[int]], max_line: int, max_total: int
 ) -> None:
     data, cuts = stream

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tornado_stream.providers.openai.answer_decoder import AnswerDecoder, decode_error
+from tornado_stream.providers.openai.answer_decoder import AnswerDecoder
+from tornado_stream.providers.openai.errors import decode_error
 from tornado_stream.values.events import AnswerText
 
 CORPUS = Path(os.environ.get("CORPUS", Path(__file__).resolve().parents[4] / "shared" / "corpus"))

@@ -1,15 +1,21 @@
-"""The provider over a real upstream: what it sends, and what it does when refused."""
+"""The provider with a real upstream: what it sends, and what it does after a refusal."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
+import orjson
 import pytest
+
+from tornado_stream.providers.openai.provider import encode_request
+from tornado_stream.values.errors import ProviderError
+from tornado_stream.values.messages import ChatRequest
 
 
 @pytest.mark.gen_test
-async def test_without_a_key_none_is_sent(chat, upstream):
+async def test_without_a_key_no_authorization_is_sent(chat, upstream):
     await chat.ask()
     assert "Authorization" not in upstream.headers[0]
     assert upstream.headers[0]["Content-Type"] == "application/json"
@@ -17,7 +23,7 @@ async def test_without_a_key_none_is_sent(chat, upstream):
 
 
 @pytest.mark.gen_test
-async def test_the_key_goes_upstream_only(serve, settings, upstream):
+async def test_only_the_upstream_gets_the_key(serve, settings, upstream):
     chat = serve(replace(settings, api_key="sk-secret"))
     answer = await chat.ask()
     assert upstream.headers[0]["Authorization"] == "Bearer sk-secret"
@@ -25,7 +31,7 @@ async def test_the_key_goes_upstream_only(serve, settings, upstream):
 
 
 @pytest.mark.gen_test
-async def test_usage_is_not_asked_for_where_that_is_refused(chat, upstream):
+async def test_usage_is_not_requested_after_the_upstream_refused_that(chat, upstream):
     refusal = '{"error":{"message":"Unrecognized request argument: stream_options"}}'
     answer = await chat.ask(model=f"status=400;body={refusal}")
     assert answer.end["error"]["code"] == "bad_request"
@@ -35,7 +41,7 @@ async def test_usage_is_not_asked_for_where_that_is_refused(chat, upstream):
 
 
 @pytest.mark.gen_test
-async def test_the_limit_is_called_what_the_server_calls_it(chat, upstream):
+async def test_the_limit_gets_the_name_that_the_upstream_asks_for(chat, upstream):
     refusal = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
     model = f'status=400;body={{"error":{{"message":"{refusal}"}}}}'
     await chat.ask(model=model, options={"max_tokens": 7, "top_p": 0.5})
@@ -47,7 +53,7 @@ async def test_the_limit_is_called_what_the_server_calls_it(chat, upstream):
 
 
 def refusing(message: str, param: str | None = None, times: int = 1) -> str:
-    """A model that refuses the first requests like this."""
+    """A model that refuses its first `times` requests with this message."""
     body = json.dumps({"error": {"message": message, "param": param}})
     return f"status=400;times={times};body={body};say=yes"
 
@@ -71,7 +77,7 @@ async def test_the_other_name_of_the_limit_is_remembered(chat, upstream):
     ],
 )
 @pytest.mark.gen_test
-async def test_an_option_that_is_refused_is_left_out_and_that_is_said(chat, upstream, message):
+async def test_a_refused_option_is_left_out_and_the_answer_says_so(chat, upstream, message):
     model, options = refusing(message), {"temperature": 0.7, "top_p": 0.5}
     answer = await chat.ask(model=model, options=options)
     assert (answer.text, answer.end["state"]) == ("yes", "done")
@@ -80,7 +86,7 @@ async def test_an_option_that_is_refused_is_left_out_and_that_is_said(chat, upst
     first, second = upstream.requests
     assert first["temperature"] == 0.7
     assert "temperature" not in second and second["top_p"] == 0.5
-    again = await chat.ask(model=model, options=options)  # it is remembered
+    again = await chat.ask(model=model, options=options)  # the provider remembers the refusal
     assert again.text == "yes" and len(upstream.requests) == 3
     assert "temperature" not in upstream.requests[2]
     await chat.ask(model="say=other", options=options)
@@ -91,7 +97,7 @@ async def test_an_option_that_is_refused_is_left_out_and_that_is_said(chat, upst
     "message", ["temperature must be below 2", "Unsupported parameter: 'seed'", "Unsupported value"]
 )
 @pytest.mark.gen_test
-async def test_a_value_that_is_not_liked_is_told(chat, upstream, message):
+async def test_a_refused_value_is_an_error(chat, upstream, message):
     answer = await chat.ask(model=refusing(message), options={"temperature": 7})
     assert answer.end["error"]["code"] == "bad_request"
     assert len(upstream.requests) == 1
@@ -105,7 +111,7 @@ async def test_a_request_has_three_forms_at_most(chat, upstream):
 
 
 @pytest.mark.gen_test
-async def test_no_other_refusal_is_asked_again(chat, upstream):
+async def test_after_any_other_refusal_nothing_is_repeated(chat, upstream):
     for status in (400, 401, 404, 408, 409, 500, 502, 504):
         before = len(upstream.requests)
         answer = await chat.ask(model=f"status={status}")
@@ -124,7 +130,7 @@ async def test_an_answer_that_is_not_a_stream(chat):
 
 
 @pytest.mark.gen_test
-async def test_usage_and_finish_are_in_the_end_of_an_error_too(chat):
+async def test_usage_and_finish_reason_are_in_the_end_event_of_an_error_too(chat):
     answer = await chat.ask(model="say=a;usage=3;finish=length;error=Token limit reached")
     assert (answer.end["state"], answer.end["finish_reason"]) == ("error", "length")
     assert answer.end["usage"]["completion_tokens"] == 3
@@ -143,7 +149,7 @@ async def test_usage_and_finish_are_in_the_end_of_an_error_too(chat):
     ],
 )
 @pytest.mark.gen_test
-async def test_a_list_of_models_that_is_none(serve, settings, upstream, models, code):
+async def test_a_list_without_models_is_an_error(serve, settings, upstream, models, code):
     upstream.models = models
     chat = serve(replace(settings, model=None))
     answer = await chat.ask("hi")
@@ -154,9 +160,59 @@ async def test_a_list_of_models_that_is_none(serve, settings, upstream, models, 
 
 
 @pytest.mark.gen_test
-async def test_a_rest_that_looks_like_a_repetition_to_its_end_is_not_lost(chat):
+async def test_a_continuation_that_looks_like_a_repetition_to_its_end_is_not_lost(chat):
     first = await chat.ask(model="say=one two;close")
     answer = await chat.open(
         "POST", "/stream", {"continue": first.start["message_id"], "model": "say=o"}
     )
     assert (await answer.read()).text == "one twoo"
+
+
+# -- the body of a request
+
+
+def request(**options: Any) -> ChatRequest:
+    return ChatRequest([{"role": "user", "content": "hi"}], options=options)
+
+
+def test_a_request_has_only_the_options_that_were_set() -> None:
+    assert orjson.loads(encode_request(request(), model="m", include_usage=False)) == {
+        "model": "m",
+        "messages": [{"role": "user", "content": "hi"}],
+        "stream": True,
+    }
+
+
+def test_no_option_replaces_what_the_provider_sets() -> None:
+    options = {"temperature": 0.5, "top_p": None, "model": "x", "messages": [], "stream": False}
+    body = orjson.loads(encode_request(request(**options), model="m", include_usage=True))
+    assert body.pop("messages") == [{"role": "user", "content": "hi"}]
+    assert body == {
+        "model": "m",
+        "stream": True,
+        "temperature": 0.5,
+        "stream_options": {"include_usage": True},
+    }
+
+
+def test_a_request_keeps_other_stream_options() -> None:
+    options = {"stream_options": {"include_obfuscation": False, "include_usage": False}}
+    body = orjson.loads(encode_request(request(**options), model="m", include_usage=True))
+    assert body["stream_options"] == {"include_obfuscation": False, "include_usage": True}
+
+
+def test_values_that_orjson_refuses_are_sent() -> None:
+    deep: Any = 1
+    for _ in range(300):
+        deep = [deep]
+    body = encode_request(request(seed=2**70, deep=deep), model="m", include_usage=False)
+    assert json.loads(body)["seed"] == 2**70
+
+
+def test_options_that_are_no_json_are_an_error() -> None:
+    deep: Any = 1
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(ProviderError) as caught:
+        encode_request(request(deep=deep), model="m", include_usage=False)
+    assert caught.value.code == "bad_request"

@@ -1,91 +1,54 @@
-"""The wire form of OpenAI-compatible chat completions: the request as bytes, the answer's bytes
-as deltas. Pure: no I/O, no clock; what comes out never depends on how the bytes were split.
+"""Decodes the body of a chat completion, as OpenAI-compatible servers stream it, into deltas.
 
-This is the front door: chunks, tool calls, errors and JSON each have a module of their own.
+The rule: the result never depends on how the bytes were split. Pure: no I/O, no clock. Chunks, tool
+calls, errors and JSON have modules of their own beside this one.
 """
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
 from typing import Any
 
-import orjson
-
-from tornado_stream.providers.openai.chunks import (
-    Chunk,
-    ToolFragment,
-    decode_chunk,
-    decode_text,
-    read_chunk,
-)
-from tornado_stream.providers.openai.errors import (
-    decode_error,
-    limit_error,
-    redact,
-    stream_error,
-    web_page_error,
-)
-from tornado_stream.providers.openai.lenient_json import NOT_JSON, mend, parse_json, to_json_text
+from tornado_stream.providers.base import Emit
+from tornado_stream.providers.openai.chunks import Chunk, decode_chunk, decode_text, read_chunk
+from tornado_stream.providers.openai.continuation import Joiner
+from tornado_stream.providers.openai.errors import limit_error, stream_error, web_page_error
+from tornado_stream.providers.openai.lenient_json import NOT_JSON, mend, parse_json
 from tornado_stream.providers.openai.tool_calls import ToolCalls
 from tornado_stream.values.errors import ProviderError
-from tornado_stream.values.events import Delta
-from tornado_stream.values.messages import ChatRequest
+from tornado_stream.values.events import Delta, Finish
 from tornado_stream.values.sse import MAX_LINE, MAX_TOTAL, ServerSentEvent, SSEDecoder
 
-__all__ = [
-    "AnswerDecoder",
-    "Chunk",
-    "ToolFragment",
-    "decode_chunk",
-    "decode_error",
-    "encode_request",
-    "redact",
-]
+logger = logging.getLogger(__name__)
+
+#: Seconds after `[DONE]` in which the upstream may end its response in good form.
+DONE_GRACE = 0.25
+#: Seconds after a finish_reason or an error in which usage, an error or `[DONE]` may follow.
+FINISH_GRACE = 5.0
 
 _DONE = b"[DONE]"
 _BLANK = b" \t\r\n\xef\xbb\xbf"
 
 
-def encode_request(request: ChatRequest, *, model: str, include_usage: bool) -> bytes:
-    """The body of `POST /chat/completions`.
-
-    Only the options that the user set are sent, and none of them replaces the model, the messages
-    or the streaming. `include_usage` asks for the usage as a last chunk (`stream_options`). Raises
-    `ProviderError` for options that are no JSON (nested too deeply).
-    """
-    body: dict[str, Any] = {"model": model, "messages": request.messages, "stream": True}
-    for name, value in request.options.items():
-        if value is not None:
-            body.setdefault(name, value)
-    if include_usage:
-        given = body.get("stream_options")
-        given = given if isinstance(given, dict) else {}
-        body["stream_options"] = {**given, "include_usage": True}
-    try:
-        return bytes(memoryview(orjson.dumps(body)))  # which has kilobytes of room to spare
-    except orjson.JSONEncodeError as error:
-        if text := to_json_text(body):
-            return text.encode()
-        raise ProviderError("bad_request", "The request cannot be written as JSON.") from error
-
-
 class AnswerDecoder:
-    """Folds the bytes of one answer (the body of a 200) into deltas.
+    """Turns the bytes of one answer (the body of a 200) into deltas.
 
-    Content, reasoning, refusal and tool calls leave as deltas, at most one for each call; in
-    between and afterwards the attributes say how it ended:
+    `feed` and `close` return at most one delta, of content, reasoning, refusal and tool calls. The
+    attributes say, at any time, how the answer ended:
 
     - `finish_reason`: the last one that was not empty; `usage`: the last one, unchanged;
-    - `error`: the first error, in whatever form it was sent. It wins over a finish;
-    - `done`: `[DONE]` was seen, whatever comes after it is ignored;
-    - `failed`: a limit was reached or this is no API, reading on is useless. An error *in* the
-      stream does not set it, usage may follow;
-    - `ending`: one of these was set;
-    - `chunks` and `skipped`: how many there were, and how many of them nobody could understand.
+    - `error`: the first error, whatever form it had. An answer with an error is never complete;
+    - `done`: `[DONE]` was read. The decoder ignores everything after it;
+    - `failed`: a limit was reached, or this is no API: reading more is useless. An error *in* the
+      stream does not set it, since usage may follow;
+    - `ending`: at least one of these was set;
+    - `chunks` and `skipped`: the number of chunks, and of those that could not be understood.
 
-    All text is encodable: the halves of a surrogate pair that come in two chunks are joined.
-    A body that is no event stream is understood too: a completion in one piece, lines of JSON, an
-    error object. Its text leaves at `close`. A web page is an error. `key` is kept out of every
-    message.
+    All text is encodable: the decoder joins the two halves of a surrogate pair that come in two
+    chunks. It also reads bodies that are no event stream: a completion in one piece, lines of JSON,
+    an error object; `close` returns their text. A web page is an error. No error message contains
+    `key`. `max_line` and `max_total` are in bytes.
     """
 
     def __init__(
@@ -94,30 +57,25 @@ class AnswerDecoder:
         self.finish_reason: str | None = None
         self.usage: dict[str, Any] | None = None
         self.error: ProviderError | None = None
-        self.done = False
-        self.failed = False
-        self.ending = False
-        self.chunks = 0
-        self.skipped = 0
+        self.done = self.failed = self.ending = False
+        self.chunks = self.skipped = 0
         self._key = key
         self._max_body = max_line
         self._sse = SSEDecoder(error_field=True, max_line=max_line, max_total=max_total)
-        self._is_stream = False  # known from the first byte that is not blank
-        self._body: bytearray | None = None  # a JSON document instead of a stream
-        self._content = _Text()
-        self._reasoning = _Text()
-        self._refusal = _Text()
-        self._tools = ToolCalls()
-        self._has_more = False  # there is something new that is not content
-        self._has_text = False  # deltas brought some
+        self._is_stream = False  # the first byte that is not blank was an event stream's
+        self._body: bytearray | None = None  # collects a JSON document that is no stream
+        self._content, self._reasoning, self._refusal = _Text(), _Text(), _Text()
+        self._tools: ToolCalls | None = None  # made for the first tool call
+        self._has_more = False  # something other than content is new
+        self._has_text = False  # a delta had some
 
     @property
     def complete(self) -> bool:
-        """The server said that it was finished, and nothing went wrong."""
+        """Whether the server said that the answer is finished, and no error came."""
         return bool(self.finish_reason or self.done) and not self.error
 
     def feed(self, data: bytes) -> Delta | None:
-        """What these bytes add to the answer; None if that is nothing."""
+        """What these bytes add to the answer; None: nothing."""
         if self.done or self.failed:
             return None
         if self._is_stream:
@@ -125,7 +83,7 @@ class AnswerDecoder:
                 self._take_events(self._sse.feed(data))
             elif (text := decode_text(blocks)) is None or self._content.half:
                 self._take_blocks(blocks)
-            else:  # nearly every read
+            else:  # nearly all reads come here
                 self.chunks += len(blocks)
                 if text:
                     self._has_text = True
@@ -138,7 +96,7 @@ class AnswerDecoder:
         return self._take_delta()
 
     def close(self) -> Delta | None:
-        """What the end of the bytes adds to the answer."""
+        """What the end of the bytes adds to the answer; None: nothing."""
         if not (self.done or self.failed):
             self._take_events(self._sse.close())
             if self._body:
@@ -150,7 +108,7 @@ class AnswerDecoder:
         return self._take_delta()
 
     def _begin(self, data: bytes) -> None:
-        """No line of an event stream begins like a JSON document or a web page."""
+        """Take the first bytes. No event stream begins like a JSON document or a web page."""
         rest = data.lstrip(_BLANK)
         if rest[:1] not in (b"{", b"[", b"<"):
             self._is_stream = bool(rest)
@@ -203,7 +161,7 @@ class AnswerDecoder:
     def _take_data(self, data: bytes) -> None:
         if data[:1] != b"{":
             data = data.strip()
-            if not data or data == b"null":  # keep-alives
+            if not data or data == b"null":  # a keep-alive
                 return
             if data.startswith(_DONE):
                 self.done = self.ending = True
@@ -219,7 +177,7 @@ class AnswerDecoder:
             self._fold(chunk)
 
     def _take_lines(self, data: bytes) -> None:
-        """Every line on its own: some servers leave out the blank line between two events."""
+        """Take each line as one event: some servers omit the blank line between events."""
         for line in data.split(b"\n"):
             if not self.done:
                 self._take_data(line.strip().removeprefix(b"data:"))
@@ -242,7 +200,7 @@ class AnswerDecoder:
             self.error = self.error or chunk.error
             self.ending = True
         if chunk.whole and self._has_text:
-            return  # the whole message once more, after its deltas
+            return  # some servers repeat the whole message after its deltas
         if chunk.content:
             self._content.add(chunk.content, chunk.lone)
         if chunk.reasoning or chunk.refusal or chunk.tool_calls:
@@ -256,8 +214,10 @@ class AnswerDecoder:
             self._reasoning.add(chunk.reasoning, chunk.lone)
         if chunk.refusal:
             self._refusal.add(chunk.refusal, chunk.lone)
-        for fragment in chunk.tool_calls:
-            self._tools.add(fragment)
+        if chunk.tool_calls:
+            self._tools = self._tools or ToolCalls()
+            for fragment in chunk.tool_calls:
+                self._tools.add(fragment)
         if not chunk.whole:
             self._has_text = True
 
@@ -266,12 +226,82 @@ class AnswerDecoder:
         if not self._has_more:
             return Delta(content) if content else None
         self._has_more = False
-        delta = Delta(content, self._reasoning.take(), self._refusal.take(), self._tools.take())
+        calls = self._tools.take() if self._tools else ()
+        delta = Delta(content, self._reasoning.take(), self._refusal.take(), calls)
         return delta if delta else None
 
 
+class AnswerEmitter:
+    """Decodes one answer and emits its deltas, and its finish reason and usage once they are known.
+
+    `repeated_text` is the text that the answer continues and whose last words it may repeat; the
+    repetition is not emitted.
+    """
+
+    def __init__(self, emit: Emit, *, key: str | None = None, repeated_text: str = "") -> None:
+        self._decoder = AnswerDecoder(key=key)
+        self._emit = emit
+        self._trimmer = Joiner(repeated_text) if repeated_text else None
+        self._finish = Finish()
+
+    def feed(self, data: bytes) -> float | None:
+        """Take bytes. Returns None, or the seconds for which waiting for more makes sense."""
+        decoder = self._decoder
+        if (delta := decoder.feed(data)) is not None:
+            if self._trimmer is None:
+                self._emit(delta)
+            else:
+                self._emit_trimmed(delta)
+        if not decoder.ending:
+            return None
+        self._emit_finish()
+        if decoder.failed:
+            return 0.0
+        if decoder.done:
+            return DONE_GRACE
+        return FINISH_GRACE if decoder.finish_reason or decoder.error else None
+
+    def close(self, failure: ProviderError | None = None) -> None:
+        """Emit what the end of the bytes adds, and raise `ProviderError` unless the answer is
+        complete. `failure` is how the stream ended, if not in good form."""
+        decoder = self._decoder
+        if delta := decoder.close():
+            self._emit_trimmed(delta)
+        if self._trimmer and (rest := self._trimmer.close(cut_off=not decoder.complete)):
+            self._emit(Delta(rest))
+        self._emit_finish()
+        if decoder.skipped and (decoder.complete or not failure):
+            logger.warning("%d of %d chunks were not understood", decoder.skipped, decoder.chunks)
+        if not decoder.complete:  # else it does not matter how the stream ended
+            raise decoder.error or failure or _cut_off()
+
+    def _emit_trimmed(self, delta: Delta) -> None:
+        if self._trimmer:
+            delta = replace(delta, content=self._trimmer.feed(delta.content))
+            if not self._trimmer.open:
+                self._trimmer = None
+        if delta:
+            self._emit(delta)
+
+    def _emit_finish(self) -> None:
+        finish = Finish(self._decoder.finish_reason, self._decoder.usage)
+        if finish != self._finish:
+            self._finish = finish
+            self._emit(finish)
+
+
+def _cut_off() -> ProviderError:
+    return ProviderError(
+        "connection_closed",
+        "The server ended the stream before the answer was finished.",
+        state="cut_off",
+        upstream_status=200,
+        retryable=True,
+    )
+
+
 class _Text:
-    """One kind of text on its way out. Half a surrogate pair waits for its other half."""
+    """Collects new text of one kind. Half a surrogate pair waits for its other half."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
@@ -290,6 +320,6 @@ class _Text:
         return text
 
     def close(self, cut_off: bool) -> None:
-        if self.half and not cut_off:  # half a character of a text that goes on is no text yet
+        if self.half and not cut_off:  # the rest of a text that was cut off may bring the half
             self._pieces.append("\ufffd")
         self.half = ""
