@@ -31,8 +31,8 @@ def ports(monkeypatch):
     return set_ports
 
 
-async def found(*not_ports: int) -> list[str]:
-    return [config.name for config in await find_servers(Timeouts(), not_ports)]
+async def found(*skip_ports: int) -> list[str]:
+    return [config.name for config in await find_servers(Timeouts(), skip_ports)]
 
 
 @pytest.mark.gen_test
@@ -72,7 +72,7 @@ async def test_what_says_nothing_or_something_else_is_passed_over_soon(ports):
 
 @pytest.mark.gen_test
 async def test_one_that_comes_and_goes_is_noticed(ports, tmp_path, monkeypatch):
-    monkeypatch.setattr(provider_group, "LOOK_AGAIN", 0)
+    monkeypatch.setattr(provider_group, "DISCOVERY_INTERVAL", 0)
     monkeypatch.chdir(tmp_path)
     nobody = FakeUpstream()
     port = nobody.port

@@ -99,7 +99,7 @@ async def test_all_models_are_listed_and_one_that_two_have_by_both_names(over, u
 
 @pytest.mark.gen_test
 async def test_a_broken_or_slow_upstream_hides_no_other(over, upstream, another, monkeypatch):
-    monkeypatch.setattr(provider_group, "PATIENCE", 0.2)
+    monkeypatch.setattr(provider_group, "LIST_TIMEOUT", 0.2)
     another.list_delay = 0.5
     chat = over(dead=(DEAD,), slow=(another.url,), good=(upstream.url,))
     began = time.monotonic()

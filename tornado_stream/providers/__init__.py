@@ -70,5 +70,5 @@ def _from_environment(settings: Settings, timeouts: Timeouts) -> UpstreamConfig:
         preset=preset,
         default_model=settings.model or preset.default_model,
         timeouts=timeouts,
-        why=f"{preset.title or shown_url(base_url)} ({named})",
+        origin=f"{preset.title or shown_url(base_url)} ({named})",
     )

@@ -38,7 +38,7 @@ _TABLE = re.compile(
 @dataclass(frozen=True)
 class UpstreamConfig:
     """A server and how it is asked. `models` empty: it is asked for its list. `parameters` are
-    sent where a request says nothing else; `why` tells a person where this comes from."""
+    sent where a request says nothing else; `origin` tells a person where this comes from."""
 
     name: str
     base_url: str
@@ -51,7 +51,7 @@ class UpstreamConfig:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     timeouts: Timeouts = Timeouts()
     prices: Mapping[str, Price] = field(default_factory=dict)
-    why: str = ""
+    origin: str = ""
 
     @property
     def url(self) -> str:
@@ -112,7 +112,7 @@ class _ConfigParser:
         self._path = path
         self._text = text
         self._environ = environ
-        self._timeouts = timeouts
+        self._default_timeouts = timeouts
         self._name = ""
 
     def read(self) -> list[UpstreamConfig]:
@@ -157,9 +157,9 @@ class _ConfigParser:
             api_version=self._text_value(table, "api_version") or "",
             headers=self._headers(table),
             parameters=self._table(table, "parameters"),
-            timeouts=self._limits(table),
+            timeouts=self._timeouts(table),
             prices=self._prices(table, currency),
-            why=f"{preset.title or shown_url(base_url)} ({self._path.name})",
+            origin=f"{preset.title or shown_url(base_url)} ({self._path.name})",
         )
         if "{api_version}" in preset.chat_path and not config.api_version:
             self._refuse("api_version", 'it is needed, for example "2024-10-21"')
@@ -228,7 +228,7 @@ class _ConfigParser:
                 self._refuse("headers", f"{name} is not set here")
         return headers
 
-    def _limits(self, table: dict[str, Any]) -> Timeouts:
+    def _timeouts(self, table: dict[str, Any]) -> Timeouts:
         limits = {}
         for limit in fields(Timeouts):
             key = f"{limit.name}_timeout"
@@ -237,7 +237,7 @@ class _ConfigParser:
                 if type(value) not in (int, float) or not 0 < value <= 31_536_000:
                     self._refuse(key, "it takes seconds above 0")
                 limits[limit.name] = float(value)
-        return replace(self._timeouts, **limits)
+        return replace(self._default_timeouts, **limits)
 
     def _prices(self, table: dict[str, Any], currency: str) -> dict[str, Price]:
         prices = {}

@@ -24,9 +24,9 @@ from tornado_stream.values.messages import ChatRequest
 logger = logging.getLogger(__name__)
 
 #: Seconds that a list waits for an upstream that has not answered yet.
-PATIENCE = 1.5
+LIST_TIMEOUT = 1.5
 #: Seconds until this machine is looked over again.
-LOOK_AGAIN = 3.0
+DISCOVERY_INTERVAL = 3.0
 
 Discover = Callable[[], Awaitable[Sequence[Provider]]]
 
@@ -38,7 +38,7 @@ class ProviderGroup(Provider):
     looked. `default` is the model that is asked for where nobody names one.
     """
 
-    name = "fleet"
+    name = "group"
 
     def __init__(
         self,
@@ -47,17 +47,17 @@ class ProviderGroup(Provider):
         default: str | None = None,
         discover: Discover | None = None,
     ) -> None:
-        self._known = tuple(members)
-        self._found: tuple[Provider, ...] = ()
+        self._configured = tuple(members)
+        self._discovered: tuple[Provider, ...] = ()
         self._default = default
         self._discover = discover
-        self._look_due = 0.0
+        self._discovery_due = 0.0
         self._lists: dict[Provider, asyncio.Future[list[ModelInfo]]] = {}
 
     @property
     def members(self) -> tuple[Provider, ...]:
         """Who can be asked, the first being the default."""
-        return self._found or self._known
+        return self._discovered or self._configured
 
     @property
     def default_model(self) -> str | None:
@@ -69,10 +69,10 @@ class ProviderGroup(Provider):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        return tuple(secret for member in self._known for secret in member.secrets)
+        return tuple(secret for member in self._configured for secret in member.secrets)
 
     async def open(self) -> None:
-        await self._look()
+        await self._discover_servers()
 
     def start(self) -> None:
         for member in self.members:
@@ -81,11 +81,11 @@ class ProviderGroup(Provider):
     async def close(self, grace: float) -> None:
         for listing in self._lists.values():
             listing.cancel()
-        for member in (*self._found, *self._known):
+        for member in (*self._discovered, *self._configured):
             await member.close(grace)
 
     async def models(self) -> list[ModelInfo]:
-        await self._look()
+        await self._discover_servers()
         lists = await self._list_all()
         models = [model for member in self.members for model in lists[member]]
         seen: set[str] = set()
@@ -100,18 +100,22 @@ class ProviderGroup(Provider):
         *others, last = await self._candidates(request.model or self.default_model)
         for member, model in others:
             try:
-                return await self._ask(member, replace(request, model=model), emit)
+                return await self._generate_with_retries(
+                    member, replace(request, model=model), emit
+                )
             except ProviderError as error:
                 if not error.unprocessed:
-                    raise self._named(member, error) from None
+                    raise self._name_member(member, error) from None
                 logger.info("%s cannot answer (%s); the next is asked", member.name, error.code)
         member, model = last
         try:
-            await self._ask(member, replace(request, model=model), emit)
+            await self._generate_with_retries(member, replace(request, model=model), emit)
         except ProviderError as error:
-            raise self._named(member, error) from None
+            raise self._name_member(member, error) from None
 
-    async def _ask(self, member: Provider, request: ChatRequest, emit: Emit) -> None:
+    async def _generate_with_retries(
+        self, member: Provider, request: ChatRequest, emit: Emit
+    ) -> None:
         """One upstream, as often as it makes sense."""
         attempt = 0
         while True:
@@ -138,14 +142,14 @@ class ProviderGroup(Provider):
         named = [(member, rest) for member in self.members if member.name == name and rest]
         return having or [*named] or [(self.members[0], model)]
 
-    async def _look(self) -> None:
+    async def _discover_servers(self) -> None:
         """See which servers there are on this machine, unless that was seen just now."""
-        if self._discover is None or monotonic() < self._look_due:
+        if self._discover is None or monotonic() < self._discovery_due:
             return
-        self._look_due = monotonic() + LOOK_AGAIN
-        kept = {member.name: member for member in self._found}
+        self._discovery_due = monotonic() + DISCOVERY_INTERVAL
+        kept = {member.name: member for member in self._discovered}
         found = [kept.get(member.name, member) for member in await self._discover()]
-        self._found = tuple(found)
+        self._discovered = tuple(found)
         if kept and not found:  # they have gone
             self.start()
 
@@ -157,17 +161,17 @@ class ProviderGroup(Provider):
             if listing is None or listing.done():
                 self._lists[member] = convert_yielded(member.models())
         lists = {member: self._lists[member] for member in members}
-        await asyncio.wait(lists.values(), timeout=PATIENCE)
+        await asyncio.wait(lists.values(), timeout=LIST_TIMEOUT)
         return {
-            member: list.result() if list.done() else [_awaited(member)]
+            member: list.result() if list.done() else [_pending(member)]
             for member, list in lists.items()
         }
 
-    def _named(self, member: Provider, error: ProviderError) -> ProviderError:
+    def _name_member(self, member: Provider, error: ProviderError) -> ProviderError:
         if len(self.members) > 1:
             error.message = f"{member.name}: {error.message}"
         return error
 
 
-def _awaited(member: Provider) -> ModelInfo:
+def _pending(member: Provider) -> ModelInfo:
     return ModelInfo("", member.name, "loading", f"{member.name} has not answered yet.")

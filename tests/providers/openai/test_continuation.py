@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tornado_stream.providers.openai.continuation import SHORTEST, Joiner, continuation
+from tornado_stream.providers.openai.continuation import SHORTEST, OverlapTrimmer, continuation
 
 TEXT = (
     "The quick brown fox jumps over the lazy dog, and the dog does not mind. "
@@ -16,9 +16,9 @@ SONG = "We will, we will rock you. " * 6 + "Sing it!"
 
 
 def join(kept: str, rest: str, size: int = 3) -> str:
-    joiner = Joiner(kept)
-    pieces = [joiner.feed(rest[i : i + size]) for i in range(0, len(rest), size)]
-    return kept + "".join(pieces) + joiner.close()
+    trimmer = OverlapTrimmer(kept)
+    pieces = [trimmer.feed(rest[i : i + size]) for i in range(0, len(rest), size)]
+    return kept + "".join(pieces) + trimmer.close()
 
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
@@ -48,12 +48,12 @@ def test_a_short_text_that_is_said_again_as_a_whole():
 
 
 def test_a_part_that_breaks_off_among_the_words_it_begins_with():
-    joiner = Joiner(TEXT[:90])
-    assert joiner.feed(TEXT[30:50]) == ""
-    assert joiner.close(cut_off=True) in ("", TEXT[30:50])
+    trimmer = OverlapTrimmer(TEXT[:90])
+    assert trimmer.feed(TEXT[30:50]) == ""
+    assert trimmer.close(cut_off=True) in ("", TEXT[30:50])
     words = continuation([], TEXT, prefill=False)[-1]["content"].rpartition("\n")[2]
-    joiner = Joiner(TEXT)
-    assert joiner.feed(words[:20]) == "" and joiner.close(cut_off=True) == ""
+    trimmer = OverlapTrimmer(TEXT)
+    assert trimmer.feed(words[:20]) == "" and trimmer.close(cut_off=True) == ""
 
 
 def test_short_repetitions_are_no_overlap():

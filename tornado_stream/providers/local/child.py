@@ -35,7 +35,7 @@ def main() -> None:
     if not config:
         return
     try:
-        leave_with_parent()
+        exit_with_parent()
         server = serve(config)
     except Exception as error:
         say(failed=explain(error))
@@ -44,7 +44,7 @@ def main() -> None:
     threading.Event().wait()  # the watcher ends the process
 
 
-def leave_with_parent() -> None:
+def exit_with_parent() -> None:
     """Have the kernel end this process when the other end of stdin is closed, where it can.
 
     The library holds the interpreter's lock while it loads: no thread of ours runs then. SIGIO
@@ -76,7 +76,7 @@ def serve(config: dict[str, Any]) -> Any:
     params.model_alias = {MODEL_ID}
     params.chat_template = TEMPLATE
     set_limits(params, config)
-    close_doors(params, config["key"])
+    restrict_access(params, config["key"])
     return xllamacpp.Server(params)  # returns when the model is loaded and the port is open
 
 
@@ -95,7 +95,7 @@ def set_limits(params: Any, config: dict[str, Any]) -> None:
     params.verbosity = 1
 
 
-def close_doors(params: Any, key: str) -> None:
+def restrict_access(params: Any, key: str) -> None:
     """Loopback, a key, and none of the pages that show other people's prompts."""
     params.hostnames, params.port = ["127.0.0.1"], 0
     params.api_keys = [key]

@@ -30,11 +30,11 @@ from tornado_stream.values.errors import ProviderError
 
 logger = logging.getLogger(__name__)
 
-WHAT_IT_IS = (
+DESCRIPTION = (
     "A small demo model (SmolLM2, 135M parameters) running on this machine. "
     "Its facts are often wrong."
 )
-WAY_OUT = "To use another server instead, set OPENAI_BASE_URL or OPENAI_API_KEY."
+OTHER_SERVERS = "To use another server instead, set OPENAI_BASE_URL or OPENAI_API_KEY."
 
 #: -P: the directory of the program, which is this package, must not be on the child's import path.
 COMMAND = (sys.executable, "-P", str(Path(__file__).with_name("child.py")))
@@ -43,7 +43,7 @@ LOAD_LIMIT = 60.0
 #: Starts allowed within so many seconds: a model that keeps dying is not started for ever.
 START_LIMIT, START_WINDOW = 3, 300.0
 #: What the child gets of the environment. A list of what may pass: secrets have many names.
-PASSED_ON = re.compile(
+INHERITED = re.compile(
     r"PATH|HOME|USER|LANG|LC_\w+|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|WINDIR|USERPROFILE|(LOCAL)?APPDATA|"
     r"LD_LIBRARY_PATH|DYLD_\w+|PYTHONPATH|PYTHONHOME|VIRTUAL_ENV|OMP_\w+",
     re.IGNORECASE,
@@ -68,7 +68,7 @@ class LocalModel:
         command: Sequence[str] = COMMAND,
         load_limit: float = LOAD_LIMIT,
     ) -> None:
-        self.state, self.detail = "loading", WHAT_IT_IS
+        self.state, self.detail = "loading", DESCRIPTION
         self._off = off
         self._data_dir = data_dir
         self._weights = weights
@@ -92,15 +92,15 @@ class LocalModel:
         if self._closed or self._child:
             return
         try:
-            weights = self._find_parts()
+            weights = self._find_weights()
             self._count_start()
             self._child = _Child(self._command, _config(weights), self._on_ready, self._on_exit)
         except (ValueError, OSError) as error:
-            self._settle("failed", f"The local model cannot run: {error} {WAY_OUT}")
+            self._settle("failed", f"The local model cannot run: {error} {OTHER_SERVERS}")
             return
         self._alive.add(self._child)
         self._settled.clear()
-        self.state, self.detail = "loading", WHAT_IT_IS
+        self.state, self.detail = "loading", DESCRIPTION
         IOLoop.current().call_later(self._load_limit, self._on_load_limit, self._child)
 
     async def ready(self) -> tuple[str, str]:
@@ -126,7 +126,7 @@ class LocalModel:
         for child in children:
             await child.gone.wait()
 
-    def _find_parts(self) -> Path:
+    def _find_weights(self) -> Path:
         if self._off:
             raise ValueError("it is switched off (--no-local).")
         importlib.invalidate_caches()  # what was missing may have been installed since
@@ -152,7 +152,7 @@ class LocalModel:
     def _on_ready(self, child: _Child, url: str) -> None:
         if child is self._child:
             self._address = (url + "/v1", child.key)
-            self._settle("ready", WHAT_IT_IS)
+            self._settle("ready", DESCRIPTION)
 
     def _on_load_limit(self, child: _Child) -> None:
         if child is self._child and self.state == "loading":
@@ -169,7 +169,7 @@ class LocalModel:
         if self.state == "ready":
             detail = f"The local model stopped. {cause} The next message starts it again."
         else:
-            detail = f"The local model did not start. {cause} {WAY_OUT}"
+            detail = f"The local model did not start. {cause} {OTHER_SERVERS}"
         self._settle("failed", detail)
 
     def _settle(self, state: str, detail: str) -> None:
@@ -202,7 +202,7 @@ class _Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)},
+            env={name: value for name, value in os.environ.items() if INHERITED.fullmatch(name)},
             # A Ctrl-C in the terminal is for the server, which lets its answers finish first.
             start_new_session=os.name == "posix",
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),

@@ -33,7 +33,7 @@ def continuation(
     return asked
 
 
-class Joiner:
+class OverlapTrimmer:
     """Takes the second part as it comes and gives what is new in it.
 
     The beginning is held back as long as it could be a repetition of the kept text's end; once it

@@ -1,6 +1,6 @@
 """Why a server failed, out of whatever it says about it: an object of any shape, or a string.
 
-Two steps. `read_reason` finds the text for a person and the words for programs, wherever they
+Two steps. `read_details` finds the text for a person and the words for programs, wherever they
 stand; `classify` makes of them, and of the status, one code of the closed list in docs/events.md.
 Pure; nothing raises.
 """
@@ -58,7 +58,7 @@ _UNSUPPORTED = re.compile(
 _HTML = re.compile(r"<(!doctype|html|head|body|title|center)\b", re.IGNORECASE)
 
 
-class Reason(NamedTuple):
+class ErrorDetails(NamedTuple):
     """What an error says: `text` for a person, `words` (codes, types) for `classify`, `status`
     where it names an HTTP status of its own."""
 
@@ -88,36 +88,36 @@ def find_error(value: dict[str, Any]) -> Any:
     return value if says_why and named else None
 
 
-def read_reason(value: Any, depth: int = 0) -> Reason:
+def read_details(value: Any, depth: int = 0) -> ErrorDetails:
     """What an error of any shape says."""
     if isinstance(value, str):
-        return Reason("" if is_markup(value) else value)
+        return ErrorDetails("" if is_markup(value) else value)
     if isinstance(value, list) and depth < 4:
-        reasons = [read_reason(item, depth + 1) for item in value[:8]]
-        words = " ".join(reason.words for reason in reasons)
-        status = next((reason.status for reason in reasons if reason.status), None)
-        return Reason("; ".join(r.text for r in reasons if r.text), words, status)
+        found = [read_details(item, depth + 1) for item in value[:8]]
+        words = " ".join(details.words for details in found)
+        status = next((details.status for details in found if details.status), None)
+        return ErrorDetails("; ".join(d.text for d in found if d.text), words, status)
     if not isinstance(value, dict) or depth >= 4:
-        return Reason()
+        return ErrorDetails()
     outer = _read_fields(value, depth)
     error = value.get("error")
     if isinstance(error, str):
         # A bare title ("Bad Request") often stands beside the message; the longer one says more.
-        return outer._replace(text=max(outer.text, read_reason(error).text, key=len))
-    inner = read_reason(error, depth + 1)
-    return Reason(
+        return outer._replace(text=max(outer.text, read_details(error).text, key=len))
+    inner = read_details(error, depth + 1)
+    return ErrorDetails(
         inner.text or outer.text,
         f"{inner.words} {outer.words}".strip(),
         inner.status or outer.status,
     )
 
 
-def classify(status: int | None, reason: Reason, *, is_json: bool = True) -> str:
+def classify(status: int | None, details: ErrorDetails, *, is_json: bool = True) -> str:
     """The code for an error: by its status where that is unequivocal, else by what it says.
 
     `status` None means an error inside a 200 that names no status of its own.
     """
-    text = _in_lower_case(reason)
+    text = _in_lower_case(details)
     if status is not None and not 400 <= status < 600:
         return "not_an_api"
     if status in (401, 403):
@@ -129,7 +129,7 @@ def classify(status: int | None, reason: Reason, *, is_json: bool = True) -> str
     if _CONTEXT.search(text):
         return "context_length"
     if status in (404, 405):
-        return _classify_not_found(status, reason, text, is_json)
+        return _classify_not_found(status, details, text, is_json)
     if status in (None, 400, 422) and _MODEL.search(text):
         return "model_not_found"
     if status is None:
@@ -143,8 +143,10 @@ def refused_option(body: bytes, options: Collection[str]) -> str | None:
     """Which of the options a 400 says the server does not take: where it names one as its `param`,
     or speaks of it as unsupported; None where it names none, or only dislikes its value."""
     value = parse_json(body)
-    reason = Reason(body.decode("utf-8", "replace")) if value is NOT_JSON else read_reason(value)
-    text = _in_lower_case(reason)
+    details = (
+        ErrorDetails(body.decode("utf-8", "replace")) if value is NOT_JSON else read_details(value)
+    )
+    text = _in_lower_case(details)
     if not _UNSUPPORTED.search(text):
         return None
     error = value.get("error") if isinstance(value, dict) else None
@@ -153,9 +155,9 @@ def refused_option(body: bytes, options: Collection[str]) -> str | None:
     return next((name for name in [str(param), *named] if name in options), None)
 
 
-def is_transient(reason: Reason) -> bool:
+def is_transient(details: ErrorDetails) -> bool:
     """Whether an error without a status reads as if the same request could succeed later."""
-    return bool(_TRANSIENT.search(_in_lower_case(reason)))
+    return bool(_TRANSIENT.search(_in_lower_case(details)))
 
 
 def is_markup(text: str) -> bool:
@@ -163,22 +165,24 @@ def is_markup(text: str) -> bool:
     return bool(_HTML.search(text))
 
 
-def _in_lower_case(reason: Reason) -> str:
-    return f"{reason.words} {reason.text[:4000]}".lower().strip()
+def _in_lower_case(details: ErrorDetails) -> str:
+    return f"{details.words} {details.text[:4000]}".lower().strip()
 
 
-def _read_fields(value: dict[str, Any], depth: int) -> Reason:
+def _read_fields(value: dict[str, Any], depth: int) -> ErrorDetails:
     """What an object says itself, beside an `error` in it."""
     text = ""
     for name in ("message", "msg", "detail", "errors", "error_msg", "reason"):
-        text = text or read_reason(value.get(name), depth + 1).text
+        text = text or read_details(value.get(name), depth + 1).text
     metadata = value.get("metadata")
     if isinstance(metadata, dict) and text:
         text += _quoted_cause(metadata, depth)
     codes = (value.get(name) for name in ("code", "type", "status", "status_code"))
     named = [code for code in codes if isinstance(code, (str, int)) and code is not True]
     status = next((s for s in map(_http_status, named) if s), None)
-    return Reason(text, " ".join(code for code in named if isinstance(code, str))[:400], status)
+    return ErrorDetails(
+        text, " ".join(code for code in named if isinstance(code, str))[:400], status
+    )
 
 
 def _quoted_cause(metadata: dict[str, Any], depth: int) -> str:
@@ -188,7 +192,7 @@ def _quoted_cause(metadata: dict[str, Any], depth: int) -> str:
     if not isinstance(raw, str) or not raw.strip():
         return ""
     value = parse_json(raw.encode("utf-8", "replace")) if raw.lstrip()[:1] in "{[" else raw
-    cause = read_reason(raw if value is NOT_JSON else value, depth + 1).text
+    cause = read_details(raw if value is NOT_JSON else value, depth + 1).text
     return f" ({cause})" if cause else ""
 
 
@@ -198,14 +202,14 @@ def _http_status(code: str | int) -> int | None:
     return code if 400 <= code < 600 else None
 
 
-def _classify_not_found(status: int, reason: Reason, text: str, is_json: bool) -> str:
+def _classify_not_found(status: int, details: ErrorDetails, text: str, is_json: bool) -> str:
     if not is_json:
         return "not_an_api"
     if _MODEL.search(text):
         return "model_not_found"
     if status == 405:
         return "bad_request"
-    says_nothing = not reason.text or _NO_ROUTE.search(reason.text.lower().strip())
+    says_nothing = not details.text or _NO_ROUTE.search(details.text.lower().strip())
     return "not_an_api" if says_nothing else "model_not_found"
 
 

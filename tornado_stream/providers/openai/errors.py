@@ -18,11 +18,11 @@ from urllib.parse import urlsplit
 
 from tornado_stream.observe.masking import mask
 from tornado_stream.providers.openai.error_classifier import (
-    Reason,
+    ErrorDetails,
     classify,
     is_markup,
     is_transient,
-    read_reason,
+    read_details,
 )
 from tornado_stream.providers.openai.lenient_json import NOT_JSON, parse_json
 from tornado_stream.values.errors import ProviderError
@@ -60,9 +60,9 @@ def decode_error(
     """
     value = parse_json(body)
     is_json = isinstance(value, (dict, list, str))
-    reason = Reason(_plain_text(body)) if value is NOT_JSON else read_reason(value)
-    code = classify(status, reason, is_json=is_json)
-    text = clean(reason.text, key) or _describe_status(status, headers, key)
+    details = ErrorDetails(_plain_text(body)) if value is NOT_JSON else read_details(value)
+    code = classify(status, details, is_json=is_json)
+    text = clean_message(details.text, key) or _describe_status(status, headers, key)
     if code == "not_an_api":
         place = _safe_url(url, key) or "The server"
         text = f"{_ended(text)} {place} does not look like an OpenAI-compatible API."
@@ -70,7 +70,7 @@ def decode_error(
         code,
         _with_hint(text, code),
         upstream_status=status,
-        retryable=_retryable(code, status, reason),
+        retryable=_retryable(code, status, details),
         retry_after=_retry_after(headers, time.time() if now is None else now),
         unprocessed=status in UNPROCESSED,
     )
@@ -81,14 +81,14 @@ def stream_error(value: Any, *, key: str | None = None) -> ProviderError:
 
     `upstream_status` is the code that the object names if it could be an HTTP status, else None.
     """
-    reason = read_reason(value)
-    code = classify(reason.status, reason)
-    text = clean(reason.text or reason.words, key)
+    details = read_details(value)
+    code = classify(details.status, details)
+    text = clean_message(details.text or details.words, key)
     return ProviderError(
         code,
         _with_hint(text or "The server reported an error and gave no reason.", code),
-        upstream_status=reason.status,
-        retryable=_retryable(code, reason.status, reason),
+        upstream_status=details.status,
+        retryable=_retryable(code, details.status, details),
     )
 
 
@@ -118,7 +118,7 @@ def redact(text: str, key: str | None) -> str:
     return mask(text, (key,) if key else ())
 
 
-def clean(text: str, key: str | None = None) -> str:
+def clean_message(text: str, key: str | None = None) -> str:
     """`text` as it may be shown: no control characters, no key, encodable, of bounded length; ""
     where it is a web page."""
     text = _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
@@ -128,11 +128,11 @@ def clean(text: str, key: str | None = None) -> str:
     return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
 
 
-def _retryable(code: str, status: int | None, reason: Reason) -> bool:
+def _retryable(code: str, status: int | None, details: ErrorDetails) -> bool:
     if code in ("quota", "context_length", "model_not_found"):
         return False
     if status is None:
-        return code == "rate_limit" or (code == "upstream_error" and is_transient(reason))
+        return code == "rate_limit" or (code == "upstream_error" and is_transient(details))
     return status in (408, 409, 429) or status >= 500
 
 
@@ -188,7 +188,7 @@ def _safe_url(url: str, key: str | None) -> str:
     except ValueError:
         return ""
     host = parts.netloc.rpartition("@")[2]
-    return clean(f"{parts.scheme}://{host}{parts.path}"[:200], key) if host else ""
+    return clean_message(f"{parts.scheme}://{host}{parts.path}"[:200], key) if host else ""
 
 
 def _with_hint(text: str, code: str) -> str:

@@ -19,7 +19,7 @@ from tornado_stream.providers.openai.answer_decoder import (
     decode_error,
     encode_request,
 )
-from tornado_stream.providers.openai.continuation import Joiner, continuation
+from tornado_stream.providers.openai.continuation import OverlapTrimmer, continuation
 from tornado_stream.providers.openai.error_classifier import refused_option
 from tornado_stream.providers.openai.model_list import read_models
 from tornado_stream.providers.upstream import (
@@ -116,7 +116,7 @@ class OpenAIProvider(Provider):
     async def _answer(self, request: ChatRequest, model: str, emit: Emit) -> None:
         """One request, to its end; raises `StatusError` before anything was emitted."""
         decoder = AnswerDecoder(key=self.config.secret)
-        joiner = Joiner("" if self._prefill else request.continued_text)
+        joiner = OverlapTrimmer("" if self._prefill else request.continued_text)
         answer = _Answer(decoder, joiner, emit)
         if request.continued_text:
             messages = continuation(request.messages, request.continued_text, prefill=self._prefill)
@@ -174,7 +174,7 @@ class OpenAIProvider(Provider):
     async def _read_list(self) -> list[ModelInfo]:
         """The models, the default one first; those that the file names where there is no list."""
         config = self.config
-        named = [ModelInfo(id, self.name, detail=config.why) for id in config.models]
+        named = [ModelInfo(id, self.name, detail=config.origin) for id in config.models]
         if not named:
             try:
                 named = await self._fetch_list()
@@ -185,7 +185,7 @@ class OpenAIProvider(Provider):
         default = self._model or (named[0].id if named else "")
         first = [model for model in named if model.id == default]
         if default and not first:
-            first = [ModelInfo(default, self.name, detail=config.why)]
+            first = [ModelInfo(default, self.name, detail=config.origin)]
         return first + [model for model in named if model.id != default]
 
     async def _fetch_list(self) -> list[ModelInfo]:
@@ -194,7 +194,7 @@ class OpenAIProvider(Provider):
             answer = await self._upstream.fetch_json(request)
         except StatusError as error:
             raise self._decode_error(error) from None
-        models = read_models(answer, self.name, self.config.why)
+        models = read_models(answer, self.name, self.config.origin)
         if models is None:
             raise ProviderError(
                 "not_an_api",
@@ -223,7 +223,7 @@ class OpenAIProvider(Provider):
 class _Answer:
     """Carries what the decoder makes of the bytes to `emit`."""
 
-    def __init__(self, decoder: AnswerDecoder, joiner: Joiner, emit: Emit) -> None:
+    def __init__(self, decoder: AnswerDecoder, joiner: OverlapTrimmer, emit: Emit) -> None:
         self._decoder = decoder
         self._joiner = joiner
         self._emit = emit
