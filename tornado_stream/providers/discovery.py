@@ -1,6 +1,7 @@
-"""Servers for local models on this machine: looked for on the ports that they usually have.
+"""Finds servers for local models, such as Ollama, on their usual ports of this machine.
 
-The rule: loopback only, one small GET for each, and what does not answer at once is not there.
+The rule: only loopback, and one small GET for each port. A server that does not answer within
+`PROBE_TIMEOUTS` does not count.
 """
 
 from __future__ import annotations
@@ -14,15 +15,18 @@ from tornado_stream.providers.presets import Preset, presets
 from tornado_stream.providers.upstream import StatusError, Timeouts, Upstream, UpstreamRequest
 from tornado_stream.values.errors import ProviderError
 
-#: Seconds that a server has to answer.
+#: In seconds.
 PROBE_TIMEOUTS = Timeouts(connect=0.15, first_byte=0.25, idle=0.25, answer=0.3)
 
 
 async def find_servers(
     timeouts: Timeouts, skip_ports: Collection[int] = ()
 ) -> list[UpstreamConfig]:
-    """Those that list at least one model, in the order of the presets. `skip_ports` are not asked:
-    this server's own. Never raises."""
+    """The servers that list at least one model, in the order of the presets. Never raises.
+
+    `skip_ports`, such as this server's own port, get no request. `timeouts` are those of the
+    returned configurations.
+    """
     local = [preset for preset in presets().values() if preset.local_port]
     asked = [preset for preset in local if preset.local_port not in skip_ports]
     upstream = Upstream()

@@ -1,14 +1,15 @@
-"""Several upstreams as one provider: whose model it is, and who is asked next if one fails.
+"""Several upstreams as one provider: finds the upstream that has a model, and retries.
 
-The rule: an upstream is asked again, or another one instead, only while nothing of the answer has
-come and where the request cannot have been processed. Everything else is told, and the person
-decides.
+The rule: a request is retried, at the same upstream or at the next one, only if the upstream
+cannot have processed it (`ProviderError.unprocessed`), so that nobody pays twice. Every other
+failure ends the answer, and the user decides.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from time import monotonic
@@ -16,26 +17,32 @@ from time import monotonic
 from tornado.gen import convert_yielded
 
 from tornado_stream.providers.base import Emit, ModelInfo, Provider
-from tornado_stream.providers.retry import wait_before
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Notice
 from tornado_stream.values.messages import ChatRequest
 
 logger = logging.getLogger(__name__)
 
-#: Seconds that a list waits for an upstream that has not answered yet.
+#: Seconds after which a list of models leaves out an upstream that has not answered yet.
 LIST_TIMEOUT = 1.5
-#: Seconds until this machine is looked over again.
+#: Seconds between two searches for servers on this machine.
 DISCOVERY_INTERVAL = 3.0
+#: Retries at one upstream.
+RETRIES = 2
+#: Seconds before the first retry, before jitter; doubled for each further one.
+FIRST_WAIT = 1.0
+#: A `Retry-After` of more seconds is not honoured: the user decides instead.
+LONGEST_WAIT = 60.0
 
 Discover = Callable[[], Awaitable[Sequence[Provider]]]
 
 
 class ProviderGroup(Provider):
-    """Asks the upstream that has the model; one that nobody lists goes to the first.
+    """Sends each request to the upstream that lists its model, or to the first upstream if none
+    lists it.
 
-    `discover` finds upstreams on this machine, which come before `members`; None: it is not
-    looked. `default` is the model that is asked for where nobody names one.
+    `discover` finds servers on this machine; while there are any, they are used instead of
+    `members`. `default` is the model for requests that name none.
     """
 
     name = "group"
@@ -56,7 +63,7 @@ class ProviderGroup(Provider):
 
     @property
     def members(self) -> tuple[Provider, ...]:
-        """Who can be asked, the first being the default."""
+        """The upstreams that requests can go to, the default one first."""
         return self._discovered or self._configured
 
     @property
@@ -90,7 +97,7 @@ class ProviderGroup(Provider):
         models = [model for member in self.members for model in lists[member]]
         seen: set[str] = set()
         for place, model in enumerate(models):
-            if model.id and model.id in seen:  # the same name elsewhere is asked for by both names
+            if model.id and model.id in seen:  # two upstreams have it: prefix the second's name
                 models[place] = replace(model, id=f"{model.provider}/{model.id}")
             seen.add(model.id)
         first = [model for model in models if model.id and model.id == self.default_model]
@@ -100,30 +107,26 @@ class ProviderGroup(Provider):
         *others, last = await self._candidates(request.model or self.default_model)
         for member, model in others:
             try:
-                return await self._generate_with_retries(
-                    member, replace(request, model=model), emit
-                )
+                return await self._with_retries(member, replace(request, model=model), emit)
             except ProviderError as error:
                 if not error.unprocessed:
                     raise self._name_member(member, error) from None
-                logger.info("%s cannot answer (%s); the next is asked", member.name, error.code)
+                logger.info("%s cannot answer (%s); trying the next", member.name, error.code)
         member, model = last
         try:
-            await self._generate_with_retries(member, replace(request, model=model), emit)
+            await self._with_retries(member, replace(request, model=model), emit)
         except ProviderError as error:
             raise self._name_member(member, error) from None
 
-    async def _generate_with_retries(
-        self, member: Provider, request: ChatRequest, emit: Emit
-    ) -> None:
-        """One upstream, as often as it makes sense."""
+    async def _with_retries(self, member: Provider, request: ChatRequest, emit: Emit) -> None:
+        """Send the request to one upstream, with retries."""
         attempt = 0
         while True:
             try:
                 return await member.generate(request, emit)
             except ProviderError as error:
                 attempt += 1
-                wait = wait_before(attempt, error)
+                wait = retry_delay(attempt, error)
                 if wait is None:
                     raise
                 details = {"seconds": round(wait, 1), "reason": error.code, "attempt": attempt}
@@ -131,7 +134,7 @@ class ProviderGroup(Provider):
             await asyncio.sleep(wait)
 
     async def _candidates(self, model: str | None) -> list[tuple[Provider, str | None]]:
-        """Who is to be asked for the model, in order, and by which name."""
+        """The upstreams to try for a model, in order, each with its own name for the model."""
         if len(self.members) == 1 or model is None:
             return [(self.members[0], model)]
         lists = await self._list_all()
@@ -143,18 +146,18 @@ class ProviderGroup(Provider):
         return having or [*named] or [(self.members[0], model)]
 
     async def _discover_servers(self) -> None:
-        """See which servers there are on this machine, unless that was seen just now."""
+        """Update the servers on this machine, unless the last search was just now."""
         if self._discover is None or monotonic() < self._discovery_due:
             return
         self._discovery_due = monotonic() + DISCOVERY_INTERVAL
-        kept = {member.name: member for member in self._discovered}
-        found = [kept.get(member.name, member) for member in await self._discover()]
+        before = {member.name: member for member in self._discovered}
+        found = [before.get(member.name, member) for member in await self._discover()]
         self._discovered = tuple(found)
-        if kept and not found:  # they have gone
+        if before and not found:  # all have gone: start the configured members
             self.start()
 
     async def _list_all(self) -> dict[Provider, list[ModelInfo]]:
-        """The models of each; who takes long is not waited for, and is there the next time."""
+        """The models of each upstream. A slow one gets a placeholder, and its list next time."""
         members = self.members
         for member in members:
             listing = self._lists.get(member)
@@ -171,6 +174,17 @@ class ProviderGroup(Provider):
         if len(self.members) > 1:
             error.message = f"{member.name}: {error.message}"
         return error
+
+
+def retry_delay(attempt: int, error: ProviderError) -> float | None:
+    """Seconds before retry number `attempt`, from 1, with jitter; None: do not retry."""
+    if not error.unprocessed or attempt > RETRIES or error.code in ("quota", "auth"):
+        return None
+    requested = error.retry_after or 0.0
+    if requested > LONGEST_WAIT:
+        return None
+    wait = FIRST_WAIT * 2.0 ** (attempt - 1) * random.uniform(0.5, 1.0)
+    return max(wait, requested)
 
 
 def _pending(member: Provider) -> ModelInfo:

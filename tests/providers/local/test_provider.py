@@ -86,7 +86,7 @@ def provider(io_loop, tmp_path) -> Iterator[LocalProvider]:
 @pytest.fixture
 def fake(io_loop, tmp_path, monkeypatch):
     """Makes models whose child is a line of Python."""
-    monkeypatch.setattr(LocalModel, "_find_parts", lambda self: tmp_path)
+    monkeypatch.setattr(LocalModel, "_find_weights", lambda self: tmp_path)
     models = []
 
     def make(code: str, **options: Any) -> LocalModel:
