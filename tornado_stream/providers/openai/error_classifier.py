@@ -1,7 +1,7 @@
-"""Why a server failed, out of whatever it says about it: an object of any shape, or a string.
+"""Finds out why an upstream failed, from an error object of any shape or from a string.
 
-Two steps. `read_details` finds the text for a person and the words for programs, wherever they
-stand; `classify` makes of them, and of the status, one code of the closed list in docs/events.md.
+`read_details` finds the text for a person and the words for programs, wherever they are.
+`classify` turns these and the status into one code of the closed list in docs/events.md.
 Pure; nothing raises.
 """
 
@@ -59,8 +59,8 @@ _HTML = re.compile(r"<(!doctype|html|head|body|title|center)\b", re.IGNORECASE)
 
 
 class ErrorDetails(NamedTuple):
-    """What an error says: `text` for a person, `words` (codes, types) for `classify`, `status`
-    where it names an HTTP status of its own."""
+    """The contents of an error: `text` for a person, `words` (codes and types) for `classify`, and
+    the HTTP `status` that the error itself names, if any."""
 
     text: str = ""
     words: str = ""
@@ -68,10 +68,10 @@ class ErrorDetails(NamedTuple):
 
 
 def find_error(value: dict[str, Any]) -> Any:
-    """A decoded object itself if it tells of a failure, else None.
+    """Returns the parsed object itself if it reports a failure, else None.
 
-    `{"error": …}` counts wherever it is not empty; `{"object": "error"}`, `{"detail": …}` and
-    `{"message": …, "code" or "type": …}` only in an object without choices.
+    A non-empty `error` member always counts. `{"object": "error"}`, `{"detail": …}` and
+    `{"message": …, "code" or "type": …}` count only in an object without choices.
     """
     error = value.get("error")
     if error:
@@ -89,7 +89,7 @@ def find_error(value: dict[str, Any]) -> Any:
 
 
 def read_details(value: Any, depth: int = 0) -> ErrorDetails:
-    """What an error of any shape says."""
+    """The contents of an error of any shape."""
     if isinstance(value, str):
         return ErrorDetails("" if is_markup(value) else value)
     if isinstance(value, list) and depth < 4:
@@ -102,7 +102,7 @@ def read_details(value: Any, depth: int = 0) -> ErrorDetails:
     outer = _read_fields(value, depth)
     error = value.get("error")
     if isinstance(error, str):
-        # A bare title ("Bad Request") often stands beside the message; the longer one says more.
+        # Often one of the two is a bare title ("Bad Request"). The longer text says more.
         return outer._replace(text=max(outer.text, read_details(error).text, key=len))
     inner = read_details(error, depth + 1)
     return ErrorDetails(
@@ -113,9 +113,9 @@ def read_details(value: Any, depth: int = 0) -> ErrorDetails:
 
 
 def classify(status: int | None, details: ErrorDetails, *, is_json: bool = True) -> str:
-    """The code for an error: by its status where that is unequivocal, else by what it says.
+    """The code for an error: from its status if that is unequivocal, else from its text.
 
-    `status` None means an error inside a 200 that names no status of its own.
+    `status` is None for an error inside a 200 that names no status of its own.
     """
     text = _in_lower_case(details)
     if status is not None and not 400 <= status < 600:
@@ -140,8 +140,8 @@ def classify(status: int | None, details: ErrorDetails, *, is_json: bool = True)
 
 
 def refused_option(body: bytes, options: Collection[str]) -> str | None:
-    """Which of the options a 400 says the server does not take: where it names one as its `param`,
-    or speaks of it as unsupported; None where it names none, or only dislikes its value."""
+    """The option that the upstream does not support, according to the body of a 400: the one that
+    it has as `param` or names in its text. None if it names none, or refuses only a value."""
     value = parse_json(body)
     details = (
         ErrorDetails(body.decode("utf-8", "replace")) if value is NOT_JSON else read_details(value)
@@ -156,12 +156,12 @@ def refused_option(body: bytes, options: Collection[str]) -> str | None:
 
 
 def is_transient(details: ErrorDetails) -> bool:
-    """Whether an error without a status reads as if the same request could succeed later."""
+    """Whether the text of an error suggests that the same request could succeed later."""
     return bool(_TRANSIENT.search(_in_lower_case(details)))
 
 
 def is_markup(text: str) -> bool:
-    """Whether a text is, or quotes, a web page."""
+    """Whether a text is a web page or quotes one."""
     return bool(_HTML.search(text))
 
 
@@ -170,7 +170,7 @@ def _in_lower_case(details: ErrorDetails) -> str:
 
 
 def _read_fields(value: dict[str, Any], depth: int) -> ErrorDetails:
-    """What an object says itself, beside an `error` in it."""
+    """The details in the object's own members, without its `error` member."""
     text = ""
     for name in ("message", "msg", "detail", "errors", "error_msg", "reason"):
         text = text or read_details(value.get(name), depth + 1).text
@@ -186,7 +186,7 @@ def _read_fields(value: dict[str, Any], depth: int) -> ErrorDetails:
 
 
 def _quoted_cause(metadata: dict[str, Any], depth: int) -> str:
-    """A router's own message says only that a provider failed; why is in `metadata.raw`
+    """The cause in `metadata.raw`. The message of a router says only that a provider failed
     (https://openrouter.ai/docs/api-reference/errors)."""
     raw = metadata.get("raw")
     if not isinstance(raw, str) or not raw.strip():
@@ -222,7 +222,7 @@ def _classify_text(text: str) -> str:
 
 
 def _speaks_of_quota(text: str) -> bool:
-    # Rate limits are often told together with an invitation to the billing page.
+    # The message of a rate limit often has a link to the billing page.
     return bool(_QUOTA.search(text) or (_BILLING.search(text) and not _RATE.search(text)))
 
 

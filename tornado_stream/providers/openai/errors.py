@@ -1,8 +1,8 @@
-"""A server's failures as a person may read them: `ProviderError`, with a code, a clean message and
-whether and when to try again.
+"""Turns the failures of an upstream into `ProviderError`: a code, a message for a person, and
+whether and when a retry makes sense.
 
-One for an answer whose status is not 200, one for an error inside a 200, and those that are found
-out here. Messages are cleaned: no HTML, no control characters, no key. Pure; nothing raises.
+The failure is a response whose status is not 200, an error inside a 200, or a fault that the
+decoder finds. Messages have no HTML, no control characters and no key. Pure; nothing raises.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from tornado_stream.providers.openai.error_classifier import (
 from tornado_stream.providers.openai.lenient_json import NOT_JSON, parse_json
 from tornado_stream.values.errors import ProviderError
 
-#: Statuses that say that the request was turned away before anything was done.
+#: Statuses that mean that the upstream turned the request away without processing it.
 UNPROCESSED = frozenset({429, 503, 529})
-#: Characters of an upstream's message that are shown.
+#: Characters of an upstream's message; the rest is cut off.
 MAX_MESSAGE = 2000
 
 _HINTS = {
@@ -38,7 +38,7 @@ _HINTS = {
     "not_an_api": "Check the base URL (often /v1 is missing).",
 }
 
-# Control characters except LF and tab, and those that turn the direction of what follows.
+# Control characters except LF and tab, and those that change the direction of text.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _SECONDS = re.compile(r"\s*(-?\d{1,12}(?:\.\d{1,12})?)\s*")
@@ -53,10 +53,10 @@ def decode_error(
     key: str | None = None,
     now: float | None = None,
 ) -> ProviderError:
-    """The error for an answer whose status is not 200, with its (first 64 KiB of) body.
+    """The error for a response whose status is not 200; `body` has at most its first 64 KiB.
 
-    `url` is named where it seems to be the mistake; `key` appears nowhere in the message. `now` is
-    the time in seconds since the epoch, against which a `Retry-After` date counts.
+    The message names `url` if that seems to be wrong. `key` is masked. `now` is in seconds since
+    the epoch; a date in `Retry-After` is compared with it.
     """
     value = parse_json(body)
     is_json = isinstance(value, (dict, list, str))
@@ -77,9 +77,9 @@ def decode_error(
 
 
 def stream_error(value: Any, *, key: str | None = None) -> ProviderError:
-    """The error for an error object (or string, or any other JSON) sent inside a 200.
+    """The error for an error object, a string or any other JSON inside a 200.
 
-    `upstream_status` is the code that the object names if it could be an HTTP status, else None.
+    `upstream_status` is the code in the object if it can be an HTTP status, else None.
     """
     details = read_details(value)
     code = classify(details.status, details)
@@ -93,7 +93,7 @@ def stream_error(value: Any, *, key: str | None = None) -> ProviderError:
 
 
 def web_page_error() -> ProviderError:
-    """The error for a web page, or other foreign content, under a 200."""
+    """The error for a 200 with a web page or other data that is not a chat completion."""
     return ProviderError(
         "not_an_api",
         "The server answered with a web page or other data that is not a chat completion."
@@ -103,7 +103,7 @@ def web_page_error() -> ProviderError:
 
 
 def limit_error(code: str) -> ProviderError:
-    """The error for an answer that reached a limit of the decoder; its text so far is kept."""
+    """The error for an answer that reached a limit of the decoder. Its text so far stays."""
     what = "one line" if code == "line_too_long" else "the whole answer"
     return ProviderError(
         code,
@@ -114,17 +114,17 @@ def limit_error(code: str) -> ProviderError:
 
 
 def redact(text: str, key: str | None) -> str:
-    """`text` without `key` and without anything that looks like a key, `***` in their place."""
+    """`text` with `***` for `key` and for everything that looks like a key."""
     return mask(text, (key,) if key else ())
 
 
 def clean_message(text: str, key: str | None = None) -> str:
-    """`text` as it may be shown: no control characters, no key, encodable, of bounded length; ""
-    where it is a web page."""
+    """An upstream's text for a message: encodable, without control characters and key, at most
+    `MAX_MESSAGE` characters; "" for a web page."""
     text = _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
-    if is_markup(text):  # looked at here too, since what was removed may have hidden it
+    if is_markup(text):  # checked here too: a removed character can have hidden it
         return ""
-    text = redact(text, key).strip()  # before it is cut: half a key is a key too
+    text = redact(text, key).strip()  # before cutting, because half a key is a secret too
     return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
 
 
@@ -137,8 +137,8 @@ def _retryable(code: str, status: int | None, details: ErrorDetails) -> bool:
 
 
 def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds to wait. Milliseconds are the finer word, except that some send 0 beside a true
-    `Retry-After` (RFC 9110, section 10.2.3)."""
+    """Seconds to wait. `retry-after-ms` is more precise and comes first, but some upstreams send
+    it as 0 beside a right `Retry-After` (RFC 9110, section 10.2.3)."""
     values = {name.lower(): value for name, value in headers.items()}
     ms = _seconds(values.get("retry-after-ms", ""))
     seconds = _seconds(values.get("retry-after", ""))
@@ -163,7 +163,7 @@ def _until(date: str, now: float) -> float | None:
 
 
 def _plain_text(body: bytes) -> str:
-    """The body if it is text for a person: neither markup nor something compressed."""
+    """The body if it is text for a person; "" for markup and compressed data."""
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -182,7 +182,7 @@ def _describe_status(status: int, headers: Mapping[str, str], key: str | None) -
 
 
 def _safe_url(url: str, key: str | None) -> str:
-    """The address without user, password, query and fragment; any of them could be secret."""
+    """The URL without user, password, query and fragment, which can be secret."""
     try:
         parts = urlsplit(url)
     except ValueError:
