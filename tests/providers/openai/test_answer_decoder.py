@@ -5,7 +5,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wire import call, chunk, content, fold, half, say, sse
+from upstream_json import call, chunk, content, fold, half, say, sse
 
 from tornado_stream.providers.openai.answer_decoder import AnswerDecoder, encode_request
 from tornado_stream.values.errors import ProviderError

@@ -3,7 +3,7 @@ from typing import Any
 
 import orjson
 import pytest
-from wire import chunk, content, fold, say, sse
+from upstream_json import chunk, content, fold, say, sse
 
 from tornado_stream.providers.openai.answer_decoder import AnswerDecoder
 from tornado_stream.providers.openai.chunks import decode_chunk

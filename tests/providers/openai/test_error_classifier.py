@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from wire import chunk, error_body, error_in, fold, refusal, say, sse
+from upstream_json import chunk, error_body, error_in, fold, refusal, say, sse
 
 
 @pytest.mark.parametrize(

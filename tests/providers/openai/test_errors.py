@@ -1,5 +1,5 @@
 import pytest
-from wire import error_body, error_in, fold, refusal, say, sse
+from upstream_json import error_body, error_in, fold, refusal, say, sse
 
 from tornado_stream.providers.openai.errors import decode_error, redact
 

@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from wire import call, chunk, fold, sse
+from upstream_json import call, chunk, fold, sse
 
 from tornado_stream.providers.openai.answer_decoder import AnswerDecoder
 
