@@ -31,8 +31,8 @@ def ports(monkeypatch):
     return set_ports
 
 
-async def found(*skip_ports: int) -> list[str]:
-    return [config.name for config in await find_servers(Timeouts(), skip_ports)]
+async def found(*skip: int) -> list[str]:
+    return [config.name for config in await find_servers(Timeouts(), skip)]
 
 
 @pytest.mark.gen_test

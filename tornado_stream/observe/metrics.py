@@ -158,22 +158,16 @@ class Metrics:
             self._lag_timer.cancel()
 
     def _counters(self) -> Iterator[str]:
-        ends = (
-            (_labels(cause=cause, state=state), count)
-            for (state, cause), count in self.ends.items()
-        )
-        yield from _family(f"{PREFIX}answers_total", "counter", "Answers that have ended.", ends)
-        requests = (
-            (_labels(route=route, status=status), count)
-            for (route, status), count in self.requests.items()
-        )
-        name = f"{PREFIX}http_requests_total"
-        yield from _family(name, "counter", "Requests to this server.", requests)
-        upstream = ((_labels(status=status), count) for status, count in self.upstream.items())
-        name = f"{PREFIX}upstream_responses_total"
-        yield from _family(name, "counter", "Responses of the model's server.", upstream)
-        help = "Readers that went on after an event."
-        yield from _family(f"{PREFIX}resumes_total", "counter", help, [("", self.resumes)])
+        ends = {f'{{cause="{c}",state="{s}"}}': count for (s, c), count in self.ends.items()}
+        requests = {f'{{route="{r}",status="{s}"}}': n for (r, s), n in self.requests.items()}
+        upstream = {f'{{status="{status}"}}': count for status, count in self.upstream.items()}
+        for name, help, values in (
+            ("answers_total", "Answers that have ended.", ends),
+            ("http_requests_total", "Requests to this server.", requests),
+            ("upstream_responses_total", "Responses of the model's server.", upstream),
+            ("resumes_total", "Readers that went on after an event.", {"": self.resumes}),
+        ):
+            yield from _family(PREFIX + name, "counter", help, values.items())
 
     def _gauges(self) -> Iterator[str]:
         for gauge in self.gauges:
@@ -212,10 +206,6 @@ def _family(name: str, type: str, help: str, samples: Iterable[tuple[str, float]
     yield f"# TYPE {name} {type}"
     for rest, value in samples:
         yield f"{name}{rest} {_number(value)}"
-
-
-def _labels(**values: str) -> str:
-    return "{" + ",".join(f'{name}="{value}"' for name, value in values.items()) + "}"
 
 
 def _number(value: float) -> str:

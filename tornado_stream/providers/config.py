@@ -37,11 +37,9 @@ _TABLE = re.compile(
 
 @dataclass(frozen=True)
 class UpstreamConfig:
-    """An upstream and how to send it requests.
-
-    With empty `models`, the upstream's own list is used. `parameters` are options for requests
-    that do not set them. `origin` tells a person where this configuration comes from.
-    """
+    """An upstream and how to send it requests. Empty `models` stand for the upstream's own list.
+    `parameters` are options for requests that do not set them. `origin` tells a person where this
+    configuration comes from."""
 
     name: str
     base_url: str
@@ -98,10 +96,8 @@ def shown_url(url: str) -> str:
 
 
 def read_config(path: Path, environ: Mapping[str, str], timeouts: Timeouts) -> list[UpstreamConfig]:
-    """The upstreams of the file, in its order. `timeouts` are the defaults.
-
-    Raises `SettingError` if the file cannot be read or has a mistake.
-    """
+    """The upstreams of the file, in its order, with `timeouts` as defaults. Raises `SettingError`
+    for an unreadable file and for every mistake in it."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -19,16 +19,13 @@ from tornado_stream.values.errors import ProviderError
 PROBE_TIMEOUTS = Timeouts(connect=0.15, first_byte=0.25, idle=0.25, answer=0.3)
 
 
-async def find_servers(
-    timeouts: Timeouts, skip_ports: Collection[int] = ()
-) -> list[UpstreamConfig]:
+async def find_servers(timeouts: Timeouts, skip: Collection[int] = ()) -> list[UpstreamConfig]:
     """The servers that list at least one model, in the order of the presets. Never raises.
 
-    `skip_ports`, such as this server's own port, get no request. `timeouts` are those of the
-    returned configurations.
+    Ports in `skip`, such as this server's own, get no request. `timeouts` are for later requests.
     """
     local = [preset for preset in presets().values() if preset.local_port]
-    asked = [preset for preset in local if preset.local_port not in skip_ports]
+    asked = [preset for preset in local if preset.local_port not in skip]
     upstream = Upstream()
     answers = await asyncio.gather(*[_has_models(upstream, preset) for preset in asked])
     await upstream.close()

@@ -155,8 +155,8 @@ def _steady_cut(lengths: Sequence[int], cut: int) -> int:
     """The number of turns to leave out: `cut`, or a little more, so that it stays the same for
     the next requests of the conversation.
 
-    The model's server caches the longest common beginning of two prompts. If the cut moved with
-    every turn, the server would process the whole prompt anew for every answer.
+    The model's server reuses its work for the common beginning of two prompts. If the cut moved
+    with every turn, the server would process the whole prompt anew for every answer.
     """
     begins = [0, *accumulate(lengths)]
     steady = (

@@ -143,10 +143,8 @@ def refused_option(body: bytes, options: Collection[str]) -> str | None:
     """The option that the upstream does not support, according to the body of a 400: the one that
     it has as `param` or names in its text. None if it names none, or refuses only a value."""
     value = parse_json(body)
-    details = (
-        ErrorDetails(body.decode("utf-8", "replace")) if value is NOT_JSON else read_details(value)
-    )
-    text = _in_lower_case(details)
+    plain = ErrorDetails(body.decode("utf-8", "replace"))
+    text = _in_lower_case(plain if value is NOT_JSON else read_details(value))
     if not _UNSUPPORTED.search(text):
         return None
     error = value.get("error") if isinstance(value, dict) else None
@@ -180,9 +178,8 @@ def _read_fields(value: dict[str, Any], depth: int) -> ErrorDetails:
     codes = (value.get(name) for name in ("code", "type", "status", "status_code"))
     named = [code for code in codes if isinstance(code, (str, int)) and code is not True]
     status = next((s for s in map(_http_status, named) if s), None)
-    return ErrorDetails(
-        text, " ".join(code for code in named if isinstance(code, str))[:400], status
-    )
+    words = " ".join(code for code in named if isinstance(code, str))
+    return ErrorDetails(text, words[:400], status)
 
 
 def _quoted_cause(metadata: dict[str, Any], depth: int) -> str:

@@ -16,10 +16,8 @@ _MAX_NAME = 1000
 
 
 class ToolCalls:
-    """Takes the fragments of an upstream and returns the fragments for clients.
-
-    In those, calls are numbered from 0 in order of appearance; the id comes once; name and
-    arguments are to be appended.
+    """Takes the fragments of an upstream and returns the fragments for clients. Those number the
+    calls from 0 in order of appearance and have the id once; a client appends name and arguments.
     """
 
     def __init__(self) -> None:
