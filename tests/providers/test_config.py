@@ -95,7 +95,7 @@ def test_every_key_is_read(read, tmp_path):
         ("\n[upstream.a]\nbase_url = 'x'", 3, "base_url: it must be a URL like"),
         ("[upstream.a]\nmodels = ['x']", 1, "base_url: this key is required"),
         ("[upstream.a]\nbase_ulr = 'http://x'", 2, "did you mean base_url?"),
-        ("[upstream.a]\nbase_url = 7", 2, "base_url: must be text"),
+        ("[upstream.a]\nbase_url = 7", 2, "base_url: it must be text"),
         ("[upstream.a]\nkey = 'sk-secret'", 2, "must not contain the key"),
         ("[upstream.a]\nbase_url='http://x'\nkey_env = 'NOT_THERE'", 3, "NOT_THERE is not set"),
         (

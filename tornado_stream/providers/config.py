@@ -125,7 +125,7 @@ class _ConfigParser:
             raise SettingError(f"{self._path}: {error}") from None
         currency = data.pop("currency", "USD")
         if not (isinstance(currency, str) and re.fullmatch(r"[A-Z]{3}", currency)):
-            self._refuse("currency", "must be a currency code, such as USD")
+            self._refuse("currency", "it must be a currency code, such as USD")
         tables = data.pop("upstream", {})
         for key in data:
             self._refuse(key, f"there is no such key{_suggestion(key, ['upstream', 'currency'])}")
@@ -138,7 +138,7 @@ class _ConfigParser:
         if not NAME.fullmatch(name):
             self._refuse("", "a name has up to 32 letters, digits and . _ -")
         if not isinstance(table, dict):
-            self._refuse("", f"must be a table, [upstream.{name}]")
+            self._refuse("", f"it must be a table, [upstream.{name}]")
         for key in table:
             if key in ("key", "api_key"):
                 self._refuse(
@@ -215,7 +215,7 @@ class _ConfigParser:
     def _models(self, table: dict[str, Any], preset: Preset) -> tuple[str, ...]:
         models = table.get("models", [])
         if not isinstance(models, list) or not all(isinstance(m, str) and m for m in models):
-            self._refuse("models", 'must be a list of names, for example ["gpt-5-mini"]')
+            self._refuse("models", 'it must be a list of names, for example ["gpt-5-mini"]')
         if not models and not preset.lists_models:
             self._refuse("models", f"this key is required: {preset.title} has no list of models")
         return tuple(models)
@@ -238,7 +238,7 @@ class _ConfigParser:
             if key in table:
                 value = table[key]
                 if type(value) not in (int, float) or not 0 < value <= 31_536_000:
-                    self._refuse(key, "must be a number of seconds above 0")
+                    self._refuse(key, "it must be a number of seconds above 0")
                 limits[limit.name] = float(value)
         return replace(self._default_timeouts, **limits)
 
@@ -260,13 +260,13 @@ class _ConfigParser:
     def _table(self, table: dict[str, Any], key: str) -> dict[str, Any]:
         value = table.get(key, {})
         if not isinstance(value, dict):
-            self._refuse(key, "must be a table")
+            self._refuse(key, "it must be a table")
         return dict(value)
 
     def _text_value(self, table: dict[str, Any], key: str) -> str | None:
         value = table.get(key)
         if value is not None and not (isinstance(value, str) and value.strip()):
-            self._refuse(key, "must be text")
+            self._refuse(key, "it must be text")
         return value
 
     def _parse(self, key: str, parse: Callable[[str], str], text: str) -> str:
