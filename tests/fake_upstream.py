@@ -1,29 +1,27 @@
-"""A small OpenAI-compatible server for tests, which can also fail in many ways.
+"""A small OpenAI-compatible server that does as it is told, faults included. Test use only.
 
-The `model` of a request is a script: steps separated by `;`, each `verb` or `verb=argument`.
+The request's `model` is a script, steps separated by `;`, each `verb` or `verb=argument`:
 
     say=TEXT      one chunk with that content (\\n and %XX are decoded)
     think=TEXT    one chunk of reasoning
     count=N       N chunks "t0 ", "t1 " …, each after `gap` seconds
     fill=NxSIZE   N chunks of SIZE letters each
-    gap=S         seconds before each chunk of the next `count`
+    gap=S         seconds before each following chunk of `count`
     wait=S        silence
     hold          silence until `released` is set
     ping          a comment line
     usage=N       usage with N completion tokens
     finish=REASON a finish_reason; `done` sends [DONE]
-    raw=TEXT      these bytes, unchanged
+    raw=TEXT      these bytes as they are
     error=TEXT    an error object inside the stream
-    status=N      (first step) answer with this status and an error body instead. The steps
-                  `after=S` and `body=TEXT` set its Retry-After and its body. `times=N` does so
-                  only for the first N requests with this script
+    status=N      (first) answer with this status and an error body instead; `times=N` (next) does
+                  so for the first N requests with this script only
     close, reset, badchunk, stall     end the response wrongly, or never
-    end           end the response without finish_reason and [DONE]
-    nohead=S      (first step) wait so many seconds before the head
+    nohead=S      (first) that many seconds before the head
 
-A script with none of these ends, `finish` or `done` is followed by finish=stop and [DONE]. A model
-that is no script echoes the last message, word by word. Every request is appended to `requests`;
-`open_streams` are the responses that are being written.
+Without an end of its own a script ends with finish=stop, [DONE] and the last chunk. A model that
+is no script echoes the last user message, word by word. Every request is counted and kept in
+`requests`; `open_streams` are the responses that are being written.
 """
 
 from __future__ import annotations
@@ -47,7 +45,7 @@ ENDINGS = ("close", "reset", "badchunk", "stall", "finish", "done", "end")
 
 
 class FakeUpstream:
-    """The server and the requests that it got. `url` is its base URL."""
+    """The server and what it saw. `url` is its base URL."""
 
     def __init__(self, port: int | None = None) -> None:
         self.requests: list[dict[str, Any]] = []
@@ -55,12 +53,9 @@ class FakeUpstream:
         self.open_streams: set[Completions] = set()
         self.closed_at: list[float] = []  # time.monotonic() of responses that the peer left
         self.released = asyncio.Event()
-        #: The response to `GET /models`: a list of names, the whole JSON, or a status.
+        #: What is listed: names, or the whole answer, or a status.
         self.models: Any = ["fake-model"]
-        self.lists, self.list_delay = (
-            0,
-            0.0,
-        )  # how many requests for it came; seconds before its response
+        self.lists, self.list_delay = 0, 0.0  # how often it was asked for, how long it takes
         if port:
             (sock,), self.port = bind_sockets(port, "127.0.0.1"), port
         else:
@@ -96,7 +91,7 @@ class Models(RequestHandler):
 
 
 class Seen(RequestHandler):
-    """The requests so far, for tests in another process."""
+    """What was asked so far, for tests in another process."""
 
     def initialize(self, upstream: FakeUpstream) -> None:
         self.upstream = upstream
@@ -119,7 +114,7 @@ class Completions(RequestHandler):
         self.ended = False
 
     def on_connection_close(self) -> None:
-        """Also called after a failed write: Tornado reports the end in only one of the two ways."""
+        """Also called where a write fails: Tornado then says it in one of the two ways."""
         if not self.left.is_set():
             self.left.set()
             self.upstream.closed_at.append(time.monotonic())
@@ -230,7 +225,7 @@ class Completions(RequestHandler):
         await self.send(f"data: {json.dumps({'error': {'message': text}})}\n\n")
 
     async def do_end(self, _: str) -> None:
-        """The response ends properly, without finish_reason and [DONE]."""
+        """The response ends in good form, with nothing said."""
 
     async def do_close(self, _: str) -> None:
         self.ended = True
@@ -238,7 +233,7 @@ class Completions(RequestHandler):
 
     async def do_reset(self, _: str) -> None:
         self.ended = True
-        await asyncio.sleep(0.02)  # so that the server reads the data before the reset
+        await asyncio.sleep(0.02)  # what was written must have been read
         stream = self.detach()
         linger = struct.pack("ii", 1, 0)
         stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)

@@ -1,4 +1,4 @@
-"""Builds an upstream's streams of JSON chunks, and decodes them."""
+"""Streams of chat completions as the tests write them, and what a decoder makes of them."""
 
 import json
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from tornado_stream.values.events import AnswerText
 
 
 def sse(*payloads: Any) -> bytes:
-    """The payloads as a stream of events; a str is used unchanged, all else becomes JSON."""
+    """A stream of these chunks; text stands as it is."""
     lines = [p if isinstance(p, str) else json.dumps(p) for p in payloads]
     return "".join(f"data: {line}\n\n" for line in lines).encode()
 
@@ -30,7 +30,7 @@ def call(**fragment: Any) -> dict[str, Any]:
 
 
 def half(text: str, kind: str = "content") -> str:
-    """A chunk as text, so that it can have half a surrogate pair: half(r"\\ud83d")."""
+    """A chunk as text, so that it may hold half a surrogate pair: half(r"\\ud83d")."""
     return f'{{"choices":[{{"delta":{{"{kind}":"{text}"}}}}]}}'
 
 
@@ -56,8 +56,7 @@ def error_in(*payloads: Any) -> ProviderError:
 
 
 def refusal(status: int, body: Any = b"", key: str | None = None, **headers: str) -> ProviderError:
-    """The error for a response with this status. `body` is bytes or becomes JSON. The time of the
-    response is 1e9 seconds after the epoch."""
+    """The error for an answer with this status; `body` is bytes or JSON, `now` is 1e9."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     return decode_error(status, names, data, url="http://u:p@host:1/v1?k=1", key=key, now=1e9)
