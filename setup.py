@@ -15,7 +15,6 @@ LOCAL = (
     '(sys_platform == "win32" and platform_machine == "AMD64")'
 )
 
-METRICS = "prometheus_client>=0.22,<1"
 # Checks the argon2 hashes that earlier versions stored, until the next login of each user replaces
 # them with scrypt hashes. The extra `auth` will be removed in the release after this one.
 AUTH = "argon2-cffi>=23.1,<26"
@@ -36,15 +35,15 @@ setup(
     extras_require={
         "auth": [AUTH],
         "local": [LOCAL],
-        "metrics": [METRICS],
+        "metrics": [],  # needs no package any more; an old install command still works
         "test": [
             AUTH,
             "axe-playwright-python>=0.1.8,<0.2",
             "coverage>=7",
             "hypothesis>=6",
             "mypy>=2.4,<3",
-            METRICS,
             "playwright>=1.60,<2",
+            "prometheus_client>=0.22,<1",  # to compare its output with that of `GET /metrics`
             "pytest>=8,<10",
             "pytest-timeout>=2.4,<3",
             "pytest-tornado>=0.8.1,<0.9",

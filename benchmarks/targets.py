@@ -29,7 +29,7 @@ from client import Answer, Client
 from fake_upstream import FakeUpstream
 from fuzz.decoders import CORPUS
 from torture.server import ServerProcess
-from wire import say, sse
+from upstream_json import say, sse
 
 from benchmarks.machine import Failed
 from tornado_stream.providers.openai.answer_decoder import AnswerDecoder

@@ -19,7 +19,6 @@ from tornado_stream.handlers.base import LOCAL_HOSTS, BaseHandler
 from tornado_stream.handlers.services import Services
 from tornado_stream.net import descriptors
 from tornado_stream.net.streamed_body import SendBatch
-from tornado_stream.observe.exposition import Exposition
 from tornado_stream.observe.metrics import Metrics
 from tornado_stream.page import STATIC, TEMPLATES
 from tornado_stream.page.assets import Assets
@@ -58,7 +57,6 @@ class ChatApplication(Services):
         if exposed and not self.users.anyone:
             _check_open_access(settings)
         self.metrics = Metrics()
-        self.exposition = Exposition(self.metrics)
         self.store = open_store(settings.data_dir)
         self.store.on_commit = self.metrics.commits.observe
         self.auth = auth.Authenticator(self.users, auth.Sessions(self.store))
@@ -91,7 +89,7 @@ class ChatApplication(Services):
 
     async def close(self, grace: float) -> None:
         """Close the services; the provider's child process has `grace` seconds to exit."""
-        self.exposition.close()
+        self.metrics.close()
         self.auth.close()
         await self.provider.close(grace)
         await self.store.close()

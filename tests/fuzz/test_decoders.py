@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 import pytest
-from wire import fold
+from upstream_json import fold
 
 from tornado_stream.providers.openai.answer_decoder import AnswerDecoder
 from tornado_stream.providers.openai.errors import decode_error, redact

@@ -1,4 +1,4 @@
-"""One line for each thing that happened, without what nobody should read."""
+"""The log: one line for each event, without secrets and without the texts of conversations."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def test_requests_are_logged_without_their_query(chat, caplog):
 
 
 @pytest.mark.gen_test
-async def test_what_monitors_ask_is_not_logged(chat, caplog):
+async def test_requests_of_monitors_are_not_logged(chat, caplog):
     caplog.set_level(logging.INFO, ACCESS)
     await chat.request("GET", "/healthz")
     await chat.request("GET", "/metrics")
@@ -54,7 +54,7 @@ async def test_what_monitors_ask_is_not_logged(chat, caplog):
 
 
 @pytest.mark.gen_test
-async def test_every_response_names_the_request_as_the_log_does(chat, caplog):
+async def test_every_response_has_the_request_id_of_the_log(chat, caplog):
     caplog.set_level(logging.DEBUG, ACCESS)
     ids = []
     for method, path in [
@@ -76,9 +76,9 @@ async def test_every_response_names_the_request_as_the_log_does(chat, caplog):
 
 
 @pytest.mark.gen_test
-async def test_a_trusted_proxy_names_the_request(serve, settings):
+async def test_a_trusted_proxy_sets_the_request_id(serve, settings):
     chat = serve(replace(settings, trusted_proxies=(ip_network("127.0.0.0/8"),)))
-    for told, taken in [
+    for id, taken in [
         ("Abc-1._x", True),
         ("x" * 64, True),
         ("x" * 65, False),
@@ -86,8 +86,8 @@ async def test_a_trusted_proxy_names_the_request(serve, settings):
         ("ä", False),
         ("", False),
     ]:
-        response = await chat.request("GET", "/healthz", headers={"X-Request-Id": told})
-        assert (response.headers["x-request-id"] == told) == taken
+        response = await chat.request("GET", "/healthz", headers={"X-Request-Id": id})
+        assert (response.headers["x-request-id"] == id) == taken
 
 
 @pytest.mark.gen_test
@@ -105,18 +105,18 @@ async def test_an_answer_is_logged_at_its_end_without_its_text(chat, caplog):
 
 
 @pytest.mark.parametrize("formatter", [TextFormatter(), JSONFormatter()], ids=["text", "json"])
-def test_nothing_can_end_a_line(formatter):
+def test_no_text_can_end_a_line(formatter):
     line = formatter.format(record(EVIL, fields={"model": EVIL}, parts={"path": EVIL}))
     assert len(line.splitlines()) == 1 and "\x1b" not in line and "\x7f" not in line
     line.encode()
 
 
-def test_a_line_for_people():
+def test_a_line_of_the_text_format():
     line = TextFormatter().format(record(fields={"a": 1, "b": None, "model": "x y=1", "c": "d"}))
     assert line.endswith(' WARNING tornado_stream.x: it happened a=1 model="x y=1" c=d')
 
 
-def test_a_line_for_programs():
+def test_a_line_of_the_json_format():
     made = record(EVIL, fields={"n": 1, "none": None, "long": "x" * 999}, parts={"path": "/"})
     line = json.loads(JSONFormatter().format(made))
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line.pop("time"))
@@ -131,7 +131,7 @@ def test_a_line_for_programs():
 
 
 @pytest.mark.parametrize("formatter", [TextFormatter, JSONFormatter], ids=["text", "json"])
-def test_secrets_are_masked_whoever_logs_them(formatter):
+def test_secrets_are_masked_in_every_part_of_a_record(formatter):
     secret = "correct.horse.battery"
     made = record(
         f"{secret} sk-1234567890 Authorization: Basic dXNlcjpwYXNz",
@@ -160,19 +160,19 @@ def test_a_traceback_is_indented_in_text_and_a_string_in_json():
     assert "somebody" not in trace and "test_log.py" in trace
 
 
-def test_groups_and_circles_end():
+def test_exception_groups_and_circular_causes_are_described():
     error = ExceptionGroup("text", [ValueError("text"), OSError(1, "Not permitted")])
     error.__cause__ = other = RuntimeError("text")
     other.__cause__ = error
-    told = describe_exception(error)
+    text = describe_exception(error)
     assert (
-        "ExceptionGroup of ValueError, PermissionError: Not permitted" in told
-        and "text" not in told
+        "ExceptionGroup of ValueError, PermissionError: Not permitted" in text
+        and "text" not in text
     )
 
 
 @pytest.mark.gen_test
-async def test_what_nobody_caught_is_logged_without_its_arguments(caplog):
+async def test_an_uncaught_exception_is_logged_without_its_arguments(caplog):
     loop = asyncio.get_running_loop()
     before = loop.get_exception_handler()
     loop.set_exception_handler(on_loop_exception)
@@ -180,9 +180,9 @@ async def test_what_nobody_caught_is_logged_without_its_arguments(caplog):
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     loop.set_exception_handler(before)
-    told = TextFormatter().format(caplog.records[-1])
-    assert "Exception in callback int" in told and "ValueError" in told
-    assert "somebody" not in told
+    text = TextFormatter().format(caplog.records[-1])
+    assert "Exception in callback int" in text and "ValueError" in text
+    assert "somebody" not in text
     caplog.clear()
 
 

@@ -1,4 +1,4 @@
-"""No secret is left in a text, in whatever form it stands there."""
+"""Secrets are masked in a text, in every form that they can have there."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_secret_is_masked_within_base64(lead, tail):
     assert "***" in masked
     left = masked.removeprefix("sent ").removesuffix(" here").replace("***", "")
     around = len(b64encode(lead.encode())) + len(b64encode(tail.encode()))
-    assert len(left) <= around + 4, "but for what is around it, nothing is left"
+    assert len(left) <= around + 4, "only the text around the secret is left"
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_secret_is_masked_within_base64(lead, tail):
         ("the key AIzaSyA1234567890_abcdefghij", "the key ***"),
     ],
 )
-def test_what_looks_like_a_key_is_masked(text, masked):
+def test_text_that_looks_like_a_key_is_masked(text, masked):
     assert mask(text) == masked
 
 
@@ -70,6 +70,6 @@ def test_headers_that_hold_secrets_are_masked_for_logs(text, masked):
     assert mask_headers(text) == masked
 
 
-def test_a_short_secret_is_a_word_and_an_empty_one_is_nothing():
+def test_a_short_secret_is_masked_as_a_word_and_an_empty_one_never():
     assert mask("x or xx", ("x",)) == "*** or xx"
     assert mask("text", ("", " ")) == "text"

@@ -1,7 +1,7 @@
-"""Canaries: a key, a password, a question and an answer that can be told from all else, through
-every fault that is at hand, are afterwards nowhere they must not be.
+"""Secrets do not leak: a key, a password, a question and an answer with unique texts ("canaries").
 
-The server runs as a process; its output, every response and every file is looked through.
+The server runs as a process and meets many failures. Afterwards the tests search its output, its
+responses and its files for the canaries.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from client import until
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: With signs that are written otherwise in a URL and in JSON.
+#: With characters that URLs and JSON escape.
 KEY = 'canary/+"9f3c1d7e5b2a8046'
 PASSWORD = "canary-4d1b7c9e2f6a8035"
 QUESTION = "canary-question-71e0c5"
@@ -34,7 +34,7 @@ ANSWER = "canary-answer-b83f20"
 
 
 def forms(secret: str) -> list[bytes]:
-    """How a secret may stand in a text: halves of it too, and its base64 at any place."""
+    """The forms of a secret to search for: its halves too, and its base64 at any position."""
     core = secret[-16:]
     found = [core, core[:8], core[8:], quote(secret, safe=""), json.dumps(secret)[1:-1]]
     for lead in range(3):
@@ -42,7 +42,7 @@ def forms(secret: str) -> list[bytes]:
     return [form.encode() for form in found]
 
 
-#: How a server echoes what it was sent.
+#: Error messages of an upstream that quote parts of the request.
 ECHOES = [
     "Incorrect API key provided: {key}. See https://example.org.",
     "no: https://example.org/v1?api_key={quoted}&x=1 or {plus}",
@@ -51,7 +51,7 @@ ECHOES = [
     "{{'authorization': 'Bearer {key}', 'x-api-key': '{key}'}}",
     "x" * 1985 + "{key}",
 ]
-#: Starts the server with bugs in it whose exceptions quote what was sent.
+#: Starts the server with bugs whose exceptions quote the request.
 BUGS = """
     import asyncio, os, sys
     from tornado_stream.handlers.system import HealthHandler
@@ -74,11 +74,11 @@ BUGS = """
 
 
 class Upstream:
-    """Answers every request with the bytes it was told."""
+    """Answers every request with the bytes in `reply`, and records the requests in `asked`."""
 
     def __init__(self) -> None:
         self.reply = b""
-        self.hold = False  # whether the connection stays open
+        self.hold = False  # whether the connection stays open after the reply
         self.asked: list[bytes] = []
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -108,7 +108,7 @@ def say(text: str) -> str:
 
 
 class Watched:
-    """The server, and all that it ever said."""
+    """The server process; `said` has its output and its responses."""
 
     def __init__(self, directory: Path, upstream: str, log_format: str, **environ: str) -> None:
         self.directory = directory
@@ -124,7 +124,7 @@ class Watched:
 
     @asynccontextmanager
     async def running(self, room: int | None = None) -> AsyncIterator[None]:
-        """While it runs; ended by SIGTERM. Files may grow by `room` bytes."""
+        """Run the server until SIGTERM. With `room`, files can grow only by so many bytes."""
         process = self.spawn(room)
         try:
             assert process.stdout
@@ -160,7 +160,7 @@ class Watched:
             )
 
     async def request(self, method: str, path: str, body: object = None, *headers: str) -> bytes:
-        """The whole response, as it came."""
+        """Send one request on a connection of its own; returns the whole response."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode() if body else b""
         lines = [f"{method} {path} HTTP/1.1", f"Host: localhost:{self.port}", "Connection: close"]
         if data:
@@ -168,11 +168,11 @@ class Watched:
         lines += [f"Authorization: Bearer {PASSWORD}", f"Cookie: session={PASSWORD}", *headers]
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.write("\r\n".join([*lines, "", ""]).encode() + data)
-        told = await reader.read()
+        received = await reader.read()
         writer.close()
         await writer.wait_closed()
-        self.said.append(told)
-        return told
+        self.said.append(received)
+        return received
 
     async def ask(self, model: str = "m", text: str = QUESTION) -> bytes:
         return await self.request("POST", "/stream", {"message": text, "model": model})
@@ -181,7 +181,7 @@ class Watched:
         return self.log.read_text().splitlines()
 
     def check(self, *secrets: str) -> None:
-        """Nothing is where it must not be; and what was looked through is what there was."""
+        """No secret is anywhere, and texts of the conversation are only in the database."""
         assert self.said and self.lines()
         output = b"\n".join([*self.said, self.log.read_bytes()])
         database = {"chat.db", "chat.db-wal", "chat.db-shm"}
@@ -217,7 +217,7 @@ def echoes(secret: str) -> list[str]:
 
 
 def replies(secret: str) -> list[bytes]:
-    """Every way to fail, with the secret in it."""
+    """Responses with every kind of failure, each with the secret in it."""
     made: list[bytes] = []
     for echo in echoes(secret):
         error = json.dumps({"error": {"message": echo, "code": echo}})
@@ -244,7 +244,7 @@ def replies(secret: str) -> list[bytes]:
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
 @pytest.mark.gen_test(timeout=60)
-async def test_canaries_are_nowhere(tmp_path, log_format):
+async def test_canaries_do_not_leak(tmp_path, log_format):
     async with canned() as (upstream, port):
         server = Watched(tmp_path, f"http://127.0.0.1:{port}/v1", log_format, OPENAI_API_KEY=KEY)
         async with server.running():
@@ -260,13 +260,13 @@ async def test_canaries_are_nowhere(tmp_path, log_format):
             for id in re.findall(rb'"id":"([0-9a-f-]{36})"', conversations)[:20]:
                 await server.request("GET", f"/api/conversations/{id.decode()}")
                 await server.request("GET", f"/c/{id.decode()}.json")
-            upstream.hold = True  # it is running when the signal comes
+            upstream.hold = True  # so that the answer still runs when SIGTERM comes
             upstream.reply = b"HTTP/1.1 200 OK\r\n\r\n" + say(ANSWER).encode() + b"\n\n"
             asked = len(upstream.asked)
             asking = asyncio.ensure_future(server.ask())
             await until(lambda: len(upstream.asked) > asked)
-        told = await asking
-        assert ANSWER.encode() in told and b"interrupted" in told
+        answer = await asking
+        assert ANSWER.encode() in answer and b"interrupted" in answer
         async with server.running(room=100_000):
             assert b"not_saved" in await server.ask(text=QUESTION * 30_000)
     server.check(KEY, PASSWORD)
@@ -274,7 +274,7 @@ async def test_canaries_are_nowhere(tmp_path, log_format):
 
 
 async def bad_requests(server: Watched) -> None:
-    """With canaries in path, query, headers and body; and with bugs in the server."""
+    """Send bad requests with canaries in path, query, headers and body; two of them hit a bug."""
     quoted = quote(KEY, safe="")
     assert b" 500 " in await server.request("GET", "/healthz", None, f"X-Word: {QUESTION}")
     assert b"server_error" in await server.ask("bug")
@@ -295,7 +295,7 @@ async def bad_requests(server: Watched) -> None:
 
 
 def check_lines(server: Watched, log_format: str) -> None:
-    """The bugs are told, each on a line of its own kind."""
+    """The log has the bugs, and every line has the right format."""
     lines = server.lines()
     if log_format == "json":
         parsed = [json.loads(line) for line in lines]
@@ -309,7 +309,7 @@ def check_lines(server: Watched, log_format: str) -> None:
 
 
 @pytest.mark.gen_test(timeout=60)
-async def test_a_password_in_the_base_url_is_shown_nowhere(tmp_path):
+async def test_a_password_in_the_base_url_does_not_leak(tmp_path):
     async with canned() as (upstream, port):
         url = f"http://user:{PASSWORD}@127.0.0.1:{port}/v1"
         server = Watched(tmp_path, url, "text")
@@ -326,7 +326,7 @@ async def test_a_password_in_the_base_url_is_shown_nowhere(tmp_path):
                 await server.ask()
                 await server.request("POST", "/stream", {"message": "hi"})  # any model
                 await server.request("GET", "/api/models")
-    # Nothing answers there any more.
+    # The upstream is closed now.
     async with server.running():
         await server.ask()
         await server.request("GET", "/api/models")

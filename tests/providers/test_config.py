@@ -1,4 +1,4 @@
-"""The file that names the upstreams: what it can say, and how it says what is wrong."""
+"""tornado-stream.toml: every key that it can have, and the message for every mistake in it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read(tmp_path):
     return read
 
 
-def test_all_that_can_be_said(read, tmp_path):
+def test_every_key_is_read(read, tmp_path):
     (tmp_path / "key").write_text("sk-from-file\n")
     first, second, third = read(
         """
@@ -89,39 +89,51 @@ def test_all_that_can_be_said(read, tmp_path):
         ("upstream = 7", None, "names no upstream"),
         ("\ncolour = 1\n[upstream.a]\n", 2, "colour: there is no such key"),
         ("curency = 'USD'", 1, "did you mean currency?"),
-        ("currency = 'dollar'", 1, "a code like USD"),
-        ("[upstream]\na = 7", 1, "it takes a table [upstream.a]"),
-        ("[upstream.'a b']\n", 1, "a name is up to 32 letters"),
+        ("currency = 'dollar'", 1, "a currency code, such as USD"),
+        ("[upstream]\na = 7", 1, "must be a table, [upstream.a]"),
+        ("[upstream.'a b']\n", 1, "a name has up to 32 letters"),
         ("\n[upstream.a]\nbase_url = 'x'", 3, "base_url: it must be a URL like"),
-        ("[upstream.a]\nmodels = ['x']", 1, "base_url: it is needed"),
+        ("[upstream.a]\nmodels = ['x']", 1, "base_url: this key is required"),
         ("[upstream.a]\nbase_ulr = 'http://x'", 2, "did you mean base_url?"),
-        ("[upstream.a]\nbase_url = 7", 2, "base_url: it takes text"),
-        ("[upstream.a]\nkey = 'sk-secret'", 2, "does not belong into this file"),
+        ("[upstream.a]\nbase_url = 7", 2, "base_url: it must be text"),
+        ("[upstream.a]\nkey = 'sk-secret'", 2, "must not contain the key"),
         ("[upstream.a]\nbase_url='http://x'\nkey_env = 'NOT_THERE'", 3, "NOT_THERE is not set"),
-        ("[upstream.a]\nbase_url='http://x'\nkey_env = 'BAD_KEY'", 3, "no key: letters"),
+        (
+            "[upstream.a]\nbase_url='http://x'\nkey_env = 'BAD_KEY'",
+            3,
+            "must be one line of printable",
+        ),
         ("[upstream.a]\nbase_url='http://x'\nkey_file = '/no/such'", 3, "cannot read /no/such"),
-        ("[upstream.a]\nbase_url='http://x'\nkey_file='x'\nkey_env='Y'", 3, "one of them"),
-        ("[upstream.a]\npreset = 'opnai'", 2, "there is none called 'opnai'"),
-        ("[upstream.a]\npreset = 'azure'\nbase_url='https://x'", 1, "models: it is needed"),
+        ("[upstream.a]\nbase_url='http://x'\nkey_file='x'\nkey_env='Y'", 3, "only one of them"),
+        ("[upstream.a]\npreset = 'opnai'", 2, "there is no preset 'opnai'"),
+        ("[upstream.a]\npreset = 'azure'\nbase_url='https://x'", 1, "models: this key is required"),
         (
             "[upstream.a]\npreset='azure'\nbase_url='https://x'\nmodels=['m']",
             1,
-            "api_version: it is needed",
+            "api_version: this key is required",
         ),
         ("[upstream.a]\nbase_url='http://x'\nmodels = 'm'", 3, "a list of names"),
         ("[upstream.a]\nbase_url='http://x'\nidle_timeout = -1", 3, "seconds above 0"),
         ("[upstream.a]\nbase_url='http://x'\nidle_timeout = true", 3, "seconds above 0"),
-        ("[upstream.a]\nbase_url='http://x'\nheaders = 7", 3, "it takes a table"),
-        ("[upstream.a]\nbase_url='http://x'\n[upstream.a.headers]\n'x y' = '1'", 3, "no name"),
-        ("[upstream.a]\nbase_url='http://x'\nheaders = {x = \"a\\tb\"}", 3, "text on one line"),
-        ("[upstream.a]\nbase_url='http://x'\nheaders = {Host = 'a'}", 3, "not set here"),
-        ("[upstream.a]\nbase_url='http://x'\n[upstream.a.prices]\nm = 7", 3, "takes input and"),
-        ("[upstream.a]\nbase_url='http://x'\nprices.m = {input=1}", 3, "takes input and"),
-        ("[upstream.a]\nbase_url='http://x'\nprices.m = {input=1,output='2'}", 3, "a number"),
+        ("[upstream.a]\nbase_url='http://x'\nheaders = 7", 3, "must be a table"),
+        (
+            "[upstream.a]\nbase_url='http://x'\n[upstream.a.headers]\n'x y' = '1'",
+            3,
+            "not a valid name",
+        ),
+        ("[upstream.a]\nbase_url='http://x'\nheaders = {x = \"a\\tb\"}", 3, "x must be one line"),
+        ("[upstream.a]\nbase_url='http://x'\nheaders = {Host = 'a'}", 3, "cannot be set here"),
+        ("[upstream.a]\nbase_url='http://x'\n[upstream.a.prices]\nm = 7", 3, "must have input and"),
+        ("[upstream.a]\nbase_url='http://x'\nprices.m = {input=1}", 3, "must have input and"),
+        (
+            "[upstream.a]\nbase_url='http://x'\nprices.m = {input=1,output='2'}",
+            3,
+            "must be a number",
+        ),
         ("[upstream.a]\nbase_url='http://x'\n[upstream.b]\nbase_url='y'", 4, "upstream.b.base_url"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_line_and_key(read, text, line, says):
+def test_a_mistake_is_reported_with_its_line_and_key(read, text, line, says):
     with pytest.raises(SettingError) as caught:
         read(text)
     assert says in str(caught.value)
@@ -131,7 +143,7 @@ def test_what_is_wrong_is_said_with_its_line_and_key(read, text, line, says):
         assert f"line {line}" in str(caught.value)
 
 
-def test_a_file_that_cannot_be_read_is_said(tmp_path):
+def test_a_file_that_cannot_be_read_is_reported(tmp_path):
     with pytest.raises(SettingError, match="cannot read .*: No such file"):
         read_config(tmp_path / "none", {}, Timeouts())
     (tmp_path / "odd").write_bytes(b"\xff")
@@ -157,15 +169,15 @@ def test_a_file_comes_before_the_environment(tmp_path, monkeypatch):
 BLOCKS = re.findall(r"```toml\n(.*?)```", UPSTREAMS_PAGE.read_text(), re.DOTALL)
 
 
-def test_every_preset_has_a_block():
+def test_the_documentation_has_an_example_for_every_preset():
     named = {match for block in BLOCKS for match in re.findall(r'^preset = "(.+)"', block, re.M)}
     assert named == set(presets())
 
 
 @pytest.mark.gen_test
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: re.search(r"upstream\.(\w+)", block)[1])
-async def test_every_block_works(block, tmp_path, upstream):
-    """Read as it stands, then asked at a server that is where the block says."""
+async def test_every_example_of_the_documentation_works(block, tmp_path, upstream):
+    """Reads the example unchanged, then sends a request with its key to the fake upstream."""
     environ = dict.fromkeys(re.findall(r"[A-Z]+(?:_[A-Z]+)+", UPSTREAMS_PAGE.read_text()), "sk-key")
     path = tmp_path / "tornado-stream.toml"
     path.write_text(block)
@@ -184,5 +196,5 @@ async def test_every_block_works(block, tmp_path, upstream):
 
 
 def at_v1(preset: Preset) -> Preset:
-    """The preset as the fake server is reached: it knows one path only."""
+    """The preset with the only path that the fake upstream serves."""
     return replace(preset, chat_path="/chat/completions")

@@ -1,4 +1,4 @@
-"""Servers on this machine are found on their ports, and what is no such server is not one."""
+"""Servers for local models are found on their ports; other programs there are not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tornado_stream.settings import Settings
 
 @pytest.fixture
 def ports(monkeypatch):
-    """Says on which ports it is looked."""
+    """Sets the ports that discovery asks."""
 
     def set_ports(*numbers: int) -> None:
         known = [p for p in presets().values() if p.local_port][: len(numbers)]
@@ -31,22 +31,22 @@ def ports(monkeypatch):
     return set_ports
 
 
-async def found(*not_ports: int) -> list[str]:
-    return [config.name for config in await find_servers(Timeouts(), not_ports)]
+async def found(*skip: int) -> list[str]:
+    return [config.name for config in await find_servers(Timeouts(), skip)]
 
 
 @pytest.mark.gen_test
-async def test_what_lists_models_is_found(ports, upstream):
+async def test_a_server_that_lists_models_is_found(ports, upstream):
     ports(upstream.port, 9)
     assert await found() == ["ollama"]
-    assert await found(upstream.port) == []  # one's own
+    assert await found(upstream.port) == []  # the server's own port
     upstream.models = []
     assert await found() == []
     assert not upstream.requests
 
 
 @pytest.mark.gen_test
-async def test_what_says_nothing_or_something_else_is_passed_over_soon(ports):
+async def test_a_silent_server_and_a_web_server_are_ignored_quickly(ports):
     peers = []
 
     async def be_silent(reader, writer):
@@ -71,8 +71,8 @@ async def test_what_says_nothing_or_something_else_is_passed_over_soon(ports):
 
 
 @pytest.mark.gen_test
-async def test_one_that_comes_and_goes_is_noticed(ports, tmp_path, monkeypatch):
-    monkeypatch.setattr(provider_group, "LOOK_AGAIN", 0)
+async def test_a_server_that_starts_and_stops_is_noticed(ports, tmp_path, monkeypatch):
+    monkeypatch.setattr(provider_group, "DISCOVERY_INTERVAL", 0)
     monkeypatch.chdir(tmp_path)
     nobody = FakeUpstream()
     port = nobody.port
@@ -92,7 +92,7 @@ async def test_one_that_comes_and_goes_is_noticed(ports, tmp_path, monkeypatch):
     await provider.close(1)
 
 
-def test_it_can_be_turned_off(tmp_path, monkeypatch):
+def test_discovery_can_be_turned_off(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     off = Settings(data_dir=tmp_path, no_local=True, no_discovery=True)
     assert build_provider(off)._discover is None

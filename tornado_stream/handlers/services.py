@@ -17,7 +17,6 @@ from tornado_stream.chat.conversations import ConversationService
 from tornado_stream.chat.readiness import Readiness
 from tornado_stream.chat.service import ChatService
 from tornado_stream.net.streamed_body import SendBatch
-from tornado_stream.observe.exposition import Exposition
 from tornado_stream.observe.metrics import Metrics
 from tornado_stream.page.assets import Assets
 from tornado_stream.page.languages import Languages
@@ -49,7 +48,6 @@ class Services(Application):
     completions: CompletionService
     readiness: Readiness
     metrics: Metrics
-    exposition: Exposition
     streams: set[OpenResponse]
     send_batch: SendBatch
     #: Gives a connection back to the HTTP server, for the next request on it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tornado_stream.handlers.base import BaseHandler
-from tornado_stream.observe.exposition import CONTENT_TYPE
+from tornado_stream.observe.metrics import CONTENT_TYPE
 
 
 class HealthHandler(BaseHandler):
@@ -30,7 +30,6 @@ class ReadyHandler(BaseHandler):
 class MetricsHandler(BaseHandler):
     """The metrics in Prometheus' text format."""
 
-    async def get(self) -> None:
-        text = await self.application.exposition.text()
+    def get(self) -> None:
         self.set_header("Content-Type", CONTENT_TYPE)
-        self.write(text)
+        self.write(self.application.metrics.text())

@@ -1,7 +1,7 @@
-"""What is logged and how: one line for each thing that happened, on standard error.
+"""Configures logging: one line for each event, on standard error.
 
-The rule: no key, no prompt, no answer and no query string is ever in a line, whoever wrote it, and
-nothing that others wrote can end a line or begin one.
+The rule: a line never has a key, a prompt, an answer or a query string, whichever module logs it.
+Text from a client or an upstream can never end a line or begin one.
 """
 
 from __future__ import annotations
@@ -26,38 +26,38 @@ if TYPE_CHECKING:
 answers = logging.getLogger("tornado_stream.answers")
 logger = logging.getLogger(__name__)
 
-#: Characters of one value of a line.
+#: Characters of one value in a line.
 MAX_VALUE = 200
-#: Exceptions whose text is made of names in the program or of the system's words. That of any
-#: other may quote what somebody wrote, so only its type and place are logged.
-TELLING = (AttributeError, ImportError, NameError, OSError, TypeError, ArithmeticError)
+#: Exceptions whose text consists of names in the program or of the system's messages. The text
+#: of any other may quote a request or a response, so only its type and its traceback are logged.
+SAFE_EXCEPTIONS = (AttributeError, ImportError, NameError, OSError, TypeError, ArithmeticError)
 
-# What could end a line, or what a terminal would obey, or what changes how the rest is read.
+# Characters that end a line, control a terminal, or change the direction of the text.
 _UNPRINTABLE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
 
 def configure(level: str, format: str = "text", secrets: tuple[str, ...] = ()) -> None:
-    """Log to standard error from `level` (a name, lower case) on, without `secrets`.
+    """Log to standard error, from `level` (a lower-case name) on, with `secrets` masked.
 
-    Everything goes this way: warnings, and exceptions that nobody caught too.
+    Warnings and uncaught exceptions are logged too.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter((JSONFormatter if format == "json" else TextFormatter)(secrets))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(True)
-    logging.raiseExceptions = False  # what it would print, it prints past all this
+    logging.raiseExceptions = False  # or logging prints its own errors to stderr, unmasked
     sys.excepthook = _on_uncaught
     threading.excepthook = lambda args: _on_uncaught(
         args.exc_type, args.exc_value, args.exc_traceback
     )
-    # What a foreign server or reader did wrong is told by the answer that it ends.
+    # A mistake of an upstream or a client is logged once, with the answer that it ends.
     logging.getLogger("tornado.general").setLevel(logging.WARNING)
 
 
 def log_answer(generation_id: str, model: str | None, end: End, deltas: int) -> None:
-    """One line for an answer that has ended; nothing of its text."""
+    """Log one line about an answer that has ended, without its text."""
     usage = end.usage or {}
     tokens = {
         name: value
@@ -78,20 +78,20 @@ def log_answer(generation_id: str, model: str | None, end: End, deltas: int) -> 
 
 
 def on_loop_exception(loop: AbstractEventLoop, context: dict[str, Any]) -> None:
-    """The loop's handler for exceptions that nobody caught: asyncio's own one shows arguments."""
-    what = str(context.get("message", "Exception")).partition("(")[0]
+    """The loop's handler for uncaught exceptions; asyncio's own would log arguments of calls."""
+    message = str(context.get("message", "Exception")).partition("(")[0]
     error = context.get("exception")
-    logger.error("%s", what, exc_info=error or False)
+    logger.error("%s", message, exc_info=error or False)
 
 
 def shown(text: str) -> str:
-    """`text` on one line, with nothing in it that a terminal would obey."""
+    """`text` on one line, with control characters escaped."""
     return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 class TextFormatter(logging.Formatter):
-    """For people: the time, the level, the logger, what happened, and its fields. A traceback
-    follows on lines of its own, which are indented."""
+    """For people: the time, the level, the logger, the message and the fields. A traceback
+    follows on indented lines of its own."""
 
     def __init__(self, secrets: tuple[str, ...] = ()) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -107,7 +107,7 @@ class TextFormatter(logging.Formatter):
 
 
 class JSONFormatter(logging.Formatter):
-    """For programs: one JSON object on each line, a traceback a string in it."""
+    """For programs: one JSON object on each line. A traceback is a string in it."""
 
     def __init__(self, secrets: tuple[str, ...] = ()) -> None:
         super().__init__()
@@ -124,14 +124,14 @@ class JSONFormatter(logging.Formatter):
         }
         if trace := _trace(record):
             line["traceback"] = mask_headers(trace, self._secrets)
-        text = json.dumps(line, ensure_ascii=False)  # which leaves some that could break a line
+        text = json.dumps(line, ensure_ascii=False)  # leaves some line ends unescaped
         return _UNPRINTABLE.sub(lambda match: f"\\u{_encodable(match[0]):04x}", text)
 
 
 def _values(
     record: logging.LogRecord, groups: tuple[str, ...], secrets: tuple[str, ...]
 ) -> Iterator[tuple[str, Any]]:
-    """The named values that a record carries, masked, then cut."""
+    """The names and values of a record's groups, masked and then cut to `MAX_VALUE`."""
     for group in groups:
         for name, value in getattr(record, group, {}).items():
             if isinstance(value, str):
@@ -142,7 +142,7 @@ def _values(
 
 
 def _as_word(value: Any) -> str:
-    """A value for people; in quotes where it is not one word."""
+    """A value as text, in quotes unless it is one word."""
     text = str(value)
     return text if re.fullmatch(r"[^\s\"=]+", text) else json.dumps(text, ensure_ascii=False)
 
@@ -157,8 +157,8 @@ def _trace(record: logging.LogRecord) -> str:
 
 
 def describe_exception(error: BaseException) -> str:
-    """Where an exception came from, with its causes, first cause first, and without what its text
-    may quote."""
+    """The tracebacks of an exception and its causes, the first cause first. Texts that may quote
+    a request or a response are left out."""
     parts: list[str] = []
     current: BaseException | None = error
     while current and len(parts) < 5:
@@ -172,7 +172,7 @@ def describe_exception(error: BaseException) -> str:
 
 def _name(error: BaseException) -> str:
     name = type(error).__name__
-    text = str(error) if isinstance(error, TELLING) else ""
+    text = str(error) if isinstance(error, SAFE_EXCEPTIONS) else ""
     if isinstance(error, OSError):
         text = error.strerror or ""
     inner = [_name(one) for one in getattr(error, "exceptions", ())[:5]]

@@ -1,6 +1,6 @@
-"""What must not be read by anyone: secrets, and what looks like one, out of every text.
+"""Masks secrets, and everything that looks like a secret, in a text.
 
-The rule: a text is masked as a whole, before it is cut or split, since half a key is a key too.
+The rule: a whole text is masked before it is cut or split, because half a key is a secret too.
 Pure; nothing raises.
 """
 
@@ -13,7 +13,7 @@ from functools import lru_cache
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
-#: From this length on a secret, or a part of its base64, is replaced also within a word.
+#: A secret, or a part of its base64, of at least this length is masked even within a word.
 CERTAIN = 8
 
 _KEY_LIKE = re.compile(
@@ -33,10 +33,10 @@ _HEADER = re.compile(
 
 
 def mask(text: str, secrets: tuple[str, ...] = ()) -> str:
-    """`text` without these secrets, in whatever form they stand there (as they are, quoted for a
-    URL or for JSON, in base64), and without what looks like a key; `***` in their place.
+    """`text` with `***` for these secrets and for everything that looks like a key.
 
-    A secret shorter than eight characters is replaced where it stands as a word of its own.
+    A secret is found unchanged, quoted for a URL or for JSON, and in base64. A secret with fewer
+    than eight characters is masked only where it is a word of its own.
     """
     if secrets and (known := _pattern(secrets)):
         text = known.sub(MASK, text)
@@ -45,8 +45,8 @@ def mask(text: str, secrets: tuple[str, ...] = ()) -> str:
 
 
 def mask_headers(text: str, secrets: tuple[str, ...] = ()) -> str:
-    """As `mask`, and without what follows the name of a header that holds a secret: for logs, since
-    an error for a person may well speak of `Authorization: Bearer`."""
+    """As `mask`, and also masks the values of headers that hold a secret. This is for logs only:
+    an error message for a person may mention `Authorization: Bearer`."""
     return _HEADER.sub(rf"\1\2{MASK}", mask(text, secrets))
 
 
@@ -70,8 +70,8 @@ def _forms(secret: str) -> Iterator[str]:
 
 
 def _in_base64(secret: str) -> Iterator[str]:
-    """What is left of a secret in the base64 of a longer text, at each of the three places where
-    it can begin in a group of three bytes: the characters that only its own bytes decide."""
+    """The base64 of a secret inside a longer text, for each of the three positions in a group of
+    three bytes at which it can begin. Only the characters that no other byte changes."""
     data = secret.encode("utf-8", "replace")
     for lead in range(3):
         first, end = -(-lead * 8 // 6), (lead + len(data)) * 8 // 6

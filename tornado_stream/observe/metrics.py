@@ -1,32 +1,44 @@
-"""What is counted, from the start on: plain numbers, which `exposition` writes for Prometheus.
+"""The metrics of one application: counted from its start, written when Prometheus asks.
 
-The rule: counting costs next to nothing and nobody need be there to ask. No label holds a text
-that a user or a model's server wrote: each is out of a closed list.
+The rule: counting costs next to nothing, whether or not Prometheus asks. No label holds a text
+that a user or an upstream wrote: every label value comes from a closed list.
+The format: https://prometheus.io/docs/instrumenting/exposition_formats/, version 0.0.4.
 """
 
 from __future__ import annotations
 
+import asyncio
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
-from itertools import islice
+from itertools import accumulate, chain, islice
+from math import inf
 from operator import sub
+from time import monotonic
 from typing import TYPE_CHECKING
+
+from tornado_stream.observe import process_metrics
 
 if TYPE_CHECKING:
     from tornado_stream.values.events import End
 
-#: Bounds of buckets, in seconds; of the last in tokens per second.
+PREFIX = "tornado_stream_"
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+#: Upper bounds of buckets, in seconds; `SPEEDS` is in tokens per second.
 WAITS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 GAPS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 COMMITS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
 LAGS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
 SPEEDS = (1, 2.5, 5, 10, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1000)
 
-#: The class of a route, by the first part of its path.
+#: The loop's lag is measured every LAG_INTERVAL seconds, until LAG_WATCH seconds after a scrape.
+LAG_INTERVAL, LAG_WATCH = 0.5, 300.0
+
+#: The value of the label `route`, by the first segment of the path.
 ROUTES = {
     "": "page",
     "c": "page",
@@ -39,9 +51,11 @@ ROUTES = {
     "metrics": "watch",
 }
 
+_STATUSES = frozenset(map(int, HTTPStatus))
+
 
 class Histogram:
-    """How many values fell below each bound, and their sum. One thread at a time may add."""
+    """The number of values in each bucket, and their sum. One thread at a time may add values."""
 
     __slots__ = ("bounds", "counts", "sum")
 
@@ -55,7 +69,7 @@ class Histogram:
         self.sum += value
 
     def observe_all(self, values: list[float]) -> None:
-        """Many at once, for a tenth of the price; sorts them."""
+        """Add many values at a tenth of the cost of `observe`. Sorts the list in place."""
         values.sort()
         seen = 0
         for place, bound in enumerate(self.bounds):
@@ -65,10 +79,17 @@ class Histogram:
         self.counts[-1] += len(values) - seen
         self.sum += sum(values)
 
+    def samples(self) -> Iterator[tuple[str, float]]:
+        bounds = [*map(str, map(float, self.bounds)), "+Inf"]
+        for bound, count in zip(bounds, accumulate(self.counts), strict=True):
+            yield f'_bucket{{le="{bound}"}}', count
+        yield "_count", sum(self.counts)
+        yield "_sum", self.sum
+
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """A number that is asked for when somebody looks."""
+    """A number that is computed at each scrape."""
 
     name: str
     help: str
@@ -76,7 +97,7 @@ class Gauge:
 
 
 class Metrics:
-    """All that is counted in one application."""
+    """The counters, gauges and histograms of one application."""
 
     def __init__(self) -> None:
         self.first_token = Histogram(WAITS)
@@ -85,17 +106,19 @@ class Metrics:
         self.commits = Histogram(COMMITS)
         self.lag = Histogram(LAGS)
         self.ends: Counter[tuple[str, str]] = Counter()  # by state and cause
-        self.requests: Counter[tuple[str, str]] = Counter()  # by class of route and status
+        self.requests: Counter[tuple[str, str]] = Counter()  # by route and status
         self.upstream: Counter[str] = Counter()  # by status
         self.resumes = 0
         self.gauges: list[Gauge] = []
+        self._scraped = 0.0
+        self._lag_timer: asyncio.TimerHandle | None = None
 
     def gauge(self, name: str, help: str, value: Callable[[], float]) -> None:
-        """Show `value()` as `tornado_stream_{name}`."""
+        """Serve `value()` as the gauge `tornado_stream_{name}`."""
         self.gauges.append(Gauge(name, help, value))
 
     def answer_ended(self, end: End, began: float, times: array[float]) -> None:
-        """`times` are those of its deltas, on the clock of `began`."""
+        """`times` has the time of each delta, in seconds on the same clock as `began`."""
         self.ends[end.state, end.error.code if end.error else "none"] += 1
         if not times:
             return
@@ -111,12 +134,87 @@ class Metrics:
         self.requests[route, str(status)] += 1
 
     def upstream_answered(self, status: int) -> None:
-        """A model's server answered; statuses that are in no standard count as their class."""
+        """Count a response of an upstream. A status that no standard has counts as its class."""
         known = status in _STATUSES
         self.upstream[str(status) if known else f"{min(status // 100, 9)}xx"] += 1
 
     def subscriber_resumed(self) -> None:
         self.resumes += 1
 
+    def text(self) -> bytes:
+        """Every metric in Prometheus' text format. Call it in the event loop.
 
-_STATUSES = frozenset(map(int, HTTPStatus))
+        Each call starts or prolongs the measuring of the loop's lag. Without scrapes nothing is
+        measured, so that an idle process can sleep.
+        """
+        self._scraped = monotonic()
+        if self._lag_timer is None:
+            self._measure_lag()
+        lines = chain(self._counters(), self._gauges(), self._histograms(), _process())
+        return "".join(f"{line}\n" for line in lines).encode()
+
+    def close(self) -> None:
+        if self._lag_timer:
+            self._lag_timer.cancel()
+
+    def _counters(self) -> Iterator[str]:
+        ends = {f'{{cause="{c}",state="{s}"}}': count for (s, c), count in self.ends.items()}
+        requests = {f'{{route="{r}",status="{s}"}}': n for (r, s), n in self.requests.items()}
+        upstream = {f'{{status="{status}"}}': count for status, count in self.upstream.items()}
+        for name, help, values in (
+            ("answers_total", "Answers that have ended.", ends),
+            ("http_requests_total", "Requests to this server.", requests),
+            ("upstream_responses_total", "Responses of the model's server.", upstream),
+            ("resumes_total", "Readers that went on after an event.", {"": self.resumes}),
+        ):
+            yield from _family(PREFIX + name, "counter", help, values.items())
+
+    def _gauges(self) -> Iterator[str]:
+        for gauge in self.gauges:
+            yield from _family(PREFIX + gauge.name, "gauge", gauge.help, [("", gauge.value())])
+
+    def _histograms(self) -> Iterator[str]:
+        for name, help, histogram in (
+            ("first_token_seconds", "Until the first text of an answer.", self.first_token),
+            ("token_gap_seconds", "Between two deltas of an answer.", self.gaps),
+            ("tokens_per_second", "Tokens of an answer since its first text.", self.speed),
+            ("commit_seconds", "Write transactions of the database.", self.commits),
+            ("loop_lag_seconds", "How late the event loop's timer was.", self.lag),
+        ):
+            yield from _family(PREFIX + name, "histogram", help, histogram.samples())
+
+    def _measure_lag(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time() + LAG_INTERVAL
+        self._lag_timer = loop.call_at(due, self._note_lag, due)
+
+    def _note_lag(self, due: float) -> None:
+        self.lag.observe(max(asyncio.get_running_loop().time() - due, 0.0))
+        self._lag_timer = None
+        if monotonic() < self._scraped + LAG_WATCH:
+            self._measure_lag()
+
+
+def _process() -> Iterator[str]:
+    for name, type, help, value in process_metrics.read():
+        yield from _family(name, type, help, [("", value)])
+
+
+def _family(name: str, type: str, help: str, samples: Iterable[tuple[str, float]]) -> Iterator[str]:
+    """The lines of one metric. Samples are pairs: the suffix and labels after `name`, the value."""
+    yield f"# HELP {name} {help}"
+    yield f"# TYPE {name} {type}"
+    for rest, value in samples:
+        yield f"{name}{rest} {_number(value)}"
+
+
+def _number(value: float) -> str:
+    """A number as Go writes it: with an exponent from a million on."""
+    if value == inf:
+        return "+Inf"
+    text = repr(float(value))
+    point = text.find(".")
+    if value <= 0 or point <= 6:
+        return text
+    mantissa = f"{text[0]}.{text[1:point]}{text[point + 1 :]}".rstrip("0.")
+    return f"{mantissa}e+{point - 1:02d}"

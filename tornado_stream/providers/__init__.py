@@ -1,6 +1,7 @@
-"""Which upstreams answer: decided here, from the settings, once.
+"""Chooses the upstreams, once, from the settings.
 
-The order: a file that names them; the environment; servers on this machine; the local model.
+The first of these that exists is used: the file tornado-stream.toml; OPENAI_BASE_URL or
+OPENAI_API_KEY; servers for local models on this machine; the small model that comes with it.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ def build_provider(
     on_status: OnStatus = ignore_status,
     environ: Mapping[str, str] = os.environ,
 ) -> Provider:
-    """The upstreams there are, as one. `on_status` is told the status of every response. Raises
-    `SettingError` for a file that is not right."""
+    """All upstreams as one provider. `on_status` is called with the status of every response.
+
+    Raises `SettingError` if tornado-stream.toml has a mistake.
+    """
     timeouts = Timeouts(
         connect=settings.connect_timeout,
         first_byte=settings.first_byte_timeout,
@@ -43,7 +46,7 @@ def build_provider(
         return ProviderGroup(
             [provider(_from_environment(settings, timeouts))], default=settings.model
         )
-    from tornado_stream.providers.local.provider import LocalProvider  # most set-ups never need it
+    from tornado_stream.providers.local.provider import LocalProvider  # most servers never need it
 
     async def discover() -> list[OpenAIProvider]:
         return [provider(config) for config in await find_servers(timeouts, {settings.port})]
@@ -70,5 +73,5 @@ def _from_environment(settings: Settings, timeouts: Timeouts) -> UpstreamConfig:
         preset=preset,
         default_model=settings.model or preset.default_model,
         timeouts=timeouts,
-        why=f"{preset.title or shown_url(base_url)} ({named})",
+        origin=f"{preset.title or shown_url(base_url)} ({named})",
     )

@@ -1,4 +1,4 @@
-"""What every provider is: something that turns a chat request into events."""
+"""The interface of a provider, which turns a chat request into events."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ Emit = Callable[[Delta | Notice | Finish], None]
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """A model that can be asked for. `state` is `ready`, `loading` or `failed`; `detail` is for a
-    person: what it is, or why it failed and what to do. `context` is in tokens; `can` has what the
-    server says of `vision`, `tools` and `reasoning`. `id` is "" for a server without a list."""
+    """A model that a request can name.
+
+    `state` is `ready`, `loading` or `failed`. `detail` is for a person: what the model is, or why
+    it failed and what to do. `context` is in tokens. `can` has those of `vision`, `tools` and
+    `reasoning` that the upstream lists. `id` is "" where an upstream has no list of models.
+    """
 
     id: str
     provider: str
@@ -33,44 +36,45 @@ class ModelInfo:
 class Provider(ABC):
     """Turns chat requests into events. All methods run on the IOLoop's thread."""
 
-    #: `openai`, `local` …, as `/api/models` names it.
+    #: The name that `/api/models` shows, for example `openai` or `local`.
     name: str
 
     @property
     @abstractmethod
     def default_model(self) -> str | None:
-        """The model that is used where a request names none; None while it is not known."""
+        """The model for requests that name none; None while it is not known."""
 
     @property
     def failing(self) -> bool:
-        """Whether an answer would fail as far as is known: its server cannot be reached or refuses
-        the key, or its model did not start."""
+        """Whether the next answer is expected to fail, because the upstream could not be reached
+        or refused the key, or because the local model did not start."""
         return False
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must be read nowhere."""
+        """Keys and passwords, which logs and messages must not show."""
         return ()
 
     @abstractmethod
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
-        """Produce one answer: call `emit` for each piece, in order, and return when it is whole.
+        """Produce one answer: call `emit` for each piece, in order, and return at its end.
 
-        Returning means that the upstream said it was finished. Raises `ProviderError` when it
-        did not, with the state the answer ends in. Cancelling the call closes the upstream's
-        socket before the cancellation leaves here. `emit` never blocks and never raises.
+        A return means that the upstream declared the answer finished. Otherwise the call raises
+        `ProviderError`, with the state that the answer ends in. Cancelling the call closes the
+        upstream's socket before `CancelledError` reaches the caller. `emit` never blocks and
+        never raises.
         """
 
     @abstractmethod
     async def models(self) -> list[ModelInfo]:
-        """The models there are, the default one first. Never raises: a failure is a `ModelInfo`
-        in state `failed`."""
+        """All models, the default one first. Never raises: a failure is a `ModelInfo` in state
+        `failed`."""
 
-    async def open(self) -> None:  # noqa: B027  (most providers have nothing to look for)
-        """Find out what is there, in a fraction of a second, before the server serves."""
+    async def open(self) -> None:  # noqa: B027  (most providers have nothing to discover)
+        """Discover upstreams before the server listens. Takes a fraction of a second."""
 
     def start(self) -> None:  # noqa: B027  (most providers have nothing to start)
-        """Begin what takes time, without waiting for it."""
+        """Begin slow work, such as loading a model, and return at once."""
 
     async def close(self, grace: float) -> None:  # noqa: B027
-        """Release everything, within `grace` seconds; after it no child and no socket is left."""
+        """End all child processes and close all sockets, within `grace` seconds."""

@@ -1,7 +1,7 @@
-"""The upstreams there are, as the file tornado-stream.toml names them.
+"""Reads the upstreams from tornado-stream.toml; docs/upstreams.md describes this file.
 
-The rule: whatever is wrong is said with its line and key before the server starts, and no key
-stands in the file. `docs/upstreams.md` is the description for people.
+The rule: before the server starts, every mistake is reported with its line and its key. The file
+never contains an API key itself.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tornado_stream.providers.upstream import Timeouts
 from tornado_stream.settings import Secret, SettingError, parse_url
 from tornado_stream.values.costs import Price
 
-#: Where the file is looked for where nothing is said: in the working directory.
+#: In the working directory, unless --config names another file.
 FILE_NAME = "tornado-stream.toml"
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
@@ -37,8 +37,9 @@ _TABLE = re.compile(
 
 @dataclass(frozen=True)
 class UpstreamConfig:
-    """A server and how it is asked. `models` empty: it is asked for its list. `parameters` are
-    sent where a request says nothing else; `why` tells a person where this comes from."""
+    """An upstream and how to send it requests. Empty `models` stand for the upstream's own list.
+    `parameters` are options for requests that do not set them. `origin` tells a person where this
+    configuration comes from."""
 
     name: str
     base_url: str
@@ -51,7 +52,7 @@ class UpstreamConfig:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     timeouts: Timeouts = Timeouts()
     prices: Mapping[str, Price] = field(default_factory=dict)
-    why: str = ""
+    origin: str = ""
 
     @property
     def url(self) -> str:
@@ -60,7 +61,8 @@ class UpstreamConfig:
 
     @property
     def secret(self) -> str | None:
-        """What is sent and must be read nowhere: the key, else the password of the base URL."""
+        """The secret that requests carry and that logs and messages must not show: the key, else
+        the password (or user) of the base URL."""
         user, password = self._login
         return self.key or password or user or None
 
@@ -71,13 +73,13 @@ class UpstreamConfig:
         return unquote(user), unquote(password)
 
     def chat_path(self, model: str) -> str:
-        """Path and query of a chat completion, after the base URL."""
+        """Path and query of a chat completion, to be appended to the base URL."""
         version = quote(self.api_version, safe="")
         return self.preset.chat_path.format(model=quote(model, safe=""), api_version=version)
 
     @property
     def auth_headers(self) -> dict[str, str]:
-        """What goes along with every request."""
+        """The headers of every request: the configured ones, and the key or login."""
         if self.key is None:
             login = ":".join(self._login)
             basic = f"Basic {b64encode(login.encode()).decode()}"
@@ -94,7 +96,8 @@ def shown_url(url: str) -> str:
 
 
 def read_config(path: Path, environ: Mapping[str, str], timeouts: Timeouts) -> list[UpstreamConfig]:
-    """The upstreams of a file, in its order. Raises `SettingError`."""
+    """The upstreams of the file, in its order, with `timeouts` as defaults. Raises `SettingError`
+    for an unreadable file and for every mistake in it."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -104,7 +107,7 @@ def read_config(path: Path, environ: Mapping[str, str], timeouts: Timeouts) -> l
 
 
 class _ConfigParser:
-    """One reading of a file: knows where it stands, so that an error can say it."""
+    """Parses one file, and remembers the upstream that it is in for error messages."""
 
     def __init__(
         self, path: Path, text: str, environ: Mapping[str, str], timeouts: Timeouts
@@ -112,7 +115,7 @@ class _ConfigParser:
         self._path = path
         self._text = text
         self._environ = environ
-        self._timeouts = timeouts
+        self._default_timeouts = timeouts
         self._name = ""
 
     def read(self) -> list[UpstreamConfig]:
@@ -122,26 +125,26 @@ class _ConfigParser:
             raise SettingError(f"{self._path}: {error}") from None
         currency = data.pop("currency", "USD")
         if not (isinstance(currency, str) and re.fullmatch(r"[A-Z]{3}", currency)):
-            self._refuse("currency", "it takes a code like USD")
+            self._refuse("currency", "it must be a currency code, such as USD")
         tables = data.pop("upstream", {})
         for key in data:
             self._refuse(key, f"there is no such key{_suggestion(key, ['upstream', 'currency'])}")
         if not isinstance(tables, dict) or not tables:
-            raise SettingError(f"{self._path} names no upstream: it takes tables [upstream.NAME]")
+            raise SettingError(f"{self._path} names no upstream; add a table [upstream.NAME]")
         return [self._upstream(name, table, currency) for name, table in tables.items()]
 
     def _upstream(self, name: str, table: Any, currency: str) -> UpstreamConfig:
         self._name = name
         if not NAME.fullmatch(name):
-            self._refuse("", "a name is up to 32 letters, digits and . _ -")
+            self._refuse("", "a name has up to 32 letters, digits and . _ -")
         if not isinstance(table, dict):
-            self._refuse("", f"it takes a table [upstream.{name}]")
+            self._refuse("", f"it must be a table, [upstream.{name}]")
         for key in table:
             if key in ("key", "api_key"):
                 self._refuse(
                     key,
-                    "a key does not belong into this file; name an environment "
-                    "variable with key_env, or a file with key_file",
+                    "this file must not contain the key; name an environment variable with "
+                    "key_env, or a file with key_file",
                 )
             if key not in KEYS:
                 self._refuse(key, f"there is no such key{_suggestion(key, KEYS)}")
@@ -157,12 +160,12 @@ class _ConfigParser:
             api_version=self._text_value(table, "api_version") or "",
             headers=self._headers(table),
             parameters=self._table(table, "parameters"),
-            timeouts=self._limits(table),
+            timeouts=self._timeouts(table),
             prices=self._prices(table, currency),
-            why=f"{preset.title or shown_url(base_url)} ({self._path.name})",
+            origin=f"{preset.title or shown_url(base_url)} ({self._path.name})",
         )
         if "{api_version}" in preset.chat_path and not config.api_version:
-            self._refuse("api_version", 'it is needed, for example "2024-10-21"')
+            self._refuse("api_version", 'this key is required, for example "2024-10-21"')
         return config
 
     def _preset(self, table: dict[str, Any]) -> Preset:
@@ -171,7 +174,7 @@ class _ConfigParser:
             return CUSTOM
         if name not in presets():
             known = ", ".join(presets())
-            self._refuse("preset", f"there is none called {name!r}; there are {known}")
+            self._refuse("preset", f"there is no preset {name!r}; the presets are {known}")
         preset = presets()[name]
         if header := self._text_value(table, "key_header"):
             preset = replace(preset, key_header=header)
@@ -183,14 +186,14 @@ class _ConfigParser:
             return preset.base_url
         if given is None:
             example = preset.base_url or "http://localhost:11434/v1"
-            self._refuse("base_url", f"it is needed, for example {example}")
+            self._refuse("base_url", f"this key is required, for example {example}")
         return self._parse("base_url", parse_url, given)
 
     def _key(self, table: dict[str, Any], preset: Preset) -> Secret | None:
         variable = self._text_value(table, "key_env")
         file = self._text_value(table, "key_file")
         if variable and file:
-            self._refuse("key_file", "it is there beside key_env: one of them is enough")
+            self._refuse("key_file", "key_env is set too; only one of them is allowed")
         if file:
             path = Path(file).expanduser()
             try:
@@ -206,38 +209,38 @@ class _ConfigParser:
 
     def _checked_key(self, name: str, key: str) -> Secret:
         if not key or not key.isascii() or not key.isprintable():
-            self._refuse(name, "what it names is no key: letters, digits and signs on one line")
+            self._refuse(name, "the key it names must be one line of printable ASCII characters")
         return Secret(key)
 
     def _models(self, table: dict[str, Any], preset: Preset) -> tuple[str, ...]:
         models = table.get("models", [])
         if not isinstance(models, list) or not all(isinstance(m, str) and m for m in models):
-            self._refuse("models", 'it takes a list of names, for example ["gpt-5-mini"]')
+            self._refuse("models", 'it must be a list of names, for example ["gpt-5-mini"]')
         if not models and not preset.lists_models:
-            self._refuse("models", f"it is needed: {preset.title} has no list to ask for")
+            self._refuse("models", f"this key is required: {preset.title} has no list of models")
         return tuple(models)
 
     def _headers(self, table: dict[str, Any]) -> dict[str, str]:
         headers = self._table(table, "headers")
         for name, value in headers.items():
             if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
-                self._refuse("headers", f"{name!r} is no name of a header")
+                self._refuse("headers", f"{name!r} is not a valid name of a header")
             if not (isinstance(value, str) and value.isascii() and value.isprintable()):
-                self._refuse("headers", f"{name} takes text on one line")
+                self._refuse("headers", f"{name} must be one line of printable ASCII characters")
             if name.lower() in ("authorization", "host", "content-length", "transfer-encoding"):
-                self._refuse("headers", f"{name} is not set here")
+                self._refuse("headers", f"{name} cannot be set here")
         return headers
 
-    def _limits(self, table: dict[str, Any]) -> Timeouts:
+    def _timeouts(self, table: dict[str, Any]) -> Timeouts:
         limits = {}
         for limit in fields(Timeouts):
             key = f"{limit.name}_timeout"
             if key in table:
                 value = table[key]
                 if type(value) not in (int, float) or not 0 < value <= 31_536_000:
-                    self._refuse(key, "it takes seconds above 0")
+                    self._refuse(key, "it must be a number of seconds above 0")
                 limits[limit.name] = float(value)
-        return replace(self._timeouts, **limits)
+        return replace(self._default_timeouts, **limits)
 
     def _prices(self, table: dict[str, Any], currency: str) -> dict[str, Price]:
         prices = {}
@@ -245,25 +248,25 @@ class _ConfigParser:
             if not isinstance(row, dict) or not {"input", "output"} <= row.keys() <= {*PRICE_KEYS}:
                 self._refuse(
                     "prices",
-                    f"{model!r} takes input and output, and may have "
-                    "cached_input: the price of a million tokens",
+                    f"{model!r} must have input and output, and may have cached_input: "
+                    "the prices of a million tokens",
                 )
             for value in row.values():
                 if type(value) not in (int, float) or not 0 <= value < 1e9:
-                    self._refuse("prices", f"{model!r}: a price is a number")
+                    self._refuse("prices", f"{model!r}: a price must be a number, 0 or above")
             prices[model] = Price(**row, currency=currency)
         return prices
 
     def _table(self, table: dict[str, Any], key: str) -> dict[str, Any]:
         value = table.get(key, {})
         if not isinstance(value, dict):
-            self._refuse(key, "it takes a table")
+            self._refuse(key, "it must be a table")
         return dict(value)
 
     def _text_value(self, table: dict[str, Any], key: str) -> str | None:
         value = table.get(key)
         if value is not None and not (isinstance(value, str) and value.strip()):
-            self._refuse(key, "it takes text")
+            self._refuse(key, "it must be text")
         return value
 
     def _parse(self, key: str, parse: Callable[[str], str], text: str) -> str:
@@ -280,7 +283,7 @@ class _ConfigParser:
 
 
 def _line_of(text: str, upstream: str, key: str) -> int:
-    """The line a key stands on; where it does not, that of its upstream's table; from 1 on."""
+    """The number, from 1, of the line with the key; if there is none, of the upstream's table."""
     inside, begin = not upstream, 1
     for number, line in enumerate(text.splitlines(), 1):
         if table := _TABLE.match(line):

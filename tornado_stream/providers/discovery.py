@@ -1,6 +1,7 @@
-"""Servers for local models on this machine: looked for on the ports that they usually have.
+"""Finds servers for local models, such as Ollama, on their usual ports of this machine.
 
-The rule: loopback only, one small GET for each, and what does not answer at once is not there.
+The rule: only loopback, and one small GET for each port. A server that does not answer within
+`PROBE_TIMEOUTS` does not count.
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ from tornado_stream.providers.presets import Preset, presets
 from tornado_stream.providers.upstream import StatusError, Timeouts, Upstream, UpstreamRequest
 from tornado_stream.values.errors import ProviderError
 
-#: Seconds that a server has to answer.
-LOOK = Timeouts(connect=0.15, first_byte=0.25, idle=0.25, answer=0.3)
+#: In seconds.
+PROBE_TIMEOUTS = Timeouts(connect=0.15, first_byte=0.25, idle=0.25, answer=0.3)
 
 
-async def find_servers(timeouts: Timeouts, not_ports: Collection[int] = ()) -> list[UpstreamConfig]:
-    """Those that list at least one model, in the order of the presets. `not_ports` are not asked:
-    this server's own. Never raises."""
+async def find_servers(timeouts: Timeouts, skip: Collection[int] = ()) -> list[UpstreamConfig]:
+    """The servers that list at least one model, in the order of the presets. Never raises.
+
+    Ports in `skip`, such as this server's own, get no request. `timeouts` are for later requests.
+    """
     local = [preset for preset in presets().values() if preset.local_port]
-    asked = [preset for preset in local if preset.local_port not in not_ports]
+    asked = [preset for preset in local if preset.local_port not in skip]
     upstream = Upstream()
     answers = await asyncio.gather(*[_has_models(upstream, preset) for preset in asked])
     await upstream.close()
@@ -32,7 +35,7 @@ async def find_servers(timeouts: Timeouts, not_ports: Collection[int] = ()) -> l
             preset.base_url,
             preset=preset,
             timeouts=timeouts,
-            why=f"{preset.title} (127.0.0.1:{preset.local_port})",
+            origin=f"{preset.title} (127.0.0.1:{preset.local_port})",
         )
         for preset, has_models in zip(asked, answers, strict=True)
         if has_models
@@ -40,7 +43,7 @@ async def find_servers(timeouts: Timeouts, not_ports: Collection[int] = ()) -> l
 
 
 async def _has_models(upstream: Upstream, preset: Preset) -> bool:
-    request = UpstreamRequest(f"{preset.base_url}/models", method="GET", timeouts=LOOK)
+    request = UpstreamRequest(f"{preset.base_url}/models", method="GET", timeouts=PROBE_TIMEOUTS)
     try:
         return bool(read_models(await upstream.fetch_json(request), preset.name))
     except (ProviderError, StatusError):

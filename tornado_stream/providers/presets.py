@@ -1,7 +1,6 @@
-"""What is known of servers by name: the data of presets.toml, as values.
+"""The presets of well-known upstreams, read from presets.toml.
 
-The rule: what one server wants to be asked otherwise than another is data here, and no code names
-a server.
+The rule: a difference between two upstreams is data in that file; no code names an upstream.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-#: Options that choose among what a model could say next.
+#: Options that control how the next token is chosen; reasoning models refuse them.
 SAMPLING = frozenset({"temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs"})
 
 DATA = Path(__file__).with_name("presets.toml")
@@ -21,7 +20,7 @@ DATA = Path(__file__).with_name("presets.toml")
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A row of presets.toml, which says what each field means."""
+    """One table of presets.toml; the head of that file explains each field."""
 
     name: str = "custom"
     title: str = ""
@@ -37,7 +36,7 @@ class Preset:
     local_port: int | None = None
 
     def adapt(self, model: str, options: dict[str, Any]) -> dict[str, Any]:
-        """The options as this server wants them for that model."""
+        """The options with the names that this upstream takes, without those it refuses."""
         adapted = dict(options)
         if "max_tokens" in adapted and self.completion_tokens:
             if self.completion_tokens.search(model):
@@ -52,12 +51,12 @@ CUSTOM = Preset()
 
 @cache
 def presets() -> dict[str, Preset]:
-    """All of them, by name."""
+    """All presets by name."""
     return {name: _preset(name, row) for name, row in tomllib.loads(DATA.read_text()).items()}
 
 
 def preset_for(base_url: str) -> Preset:
-    """The one whose address this is, else one that wants nothing special."""
+    """The preset with this base URL, else `CUSTOM`."""
     for preset in presets().values():
         if preset.base_url and preset.base_url == base_url:
             return preset

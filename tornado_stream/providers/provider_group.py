@@ -1,14 +1,15 @@
-"""Several upstreams as one provider: whose model it is, and who is asked next if one fails.
+"""Several upstreams as one provider: finds the upstream that has a model, and retries.
 
-The rule: an upstream is asked again, or another one instead, only while nothing of the answer has
-come and where the request cannot have been processed. Everything else is told, and the person
-decides.
+The rule: a request is retried, at the same upstream or at the next one, only if the upstream
+cannot have processed it (`ProviderError.unprocessed`), so that nobody pays twice. Every other
+failure ends the answer, and the user decides.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from time import monotonic
@@ -16,29 +17,35 @@ from time import monotonic
 from tornado.gen import convert_yielded
 
 from tornado_stream.providers.base import Emit, ModelInfo, Provider
-from tornado_stream.providers.retry import wait_before
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Notice
 from tornado_stream.values.messages import ChatRequest
 
 logger = logging.getLogger(__name__)
 
-#: Seconds that a list waits for an upstream that has not answered yet.
-PATIENCE = 1.5
-#: Seconds until this machine is looked over again.
-LOOK_AGAIN = 3.0
+#: Seconds after which a list of models leaves out an upstream that has not answered yet.
+LIST_TIMEOUT = 1.5
+#: Seconds between two searches for servers on this machine.
+DISCOVERY_INTERVAL = 3.0
+#: Retries at one upstream.
+RETRIES = 2
+#: Seconds before the first retry, before jitter; doubled for each further one.
+FIRST_WAIT = 1.0
+#: A `Retry-After` of more seconds is not honoured: the user decides instead.
+LONGEST_WAIT = 60.0
 
 Discover = Callable[[], Awaitable[Sequence[Provider]]]
 
 
 class ProviderGroup(Provider):
-    """Asks the upstream that has the model; one that nobody lists goes to the first.
+    """Sends each request to the upstream that lists its model, or to the first upstream if none
+    lists it.
 
-    `discover` finds upstreams on this machine, which come before `members`; None: it is not
-    looked. `default` is the model that is asked for where nobody names one.
+    `discover` finds servers on this machine; while there are any, they are used instead of
+    `members`. `default` is the model for requests that name none.
     """
 
-    name = "fleet"
+    name = "group"
 
     def __init__(
         self,
@@ -47,17 +54,17 @@ class ProviderGroup(Provider):
         default: str | None = None,
         discover: Discover | None = None,
     ) -> None:
-        self._known = tuple(members)
-        self._found: tuple[Provider, ...] = ()
+        self._configured = tuple(members)
+        self._discovered: tuple[Provider, ...] = ()
         self._default = default
         self._discover = discover
-        self._look_due = 0.0
+        self._discovery_due = 0.0
         self._lists: dict[Provider, asyncio.Future[list[ModelInfo]]] = {}
 
     @property
     def members(self) -> tuple[Provider, ...]:
-        """Who can be asked, the first being the default."""
-        return self._found or self._known
+        """The upstreams that requests can go to, the default one first."""
+        return self._discovered or self._configured
 
     @property
     def default_model(self) -> str | None:
@@ -69,10 +76,10 @@ class ProviderGroup(Provider):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        return tuple(secret for member in self._known for secret in member.secrets)
+        return tuple(secret for member in self._configured for secret in member.secrets)
 
     async def open(self) -> None:
-        await self._look()
+        await self._discover_servers()
 
     def start(self) -> None:
         for member in self.members:
@@ -81,16 +88,16 @@ class ProviderGroup(Provider):
     async def close(self, grace: float) -> None:
         for listing in self._lists.values():
             listing.cancel()
-        for member in (*self._found, *self._known):
+        for member in (*self._discovered, *self._configured):
             await member.close(grace)
 
     async def models(self) -> list[ModelInfo]:
-        await self._look()
+        await self._discover_servers()
         lists = await self._list_all()
         models = [model for member in self.members for model in lists[member]]
         seen: set[str] = set()
         for place, model in enumerate(models):
-            if model.id and model.id in seen:  # the same name elsewhere is asked for by both names
+            if model.id and model.id in seen:  # two upstreams have it: prefix the second's name
                 models[place] = replace(model, id=f"{model.provider}/{model.id}")
             seen.add(model.id)
         first = [model for model in models if model.id and model.id == self.default_model]
@@ -100,26 +107,26 @@ class ProviderGroup(Provider):
         *others, last = await self._candidates(request.model or self.default_model)
         for member, model in others:
             try:
-                return await self._ask(member, replace(request, model=model), emit)
+                return await self._with_retries(member, replace(request, model=model), emit)
             except ProviderError as error:
                 if not error.unprocessed:
-                    raise self._named(member, error) from None
-                logger.info("%s cannot answer (%s); the next is asked", member.name, error.code)
+                    raise self._name_member(member, error) from None
+                logger.info("%s cannot answer (%s); trying the next", member.name, error.code)
         member, model = last
         try:
-            await self._ask(member, replace(request, model=model), emit)
+            await self._with_retries(member, replace(request, model=model), emit)
         except ProviderError as error:
-            raise self._named(member, error) from None
+            raise self._name_member(member, error) from None
 
-    async def _ask(self, member: Provider, request: ChatRequest, emit: Emit) -> None:
-        """One upstream, as often as it makes sense."""
+    async def _with_retries(self, member: Provider, request: ChatRequest, emit: Emit) -> None:
+        """Send the request to one upstream, with retries."""
         attempt = 0
         while True:
             try:
                 return await member.generate(request, emit)
             except ProviderError as error:
                 attempt += 1
-                wait = wait_before(attempt, error)
+                wait = retry_delay(attempt, error)
                 if wait is None:
                     raise
                 details = {"seconds": round(wait, 1), "reason": error.code, "attempt": attempt}
@@ -127,7 +134,7 @@ class ProviderGroup(Provider):
             await asyncio.sleep(wait)
 
     async def _candidates(self, model: str | None) -> list[tuple[Provider, str | None]]:
-        """Who is to be asked for the model, in order, and by which name."""
+        """The upstreams to try for a model, in order, each with its own name for the model."""
         if len(self.members) == 1 or model is None:
             return [(self.members[0], model)]
         lists = await self._list_all()
@@ -138,36 +145,47 @@ class ProviderGroup(Provider):
         named = [(member, rest) for member in self.members if member.name == name and rest]
         return having or [*named] or [(self.members[0], model)]
 
-    async def _look(self) -> None:
-        """See which servers there are on this machine, unless that was seen just now."""
-        if self._discover is None or monotonic() < self._look_due:
+    async def _discover_servers(self) -> None:
+        """Update the servers on this machine, unless the last search was just now."""
+        if self._discover is None or monotonic() < self._discovery_due:
             return
-        self._look_due = monotonic() + LOOK_AGAIN
-        kept = {member.name: member for member in self._found}
-        found = [kept.get(member.name, member) for member in await self._discover()]
-        self._found = tuple(found)
-        if kept and not found:  # they have gone
+        self._discovery_due = monotonic() + DISCOVERY_INTERVAL
+        before = {member.name: member for member in self._discovered}
+        found = [before.get(member.name, member) for member in await self._discover()]
+        self._discovered = tuple(found)
+        if before and not found:  # all have gone: start the configured members
             self.start()
 
     async def _list_all(self) -> dict[Provider, list[ModelInfo]]:
-        """The models of each; who takes long is not waited for, and is there the next time."""
+        """The models of each upstream. A slow one gets a placeholder, and its list next time."""
         members = self.members
         for member in members:
             listing = self._lists.get(member)
             if listing is None or listing.done():
                 self._lists[member] = convert_yielded(member.models())
         lists = {member: self._lists[member] for member in members}
-        await asyncio.wait(lists.values(), timeout=PATIENCE)
+        await asyncio.wait(lists.values(), timeout=LIST_TIMEOUT)
         return {
-            member: list.result() if list.done() else [_awaited(member)]
+            member: list.result() if list.done() else [_pending(member)]
             for member, list in lists.items()
         }
 
-    def _named(self, member: Provider, error: ProviderError) -> ProviderError:
+    def _name_member(self, member: Provider, error: ProviderError) -> ProviderError:
         if len(self.members) > 1:
             error.message = f"{member.name}: {error.message}"
         return error
 
 
-def _awaited(member: Provider) -> ModelInfo:
+def retry_delay(attempt: int, error: ProviderError) -> float | None:
+    """Seconds before retry number `attempt`, from 1, with jitter; None: do not retry."""
+    if not error.unprocessed or attempt > RETRIES or error.code in ("quota", "auth"):
+        return None
+    requested = error.retry_after or 0.0
+    if requested > LONGEST_WAIT:
+        return None
+    wait = FIRST_WAIT * 2.0 ** (attempt - 1) * random.uniform(0.5, 1.0)
+    return max(wait, requested)
+
+
+def _pending(member: Provider) -> ModelInfo:
     return ModelInfo("", member.name, "loading", f"{member.name} has not answered yet.")

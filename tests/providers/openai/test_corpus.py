@@ -1,7 +1,7 @@
-"""Recorded streams of real servers, through the whole product: replayed, split, cut, refused.
+"""Recorded responses of real upstreams, through the whole server: split, cut off, or refused.
 
-`replay.py` of the corpus is the upstream, in processes of its own. Skipped where the corpus is
-absent; the rules are all tested without it too.
+The corpus's program `replay.py` is the upstream. The tests are skipped if there is no corpus.
+Other tests, which do not need it, cover the same rules.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ from tornado_stream.values.events import Delta
 DEFAULT = Path(__file__).resolve().parents[4] / "shared" / "corpus"
 CORPUS = Path(os.environ.get("CORPUS", DEFAULT))
 
-pytestmark = pytest.mark.skipif(not CORPUS.exists(), reason="the corpus is not here")
+pytestmark = pytest.mark.skipif(not CORPUS.exists(), reason="there is no corpus")
 
-#: Requests under way at once.
+#: Requests at the same time.
 WIDTH = 64
+#: Only streams of fewer bytes are split into single bytes.
 SHORT = 30_000
 
 
@@ -43,7 +44,7 @@ STREAMS, REFUSALS = load("streams"), load("http_errors")
 
 @pytest.fixture(scope="module")
 def replay() -> Iterator[str]:
-    """The base URL of a replaying server."""
+    """The base URL of a server that replays the corpus."""
     process = subprocess.Popen(
         [sys.executable, str(CORPUS / "replay.py")], stdout=subprocess.PIPE, text=True
     )
@@ -85,7 +86,7 @@ STATES = {"complete": "done", "error": "error", "incomplete": "cut_off"}
 
 
 def check(name: str, answer: Answer) -> None:
-    """An answer is what the recording is expected to turn into."""
+    """The answer is the one that the corpus expects of this recording."""
     expected, whole, end = STREAMS[name]["expected"], fold(answer), answer.end
     assert end["state"] == STATES[expected["ending"]], (name, end)
     assert whole.content == expected["content"], name
@@ -105,7 +106,7 @@ SPLITS = ["whole", "line", "event", *(f"random&seed={seed}" for seed in range(5)
 
 @pytest.mark.parametrize("split", SPLITS)
 @pytest.mark.gen_test(timeout=110)
-async def test_every_stream_comes_out_right_however_it_is_split(corpus_chat, split):
+async def test_every_stream_is_decoded_however_it_is_split(corpus_chat, split):
     names = [n for n in STREAMS if split != "byte" or STREAMS[n]["bytes"] < SHORT]
     answers = await ask_all(corpus_chat, (f"{name}@split={split}" for name in names))
     assert len(answers) == len(names) > 50
@@ -115,7 +116,7 @@ async def test_every_stream_comes_out_right_however_it_is_split(corpus_chat, spl
 
 @pytest.mark.parametrize("fault", ["gzip", "noct", "http10", "100", "firstbyte:0.2"])
 @pytest.mark.gen_test(timeout=60)
-async def test_odd_responses_come_out_right_too(corpus_chat, fault):
+async def test_unusual_responses_are_decoded_too(corpus_chat, fault):
     answers = await ask_all(corpus_chat, (f"{name}@split=event&fault={fault}" for name in STREAMS))
     for model, answer in answers.items():
         check(model.partition("@")[0], answer)
@@ -123,7 +124,7 @@ async def test_odd_responses_come_out_right_too(corpus_chat, fault):
 
 @pytest.mark.parametrize("fault", ["close", "reset", "badchunk", "stall"])
 @pytest.mark.gen_test(timeout=110)
-async def test_a_stream_that_is_cut_is_never_passed_off_as_whole(serve, settings, replay, fault):
+async def test_a_stream_that_is_cut_off_never_counts_as_complete(serve, settings, replay, fault):
     limits = {"idle_timeout": 0.5, "first_byte_timeout": 2.0} if fault == "stall" else {}
     chat = serve(replace(settings, base_url=replay, model=None, **limits))
     models = {
@@ -150,7 +151,7 @@ async def test_a_stream_that_is_cut_is_never_passed_off_as_whole(serve, settings
 
 
 def finish_came(path: Path, at: int) -> bool:
-    """Whether the first bytes hold a finish_reason or [DONE], by looking at the text alone."""
+    """Whether the first `at` bytes have a finish_reason or [DONE], found without a parser."""
     text = path.read_bytes()[:at].decode("utf-8", "replace").replace(" ", "")
     reasons = text.replace('"finish_reason":null', "").replace('"finish_reason":""', "")
     return '"finish_reason":"' in reasons or "data:[DONE" in reasons

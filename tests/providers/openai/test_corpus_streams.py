@@ -1,6 +1,7 @@
-"""The decoders against recordings of real servers, where a corpus of them lies beside the checkout.
+"""The decoders with recorded responses of real upstreams, if there is a corpus of them.
 
-`CORPUS` names its directory: streams/NAME.sse with NAME.json, http_errors/NAME.body with NAME.json.
+The environment variable `CORPUS` names its directory. It has streams/NAME.sse and
+http_errors/NAME.body, each with a NAME.json that says what is expected.
 """
 
 import json
@@ -22,7 +23,7 @@ HTTP_ERRORS = sorted((CORPUS / "http_errors").glob("*.body"))
 
 pytestmark = pytest.mark.skipif(not STREAMS, reason=f"no corpus in {CORPUS}")
 
-#: Larger streams are not split into single bytes: it shows nothing new and takes long.
+#: Larger streams are not split into single bytes: that takes long and tests nothing new.
 BYTE_LIMIT = 30_000
 
 

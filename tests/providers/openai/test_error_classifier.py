@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from wire import chunk, error_body, error_in, fold, refusal, say, sse
+from upstream_json import chunk, error_body, error_in, fold, refusal, say, sse
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_error_shapes(payload: Any, text: str) -> None:
 
 
 @pytest.mark.parametrize("error", [None, False, "", 0])
-def test_error_that_says_there_is_none(error: Any) -> None:
+def test_an_empty_error_member_is_no_error(error: Any) -> None:
     _, decoder = fold(sse({**say("a"), "error": error}, chunk({}, "stop")))
     assert decoder.complete
 
@@ -71,7 +71,7 @@ def test_error_in_a_stream_is_classified(
     assert (found.code, found.upstream_status, found.retryable) == (code, status, retryable)
 
 
-def test_cause_that_a_router_quotes() -> None:
+def test_the_message_has_the_cause_that_a_router_quotes() -> None:
     raw = json.dumps({"error": {"message": "maximum context length is 8 tokens"}})
     metadata = {"provider_name": "x", "raw": raw}
     error = error_in({"error": {"message": "Provider returned error", "metadata": metadata}})
@@ -80,7 +80,7 @@ def test_cause_that_a_router_quotes() -> None:
 
 
 @pytest.mark.parametrize("raw", [None, 7, "", " ", "{", "<html>"])
-def test_cause_that_a_router_does_not_quote(raw: Any) -> None:
+def test_a_router_may_quote_no_cause(raw: Any) -> None:
     error = error_in({"error": {"message": "It failed", "metadata": {"raw": raw}}})
     assert error.message == "It failed" + (" ({)" if raw == "{" else "")
 
@@ -134,7 +134,7 @@ def test_cause_that_a_router_does_not_quote(raw: Any) -> None:
         (204, b"", "not_an_api"),
     ],
 )
-def test_refusals_are_classified(status: int, body: Any, code: str) -> None:
+def test_responses_with_an_error_status_are_classified(status: int, body: Any, code: str) -> None:
     error = refusal(status, body)
     assert error.code == code
     assert (error.upstream_status, error.state) == (status, "error")

@@ -1,5 +1,5 @@
 import pytest
-from wire import error_body, error_in, fold, refusal, say, sse
+from upstream_json import error_body, error_in, fold, refusal, say, sse
 
 from tornado_stream.providers.openai.errors import decode_error, redact
 
@@ -19,7 +19,7 @@ def test_event_error_with_any_body(body: str) -> None:
         assert "it broke" in decoder.error.message
 
 
-def test_first_error_wins_and_what_came_is_kept() -> None:
+def test_the_first_error_counts_and_all_text_stays() -> None:
     data = sse(
         say("a"), {**say("b"), "error": "one", "usage": {"n": 1}}, {"error": "two"}, say("c")
     )
@@ -36,10 +36,10 @@ def test_error_shows_no_html_and_no_key() -> None:
     assert decoder.error is not None and decoder.error.message == "bad key ***"
 
 
-# -- answers other than 200
+# -- responses with an error status
 
 
-def test_retryable() -> None:
+def test_which_statuses_are_retryable() -> None:
     statuses = (400, 401, 402, 404, 408, 409, 413, 429, 500, 502, 503, 504, 529, 301)
     found = [status for status in statuses if refusal(status, {"error": "x"}).retryable]
     assert found == [408, 409, 429, 500, 502, 503, 504, 529]
@@ -47,7 +47,7 @@ def test_retryable() -> None:
     assert not refusal(500, error_body("exceeds the context window")).retryable
 
 
-def test_messages_say_what_to_do() -> None:
+def test_messages_have_a_hint() -> None:
     assert refusal(401, {"detail": "Bad key"}).message == (
         "Bad key. Check the API key (OPENAI_API_KEY)."
     )
@@ -69,7 +69,7 @@ def test_messages_say_what_to_do() -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"<html>503</html>", b"oops <ht\0ml>", b"\x1f\x8b\x08\xff", b"null", b"{}"]
 )
-def test_message_where_the_server_has_none(body: bytes) -> None:
+def test_the_message_if_the_upstream_sends_none(body: bytes) -> None:
     assert refusal(503, body).message == "The server answered 503 Service Unavailable."
 
 
@@ -77,7 +77,7 @@ def test_unknown_status() -> None:
     assert refusal(529).message == "The server answered 529."
 
 
-def test_plain_text_is_shown_whole_but_not_endless() -> None:
+def test_plain_text_is_shown_up_to_a_limit() -> None:
     assert (
         refusal(503, "warming up, come back\u202e\x00".encode()).message == "warming up, come back"
     )

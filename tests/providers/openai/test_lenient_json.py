@@ -54,7 +54,7 @@ def test_to_json_text(value: Any) -> None:
     assert json.loads(text) == value
 
 
-def test_to_json_text_of_what_cannot_be_written() -> None:
+def test_to_json_text_of_values_that_cannot_be_encoded() -> None:
     deep: Any = 1
     for _ in range(100_000):
         deep = [deep]

@@ -1,4 +1,4 @@
-"""Lists of models as servers give them."""
+"""Lists of models in the formats of real upstreams."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from tornado_stream.providers.openai.model_list import read_models
 
 
 def only(entry):
-    (model,) = read_models({"data": [{"id": "m", **entry}]}, "p", "why")
-    assert (model.id, model.provider, model.state, model.detail) == ("m", "p", "ready", "why")
+    (model,) = read_models({"data": [{"id": "m", **entry}]}, "p", "detail")
+    assert (model.id, model.provider, model.state, model.detail) == ("m", "p", "ready", "detail")
     return model
 
 
@@ -24,7 +24,7 @@ def only(entry):
         {"context_length": None, "top_provider": {"context_length": 8192}},
     ],
 )
-def test_how_much_a_model_takes(entry):
+def test_the_context_of_a_model(entry):
     assert only(entry).context == 8192
 
 
@@ -38,16 +38,16 @@ def test_how_much_a_model_takes(entry):
         ({"capabilities": "everything", "architecture": 7}, ()),
     ],
 )
-def test_what_a_model_can_do_where_the_server_says_so(entry, can):
+def test_the_abilities_that_an_upstream_lists(entry, can):
     assert only(entry).can == can
 
 
-def test_odd_entries_are_left_out():
+def test_entries_without_an_id_are_left_out():
     entries = [{"id": "a"}, None, {}, {"id": 7}, {"id": ""}, "b", {"id": "a"}, {"id": "c"}]
     assert [m.id for m in read_models({"data": entries}, "p")] == ["a", "c"]
     assert [m.id for m in read_models([{"id": "a"}], "p")] == ["a"]  # Together sends a bare list
 
 
 @pytest.mark.parametrize("answer", [None, 7, "x", {}, {"data": None}, {"data": {"id": "a"}}])
-def test_what_is_no_list_is_none(answer):
+def test_other_json_is_not_a_list(answer):
     assert read_models(answer, "p") is None

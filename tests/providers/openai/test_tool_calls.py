@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from wire import call, chunk, fold, sse
+from upstream_json import call, chunk, fold, sse
 
 from tornado_stream.providers.openai.answer_decoder import AnswerDecoder
 
@@ -19,7 +19,7 @@ def test_tool_call_in_fragments() -> None:
     assert calls(first, *rest) == [("c1", "look", '{"a":1}')]
 
 
-def test_tool_call_fragments_as_readers_get_them() -> None:
+def test_tool_call_fragments_as_clients_get_them() -> None:
     decoder = AnswerDecoder()
     first = decoder.feed(sse(call(index=3, id="c", name="f", arguments="{")))
     assert first is not None
@@ -62,7 +62,7 @@ def test_fragment_with_neither_goes_to_the_last_call() -> None:
     assert calls(call(name="f", arguments="{"), call(arguments="}")) == [(None, "f", "{}")]
 
 
-def test_calls_with_neither_but_names() -> None:
+def test_calls_with_names_but_neither_index_nor_id() -> None:
     f = call(name="f", arguments='{"a":1}')
     assert calls(f, call(name="g", arguments="{}")) == [(None, "f", '{"a":1}'), (None, "g", "{}")]
     assert len(calls(f, call(name="f", arguments='{"a":2}'))) == 2
@@ -98,7 +98,7 @@ def test_whole_call_once_more_at_the_end() -> None:
     ("arguments", "text"),
     [({"a": [1, "é"]}, '{"a":[1,"é"]}'), (None, ""), ([], "[]"), (7, ""), ("", ""), ({}, "{}")],
 )
-def test_arguments_that_are_no_text(arguments: Any, text: str) -> None:
+def test_arguments_that_are_not_text(arguments: Any, text: str) -> None:
     assert calls(call(index=0, id="a", name="f", arguments=arguments)) == [("a", "f", text)]
 
 

@@ -1,13 +1,13 @@
-"""The program that holds the local model: llama.cpp's HTTP server in a process of its own.
+"""The program that runs the local model: llama.cpp's HTTP server in a process of its own.
 
-A crash of the native library costs this process only, and its memory holds no secret but its own
-key. It is run as a file, by path, and must import nothing of this package.
+A crash of the native library ends only this process, and its memory holds no secret except its
+own key. The server runs this file by its path, so it must not import anything of this package.
 
-In: one line of JSON on stdin, `{"model", "key", "threads", "parallel", "context"}` (`context` is in
-tokens, for each of `parallel` slots). The key comes this way because an argument or an environment
-variable could be read by others. Out: one line of JSON on stdout, `{"ready": url}` or
-`{"failed": why}`, between whatever the library prints. It ends when stdin does, in every phase, so
-it never outlives whoever started it.
+Input: one line of JSON on stdin, `{"model", "key", "threads", "parallel", "context"}`; `context` is
+in tokens, for each of `parallel` slots. The key comes on stdin because other users of the machine
+can read arguments and environment variables. Output: one line of JSON on stdout, `{"ready": url}`
+or `{"failed": reason}`, among the lines that the library prints. The process ends, in every phase,
+when its stdin is closed, so it never outlives its parent.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 
 MODEL_ID = "smollm2-135m-instruct"
 
-# Without the model's own default system prompt, with which it answers worse.
+# Unlike the model's own template, this one adds no default system prompt: answers are better.
 TEMPLATE = (
     "{% for m in messages %}"
     "{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>' + '\n' }}"
@@ -35,20 +35,20 @@ def main() -> None:
     if not config:
         return
     try:
-        leave_with_parent()
+        exit_with_parent()
         server = serve(config)
     except Exception as error:
         say(failed=explain(error))
         sys.exit(1)
     say(ready=server.listening_address)
-    threading.Event().wait()  # the watcher ends the process
+    threading.Event().wait()  # until `watch_stdin` ends the process
 
 
-def leave_with_parent() -> None:
-    """Have the kernel end this process when the other end of stdin is closed, where it can.
+def exit_with_parent() -> None:
+    """Let the kernel end this process when the parent closes stdin, on systems with O_ASYNC.
 
-    The library holds the interpreter's lock while it loads: no thread of ours runs then. SIGIO
-    needs none; its default action ends the process.
+    While it loads, the library holds the interpreter's lock, so `watch_stdin` cannot run. SIGIO
+    needs no thread: its default action ends the process.
     """
     if hasattr(os, "O_ASYNC"):
         import fcntl
@@ -59,7 +59,7 @@ def leave_with_parent() -> None:
 
 
 def watch_stdin() -> None:
-    """Wait for the end of stdin, then end this process: the way that works on every platform."""
+    """Wait for the end of stdin, then end this process. This works on every platform."""
     sys.stdin.buffer.read()
     os._exit(0)
 
@@ -69,34 +69,34 @@ def serve(config: dict[str, Any]) -> Any:
     check_weights(config["model"])
     import xllamacpp
 
-    # Not before the import: on Windows a library that is loaded while a thread reads stdin hangs.
+    # After the import: on Windows, loading a library while a thread reads stdin hangs.
     threading.Thread(target=watch_stdin, daemon=True).start()
     params = xllamacpp.CommonParams()
     params.model.path = config["model"]
     params.model_alias = {MODEL_ID}
     params.chat_template = TEMPLATE
     set_limits(params, config)
-    close_doors(params, config["key"])
+    restrict_access(params, config["key"])
     return xllamacpp.Server(params)  # returns when the model is loaded and the port is open
 
 
 def set_limits(params: Any, config: dict[str, Any]) -> None:
     params.n_parallel = config["parallel"]
     params.n_ctx = config["parallel"] * config["context"]
-    # Small batches: a request that is dropped while its prompt is read stops after the next one.
+    # Small batches, because an abandoned request stops only between two batches of its prompt.
     params.n_batch, params.n_ubatch = 256, 128
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = config["threads"]
     params.cache_ram_mib = 0
-    # What a request does not say. A small model drifts at the usual temperatures, and a penalty
-    # on repetition makes its facts worse.
+    # Defaults for requests that set nothing. At the usual temperatures a small model digresses,
+    # and a penalty on repetition makes its facts worse.
     params.sampling.temp, params.sampling.top_p = 0.2, 0.9
-    # Seconds: a queued request hears from the server well before a reader's patience ends.
+    # Seconds. A queued request gets pings, which show that its server is alive.
     params.sse_ping_interval = 5
     params.verbosity = 1
 
 
-def close_doors(params: Any, key: str) -> None:
-    """Loopback, a key, and none of the pages that show other people's prompts."""
+def restrict_access(params: Any, key: str) -> None:
+    """Listen only on loopback, require the key, and serve no page that shows prompts."""
     params.hostnames, params.port = ["127.0.0.1"], 0
     params.api_keys = [key]
     params.endpoint_slots = params.ui = False
@@ -110,7 +110,7 @@ def check_weights(path: str) -> None:
 
 
 def explain(error: Exception) -> str:
-    """The cause and, where there is one, the remedy, in one line."""
+    """One line for a person: the cause and, if there is one, the remedy."""
     text = " ".join(str(error).split()) or type(error).__name__
     match error:
         case ModuleNotFoundError(name="xllamacpp"):
@@ -128,7 +128,7 @@ def explain(error: Exception) -> str:
 
 
 def say(**message: str) -> None:
-    # A line of its own, even if the library left one unfinished.
+    # The leading newline ends a line that the library may have left unfinished.
     sys.stdout.write("\n" + json.dumps(message) + "\n")
     sys.stdout.flush()
 

@@ -1,7 +1,7 @@
-"""What fits into the local model's small context, and what has to be left out.
+"""Fits a conversation into the local model's small context by leaving out old turns.
 
-The rule: tokens are counted by the server that will read them, in one request for most
-conversations; the last turn always stays, and the oldest go first.
+The rule: the model's own server counts the tokens, in one request for most conversations. The
+last turn always stays; the oldest turns are left out first.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Notice
 from tornado_stream.values.messages import ChatRequest
 
-#: Tokens that a request has for its prompt and its answer.
+#: Tokens for the prompt and the answer together.
 CONTEXT = 2048
-#: Tokens an answer gets where the user says nothing, and below which it is not worth beginning.
+#: Tokens for an answer by default, and the least room for which an answer is begun.
 ANSWER, SHORTEST_ANSWER = 512, 64
-#: Characters that are counted in one request: about twice what the context holds of plain text.
+#: Characters whose tokens one request counts: about twice as many as the context holds.
 BATCH = 16_384
-#: Characters of one text that are counted; what a longer one holds is reckoned from them.
+#: Characters of one text whose tokens are counted; the rest of a longer text is estimated.
 COUNTED = 32_768
-#: Characters between two places where a conversation may be cut.
+#: Characters between two places at which a conversation may be cut.
 STEP = 2048
 NO_TOKEN = -1
 COUNT_TIMEOUTS = Timeouts(connect=5, first_byte=20, idle=20, answer=30)
-#: The options that mean something to this model.
+#: The options that this model's server understands.
 OPTIONS = frozenset(
     "temperature top_p top_k min_p seed stop presence_penalty frequency_penalty repeat_penalty "
     "response_format".split()
@@ -40,14 +40,18 @@ OPTIONS = frozenset(
 
 
 async def fit(request: ChatRequest, emit: Emit, tokens: TokenCounter) -> ChatRequest:
-    """The request as far as the context holds it, its answer limited to what is left."""
+    """The request with only the turns that fit, and `max_tokens` limited to the room they leave.
+
+    Emits the notice `context_trimmed` if turns were left out. Raises `ProviderError`
+    (`context_length`) if the last turn alone is too long.
+    """
     wanted = _wanted_tokens(request.options)
     turns = _number_turns(request.messages)
     texts = _texts(request.messages, turns, request.continued_text)
-    kept, prompt = await tokens.measure(texts, CONTEXT - min(wanted, ANSWER))
+    fitting, prompt = await tokens.measure(texts, CONTEXT - min(wanted, ANSWER))
     if CONTEXT - prompt < min(wanted, SHORTEST_ANSWER):
         raise _too_long(request.messages, prompt)
-    left_out = _steady_cut([len(text) for text in reversed(texts)], len(texts) - kept)
+    left_out = _steady_cut([len(text) for text in reversed(texts)], len(texts) - fitting)
     if left_out:
         emit(Notice("context_trimmed", {"turns": request.left_out + left_out}))
     pairs = zip(request.messages, turns, strict=True)
@@ -61,7 +65,7 @@ async def fit(request: ChatRequest, emit: Emit, tokens: TokenCounter) -> ChatReq
 
 
 class TokenCounter:
-    """Counts tokens exactly, by asking the server that will read them."""
+    """Counts tokens exactly, with the `/tokenize` endpoint of the model's own server."""
 
     def __init__(self, upstream: Upstream, base_url: str, key: str) -> None:
         self._upstream = upstream
@@ -69,21 +73,21 @@ class TokenCounter:
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
 
     async def measure(self, texts: Sequence[str], limit: int) -> tuple[int, int]:
-        """How many of the texts fit into `limit` tokens, and the tokens they are together.
+        """The number of leading texts that fit into `limit` tokens, and the sum of their tokens.
 
-        The first counts as fitting whatever it is. Mostly one request, however many texts.
+        The first text always counts as fitting. One request is mostly enough for all texts.
         """
-        kept = total = 0
+        fitting = total = 0
         for batch in _batches(texts):
             for count in await self._count(batch):
-                if kept and total + count > limit:
-                    return kept, total
-                kept, total = kept + 1, total + count
-        return kept, total
+                if fitting and total + count > limit:
+                    return fitting, total
+                fitting, total = fitting + 1, total + count
+        return fitting, total
 
     async def _count(self, texts: Sequence[str]) -> list[int]:
-        # The server tokenizes the strings of a list one by one and passes numbers through: with a
-        # number that is no token after each, one request counts them all.
+        # The server tokenizes each string of a list by itself and passes numbers through
+        # unchanged. `NO_TOKEN` after each string shows where its tokens end.
         content = [part for text in texts for part in (text[:COUNTED], NO_TOKEN)]
         body = orjson.dumps({"content": content, "add_special": False, "parse_special": True})
         request = UpstreamRequest(self._url, self._headers, body, timeouts=COUNT_TIMEOUTS)
@@ -98,9 +102,9 @@ class TokenCounter:
 
 
 def _number_turns(messages: Sequence[dict[str, str]]) -> list[int | None]:
-    """For each message the turn it belongs to, from 0; None for a system message.
+    """The number of each message's turn, from 0; None for a system message.
 
-    A turn is a user's message and all that follows it, up to the next one.
+    A turn is a message of the user and everything up to the user's next message.
     """
     numbers: list[int | None] = []
     turn, begun = 0, False
@@ -117,10 +121,10 @@ def _number_turns(messages: Sequence[dict[str, str]]) -> list[int | None]:
 def _texts(
     messages: Sequence[dict[str, str]], turns: Sequence[int | None], begun: str
 ) -> list[str]:
-    """What the model reads, newest first: what always stays (the last turn, all system messages,
-    the head of the answer and what of it is there), then one text for each earlier turn.
+    """The prompt in parts, newest first. The first part always stays: the last turn, all system
+    messages, and the head of the answer with the text `begun`. Each other part is a turn.
 
-    Their tokens add up, since a message begins and ends with a token of its own.
+    The tokens of the parts add up, because each message begins and ends with a special token.
     """
     last = max((turn for turn in turns if turn is not None), default=0)
     parts: list[list[str]] = [[] for _ in range(last + 1)]
@@ -131,12 +135,12 @@ def _texts(
 
 
 def _render(role: str, content: str) -> str:
-    """A message as local_child.TEMPLATE renders it."""
+    """A message as `child.TEMPLATE` renders it."""
     return f"<|im_start|>{role}\n{content}<|im_end|>\n"
 
 
 def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
-    """The texts in order, so many at a time that the first batch mostly fills the context."""
+    """The texts in order, in batches so large that the first one mostly fills the context."""
     batch: list[str] = []
     for text in texts:
         batch.append(text)
@@ -148,10 +152,11 @@ def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _steady_cut(lengths: Sequence[int], cut: int) -> int:
-    """Where to cut, at `cut` or a little after, so that the turns to come are cut there as well.
+    """The number of turns to leave out: `cut`, or a little more, so that it stays the same for
+    the next requests of the conversation.
 
-    The server keeps what it has read of a prompt as far as the next one begins alike. Were the
-    cut to move with every turn, it would read everything anew for every answer.
+    The model's server reuses its work for the common beginning of two prompts. If the cut moved
+    with every turn, the server would process the whole prompt anew for every answer.
     """
     begins = [0, *accumulate(lengths)]
     steady = (
@@ -163,7 +168,7 @@ def _steady_cut(lengths: Sequence[int], cut: int) -> int:
 
 
 def _gaps(tokens: Sequence[int]) -> list[int]:
-    """How many tokens stand before each `NO_TOKEN`."""
+    """The number of tokens before each `NO_TOKEN`."""
     counts = [0]
     for token in tokens:
         if token == NO_TOKEN:

@@ -1,7 +1,7 @@
-"""The child process that holds the local model: its start, its end, and what it said.
+"""The child process that runs the local model: its start, its end and its output.
 
-The rule: whatever happens to the child, the page can say why and what to do, and when the server
-goes, in whatever way, the child goes too.
+The rule: if the child fails, `detail` says why and what to do. If the server ends, in whatever
+way, the child ends too.
 """
 
 from __future__ import annotations
@@ -30,33 +30,34 @@ from tornado_stream.values.errors import ProviderError
 
 logger = logging.getLogger(__name__)
 
-WHAT_IT_IS = (
+DESCRIPTION = (
     "A small demo model (SmolLM2, 135M parameters) running on this machine. "
     "Its facts are often wrong."
 )
-WAY_OUT = "To use another server instead, set OPENAI_BASE_URL or OPENAI_API_KEY."
+OTHER_SERVERS = "To use another server instead, set OPENAI_BASE_URL or OPENAI_API_KEY."
 
-#: -P: the directory of the program, which is this package, must not be on the child's import path.
+#: -P keeps the directory of child.py, which is in this package, off the child's import path.
 COMMAND = (sys.executable, "-P", str(Path(__file__).with_name("child.py")))
 #: Seconds that loading may take.
 LOAD_LIMIT = 60.0
-#: Starts allowed within so many seconds: a model that keeps dying is not started for ever.
+#: At most START_LIMIT starts in START_WINDOW seconds, so that a model that always crashes is not
+#: started for ever.
 START_LIMIT, START_WINDOW = 3, 300.0
-#: What the child gets of the environment. A list of what may pass: secrets have many names.
-PASSED_ON = re.compile(
+#: The environment variables that the child inherits. The others may be secrets, under any name.
+INHERITED = re.compile(
     r"PATH|HOME|USER|LANG|LC_\w+|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|WINDIR|USERPROFILE|(LOCAL)?APPDATA|"
     r"LD_LIBRARY_PATH|DYLD_\w+|PYTHONPATH|PYTHONHOME|VIRTUAL_ENV|OMP_\w+",
     re.IGNORECASE,
 )
-#: Requests that are answered side by side, each with a context of its own.
+#: Requests that the model answers at the same time, each with a context of its own.
 PARALLEL = 4
 
 
 class LocalModel:
-    """The child process that holds the model: started, watched, started again, ended.
+    """Starts the child process, watches it, restarts it when it is needed again, and ends it.
 
-    `state` is `loading`, `ready` or `failed`; `detail` says for a person what that means. All
-    methods run on the IOLoop's thread and none of them blocks.
+    `state` is `loading`, `ready` or `failed`; `detail` explains it to a person. All methods run on
+    the IOLoop's thread, and none of them blocks.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class LocalModel:
         command: Sequence[str] = COMMAND,
         load_limit: float = LOAD_LIMIT,
     ) -> None:
-        self.state, self.detail = "loading", WHAT_IT_IS
+        self.state, self.detail = "loading", DESCRIPTION
         self._off = off
         self._data_dir = data_dir
         self._weights = weights
@@ -80,7 +81,7 @@ class LocalModel:
         self._settled = asyncio.Event()
         self._starts: deque[float] = deque(maxlen=START_LIMIT)
         self._child: _Child | None = None
-        self._alive: set[_Child] = set()  # the child, and any that was given up and is not gone
+        self._alive: set[_Child] = set()  # the child, and children that still have to exit
 
     @property
     def pid(self) -> int | None:
@@ -88,25 +89,25 @@ class LocalModel:
         return self._child.pid if self._child else None
 
     def start(self) -> None:
-        """Begin to load, unless that was done; returns at once. What failed is tried again."""
+        """Begin to load the model unless it runs, also after a failure. Returns at once."""
         if self._closed or self._child:
             return
         try:
-            weights = self._find_parts()
+            weights = self._find_weights()
             self._count_start()
             self._child = _Child(self._command, _config(weights), self._on_ready, self._on_exit)
         except (ValueError, OSError) as error:
-            self._settle("failed", f"The local model cannot run: {error} {WAY_OUT}")
+            self._settle("failed", f"The local model cannot run: {error} {OTHER_SERVERS}")
             return
         self._alive.add(self._child)
         self._settled.clear()
-        self.state, self.detail = "loading", WHAT_IT_IS
+        self.state, self.detail = "loading", DESCRIPTION
         IOLoop.current().call_later(self._load_limit, self._on_load_limit, self._child)
 
     async def ready(self) -> tuple[str, str]:
-        """Wait until it can be asked; its base URL and its key.
+        """Start the model if needed and wait until it is ready. Returns its base URL and its key.
 
-        Starts it where it does not run. Raises `ProviderError` when it cannot run.
+        Raises `ProviderError` if it cannot run.
         """
         self.start()
         while self.state == "loading":
@@ -116,8 +117,11 @@ class LocalModel:
         return self._address
 
     async def close(self, grace: float) -> None:
-        """End the child, by force after `grace` seconds; it is reaped and its thread has ended
-        when this returns. Whoever waits in `ready` is told. It does not start again."""
+        """End the child, and kill it after `grace` seconds. Afterwards `start` does nothing.
+
+        When this returns, the child is reaped and its thread has ended. Calls that wait in
+        `ready` raise `ProviderError`.
+        """
         self._closed, self._child = True, None
         self._settle("failed", "The server is shutting down.")
         children = list(self._alive)
@@ -126,10 +130,10 @@ class LocalModel:
         for child in children:
             await child.gone.wait()
 
-    def _find_parts(self) -> Path:
+    def _find_weights(self) -> Path:
         if self._off:
             raise ValueError("it is switched off (--no-local).")
-        importlib.invalidate_caches()  # what was missing may have been installed since
+        importlib.invalidate_caches()  # a missing package may have been installed meanwhile
         missing = []
         if importlib.util.find_spec("xllamacpp") is None:
             missing.append("xllamacpp is not installed (pip install 'tornado-stream[local]')")
@@ -152,7 +156,7 @@ class LocalModel:
     def _on_ready(self, child: _Child, url: str) -> None:
         if child is self._child:
             self._address = (url + "/v1", child.key)
-            self._settle("ready", WHAT_IT_IS)
+            self._settle("ready", DESCRIPTION)
 
     def _on_load_limit(self, child: _Child) -> None:
         if child is self._child and self.state == "loading":
@@ -169,7 +173,7 @@ class LocalModel:
         if self.state == "ready":
             detail = f"The local model stopped. {cause} The next message starts it again."
         else:
-            detail = f"The local model did not start. {cause} {WAY_OUT}"
+            detail = f"The local model did not start. {cause} {OTHER_SERVERS}"
         self._settle("failed", detail)
 
     def _settle(self, state: str, detail: str) -> None:
@@ -181,7 +185,7 @@ class LocalModel:
 
 
 class _Child:
-    """One process and the one thread that reads it to its end. Callbacks come on the IOLoop."""
+    """One process, and the thread that reads its output. Callbacks run on the IOLoop's thread."""
 
     def __init__(
         self,
@@ -202,8 +206,8 @@ class _Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)},
-            # A Ctrl-C in the terminal is for the server, which lets its answers finish first.
+            env={name: value for name, value in os.environ.items() if INHERITED.fullmatch(name)},
+            # Ctrl-C in the terminal must reach only the server, which lets its answers finish.
             start_new_session=os.name == "posix",
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
@@ -213,7 +217,7 @@ class _Child:
         self._send(json.dumps(config).encode() + b"\n")
 
     def end(self, grace: float) -> None:
-        """Ask the process to end, and kill it after `grace` seconds."""
+        """Terminate the process, and kill it after `grace` seconds."""
         self._close_stdin()
         self._process.terminate()
         if grace > 0:
@@ -223,7 +227,7 @@ class _Child:
 
     def _send(self, line: bytes) -> None:
         assert self._process.stdin
-        with contextlib.suppress(OSError):  # it has ended already; its exit code will say why
+        with contextlib.suppress(OSError):  # it has ended already; `_explain_exit` will say why
             self._process.stdin.write(line)
             self._process.stdin.flush()
 
@@ -233,7 +237,7 @@ class _Child:
             self._process.stdin.close()
 
     def _read(self) -> None:
-        """The thread: hand over what the child prints, then its exit code."""
+        """Runs in the thread: hand over the child's lines, then its exit code."""
         assert self._process.stdout
         with self._process.stdout as lines:
             for line in lines:
@@ -250,7 +254,7 @@ class _Child:
             self.output.append(line)
 
     def _finish(self, code: int) -> None:
-        self._thread.join()  # this call was the last thing it did
+        self._thread.join()  # its last action was to schedule this call
         self._close_stdin()
         self.gone.set()
         self._on_exit(self, code)
@@ -267,14 +271,14 @@ def _config(weights: Path) -> dict[str, Any]:
 
 
 def _threads() -> int:
-    """All cores but one: with none left over the library's threads wait for each other."""
+    """All cores but one; with all of them the library's threads wait for each other."""
     if sys.platform == "linux":
         return max(1, len(os.sched_getaffinity(0)) - 1)
     return max(1, (os.cpu_count() or 1) - 1)
 
 
 def _parse(line: str) -> dict[str, str]:
-    """The message in a line of the child's; empty where it is something the library printed."""
+    """The message in a line of the child's output; empty for a line that the library printed."""
     if not line.startswith(('{"ready": ', '{"failed": ')):
         return {}
     try:
@@ -285,10 +289,10 @@ def _parse(line: str) -> dict[str, str]:
 
 
 def _explain_exit(code: int, output: Sequence[str]) -> str:
-    """Why a child ended that could not say it itself."""
+    """Why a child ended without a message of its own; one line for a person."""
     if code in (-4, 0xC000001D):  # an illegal instruction, as POSIX and Windows report it
         return "This CPU has no AVX2, which the model's runtime needs."
     if code == -9:
-        return "It was killed (signal 9), perhaps for want of memory: it takes about 340 MB."
+        return "It was killed (signal 9), perhaps because memory ran out: it needs about 340 MB."
     how = f"signal {-code}" if code < 0 else f"exit code {code}"
-    return f"It ended by itself ({how}): {' / '.join(list(output)[-3:]) or 'it said nothing'}."
+    return f"It ended by itself ({how}): {' / '.join(list(output)[-3:]) or 'it printed nothing'}."

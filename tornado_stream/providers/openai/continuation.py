@@ -1,20 +1,20 @@
-"""Going on with an answer that broke off: what to ask for, and where the two parts join. Pure.
+"""Continues an answer that broke off: the request for the rest, and the joint of the two parts.
 
-A server that can be given the beginning of its answer goes on exactly there, and nothing has to
-be joined. Any other is asked to go on and to begin with the last words it has said; what it says
-again is left out. A phrase that the text repeats anyhow stays: where what has been kept is
-repetitive itself, or the overlap is too short to be one, nothing is left out.
+Some upstreams accept the beginning of an answer as a prefix ("prefill") and continue exactly at
+its end. Any other upstream is asked to continue and to begin with the last words of the text so
+far; `OverlapTrimmer` removes this repetition. It removes nothing where the text itself repeats a
+phrase, or where the overlap is so short that it can be chance. Pure.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-#: Characters of the kept text's end that are quoted, and in which an overlap is looked for.
+#: Characters at the end of the text so far: quoted in the request, and searched for an overlap.
 QUOTED, SEARCHED = 80, 20_000
-#: Characters that an overlap has at least; shorter ones happen by chance.
+#: The least number of characters of an overlap. Shorter ones happen by chance.
 SHORTEST = 12
-#: The same for one that is the whole of the kept text.
+#: The same for an overlap that is the whole text so far.
 SHORTEST_WHOLE = 4
 
 INSTRUCTION = (
@@ -24,70 +24,73 @@ INSTRUCTION = (
 
 
 def continuation(
-    messages: list[dict[str, Any]], kept: str, *, prefill: bool
+    messages: list[dict[str, Any]], text_so_far: str, *, prefill: bool
 ) -> list[dict[str, Any]]:
-    """The messages that ask for the rest of an answer of which `kept` is there."""
-    asked = [*messages, {"role": "assistant", "content": kept}]
+    """The messages that ask for the rest of an answer."""
+    request = [*messages, {"role": "assistant", "content": text_so_far}]
     if not prefill:
-        asked.append({"role": "user", "content": INSTRUCTION.format(words=_last_words(kept))})
-    return asked
+        instruction = INSTRUCTION.format(words=_last_words(text_so_far))
+        request.append({"role": "user", "content": instruction})
+    return request
 
 
-class Joiner:
-    """Takes the second part as it comes and gives what is new in it.
+class OverlapTrimmer:
+    """Removes from the second part, as it streams, the words that repeat the end of the first.
 
-    The beginning is held back as long as it could be a repetition of the kept text's end; once it
-    is no more `open`, all text is new.
+    It holds text back while this can still be a repetition. Once `open` is False, `feed` returns
+    all text unchanged.
     """
 
-    def __init__(self, kept: str) -> None:
-        self._kept = kept[-SEARCHED:]
+    def __init__(self, text_so_far: str) -> None:
+        self._end = text_so_far[-SEARCHED:]
         self._held = ""
-        self._candidates = list(range(len(self._kept)))  # where in kept the repetition may begin
-        self._overlaps: list[int] = []  # lengths of what is surely repeated
-        self.open = bool(kept)
+        self._starts = list(range(len(self._end)))  # where in _end the repetition may begin
+        self._overlaps: list[int] = []  # lengths of the repetitions that reach the end
+        self.open = bool(text_so_far)
 
     def feed(self, text: str) -> str:
-        """What of `text`, and of what was held back, is new."""
+        """Returns the new text: of `text` and of the text held back before."""
         if not self.open:
             return text
         begin = len(self._held)
         self._held += text
         alive = []
-        for start in self._candidates:
-            rest = self._kept[start + begin : start + len(self._held)]
+        for start in self._starts:
+            rest = self._end[start + begin : start + len(self._held)]
             if not self._held.startswith(rest, begin):
                 continue
-            if start + len(self._held) >= len(self._kept):
-                self._overlaps.append(len(self._kept) - start)
+            if start + len(self._held) >= len(self._end):
+                self._overlaps.append(len(self._end) - start)
             else:
                 alive.append(start)
-        self._candidates = alive
+        self._starts = alive
         return "" if alive else self.close()
 
     def close(self, *, cut_off: bool = False) -> str:
-        """What is still held back, when nothing more comes. `cut_off`: because this part broke
-        off too, perhaps among the words it was asked to begin with."""
+        """Returns the new part of the text that is still held back, at the end of the stream.
+
+        `cut_off` says that this part broke off too, perhaps within the repeated words.
+        """
         if not self.open:
             return ""
         self.open = False
-        if cut_off and _last_words(self._kept).startswith(self._held):
+        if cut_off and _last_words(self._end).startswith(self._held):
             return ""
         return self._held[self._repeated() :]
 
     def _repeated(self) -> int:
-        """How many characters of what is held are a repetition. Where there are two answers to
-        that, the text is repetitive itself."""
-        if [n for n in self._overlaps if n >= SHORTEST_WHOLE] == [len(self._kept)]:
-            return len(self._kept)
+        """The number of held characters that are a repetition; 0 if more than one overlap fits,
+        because then the text itself is repetitive."""
+        if [n for n in self._overlaps if n >= SHORTEST_WHOLE] == [len(self._end)]:
+            return len(self._end)
         overlaps = [n for n in self._overlaps if len(self._held[:n].strip()) >= SHORTEST]
-        if len(overlaps) != 1 or self._kept[: -overlaps[0]].endswith(self._held[: overlaps[0]]):
+        if len(overlaps) != 1 or self._end[: -overlaps[0]].endswith(self._held[: overlaps[0]]):
             return 0
         return overlaps[0]
 
 
-def _last_words(kept: str) -> str:
-    """The end of a text, from the beginning of a word on."""
-    end = kept[-QUOTED:]
+def _last_words(text: str) -> str:
+    """The last `QUOTED` characters of a text, from the beginning of a word on."""
+    end = text[-QUOTED:]
     first, space, rest = end.partition(" ")
-    return rest if space and rest.strip() and len(end) < len(kept) else end
+    return rest if space and rest.strip() and len(end) < len(text) else end

@@ -1,7 +1,7 @@
-"""Why a server failed, out of whatever it says about it: an object of any shape, or a string.
+"""Finds out why an upstream failed, from an error object of any shape or from a string.
 
-Two steps. `read_reason` finds the text for a person and the words for programs, wherever they
-stand; `classify` makes of them, and of the status, one code of the closed list in docs/events.md.
+`read_details` finds the text for a person and the words for programs, wherever they are.
+`classify` turns these and the status into one code of the closed list in docs/events.md.
 Pure; nothing raises.
 """
 
@@ -58,9 +58,9 @@ _UNSUPPORTED = re.compile(
 _HTML = re.compile(r"<(!doctype|html|head|body|title|center)\b", re.IGNORECASE)
 
 
-class Reason(NamedTuple):
-    """What an error says: `text` for a person, `words` (codes, types) for `classify`, `status`
-    where it names an HTTP status of its own."""
+class ErrorDetails(NamedTuple):
+    """The contents of an error: `text` for a person, `words` (codes and types) for `classify`, and
+    the HTTP `status` that the error itself names, if any."""
 
     text: str = ""
     words: str = ""
@@ -68,10 +68,10 @@ class Reason(NamedTuple):
 
 
 def find_error(value: dict[str, Any]) -> Any:
-    """A decoded object itself if it tells of a failure, else None.
+    """Returns the parsed object itself if it reports a failure, else None.
 
-    `{"error": …}` counts wherever it is not empty; `{"object": "error"}`, `{"detail": …}` and
-    `{"message": …, "code" or "type": …}` only in an object without choices.
+    A non-empty `error` member always counts. `{"object": "error"}`, `{"detail": …}` and
+    `{"message": …, "code" or "type": …}` count only in an object without choices.
     """
     error = value.get("error")
     if error:
@@ -88,36 +88,36 @@ def find_error(value: dict[str, Any]) -> Any:
     return value if says_why and named else None
 
 
-def read_reason(value: Any, depth: int = 0) -> Reason:
-    """What an error of any shape says."""
+def read_details(value: Any, depth: int = 0) -> ErrorDetails:
+    """The contents of an error of any shape."""
     if isinstance(value, str):
-        return Reason("" if is_markup(value) else value)
+        return ErrorDetails("" if is_markup(value) else value)
     if isinstance(value, list) and depth < 4:
-        reasons = [read_reason(item, depth + 1) for item in value[:8]]
-        words = " ".join(reason.words for reason in reasons)
-        status = next((reason.status for reason in reasons if reason.status), None)
-        return Reason("; ".join(r.text for r in reasons if r.text), words, status)
+        found = [read_details(item, depth + 1) for item in value[:8]]
+        words = " ".join(details.words for details in found)
+        status = next((details.status for details in found if details.status), None)
+        return ErrorDetails("; ".join(d.text for d in found if d.text), words, status)
     if not isinstance(value, dict) or depth >= 4:
-        return Reason()
+        return ErrorDetails()
     outer = _read_fields(value, depth)
     error = value.get("error")
     if isinstance(error, str):
-        # A bare title ("Bad Request") often stands beside the message; the longer one says more.
-        return outer._replace(text=max(outer.text, read_reason(error).text, key=len))
-    inner = read_reason(error, depth + 1)
-    return Reason(
+        # Often one of the two is a bare title ("Bad Request"). The longer text says more.
+        return outer._replace(text=max(outer.text, read_details(error).text, key=len))
+    inner = read_details(error, depth + 1)
+    return ErrorDetails(
         inner.text or outer.text,
         f"{inner.words} {outer.words}".strip(),
         inner.status or outer.status,
     )
 
 
-def classify(status: int | None, reason: Reason, *, is_json: bool = True) -> str:
-    """The code for an error: by its status where that is unequivocal, else by what it says.
+def classify(status: int | None, details: ErrorDetails, *, is_json: bool = True) -> str:
+    """The code for an error: from its status if that is unequivocal, else from its text.
 
-    `status` None means an error inside a 200 that names no status of its own.
+    `status` is None for an error inside a 200 that names no status of its own.
     """
-    text = _in_lower_case(reason)
+    text = _in_lower_case(details)
     if status is not None and not 400 <= status < 600:
         return "not_an_api"
     if status in (401, 403):
@@ -129,7 +129,7 @@ def classify(status: int | None, reason: Reason, *, is_json: bool = True) -> str
     if _CONTEXT.search(text):
         return "context_length"
     if status in (404, 405):
-        return _classify_not_found(status, reason, text, is_json)
+        return _classify_not_found(status, details, text, is_json)
     if status in (None, 400, 422) and _MODEL.search(text):
         return "model_not_found"
     if status is None:
@@ -140,11 +140,11 @@ def classify(status: int | None, reason: Reason, *, is_json: bool = True) -> str
 
 
 def refused_option(body: bytes, options: Collection[str]) -> str | None:
-    """Which of the options a 400 says the server does not take: where it names one as its `param`,
-    or speaks of it as unsupported; None where it names none, or only dislikes its value."""
+    """The option that the upstream does not support, according to the body of a 400: the one that
+    it has as `param` or names in its text. None if it names none, or refuses only a value."""
     value = parse_json(body)
-    reason = Reason(body.decode("utf-8", "replace")) if value is NOT_JSON else read_reason(value)
-    text = _in_lower_case(reason)
+    plain = ErrorDetails(body.decode("utf-8", "replace"))
+    text = _in_lower_case(plain if value is NOT_JSON else read_details(value))
     if not _UNSUPPORTED.search(text):
         return None
     error = value.get("error") if isinstance(value, dict) else None
@@ -153,42 +153,43 @@ def refused_option(body: bytes, options: Collection[str]) -> str | None:
     return next((name for name in [str(param), *named] if name in options), None)
 
 
-def is_transient(reason: Reason) -> bool:
-    """Whether an error without a status reads as if the same request could succeed later."""
-    return bool(_TRANSIENT.search(_in_lower_case(reason)))
+def is_transient(details: ErrorDetails) -> bool:
+    """Whether the text of an error suggests that the same request could succeed later."""
+    return bool(_TRANSIENT.search(_in_lower_case(details)))
 
 
 def is_markup(text: str) -> bool:
-    """Whether a text is, or quotes, a web page."""
+    """Whether a text is a web page or quotes one."""
     return bool(_HTML.search(text))
 
 
-def _in_lower_case(reason: Reason) -> str:
-    return f"{reason.words} {reason.text[:4000]}".lower().strip()
+def _in_lower_case(details: ErrorDetails) -> str:
+    return f"{details.words} {details.text[:4000]}".lower().strip()
 
 
-def _read_fields(value: dict[str, Any], depth: int) -> Reason:
-    """What an object says itself, beside an `error` in it."""
+def _read_fields(value: dict[str, Any], depth: int) -> ErrorDetails:
+    """The details in the object's own members, without its `error` member."""
     text = ""
     for name in ("message", "msg", "detail", "errors", "error_msg", "reason"):
-        text = text or read_reason(value.get(name), depth + 1).text
+        text = text or read_details(value.get(name), depth + 1).text
     metadata = value.get("metadata")
     if isinstance(metadata, dict) and text:
         text += _quoted_cause(metadata, depth)
     codes = (value.get(name) for name in ("code", "type", "status", "status_code"))
     named = [code for code in codes if isinstance(code, (str, int)) and code is not True]
     status = next((s for s in map(_http_status, named) if s), None)
-    return Reason(text, " ".join(code for code in named if isinstance(code, str))[:400], status)
+    words = " ".join(code for code in named if isinstance(code, str))
+    return ErrorDetails(text, words[:400], status)
 
 
 def _quoted_cause(metadata: dict[str, Any], depth: int) -> str:
-    """A router's own message says only that a provider failed; why is in `metadata.raw`
+    """The cause in `metadata.raw`. The message of a router says only that a provider failed
     (https://openrouter.ai/docs/api-reference/errors)."""
     raw = metadata.get("raw")
     if not isinstance(raw, str) or not raw.strip():
         return ""
     value = parse_json(raw.encode("utf-8", "replace")) if raw.lstrip()[:1] in "{[" else raw
-    cause = read_reason(raw if value is NOT_JSON else value, depth + 1).text
+    cause = read_details(raw if value is NOT_JSON else value, depth + 1).text
     return f" ({cause})" if cause else ""
 
 
@@ -198,14 +199,14 @@ def _http_status(code: str | int) -> int | None:
     return code if 400 <= code < 600 else None
 
 
-def _classify_not_found(status: int, reason: Reason, text: str, is_json: bool) -> str:
+def _classify_not_found(status: int, details: ErrorDetails, text: str, is_json: bool) -> str:
     if not is_json:
         return "not_an_api"
     if _MODEL.search(text):
         return "model_not_found"
     if status == 405:
         return "bad_request"
-    says_nothing = not reason.text or _NO_ROUTE.search(reason.text.lower().strip())
+    says_nothing = not details.text or _NO_ROUTE.search(details.text.lower().strip())
     return "not_an_api" if says_nothing else "model_not_found"
 
 
@@ -218,7 +219,7 @@ def _classify_text(text: str) -> str:
 
 
 def _speaks_of_quota(text: str) -> bool:
-    # Rate limits are often told together with an invitation to the billing page.
+    # The message of a rate limit often has a link to the billing page.
     return bool(_QUOTA.search(text) or (_BILLING.search(text) and not _RATE.search(text)))
 
 

@@ -1,8 +1,8 @@
-"""A server's failures as a person may read them: `ProviderError`, with a code, a clean message and
-whether and when to try again.
+"""Turns the failures of an upstream into `ProviderError`: a code, a message for a person, and
+whether and when a retry makes sense.
 
-One for an answer whose status is not 200, one for an error inside a 200, and those that are found
-out here. Messages are cleaned: no HTML, no control characters, no key. Pure; nothing raises.
+The failure is a response whose status is not 200, an error inside a 200, or a fault that the
+decoder finds. Messages have no HTML, no control characters and no key. Pure; nothing raises.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from urllib.parse import urlsplit
 
 from tornado_stream.observe.masking import mask
 from tornado_stream.providers.openai.error_classifier import (
-    Reason,
+    ErrorDetails,
     classify,
     is_markup,
     is_transient,
-    read_reason,
+    read_details,
 )
 from tornado_stream.providers.openai.lenient_json import NOT_JSON, parse_json
 from tornado_stream.values.errors import ProviderError
 
-#: Statuses that say that the request was turned away before anything was done.
+#: Statuses that mean that the upstream turned the request away without processing it.
 UNPROCESSED = frozenset({429, 503, 529})
-#: Characters of an upstream's message that are shown.
+#: Characters of an upstream's message; the rest is cut off.
 MAX_MESSAGE = 2000
 
 _HINTS = {
@@ -38,7 +38,7 @@ _HINTS = {
     "not_an_api": "Check the base URL (often /v1 is missing).",
 }
 
-# Control characters except LF and tab, and those that turn the direction of what follows.
+# Control characters except LF and tab, and those that change the direction of text.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _SECONDS = re.compile(r"\s*(-?\d{1,12}(?:\.\d{1,12})?)\s*")
@@ -53,16 +53,16 @@ def decode_error(
     key: str | None = None,
     now: float | None = None,
 ) -> ProviderError:
-    """The error for an answer whose status is not 200, with its (first 64 KiB of) body.
+    """The error for a response whose status is not 200; `body` has at most its first 64 KiB.
 
-    `url` is named where it seems to be the mistake; `key` appears nowhere in the message. `now` is
-    the time in seconds since the epoch, against which a `Retry-After` date counts.
+    The message names `url` if that seems to be wrong. `key` is masked. `now` is in seconds since
+    the epoch; a date in `Retry-After` is compared with it.
     """
     value = parse_json(body)
     is_json = isinstance(value, (dict, list, str))
-    reason = Reason(_plain_text(body)) if value is NOT_JSON else read_reason(value)
-    code = classify(status, reason, is_json=is_json)
-    text = clean(reason.text, key) or _describe_status(status, headers, key)
+    details = ErrorDetails(_plain_text(body)) if value is NOT_JSON else read_details(value)
+    code = classify(status, details, is_json=is_json)
+    text = clean_message(details.text, key) or _describe_status(status, headers, key)
     if code == "not_an_api":
         place = _safe_url(url, key) or "The server"
         text = f"{_ended(text)} {place} does not look like an OpenAI-compatible API."
@@ -70,30 +70,30 @@ def decode_error(
         code,
         _with_hint(text, code),
         upstream_status=status,
-        retryable=_retryable(code, status, reason),
+        retryable=_retryable(code, status, details),
         retry_after=_retry_after(headers, time.time() if now is None else now),
         unprocessed=status in UNPROCESSED,
     )
 
 
 def stream_error(value: Any, *, key: str | None = None) -> ProviderError:
-    """The error for an error object (or string, or any other JSON) sent inside a 200.
+    """The error for an error object, a string or any other JSON inside a 200.
 
-    `upstream_status` is the code that the object names if it could be an HTTP status, else None.
+    `upstream_status` is the code in the object if it can be an HTTP status, else None.
     """
-    reason = read_reason(value)
-    code = classify(reason.status, reason)
-    text = clean(reason.text or reason.words, key)
+    details = read_details(value)
+    code = classify(details.status, details)
+    text = clean_message(details.text or details.words, key)
     return ProviderError(
         code,
         _with_hint(text or "The server reported an error and gave no reason.", code),
-        upstream_status=reason.status,
-        retryable=_retryable(code, reason.status, reason),
+        upstream_status=details.status,
+        retryable=_retryable(code, details.status, details),
     )
 
 
 def web_page_error() -> ProviderError:
-    """The error for a web page, or other foreign content, under a 200."""
+    """The error for a 200 with a web page or other data that is not a chat completion."""
     return ProviderError(
         "not_an_api",
         "The server answered with a web page or other data that is not a chat completion."
@@ -103,7 +103,7 @@ def web_page_error() -> ProviderError:
 
 
 def limit_error(code: str) -> ProviderError:
-    """The error for an answer that reached a limit of the decoder; its text so far is kept."""
+    """The error for an answer that reached a limit of the decoder. Its text so far stays."""
     what = "one line" if code == "line_too_long" else "the whole answer"
     return ProviderError(
         code,
@@ -114,31 +114,31 @@ def limit_error(code: str) -> ProviderError:
 
 
 def redact(text: str, key: str | None) -> str:
-    """`text` without `key` and without anything that looks like a key, `***` in their place."""
+    """`text` with `***` for `key` and for everything that looks like a key."""
     return mask(text, (key,) if key else ())
 
 
-def clean(text: str, key: str | None = None) -> str:
-    """`text` as it may be shown: no control characters, no key, encodable, of bounded length; ""
-    where it is a web page."""
+def clean_message(text: str, key: str | None = None) -> str:
+    """An upstream's text for a message: encodable, without control characters and key, at most
+    `MAX_MESSAGE` characters; "" for a web page."""
     text = _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
-    if is_markup(text):  # looked at here too, since what was removed may have hidden it
+    if is_markup(text):  # checked here too: a removed character can have hidden it
         return ""
-    text = redact(text, key).strip()  # before it is cut: half a key is a key too
+    text = redact(text, key).strip()  # before cutting, because half a key is a secret too
     return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
 
 
-def _retryable(code: str, status: int | None, reason: Reason) -> bool:
+def _retryable(code: str, status: int | None, details: ErrorDetails) -> bool:
     if code in ("quota", "context_length", "model_not_found"):
         return False
     if status is None:
-        return code == "rate_limit" or (code == "upstream_error" and is_transient(reason))
+        return code == "rate_limit" or (code == "upstream_error" and is_transient(details))
     return status in (408, 409, 429) or status >= 500
 
 
 def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds to wait. Milliseconds are the finer word, except that some send 0 beside a true
-    `Retry-After` (RFC 9110, section 10.2.3)."""
+    """Seconds to wait. `retry-after-ms` is more precise and comes first, but some upstreams send
+    it as 0 beside a right `Retry-After` (RFC 9110, section 10.2.3)."""
     values = {name.lower(): value for name, value in headers.items()}
     ms = _seconds(values.get("retry-after-ms", ""))
     seconds = _seconds(values.get("retry-after", ""))
@@ -163,7 +163,7 @@ def _until(date: str, now: float) -> float | None:
 
 
 def _plain_text(body: bytes) -> str:
-    """The body if it is text for a person: neither markup nor something compressed."""
+    """The body if it is text for a person; "" for markup and compressed data."""
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -182,13 +182,13 @@ def _describe_status(status: int, headers: Mapping[str, str], key: str | None) -
 
 
 def _safe_url(url: str, key: str | None) -> str:
-    """The address without user, password, query and fragment; any of them could be secret."""
+    """The URL without user, password, query and fragment, which can be secret."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return ""
     host = parts.netloc.rpartition("@")[2]
-    return clean(f"{parts.scheme}://{host}{parts.path}"[:200], key) if host else ""
+    return clean_message(f"{parts.scheme}://{host}{parts.path}"[:200], key) if host else ""
 
 
 def _with_hint(text: str, code: str) -> str:

@@ -1,4 +1,4 @@
-"""JSON as servers really send it. Pure; nothing raises."""
+"""Parses JSON with the mistakes that real upstreams make. Pure; nothing raises."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any, Final
 
 import orjson
 
-#: What `parse_json` returns for bytes that are not JSON; no JSON value is this object.
+#: The result of `parse_json` for bytes that are not JSON. No JSON value is this object.
 NOT_JSON: Final = object()
 
 
 def parse_json(data: bytes) -> Any:
-    """The value, or `NOT_JSON`.
+    """The parsed value, or `NOT_JSON`.
 
-    orjson is the fast way and the strict one: it refuses lone surrogates, NaN, a byte order mark
-    and bytes that are not UTF-8, all of which servers send. Those get a second chance, so text
-    in the result may hold lone surrogates: `mend` it.
+    orjson is fast but refuses lone surrogates, NaN, a byte order mark and invalid UTF-8, all of
+    which upstreams send. A slower parser then tries again, so text in the result may have lone
+    surrogates: call `mend` on it.
     """
     try:
         return orjson.loads(data)
@@ -25,12 +25,12 @@ def parse_json(data: bytes) -> Any:
 
 
 def mend(text: str) -> str:
-    """`text` with the halves of surrogate pairs joined, and U+FFFD for a half that is alone."""
+    """`text` with surrogate pairs joined, and each lone surrogate replaced by U+FFFD."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def to_json_text(value: Any) -> str:
-    """`value` as compact JSON text, "" where it cannot be written."""
+    """`value` as compact JSON text; "" if it cannot be encoded."""
     try:
         return orjson.dumps(value).decode()
     except orjson.JSONEncodeError:  # surrogates, integers over 64 bits, depth
@@ -42,7 +42,7 @@ def to_json_text(value: Any) -> str:
 
 def _parse_leniently(data: bytes) -> Any:
     if data.lstrip()[:1] not in (b"{", b"[", b'"', b"\xef"):
-        return NOT_JSON  # nothing that is neither object, list nor string is worth a second look
+        return NOT_JSON  # callers need only objects, lists and strings
     try:
         text = data.decode("utf-8", "replace").removeprefix("\ufeff")
         return json.loads(text, parse_int=_to_number)
@@ -51,5 +51,5 @@ def _parse_leniently(data: bytes) -> Any:
 
 
 def _to_number(digits: str) -> int | float:
-    # int() refuses more than 4,300 digits, and no number here is worth the whole chunk.
+    # int() refuses more than 4,300 digits. The chunk matters more than such a number.
     return int(digits) if len(digits) < 4300 else float(digits)

@@ -1,6 +1,6 @@
-"""What a server's list of models says, in whichever of its dialects. Pure.
+"""Reads an upstream's list of models, in all its dialects. Pure.
 
-The rule: only what the server says is shown; what it does not say is not guessed.
+The rule: a property of a model that the list does not have is left out, never guessed.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from typing import Any
 
 from tornado_stream.providers.base import ModelInfo
 
-#: Where servers say how many tokens a model takes.
+#: The members with the size of a model's context in tokens; some are in an inner object.
 _CONTEXT = ("context_length", "context_window", "max_model_len", "max_context_length")
 _CONTEXT_IN = {"meta": "n_ctx_train", "top_provider": "context_length"}
 
 
 def read_models(answer: Any, provider: str, detail: str = "") -> list[ModelInfo] | None:
-    """The models of an answer to `GET /models`; None where it is no list of models."""
+    """The models of a response to `GET /models`; None if it is not a list of models."""
     entries = answer.get("data") if isinstance(answer, dict) else answer
     if not isinstance(entries, list):
         return None
@@ -38,7 +38,7 @@ def _context(entry: dict[str, Any]) -> int | None:
 
 
 def _abilities(entry: dict[str, Any]) -> list[str]:
-    """Of `vision`, `tools` and `reasoning` those that the server names."""
+    """Those of `vision`, `tools` and `reasoning` that the entry has."""
     named = set(_words(entry.get("supported_parameters"))) | set(_words(entry.get("capabilities")))
     architecture = entry.get("architecture")
     modalities = architecture.get("input_modalities") if isinstance(architecture, dict) else None
@@ -52,7 +52,7 @@ def _abilities(entry: dict[str, Any]) -> list[str]:
 
 
 def _words(value: Any) -> list[str]:
-    """A list of words, or the keys of an object that are true."""
+    """The strings of a list, or the keys of an object whose values are true."""
     if isinstance(value, list):
         return [word for word in value if isinstance(word, str)]
     if isinstance(value, dict):

@@ -181,7 +181,7 @@ class OpenAIProvider(Provider):
     async def _read_list(self) -> list[ModelInfo]:
         """The models of the file, else those that the server lists; the default one first."""
         config = self.config
-        named = [ModelInfo(id, self.name, detail=config.why) for id in config.models]
+        named = [ModelInfo(id, self.name, detail=config.origin) for id in config.models]
         if not named:
             try:
                 named = await self._fetch_list()
@@ -192,7 +192,7 @@ class OpenAIProvider(Provider):
         default = self._model or (named[0].id if named else "")
         first = [model for model in named if model.id == default]
         if default and not first:
-            first = [ModelInfo(default, self.name, detail=config.why)]
+            first = [ModelInfo(default, self.name, detail=config.origin)]
         return first + [model for model in named if model.id != default]
 
     async def _fetch_list(self) -> list[ModelInfo]:
@@ -203,7 +203,7 @@ class OpenAIProvider(Provider):
             )
         except StatusError as error:
             raise self._decode_error(error) from None
-        models = read_models(answer, self.name, self.config.why)
+        models = read_models(answer, self.name, self.config.origin)
         if models is None:
             raise ProviderError("not_an_api", f"{url} is not a list of models.", retryable=True)
         return models

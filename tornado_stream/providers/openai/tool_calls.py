@@ -1,8 +1,8 @@
-"""Puts the fragments of tool calls together, whatever a server calls them by. Pure.
+"""Assembles tool calls from their fragments, however an upstream identifies them. Pure.
 
-The rule of the API: a fragment belongs to the call of its `index`; `id` and `name` come with the
-first one. Servers leave out the index, use one index for two calls, repeat names and ids with
-every fragment, or send the whole call once more at the end.
+The API's rule: a fragment belongs to the call with its `index`; `id` and `name` come with the
+first fragment. Real upstreams leave out the index, use one index for two calls, repeat the name
+and the id in every fragment, or send the whole call again at the end.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from tornado_stream.providers.openai.chunks import ToolFragment
 from tornado_stream.providers.openai.lenient_json import NOT_JSON, parse_json
 from tornado_stream.values.events import ToolCall
 
-#: Characters after which a name is no longer added to; the API allows 64.
+#: Nothing is appended to a name longer than this many characters; the API allows 64.
 _MAX_NAME = 1000
 
 
 class ToolCalls:
-    """Takes fragments as sent and gives fragments as readers get them: own index from 0 in order
-    of appearance, the id once, name and arguments to be appended."""
+    """Takes the fragments of an upstream and returns the fragments for clients. Those number the
+    calls from 0 in order of appearance and have the id once; a client appends name and arguments.
+    """
 
     def __init__(self) -> None:
         self._calls: list[_Call] = []
@@ -35,7 +36,7 @@ class ToolCalls:
             self._changed[call.index] = call
 
     def take(self) -> tuple[ToolCall, ...]:
-        """What was added since the last time, one fragment for each call."""
+        """The additions since the last call of `take`: one fragment for each changed call."""
         fragments = tuple(call.take() for call in self._changed.values())
         self._changed.clear()
         return fragments
@@ -46,14 +47,14 @@ class ToolCalls:
         return call
 
     def _find(self, fragment: ToolFragment) -> _Call | None:
-        """The call that a fragment continues; None: it begins one."""
+        """The call that a fragment continues; None if it begins a call."""
         if fragment.index is None and fragment.id:
             return self._by_id.get(fragment.id)
         call = self._calls[-1] if self._calls else None
         if fragment.index is not None:
             call = self._by_index.get(fragment.index)
         if call is None or not fragment.name:
-            return call  # without a name nothing begins, whatever its id says
+            return call  # only a fragment with a name can begin a call, whatever its id
         if fragment.id and call.id and fragment.id != call.id:
             return self._by_id.get(fragment.id)
         if not fragment.id and call.is_followed_by(fragment):
@@ -62,7 +63,7 @@ class ToolCalls:
 
 
 class _Call:
-    """One call: what it is so far, and what of it was not handed on yet."""
+    """One call so far, and the part of it that `take` has not returned yet."""
 
     def __init__(self, index: int) -> None:
         self.index = index
@@ -76,7 +77,7 @@ class _Call:
         self._new_from = 0  # where in _arguments the new ones begin
 
     def add(self, fragment: ToolFragment) -> bool:
-        """Take what is new in a fragment; False if nothing was."""
+        """Add the new parts of a fragment; False if it has none."""
         id = "" if self.id else fragment.id
         name = "" if self._has_name(fragment.name) else fragment.name
         arguments = "" if self._repeats(fragment) else fragment.arguments
@@ -103,7 +104,7 @@ class _Call:
         return fragment
 
     def is_followed_by(self, fragment: ToolFragment) -> bool:
-        """Whether a fragment without an id but with a name is another call, not more of this."""
+        """Whether a fragment with a name but no id begins another call."""
         if not self._size or self._repeats(fragment):
             return False
         if fragment.name != self.name:
@@ -111,12 +112,13 @@ class _Call:
         return self._arguments[-1].endswith("}") and _is_object(fragment.arguments)
 
     def _has_name(self, name: str) -> bool:
-        """Names may come in pieces, but only before the arguments, and some repeat the whole."""
+        """Whether the name is complete. It may come in pieces, but only before the arguments, and
+        some upstreams repeat all of it."""
         return bool(self._size) or name == self.name or len(self.name) > _MAX_NAME
 
     def _repeats(self, fragment: ToolFragment) -> bool:
-        """Whether the whole call is sent once more. Joined only where the length is the same, so
-        that the time stays linear."""
+        """Whether the fragment is the whole call again. The arguments are joined only if the
+        length is the same, so that the time stays linear."""
         if not (fragment.name or fragment.id) or len(fragment.arguments) != self._size:
             return False
         return "".join(self._arguments) == fragment.arguments
