@@ -1,6 +1,6 @@
 // @ts-check
 /** Shows a message that was found: goes to the words in it, and marks both for a moment. Loaded when first needed. */
-import { escaped } from "./search_marks.js";
+import { escaped } from "./search_highlights.js";
 
 const MOMENT = 2500;
 

@@ -21,7 +21,7 @@ export class ListView {
   #stop;
   /** @type {import("./row_actions.js").RowActions | null} */
   #actions = null;
-  /** @type {typeof import("./search_marks.js") | null} */
+  /** @type {typeof import("./search_highlights.js") | null} */
   #marks = null;
   #atEnd = new IntersectionObserver((looks) => looks.at(-1)?.isIntersecting && void this.conversations.more(), { root: this.#scroller, rootMargin: "1000px" });
 
@@ -52,7 +52,7 @@ export class ListView {
 
   /** @param {string} text */
   async find(text) {
-    this.#marks ??= await import("./search_marks.js").catch(() => null);
+    this.#marks ??= await import("./search_highlights.js").catch(() => null);
     await this.conversations.search(text);
   }
 
@@ -79,7 +79,7 @@ export class ListView {
       if (row) void this.use((actions) => actions.rename(row));
     });
     if (!matchMedia("(any-pointer: coarse)").matches) return;
-    void import("./long_press.js").then(({ onLongPress }) => onLongPress(scroller, (target) => this.#pressed(target)));
+    void import("../page/long_press.js").then(({ onLongPress }) => onLongPress(scroller, (target) => this.#pressed(target)));
   }
 
   #show() {

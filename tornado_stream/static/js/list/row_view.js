@@ -7,7 +7,7 @@ import { t } from "../page/words.js";
 /** About so many rows are laid out together. */
 const CHUNK = 50;
 
-/** What was searched for, and how that is marked. @typedef {{query: string, marks: typeof import("./search_marks.js") | null}} Search */
+/** What was searched for, and how that is marked. @typedef {{query: string, marks: typeof import("./search_highlights.js") | null}} Search */
 
 export class RowView {
   element = element("div", "row");
