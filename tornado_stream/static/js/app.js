@@ -124,7 +124,7 @@ async function openOne(id, found) {
   sidebar.close();
   if (hasFinePointer()) composer.focus();
   await conversation.open(id);
-  if (found && conversation.id === id) (await import("./list/found_message.js")).showFoundMessage(found, transcript, autoScroll);
+  if (found && conversation.id === id) (await import("./list/search_highlights.js")).showFoundMessage(found, transcript, autoScroll);
 }
 
 const welcome = byId("welcome");

@@ -1,5 +1,5 @@
 // @ts-check
-/** What the rows of the list are asked for: their menu, another title, to be deleted. Loaded when first needed. */
+/** What a user can do with a row of the list: open its menu, rename the conversation, delete it. Loaded when first needed. */
 import { whyNot } from "../page/api.js";
 import { t } from "../page/words.js";
 import { Deletion } from "./deletion.js";
@@ -9,7 +9,7 @@ import { editTitle } from "./title_editor.js";
 /**
  * @typedef {import("./row_view.js").RowView} RowView
  * @typedef {object} ListCallbacks
- * @property {(id: string | null, found?: {message: string, text: string}) => void} open null is a new one; `found`: the message that was, and what was searched for
+ * @property {(id: string | null, found?: {message: string, text: string}) => void} open opens a conversation, or with null a new one; `found`: the message that a search has found, and the text that was searched for
  * @property {(id: string) => void} removed
  * @property {(text: string) => void} say
  */
@@ -30,7 +30,7 @@ export class RowActions {
     this.deletion = new Deletion(conversations, conversation, { ...callbacks, focus: (id) => list.rows.get(id)?.focus() });
   }
 
-  /** @param {RowView} row */
+  /** Let the user edit the title in the row. @param {RowView} row */
   rename(row) {
     editTitle(row, async (title) => {
       try {
@@ -42,7 +42,7 @@ export class RowActions {
     });
   }
 
-  /** The focus goes to the next row, if it was in this one. @param {RowView} row */
+  /** Delete the row's conversation. If the focus was in the row, it moves to the next one. @param {RowView} row */
   remove(row) {
     const rows = this.list.rows.all;
     const at = rows.indexOf(row);

@@ -1,21 +1,21 @@
 // @ts-check
-/** Where the reader writes another title, in the place of the old one. */
+/** The text box in which the user edits a conversation's title. It replaces the row's link. */
 import { element } from "../page/dom.js";
 import { isComposing } from "../page/shortcuts.js";
 import { t } from "../page/words.js";
 
-/** @param {import("./row_view.js").RowView} row @param {(title: string) => void} save */
+/** Enter and leaving the box save the title, Escape does not. @param {import("./row_view.js").RowView} row @param {(title: string) => void} save called only if the title has changed */
 export function editTitle(row, save) {
   const { link, item } = row;
-  if (!link.isConnected) return; // it is being edited
+  if (!link.isConnected) return; // the title is being edited already
   const editor = element("input", "row-editor");
   editor.value = item.title;
   editor.maxLength = 200;
   editor.setAttribute("aria-label", t("list.rename", { title: row.title }));
-  let over = false;
+  let ended = false;
   const end = (/** @type {boolean} */ keep, /** @type {boolean} */ focus) => {
-    if (over) return;
-    over = true; // before the editor goes: its going is a blur, too
+    if (ended) return;
+    ended = true; // first, because replacing the editor also fires `blur`
     editor.replaceWith(link);
     if (focus) row.focus();
     const title = editor.value.trim();
@@ -24,7 +24,7 @@ export function editTitle(row, save) {
   editor.addEventListener("blur", () => end(true, false));
   editor.addEventListener("keydown", (event) => {
     if ((event.key !== "Enter" && event.key !== "Escape") || isComposing(event)) return;
-    event.preventDefault(); // Escape ends the editing, and does not close the drawer
+    event.preventDefault(); // so that Escape does not also close the drawer
     end(event.key === "Enter", true);
   });
   link.replaceWith(editor);

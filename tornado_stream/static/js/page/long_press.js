@@ -1,43 +1,44 @@
 // @ts-check
-/** A finger that rests on something asks for its menu. The mouse has its own button for that, and keeps the browser's menu. */
+/** The long press of a finger, which opens a menu. With a mouse, the right button keeps the browser's own menu. */
+/** Milliseconds. */
 const LONG = 500;
-/** Pixels that a resting finger may move. */
+/** How many pixels a resting finger may move. */
 const STILL = 10;
 
 /**
- * `act` is called once the finger has rested, and again when it is lifted: lifting it is for the
- * browser a press beside what was opened, which closes it.
- * @param {HTMLElement} element @param {(target: Element) => boolean} act false: there is nothing to open for this
+ * Call `act` when a finger has rested on something in `element`, and again when it is lifted: for the
+ * browser, the lifted finger is a click outside of the menu that `act` opened, and closes that menu.
+ * @param {HTMLElement} element @param {(target: Element) => boolean} act returns false if `target` has no menu
  */
 export function onLongPress(element, act) {
   let timer = 0;
-  let taken = false;
+  let opened = false;
   let touched = false;
   let [x, y] = [0, 0];
-  const over = () => clearTimeout(timer);
-  const take = (/** @type {any} */ target) => {
-    over();
-    taken ||= act(target);
+  const cancel = () => clearTimeout(timer);
+  const press = (/** @type {any} */ target) => {
+    cancel();
+    opened ||= act(target);
   };
   element.addEventListener("pointerdown", ({ pointerType, isPrimary, clientX, clientY, target }) => {
-    over();
-    taken = false;
+    cancel();
+    opened = false;
     touched = pointerType === "touch";
     if (!touched || !isPrimary) return;
     [x, y] = [clientX, clientY];
-    timer = window.setTimeout(take, LONG, target);
+    timer = window.setTimeout(press, LONG, target);
   });
-  element.addEventListener("pointermove", ({ clientX, clientY }) => Math.hypot(clientX - x, clientY - y) > STILL && over());
-  element.addEventListener("pointercancel", over);
-  element.addEventListener("pointerup", over);
+  element.addEventListener("pointermove", ({ clientX, clientY }) => Math.hypot(clientX - x, clientY - y) > STILL && cancel());
+  element.addEventListener("pointercancel", cancel);
+  element.addEventListener("pointerup", cancel);
   element.addEventListener("dragstart", (event) => touched && event.preventDefault());
   element.addEventListener("contextmenu", (event) => {
     if (!touched) return;
-    event.preventDefault(); // the browser has noticed it first
-    take(event.target);
+    event.preventDefault(); // the browser has recognised the long press before this timer
+    press(event.target);
   });
   const lifted = (/** @type {Event} */ event) => {
-    if (!taken) return;
+    if (!opened) return;
     event.preventDefault();
     event.stopPropagation();
     act(/** @type {Element} */ (event.target));
