@@ -4,14 +4,10 @@ import { test } from "node:test";
 
 import { Unread } from "../../../tornado_stream/static/js/list/unread.js";
 import { Storage } from "../../../tornado_stream/static/js/page/storage.js";
+import { Area } from "../area.mjs";
 
 const item = (id, updated_at, generation_id = null) => ({ id, title: id, created_at: 0, updated_at, generation_id });
 const events = (more) => Object.assign(new EventTarget(), more);
-
-const memory = () => {
-  const items = new Map();
-  return { getItem: (key) => items.get(key) ?? null, setItem: (key, value) => void items.set(key, value), removeItem: (key) => void items.delete(key) };
-};
 
 /** A tab with its list and its open conversation; `unread` gives the ids of the list's unread items. */
 function tab(area, items) {
@@ -32,7 +28,7 @@ function tab(area, items) {
 }
 
 test("unread: nothing on the first visit, then answers that ended unseen, until they are opened", () => {
-  const area = memory();
+  const area = new Area();
   const one = tab(area, []);
   one.shows([item("b", 2), item("a", 1)]);
   assert.equal(one.unread, "");
@@ -48,7 +44,7 @@ test("unread: nothing on the first visit, then answers that ended unseen, until 
 });
 
 test("unread: not an answer that ended on the visible page, though the list shows its end later", () => {
-  const one = tab(memory(), [item("a", 1)]);
+  const one = tab(new Area(), [item("a", 1)]);
   one.shows([item("a", 1)]);
   one.opens("a");
   one.shows([item("a", 2, "g")]);
@@ -64,7 +60,7 @@ test("unread: not an answer that ended on the visible page, though the list show
 });
 
 test("unread: what a hidden tab shows is unread until the tab is visible", () => {
-  const one = tab(memory(), [item("a", 1)]);
+  const one = tab(new Area(), [item("a", 1)]);
   one.shows([item("a", 1)]);
   one.opens("a");
   one.hides(true);
@@ -76,7 +72,7 @@ test("unread: what a hidden tab shows is unread until the tab is visible", () =>
 });
 
 test("unread: the stored times are limited, and broken ones are like a first visit", () => {
-  const area = memory();
+  const area = new Area();
   const one = tab(area, [item("old", 1)]);
   one.shows([item("old", 1)]);
   for (let n = 2; n < 500; n++) {

@@ -3,7 +3,7 @@
  * Deletes conversations and restores them: connects the trash, its notes (toasts), Ctrl+Z and the open
  * conversation. Loaded when first needed.
  */
-import { whyNot } from "../page/api.js";
+import { failureText } from "../page/api.js";
 import { isMac } from "../page/shortcuts.js";
 import { t } from "../page/words.js";
 import { titleOf } from "./row_view.js";
@@ -28,7 +28,7 @@ export class Deletion {
     const toasts = new Toasts(this.trash, (item) => this.undo(item));
     this.trash.addEventListener("failed", (event) => {
       const { item, error } = /** @type {CustomEvent} */ (event).detail;
-      const text = `${t("trash.failed", { title: titleOf(item) })} ${whyNot(error)}`;
+      const text = `${t("trash.failed", { title: titleOf(item) })} ${failureText(error)}`;
       toasts.note(text);
       callbacks.say(text);
     });

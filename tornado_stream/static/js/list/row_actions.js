@@ -1,10 +1,11 @@
 // @ts-check
 /** What a user can do with a row of the list: open its menu, rename the conversation, delete it. Loaded when first needed. */
-import { whyNot } from "../page/api.js";
+import { failureText } from "../page/api.js";
+import { element } from "../page/dom.js";
+import { isComposing } from "../page/shortcuts.js";
 import { t } from "../page/words.js";
 import { Deletion } from "./deletion.js";
 import { RowMenu } from "./row_menu.js";
-import { editTitle } from "./title_editor.js";
 
 /**
  * @typedef {import("./row_view.js").RowView} RowView
@@ -37,7 +38,7 @@ export class RowActions {
         await this.conversations.rename(row.item.id, title);
         this.say(t("list.renamed"));
       } catch (error) {
-        this.list.report(whyNot(error));
+        this.list.report(failureText(error));
       }
     });
   }
@@ -50,4 +51,32 @@ export class RowActions {
     this.deletion.remove(row.item);
     if (!stay) (rows[at + 1] ?? rows[at - 1] ?? this.list.search).focus();
   }
+}
+
+/** Replace the row's link by a text box with the title. Enter and leaving the box save the title, Escape does not. @param {RowView} row @param {(title: string) => void} save called only if the title has changed */
+function editTitle(row, save) {
+  const { link, item } = row;
+  if (!link.isConnected) return; // the title is being edited already
+  const editor = element("input", "row-editor");
+  editor.value = item.title;
+  editor.maxLength = 200;
+  editor.setAttribute("aria-label", t("list.rename", { title: row.title }));
+  let ended = false;
+  const end = (/** @type {boolean} */ keep, /** @type {boolean} */ focus) => {
+    if (ended) return;
+    ended = true; // first, because replacing the editor also fires `blur`
+    editor.replaceWith(link);
+    if (focus) row.focus();
+    const title = editor.value.trim();
+    if (keep && title && title !== row.item.title) save(title);
+  };
+  editor.addEventListener("blur", () => end(true, false));
+  editor.addEventListener("keydown", (event) => {
+    if ((event.key !== "Enter" && event.key !== "Escape") || isComposing(event)) return;
+    event.preventDefault(); // so that Escape does not also close the drawer
+    end(event.key === "Enter", true);
+  });
+  link.replaceWith(editor);
+  editor.focus();
+  editor.select();
 }

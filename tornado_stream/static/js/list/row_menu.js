@@ -7,12 +7,16 @@ import { byId } from "../page/dom.js";
 
 export class RowMenu {
   #menu = byId("row-menu");
+  /** @type {HTMLElement[]} */
+  #items = [...this.#menu.querySelectorAll("[role=menuitem]")];
+  /** The links that save the conversation as a file. @type {HTMLAnchorElement[]} */
+  #files = [...this.#menu.querySelectorAll("[data-file]")];
   /** @type {RowView | null} */
   #row = null;
 
   /** @param {{rename: (row: RowView) => void, remove: (row: RowView) => void}} callbacks */
   constructor(callbacks) {
-    this.#menu.addEventListener("toggle", (/** @type {ToggleEvent} */ event) => this.#toggled(event.newState === "open"));
+    this.#menu.addEventListener("toggle", (/** @type {ToggleEvent} */ event) => this.#row?.menuButton.setAttribute("aria-expanded", String(event.newState === "open")));
     this.#menu.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.#key(event));
     byId("row-rename").addEventListener("click", () => this.#choose(callbacks.rename));
     byId("row-delete").addEventListener("click", () => this.#choose(callbacks.remove));
@@ -42,21 +46,6 @@ export class RowMenu {
     const start = document.dir === "rtl" ? button.right - width : button.left;
     this.#menu.style.top = `${below ? button.bottom + 4 : Math.max(8, button.top - height - 4)}px`;
     this.#menu.style.left = `${Math.max(8, Math.min(start, innerWidth - width - 8))}px`;
-  }
-
-  /** @returns {HTMLElement[]} */
-  get #items() {
-    return [...this.#menu.querySelectorAll("[role=menuitem]")];
-  }
-
-  /** The links that save the conversation as a file. @returns {HTMLAnchorElement[]} */
-  get #files() {
-    return [...this.#menu.querySelectorAll("[data-file]")];
-  }
-
-  /** @param {boolean} open */
-  #toggled(open) {
-    this.#row?.menuButton.setAttribute("aria-expanded", String(open));
   }
 
   /** @param {(row: RowView) => void} act */

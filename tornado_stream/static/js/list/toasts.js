@@ -21,7 +21,9 @@ export class Toasts {
     for (const [type, paused] of Object.entries({ pointerenter: true, pointerleave: false, focusin: true, focusout: false })) {
       this.#region.addEventListener(type, () => trash.setPaused(paused || this.#region.matches(":hover, :focus-within")));
     }
-    this.#region.addEventListener("focusin", ({ relatedTarget }) => this.#focused(/** @type {HTMLElement | null} */ (relatedTarget)));
+    this.#region.addEventListener("focusin", ({ relatedTarget: from }) => {
+      if (from && !this.#region.contains(/** @type {HTMLElement} */ (from))) this.#returnTo = /** @type {HTMLElement} */ (from);
+    });
     trash.addEventListener("change", () => this.#show());
     document.body.append(this.#region);
   }
@@ -65,10 +67,5 @@ export class Toasts {
     const focused = toast.contains(document.activeElement);
     toast.remove();
     if (focused) (this.#returnTo?.isConnected ? this.#returnTo : byId("question")).focus();
-  }
-
-  /** @param {HTMLElement | null} from */
-  #focused(from) {
-    if (from && !this.#region.contains(from)) this.#returnTo = from;
   }
 }

@@ -1,5 +1,5 @@
 // @ts-check
-/** Small drawings, each a path in a square of 20. Never the only thing that says something. @type {Record<string, string>} */
+/** The icons: each is an SVG path in a square of 20. The rule: a text or a label beside the icon says the same. @type {Record<string, string>} */
 const PATHS = {
   alert: "M10 3l8 14H2zM10 8.5v3.5M10 14.4v.1",
   check: "M4 10.5l4 4 8-9",
