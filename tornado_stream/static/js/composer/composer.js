@@ -31,7 +31,7 @@ export class Composer extends EventTarget {
       event.preventDefault();
       this.#send();
     });
-    parts.text.addEventListener("keydown", (event) => this.#key(event));
+    parts.text.addEventListener("keydown", (event) => this.#perform(shortcutOf(event, "composer")) && event.preventDefault());
     parts.text.addEventListener("input", () => this.#changed());
     pasted.addEventListener("change", () => this.#changed());
     parts.stop.addEventListener("click", (event) => this.#stop(event));
@@ -77,11 +77,6 @@ export class Composer extends EventTarget {
     const long = text.length >= LONG_TEXT;
     this.parts.text.value = long ? "" : text;
     this.pasted.text = long ? text : "";
-  }
-
-  /** @param {KeyboardEvent} event */
-  #key(event) {
-    if (this.#perform(shortcutOf(event, "composer"))) event.preventDefault();
   }
 
   /** @param {string | undefined} name of the shortcut @returns {boolean} whether the browser must ignore the key */

@@ -1,5 +1,5 @@
 // @ts-check
-/** The buttons below the question. The code of what they open is loaded when it is first needed. */
+/** The buttons below the question. The dialogs and the menu that they open are loaded when they are first needed. */
 import { byId } from "../page/dom.js";
 import { t } from "../page/words.js";
 
@@ -28,26 +28,17 @@ export class ComposerBar {
   }
 
   openModels() {
-    void this.#open("picker", async () => {
-      const { ModelPicker } = await import("./model_picker.js");
-      return new ModelPicker(this.#model, this.models, this.preferences, this.callbacks);
-    });
+    void this.#open("picker", () => import("./model_picker.js").then(({ ModelPicker }) => new ModelPicker(this.#model, this.models, this.preferences, this.callbacks)));
   }
 
   /** Open the panel with the system prompt and the parameters. */
   openSettings() {
-    void this.#open("panel", async () => {
-      const { SettingsPanel } = await import("./settings_panel.js");
-      return new SettingsPanel(this.instructions, this.preferences);
-    });
+    void this.#open("panel", () => import("./settings_panel.js").then(({ SettingsPanel }) => new SettingsPanel(this.instructions, this.preferences)));
   }
 
   /** @param {import("../page/shortcuts.js").Shortcuts} shortcuts */
   openShortcuts(shortcuts) {
-    void this.#open("shortcuts", async () => {
-      const { ShortcutsDialog } = await import("../page/shortcuts_dialog.js");
-      return new ShortcutsDialog(shortcuts);
-    });
+    void this.#open("shortcuts", () => import("../page/shortcuts_dialog.js").then(({ ShortcutsDialog }) => new ShortcutsDialog(shortcuts)));
   }
 
   /** @param {string} name @param {() => Promise<{open: () => void | Promise<void>}>} make */

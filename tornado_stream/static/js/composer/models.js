@@ -9,7 +9,7 @@ const FIRST_PAUSE = 1000;
 const MAX_PAUSE = 5000;
 
 export class Models extends EventTarget {
-  /** Null: there is none, or the server has not answered yet. @type {Model | null} */
+  /** The server's default; null: there is none, or the server has not answered yet. @type {Model | null} */
   defaultModel = null;
   /** @type {Model[]} */
   all = [];

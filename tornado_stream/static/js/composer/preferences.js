@@ -56,7 +56,7 @@ export class Preferences extends EventTarget {
     return { ...(id && { model: id }), ...(Object.keys(this.options).length && { options: this.options }) };
   }
 
-  /** Choose a model for all answers from now on. Choosing the default means: follow the server's default. @param {string} id */
+  /** Choose a model for all answers from now on. If it is the server's default, the page follows the server when its default changes. @param {string} id */
   choose(id) {
     const listed = this.models.all.some((model) => model.id === id);
     this.#wanted = id && id !== this.models.defaultModel?.id ? { id, ...(!listed && { other: true }) } : null;

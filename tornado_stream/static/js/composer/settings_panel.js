@@ -29,10 +29,7 @@ export class SettingsPanel {
     this.instructions = instructions;
     this.preferences = preferences;
     this.#build();
-    this.#form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      void this.#submit();
-    });
+    this.#form.addEventListener("submit", (event) => void this.#submit(event));
     document.body.append(this.#dialog);
   }
 
@@ -92,7 +89,9 @@ export class SettingsPanel {
     this.#showError(this.#system, "");
   }
 
-  async #submit() {
+  /** @param {Event} event */
+  async #submit(event) {
+    event.preventDefault();
     const options = this.#readParameters();
     if (!options || this.#save.disabled) return;
     this.#save.disabled = true;

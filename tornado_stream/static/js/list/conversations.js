@@ -12,7 +12,7 @@ const INTERVAL = 3000;
 const TYPING_PAUSE = 200;
 /** How many older conversations one request asks for. */
 const PAGE_SIZE = 100;
-/** Up to so many pages, each of the server's largest size, are fetched to close the gap to the known conversations. */
+/** To close a gap to the known conversations, at most so many pages of the server's largest size are fetched. */
 const GAP = { pages: 5, limit: 200 };
 
 export class Conversations extends EventTarget {
@@ -99,7 +99,7 @@ export class Conversations extends EventTarget {
     this.#changed();
   }
 
-  /** Throws if the server did not rename the conversation. @param {string} id @param {string} title */
+  /** Rename a conversation. Throws if the server did not. @param {string} id @param {string} title */
   async rename(id, title) {
     await this.api.change(id, { title });
     this.#updateItems((items) => items.map((item) => (item.id === id ? { ...item, title } : item)));

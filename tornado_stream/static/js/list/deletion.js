@@ -42,7 +42,7 @@ export class Deletion {
   remove(item) {
     const isOpen = item.id === this.conversation.id;
     if (isOpen) this.callbacks.open(null);
-    if (isOpen) this.#wasOpen = item.id;
+    if (isOpen) this.#wasOpen = item.id; // not before `open`, which sets it to null
     this.trash.add(item);
     this.callbacks.say(t("trash.said", { title: titleOf(item), keys: isMac ? "⌘Z" : t("trash.keys") }));
   }

@@ -89,7 +89,7 @@ export class ListView {
     if (!this.#tabStop || this.#tabStop !== this.rows.get(this.#tabStop.item.id)) this.#setTabStop(this.rows.get(this.conversation.id) ?? this.rows.all[0]);
     this.#switchLists(found);
     this.#showStatus(shown.length);
-    this.#endObserver.unobserve(this.#end); // to observe it anew calls the observer, even if the end is still visible
+    this.#endObserver.unobserve(this.#end); // observing the end anew calls the observer, even if the end is still visible
     this.#endObserver.observe(this.#end);
   }
 

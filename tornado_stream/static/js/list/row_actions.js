@@ -6,6 +6,7 @@ import { isComposing } from "../page/shortcuts.js";
 import { t } from "../page/words.js";
 import { Deletion } from "./deletion.js";
 import { RowMenu } from "./row_menu.js";
+import { titleOf } from "./row_view.js";
 
 /**
  * @typedef {import("./row_view.js").RowView} RowView
@@ -53,14 +54,17 @@ export class RowActions {
   }
 }
 
-/** Replace the row's link by a text box with the title. Enter and leaving the box save the title, Escape does not. @param {RowView} row @param {(title: string) => void} save called only if the title has changed */
+/**
+ * Replace the row's link by a text box with the title. Enter saves the title, and so does leaving the box. Escape does not.
+ * @param {RowView} row @param {(title: string) => void} save called only if the title has changed
+ */
 function editTitle(row, save) {
   const { link, item } = row;
   if (!link.isConnected) return; // the title is being edited already
   const editor = element("input", "row-editor");
   editor.value = item.title;
   editor.maxLength = 200;
-  editor.setAttribute("aria-label", t("list.rename", { title: row.title }));
+  editor.setAttribute("aria-label", t("list.rename", { title: titleOf(item) }));
   let ended = false;
   const end = (/** @type {boolean} */ keep, /** @type {boolean} */ focus) => {
     if (ended) return;

@@ -32,10 +32,6 @@ export class RowView {
     this.element.append(this.link, this.menuButton);
   }
 
-  get title() {
-    return titleOf(this.item);
-  }
-
   focus() {
     this.link.focus();
   }
@@ -50,7 +46,7 @@ export class RowView {
    * @param {boolean} unread @param {Search | null} search
    */
   show(item, current, unread, search) {
-    if (item === this.item && current === this.#current && unread === this.#unread && this.#shown && !search) return; // fast, for thousands of rows that have not changed
+    if (item === this.item && current === this.#current && unread === this.#unread && this.#shown && !search) return; // fast, because thousands of rows have not changed
     const shown = JSON.stringify([item, current, unread, search?.query]);
     this.item = item;
     [this.#current, this.#unread] = [current, unread];
@@ -60,15 +56,16 @@ export class RowView {
     this.element.classList.toggle("current", current);
     if (current) this.link.setAttribute("aria-current", "page");
     else this.link.removeAttribute("aria-current");
-    this.link.title = this.title;
-    this.menuButton.setAttribute("aria-label", t("list.more", { title: this.title }));
+    this.link.title = titleOf(item);
+    this.menuButton.setAttribute("aria-label", t("list.more", { title: titleOf(item) }));
     this.#showTexts(item.generation_id ? "generating" : unread ? "unread" : "", search);
   }
 
   /** @param {"generating" | "unread" | ""} mark @param {Search | null} search */
   #showTexts(mark, search) {
     const { message_id, snippet } = this.item;
-    this.#title.replaceChildren(...(search?.highlights?.highlightTitle(this.title, search.query) ?? [this.title]));
+    const title = titleOf(this.item);
+    this.#title.replaceChildren(...(search?.highlights?.highlightTitle(title, search.query) ?? [title]));
     this.link.replaceChildren(this.#title);
     if (mark) this.#append("row-mark", element("span", "visually-hidden", mark === "unread" ? t("list.unread") : t("list.generating"))).dataset.mark = mark;
     if (message_id && search?.highlights) this.#append("row-snippet", ...search.highlights.highlightSnippet(snippet ?? "")); // without a message, the snippet repeats the title

@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * The rows of a list, grouped in sections, which consist of chunks: the browser lays out only the
- * chunks near the screen. A row begins a chunk because of its own id. A row that appears or disappears
- * therefore changes only one chunk.
+ * chunks near the screen. Whether a row begins a chunk depends only on its id, so a row that appears or
+ * disappears changes only one chunk.
  *
  * @typedef {import("../page/api.js").ConversationItem} Item
  * @typedef {import("./row_view.js").Search} Search
@@ -12,7 +12,7 @@ import { dateGroupName } from "./date_groups.js";
 import { RowView } from "./row_view.js";
 
 export class Rows {
-  /** By the id of their conversation. @type {Map<string, RowView>} */
+  /** The rows by the id of their conversation. @type {Map<string, RowView>} */
   #rows = new Map();
   /** @type {Map<string, Section>} */
   #sections = new Map();
@@ -69,7 +69,7 @@ class Section {
   /** @type {RowView[]} */
   rows = [];
   #list = element("div");
-  /** By their first row. @type {Map<RowView, Chunk>} */
+  /** The chunks by their first row. @type {Map<RowView, Chunk>} */
   #chunks = new Map();
 
   /** @param {string} key */
@@ -107,7 +107,7 @@ class Chunk {
 
   /** @param {RowView[]} rows */
   show(rows) {
-    if (rows.length === this.#rows.length && rows.every((row, index) => row === this.#rows[index])) return; // so it is for most chunks, and comparing the DOM costs more
+    if (rows.length === this.#rows.length && rows.every((row, index) => row === this.#rows[index])) return; // most chunks have not changed, and comparing the DOM would cost more
     arrange(this.element, rows.map((row) => row.element));
     this.element.style.setProperty("--rows", String(rows.length));
     this.#rows = rows;

@@ -2,7 +2,7 @@
 /** Highlights the text that was searched for: in titles, in snippets, and in the message that a result opens. Loaded with the first search. */
 import { element } from "../page/dom.js";
 
-/** A match in a snippet: the server marks its beginning and its end with two characters for private use. */
+/** A match in a snippet: the server marks its beginning and its end with two private-use characters. */
 const MATCH = /\ue000(.*?)\ue001/gsu;
 /** How many characters of a snippet are shown before its match. The match must be visible in two short lines. */
 const BEFORE = 30;
@@ -29,7 +29,7 @@ export function showFoundMessage({ message, text }, transcript, autoScroll) {
   const shown = transcript.elementOf(message) ?? switchToBranchOf(message, transcript);
   if (!shown) return;
   autoScroll.leave();
-  shown.scrollIntoView({ block: "start" }); // the browser may not have laid out what is off the screen
+  shown.scrollIntoView({ block: "start" }); // first, because the browser may not have laid out a message that is off the screen
   const ranges = rangesOf(shown, new RegExp(escaped(text), "giu"));
   const { top, height } = (ranges[0] ?? shown).getBoundingClientRect();
   const view = autoScroll.scroller.getBoundingClientRect();

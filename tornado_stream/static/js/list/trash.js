@@ -22,7 +22,7 @@ export class Trash extends EventTarget {
     this.conversations = conversations;
   }
 
-  /** The conversations that can be restored, the one deleted first at the beginning. @returns {Item[]} */
+  /** The conversations that can be restored, in the order in which they were deleted. @returns {Item[]} */
   get items() {
     return [...this.#waiting.values()].map(({ item }) => item);
   }
