@@ -31,7 +31,7 @@ export class Api {
     this.origin = origin;
   }
 
-  /** @returns {Promise<Models>} */
+  /** The models that the server offers. @returns {Promise<Models>} */
   async models() {
     return jsonOf(await this.#fetch("/api/models", { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(TIMEOUT) }));
   }
@@ -52,7 +52,7 @@ export class Api {
     });
   }
 
-  /** @param {string} id @param {AbortSignal} signal */
+  /** Stop an answer. @param {string} id @param {AbortSignal} signal */
   stop(id, signal) {
     return this.#fetch(`/stream/${encodeURIComponent(id)}/stop`, { ...posted({}), signal });
   }
@@ -81,19 +81,19 @@ export class Api {
     return jsonOf(await this.#send("POST", "/api/conversations", what));
   }
 
-  /** @param {string} id @param {{title?: string, system?: string}} changes */
+  /** Change the title or the system prompt of a conversation. @param {string} id @param {{title?: string, system?: string}} changes */
   async change(id, changes) {
     const response = await this.#send("PATCH", conversationPath(id), changes);
     if (!response.ok) throw await refusal(response);
   }
 
-  /** @param {string} id @param {boolean} [keepalive] the request outlives the page */
+  /** Delete a conversation. It is no error if it does not exist. @param {string} id @param {boolean} [keepalive] the request outlives the page */
   async remove(id, keepalive = false) {
     const response = await this.#send("DELETE", conversationPath(id), {}, keepalive);
     if (!response.ok && response.status !== 404) throw await refusal(response);
   }
 
-  /** Begin a session. Never throws `Refused`: the caller reads the response's status, and `Retry-After` of a 429. @param {Record<string, unknown>} credentials `name`, `password` */
+  /** Begin a session. The caller reads the response's status, and `Retry-After` of a 429. @param {Record<string, unknown>} credentials `name`, `password` */
   logIn(credentials) {
     return this.#plain("/login", posted(credentials));
   }
@@ -104,7 +104,7 @@ export class Api {
     if (!response.ok && response.status !== 401) throw await refusal(response);
   }
 
-  /** Whether this browser has a session. */
+  /** Whether this browser has a session. Never rejects with `Refused`. */
   async isLoggedIn() {
     return (await this.#plain("/api/conversations?limit=1", {})).ok;
   }

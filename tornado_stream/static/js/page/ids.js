@@ -1,7 +1,7 @@
 // @ts-check
 /** The ids that the page makes. */
 
-/** A UUID. The browser has no `crypto.randomUUID` if the page came over http from another machine. */
+/** A UUID. The browser has no `crypto.randomUUID` for a page that came over http from another machine. */
 export function uuid() {
   if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Messages among the tabs of this browser. Without them a tab learns of changes too, because it asks the server every few seconds.
+ * Messages among the tabs of this browser. Without them a tab learns of changes a few seconds later, from the server.
  *
  * @typedef {{type: "started" | "ended" | "changed" | "deleted", conversation_id: string, generation_id?: string}} News
  */

@@ -10,7 +10,7 @@ export function tick(listener) {
   update();
 }
 
-/** @param {() => void} listener */
+/** Stop the calls of `listener`. @param {() => void} listener */
 export function stopTicking(listener) {
   listeners.delete(listener);
   update();
