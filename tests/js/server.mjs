@@ -1,24 +1,24 @@
-// A server that plays one script per request, over real sockets.
+// A server on a real socket that answers each request by a script.
 import { createServer } from "node:http";
 
 import { Api } from "../../tornado_stream/static/js/page/api.js";
 
-/** One event in its wire form. */
+/** One event as the server sends it. */
 export const frame = (id, type, data = {}) => `id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
 
 export const START = frame(1, "start", {
   generation_id: "g", conversation_id: "c", message_id: "m", user_message_id: "u", parent_id: null, model: "fake",
 });
 
-/** An answer's whole log: start, a delta for each text, end. */
+/** The frames of a whole answer: `start`, a `delta` for each text, `end`. */
 export function log(texts, end = {}) {
   const deltas = texts.map((content, index) => frame(index + 2, "delta", { content }));
   return [START, ...deltas, frame(texts.length + 2, "end", { state: "done", finish_reason: "stop", saved: true, ...end })];
 }
 
 /**
- * Start a server; `plays` are called one per request in order, the last for all that follow, with
- * (request, response, body). Stops go to `onStop`. Everything asked for is in `seen`.
+ * Start a server. Each request is answered by the next function of `plays`, and when they are used up, by the last one. It is
+ * called with (request, response, body). Requests that stop an answer go to `onStop` instead. `seen` lists all requests.
  */
 export async function serve(t, plays, onStop = (_, response) => json(response, 404, { error: { code: "not_found", message: "no" } })) {
   const seen = [];
@@ -29,8 +29,8 @@ export async function serve(t, plays, onStop = (_, response) => json(response, 4
     seen.push({ method: request.method, url: request.url, after: request.headers["last-event-id"], body, stop });
     response.on("error", () => {});
     if (stop) return onStop(request, response, seen);
-    const turn = seen.filter((one) => !one.stop).length - 1;
-    await plays[Math.min(turn, plays.length - 1)](request, response, body);
+    const index = seen.filter((one) => !one.stop).length - 1;
+    await plays[Math.min(index, plays.length - 1)](request, response, body);
   });
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
   t.after(() => {
@@ -45,12 +45,13 @@ export function json(response, status, value) {
   response.end(JSON.stringify(value));
 }
 
-/** Plays: frames and then a good end, a broken socket, or nothing more. */
+/** Plays: send frames, then end the response, break the connection, or keep it open and send nothing more. */
 export const whole = (frames) => (_, response) => head(response).end(frames.join(""));
 export const broken = (frames) => (_, response) => {
   head(response).write(frames.join("") || ": stream\n\n", () => setTimeout(() => response.destroy(), 20));
 };
 export const silent = (frames) => (_, response) => void head(response).write(frames.join("") || ": stream\n\n");
+/** Plays: break the connection without a response; respond with a status and, if given, an error. */
 export const noAnswer = () => (request) => void request.socket.destroy();
 export const status = (code, error) => (_, response) => (error ? json(response, code, { error }) : (response.writeHead(code), response.end()));
 

@@ -1,23 +1,12 @@
-// What is being written is kept.
+// Unsent texts are stored.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Drafts } from "../../../tornado_stream/static/js/composer/drafts.js";
 import { Storage } from "../../../tornado_stream/static/js/page/storage.js";
+import { Area } from "../area.mjs";
 
-/** `localStorage`, as far as it is used. */
-class Area {
-  kept = new Map();
-  getItem = (key) => this.kept.get(key) ?? null;
-  setItem = (key, value) => void this.kept.set(key, value);
-  removeItem = (key) => void this.kept.delete(key);
-  key = (index) => [...this.kept.keys()][index] ?? null;
-  get length() {
-    return this.kept.size;
-  }
-}
-
-test("drafts: one for each conversation; what a tab did not change it does not write", () => {
+test("drafts: each conversation has one; a tab stores only what was changed in it", () => {
   const area = new Area();
   const open = () => {
     const conversation = Object.assign(new EventTarget(), { id: null });
@@ -45,7 +34,7 @@ test("drafts: one for each conversation; what a tab did not change it does not w
   assert.equal(two.composer.text, "for c1, longer");
   two.go(null);
   two.go("c2", true);
-  assert.equal(two.composer.text, "new one", "the new conversation has got its id");
+  assert.equal(two.composer.text, "new one", "the draft has moved to the new conversation's id");
   two.go(null);
   assert.equal(two.composer.text, "");
   two.drafts.add(null, "back");

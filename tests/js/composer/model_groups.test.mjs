@@ -1,4 +1,4 @@
-// Which models can be picked.
+// The groups of models in the picker.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -6,7 +6,7 @@ import { groupModels } from "../../../tornado_stream/static/js/composer/model_gr
 
 const model = (id, provider = "openai") => ({ id, provider, state: "ready", detail: "" });
 
-test("models by their upstream where there are several, else by maker; those with every word", () => {
+test("models are grouped by provider if there are several, otherwise by maker; every word filters", () => {
   const all = [model("gpt"), model("meta/llama-3"), model("smol", "local"), model("meta/llama-2"), model("")];
   const names = (query) => groupModels(all, query).map(({ name, models }) => [name, ...models.map(({ id }) => id)]);
   assert.deepEqual(names(""), [["openai", "gpt", "meta/llama-3", "meta/llama-2"], ["local", "smol"]]);

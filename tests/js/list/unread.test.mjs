@@ -4,16 +4,12 @@ import { test } from "node:test";
 
 import { Unread } from "../../../tornado_stream/static/js/list/unread.js";
 import { Storage } from "../../../tornado_stream/static/js/page/storage.js";
+import { Area } from "../area.mjs";
 
 const item = (id, updated_at, generation_id = null) => ({ id, title: id, created_at: 0, updated_at, generation_id });
 const events = (more) => Object.assign(new EventTarget(), more);
 
-const memory = () => {
-  const kept = new Map();
-  return { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value), removeItem: (key) => void kept.delete(key) };
-};
-
-/** A tab: its list, the open conversation, and which of the list's items are unread. */
+/** A tab with its list and its open conversation; `unread` gives the ids of the list's unread items. */
 function tab(area, items) {
   const list = events({ items, state: "ready" });
   const conversation = events({ id: null, state: "ready" });
@@ -26,29 +22,29 @@ function tab(area, items) {
     ends: (id) => tell(conversation, "news", { type: "ended", conversation_id: id }),
     hides: (hidden) => ((lifecycle.hidden = hidden), tell(lifecycle, "change")),
     get unread() {
-      return list.items.filter(unread.look()).map(({ id }) => id).join(" ");
+      return list.items.filter(unread.predicate()).map(({ id }) => id).join(" ");
     },
   };
 }
 
-test("unread: nothing on the first visit, then what ended unseen, until it is opened", () => {
-  const area = memory();
+test("unread: nothing on the first visit, then answers that ended unseen, until they are opened", () => {
+  const area = new Area();
   const one = tab(area, []);
   one.shows([item("b", 2), item("a", 1)]);
   assert.equal(one.unread, "");
   one.shows([item("a", 3, "g"), item("b", 2)]);
-  assert.equal(one.unread, "", "it is being written");
+  assert.equal(one.unread, "", "the answer is still being written");
   one.shows([item("a", 3), item("b", 2)]);
   assert.equal(one.unread, "a");
   const other = tab(area, [item("a", 3), item("b", 2)]);
   assert.equal(other.unread, "a");
   other.opens("a");
-  assert.equal(one.unread + other.unread, "", "the tabs share it");
-  assert.equal(tab(area, [item("a", 3)]).unread, "", "and so do those that come later");
+  assert.equal(one.unread + other.unread, "", "the tabs share what was seen");
+  assert.equal(tab(area, [item("a", 3)]).unread, "", "and so does a tab that is opened later");
 });
 
-test("unread: not what ended before the reader's eyes, though the list says so later", () => {
-  const one = tab(memory(), [item("a", 1)]);
+test("unread: not an answer that ended on the visible page, though the list shows its end later", () => {
+  const one = tab(new Area(), [item("a", 1)]);
   one.shows([item("a", 1)]);
   one.opens("a");
   one.shows([item("a", 2, "g")]);
@@ -60,11 +56,11 @@ test("unread: not what ended before the reader's eyes, though the list says so l
   one.shows([item("a", 3, "g")]);
   one.opens(null);
   one.shows([item("a", 3)]);
-  assert.equal(one.unread, "a", "left before it ended");
+  assert.equal(one.unread, "a", "the conversation was left before the answer ended");
 });
 
-test("unread: what a hidden tab shows is not seen before it is shown", () => {
-  const one = tab(memory(), [item("a", 1)]);
+test("unread: what a hidden tab shows is unread until the tab is visible", () => {
+  const one = tab(new Area(), [item("a", 1)]);
   one.shows([item("a", 1)]);
   one.opens("a");
   one.hides(true);
@@ -75,8 +71,8 @@ test("unread: what a hidden tab shows is not seen before it is shown", () => {
   assert.equal(one.unread, "");
 });
 
-test("unread: what is kept does not grow without end", () => {
-  const area = memory();
+test("unread: the stored times are limited, and broken ones are like a first visit", () => {
+  const area = new Area();
   const one = tab(area, [item("old", 1)]);
   one.shows([item("old", 1)]);
   for (let n = 2; n < 500; n++) {

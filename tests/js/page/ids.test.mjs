@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import { uuid } from "../../../tornado_stream/static/js/page/ids.js";
 
-test("a UUID also where the browser makes none", () => {
+test("a UUID, also if the browser has no randomUUID", () => {
   const { randomUUID } = crypto;
   try {
     Object.defineProperty(crypto, "randomUUID", { value: undefined, configurable: true, writable: true });

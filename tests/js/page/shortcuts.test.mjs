@@ -1,10 +1,10 @@
-// What a key means, on every layout and machine.
+// The meaning of a key, on different keyboard layouts and computers.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { SHORTCUTS, shortcutOf } from "../../../tornado_stream/static/js/page/shortcuts.js";
 
-/** A key as a browser tells it: `ctrl+shift+O`. */
+/** A keyboard event, from a text such as `ctrl+shift+O`. */
 function press(text, code = "", more = {}) {
   const parts = text.split("+");
   const key = parts.pop();
@@ -34,18 +34,18 @@ for (const [text, code, mac, name] of [
   test(`${text} (${code}${mac ? ", on a Mac" : ""}): ${name ?? "nothing"}`, () => assert.equal(shortcutOf(press(text, code), "page", mac), name));
 }
 
-test("while a question is written", () => {
+test("the keys of the question box", () => {
   const names = ["Enter", "shift+Enter", "ctrl+Enter", "alt+Enter", "meta+Enter", "ArrowUp", "shift+ArrowUp", "Escape", "x"].map((text) => shortcutOf(press(text), "composer"));
   assert.deepEqual(names, ["send", "newline", undefined, undefined, undefined, "edit", undefined, "stop", undefined]);
 });
 
-test("an input method has every key first", () => {
+test("a key that an input method uses means nothing", () => {
   for (const more of [{ isComposing: true }, { keyCode: 229 }]) {
     for (const text of ["Enter", "Escape", "ArrowUp"]) assert.equal(shortcutOf(press(text, "", more), "composer"), undefined);
   }
 });
 
-test("no two mean the same, and none has a browser's own keys", () => {
+test("every key means one thing, and no browser uses it", () => {
   const keys = SHORTCUTS.flatMap((one) => one.keys);
   assert.equal(new Set(keys).size, keys.length);
   const own = ["mod+n", "mod+t", "mod+w", "mod+l", "mod+d", "mod+f", "mod+p", "mod+s", "mod+r", "mod+shift+n", "mod+shift+t", "mod+shift+c", "mod+shift+i", "mod+shift+j", "mod+shift+s", "mod+shift+p"];

@@ -1,22 +1,11 @@
-// What the page keeps in the browser.
+// The page's storage in the browser.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Storage } from "../../../tornado_stream/static/js/page/storage.js";
+import { Area } from "../area.mjs";
 
-/** `localStorage`, as far as it is used. */
-class Area {
-  kept = new Map();
-  getItem = (key) => this.kept.get(key) ?? null;
-  setItem = (key, value) => void this.kept.set(key, value);
-  removeItem = (key) => void this.kept.delete(key);
-  key = (index) => [...this.kept.keys()][index] ?? null;
-  get length() {
-    return this.kept.size;
-  }
-}
-
-test("storage that is forbidden, or full, keeps for as long as the page lives", () => {
+test("if storage is forbidden or full, values are kept in memory", () => {
   const full = new Area();
   full.setItem = () => { throw new Error("full"); };
   const forbidden = () => { throw new Error("no"); };

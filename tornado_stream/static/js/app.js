@@ -18,7 +18,7 @@ import { ListView } from "./list/list_view.js";
 import { Sidebar } from "./list/sidebar.js";
 import { Sync } from "./list/sync.js";
 import { Unread } from "./list/unread.js";
-import { logOut, takeOver } from "./page/account.js";
+import { logOut, forgetOtherUsers } from "./page/account.js";
 import { Api } from "./page/api.js";
 import { armCopyButtons, copyText } from "./page/clipboard.js";
 import { byId, hasFinePointer } from "./page/dom.js";
@@ -39,7 +39,7 @@ const lifecycle = new PageLifecycle().follow(window);
 const storage = new Storage(() => localStorage);
 const locks = new Locks(navigator.locks);
 const tabStorage = new Storage(() => sessionStorage);
-takeOver([storage, tabStorage], document.body.dataset.user ?? "");
+forgetOtherUsers([storage, tabStorage], document.body.dataset.user ?? "");
 const outbox = new Outbox(storage, locks, tabId(tabStorage));
 const conversation = new Conversation(api, lifecycle, outbox, locks, new Branches(tabStorage));
 const models = new Models(api, lifecycle);
@@ -71,7 +71,7 @@ const transcript = new Transcript(byId("transcript"), conversation, commands, {
   stay: () => autoScroll.leave(),
   say: (text) => announcer.say(text),
   startAnew: (text) => (startAnew(text), asked()),
-  pickModel: () => bar.pick(),
+  pickModel: () => bar.openModels(),
 });
 const modelsView = new ModelsView(models, preferences);
 new ConversationStateView(conversation, () => startAnew());
@@ -91,17 +91,17 @@ const bar = new ComposerBar(new Instructions(conversation), models, preferences,
   say,
 });
 const shortcuts = new Shortcuts(document, storage, {
-  shortcuts: () => bar.list(shortcuts),
+  shortcuts: () => bar.openShortcuts(shortcuts),
   search: () => sidebar.search(),
   fresh: () => startAnew(),
   side: () => sidebar.toggle(),
-  model: () => bar.pick(),
-  panel: () => bar.tune(),
+  model: () => bar.openModels(),
+  panel: () => bar.openSettings(),
   copy: () => void copyNewest(),
 });
-byId("shortcuts").addEventListener("click", () => bar.list(shortcuts));
+byId("shortcuts").addEventListener("click", () => bar.openShortcuts(shortcuts));
 for (const type of ["resize", "scroll"]) {
-  visualViewport?.addEventListener(type, () => void import("./page/viewport.js").then(({ fit }) => fit(window), () => {}));
+  visualViewport?.addEventListener(type, () => void import("./page/viewport.js").then(({ fitToViewport }) => fitToViewport(window), () => {}));
 }
 
 async function copyNewest() {
@@ -124,7 +124,7 @@ async function openOne(id, found) {
   sidebar.close();
   if (hasFinePointer()) composer.focus();
   await conversation.open(id);
-  if (found && conversation.id === id) (await import("./list/found_message.js")).showFoundMessage(found, transcript, autoScroll);
+  if (found && conversation.id === id) (await import("./list/search_highlights.js")).showFoundMessage(found, transcript, autoScroll);
 }
 
 const welcome = byId("welcome");
@@ -137,7 +137,7 @@ conversation.addEventListener("switched", (event) => {
 
 const starters = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("[data-starter]"));
 const starterTexts = Array.from(starters, (starter) => starter.textContent ?? "");
-starters.forEach((starter, index) => starter.addEventListener("click", () => composer.offer(starterTexts[index], starterTexts)));
+starters.forEach((starter, index) => starter.addEventListener("click", () => composer.suggest(starterTexts[index], starterTexts)));
 
 document.getElementById("log-out")?.addEventListener("click", () => void logOut(api, [storage, tabStorage], say));
 armCopyButtons(document, say);

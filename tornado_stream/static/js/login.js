@@ -1,5 +1,5 @@
 // @ts-check
-/** The login. Who has a session already is let in at once: a link from another site comes without its cookie. */
+/** The login page. A user who has a session passes it at once: the browser follows a link on another site without the session's cookie, and so arrives here. */
 import { Api } from "./page/api.js";
 import { byId } from "./page/dom.js";
 import { seconds, t } from "./page/words.js";
@@ -11,10 +11,10 @@ const notice = byId("login-notice");
 const button = byId("login-enter");
 const others = new BroadcastChannel("tornado-stream:login");
 
-/** This address again, which is now the page that was asked for. */
+/** Load this address again. With a session, the server answers with the page that was asked for. */
 const enter = () => location.replace(location.pathname + location.search);
 
-/** @param {string} text */
+/** Show why the login failed. @param {string} text */
 function refuse(text) {
   notice.textContent = text;
   password.setAttribute("aria-invalid", "true");
@@ -22,7 +22,7 @@ function refuse(text) {
   password.select();
 }
 
-/** Nothing can be tried until then; the button counts down. @param {number} left in seconds */
+/** Disable the button and count down on it. @param {number} left in seconds */
 function wait(left) {
   button.disabled = left > 0;
   button.textContent = left > 0 ? t("login.enterIn", { seconds: seconds(1000 * left) }) : t("login.enter");
@@ -49,5 +49,5 @@ form.addEventListener("submit", (/** @type {Event} */ event) => {
   if (!button.disabled) void logIn();
 });
 others.addEventListener("message", enter);
-// A browser that tells how this page was come to has shown its cookie here, or has none.
-if (!["same-origin", "none"].includes(form.dataset.arrived)) void api.isIn().then((isIn) => isIn && enter(), () => {});
+// If the user came from this site or typed the address, the browser has sent its cookie, so it has no session.
+if (!["same-origin", "none"].includes(form.dataset.arrived)) void api.isLoggedIn().then((loggedIn) => loggedIn && enter(), () => {});

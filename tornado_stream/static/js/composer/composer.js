@@ -1,22 +1,24 @@
 // @ts-check
 /**
- * Where the question is written. Enter sends, but never while an input method composes; what cannot
- * be sent stays where it is and says why. Fires `change`.
+ * The form in which the user writes a question. Enter sends it, but not while an input method composes
+ * a character. If the text cannot be sent, it stays in the form, which says why. Fires `change` when
+ * the text has changed.
  */
 import { excess } from "../conversation/requests.js";
 import { growToText } from "../page/dom.js";
 import { isSomethingOpen, shortcutOf } from "../page/shortcuts.js";
 import { t } from "../page/words.js";
-import { LONG } from "./pasted_text.js";
+import { LONG_TEXT } from "./pasted_text.js";
 
 export class Composer extends EventTarget {
-  #shownAt = 0;
+  /** When Stop replaced Send. */
+  #stopShownAt = 0;
 
   /**
    * @param {{form: HTMLFormElement, text: HTMLTextAreaElement, send: HTMLButtonElement, stop: HTMLButtonElement, notice: HTMLElement}} parts
    * @param {import("../conversation/conversation.js").Conversation} conversation @param {import("../conversation/commands.js").Commands} commands
    * @param {import("./pasted_text.js").PastedText} pasted
-   * @param {{sent: () => void, editLast: () => boolean}} callbacks `editLast` says whether there is a question to edit
+   * @param {{sent: () => void, editLast: () => boolean}} callbacks `editLast` edits the last question; false: there is none
    */
   constructor(parts, conversation, commands, pasted, callbacks) {
     super();
@@ -29,7 +31,7 @@ export class Composer extends EventTarget {
       event.preventDefault();
       this.#send();
     });
-    parts.text.addEventListener("keydown", (event) => this.#key(event));
+    parts.text.addEventListener("keydown", (event) => this.#perform(shortcutOf(event, "composer")) && event.preventDefault());
     parts.text.addEventListener("input", () => this.#changed());
     pasted.addEventListener("change", () => this.#changed());
     parts.stop.addEventListener("click", (event) => this.#stop(event));
@@ -39,7 +41,7 @@ export class Composer extends EventTarget {
     growToText(this.parts.text);
   }
 
-  /** All that will be sent. */
+  /** The whole text to send: the text box and, below it, the pasted text. */
   get text() {
     const { value } = this.parts.text;
     return this.pasted.text ? [value, this.pasted.text].filter((text) => text.trim()).join("\n\n") : value;
@@ -47,8 +49,8 @@ export class Composer extends EventTarget {
 
   set text(text) {
     if (text === this.text) return;
-    this.#put(text);
-    this.#note("");
+    this.#setText(text);
+    this.#showNotice("");
     growToText(this.parts.text);
   }
 
@@ -56,35 +58,29 @@ export class Composer extends EventTarget {
     this.parts.text.focus();
   }
 
-  /** Put text there; what was written already is kept below it. @param {string} text */
+  /** Insert a text above what the user has written. @param {string} text */
   fill(text) {
     const draft = this.text;
-    this.#put(draft.trim() && draft !== text ? `${text}\n${draft}` : text);
+    this.#setText(draft.trim() && draft !== text ? `${text}\n${draft}` : text);
     this.#changed();
     this.focus();
   }
 
-  /** Replace what is there, if that is nothing or what `fill` put there before. @param {string} text @param {string[]} known */
-  offer(text, known) {
-    const draft = this.text;
-    if (!draft.trim() || known.includes(draft)) this.#put("");
+  /** Insert one of several suggestions. It replaces another suggestion that is still unchanged. @param {string} text @param {string[]} suggestions */
+  suggest(text, suggestions) {
+    if (suggestions.includes(this.text)) this.#setText("");
     this.fill(text);
   }
 
   /** @param {string} text */
-  #put(text) {
-    const long = text.length >= LONG;
+  #setText(text) {
+    const long = text.length >= LONG_TEXT;
     this.parts.text.value = long ? "" : text;
     this.pasted.text = long ? text : "";
   }
 
-  /** @param {KeyboardEvent} event */
-  #key(event) {
-    if (this.#take(shortcutOf(event, "composer"))) event.preventDefault();
-  }
-
-  /** @param {string | undefined} name @returns {boolean} whether that key is used up */
-  #take(name) {
+  /** @param {string | undefined} name of the shortcut @returns {boolean} whether the browser must ignore the key */
+  #perform(name) {
     if (name === "send") this.#send();
     else if (name === "edit") return !this.text && this.callbacks.editLast();
     else if (name === "stop" && this.conversation.running && !isSomethingOpen()) void this.commands.stop();
@@ -95,10 +91,10 @@ export class Composer extends EventTarget {
   #send() {
     const question = this.text;
     if (!this.conversation.free || !question.trim()) return this.focus();
-    const over = excess(question);
-    if (over) return this.#note(t("composer.tooLong", { n: Math.ceil(over / 1024) }));
-    this.commands.send(question); // kept by the outbox before the draft goes
-    this.#put("");
+    const bytes = excess(question);
+    if (bytes) return this.#showNotice(t("composer.tooLong", { n: Math.ceil(bytes / 1024) }));
+    this.commands.send(question); // first: the outbox has stored the question when its draft is deleted
+    this.#setText("");
     this.#changed();
     this.callbacks.sent();
     this.focus();
@@ -106,8 +102,8 @@ export class Composer extends EventTarget {
 
   /** @param {MouseEvent} event */
   #stop(event) {
-    // The second half of a double click on Send is not meant for the Stop that took its place.
-    if (event.detail > 1 && performance.now() - this.#shownAt < 500) return;
+    // Ignore the second click of a double click on Send: Stop has appeared in its place.
+    if (event.detail > 1 && performance.now() - this.#stopShownAt < 500) return;
     void this.commands.stop();
     this.focus();
   }
@@ -119,7 +115,7 @@ export class Composer extends EventTarget {
       const focused = document.activeElement === send || document.activeElement === stop;
       send.hidden = running;
       stop.hidden = !running;
-      if (running) this.#shownAt = performance.now();
+      if (running) this.#stopShownAt = performance.now();
       if (focused) this.focus();
     }
     stop.disabled = !!live?.stopping;
@@ -127,13 +123,13 @@ export class Composer extends EventTarget {
   }
 
   #changed() {
-    this.#note("");
+    this.#showNotice("");
     growToText(this.parts.text);
     this.dispatchEvent(new Event("change"));
   }
 
-  /** Say what keeps the text from being sent. @param {string} text */
-  #note(text) {
+  /** Say why the text cannot be sent; empty: hide the notice. @param {string} text */
+  #showNotice(text) {
     const { notice } = this.parts;
     if (notice.textContent === text) return;
     notice.textContent = text;

@@ -1,12 +1,12 @@
 // @ts-check
-/** The quiet buttons below the question; what they open is loaded when it is first wanted. */
+/** The buttons below the question. The dialogs and the menu that they open are loaded when they are first needed. */
 import { byId } from "../page/dom.js";
 import { t } from "../page/words.js";
 
 export class ComposerBar {
   #model = byId("model");
   #panel = byId("panel");
-  #set = byId("panel-set");
+  #settingsMark = byId("panel-set");
   /** @type {Map<string, Promise<{open: () => void | Promise<void>}>>} */
   #parts = new Map();
 
@@ -20,35 +20,25 @@ export class ComposerBar {
     this.models = models;
     this.preferences = preferences;
     this.callbacks = callbacks;
-    this.#model.addEventListener("click", () => this.pick());
-    this.#panel.addEventListener("click", () => this.tune());
+    this.#model.addEventListener("click", () => this.openModels());
+    this.#panel.addEventListener("click", () => this.openSettings());
     instructions.addEventListener("change", () => this.#mark());
     preferences.addEventListener("change", () => this.#mark());
     this.#mark();
   }
 
-  /** Open the list of models. */
-  pick() {
-    void this.#open("picker", async () => {
-      const { ModelPicker } = await import("./model_picker.js");
-      return new ModelPicker(this.#model, this.models, this.preferences, this.callbacks);
-    });
+  openModels() {
+    void this.#open("picker", () => import("./model_picker.js").then(({ ModelPicker }) => new ModelPicker(this.#model, this.models, this.preferences, this.callbacks)));
   }
 
-  /** Open the system prompt and the parameters. */
-  tune() {
-    void this.#open("panel", async () => {
-      const { SettingsPanel } = await import("./settings_panel.js");
-      return new SettingsPanel(this.instructions, this.preferences);
-    });
+  /** Open the panel with the system prompt and the parameters. */
+  openSettings() {
+    void this.#open("panel", () => import("./settings_panel.js").then(({ SettingsPanel }) => new SettingsPanel(this.instructions, this.preferences)));
   }
 
-  /** List the shortcuts. @param {import("../page/shortcuts.js").Shortcuts} shortcuts */
-  list(shortcuts) {
-    void this.#open("shortcuts", async () => {
-      const { ShortcutsDialog } = await import("../page/shortcuts_dialog.js");
-      return new ShortcutsDialog(shortcuts);
-    });
+  /** @param {import("../page/shortcuts.js").Shortcuts} shortcuts */
+  openShortcuts(shortcuts) {
+    void this.#open("shortcuts", () => import("../page/shortcuts_dialog.js").then(({ ShortcutsDialog }) => new ShortcutsDialog(shortcuts)));
   }
 
   /** @param {string} name @param {() => Promise<{open: () => void | Promise<void>}>} make */
@@ -58,13 +48,13 @@ export class ComposerBar {
     try {
       await (await part).open();
     } catch {
-      this.#parts.delete(name); // the server is away: the next click asks again
+      this.#parts.delete(name); // the server was not reached: the next click tries again
       this.callbacks.say(t("composer.noPart"));
     }
   }
 
-  /** Whether something here changes how answers are. */
+  /** Show by a mark on the button that a system prompt or a parameter is set. */
   #mark() {
-    this.#set.hidden = !this.instructions.text && !Object.keys(this.preferences.options).length;
+    this.#settingsMark.hidden = !this.instructions.text && !Object.keys(this.preferences.options).length;
   }
 }

@@ -1,6 +1,7 @@
 // @ts-check
-/** Keeps what is being written, for each conversation, until it is sent. */
+/** Stores the unsent text of each conversation in the browser, until it is sent. */
 const PREFIX = "tornado-stream:draft:";
+/** Milliseconds without a change after which a text is stored. */
 const PAUSE = 300;
 
 export class Drafts {
@@ -18,12 +19,12 @@ export class Drafts {
     this.storage = storage;
     this.conversation = conversation;
     this.composer = composer;
-    composer.addEventListener("change", () => this.#soon());
-    conversation.addEventListener("switched", (event) => this.#moved(/** @type {CustomEvent} */ (event).detail.adopted));
+    composer.addEventListener("change", () => this.#storeSoon());
+    conversation.addEventListener("switched", (event) => this.#switched(/** @type {CustomEvent} */ (event).detail.adopted));
     this.#restore();
   }
 
-  /** Write it down now: the page may go at any moment. What this tab did not change is another's. */
+  /** Store the text now, if it was changed in this tab. Otherwise another tab may have stored a newer one. */
   flush() {
     clearTimeout(this.#timer);
     if (!this.#dirty) return;
@@ -33,27 +34,27 @@ export class Drafts {
     else this.storage.remove(this.#key);
   }
 
-  /** A deleted conversation needs none. @param {string} id */
+  /** Delete the draft of a deleted conversation. @param {string} id */
   forget(id) {
     this.storage.remove(PREFIX + id);
   }
 
-  /** Keep a text that could not be sent. @param {string | null} id @param {string} text */
+  /** Add a text that could not be sent to the draft of its conversation. @param {string | null} id null: a new conversation @param {string} text */
   add(id, text) {
     const key = PREFIX + (id ?? "");
     if (key === this.#key) return this.composer.fill(text);
     this.storage.set(key, [this.storage.get(key), text].filter(Boolean).join("\n"));
   }
 
-  #soon() {
+  #storeSoon() {
     this.#dirty = true;
     clearTimeout(this.#timer);
-    if (!this.composer.text) this.flush(); // sent, or given up
+    if (!this.composer.text) this.flush(); // the text was sent or deleted
     else this.#timer = setTimeout(() => this.flush(), PAUSE);
   }
 
-  /** @param {boolean} adopted what was a new conversation has got its id; the draft goes along */
-  #moved(adopted) {
+  /** @param {boolean} adopted true: the new conversation has got its id, so its draft moves to that id */
+  #switched(adopted) {
     if (!adopted) {
       this.flush();
       return this.#restore();

@@ -1,17 +1,18 @@
 // @ts-check
 /**
- * Which models can be picked, for what was typed. Pure.
+ * Filters the models by the typed text, and groups them. Pure.
  *
  * @typedef {import("../page/api.js").Model} Model
- * @typedef {{name: string, detail: string, models: Model[]}} Group `detail`: what this upstream is, or what is wrong with it
+ * @typedef {{name: string, detail: string, models: Model[]}} Group `detail`: what this upstream is, or why it fails
  */
 
-/** Who makes a model, where its name says so (`maker/model`), else who offers it. @param {Model} model */
+/** The maker, if the model's name contains it (`maker/model`), otherwise the provider. @param {Model} model */
 const makerOf = ({ id, provider }) => (id.includes("/") ? id.slice(0, id.indexOf("/")) : provider);
 
 /**
- * The models that have every word of `query` in their name, each in the server's order: by upstream
- * where there are several, else by maker. Upstreams that list none are there while nothing is typed.
+ * The models whose name or provider contains every word of `query`, in the server's order. They are
+ * grouped by provider if there are several, otherwise by maker. If `query` is empty and there are several
+ * providers, there is also a group for each provider without models.
  * @param {Model[]} models @param {string} query @returns {Group[]}
  */
 export function groupModels(models, query) {

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The list of models: filtered by typing, moved in by arrows, taken by Enter. What is typed can be
- * taken too, since a model's name is passed on as it is.
+ * The list of models. Typing filters it, the arrow keys move in it, and Enter chooses a model. The user
+ * can also choose a name that is not listed, because the server passes it on unchanged.
  *
  * @typedef {{id: string, label: string, model?: import("../page/api.js").Model}} Choice
  */
@@ -11,7 +11,7 @@ import { loadStyleSheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
 import { groupModels } from "./model_groups.js";
 
-const LONGEST = 200;
+const MAX_NAME = 200;
 
 export class ModelPicker {
   #box = element("div", "menu picker");
@@ -20,7 +20,8 @@ export class ModelPicker {
   #note = element("p", "picker-note");
   /** @type {{choice: Choice, option: HTMLElement}[]} */
   #shown = [];
-  #at = 0;
+  /** The index of the active option in `#shown`. */
+  #active = 0;
 
   /**
    * @param {HTMLElement} button @param {import("./models.js").Models} models
@@ -32,8 +33,8 @@ export class ModelPicker {
     this.preferences = preferences;
     this.callbacks = callbacks;
     this.#build();
-    models.addEventListener("change", () => this.#isOpen && this.#show(this.#shown[this.#at]?.choice.id));
-    for (const seen of [window, window.visualViewport]) seen?.addEventListener("resize", () => this.#isOpen && this.#place());
+    models.addEventListener("change", () => this.#isOpen && this.#show(this.#shown[this.#active]?.choice.id));
+    for (const target of [window, window.visualViewport]) target?.addEventListener("resize", () => this.#isOpen && this.#place());
   }
 
   async open() {
@@ -44,7 +45,7 @@ export class ModelPicker {
     this.#show();
     this.#place();
     if (hasFinePointer()) this.#search.focus();
-    else this.#list.focus(); // no keyboard over the list, until it is asked for
+    else this.#list.focus(); // so that no on-screen keyboard covers the list
     void this.models.watch();
   }
 
@@ -57,7 +58,7 @@ export class ModelPicker {
     this.#box.id = "picker";
     this.#box.setAttribute("role", "dialog");
     this.#box.setAttribute("aria-label", t("model.pick"));
-    Object.assign(this.#search, { type: "text", placeholder: t("model.filter"), autocomplete: "off", spellcheck: false, maxLength: LONGEST, enterKeyHint: "done" });
+    Object.assign(this.#search, { type: "text", placeholder: t("model.filter"), autocomplete: "off", spellcheck: false, maxLength: MAX_NAME, enterKeyHint: "done" });
     this.#list.id = "picker-list";
     this.#list.tabIndex = -1;
     const combo = { role: "combobox", "aria-label": t("model.filter"), "aria-expanded": "true", "aria-controls": "picker-list", "aria-autocomplete": "list" };
@@ -66,7 +67,7 @@ export class ModelPicker {
     this.#list.setAttribute("aria-label", t("model.title"));
     const about = element("button", "picker-about", t("model.about"));
     about.type = "button";
-    about.addEventListener("click", () => this.#close(this.callbacks.about));
+    about.addEventListener("click", () => (this.#box.hidePopover(), this.callbacks.about()));
     this.#box.append(this.#search, this.#note, this.#list, about);
     this.#box.addEventListener("keydown", (event) => this.#key(event));
     this.#box.addEventListener("toggle", () => this.button.setAttribute("aria-expanded", String(this.#isOpen)));
@@ -75,7 +76,7 @@ export class ModelPicker {
     this.button.after(this.#box);
   }
 
-  /** @param {string} [active] where to stay */
+  /** @param {string} [active] the id of the model that stays active */
   #show(active) {
     const typed = this.#search.value.trim();
     const groups = groupModels(this.models.all, typed);
@@ -83,18 +84,18 @@ export class ModelPicker {
     this.#note.textContent = missing ? t("model.missing", { name: missing }) : "";
     this.#shown = [];
     const parts = groups.map((group) => this.#group(group, groups.length > 1));
-    const known = this.models.all.some(({ id }) => id === typed);
-    const extra = !typed && model?.state === "other" ? model.id : known ? "" : typed; // one that was typed in stays in the list
+    const listed = this.models.all.some(({ id }) => id === typed);
+    const extra = !typed && model?.state === "other" ? model.id : listed ? "" : typed; // a chosen name that is not listed stays in the list, too
     if (extra) parts.push(this.#option({ id: extra, label: typed ? t("model.other", { name: typed }) : extra }));
     this.#list.replaceChildren(...parts);
     const wanted = active ?? (typed ? "" : model?.id);
-    this.#go(this.#shown.findIndex(({ choice }) => choice.id === wanted));
+    this.#activate(this.#shown.findIndex(({ choice }) => choice.id === wanted));
   }
 
-  /** @param {import("./model_groups.js").Group} group @param {boolean} named */
-  #group({ name, detail, models }, named) {
+  /** @param {import("./model_groups.js").Group} group @param {boolean} headed */
+  #group({ name, detail, models }, headed) {
     const part = element("div", "picker-group");
-    if (named) {
+    if (headed) {
       part.setAttribute("role", "group");
       part.setAttribute("aria-label", name);
       part.append(element("div", "picker-maker", name));
@@ -104,37 +105,37 @@ export class ModelPicker {
     return part;
   }
 
-  /** @param {Choice} choice @param {boolean} [whole] its group has not told yet what it is */
-  #option(choice, whole = true) {
+  /** @param {Choice} choice @param {boolean} [withDetail] false: the group shows the detail already */
+  #option(choice, withDetail = true) {
     const option = element("div", "picker-option");
     option.id = `picker-${this.#shown.length}`;
     option.setAttribute("role", "option");
     option.setAttribute("aria-selected", String(choice.id === this.preferences.model?.id));
     option.append(element("span", "picker-name", choice.label));
-    const facts = this.#facts(choice.model, whole);
+    const facts = this.#facts(choice.model, withDetail);
     if (facts) option.append(element("span", "picker-facts", facts));
     this.#shown.push({ choice, option });
     return option;
   }
 
-  /** @param {import("../page/api.js").Model | undefined} model @param {boolean} whole */
-  #facts(model, whole) {
+  /** @param {import("../page/api.js").Model | undefined} model @param {boolean} withDetail */
+  #facts(model, withDetail) {
     if (!model) return "";
     const state = model.state === "loading" ? t("model.loading") : model.state === "failed" ? t("model.failed") : "";
-    const detail = whole && (model.detail || (model.provider === "local" ? t("model.demoShort") : ""));
-    const takes = model.context && t("model.context", { n: Math.round(model.context / 1000) || "<1" });
+    const detail = withDetail && (model.detail || (model.provider === "local" ? t("model.demoShort") : ""));
+    const context = model.context && t("model.context", { n: Math.round(model.context / 1000) || "<1" });
     const words = { vision: t("model.canSee"), tools: t("model.canCall"), reasoning: t("model.canThink") };
-    const can = (model.can ?? []).map((ability) => words[/** @type {keyof words} */ (ability)] ?? ability);
-    return [model === this.models.current && t("model.default"), state, takes, ...can, detail].filter(Boolean).join(" · ");
+    const abilities = (model.can ?? []).map((ability) => words[/** @type {keyof words} */ (ability)] ?? ability);
+    return [model === this.models.defaultModel && t("model.default"), state, context, ...abilities, detail].filter(Boolean).join(" · ");
   }
 
   /** @param {KeyboardEvent} event */
   #key(event) {
     if (isComposing(event)) return;
     const last = this.#shown.length - 1;
-    const to = { ArrowDown: this.#at + 1, ArrowUp: this.#at - 1, PageDown: Math.min(last, this.#at + 10), PageUp: Math.max(0, this.#at - 10) }[event.key];
-    if (to !== undefined) this.#go(to > last ? 0 : to < 0 ? last : to);
-    else if (event.key === "Enter" && !(event.target instanceof HTMLButtonElement)) this.#take(this.#at);
+    const to = { ArrowDown: this.#active + 1, ArrowUp: this.#active - 1, PageDown: Math.min(last, this.#active + 10), PageUp: Math.max(0, this.#active - 10) }[event.key];
+    if (to !== undefined) this.#activate(to > last ? 0 : to < 0 ? last : to);
+    else if (event.key === "Enter" && !(event.target instanceof HTMLButtonElement)) this.#choose(this.#active);
     else return;
     event.preventDefault();
   }
@@ -142,34 +143,29 @@ export class ModelPicker {
   /** @param {Element} target */
   #clicked(target) {
     const index = this.#shown.findIndex(({ option }) => option.contains(target));
-    if (index >= 0) this.#take(index);
+    if (index >= 0) this.#choose(index);
   }
 
   /** @param {number} index */
-  #go(index) {
-    this.#shown[this.#at]?.option.classList.remove("active");
-    this.#at = Math.max(0, index);
-    const option = this.#shown[this.#at]?.option;
+  #activate(index) {
+    this.#shown[this.#active]?.option.classList.remove("active");
+    this.#active = Math.max(0, index);
+    const option = this.#shown[this.#active]?.option;
     option?.classList.add("active");
     option?.scrollIntoView({ block: "nearest" });
     for (const one of [this.#search, this.#list]) one.setAttribute("aria-activedescendant", option?.id ?? "");
   }
 
   /** @param {number} index */
-  #take(index) {
+  #choose(index) {
     const choice = this.#shown[index]?.choice;
     if (!choice) return;
     this.preferences.choose(choice.id);
-    this.#close(this.callbacks.chosen);
-  }
-
-  /** @param {() => void} then */
-  #close(then) {
     this.#box.hidePopover();
-    then();
+    this.callbacks.chosen();
   }
 
-  /** Above its button; the style sheet keeps it on the page. */
+  /** Place the list above its button. The style sheet keeps it inside the window. */
   #place() {
     const { left, right, top } = this.button.getBoundingClientRect();
     const rightToLeft = getComputedStyle(this.button).direction === "rtl";

@@ -1,15 +1,16 @@
 // @ts-check
 /**
- * What the server answers with, asked until it is ready or has failed. Fires `change`.
+ * The models that the server offers. The page asks for them until the default model is ready or has failed. Fires `change`.
  *
  * @typedef {import("../page/api.js").Model} Model
  */
-const FIRST = 1000;
-const SLOWEST = 5000;
+/** Milliseconds between two requests, at first and at most. */
+const FIRST_PAUSE = 1000;
+const MAX_PAUSE = 5000;
 
 export class Models extends EventTarget {
-  /** The default model; null: there is none, or it is not known yet. @type {Model | null} */
-  current = null;
+  /** The server's default; null: there is none, or the server has not answered yet. @type {Model | null} */
+  defaultModel = null;
   /** @type {Model[]} */
   all = [];
   /** @type {"unknown" | "known" | "unreachable"} */
@@ -23,28 +24,25 @@ export class Models extends EventTarget {
     this.lifecycle = lifecycle;
   }
 
-  /** Ask until there is nothing to wait for. */
+  /** Ask the server until it answers and its default model is not loading. A second call at the same time does nothing. */
   async watch() {
     if (this.#watching) return;
     this.#watching = true;
-    for (let pause = FIRST; await this.#isUnsettled(); pause = Math.min(SLOWEST, pause * 1.25)) await this.lifecycle.sleep(pause);
+    for (let pause = FIRST_PAUSE; !(await this.#ask()); pause = Math.min(MAX_PAUSE, pause * 1.25)) await this.lifecycle.sleep(pause);
     this.#watching = false;
   }
 
-  async #isUnsettled() {
-    await this.#ask();
-    return this.state !== "known" || this.current?.state === "loading";
-  }
-
+  /** @returns {Promise<boolean>} whether there is nothing more to wait for */
   async #ask() {
     try {
       const { models, default: id } = await this.api.models();
       this.all = models;
-      this.current = models.find((model) => model.id === id) ?? models[0] ?? null;
+      this.defaultModel = models.find((model) => model.id === id) ?? models[0] ?? null;
       this.state = "known";
     } catch {
       this.state = "unreachable";
     }
     this.dispatchEvent(new Event("change"));
+    return this.state === "known" && this.defaultModel?.state !== "loading";
   }
 }

@@ -1,5 +1,5 @@
 // @ts-check
-/** Shows which model answers, below the question and in the welcome, and the lines for one of one's own. */
+/** Shows which model answers, below the question and in the welcome, and how to start the server with another model. */
 import { byId } from "../page/dom.js";
 import { t } from "../page/words.js";
 
@@ -18,13 +18,13 @@ export class ModelsView {
     this.models = models;
     this.preferences = preferences;
     this.#dialog.addEventListener("click", (/** @type {MouseEvent} */ event) => {
-      if (event.target === this.#dialog && !within(event, this.#dialog)) this.#dialog.close(); // the backdrop
+      if (event.target === this.#dialog && !isInside(event, this.#dialog)) this.#dialog.close(); // the click was on the backdrop
     });
     byId("welcome-own").addEventListener("click", () => this.open());
     preferences.addEventListener("change", () => this.#show());
   }
 
-  /** Say how to use another one. */
+  /** Open the dialog that says how to use another model. */
   open() {
     this.#dialog.showModal();
   }
@@ -42,19 +42,19 @@ export class ModelsView {
     byId("welcome-model").textContent = t("model.runs", { name: model?.id ?? "" });
   }
 
-  /** The lines are in the welcome where they are needed: with the demo model, or with none. */
+  /** Show how to start the server in the welcome, if the model is the demo model or cannot be used. */
   #showSetup() {
-    const { state, current } = this.models;
-    const failed = state === "known" && (!current || current.state === "failed");
-    this.#setup.hidden = !failed && current?.provider !== "local";
+    const { state, defaultModel: model } = this.models;
+    const failed = state === "known" && (!model || model.state === "failed");
+    this.#setup.hidden = !failed && model?.provider !== "local";
     this.#setup.dataset.tone = failed ? "bad" : "quiet";
     this.#title.textContent = failed ? t("model.failedTitle") : "";
-    this.#lead.textContent = failed ? [current?.detail, t("model.failedNext")].filter(Boolean).join("\n") : t("model.demo");
+    this.#lead.textContent = failed ? [model?.detail, t("model.failedNext")].filter(Boolean).join("\n") : t("model.demo");
   }
 }
 
 /** @param {MouseEvent} event @param {HTMLElement} box */
-function within({ clientX, clientY }, box) {
+function isInside({ clientX, clientY }, box) {
   const { left, right, top, bottom } = box.getBoundingClientRect();
   return clientX >= left && clientX <= right && clientY >= top && clientY <= bottom;
 }

@@ -1,30 +1,30 @@
 // @ts-check
 /**
- * The parameters a reader can set, and what is wrong with what was written there. Pure.
+ * The parameters of a model that the user can set, and the check of what the user writes. Pure.
  *
  * @typedef {"temperature" | "top_p" | "max_tokens"} NumberName
  */
 
-/** @type {Record<NumberName, {least: number, most: number, whole: boolean}>} */
+/** @type {Record<NumberName, {min: number, max: number, whole: boolean}>} */
 export const NUMBERS = {
-  temperature: { least: 0, most: 2, whole: false },
-  top_p: { least: 0, most: 1, whole: false },
-  max_tokens: { least: 1, most: 10_000_000, whole: true },
+  temperature: { min: 0, max: 2, whole: false },
+  top_p: { min: 0, max: 1, whole: false },
+  max_tokens: { min: 1, max: 10_000_000, whole: true },
 };
 
-/** How much a model may think, least first. */
+/** The values of `reasoning_effort`, from the least to the most. */
 export const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh"];
 
 /**
- * A number as it is written, with a point or a comma; nothing written is nothing set.
- * @param {NumberName} name @param {string} text @returns {{value?: number, wrong?: "number" | "whole" | "range"}}
+ * Read a number with a decimal point or a comma.
+ * @param {NumberName} name @param {string} text @returns {{value?: number, wrong?: "number" | "whole" | "range"}} neither member: the text is empty, so the parameter is not set
  */
 export function readNumber(name, text) {
   const written = text.trim().replace(",", ".");
   if (!written) return {};
-  const { least, most, whole } = NUMBERS[name];
+  const { min, max, whole } = NUMBERS[name];
   const value = Number(written);
   if (!/^-?(\d+\.?\d*|\.\d+)$/.test(written)) return { wrong: "number" };
   if (whole && !Number.isInteger(value)) return { wrong: "whole" };
-  return value < least || value > most ? { wrong: "range" } : { value };
+  return value < min || value > max ? { wrong: "range" } : { value };
 }

@@ -1,18 +1,19 @@
 // @ts-check
 /**
- * A paste too long for a text box, which lays all of its text out again with every key: it is kept
- * beside the question, and sent below it. Fires `change`.
+ * A long text that was pasted or dropped. A browser lays out the whole text of a text box at every key,
+ * which is slow for a long text. This text is therefore shown beside the text box, with its size and its
+ * beginning, and is sent below the question. Fires `change`.
  */
 import { element, smallButton } from "../page/dom.js";
 import { t } from "../page/words.js";
 
-/** Characters from which on a text box is slow to write in. */
-export const LONG = 100_000;
+/** A text of so many characters, or more, does not go into the text box. */
+export const LONG_TEXT = 100_000;
 
 export class PastedText extends EventTarget {
   #text = "";
 
-  /** @param {HTMLElement} element where it is shown @param {HTMLTextAreaElement} box where it would have gone */
+  /** @param {HTMLElement} element shows the text @param {HTMLTextAreaElement} box the user pastes into this text box */
   constructor(element, box) {
     super();
     this.element = element;
@@ -41,7 +42,7 @@ export class PastedText extends EventTarget {
   /** @param {Event} event @param {DataTransfer | null} data */
   #paste(event, data) {
     const text = data?.getData("text/plain") ?? "";
-    if (text.length < LONG) return;
+    if (text.length < LONG_TEXT) return;
     event.preventDefault();
     this.text = [this.#text, text].filter(Boolean).join("\n\n");
     this.dispatchEvent(new Event("change"));

@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * Which model the reader wants to be answered by, and with which parameters: kept in this browser,
- * for every conversation. What was not set is not sent. Fires `change`.
+ * The model and the parameters that the user has chosen. They are stored in this browser and hold for every
+ * conversation. The page sends only what the user has chosen. Fires `change`.
  *
  * @typedef {{temperature?: number, top_p?: number, max_tokens?: number, reasoning_effort?: string}} Options
- * @typedef {{id: string, other?: boolean}} Wanted `other`: typed in, the server does not list it
+ * @typedef {{id: string, other?: boolean}} Wanted `other`: the user typed the name, and the server does not list it
  */
 import { readJson, writeJson } from "../page/storage.js";
 
@@ -12,10 +12,10 @@ const MODEL = "tornado-stream:model";
 const OPTIONS = "tornado-stream:options";
 
 export class Preferences extends EventTarget {
-  /** What was chosen last; null: the server's default. @type {Wanted | null} */
+  /** The choice of the user; null: the server's default. @type {Wanted | null} */
   #wanted = null;
   /** @type {Options} */
-  #options = {};
+  options = {};
 
   /** @param {import("../page/storage.js").Storage} storage @param {import("./models.js").Models} models */
   constructor(storage, models) {
@@ -26,7 +26,7 @@ export class Preferences extends EventTarget {
     this.#read();
   }
 
-  /** Take what another tab chooses. @param {Window} page */
+  /** Follow the choices in other tabs. @param {Window} page */
   follow(page) {
     page.addEventListener("storage", ({ key }) => (key === MODEL || key === OPTIONS || key === null) && this.#read());
     return this;
@@ -36,45 +36,41 @@ export class Preferences extends EventTarget {
     const wanted = readJson(this.storage, MODEL);
     const options = readJson(this.storage, OPTIONS);
     this.#wanted = typeof wanted?.id === "string" && wanted.id ? wanted : null;
-    this.#options = options && typeof options === "object" ? options : {};
+    this.options = options && typeof options === "object" ? options : {};
     this.#changed();
   }
 
-  get options() {
-    return this.#options;
-  }
-
-  /** A model that was chosen and that the server does not have any more. */
+  /** The id of the chosen model if the server does not list it any more, otherwise null. */
   get missing() {
-    return this.#wanted && !this.#answering ? this.#wanted.id : null;
+    return this.#wanted && !this.#available ? this.#wanted.id : null;
   }
 
-  /** The model that answers, as far as it is known. @returns {import("../page/api.js").Model | null} */
+  /** The model that answers; null: it is not known yet, or there is none. @returns {import("../page/api.js").Model | null} */
   get model() {
-    return this.#answering ?? this.models.current;
+    return this.#available ?? this.models.defaultModel;
   }
 
-  /** What goes into a request: only what was set. @returns {{model?: string, options?: Options}} */
+  /** The members of a request that the user has chosen. @returns {{model?: string, options?: Options}} */
   get chosen() {
-    const id = this.models.state === "known" ? this.#answering?.id : this.#wanted?.id;
-    return { ...(id && { model: id }), ...(Object.keys(this.#options).length && { options: this.#options }) };
+    const id = this.models.state === "known" ? this.#available?.id : this.#wanted?.id;
+    return { ...(id && { model: id }), ...(Object.keys(this.options).length && { options: this.options }) };
   }
 
-  /** Be answered by this model from now on; the default is no choice of its own. @param {string} id */
+  /** Choose a model for all answers from now on. If it is the server's default, the page follows the server when its default changes. @param {string} id */
   choose(id) {
     const listed = this.models.all.some((model) => model.id === id);
-    this.#wanted = id && id !== this.models.current?.id ? { id, ...(!listed && { other: true }) } : null;
-    this.#keep(MODEL, this.#wanted);
+    this.#wanted = id && id !== this.models.defaultModel?.id ? { id, ...(!listed && { other: true }) } : null;
+    this.#store(MODEL, this.#wanted);
   }
 
   /** @param {Options} options */
-  set(options) {
-    this.#options = options;
-    this.#keep(OPTIONS, Object.keys(options).length ? options : null);
+  setOptions(options) {
+    this.options = options;
+    this.#store(OPTIONS, Object.keys(options).length ? options : null);
   }
 
-  /** The chosen model, where it can be asked for. @returns {import("../page/api.js").Model | null} */
-  get #answering() {
+  /** The chosen model; null: none is chosen, or the server no longer lists it. @returns {import("../page/api.js").Model | null} */
+  get #available() {
     const { id, other } = this.#wanted ?? {};
     if (!id) return null;
     const unlisted = other || this.models.state !== "known";
@@ -82,7 +78,7 @@ export class Preferences extends EventTarget {
   }
 
   /** @param {string} key @param {object | null} value */
-  #keep(key, value) {
+  #store(key, value) {
     writeJson(this.storage, key, value);
     this.#changed();
   }

@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * The panel: the system prompt, which belongs to the open conversation, and the parameters, which
- * belong to this browser. Nothing changes before Save, and nothing closes before it is saved.
+ * The panel with the system prompt of the open conversation and the parameters of this browser. Save stores
+ * both. The panel stays open if one of them could not be stored.
  */
 import { excess } from "../conversation/requests.js";
-import { whyNot } from "../page/api.js";
+import { failureText } from "../page/api.js";
 import { element } from "../page/dom.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
 import { language, t } from "../page/words.js";
@@ -29,17 +29,14 @@ export class SettingsPanel {
     this.instructions = instructions;
     this.preferences = preferences;
     this.#build();
-    this.#form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      void this.#submit();
-    });
+    this.#form.addEventListener("submit", (event) => void this.#submit(event));
     document.body.append(this.#dialog);
   }
 
   async open() {
     await loadStyleSheet("panel");
     this.#system.value = this.instructions.text;
-    this.#fill(this.preferences.options);
+    this.#showParameters(this.preferences.options);
     this.#dialog.showModal();
     this.#system.focus();
   }
@@ -55,27 +52,27 @@ export class SettingsPanel {
   }
 
   #parameters() {
-    const set = element("fieldset", "panel-parameters");
-    set.append(element("legend", "", t("panel.parameters")), element("p", "panel-hint", t("panel.parametersHint")));
+    const fieldset = element("fieldset", "panel-parameters");
+    fieldset.append(element("legend", "", t("panel.parameters")), element("p", "panel-hint", t("panel.parametersHint")));
     const fields = element("div", "panel-fields");
     for (const name of /** @type {NumberName[]} */ (Object.keys(NUMBERS))) {
       const input = element("input", "field");
       Object.assign(input, { type: "text", inputMode: NUMBERS[name].whole ? "numeric" : "decimal", autocomplete: "off", placeholder: t("panel.unset") });
-      input.addEventListener("input", () => this.#complain(input, ""));
+      input.addEventListener("input", () => this.#showError(input, ""));
       this.#numbers.set(name, input);
       fields.append(labelled(`panel-${name}`, name, input, HINTS[name]));
     }
     this.#effort.append(new Option(t("panel.unset"), ""), ...EFFORTS.map((effort) => new Option(effort, effort)));
     fields.append(labelled("panel-effort", "reasoning_effort", this.#effort, t("panel.effortHint")));
-    set.append(fields);
-    return set;
+    fieldset.append(fields);
+    return fieldset;
   }
 
   #buttons() {
     const row = element("div", "dialog-actions");
     const reset = element("button", "button panel-reset", t("panel.reset"));
     const cancel = element("button", "button", t("panel.cancel"));
-    reset.addEventListener("click", () => this.#fill({}));
+    reset.addEventListener("click", () => this.#showParameters({}));
     cancel.addEventListener("click", () => this.#dialog.close());
     for (const button of [reset, cancel]) button.type = "button";
     row.append(reset, cancel, this.#save);
@@ -83,42 +80,44 @@ export class SettingsPanel {
   }
 
   /** @param {import("./preferences.js").Options} options */
-  #fill(options) {
+  #showParameters(options) {
     for (const [name, input] of this.#numbers) {
       input.value = options[name]?.toLocaleString(language, { useGrouping: false, maximumFractionDigits: 20 }) ?? "";
-      this.#complain(input, "");
+      this.#showError(input, "");
     }
     this.#effort.value = options.reasoning_effort ?? "";
-    this.#complain(this.#system, "");
+    this.#showError(this.#system, "");
   }
 
-  async #submit() {
-    const options = this.#read();
+  /** @param {Event} event */
+  async #submit(event) {
+    event.preventDefault();
+    const options = this.#readParameters();
     if (!options || this.#save.disabled) return;
     this.#save.disabled = true;
     const problem = await this.#saveSystem(this.#system.value.trim());
     this.#save.disabled = false;
-    if (problem) return this.#complain(this.#system, problem);
-    this.preferences.set(options);
+    if (problem) return this.#showError(this.#system, problem);
+    this.preferences.setOptions(options);
     this.#dialog.close();
   }
 
-  /** What is set; null where something written there cannot be. */
-  #read() {
+  /** The parameters in the fields; null: one of them is wrong, and its field says why. */
+  #readParameters() {
     /** @type {import("./preferences.js").Options} */
     const options = this.#effort.value ? { reasoning_effort: this.#effort.value } : {};
-    let right = true;
+    let valid = true;
     for (const [name, input] of [...this.#numbers].reverse()) {
       const { value, wrong } = readNumber(name, input.value);
-      const { least, most } = NUMBERS[name];
+      const { min, max } = NUMBERS[name];
       if (value !== undefined) options[name] = value;
-      if (wrong) this.#complain(input, { number: t("panel.notNumber"), whole: t("panel.notWhole"), range: t("panel.outOfRange", { least, most }) }[wrong]);
-      right &&= !wrong;
+      if (wrong) this.#showError(input, { number: t("panel.notNumber"), whole: t("panel.notWhole"), range: t("panel.outOfRange", { least: min, most: max }) }[wrong]);
+      valid &&= !wrong;
     }
-    return right ? options : null;
+    return valid ? options : null;
   }
 
-  /** @param {string} system @returns {Promise<string>} what went wrong */
+  /** @param {string} system @returns {Promise<string>} an error message; empty: the prompt is stored */
   async #saveSystem(system) {
     const { text, conversation } = this.instructions;
     if (system === text) return "";
@@ -128,30 +127,30 @@ export class SettingsPanel {
       await this.instructions.save(system);
       return "";
     } catch (error) {
-      return whyNot(error);
+      return failureText(error);
     }
   }
 
-  /** Say what is wrong with a field, and go there. @param {HTMLInputElement | HTMLTextAreaElement} field @param {string} text */
-  #complain(field, text) {
-    const complaint = /** @type {HTMLElement} */ (document.getElementById(`${field.id}-wrong`));
-    if (!complaint) return;
-    complaint.textContent = text;
+  /** Show what is wrong with a field, and focus it; an empty text removes the message. @param {HTMLInputElement | HTMLTextAreaElement} field @param {string} text */
+  #showError(field, text) {
+    const message = /** @type {HTMLElement} */ (document.getElementById(`${field.id}-wrong`));
+    if (!message) return;
+    message.textContent = text;
     field.setAttribute("aria-invalid", String(!!text));
     if (text) field.focus();
   }
 }
 
-/** @param {string} id @param {string} name @param {HTMLElement} field @param {string} hint */
+/** A field with its label, its hint and a place for its error. @param {string} id @param {string} name @param {HTMLElement} field @param {string} hint */
 function labelled(id, name, field, hint) {
   const row = element("div", "panel-field");
   const label = element("label", "", name);
-  const why = element("p", "panel-hint", hint);
+  const help = element("p", "panel-hint", hint);
   const wrong = element("p", "panel-wrong");
   label.htmlFor = field.id = id;
-  why.id = `${id}-hint`;
+  help.id = `${id}-hint`;
   wrong.id = `${id}-wrong`;
-  field.setAttribute("aria-describedby", `${wrong.id} ${why.id}`);
-  row.append(label, field, wrong, why);
+  field.setAttribute("aria-describedby", `${wrong.id} ${help.id}`);
+  row.append(label, field, wrong, help);
   return row;
 }

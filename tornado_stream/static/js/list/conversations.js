@@ -1,34 +1,36 @@
 // @ts-check
 /**
- * The list of conversations, newest first, and what a search finds. While the page is visible the
- * server is asked every few seconds, and answers 304 where nothing is new. Fires `change`, also when
- * a new day begins, and `removed` (detail: the id).
+ * The list of conversations, newest first, and the results of a search. While the page is visible,
+ * this object asks the server for the newest page every few seconds; the server answers 304 if nothing
+ * has changed. Fires `change`, also when a new day begins, and `removed` (detail: the id).
  *
  * @typedef {import("../page/api.js").ConversationItem} Item
  */
-const EVERY = 3000;
-const TYPING = 200;
-/** Older ones that are asked for at once. */
-const PAGE = 100;
-/** So many new ones, in pages of the server's largest size, are fetched rather than the list begun anew. */
+/** Milliseconds between two requests for the newest page. */
+const INTERVAL = 3000;
+/** Milliseconds without a key after which a search is sent. */
+const TYPING_PAUSE = 200;
+/** How many older conversations one request asks for. */
+const PAGE_SIZE = 100;
+/** To close a gap to the known conversations, at most so many pages of the server's largest size are fetched. */
 const GAP = { pages: 5, limit: 200 };
 
 export class Conversations extends EventTarget {
   /** @type {Item[]} */
   items = [];
-  /** Where older ones begin; null: there are none. @type {string | null} */
+  /** The server's cursor for older conversations; null: there are none. @type {string | null} */
   next = null;
   /** @type {"loading" | "ready" | "unreachable"} */
   state = "loading";
   query = "";
-  /** What the search found; null: there is none, or not yet. @type {{items: Item[], next: string | null} | null} */
+  /** The results of the search; null: nothing is searched for, or the server has not answered yet. @type {{items: Item[], next: string | null} | null} */
   found = null;
   #etag = "";
   #stale = false;
   #sleep = new AbortController();
   #search = new AbortController();
   #fetchingMore = false;
-  /** Not shown: they wait to be deleted, or were. @type {Set<string>} */
+  /** The ids of conversations that are deleted, or waiting in the trash. @type {Set<string>} */
   #hidden = new Set();
   #day = new Date().toDateString();
 
@@ -40,55 +42,55 @@ export class Conversations extends EventTarget {
     this.tabs = tabs;
   }
 
-  /** What is to be shown. @returns {Item[]} */
+  /** The conversations to show: the results of a search if there are any, otherwise the list. @returns {Item[]} */
   get shown() {
     const items = this.found ? this.found.items : this.items;
     return this.#hidden.size ? items.filter(({ id }) => !this.#hidden.has(id)) : items;
   }
 
-  /** Ask for as long as the page lives. @param {AbortSignal} [signal] */
+  /** Keep the list up to date until `signal` fires; without a signal, for as long as the page lives. @param {AbortSignal} [signal] */
   async watch(signal) {
     while (!signal?.aborted) {
       this.#stale = false;
       this.#sleep = new AbortController();
       if (!this.lifecycle.hidden) await this.#refresh();
-      this.#lookAtTheDay();
-      if (!this.#stale) await this.lifecycle.sleep(EVERY * (this.lifecycle.hidden ? 15 : 1), this.#sleep.signal);
+      this.#checkDay();
+      if (!this.#stale) await this.lifecycle.sleep(INTERVAL * (this.lifecycle.hidden ? 15 : 1), this.#sleep.signal);
     }
   }
 
-  /** Something has changed: ask now. */
-  soon() {
+  /** Ask the server again as soon as possible, because something has changed. */
+  refreshSoon() {
     this.#stale = !this.lifecycle.hidden;
     this.#sleep.abort();
   }
 
-  /** Older ones, or more of what was found. */
-  async more() {
+  /** Load older conversations, or more results of the search. Fires `change` also after a failure. */
+  async loadMore() {
     const { found } = this;
     const before = found ? found.next : this.next;
     if (!before || this.#fetchingMore) return;
     this.#fetchingMore = true;
-    const what = { q: found ? this.query : "", before, limit: PAGE };
+    const what = { q: found ? this.query : "", before, limit: PAGE_SIZE };
     const page = await this.api.conversations(what).catch(() => null);
-    if (!page) await this.lifecycle.sleep(EVERY);
+    if (!page) await this.lifecycle.sleep(INTERVAL);
     this.#fetchingMore = false;
     if (page && found === this.found && before === (found ?? this).next) {
       const items = found ? found.items : this.items;
       items.push(...without(page.conversations, items));
       (found ?? this).next = page.next;
     }
-    this.#changed(); // whoever is still at the end asks again
+    this.#changed(); // a view that still shows the end of the list calls `loadMore` again
   }
 
-  /** Find conversations; an empty text shows them all again. @param {string} text */
+  /** Find conversations. An empty text ends the search. @param {string} text */
   async search(text) {
     this.query = text.trim();
     this.#search.abort();
     this.#search = new AbortController();
     const { signal } = this.#search;
     if (this.query) {
-      await new Promise((done) => setTimeout(done, TYPING));
+      await new Promise((done) => setTimeout(done, TYPING_PAUSE));
       const page = signal.aborted ? null : await this.api.conversations({ q: this.query }, signal).catch(() => null);
       if (signal.aborted) return;
       this.found = { items: page?.conversations ?? [], next: page?.next ?? null };
@@ -97,39 +99,39 @@ export class Conversations extends EventTarget {
     this.#changed();
   }
 
-  /** Throws where the server does not. @param {string} id @param {string} title */
+  /** Rename a conversation. Throws if the server did not. @param {string} id @param {string} title */
   async rename(id, title) {
     await this.api.change(id, { title });
-    this.#each((items) => items.map((item) => (item.id === id ? { ...item, title } : item)));
-    this.#tell({ type: "changed", conversation_id: id });
+    this.#updateItems((items) => items.map((item) => (item.id === id ? { ...item, title } : item)));
+    this.#tellTabs({ type: "changed", conversation_id: id });
   }
 
-  /** Show one no more, or again. @param {string} id @param {boolean} hidden */
-  hide(id, hidden) {
+  /** Leave a conversation out of `shown`, or show it again. @param {string} id @param {boolean} hidden */
+  setHidden(id, hidden) {
     if (hidden) this.#hidden.add(id);
     else this.#hidden.delete(id);
     this.#changed();
   }
 
-  /** Throws where the server does not. @param {string} id @param {boolean} [leaving] the page goes, the request stays */
+  /** Delete a conversation at the server. Throws if the server did not. @param {string} id @param {boolean} [leaving] the page is being closed, and the request has to outlive it */
   async remove(id, leaving = false) {
     await this.api.remove(id, leaving);
     this.forget(id);
     this.dispatchEvent(new CustomEvent("removed", { detail: id }));
-    this.#tell({ type: "deleted", conversation_id: id });
+    this.#tellTabs({ type: "deleted", conversation_id: id });
   }
 
-  /** It is not there any more, whatever an answer on its way still says. @param {string} id */
+  /** Take a deleted conversation out of the list for good, even if a response that is on its way still contains it. @param {string} id */
   forget(id) {
     this.#hidden.add(id);
-    this.#each((items) => items.filter((item) => item.id !== id));
+    this.#updateItems((items) => items.filter((item) => item.id !== id));
   }
 
   async #refresh() {
     try {
       const page = await this.api.conversations({ etag: this.#etag });
       if (!page && this.state === "ready") return;
-      if (page) await this.#take(page);
+      if (page) await this.#merge(page);
       this.state = "ready";
     } catch {
       if (this.state === "unreachable") return;
@@ -138,45 +140,45 @@ export class Conversations extends EventTarget {
     this.#changed();
   }
 
-  /** The newest page is there again; older ones that were fetched stay. @param {import("../page/api.js").ConversationPage} page */
-  async #take({ conversations, next, etag }) {
+  /** Put a new version of the newest page before the older conversations that are known. @param {import("../page/api.js").ConversationPage} page */
+  async #merge({ conversations, next, etag }) {
     const fresh = [...conversations];
-    for (let n = 0; n < GAP.pages && next && this.items.length > PAGE && this.#olderThan(fresh) === null; n++) {
+    for (let n = 0; n < GAP.pages && next && this.items.length > PAGE_SIZE && this.#knownAfter(fresh) === null; n++) {
       const more = await this.api.conversations({ before: next, limit: GAP.limit });
       fresh.push(...without(more?.conversations ?? [], fresh));
       next = more?.next ?? null;
     }
-    const older = (next && this.#olderThan(fresh)) || [];
+    const older = (next && this.#knownAfter(fresh)) || [];
     this.items = [...fresh, ...older];
     if (!older.length) this.next = next;
     this.#etag = etag;
   }
 
-  /** What is known beyond the last of these; null: there is a gap between. @param {Item[]} fresh */
-  #olderThan(fresh) {
+  /** The known conversations that follow the last of `fresh`; null: there is a gap between them. @param {Item[]} fresh */
+  #knownAfter(fresh) {
     const last = fresh.at(-1)?.id;
     const known = this.items.findIndex(({ id }) => id === last);
     return known < 0 ? null : without(this.items.slice(known + 1), fresh);
   }
 
   /** @param {(items: Item[]) => Item[]} change */
-  #each(change) {
+  #updateItems(change) {
     this.items = change(this.items);
     if (this.found) this.found.items = change(this.found.items);
     this.#changed();
   }
 
-  /** What was written today was written yesterday once the day is over. */
-  #lookAtTheDay() {
+  /** The views group conversations by day, so they must hear when a new day has begun. */
+  #checkDay() {
     const day = new Date().toDateString();
     if (day !== this.#day) this.#changed();
     this.#day = day;
   }
 
   /** @param {import("../page/tabs.js").News} news */
-  #tell(news) {
+  #tellTabs(news) {
     this.tabs.tell(news);
-    this.soon();
+    this.refreshSoon();
   }
 
   #changed() {

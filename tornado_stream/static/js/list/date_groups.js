@@ -1,12 +1,13 @@
 // @ts-check
-/** When conversations were last written to, in the words of a calendar. Pure, but for the name in the reader's language. */
+/** Groups conversations by the calendar day on which they were last written to. Pure, except that names depend on the page's language. */
 import { language, t } from "../page/words.js";
 
-/** The near past: how many days before today a period reaches. @type {[string, number][]} */
+/** The groups of the near past, each with the number of days before today at which it begins. @type {[string, number][]} */
 const NEAR = [["today", 0], ["yesterday", 1], ["week", 7], ["month", 30]];
 
 /**
- * Items in periods, both newest first. Where a clock was set back in between, an item stays with those around it.
+ * Group items that are ordered from the newest to the oldest; the groups have the same order. If the server's clock was
+ * set back, an item is newer than the items before it. It stays in their group.
  * @template {{updated_at: number}} T @param {T[]} items @param {Date} [now] @returns {{key: string, items: T[]}[]}
  */
 export function groupByDate(items, now = new Date()) {
@@ -15,17 +16,17 @@ export function groupByDate(items, now = new Date()) {
   let begins = Infinity;
   for (const item of items) {
     if (item.updated_at < begins) {
-      const period = periodOf(item.updated_at, now);
-      begins = period.begins;
-      groups.push({ key: period.key, items: [] });
+      const group = groupOf(item.updated_at, now);
+      begins = group.begins;
+      groups.push({ key: group.key, items: [] });
     }
     groups[groups.length - 1].items.push(item);
   }
   return groups;
 }
 
-/** @param {number} at @param {Date} now @returns {{key: string, begins: number}} `key`: one of NEAR, or `2026-10` */
-function periodOf(at, now) {
+/** @param {number} at @param {Date} now @returns {{key: string, begins: number}} `key`: a name in NEAR, or a month such as `2026-10` */
+function groupOf(at, now) {
   for (const [key, days] of NEAR) {
     const begins = new Date(now.getFullYear(), now.getMonth(), now.getDate() - days).getTime();
     if (at >= begins) return { key, begins };
@@ -37,7 +38,7 @@ function periodOf(at, now) {
 
 const months = new Intl.DateTimeFormat(language, { month: "long", year: "numeric" });
 
-/** What a period is called. @param {string} key */
+/** The heading of a group, in the page's language. @param {string} key */
 export function dateGroupName(key) {
   const near = { today: t("when.today"), yesterday: t("when.yesterday"), week: t("when.week"), month: t("when.month") }[key];
   if (near) return near;

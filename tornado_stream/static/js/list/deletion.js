@@ -1,15 +1,19 @@
 // @ts-check
-/** Deleting a conversation, from the row that goes to the request that is sent later. Loaded when first needed. */
-import { whyNot } from "../page/api.js";
+/**
+ * Deletes conversations and restores them: connects the trash, its notes (toasts), Ctrl+Z and the open
+ * conversation. Loaded when first needed.
+ */
+import { failureText } from "../page/api.js";
 import { isMac } from "../page/shortcuts.js";
 import { t } from "../page/words.js";
-import { titleOf, Toasts } from "./toasts.js";
+import { titleOf } from "./row_view.js";
+import { Toasts } from "./toasts.js";
 import { Trash } from "./trash.js";
 
 /** @typedef {import("./trash.js").Item} Item */
 
 export class Deletion {
-  /** The one that was open when it was deleted. @type {string | null} */
+  /** The id of the conversation that was open when it was deleted; null once another one is opened. @type {string | null} */
   #wasOpen = null;
 
   /**
@@ -24,13 +28,13 @@ export class Deletion {
     const toasts = new Toasts(this.trash, (item) => this.undo(item));
     this.trash.addEventListener("failed", (event) => {
       const { item, error } = /** @type {CustomEvent} */ (event).detail;
-      const text = `${t("trash.failed", { title: titleOf(item) })} ${whyNot(error)}`;
+      const text = `${t("trash.failed", { title: titleOf(item) })} ${failureText(error)}`;
       toasts.note(text);
       callbacks.say(text);
     });
     conversations.addEventListener("removed", (event) => callbacks.removed(/** @type {CustomEvent} */ (event).detail));
-    conversation.addEventListener("switched", () => this.#moved());
-    addEventListener("pagehide", () => this.trash.flush());
+    conversation.addEventListener("switched", () => this.#restoreOpened());
+    addEventListener("pagehide", () => this.trash.deleteAll());
     document.addEventListener("keydown", (event) => this.#key(event));
   }
 
@@ -38,24 +42,24 @@ export class Deletion {
   remove(item) {
     const isOpen = item.id === this.conversation.id;
     if (isOpen) this.callbacks.open(null);
-    if (isOpen) this.#wasOpen = item.id;
-    this.trash.put(item);
+    if (isOpen) this.#wasOpen = item.id; // not before `open`, which sets it to null
+    this.trash.add(item);
     this.callbacks.say(t("trash.said", { title: titleOf(item), keys: isMac ? "⌘Z" : t("trash.keys") }));
   }
 
   /** @param {Item} item */
   undo(item) {
     const goBack = item.id === this.#wasOpen && !this.conversation.newest;
-    if (!this.trash.undo(item.id)) return;
+    if (!this.trash.restore(item.id)) return;
     if (goBack) this.callbacks.open(item.id);
     else this.callbacks.focus(item.id);
     this.callbacks.say(t("trash.restored", { title: titleOf(item) }));
   }
 
-  /** Whoever goes back to one that was deleted wants it. */
-  #moved() {
+  /** If the user goes back to a deleted conversation in the browser's history, restore it. */
+  #restoreOpened() {
     const { id } = this.conversation;
-    if (id !== null && this.trash.undo(id)) this.callbacks.say(t("trash.restored", { title: titleOf(this.conversation) }));
+    if (id !== null && this.trash.restore(id)) this.callbacks.say(t("trash.restored", { title: titleOf(this.conversation) }));
     this.#wasOpen = null;
   }
 

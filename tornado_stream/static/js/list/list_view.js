@@ -1,9 +1,9 @@
 // @ts-check
-/** Shows the list of conversations by date, or what a search has found. */
+/** Shows the conversations by date, or the results of a search, and handles clicks and keys in the list. */
 import { byId } from "../page/dom.js";
 import { t } from "../page/words.js";
 import { groupByDate } from "./date_groups.js";
-import { listKey } from "./list_keys.js";
+import { handleListKey } from "./list_keys.js";
 import { Rows } from "./rows.js";
 
 /** @typedef {import("./row_view.js").RowView} RowView */
@@ -15,15 +15,15 @@ export class ListView {
   #status = byId("list-status");
   #dated = new Rows(byId("conversations"));
   #found = new Rows(byId("found"));
-  /** The search that is shown, and where the list was before. */
+  /** The search results that are shown, and the scroll position of the dated list to return to. */
   #shown = { found: /** @type {object | null} */ (null), scrollTop: 0 };
-  /** The row where Tab stops. @type {RowView | undefined} */
-  #stop;
+  /** The only row that Tab reaches. @type {RowView | undefined} */
+  #tabStop;
   /** @type {import("./row_actions.js").RowActions | null} */
   #actions = null;
-  /** @type {typeof import("./search_marks.js") | null} */
-  #marks = null;
-  #atEnd = new IntersectionObserver((looks) => looks.at(-1)?.isIntersecting && void this.conversations.more(), { root: this.#scroller, rootMargin: "1000px" });
+  /** @type {typeof import("./search_highlights.js") | null} */
+  #highlights = null;
+  #endObserver = new IntersectionObserver((entries) => entries.at(-1)?.isIntersecting && void this.conversations.loadMore(), { root: this.#scroller, rootMargin: "1000px" });
 
   /**
    * @param {import("./conversations.js").Conversations} conversations
@@ -40,31 +40,31 @@ export class ListView {
     conversation.addEventListener("path", () => void (conversation.id && conversation.state === "missing" && conversations.forget(conversation.id)));
     this.search.addEventListener("input", () => void this.find(this.search.value));
     byId("search-form").addEventListener("submit", (/** @type {Event} */ event) => event.preventDefault());
-    byId("side").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => listKey(event, this));
+    byId("side").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => handleListKey(event, this));
     this.#listen(this.#scroller);
     this.#show();
   }
 
-  /** The rows that are shown. */
+  /** The rows that are visible: those of the dated list, or those of the search. */
   get rows() {
     return this.conversations.found ? this.#found : this.#dated;
   }
 
-  /** @param {string} text */
+  /** Search for a text; an empty one ends the search. @param {string} text */
   async find(text) {
-    this.#marks ??= await import("./search_marks.js").catch(() => null);
+    this.#highlights ??= await import("./search_highlights.js").catch(() => null);
     await this.conversations.search(text);
   }
 
-  /** Do something that few visits need. @param {(actions: import("./row_actions.js").RowActions) => void} act */
-  async use(act) {
-    if (this.#actions) return act(this.#actions); // at once: the next key is for what it opens
+  /** Load the code of the row actions if necessary, and pass them to `act`. @param {(actions: import("./row_actions.js").RowActions) => void} act */
+  async withActions(act) {
+    if (this.#actions) return act(this.#actions); // without an await: the next key belongs to what `act` opens
     const module = await import("./row_actions.js").catch(() => null);
     if (!module) return this.report(t("list.noServer"));
     act((this.#actions ??= new module.RowActions(this.conversations, this.conversation, this, this.callbacks)));
   }
 
-  /** @param {string} text */
+  /** Show a message above the list, and announce it. @param {string} text */
   report(text) {
     this.#status.textContent = text;
     this.callbacks.say(text);
@@ -73,28 +73,28 @@ export class ListView {
   /** @param {HTMLElement} scroller */
   #listen(scroller) {
     scroller.addEventListener("click", (event) => this.#clicked(event));
-    scroller.addEventListener("focusin", ({ target }) => this.#stopAt(this.rows.of(target)));
+    scroller.addEventListener("focusin", ({ target }) => this.#setTabStop(this.rows.containing(target)));
     scroller.addEventListener("dblclick", ({ target }) => {
-      const row = /** @type {Element} */ (target).closest("a") && this.rows.of(target);
-      if (row) void this.use((actions) => actions.rename(row));
+      const row = /** @type {Element} */ (target).closest("a") && this.rows.containing(target);
+      if (row) void this.withActions((actions) => actions.rename(row));
     });
     if (!matchMedia("(any-pointer: coarse)").matches) return;
-    void import("./long_press.js").then(({ onLongPress }) => onLongPress(scroller, (target) => this.#pressed(target)));
+    void import("../page/long_press.js").then(({ onLongPress }) => onLongPress(scroller, (target) => this.#pressed(target)));
   }
 
   #show() {
     const { shown, found, query } = this.conversations;
     const groups = !found ? groupByDate(shown) : shown.length ? [{ key: "", items: shown }] : [];
-    this.rows.show(groups, this.unread.look(), this.conversation.id, found ? { query, marks: this.#marks } : null);
-    if (!this.#stop || this.#stop !== this.rows.get(this.#stop.item.id)) this.#stopAt(this.rows.get(this.conversation.id) ?? this.rows.all[0]);
-    this.#turn(found);
+    this.rows.show(groups, this.unread.predicate(), this.conversation.id, found ? { query, highlights: this.#highlights } : null);
+    if (!this.#tabStop || this.#tabStop !== this.rows.get(this.#tabStop.item.id)) this.#setTabStop(this.rows.get(this.conversation.id) ?? this.rows.all[0]);
+    this.#switchLists(found);
     this.#showStatus(shown.length);
-    this.#atEnd.unobserve(this.#end); // and look again: more may be needed at once
-    this.#atEnd.observe(this.#end);
+    this.#endObserver.unobserve(this.#end); // observing the end anew calls the observer, even if the end is still visible
+    this.#endObserver.observe(this.#end);
   }
 
-  /** From the list to what was found, from one search to another, and back to where the list was. @param {object | null} found */
-  #turn(found) {
+  /** Switch between the dated list, which returns to its scroll position, and the results of each search. @param {object | null} found */
+  #switchLists(found) {
     const { found: before, scrollTop } = this.#shown;
     if (found === before) return;
     this.#shown = { found, scrollTop: before ? scrollTop : this.#scroller.scrollTop };
@@ -103,7 +103,7 @@ export class ListView {
     this.#scroller.scrollTop = found ? 0 : scrollTop;
   }
 
-  /** @param {number} n how many are shown */
+  /** @param {number} n the number of conversations that are shown */
   #showStatus(n) {
     const { state, found, query } = this.conversations;
     const text =
@@ -116,19 +116,19 @@ export class ListView {
   }
 
   /** @param {RowView | undefined} row */
-  #stopAt(row) {
-    this.#stop?.stop(false);
-    this.#stop = row;
-    row?.stop(true);
+  #setTabStop(row) {
+    this.#tabStop?.setTabStop(false);
+    this.#tabStop = row;
+    row?.setTabStop(true);
   }
 
   /** @param {MouseEvent} event */
   #clicked(event) {
     const target = /** @type {Element} */ (event.target);
-    const row = this.rows.of(target);
+    const row = this.rows.containing(target);
     if (!row) return;
-    if (row.more.contains(target)) return void this.use(({ menu }) => menu.toggle(row));
-    const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey; // a new tab or window
+    if (row.menuButton.contains(target)) return void this.withActions(({ menu }) => menu.toggle(row));
+    const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey; // the browser opens a new tab or window
     if (!target.closest("a") || elsewhere) return;
     event.preventDefault();
     const { id, message_id: message } = row.item;
@@ -137,8 +137,8 @@ export class ListView {
 
   /** @param {Element} target */
   #pressed(target) {
-    const row = this.rows.of(target);
-    if (row) void this.use(({ menu }) => menu.open(row));
+    const row = this.rows.containing(target);
+    if (row) void this.withActions(({ menu }) => menu.open(row));
     return !!row;
   }
 }

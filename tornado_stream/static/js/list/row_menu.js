@@ -1,5 +1,5 @@
 // @ts-check
-/** The menu of a row, one for all rows. Loaded when first needed. */
+/** The menu of a row. All rows share one menu. Loaded when first needed. */
 import { pathOf } from "../conversation/navigation.js";
 import { byId } from "../page/dom.js";
 
@@ -7,15 +7,19 @@ import { byId } from "../page/dom.js";
 
 export class RowMenu {
   #menu = byId("row-menu");
+  /** @type {HTMLElement[]} */
+  #items = [...this.#menu.querySelectorAll("[role=menuitem]")];
+  /** The links that save the conversation as a file. @type {HTMLAnchorElement[]} */
+  #files = [...this.#menu.querySelectorAll("[data-file]")];
   /** @type {RowView | null} */
   #row = null;
 
   /** @param {{rename: (row: RowView) => void, remove: (row: RowView) => void}} callbacks */
   constructor(callbacks) {
-    this.#menu.addEventListener("toggle", (/** @type {ToggleEvent} */ event) => this.#toggled(event.newState === "open"));
+    this.#menu.addEventListener("toggle", (/** @type {ToggleEvent} */ event) => this.#row?.menuButton.setAttribute("aria-expanded", String(event.newState === "open")));
     this.#menu.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.#key(event));
-    byId("row-rename").addEventListener("click", () => this.#take(callbacks.rename));
-    byId("row-delete").addEventListener("click", () => this.#take(callbacks.remove));
+    byId("row-rename").addEventListener("click", () => this.#choose(callbacks.rename));
+    byId("row-delete").addEventListener("click", () => this.#choose(callbacks.remove));
     for (const link of this.#files) link.addEventListener("click", () => this.#menu.hidePopover());
   }
 
@@ -30,13 +34,13 @@ export class RowMenu {
     if (this.#menu.matches(":popover-open")) return;
     this.#row = row;
     for (const link of this.#files) link.href = `${pathOf(row.item.id)}.${link.dataset.file}`;
-    row.more.focus({ preventScroll: true }); // where the focus goes back to
+    row.menuButton.focus({ preventScroll: true }); // the browser returns the focus there when the menu closes
     this.#menu.showPopover();
-    this.#place(row.more.getBoundingClientRect(), this.#menu.getBoundingClientRect());
+    this.#place(row.menuButton.getBoundingClientRect(), this.#menu.getBoundingClientRect());
     this.#items[0].focus();
   }
 
-  /** Below the button, and where there is no room above it. @param {DOMRect} button @param {DOMRect} menu */
+  /** Place the menu below the button, or above it if there is no room below. @param {DOMRect} button @param {DOMRect} menu */
   #place(button, { width, height }) {
     const below = button.bottom + height + 8 < innerHeight;
     const start = document.dir === "rtl" ? button.right - width : button.left;
@@ -44,23 +48,8 @@ export class RowMenu {
     this.#menu.style.left = `${Math.max(8, Math.min(start, innerWidth - width - 8))}px`;
   }
 
-  /** @returns {HTMLElement[]} */
-  get #items() {
-    return [...this.#menu.querySelectorAll("[role=menuitem]")];
-  }
-
-  /** The conversation as a file. @returns {HTMLAnchorElement[]} */
-  get #files() {
-    return [...this.#menu.querySelectorAll("[data-file]")];
-  }
-
-  /** @param {boolean} open */
-  #toggled(open) {
-    this.#row?.more.setAttribute("aria-expanded", String(open));
-  }
-
   /** @param {(row: RowView) => void} act */
-  #take(act) {
+  #choose(act) {
     const row = this.#row;
     this.#menu.hidePopover();
     if (row) act(row);

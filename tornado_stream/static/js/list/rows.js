@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The rows of a list, in sections, and in these in chunks: the browser lays out only the chunks
- * that are near. Where a chunk begins depends on its first row alone, so a row that comes or goes
- * changes one chunk and leaves thousands of others.
+ * The rows of a list, grouped in sections, which consist of chunks: the browser lays out only the
+ * chunks near the screen. Whether a row begins a chunk depends only on its id, so a row that appears or
+ * disappears changes only one chunk.
  *
  * @typedef {import("../page/api.js").ConversationItem} Item
  * @typedef {import("./row_view.js").Search} Search
@@ -12,7 +12,7 @@ import { dateGroupName } from "./date_groups.js";
 import { RowView } from "./row_view.js";
 
 export class Rows {
-  /** By conversation. @type {Map<string, RowView>} */
+  /** The rows by the id of their conversation. @type {Map<string, RowView>} */
   #rows = new Map();
   /** @type {Map<string, Section>} */
   #sections = new Map();
@@ -22,7 +22,7 @@ export class Rows {
     this.element = element;
   }
 
-  /** As they stand. */
+  /** All rows, in the order in which they are shown. */
   get all() {
     return Array.from(this.#sections.values(), (section) => section.rows).flat();
   }
@@ -32,13 +32,13 @@ export class Rows {
     return this.#rows.get(id ?? "");
   }
 
-  /** The row in which an element is. @param {EventTarget | null} target */
-  of(target) {
+  /** The row that contains an element. @param {EventTarget | null} target */
+  containing(target) {
     return this.get(/** @type {HTMLElement} */ (target).closest("[data-id]")?.getAttribute("data-id") ?? null);
   }
 
   /**
-   * @param {{key: string, items: Item[]}[]} groups `key`: a period, or empty
+   * @param {{key: string, items: Item[]}[]} groups `key`: a date group; empty: a section without a heading
    * @param {(item: Item) => boolean} isUnread @param {string | null} open @param {Search | null} search
    */
   show(groups, isUnread, open, search) {
@@ -52,7 +52,7 @@ export class Rows {
     }
     arrange(this.element, Array.from(this.#sections.values(), (section) => section.element));
     for (const [id, row] of this.#rows) if (!row.element.isConnected) this.#rows.delete(id);
-    if (focused !== document.activeElement && this.element.contains(focused)) focused.focus({ preventScroll: true }); // its row was moved
+    if (focused !== document.activeElement && this.element.contains(focused)) focused.focus({ preventScroll: true }); // moving its row took the focus away
   }
 
   /** @param {Item} item @param {boolean} current @param {boolean} unread @param {Search | null} search */
@@ -69,7 +69,7 @@ class Section {
   /** @type {RowView[]} */
   rows = [];
   #list = element("div");
-  /** By their first row. @type {Map<RowView, Chunk>} */
+  /** The chunks by their first row. @type {Map<RowView, Chunk>} */
   #chunks = new Map();
 
   /** @param {string} key */
@@ -107,7 +107,7 @@ class Chunk {
 
   /** @param {RowView[]} rows */
   show(rows) {
-    if (rows.length === this.#rows.length && rows.every((row, index) => row === this.#rows[index])) return; // most are: looking at the DOM costs more
+    if (rows.length === this.#rows.length && rows.every((row, index) => row === this.#rows[index])) return; // most chunks have not changed, and comparing the DOM would cost more
     arrange(this.element, rows.map((row) => row.element));
     this.element.style.setProperty("--rows", String(rows.length));
     this.#rows = rows;

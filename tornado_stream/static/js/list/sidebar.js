@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The column with the conversations: beside the page where it is wide, a drawer over it where it is
- * not. A drawer takes the focus and gives it back; Escape and a click beside it close it.
+ * The sidebar with the conversations: a column beside a wide page, or a drawer over a narrow one. The
+ * drawer takes the focus and gives it back. Escape or a click beside it closes it.
  */
 import { byId } from "../page/dom.js";
 import { isSomethingOpen } from "../page/shortcuts.js";
@@ -22,11 +22,11 @@ export class Sidebar {
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !event.defaultPrevented && !isSomethingOpen()) this.close();
     });
-    this.#wide.addEventListener("change", () => this.#fit());
-    this.#fit();
+    this.#wide.addEventListener("change", () => this.#fitToWidth());
+    this.#fitToWidth();
   }
 
-  /** Close the drawer; a column stays. */
+  /** Close the sidebar if it is a drawer. A column stays open. */
   close() {
     if (this.#open && !this.#wide.matches) this.#set(false, true);
   }
@@ -35,24 +35,24 @@ export class Sidebar {
     this.#set(!this.#open, true);
   }
 
-  /** Open it and go to its search. */
+  /** Open the sidebar and focus its search box. */
   search() {
     if (!this.#open) this.#set(true, true);
     byId("search").select();
   }
 
-  #fit() {
+  #fitToWidth() {
     this.#set(this.#wide.matches && this.storage.get(KEY) !== "closed", false);
   }
 
-  /** @param {boolean} open @param {boolean} byHand */
-  #set(open, byHand) {
+  /** @param {boolean} open @param {boolean} byUser if true, remember the choice and move the focus */
+  #set(open, byUser) {
     this.#open = open;
     const covers = open && !this.#wide.matches;
     document.body.dataset.side = open ? "open" : "closed";
     this.#toggle.setAttribute("aria-expanded", String(open));
     for (const part of document.querySelectorAll(".skip, .top, .main, .bottom")) /** @type {HTMLElement} */ (part).inert = covers;
-    if (!byHand) return;
+    if (!byUser) return;
     if (this.#wide.matches) this.storage.set(KEY, open ? "open" : "closed");
     else if (open) byId("side-close").focus();
     else this.#toggle.focus();

@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * Keeps the open conversation in step with what happens elsewhere: in another tab, which says so,
- * or on another device, which the list shows.
+ * Keeps the open conversation up to date with changes made elsewhere. Another tab announces its
+ * changes; a change on another device is seen in the list of conversations.
  */
 export class Sync {
-  #looked = "";
+  #lastSeen = "";
 
   /**
    * @param {import("../conversation/conversation.js").Conversation} conversation
@@ -13,17 +13,17 @@ export class Sync {
   constructor(conversation, list, tabs) {
     this.conversation = conversation;
     this.list = list;
-    tabs.listen((news) => this.#hear(news));
+    tabs.listen((news) => this.#handleNews(news));
     list.addEventListener("change", () => this.#compare());
     conversation.addEventListener("news", (event) => {
       tabs.tell(/** @type {CustomEvent} */ (event).detail);
-      list.soon();
+      list.refreshSoon();
     });
   }
 
   /** @param {import("../page/tabs.js").News} news */
-  #hear({ type, conversation_id: id }) {
-    this.list.soon();
+  #handleNews({ type, conversation_id: id }) {
+    this.list.refreshSoon();
     if (type === "deleted") this.list.forget(id);
     if (id !== this.conversation.id) return;
     if (type === "deleted") this.conversation.lose();
@@ -31,18 +31,18 @@ export class Sync {
     else if (type !== "changed") void this.conversation.refresh();
   }
 
-  /** What the list says of the open conversation, against what the page knows. */
+  /** Compare the open conversation with its item in the list, and load it again if it has changed. */
   #compare() {
     const { conversation } = this;
     const item = this.list.items.find(({ id }) => id === conversation.id);
     if (!item || conversation.state !== "ready") return;
     conversation.entitle(item.title);
     if (conversation.running) return;
-    const look = `${item.id} ${item.generation_id} ${item.updated_at}`;
+    const version = `${item.id} ${item.generation_id} ${item.updated_at}`;
     const isNew = item.generation_id || (conversation.updatedAt && item.updated_at > conversation.updatedAt);
     conversation.updatedAt ||= item.updated_at;
-    if (!isNew || look === this.#looked) return;
-    this.#looked = look; // once: what is running may be on another branch
+    if (!isNew || version === this.#lastSeen) return;
+    this.#lastSeen = version; // load each version only once: a running answer may be on another branch
     void conversation.refresh();
   }
 }

@@ -1,7 +1,8 @@
 // @ts-check
-/** What was deleted, each with the button that takes it back, or that it could not be. Time stands still while one looks at them. */
+/** Notes about conversations in the trash, each with an Undo button, and about deletions that failed. The trash waits while the pointer or the focus is on them. */
 import { byId, element, smallButton } from "../page/dom.js";
 import { t } from "../page/words.js";
+import { titleOf } from "./row_view.js";
 
 /** @typedef {import("./trash.js").Item} Item */
 
@@ -9,32 +10,34 @@ export class Toasts {
   #region = element("section", "toasts");
   /** @type {Map<Item, HTMLElement>} */
   #shown = new Map();
-  /** Where the reader came from. @type {HTMLElement | null} */
-  #from = null;
+  /** The element that gets the focus back when a focused note closes. @type {HTMLElement | null} */
+  #returnTo = null;
 
   /** @param {import("./trash.js").Trash} trash @param {(item: Item) => void} undo */
   constructor(trash, undo) {
     this.trash = trash;
     this.undo = undo;
     this.#region.setAttribute("aria-label", t("trash.region"));
-    for (const [type, held] of Object.entries({ pointerenter: true, pointerleave: false, focusin: true, focusout: false })) {
-      this.#region.addEventListener(type, () => trash.hold(held || this.#region.matches(":hover, :focus-within")));
+    for (const [type, paused] of Object.entries({ pointerenter: true, pointerleave: false, focusin: true, focusout: false })) {
+      this.#region.addEventListener(type, () => trash.setPaused(paused || this.#region.matches(":hover, :focus-within")));
     }
-    this.#region.addEventListener("focusin", ({ relatedTarget }) => this.#came(/** @type {HTMLElement | null} */ (relatedTarget)));
+    this.#region.addEventListener("focusin", ({ relatedTarget: from }) => {
+      if (from && !this.#region.contains(/** @type {HTMLElement} */ (from))) this.#returnTo = /** @type {HTMLElement} */ (from);
+    });
     trash.addEventListener("change", () => this.#show());
     document.body.append(this.#region);
   }
 
   #show() {
     const { items } = this.trash;
-    for (const [item, toast] of this.#shown) if (!items.includes(item)) this.#shown.delete(item) && this.#take(toast);
+    for (const [item, toast] of this.#shown) if (!items.includes(item)) this.#shown.delete(item) && this.#close(toast);
     for (const item of items) if (!this.#shown.has(item)) this.#add(item);
-    this.trash.hold(this.#region.matches(":hover, :focus-within"));
+    this.trash.setPaused(this.#region.matches(":hover, :focus-within"));
   }
 
-  /** Something to read, until it is closed. @param {string} text */
+  /** Show a text until the user closes it. @param {string} text */
   note(text) {
-    const toast = this.#put(text, smallButton(t("trash.close"), () => this.#take(toast)), () => this.#take(toast));
+    const toast = this.#append(text, smallButton(t("trash.close"), () => this.#close(toast)), () => this.#close(toast));
     toast.dataset.tone = "bad";
   }
 
@@ -43,16 +46,16 @@ export class Toasts {
     const title = titleOf(item);
     const undo = smallButton(t("trash.undo"), () => this.undo(item));
     undo.setAttribute("aria-label", t("trash.undoOf", { title }));
-    this.#shown.set(item, this.#put(t("trash.deleted", { title }), undo, () => void this.trash.end(item.id)));
+    this.#shown.set(item, this.#append(t("trash.deleted", { title }), undo, () => void this.trash.deleteNow(item.id)));
   }
 
-  /** @param {string} text @param {HTMLElement} button @param {() => void} end what Escape does */
-  #put(text, button, end) {
+  /** @param {string} text @param {HTMLElement} button @param {() => void} end called for Escape */
+  #append(text, button, end) {
     const toast = element("div", "toast");
     toast.append(element("p", "", text), button);
     toast.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
-      event.preventDefault(); // and the drawer stays open
+      event.preventDefault(); // so that Escape does not also close the drawer
       end();
     });
     this.#region.append(toast);
@@ -60,17 +63,9 @@ export class Toasts {
   }
 
   /** @param {HTMLElement} toast */
-  #take(toast) {
+  #close(toast) {
     const focused = toast.contains(document.activeElement);
     toast.remove();
-    if (focused) (this.#from?.isConnected ? this.#from : byId("question")).focus();
-  }
-
-  /** @param {HTMLElement | null} from */
-  #came(from) {
-    if (from && !this.#region.contains(from)) this.#from = from;
+    if (focused) (this.#returnTo?.isConnected ? this.#returnTo : byId("question")).focus();
   }
 }
-
-/** @param {{title: string}} item */
-export const titleOf = ({ title }) => title || t("list.untitled");

@@ -1,19 +1,20 @@
 // @ts-check
 /**
- * Conversations that the reader has deleted and may still want back: the server hears of it when
- * their time is over, or when the page goes. Fires `change`, and `failed` where the server did not.
+ * Conversations that the user has deleted and can still restore. When the time for that is over, or when
+ * the page is closed, the trash asks the server to delete them. Fires `change`, and `failed` (detail:
+ * `item`, `error`) if the server did not delete a conversation, which is then shown again.
  *
  * @typedef {{id: string, title: string}} Item
  * @typedef {{item: Item, left: number, since: number, timer: ReturnType<typeof setTimeout> | undefined}} Entry
  */
 
-/** How long it can be taken back. */
-export const WAIT = 8000;
+/** Milliseconds for which a deleted conversation can be restored. */
+export const UNDO_TIME = 8000;
 
 export class Trash extends EventTarget {
   /** @type {Map<string, Entry>} */
   #waiting = new Map();
-  #held = false;
+  #paused = false;
 
   /** @param {import("./conversations.js").Conversations} conversations */
   constructor(conversations) {
@@ -21,68 +22,68 @@ export class Trash extends EventTarget {
     this.conversations = conversations;
   }
 
-  /** What can be taken back, oldest first. @returns {Item[]} */
+  /** The conversations that can be restored, in the order in which they were deleted. @returns {Item[]} */
   get items() {
     return [...this.#waiting.values()].map(({ item }) => item);
   }
 
-  /** @param {Item} item */
-  put(item) {
+  /** Hide a conversation, and delete it later. @param {Item} item */
+  add(item) {
     if (this.#waiting.has(item.id)) return;
-    const entry = { item, left: WAIT, since: 0, timer: undefined };
+    const entry = { item, left: UNDO_TIME, since: 0, timer: undefined };
     this.#waiting.set(item.id, entry);
-    if (!this.#held) this.#run(entry);
-    this.conversations.hide(item.id, true);
+    if (!this.#paused) this.#start(entry);
+    this.conversations.setHidden(item.id, true);
     this.#changed();
   }
 
-  /** Take one back. @param {string} id @returns {boolean} whether it was not too late */
-  undo(id) {
-    if (!this.#take(id)) return false;
-    this.conversations.hide(id, false);
+  /** Restore a conversation. @param {string} id @returns {boolean} false: it was too late */
+  restore(id) {
+    if (!this.#remove(id)) return false;
+    this.conversations.setHidden(id, false);
     this.#changed();
     return true;
   }
 
-  /** Let the time stand still, for all of them, or go on. @param {boolean} held */
-  hold(held) {
-    if (held === this.#held) return;
-    this.#held = held;
-    for (const entry of this.#waiting.values()) held ? this.#pause(entry) : this.#run(entry);
+  /** Stop the clocks of all conversations in the trash, or let them run again. @param {boolean} paused */
+  setPaused(paused) {
+    if (paused === this.#paused) return;
+    this.#paused = paused;
+    for (const entry of this.#waiting.values()) paused ? this.#stop(entry) : this.#start(entry);
   }
 
-  /** Delete one now. @param {string} id @param {boolean} [leaving] the page does not see how it ends */
-  async end(id, leaving = false) {
-    const entry = this.#take(id);
+  /** Delete a conversation at once. @param {string} id @param {boolean} [leaving] the page is being closed, and the request has to outlive it */
+  async deleteNow(id, leaving = false) {
+    const entry = this.#remove(id);
     if (!entry) return;
     this.#changed();
     try {
       await this.conversations.remove(id, leaving);
     } catch (error) {
-      this.conversations.hide(id, false);
+      this.conversations.setHidden(id, false);
       this.dispatchEvent(new CustomEvent("failed", { detail: { item: entry.item, error } }));
     }
   }
 
-  /** The page goes: delete all of them now. */
-  flush() {
-    for (const id of [...this.#waiting.keys()]) void this.end(id, true);
+  /** Delete everything at once, because the page is being closed. */
+  deleteAll() {
+    for (const id of [...this.#waiting.keys()]) void this.deleteNow(id, true);
   }
 
   /** @param {Entry} entry */
-  #run(entry) {
+  #start(entry) {
     entry.since = performance.now();
-    entry.timer = setTimeout(() => void this.end(entry.item.id), entry.left);
+    entry.timer = setTimeout(() => void this.deleteNow(entry.item.id), entry.left);
   }
 
   /** @param {Entry} entry */
-  #pause(entry) {
+  #stop(entry) {
     clearTimeout(entry.timer);
     entry.left -= performance.now() - entry.since;
   }
 
   /** @param {string} id */
-  #take(id) {
+  #remove(id) {
     const entry = this.#waiting.get(id);
     clearTimeout(entry?.timer);
     this.#waiting.delete(id);

@@ -1,21 +1,21 @@
 // @ts-check
-/** Whose the page is. What the browser keeps of one user is not shown to the next. */
+/** The user of the page. What the browser has stored for one user is never shown to the next. */
 import { t } from "./words.js";
 
 /** @typedef {import("./storage.js").Storage} Storage */
 
 const KEY = "tornado-stream:user";
-/** Whose everything is where nobody logs in. */
+/** The owner of everything if the server has no login. */
 const LOCAL = "local";
 
-/** Forget what is another's; to be called before anything is read. @param {Storage[]} storages @param {string} user empty: nobody logs in */
-export function takeOver(storages, user) {
+/** Delete what another user has stored. Call this before anything is read. @param {Storage[]} storages @param {string} user empty: the server has no login */
+export function forgetOtherUsers(storages, user) {
   const [lasting] = storages;
   if ((lasting.get(KEY) ?? LOCAL) !== (user || LOCAL)) for (const storage of storages) storage.clear();
   if (user) lasting.set(KEY, user);
 }
 
-/** @param {import("./api.js").Api} api @param {Storage[]} storages @param {(text: string) => void} say */
+/** End the session, delete what the browser has stored, and load the page again, which shows the login. @param {import("./api.js").Api} api @param {Storage[]} storages @param {(text: string) => void} say */
 export async function logOut(api, storages, say) {
   try {
     await api.logOut();
@@ -24,7 +24,7 @@ export async function logOut(api, storages, say) {
   }
   for (const storage of storages) {
     storage.clear();
-    storage.letGo(); // parts of the page write when it goes
+    storage.detach(); // because some modules store something when the page is closed
   }
   location.reload();
 }

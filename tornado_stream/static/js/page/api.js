@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * Every URL the page asks for. Nothing here retries or keeps state.
+ * Every URL that the page requests. The rule: nothing here retries or keeps state. A method rejects if the
+ * server was not reached. A method that returns no `Response` rejects with `Refused` if the server refuses.
  *
  * @typedef {{id: string, provider: string, state: string, detail: string, context?: number | null, can?: string[]}} Model
  * @typedef {{models: Model[], default: string | null}} Models
@@ -10,9 +11,9 @@
  */
 import { t } from "./words.js";
 
-/** The server answered, and its answer is no. */
+/** The error of a request that the server has refused. */
 export class Refused extends Error {
-  /** @param {number} status @param {string} code @param {string} message @param {number} [wait] seconds after which to ask again; 0: not told */
+  /** @param {number} status @param {string} code @param {string} message @param {number} [wait] seconds after which to ask again; 0: the server did not say */
   constructor(status, code, message, wait = 0) {
     super(message);
     this.status = status;
@@ -21,28 +22,28 @@ export class Refused extends Error {
   }
 }
 
-/** How long the page waits for a short answer, in milliseconds. */
+/** Milliseconds within which the server must answer a request that does not stream. */
 const TIMEOUT = 20_000;
 
 export class Api {
-  /** @param {string} [origin] empty: where the page came from */
+  /** @param {string} [origin] empty: the page's own */
   constructor(origin = "") {
     this.origin = origin;
   }
 
-  /** @returns {Promise<Models>} */
+  /** The models that the server offers. @returns {Promise<Models>} */
   async models() {
     return jsonOf(await this.#fetch("/api/models", { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(TIMEOUT) }));
   }
 
-  /** Ask for an answer; the same `request_id` again gives the same answer. @param {AnswerRequest} body @param {AbortSignal} signal */
+  /** Ask for an answer. A second request with the same `request_id` gets the same answer. @param {AnswerRequest} body @param {AbortSignal} signal */
   ask(body, signal) {
     return this.#fetch("/stream", { ...posted(body, "text/event-stream"), signal });
   }
 
   /**
-   * Read an answer after event number `after`.
-   * @param {string} id @param {number} after @param {boolean} live false: only what there is by now @param {AbortSignal} signal
+   * Read the events of an answer that follow event number `after`.
+   * @param {string} id @param {number} after @param {boolean} live false: only the events that exist now @param {AbortSignal} signal
    */
   read(id, after, live, signal) {
     return this.#fetch(`/stream/${encodeURIComponent(id)}${live ? "" : "?live=0"}`, {
@@ -51,13 +52,13 @@ export class Api {
     });
   }
 
-  /** @param {string} id @param {AbortSignal} signal */
+  /** Stop an answer. @param {string} id @param {AbortSignal} signal */
   stop(id, signal) {
     return this.#fetch(`/stream/${encodeURIComponent(id)}/stop`, { ...posted({}), signal });
   }
 
   /**
-   * A page of the list, newest first; null where it is the one that `etag` names.
+   * One page of the list of conversations, newest first; null: the page is still the one that `etag` names.
    * @param {{q?: string, before?: string | null, limit?: number, etag?: string}} what @param {AbortSignal} [signal]
    * @returns {Promise<ConversationPage | null>}
    */
@@ -75,36 +76,36 @@ export class Api {
     return jsonOf(await this.#fetch(conversationPath(id), { headers: { Accept: "application/json" }, signal: limited }));
   }
 
-  /** A conversation without messages. @param {{system: string}} what @returns {Promise<{id: string}>} */
+  /** Create a conversation without messages. @param {{system: string}} what @returns {Promise<{id: string}>} */
   async create(what) {
     return jsonOf(await this.#send("POST", "/api/conversations", what));
   }
 
-  /** @param {string} id @param {{title?: string, system?: string}} changes */
+  /** Change the title or the system prompt of a conversation. @param {string} id @param {{title?: string, system?: string}} changes */
   async change(id, changes) {
     const response = await this.#send("PATCH", conversationPath(id), changes);
     if (!response.ok) throw await refusal(response);
   }
 
-  /** @param {string} id @param {boolean} [keepalive] the request outlives the page */
+  /** Delete a conversation. It is no error if it does not exist. @param {string} id @param {boolean} [keepalive] the request outlives the page */
   async remove(id, keepalive = false) {
     const response = await this.#send("DELETE", conversationPath(id), {}, keepalive);
     if (!response.ok && response.status !== 404) throw await refusal(response);
   }
 
-  /** Ask to be let in: by the response's status, or the `Retry-After` of a 429. @param {Record<string, unknown>} who `name`, `password` */
-  logIn(who) {
-    return this.#plain("/login", posted(who));
+  /** Begin a session. The caller reads the response's status, and `Retry-After` of a 429. @param {Record<string, unknown>} credentials `name`, `password` */
+  logIn(credentials) {
+    return this.#plain("/login", posted(credentials));
   }
 
-  /** End the session, which may have ended already. */
+  /** End the session. It is no error if the session has ended already. */
   async logOut() {
     const response = await this.#plain("/logout", posted({}));
     if (!response.ok && response.status !== 401) throw await refusal(response);
   }
 
-  /** Whether this browser is let in. */
-  async isIn() {
+  /** Whether this browser has a session. Never rejects with `Refused`. */
+  async isLoggedIn() {
     return (await this.#plain("/api/conversations?limit=1", {})).ok;
   }
 
@@ -113,11 +114,12 @@ export class Api {
     return this.#fetch(path, { ...posted(body, "application/json"), method, keepalive, signal: AbortSignal.timeout(TIMEOUT) });
   }
 
-  /** @param {string} path @param {RequestInit} init */
+  /** Fetch, and show the login if the session has ended. @param {string} path @param {RequestInit} init */
   async #fetch(path, init) {
     const response = await this.#plain(path, init);
     if (response.status !== 401 || response.headers.get("WWW-Authenticate") !== "Bearer") return response;
-    // The session has ended, and this address asks for the login now. Nobody hears of it: what was not sent is sent after that.
+    // The session has ended: reloading the page shows the login. The promise stays pending, so that no caller reports an error;
+    // a question that was not sent is sent after the login.
     globalThis.location?.reload();
     return /** @type {Promise<Response>} */ (new Promise(() => {}));
   }
@@ -140,7 +142,7 @@ async function jsonOf(response) {
   return response.json();
 }
 
-/** What a refusing response says: this server's JSON, or whatever stands between. @param {Response} response */
+/** The error of a refusing response, whose body is this server's JSON, or anything if a proxy has answered. @param {Response} response */
 export async function refusal(response) {
   /** @type {any} */
   const body = await response.json().catch(() => null);
@@ -148,8 +150,8 @@ export async function refusal(response) {
   return new Refused(response.status, code ? String(code) : `http_${response.status}`, message ? String(message) : "", Number(wait));
 }
 
-/** What to tell the reader when the server did not do something. @param {unknown} error */
-export const whyNot = (error) => (error instanceof Refused ? t("list.failed", { why: error.message || error.code }) : t("list.noServer"));
+/** The message for the user when a request has failed. @param {unknown} error */
+export const failureText = (error) => (error instanceof Refused ? t("list.failed", { why: error.message || error.code }) : t("list.noServer"));
 
-/** Whether asking again would change nothing. @param {number} status */
+/** Whether the same request would get the same refusal again. @param {number} status */
 export const isFinal = (status) => status >= 400 && status < 500 && ![408, 425, 429].includes(status);

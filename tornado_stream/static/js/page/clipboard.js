@@ -1,7 +1,8 @@
 // @ts-check
+/** Copying, also without the clipboard API, which a page has only over https or from localhost. */
 import { t } from "./words.js";
 
-/** Make every `data-copy` button below `root` copy the `code` beside it. @param {ParentNode} root @param {(text: string) => void} say */
+/** Make every `data-copy` button below `root` copy the text of the `code` element beside it. @param {ParentNode} root @param {(text: string) => void} say */
 export function armCopyButtons(root, say) {
   for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (root.querySelectorAll("[data-copy]"))) {
     const code = /** @type {HTMLElement} */ (button.parentElement?.querySelector("code"));
@@ -10,7 +11,7 @@ export function armCopyButtons(root, say) {
   }
 }
 
-/** Copy an element's text, and say on the button for a moment whether it is copied, or only selected. @param {HTMLElement} button @param {string} label of the button @param {HTMLElement} element */
+/** Copy an element's text. For two seconds, the button says that the text is copied, or only selected. Returns what it says. @param {HTMLElement} button @param {string} label of the button @param {HTMLElement} element */
 export async function copyBy(button, label, element) {
   let copied = await write(element.textContent ?? "");
   if (!copied) {
@@ -21,7 +22,7 @@ export async function copyBy(button, label, element) {
   return (button.textContent = copied ? t("copied") : t("selected"));
 }
 
-/** Copy a text that stands nowhere on the page as it is. @param {string} text */
+/** Copy a text that is not on the page in this form. Returns whether it is copied. @param {string} text */
 export async function copyText(text) {
   if (await write(text)) return true;
   const focused = /** @type {HTMLElement | null} */ (document.activeElement);
@@ -39,7 +40,7 @@ export async function copyText(text) {
 /** @param {string} text */
 async function write(text) {
   try {
-    await navigator.clipboard.writeText(text); // absent on plain http from another machine
+    await navigator.clipboard.writeText(text); // `clipboard` is undefined over http from another machine
     return true;
   } catch {
     return false;

@@ -1,5 +1,7 @@
 // @ts-check
-/** An element with a class and text. Text is set as text, never as markup. @template {keyof HTMLElementTagNameMap} T @param {T} tag @param {string} [className] @param {string} [text] @returns {HTMLElementTagNameMap[T]} */
+/** Creates and arranges elements. The rule: text is set as text, never as markup. */
+
+/** An element with a class and a text. @template {keyof HTMLElementTagNameMap} T @param {T} tag @param {string} [className] @param {string} [text] @returns {HTMLElementTagNameMap[T]} */
 export function element(tag, className = "", text = "") {
   const made = document.createElement(tag);
   if (className) made.className = className;
@@ -7,7 +9,7 @@ export function element(tag, className = "", text = "") {
   return made;
 }
 
-/** A small button. @param {string} label @param {(event: MouseEvent) => void} act */
+/** @param {string} label @param {(event: MouseEvent) => void} act */
 export function smallButton(label, act) {
   const button = element("button", "button small", label);
   button.type = "button";
@@ -15,10 +17,10 @@ export function smallButton(label, act) {
   return button;
 }
 
-/** Make these a parent's children. What is in its place already is not moved: moving loses focus. @param {HTMLElement} parent @param {HTMLElement[]} elements */
+/** Give a parent exactly these children. An element that is at its place already is not moved, because moving takes the focus away. @param {HTMLElement} parent @param {HTMLElement[]} elements */
 export function arrange(parent, elements) {
-  const kept = new Set(elements);
-  for (const child of [...parent.children]) if (!kept.has(/** @type {HTMLElement} */ (child))) child.remove();
+  const wanted = new Set(elements);
+  for (const child of [...parent.children]) if (!wanted.has(/** @type {HTMLElement} */ (child))) child.remove();
   let next = parent.firstElementChild;
   for (const element of elements) {
     if (element === next) next = next.nextElementSibling;
@@ -26,14 +28,14 @@ export function arrange(parent, elements) {
   }
 }
 
-/** Make a text box as high as its text, where the browser does not. @param {HTMLTextAreaElement} field */
+/** Make a text box as high as its text, if the browser does not do it itself. @param {HTMLTextAreaElement} field */
 export function growToText(field) {
   if (CSS.supports("field-sizing", "content")) return;
   field.style.height = "auto";
   field.style.height = `${field.scrollHeight}px`;
 }
 
-/** Whether there is a mouse or the like: elsewhere to focus a text box opens a keyboard over the page. */
+/** Whether the user has a mouse or something like it. On other devices, focusing a text box opens a keyboard over the page. */
 export const hasFinePointer = () => matchMedia("(pointer: fine)").matches;
 
 /** The element of the page with this id. @param {string} id @returns {any} */

@@ -1,5 +1,5 @@
 // @ts-check
-/** Small drawings, each a path in a square of 20. Never the only thing that says something. @type {Record<string, string>} */
+/** The icons: each is an SVG path in a square of 20. The rule: a text or a label beside the icon says the same. @type {Record<string, string>} */
 const PATHS = {
   alert: "M10 3l8 14H2zM10 8.5v3.5M10 14.4v.1",
   check: "M4 10.5l4 4 8-9",
@@ -19,7 +19,7 @@ const PATHS = {
   tool: "M12.5 7.5l4-4a4.2 4.2 0 0 1-5.4 5.4l-6 6a1.6 1.6 0 0 1-2.3-2.3l6-6a4.2 4.2 0 0 1 5.4-5.4l-2.7 2.7z",
 };
 
-/** @param {string} name */
+/** Create an icon. @param {string} name of its path */
 export function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   const path = document.createElementNS(svg.namespaceURI, "path");

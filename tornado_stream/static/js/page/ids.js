@@ -1,5 +1,7 @@
 // @ts-check
-/** A random UUID. `crypto.randomUUID` is missing where the page came over plain http from another machine. */
+/** The ids that the page makes. */
+
+/** A UUID. The browser has no `crypto.randomUUID` for a page that came over http from another machine. */
 export function uuid() {
   if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -9,7 +11,7 @@ export function uuid() {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
-/** A name for this tab, which a reload keeps. @param {import("./storage.js").Storage} storage of the tab */
+/** The id of this tab. It survives a reload. @param {import("./storage.js").Storage} storage that of the tab */
 export function tabId(storage) {
   const id = storage.get("tornado-stream:tab") ?? uuid();
   storage.set("tornado-stream:tab", id);

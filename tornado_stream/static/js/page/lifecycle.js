@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * When it makes sense to look at the network again at once: the device came online, the page was
- * shown again. Fires `change` (detail: what happened) and knows whether the page is hidden.
+ * Knows whether the page is hidden and the device offline, and ends a wait when a new try makes sense.
+ * Fires `change` (detail: `online`, `pageshow`, `hidden` or `visible`).
  */
 export class PageLifecycle extends EventTarget {
   hidden = false;
@@ -13,7 +13,7 @@ export class PageLifecycle extends EventTarget {
     return this.#page?.navigator.onLine === false;
   }
 
-  /** Follow a page's window. @param {Window} page */
+  /** Listen to the events of a window. @param {Window} page */
   follow(page) {
     const { document } = (this.#page = page);
     this.hidden = document.hidden;
@@ -26,7 +26,7 @@ export class PageLifecycle extends EventTarget {
     return this;
   }
 
-  /** Wait, but not longer than until the page is shown or online again, or `signal` fires. @param {number} ms @param {AbortSignal} [signal] */
+  /** Wait. Resolves early if the page is shown, the device comes online, or `signal` fires. @param {number} ms @param {AbortSignal} [signal] */
   async sleep(ms, signal) {
     const over = new AbortController();
     const listen = (/** @type {Event} */ event) => /** @type {CustomEvent} */ (event).detail !== "hidden" && over.abort();
@@ -41,7 +41,7 @@ export class PageLifecycle extends EventTarget {
   }
 }
 
-/** Wait, but not longer than until `signal` fires. @param {number} ms @param {AbortSignal} signal */
+/** Wait. Resolves early if `signal` fires. @param {number} ms @param {AbortSignal} signal */
 export function pause(ms, signal) {
   return new Promise((/** @type {(value?: unknown) => void} */ done) => {
     const end = () => (clearTimeout(timer), signal.removeEventListener("abort", end), done());
@@ -51,7 +51,7 @@ export function pause(ms, signal) {
   });
 }
 
-/** Full-jitter exponential backoff in milliseconds: never at once, never long, never in step with others. @param {number} attempt from 0 @param {number} [first] @param {number} [most] */
+/** The delay before a retry in milliseconds: exponential backoff of which half is random, so that clients do not retry at the same time. @param {number} attempt from 0 @param {number} [first] @param {number} [most] */
 export function backoff(attempt, first = 400, most = 8000) {
   const ceiling = Math.min(most, first * 2 ** Math.min(attempt, 16));
   return ceiling / 2 + (Math.random() * ceiling) / 2;

@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * What the tabs of a browser must share fairly. Where there are no locks (they need https or
- * localhost) everything is granted: the server takes the same request twice without harm, and only
- * visible tabs hold connections.
+ * Locks that the tabs of a browser share. A page without the Web Locks API (it needs https or localhost) is
+ * granted every lock. This does no harm: the server accepts the same request twice, and only visible tabs
+ * hold connections.
  */
 
-/** Held connections of all tabs together: a browser has six per server, and short requests need some. */
+/** How many connections all tabs together may hold. A browser allows six for each server, and short requests need the others. */
 const CONNECTIONS = 4;
 
 export class Locks {
@@ -14,7 +14,7 @@ export class Locks {
     this.manager = manager;
   }
 
-  /** Wait for a lock. Call `free` once it is not needed, before or after it was granted. @param {string} name */
+  /** Ask for a lock. `granted` resolves when this tab has it. Call `free` when it is no longer needed, also before it is granted. @param {string} name */
   claim(name) {
     let free = () => {};
     const freed = new Promise((/** @type {(value?: unknown) => void} */ done) => (free = done));
@@ -24,17 +24,17 @@ export class Locks {
     return { granted, free };
   }
 
-  /** The right to hold a connection: call it to give it back. Null: the others hold enough. @returns {Promise<(() => void) | null>} */
+  /** Ask for the right to hold a connection. Returns a function that gives it back; null: other tabs hold all of them. @returns {Promise<(() => void) | null>} */
   async connection() {
     for (let n = 0; n < CONNECTIONS; n++) {
-      const free = await this.#take(`tornado-stream:connection:${n}`);
+      const free = await this.#tryLock(`tornado-stream:connection:${n}`);
       if (free) return free;
     }
     return null;
   }
 
   /** @param {string} name @returns {Promise<(() => void) | null>} */
-  #take(name) {
+  #tryLock(name) {
     return new Promise((done) => {
       this.#request(name, { ifAvailable: true }, (lock) => (lock ? new Promise((free) => done(() => free(null))) : done(null))).catch(() => done(() => {}));
     });
@@ -42,7 +42,7 @@ export class Locks {
 
   /** @param {string} name @param {LockOptions} options @param {(lock: Lock | null) => any} use @returns {Promise<any>} */
   async #request(name, options, use) {
-    if (!this.manager) throw new Error("there are no locks here");
+    if (!this.manager) throw new Error("this page has no locks");
     return this.manager.request(name, options, use);
   }
 }

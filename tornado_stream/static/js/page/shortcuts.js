@@ -1,17 +1,17 @@
 // @ts-check
 /**
- * What the keyboard can do: one table, which decides what a key does and which the dialog lists.
- * A browser's own keys are left alone, and so are keys that an input method composes with.
+ * The keyboard shortcuts. One table decides what the keys do and what the list of shortcuts shows. The rule:
+ * the browser's own keys, and the keys with which an input method composes a character, do nothing here.
  *
  * @typedef {"shortcuts" | "search" | "fresh" | "side" | "model" | "panel" | "copy"} PageShortcut
  * @typedef {"send" | "newline" | "stop" | "edit"} ComposerShortcut
  * @typedef {object} Shortcut
  * @property {PageShortcut | ComposerShortcut} name
- * @property {"page" | "composer"} where it works: everywhere, or while a question is written
- * @property {string[]} keys any of them; `mod` is ⌘ on a Mac and Ctrl elsewhere
- * @property {string} label the key of what the dialog says it does
+ * @property {"page" | "composer"} where `page`: everywhere; `composer`: in the question box
+ * @property {string[]} keys each of them does the same; `mod` is ⌘ on a Mac and Ctrl elsewhere
+ * @property {string} label the key of its description in the language files
  */
-const SINGLE = "tornado-stream:single-keys";
+const SINGLE_KEYS = "tornado-stream:single-keys";
 
 /** @type {Shortcut[]} */
 export const SHORTCUTS = [
@@ -31,7 +31,7 @@ export const SHORTCUTS = [
 export const isMac = /^(Mac|iP)/.test(globalThis.navigator?.platform ?? "");
 
 /**
- * What a key means here; undefined: nothing.
+ * The name of the shortcut that a key means; undefined: none.
  * @param {KeyboardEvent} event @param {"page" | "composer"} where @param {boolean} [mac]
  */
 export function shortcutOf(event, where, mac = isMac) {
@@ -39,26 +39,26 @@ export function shortcutOf(event, where, mac = isMac) {
   return SHORTCUTS.find((one) => one.where === where && one.keys.some((key) => isPressed(event, key, mac)))?.name;
 }
 
-/** Whether an input method composes with this key; 229 is Safari's, after the composition has ended. @param {KeyboardEvent} event */
+/** Whether an input method uses this key to compose a character. Safari reports the key that ends a composition only by the code 229. @param {KeyboardEvent} event */
 export const isComposing = (event) => event.isComposing || event.keyCode === 229;
 
-/** A key that types a character wherever one can be written. @param {string} key */
+/** Whether a key is a single character, such as `/`. @param {string} key */
 export const isSingle = (key) => key.length === 1;
 
 /** @param {KeyboardEvent} event @param {string} key @param {boolean} mac */
 function isPressed(event, key, mac) {
   const { ctrlKey, metaKey, altKey, shiftKey } = event;
-  if (isSingle(key)) return event.key === key && !ctrlKey && !metaKey && !altKey; // however the layout types it
+  if (isSingle(key)) return event.key === key && !ctrlKey && !metaKey && !altKey; // Shift is allowed: some layouts need it for this character
   const parts = key.split("+");
   const mod = parts.includes("mod");
   const held = ctrlKey === (mod && !mac) && metaKey === (mod && mac) && altKey === parts.includes("alt") && shiftKey === parts.includes("shift");
-  return held && names(event, parts[parts.length - 1]);
+  return held && isKey(event, parts[parts.length - 1]);
 }
 
-/** Where a layout has no Latin letters, or Alt makes others of them, the place of the key counts. @param {KeyboardEvent} event @param {string} letter */
-function names({ key, code }, letter) {
+/** Compare the character of a key. If it is no Latin letter, because of the layout or Alt, compare the key's place on the keyboard. @param {KeyboardEvent} event @param {string} name a Latin letter, or a name such as `enter` */
+function isKey({ key, code }, name) {
   const typed = key.toLowerCase();
-  return /^[a-z]$/.test(typed) || typed.length > 1 ? typed === letter : code.toLowerCase() === `key${letter}`;
+  return /^[a-z]$/.test(typed) || typed.length > 1 ? typed === name : code.toLowerCase() === `key${name}`;
 }
 
 export class Shortcuts {
@@ -69,30 +69,30 @@ export class Shortcuts {
     page.addEventListener("keydown", (event) => this.#key(event));
   }
 
-  /** Whether `/` and `?` do something: who speaks to the computer may not want that. */
-  get single() {
-    return this.storage.get(SINGLE) !== "off";
+  /** Whether `/` and `?` are shortcuts. Users who control their computer by voice can switch them off. */
+  get singleKeys() {
+    return this.storage.get(SINGLE_KEYS) !== "off";
   }
 
-  set single(on) {
-    if (on) this.storage.remove(SINGLE);
-    else this.storage.set(SINGLE, "off");
+  set singleKeys(on) {
+    if (on) this.storage.remove(SINGLE_KEYS);
+    else this.storage.set(SINGLE_KEYS, "off");
   }
 
   /** @param {KeyboardEvent} event */
   #key(event) {
     if (event.defaultPrevented || event.repeat || isSomethingOpen()) return;
     const name = shortcutOf(event, "page");
-    if (!name || (isSingle(event.key) && !event.ctrlKey && !event.metaKey && !event.altKey && !this.#takesSingle(event))) return;
+    if (!name || (isSingle(event.key) && !event.ctrlKey && !event.metaKey && !event.altKey && !this.#acceptsSingleKey(event))) return;
     event.preventDefault();
     this.callbacks[/** @type {PageShortcut} */ (name)]();
   }
 
   /** @param {KeyboardEvent} event */
-  #takesSingle({ target }) {
-    return this.single && !(/** @type {HTMLElement} */ (target).matches("input, textarea, select, [contenteditable]"));
+  #acceptsSingleKey({ target }) {
+    return this.singleKeys && !(/** @type {HTMLElement} */ (target).matches("input, textarea, select, [contenteditable]"));
   }
 }
 
-/** A dialog or a menu has the keys first. */
+/** Whether a dialog or a menu is open, which then gets the keys. */
 export const isSomethingOpen = () => document.querySelector(":popover-open, dialog[open]") !== null;

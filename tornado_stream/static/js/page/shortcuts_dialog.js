@@ -1,5 +1,5 @@
 // @ts-check
-/** Lists the shortcuts, by the keys of this machine. */
+/** The dialog that lists the shortcuts, with the names of the keys on this kind of computer. */
 import { element } from "./dom.js";
 import { isMac, isSingle, SHORTCUTS } from "./shortcuts.js";
 import { loadStyleSheet } from "./style_sheets.js";
@@ -27,7 +27,7 @@ export class ShortcutsDialog {
     const close = element("button", "button", t("model.close"));
     close.autofocus = true;
     actions.append(close);
-    form.append(title, rows, this.#single(), actions);
+    form.append(title, rows, this.#singleKeysBox(), actions);
     this.#dialog.append(form);
     document.body.append(this.#dialog);
   }
@@ -37,12 +37,12 @@ export class ShortcutsDialog {
     this.#dialog.showModal();
   }
 
-  #single() {
+  #singleKeysBox() {
     const label = element("label", "shortcut-single");
     const box = element("input");
     box.type = "checkbox";
-    box.checked = this.shortcuts.single;
-    box.addEventListener("change", () => (this.shortcuts.single = box.checked));
+    box.checked = this.shortcuts.singleKeys;
+    box.addEventListener("change", () => (this.shortcuts.singleKeys = box.checked));
     label.append(box, element("span", "", t("shortcuts.single")));
     return label;
   }

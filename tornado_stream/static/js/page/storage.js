@@ -1,56 +1,55 @@
 // @ts-check
 /**
- * What the page keeps in the browser. Where storage is full or forbidden it is kept for as long as
- * the page lives, and nothing breaks.
+ * Access to `localStorage` or `sessionStorage` that never throws. If the browser's storage is full or forbidden,
+ * values are kept in memory, for as long as the page lives.
  */
 export class Storage {
   /** @type {globalThis.Storage | null} */
   #area = null;
-  /** What the area did not take. @type {Map<string, string>} */
-  #here = new Map();
+  /** The values that the area did not store. @type {Map<string, string>} */
+  #memory = new Map();
 
-  /** @param {() => globalThis.Storage} area asked once: to look at it may throw */
+  /** @param {() => globalThis.Storage} area called once; reading the property may throw */
   constructor(area) {
     try {
       this.#area = area() ?? null;
     } catch {
-      // forbidden
+      // The browser forbids it.
     }
   }
 
   /** @param {string} key @returns {string | null} */
   get(key) {
-    return this.#here.get(key) ?? this.#try((area) => area.getItem(key)) ?? null;
+    return this.#memory.get(key) ?? this.#try((area) => area.getItem(key)) ?? null;
   }
 
   /** @param {string} key @param {string} value */
   set(key, value) {
-    const kept = this.#try((area) => (area.setItem(key, value), true));
-    if (kept) this.#here.delete(key);
-    else this.#here.set(key, value);
+    const stored = this.#try((area) => (area.setItem(key, value), true));
+    if (stored) this.#memory.delete(key);
+    else this.#memory.set(key, value);
   }
 
   /** @param {string} key */
   remove(key) {
-    this.#here.delete(key);
+    this.#memory.delete(key);
     this.#try((area) => area.removeItem(key));
   }
 
-  /** Forget everything. */
   clear() {
-    this.#here.clear();
+    this.#memory.clear();
     this.#try((area) => area.clear());
   }
 
-  /** From now on what is set lives as long as the page. */
-  letGo() {
+  /** From now on, keep all values in memory only. */
+  detach() {
     this.#area = null;
   }
 
-  /** Every key that begins like this. @param {string} prefix */
+  /** All keys with a prefix. @param {string} prefix */
   keys(prefix) {
-    const kept = this.#try((area) => Array.from({ length: area.length }, (_, index) => area.key(index) ?? "")) ?? [];
-    return [...new Set([...kept, ...this.#here.keys()])].filter((key) => key.startsWith(prefix));
+    const stored = this.#try((area) => Array.from({ length: area.length }, (_, index) => area.key(index) ?? "")) ?? [];
+    return [...new Set([...stored, ...this.#memory.keys()])].filter((key) => key.startsWith(prefix));
   }
 
   /** @template T @param {(area: globalThis.Storage) => T} use @returns {T | undefined} */
@@ -63,13 +62,13 @@ export class Storage {
   }
 }
 
-/** Keep a value as JSON; null keeps nothing. @param {Storage} storage @param {string} key @param {object | null} value */
+/** Store a value as JSON; null removes it. @param {Storage} storage @param {string} key @param {object | null} value */
 export function writeJson(storage, key, value) {
   if (value) storage.set(key, JSON.stringify(value));
   else storage.remove(key);
 }
 
-/** A value kept as JSON; null where there is none, or none that can be read. @param {Storage} storage @param {string} key @returns {any} */
+/** Read a value that is stored as JSON; null: there is none, or it is not JSON. @param {Storage} storage @param {string} key @returns {any} */
 export function readJson(storage, key) {
   try {
     return JSON.parse(storage.get(key) ?? "null");

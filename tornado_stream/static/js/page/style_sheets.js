@@ -1,9 +1,9 @@
 // @ts-check
-/** A style sheet that only some need, loaded once, when they do. */
+/** Loads style sheets that a first visit does not need, each of them once. */
 /** @type {Map<string, Promise<void>>} */
 const sheets = new Map();
 
-/** Resolves when it applies. @param {string} name */
+/** Resolves when the style sheet is in use. Rejects if it could not be loaded; the next call tries again. @param {string} name without `.css` */
 export function loadStyleSheet(name) {
   const known = sheets.get(name);
   if (known) return known;

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * What the tabs of this browser tell each other; where they cannot, they ask the server soon enough.
+ * Messages among the tabs of this browser. Without them a tab learns of changes a few seconds later, from the server.
  *
  * @typedef {{type: "started" | "ended" | "changed" | "deleted", conversation_id: string, generation_id?: string}} News
  */
@@ -12,17 +12,17 @@ export class Tabs {
     try {
       this.#channel = new BroadcastChannel("tornado-stream");
     } catch {
-      // there is none, or not for this page
+      // The browser has no channel, or forbids it to this page.
     }
   }
 
-  /** @param {News} news */
+  /** Tell all other tabs. @param {News} news */
   tell(news) {
     this.#channel?.postMessage(news);
   }
 
-  /** @param {(news: News) => void} hear */
-  listen(hear) {
-    if (this.#channel) this.#channel.onmessage = ({ data }) => hear(data);
+  /** @param {(news: News) => void} listener */
+  listen(listener) {
+    if (this.#channel) this.#channel.onmessage = ({ data }) => listener(data);
   }
 }

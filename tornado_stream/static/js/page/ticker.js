@@ -1,37 +1,34 @@
 // @ts-check
-/**
- * Once a second, for what counts seconds on the page: only while there is something that counts,
- * and the page is visible.
- */
+/** One timer for everything on the page that counts seconds. It runs only while something counts and the page is visible. */
 /** @type {Set<() => void>} */
-const counting = new Set();
+const listeners = new Set();
 let timer = 0;
 
-/** Call this every second until it is given to `stopTicking`. @param {() => void} listener the same one again changes nothing */
+/** Call `listener` every second, until `stopTicking`. Adding a listener twice changes nothing. @param {() => void} listener */
 export function tick(listener) {
-  counting.add(listener);
-  follow();
+  listeners.add(listener);
+  update();
 }
 
-/** @param {() => void} listener */
+/** Stop the calls of `listener`. @param {() => void} listener */
 export function stopTicking(listener) {
-  counting.delete(listener);
-  follow();
+  listeners.delete(listener);
+  update();
 }
 
-function all() {
-  for (const listener of [...counting]) listener(); // a copy: they come and go while they are called
+function callAll() {
+  for (const listener of [...listeners]) listener(); // a copy, because listeners add and remove listeners
 }
 
-function follow() {
-  const wanted = counting.size > 0 && !document.hidden;
-  if (wanted && !timer) timer = window.setInterval(all, 1000);
+function update() {
+  const wanted = listeners.size > 0 && !document.hidden;
+  if (wanted && !timer) timer = window.setInterval(callAll, 1000);
   if (wanted || !timer) return;
   clearInterval(timer);
   timer = 0;
 }
 
 globalThis.document?.addEventListener("visibilitychange", () => {
-  follow();
-  if (!document.hidden) all();
+  update();
+  if (!document.hidden) callAll();
 });

@@ -1,15 +1,15 @@
 // @ts-check
 /**
- * Keeps the page as high as what is seen of it. Where an on-screen keyboard covers the page instead
- * of making it smaller (iOS), only `visualViewport` knows; everywhere else this changes nothing.
+ * Keeps the page as high as its visible part. On iOS an on-screen keyboard covers the page without making
+ * it smaller; only `visualViewport` tells its height. In other browsers this module changes nothing.
  */
 const HEIGHT = "--seen";
 
-/** To be called when the visual viewport has changed. @param {Window} page */
-export function fit({ visualViewport: seen, innerHeight, document, scrollTo }) {
+/** Call this when the visual viewport has changed. @param {Window} page */
+export function fitToViewport({ visualViewport: visible, innerHeight, document, scrollTo }) {
   const { style } = document.documentElement;
-  const covered = seen && seen.scale === 1 && innerHeight - seen.height > 1; // zoomed in, less is seen and nothing covered
+  const covered = visible && visible.scale === 1 && innerHeight - visible.height > 1; // a zoomed page is also higher than its visible part
   if (!covered) return style.removeProperty(HEIGHT);
-  style.setProperty(HEIGHT, `${seen.height}px`);
-  if (seen.offsetTop) scrollTo(0, 0); // the browser moved the page to show the text box, which is in view as it is
+  style.setProperty(HEIGHT, `${visible.height}px`);
+  if (visible.offsetTop) scrollTo(0, 0); // undo the browser's scrolling: the text box is visible now without it
 }
