@@ -24,7 +24,7 @@ async function open(t, plays, { times = {}, onStop, locks, after } = {}) {
     link: (link) => got.links.push(link),
   };
   const request = { message: "hi", request_id: ID };
-  const stream = new AnswerStream(api, lifecycle, request, listener, { times: { silence: 2000, poll: 30, turn: 30, ...times }, locks, after });
+  const stream = new AnswerStream(api, lifecycle, request, listener, { times: { silence: 2000, hiddenPoll: 30, visiblePoll: 30, ...times }, locks, after });
   // Pauses between tries are not what is tested: whoever sleeps is woken.
   const tick = setInterval(() => lifecycle.dispatchEvent(new CustomEvent("change", { detail: "visible" })), 10);
   t.after(() => (clearInterval(tick), stream.detach()));

@@ -11,7 +11,7 @@ test("tokens as the server counted them", () => {
   const measures = measuresOf(after(["delta", { content: "x" }], done({ usage, timings: { first_token_ms: 200, total_ms: 2200 } })), null);
   assert.deepEqual(measures, {
     first: 200, total: 2200,
-    input: { value: 30, about: false }, output: { value: 120, about: false }, reasoning: { value: 20, about: false }, rate: { value: 60, about: false }, cost: null,
+    input: { value: 30, isEstimate: false }, output: { value: 120, isEstimate: false }, reasoning: { value: 20, isEstimate: false }, rate: { value: 60, isEstimate: false }, cost: null,
   });
   const other = measuresOf(after(done({ usage: { input_tokens: 0, output_tokens: 7 } })), null);
   assert.deepEqual([other.input.value, other.output.value, other.rate, other.first], [0, 7, null, null]);
@@ -23,7 +23,7 @@ test("without a count an estimate that says so, of what was written by this answ
   const whole = after(["delta", { content: "x".repeat(400), reasoning: "y".repeat(40) }], done({ timings }));
   const { input, output, rate, reasoning } = measuresOf(whole, null);
   assert.deepEqual([input, reasoning], [null, null], "what the server read is not known");
-  assert.deepEqual([output, rate], [{ value: 110, about: true }, { value: 110, about: true }]);
+  assert.deepEqual([output, rate], [{ value: 110, isEstimate: true }, { value: 110, isEstimate: true }]);
   const kept = storedAnswer({ id: "k", state: "cut_off", content: "x".repeat(200) });
   assert.equal(measuresOf(whole, kept).output.value, 60);
   assert.equal(measuresOf(after(done({ timings: { first_token_ms: 3, total_ms: 4 } })), null).output, null);
@@ -36,7 +36,7 @@ test("what a conversation cost: sums of one currency, an estimate where one is i
   const usage = { prompt_tokens: 5, completion_tokens: 7 };
   const cost = (amount, currency = "USD", estimated = false) => ({ amount, currency, estimated });
   const known = [answer({ usage, cost: cost(0.5) }), answer({ usage, cost: cost(0.25) }), answer({ usage, cost: cost(9, "EUR") })];
-  assert.deepEqual(totalsOf(known), { tokens: { value: 36, about: false }, cost: { value: 0.75, about: false, currency: "USD" } });
-  assert.deepEqual(totalsOf([answer({ cost: cost(1, "USD", true) })]), { tokens: { value: 10, about: true }, cost: { value: 1, about: true, currency: "USD" } });
+  assert.deepEqual(totalsOf(known), { tokens: { value: 36, isEstimate: false }, cost: { value: 0.75, isEstimate: false, currency: "USD" } });
+  assert.deepEqual(totalsOf([answer({ cost: cost(1, "USD", true) })]), { tokens: { value: 10, isEstimate: true }, cost: { value: 1, isEstimate: true, currency: "USD" } });
   assert.deepEqual(totalsOf([]), { tokens: null, cost: null });
 });

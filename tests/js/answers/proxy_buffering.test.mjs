@@ -12,7 +12,7 @@ test("it is doubted after a while, and on another network", () => {
   const lifecycle = new PageLifecycle();
   const buffering = new ProxyBuffering(new Storage(() => null), lifecycle, () => now);
   buffering.confirm("");
-  now += SLOW_TIMES.doubt - 1;
+  now += SLOW_TIMES.recheck - 1;
   assert.ok(buffering.found);
   now += 2;
   assert.ok(!buffering.found && buffering.suspected);

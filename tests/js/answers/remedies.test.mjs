@@ -10,12 +10,12 @@ const failed = (error, more = {}) => after(["end", { state: "error", error: { me
 
 test("seconds to wait are counted down, and then the way is free", () => {
   const answer = failed({ code: "rate_limit", retry_after: 12 });
-  const at = (ms) => outcomeOf(answer, { now: answer.origin + ms });
+  const at = (ms) => outcomeOf(answer, { now: answer.startedAt + ms });
   assert.deepEqual([at(100).hint, at(1100).hint, at(11_700).hint], ["Try again in 12 s.", "Try again in 11 s.", "Try again in 1 s."]);
-  assert.deepEqual([at(100).until, at(100).icon, at(100).actions], [answer.origin + 12_100, "clock", ["retry"]]);
+  assert.deepEqual([at(100).until, at(100).icon, at(100).actions], [answer.startedAt + 12_100, "clock", ["retry"]]);
   assert.deepEqual([at(12_200).hint, at(12_200).until], ["You can try again now.", 0]);
   const waiting = after(["notice", { code: "waiting", seconds: 8, reason: "rate_limit", attempt: 2, t: 50 }]);
-  const line = (ms) => outcomeOf(waiting, { now: waiting.origin + ms }).text;
+  const line = (ms) => outcomeOf(waiting, { now: waiting.startedAt + ms }).text;
   assert.match(line(60), /^Waiting 8 s before trying again: rate limit/);
   assert.match(line(5060), /^Waiting 3 s/);
   assert.match(line(60_000), /^Waiting 1 s/, "it is late");

@@ -14,7 +14,7 @@ import { Storage } from "../../../tornado_stream/static/js/page/storage.js";
 import { frame, head } from "../server.mjs";
 
 const ID = "00000000-0000-4000-8000-000000000001";
-const QUICK = { look: 500, trial: 400, slow: 0, late: 1000, short: 5000, turn: 30, idle: 60, tick: 10, first: 60, pause: 300, deaf: 30_000 };
+const QUICK = { probe: 500, trial: 400, slow: 0, late: 1000, short: 5000, visiblePoll: 30, longestPoll: 60, tick: 10, first: 60, pause: 300, unheard: 30_000 };
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /**
@@ -152,7 +152,7 @@ describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
     const buffering = new ProxyBuffering(new Storage(() => null), new PageLifecycle());
     buffering.confirm("Caddy");
     const world = await serve(t, { network: "buffers" });
-    const { got, done, until } = read(t, world, { buffering, times: { look: 60_000, trial: 60_000 } });
+    const { got, done, until } = read(t, world, { buffering, times: { probe: 60_000, trial: 60_000 } });
     const spoken = speak(world, WORDS.slice(0, 10));
     await until(() => got.text);
     assert.equal(live(world), 0);
@@ -172,7 +172,7 @@ describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
       const buffering = new ProxyBuffering(storage, new PageLifecycle());
       assert.deepEqual([buffering.suspected, buffering.found], [true, false]);
       const world = await serve(t, { network, proxy: "nginx" });
-      const { got, done, named } = read(t, world, { buffering, times: { look: 60_000 } });
+      const { got, done, named } = read(t, world, { buffering, times: { probe: 60_000 } });
       await speak(world, WORDS);
       world.end();
       await done;
@@ -262,7 +262,7 @@ describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
 
   test("a network that changes its mind all the time: every event once and in order", async (t) => {
     const world = await serve(t, { network: "buffers" });
-    const { got, done } = read(t, world, { times: { look: 60, trial: 40, turn: 20, idle: 30, silence: 400 } });
+    const { got, done } = read(t, world, { times: { probe: 60, trial: 40, visiblePoll: 20, longestPoll: 30, silence: 400 } });
     const states = ["open", "buffers", "stale", "buffers", "open", "deaf"];
     const flap = setInterval(() => states.push((world.network = states.shift())), 60);
     const words = Array.from({ length: 60 }, (_, n) => `w${n} `);

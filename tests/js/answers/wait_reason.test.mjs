@@ -28,10 +28,10 @@ test("what each reason to wait looks like", () => {
   assert.deepEqual(after([START, 15_000, "heard", 7300]), ["model", "Waiting for the model for 22 s…"]);
   assert.deepEqual(after([START, 100, ["delta", { t: 100 }], 12_400]), ["silent", "The model has been silent for 12 s…"]);
   assert.equal(after([START, 100, ["delta", { t: 100 }], 4900]), null);
-  assert.equal(after([START, SLOW_TIMES.deaf])[0], "network");
+  assert.equal(after([START, SLOW_TIMES.unheard])[0], "network");
   assert.deepEqual(after([5000, "missed", 1000]), ["network", "Your network: nothing heard from the server for 6 s…"]);
   assert.equal(after([5000, "missed", 1000, "heard"]), null);
-  assert.equal(after([START, SLOW_TIMES.deaf, "lost"]), null, "which has words of its own");
+  assert.equal(after([START, SLOW_TIMES.unheard, "lost"]), null, "which has words of its own");
   assert.match(after([START, 3000], { offline: true })[1], /offline/);
   assert.match(after([START, "lost"], { offline: true })[1], /offline/);
   assert.equal(after([START, 2000, "heard", 900], { offline: true }), null, "a server on the same machine");

@@ -7,7 +7,7 @@ import { Outbox } from "../../../tornado_stream/static/js/answers/outbox.js";
 import { Branches } from "../../../tornado_stream/static/js/conversation/branches.js";
 import { Commands } from "../../../tornado_stream/static/js/conversation/commands.js";
 import { Conversation } from "../../../tornado_stream/static/js/conversation/conversation.js";
-import { question, treeOf } from "../../../tornado_stream/static/js/conversation/tree.js";
+import { newQuestion, treeOf } from "../../../tornado_stream/static/js/conversation/tree.js";
 import { Refused } from "../../../tornado_stream/static/js/page/api.js";
 import { PageLifecycle } from "../../../tornado_stream/static/js/page/lifecycle.js";
 import { Locks } from "../../../tornado_stream/static/js/page/locks.js";
@@ -26,7 +26,7 @@ function tab(kept = new Map(), messages = TREE, current = "a3") {
   const area = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value), removeItem: (key) => kept.delete(key) };
   const branches = new Branches(new Storage(() => area));
   branches.enter("c");
-  branches.take(treeOf(snapshot(messages, current)).messages, current);
+  branches.replace(treeOf(snapshot(messages, current)).messages, current);
   return branches;
 }
 const ids = (messages) => messages.map((message) => message.id);
@@ -86,7 +86,7 @@ test("what was written on below a chosen branch is shown, and a choice that is g
 
 test("what is asked for is a version at once, and what was left can be gone back to", () => {
   const shown = tab();
-  const asked = newAnswer(question(null, "two, once more", shown.messages.get("a1")), { request_id: "r" });
+  const asked = newAnswer(newQuestion(null, "two, once more", shown.messages.get("a1")), { request_id: "r" });
   shown.ask(asked);
   assert.equal(shown.newest, asked);
   assert.deepEqual(ids(shown.siblings(asked.parent)), ["u2", "u3", null]);
@@ -95,18 +95,18 @@ test("what is asked for is a version at once, and what was left can be gone back
   shown.choose(asked.parent);
   assert.equal(shown.newest, asked, "also before the server knows it");
   Object.assign(asked, { id: "a9" }).parent.id = "u9";
-  shown.begun(asked, "c");
+  shown.started(asked, "c");
   assert.deepEqual(ids(shown.siblings(asked.parent)), ["u2", "u3", "u9"]);
 });
 
 test("a question that was not sent stays where it was asked", () => {
   const shown = tab();
   const failed = { state: "failed", failure: new Refused(503, "not_saved", "") };
-  const edited = Object.assign(newAnswer(question(null, "edited", shown.messages.get("a1")), { request_id: "r" }), failed);
+  const edited = Object.assign(newAnswer(newQuestion(null, "edited", shown.messages.get("a1")), { request_id: "r" }), failed);
   shown.ask(edited);
-  shown.take(treeOf(snapshot(TREE, "a3"), shown.messages).messages, "a3");
+  shown.replace(treeOf(snapshot(TREE, "a3"), shown.messages).messages, "a3");
   assert.deepEqual([shown.newest, edited.parent.parent.id], [edited, "a1"]);
-  const plain = Object.assign(newAnswer(question(null, "on", shown.messages.get("a3")), { request_id: "s" }), failed);
+  const plain = Object.assign(newAnswer(newQuestion(null, "on", shown.messages.get("a3")), { request_id: "s" }), failed);
   const other = tab();
   plain.parent.parent = other.newest;
   other.ask(plain);

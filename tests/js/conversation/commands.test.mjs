@@ -85,7 +85,7 @@ test("after a reload the tab shows it and sends the same", async (t) => {
   before.outbox.remove(entry.request.request_id); // its page is gone, and its lock with it
   before.outbox.storage.set(`tornado-stream:outbox:${entry.request.request_id}`, JSON.stringify(entry));
   const after = open();
-  after.commands.takeUp(() => assert.fail("nothing is refused"));
+  after.commands.resumeUnsent(() => assert.fail("nothing is refused"));
   await until(() => after.conversation.newest?.state === "done");
   assert.deepEqual(after.conversation.path.map((one) => one.text ?? one.content.join("")), ["first", "ok"]);
   assert.equal(posts()[0], posts()[1]);
@@ -99,7 +99,7 @@ test("what another tab is sending is left to it", async (t) => {
   first.commands.send("first");
   await until(() => answer);
   const others = [open("two"), open("three")];
-  for (const other of others) other.commands.takeUp(() => {});
+  for (const other of others) other.commands.resumeUnsent(() => {});
   answer();
   await until(() => first.conversation.newest.state === "done" && !first.kept().length);
   await new Promise((done) => setTimeout(done, 30));
@@ -115,7 +115,7 @@ test("what a closed tab left is sent by one of the others, and not shown", async
   const news = [];
   for (const other of others) {
     other.conversation.addEventListener("news", (event) => news.push(event.detail.type));
-    other.commands.takeUp(() => {});
+    other.commands.resumeUnsent(() => {});
   }
   await until(() => news.length);
   await new Promise((done) => setTimeout(done, 30));
@@ -141,7 +141,7 @@ test("a refusal that another try would not change is shown again, and not sent",
   before.commands.send("first");
   await until(() => before.conversation.newest.state === "failed");
   const after = open();
-  after.commands.takeUp(() => {});
+  after.commands.resumeUnsent(() => {});
   assert.deepEqual([after.conversation.newest.state, after.conversation.newest.failure.code], ["failed", "conversation_busy"]);
   assert.equal(after.conversation.newest.parent.text, "first");
   assert.equal(posts().length, 1);
@@ -160,7 +160,7 @@ test("one that nobody shows becomes a draft", async (t) => {
     const entry = { request: { ...request, request_id: `${at}` }, tab: "one", at, refused: { ...refused, status } };
     outbox.storage.set(`tornado-stream:outbox:${at}`, JSON.stringify(entry));
   }
-  commands.takeUp((id, text) => kept_.push([id, text]));
+  commands.resumeUnsent((id, text) => kept_.push([id, text]));
   await until(() => kept_.length === 2);
   assert.deepEqual(kept_, [[null, "left"], ["c9", "left"]]);
   assert.deepEqual([kept(), posts()], [[], []]);
@@ -171,7 +171,7 @@ test("one that was to be stopped is stopped, and not sent", async (t) => {
   const { outbox, commands, kept } = open();
   const request = { message: "left", request_id: "00000000-0000-4000-8000-000000000001" };
   outbox.storage.set(`tornado-stream:outbox:${request.request_id}`, JSON.stringify({ request, tab: "tab", at: 1, stopping: true }));
-  commands.takeUp(() => {});
+  commands.resumeUnsent(() => {});
   await until(() => !kept().length);
   assert.equal(posts().length, 0);
   assert.ok(seen.some((one) => one.stop));

@@ -12,7 +12,7 @@ function shown(told, storage, known) {
   const branches = new Branches(storage);
   branches.enter(told.id);
   const { messages, after } = treeOf(told, known);
-  branches.take(messages, told.current_id);
+  branches.replace(messages, told.current_id);
   return Object.assign(branches, { after });
 }
 

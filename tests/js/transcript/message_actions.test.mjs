@@ -35,7 +35,7 @@ test("an action is done to its message, and what asks for something says so", ()
   const done = [];
   const note = (name) => (...given) => void done.push([name, ...given]);
   const commands = { retry: note("retry"), continueAnswer: note("continue"), send: note("send"), retryShorter: note("shorter") };
-  const page = { commands, callbacks: { asked: note("asked"), startAnew: note("startAnew"), pickModel: note("pickModel") } };
+  const page = { commands, callbacks: { questionSent: note("asked"), startAnew: note("startAnew"), pickModel: note("pickModel") } };
   const doneBy = (name) => (done.splice(0), perform(name, { message: broken }, page, null), done.splice(0));
   assert.deepEqual(doneBy("retry"), [["retry", broken], ["asked"]]);
   assert.deepEqual(doneBy("again"), doneBy("retry"));

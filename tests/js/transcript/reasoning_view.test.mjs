@@ -8,7 +8,7 @@ import { after, done } from "../answered.mjs";
 
 test("the time that is spent thinking, by the server's clock once it is over", () => {
   const answer = after(["delta", { reasoning: "hm", t: 1000 }]);
-  const label = (ms) => labelOf(answer, answer.origin + ms);
+  const label = (ms) => labelOf(answer, answer.startedAt + ms);
   assert.deepEqual([label(1500), label(2100), label(13_400)], ["Thinking", "Thinking for 1 s", "Thinking for 12 s"]);
   applyEvent(answer, "delta", { reasoning: "!", t: 12_000 });
   applyEvent(answer, "delta", { content: "42", t: 13_000 });

@@ -65,12 +65,12 @@ addEventListener("pagehide", () => drafts.flush());
 lifecycle.addEventListener("change", () => lifecycle.hidden && drafts.flush());
 
 /** Where the focus goes when something was asked. */
-const asked = () => (hasFinePointer() ? composer.focus() : byId("scroller").focus({ preventScroll: true }));
+const questionSent = () => (hasFinePointer() ? composer.focus() : byId("scroller").focus({ preventScroll: true }));
 const transcript = new Transcript(byId("transcript"), conversation, commands, {
-  asked,
-  stay: () => autoScroll.leave(),
+  questionSent,
+  keepPosition: () => autoScroll.leave(),
   say: (text) => announcer.say(text),
-  startAnew: (text) => (startAnew(text), asked()),
+  startAnew: (text) => (startAnew(text), questionSent()),
   pickModel: () => bar.pick(),
 });
 const modelsView = new ModelsView(models, preferences);
@@ -132,7 +132,7 @@ conversation.addEventListener("path", () => (welcome.hidden = conversation.newes
 conversation.addEventListener("switched", (event) => {
   if (/** @type {CustomEvent} */ (event).detail.adopted) return;
   if (conversation.id) autoScroll.follow();
-  else autoScroll.rest();
+  else autoScroll.scrollToTop();
 });
 
 const starters = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("[data-starter]"));
@@ -149,4 +149,4 @@ conversation.addEventListener("answer", (event) => {
   if (loading || answer.end?.error?.code === "local_model_failed") void models.watch();
 });
 
-void new Navigation(conversation, window).open().then(() => commands.takeUp((id, text) => drafts.add(id, text)));
+void new Navigation(conversation, window).open().then(() => commands.resumeUnsent((id, text) => drafts.add(id, text)));

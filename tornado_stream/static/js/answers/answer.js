@@ -28,13 +28,13 @@
  * @property {import("../page/api.js").Refused | null} failure
  * @property {number | null} createdAt when it was begun, by the server's clock
  * @property {string | null} continuedFrom the answer whose text it begins with
- * @property {number | null} origin when it was begun, by this page's clock; null: it was not seen coming
+ * @property {number | null} startedAt when it was begun, by this page's clock; null: it was not seen coming
  * @property {{from: number, to: number | null} | null} thought when its reasoning began and ended, in milliseconds since it began
  */
 
 /** @param {Question} parent @param {import("../page/api.js").AnswerRequest} request @returns {Answer} */
 export function newAnswer(parent, request) {
-  return { role: "assistant", id: null, parent, request, model: null, ...fresh(), link: "open", waitReason: null, stopping: false, failure: null, createdAt: null, continuedFrom: null, origin: null };
+  return { role: "assistant", id: null, parent, request, model: null, ...emptyLog(), link: "open", waitReason: null, stopping: false, failure: null, createdAt: null, continuedFrom: null, startedAt: null };
 }
 
 /** An answer as the server keeps it; its parent is set by who knows it. @param {any} raw @returns {Answer} */
@@ -59,7 +59,7 @@ export function storedAnswer(raw) {
 const pieces = (text) => (text ? [text] : []);
 
 /** What comes from the log, and what `reset` forgets. @returns {Pick<Answer, "state" | "content" | "reasoning" | "refusal" | "toolCalls" | "waiting" | "trimmed" | "refused" | "unsaved" | "end" | "thought">} */
-const fresh = () => ({
+const emptyLog = () => ({
   state: "running",
   content: [],
   reasoning: [],
@@ -75,12 +75,12 @@ const fresh = () => ({
 
 /** Take an event of the log; unknown ones change nothing. @param {Answer} answer @param {string} type @param {any} data */
 export function applyEvent(answer, type, data) {
-  if (data.t !== undefined) answer.origin = Math.min(answer.origin ?? Infinity, Date.now() - data.t);
+  if (data.t !== undefined) answer.startedAt = Math.min(answer.startedAt ?? Infinity, Date.now() - data.t);
   if (type === "start") applyStart(answer, data);
   else if (type === "delta") applyDelta(answer, data);
   else if (type === "notice") applyNotice(answer, data);
   else if (type === "end") applyEnd(answer, data);
-  else if (type === "reset") Object.assign(answer, fresh());
+  else if (type === "reset") Object.assign(answer, emptyLog());
 }
 
 /** @param {Answer} answer @param {any} data */
@@ -97,7 +97,7 @@ function applyStart(answer, data) {
 /** @param {Answer} answer @param {any} data */
 function applyDelta(answer, data) {
   answer.waiting = null;
-  applyThought(answer, data);
+  applyThinkingTime(answer, data);
   if (data.content) answer.content.push(data.content);
   if (data.reasoning) answer.reasoning.push(data.reasoning);
   if (data.refusal) answer.refusal.push(data.refusal);
@@ -105,7 +105,7 @@ function applyDelta(answer, data) {
 }
 
 /** Reasoning that was half there already has no beginning. @param {Answer} answer @param {any} data */
-function applyThought(answer, data) {
+function applyThinkingTime(answer, data) {
   if (data.reasoning && !answer.reasoning.length && data.t !== undefined) answer.thought = { from: data.t, to: null };
   if (answer.thought && (data.content || data.refusal || data.tool_calls)) answer.thought.to ??= data.t;
 }

@@ -14,14 +14,14 @@ export const dropped = () => {
 /** @typedef {{id: string, type: string, data: any}} LogEvent */
 
 export class AnswerConnection {
-  /** @type {"ask" | "hold" | "look"} */
-  purpose = "look";
+  /** @type {"ask" | "hold" | "poll"} */
+  purpose = "poll";
   heard = false;
   /** What came another network: the connection is given up for it. @type {LogEvent[] | null} */
-  instead = null;
+  replacement = null;
   openedAt = Date.now();
-  quietSince = 0;
-  #over = new AbortController();
+  lastByteAt = 0;
+  #closed = new AbortController();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #watchdog;
 
@@ -29,27 +29,27 @@ export class AnswerConnection {
   constructor(silence, onHeard = () => {}) {
     this.silence = silence;
     this.onHeard = onHeard;
-    this.#wind();
+    this.#restartWatchdog();
   }
 
   get signal() {
-    return this.#over.signal;
+    return this.#closed.signal;
   }
 
   /** Milliseconds since something came. */
-  get quiet() {
-    return Date.now() - this.quietSince;
+  get silentFor() {
+    return Date.now() - this.lastByteAt;
   }
 
   close() {
     clearTimeout(this.#watchdog);
-    this.#over.abort();
+    this.#closed.abort();
   }
 
   /** Something came. */
   hear() {
     this.heard = true;
-    this.#wind();
+    this.#restartWatchdog();
     this.onHeard();
   }
 
@@ -65,8 +65,8 @@ export class AnswerConnection {
     }
   }
 
-  #wind() {
-    this.quietSince = Date.now();
+  #restartWatchdog() {
+    this.lastByteAt = Date.now();
     clearTimeout(this.#watchdog);
     this.#watchdog = setTimeout(() => this.close(), this.silence);
   }

@@ -27,9 +27,9 @@ const TIMES = {
   silence: 40_000, // without a byte: the connection is dead
   suspect: 20_000, // without a byte, and the page was just shown again: likewise
   hidden: 300, // a hidden page then lets go of its connection …
-  poll: 10_000, // … and looks now and then
-  turn: 1_000, // a visible page that holds none looks this often …
-  idle: 4_000, // … and at least this often where nothing is new
+  hiddenPoll: 10_000, // … and looks now and then
+  visiblePoll: 1_000, // a visible page that holds none looks this often …
+  longestPoll: 4_000, // … and at least this often where nothing is new
   stop: 10_000, // for the answer to a stop
   slow: 2_000, // without news: see SLOW_TIMES in wait_reason.js
   tick: 1_000, // what is waited for is told no more often
@@ -42,13 +42,13 @@ export class AnswerStream {
   #stopping = false;
   /** Looks into it while it is slow; null while that is loaded. @type {import("./slowness_probe.js").SlownessProbe | null | undefined} */
   #probe;
-  #brief = false; // the connection is there to ask, and not to be held
-  #over = new AbortController();
+  #onlyAsks = false; // the connection is there to ask, and not to be held
+  #finished = new AbortController();
   #sleep = new AbortController();
   /** @type {AnswerConnection | null} */
   #connection = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #letGo;
+  #releaseTimer;
 
   /**
    * @param {import("../page/api.js").Api} api @param {import("../page/lifecycle.js").PageLifecycle} lifecycle
@@ -76,7 +76,7 @@ export class AnswerStream {
       await this.#untilEnd();
     } finally {
       this.lifecycle.removeEventListener("change", this.#lifecycleChanged);
-      clearTimeout(this.#letGo);
+      clearTimeout(this.#releaseTimer);
       clearInterval(ticking);
       this.detach();
     }
@@ -84,21 +84,21 @@ export class AnswerStream {
 
   /** Stop the answer itself, in whatever phase it is. Throws `Refused` when the server will not. */
   async stop() {
-    if (this.#stopping || this.#over.signal.aborted) return;
+    if (this.#stopping || this.#finished.signal.aborted) return;
     this.#stopping = true;
     this.#sleep.abort();
-    for (let attempt = 0; !this.#ended && !this.#over.signal.aborted; attempt++) {
-      const signal = AbortSignal.any([this.#over.signal, AbortSignal.timeout(this.times.stop)]);
+    for (let attempt = 0; !this.#ended && !this.#finished.signal.aborted; attempt++) {
+      const signal = AbortSignal.any([this.#finished.signal, AbortSignal.timeout(this.times.stop)]);
       const response = await this.api.stop(this.request.request_id, signal).catch(() => null);
       if (response?.ok) return this.nudge();
       if (response && isFinal(response.status) && response.status !== 404) throw await refusal(response);
-      await this.lifecycle.sleep(backoff(attempt, 150, 2000), this.#over.signal); // not known yet, or not reached
+      await this.lifecycle.sleep(backoff(attempt, 150, 2000), this.#finished.signal); // not known yet, or not reached
     }
   }
 
   /** Stop reading. The answer goes on without this reader. */
   detach() {
-    this.#over.abort();
+    this.#finished.abort();
     this.#sleep.abort();
     this.#connection?.close();
   }
@@ -113,39 +113,39 @@ export class AnswerStream {
       const before = this.#lastNumber;
       this.#sleep = new AbortController();
       const outcome = await this.#connect();
-      if (this.#ended || this.#over.signal.aborted) return;
-      if (outcome === "left") continue;
+      if (this.#ended || this.#finished.signal.aborted) return;
+      if (outcome === "replaced") continue;
       idle = this.#lastNumber > before ? 0 : idle + 1;
       failures = idle && outcome === "broken" ? failures + 1 : 0;
       const broken = outcome === "broken";
       if ((this.heartbeat.lost = broken)) this.#sleep = new AbortController();
       if (broken && !this.lifecycle.hidden) this.listener.link("lost");
-      const often = this.lifecycle.hidden ? this.times.poll : Math.min(this.times.idle, this.times.turn * 1.5 ** idle);
+      const often = this.lifecycle.hidden ? this.times.hiddenPoll : Math.min(this.times.longestPoll, this.times.visiblePoll * 1.5 ** idle);
       await this.lifecycle.sleep(broken ? backoff(failures) : often, this.#sleep.signal);
     }
   }
 
-  /** One connection, to its end. @returns {Promise<"read" | "left" | "broken">} `left`: for what came another way */
+  /** One connection, to its end. @returns {Promise<"read" | "replaced" | "broken">} `left`: for what came another way */
   async #connect() {
     const connection = (this.#connection = new AnswerConnection(this.times.silence, () => this.heartbeat.hear()));
     const free = this.lifecycle.hidden || this.network.buffering?.found ? null : await this.locks.connection();
     const ask = !this.#started && !this.#stopping;
-    this.#brief = ask && !free;
-    connection.purpose = ask ? "ask" : free ? "hold" : "look";
-    this.#look();
+    this.#onlyAsks = ask && !free;
+    connection.purpose = ask ? "ask" : free ? "hold" : "poll";
+    this.#startProbe();
     try {
       await this.#read(connection, ask, !!free);
-      if (!connection.instead) return free ? "broken" : "read";
+      if (!connection.replacement) return free ? "broken" : "read";
     } catch (error) {
-      if (!(error instanceof Dropped || this.#over.signal.aborted)) throw error;
+      if (!(error instanceof Dropped || this.#finished.signal.aborted)) throw error;
     } finally {
       free?.();
       connection.close();
     }
-    if (!connection.instead) return this.#brief && this.#started ? "read" : "broken";
-    for (const event of connection.instead) this.#take(event);
-    this.#probe?.tell();
-    return "left";
+    if (!connection.replacement) return this.#onlyAsks && this.#started ? "read" : "broken";
+    for (const event of connection.replacement) this.#receive(event);
+    this.#probe?.report();
+    return "replaced";
   }
 
   /** @param {AnswerConnection} connection @param {boolean} ask @param {boolean} live */
@@ -159,27 +159,27 @@ export class AnswerStream {
     await mustBeStream(response, ask, this.#started);
     this.heartbeat.lost = false;
     this.listener.link("open");
-    await connection.read(response, (event) => this.#take(event));
+    await connection.read(response, (event) => this.#receive(event));
   }
 
   /** What looks into slow answers is loaded for the first of them, or for the second answer. */
   async #tick() {
     const { heartbeat, times, network } = this;
-    if (this.#probe !== undefined) return this.#probe?.tell();
+    if (this.#probe !== undefined) return this.#probe?.report();
     if (heartbeat.now() - heartbeat.newsAt < times.slow && !network.used) return;
     this.#probe = null;
     network.SlownessProbe ??= (await import("./slowness_probe.js").catch(() => null))?.SlownessProbe;
-    if (!this.#probe && !this.#over.signal.aborted) this.#look();
+    if (!this.#probe && !this.#finished.signal.aborted) this.#startProbe();
   }
 
-  #look() {
+  #startProbe() {
     const { SlownessProbe } = this.network;
     if (SlownessProbe) this.#probe ??= new SlownessProbe(this);
     if (this.#connection) void this.#probe?.watch(this.#connection, () => this.#lastNumber);
   }
 
   /** @param {import("./answer_connection.js").LogEvent} event */
-  #take({ id, type, data }) {
+  #receive({ id, type, data }) {
     if (type === "reset") return this.#restart();
     const number = Number(id);
     if (this.#ended || !(number > this.#lastNumber)) return;
@@ -188,8 +188,8 @@ export class AnswerStream {
     this.#ended = type === "end";
     this.heartbeat.take(type, data);
     this.listener.event(type, data);
-    if (!this.#ended) this.#probe?.tell();
-    if (this.#brief && this.#started) this.#connection?.close();
+    if (!this.#ended) this.#probe?.report();
+    if (this.#onlyAsks && this.#started) this.#connection?.close();
   }
 
   #restart() {
@@ -200,11 +200,11 @@ export class AnswerStream {
   /** @param {Event} event */
   #lifecycleChanged = (event) => {
     const { detail } = /** @type {CustomEvent<string>} */ (event);
-    clearTimeout(this.#letGo);
+    clearTimeout(this.#releaseTimer);
     if (detail === "hidden") {
       // A browser has six connections for all tabs of a server: a hidden one does not keep its.
-      this.#letGo = setTimeout(() => this.#started && this.#connection?.close(), this.times.hidden);
-    } else if (detail === "online" || (this.#connection?.quiet ?? 0) > this.times.suspect) {
+      this.#releaseTimer = setTimeout(() => this.#started && this.#connection?.close(), this.times.hidden);
+    } else if (detail === "online" || (this.#connection?.silentFor ?? 0) > this.times.suspect) {
       this.#connection?.close();
     }
   };

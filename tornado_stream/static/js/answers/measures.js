@@ -4,7 +4,7 @@
  * them. Where it did not count, the answer's own are estimated, and marked as that; what cannot be
  * known is null. Pure.
  *
- * @typedef {{value: number, about: boolean}} Figure `about`: it is an estimate
+ * @typedef {{value: number, isEstimate: boolean}} Figure `isEstimate`: the value is an estimate
  * @typedef {object} Measures
  * @property {number | null} first milliseconds until the first token
  * @property {number | null} total
@@ -35,7 +35,7 @@ export function measuresOf(answer, continued) {
   const output = counted(usage?.completion_tokens ?? usage?.output_tokens) ?? estimated(answer, continued);
   const thought = usage?.completion_tokens_details ?? usage?.output_tokens_details;
   const time = first === null || total === null ? 0 : total - first;
-  const rate = output && time >= SHORT ? { value: (1000 * output.value) / time, about: output.about } : null;
+  const rate = output && time >= SHORT ? { value: (1000 * output.value) / time, isEstimate: output.isEstimate } : null;
   return { first, total, input: counted(usage?.prompt_tokens ?? usage?.input_tokens), output, reasoning: counted(thought?.reasoning_tokens), rate, cost: costOf(answer) };
 }
 
@@ -50,24 +50,24 @@ export function totalsOf(messages) {
 }
 
 /** @param {Figure[]} figures @returns {any} */
-const sum = (figures) => (figures.length ? { value: figures.reduce((all, { value }) => all + value, 0), about: figures.some(({ about }) => about) } : null);
+const sum = (figures) => (figures.length ? { value: figures.reduce((all, { value }) => all + value, 0), isEstimate: figures.some(({ isEstimate }) => isEstimate) } : null);
 
 /** @param {import("./answer.js").Answer} answer @returns {Cost | null} */
 function costOf({ end }) {
   const amount = count(end?.cost?.amount);
-  return amount === null ? null : { value: amount, about: Boolean(end.cost.estimated), currency: String(end.cost.currency) };
+  return amount === null ? null : { value: amount, isEstimate: Boolean(end.cost.estimated), currency: String(end.cost.currency) };
 }
 
 /** @param {unknown} value */
 const count = (value) => (typeof value === "number" && value >= 0 ? value : null);
 
 /** @param {unknown} value @returns {Figure | null} */
-const counted = (value) => (count(value) === null ? null : { value: Number(value), about: false });
+const counted = (value) => (count(value) === null ? null : { value: Number(value), isEstimate: false });
 
 /** @param {import("./answer.js").Answer} answer @param {import("./answer.js").Answer | null} continued @returns {Figure | null} */
 function estimated(answer, continued) {
   const value = estimateTokens(written(answer)) - (continued ? estimateTokens([...continued.content, ...continued.reasoning].join("")) : 0);
-  return value > 0 ? { value, about: true } : null;
+  return value > 0 ? { value, isEstimate: true } : null;
 }
 
 /** @param {import("./answer.js").Answer} answer */

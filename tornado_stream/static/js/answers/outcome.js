@@ -24,19 +24,19 @@ export function outcomeOf(answer, { canShorten = false, now = Date.now() } = {})
   const message = String(end.error?.message ?? "");
   switch (answer.state) {
     case "running":
-      return busy(answer, now);
+      return busyOutcome(answer, now);
     case "failed":
-      return notSent(answer, now);
+      return notSentOutcome(answer, now);
     case "done":
-      return done(answer, end);
+      return doneOutcome(answer, end);
     case "stopped":
-      return outcome("quiet", "", t("end.stopped"), receipt(end.stop), again[1] ? again : ["again"]);
+      return outcome("quiet", "", t("end.stopped"), stopReceipt(end.stop), again[1] ? again : ["again"]);
     case "error":
-      return failed(answer, canShorten, again, now);
+      return errorOutcome(answer, canShorten, again, now);
     case "cut_off":
-      return troubled(outcome("warn", t("end.cutOff"), message, "", again, "cut"), answer, now);
+      return withRemedy(outcome("warn", t("end.cutOff"), message, "", again, "cut"), answer, now);
     case "interrupted":
-      return outcome("warn", t("end.interrupted"), interruption(answer, message), "", again, "plug");
+      return outcome("warn", t("end.interrupted"), interruptionText(answer, message), "", again, "plug");
     default: // a state that this page does not know is not a finished answer
       return outcome("warn", t("end.other", { state: answer.state }), message, "", again, "alert");
   }
@@ -49,8 +49,8 @@ export const canContinue = ({ id, state, content }) => !!id && !["running", "don
 const outcome = (tone, title, text, hint = "", actions = [], icon = "") => ({ tone, icon, title, text, hint, actions, until: 0 });
 
 /** @param {Answer} answer @param {number} now */
-function busy(answer, now) {
-  const until = answer.waiting?.code === "waiting" && answer.origin !== null ? answer.origin + answer.waiting.t + 1000 * answer.waiting.seconds : 0;
+function busyOutcome(answer, now) {
+  const until = answer.waiting?.code === "waiting" && answer.startedAt !== null ? answer.startedAt + answer.waiting.t + 1000 * answer.waiting.seconds : 0;
   return { ...outcome("busy", "", busyLine(answer, until && until - now)), until: until > now ? until : 0 };
 }
 
@@ -79,7 +79,7 @@ const wholeSeconds = (ms) => seconds(1000 * Math.max(1, Math.ceil(ms / 1000 - 0.
 const retryHint = (left) => (left > 0 ? t("end.retryAfter", { seconds: wholeSeconds(left) }) : t("end.retryNow"));
 
 /** @param {Answer} answer @param {any} end */
-function done(answer, end) {
+function doneOutcome(answer, end) {
   const reason = end.finish_reason;
   const { content, refusal, toolCalls, reasoning } = answer;
   if (!hasText(content) && !hasText(refusal) && !toolCalls.length) {
@@ -95,25 +95,25 @@ function done(answer, end) {
 }
 
 /** What was done to stop it. @param {any} stop */
-function receipt(stop) {
+function stopReceipt(stop) {
   if (!stop) return "";
   const closed = stop.upstream_closed_ms == null ? "" : t("end.closed", { ms: Number(stop.upstream_closed_ms) });
   return [closed, stop.received_events == null ? "" : t("end.pieces", { n: Number(stop.received_events) })].filter(Boolean).join(" ");
 }
 
 /** @param {Answer} answer @param {boolean} canShorten @param {ActionName[]} again @param {number} now */
-function failed(answer, canShorten, again, now) {
+function errorOutcome(answer, canShorten, again, now) {
   const error = answer.end?.error ?? {};
   const message = String(error.message ?? "");
   const title = hasText(answer.content) ? t("end.errorLate") : t("end.error");
   if (error.code === "context_length") {
     return outcome("bad", t("end.context"), message, "", canShorten ? ["fresh", "shorter"] : ["fresh"], "ruler");
   }
-  return troubled(outcome("bad", title, message, "", again, "alert"), answer, now);
+  return withRemedy(outcome("bad", title, message, "", again, "alert"), answer, now);
 }
 
 /** With what its error asks for. @param {Outcome} shown @param {Answer} answer @param {number} now @returns {Outcome} */
-function troubled(shown, answer, now) {
+function withRemedy(shown, answer, now) {
   const error = answer.end?.error ?? {};
   const { hint, before, ...remedy } = remedyFor(error);
   const icon = remedy.icon || shown.icon;
@@ -128,20 +128,20 @@ function troubled(shown, answer, now) {
 }
 
 /** When the model's server is to be asked again; null: it cannot be told. @param {Answer} answer */
-function retryAt({ end, origin, createdAt }) {
+function retryAt({ end, startedAt, createdAt }) {
   const wait = 1000 * Number(end.error.retry_after);
-  if (origin !== null && end.t !== undefined) return origin + end.t + wait;
+  if (startedAt !== null && end.t !== undefined) return startedAt + end.t + wait;
   return createdAt === null || end.timings?.total_ms == null ? null : createdAt + end.timings.total_ms + wait;
 }
 
 /** @param {Answer} answer @param {string} message */
-function interruption({ failure }, message) {
+function interruptionText({ failure }, message) {
   if (!failure) return message || t("end.interruptedWhy");
   return failure.code === "gone" ? t("end.gone") : failureText(failure);
 }
 
 /** @param {Answer} answer @param {number} now */
-function notSent({ failure }, now) {
+function notSentOutcome({ failure }, now) {
   if (failure?.code === "unanswered") return outcome("quiet", "", t("end.unanswered"), "", ["again"]);
   if (failure?.code === "not_sent") return outcome("quiet", "", t("failure.notSent"), "", ["retry"]);
   const full = failure?.code === "conversation_too_large";

@@ -18,12 +18,12 @@ export class ProxyBuffering {
     this.storage = storage;
     this.now = now;
     this.suspected = storage.get(KEY) !== null;
-    lifecycle.addEventListener("change", (event) => /** @type {CustomEvent} */ (event).detail === "online" && this.#doubt());
+    lifecycle.addEventListener("change", (event) => /** @type {CustomEvent} */ (event).detail === "online" && this.#recheck());
   }
 
   /** Whether no connection is to be held. */
   get found() {
-    return this.#foundAt > this.now() - SLOW_TIMES.doubt;
+    return this.#foundAt > this.now() - SLOW_TIMES.recheck;
   }
 
   /** What stands between, as it calls itself; empty: it does not say. */
@@ -45,7 +45,7 @@ export class ProxyBuffering {
   }
 
   /** Another network has other proxies. */
-  #doubt() {
+  #recheck() {
     this.#foundAt = 0;
   }
 }

@@ -88,7 +88,7 @@ export class Runner {
     const run = { answer, started: after !== undefined, stream: /** @type {any} */ (null) };
     const { api, lifecycle, locks } = this;
     const listener = {
-      event: (/** @type {string} */ type, /** @type {any} */ data) => this.#take(run, type, data),
+      event: (/** @type {string} */ type, /** @type {any} */ data) => this.#receive(run, type, data),
       link: (/** @type {"open" | "lost"} */ link) => void (this.#current === run && this.listener.link(answer, link)),
       waitReason: (/** @type {any} */ waitReason) => void (this.#current === run && this.listener.waitReason(answer, waitReason)),
     };
@@ -110,7 +110,7 @@ export class Runner {
   }
 
   /** @param {Run} run @param {string} type @param {any} data */
-  #take(run, type, data) {
+  #receive(run, type, data) {
     const current = this.#current === run;
     const { request_id: id } = run.answer.request;
     if (type === "start") {

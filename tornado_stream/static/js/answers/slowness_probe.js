@@ -22,8 +22,8 @@ export class SlownessProbe {
   found = false;
   /** What the last response says it came through. */
   #proxy = "";
-  /** What was told, as JSON. */
-  #told = "null";
+  /** What was reported, as JSON. */
+  #reported = "null";
 
   /**
    * @param {object} stream what the probe needs of an `AnswerStream`
@@ -43,12 +43,12 @@ export class SlownessProbe {
   }
 
   /** Tell what is waited for, where that has changed. */
-  tell() {
+  report() {
     const { found, proxy } = this.buffering;
     const waitReason = waitReasonOf(this.heartbeat, this.times, this.lifecycle.offline, found ? { proxy, found: this.found } : null);
-    const told = JSON.stringify(waitReason);
-    if (told !== this.#told) this.listener.waitReason(waitReason);
-    this.#told = told;
+    const reported = JSON.stringify(waitReason);
+    if (reported !== this.#reported) this.listener.waitReason(waitReason);
+    this.#reported = reported;
   }
 
   /**
@@ -56,13 +56,13 @@ export class SlownessProbe {
    * @param {AnswerConnection} connection @param {() => number} last the number of the last event that came
    */
   async watch(connection, last) {
-    if (connection.purpose === "look") return this.#expect(connection);
-    let patience = await this.#trial(connection);
+    if (connection.purpose === "poll") return this.#noteIfLate(connection);
+    let patience = await this.#firstPatience(connection);
     while (await untilQuiet(connection, patience)) {
-      const { quietSince } = connection;
-      const finding = await this.#look(last(), connection.signal);
+      const { lastByteAt } = connection;
+      const finding = await this.#fetchNews(last(), connection.signal);
       if (connection.signal.aborted) return;
-      const isSilent = connection.quietSince === quietSince;
+      const isSilent = connection.lastByteAt === lastByteAt;
       if (isSilent && holdsBack(connection, finding)) return this.#giveUp(connection, finding);
       const failed = finding === "unreached" || finding === "unknown";
       patience = (patience || this.times.trial) * (failed ? 2 : 4);
@@ -70,18 +70,18 @@ export class SlownessProbe {
   }
 
   /** A short request is out. @param {AnswerConnection} connection */
-  async #expect(connection) {
+  async #noteIfLate(connection) {
     if (await untilQuiet(connection, this.times.late)) this.heartbeat.missed = true;
   }
 
   /** How long the connection may be silent from here. @param {AnswerConnection} connection */
-  async #trial(connection) {
+  async #firstPatience(connection) {
     const { buffering, times } = this;
-    if (!buffering.suspected) return times.look;
-    await pause(connection.openedAt + (buffering.found ? times.turn : times.trial) - Date.now(), connection.signal);
+    if (!buffering.suspected) return times.probe;
+    await pause(connection.openedAt + (buffering.found ? times.visiblePoll : times.trial) - Date.now(), connection.signal);
     if (!connection.heard) return 0;
     if (!connection.signal.aborted && !buffering.found) buffering.refute();
-    return times.look;
+    return times.probe;
   }
 
   /** @param {AnswerConnection} connection @param {Finding} finding */
@@ -92,16 +92,16 @@ export class SlownessProbe {
       buffering.confirm(this.#proxy);
     }
     buffering.suspected = true;
-    connection.instead = Array.isArray(finding) ? finding : [];
+    connection.replacement = Array.isArray(finding) ? finding : [];
     connection.close();
   }
 
   /** What there is after this event. @param {number} after @param {AbortSignal} signal @returns {Promise<Finding>} */
-  async #look(after, signal) {
+  async #fetchNews(after, signal) {
     const short = new AnswerConnection(this.times.short);
     const close = () => short.close();
     signal.addEventListener("abort", close);
-    void this.#expect(short);
+    void this.#noteIfLate(short);
     try {
       return await this.#read(short, after);
     } catch (error) {
@@ -133,7 +133,7 @@ export class SlownessProbe {
 /** Wait until nothing came for so long. False: it was closed before. @param {AnswerConnection} connection @param {number} ms */
 async function untilQuiet(connection, ms) {
   for (let rest = ms; rest > 0 && !connection.signal.aborted; ) {
-    rest = ms - connection.quiet;
+    rest = ms - connection.silentFor;
     await pause(rest, connection.signal);
   }
   return !connection.signal.aborted;

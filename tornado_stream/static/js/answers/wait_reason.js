@@ -14,12 +14,12 @@ import { seconds, t } from "../page/words.js";
 export const SLOW_TIMES = {
   first: 3_000, // for the first word, before the wait is named
   pause: 5_000, // between words, likewise
-  look: 5_000, // without a byte: a short request looks for what should have come
+  probe: 5_000, // without a byte: a short request looks for what should have come
   trial: 2_000, // without a first byte, where a proxy is suspected
   late: 3_000, // a short request that is not answered by then is in trouble …
   short: 10_000, // … and by then given up
-  deaf: 20_000, // nothing heard, not even the comments that break the silence
-  doubt: 600_000, // a proxy may have been mended by then
+  unheard: 20_000, // nothing heard, not even the comments that break the silence
+  recheck: 600_000, // a proxy may have been mended by then
 };
 
 /**
@@ -35,7 +35,7 @@ export function waitReasonOf(heartbeat, times, offline, proxy) {
   const isOff = offline && (heartbeat.lost || unheard >= times.late); // a server on this machine is heard all the same
   if (isOff) return { kind: "network", line: t("wait.offline") };
   if (heartbeat.lost) return null; // which has words of its own
-  if (unheard >= times.deaf || (heartbeat.missed && unheard >= times.late)) return { kind: "network", line: t("wait.network", lasting(unheard)) };
+  if (unheard >= times.unheard || (heartbeat.missed && unheard >= times.late)) return { kind: "network", line: t("wait.network", lasting(unheard)) };
   if (proxy) return { kind: "proxy", line: t("wait.proxy"), ...proxy };
   if (!heartbeat.started || slow < (heartbeat.hasText ? times.pause : times.first)) return null;
   return heartbeat.hasText ? { kind: "silent", line: t("wait.silent", lasting(slow)) } : { kind: "model", line: t("wait.model", lasting(slow)) };

@@ -9,11 +9,11 @@
  * @typedef {Question | Answer} Message
  */
 import { readJson, Storage, writeJson } from "../page/storage.js";
-import { isBelow, lastKnown, unanswered } from "./tree.js";
+import { isBelow, nearestStored, unansweredPlaceholder } from "./tree.js";
 
 const PREFIX = "tornado-stream:branch:";
 /** So many leaves that were looked at are remembered. */
-const SEEN = 50;
+const MOST_LEAVES = 50;
 
 export class Branches {
   /** Of the conversation; null: a new one. @type {string | null} */
@@ -27,13 +27,13 @@ export class Branches {
   /** @type {string | null} */
   #chosen = null;
   /** Ends of branches that this tab has left, the latest last. @type {string[]} */
-  #seen = [];
+  #leftLeaves = [];
   /** What was asked for last. @type {Answer | null} */
   #asked = null;
   /** Whether that question goes where the conversation goes, and did not begin a branch. */
-  #goesAlong = false;
+  #followsCurrent = false;
   /** The messages below each, made when first needed. @type {Map<Message | null, Message[]> | null} */
-  #below = null;
+  #children = null;
 
   /** @param {Storage} [storage] the tab's */
   constructor(storage = new Storage(() => /** @type {any} */ (null))) {
@@ -45,36 +45,36 @@ export class Branches {
     const { chosen = null, seen = [] } = (id && readJson(this.storage, PREFIX + id)) || {};
     Object.assign(this, { id, messages: new Map(), newest: null });
     this.#chosen = chosen;
-    this.#seen = Array.isArray(seen) ? seen : [];
-    this.#current = this.#asked = this.#below = null;
+    this.#leftLeaves = Array.isArray(seen) ? seen : [];
+    this.#current = this.#asked = this.#children = null;
   }
 
   /** These are its messages now. @param {import("./tree.js").Messages} messages @param {string | null} current */
-  take(messages, current) {
+  replace(messages, current) {
     this.messages = messages;
     this.#current = current;
-    this.#keepUnsent();
-    this.#below = null;
-    this.newest = (!this.#chosen && this.#unsent) || this.#at(this.#chosen) || this.#at(current);
+    this.#reattachUnsent();
+    this.#children = null;
+    this.newest = (!this.#chosen && this.#unsent) || this.#leafAt(this.#chosen) || this.#leafAt(current);
   }
 
   /** This is asked for, and shown. @param {Answer} answer */
   ask(answer) {
-    const again = this.#asked?.parent === answer.parent && this.#goesAlong;
-    this.#goesAlong = again || (!answer.parent.id && answer.parent.parent === this.newest);
-    this.#leave(answer);
+    const again = this.#asked?.parent === answer.parent && this.#followsCurrent;
+    this.#followsCurrent = again || (!answer.parent.id && answer.parent.parent === this.newest);
+    this.#showLeaf(answer);
     this.#asked = answer;
-    this.#below = this.#chosen = null;
-    this.#keep();
+    this.#children = this.#chosen = null;
+    this.#save();
   }
 
   /** The server has begun it. @param {Answer} answer @param {string} id of its conversation */
-  begun(answer, id) {
+  started(answer, id) {
     this.id = id;
     this.messages.set(String(answer.parent.id), answer.parent).set(String(answer.id), answer);
     this.#current = answer.id;
-    this.#below = null;
-    this.#keep();
+    this.#children = null;
+    this.#save();
   }
 
   /** Show the branch that a message is on. @param {Message} message */
@@ -82,14 +82,14 @@ export class Branches {
     const leaf = this.#leafBelow(message);
     const unchosen = this.#unsent ?? this.messages.get(this.#current ?? "");
     this.#chosen = leaf === unchosen ? null : (leaf.id ?? leaf.parent.id);
-    this.#leave(leaf);
-    this.#keep();
+    this.#showLeaf(leaf);
+    this.#save();
   }
 
   /** The versions of a message, itself among them, oldest first. @param {Message} message */
   siblings(message) {
-    this.#below ??= this.#sorted();
-    const versions = this.#below.get(message.parent) ?? [];
+    this.#children ??= this.#childrenOfAll();
+    const versions = this.#children.get(message.parent) ?? [];
     return versions.includes(message) ? versions : [message];
   }
 
@@ -99,7 +99,7 @@ export class Branches {
   }
 
   /** @param {string | null} id */
-  #at(id) {
+  #leafAt(id) {
     const message = this.messages.get(id ?? "");
     if (!message) return null;
     return message.role === "assistant" && id === this.#current ? message : this.#leafBelow(message);
@@ -109,22 +109,22 @@ export class Branches {
   #leafBelow(message) {
     if (this.#unsent && isBelow(this.#unsent, message)) return this.#unsent;
     const known = [...this.messages.values()];
-    const seen = this.#seen.map((id) => this.messages.get(id)).findLast((one) => one && isBelow(one, message));
+    const seen = this.#leftLeaves.map((id) => this.messages.get(id)).findLast((one) => one && isBelow(one, message));
     const leaf = known.findLast((one) => isBelow(one, seen ?? message)) ?? message;
-    return leaf.role === "assistant" ? leaf : unanswered(leaf, this.id);
+    return leaf.role === "assistant" ? leaf : unansweredPlaceholder(leaf, this.id);
   }
 
   /** A question that was not sent stays where it was asked, or goes along to where the conversation went. */
-  #keepUnsent() {
+  #reattachUnsent() {
     const asked = this.#asked;
     this.#asked = null;
     if (asked?.state !== "failed" || asked.parent.id) return;
-    const before = this.#goesAlong ? this.#at(this.#current) : this.messages.get(lastKnown(asked.parent.parent)?.id ?? "");
+    const before = this.#followsCurrent ? this.#leafAt(this.#current) : this.messages.get(nearestStored(asked.parent.parent)?.id ?? "");
     asked.parent.parent = /** @type {Answer | null} */ (before ?? null);
     this.#asked = asked;
   }
 
-  #sorted() {
+  #childrenOfAll() {
     /** @type {Map<Message | null, Message[]>} */
     const below = new Map();
     const add = (/** @type {Message} */ message) => void (below.get(message.parent)?.push(message) ?? below.set(message.parent, [message]));
@@ -135,14 +135,14 @@ export class Branches {
   }
 
   /** Show another leaf, and remember the one that was shown. @param {Answer} leaf */
-  #leave(leaf) {
+  #showLeaf(leaf) {
     const left = this.newest;
     this.newest = leaf;
-    if (left?.id && !isBelow(leaf, left)) this.#seen = [...this.#seen.filter((id) => id !== left.id), left.id].slice(-SEEN);
+    if (left?.id && !isBelow(leaf, left)) this.#leftLeaves = [...this.#leftLeaves.filter((id) => id !== left.id), left.id].slice(-MOST_LEAVES);
   }
 
-  #keep() {
-    const worth = this.id && (this.#chosen || this.#seen.length);
-    writeJson(this.storage, PREFIX + this.id, worth ? { chosen: this.#chosen, seen: this.#seen } : null);
+  #save() {
+    const worth = this.id && (this.#chosen || this.#leftLeaves.length);
+    writeJson(this.storage, PREFIX + this.id, worth ? { chosen: this.#chosen, seen: this.#leftLeaves } : null);
   }
 }

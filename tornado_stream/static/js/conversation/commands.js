@@ -3,8 +3,8 @@
 import { newAnswer } from "../answers/answer.js";
 import { isHopeless } from "../answers/outbox.js";
 import { Refused } from "../page/api.js";
-import { asking, askingAgain, continuing } from "./requests.js";
-import { question, turnsBefore } from "./tree.js";
+import { questionRequest, regenerateRequest, continueRequest } from "./requests.js";
+import { newQuestion, turnsBefore } from "./tree.js";
 
 /**
  * @typedef {import("../answers/answer.js").Answer} Answer
@@ -38,15 +38,15 @@ export class Commands {
     if (!answer || !free) return;
     const { parent: asked, request, failure } = answer;
     const stale = STALE.includes(failure?.code ?? "");
-    if (asked.id && (answer.id || stale)) this.#ask(asked, askingAgain(id, asked, leaveOut, this.preferences.chosen));
-    else this.#ask(asked, stale ? asking(id, asked, leaveOut, this.preferences.chosen) : request);
+    if (asked.id && (answer.id || stale)) this.#ask(asked, regenerateRequest(id, asked, leaveOut, this.preferences.chosen));
+    else this.#ask(asked, stale ? questionRequest(id, asked, leaveOut, this.preferences.chosen) : request);
   }
 
   /** Continue an answer where it broke off; its text stays where it is. @param {Answer | null} answer */
   continueAnswer(answer = this.conversation.newest) {
     const { free, id, leaveOut } = this.conversation;
     if (!answer?.id || !free) return;
-    const next = newAnswer(answer.parent, continuing(id, answer, leaveOut, this.preferences.chosen));
+    const next = newAnswer(answer.parent, continueRequest(id, answer, leaveOut, this.preferences.chosen));
     this.conversation.ask(Object.assign(next, { content: answer.content, reasoning: answer.reasoning }));
   }
 
@@ -63,7 +63,7 @@ export class Commands {
     const leaveOut = this.nextLeaveOut;
     if (!newest?.parent.id || !leaveOut || !free) return;
     this.conversation.leaveOut = leaveOut;
-    this.#ask(newest.parent, askingAgain(id, newest.parent, leaveOut, this.preferences.chosen));
+    this.#ask(newest.parent, regenerateRequest(id, newest.parent, leaveOut, this.preferences.chosen));
   }
 
   /** Stop the running answer. */
@@ -72,37 +72,37 @@ export class Commands {
     const answer = conversation.live;
     if (!answer || answer.stopping) return;
     answer.stopping = true;
-    conversation.tell(answer, "stopping");
+    conversation.fireAnswer(answer, "stopping");
     try {
       await conversation.runner.stop();
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       answer.stopping = false; // it goes on
-      conversation.tell(answer, "link");
+      conversation.fireAnswer(answer, "link");
     }
   }
 
   /**
    * What was left unsent: this tab's own is shown where it was asked, the rest is sent without a word.
-   * @param {(conversationId: string | null, text: string) => void} keep takes a text that the server refused, and that no tab shows
+   * @param {(conversationId: string | null, text: string) => void} keepDraft takes a text that the server refused, and that no tab shows
    */
-  takeUp(keep) {
+  resumeUnsent(keepDraft) {
     const { id, state } = this.conversation;
     for (const entry of this.outbox.entries) {
       const here = state === "ready" && entry.tab === this.outbox.tab && (entry.request.conversation_id ?? null) === id;
       if (here && !entry.stopping) this.#restore(entry);
-      else void this.#elsewhere(entry, keep);
+      else void this.#deliverUnseen(entry, keepDraft);
     }
   }
 
-  /** @param {import("../answers/outbox.js").Entry} entry @param {(id: string | null, text: string) => void} keep */
-  async #elsewhere({ request }, keep) {
+  /** @param {import("../answers/outbox.js").Entry} entry @param {(id: string | null, text: string) => void} keepDraft */
+  async #deliverUnseen({ request }, keepDraft) {
     await this.outbox.claim(request.request_id); // granted once no other tab sends or shows it
     const left = this.outbox.get(request.request_id);
     if (left && !isHopeless(left)) return this.conversation.runner.deliver(left);
     this.outbox.remove(request.request_id);
     const gone = left?.refused?.status === 404;
-    if (left && request.message) keep(gone ? null : /** @type {string} */ (request.conversation_id ?? null), String(request.message));
+    if (left && request.message) keepDraft(gone ? null : /** @type {string} */ (request.conversation_id ?? null), String(request.message));
   }
 
   /** @param {import("../answers/outbox.js").Entry} entry */
@@ -110,10 +110,10 @@ export class Commands {
     const { messages, newest, running } = this.conversation;
     const { request, refused } = entry;
     const before = request.parent_id === undefined ? newest : messages.get(String(request.parent_id));
-    const asked = request.message === null ? askedBy(messages, request) : question(null, String(request.message), before?.role === "assistant" ? before : null);
+    const asked = request.message === null ? questionOf(messages, request) : newQuestion(null, String(request.message), before?.role === "assistant" ? before : null);
     if (!asked || hasArrived(messages, request)) return this.outbox.remove(request.request_id);
     const answer = newAnswer(asked, request);
-    if (refused && isHopeless(entry)) this.conversation.fail(answer, new Refused(refused.status, refused.code, refused.message));
+    if (refused && isHopeless(entry)) this.conversation.showFailed(answer, new Refused(refused.status, refused.code, refused.message));
     else if (running) void this.conversation.runner.deliver(entry);
     else this.conversation.ask(answer, { wait: true });
   }
@@ -121,8 +121,8 @@ export class Commands {
   /** @param {Answer | null} parent @param {string} text */
   #askAfter(parent, text) {
     const { free, id, leaveOut } = this.conversation;
-    const asked = question(null, text, parent);
-    if (free) this.#ask(asked, asking(id, asked, leaveOut, this.preferences.chosen));
+    const asked = newQuestion(null, text, parent);
+    if (free) this.#ask(asked, questionRequest(id, asked, leaveOut, this.preferences.chosen));
   }
 
   /** @param {Question} asked @param {import("../page/api.js").AnswerRequest} request */
@@ -132,7 +132,7 @@ export class Commands {
 }
 
 /** The question that a request without a message is about. @param {import("./tree.js").Messages} messages @param {import("../page/api.js").AnswerRequest} request */
-function askedBy(messages, request) {
+function questionOf(messages, request) {
   const message = messages.get(String(request.parent_id ?? request.continue));
   return message?.role === "assistant" ? message.parent : message;
 }

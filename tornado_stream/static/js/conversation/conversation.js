@@ -40,11 +40,11 @@ export class Conversation extends EventTarget {
     this.lifecycle = lifecycle;
     this.outbox = outbox;
     this.runner = new Runner(api, lifecycle, outbox, locks, {
-      event: (answer, type, data) => this.#take(answer, type, data),
-      link: (answer, link) => void (answer.link !== link && this.tell(Object.assign(answer, { link }), "link")),
-      waitReason: (answer, waitReason) => this.tell(Object.assign(answer, { waitReason }), "waitReason"),
+      event: (answer, type, data) => this.#receive(answer, type, data),
+      link: (answer, link) => void (answer.link !== link && this.fireAnswer(Object.assign(answer, { link }), "link")),
+      waitReason: (answer, waitReason) => this.fireAnswer(Object.assign(answer, { waitReason }), "waitReason"),
       failed: (answer, failure) => this.#failed(answer, failure),
-      news: (news) => this.tellOthers(news),
+      news: (news) => this.fireNews(news),
     });
   }
 
@@ -120,7 +120,7 @@ export class Conversation extends EventTarget {
   }
 
   /** Show an answer that is not to be had. @param {Answer} answer @param {import("../page/api.js").Refused} failure */
-  fail(answer, failure) {
+  showFailed(answer, failure) {
     this.branches.ask(Object.assign(answer, { state: /** @type {const} */ ("failed"), failure }));
     this.#showPath();
   }
@@ -132,7 +132,7 @@ export class Conversation extends EventTarget {
   }
 
   /** An answer has changed. @param {Answer} answer @param {string} what */
-  tell(answer, what) {
+  fireAnswer(answer, what) {
     this.dispatchEvent(new CustomEvent("answer", { detail: { answer, what } }));
   }
 
@@ -151,13 +151,13 @@ export class Conversation extends EventTarget {
     const { signal } = this.#visit;
     const snapshot = await this.#snapshot(String(this.id), signal);
     if (signal.aborted || this.running) return;
-    if (!snapshot) return this.#become("missing");
+    if (!snapshot) return this.#setState("missing");
     const { messages, running, after } = treeOf(snapshot, this.messages);
     Object.assign(this, { title: snapshot.title ?? "", updatedAt: snapshot.updated_at ?? 0 });
     this.dispatchEvent(new CustomEvent("loaded", { detail: snapshot }));
-    this.branches.take(messages, snapshot.current_id ?? null);
+    this.branches.replace(messages, snapshot.current_id ?? null);
     if (running) this.runner.follow(running, after);
-    this.#become("ready");
+    this.#setState("ready");
   }
 
   /** What the server has, asked for until it is reached; null where there is no such conversation. @param {string} id @param {AbortSignal} signal */
@@ -167,29 +167,29 @@ export class Conversation extends EventTarget {
         return await this.api.conversation(id, signal);
       } catch (error) {
         if (error instanceof Refused && error.status === 404) return null;
-        if (!signal.aborted && this.state === "loading") this.#become("unreachable");
+        if (!signal.aborted && this.state === "loading") this.#setState("unreachable");
       }
       await this.lifecycle.sleep(backoff(attempt), signal);
     }
   }
 
   /** @param {State} state */
-  #become(state) {
+  #setState(state) {
     this.state = state;
     this.#showPath();
   }
 
   /** @param {Answer} answer @param {string} type @param {any} data */
-  #take(answer, type, data) {
+  #receive(answer, type, data) {
     applyEvent(answer, type, data);
-    if (type === "start") this.#begun(answer, data);
-    this.tell(answer, type);
-    if (type === "end") this.tellOthers({ type: "ended", conversation_id: String(this.id) });
+    if (type === "start") this.#started(answer, data);
+    this.fireAnswer(answer, type);
+    if (type === "end") this.fireNews({ type: "ended", conversation_id: String(this.id) });
   }
 
   /** @param {Answer} answer @param {any} data */
-  #begun(answer, data) {
-    this.branches.begun(answer, data.conversation_id);
+  #started(answer, data) {
+    this.branches.started(answer, data.conversation_id);
     this.updatedAt = 0;
     if (this.id !== data.conversation_id) this.adopt(data.conversation_id);
   }
@@ -198,12 +198,12 @@ export class Conversation extends EventTarget {
   #failed(answer, failure) {
     answer.failure = failure;
     answer.state = answer.id ? "interrupted" : "failed";
-    this.tell(answer, "failed");
+    this.fireAnswer(answer, "failed");
     if (failure.code === "conversation_busy") void this.refresh();
   }
 
   /** Something has happened that the list and other tabs want to know. @param {import("../page/tabs.js").News} detail */
-  tellOthers(detail) {
+  fireNews(detail) {
     this.dispatchEvent(new CustomEvent("news", { detail }));
   }
 

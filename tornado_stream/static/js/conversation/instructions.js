@@ -7,8 +7,8 @@ export class Instructions extends EventTarget {
   constructor(conversation) {
     super();
     this.conversation = conversation;
-    conversation.addEventListener("switched", (event) => !(/** @type {CustomEvent} */ (event).detail.adopted) && this.become(""));
-    conversation.addEventListener("loaded", (event) => this.become(/** @type {CustomEvent} */ (event).detail.system ?? ""));
+    conversation.addEventListener("switched", (event) => !(/** @type {CustomEvent} */ (event).detail.adopted) && this.#set(""));
+    conversation.addEventListener("loaded", (event) => this.#set(/** @type {CustomEvent} */ (event).detail.system ?? ""));
   }
 
   /** Have the server keep a text; a new conversation is made for it. Throws `Refused`. @param {string} text */
@@ -19,12 +19,12 @@ export class Instructions extends EventTarget {
     const made = id ?? (await api.create({ system: text })).id;
     if (conversation.id !== id) return; // another one was opened meanwhile
     if (!id) conversation.adopt(made);
-    this.become(text);
-    conversation.tellOthers({ type: "changed", conversation_id: made });
+    this.#set(text);
+    conversation.fireNews({ type: "changed", conversation_id: made });
   }
 
   /** The server keeps this one. @param {string} text */
-  become(text) {
+  #set(text) {
     this.text = text;
     this.dispatchEvent(new Event("change"));
   }

@@ -19,33 +19,33 @@ import { uuid } from "../page/ids.js";
 export function treeOf(snapshot, known = new Map()) {
   /** @type {Messages} */
   const messages = new Map();
-  for (const raw of snapshot.messages) messages.set(raw.id, same(known.get(raw.id), raw) ?? made(raw));
-  for (const raw of snapshot.messages) join(/** @type {any} */ (messages.get(raw.id)), messages.get(raw.parent_id) ?? null);
+  for (const raw of snapshot.messages) messages.set(raw.id, reusable(known.get(raw.id), raw) ?? fromSnapshot(raw));
+  for (const raw of snapshot.messages) setParent(/** @type {any} */ (messages.get(raw.id)), messages.get(raw.parent_id) ?? null);
   const raw = snapshot.messages.find((/** @type {any} */ one) => one.state === "running");
   const running = /** @type {Answer | null} */ (messages.get(raw?.id) ?? null);
   return { messages, running, after: raw?.last_event_id ?? 0 };
 }
 
 /** @param {any} raw */
-const made = (raw) => (raw.role === "assistant" ? storedAnswer(raw) : question(raw.id, raw.content));
+const fromSnapshot = (raw) => (raw.role === "assistant" ? storedAnswer(raw) : newQuestion(raw.id, raw.content));
 
 /** @param {string | null} id @param {string} text @param {Answer | null} [parent] @returns {Question} */
-export const question = (id, text, parent = null) => ({ role: "user", id, text, parent });
+export const newQuestion = (id, text, parent = null) => ({ role: "user", id, text, parent });
 
 /** @param {Question | Answer | undefined} message @param {any} raw */
-function same(message, raw) {
+function reusable(message, raw) {
   if (!message || message.role === "user") return message;
   return message.state === raw.state && raw.state !== "running" && !message.failure ? message : undefined;
 }
 
 /** @param {Question | Answer} message @param {Question | Answer | null} parent */
-function join(message, parent) {
+function setParent(message, parent) {
   if (message.role === "user") message.parent = parent?.role === "assistant" ? parent : null;
-  else message.parent = parent?.role === "user" ? parent : question(null, "");
+  else message.parent = parent?.role === "user" ? parent : newQuestion(null, "");
 }
 
 /** What to show below a question that nobody has answered. @param {Question} asked @param {string | null} id of the conversation */
-export function unanswered(asked, id) {
+export function unansweredPlaceholder(asked, id) {
   const request = { message: null, conversation_id: id, parent_id: asked.id, request_id: uuid() };
   const answer = storedAnswer({ id: null, state: "failed", request });
   return Object.assign(answer, { parent: asked, failure: new Refused(0, "unanswered", "") });
@@ -66,7 +66,7 @@ export function isBelow(message, above) {
 }
 
 /** The nearest answer that the server knows. @param {Answer | null} answer */
-export function lastKnown(answer) {
+export function nearestStored(answer) {
   while (answer && !answer.id) answer = answer.parent.parent;
   return answer;
 }

@@ -22,7 +22,7 @@ const holderOf = (box) => box.querySelector(":scope > table > tbody") ?? box;
 
 export class BlockView {
   /** @type {Text | null} */
-  #more = null;
+  #plainText = null;
   /** Does it show more than its shape says? */
   #stale = false;
 
@@ -44,8 +44,8 @@ export class BlockView {
   /** @param {Shape} shape @param {number} done parts before those of `shape` @returns {boolean} false: another view is needed */
   update(shape, done) {
     const { type, before } = this.shape;
-    this.#more?.remove();
-    this.#more = null;
+    this.#plainText?.remove();
+    this.#plainText = null;
     if (this.#stale && !this.shape.parts?.pop()) return false;
     this.#stale = false;
     if (shape.type !== type || (shape.before !== before && !done)) return false;
@@ -76,11 +76,11 @@ export class BlockView {
 
   /** Text that is not read yet. @param {string} text */
   appendPlain(text) {
-    if (!this.#more) {
-      this.#more = document.createTextNode("");
-      ([...this.element.querySelectorAll(ENDS)].at(-1) ?? this.element).append(this.#more);
+    if (!this.#plainText) {
+      this.#plainText = document.createTextNode("");
+      ([...this.element.querySelectorAll(ENDS)].at(-1) ?? this.element).append(this.#plainText);
     }
-    this.#more.appendData(text);
+    this.#plainText.appendData(text);
   }
 
   /** Nothing comes after this any more: colour its code, set its formulas. */
@@ -126,12 +126,12 @@ function settle(root) {
     if (settled.has(one)) continue;
     settled.add(one);
     if (one.classList.contains("code")) colour(one);
-    else if (one.classList.contains("math")) void whenReady(formula(one));
+    else if (one.classList.contains("math")) void whenReady(typesetLater(one));
   }
 }
 
 /** @param {HTMLElement} one */
-async function formula(one) {
+async function typesetLater(one) {
   const { styled, typeset } = await import("./formulas.js");
   await styled;
   return () => typeset(one);

@@ -32,21 +32,21 @@ const FENCE = /^(`{3,}(?=[^`\n]*\n)|~{3,})[^\n]*\n/;
 const isBlank = (token) => token.type === "space" || token.type === "def";
 
 export class Blocks {
-  #all = "";
-  /** What is not closed, without #head. */
+  #text = "";
+  /** What is not closed, without #finished. */
   #tail = "";
   /** Of the open list or table: the finished parts. */
-  #head = "";
+  #finished = "";
   /** What they have to be read with: a table's first lines. */
-  #again = "";
-  #done = 0;
+  #tableHead = "";
+  #finishedParts = 0;
   #loose = false;
   /** The complete lines of the open block, and the block of them. @type {[any[], string] | null} */
-  #complete = null;
-  #read = 0;
+  #onlyBlock = null;
+  #readLength = 0;
   /** How much of #tail was complete lines when last looked at. */
-  #lines = 0;
-  #carriage = "";
+  #linesLength = 0;
+  #heldReturn = "";
   /** @type {import("./grammar.js").Links} */
   #links = Object.create(null);
   /** Of open code: the line that ends it, and the one that may become that. @type {{end: RegExp, line: string} | null} */
@@ -57,9 +57,9 @@ export class Blocks {
 
   /** @param {string} text @returns {Update} */
   feed(text) {
-    const added = this.#plain(text);
+    const added = this.#normalised(text);
     const after = PLAIN.test(added) && PLAIN_END.exec(this.#tail.slice(-20))?.[0];
-    this.#all += added;
+    this.#text += added;
     this.#tail += added;
     if (this.#fence) return this.#moreCode(added);
     if (after && /\p{L}/u.test(after)) return { more: added, after };
@@ -69,22 +69,22 @@ export class Blocks {
   /** What is open, read now if that is due. @param {string} [added] @returns {Update} */
   read(added = "") {
     const { length } = this.#tail;
-    if (added && length > LONG && length - this.#read < length / PART) return { more: added };
+    if (added && length > LONG && length - this.#readLength < length / PART) return { more: added };
     return this.#update();
   }
 
   /** There will be no more. @returns {Update} */
   end() {
-    this.#all += this.#carriage ? "\n" : "";
-    if (DEFINITION.test(this.#all)) return { whole: this.#lex(this.#all, {}) };
-    return { closed: this.#lex(this.#head + this.#tail + (this.#carriage ? "\n" : "")), open: [] };
+    this.#text += this.#heldReturn ? "\n" : "";
+    if (DEFINITION.test(this.#text)) return { whole: this.#lex(this.#text, {}) };
+    return { closed: this.#lex(this.#finished + this.#tail + (this.#heldReturn ? "\n" : "")), open: [] };
   }
 
   /** With one kind of line ends. @param {string} text */
-  #plain(text) {
-    const whole = this.#carriage + text;
-    this.#carriage = whole.endsWith("\r") ? "\r" : "";
-    return (this.#carriage ? whole.slice(0, -1) : whole).replace(/\r\n?/g, "\n");
+  #normalised(text) {
+    const whole = this.#heldReturn + text;
+    this.#heldReturn = whole.endsWith("\r") ? "\r" : "";
+    return (this.#heldReturn ? whole.slice(0, -1) : whole).replace(/\r\n?/g, "\n");
   }
 
   /** Read without keeping what is defined. @param {string} text @param {import("./grammar.js").Links} [links] */
@@ -96,40 +96,40 @@ export class Blocks {
   /** @param {any[]} [before] blocks that are closed already @returns {Update} */
   #update(before = []) {
     const closed = [...before, ...this.#close()];
-    this.#read = this.#tail.length;
-    const fence = this.#head ? null : FENCE.exec(this.#tail);
+    this.#readLength = this.#tail.length;
+    const fence = this.#finished ? null : FENCE.exec(this.#tail);
     if (fence) return this.#openCode(fence, closed);
-    const open = this.#lex(this.#again + asIfComplete(this.#tail));
-    if (this.#done && (!isDivided(open[0]) || (open[0].loose && !this.#loose))) return { ...this.#join(), closed };
+    const open = this.#lex(this.#tableHead + asIfComplete(this.#tail));
+    if (this.#finishedParts && (!isDivided(open[0]) || (open[0].loose && !this.#loose))) return { ...this.#rejoin(), closed };
     if (this.#loose) loosen(open[0]);
-    const done = this.#done;
-    if (this.#complete) this.#split(...this.#complete);
+    const done = this.#finishedParts;
+    if (this.#onlyBlock) this.#split(...this.#onlyBlock);
     return { closed, open, done };
   }
 
   /** The blocks that complete lines show to be complete. @returns {any[]} */
   #close() {
-    this.#complete = null;
-    if (!this.#head && !this.#lines) this.#tail = this.#tail.replace(/^(?:[ \t]*\n)+/, "");
+    this.#onlyBlock = null;
+    if (!this.#finished && !this.#linesLength) this.#tail = this.#tail.replace(/^(?:[ \t]*\n)+/, "");
     const end = this.#tail.lastIndexOf("\n") + 1;
-    if (end === this.#lines) return [];
-    this.#lines = end;
-    const text = this.#again + this.#tail.slice(0, end);
+    if (end === this.#linesLength) return [];
+    this.#linesLength = end;
+    const text = this.#tableHead + this.#tail.slice(0, end);
     const tokens = this.#lex(text);
     let last = tokens.findLastIndex((token) => !isBlank(token));
     if (tokens[last]?.open) last = tokens.findLastIndex((token, index) => index < last && !isBlank(token));
-    this.#complete = last > 0 ? null : [tokens, text];
-    if (this.#complete) return [];
+    this.#onlyBlock = last > 0 ? null : [tokens, text];
+    if (this.#onlyBlock) return [];
     const { length } = tokens.slice(0, last).reduce((raw, token) => raw + token.raw, "");
-    return this.#take(length - this.#again.length);
+    return this.#take(length - this.#tableHead.length);
   }
 
   /** @param {number} length */
   #take(length) {
-    const text = this.#head + this.#tail.slice(0, length);
+    const text = this.#finished + this.#tail.slice(0, length);
     this.#tail = this.#tail.slice(length);
-    this.#head = this.#again = "";
-    this.#lines = this.#done = 0;
+    this.#finished = this.#tableHead = "";
+    this.#linesLength = this.#finishedParts = 0;
     this.#loose = false;
     this.cost += text.length;
     return lex(text, this.#links);
@@ -153,24 +153,24 @@ export class Blocks {
   /** @param {any} table @param {string} text */
   #splitTable({ rows }, text) {
     const again = /^[^\n]*\n[^\n]*\n/.exec(text)?.[0] ?? "";
-    this.#setAside(text.length - this.#again.length, rows.length);
-    this.#again = again;
+    this.#setAside(text.length - this.#tableHead.length, rows.length);
+    this.#tableHead = again;
   }
 
   /** @param {number} length @param {number} parts */
   #setAside(length, parts) {
-    this.#head += this.#tail.slice(0, length);
+    this.#finished += this.#tail.slice(0, length);
     this.#tail = this.#tail.slice(length);
-    this.#lines = 0;
-    this.#done += parts;
+    this.#linesLength = 0;
+    this.#finishedParts += parts;
   }
 
   /** A list has turned out to have paragraphs, from its first item on. @returns {Update} */
-  #join() {
-    this.#tail = this.#head + this.#tail;
-    this.#lines = 0;
-    this.#head = "";
-    this.#done = 0;
+  #rejoin() {
+    this.#tail = this.#finished + this.#tail;
+    this.#linesLength = 0;
+    this.#finished = "";
+    this.#finishedParts = 0;
     return { open: this.#lex(asIfComplete(this.#tail)), done: 0 };
   }
 
@@ -191,9 +191,9 @@ export class Blocks {
       const { length } = lines.slice(end + 1).join("\n");
       return this.#update([...closed, ...this.#take(this.#tail.length - length)]);
     }
-    const told = /^ {0,3}[`~]* *$/.test(fence.line) ? 0 : fence.line.length;
+    const reported = /^ {0,3}[`~]* *$/.test(fence.line) ? 0 : fence.line.length;
     fence.line = /** @type {string} */ (lines.at(-1));
     const text = lines.join("\n");
-    return { code: text.slice(told, /^ {0,3}[`~]* *$/.test(fence.line) ? text.length - fence.line.length : undefined) };
+    return { code: text.slice(reported, /^ {0,3}[`~]* *$/.test(fence.line) ? text.length - fence.line.length : undefined) };
   }
 }

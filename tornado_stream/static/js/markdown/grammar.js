@@ -22,37 +22,37 @@ const BLOCK_START = /\n {0,3}(?:\$\$|\\\[)/;
 const INLINE = /^(?:\$\$(?!\s*\$)((?:[^$\\]|\\.)+)\$\$|\$(?!\d[\d.,]*\s+[^$\s\d]{2,}\s)((?!\s)(?:[^$\\\n]|\\.)*(?:[^$\\\s]|\\.))\$(?!\w)|\\\((.{1,1000}?)\\\))/s;
 
 /** @param {string} src */
-function blockMaths(src) {
+function blockMath(src) {
   const found = BLOCK.exec(src);
   const tex = found?.[1] ?? found?.[3] ?? "";
   if (!found) return;
   const open = !(found[2] ?? found[4]);
   if (open ? found[0] !== src || !tex.includes("\n") : !tex.trim()) return;
-  return { type: "math", raw: found[0], text: tex.trim(), display: true, block: true, open };
+  return { type: "blockMath", raw: found[0], text: tex.trim(), display: true, block: true, open };
 }
 
 /** @param {string} src */
-function inlineMaths(src) {
+function inlineMath(src) {
   const found = INLINE.exec(src);
-  if (found) return { type: "maths", raw: found[0], text: (found[1] ?? found[2] ?? found[3]).trim(), display: found[1] !== undefined };
+  if (found) return { type: "inlineMath", raw: found[0], text: (found[1] ?? found[2] ?? found[3]).trim(), display: found[1] !== undefined };
 }
 
 /** @param {string} src */
-function inlineStart(src) {
+function inlineMathStart(src) {
   const [dollar, bracket] = [src.indexOf("$"), src.indexOf("\\(")];
   return dollar < 0 || (bracket >= 0 && bracket < dollar) ? bracket : dollar;
 }
 
 /** Where a paragraph is cut short by a formula. @param {string} src */
-function startBlock(src) {
+function blockMathStart(src) {
   const at = src.search(BLOCK_START) + 1;
-  return at && blockMaths(src.slice(at)) ? at : -1;
+  return at && blockMath(src.slice(at)) ? at : -1;
 }
 
 export const { defaults: options } = new Marked({
   extensions: [
-    { name: "math", level: "block", start: startBlock, tokenizer: blockMaths },
-    { name: "maths", level: "inline", start: inlineStart, tokenizer: inlineMaths },
+    { name: "blockMath", level: "block", start: blockMathStart, tokenizer: blockMath },
+    { name: "inlineMath", level: "inline", start: inlineMathStart, tokenizer: inlineMath },
   ],
 });
 

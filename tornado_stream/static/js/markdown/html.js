@@ -74,7 +74,7 @@ const mathOf = ({ text, display, block }) =>
 
 const renderer = new TextRenderer(options);
 Object.assign(options, { renderer });
-Object.assign(options.extensions ?? {}, { renderers: { math: mathOf, maths: mathOf } });
+Object.assign(options.extensions ?? {}, { renderers: { blockMath: mathOf, inlineMath: mathOf } });
 const parser = new Parser(options);
 
 /** The text of code, with one line end at its end. @param {any} token */

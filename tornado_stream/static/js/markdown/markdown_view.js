@@ -8,7 +8,7 @@ import { BlockView } from "./block_view.js";
 import { Blocks } from "./blocks.js";
 import { lex } from "./grammar.js";
 import { shapeOf } from "./html.js";
-import { isTime, later } from "./scheduler.js";
+import { hasTime, later } from "./scheduler.js";
 
 /** Blocks that are laid out together. */
 const PART = 16;
@@ -73,7 +73,7 @@ export class MarkdownView {
 
   #work() {
     if (this.#queued) return;
-    while (this.#waiting && isTime()) this.#next();
+    while (this.#waiting && hasTime()) this.#next();
     if (!this.#waiting && this.#end === "wanted") this.#finish();
     if (this.#waiting) this.#queue();
   }

@@ -8,16 +8,16 @@
 const SLICE = 8;
 
 /** @type {(() => void)[]} */
-const texts = [];
+const textWork = [];
 /** @type {(() => void)[]} */
-const settings = [];
+const finishingWork = [];
 /** @type {Promise<void> | null} */
 let working = null;
 let until = 0;
-let coming = 0;
+let loading = 0;
 
 /** Is there time left for work in this turn of the event loop? */
-export function isTime() {
+export function hasTime() {
   if (!until) {
     until = performance.now() + SLICE;
     queueMicrotask(() => (until = 0));
@@ -27,31 +27,31 @@ export function isTime() {
 
 /** @param {() => void} work */
 export function later(work) {
-  texts.push(work);
+  textWork.push(work);
   working ??= workOff();
 }
 
 /** Last, when what it needs has come; without that it is left undone. @param {Promise<() => void>} work */
 export async function whenReady(work) {
-  coming++;
+  loading++;
   const ready = await work.catch(() => null);
-  coming--;
-  if (ready) settings.push(ready);
+  loading--;
+  if (ready) finishingWork.push(ready);
   working ??= workOff();
 }
 
 async function workOff() {
-  const next = () => texts.pop() ?? settings.pop();
-  while (texts.length || settings.length) {
+  const next = () => textWork.pop() ?? finishingWork.pop();
+  while (textWork.length || finishingWork.length) {
     await new Promise((done) => setTimeout(done));
     const end = performance.now() + SLICE;
     do next()?.();
-    while (performance.now() < end && (texts.length || settings.length));
+    while (performance.now() < end && (textWork.length || finishingWork.length));
   }
   working = null;
 }
 
 /** Resolves when nothing is left to do. */
 export async function idle() {
-  while (working || coming) await (working ?? new Promise((done) => setTimeout(done)));
+  while (working || loading) await (working ?? new Promise((done) => setTimeout(done)));
 }

@@ -19,20 +19,20 @@ export class Announcer {
     this.conversation = conversation;
     lifecycle.addEventListener("change", () => {
       if (this.#unseen.mark === "done" && !lifecycle.hidden) this.#unseen = {};
-      this.#entitle();
+      this.#showTitle();
     });
     conversation.addEventListener("path", () => {
       this.#wasLost = false;
       this.#named.clear();
-      this.#entitle();
+      this.#showTitle();
       if (conversation.running) this.say(t("say.generating"));
     });
-    conversation.addEventListener("title", () => this.#entitle());
+    conversation.addEventListener("title", () => this.#showTitle());
     conversation.addEventListener("answer", (event) => {
       const { answer, what } = /** @type {CustomEvent} */ (event).detail;
-      this.#answer(answer, what);
+      this.#announce(answer, what);
       if (what === "end" || what === "failed") this.#unseen = { answer, mark: markOf(answer, lifecycle.hidden) };
-      if (what !== "delta") this.#entitle();
+      if (what !== "delta") this.#showTitle();
     });
   }
 
@@ -42,7 +42,7 @@ export class Announcer {
   }
 
   /** @param {import("../answers/answer.js").Answer} answer @param {string} what */
-  #answer(answer, what) {
+  #announce(answer, what) {
     const outcome = outcomeOf(answer);
     if (what === "end" || what === "failed") this.say(answer.state === "done" && outcome.tone === "quiet" ? t("say.complete") : spoken(outcome));
     else if (what === "stopping" || (what === "notice" && answer.waiting)) this.say(outcome.text);
@@ -60,7 +60,7 @@ export class Announcer {
     return title || (path[0]?.role === "user" ? path[0].text : "");
   }
 
-  #entitle() {
+  #showTitle() {
     const subject = this.#subject.trim().replace(/\s+/g, " ");
     const short = subject.length > 50 ? `${subject.slice(0, 49).trimEnd()}…` : subject;
     const { running, newest } = this.conversation;

@@ -8,7 +8,7 @@ const NEAR = 40;
  */
 export class AutoScroll {
   #following = false;
-  #resting = true;
+  #atRest = true;
   #top = 0;
 
   /** @param {HTMLElement} scroller @param {HTMLElement} content @param {HTMLElement} toEnd shown when the reader is elsewhere */
@@ -26,9 +26,9 @@ export class AutoScroll {
   }
 
   /** Go to the beginning, and follow nothing. */
-  rest() {
+  scrollToTop() {
     this.#following = false;
-    this.#resting = true;
+    this.#atRest = true;
     this.scroller.scrollTop = 0;
     this.#showButton();
   }
@@ -36,13 +36,13 @@ export class AutoScroll {
   /** Go to the end and stay there. */
   follow() {
     this.#following = true;
-    this.#resting = false;
+    this.#atRest = false;
     this.#grown();
   }
 
   /** Leave the reader where the page goes next. */
   leave() {
-    this.#following = this.#resting = false;
+    this.#following = this.#atRest = false;
   }
 
   get #distance() {
@@ -52,7 +52,7 @@ export class AutoScroll {
   #moved() {
     const up = this.scroller.scrollTop < this.#top - 1;
     this.#top = this.scroller.scrollTop;
-    if (this.#distance <= NEAR) this.#following = !this.#resting;
+    if (this.#distance <= NEAR) this.#following = !this.#atRest;
     else if (up) this.#following = false;
     this.#showButton();
   }
@@ -64,6 +64,6 @@ export class AutoScroll {
   }
 
   #showButton() {
-    this.toEnd.hidden = this.#resting || this.#following || this.#distance <= NEAR;
+    this.toEnd.hidden = this.#atRest || this.#following || this.#distance <= NEAR;
   }
 }

@@ -15,8 +15,8 @@
  * @property {MessageCallbacks} callbacks
  *
  * @typedef {object} MessageCallbacks
- * @property {() => void} asked something was sent from a message
- * @property {() => void} stay what is read is to stay where it is
+ * @property {() => void} questionSent something was sent from a message
+ * @property {() => void} keepPosition what is read is to stay where it is
  * @property {(text: string) => void} say
  * @property {(text: string) => void} startAnew begin a new conversation with this question
  * @property {() => void} pickModel
@@ -24,8 +24,8 @@
  * @typedef {object} MessageAction
  * @property {string} label the key of its words
  * @property {string} [icon] for the toolbar
- * @property {(message: Message) => unknown} [fits] whether the message's toolbar has it; absent: it is there only where an outcome offers it
- * @property {boolean} [asks] it sends a request, which is not possible while an answer is written
+ * @property {(message: Message) => unknown} [appliesTo] whether the message's toolbar has it; absent: it is there only where an outcome offers it
+ * @property {boolean} [sendsRequest] it sends a request, which is not possible while an answer is written
  * @property {(view: View, page: Page, button: HTMLElement) => void} run
  */
 import { sourceOf } from "../answers/answer.js";
@@ -37,35 +37,35 @@ import { t } from "../page/words.js";
 export const ACTIONS = {
   previous: { label: "action.previous", icon: "previous", run: (view, { toolbars }) => toolbars?.showVersion(view, -1) },
   next: { label: "action.next", icon: "next", run: (view, { toolbars }) => toolbars?.showVersion(view, 1) },
-  copy: { label: "action.copy", icon: "copy", fits: (message) => isQuestion(message) || (hasEnded(message) && sourceOf(message).trim()), run: copy },
-  edit: { label: "action.edit", icon: "edit", fits: isQuestion, run: edit },
+  copy: { label: "action.copy", icon: "copy", appliesTo: (message) => isQuestion(message) || (hasEnded(message) && sourceOf(message).trim()), run: copy },
+  edit: { label: "action.edit", icon: "edit", appliesTo: isQuestion, run: edit },
   editQuestion: { label: "action.editQuestion", run: edit },
-  retry: { label: "action.retry", asks: true, run: retry },
-  again: { label: "action.again", icon: "retry", asks: true, fits: (message) => hasEnded(message) && message.id, run: retry },
+  retry: { label: "action.retry", sendsRequest: true, run: retry },
+  again: { label: "action.again", icon: "retry", sendsRequest: true, appliesTo: (message) => hasEnded(message) && message.id, run: retry },
   continue: {
     label: "action.continue",
     icon: "continue",
-    asks: true,
-    fits: (message) => !isQuestion(message) && canContinue(answerOf(message)),
+    sendsRequest: true,
+    appliesTo: (message) => !isQuestion(message) && canContinue(answerOf(message)),
     run: ({ message }, { commands }) => commands.continueAnswer(answerOf(message)),
   },
-  askToContinue: { label: "action.askToContinue", asks: true, run: (_, { commands }) => commands.send(t("message.continue")) },
-  shorter: { label: "action.shorter", asks: true, run: (_, { commands }) => commands.retryShorter() },
+  askToContinue: { label: "action.askToContinue", sendsRequest: true, run: (_, { commands }) => commands.send(t("message.continue")) },
+  shorter: { label: "action.shorter", sendsRequest: true, run: (_, { commands }) => commands.retryShorter() },
   fresh: { label: "action.fresh", run: ({ message }, { callbacks }) => callbacks.startAnew(answerOf(message).parent.text) },
   model: { label: "action.model", run: (_, { callbacks }) => callbacks.pickModel() },
-  details: { label: "action.details", icon: "details", fits: (message) => hasEnded(message) && message.id, run: details },
+  details: { label: "action.details", icon: "details", appliesTo: (message) => hasEnded(message) && message.id, run: details },
 };
 
 /** The names of what a message's toolbar has. @param {Message} message @param {string[]} offered what is offered beside how it ended */
 export function toolbarOf(message, offered) {
   const runs = offered.map((name) => ACTIONS[name].run);
-  return Object.keys(ACTIONS).filter((name) => ACTIONS[name].fits?.(message) && !runs.includes(ACTIONS[name].run));
+  return Object.keys(ACTIONS).filter((name) => ACTIONS[name].appliesTo?.(message) && !runs.includes(ACTIONS[name].run));
 }
 
 /** A button was pressed. @param {string} name @param {View} view @param {Page} page @param {HTMLElement} button has the focus again when the action is given up */
 export function perform(name, view, page, button) {
   ACTIONS[name].run(view, page, button);
-  if (ACTIONS[name].asks) page.callbacks.asked();
+  if (ACTIONS[name].sendsRequest) page.callbacks.questionSent();
 }
 
 /** @param {Message} message */
@@ -112,15 +112,15 @@ function edit({ message }, { views, conversation, commands, callbacks }, button)
     else callbacks.say(t("edit.busy"));
     return free;
   };
-  const over = (/** @type {boolean} */ saved) => {
+  const closed = (/** @type {boolean} */ saved) => {
     delete element?.dataset.editing;
-    if (saved) callbacks.asked();
+    if (saved) callbacks.questionSent();
     else button.focus();
   };
   const open = (/** @type {typeof import("./question_editor.js")} */ editor) => {
     if (!element || !text || element.dataset.editing) return;
     element.dataset.editing = "true";
-    editor.edit(text, save, over);
+    editor.edit(text, save, closed);
   };
   import("./question_editor.js").then(open, () => callbacks.say(t("list.noServer")));
 }

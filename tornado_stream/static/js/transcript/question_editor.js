@@ -10,9 +10,9 @@ import { t } from "../page/words.js";
 /**
  * @param {HTMLElement} text what is edited; the editor stands in its place until it is over
  * @param {(text: string) => boolean} save false: it cannot be sent now
- * @param {(saved: boolean) => void} over
+ * @param {(saved: boolean) => void} closed
  */
-export function edit(text, save, over) {
+export function edit(text, save, closed) {
   const form = element("form", "editor");
   const field = element("textarea");
   field.value = text.textContent ?? "";
@@ -20,7 +20,7 @@ export function edit(text, save, over) {
   field.rows = 1;
   const end = (/** @type {boolean} */ saved) => {
     form.replaceWith(text);
-    over(saved);
+    closed(saved);
   };
   const submit = () => {
     const changed = field.value !== text.textContent;

@@ -44,9 +44,9 @@ const isThinking = ({ state, content, refusal, toolCalls }) => state === "runnin
 
 /** @param {import("../answers/answer.js").Answer} answer @param {number} now */
 export function labelOf(answer, now) {
-  const { thought, origin } = answer;
+  const { thought, startedAt } = answer;
   if (isThinking(answer)) {
-    const lasted = thought && origin !== null ? Math.floor((now - origin - thought.from) / 1000) : 0;
+    const lasted = thought && startedAt !== null ? Math.floor((now - startedAt - thought.from) / 1000) : 0;
     return lasted > 0 ? t("message.thinkingFor", { seconds: seconds(lasted * 1000) }) : t("message.thinking");
   }
   const lasted = thought?.to ? thought.to - thought.from : 0;
