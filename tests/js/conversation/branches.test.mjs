@@ -110,7 +110,7 @@ test("a question that was not sent stays where it was asked", () => {
   const other = tab();
   plain.parent.parent = other.newest;
   other.ask(plain);
-  other.take(treeOf(snapshot([...TREE, user("u4", "a3", "theirs"), answer("a4", "u4", "4")], "a4"), other.messages).messages, "a4");
+  other.replace(treeOf(snapshot([...TREE, user("u4", "a3", "theirs"), answer("a4", "u4", "4")], "a4"), other.messages).messages, "a4");
   assert.deepEqual([other.newest, plain.parent.parent.id], [plain, "a4"], "one that goes on goes along");
 });
 
