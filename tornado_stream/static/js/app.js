@@ -1,5 +1,5 @@
 // @ts-check
-/** Puts the page together. Nothing else happens here. */
+/** Creates the parts of the page and connects them. The rule: what a part does is written in its own module, not here. */
 import { Outbox } from "./answers/outbox.js";
 import { Composer } from "./composer/composer.js";
 import { ComposerBar } from "./composer/composer_bar.js";
@@ -64,7 +64,7 @@ addEventListener("beforeunload", () => outbox.leave());
 addEventListener("pagehide", () => drafts.flush());
 lifecycle.addEventListener("change", () => lifecycle.hidden && drafts.flush());
 
-/** Where the focus goes when something was asked. */
+/** Where the focus goes after a question was sent from a message. */
 const questionSent = () => (hasFinePointer() ? composer.focus() : byId("scroller").focus({ preventScroll: true }));
 const transcript = new Transcript(byId("transcript"), conversation, commands, {
   questionSent,
@@ -109,7 +109,7 @@ async function copyNewest() {
   if (text) say((await copyText(text)) ? t("copied") : t("notCopied"));
 }
 
-/** @param {string} [text] a question to take along */
+/** @param {string} [text] a question for the question box */
 function startAnew(text) {
   conversation.clear();
   sidebar.close();
@@ -119,7 +119,7 @@ function startAnew(text) {
 }
 byId("new-conversation").addEventListener("click", () => startAnew());
 
-/** @param {string} id @param {{message: string, text: string}} [found] what is to be shown of it */
+/** @param {string} id @param {{message: string, text: string}} [found] the message to scroll to, and the words to mark in it */
 async function openOne(id, found) {
   sidebar.close();
   if (hasFinePointer()) composer.focus();

@@ -1,16 +1,16 @@
 // @ts-check
 /**
- * Says what happens where it is heard and not seen: one polite region for screen readers (never
- * the text itself, word by word; what is waited for once an answer) and the title of the tab.
+ * Tells users what happens while they do not see it: in one polite region for screen readers, and in the tab's title.
+ * The rule: it never announces the text of an answer, and each kind of wait reason at most once an answer.
  */
 import { outcomeOf } from "../answers/outcome.js";
 import { t } from "../page/words.js";
 
 export class Announcer {
   #wasLost = false;
-  /** The reasons to wait that were named. @type {Set<string>} */
+  /** The kinds of wait reasons that were announced. @type {Set<string>} */
   #named = new Set();
-  /** An answer that has ended and its reader may not know: the title says so. @type {{answer?: any, mark?: "done" | "bad"}} */
+  /** The last answer that ended, if the user may not know: the title shows a mark for it. @type {{answer?: any, mark?: "done" | "bad"}} */
   #unseen = {};
 
   /** @param {HTMLElement} region @param {import("../conversation/conversation.js").Conversation} conversation @param {import("../page/lifecycle.js").PageLifecycle} lifecycle */
@@ -36,7 +36,7 @@ export class Announcer {
     });
   }
 
-  /** @param {string} text */
+  /** Announce a text to screen readers. @param {string} text */
   say(text) {
     this.region.textContent = text;
   }

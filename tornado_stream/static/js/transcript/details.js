@@ -1,12 +1,12 @@
 // @ts-check
-/** What is known about an answer, below it, for who asks. Loaded when first needed. */
+/** The details of an answer (times, tokens, cost), shown below it on request. The module is loaded when first needed. */
 import { measuresOf, totalsOf } from "../answers/measures.js";
 import { element } from "../page/dom.js";
 import { language, seconds, t } from "../page/words.js";
 
 /**
- * @param {import("../answers/answer.js").Answer} answer @param {import("../conversation/tree.js").Messages} messages
- * @param {HTMLElement} tools what it stands below @param {HTMLButtonElement} button
+ * Show the details, or hide them. @param {import("../answers/answer.js").Answer} answer @param {import("../conversation/tree.js").Messages} messages
+ * @param {HTMLElement} tools the toolbar's element, to which they are appended @param {HTMLButtonElement} button the button that was pressed
  */
 export function toggleDetails(answer, messages, tools, button) {
   const shown = tools.querySelector(".facts-box");

@@ -1,5 +1,5 @@
 // @ts-check
-/** What the model thought: open, with the time running, while it thinks; folded once it answers. */
+/** Shows the model's reasoning: open, with the running time, while the model thinks, and folded when the answer begins. */
 import { hasText } from "../answers/answer.js";
 import { element } from "../page/dom.js";
 import { stopTicking, tick } from "../page/ticker.js";
@@ -7,7 +7,7 @@ import { seconds, t } from "../page/words.js";
 import { Fold } from "./fold.js";
 import { TextView } from "./text_view.js";
 
-/** Milliseconds below which it came in one piece, from where it was kept. */
+/** Milliseconds. If the reasoning took less, it was not measured but came in one piece, from a log. */
 const BRIEF = 50;
 
 export class ReasoningView {
@@ -21,6 +21,7 @@ export class ReasoningView {
     this.element.append(this.#text.element);
   }
 
+  /** Show the reasoning as it is now. */
   show() {
     const { answer } = this;
     const thinking = isThinking(answer);
@@ -42,7 +43,7 @@ export class ReasoningView {
 /** @param {import("../answers/answer.js").Answer} answer */
 const isThinking = ({ state, content, refusal, toolCalls }) => state === "running" && !hasText(content) && !refusal.length && !toolCalls.length;
 
-/** @param {import("../answers/answer.js").Answer} answer @param {number} now */
+/** The line above the reasoning. @param {import("../answers/answer.js").Answer} answer @param {number} now as of `Date.now()` */
 export function labelOf(answer, now) {
   const { thought, startedAt } = answer;
   if (isThinking(answer)) {

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * A quiet row of buttons below each message. It is made once its message is near the screen and
- * the page rests; one listener serves all. Loaded once there is something to be done with a message.
+ * The rows of buttons below the messages. The rule: a row is created when its message is near the screen and nothing
+ * scrolls. One click listener serves all rows. The module is loaded when a message has buttons for the first time.
  *
  * @typedef {import("./message_actions.js").View} View
  */
@@ -12,15 +12,15 @@ import { loadStyleSheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
 import { ACTIONS, perform, toolbarOf } from "./message_actions.js";
 
-await loadStyleSheet("parts").catch(() => {}); // without its style it is plain, and works
+await loadStyleSheet("parts").catch(() => {}); // the toolbars work without their style, too
 
-/** Milliseconds without a message that comes or goes: the page rests. */
+/** Milliseconds without a message that comes near the screen or leaves it, after which toolbars are created. */
 const IDLE_MS = 100;
 
 export class Toolbars {
-  /** By the place of its toolbar. @type {Map<Element, View>} */
+  /** By the element for the toolbar. @type {Map<Element, View>} */
   #views = new Map();
-  /** Those near the screen that have none yet. @type {Set<Element>} */
+  /** The elements near the screen that have no toolbar yet. @type {Set<Element>} */
   #nearScreen = new Set();
   #idleTimer = 0;
   #observer;
@@ -36,7 +36,7 @@ export class Toolbars {
     this.update();
   }
 
-  /** The state has changed. */
+  /** Show the toolbars as they should be now: messages or their states have changed. */
   update() {
     const { live, path, newest } = this.conversation;
     const views = new Map([...this.transcript.views].map(([, view]) => [/** @type {Element} */ (view.tools), view]));
@@ -51,7 +51,7 @@ export class Toolbars {
     else this.transcript.element.append(this.#elsewhere);
   }
 
-  /** A view's toolbar, as it is to be now. @param {View} view */
+  /** Create or change one toolbar. @param {View} view */
   show({ message, tools }) {
     const { newest, free, branches } = this.conversation;
     const offered = message === newest && free ? outcomeOf(message).actions : [];
@@ -66,7 +66,7 @@ export class Toolbars {
     for (const name of names) if (ACTIONS[name].sendsRequest) find(bar, name)?.toggleAttribute("disabled", !free);
   }
 
-  /** Show the version before or after a message's, in its place on the screen. @param {View} view @param {1 | -1} step */
+  /** Show the next or the previous version of a message, at the same place on the screen. @param {View} view @param {1 | -1} step */
   showVersion({ message, tools }, step) {
     const { conversation, scroller, callbacks } = this.transcript;
     const versions = conversation.branches.siblings(message);
