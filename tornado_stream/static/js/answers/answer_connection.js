@@ -16,8 +16,7 @@ export const dropped = () => {
 export class AnswerConnection {
   /** `ask`: it asks for a new answer; `hold`: it stays open for new events; `poll`: it brings what there is. @type {"ask" | "hold" | "poll"} */
   purpose = "poll";
-  /** Whether the server has answered. */
-  heard = false;
+  heard = false; // whether the server has answered
   /** The events that a short request brought instead, for which this connection was closed. @type {LogEvent[] | null} */
   replacement = null;
   openedAt = Date.now();

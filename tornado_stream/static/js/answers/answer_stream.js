@@ -5,7 +5,6 @@
  * The rule: the listener gets each event of the answer's log once, and in order. Until the `start` event the
  * page repeats the same request. This is safe, because its `request_id` is the answer's id. After `start` it reads
  * on after the last event number. Only an `end` event ends an answer: a connection that ends without one is broken.
- * To stop reading (`detach`) does not stop the answer (`stop`).
  *
  * A visible page keeps a connection open, if the browser has one to spare (see locks.js) and no proxy buffers the
  * stream. Otherwise the page polls. It reads only one response at a time.

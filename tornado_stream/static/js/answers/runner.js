@@ -1,8 +1,7 @@
 // @ts-check
 /**
- * Runs the streams of this page's answers: of the one that the page shows (the current one), and of those that the
- * user has left. The rule: if the user opens another conversation before an answer has begun, its stream continues
- * until `start`, so that the question is not lost.
+ * Runs the streams of the page's answers: the current one, which the page shows, and those that the user has left. The
+ * rule: a stream that the user leaves before its answer has begun continues until `start`, so that no question is lost.
  *
  * @typedef {import("./answer.js").Answer} Answer
  * @typedef {{answer: Answer, stream: AnswerStream, started: boolean}} Run

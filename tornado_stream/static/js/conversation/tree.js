@@ -12,8 +12,7 @@ import { Refused } from "../page/api.js";
 import { uuid } from "../page/ids.js";
 
 /**
- * The messages of a snapshot.
- * @param {any} snapshot the response of `GET /api/conversations/{id}`
+ * The messages of a snapshot. @param {any} snapshot the response of `GET /api/conversations/{id}`
  * @param {Messages} [known] messages that did not change are taken from here, so that they keep their view
  * @returns {{messages: Messages, running: Answer | null, after: number}} `after`: number of the last event that the running answer contains
  */

@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * Work that can wait, in pieces that leave the page time to answer. Text goes before its colours
- * and formulas, and of both the newest is first: readers begin at the end.
+ * Does work in slices of time, so that the page stays responsive. The rule: all text comes before colours and
+ * formulas, and the newest work first, because the page shows a conversation from its end.
  */
 
-/** Milliseconds of work at a time. */
+/** Milliseconds. */
 const SLICE = 8;
 
 /** @type {(() => void)[]} */
@@ -16,7 +16,7 @@ let working = null;
 let until = 0;
 let loading = 0;
 
-/** Is there time left for work in this turn of the event loop? */
+/** Whether this task of the event loop has time left for more work. */
 export function hasTime() {
   if (!until) {
     until = performance.now() + SLICE;
@@ -25,13 +25,13 @@ export function hasTime() {
   return performance.now() < until;
 }
 
-/** @param {() => void} work */
+/** Do this work in a later slice. @param {() => void} work */
 export function later(work) {
   textWork.push(work);
   working ??= workOff();
 }
 
-/** Last, when what it needs has come; without that it is left undone. @param {Promise<() => void>} work */
+/** Do work after all text, once what it needs is loaded. If that fails, the work is not done. @param {Promise<() => void>} work */
 export async function whenReady(work) {
   loading++;
   const ready = await work.catch(() => null);
@@ -51,7 +51,7 @@ async function workOff() {
   working = null;
 }
 
-/** Resolves when nothing is left to do. */
+/** Resolves when all work is done. */
 export async function idle() {
   while (working || loading) await (working ?? new Promise((done) => setTimeout(done)));
 }

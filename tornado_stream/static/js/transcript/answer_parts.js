@@ -33,7 +33,6 @@ export class AnswerParts {
     content.after(this.#refusalBox, this.#tools.element, this.#notes);
   }
 
-  /** Show the answer as it is now. */
   show() {
     const { answer } = this;
     this.#reasoning.show();

@@ -21,7 +21,6 @@ export class ReasoningView {
     this.element.append(this.#text.element);
   }
 
-  /** Show the reasoning as it is now. */
   show() {
     const { answer } = this;
     const thinking = isThinking(answer);
