@@ -1,12 +1,10 @@
-// What goes into a request.
+// The bodies of requests.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { questionRequest, regenerateRequest, excess, continueRequest } from "../../../tornado_stream/static/js/conversation/requests.js";
 
-const model = (id, provider = "openai") => ({ id, provider, state: "ready", detail: "" });
-
-test("every request carries what was set", () => {
+test("every request contains the model and the options that the user has set", () => {
   const chosen = { model: "b", options: { top_p: 0.5 } };
   const question = { role: "user", id: "u", text: "hi", parent: null };
   for (const body of [questionRequest("c", question, 0, chosen), regenerateRequest("c", question, 0, chosen), continueRequest("c", { id: "m" }, 0, chosen)]) {
@@ -15,7 +13,7 @@ test("every request carries what was set", () => {
   assert.ok(!("model" in questionRequest(null, question, 0, {})) && !("options" in questionRequest(null, question, 0, undefined)));
 });
 
-test("bytes are counted as they are sent", () => {
+test("the length of a text is counted as in JSON, in bytes", () => {
   const most = 1024 * 1024 - 4096;
   for (const [character, bytes] of [["x", 1], ["\n", 2], ["\u0001", 6], ["é", 2], ["雪", 3], ["😀", 4]]) {
     const count = Math.floor((most - 2) / bytes);
