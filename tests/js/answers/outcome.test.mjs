@@ -34,9 +34,9 @@ test("the end is quiet only if the answer is complete", () => {
   const text = { content: "a" };
   assert.deepEqual(ended({ state: "done", finish_reason: "stop", timings: { total_ms: 1234 } }, text).text, "fake · 1.2 s");
   assert.equal(ended({ state: "done", finish_reason: "stop" }, text).tone, "quiet");
-  assert.equal(ended({ state: "done", finish_reason: "length" }, text).title, "Cut at the length limit");
-  assert.equal(ended({ state: "done", finish_reason: "content_filter" }, text).title, "Cut by the content filter");
-  assert.equal(ended({ state: "done", finish_reason: "stop" }, { content: " \n" }).title, "The model gave no text");
+  assert.equal(ended({ state: "done", finish_reason: "length" }, text).title, "Cut off at the length limit");
+  assert.equal(ended({ state: "done", finish_reason: "content_filter" }, text).title, "Cut off by the content filter");
+  assert.equal(ended({ state: "done", finish_reason: "stop" }, { content: " \n" }).title, "The model sent no text");
   assert.match(ended({ state: "done", finish_reason: "length" }, { reasoning: "r" }).text, /length limit while thinking/);
   assert.equal(ended({ state: "done", finish_reason: "stop" }, { refusal: "no" }).tone, "quiet");
   assert.match(ended({ state: "done", finish_reason: "tool_calls" }, { tool_calls: [{ index: 0, name: "f" }] }).title, /tool/);
@@ -48,7 +48,7 @@ test("every other end says how the answer ended and what the user can do", () =>
     [{ state: "stopped" }, "quiet", "", "Stopped"],
     [{ state: "error", error }, "bad", "No answer", "It broke."],
     [{ state: "cut_off", error }, "warn", "The answer was cut off", "It broke."],
-    [{ state: "interrupted", error: null }, "warn", "The answer was interrupted", "The server went away before it was finished."],
+    [{ state: "interrupted", error: null }, "warn", "The answer was interrupted", "The server stopped before the answer was complete."],
     [{ state: "new_in_version_9" }, "warn", "The answer ended: new_in_version_9", ""],
   ];
   for (const [end, tone, title, text] of cases) {

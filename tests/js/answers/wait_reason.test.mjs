@@ -29,7 +29,7 @@ test("what each reason to wait looks like", () => {
   assert.deepEqual(after([START, 100, ["delta", { t: 100 }], 12_400]), ["silent", "The model has been silent for 12 s…"]);
   assert.equal(after([START, 100, ["delta", { t: 100 }], 4900]), null);
   assert.equal(after([START, SLOW_TIMES.unheard])[0], "network");
-  assert.deepEqual(after([5000, "missed", 1000]), ["network", "Your network: nothing heard from the server for 6 s…"]);
+  assert.deepEqual(after([5000, "missed", 1000]), ["network", "Check your network: nothing has arrived from the server for 6 s…"]);
   assert.equal(after([5000, "missed", 1000, "heard"]), null);
   assert.equal(after([START, SLOW_TIMES.unheard, "lost"]), null, "the page says \"Reconnecting…\" then");
   assert.match(after([START, 3000], { offline: true })[1], /offline/);

@@ -40,7 +40,7 @@ test("an action is performed on its message, and tells the page if it sent a req
   assert.deepEqual(doneBy("retry"), [["retry", broken], ["questionSent"]]);
   assert.deepEqual(doneBy("again"), doneBy("retry"));
   assert.deepEqual(doneBy("continue"), [["continue", broken], ["questionSent"]]);
-  assert.deepEqual(doneBy("askToContinue"), [["send", "Please go on exactly where you stopped."], ["questionSent"]]);
+  assert.deepEqual(doneBy("askToContinue"), [["send", "Please continue exactly where you stopped."], ["questionSent"]]);
   assert.deepEqual(doneBy("shorter"), [["shorter"], ["questionSent"]]);
   assert.deepEqual(doneBy("fresh"), [["startAnew", "q"]]);
   assert.deepEqual(doneBy("model"), [["pickModel"]]);
