@@ -91,7 +91,7 @@ class StatusView {
   /** @param {Outcome} outcome @param {OnAction | null} onAction null: no buttons */
   show(outcome, onAction) {
     const offered = onAction ? outcome.actions : [];
-    const hint = act || outcome.tone === "quiet" ? outcome.hint : ""; // an old answer needs no hint at what to do next
+    const hint = onAction || outcome.tone === "quiet" ? outcome.hint : ""; // an old answer needs no hint at what to do next
     const shown = JSON.stringify([outcome, offered, hint]);
     if (shown === this.#shown) return;
     this.#shown = shown;
