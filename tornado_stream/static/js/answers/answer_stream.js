@@ -31,11 +31,10 @@ const TIMES = {
   longestPoll: 4_000, // … growing to this while nothing is new
   stop: 10_000, // for the response to a stop
   slow: 2_000, // without a new event, after which the SlownessProbe is loaded
-  tick: 1_000, // between two looks at whether the reason to wait has changed
+  tick: 1_000, // between two checks of the wait reason
 };
 
 /** Reads one answer. Call `run` once. */
-
 export class AnswerStream {
   #lastNumber;
   #started;
@@ -121,8 +120,8 @@ export class AnswerStream {
       const broken = outcome === "broken";
       if ((this.heartbeat.lost = broken)) this.#sleep = new AbortController();
       if (broken && !this.lifecycle.hidden) this.listener.link("lost");
-      const often = this.lifecycle.hidden ? this.times.hiddenPoll : Math.min(this.times.longestPoll, this.times.visiblePoll * 1.5 ** idle);
-      await this.lifecycle.sleep(broken ? backoff(failures) : often, this.#sleep.signal);
+      const pollPause = this.lifecycle.hidden ? this.times.hiddenPoll : Math.min(this.times.longestPoll, this.times.visiblePoll * 1.5 ** idle);
+      await this.lifecycle.sleep(broken ? backoff(failures) : pollPause, this.#sleep.signal);
     }
   }
 

@@ -74,7 +74,7 @@ export class SlownessProbe {
     if (await untilQuiet(connection, this.times.late)) this.heartbeat.missed = true;
   }
 
-  /** How long the connection may be silent, in milliseconds; if it is on trial, after waiting for its head. @param {AnswerConnection} connection */
+  /** If the connection is on trial, wait for its head. Returns for how many milliseconds it may be silent. @param {AnswerConnection} connection */
   async #firstPatience(connection) {
     const { buffering, times } = this;
     if (!buffering.suspected) return times.probe;
