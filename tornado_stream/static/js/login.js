@@ -1,5 +1,5 @@
 // @ts-check
-/** The login page. It lets a user who already has a session in at once: a link on another site leads here without the cookie. */
+/** The login. Who has a session already is let in at once: a link from another site comes without its cookie. */
 import { Api } from "./page/api.js";
 import { byId } from "./page/dom.js";
 import { seconds, t } from "./page/words.js";
@@ -11,7 +11,7 @@ const notice = byId("login-notice");
 const button = byId("login-enter");
 const others = new BroadcastChannel("tornado-stream:login");
 
-/** Load the same address again. With a session it is the page that the user asked for. */
+/** This address again, which is now the page that was asked for. */
 const enter = () => location.replace(location.pathname + location.search);
 
 /** @param {string} text */
@@ -22,7 +22,7 @@ function refuse(text) {
   password.select();
 }
 
-/** Disable the button for so long, and count down on it. @param {number} left seconds */
+/** Nothing can be tried until then; the button counts down. @param {number} left in seconds */
 function wait(left) {
   button.disabled = left > 0;
   button.textContent = left > 0 ? t("login.enterIn", { seconds: seconds(1000 * left) }) : t("login.enter");
@@ -49,5 +49,5 @@ form.addEventListener("submit", (/** @type {Event} */ event) => {
   if (!button.disabled) void logIn();
 });
 others.addEventListener("message", enter);
-// If the browser came from the same site or from no site at all, it has sent its cookie, so there is no session.
+// A browser that tells how this page was come to has shown its cookie here, or has none.
 if (!["same-origin", "none"].includes(form.dataset.arrived)) void api.isIn().then((isIn) => isIn && enter(), () => {});
