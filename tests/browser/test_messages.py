@@ -197,7 +197,7 @@ def test_going_on(page: Page, seen: Seen) -> None:
     page.get_by_role("button", name="Ask for the rest").click()
     expect(questions(page).last).to_contain_text("Please continue exactly where you stopped.")
     expect(status(page)).to_contain_text("fake-model ·")
-    assert seen()["requests"][-1]["messages"][-1]["content"].startswith("Please go on")
+    assert seen()["requests"][-1]["messages"][-1]["content"].startswith("Please continue")
 
 
 def test_reasoning_is_open_while_it_lasts(page: Page) -> None:

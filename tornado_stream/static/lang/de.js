@@ -217,7 +217,7 @@ export default {
     "unknown": "nicht gemeldet",
     "finish": "Ende",
     "written": "Geschrieben",
-    "about": "≈ bezeichnet eine Schätzung, weil der Server des Modells die Token nicht gezählt hat. Vier Zeichen gelten als ein Token, ebenso ein chinesisches, japanisches oder koreanisches Zeichen."
+    "about": "Werte mit ≈ sind aus dem Text geschätzt, weil der Server des Modells die Token nicht gezählt hat. Vier Zeichen gelten als ein Token, ebenso ein chinesisches, japanisches oder koreanisches Zeichen."
   },
 
   "place": {

@@ -217,7 +217,7 @@ export default {
     "unknown": "not reported",
     "finish": "Ended",
     "written": "Written",
-    "about": "≈ marks an estimate, because the model's server did not count the tokens. Four characters count as one token, and so does one Chinese, Japanese or Korean character."
+    "about": "Values with ≈ are estimated from the text, because the model's server did not count the tokens. Four characters count as one token, and so does one Chinese, Japanese or Korean character."
   },
 
   "place": {

@@ -217,7 +217,7 @@ export default {
     "unknown": "未报告",
     "finish": "结束原因",
     "written": "写于",
-    "about": "≈ 表示估计值，因为模型服务器没有计算 token 数。四个字符约一个 token，中日韩文字每字约一个。"
+    "about": "≈ 表示根据文本的估计值，因为模型服务器没有计算 token 数。四个字符约一个 token，中日韩文字每字约一个。"
   },
 
   "place": {
