@@ -258,7 +258,10 @@ def test_a_stop_has_its_receipt(page: Page) -> None:
     expect(content(page)).to_contain_text("t3 ")
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(status(page)).to_contain_text(
-        re.compile(r"The connection to the model was closed after \d+ ms\. \d+ pieces of the answer had arrived\.")
+        re.compile(
+            r"The connection to the model was closed after \d+ ms\. "
+            r"\d+ pieces of the answer had arrived\."
+        )
     )
 
 
