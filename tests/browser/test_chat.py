@@ -151,7 +151,7 @@ def test_reasoning_refusal_and_tool_calls_are_shown_as_such(page: Page) -> None:
     expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
 
     ask(page, f"play {_chunk(refusal='I will not.')};finish=stop;done")
-    expect(answer(page).locator(".refusal")).to_have_text("The model refusedI will not.")
+    expect(answer(page).locator(".refusal")).to_have_text("The model refused to answerI will not.")
     expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
 
     call = {"index": 0, "id": "c1", "function": {"name": "weather", "arguments": '{"city":'}}
@@ -160,7 +160,7 @@ def test_reasoning_refusal_and_tool_calls_are_shown_as_such(page: Page) -> None:
     ask(page, f"play {chunks};finish=tool_calls;done")
     expect(answer(page).locator(".tool-call code")).to_have_text("weather")
     expect(answer(page).locator(".tool-call .text")).to_have_text('{ "city": "Bern" }')
-    expect(status(page)).to_contain_text("The model waits for a tool")
+    expect(status(page)).to_contain_text("The model waits for the result of a tool")
 
 
 def test_a_long_answer_arrives_whole(page: Page) -> None:

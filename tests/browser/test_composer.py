@@ -66,7 +66,7 @@ def test_a_megabyte_is_pasted_beside_the_question(page: Page, seen: Seen) -> Non
     expect(pasted).to_contain_text(f"{2 * len(large) + 4 + len('What is this?!'):,} characters")
     page.keyboard.press("Enter")
     notice = page.get_by_role("alert")
-    expect(notice).to_have_text(re.compile(r"^This is about 7\d\d KB too long to be sent"))
+    expect(notice).to_have_text(re.compile(r"^This message is about 7\d\d KB too long"))
     expect(composer(page)).to_be_focused()
     assert page.get_by_role("article").count() == 0
     pasted.get_by_role("button", name="Remove the pasted text").click()
@@ -146,7 +146,7 @@ def test_a_model_is_found_by_typing_and_remembered(many: Page, watch: Watch) -> 
     page.reload()
     expect(page.get_by_role("button", name="Model: fake-model")).to_be_visible()
     page.get_by_role("button", name="Model:").click()
-    expect(page.get_by_text("“google/model-71” is not offered any more")).to_be_visible()
+    expect(page.get_by_text("“google/model-71” is no longer available")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Model:")).to_be_focused()
     ask(page, "and now?")
@@ -192,8 +192,8 @@ def test_only_what_was_set_is_sent(page: Page, open_tab: Callable[[str], Page], 
     page.keyboard.press("Enter")
     expect(temperature).to_be_focused()
     expect(temperature).to_have_attribute("aria-invalid", "true")
-    expect(page.get_by_text("This takes a number from 0 to 2.")).to_be_visible()
-    expect(page.get_by_text("This takes a whole number.")).to_be_visible()
+    expect(page.get_by_text("Enter a number from 0 to 2.")).to_be_visible()
+    expect(page.get_by_text("Enter a whole number.")).to_be_visible()
     temperature.fill("0,5")
     page.get_by_label("max_tokens").fill("100")
     page.get_by_label("reasoning_effort").select_option("low")
@@ -309,12 +309,12 @@ def test_the_shortcuts(page: Page) -> None:
     expect(dialog.get_by_role("definition").filter(has_text="Ctrl")).to_have_count(2)
     page.keyboard.press("Alt+Shift+P")
     expect(page.get_by_role("dialog")).to_have_count(1)
-    dialog.get_by_role("checkbox", name="Keys without Ctrl or Alt").uncheck()
+    dialog.get_by_role("checkbox", name="Use the keys without Ctrl or Alt").uncheck()
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="New conversation")).to_be_focused()
     page.keyboard.press("?")
     page.keyboard.press("Alt+Shift+P")
-    expect(page.get_by_role("dialog", name="How answers are made")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Settings for answers")).to_be_visible()
 
 
 def test_up_edits_the_last_question_where_nothing_is_written(page: Page) -> None:

@@ -44,12 +44,12 @@ def test_a_cut_off_answer_is_never_shown_as_finished(page: Page) -> None:
 
 def test_the_length_limit_and_an_empty_answer(page: Page) -> None:
     ask(page, "play say=Once upon;finish=length;done")
-    expect(status(page)).to_contain_text("Cut at the length limit")
+    expect(status(page)).to_contain_text("Cut off at the length limit")
     ask(page, "play think=hmm;finish=length;done")
-    expect(status(page)).to_contain_text("The model gave no text")
+    expect(status(page)).to_contain_text("The model sent no text")
     expect(status(page)).to_contain_text("length limit while thinking")
     ask(page, "play say=Once;finish=content_filter;done")
-    expect(status(page)).to_contain_text("Cut by the content filter")
+    expect(status(page)).to_contain_text("Cut off by the content filter")
 
 
 def test_a_conversation_that_is_too_long(page: Page, seen: Callable[[], dict[str, Any]]) -> None:
@@ -60,14 +60,14 @@ def test_a_conversation_that_is_too_long(page: Page, seen: Callable[[], dict[str
     code = "context_length_exceeded"
     refusal = _refusal(400, {"message": "maximum context length is 8", "code": code})
     ask(page, f"{refusal} | {refusal.removeprefix('play ')} | say=short enough")
-    shorter = page.get_by_role("button", name="Send without the oldest turns")
+    shorter = page.get_by_role("button", name="Send without the oldest messages")
     expect(status(page)).to_contain_text("longer than this model can read")
     expect(status(page).get_by_role("button", name="New conversation")).to_be_visible()
     shorter.click()
-    expect(answer(page)).to_contain_text("The 2 oldest turns were left out")
+    expect(answer(page)).to_contain_text("The 2 oldest questions and their answers were not sent")
     shorter.click()
     expect(content(page)).to_have_text("short enough")
-    expect(answer(page)).to_contain_text("The 3 oldest turns were left out")
+    expect(answer(page)).to_contain_text("The 3 oldest questions and their answers were not sent")
     sent = [len(request["messages"]) for request in seen()["requests"][-3:]]
     assert sent == [7, 3, 1]
 
@@ -76,7 +76,7 @@ def test_too_long_alone(page: Page) -> None:
     question = _refusal(400, {"message": "too long", "code": "context_length_exceeded"})
     ask(page, question)
     expect(status(page)).to_contain_text("too long")
-    assert page.get_by_role("button", name="Send without the oldest turns").count() == 0
+    assert page.get_by_role("button", name="Send without the oldest messages").count() == 0
     status(page).get_by_role("button", name="New conversation").click()
     expect(composer(page)).to_have_value(question)
     expect(page.get_by_role("article")).to_have_count(0)

@@ -146,7 +146,7 @@ def test_deleted_and_had_back(page_of_past: Page, past: Program) -> None:
     page.clock.fast_forward(4000)
     delete(page, "number 22")
     page.clock.fast_forward(3900)
-    expect(page.get_by_role("button", name="Undo: bring “number")).to_have_count(2)
+    expect(page.get_by_role("button", name="Undo: restore “number")).to_have_count(2)
     page.keyboard.press("Control+z")
     expect(row(page, "number 22")).to_be_focused()
     assert "DELETE" not in asked
@@ -164,7 +164,7 @@ def test_time_stands_still_while_one_looks(page_of_past: Page) -> None:
     stand_still(page)
     delete(page, "number 30")
     delete(page, "number 31")
-    undo = page.get_by_role("button", name="Undo: bring “number 30”")
+    undo = page.get_by_role("button", name="Undo: restore “number 30”")
     undo.hover()
     page.clock.fast_forward(60_000)
     expect(undo).to_be_visible()
@@ -176,7 +176,7 @@ def test_time_stands_still_while_one_looks(page_of_past: Page) -> None:
         page.keyboard.press("Escape")
     expect(undo).to_have_count(0)
     expect(row(page, "number 32")).to_be_focused()
-    page.get_by_role("button", name="Undo: bring “number 31”").click()
+    page.get_by_role("button", name="Undo: restore “number 31”").click()
     expect(row(page, "number 31")).to_be_visible()
     expect(page.get_by_role("region", name="Deleted conversations")).to_have_count(0)
 
@@ -197,7 +197,7 @@ def test_the_open_one_is_left_and_gone_back_to(
         expect(composer(page)).to_be_focused()
         expect(open_row).to_have_count(0)
         if way == "undo":
-            page.get_by_role("button", name="Undo: bring “to be deleted").click()
+            page.get_by_role("button", name="Undo: restore “to be deleted").click()
         else:
             page.go_back()
         expect(page).to_have_url(url)

@@ -55,7 +55,7 @@ def test_a_person_logs_in_stays_and_logs_out(stranger: Page, locked: Program) ->
     field = page.get_by_label("Password")
     expect(field).to_be_focused()
     log_in(page, "wrong")
-    expect(page.get_by_role("alert")).to_have_text("That is not the password.")
+    expect(page.get_by_role("alert")).to_have_text("The password is wrong.")
     expect(field).to_be_focused()
     assert violations(page) == []
     assert cut(page, 320, 360) == []
@@ -116,6 +116,6 @@ def test_too_many_tries_are_counted_down(stranger: Page, locked: Program) -> Non
     log_in(page, "wrong")
     button = page.get_by_role("button")
     expect(button).to_be_disabled()
-    expect(page.get_by_role("alert")).to_contain_text("too often")
+    expect(page.get_by_role("alert")).to_contain_text("too many attempts")
     expect(button).to_be_enabled()
     expect(button).to_have_text("Log in")

@@ -155,10 +155,10 @@ def test_an_answer_that_is_written_on_another_branch(page: Page, seen: Seen) -> 
     edit(page, questions(page).first)
     page.keyboard.type(" more")
     page.keyboard.press("Enter")
-    expect(announced(page)).to_contain_text("Save when it is complete")
+    expect(announced(page)).to_contain_text("You can save when it is complete")
     expect(page.get_by_label("Edit your question")).to_have_value("one more")
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Go there").click()
+    page.get_by_role("button", name="Show that branch").click()
     expect(content(page)).to_contain_text("t20 ")
     expect(note).to_have_count(0)
     press(questions(page).nth(1), "Previous version")
@@ -194,10 +194,10 @@ def test_going_on(page: Page, seen: Seen) -> None:
     expect(answer(page).get_by_role("group")).to_have_text("2/2")
     # A limit is the model's own end: the page asks for more as the reader would, and shows it.
     asked(page, "play say=Once upon;finish=length;done")
-    page.get_by_role("button", name="Ask to go on").click()
-    expect(questions(page).last).to_contain_text("Please go on exactly where you stopped.")
+    page.get_by_role("button", name="Ask for the rest").click()
+    expect(questions(page).last).to_contain_text("Please continue exactly where you stopped.")
     expect(status(page)).to_contain_text("fake-model ·")
-    assert seen()["requests"][-1]["messages"][-1]["content"].startswith("Please go on")
+    assert seen()["requests"][-1]["messages"][-1]["content"].startswith("Please continue")
 
 
 def test_reasoning_is_open_while_it_lasts(page: Page) -> None:
@@ -245,7 +245,7 @@ def test_tool_calls_are_shown_as_what_they_are(page: Page) -> None:
     asked(page, f"play {_chunk(tool_calls=calls)};finish=tool_calls;done")
     shown = answer(page).locator(".tool-call")
     expect(shown.locator("code")).to_have_text(["weather", "half", "long"])  # loaded when needed
-    expect(status(page)).to_contain_text("runs nothing")
+    expect(status(page)).to_contain_text("does not run tools")
     assert shown.nth(0).locator(".text").inner_text() == '{\n  "city": "Bern"\n}'
     assert shown.nth(1).locator(".text").inner_text() == '{"no":'
     expect(shown.nth(2).locator(".text")).to_be_hidden()
@@ -258,7 +258,10 @@ def test_a_stop_has_its_receipt(page: Page) -> None:
     expect(content(page)).to_contain_text("t3 ")
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(status(page)).to_contain_text(
-        re.compile(r"The connection to the model was closed after \d+ ms\. \d+ pieces had come\.")
+        re.compile(
+            r"The connection to the model was closed after \d+ ms\. "
+            r"\d+ pieces of the answer had arrived\."
+        )
     )
 
 
@@ -291,11 +294,11 @@ def test_what_is_waited_for_by_itself_is_said_and_stop_ends_it(page: Page) -> No
 
 
 ENDS = [
-    ("404 model_not_found", "does not have this one", "Choose another model"),
+    ("404 model_not_found", "does not have this model", "Choose another model"),
     ("401 invalid_api_key", "OPENAI_API_KEY", "Retry"),
-    ("400 bad", "Another wording", "Edit the question"),
-    ("say=Once;finish=content_filter", "withheld the rest", "Edit the question"),
-    ("refusal", "The model refused", "Edit the question"),
+    ("400 bad", "Change the question", "Edit the question"),
+    ("say=Once;finish=content_filter", "did not send the rest", "Edit the question"),
+    ("refusal", "The model refused to answer", "Edit the question"),
     ("say=half;close", "closed the connection", "Continue"),
 ]
 
@@ -318,7 +321,7 @@ def test_each_end_offers_a_next_step(page: Page) -> None:
             page.keyboard.press("Escape")
     # Of those before it the page tells how they ended, and gives no advice any more.
     expect(answers(page).nth(2)).to_contain_text("The server says bad.")
-    expect(answers(page).nth(2)).not_to_contain_text("Another wording")
+    expect(answers(page).nth(2)).not_to_contain_text("Change the question")
 
 
 def test_details_are_there_for_who_asks(page: Page) -> None:

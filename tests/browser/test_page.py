@@ -53,10 +53,10 @@ def test_the_model_is_named(page: Page) -> None:
 
 
 def test_the_welcome_says_what_runs_and_how_to_use_ones_own(page: Page) -> None:
-    expect(page.get_by_text("fake-model answers here.")).to_be_visible()
-    own = page.get_by_role("button", name="A model of your own…")
+    expect(page.get_by_text("The model here is fake-model.")).to_be_visible()
+    own = page.get_by_role("button", name="Use your own model…")
     own.click()
-    dialog = page.get_by_role("dialog", name="A model of your own")
+    dialog = page.get_by_role("dialog", name="Use your own model")
     expect(dialog).to_contain_text("OPENAI_BASE_URL=http://localhost:11434/v1")
     page.keyboard.press("Escape")
     expect(own).to_be_focused()
@@ -91,7 +91,7 @@ def test_a_demo_model_says_so_and_how_to_have_another(page: Page) -> None:
 def test_without_a_clipboard_the_line_is_copied_or_selected(page: Page) -> None:
     page.evaluate("() => { delete Navigator.prototype.clipboard }")
     _open_setup(page)
-    copy = page.get_by_role("button", name="Copy the line for a key of your own")
+    copy = page.get_by_role("button", name="Copy the line for your own API key")
     copy.click()
     expect(copy).to_have_text("Copied")
     assert page.evaluate("getSelection().toString()") == "OPENAI_API_KEY=sk-… python main.py"
@@ -130,7 +130,7 @@ def test_everything_can_be_read(page: Page, scheme: Literal["light", "dark"]) ->
     page.get_by_role("button", name="Model:").click()
     expect(page.get_by_role("listbox")).to_be_visible()
     _assert_contrast(page)
-    page.locator("form").get_by_role("button", name="A model of your own").click()
+    page.locator("form").get_by_role("button", name="Use your own model").click()
     _assert_contrast(page)
     page.keyboard.press("Escape")
     page.get_by_role("button", name="System prompt and parameters").click()
@@ -189,8 +189,8 @@ def test_a_page_that_is_not_there(page: Page, server: Program, watch: Watch) -> 
 def _open_setup(page: Page) -> Locator:
     """The lines for another model, reached from the list of models."""
     page.get_by_role("button", name="Model:").click()
-    page.locator("form").get_by_role("button", name="A model of your own").click()
-    return page.get_by_role("dialog", name="A model of your own")
+    page.locator("form").get_by_role("button", name="Use your own model").click()
+    return page.get_by_role("dialog", name="Use your own model")
 
 
 def _assert_contrast(page: Page) -> None:

@@ -90,8 +90,8 @@ def test_a_buffering_nginx_is_named_and_its_defaults_are_not(
     ask(page, "play gap=0.175;count=60;say=whole")
     expect(status(other)).to_have_text(re.compile(r"The model has been silent for \d s…"))
     expect(content(page)).to_contain_text("t0 ")
-    expect(status(page)).to_contain_text("A proxy is buffering this stream", timeout=10_000)
-    expect(announced(page)).to_contain_text("A proxy is buffering this stream")
+    expect(status(page)).to_contain_text("A proxy is buffering this answer", timeout=10_000)
+    expect(announced(page)).to_contain_text("A proxy is buffering this answer")
     assert text(page) != counted(60) + "whole"
     expect(content(other)).to_have_text("before after")
     assert [url for url in asked if "stream" in url and "live=0" not in url] == [f"{plain}stream"]
@@ -103,7 +103,7 @@ def test_a_buffering_nginx_is_named_and_its_defaults_are_not(
 
 def _assert_mends_nginx(page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    answer(page).get_by_text("What mends the proxy").click()
+    answer(page).get_by_text("How to repair the proxy").click()
     expect(answer(page)).to_contain_text("remove proxy_ignore_headers X-Accel-Buffering")
     expect(answer(page).get_by_text("flush_interval")).to_have_count(0)
     page.get_by_role("button", name="Copy the line for nginx").click()

@@ -1,4 +1,4 @@
-// What an answer adds up to.
+// How events change an answer.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -29,7 +29,7 @@ test("deltas of every kind add up", () => {
   assert.deepEqual([made.content, made.toolCalls, made.state, made.id], [[], [], "running", "m"]);
 });
 
-test("not saved, and saved after all", () => {
+test("an answer that was not saved at first, and then was", () => {
   const made = after(["notice", { code: "not_saved" }]);
   assert.equal(made.unsaved, true);
   applyEvent(made, "notice", { code: "saved" });

@@ -1,4 +1,4 @@
-// One live answer against a real server that breaks in every way.
+// An AnswerStream against a real server whose connections break in every way.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -10,7 +10,7 @@ const ID = "00000000-0000-4000-8000-000000000001";
 const LOG = log(["Hel", "lo ", "wor", "ld"]);
 const TEXT = "Hello world";
 
-/** A stream on a server that plays this; what it hands on is kept. */
+/** A stream on a server that plays `plays`, and in `got` what its listener was given. */
 async function open(t, plays, { times = {}, onStop, locks, after } = {}) {
   const { seen, server, api } = await serve(t, plays, onStop);
   const lifecycle = new PageLifecycle();
@@ -24,8 +24,8 @@ async function open(t, plays, { times = {}, onStop, locks, after } = {}) {
     link: (link) => got.links.push(link),
   };
   const request = { message: "hi", request_id: ID };
-  const stream = new AnswerStream(api, lifecycle, request, listener, { times: { silence: 2000, poll: 30, turn: 30, ...times }, locks, after });
-  // Pauses between tries are not what is tested: whoever sleeps is woken.
+  const stream = new AnswerStream(api, lifecycle, request, listener, { times: { silence: 2000, hiddenPoll: 30, visiblePoll: 30, ...times }, locks, after });
+  // The pauses between tries are not under test: this event ends them.
   const tick = setInterval(() => lifecycle.dispatchEvent(new CustomEvent("change", { detail: "visible" })), 10);
   t.after(() => (clearInterval(tick), stream.detach()));
   return { stream, got, seen, server, lifecycle };
@@ -44,7 +44,7 @@ test("a whole answer: one request, every event once", async (t) => {
 });
 
 for (let at = 1; at < LOG.length; at++) {
-  test(`the socket breaks after event ${at}: read on from there`, async (t) => {
+  test(`the socket breaks after event ${at}, and the stream reads on from there`, async (t) => {
     const { stream, got, seen } = await open(t, [broken(LOG.slice(0, at)), whole(LOG.slice(at))]);
     await stream.run();
     assert.equal(got.text, TEXT);
@@ -54,7 +54,7 @@ for (let at = 1; at < LOG.length; at++) {
   });
 }
 
-test("broken inside an event, in the middle of a character", async (t) => {
+test("a connection that breaks in the middle of a character of an event", async (t) => {
   const bytes = Buffer.from([START, frame(2, "delta", { content: "a" }), frame(3, "delta", { content: "雪" })].join(""));
   const cut = (_, response) => {
     response.writeHead(200, { "Content-Type": "text/event-stream" });
@@ -65,7 +65,7 @@ test("broken inside an event, in the middle of a character", async (t) => {
   assert.equal(got.text, "a雪");
 });
 
-test("a good end without `end` is a broken connection", async (t) => {
+test("a response that ends well but without `end` counts as broken", async (t) => {
   const { stream, got, seen } = await open(t, [whole(LOG.slice(0, 3)), whole(LOG.slice(3))]);
   await stream.run();
   assert.equal(got.text, TEXT);
@@ -87,7 +87,7 @@ test("before `start` the same request is sent again", async (t) => {
   assert.equal(new Set(seen.map((one) => one.body)).size, 1);
 });
 
-test("it is never given up, before `start` or after", async (t) => {
+test("the stream never gives up, neither before `start` nor after it", async (t) => {
   const away = Array(12).fill(noAnswer());
   const { stream, got, seen } = await open(t, [...away, broken([START]), ...away, whole(LOG)]);
   await stream.run();
@@ -95,21 +95,21 @@ test("it is never given up, before `start` or after", async (t) => {
   assert.equal(seen.length, 26);
 });
 
-test("a server that is about to stop is asked again", async (t) => {
+test("a request that a draining server refuses is sent again", async (t) => {
   const { stream, got, seen } = await open(t, [status(503, { code: "draining", message: "" }), whole(LOG)]);
   await stream.run();
   assert.equal(got.text, TEXT);
   assert.equal(seen[0].body, seen[1].body);
 });
 
-test("a known answer is read on, and not asked for", async (t) => {
+test("an answer that is known already is read on, and not asked for again", async (t) => {
   const { stream, got, seen } = await open(t, [whole(LOG.slice(3))], { after: 3 });
   await stream.run();
   assert.equal(got.text, "world");
   assert.deepEqual([reads(seen), seen.length], [["3"], 1]);
 });
 
-test("where other tabs hold enough connections it holds none", async (t) => {
+test("if other tabs hold enough connections, the stream holds none", async (t) => {
   const locks = { connection: async () => null };
   const { stream, got, seen } = await open(t, [silent(LOG.slice(0, 2)), whole(LOG.slice(2, 3)), whole([]), whole(LOG.slice(3))], { locks });
   await stream.run();
@@ -118,7 +118,7 @@ test("where other tabs hold enough connections it holds none", async (t) => {
   assert.deepEqual(got.links.includes("lost"), false);
 });
 
-test("`reset` forgets, and the whole log follows", async (t) => {
+test("after `reset` the whole log follows", async (t) => {
   const other = log(["other ", "text"]);
   const { stream, got } = await open(t, [broken(LOG.slice(0, 4)), whole(["id: 0\nevent: reset\ndata: {}\n\n", ...other])]);
   await stream.run();
@@ -126,28 +126,28 @@ test("`reset` forgets, and the whole log follows", async (t) => {
   assert.ok(got.events.includes("reset"));
 });
 
-test("204 without an end that was seen: read it anew", async (t) => {
+test("after a 204 without an `end` the stream reads the log from its beginning", async (t) => {
   const { stream, got, seen } = await open(t, [broken(LOG.slice(0, 3)), status(204), whole(LOG)]);
   await stream.run();
   assert.equal(got.text, TEXT);
   assert.deepEqual(reads(seen), ["3", "0"]);
 });
 
-test("the gap of a recovered log is one", async (t) => {
+test("event numbers may have a gap, as in a recovered log", async (t) => {
   const end = frame(1_000_000_000, "end", { state: "interrupted" });
   const { stream, got } = await open(t, [broken(LOG.slice(0, 3)), whole([end])]);
   await stream.run();
   assert.deepEqual(got.events.at(-1), "end");
 });
 
-test("silence is a broken connection", async (t) => {
+test("a connection that is silent too long counts as broken", async (t) => {
   const { stream, got, seen } = await open(t, [silent(LOG.slice(0, 2)), whole(LOG.slice(2))], { times: { silence: 150, suspect: 1e6 } });
   await stream.run();
   assert.equal(got.text, TEXT);
   assert.deepEqual(reads(seen), ["2"]);
 });
 
-test("pings keep a silent connection", async (t) => {
+test("heartbeats keep a silent connection open", async (t) => {
   const pinging = (_, response) => {
     silent(LOG.slice(0, 2))(_, response);
     const timer = setInterval(() => response.write(": ping\n\n"), 50);
@@ -159,7 +159,7 @@ test("pings keep a silent connection", async (t) => {
   assert.equal(seen.length, 1);
 });
 
-test("online: the old connection is not trusted", async (t) => {
+test("when the device is online again, the old connection is closed", async (t) => {
   const { stream, got, seen, lifecycle } = await open(t, [silent(LOG.slice(0, 3)), whole(LOG.slice(3))], { times: { silence: 60_000 } });
   const run = stream.run();
   while (got.events.length < 3) await new Promise((done) => setTimeout(done, 5));
@@ -169,7 +169,7 @@ test("online: the old connection is not trusted", async (t) => {
   assert.deepEqual(reads(seen), ["3"]);
 });
 
-test("a hidden page lets go and looks now and then", async (t) => {
+test("a hidden page closes its connection and polls", async (t) => {
   const { stream, got, seen, lifecycle } = await open(
     t,
     [silent(LOG.slice(0, 2)), whole(LOG.slice(2, 3)), whole([]), whole(LOG.slice(3))],
@@ -181,7 +181,7 @@ test("a hidden page lets go and looks now and then", async (t) => {
   lifecycle.dispatchEvent(new CustomEvent("change", { detail: "hidden" }));
   await new Promise((done) => setTimeout(done, 5));
   const quiet = lifecycle.dispatchEvent;
-  lifecycle.dispatchEvent = () => true; // nobody looks at the page
+  lifecycle.dispatchEvent = () => true; // the page stays hidden
   await run;
   lifecycle.dispatchEvent = quiet;
   assert.equal(got.text, TEXT);
@@ -189,26 +189,26 @@ test("a hidden page lets go and looks now and then", async (t) => {
   assert.ok(!got.links.includes("lost"));
 });
 
-test("a refusal is told, with what it says", async (t) => {
+test("a refusal is thrown with its code and message", async (t) => {
   const { stream, seen } = await open(t, [status(409, { code: "conversation_busy", message: "Busy." })]);
   await assert.rejects(stream.run(), { status: 409, code: "conversation_busy", message: "Busy." });
   assert.equal(seen.length, 1);
 });
 
-test("a refusal that is no JSON, and a page that is no stream", async (t) => {
+test("a refusal that is not JSON, and a response that is not a stream", async (t) => {
   const proxy = (_, response) => (response.writeHead(502), response.end("<html>"));
   await assert.rejects((await open(t, [proxy])).stream.run(), { status: 502, code: "http_502" });
   const login = (_, response) => (response.writeHead(200, { "Content-Type": "text/html" }), response.end("<html>"));
   await assert.rejects((await open(t, [login])).stream.run(), { code: "not_a_stream" });
 });
 
-test("while reading on, 5xx is a broken connection and 404 is the end", async (t) => {
+test("while reading on, a 5xx counts as a broken connection, and a 404 is final", async (t) => {
   const { stream, got } = await open(t, [broken(LOG.slice(0, 2)), status(502), status(503), status(404)]);
   await assert.rejects(stream.run(), { status: 404, code: "gone" });
   assert.equal(got.text, "Hel");
 });
 
-test("stop before `start`: 404 is asked again until it is known", async (t) => {
+test("a stop before `start` is repeated until the server knows the answer", async (t) => {
   let stops = 0;
   let release;
   const known = new Promise((done) => (release = done));
@@ -227,7 +227,7 @@ test("stop before `start`: 404 is asked again until it is known", async (t) => {
   assert.equal(seen.find((one) => one.stop).body, "{}");
 });
 
-test("stop, and the request never reached the server: not sent", async (t) => {
+test("a request that is stopped and never reached the server is reported as not sent", async (t) => {
   const lose = (request) => (void stream.stop(), request.socket.destroy());
   const { stream, seen } = await open(t, [lose, status(404)]);
   const run = assert.rejects(stream.run(), { code: "not_sent" });
@@ -235,7 +235,7 @@ test("stop, and the request never reached the server: not sent", async (t) => {
   assert.equal(seen.filter((one) => one.method === "POST" && !one.stop).length, 1);
 });
 
-test("stop, and only the response was lost: read to its end", async (t) => {
+test("if only the response to a stop is lost, the answer is read to its end", async (t) => {
   const stopped = [START, frame(2, "end", { state: "stopped" })];
   const { stream, got } = await open(t, [noAnswer(), whole(stopped)], { onStop: (_, response) => json(response, 200, {}) });
   const run = stream.run();
@@ -244,7 +244,7 @@ test("stop, and only the response was lost: read to its end", async (t) => {
   assert.deepEqual(got.events, ["start", "end"]);
 });
 
-test("a detached stream asks for nothing more and stops nothing", async (t) => {
+test("a detached stream sends nothing more, and does not stop the answer", async (t) => {
   const { stream, got, seen } = await open(t, [silent(LOG.slice(0, 2))]);
   const run = stream.run();
   while (got.events.length < 2) await new Promise((done) => setTimeout(done, 5));
@@ -253,19 +253,19 @@ test("a detached stream asks for nothing more and stops nothing", async (t) => {
   assert.equal(seen.length, 1);
 });
 
-test("data that is no JSON is a broken connection", async (t) => {
+test("data that is not JSON counts as a broken connection", async (t) => {
   const { stream, got } = await open(t, [whole([START, "id: 2\nevent: delta\ndata: {\n\n"]), whole(LOG.slice(1))]);
   await stream.run();
   assert.equal(got.text, TEXT);
 });
 
-test("a fault in the page is not taken for one of the network", async (t) => {
+test("an error in the page's own code is not mistaken for one of the network", async (t) => {
   const { stream } = await open(t, [whole(LOG)]);
   stream.listener = { event: () => { throw new TypeError("a bug"); }, link() {} };
   await assert.rejects(stream.run(), /a bug/);
 });
 
-test("pauses grow to a limit and differ", () => {
+test("the pauses between tries grow to a limit and are random", () => {
   for (let attempt = 0; attempt < 40; attempt++) {
     const pause = backoff(attempt, 100, 1000);
     assert.ok(pause >= 50 && pause <= 1000, `${attempt}: ${pause}`);

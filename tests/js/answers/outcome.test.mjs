@@ -1,4 +1,4 @@
-// What is said about an answer.
+// What the page shows below an answer.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -19,7 +19,7 @@ function after(...events) {
 const ended = (end, ...deltas) => outcomeOf(after(...deltas.map((delta) => ["delta", delta]), ["end", { saved: true, ...end }]));
 const busy = (...events) => outcomeOf(after(...events)).text;
 
-test("what is being waited for", () => {
+test("a running answer says what it is waiting for", () => {
   assert.equal(busy(), "Reading your question…");
   assert.equal(busy(["notice", { code: "model_loading" }]), "Loading the model…");
   assert.equal(
@@ -30,39 +30,39 @@ test("what is being waited for", () => {
   assert.equal(busy(["delta", { content: "a" }]), "Writing…");
 });
 
-test("done is quiet only where there is a whole answer", () => {
+test("the end is quiet only if the answer is complete", () => {
   const text = { content: "a" };
   assert.deepEqual(ended({ state: "done", finish_reason: "stop", timings: { total_ms: 1234 } }, text).text, "fake · 1.2 s");
   assert.equal(ended({ state: "done", finish_reason: "stop" }, text).tone, "quiet");
-  assert.equal(ended({ state: "done", finish_reason: "length" }, text).title, "Cut at the length limit");
-  assert.equal(ended({ state: "done", finish_reason: "content_filter" }, text).title, "Cut by the content filter");
-  assert.equal(ended({ state: "done", finish_reason: "stop" }, { content: " \n" }).title, "The model gave no text");
+  assert.equal(ended({ state: "done", finish_reason: "length" }, text).title, "Cut off at the length limit");
+  assert.equal(ended({ state: "done", finish_reason: "content_filter" }, text).title, "Cut off by the content filter");
+  assert.equal(ended({ state: "done", finish_reason: "stop" }, { content: " \n" }).title, "The model sent no text");
   assert.match(ended({ state: "done", finish_reason: "length" }, { reasoning: "r" }).text, /length limit while thinking/);
   assert.equal(ended({ state: "done", finish_reason: "stop" }, { refusal: "no" }).tone, "quiet");
   assert.match(ended({ state: "done", finish_reason: "tool_calls" }, { tool_calls: [{ index: 0, name: "f" }] }).title, /tool/);
 });
 
-test("every other end says what it is and what can be done", () => {
+test("every other end says how the answer ended and what the user can do", () => {
   const error = { code: "server_error", message: "It broke.", retry_after: 2.4 };
   const cases = [
     [{ state: "stopped" }, "quiet", "", "Stopped"],
     [{ state: "error", error }, "bad", "No answer", "It broke."],
     [{ state: "cut_off", error }, "warn", "The answer was cut off", "It broke."],
-    [{ state: "interrupted", error: null }, "warn", "The answer was interrupted", "The server went away before it was finished."],
+    [{ state: "interrupted", error: null }, "warn", "The answer was interrupted", "The server stopped before the answer was complete."],
     [{ state: "new_in_version_9" }, "warn", "The answer ended: new_in_version_9", ""],
   ];
   for (const [end, tone, title, text] of cases) {
     const outcome = ended(end);
     assert.deepEqual([outcome.tone, outcome.title, outcome.text], [tone, title, text]);
     assert.deepEqual(outcome.actions, [outcome.tone === "quiet" ? "again" : "retry"]);
-    assert.deepEqual(ended(end, { content: "kept" }).actions, ["continue", "again"], "where text was kept");
+    assert.deepEqual(ended(end, { content: "kept" }).actions, ["continue", "again"], "if there is text");
   }
   assert.equal(ended({ state: "error", error }).hint, "Try again in 3 s.");
   assert.match(ended({ state: "error", error: { code: "auth", message: "Wrong key." } }).hint, /Check the key/);
   assert.equal(ended({ state: "error", error }, { content: "a" }).title, "The answer ended with an error");
 });
 
-test("a request that was not taken", () => {
+test("a request that the server refused", () => {
   const text = (status, code, message = "") => {
     const made = answer();
     Object.assign(made, { state: "failed", failure: new Refused(status, code, message) });
@@ -73,7 +73,7 @@ test("a request that was not taken", () => {
   assert.equal(text(502, "http_502"), "The server answered with status 502.");
 });
 
-test("a server that is full says when to come again, and the seconds are counted down", () => {
+test("a full server says when to try again, and the page counts the seconds down", () => {
   const made = answer();
   Object.assign(made, { state: "failed", failure: new Refused(429, "too_many_answers", "Full.", 5) });
   const { until } = made.failure;
@@ -84,7 +84,7 @@ test("a server that is full says when to come again, and the seconds are counted
   assert.deepEqual([late.hint, late.until], ["You can try again now.", 0]);
 });
 
-test("a conversation that is too long is begun anew", () => {
+test("for a conversation that is too long the page offers a new one", () => {
   const made = answer();
   Object.assign(made, { state: "failed", failure: new Refused(413, "conversation_too_large", "Too long.") });
   assert.deepEqual(outcomeOf(made).actions, ["fresh"]);

@@ -1,4 +1,4 @@
-// What is known of a proxy that buffers.
+// What the page remembers of a proxy that buffers.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -7,12 +7,12 @@ import { SLOW_TIMES } from "../../../tornado_stream/static/js/answers/wait_reaso
 import { PageLifecycle } from "../../../tornado_stream/static/js/page/lifecycle.js";
 import { Storage } from "../../../tornado_stream/static/js/page/storage.js";
 
-test("it is doubted after a while, and on another network", () => {
+test("the finding is checked again after a while, and when the network changes", () => {
   let now = 1_000_000;
   const lifecycle = new PageLifecycle();
   const buffering = new ProxyBuffering(new Storage(() => null), lifecycle, () => now);
   buffering.confirm("");
-  now += SLOW_TIMES.doubt - 1;
+  now += SLOW_TIMES.recheck - 1;
   assert.ok(buffering.found);
   now += 2;
   assert.ok(!buffering.found && buffering.suspected);

@@ -1,4 +1,4 @@
-// What each way to end asks for: a wait, a next step.
+// For each way in which an answer can end: how long to wait, and what to do next.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -8,34 +8,34 @@ import { after, done } from "../answered.mjs";
 
 const failed = (error, more = {}) => after(["end", { state: "error", error: { message: "No.", ...error }, t: 100, ...more }]);
 
-test("seconds to wait are counted down, and then the way is free", () => {
+test("the seconds until a retry are counted down", () => {
   const answer = failed({ code: "rate_limit", retry_after: 12 });
-  const at = (ms) => outcomeOf(answer, { now: answer.origin + ms });
+  const at = (ms) => outcomeOf(answer, { now: answer.startedAt + ms });
   assert.deepEqual([at(100).hint, at(1100).hint, at(11_700).hint], ["Try again in 12 s.", "Try again in 11 s.", "Try again in 1 s."]);
-  assert.deepEqual([at(100).until, at(100).icon, at(100).actions], [answer.origin + 12_100, "clock", ["retry"]]);
+  assert.deepEqual([at(100).until, at(100).icon, at(100).actions], [answer.startedAt + 12_100, "clock", ["retry"]]);
   assert.deepEqual([at(12_200).hint, at(12_200).until], ["You can try again now.", 0]);
   const waiting = after(["notice", { code: "waiting", seconds: 8, reason: "rate_limit", attempt: 2, t: 50 }]);
-  const line = (ms) => outcomeOf(waiting, { now: waiting.origin + ms }).text;
+  const line = (ms) => outcomeOf(waiting, { now: waiting.startedAt + ms }).text;
   assert.match(line(60), /^Waiting 8 s before trying again: rate limit/);
   assert.match(line(5060), /^Waiting 3 s/);
-  assert.match(line(60_000), /^Waiting 1 s/, "it is late");
+  assert.match(line(60_000), /^Waiting 1 s/, "the retry is late");
 });
 
-test("a wait that was read from the store, also by a clock that goes wrong", () => {
+test("the seconds until a retry for an answer from the store, also if the two clocks differ", () => {
   const stored = storedAnswer({ id: "a", state: "error", created_at: 1_000_000, timings: { total_ms: 500 }, error: { code: "rate_limit", message: "", retry_after: 60 } });
   const at = (now) => outcomeOf(stored, { now });
   assert.equal(at(1_010_500).hint, "Try again in 50 s.");
   assert.equal(at(9_000_000).hint, "You can try again now.");
-  assert.deepEqual([at(5).hint, at(5).until], ["Try again in 60 s.", 0], "not counted where the clocks disagree");
+  assert.deepEqual([at(5).hint, at(5).until], ["Try again in 60 s.", 0], "no countdown if the clocks differ");
 });
 
-test("each error has its next step", () => {
+test("each error has a hint, an icon and actions", () => {
   const steps = (code, message = "No.") => {
     const { hint, icon, actions } = outcomeOf(failed({ code, message }));
     return [hint, icon, actions.join(" ")];
   };
   assert.match(steps("auth")[0], /OPENAI_API_KEY/);
-  assert.equal(steps("auth", "Check OPENAI_API_KEY.")[0], "", "it is said already");
+  assert.equal(steps("auth", "Check OPENAI_API_KEY.")[0], "", "the message says it already");
   assert.deepEqual(steps("auth").slice(1), ["key", "retry"]);
   assert.deepEqual(steps("model_not_found").slice(1), ["alert", "model retry"]);
   assert.deepEqual(steps("context_length").slice(1), ["ruler", "fresh"]);
@@ -46,13 +46,13 @@ test("each error has its next step", () => {
   assert.deepEqual(steps("new_in_version_9"), ["", "alert", "retry"]);
 });
 
-test("limits and filters have theirs, and a stop its receipt", () => {
+test("the actions after a limit, a filter and a refusal, and what is shown after a stop", () => {
   const end = (reason, delta) => outcomeOf(after(["delta", delta], done({ finish_reason: reason })));
   assert.deepEqual(end("length", { content: "a" }).actions, ["askToContinue", "again"]);
   assert.deepEqual(end("content_filter", { content: "a" }).actions, ["editQuestion", "retry"]);
   assert.deepEqual(end("stop", { refusal: "no" }).actions, ["editQuestion", "again"]);
   const stopped = (stop) => outcomeOf(after(["end", { state: "stopped", stop }]));
-  assert.equal(stopped({ upstream_closed_ms: 3, received_events: 42 }).hint, "The connection to the model was closed after 3 ms. 42 pieces had come.");
-  assert.equal(stopped({ upstream_closed_ms: null, received_events: 1 }).hint, "1 piece had come.");
+  assert.equal(stopped({ upstream_closed_ms: 3, received_events: 42 }).hint, "The connection to the model was closed after 3 ms. 42 pieces of the answer had arrived.");
+  assert.equal(stopped({ upstream_closed_ms: null, received_events: 1 }).hint, "1 piece of the answer had arrived.");
   assert.equal(stopped(null).hint, "");
 });

@@ -1,26 +1,23 @@
-// What a slow answer waits for: against real servers, some of them behind something that buffers.
+// How the page finds out why an answer is slow, against real servers, some of them behind a proxy that buffers.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { describe, test } from "node:test";
 
 import { AnswerStream } from "../../../tornado_stream/static/js/answers/answer_stream.js";
-import { Heartbeat } from "../../../tornado_stream/static/js/answers/heartbeat.js";
 import { ProxyBuffering } from "../../../tornado_stream/static/js/answers/proxy_buffering.js";
-import { SLOW_TIMES } from "../../../tornado_stream/static/js/answers/wait_reason.js";
-import { waitReasonOf } from "../../../tornado_stream/static/js/answers/wait_reason.js";
 import { Api } from "../../../tornado_stream/static/js/page/api.js";
 import { PageLifecycle } from "../../../tornado_stream/static/js/page/lifecycle.js";
 import { Storage } from "../../../tornado_stream/static/js/page/storage.js";
 import { frame, head } from "../server.mjs";
 
 const ID = "00000000-0000-4000-8000-000000000001";
-const QUICK = { look: 500, trial: 400, slow: 0, late: 1000, short: 5000, turn: 30, idle: 60, tick: 10, first: 60, pause: 300, deaf: 30_000 };
+const QUICK = { probe: 500, trial: 400, slow: 0, late: 1000, short: 5000, visiblePoll: 30, longestPoll: 60, tick: 10, first: 60, pause: 300, unheard: 30_000 };
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /**
- * A server with one answer, which `write` appends to, as ours does it. `network` is what the path to it
- * does now: `open`; `buffers`: a response is let through at its end; `deaf`: requests are swallowed;
- * `stale`: what is held goes nowhere, new connections do. It can be changed at any time.
+ * A server with one answer, to which `write` appends. `network` is what the network does, and can be changed at any
+ * time. `open`: nothing; `buffers`: a response arrives when it has ended; `swallows`: requests get no response;
+ * `stale`: a long response brings nothing after its head, a short one is delivered.
  */
 async function serve(t, { network = "open", known = true, proxy = "" } = {}) {
   const world = { network, known, frames: [], seen: [], write, end: () => write("end", { state: "done", saved: true }) };
@@ -39,7 +36,7 @@ async function serve(t, { network = "open", known = true, proxy = "" } = {}) {
     const { method, url } = request;
     const live = !url.endsWith("?live=0");
     world.seen.push({ method, live });
-    if (world.network === "deaf") return;
+    if (world.network === "swallows") return;
     if (method === "GET" && !world.known) return response.writeHead(404).end("{}");
     if (method === "POST") world.known = true;
     let cursor = Number(request.headers["last-event-id"] ?? 0);
@@ -69,7 +66,7 @@ async function serve(t, { network = "open", known = true, proxy = "" } = {}) {
 
 const headed = (response) => (response.headersSent ? response : head(response));
 
-/** A reader of it, and what it was told. */
+/** A stream that reads the answer, and what its listener was given. */
 function read(t, world, { buffering = new ProxyBuffering(new Storage(() => null), new PageLifecycle()), times = {}, after } = {}) {
   const got = { text: "", numbers: [], reasons: [], links: [], ended: false };
   const listener = {
@@ -91,7 +88,7 @@ function read(t, world, { buffering = new ProxyBuffering(new Storage(() => null)
   return { stream, got, done, until, named, lifecycle, buffering };
 }
 
-/** Begin, and write so many words, one each `gap`. */
+/** Write these words, one every `gap` milliseconds. */
 async function speak(world, words, gap = 25) {
   if (!world.frames.length) world.write("start");
   for (const word of words) {
@@ -105,7 +102,7 @@ const live = (world) => world.seen.filter((one) => one.method === "GET" && one.l
 const short = (world) => world.seen.filter((one) => !one.live).length;
 
 describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
-  test("the question's own response is held back: named, and the text comes all the same", async (t) => {
+  test("if a proxy buffers the first response, the page names it and shows the text all the same", async (t) => {
     const world = await serve(t, { network: "buffers", proxy: "nginx/1.22.1" });
     const { got, done, until, named, buffering } = read(t, world);
     const spoken = speak(world, WORDS);
@@ -123,7 +120,7 @@ describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
     assert.ok(buffering.found);
   });
 
-  test("an answer that is read on is held back", async (t) => {
+  test("a proxy that buffers while an answer is read on is found, too", async (t) => {
     const world = await serve(t, { network: "buffers" });
     await speak(world, WORDS.slice(0, 5), 1);
     const { got, done, until, named } = read(t, world, { after: 3 });
@@ -135,7 +132,7 @@ describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
     assert.equal(live(world), 2, "one was silent, one was on trial");
   });
 
-  test("no storm: a held back answer costs a request each turn, and fewer while nothing is new", async (t) => {
+  test("a buffered answer costs one request for each poll, and polls become rarer while nothing is new", async (t) => {
     const world = await serve(t, { network: "buffers" });
     const { done, until, named } = read(t, world);
     await speak(world, ["a"]);
@@ -143,16 +140,16 @@ describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
     const before = short(world);
     await sleep(600);
     const asked = short(world) - before;
-    assert.ok(asked >= 2 && asked <= 600 / QUICK.idle + 3, `${asked} in 600 ms`);
+    assert.ok(asked >= 2 && asked <= 600 / QUICK.longestPoll + 3, `${asked} in 600 ms`);
     world.end();
     await done;
   });
 
-  test("the next answer is polled from its first second, and says so at once", async (t) => {
+  test("if a proxy is known to buffer, the next answer is polled from its first second, and says so at once", async (t) => {
     const buffering = new ProxyBuffering(new Storage(() => null), new PageLifecycle());
     buffering.confirm("Caddy");
     const world = await serve(t, { network: "buffers" });
-    const { got, done, until } = read(t, world, { buffering, times: { look: 60_000, trial: 60_000 } });
+    const { got, done, until } = read(t, world, { buffering, times: { probe: 60_000, trial: 60_000 } });
     const spoken = speak(world, WORDS.slice(0, 10));
     await until(() => got.text);
     assert.equal(live(world), 0);
@@ -163,7 +160,7 @@ describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
     assert.deepEqual([got.reasons[0].proxy, got.reasons[0].found], ["Caddy", false]);
   });
 
-  test("a page that is loaded again puts it to the trial, and believes a proxy that was mended", async (t) => {
+  test("a page that is loaded again tries a connection, and notices that the proxy was repaired", async (t) => {
     const kept = new Map();
     const area = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value), removeItem: (key) => kept.delete(key) };
     const storage = new Storage(() => area);
@@ -172,7 +169,7 @@ describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
       const buffering = new ProxyBuffering(storage, new PageLifecycle());
       assert.deepEqual([buffering.suspected, buffering.found], [true, false]);
       const world = await serve(t, { network, proxy: "nginx" });
-      const { got, done, named } = read(t, world, { buffering, times: { look: 60_000 } });
+      const { got, done, named } = read(t, world, { buffering, times: { probe: 60_000 } });
       await speak(world, WORDS);
       world.end();
       await done;
@@ -181,7 +178,7 @@ describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
     }
   });
 
-  test("a slow model: waited for, and no proxy suspected", async (t) => {
+  test("a slow model is named, and no proxy is suspected", async (t) => {
     const world = await serve(t);
     const { got, done, until, named, buffering } = read(t, world);
     await sleep(20);
@@ -199,7 +196,7 @@ describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
     assert.deepEqual([live(world), buffering.suspected], [0, false]);
   });
 
-  test("a model that falls silent, with nothing to break the silence", async (t) => {
+  test("a model that pauses is named, also if the server sends no heartbeats", async (t) => {
     const world = await serve(t);
     const { got, done, until, named } = read(t, world);
     await speak(world, ["a", "b"]);
@@ -214,7 +211,7 @@ describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
     await done;
   });
 
-  test("a held connection that is dead, and no proxy's fault", async (t) => {
+  test("a dead connection is replaced, and no proxy is blamed", async (t) => {
     const world = await serve(t, { network: "stale" });
     const { got, done, until, buffering } = read(t, world);
     await until(() => world.seen.length);
@@ -229,12 +226,12 @@ describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
     assert.deepEqual([buffering.found, buffering.suspected, got.links.includes("lost")], [false, false, false]);
   });
 
-  test("a network that goes dead is named, and the answer is read on when it is back", async (t) => {
+  test("a dead network is named, and the answer is read on when the network is back", async (t) => {
     const world = await serve(t);
     const { got, done, until, named } = read(t, world, { times: { silence: 2500 } });
     await speak(world, ["a"]);
     await until(() => got.text === "a");
-    world.network = "deaf";
+    world.network = "swallows";
     const at = got.reasons.length;
     await until(() => named("network"));
     assert.ok(got.reasons.slice(at).every((waitReason) => waitReason?.kind !== "proxy"));
@@ -247,8 +244,8 @@ describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
     assert.ok(world.seen.length < 12, `${world.seen.length} requests`);
   });
 
-  test("a question that has not arrived: the network, and it is not sent twice", async (t) => {
-    const world = await serve(t, { network: "deaf", known: false });
+  test("if a question may not have arrived, the network is named, and the question is not sent twice", async (t) => {
+    const world = await serve(t, { network: "swallows", known: false });
     const { done, until, named, stream } = read(t, world);
     await until(() => world.seen.length);
     world.network = "open";
@@ -260,10 +257,10 @@ describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
     await done;
   });
 
-  test("a network that changes its mind all the time: every event once and in order", async (t) => {
+  test("in a network that changes all the time, every event arrives once and in order", async (t) => {
     const world = await serve(t, { network: "buffers" });
-    const { got, done } = read(t, world, { times: { look: 60, trial: 40, turn: 20, idle: 30, silence: 400 } });
-    const states = ["open", "buffers", "stale", "buffers", "open", "deaf"];
+    const { got, done } = read(t, world, { times: { probe: 60, trial: 40, visiblePoll: 20, longestPoll: 30, silence: 400 } });
+    const states = ["open", "buffers", "stale", "buffers", "open", "swallows"];
     const flap = setInterval(() => states.push((world.network = states.shift())), 60);
     const words = Array.from({ length: 60 }, (_, n) => `w${n} `);
     await speak(world, words, 20);
@@ -275,17 +272,3 @@ describe("over sockets", { concurrency: true, timeout: 20_000 }, () => {
     assert.deepEqual(got.numbers, ["start", ...words.map(() => "delta"), "end"]);
   });
 });
-
-/** What is waited for after these steps: milliseconds that pass, events, or what happens to the heartbeat. */
-function after(steps, { follows = false, offline = false, proxy = null } = {}) {
-  let now = 1_000_000;
-  const heartbeat = new Heartbeat(follows, () => now);
-  for (const step of steps) {
-    if (typeof step === "number") now += step;
-    else if (Array.isArray(step)) (heartbeat.hear(), heartbeat.take(...step));
-    else if (step === "heard") heartbeat.hear();
-    else heartbeat[step] = true;
-  }
-  const waitReason = waitReasonOf(heartbeat, SLOW_TIMES, offline, proxy);
-  return waitReason && [waitReason.kind, waitReason.line];
-}

@@ -1,4 +1,4 @@
-// The decoder, fed whole, in two pieces at every place, and byte by byte.
+// The decoder for server-sent events, given a stream as a whole, split in two at every place, and byte by byte.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -8,7 +8,7 @@ import { SseDecoder } from "../../../tornado_stream/static/js/answers/sse.js";
 const encode = (text) => new TextEncoder().encode(text);
 const event = (data, id = "", type = "message") => ({ id, type, data });
 
-/** Name, stream, events. */
+/** [name, stream, events] */
 const VECTORS = [
   ["one event", "data: a\n\n", [event("a")]],
   ["line ends: LF", "id: 1\nevent: delta\ndata: x\n\n", [event("x", "1", "delta")]],
@@ -100,8 +100,8 @@ test("a long line that comes in many pieces costs no more per piece", () => {
   assert.ok(seconds(200_000) < 2000);
 });
 
-// The vectors of the server's decoder. That one also delivers an event that the stream's end cut
-// short; this one does not (see above), so every stream is given an end.
+// The vectors of the server's decoder. That decoder also delivers an event without the empty line at its end, and this
+// one does not (see above). So this test appends an empty line to every stream.
 const shared = JSON.parse(readFileSync(new URL("../../data/sse/vectors.json", import.meta.url), "utf-8"));
 for (const vector of shared.filter((one) => !one.error_field)) {
   test(`shared: ${vector.name}`, () => {

@@ -1,4 +1,4 @@
-// What a slow answer waits for, by a clock of its own.
+// Why no text of an answer arrives, with a clock of the test's own.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -7,7 +7,7 @@ import { SLOW_TIMES, waitReasonOf } from "../../../tornado_stream/static/js/answ
 
 const START = ["start", { t: 0 }];
 
-/** What is waited for after these steps: milliseconds that pass, events, or what happens to the heartbeat. */
+/** The wait reason after these steps. A number: so many milliseconds pass; a list: an event arrives; a word: a field of the heartbeat is set. */
 function after(steps, { follows = false, offline = false, proxy = null } = {}) {
   let now = 1_000_000;
   const heartbeat = new Heartbeat(follows, () => now);
@@ -28,10 +28,10 @@ test("what each reason to wait looks like", () => {
   assert.deepEqual(after([START, 15_000, "heard", 7300]), ["model", "Waiting for the model for 22 s…"]);
   assert.deepEqual(after([START, 100, ["delta", { t: 100 }], 12_400]), ["silent", "The model has been silent for 12 s…"]);
   assert.equal(after([START, 100, ["delta", { t: 100 }], 4900]), null);
-  assert.equal(after([START, SLOW_TIMES.deaf])[0], "network");
-  assert.deepEqual(after([5000, "missed", 1000]), ["network", "Your network: nothing heard from the server for 6 s…"]);
+  assert.equal(after([START, SLOW_TIMES.unheard])[0], "network");
+  assert.deepEqual(after([5000, "missed", 1000]), ["network", "Check your network: nothing has arrived from the server for 6 s…"]);
   assert.equal(after([5000, "missed", 1000, "heard"]), null);
-  assert.equal(after([START, SLOW_TIMES.deaf, "lost"]), null, "which has words of its own");
+  assert.equal(after([START, SLOW_TIMES.unheard, "lost"]), null, "the page says \"Reconnecting…\" then");
   assert.match(after([START, 3000], { offline: true })[1], /offline/);
   assert.match(after([START, "lost"], { offline: true })[1], /offline/);
   assert.equal(after([START, 2000, "heard", 900], { offline: true }), null, "a server on the same machine");
@@ -39,14 +39,14 @@ test("what each reason to wait looks like", () => {
   assert.equal(after([9000], { follows: true })[0], "silent");
 });
 
-test("silence is counted by the log's clock, however late its events came", () => {
+test("the length of a pause follows the log's times, however late its events arrive", () => {
   const late = [START, 500, ["delta", { t: 500 }], 9000, ["delta", { t: 1500 }], 1000];
   assert.match(after(late)[1], / 9 s/);
   assert.match(after([60_000, START, ["delta", { t: 59_000 }], 6000])[1], / 6 s/);
   assert.match(after([START, ["delta", {}], 6000])[1], / 6 s/);
 });
 
-test("the text that is gone on with is not the model's word", () => {
+test("the old text of a continued answer does not count as text of the model", () => {
   const kept = [["start", { t: 0, continued_from: "m" }], ["delta", { content: "so far", t: 1 }], 6000];
   assert.equal(after(kept)[0], "model");
   assert.equal(after([...kept, ["delta", { content: "more", t: 6001 }], 6000])[0], "silent");

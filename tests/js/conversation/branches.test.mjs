@@ -1,4 +1,4 @@
-// Which branch of a conversation a tab shows: chosen, kept over a reload, left by asking.
+// Which branch of a conversation a tab shows: what the user has chosen, until the user asks something.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -7,7 +7,7 @@ import { Outbox } from "../../../tornado_stream/static/js/answers/outbox.js";
 import { Branches } from "../../../tornado_stream/static/js/conversation/branches.js";
 import { Commands } from "../../../tornado_stream/static/js/conversation/commands.js";
 import { Conversation } from "../../../tornado_stream/static/js/conversation/conversation.js";
-import { question, treeOf } from "../../../tornado_stream/static/js/conversation/tree.js";
+import { newQuestion, treeOf } from "../../../tornado_stream/static/js/conversation/tree.js";
 import { Refused } from "../../../tornado_stream/static/js/page/api.js";
 import { PageLifecycle } from "../../../tornado_stream/static/js/page/lifecycle.js";
 import { Locks } from "../../../tornado_stream/static/js/page/locks.js";
@@ -21,24 +21,24 @@ const snapshot = (messages, current_id) => ({ id: "c", title: "T", current_id, u
 //   └ two again ─ 3
 const TREE = [user("u1", null, "one"), answer("a1", "u1", "1"), user("u2", "a1", "two"), answer("a2", "u2", "2"), answer("b2", "u2", "2 again"), user("u3", "a1", "two again"), answer("a3", "u3", "3")];
 
-/** What a tab shows that keeps its choice in this map. */
+/** The branches in a tab whose storage is this map. */
 function tab(kept = new Map(), messages = TREE, current = "a3") {
   const area = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value), removeItem: (key) => kept.delete(key) };
   const branches = new Branches(new Storage(() => area));
   branches.enter("c");
-  branches.take(treeOf(snapshot(messages, current)).messages, current);
+  branches.replace(treeOf(snapshot(messages, current)).messages, current);
   return branches;
 }
 const ids = (messages) => messages.map((message) => message.id);
 
-test("the versions of a message, in the order they were written", () => {
+test("the versions of a message, in the order in which they were written", () => {
   const shown = tab();
   assert.deepEqual(ids(shown.siblings(shown.messages.get("u3"))), ["u2", "u3"]);
   assert.deepEqual(ids(shown.siblings(shown.messages.get("a2"))), ["a2", "b2"]);
   assert.deepEqual(ids(shown.siblings(shown.messages.get("u1"))), ["u1"]);
 });
 
-test("without a choice the branch that was written to last; a choice stays over a reload", () => {
+test("without a choice the tab shows the branch that was written to last; a choice survives a reload", () => {
   const kept = new Map();
   const shown = tab(kept);
   assert.equal(shown.newest.id, "a3");
@@ -49,7 +49,7 @@ test("without a choice the branch that was written to last; a choice stays over 
   assert.equal(tab().newest.id, "a3", "another tab");
 });
 
-test("a branch that this tab has left is found again as it was", () => {
+test("a tab that returns to a branch shows the leaf that it showed there before", () => {
   const kept = new Map();
   const shown = tab(kept);
   shown.choose(shown.messages.get("a2"));
@@ -57,24 +57,24 @@ test("a branch that this tab has left is found again as it was", () => {
   shown.choose(shown.messages.get("u3"));
   assert.equal(shown.newest.id, "a3");
   shown.choose(shown.messages.get("u2"));
-  assert.equal(shown.newest.id, "a2", "and not the newest, which it never showed");
+  assert.equal(shown.newest.id, "a2", "not the newest leaf, which it never showed");
   const again = tab(kept);
   again.choose(again.messages.get("u3"));
   again.choose(again.messages.get("u2"));
   assert.equal(again.newest.id, "a2");
 });
 
-test("back on the branch that was written to last the choice is over: it is followed again", () => {
+test("choosing the branch that was written to last ends the choice, and the tab follows new messages again", () => {
   const kept = new Map();
   const shown = tab(kept);
   shown.choose(shown.messages.get("u2"));
   const more = [...TREE, answer("c3", "u3", "3 again")];
-  assert.equal(tab(kept, more, "c3").newest.id, "b2", "what is written elsewhere is not followed");
+  assert.equal(tab(kept, more, "c3").newest.id, "b2", "new messages of another branch are not shown");
   shown.choose(shown.messages.get("u3"));
   assert.equal(tab(kept, more, "c3").newest.id, "c3");
 });
 
-test("what was written on below a chosen branch is shown, and a choice that is gone is none", () => {
+test("new messages of a chosen branch are shown, and a choice that does not exist any more is ignored", () => {
   const kept = new Map();
   const shown = tab(kept);
   shown.choose(shown.messages.get("a2"));
@@ -84,9 +84,9 @@ test("what was written on below a chosen branch is shown, and a choice that is g
   assert.equal(tab(kept).newest.id, "a3");
 });
 
-test("what is asked for is a version at once, and what was left can be gone back to", () => {
+test("a question becomes a version as soon as it is asked, and the user can leave it and return to it", () => {
   const shown = tab();
-  const asked = newAnswer(question(null, "two, once more", shown.messages.get("a1")), { request_id: "r" });
+  const asked = newAnswer(newQuestion(null, "two, once more", shown.messages.get("a1")), { request_id: "r" });
   shown.ask(asked);
   assert.equal(shown.newest, asked);
   assert.deepEqual(ids(shown.siblings(asked.parent)), ["u2", "u3", null]);
@@ -95,26 +95,26 @@ test("what is asked for is a version at once, and what was left can be gone back
   shown.choose(asked.parent);
   assert.equal(shown.newest, asked, "also before the server knows it");
   Object.assign(asked, { id: "a9" }).parent.id = "u9";
-  shown.begun(asked, "c");
+  shown.started(asked, "c");
   assert.deepEqual(ids(shown.siblings(asked.parent)), ["u2", "u3", "u9"]);
 });
 
-test("a question that was not sent stays where it was asked", () => {
+test("an unsent question stays where it was asked", () => {
   const shown = tab();
   const failed = { state: "failed", failure: new Refused(503, "not_saved", "") };
-  const edited = Object.assign(newAnswer(question(null, "edited", shown.messages.get("a1")), { request_id: "r" }), failed);
+  const edited = Object.assign(newAnswer(newQuestion(null, "edited", shown.messages.get("a1")), { request_id: "r" }), failed);
   shown.ask(edited);
-  shown.take(treeOf(snapshot(TREE, "a3"), shown.messages).messages, "a3");
+  shown.replace(treeOf(snapshot(TREE, "a3"), shown.messages).messages, "a3");
   assert.deepEqual([shown.newest, edited.parent.parent.id], [edited, "a1"]);
-  const plain = Object.assign(newAnswer(question(null, "on", shown.messages.get("a3")), { request_id: "s" }), failed);
+  const plain = Object.assign(newAnswer(newQuestion(null, "on", shown.messages.get("a3")), { request_id: "s" }), failed);
   const other = tab();
   plain.parent.parent = other.newest;
   other.ask(plain);
-  other.take(treeOf(snapshot([...TREE, user("u4", "a3", "theirs"), answer("a4", "u4", "4")], "a4"), other.messages).messages, "a4");
-  assert.deepEqual([other.newest, plain.parent.parent.id], [plain, "a4"], "one that goes on goes along");
+  other.replace(treeOf(snapshot([...TREE, user("u4", "a3", "theirs"), answer("a4", "u4", "4")], "a4"), other.messages).messages, "a4");
+  assert.deepEqual([other.newest, plain.parent.parent.id], [plain, "a4"], "one that continues the conversation moves to its new end");
 });
 
-/** A page on a server that tells this snapshot and plays these streams. */
+/** A page on a server that returns this snapshot and plays these streams. */
 async function page(t, told, plays) {
   let played = 0;
   const turn = (request, response, body) => (request.url.startsWith("/api/") ? json(response, 200, told) : plays[Math.min(played++, plays.length - 1)](request, response, body));
@@ -147,7 +147,7 @@ test("an edited question is asked beside the old one, also at the very beginning
   assert.deepEqual([posted().message, posted().parent_id], ["one, edited", null]);
 });
 
-test("any answer can be asked for again, and gone on with where it broke off", async (t) => {
+test("any answer can be regenerated, and continued if it was cut off", async (t) => {
   const broken = TREE.map((raw) => (raw.id === "a1" ? { ...raw, state: "cut_off" } : raw));
   const { conversation, commands, until, posted } = await page(t, snapshot(broken, "a3"), [whole([begins("m", "u1"), end(2)]), whole([begins("n", "u1", { continued_from: "a1" }), end(2)])]);
   const first = conversation.path[1];
@@ -164,7 +164,7 @@ test("any answer can be asked for again, and gone on with where it broke off", a
   assert.deepEqual([conversation.newest.continuedFrom, ids(conversation.branches.siblings(conversation.newest))], ["a1", ["a1", "m", "n"]]);
 });
 
-test("what is sent on a chosen branch goes on with that branch", async (t) => {
+test("a question that is sent on a chosen branch continues that branch", async (t) => {
   const { conversation, commands, until, posted } = await page(t, snapshot(TREE, "a3"), [whole([begins("m", "u"), end(2)])]);
   conversation.choose(conversation.messages.get("a2"));
   commands.send("and then?");
@@ -173,7 +173,7 @@ test("what is sent on a chosen branch goes on with that branch", async (t) => {
   assert.deepEqual(conversation.path.map(text), ["one", "1", "two", "2", "and then?", ""]);
 });
 
-test("an answer goes on while another branch is looked at; nothing else can be asked until it has ended", async (t) => {
+test("an answer continues while the tab shows another branch; nothing else can be asked until it has ended", async (t) => {
   const { conversation, commands, until, seen } = await page(t, snapshot(TREE, "a3"), [silent([begins("m", "u3")]), status(500)]);
   commands.retry();
   await until(() => conversation.newest.id);

@@ -1,4 +1,4 @@
-// What was asked is kept until it has arrived, across reloads, tabs and refusals.
+// A question is kept until it has arrived, across reloads, tabs and refusals.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -10,7 +10,7 @@ import { Locks } from "../../../tornado_stream/static/js/page/locks.js";
 import { Storage } from "../../../tornado_stream/static/js/page/storage.js";
 import { log, noAnswer, serve, silent, START, status, whole } from "../server.mjs";
 
-/** A browser's lock manager, as far as it is used. */
+/** The part of a browser's LockManager that the page uses. */
 class Manager {
   held = new Map();
   async request(name, { ifAvailable = false }, use) {
@@ -22,7 +22,7 @@ class Manager {
   }
 }
 
-/** `localStorage`, as far as it is used. */
+/** The part of `localStorage` that the page uses. */
 class Area {
   kept = new Map();
   getItem = (key) => this.kept.get(key) ?? null;
@@ -51,7 +51,7 @@ async function browser(t, plays, onStop) {
     t.after(() => {
       clearInterval(tick);
       conversation.clear();
-      api.ask = async () => Response.json({}, { status: 400 }); // what has not begun would go on for ever
+      api.ask = async () => Response.json({}, { status: 400 }); // without this an answer that has not begun would be asked for for ever
       lifecycle.dispatchEvent(new CustomEvent("change", { detail: "online" }));
     });
     return { outbox, conversation, commands: new Commands(conversation), kept: () => outbox.entries };
@@ -60,7 +60,7 @@ async function browser(t, plays, onStop) {
   return { open, posts, seen, area };
 }
 
-test("kept before it is sent, as it is sent, until its start was seen", async (t) => {
+test("a request is stored before it is sent, exactly as it is sent, and until its `start`", async (t) => {
   let atServer = [];
   const { open, posts, area } = await browser(t, [
     noAnswer(),
@@ -68,14 +68,14 @@ test("kept before it is sent, as it is sent, until its start was seen", async (t
   ]);
   const { commands, conversation, kept } = open();
   commands.send("first");
-  assert.equal(kept().length, 1, "in the same breath");
+  assert.equal(kept().length, 1, "at once");
   await until(() => conversation.newest.state === "done");
   assert.deepEqual(JSON.parse(atServer[0]).request, JSON.parse(posts()[0]));
   assert.equal(posts()[0], posts()[1]);
   assert.deepEqual(kept(), []);
 });
 
-test("after a reload the tab shows it and sends the same", async (t) => {
+test("after a reload the tab shows an unsent question and sends the same request", async (t) => {
   const { open, posts } = await browser(t, [silent([]), whole(log(["ok"]))]);
   const before = open();
   before.commands.send("first");
@@ -85,21 +85,21 @@ test("after a reload the tab shows it and sends the same", async (t) => {
   before.outbox.remove(entry.request.request_id); // its page is gone, and its lock with it
   before.outbox.storage.set(`tornado-stream:outbox:${entry.request.request_id}`, JSON.stringify(entry));
   const after = open();
-  after.commands.takeUp(() => assert.fail("nothing is refused"));
+  after.commands.resumeUnsent(() => assert.fail("nothing is refused"));
   await until(() => after.conversation.newest?.state === "done");
   assert.deepEqual(after.conversation.path.map((one) => one.text ?? one.content.join("")), ["first", "ok"]);
   assert.equal(posts()[0], posts()[1]);
   assert.deepEqual(after.kept(), []);
 });
 
-test("what another tab is sending is left to it", async (t) => {
+test("a request that another tab is sending is left to that tab", async (t) => {
   let answer;
   const { open, posts } = await browser(t, [(request, response) => (answer = () => whole(log(["ok"]))(request, response))]);
   const first = open("one");
   first.commands.send("first");
   await until(() => answer);
   const others = [open("two"), open("three")];
-  for (const other of others) other.commands.takeUp(() => {});
+  for (const other of others) other.commands.resumeUnsent(() => {});
   answer();
   await until(() => first.conversation.newest.state === "done" && !first.kept().length);
   await new Promise((done) => setTimeout(done, 30));
@@ -107,7 +107,7 @@ test("what another tab is sending is left to it", async (t) => {
   for (const other of others) assert.equal(other.conversation.newest, null);
 });
 
-test("what a closed tab left is sent by one of the others, and not shown", async (t) => {
+test("a request that a closed tab left is sent by one of the other tabs, and not shown", async (t) => {
   const { open, posts } = await browser(t, [whole(log(["ok"]))]);
   const request = { message: "left", request_id: "00000000-0000-4000-8000-000000000001" };
   const others = [open("two"), open("three"), open("four")];
@@ -115,7 +115,7 @@ test("what a closed tab left is sent by one of the others, and not shown", async
   const news = [];
   for (const other of others) {
     other.conversation.addEventListener("news", (event) => news.push(event.detail.type));
-    other.commands.takeUp(() => {});
+    other.commands.resumeUnsent(() => {});
   }
   await until(() => news.length);
   await new Promise((done) => setTimeout(done, 30));
@@ -123,7 +123,7 @@ test("what a closed tab left is sent by one of the others, and not shown", async
   for (const other of others) assert.equal(other.conversation.newest, null);
 });
 
-test("left before it has begun, it goes on until it has", async (t) => {
+test("a request whose conversation is left before the answer has begun is sent until it has", async (t) => {
   const { open, posts, seen } = await browser(t, [noAnswer(), noAnswer(), silent([START])]);
   const { commands, conversation, kept } = open();
   const news = [];
@@ -135,13 +135,13 @@ test("left before it has begun, it goes on until it has", async (t) => {
   assert.deepEqual([conversation.path, conversation.id, seen.length], [[], null, 3]);
 });
 
-test("a refusal that another try would not change is shown again, and not sent", async (t) => {
+test("a request that was refused for good is shown after a reload, and not sent again", async (t) => {
   const { open, posts } = await browser(t, [status(409, { code: "conversation_busy", message: "Busy." })]);
   const before = open();
   before.commands.send("first");
   await until(() => before.conversation.newest.state === "failed");
   const after = open();
-  after.commands.takeUp(() => {});
+  after.commands.resumeUnsent(() => {});
   assert.deepEqual([after.conversation.newest.state, after.conversation.newest.failure.code], ["failed", "conversation_busy"]);
   assert.equal(after.conversation.newest.parent.text, "first");
   assert.equal(posts().length, 1);
@@ -150,7 +150,7 @@ test("a refusal that another try would not change is shown again, and not sent",
   assert.notEqual(JSON.parse(posts()[0]).request_id, JSON.parse(posts()[1]).request_id, "a new request");
 });
 
-test("one that nobody shows becomes a draft", async (t) => {
+test("a refused question that no tab shows becomes a draft", async (t) => {
   const { open, posts } = await browser(t, [noAnswer()]);
   const request = { message: "left", conversation_id: "c9", request_id: "00000000-0000-4000-8000-000000000001" };
   const refused = { status: 404, code: "not_found", message: "" };
@@ -160,18 +160,18 @@ test("one that nobody shows becomes a draft", async (t) => {
     const entry = { request: { ...request, request_id: `${at}` }, tab: "one", at, refused: { ...refused, status } };
     outbox.storage.set(`tornado-stream:outbox:${at}`, JSON.stringify(entry));
   }
-  commands.takeUp((id, text) => kept_.push([id, text]));
+  commands.resumeUnsent((id, text) => kept_.push([id, text]));
   await until(() => kept_.length === 2);
   assert.deepEqual(kept_, [[null, "left"], ["c9", "left"]]);
   assert.deepEqual([kept(), posts()], [[], []]);
 });
 
-test("one that was to be stopped is stopped, and not sent", async (t) => {
+test("a request that the user has stopped is stopped at the server, and not sent", async (t) => {
   const { open, posts, seen } = await browser(t, [status(404)]);
   const { outbox, commands, kept } = open();
   const request = { message: "left", request_id: "00000000-0000-4000-8000-000000000001" };
   outbox.storage.set(`tornado-stream:outbox:${request.request_id}`, JSON.stringify({ request, tab: "tab", at: 1, stopping: true }));
-  commands.takeUp(() => {});
+  commands.resumeUnsent(() => {});
   await until(() => !kept().length);
   assert.equal(posts().length, 0);
   assert.ok(seen.some((one) => one.stop));

@@ -1,4 +1,4 @@
-// The owner of the state: what it sends, and what an answer adds up to.
+// The open conversation: what it sends, and what it shows.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -21,7 +21,7 @@ const failed = (turn, code) => [
   frame(2, "end", { state: "error", saved: true, error: { code, message: `because of ${code}` } }),
 ];
 
-/** A page's conversation on a server that plays this, in a tab with this storage. */
+/** A page's conversation on a server that plays `plays`, in a tab with this storage. */
 async function open(t, plays, { storage = new Storage(() => null), onStop, tab = "tab" } = {}) {
   const { seen, api } = await serve(t, plays, onStop);
   const outbox = new Outbox(storage, new Locks(), tab);
@@ -56,7 +56,7 @@ test("the second question follows the first answer", async (t) => {
   assert.notEqual(first.request_id, second.request_id);
 });
 
-test("one answer at a time", async (t) => {
+test("only one answer at a time is asked for", async (t) => {
   const { conversation, commands, until, bodies } = await open(t, [silent([START])]);
   commands.send("first");
   commands.send("second");
@@ -65,7 +65,7 @@ test("one answer at a time", async (t) => {
   assert.equal(bodies().length, 1);
 });
 
-test("a question that was not taken is sent again as it was", async (t) => {
+test("a question that the server refused is sent again with the same request", async (t) => {
   const busy = status(503, { code: "not_saved", message: "Busy." });
   const { conversation, commands, settled, bodies } = await open(t, [busy, whole(answer(1, "one"))]);
   commands.send("first");
@@ -88,7 +88,7 @@ test("a used request_id is not used again", async (t) => {
   assert.notEqual(bodies()[0].request_id, bodies()[1].request_id);
 });
 
-test("after a question that was not taken the next one follows what the server knows", async (t) => {
+test("after a question that the server refused, the next one follows the last answer that the server knows", async (t) => {
   const { conversation, commands, settled, bodies } = await open(t, [whole(answer(1, "one")), status(503, { code: "not_saved", message: "x" }), whole(answer(3, "three"))]);
   for (const question of ["first", "second", "third"]) {
     commands.send(question);
@@ -129,10 +129,10 @@ test("a conversation that is too long is sent without its older half, then witho
   assert.deepEqual(names(false), ["fresh"]);
   commands.send("q7");
   await settled();
-  assert.equal(bodies().at(-1).leave_out, 5, "what was left out stays out");
+  assert.equal(bodies().at(-1).leave_out, 5, "the turns stay left out");
 });
 
-test("stop reads on to the end", async (t) => {
+test("a stopped answer is read to its end", async (t) => {
   const texts = answer(1, "begun");
   let response;
   const begun = (_, it) => ((response = head(it)), it.write(texts.slice(0, 2).join("")));
@@ -155,7 +155,7 @@ test("stop reads on to the end", async (t) => {
   assert.equal(text(conversation.newest), "begun");
 });
 
-test("a new conversation leaves the running answer alone", async (t) => {
+test("a new conversation does not stop the running answer", async (t) => {
   const { conversation, commands, until, seen } = await open(t, [silent(answer(1).slice(0, 2)), whole(answer(2, "two"))]);
   commands.send("first");
   await until(() => conversation.newest?.content.length);

@@ -1,11 +1,11 @@
-// A conversation that is opened, and what happens to it elsewhere.
+// Opening a conversation, which other devices may be changing.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { frame, status, whole } from "../server.mjs";
 import { answer, BRANCHED, page, snapshot, text, until, user } from "../snapshots.mjs";
 
-test("a running answer is followed from where its text ends", async (t) => {
+test("a running answer is read on from the last event that the snapshot contains", async (t) => {
   const running = snapshot([user("u", null, "q"), answer("a", "u", "so far", { state: "running", last_event_id: 7 })], "a");
   const rest = [frame(8, "delta", { content: " and on" }), frame(9, "end", { state: "done", finish_reason: "stop", saved: true })];
   const { conversation, seen } = await page(t, [running], [whole(rest)]);
@@ -16,7 +16,7 @@ test("a running answer is followed from where its text ends", async (t) => {
   assert.equal(conversation.title, "Title");
 });
 
-test("a conversation that is not there, and a server that is not there yet", async (t) => {
+test("a conversation that does not exist, and a server that cannot be reached yet", async (t) => {
   const away = (request) => void request.socket.destroy();
   const { conversation } = await page(t, [away, away, snapshot(BRANCHED, "a2"), status(404, { code: "not_found", message: "" })]);
   const states = new Set();
@@ -28,14 +28,14 @@ test("a conversation that is not there, and a server that is not there yet", asy
   assert.equal(conversation.state, "missing");
 });
 
-test("going on: the rest comes below what is kept", async (t) => {
+test("a continued answer shows the old text, and the rest below it", async (t) => {
   const broken = snapshot([user("u", null, "q"), answer("a", "u", "kept ", { state: "interrupted" })], "a");
   const start = frame(1, "start", { generation_id: "g", conversation_id: "c", message_id: "b", user_message_id: "u", continued_from: "a" });
   const rest = [start, frame(2, "delta", { content: "kept " }), frame(3, "delta", { content: "rest" }), frame(4, "end", { state: "done", finish_reason: "stop" })];
   const { conversation, commands, seen } = await page(t, [broken], [whole(rest)]);
   await conversation.open("c");
   commands.continueAnswer();
-  assert.deepEqual(conversation.path.map(text), ["q", "kept "], "from the first moment on");
+  assert.deepEqual(conversation.path.map(text), ["q", "kept "], "at once");
   await until(() => !conversation.running);
   assert.deepEqual(conversation.path.map(text), ["q", "kept rest"]);
   const { request_id, ...body } = JSON.parse(seen[1].body);
@@ -44,7 +44,7 @@ test("going on: the rest comes below what is kept", async (t) => {
   assert.deepEqual([...conversation.messages.keys()].sort(), ["a", "b", "u"]);
 });
 
-test("another device is answering: its answer is followed, and the question stays to be sent", async (t) => {
+test("while another device's answer is written, it is shown, and the own question stays and can be sent", async (t) => {
   const running = snapshot([...BRANCHED.slice(0, 2), user("u8", "a1", "theirs"), answer("a8", "u8", "x", { state: "running", last_event_id: 2 })], "a8");
   const busy = status(409, { code: "conversation_busy", message: "Busy." });
   const end = whole([frame(3, "end", { state: "done", finish_reason: "stop" })]);

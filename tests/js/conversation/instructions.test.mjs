@@ -9,7 +9,7 @@ import { answer, page, snapshot, user } from "../snapshots.mjs";
 
 const STORED = snapshot([user("u1", null, "one"), answer("a1", "u1", "1")], "a1", { system: "Be brief." });
 
-/** A page with a system prompt, on a server that answers requests that change something with this. */
+/** A page with a system prompt, on a server that handles requests other than GET with `change`. */
 async function open(t, change) {
   const told = [];
   const { conversation, seen } = await page(t, [(request, response) => (request.method === "GET" ? json(response, 200, STORED) : change(response))]);
@@ -17,7 +17,7 @@ async function open(t, change) {
   return { conversation, instructions: new Instructions(conversation), told, sent: () => seen.filter(({ method }) => method !== "GET") };
 }
 
-test("a conversation that is there is changed", async (t) => {
+test("saving changes a conversation that exists", async (t) => {
   const { conversation, instructions, told, sent } = await open(t, (response) => response.writeHead(204).end());
   await conversation.open("c");
   assert.equal(instructions.text, "Be brief.");
@@ -27,14 +27,14 @@ test("a conversation that is there is changed", async (t) => {
   assert.deepEqual(told, [{ type: "changed", conversation_id: "c" }]);
 });
 
-test("for a new one it is made, and what is shown is that one now", async (t) => {
+test("saving creates a new conversation, which the page then shows", async (t) => {
   const { conversation, instructions, told, sent } = await open(t, (response) => json(response, 201, { id: "made" }));
   await instructions.save("Be kind.");
   assert.deepEqual([sent()[0].method, sent()[0].url, conversation.id, instructions.text], ["POST", "/api/conversations", "made", "Be kind."]);
   assert.deepEqual(told, [{ type: "changed", conversation_id: "made" }]);
 });
 
-test("another conversation that was opened meanwhile keeps its own", async (t) => {
+test("a conversation that was opened meanwhile keeps its own system prompt", async (t) => {
   const { conversation, instructions, told } = await open(t, (response) => json(response, 201, { id: "made" }));
   const saving = instructions.save("Be kind.");
   await conversation.open("c");
@@ -42,7 +42,7 @@ test("another conversation that was opened meanwhile keeps its own", async (t) =
   assert.deepEqual([conversation.id, instructions.text, told], ["c", "Be brief.", []]);
 });
 
-test("what the server refuses is not kept", async (t) => {
+test("a system prompt that the server refuses is not kept", async (t) => {
   const { conversation, instructions } = await open(t, (response) => json(response, 507, { error: { code: "not_saved", message: "Full." } }));
   await conversation.open("c");
   await assert.rejects(instructions.save("Be kind."), Refused);

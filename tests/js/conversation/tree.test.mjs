@@ -1,4 +1,4 @@
-// A conversation as the server tells it.
+// The server's snapshot of a conversation, as messages of the page.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -7,12 +7,12 @@ import { Branches } from "../../../tornado_stream/static/js/conversation/branche
 import { treeOf } from "../../../tornado_stream/static/js/conversation/tree.js";
 import { answer, BRANCHED, path, snapshot, user } from "../snapshots.mjs";
 
-/** The branches of a conversation, as a tab with this storage shows them. */
+/** The branches of a conversation in a tab with this storage. */
 function shown(told, storage, known) {
   const branches = new Branches(storage);
   branches.enter(told.id);
   const { messages, after } = treeOf(told, known);
-  branches.take(messages, told.current_id);
+  branches.replace(messages, told.current_id);
   return Object.assign(branches, { after });
 }
 
@@ -25,7 +25,7 @@ test("the path to the current message, and every branch beside it", () => {
   assert.deepEqual(path(shuffled.newest), path(newest), "in any order");
 });
 
-test("what has not changed is the same message, and keeps its view", () => {
+test("a message that has not changed is the same object, and so keeps its view", () => {
   const first = shown(snapshot([...BRANCHED, user("u5", "a3", "five"), answer("a5", "u5", "be", { state: "running", last_event_id: 3 })], "a5"));
   assert.deepEqual([first.after, first.newest.state, first.newest.end], [3, "running", null]);
   const again = shown(snapshot([...BRANCHED, user("u5", "a3", "five"), answer("a5", "u5", "begun")], "a5"), undefined, first.messages);
@@ -35,7 +35,7 @@ test("what has not changed is the same message, and keeps its view", () => {
   assert.deepEqual(path(again.newest).slice(-1), ["begun"]);
 });
 
-test("a question that nobody answered, an empty conversation, tool calls", () => {
+test("a question without an answer, an empty conversation, tool calls", () => {
   const open = shown(snapshot(BRANCHED.slice(0, 3), "u2")).newest;
   assert.deepEqual(outcomeOf(open).text, "There is no answer to this question.");
   assert.deepEqual([open.request.parent_id, open.request.conversation_id, open.request.message], ["u2", "c", null]);

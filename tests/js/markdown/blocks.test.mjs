@@ -1,4 +1,4 @@
-// Markdown that grows: the blocks told on the way are those of the whole text, at a cost in proportion to it.
+// Markdown that grows: its blocks are the same as those of the whole text, and the cost is proportional to its length.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -8,7 +8,7 @@ import { htmlOf, shapeOf } from "../../../tornado_stream/static/js/markdown/html
 import { asIfComplete } from "../../../tornado_stream/static/js/markdown/partial.js";
 
 const SPEC = JSON.parse(readFileSync(new URL("data/commonmark-0.31.2.json", import.meta.url), "utf-8"));
-/** What the specification does not have. */
+/** Examples of what is not in the specification. */
 const OURS = [
   "| a | b |\n|---|--:|\n| 1 | `x|y` |\n| 2 | **z** |\n",
   "- [ ] open\n- [x] done\n\n  with more\n- [ ] last\n",
@@ -40,7 +40,7 @@ function chance(seed) {
 const html = (tokens) => tokens.map(shapeOf).filter(Boolean).map((shape) => (shape.code === undefined ? htmlOf(shape) : `[${shape.before}]${shape.code}`));
 const whole = (text) => html(lex(text, {}));
 
-/** What is told of a text that comes in these pieces: at the end, and that nothing is lost on the way. */
+/** The closed blocks of a text that arrives in these pieces, as HTML, and how many characters were parsed. */
 function grown(pieces) {
   const blocks = new Blocks();
   let closed = [];
@@ -67,7 +67,7 @@ test("the specification's examples, character by character", () => {
   for (const text of [...SPEC, ...OURS]) assert.deepEqual(grown([...text]).closed, whole(text.replace(/\r\n?/g, "\n")), JSON.stringify(text));
 });
 
-test("mixes of them, cut anywhere", () => {
+test("random mixes of the examples, split at random places", () => {
   const random = chance(Number(process.env.SEED ?? 20261124));
   const all = [...SPEC, ...OURS, ...OURS];
   const count = Number(process.env.MIXES ?? 300);
@@ -94,19 +94,19 @@ for (const [name, text] of Object.entries(LONG)) {
   test(`twice as much costs twice as much: ${name}`, () => {
     const cost = (n) => grown(text(n).match(/.{1,20}/gs)).cost / text(n).length;
     const [small, large] = [cost(250), cost(1000)];
-    assert.ok(large < small * 1.5 + 2, `${small} and ${large} characters read for one`);
-    assert.ok(large < 250, `${large} characters read for one`);
+    assert.ok(large < small * 1.5 + 2, `${small} and ${large} characters parsed for each`);
+    assert.ok(large < 250, `${large} characters parsed for each`);
   });
 }
 
-test("code is told once, and what may be its end is held back", () => {
+test("the lines of code are reported once, and a line that may be its end only when it is complete", () => {
   const blocks = new Blocks();
-  const told = ["```py\n", "a = 1", "\n``", "x\n", "  ", "b\n", "```", "\n"].map((piece) => blocks.feed(piece));
-  assert.deepEqual(told.map((update) => update.code ?? null), ["", "a = 1", "\n", "``x\n", "", "  b\n", "", null]);
-  assert.equal(told.at(-1).closed[0].text, "a = 1\n``x\n  b");
+  const reported = ["```py\n", "a = 1", "\n``", "x\n", "  ", "b\n", "```", "\n"].map((piece) => blocks.feed(piece));
+  assert.deepEqual(reported.map((update) => update.code ?? null), ["", "a = 1", "\n", "``x\n", "", "  b\n", "", null]);
+  assert.equal(reported.at(-1).closed[0].text, "a = 1\n``x\n  b");
 });
 
-test("maths and prices", () => {
+test("formulas, and prices that are no formulas", () => {
   const maths = (text) => (whole(text).join("").match(/class="math[^>]*>[^<]*/g) ?? []).map((found) => found.replace(/.*>/, ""));
   assert.deepEqual(maths("a $x^2$, \\(y\\) and $$z$$ here"), ["x^2", "y", "z"]);
   assert.deepEqual(maths("$$\n\\begin{a}\n- b\n\\end{a}\n$$"), ["\\begin{a}\n- b\n\\end{a}"]);
@@ -115,7 +115,7 @@ test("maths and prices", () => {
   }
 });
 
-test("what is open looks as it will be", () => {
+test("incomplete markup is shown as it will most likely be", () => {
   const cases = {
     "a **bo": "a **bo**",
     "a **bold** b": "a **bold** b",
@@ -137,7 +137,7 @@ test("what is open looks as it will be", () => {
   for (const [text, wanted] of Object.entries(cases)) assert.equal(asIfComplete(text), wanted, text);
 });
 
-test("hostile nesting takes no time and is text", () => {
+test("hostile nesting does not take long", () => {
   const hostile = [">".repeat(50_000), "> ".repeat(20_000) + "x", "- ".repeat(20_000) + "x", "[".repeat(50_000), "![".repeat(20_000)];
   hostile.push("*".repeat(20_000) + "a" + "*".repeat(20_000), "**a ".repeat(10_000), "[a](".repeat(10_000), "`a``".repeat(10_000));
   hostile.push("<a ".repeat(10_000), "$a".repeat(20_000), "\\(".repeat(10_000), "$$a\n".repeat(10_000), "|a".repeat(20_000) + "\n" + "|-".repeat(20_000));

@@ -1,4 +1,4 @@
-// A long text in parts is the same text.
+// Splitting a long text into parts.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -12,7 +12,7 @@ for (const [name, text, ends] of [
   ["one line that fits, and one that does not", `short\n${"y".repeat(30_000)}\nz`, /[\nyz]$/],
   ["nothing", "", /./],
 ]) {
-  test(`${name}: cut where it may be`, () => {
+  test(`${name}: the parts are the whole text, and end where they should`, () => {
     const parts = partsOf(text);
     assert.equal(parts.join(""), text);
     for (const part of parts) assert.ok(part.length <= 4000 && ends.test(part) && !/^[\udc00-\udfff]/.test(part), part.slice(-5));

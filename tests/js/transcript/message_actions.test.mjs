@@ -1,4 +1,4 @@
-// What can be done with a message, and with which buttons.
+// What the user can do with a message.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -13,35 +13,35 @@ const ICONS = readFileSync(new URL("../../../tornado_stream/static/js/page/icons
 const broken = after(["delta", { content: "half" }], ["end", { state: "cut_off" }]);
 const whole = after(["delta", { content: "a" }], ["end", { state: "done", finish_reason: "stop", saved: true }]);
 
-test("every action has words, and a drawing where it is in a toolbar", () => {
-  for (const [name, { label, icon, fits }] of Object.entries(ACTIONS)) {
+test("every action has a text, and an icon if it is in a toolbar", () => {
+  for (const [name, { label, icon, appliesTo }] of Object.entries(ACTIONS)) {
     assert.ok(t(label), name);
-    if (fits) assert.ok(icon, name);
+    if (appliesTo) assert.ok(icon, name);
     if (icon) assert.match(ICONS, new RegExp(`^  ${icon}: "M`, "m"), name);
   }
 });
 
-test("which actions fit a message", () => {
+test("the actions in a message's toolbar", () => {
   assert.deepEqual(toolbarOf(broken.parent, []), ["copy", "edit"]);
-  assert.deepEqual(toolbarOf(broken, outcomeOf(broken).actions), ["copy", "details"], "the rest is offered beside how it ended");
+  assert.deepEqual(toolbarOf(broken, outcomeOf(broken).actions), ["copy", "details"], "the others are offered beside the line that says how it ended");
   assert.deepEqual(toolbarOf(broken, []), ["copy", "again", "continue", "details"]);
   assert.deepEqual(toolbarOf(whole, outcomeOf(whole).actions), ["copy", "again", "details"]);
-  assert.deepEqual(toolbarOf(after(), []), [], "while it is written");
+  assert.deepEqual(toolbarOf(after(), []), [], "while it is being written");
   const failed = after(["end", { state: "error", error: { code: "server_error", message: "" } }]);
-  assert.deepEqual(toolbarOf(failed, outcomeOf(failed).actions), ["details"], "to retry is to ask again");
+  assert.deepEqual(toolbarOf(failed, outcomeOf(failed).actions), ["details"], "Retry and Regenerate do the same");
 });
 
-test("an action is done to its message, and what asks for something says so", () => {
+test("an action is performed on its message, and tells the page if it sent a request", () => {
   const done = [];
   const note = (name) => (...given) => void done.push([name, ...given]);
   const commands = { retry: note("retry"), continueAnswer: note("continue"), send: note("send"), retryShorter: note("shorter") };
-  const page = { commands, callbacks: { asked: note("asked"), startAnew: note("startAnew"), pickModel: note("pickModel") } };
+  const page = { commands, callbacks: { questionSent: note("questionSent"), startAnew: note("startAnew"), pickModel: note("pickModel") } };
   const doneBy = (name) => (done.splice(0), perform(name, { message: broken }, page, null), done.splice(0));
-  assert.deepEqual(doneBy("retry"), [["retry", broken], ["asked"]]);
+  assert.deepEqual(doneBy("retry"), [["retry", broken], ["questionSent"]]);
   assert.deepEqual(doneBy("again"), doneBy("retry"));
-  assert.deepEqual(doneBy("continue"), [["continue", broken], ["asked"]]);
-  assert.deepEqual(doneBy("askToContinue"), [["send", "Please go on exactly where you stopped."], ["asked"]]);
-  assert.deepEqual(doneBy("shorter"), [["shorter"], ["asked"]]);
+  assert.deepEqual(doneBy("continue"), [["continue", broken], ["questionSent"]]);
+  assert.deepEqual(doneBy("askToContinue"), [["send", "Please continue exactly where you stopped."], ["questionSent"]]);
+  assert.deepEqual(doneBy("shorter"), [["shorter"], ["questionSent"]]);
   assert.deepEqual(doneBy("fresh"), [["startAnew", "q"]]);
   assert.deepEqual(doneBy("model"), [["pickModel"]]);
 });

@@ -1,5 +1,5 @@
 // @ts-check
-/** Puts the page together. Nothing else happens here. */
+/** Creates the parts of the page and connects them. The rule: what a part does is written in its own module, not here. */
 import { Outbox } from "./answers/outbox.js";
 import { Composer } from "./composer/composer.js";
 import { ComposerBar } from "./composer/composer_bar.js";
@@ -64,13 +64,13 @@ addEventListener("beforeunload", () => outbox.leave());
 addEventListener("pagehide", () => drafts.flush());
 lifecycle.addEventListener("change", () => lifecycle.hidden && drafts.flush());
 
-/** Where the focus goes when something was asked. */
-const asked = () => (hasFinePointer() ? composer.focus() : byId("scroller").focus({ preventScroll: true }));
+/** Where the focus goes after a question was sent from a message. */
+const questionSent = () => (hasFinePointer() ? composer.focus() : byId("scroller").focus({ preventScroll: true }));
 const transcript = new Transcript(byId("transcript"), conversation, commands, {
-  asked,
-  stay: () => autoScroll.leave(),
+  questionSent,
+  keepPosition: () => autoScroll.leave(),
   say: (text) => announcer.say(text),
-  startAnew: (text) => (startAnew(text), asked()),
+  startAnew: (text) => (startAnew(text), questionSent()),
   pickModel: () => bar.openModels(),
 });
 const modelsView = new ModelsView(models, preferences);
@@ -109,7 +109,7 @@ async function copyNewest() {
   if (text) say((await copyText(text)) ? t("copied") : t("notCopied"));
 }
 
-/** @param {string} [text] a question to take along */
+/** @param {string} [text] a question for the question box */
 function startAnew(text) {
   conversation.clear();
   sidebar.close();
@@ -119,7 +119,7 @@ function startAnew(text) {
 }
 byId("new-conversation").addEventListener("click", () => startAnew());
 
-/** @param {string} id @param {{message: string, text: string}} [found] what is to be shown of it */
+/** @param {string} id @param {{message: string, text: string}} [found] the message to scroll to, and the words to mark in it */
 async function openOne(id, found) {
   sidebar.close();
   if (hasFinePointer()) composer.focus();
@@ -132,7 +132,7 @@ conversation.addEventListener("path", () => (welcome.hidden = conversation.newes
 conversation.addEventListener("switched", (event) => {
   if (/** @type {CustomEvent} */ (event).detail.adopted) return;
   if (conversation.id) autoScroll.follow();
-  else autoScroll.rest();
+  else autoScroll.scrollToTop();
 });
 
 const starters = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("[data-starter]"));
@@ -149,4 +149,4 @@ conversation.addEventListener("answer", (event) => {
   if (loading || answer.end?.error?.code === "local_model_failed") void models.watch();
 });
 
-void new Navigation(conversation, window).open().then(() => commands.takeUp((id, text) => drafts.add(id, text)));
+void new Navigation(conversation, window).open().then(() => commands.resumeUnsent((id, text) => drafts.add(id, text)));

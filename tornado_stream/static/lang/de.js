@@ -3,7 +3,7 @@ export default {
   "seconds": "{n} s",
   "copied": "Kopiert",
   "selected": "Markiert",
-  "notCopied": "Konnte nicht kopiert werden",
+  "notCopied": "Der Text konnte nicht kopiert werden",
 
   "tab": {
     "quiet": "{subject} – Tornado Stream",
@@ -26,7 +26,7 @@ export default {
 
   "welcome": {
     "title": "Was möchten Sie wissen?",
-    "what": "Antworten erscheinen hier, während sie geschrieben werden. Sie können jede jederzeit anhalten, und nach einer Unterbrechung geht es dort weiter, wo sie war.",
+    "what": "Antworten erscheinen hier, während sie geschrieben werden. Sie können eine Antwort jederzeit anhalten. Bricht die Verbindung ab, geht die Antwort danach an derselben Stelle weiter.",
     "starters": "Fragen für den Anfang",
     "starter1": "Warum ist der Himmel blau?",
     "starter2": "Warum träumen wir?",
@@ -36,7 +36,7 @@ export default {
   "refused": {
     "missing": "Unter dieser Adresse gibt es nichts.",
     "foreign": "Diese Anfrage kam von einer anderen Website und wurde abgelehnt.",
-    "method": "So lässt sich diese Adresse nicht verwenden.",
+    "method": "Diese Adresse unterstützt diese Art von Anfrage nicht.",
     "host": "Unter diesem Namen antwortet der Server nicht. Öffnen Sie ihn als http://localhost oder nennen Sie ihm den Namen mit --allowed-hosts.",
     "server": "Auf dem Server ist ein Fehler aufgetreten; sein Protokoll nennt die Ursache.",
     "other": "Der Server hat diese Anfrage nicht angenommen."
@@ -47,18 +47,18 @@ export default {
     "password": "Passwort",
     "enter": "Anmelden",
     "enterIn": "Anmelden ({seconds})",
-    "wrong": "Das ist nicht das Passwort.",
+    "wrong": "Das Passwort ist falsch.",
     "wrongEither": "Der Name oder das Passwort stimmt nicht.",
-    "tooMany": "Das war zu oft. Bitte warten Sie einen Augenblick.",
+    "tooMany": "Das waren zu viele Versuche. Bitte warten Sie einen Augenblick.",
     "unreachable": "Der Server ist nicht zu erreichen.",
-    "failed": "Das ging nicht: Der Server antwortete mit dem Status {status}.",
+    "failed": "Die Anmeldung ist fehlgeschlagen: Der Server antwortete mit dem Status {status}.",
     "leave": "Abmelden",
     "noscript": "Zum Anmelden wird JavaScript gebraucht."
   },
 
   "setup": {
-    "key": "Mit einem eigenen Schlüssel",
-    "keyCopy": "Die Zeile für einen eigenen Schlüssel kopieren",
+    "key": "Mit Ihrem eigenen API-Schlüssel",
+    "keyCopy": "Die Zeile für Ihren eigenen API-Schlüssel kopieren",
     "ollama": "Mit Ollama auf diesem Rechner",
     "ollamaCopy": "Die Zeile für Ollama kopieren",
     "copy": "Kopieren"
@@ -73,8 +73,8 @@ export default {
     "hint": "Eingabe sendet, Umschalt+Eingabe beginnt eine neue Zeile",
     "pasted": "Eingefügt, {n} Zeichen: „{text} …“",
     "removePasted": "Eingefügten Text entfernen",
-    "tooLong": "Das ist etwa {n} KB zu lang zum Senden: Eine Nachricht darf 1 MB haben.",
-    "noPart": "Dieser Teil der Seite konnte nicht geladen werden. Ist der Server da?"
+    "tooLong": "Diese Nachricht ist etwa {n} KB zu lang. Eine Nachricht darf höchstens 1 MB haben.",
+    "noPart": "Dieser Teil der Seite konnte nicht geladen werden. Prüfen Sie, ob der Server zu erreichen ist, und versuchen Sie es noch einmal."
   },
 
   "message": {
@@ -82,18 +82,18 @@ export default {
     "answer": "Antwort",
     "thinking": "Denkt nach",
     "thoughts": "Gedanken",
-    "refused": "Das Modell hat abgelehnt",
+    "refused": "Das Modell hat die Antwort verweigert",
     "toolCall": "Das Modell verlangt ein Werkzeug",
     "trimmed": {
-      "one": "Der älteste Wechsel wurde weggelassen: Die Unterhaltung ist länger als der Kontext dieses Modells.",
-      "other": "Die {n} ältesten Wechsel wurden weggelassen: Die Unterhaltung ist länger als der Kontext dieses Modells."
+      "one": "Die älteste Frage und ihre Antwort wurden nicht an das Modell gesendet, weil die Unterhaltung länger ist, als das Modell lesen kann.",
+      "other": "Die {n} ältesten Fragen und ihre Antworten wurden nicht an das Modell gesendet, weil die Unterhaltung länger ist, als das Modell lesen kann."
     },
-    "optionRefused": "Dieses Modell kennt {names} nicht: Es wurde ohne gefragt.",
-    "unsaved": "Diese Antwort ist nicht gesichert: Der Server konnte sie nicht auf seine Platte schreiben.",
+    "optionRefused": "Dieses Modell nimmt {names} nicht an. Die Frage wurde ohne diese Einstellungen gesendet.",
+    "unsaved": "Diese Antwort ist nicht gesichert, weil der Server nicht auf seine Platte schreiben konnte.",
     "thinkingFor": "Denkt seit {seconds} nach",
     "thoughtFor": "Hat {seconds} nachgedacht",
-    "elsewhere": "Auf einem anderen Zweig dieser Unterhaltung wird eine Antwort geschrieben. „Anhalten“ beendet sie.",
-    "goThere": "Dorthin gehen",
+    "elsewhere": "Auf einem anderen Zweig dieser Unterhaltung wird eine Antwort geschrieben. Mit „Anhalten“ können Sie sie anhalten.",
+    "goThere": "Diesen Zweig zeigen",
     "continue": "Bitte mach genau dort weiter, wo du aufgehört hast."
   },
 
@@ -111,14 +111,14 @@ export default {
   "wait": {
     "model": "Wartet seit {seconds} auf das Modell …",
     "silent": "Das Modell schweigt seit {seconds} …",
-    "network": "Ihr Netz: seit {seconds} nichts vom Server gehört …",
-    "offline": "Dieses Gerät ist offline. Die Antwort läuft auf dem Server weiter.",
-    "proxy": "Ein Proxy hält diesen Datenstrom zurück. Der Text wird stückweise geholt …"
+    "network": "Prüfen Sie Ihr Netz: seit {seconds} ist nichts vom Server angekommen …",
+    "offline": "Dieses Gerät ist offline. Der Server setzt die Antwort fort.",
+    "proxy": "Ein Proxy hält diese Antwort zurück. Die Seite holt den Text stückweise …"
   },
 
   "proxyHint": {
-    "title": "Was den Proxy richtigstellt",
-    "why": "{proxy} hält die Antwort zurück, bis sie zu Ende ist.",
+    "title": "So wird der Proxy repariert",
+    "why": "{proxy} hält die Antwort zurück, bis sie vollständig ist.",
     "unknown": "Ein Proxy",
     "nginx": "nginx: Diese Zeile gehört in die location, die zum Server führt; oder entfernen Sie dort proxy_ignore_headers X-Accel-Buffering.",
     "nginxCopy": "Die Zeile für nginx kopieren",
@@ -128,37 +128,37 @@ export default {
 
   "end": {
     "length": "An der Längengrenze abgeschnitten",
-    "lengthHint": "Das Modell hat die längste erlaubte Antwort erreicht. Bitten Sie es, weiterzumachen.",
+    "lengthHint": "Das Modell hat die Grenze für die Länge einer Antwort erreicht. Sie können um den Rest bitten.",
     "filter": "Vom Inhaltsfilter abgeschnitten",
-    "filterHint": "Der Anbieter hat den Rest zurückgehalten.",
-    "empty": "Das Modell gab keinen Text aus",
-    "emptyLength": "Es hat die Längengrenze mit Nachdenken verbraucht. Erhöhen Sie die Grenze, oder verlangen Sie weniger Nachdenken.",
-    "emptyFilter": "Der Inhaltsfilter des Anbieters hat ihn zurückgehalten.",
-    "tool": "Das Modell wartet auf ein Werkzeug",
-    "toolHint": "Diese Seite zeigt, was es verlangt, und führt nichts aus.",
+    "filterHint": "Der Anbieter hat den Rest nicht gesendet.",
+    "empty": "Das Modell hat keinen Text gesendet",
+    "emptyLength": "Das Modell hat die Längengrenze beim Nachdenken erreicht. Erhöhen Sie max_tokens, oder wählen Sie ein niedrigeres reasoning_effort.",
+    "emptyFilter": "Der Inhaltsfilter des Anbieters hat die Antwort blockiert.",
+    "tool": "Das Modell wartet auf das Ergebnis eines Werkzeugs",
+    "toolHint": "Diese Seite zeigt Aufrufe von Werkzeugen, führt sie aber nicht aus.",
     "stopped": "Angehalten",
     "error": "Keine Antwort",
     "errorLate": "Die Antwort endete mit einem Fehler",
     "cutOff": "Die Antwort wurde abgeschnitten",
     "interrupted": "Die Antwort wurde unterbrochen",
-    "interruptedWhy": "Der Server war weg, bevor sie fertig war.",
+    "interruptedWhy": "Der Server wurde beendet, bevor die Antwort fertig war.",
     "gone": "Der Server kennt diese Antwort nicht mehr.",
     "other": "Die Antwort endete: {state}",
     "notSent": "Nicht gesendet",
     "unanswered": "Auf diese Frage gibt es keine Antwort.",
-    "auth": "Prüfen Sie den Schlüssel: OPENAI_API_KEY, dort, wo der Server gestartet wurde.",
+    "auth": "Prüfen Sie den Schlüssel: OPENAI_API_KEY, dort, wo der Server gestartet wird.",
     "context": "Die Unterhaltung ist länger, als dieses Modell lesen kann.",
     "retryAfter": "Versuchen Sie es in {seconds} wieder.",
     "retryNow": "Sie können es jetzt noch einmal versuchen.",
     "closed": "Die Verbindung zum Modell wurde nach {ms} ms geschlossen.",
-    "pieces": { "one": "{n} Stück war angekommen.", "other": "{n} Stücke waren angekommen." }
+    "pieces": { "one": "{n} Stück der Antwort war angekommen.", "other": "{n} Stücke der Antwort waren angekommen." }
   },
 
   "failure": {
     "notSaved": "Der Server kann nicht auf seine Platte schreiben. An das Modell wurde nichts gesendet.",
-    "notSent": "Angehalten, bevor sie den Server erreichte.",
-    "notAStream": "Geantwortet hat nicht dieser Server. Ist eine Anmeldeseite oder ein Proxy dazwischen?",
-    "page": "Diese Seite ist gescheitert. Laden Sie sie neu. {message}",
+    "notSent": "Angehalten, bevor die Frage den Server erreichte.",
+    "notAStream": "Die Antwort kam nicht von diesem Server. Vielleicht ist eine Anmeldeseite oder ein Proxy dazwischen.",
+    "page": "In dieser Seite ist ein Fehler aufgetreten. Laden Sie sie neu. {message}",
     "other": "Der Server antwortete mit dem Status {status}."
   },
 
@@ -167,8 +167,8 @@ export default {
     "again": "Neu erzeugen",
     "continue": "Fortsetzen",
     "fresh": "Neue Unterhaltung",
-    "shorter": "Ohne die ältesten Wechsel senden",
-    "askToContinue": "Um Fortsetzung bitten",
+    "shorter": "Ohne die ältesten Nachrichten senden",
+    "askToContinue": "Um den Rest bitten",
     "editQuestion": "Frage bearbeiten",
     "model": "Anderes Modell wählen",
     "copy": "Kopieren",
@@ -178,18 +178,18 @@ export default {
     "next": "Nächste Fassung",
     "version": "Fassung {n} von {of}",
     "count": "{n}/{of}",
-    "notCopied": "Der Browser ließ das Kopieren nicht zu."
+    "notCopied": "Der Browser hat das Kopieren nicht erlaubt."
   },
 
   "next": {
-    "reach": "Läuft der Server des Modells, und stimmt seine Adresse?",
-    "url": "Prüfen Sie OPENAI_BASE_URL dort, wo der Server gestartet wurde.",
+    "reach": "Prüfen Sie, ob der Server des Modells läuft und seine Adresse stimmt.",
+    "url": "Prüfen Sie OPENAI_BASE_URL dort, wo der Server gestartet wird.",
     "slow": "Vielleicht ist das Modell beschäftigt oder lädt noch.",
     "quota": "Laden Sie beim Anbieter Guthaben auf, oder nehmen Sie einen anderen Schlüssel.",
-    "wait": "Warten Sie einen Augenblick, dann noch einmal.",
-    "model": "Der Server des Modells hat dieses nicht.",
-    "change": "Vielleicht helfen andere Worte oder andere Einstellungen.",
-    "theirs": "Die Störung liegt beim Server des Modells. Oft ist sie bald vorbei.",
+    "wait": "Warten Sie einen Augenblick, und versuchen Sie es dann noch einmal.",
+    "model": "Der Server des Modells hat dieses Modell nicht.",
+    "change": "Ändern Sie die Frage oder die Einstellungen, und versuchen Sie es noch einmal.",
+    "theirs": "Der Fehler liegt beim Server des Modells. Oft geht es bald wieder.",
     "log": "Warum, steht im Protokoll des Servers."
   },
 
@@ -197,8 +197,8 @@ export default {
     "label": "Ihre Frage bearbeiten",
     "save": "Speichern",
     "cancel": "Abbrechen",
-    "hint": "Die alte Fassung bleibt als Zweig erhalten.",
-    "busy": "Gerade wird eine Antwort geschrieben. Speichern Sie, wenn sie fertig ist."
+    "hint": "Die alte Fassung bleibt als anderer Zweig erhalten.",
+    "busy": "Gerade wird eine Antwort geschrieben. Sie können speichern, wenn sie fertig ist."
   },
 
   "details": {
@@ -217,7 +217,7 @@ export default {
     "unknown": "nicht gemeldet",
     "finish": "Ende",
     "written": "Geschrieben",
-    "about": "≈ ist aus dem Text geschätzt: vier Zeichen sind ein Token, chinesische, japanische und koreanische je eines. Der Server des Modells hat nicht gezählt."
+    "about": "Werte mit ≈ sind aus dem Text geschätzt, weil der Server des Modells die Token nicht gezählt hat. Vier Zeichen gelten als ein Token, ebenso ein chinesisches, japanisches oder koreanisches Zeichen."
   },
 
   "place": {
@@ -227,7 +227,7 @@ export default {
     "missingWhy": "Vielleicht wurde sie gelöscht, oder die Adresse ist unvollständig.",
     "deleted": "Diese Unterhaltung wurde gelöscht",
     "deletedWhy": "Sie haben sie in einem anderen Tab gelöscht.",
-    "new": "Eine neue beginnen"
+    "new": "Eine neue Unterhaltung beginnen"
   },
 
   "list": {
@@ -253,7 +253,7 @@ export default {
     "foundMore": { "one": "{n} oder mehr Unterhaltungen gefunden", "other": "{n} oder mehr Unterhaltungen gefunden" },
     "renamed": "Umbenannt",
     "failed": "Das ging nicht. Der Server meldet: {why}",
-    "noServer": "Das ging nicht: Der Server war nicht zu erreichen."
+    "noServer": "Das ging nicht, weil der Server nicht zu erreichen war."
   },
 
   "when": {
@@ -267,11 +267,11 @@ export default {
     "region": "Gelöschte Unterhaltungen",
     "deleted": "„{title}“ gelöscht",
     "undo": "Rückgängig",
-    "undoOf": "Rückgängig: „{title}“ zurückholen",
+    "undoOf": "Rückgängig: „{title}“ wiederherstellen",
     "close": "Schließen",
     "said": "„{title}“ gelöscht. {keys} macht es rückgängig.",
     "keys": "Strg+Z",
-    "restored": "„{title}“ ist wieder da",
+    "restored": "„{title}“ ist wiederhergestellt",
     "failed": "„{title}“ wurde nicht gelöscht."
   },
 
@@ -298,15 +298,15 @@ export default {
     "filter": "Suchen oder den Namen eines Modells eingeben",
     "other": "„{name}“ benutzen",
     "default": "Standard",
-    "missing": "„{name}“ wird nicht mehr angeboten; es antwortet das Standardmodell.",
-    "runs": "Hier antwortet {name}.",
-    "about": "Ein eigenes Modell …",
-    "own": "Ein eigenes Modell",
+    "missing": "„{name}“ ist nicht mehr verfügbar. Stattdessen wird das Standardmodell benutzt.",
+    "runs": "Das Modell hier ist {name}.",
+    "about": "Ein eigenes Modell benutzen …",
+    "own": "Ein eigenes Modell benutzen",
     "close": "Schließen",
-    "another": "Von welchem Server die Modelle kommen, wird beim Start dieses Servers gesagt:",
+    "another": "Um die Modelle eines anderen Servers zu benutzen, starten Sie diesen Server mit einer dieser Zeilen:",
     "loading": "wird geladen …",
     "failed": "nicht verfügbar",
-    "unreachable": "Server nicht erreicht",
+    "unreachable": "Server nicht zu erreichen",
     "none": "Kein Modell",
     "demo": "Dies ist ein kleines Vorführmodell, das auf diesem Rechner läuft. Es ist schnell und privat, und bei Tatsachen oft im Irrtum. Für ein größeres starten Sie den Server mit:",
     "context": "{n}k Token",
@@ -321,21 +321,21 @@ export default {
   "panel": {
     "open": "Systemprompt und Parameter",
     "set": "(gesetzt)",
-    "title": "Wie Antworten entstehen",
+    "title": "Einstellungen für Antworten",
     "system": "Systemprompt",
-    "systemHint": "Wird dem Modell vor allem anderen gesagt. Er gehört zu dieser Unterhaltung.",
+    "systemHint": "Das Modell liest dies vor allem anderen. Der Systemprompt gehört zu dieser Unterhaltung.",
     "parameters": "Parameter",
-    "parametersHint": "Sie gelten für alle Unterhaltungen in diesem Browser. Was leer bleibt, wird nicht gesendet: Dann gilt der Wert des Modells. Manche Modelle lehnen manche davon ab.",
-    "temperatureHint": "Zufall bei der Wortwahl: 0 am wenigsten, 2 am meisten.",
-    "topPHint": "Nur die wahrscheinlichsten Wörter, die diesen Anteil ausmachen: 0 bis 1.",
-    "maxTokensHint": "Die längste Antwort, in Token.",
-    "effortHint": "Wie viel ein Modell nachdenkt, das das kann.",
+    "parametersHint": "Sie gelten für alle Unterhaltungen in diesem Browser. Ein leeres Feld wird nicht gesendet, und das Modell benutzt seinen eigenen Wert. Manche Modelle nehmen nicht alle Parameter an.",
+    "temperatureHint": "Wie zufällig die Wortwahl ist: von 0 (am wenigsten) bis 2 (am meisten).",
+    "topPHint": "Das Modell wählt nur unter den wahrscheinlichsten Wörtern, die zusammen diese Wahrscheinlichkeit haben: von 0 bis 1.",
+    "maxTokensHint": "Die größte Länge einer Antwort, in Token.",
+    "effortHint": "Wie viel ein Modell nachdenkt, wenn es nachdenken kann.",
     "unset": "nicht gesetzt",
     "notNumber": "Das ist keine Zahl.",
-    "notWhole": "Hier steht eine ganze Zahl.",
-    "outOfRange": "Hier steht eine Zahl von {least} bis {most}.",
-    "systemTooLong": "Der Systemprompt ist zu lang: Er darf 1 MB haben.",
-    "beginning": "Die erste Frage ist noch unterwegs. Speichern Sie gleich noch einmal.",
+    "notWhole": "Geben Sie eine ganze Zahl ein.",
+    "outOfRange": "Geben Sie eine Zahl von {least} bis {most} ein.",
+    "systemTooLong": "Der Systemprompt ist zu lang. Er darf höchstens 1 MB haben.",
+    "beginning": "Die erste Frage wird noch gesendet. Speichern Sie gleich noch einmal.",
     "save": "Speichern",
     "cancel": "Abbrechen",
     "reset": "Parameter zurücksetzen"
@@ -345,7 +345,7 @@ export default {
     "title": "Tastenkürzel",
     "send": "Die Frage senden",
     "newline": "Eine neue Zeile beginnen",
-    "edit": "Die letzte Frage bearbeiten, wenn nichts geschrieben ist",
+    "edit": "Die letzte Frage bearbeiten, wenn das Eingabefeld leer ist",
     "stop": "Die Antwort anhalten",
     "search": "Unterhaltungen durchsuchen",
     "fresh": "Neue Unterhaltung",
@@ -353,9 +353,9 @@ export default {
     "model": "Ein Modell wählen",
     "panel": "Systemprompt und Parameter",
     "copy": "Die neueste Antwort kopieren",
-    "list": "Diese Liste",
+    "list": "Diese Liste zeigen",
     "or": "oder",
-    "single": "Tasten ohne Strg und Alt gelten (/ und ?)",
+    "single": "Tasten ohne Strg und Alt benutzen (/ und ?)",
     "ctrl": "Strg",
     "shift": "Umschalt",
     "enter": "Eingabe"

@@ -3,7 +3,7 @@ export default {
   "seconds": "{n} s",
   "copied": "Copied",
   "selected": "Selected",
-  "notCopied": "Could not be copied",
+  "notCopied": "The text could not be copied",
 
   "tab": {
     "quiet": "{subject} – Tornado Stream",
@@ -26,7 +26,7 @@ export default {
 
   "welcome": {
     "title": "What would you like to know?",
-    "what": "Answers appear here while they are written. You can stop one at any time, and a broken connection is picked up where it broke.",
+    "what": "Answers appear here while they are being written. You can stop an answer at any time. If the connection breaks, the answer continues where it was.",
     "starters": "Questions to start with",
     "starter1": "Why is the sky blue?",
     "starter2": "Why do we dream?",
@@ -36,10 +36,10 @@ export default {
   "refused": {
     "missing": "There is nothing at this address.",
     "foreign": "This request came from another site and was refused.",
-    "method": "This address cannot be used in this way.",
+    "method": "This address does not support this kind of request.",
     "host": "This server does not answer to that host name. Open it as http://localhost, or name the host with --allowed-hosts.",
-    "server": "This server failed; its log says why.",
-    "other": "The server did not take this request."
+    "server": "The server had an error. Its log says why.",
+    "other": "The server did not accept this request."
   },
 
   "login": {
@@ -47,18 +47,18 @@ export default {
     "password": "Password",
     "enter": "Log in",
     "enterIn": "Log in ({seconds})",
-    "wrong": "That is not the password.",
+    "wrong": "The password is wrong.",
     "wrongEither": "The name or the password is wrong.",
-    "tooMany": "That was too often. Please wait a moment.",
+    "tooMany": "There were too many attempts. Please wait a moment.",
     "unreachable": "The server cannot be reached.",
-    "failed": "That did not work: the server answered with status {status}.",
+    "failed": "Logging in failed: the server answered with status {status}.",
     "leave": "Log out",
     "noscript": "Logging in needs JavaScript."
   },
 
   "setup": {
-    "key": "With a key of your own",
-    "keyCopy": "Copy the line for a key of your own",
+    "key": "With your own API key",
+    "keyCopy": "Copy the line for your own API key",
     "ollama": "With Ollama on this machine",
     "ollamaCopy": "Copy the line for Ollama",
     "copy": "Copy"
@@ -73,8 +73,8 @@ export default {
     "hint": "Enter sends, Shift+Enter begins a new line",
     "pasted": "Pasted, {n} characters: “{text}…”",
     "removePasted": "Remove the pasted text",
-    "tooLong": "This is about {n} KB too long to be sent: a message may have 1 MB.",
-    "noPart": "This part of the page could not be loaded. Is the server there?"
+    "tooLong": "This message is about {n} KB too long. A message can have at most 1 MB.",
+    "noPart": "This part of the page could not be loaded. Check that the server can be reached, and try again."
   },
 
   "message": {
@@ -82,19 +82,19 @@ export default {
     "answer": "Answer",
     "thinking": "Thinking",
     "thoughts": "Thoughts",
-    "refused": "The model refused",
+    "refused": "The model refused to answer",
     "toolCall": "The model asks for a tool",
     "trimmed": {
-      "one": "The oldest turn was left out: the conversation is longer than this model's context.",
-      "other": "The {n} oldest turns were left out: the conversation is longer than this model's context."
+      "one": "The oldest question and its answer were not sent to the model, because the conversation is longer than the model can read.",
+      "other": "The {n} oldest questions and their answers were not sent to the model, because the conversation is longer than the model can read."
     },
-    "optionRefused": "This model does not take {names}: it was asked without.",
-    "unsaved": "This answer is not saved: the server could not write it to its disk.",
+    "optionRefused": "This model does not accept {names}. The question was sent without these settings.",
+    "unsaved": "This answer is not saved, because the server could not write to its disk.",
     "thinkingFor": "Thinking for {seconds}",
     "thoughtFor": "Thought for {seconds}",
-    "elsewhere": "An answer is being written on another branch of this conversation. Stop ends it.",
-    "goThere": "Go there",
-    "continue": "Please go on exactly where you stopped."
+    "elsewhere": "An answer is being written on another branch of this conversation. You can stop it with “Stop”.",
+    "goThere": "Show that branch",
+    "continue": "Please continue exactly where you stopped."
   },
 
   "busy": {
@@ -111,54 +111,54 @@ export default {
   "wait": {
     "model": "Waiting for the model for {seconds}…",
     "silent": "The model has been silent for {seconds}…",
-    "network": "Your network: nothing heard from the server for {seconds}…",
-    "offline": "This device is offline. The answer goes on at the server.",
-    "proxy": "A proxy is buffering this stream. Its text is fetched bit by bit…"
+    "network": "Check your network: nothing has arrived from the server for {seconds}…",
+    "offline": "This device is offline. The server continues the answer.",
+    "proxy": "A proxy is buffering this answer. The page fetches the text piece by piece…"
   },
 
   "proxyHint": {
-    "title": "What mends the proxy",
-    "why": "{proxy} holds the answer back until it ends.",
+    "title": "How to repair the proxy",
+    "why": "{proxy} holds the answer back until it is complete.",
     "unknown": "A proxy",
-    "nginx": "nginx: put this line into the location that leads to the server, or remove proxy_ignore_headers X-Accel-Buffering there.",
+    "nginx": "nginx: put this line into the location that leads to this server, or remove proxy_ignore_headers X-Accel-Buffering there.",
     "nginxCopy": "Copy the line for nginx",
     "caddy": "Caddy: put this line into the reverse_proxy block.",
     "caddyCopy": "Copy the line for Caddy"
   },
 
   "end": {
-    "length": "Cut at the length limit",
-    "lengthHint": "The model reached the longest answer it may give. Ask it to go on for the rest.",
-    "filter": "Cut by the content filter",
-    "filterHint": "The provider withheld the rest.",
-    "empty": "The model gave no text",
-    "emptyLength": "It used up the length limit while thinking. Raise the limit, or ask for less thought.",
-    "emptyFilter": "The provider's content filter withheld it.",
-    "tool": "The model waits for a tool",
-    "toolHint": "This page shows what it asks for and runs nothing.",
+    "length": "Cut off at the length limit",
+    "lengthHint": "The model reached the limit for the length of an answer. You can ask for the rest.",
+    "filter": "Cut off by the content filter",
+    "filterHint": "The provider did not send the rest.",
+    "empty": "The model sent no text",
+    "emptyLength": "The model reached the length limit while thinking. Raise max_tokens, or choose a lower reasoning_effort.",
+    "emptyFilter": "The provider's content filter blocked the answer.",
+    "tool": "The model waits for the result of a tool",
+    "toolHint": "This page shows tool calls, but it does not run tools.",
     "stopped": "Stopped",
     "error": "No answer",
     "errorLate": "The answer ended with an error",
     "cutOff": "The answer was cut off",
     "interrupted": "The answer was interrupted",
-    "interruptedWhy": "The server went away before it was finished.",
+    "interruptedWhy": "The server stopped before the answer was complete.",
     "gone": "The server no longer knows this answer.",
     "other": "The answer ended: {state}",
     "notSent": "Not sent",
     "unanswered": "There is no answer to this question.",
-    "auth": "Check the key: OPENAI_API_KEY, where the server was started.",
+    "auth": "Check the key: OPENAI_API_KEY, where the server is started.",
     "context": "The conversation is longer than this model can read.",
     "retryAfter": "Try again in {seconds}.",
     "retryNow": "You can try again now.",
     "closed": "The connection to the model was closed after {ms} ms.",
-    "pieces": { "one": "{n} piece had come.", "other": "{n} pieces had come." }
+    "pieces": { "one": "{n} piece of the answer had arrived.", "other": "{n} pieces of the answer had arrived." }
   },
 
   "failure": {
     "notSaved": "The server cannot write to its disk. Nothing was sent to the model.",
-    "notSent": "Stopped before it reached the server.",
-    "notAStream": "What answered is not this server. Is there a login page or a proxy in between?",
-    "page": "This page failed. Reload it. {message}",
+    "notSent": "Stopped before the question reached the server.",
+    "notAStream": "The response did not come from this server. There may be a login page or a proxy in between.",
+    "page": "An error happened in this page. Reload it. {message}",
     "other": "The server answered with status {status}."
   },
 
@@ -167,8 +167,8 @@ export default {
     "again": "Regenerate",
     "continue": "Continue",
     "fresh": "New conversation",
-    "shorter": "Send without the oldest turns",
-    "askToContinue": "Ask to go on",
+    "shorter": "Send without the oldest messages",
+    "askToContinue": "Ask for the rest",
     "editQuestion": "Edit the question",
     "model": "Choose another model",
     "copy": "Copy",
@@ -178,18 +178,18 @@ export default {
     "next": "Next version",
     "version": "Version {n} of {of}",
     "count": "{n}/{of}",
-    "notCopied": "The browser did not let it be copied."
+    "notCopied": "The browser did not allow copying."
   },
 
   "next": {
-    "reach": "Is the model's server running, and its address right?",
-    "url": "Check OPENAI_BASE_URL, where the server was started.",
+    "reach": "Check that the model's server is running and that its address is right.",
+    "url": "Check OPENAI_BASE_URL, where the server is started.",
     "slow": "The model may be busy or still loading.",
     "quota": "Add credit at the provider, or use another key.",
     "wait": "Wait a moment, then retry.",
-    "model": "The model's server does not have this one.",
-    "change": "Another wording or other settings may help.",
-    "theirs": "The trouble is at the model's server. It often passes.",
+    "model": "The model's server does not have this model.",
+    "change": "Change the question or the settings, then try again.",
+    "theirs": "The error is at the model's server. It often works again soon.",
     "log": "The server's log says why."
   },
 
@@ -197,8 +197,8 @@ export default {
     "label": "Edit your question",
     "save": "Save",
     "cancel": "Cancel",
-    "hint": "The old version stays, as a branch.",
-    "busy": "An answer is being written. Save when it is complete."
+    "hint": "The old version is kept as another branch.",
+    "busy": "An answer is being written. You can save when it is complete."
   },
 
   "details": {
@@ -212,22 +212,22 @@ export default {
     "total": "Total time",
     "rate": "Tokens per second",
     "output": "Tokens written",
-    "reasoning": "Of these for reasoning",
+    "reasoning": "Of these, reasoning",
     "input": "Tokens read",
     "unknown": "not reported",
     "finish": "Ended",
     "written": "Written",
-    "about": "≈ is estimated from the text: four characters make a token, or one Chinese, Japanese or Korean one. The model's server counted none."
+    "about": "Values with ≈ are estimated from the text, because the model's server did not count the tokens. Four characters count as one token, and so does one Chinese, Japanese or Korean character."
   },
 
   "place": {
     "loading": "Opening the conversation…",
     "unreachable": "The server cannot be reached. Trying again…",
     "missing": "There is no such conversation",
-    "missingWhy": "It may have been deleted, or the address is not whole.",
+    "missingWhy": "It may have been deleted, or the address is incomplete.",
     "deleted": "This conversation was deleted",
     "deletedWhy": "You deleted it in another tab.",
-    "new": "Begin a new one"
+    "new": "Start a new conversation"
   },
 
   "list": {
@@ -248,12 +248,12 @@ export default {
     "loading": "Loading…",
     "empty": "Your conversations will be listed here.",
     "nothing": "Nothing found for “{query}”.",
-    "unreachable": "The list cannot be loaded now.",
+    "unreachable": "The list cannot be loaded at the moment.",
     "found": { "one": "{n} conversation found", "other": "{n} conversations found" },
     "foundMore": { "one": "{n} or more conversations found", "other": "{n} or more conversations found" },
     "renamed": "Renamed",
     "failed": "That did not work. The server said: {why}",
-    "noServer": "That did not work: the server was not reached."
+    "noServer": "That did not work, because the server could not be reached."
   },
 
   "when": {
@@ -267,11 +267,11 @@ export default {
     "region": "Deleted conversations",
     "deleted": "Deleted “{title}”",
     "undo": "Undo",
-    "undoOf": "Undo: bring “{title}” back",
+    "undoOf": "Undo: restore “{title}”",
     "close": "Close",
     "said": "Deleted “{title}”. {keys} undoes it.",
     "keys": "Ctrl+Z",
-    "restored": "“{title}” is back",
+    "restored": "“{title}” is restored",
     "failed": "“{title}” was not deleted."
   },
 
@@ -298,15 +298,15 @@ export default {
     "filter": "Search, or type a model’s name",
     "other": "Use “{name}”",
     "default": "default",
-    "missing": "“{name}” is not offered any more; the default answers.",
-    "runs": "{name} answers here.",
-    "about": "A model of your own…",
-    "own": "A model of your own",
+    "missing": "“{name}” is no longer available. The default model is used instead.",
+    "runs": "The model here is {name}.",
+    "about": "Use your own model…",
+    "own": "Use your own model",
     "close": "Close",
-    "another": "Which server the models come from is said where this server is started:",
+    "another": "To use the models of another server, start this server with one of these lines:",
     "loading": "loading…",
     "failed": "not available",
-    "unreachable": "server not reached",
+    "unreachable": "server cannot be reached",
     "none": "No model",
     "demo": "This is a small demo model that runs on this machine. It is quick and private, and often wrong about facts. To talk to a larger one, start the server with:",
     "context": "{n}k tokens",
@@ -321,21 +321,21 @@ export default {
   "panel": {
     "open": "System prompt and parameters",
     "set": "(set)",
-    "title": "How answers are made",
+    "title": "Settings for answers",
     "system": "System prompt",
-    "systemHint": "Told to the model before everything else. It belongs to this conversation.",
+    "systemHint": "The model reads this before everything else. It belongs to this conversation.",
     "parameters": "Parameters",
-    "parametersHint": "They hold for every conversation in this browser. What is left empty is not sent: the model’s own value holds. Some models refuse some of them.",
-    "temperatureHint": "Chance in the choice of words: 0 least, 2 most.",
-    "topPHint": "Only the likeliest words that make up this share: 0 to 1.",
-    "maxTokensHint": "The longest answer, in tokens.",
+    "parametersHint": "They apply to every conversation in this browser. An empty field is not sent, and the model uses its own value. Some models do not accept all of them.",
+    "temperatureHint": "How random the choice of words is: from 0 (least) to 2 (most).",
+    "topPHint": "The model chooses only among the most likely words that together have this probability: from 0 to 1.",
+    "maxTokensHint": "The greatest length of an answer, in tokens.",
     "effortHint": "How much a reasoning model thinks.",
     "unset": "not set",
     "notNumber": "This is not a number.",
-    "notWhole": "This takes a whole number.",
-    "outOfRange": "This takes a number from {least} to {most}.",
-    "systemTooLong": "The system prompt is too long: it may have 1 MB.",
-    "beginning": "The first question is still on its way. Save again in a moment.",
+    "notWhole": "Enter a whole number.",
+    "outOfRange": "Enter a number from {least} to {most}.",
+    "systemTooLong": "The system prompt is too long. It can have at most 1 MB.",
+    "beginning": "The first question is still being sent. Save again in a moment.",
     "save": "Save",
     "cancel": "Cancel",
     "reset": "Reset parameters"
@@ -345,7 +345,7 @@ export default {
     "title": "Keyboard shortcuts",
     "send": "Send the question",
     "newline": "Begin a new line",
-    "edit": "Edit your last question, where nothing is written",
+    "edit": "Edit your last question, if the question box is empty",
     "stop": "Stop the answer",
     "search": "Search conversations",
     "fresh": "New conversation",
@@ -353,9 +353,9 @@ export default {
     "model": "Choose a model",
     "panel": "System prompt and parameters",
     "copy": "Copy the newest answer",
-    "list": "This list",
+    "list": "Show this list",
     "or": "or",
-    "single": "Keys without Ctrl or Alt work (/ and ?)",
+    "single": "Use the keys without Ctrl or Alt (/ and ?)",
     "ctrl": "Ctrl",
     "shift": "Shift",
     "enter": "Enter"

@@ -26,7 +26,7 @@ export default {
 
   "welcome": {
     "title": "您想了解什么？",
-    "what": "回答会一边生成一边显示在这里。您可以随时停止；连接断开后会从断开处继续。",
+    "what": "回答会一边生成一边显示在这里。您可以随时停止。如果连接断开，恢复后会从断开处继续。",
     "starters": "试试这些问题",
     "starter1": "天空为什么是蓝色的？",
     "starter2": "我们为什么会做梦？",
@@ -51,14 +51,14 @@ export default {
     "wrongEither": "用户名或密码不正确。",
     "tooMany": "尝试次数过多，请稍候。",
     "unreachable": "无法连接到服务器。",
-    "failed": "未能成功：服务器返回状态 {status}。",
+    "failed": "登录失败：服务器返回状态 {status}。",
     "leave": "退出登录",
     "noscript": "登录需要 JavaScript。"
   },
 
   "setup": {
-    "key": "使用您自己的密钥",
-    "keyCopy": "复制使用自己密钥的命令",
+    "key": "使用您自己的 API 密钥",
+    "keyCopy": "复制使用自己 API 密钥的命令",
     "ollama": "使用本机的 Ollama",
     "ollamaCopy": "复制使用 Ollama 的命令",
     "copy": "复制"
@@ -73,8 +73,8 @@ export default {
     "hint": "Enter 发送，Shift+Enter 换行",
     "pasted": "已粘贴 {n} 个字符：“{text}…”",
     "removePasted": "移除粘贴的文字",
-    "tooLong": "超出可发送长度约 {n} KB：一条消息最多 1 MB。",
-    "noPart": "无法加载页面的这一部分。服务器还在吗？"
+    "tooLong": "此消息超出约 {n} KB。一条消息最多 1 MB。",
+    "noPart": "无法加载页面的这一部分。请检查能否连接服务器，然后重试。"
   },
 
   "message": {
@@ -85,15 +85,15 @@ export default {
     "refused": "模型拒绝回答",
     "toolCall": "模型请求使用工具",
     "trimmed": {
-      "one": "最早的一轮对话未发送：对话超出了此模型的上下文长度。",
-      "other": "最早的 {n} 轮对话未发送：对话超出了此模型的上下文长度。"
+      "one": "最早的一轮问答未发送给模型，因为对话超出了模型能读取的长度。",
+      "other": "最早的 {n} 轮问答未发送给模型，因为对话超出了模型能读取的长度。"
     },
-    "optionRefused": "此模型不支持 {names}，已去掉后再次请求。",
-    "unsaved": "此回答未保存：服务器无法写入磁盘。",
+    "optionRefused": "此模型不接受 {names}，发送问题时已去掉这些设置。",
+    "unsaved": "此回答未保存，因为服务器无法写入磁盘。",
     "thinkingFor": "正在思考，已 {seconds}",
     "thoughtFor": "思考了 {seconds}",
     "elsewhere": "本对话的另一个分支上正在生成回答。按“停止”可将其结束。",
-    "goThere": "前往",
+    "goThere": "显示该分支",
     "continue": "请从刚才停下的地方继续。"
   },
 
@@ -111,14 +111,14 @@ export default {
   "wait": {
     "model": "已等待模型 {seconds}…",
     "silent": "模型已有 {seconds}没有输出…",
-    "network": "您的网络：已有 {seconds}没有收到服务器的消息…",
+    "network": "请检查网络：已有 {seconds}没有收到服务器的数据…",
     "offline": "此设备已离线。回答仍在服务器上继续生成。",
-    "proxy": "有代理在缓冲此数据流，正在分段获取文字…"
+    "proxy": "有代理在缓冲此回答，页面正在分段获取文字…"
   },
 
   "proxyHint": {
     "title": "如何修复代理",
-    "why": "{proxy} 把回答扣留到结束才放行。",
+    "why": "{proxy} 会扣留回答，直到回答完成。",
     "unknown": "某个代理",
     "nginx": "nginx：把这一行写进通向服务器的 location，或在那里删除 proxy_ignore_headers X-Accel-Buffering。",
     "nginxCopy": "复制 nginx 的配置行",
@@ -128,20 +128,20 @@ export default {
 
   "end": {
     "length": "已达到长度上限",
-    "lengthHint": "模型已达到允许的最长回答。请让它继续。",
+    "lengthHint": "模型已达到回答的长度上限。您可以请它写完其余部分。",
     "filter": "被内容过滤器截断",
-    "filterHint": "服务商扣留了其余内容。",
-    "empty": "模型没有给出文字",
-    "emptyLength": "长度上限在思考时就用完了。请提高上限，或减少思考。",
-    "emptyFilter": "服务商的内容过滤器扣留了回答。",
-    "tool": "模型在等待工具",
-    "toolHint": "此页面只显示它的请求，不会执行任何操作。",
+    "filterHint": "服务商没有发送其余内容。",
+    "empty": "模型没有发送文字",
+    "emptyLength": "模型在思考时就达到了长度上限。请提高 max_tokens，或选择较低的 reasoning_effort。",
+    "emptyFilter": "服务商的内容过滤器拦截了回答。",
+    "tool": "模型在等待工具的结果",
+    "toolHint": "此页面显示工具调用，但不会执行工具。",
     "stopped": "已停止",
     "error": "没有回答",
     "errorLate": "回答因错误而结束",
     "cutOff": "回答被截断",
     "interrupted": "回答被中断",
-    "interruptedWhy": "服务器在回答完成之前离开了。",
+    "interruptedWhy": "服务器在回答完成之前停止了。",
     "gone": "服务器已不再有这个回答。",
     "other": "回答已结束：{state}",
     "notSent": "未发送",
@@ -151,13 +151,13 @@ export default {
     "retryAfter": "请在{seconds}后重试。",
     "retryNow": "现在可以重试了。",
     "closed": "与模型的连接在 {ms} 毫秒后关闭。",
-    "pieces": { "other": "此前已收到 {n} 个片段。" }
+    "pieces": { "other": "此前已收到回答的 {n} 个片段。" }
   },
 
   "failure": {
     "notSaved": "服务器无法写入磁盘。没有向模型发送任何内容。",
-    "notSent": "在到达服务器之前已停止。",
-    "notAStream": "应答的不是本服务器。中间是否有登录页面或代理？",
+    "notSent": "问题在到达服务器之前已停止。",
+    "notAStream": "响应不是来自本服务器。中间可能有登录页面或代理。",
     "page": "此页面出错，请重新加载。{message}",
     "other": "服务器返回了状态 {status}。"
   },
@@ -167,8 +167,8 @@ export default {
     "again": "重新生成",
     "continue": "继续",
     "fresh": "新对话",
-    "shorter": "去掉最早的几轮再发送",
-    "askToContinue": "请它继续",
+    "shorter": "去掉最早的消息再发送",
+    "askToContinue": "请它写完其余部分",
     "editQuestion": "编辑问题",
     "model": "换一个模型",
     "copy": "复制",
@@ -182,13 +182,13 @@ export default {
   },
 
   "next": {
-    "reach": "模型服务器是否在运行，地址是否正确？",
+    "reach": "请检查模型服务器是否在运行，地址是否正确。",
     "url": "请检查启动服务器时设置的 OPENAI_BASE_URL。",
     "slow": "模型可能正忙，或仍在加载。",
     "quota": "请到服务商处充值，或换用其他密钥。",
     "wait": "请稍候片刻再重试。",
     "model": "模型服务器上没有这个模型。",
-    "change": "换个说法或调整设置也许有用。",
+    "change": "请修改问题或设置，然后重试。",
     "theirs": "问题出在模型服务器，通常很快会恢复。",
     "log": "原因见服务器日志。"
   },
@@ -198,7 +198,7 @@ export default {
     "save": "保存",
     "cancel": "取消",
     "hint": "旧版本会作为分支保留。",
-    "busy": "正在生成回答，请等它完成后再保存。"
+    "busy": "正在生成回答，完成后即可保存。"
   },
 
   "details": {
@@ -217,7 +217,7 @@ export default {
     "unknown": "未报告",
     "finish": "结束原因",
     "written": "写于",
-    "about": "≈ 为根据文本的估计：四个字符约一个 token，中日韩文字每字约一个。模型服务器没有给出计数。"
+    "about": "≈ 表示根据文本的估计值，因为模型服务器没有计算 token 数。四个字符约一个 token，中日韩文字每字约一个。"
   },
 
   "place": {
@@ -253,7 +253,7 @@ export default {
     "foundMore": { "one": "找到至少 {n} 个对话", "other": "找到至少 {n} 个对话" },
     "renamed": "已重命名",
     "failed": "操作失败。服务器说：{why}",
-    "noServer": "操作失败：无法连接服务器。"
+    "noServer": "操作失败，因为无法连接服务器。"
   },
 
   "when": {
@@ -298,12 +298,12 @@ export default {
     "filter": "搜索，或输入模型名称",
     "other": "使用“{name}”",
     "default": "默认",
-    "missing": "“{name}”已不再提供，将由默认模型回答。",
-    "runs": "由 {name} 回答。",
+    "missing": "“{name}”已不再可用，将改用默认模型。",
+    "runs": "这里的模型是 {name}。",
     "about": "使用自己的模型…",
     "own": "使用自己的模型",
     "close": "关闭",
-    "another": "模型来自哪个服务器，在启动本服务器时指定：",
+    "another": "要使用其他服务器的模型，请用以下命令之一启动本服务器：",
     "loading": "正在加载…",
     "failed": "不可用",
     "unreachable": "无法连接服务器",
@@ -321,19 +321,19 @@ export default {
   "panel": {
     "open": "系统提示词和参数",
     "set": "（已设置）",
-    "title": "如何生成回答",
+    "title": "回答的设置",
     "system": "系统提示词",
-    "systemHint": "在所有内容之前告诉模型。只属于此对话。",
+    "systemHint": "模型会先读取这段内容。它只属于此对话。",
     "parameters": "参数",
-    "parametersHint": "适用于此浏览器中的所有对话。留空的不会发送，由模型自己的值决定。有些模型会拒绝其中某些参数。",
+    "parametersHint": "适用于此浏览器中的所有对话。留空的不会发送，由模型使用自己的值。有些模型不接受其中某些参数。",
     "temperatureHint": "用词的随机程度：0 最小，2 最大。",
-    "topPHint": "只从累计达到此比例的最可能的词中选择：0 到 1。",
+    "topPHint": "模型只在累计概率达到此值的最可能的词中选择：0 到 1。",
     "maxTokensHint": "回答的最大长度（词元数）。",
     "effortHint": "推理模型思考的多少。",
     "unset": "未设置",
     "notNumber": "这不是数字。",
-    "notWhole": "这里需要整数。",
-    "outOfRange": "这里需要 {least} 到 {most} 之间的数字。",
+    "notWhole": "请输入整数。",
+    "outOfRange": "请输入 {least} 到 {most} 之间的数字。",
     "systemTooLong": "系统提示词太长：最多 1 MB。",
     "beginning": "第一个问题还在发送途中，请稍后再保存。",
     "save": "保存",
@@ -353,9 +353,9 @@ export default {
     "model": "选择模型",
     "panel": "系统提示词和参数",
     "copy": "复制最新的回答",
-    "list": "此列表",
+    "list": "显示此列表",
     "or": "或",
-    "single": "启用不带 Ctrl 或 Alt 的按键（/ 和 ?）",
+    "single": "使用不带 Ctrl 或 Alt 的按键（/ 和 ?）",
     "ctrl": "Ctrl",
     "shift": "Shift",
     "enter": "Enter"

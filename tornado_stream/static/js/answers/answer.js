@@ -1,43 +1,43 @@
 // @ts-check
 /**
- * What an answer is in the page, and what each event makes of it. Pure: no DOM, no network.
- * Texts are kept as lists of pieces, so that a long answer costs no more per piece than a short one.
+ * The state of one answer in the page, and how each event of its log changes it. Pure: no DOM, no network.
+ * The rule: a text is a list of pieces, so that adding a piece to a long answer costs no more than to a short one.
  *
  * @typedef {{role: "user", id: string | null, text: string, parent: Answer | null}} Question
  * @typedef {{id: string | null, name: string[], arguments: string[]}} ToolCall
  * @typedef {object} Answer
  * @property {"assistant"} role
- * @property {string | null} id null until `start` was seen
+ * @property {string | null} id the message's id; null until the `start` event
  * @property {Question} parent
- * @property {import("../page/api.js").AnswerRequest} request what was sent to get it
+ * @property {import("../page/api.js").AnswerRequest} request the body of the request that asked for this answer
  * @property {string | null} model
  * @property {"running" | "done" | "stopped" | "error" | "cut_off" | "interrupted" | "failed"} state
- *   `failed`: this server did not take the request, see `failure`
+ *   `failed`: this server did not accept the request, and `failure` says why
  * @property {string[]} content
  * @property {string[]} reasoning
  * @property {string[]} refusal
  * @property {ToolCall[]} toolCalls
- * @property {"open" | "lost"} link
- * @property {import("./wait_reason.js").WaitReason | null} waitReason what is being waited for
- * @property {boolean} stopping
- * @property {any} waiting the notice that says what is being waited for, until text comes
- * @property {number} trimmed how many turns were left out
- * @property {string[]} refused options that the model did not take
- * @property {boolean} unsaved
+ * @property {"open" | "lost"} link whether the page can read the answer's log at the moment
+ * @property {import("./wait_reason.js").WaitReason | null} waitReason why no text arrives, as the page found out
+ * @property {boolean} stopping the user has pressed *Stop*, and the answer has not ended yet
+ * @property {any} waiting why no text arrives, as the server said: the data of its newest `waiting` or `model_loading` notice
+ * @property {number} trimmed how many of the oldest turns the server did not send to the model
+ * @property {string[]} refused names of the options that the model did not accept
+ * @property {boolean} unsaved the server could not save the answer
  * @property {any} end data of the `end` event
  * @property {import("../page/api.js").Refused | null} failure
- * @property {number | null} createdAt when it was begun, by the server's clock
- * @property {string | null} continuedFrom the answer whose text it begins with
- * @property {number | null} origin when it was begun, by this page's clock; null: it was not seen coming
- * @property {{from: number, to: number | null} | null} thought when its reasoning began and ended, in milliseconds since it began
+ * @property {number | null} createdAt when the answer began, by the server's clock
+ * @property {string | null} continuedFrom id of the answer that this one continues
+ * @property {number | null} startedAt when the answer began, by this page's clock; null: the page saw none of its events
+ * @property {{from: number, to: number | null} | null} thought when its reasoning began and ended, in milliseconds since the answer began
  */
 
-/** @param {Question} parent @param {import("../page/api.js").AnswerRequest} request @returns {Answer} */
+/** A running answer without text. @param {Question} parent @param {import("../page/api.js").AnswerRequest} request @returns {Answer} */
 export function newAnswer(parent, request) {
-  return { role: "assistant", id: null, parent, request, model: null, ...fresh(), link: "open", waitReason: null, stopping: false, failure: null, createdAt: null, continuedFrom: null, origin: null };
+  return { role: "assistant", id: null, parent, request, model: null, ...emptyLog(), link: "open", waitReason: null, stopping: false, failure: null, createdAt: null, continuedFrom: null, startedAt: null };
 }
 
-/** An answer as the server keeps it; its parent is set by who knows it. @param {any} raw @returns {Answer} */
+/** An answer that the server has stored. The caller sets its `parent`. @param {any} raw a message of `GET /api/conversations/{id}` @returns {Answer} */
 export function storedAnswer(raw) {
   const { state, finish_reason, usage, error, timings, upstream, cost } = raw;
   const answer = newAnswer(/** @type {any} */ (null), raw.request ?? { request_id: raw.generation_id });
@@ -58,8 +58,8 @@ export function storedAnswer(raw) {
 /** @param {string | null | undefined} text */
 const pieces = (text) => (text ? [text] : []);
 
-/** What comes from the log, and what `reset` forgets. @returns {Pick<Answer, "state" | "content" | "reasoning" | "refusal" | "toolCalls" | "waiting" | "trimmed" | "refused" | "unsaved" | "end" | "thought">} */
-const fresh = () => ({
+/** The values of an answer of whose log nothing was read. A `reset` goes back to them. @returns {Pick<Answer, "state" | "content" | "reasoning" | "refusal" | "toolCalls" | "waiting" | "trimmed" | "refused" | "unsaved" | "end" | "thought">} */
+const emptyLog = () => ({
   state: "running",
   content: [],
   reasoning: [],
@@ -73,14 +73,14 @@ const fresh = () => ({
   thought: null,
 });
 
-/** Take an event of the log; unknown ones change nothing. @param {Answer} answer @param {string} type @param {any} data */
+/** Change the answer as an event of its log says. Unknown events change nothing. @param {Answer} answer @param {string} type @param {any} data */
 export function applyEvent(answer, type, data) {
-  if (data.t !== undefined) answer.origin = Math.min(answer.origin ?? Infinity, Date.now() - data.t);
+  if (data.t !== undefined) answer.startedAt = Math.min(answer.startedAt ?? Infinity, Date.now() - data.t);
   if (type === "start") applyStart(answer, data);
   else if (type === "delta") applyDelta(answer, data);
   else if (type === "notice") applyNotice(answer, data);
   else if (type === "end") applyEnd(answer, data);
-  else if (type === "reset") Object.assign(answer, fresh());
+  else if (type === "reset") Object.assign(answer, emptyLog());
 }
 
 /** @param {Answer} answer @param {any} data */
@@ -89,7 +89,7 @@ function applyStart(answer, data) {
   answer.model = data.model ?? null;
   answer.parent.id = data.user_message_id;
   answer.continuedFrom = data.continued_from ?? null;
-  // Of an answer that is gone on with the kept text was shown; it comes again, as the first delta.
+  // While a continued answer begins, the page shows the old text. The first delta brings it again.
   answer.content = [];
   answer.reasoning = [];
 }
@@ -97,15 +97,15 @@ function applyStart(answer, data) {
 /** @param {Answer} answer @param {any} data */
 function applyDelta(answer, data) {
   answer.waiting = null;
-  applyThought(answer, data);
+  applyThinkingTime(answer, data);
   if (data.content) answer.content.push(data.content);
   if (data.reasoning) answer.reasoning.push(data.reasoning);
   if (data.refusal) answer.refusal.push(data.refusal);
   for (const fragment of data.tool_calls ?? []) applyToolCall(answer.toolCalls, fragment);
 }
 
-/** Reasoning that was half there already has no beginning. @param {Answer} answer @param {any} data */
-function applyThought(answer, data) {
+/** Note when the reasoning began and ended. If a part was loaded from the store, its beginning is not known. @param {Answer} answer @param {any} data */
+function applyThinkingTime(answer, data) {
   if (data.reasoning && !answer.reasoning.length && data.t !== undefined) answer.thought = { from: data.t, to: null };
   if (answer.thought && (data.content || data.refusal || data.tool_calls)) answer.thought.to ??= data.t;
 }
@@ -138,11 +138,11 @@ function applyEnd(answer, data) {
   if (answer.thought) answer.thought.to ??= data.t;
 }
 
-/** A message as its author wrote it: markdown, for an answer. @param {Answer | Question} message */
+/** The text of a message as it was written, for copying. An answer's is Markdown. @param {Answer | Question} message */
 export function sourceOf(message) {
   if (message.role === "user") return message.text;
   return hasText(message.content) ? message.content.join("") : message.refusal.join("");
 }
 
-/** @param {string[]} pieces */
+/** Whether the text is more than white space. @param {string[]} pieces */
 export const hasText = (pieces) => pieces.some((piece) => piece.trim() !== "");

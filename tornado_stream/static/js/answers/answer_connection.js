@@ -1,9 +1,9 @@
 // @ts-check
-/** One connection to an answer: bytes in, events out, and dead after too long a silence. */
+/** One HTTP response that carries an answer's events: bytes in, events out. The rule: too long a silence closes it. */
 import { isFinal, refusal, Refused } from "../page/api.js";
 import { SseDecoder } from "./sse.js";
 
-/** The connection broke. The answer has not ended. */
+/** The connection broke. This says nothing about the answer. */
 export class Dropped extends Error {}
 
 /** @returns {never} */
@@ -11,62 +11,62 @@ export const dropped = () => {
   throw new Dropped();
 };
 
-/** @typedef {{id: string, type: string, data: any}} LogEvent */
+/** @typedef {{id: string, type: string, data: any}} LogEvent `id`: the event's number in the log */
 
 export class AnswerConnection {
-  /** @type {"ask" | "hold" | "look"} */
-  purpose = "look";
-  heard = false;
-  /** What came another network: the connection is given up for it. @type {LogEvent[] | null} */
-  instead = null;
+  /** `ask`: it asks for a new answer; `hold`: it stays open for new events; `poll`: it brings what there is. @type {"ask" | "hold" | "poll"} */
+  purpose = "poll";
+  heard = false; // whether the server has answered
+  /** The events that a short request brought instead, for which this connection was closed. @type {LogEvent[] | null} */
+  replacement = null;
   openedAt = Date.now();
-  quietSince = 0;
-  #over = new AbortController();
+  lastByteAt = 0;
+  #closed = new AbortController();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #watchdog;
 
-  /** @param {number} silence milliseconds without a byte @param {() => void} [onHeard] */
+  /** @param {number} silence after so many milliseconds without a byte the connection closes itself @param {() => void} [onHeard] called for the head of the response, and for each read */
   constructor(silence, onHeard = () => {}) {
     this.silence = silence;
     this.onHeard = onHeard;
-    this.#wind();
+    this.#restartWatchdog();
   }
 
   get signal() {
-    return this.#over.signal;
+    return this.#closed.signal;
   }
 
-  /** Milliseconds since something came. */
-  get quiet() {
-    return Date.now() - this.quietSince;
+  /** Milliseconds since the last byte. */
+  get silentFor() {
+    return Date.now() - this.lastByteAt;
   }
 
   close() {
     clearTimeout(this.#watchdog);
-    this.#over.abort();
+    this.#closed.abort();
   }
 
-  /** Something came. */
+  /** The head of the response has arrived, or more of its body. */
   hear() {
     this.heard = true;
-    this.#wind();
+    this.#restartWatchdog();
     this.onHeard();
   }
 
-  /** Hand on every event of the response, to its end. @param {Response} response @param {(event: LogEvent) => void} take */
+  /** Read the response to its end. Throws `Dropped` if it breaks. @param {Response} response @param {(event: LogEvent) => void} take is called with each event */
   async read(response, take) {
     const decoder = new SseDecoder();
     const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
     for (;;) {
-      const { done, value } = await reader.read().catch(dropped); // whatever it throws: Safari says "Load failed"
+      const { done, value } = await reader.read().catch(dropped); // each browser throws something else, Safari "Load failed"
       if (done || this.signal.aborted) return;
       this.hear();
       for (const event of decoder.feed(value)) take({ ...event, data: parse(event.data) });
     }
   }
 
-  #wind() {
-    this.quietSince = Date.now();
+  #restartWatchdog() {
+    this.lastByteAt = Date.now();
     clearTimeout(this.#watchdog);
     this.#watchdog = setTimeout(() => this.close(), this.silence);
   }
@@ -76,15 +76,15 @@ export class AnswerConnection {
 export const isStream = ({ status, headers }) => status === 200 && (headers.get("Content-Type") ?? "").startsWith("text/event-stream");
 
 /**
- * Throws `Refused` where asking again is of no use, else `Dropped`.
- * @param {Response} response @param {boolean} asked for the answer, and not read on @param {boolean} started the answer is known
+ * Check that a response is an event stream. Throws `Refused` if it makes no sense to send the request again, otherwise `Dropped`.
+ * @param {Response} response @param {boolean} asked the request asked for a new answer @param {boolean} started the page has seen the answer's `start`
  */
 export async function mustBeStream(response, asked, started) {
   if (isStream(response)) return;
   if (response.ok) throw new Refused(response.status, "not_a_stream", "");
   if (response.status === 404 && !asked) throw new Refused(404, started ? "gone" : "not_sent", "");
   const refused = await refusal(response);
-  const throwsIt = asked ? refused.code !== "draining" : isFinal(response.status); // draining: the next server will take it
+  const throwsIt = asked ? refused.code !== "draining" : isFinal(response.status); // the server that follows a draining one will accept the request
   if (throwsIt) throw refused;
   dropped();
 }

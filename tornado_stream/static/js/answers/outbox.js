@@ -1,22 +1,22 @@
 // @ts-check
 /**
- * What was asked and is not known to have arrived. A request is kept, exactly as it is sent, before
- * it is sent, and until its `start` was seen: a reload, a crash or a server that is away loses no
- * question. Sending one again is safe, since its `request_id` is the answer's id.
+ * Questions that are not known to have arrived. The rule: a request is stored, exactly as it is sent, before it is
+ * sent, and until its `start` event. So neither a reload nor a crash nor a server that is down loses a question. It
+ * is safe to send a request again, because its `request_id` is the answer's id.
  *
  * @typedef {import("../page/api.js").AnswerRequest} AnswerRequest
  * @typedef {{status: number, code: string, message: string}} Refusal
  * @typedef {object} Entry
  * @property {AnswerRequest} request
- * @property {string} tab who sends it
- * @property {number} at
- * @property {boolean} [stopping] it is not wanted any more: it is stopped, not sent
- * @property {Refusal} [refused] what the server said
+ * @property {string} tab id of the tab that sends it
+ * @property {number} at when it was added, as of `Date.now()`
+ * @property {boolean} [stopping] the user has stopped it
+ * @property {Refusal} [refused] the server refused it
  */
 import { readJson, writeJson } from "../page/storage.js";
 
 const PREFIX = "tornado-stream:outbox:";
-/** Milliseconds within which a page that is being left is gone. */
+/** Milliseconds after which a page that was about to be left has stayed after all. */
 const LEAVING = 3000;
 
 export class Outbox {
@@ -24,14 +24,14 @@ export class Outbox {
   #claims = new Map();
   #leaving = 0;
 
-  /** @param {import("../page/storage.js").Storage} storage @param {import("../page/locks.js").Locks} locks @param {string} tab survives a reload of the tab */
+  /** @param {import("../page/storage.js").Storage} storage of all tabs @param {import("../page/locks.js").Locks} locks @param {string} tab this tab's id, the same after a reload */
   constructor(storage, locks, tab) {
     this.storage = storage;
     this.locks = locks;
     this.tab = tab;
   }
 
-  /** Everything that is left, oldest first. @returns {Entry[]} */
+  /** The entries of all tabs, oldest first. @returns {Entry[]} */
   get entries() {
     const entries = this.storage.keys(PREFIX).map((key) => readJson(this.storage, key));
     return entries.filter((entry) => entry?.request?.request_id).sort((a, b) => a.at - b.at);
@@ -42,7 +42,7 @@ export class Outbox {
     return readJson(this.storage, PREFIX + id);
   }
 
-  /** Keep a request. What the server refused in the same conversation is given up with it. @param {AnswerRequest} request */
+  /** Store a request, before it is sent. This tab's refused requests in the same conversation are removed. @param {AnswerRequest} request */
   add(request) {
     for (const { refused, tab, request: old } of this.entries) {
       if (refused && tab === this.tab && old.conversation_id === request.conversation_id) this.remove(old.request_id);
@@ -51,7 +51,7 @@ export class Outbox {
     this.#write({ request, tab: this.tab, at: Date.now() });
   }
 
-  /** It has arrived, or is not wanted. @param {string} id */
+  /** Remove a request that has arrived, or that nobody wants any more. @param {string} id */
   remove(id) {
     if (Date.now() < this.#leaving) return void setTimeout(() => this.remove(id), LEAVING);
     this.storage.remove(PREFIX + id);
@@ -59,24 +59,24 @@ export class Outbox {
     this.#claims.delete(id);
   }
 
-  /** The page is about to go: what it hears from now on it can show nobody, and the next page asks again. */
+  /** The user may be leaving the page. It may not be able to show what arrives now, so entries stay for the next page a little longer. */
   leave() {
     this.#leaving = Date.now() + LEAVING;
   }
 
-  /** The server does not take it. It stays this tab's, which shows it. @param {string} id @param {Refusal} refusal */
+  /** The server has refused a request. The entry stays, so that this tab can show it after a reload. @param {string} id @param {Refusal} refusal */
   refuse(id, { status, code, message }) {
     const entry = this.get(id);
     if (entry) this.#write({ ...entry, refused: { status, code, message } });
   }
 
-  /** The reader wants it stopped, and nobody knows whether it has arrived. @param {string} id */
+  /** The user has stopped a request that may have arrived or not. @param {string} id */
   cancel(id) {
     const entry = this.get(id);
     if (entry) this.#write({ ...entry, stopping: true });
   }
 
-  /** Wait until no other tab sends this or shows it. @param {string} id */
+  /** Resolves once no other tab has claimed this request. Only the tab that has claimed it sends and shows it. @param {string} id */
   claim(id) {
     let claim = this.#claims.get(id);
     if (!claim) this.#claims.set(id, (claim = this.locks.claim(PREFIX + id)));
@@ -89,5 +89,5 @@ export class Outbox {
   }
 }
 
-/** Whether sending it again would change nothing. @param {Entry} entry */
+/** Whether the server would refuse the same request again. @param {Entry} entry */
 export const isHopeless = ({ refused }) => !!refused && refused.status < 500 && refused.status !== 429;

@@ -1,60 +1,60 @@
 // @ts-check
 /**
- * What to tell the reader about an answer: one line, why, and what can be done next. Pure.
+ * What the page shows below an answer: how it is going or how it ended, why, and what the user can do next. Pure.
  *
  * @typedef {import("./answer.js").Answer} Answer
  * @typedef {"retry" | "again" | "continue" | "askToContinue" | "editQuestion" | "fresh" | "shorter" | "model"} ActionName
  * @typedef {object} Outcome
  * @property {"busy" | "quiet" | "warn" | "bad"} tone
- * @property {string} icon empty for the tones that do not raise their voice
- * @property {string} title the state, for the tones that do
+ * @property {string} icon name of an icon; empty for `busy` and `quiet`
+ * @property {string} title how the answer ended; empty for `busy` and `quiet`
  * @property {string} text
  * @property {string} hint
- * @property {ActionName[]} actions what can be done next, the likeliest first
- * @property {number} until the moment to which something is counted down; 0: nothing is
+ * @property {ActionName[]} actions what the user can do next, the likeliest first
+ * @property {number} until the time to which the text counts down, as of `Date.now()`; 0: it does not count
  */
 import { seconds, t } from "../page/words.js";
 import { hasText } from "./answer.js";
 import { remedyFor } from "./remedies.js";
 
-/** @param {Answer} answer @param {{canShorten?: boolean, now?: number}} [context] @returns {Outcome} */
+/** @param {Answer} answer @param {{canShorten?: boolean, now?: number}} [context] `canShorten`: there are older turns to leave out @returns {Outcome} */
 export function outcomeOf(answer, { canShorten = false, now = Date.now() } = {}) {
   const end = answer.end ?? {};
   const again = /** @type {ActionName[]} */ (canContinue(answer) ? ["continue", "again"] : ["retry"]);
   const message = String(end.error?.message ?? "");
   switch (answer.state) {
     case "running":
-      return busy(answer, now);
+      return busyOutcome(answer, now);
     case "failed":
-      return notSent(answer, now);
+      return notSentOutcome(answer, now);
     case "done":
-      return done(answer, end);
+      return doneOutcome(answer, end);
     case "stopped":
-      return outcome("quiet", "", t("end.stopped"), receipt(end.stop), again[1] ? again : ["again"]);
+      return outcome("quiet", "", t("end.stopped"), stopReceipt(end.stop), again[1] ? again : ["again"]);
     case "error":
-      return failed(answer, canShorten, again, now);
+      return errorOutcome(answer, canShorten, again, now);
     case "cut_off":
-      return troubled(outcome("warn", t("end.cutOff"), message, "", again, "cut"), answer, now);
+      return withRemedy(outcome("warn", t("end.cutOff"), message, "", again, "cut"), answer, now);
     case "interrupted":
-      return outcome("warn", t("end.interrupted"), interruption(answer, message), "", again, "plug");
-    default: // a state that this page does not know is not a finished answer
+      return outcome("warn", t("end.interrupted"), interruptionText(answer, message), "", again, "plug");
+    default: // a state of a newer server: assume that the answer did not finish
       return outcome("warn", t("end.other", { state: answer.state }), message, "", again, "alert");
   }
 }
 
-/** Whether the server would go on with it. @param {Answer} answer */
+/** Whether the server would continue this answer. @param {Answer} answer */
 export const canContinue = ({ id, state, content }) => !!id && !["running", "done", "failed"].includes(state) && hasText(content);
 
 /** @param {Outcome["tone"]} tone @param {string} title @param {string} text @param {string} [hint] @param {ActionName[]} [actions] @param {string} [icon] @returns {Outcome} */
 const outcome = (tone, title, text, hint = "", actions = [], icon = "") => ({ tone, icon, title, text, hint, actions, until: 0 });
 
 /** @param {Answer} answer @param {number} now */
-function busy(answer, now) {
-  const until = answer.waiting?.code === "waiting" && answer.origin !== null ? answer.origin + answer.waiting.t + 1000 * answer.waiting.seconds : 0;
+function busyOutcome(answer, now) {
+  const until = answer.waiting?.code === "waiting" && answer.startedAt !== null ? answer.startedAt + answer.waiting.t + 1000 * answer.waiting.seconds : 0;
   return { ...outcome("busy", "", busyLine(answer, until && until - now)), until: until > now ? until : 0 };
 }
 
-/** @param {Answer} answer @param {number} left milliseconds to wait, where that is known */
+/** @param {Answer} answer @param {number} left milliseconds until the server tries again; 0: not known */
 function busyLine(answer, left) {
   if (answer.stopping) return t("busy.stopping");
   if (answer.waitReason?.kind === "network") return answer.waitReason.line;
@@ -66,20 +66,20 @@ function busyLine(answer, left) {
   return answer.reasoning.length ? t("busy.thinking") : t("busy.first");
 }
 
-/** @param {any} notice `waiting` @param {number} left */
+/** @param {any} notice data of a `waiting` notice @param {number} left */
 function waitingLine({ seconds: wait, reason, attempt }, left) {
   const until = wholeSeconds(left || 1000 * Math.round(Number(wait) || 0));
   return t("busy.waiting", { seconds: until, reason: String(reason ?? "").replaceAll("_", " "), attempt: String(attempt ?? "") });
 }
 
-/** Counted down to one. @param {number} ms */
+/** Seconds for a countdown, at least one. @param {number} ms */
 const wholeSeconds = (ms) => seconds(1000 * Math.max(1, Math.ceil(ms / 1000 - 0.05)));
 
-/** @param {number} left milliseconds */
+/** @param {number} left milliseconds until a retry makes sense */
 const retryHint = (left) => (left > 0 ? t("end.retryAfter", { seconds: wholeSeconds(left) }) : t("end.retryNow"));
 
 /** @param {Answer} answer @param {any} end */
-function done(answer, end) {
+function doneOutcome(answer, end) {
   const reason = end.finish_reason;
   const { content, refusal, toolCalls, reasoning } = answer;
   if (!hasText(content) && !hasText(refusal) && !toolCalls.length) {
@@ -94,26 +94,26 @@ function done(answer, end) {
   return outcome("quiet", "", text, "", hasText(refusal) ? ["editQuestion", "again"] : []);
 }
 
-/** What was done to stop it. @param {any} stop */
-function receipt(stop) {
+/** What the server did to stop the answer. @param {any} stop of the `end` event */
+function stopReceipt(stop) {
   if (!stop) return "";
   const closed = stop.upstream_closed_ms == null ? "" : t("end.closed", { ms: Number(stop.upstream_closed_ms) });
   return [closed, stop.received_events == null ? "" : t("end.pieces", { n: Number(stop.received_events) })].filter(Boolean).join(" ");
 }
 
 /** @param {Answer} answer @param {boolean} canShorten @param {ActionName[]} again @param {number} now */
-function failed(answer, canShorten, again, now) {
+function errorOutcome(answer, canShorten, again, now) {
   const error = answer.end?.error ?? {};
   const message = String(error.message ?? "");
   const title = hasText(answer.content) ? t("end.errorLate") : t("end.error");
   if (error.code === "context_length") {
     return outcome("bad", t("end.context"), message, "", canShorten ? ["fresh", "shorter"] : ["fresh"], "ruler");
   }
-  return troubled(outcome("bad", title, message, "", again, "alert"), answer, now);
+  return withRemedy(outcome("bad", title, message, "", again, "alert"), answer, now);
 }
 
-/** With what its error asks for. @param {Outcome} shown @param {Answer} answer @param {number} now @returns {Outcome} */
-function troubled(shown, answer, now) {
+/** An outcome with the hint, icon, action and countdown that fit the answer's error. @param {Outcome} shown @param {Answer} answer @param {number} now @returns {Outcome} */
+function withRemedy(shown, answer, now) {
   const error = answer.end?.error ?? {};
   const { hint, before, ...remedy } = remedyFor(error);
   const icon = remedy.icon || shown.icon;
@@ -121,27 +121,27 @@ function troubled(shown, answer, now) {
   const wait = 1000 * Number(error.retry_after ?? 0);
   if (!(wait > 0)) return { ...shown, icon, actions, hint };
   const at = retryAt(answer);
-  const known = at !== null && at <= now + wait; // later than that is another clock's
+  const known = at !== null && at <= now + wait; // if it is later, the server's clock and this one differ
   const left = known ? at - now : wait;
   const early = left > 0;
   return { ...shown, icon: early ? "clock" : icon, actions, hint: retryHint(left), until: early && known ? at : 0 };
 }
 
-/** When the model's server is to be asked again; null: it cannot be told. @param {Answer} answer */
-function retryAt({ end, origin, createdAt }) {
+/** When the upstream may be asked again, as of `Date.now()`; null: not known. @param {Answer} answer */
+function retryAt({ end, startedAt, createdAt }) {
   const wait = 1000 * Number(end.error.retry_after);
-  if (origin !== null && end.t !== undefined) return origin + end.t + wait;
+  if (startedAt !== null && end.t !== undefined) return startedAt + end.t + wait;
   return createdAt === null || end.timings?.total_ms == null ? null : createdAt + end.timings.total_ms + wait;
 }
 
 /** @param {Answer} answer @param {string} message */
-function interruption({ failure }, message) {
+function interruptionText({ failure }, message) {
   if (!failure) return message || t("end.interruptedWhy");
   return failure.code === "gone" ? t("end.gone") : failureText(failure);
 }
 
 /** @param {Answer} answer @param {number} now */
-function notSent({ failure }, now) {
+function notSentOutcome({ failure }, now) {
   if (failure?.code === "unanswered") return outcome("quiet", "", t("end.unanswered"), "", ["again"]);
   if (failure?.code === "not_sent") return outcome("quiet", "", t("failure.notSent"), "", ["retry"]);
   const full = failure?.code === "conversation_too_large";

@@ -1,15 +1,15 @@
 // @ts-check
 /**
- * Whether something between server and page holds streams back until they end. One for all answers
- * of a tab: the next one is polled from its first second. Kept for the tab, and yet tried anew by
- * every page that is loaded, when the network changes, and after a while: proxies get mended.
+ * Remembers, for all answers of a tab, whether a proxy buffers streams: that is, delivers each only when it has ended.
+ * If so, the page polls instead of keeping a connection. The finding is stored for the tab. It is checked again
+ * after a reload, when the network changes, and after `SLOW_TIMES.recheck`, because the proxy may have been repaired.
  */
 import { SLOW_TIMES } from "./wait_reason.js";
 
 const KEY = "tornado-stream:buffering";
 
 export class ProxyBuffering {
-  /** A held connection is to prove itself. */
+  /** A proxy may be buffering: the next connection is on trial. */
   suspected;
   #foundAt = 0;
 
@@ -18,34 +18,34 @@ export class ProxyBuffering {
     this.storage = storage;
     this.now = now;
     this.suspected = storage.get(KEY) !== null;
-    lifecycle.addEventListener("change", (event) => /** @type {CustomEvent} */ (event).detail === "online" && this.#doubt());
+    lifecycle.addEventListener("change", (event) => /** @type {CustomEvent} */ (event).detail === "online" && this.#recheck());
   }
 
-  /** Whether no connection is to be held. */
+  /** Whether a proxy is known to buffer, so that the page should poll. */
   get found() {
-    return this.#foundAt > this.now() - SLOW_TIMES.doubt;
+    return this.#foundAt > this.now() - SLOW_TIMES.recheck;
   }
 
-  /** What stands between, as it calls itself; empty: it does not say. */
+  /** The name that the proxy gives itself; empty: none. */
   get proxy() {
     return this.storage.get(KEY) ?? "";
   }
 
-  /** @param {string} proxy */
+  /** A proxy was found to buffer. @param {string} proxy its name */
   confirm(proxy) {
     this.suspected = true;
     this.#foundAt = this.now();
     this.storage.set(KEY, proxy);
   }
 
-  /** Nothing is held back. */
+  /** A connection has passed its trial: no proxy buffers. */
   refute() {
     this.suspected = false;
     this.storage.remove(KEY);
   }
 
-  /** Another network has other proxies. */
-  #doubt() {
+  /** The network has changed, and its proxies with it. */
+  #recheck() {
     this.#foundAt = 0;
   }
 }

@@ -1,5 +1,5 @@
 // @ts-check
-/** What can be done about an error: its hint, its icon, and a button before the usual ones. The server's message says what went wrong. Pure. */
+/** What the user can do about an upstream's error: a hint, an icon, and a button before the usual ones. (The server's message says what went wrong.) Pure. */
 import { t } from "../page/words.js";
 
 /** By the codes in docs/events.md. @type {Record<string, [hint: string, icon?: string, before?: "editQuestion" | "model"]>} */
@@ -26,9 +26,9 @@ const REMEDIES = {
   server_error: ["next.log"],
 };
 
-/** @param {any} error of an answer's end */
+/** The remedy for an error; its hint is empty if the message already says the same. @param {any} error of an `end` event */
 export function remedyFor({ code, message }) {
   const [hint, icon, before] = REMEDIES[code] ?? [""];
-  const said = code === "auth" && String(message).includes("OPENAI_API_KEY");
-  return { hint: hint && !said ? t(hint) : "", icon, before };
+  const inMessage = code === "auth" && String(message).includes("OPENAI_API_KEY");
+  return { hint: hint && !inMessage ? t(hint) : "", icon, before };
 }

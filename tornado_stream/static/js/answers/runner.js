@@ -1,27 +1,27 @@
 // @ts-check
 /**
- * Runs answers: the one the page follows, and those it has left. One that is left before it has
- * begun goes on until it has: a question that was sent is never lost by looking elsewhere.
+ * Runs the streams of the page's answers: the current one, which the page shows, and those that the user has left. The
+ * rule: a stream that the user leaves before its answer has begun continues until `start`, so that no question is lost.
  *
  * @typedef {import("./answer.js").Answer} Answer
  * @typedef {{answer: Answer, stream: AnswerStream, started: boolean}} Run
  * @typedef {object} Listener
- * @property {(answer: Answer, type: string, data: any) => void} event of the answer that is followed
+ * @property {(answer: Answer, type: string, data: any) => void} event an event of the current answer, or `reset`
  * @property {(answer: Answer, link: "open" | "lost") => void} link
  * @property {(answer: Answer, waitReason: import("./wait_reason.js").WaitReason | null) => void} waitReason
  * @property {(answer: Answer, failure: Refused) => void} failed
- * @property {(news: import("../page/tabs.js").News) => void} news of any answer that begins
+ * @property {(news: import("../page/tabs.js").News) => void} news an answer has begun, the current one or another
  */
 import { Refused } from "../page/api.js";
 import { AnswerStream } from "./answer_stream.js";
 
-/** Refusals after which the same request is of no use any more. */
+/** Codes of refusals after which a request is not worth keeping. */
 const USELESS = ["not_sent", "request_id_reused"];
 
 export class Runner {
   /** @type {Run | null} */
   #current = null;
-  /** What is known of the way to the server, for all answers. @type {import("./answer_stream.js").NetworkKnowledge} */
+  /** Shared by all answers. @type {import("./answer_stream.js").NetworkKnowledge} */
   #network = {};
 
   /**
@@ -36,45 +36,45 @@ export class Runner {
     this.listener = listener;
   }
 
-  /** The answer that is followed. @returns {Answer | null} */
+  /** The current answer. @returns {Answer | null} null: none is running */
   get answer() {
     return this.#current?.answer ?? null;
   }
 
-  /** Ask for an answer and follow it. @param {Answer} answer */
+  /** Ask for an answer and make it the current one. @param {Answer} answer */
   ask(answer) {
     this.outbox.add(answer.request);
     this.#current = this.#run(answer);
   }
 
-  /** Ask again for what was left unsent, once no other tab does. @param {Answer} answer */
+  /** Like `ask`, for an answer that is in the outbox already. Waits until no other tab has claimed it. @param {Answer} answer */
   resume(answer) {
     this.#current = this.#run(answer, undefined, this.outbox.claim(answer.request.request_id));
   }
 
-  /** Follow an answer that the server writes. @param {Answer} answer @param {number} after the last event that is in it */
+  /** Read an answer that is already running, as the current one. @param {Answer} answer @param {number} after the number of the last event that `answer` contains */
   follow(answer, after) {
     this.#current = this.#run(answer, after);
   }
 
-  /** Send what was left unsent, or stop it, without looking at it. @param {import("./outbox.js").Entry} entry */
+  /** Send an entry of the outbox, or stop it, without showing its answer. @param {import("./outbox.js").Entry} entry */
   deliver({ request, stopping }) {
     const { stream } = this.#run(/** @type {any} */ ({ request }));
     if (stopping) void stream.stop().catch(() => {});
   }
 
-  /** Stop following. */
+  /** The user leaves the current answer. It is not stopped. */
   leave() {
     if (this.#current?.started) this.#current.stream.detach();
     this.#current = null;
   }
 
-  /** There may be something new. */
+  /** The current answer may have new events: read them now. */
   nudge() {
     this.#current?.stream.nudge();
   }
 
-  /** Stop the answer that is followed. Throws `Refused` when the server will not. */
+  /** Stop the current answer. Throws `Refused` if the server refuses. */
   async stop() {
     if (!this.#current) return;
     const { started, stream, answer } = this.#current;
@@ -88,7 +88,7 @@ export class Runner {
     const run = { answer, started: after !== undefined, stream: /** @type {any} */ (null) };
     const { api, lifecycle, locks } = this;
     const listener = {
-      event: (/** @type {string} */ type, /** @type {any} */ data) => this.#take(run, type, data),
+      event: (/** @type {string} */ type, /** @type {any} */ data) => this.#receive(run, type, data),
       link: (/** @type {"open" | "lost"} */ link) => void (this.#current === run && this.listener.link(answer, link)),
       waitReason: (/** @type {any} */ waitReason) => void (this.#current === run && this.listener.waitReason(answer, waitReason)),
     };
@@ -110,7 +110,7 @@ export class Runner {
   }
 
   /** @param {Run} run @param {string} type @param {any} data */
-  #take(run, type, data) {
+  #receive(run, type, data) {
     const current = this.#current === run;
     const { request_id: id } = run.answer.request;
     if (type === "start") {

@@ -1,14 +1,14 @@
 // @ts-check
 /**
- * Looks beside a connection that is silent: a short request brings what it should have brought.
- * `?live=0` is the lightest there is: where nothing is new it has no event.
+ * Finds out why a connection is silent: a short request (`?live=0`) fetches the events that the connection should
+ * have brought. If nothing is new, its response is empty.
  *
- * The server says something at once and whenever there is news. A connection that brings less than
- * a short request does is dead or held back, and given up; the next one is on trial, and if not
- * even its head comes while short requests are answered, a proxy is buffering.
+ * The server sends a response's head at once, and each event at once. A connection that brings less than a short
+ * request is dead or buffered, so the probe closes it. The next connection is on trial. If not even its head arrives
+ * while the server answers short requests, a proxy is buffering.
  *
  * @typedef {import("./answer_connection.js").LogEvent} LogEvent
- * @typedef {"unreached" | "unknown" | "nothing" | LogEvent[]} Finding `unknown`: the server knows no such answer
+ * @typedef {"unreached" | "unknown" | "nothing" | LogEvent[]} Finding what a short request found; `unknown`: the server knows no such answer
  */
 import { pause } from "../page/lifecycle.js";
 import { Storage } from "../page/storage.js";
@@ -16,14 +16,14 @@ import { AnswerConnection, Dropped, dropped, isStream } from "./answer_connectio
 import { ProxyBuffering } from "./proxy_buffering.js";
 import { waitReasonOf, SLOW_TIMES } from "./wait_reason.js";
 
-/** One for each answer that is slow. */
+/** Watches the connections of one answer. */
 export class SlownessProbe {
-  /** Whether it was this answer that found the proxy out. */
+  /** Whether the proxy was found while this answer was read. */
   found = false;
-  /** What the last response says it came through. */
+  /** The name of the proxy, as the last response gives it. */
   #proxy = "";
-  /** What was told, as JSON. */
-  #told = "null";
+  /** The last wait reason that was reported, as JSON. */
+  #reported = "null";
 
   /**
    * @param {object} stream what the probe needs of an `AnswerStream`
@@ -42,49 +42,49 @@ export class SlownessProbe {
     this.buffering = network.buffering ??= new ProxyBuffering(new Storage(() => sessionStorage), lifecycle);
   }
 
-  /** Tell what is waited for, where that has changed. */
-  tell() {
+  /** Tell the listener the wait reason, if it has changed. */
+  report() {
     const { found, proxy } = this.buffering;
     const waitReason = waitReasonOf(this.heartbeat, this.times, this.lifecycle.offline, found ? { proxy, found: this.found } : null);
-    const told = JSON.stringify(waitReason);
-    if (told !== this.#told) this.listener.waitReason(waitReason);
-    this.#told = told;
+    const reported = JSON.stringify(waitReason);
+    if (reported !== this.#reported) this.listener.waitReason(waitReason);
+    this.#reported = reported;
   }
 
   /**
-   * Watch a connection, less and less often, until it is closed; close it where it holds back.
-   * @param {AnswerConnection} connection @param {() => number} last the number of the last event that came
+   * Watch a connection until it is closed, with growing pauses. Close it if a short request brings more than it.
+   * @param {AnswerConnection} connection @param {() => number} last returns the number of the last event that has arrived
    */
   async watch(connection, last) {
-    if (connection.purpose === "look") return this.#expect(connection);
-    let patience = await this.#trial(connection);
+    if (connection.purpose === "poll") return this.#noteIfLate(connection);
+    let patience = await this.#firstPatience(connection);
     while (await untilQuiet(connection, patience)) {
-      const { quietSince } = connection;
-      const finding = await this.#look(last(), connection.signal);
+      const { lastByteAt } = connection;
+      const finding = await this.#fetchNews(last(), connection.signal);
       if (connection.signal.aborted) return;
-      const isSilent = connection.quietSince === quietSince;
+      const isSilent = connection.lastByteAt === lastByteAt;
       if (isSilent && holdsBack(connection, finding)) return this.#giveUp(connection, finding);
       const failed = finding === "unreached" || finding === "unknown";
       patience = (patience || this.times.trial) * (failed ? 2 : 4);
     }
   }
 
-  /** A short request is out. @param {AnswerConnection} connection */
-  async #expect(connection) {
+  /** Note if the server does not answer a short request in time. @param {AnswerConnection} connection */
+  async #noteIfLate(connection) {
     if (await untilQuiet(connection, this.times.late)) this.heartbeat.missed = true;
   }
 
-  /** How long the connection may be silent from here. @param {AnswerConnection} connection */
-  async #trial(connection) {
+  /** If the connection is on trial, wait for its head. Returns for how many milliseconds it may be silent. @param {AnswerConnection} connection */
+  async #firstPatience(connection) {
     const { buffering, times } = this;
-    if (!buffering.suspected) return times.look;
-    await pause(connection.openedAt + (buffering.found ? times.turn : times.trial) - Date.now(), connection.signal);
+    if (!buffering.suspected) return times.probe;
+    await pause(connection.openedAt + (buffering.found ? times.visiblePoll : times.trial) - Date.now(), connection.signal);
     if (!connection.heard) return 0;
     if (!connection.signal.aborted && !buffering.found) buffering.refute();
-    return times.look;
+    return times.probe;
   }
 
-  /** @param {AnswerConnection} connection @param {Finding} finding */
+  /** Close a connection; the stream goes on with the events that were found. @param {AnswerConnection} connection @param {Finding} finding */
   #giveUp(connection, finding) {
     const { buffering } = this;
     if (buffering.suspected && !buffering.found && !connection.heard) {
@@ -92,16 +92,16 @@ export class SlownessProbe {
       buffering.confirm(this.#proxy);
     }
     buffering.suspected = true;
-    connection.instead = Array.isArray(finding) ? finding : [];
+    connection.replacement = Array.isArray(finding) ? finding : [];
     connection.close();
   }
 
-  /** What there is after this event. @param {number} after @param {AbortSignal} signal @returns {Promise<Finding>} */
-  async #look(after, signal) {
+  /** Ask the server for the events after this one. @param {number} after the number of an event @param {AbortSignal} signal @returns {Promise<Finding>} */
+  async #fetchNews(after, signal) {
     const short = new AnswerConnection(this.times.short);
     const close = () => short.close();
     signal.addEventListener("abort", close);
-    void this.#expect(short);
+    void this.#noteIfLate(short);
     try {
       return await this.#read(short, after);
     } catch (error) {
@@ -130,14 +130,14 @@ export class SlownessProbe {
   }
 }
 
-/** Wait until nothing came for so long. False: it was closed before. @param {AnswerConnection} connection @param {number} ms */
+/** Wait until no byte has arrived for so long. Returns false if the connection was closed before. @param {AnswerConnection} connection @param {number} ms */
 async function untilQuiet(connection, ms) {
   for (let rest = ms; rest > 0 && !connection.signal.aborted; ) {
-    rest = ms - connection.quiet;
+    rest = ms - connection.silentFor;
     await pause(rest, connection.signal);
   }
   return !connection.signal.aborted;
 }
 
-/** Whether the connection should have brought what was found. @param {AnswerConnection} connection @param {Finding} finding */
+/** Whether the connection should have brought what the short request brought. @param {AnswerConnection} connection @param {Finding} finding */
 const holdsBack = ({ heard, purpose }, finding) => Array.isArray(finding) || (finding === "nothing" && !heard && purpose !== "ask");

@@ -1,16 +1,16 @@
 // @ts-check
 /**
- * Server-sent events out of bytes, wherever they were split. Pure: no I/O, no timers.
- * The rules are WHATWG's: https://html.spec.whatwg.org/multipage/server-sent-events.html
+ * A decoder for server-sent events. Pure: no I/O, no timers. It follows the WHATWG standard:
+ * https://html.spec.whatwg.org/multipage/server-sent-events.html
  *
  * @typedef {{id: string, type: string, data: string}} ServerSentEvent
  */
 
 const LINE_END = /\r\n|\n|\r/g;
 
-/** Feed it chunks; each call returns the events that the chunk completed. */
+/** Turns chunks of bytes into events, wherever the bytes were split. */
 export class SseDecoder {
-  #utf8 = new TextDecoder(); // drops one byte order mark at the very beginning
+  #utf8 = new TextDecoder(); // it removes one byte order mark at the beginning
   #begun = false;
   #skipLineFeed = false;
   #line = ""; // the line that has not ended yet
@@ -18,10 +18,10 @@ export class SseDecoder {
   #data = [];
   #type = "";
   #id = "";
-  /** What the stream asked for with `retry`, in milliseconds. @type {number | null} */
+  /** The value of the last `retry` field, in milliseconds. @type {number | null} */
   retry = null;
 
-  /** @param {Uint8Array | string} chunk @returns {ServerSentEvent[]} */
+  /** The events that this chunk completes. @param {Uint8Array | string} chunk @returns {ServerSentEvent[]} */
   feed(chunk) {
     const text = typeof chunk === "string" ? this.#withoutMark(chunk) : this.#utf8.decode(chunk, { stream: true });
     return text ? this.#lines(text) : [];
@@ -39,7 +39,7 @@ export class SseDecoder {
     /** @type {ServerSentEvent[]} */
     const events = [];
     let from = this.#skipLineFeed && text[0] === "\n" ? 1 : 0;
-    this.#skipLineFeed = text.endsWith("\r"); // a carriage return ends its line at once
+    this.#skipLineFeed = text.endsWith("\r"); // it ends its line already; a line feed that follows is part of it
     LINE_END.lastIndex = from;
     for (let end; (end = LINE_END.exec(text)); from = LINE_END.lastIndex) {
       const line = this.#line + text.slice(from, end.index);
@@ -66,8 +66,7 @@ export class SseDecoder {
 
   /** @param {ServerSentEvent[]} events */
   #dispatch(events) {
-    // What the rules call an empty data buffer: no `data` line, or a single empty one, which
-    // leaves a line feed and is an event.
+    // Only an event without any `data` line is dropped. A single empty `data` line makes an event with empty data.
     if (this.#data.length) {
       events.push({ id: this.#id, type: this.#type || "message", data: this.#data.join("\n") });
     }

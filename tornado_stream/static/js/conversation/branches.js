@@ -1,130 +1,130 @@
 // @ts-check
 /**
- * The open conversation's messages, and which of its branches this tab shows. Pure but for the
- * tab's storage. The rule: a branch that the reader has chosen stays, also over a reload, until
- * the reader asks for something; without a choice it is the one that was written to last.
+ * The open conversation's messages, and which of its branches this tab shows. Pure, except for the tab's storage.
+ * The rule: a branch that the user has chosen stays, also over a reload, until the user asks something. Without a
+ * choice the tab shows the branch that was written to last.
  *
  * @typedef {import("../answers/answer.js").Answer} Answer
  * @typedef {import("../answers/answer.js").Question} Question
  * @typedef {Question | Answer} Message
  */
 import { readJson, Storage, writeJson } from "../page/storage.js";
-import { isBelow, lastKnown, unanswered } from "./tree.js";
+import { isBelow, nearestStored, unansweredPlaceholder } from "./tree.js";
 
 const PREFIX = "tornado-stream:branch:";
-/** So many leaves that were looked at are remembered. */
-const SEEN = 50;
+/** How many leaves are remembered. */
+const MOST_LEAVES = 50;
 
 export class Branches {
-  /** Of the conversation; null: a new one. @type {string | null} */
+  /** The conversation's id; null: a new one. @type {string | null} */
   id = null;
-  /** What the server knows, in the order it was written. @type {import("./tree.js").Messages} */
+  /** The messages that the server knows, in the order in which they were written. @type {import("./tree.js").Messages} */
   messages = new Map();
-  /** The end of what is shown. @type {Answer | null} */
+  /** The leaf of the branch that is shown. @type {Answer | null} */
   newest = null;
-  /** The leaf that was written to last, in whatever tab. @type {string | null} */
+  /** Id of the leaf that was written last, by any tab. @type {string | null} */
   #current = null;
-  /** @type {string | null} */
+  /** Id of the leaf that the user has chosen. @type {string | null} */
   #chosen = null;
-  /** Ends of branches that this tab has left, the latest last. @type {string[]} */
-  #seen = [];
-  /** What was asked for last. @type {Answer | null} */
+  /** Ids of the leaves that this tab showed before, the newest last. @type {string[]} */
+  #leftLeaves = [];
+  /** The answer that this tab asked for last. @type {Answer | null} */
   #asked = null;
-  /** Whether that question goes where the conversation goes, and did not begin a branch. */
-  #goesAlong = false;
-  /** The messages below each, made when first needed. @type {Map<Message | null, Message[]> | null} */
-  #below = null;
+  /** Whether its question continued the conversation, and did not begin a branch. If so, it moves on while it is unsent. */
+  #followsCurrent = false;
+  /** The messages that follow each message; null: not computed yet. @type {Map<Message | null, Message[]> | null} */
+  #children = null;
 
-  /** @param {Storage} [storage] the tab's */
+  /** @param {Storage} [storage] of this tab */
   constructor(storage = new Storage(() => /** @type {any} */ (null))) {
     this.storage = storage;
   }
 
-  /** Another conversation is open. @param {string | null} id */
+  /** Another conversation was opened: forget the old one. @param {string | null} id null: a new one */
   enter(id) {
     const { chosen = null, seen = [] } = (id && readJson(this.storage, PREFIX + id)) || {};
     Object.assign(this, { id, messages: new Map(), newest: null });
     this.#chosen = chosen;
-    this.#seen = Array.isArray(seen) ? seen : [];
-    this.#current = this.#asked = this.#below = null;
+    this.#leftLeaves = Array.isArray(seen) ? seen : [];
+    this.#current = this.#asked = this.#children = null;
   }
 
-  /** These are its messages now. @param {import("./tree.js").Messages} messages @param {string | null} current */
-  take(messages, current) {
+  /** Take the messages as the server has them now. @param {import("./tree.js").Messages} messages @param {string | null} current id of the leaf that was written last */
+  replace(messages, current) {
     this.messages = messages;
     this.#current = current;
-    this.#keepUnsent();
-    this.#below = null;
-    this.newest = (!this.#chosen && this.#unsent) || this.#at(this.#chosen) || this.#at(current);
+    this.#reattachUnsent();
+    this.#children = null;
+    this.newest = (!this.#chosen && this.#unsent) || this.#leafAt(this.#chosen) || this.#leafAt(current);
   }
 
-  /** This is asked for, and shown. @param {Answer} answer */
+  /** Show an answer that is asked for now. @param {Answer} answer */
   ask(answer) {
-    const again = this.#asked?.parent === answer.parent && this.#goesAlong;
-    this.#goesAlong = again || (!answer.parent.id && answer.parent.parent === this.newest);
-    this.#leave(answer);
+    const again = this.#asked?.parent === answer.parent && this.#followsCurrent;
+    this.#followsCurrent = again || (!answer.parent.id && answer.parent.parent === this.newest);
+    this.#showLeaf(answer);
     this.#asked = answer;
-    this.#below = this.#chosen = null;
-    this.#keep();
+    this.#children = this.#chosen = null;
+    this.#save();
   }
 
-  /** The server has begun it. @param {Answer} answer @param {string} id of its conversation */
-  begun(answer, id) {
+  /** The server has begun an answer. @param {Answer} answer @param {string} id its conversation's id */
+  started(answer, id) {
     this.id = id;
     this.messages.set(String(answer.parent.id), answer.parent).set(String(answer.id), answer);
     this.#current = answer.id;
-    this.#below = null;
-    this.#keep();
+    this.#children = null;
+    this.#save();
   }
 
-  /** Show the branch that a message is on. @param {Message} message */
+  /** The user has chosen a message: show its branch. @param {Message} message */
   choose(message) {
     const leaf = this.#leafBelow(message);
     const unchosen = this.#unsent ?? this.messages.get(this.#current ?? "");
     this.#chosen = leaf === unchosen ? null : (leaf.id ?? leaf.parent.id);
-    this.#leave(leaf);
-    this.#keep();
+    this.#showLeaf(leaf);
+    this.#save();
   }
 
-  /** The versions of a message, itself among them, oldest first. @param {Message} message */
+  /** All versions of a message, with itself, oldest first. @param {Message} message */
   siblings(message) {
-    this.#below ??= this.#sorted();
-    const versions = this.#below.get(message.parent) ?? [];
+    this.#children ??= this.#childrenOfAll();
+    const versions = this.#children.get(message.parent) ?? [];
     return versions.includes(message) ? versions : [message];
   }
 
-  /** Asked for, and not known to the server. @returns {Answer | null} */
+  /** The answer that was asked for and that the server has not begun. @returns {Answer | null} */
   get #unsent() {
     return this.#asked?.id ? null : this.#asked;
   }
 
-  /** @param {string | null} id */
-  #at(id) {
+  /** The leaf of a message's branch. @param {string | null} id of the message */
+  #leafAt(id) {
     const message = this.messages.get(id ?? "");
     if (!message) return null;
     return message.role === "assistant" && id === this.#current ? message : this.#leafBelow(message);
   }
 
-  /** The end of the branch that goes through a message: one that this tab has left, else the newest. @param {Message} message @returns {Answer} */
+  /** The leaf below a message: the one that this tab showed last, otherwise the newest. @param {Message} message @returns {Answer} */
   #leafBelow(message) {
     if (this.#unsent && isBelow(this.#unsent, message)) return this.#unsent;
     const known = [...this.messages.values()];
-    const seen = this.#seen.map((id) => this.messages.get(id)).findLast((one) => one && isBelow(one, message));
+    const seen = this.#leftLeaves.map((id) => this.messages.get(id)).findLast((one) => one && isBelow(one, message));
     const leaf = known.findLast((one) => isBelow(one, seen ?? message)) ?? message;
-    return leaf.role === "assistant" ? leaf : unanswered(leaf, this.id);
+    return leaf.role === "assistant" ? leaf : unansweredPlaceholder(leaf, this.id);
   }
 
-  /** A question that was not sent stays where it was asked, or goes along to where the conversation went. */
-  #keepUnsent() {
+  /** After new messages: attach an unsent question to the answer that it followed, or to the end of the conversation if it continued that. */
+  #reattachUnsent() {
     const asked = this.#asked;
     this.#asked = null;
     if (asked?.state !== "failed" || asked.parent.id) return;
-    const before = this.#goesAlong ? this.#at(this.#current) : this.messages.get(lastKnown(asked.parent.parent)?.id ?? "");
+    const before = this.#followsCurrent ? this.#leafAt(this.#current) : this.messages.get(nearestStored(asked.parent.parent)?.id ?? "");
     asked.parent.parent = /** @type {Answer | null} */ (before ?? null);
     this.#asked = asked;
   }
 
-  #sorted() {
+  #childrenOfAll() {
     /** @type {Map<Message | null, Message[]>} */
     const below = new Map();
     const add = (/** @type {Message} */ message) => void (below.get(message.parent)?.push(message) ?? below.set(message.parent, [message]));
@@ -135,14 +135,14 @@ export class Branches {
   }
 
   /** Show another leaf, and remember the one that was shown. @param {Answer} leaf */
-  #leave(leaf) {
+  #showLeaf(leaf) {
     const left = this.newest;
     this.newest = leaf;
-    if (left?.id && !isBelow(leaf, left)) this.#seen = [...this.#seen.filter((id) => id !== left.id), left.id].slice(-SEEN);
+    if (left?.id && !isBelow(leaf, left)) this.#leftLeaves = [...this.#leftLeaves.filter((id) => id !== left.id), left.id].slice(-MOST_LEAVES);
   }
 
-  #keep() {
-    const worth = this.id && (this.#chosen || this.#seen.length);
-    writeJson(this.storage, PREFIX + this.id, worth ? { chosen: this.#chosen, seen: this.#seen } : null);
+  #save() {
+    const worth = this.id && (this.#chosen || this.#leftLeaves.length);
+    writeJson(this.storage, PREFIX + this.id, worth ? { chosen: this.#chosen, seen: this.#leftLeaves } : null);
   }
 }

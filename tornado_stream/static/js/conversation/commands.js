@@ -1,17 +1,17 @@
 // @ts-check
-/** What a reader can do with the open conversation, and what was left undone when the page went. */
+/** What the user can do with the open conversation, and the questions that an earlier page left unsent. */
 import { newAnswer } from "../answers/answer.js";
 import { isHopeless } from "../answers/outbox.js";
 import { Refused } from "../page/api.js";
-import { asking, askingAgain, continuing } from "./requests.js";
-import { question, turnsBefore } from "./tree.js";
+import { questionRequest, regenerateRequest, continueRequest } from "./requests.js";
+import { newQuestion, turnsBefore } from "./tree.js";
 
 /**
  * @typedef {import("../answers/answer.js").Answer} Answer
  * @typedef {import("../answers/answer.js").Question} Question
  */
 
-/** Refusals after which the same question is asked by a new request. */
+/** Codes of refusals after which a retry needs a new request id. */
 const STALE = ["request_id_reused", "conversation_busy"];
 
 export class Commands {
@@ -22,87 +22,87 @@ export class Commands {
     this.outbox = conversation.outbox;
   }
 
-  /** Ask. @param {string} text */
+  /** Ask a question after the newest message. @param {string} text */
   send(text) {
     this.#askAfter(this.conversation.newest, text);
   }
 
-  /** Ask another question in the place of one; what was there stays, as a branch. @param {Question} old @param {string} text */
+  /** Ask a changed question in the place of an old one, which stays as a branch. @param {Question} old @param {string} text */
   edit(old, text) {
     this.#askAfter(old.parent, text);
   }
 
-  /** Answer a question again; one that the server never took is sent as it was, under the same id. @param {Answer | null} answer the one that there is */
+  /** Ask for another answer to a question. A request that never arrived is sent again, with the same id. @param {Answer | null} answer the answer that the question has now */
   retry(answer = this.conversation.newest) {
     const { free, id, leaveOut } = this.conversation;
     if (!answer || !free) return;
     const { parent: asked, request, failure } = answer;
     const stale = STALE.includes(failure?.code ?? "");
-    if (asked.id && (answer.id || stale)) this.#ask(asked, askingAgain(id, asked, leaveOut, this.preferences.chosen));
-    else this.#ask(asked, stale ? asking(id, asked, leaveOut, this.preferences.chosen) : request);
+    if (asked.id && (answer.id || stale)) this.#ask(asked, regenerateRequest(id, asked, leaveOut, this.preferences.chosen));
+    else this.#ask(asked, stale ? questionRequest(id, asked, leaveOut, this.preferences.chosen) : request);
   }
 
-  /** Continue an answer where it broke off; its text stays where it is. @param {Answer | null} answer */
+  /** Ask for the rest of an answer. The new answer begins with the old one's text. @param {Answer | null} answer */
   continueAnswer(answer = this.conversation.newest) {
     const { free, id, leaveOut } = this.conversation;
     if (!answer?.id || !free) return;
-    const next = newAnswer(answer.parent, continuing(id, answer, leaveOut, this.preferences.chosen));
+    const next = newAnswer(answer.parent, continueRequest(id, answer, leaveOut, this.preferences.chosen));
     this.conversation.ask(Object.assign(next, { content: answer.content, reasoning: answer.reasoning }));
   }
 
-  /** How many of the oldest turns the next try would leave out; 0: none are left. */
+  /** How many of the oldest turns `retryShorter` would leave out; 0: there are none to leave out. */
   get nextLeaveOut() {
     const { newest, leaveOut } = this.conversation;
     const turns = newest ? turnsBefore(newest.parent) : 0;
     return turns > leaveOut ? leaveOut + Math.ceil((turns - leaveOut) / 2) : 0;
   }
 
-  /** Answer the newest question again without the older half of what was sent before it. */
+  /** Ask the newest question again, without the older half of the turns that were sent with it. */
   retryShorter() {
     const { newest, free, id } = this.conversation;
     const leaveOut = this.nextLeaveOut;
     if (!newest?.parent.id || !leaveOut || !free) return;
     this.conversation.leaveOut = leaveOut;
-    this.#ask(newest.parent, askingAgain(id, newest.parent, leaveOut, this.preferences.chosen));
+    this.#ask(newest.parent, regenerateRequest(id, newest.parent, leaveOut, this.preferences.chosen));
   }
 
-  /** Stop the running answer. */
+  /** Stop the running answer. If the server refuses, it continues. */
   async stop() {
     const { conversation } = this;
     const answer = conversation.live;
     if (!answer || answer.stopping) return;
     answer.stopping = true;
-    conversation.tell(answer, "stopping");
+    conversation.fireAnswer(answer, "stopping");
     try {
       await conversation.runner.stop();
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      answer.stopping = false; // it goes on
-      conversation.tell(answer, "link");
+      answer.stopping = false;
+      conversation.fireAnswer(answer, "link");
     }
   }
 
   /**
-   * What was left unsent: this tab's own is shown where it was asked, the rest is sent without a word.
-   * @param {(conversationId: string | null, text: string) => void} keep takes a text that the server refused, and that no tab shows
+   * Take up the requests that are left in the outbox. This tab's own requests in the open conversation are shown; all others are sent without being shown.
+   * @param {(conversationId: string | null, text: string) => void} keepDraft is given each text that the server refused and that no tab shows
    */
-  takeUp(keep) {
+  resumeUnsent(keepDraft) {
     const { id, state } = this.conversation;
     for (const entry of this.outbox.entries) {
       const here = state === "ready" && entry.tab === this.outbox.tab && (entry.request.conversation_id ?? null) === id;
       if (here && !entry.stopping) this.#restore(entry);
-      else void this.#elsewhere(entry, keep);
+      else void this.#deliverUnseen(entry, keepDraft);
     }
   }
 
-  /** @param {import("../answers/outbox.js").Entry} entry @param {(id: string | null, text: string) => void} keep */
-  async #elsewhere({ request }, keep) {
-    await this.outbox.claim(request.request_id); // granted once no other tab sends or shows it
+  /** @param {import("../answers/outbox.js").Entry} entry @param {(id: string | null, text: string) => void} keepDraft */
+  async #deliverUnseen({ request }, keepDraft) {
+    await this.outbox.claim(request.request_id); // waits while another tab sends or shows it
     const left = this.outbox.get(request.request_id);
     if (left && !isHopeless(left)) return this.conversation.runner.deliver(left);
     this.outbox.remove(request.request_id);
     const gone = left?.refused?.status === 404;
-    if (left && request.message) keep(gone ? null : /** @type {string} */ (request.conversation_id ?? null), String(request.message));
+    if (left && request.message) keepDraft(gone ? null : /** @type {string} */ (request.conversation_id ?? null), String(request.message));
   }
 
   /** @param {import("../answers/outbox.js").Entry} entry */
@@ -110,10 +110,10 @@ export class Commands {
     const { messages, newest, running } = this.conversation;
     const { request, refused } = entry;
     const before = request.parent_id === undefined ? newest : messages.get(String(request.parent_id));
-    const asked = request.message === null ? askedBy(messages, request) : question(null, String(request.message), before?.role === "assistant" ? before : null);
+    const asked = request.message === null ? questionOf(messages, request) : newQuestion(null, String(request.message), before?.role === "assistant" ? before : null);
     if (!asked || hasArrived(messages, request)) return this.outbox.remove(request.request_id);
     const answer = newAnswer(asked, request);
-    if (refused && isHopeless(entry)) this.conversation.fail(answer, new Refused(refused.status, refused.code, refused.message));
+    if (refused && isHopeless(entry)) this.conversation.showFailed(answer, new Refused(refused.status, refused.code, refused.message));
     else if (running) void this.conversation.runner.deliver(entry);
     else this.conversation.ask(answer, { wait: true });
   }
@@ -121,8 +121,8 @@ export class Commands {
   /** @param {Answer | null} parent @param {string} text */
   #askAfter(parent, text) {
     const { free, id, leaveOut } = this.conversation;
-    const asked = question(null, text, parent);
-    if (free) this.#ask(asked, asking(id, asked, leaveOut, this.preferences.chosen));
+    const asked = newQuestion(null, text, parent);
+    if (free) this.#ask(asked, questionRequest(id, asked, leaveOut, this.preferences.chosen));
   }
 
   /** @param {Question} asked @param {import("../page/api.js").AnswerRequest} request */
@@ -131,8 +131,8 @@ export class Commands {
   }
 }
 
-/** The question that a request without a message is about. @param {import("./tree.js").Messages} messages @param {import("../page/api.js").AnswerRequest} request */
-function askedBy(messages, request) {
+/** The question that is answered by a request without a `message`. @param {import("./tree.js").Messages} messages @param {import("../page/api.js").AnswerRequest} request */
+function questionOf(messages, request) {
   const message = messages.get(String(request.parent_id ?? request.continue));
   return message?.role === "assistant" ? message.parent : message;
 }

@@ -1,13 +1,13 @@
 // @ts-check
 /**
- * The one owner of the open conversation's state; views listen and ask.
+ * The one owner of the open conversation's state. Views listen to its events and read it.
  *
- * Fires `place` when another conversation is open (detail `adopted`: it is the new one, which has got its id),
- * `loaded` (detail: as the server tells it), `path` when what is shown has changed, `answer` when an answer has (detail:
- * the answer and what happened: an event's name, or `link`, `waitReason`, `stopping`, `failed`), and `news` for others.
+ * It fires `switched` when another conversation is open (detail `adopted`: the new conversation has been given its id),
+ * `loaded` (detail: the server's snapshot), `title`, `path` when other messages are shown, `answer` when an answer has
+ * changed (detail: AnswerDetail) and `news` for the list and for other tabs (detail: News, see tabs.js).
  *
  * @typedef {import("../answers/answer.js").Answer} Answer
- * @typedef {{answer: Answer, what: string}} AnswerDetail
+ * @typedef {{answer: Answer, what: string}} AnswerDetail `what`: the name of an event of its log, or `link`, `waitReason`, `stopping`, `failed`
  * @typedef {"ready" | "loading" | "unreachable" | "missing" | "deleted"} State
  */
 import { applyEvent } from "../answers/answer.js";
@@ -21,8 +21,8 @@ export class Conversation extends EventTarget {
   /** @type {string | null} */
   id = null;
   title = "";
-  updatedAt = 0; // by the server's clock; 0: not known
-  /** How many of the oldest turns are not sent. */
+  updatedAt = 0; // when it was last changed, by the server's clock; 0: not known
+  /** How many of the oldest turns are not sent to the model. */
   leaveOut = 0;
   /** @type {State} */
   state = "ready";
@@ -40,25 +40,25 @@ export class Conversation extends EventTarget {
     this.lifecycle = lifecycle;
     this.outbox = outbox;
     this.runner = new Runner(api, lifecycle, outbox, locks, {
-      event: (answer, type, data) => this.#take(answer, type, data),
-      link: (answer, link) => void (answer.link !== link && this.tell(Object.assign(answer, { link }), "link")),
-      waitReason: (answer, waitReason) => this.tell(Object.assign(answer, { waitReason }), "waitReason"),
+      event: (answer, type, data) => this.#receive(answer, type, data),
+      link: (answer, link) => void (answer.link !== link && this.fireAnswer(Object.assign(answer, { link }), "link")),
+      waitReason: (answer, waitReason) => this.fireAnswer(Object.assign(answer, { waitReason }), "waitReason"),
       failed: (answer, failure) => this.#failed(answer, failure),
-      news: (news) => this.tellOthers(news),
+      news: (news) => this.fireNews(news),
     });
   }
 
-  /** Every message, also those of other branches. */
+  /** The messages of all branches. */
   get messages() {
     return this.branches.messages;
   }
 
-  /** The end of what is shown. */
+  /** The last answer of the branch that is shown. */
   get newest() {
     return this.branches.newest;
   }
 
-  /** The answer that is being written, on whatever branch. */
+  /** The answer that is being written, on any branch; null: none. */
   get live() {
     return this.runner.answer;
   }
@@ -67,34 +67,34 @@ export class Conversation extends EventTarget {
     return this.live !== null;
   }
 
-  /** Whether something can be asked now. */
+  /** Whether the user can ask something now. */
   get free() {
     return this.state === "ready" && !this.running;
   }
 
-  /** What is shown, oldest first. */
+  /** The messages that are shown, oldest first. */
   get path() {
     return pathTo(this.newest);
   }
 
-  /** Begin a new one. A running answer goes on at the server. */
+  /** Begin a new conversation. The server continues a running answer. */
   clear() {
     this.#leave(null, "ready");
   }
 
-  /** Open one. @param {string} id */
+  /** Open a conversation. Resolves when it is loaded or known to be missing. @param {string} id */
   async open(id) {
     if (id === this.id && this.state === "ready") return;
     this.#leave(id, "loading");
     await this.#load();
   }
 
-  /** Something happened to it elsewhere: see what. */
+  /** Another tab has changed it: load it again, unless an answer is running. */
   async refresh() {
     if (this.id && this.state === "ready" && !this.running) await this.#load();
   }
 
-  /** It was deleted elsewhere. */
+  /** It was deleted. */
   lose() {
     this.#leave(this.id, "deleted");
   }
@@ -106,33 +106,33 @@ export class Conversation extends EventTarget {
     this.dispatchEvent(new Event("title"));
   }
 
-  /** What was a new one has got its id. @param {string} id */
+  /** The server has given the new conversation its id. @param {string} id */
   adopt(id) {
     this.id = id;
     this.dispatchEvent(new CustomEvent("switched", { detail: { adopted: true } }));
   }
 
-  /** Show this answer and ask for it. @param {Answer} answer @param {{wait?: boolean}} [how] `wait`: another tab may be asking */
+  /** Show an answer and ask for it. @param {Answer} answer @param {{wait?: boolean}} [how] `wait`: until no other tab asks for it */
   ask(answer, { wait = false } = {}) {
     this.branches.ask(answer);
     this.runner[wait ? "resume" : "ask"](answer);
     this.#showPath();
   }
 
-  /** Show an answer that is not to be had. @param {Answer} answer @param {import("../page/api.js").Refused} failure */
-  fail(answer, failure) {
+  /** Show an answer that the server has refused. @param {Answer} answer @param {import("../page/api.js").Refused} failure */
+  showFailed(answer, failure) {
     this.branches.ask(Object.assign(answer, { state: /** @type {const} */ ("failed"), failure }));
     this.#showPath();
   }
 
-  /** Show the branch that a message is on. What is being written elsewhere goes on. @param {import("./branches.js").Message} message */
+  /** Show the branch that a message is on. An answer on another branch continues. @param {import("./branches.js").Message} message */
   choose(message) {
     this.branches.choose(message);
     this.#showPath();
   }
 
-  /** An answer has changed. @param {Answer} answer @param {string} what */
-  tell(answer, what) {
+  /** Fire `answer`. @param {Answer} answer @param {string} what has happened to it */
+  fireAnswer(answer, what) {
     this.dispatchEvent(new CustomEvent("answer", { detail: { answer, what } }));
   }
 
@@ -151,45 +151,45 @@ export class Conversation extends EventTarget {
     const { signal } = this.#visit;
     const snapshot = await this.#snapshot(String(this.id), signal);
     if (signal.aborted || this.running) return;
-    if (!snapshot) return this.#become("missing");
+    if (!snapshot) return this.#setState("missing");
     const { messages, running, after } = treeOf(snapshot, this.messages);
     Object.assign(this, { title: snapshot.title ?? "", updatedAt: snapshot.updated_at ?? 0 });
     this.dispatchEvent(new CustomEvent("loaded", { detail: snapshot }));
-    this.branches.take(messages, snapshot.current_id ?? null);
+    this.branches.replace(messages, snapshot.current_id ?? null);
     if (running) this.runner.follow(running, after);
-    this.#become("ready");
+    this.#setState("ready");
   }
 
-  /** What the server has, asked for until it is reached; null where there is no such conversation. @param {string} id @param {AbortSignal} signal */
+  /** The server's snapshot of a conversation. Tries until the server answers; null: there is no such conversation. @param {string} id @param {AbortSignal} signal */
   async #snapshot(id, signal) {
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
         return await this.api.conversation(id, signal);
       } catch (error) {
         if (error instanceof Refused && error.status === 404) return null;
-        if (!signal.aborted && this.state === "loading") this.#become("unreachable");
+        if (!signal.aborted && this.state === "loading") this.#setState("unreachable");
       }
       await this.lifecycle.sleep(backoff(attempt), signal);
     }
   }
 
   /** @param {State} state */
-  #become(state) {
+  #setState(state) {
     this.state = state;
     this.#showPath();
   }
 
   /** @param {Answer} answer @param {string} type @param {any} data */
-  #take(answer, type, data) {
+  #receive(answer, type, data) {
     applyEvent(answer, type, data);
-    if (type === "start") this.#begun(answer, data);
-    this.tell(answer, type);
-    if (type === "end") this.tellOthers({ type: "ended", conversation_id: String(this.id) });
+    if (type === "start") this.#started(answer, data);
+    this.fireAnswer(answer, type);
+    if (type === "end") this.fireNews({ type: "ended", conversation_id: String(this.id) });
   }
 
   /** @param {Answer} answer @param {any} data */
-  #begun(answer, data) {
-    this.branches.begun(answer, data.conversation_id);
+  #started(answer, data) {
+    this.branches.started(answer, data.conversation_id);
     this.updatedAt = 0;
     if (this.id !== data.conversation_id) this.adopt(data.conversation_id);
   }
@@ -198,12 +198,12 @@ export class Conversation extends EventTarget {
   #failed(answer, failure) {
     answer.failure = failure;
     answer.state = answer.id ? "interrupted" : "failed";
-    this.tell(answer, "failed");
+    this.fireAnswer(answer, "failed");
     if (failure.code === "conversation_busy") void this.refresh();
   }
 
-  /** Something has happened that the list and other tabs want to know. @param {import("../page/tabs.js").News} detail */
-  tellOthers(detail) {
+  /** Fire `news`. @param {import("../page/tabs.js").News} detail */
+  fireNews(detail) {
     this.dispatchEvent(new CustomEvent("news", { detail }));
   }
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** The system prompt of the open conversation, as the server keeps it. Fires `change`. */
+/** The system prompt of the open conversation, as the server has it. Fires `change`. */
 export class Instructions extends EventTarget {
   text = "";
 
@@ -7,24 +7,24 @@ export class Instructions extends EventTarget {
   constructor(conversation) {
     super();
     this.conversation = conversation;
-    conversation.addEventListener("switched", (event) => !(/** @type {CustomEvent} */ (event).detail.adopted) && this.become(""));
-    conversation.addEventListener("loaded", (event) => this.become(/** @type {CustomEvent} */ (event).detail.system ?? ""));
+    conversation.addEventListener("switched", (event) => !(/** @type {CustomEvent} */ (event).detail.adopted) && this.#set(""));
+    conversation.addEventListener("loaded", (event) => this.#set(/** @type {CustomEvent} */ (event).detail.system ?? ""));
   }
 
-  /** Have the server keep a text; a new conversation is made for it. Throws `Refused`. @param {string} text */
+  /** Store a system prompt at the server, which creates a conversation if this is a new one. Throws `Refused`. @param {string} text */
   async save(text) {
     const { conversation } = this;
     const { api, id } = conversation;
     if (id) await api.change(id, { system: text });
     const made = id ?? (await api.create({ system: text })).id;
-    if (conversation.id !== id) return; // another one was opened meanwhile
+    if (conversation.id !== id) return; // the user has opened another conversation meanwhile
     if (!id) conversation.adopt(made);
-    this.become(text);
-    conversation.tellOthers({ type: "changed", conversation_id: made });
+    this.#set(text);
+    conversation.fireNews({ type: "changed", conversation_id: made });
   }
 
-  /** The server keeps this one. @param {string} text */
-  become(text) {
+  /** @param {string} text */
+  #set(text) {
     this.text = text;
     this.dispatchEvent(new Event("change"));
   }

@@ -1,5 +1,5 @@
 // @ts-check
-/** The address names the open conversation: `/c/{id}`, and `/` for a new one. Back and forward work. */
+/** The rule: the page's address names the open conversation: `/c/{id}`, or `/` for a new one. The browser's back and forward buttons work. */
 export class Navigation {
   /** @param {import("./conversation.js").Conversation} conversation @param {Window} page */
   constructor(conversation, page) {
@@ -9,7 +9,7 @@ export class Navigation {
     page.addEventListener("popstate", () => void this.open());
   }
 
-  /** Open what the address names. */
+  /** Open the conversation that the address names. */
   async open() {
     const [, id] = /^\/c\/([^/]+)$/.exec(this.page.location.pathname) ?? [];
     if (id) await this.conversation.open(decodeURIComponent(id).toLowerCase());
@@ -22,5 +22,5 @@ export class Navigation {
   }
 }
 
-/** @param {string | null} id */
+/** The address of a conversation. @param {string | null} id null: a new one */
 export const pathOf = (id) => (id ? `/c/${encodeURIComponent(id)}` : "/");

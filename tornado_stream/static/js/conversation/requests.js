@@ -1,35 +1,35 @@
 // @ts-check
 /**
- * The bodies of `POST /stream`, each with an id of its own. Pure but for the id.
+ * The bodies of `POST /stream`, each with a new request id. Pure, except for the id.
  *
- * @typedef {{model?: string, options?: object}} Chosen what the reader has set; nothing else is sent
+ * @typedef {{model?: string, options?: object}} Chosen what the user has set. What is absent is not sent, and the server's default holds
  */
 import { uuid } from "../page/ids.js";
-import { lastKnown } from "./tree.js";
+import { nearestStored } from "./tree.js";
 
-/** What the server takes at most, less what goes with a question: ids, the model's name, the parameters. */
-const MOST = 1024 * 1024 - 4096;
-/** Bytes that a character of JSON can take. */
-const WIDEST = 6;
+/** The longest body that the server accepts, less room for everything but the text: ids, the model's name, the parameters. */
+const MOST_BYTES = 1024 * 1024 - 4096;
+/** The most bytes that one UTF-16 code unit can take in JSON. */
+const WIDEST_CHARACTER = 6;
 
-/** A question. @param {string | null} id of the conversation; null: a new one @param {import("../answers/answer.js").Question} question @param {number} leaveOut @param {Chosen} [chosen] */
-export function asking(id, question, leaveOut, chosen) {
-  const parent = id ? (lastKnown(question.parent)?.id ?? null) : undefined;
+/** The request for an answer to a new question. @param {string | null} id of the conversation; null: a new one @param {import("../answers/answer.js").Question} question @param {number} leaveOut @param {Chosen} [chosen] */
+export function questionRequest(id, question, leaveOut, chosen) {
+  const parent = id ? (nearestStored(question.parent)?.id ?? null) : undefined;
   return { message: question.text, conversation_id: id ?? undefined, parent_id: parent, leave_out: leaveOut || undefined, request_id: uuid(), ...chosen };
 }
 
-/** A question again. @param {string | null} id @param {import("../answers/answer.js").Question} question @param {number} leaveOut @param {Chosen} [chosen] */
-export function askingAgain(id, question, leaveOut, chosen) {
+/** The request for another answer to a question that the server knows. @param {string | null} id @param {import("../answers/answer.js").Question} question @param {number} leaveOut @param {Chosen} [chosen] */
+export function regenerateRequest(id, question, leaveOut, chosen) {
   return { message: null, conversation_id: id, parent_id: question.id, leave_out: leaveOut || undefined, request_id: uuid(), ...chosen };
 }
 
-/** The rest of an answer. @param {string | null} id @param {import("../answers/answer.js").Answer} answer @param {number} leaveOut @param {Chosen} [chosen] */
-export function continuing(id, answer, leaveOut, chosen) {
+/** The request for the rest of an answer. @param {string | null} id @param {import("../answers/answer.js").Answer} answer @param {number} leaveOut @param {Chosen} [chosen] */
+export function continueRequest(id, answer, leaveOut, chosen) {
   return { message: null, conversation_id: id, continue: answer.id, leave_out: leaveOut || undefined, request_id: uuid(), ...chosen };
 }
 
-/** How many bytes too long a text is to be sent; 0: it can be. @param {string} text */
+/** By how many bytes a text is too long to be sent; 0: it can be sent. @param {string} text */
 export function excess(text) {
-  if (text.length * WIDEST + 2 <= MOST) return 0;
-  return Math.max(0, new TextEncoder().encode(JSON.stringify(text)).length - MOST);
+  if (text.length * WIDEST_CHARACTER + 2 <= MOST_BYTES) return 0;
+  return Math.max(0, new TextEncoder().encode(JSON.stringify(text)).length - MOST_BYTES);
 }

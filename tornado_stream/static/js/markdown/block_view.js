@@ -1,5 +1,5 @@
 // @ts-check
-/** One block on the page. It is changed as little as can be: what stays the same stays in place. */
+/** One Markdown block on the page. The rule: an update changes only the nodes whose content has changed. */
 import { element } from "../page/dom.js";
 import { codeFrame, colour } from "./code.js";
 import { htmlOf } from "./html.js";
@@ -8,22 +8,22 @@ import { whenReady } from "./scheduler.js";
 
 /** @typedef {import("./html.js").Shape} Shape */
 
-/** Where text that is not read yet is put: at the end of the last of these. */
+/** Text that is not parsed yet is appended to the last of these elements. */
 const ENDS = "p, li, td, th, h2, h3, h4, h5, h6, code";
 
-/** The nodes of items or rows. @param {Shape} shape @param {string[]} parts */
+/** The elements of some items of a list, or rows of a table. @param {Shape} shape @param {string[]} parts */
 function partsOf(shape, parts) {
   const [box] = blocksOf(htmlOf({ ...shape, parts }));
   return [...holderOf(box).children];
 }
 
-/** The element that holds a block's parts. @param {HTMLElement} box */
+/** The element whose children are a block's items or rows. @param {HTMLElement} box */
 const holderOf = (box) => box.querySelector(":scope > table > tbody") ?? box;
 
 export class BlockView {
-  /** @type {Text | null} */
-  #more = null;
-  /** Does it show more than its shape says? */
+  /** The text that is shown and not parsed yet. @type {Text | null} */
+  #plainText = null;
+  /** Whether the block shows text that its shape does not contain. */
   #stale = false;
 
   /** @param {Shape} shape @param {HTMLElement} element */
@@ -32,7 +32,7 @@ export class BlockView {
     this.element = element;
   }
 
-  /** Views of blocks that are new. @param {Shape[]} shapes */
+  /** Create views. @param {Shape[]} shapes */
   static build(shapes) {
     const elements = blocksOf(shapes.map((shape) => (shape.code === undefined ? htmlOf(shape) : "")).join("")).values();
     return shapes.map((shape) => {
@@ -41,11 +41,11 @@ export class BlockView {
     });
   }
 
-  /** @param {Shape} shape @param {number} done parts before those of `shape` @returns {boolean} false: another view is needed */
+  /** Show a new shape. @param {Shape} shape @param {number} done how many parts come before those of `shape` and stay @returns {boolean} false: not possible, the caller has to create another view */
   update(shape, done) {
     const { type, before } = this.shape;
-    this.#more?.remove();
-    this.#more = null;
+    this.#plainText?.remove();
+    this.#plainText = null;
     if (this.#stale && !this.shape.parts?.pop()) return false;
     this.#stale = false;
     if (shape.type !== type || (shape.before !== before && !done)) return false;
@@ -54,7 +54,7 @@ export class BlockView {
     return true;
   }
 
-  /** Code that goes on. @param {string} text */
+  /** Append to open code. @param {string} text */
   append(text) {
     const code = /** @type {HTMLElement} */ (this.element.querySelector("code"));
     if (code.lastChild) /** @type {Text} */ (code.lastChild).appendData(text);
@@ -62,7 +62,7 @@ export class BlockView {
     this.shape.code += text;
   }
 
-  /** Text that goes on where `after` ends, if that is where the block ends. @param {string} after @param {string} text */
+  /** Append letters without parsing, if the block's last text ends with `after`. Returns false if it does not. @param {string} after @param {string} text */
   extend(after, text) {
     let last = /** @type {Node | null} */ (this.element);
     while (last?.lastChild) last = last.lastChild;
@@ -74,16 +74,16 @@ export class BlockView {
     return true;
   }
 
-  /** Text that is not read yet. @param {string} text */
+  /** Append text that is not parsed yet. The next update removes it. @param {string} text */
   appendPlain(text) {
-    if (!this.#more) {
-      this.#more = document.createTextNode("");
-      ([...this.element.querySelectorAll(ENDS)].at(-1) ?? this.element).append(this.#more);
+    if (!this.#plainText) {
+      this.#plainText = document.createTextNode("");
+      ([...this.element.querySelectorAll(ENDS)].at(-1) ?? this.element).append(this.#plainText);
     }
-    this.#more.appendData(text);
+    this.#plainText.appendData(text);
   }
 
-  /** Nothing comes after this any more: colour its code, set its formulas. */
+  /** The block is complete: colour its code and typeset its formulas. */
   settle() {
     settle(this.element);
   }
@@ -126,12 +126,12 @@ function settle(root) {
     if (settled.has(one)) continue;
     settled.add(one);
     if (one.classList.contains("code")) colour(one);
-    else if (one.classList.contains("math")) void whenReady(formula(one));
+    else if (one.classList.contains("math")) void whenReady(typesetLater(one));
   }
 }
 
 /** @param {HTMLElement} one */
-async function formula(one) {
+async function typesetLater(one) {
   const { styled, typeset } = await import("./formulas.js");
   await styled;
   return () => typeset(one);

@@ -1,29 +1,29 @@
 // @ts-check
 /**
- * Markdown that grows, block by block: what has come to its end is told once, what is open is told
- * as it is now. Pure. Only the open block is read again; its blocks are those of the whole text, but
- * for links that are used before they are defined, for which `whole` is told at the end.
+ * Parses Markdown while it grows, block by block. Pure. The rule: a complete block is reported once and never parsed
+ * again. Only the open block (the last one) is. The blocks are the same as if the whole text were parsed at once,
+ * except for links that are used before they are defined. If there may be any, `whole` is reported at the end.
  *
  * @typedef {object} Update
- * @property {any[]} [closed] blocks that will not change any more
- * @property {any[]} [open] what follows them, as far as it is known
- * @property {number} [done] parts of the open list or table that were told before and are left out of `open`
- * @property {string} [code] more of the open block, which is code
- * @property {string} [more] more of the open block, not read yet
- * @property {string} [after] with `more`: what it most likely follows; if not, `read` tells what is open
- * @property {any[]} [whole] every block, at the end
+ * @property {any[]} [closed] tokens of blocks that will not change any more
+ * @property {any[]} [open] tokens of what follows them, as far as it is known
+ * @property {number} [done] how many parts of the open list or table were reported before, and are not in `open`
+ * @property {string} [code] text to append to the open block, which is code
+ * @property {string} [more] text to append to the open block without parsing
+ * @property {string} [after] with `more`: the text that it has to follow. If the block ends otherwise, call `read`
+ * @property {any[]} [whole] tokens of all blocks, at the end
  */
 import { isDivided, lex, loosen } from "./grammar.js";
 import { asIfComplete } from "./partial.js";
 
-/** From here on the finished parts of a list or table are read no more. */
+/** When an open list or table has so many characters, its finished parts are not parsed again. */
 const SPLIT = 800;
-/** From here on a block is only read when it has grown by a part of itself. */
+/** When an open block has so many characters, it is parsed only after it has grown by 1/PART. */
 const LONG = 4000;
 const PART = 12;
-/** What may be a link's definition. */
+/** What may be the definition of a link. */
 const DEFINITION = /^[ \t>*+\-\d.)]*\[[^\]]{1,999}\]:/m;
-/** Characters that mean nothing but themselves. */
+/** Characters that have no meaning in Markdown. */
 const PLAIN = /^[\p{L}\p{M}\p{N} ,;'"’“”、，。！？]+$/u;
 const PLAIN_END = /[\p{L}\p{M}\p{N} ,;'"’“”、，。！？]*$/u;
 const FENCE = /^(`{3,}(?=[^`\n]*\n)|~{3,})[^\n]*\n/;
@@ -32,110 +32,110 @@ const FENCE = /^(`{3,}(?=[^`\n]*\n)|~{3,})[^\n]*\n/;
 const isBlank = (token) => token.type === "space" || token.type === "def";
 
 export class Blocks {
-  #all = "";
-  /** What is not closed, without #head. */
+  #text = "";
+  /** The text of the open block, without #finished. */
   #tail = "";
-  /** Of the open list or table: the finished parts. */
-  #head = "";
-  /** What they have to be read with: a table's first lines. */
-  #again = "";
-  #done = 0;
+  /** The text of the finished parts of an open list or table. */
+  #finished = "";
+  /** An open table's first two lines, without which its rows cannot be parsed. */
+  #tableHead = "";
+  #finishedParts = 0;
   #loose = false;
-  /** The complete lines of the open block, and the block of them. @type {[any[], string] | null} */
-  #complete = null;
-  #read = 0;
-  /** How much of #tail was complete lines when last looked at. */
-  #lines = 0;
-  #carriage = "";
+  /** If the complete lines are only one block: its tokens and its text. @type {[any[], string] | null} */
+  #onlyBlock = null;
+  #readLength = 0;
+  /** How long the complete lines of #tail were when they were last parsed. */
+  #linesLength = 0;
+  #heldReturn = "";
   /** @type {import("./grammar.js").Links} */
   #links = Object.create(null);
-  /** Of open code: the line that ends it, and the one that may become that. @type {{end: RegExp, line: string} | null} */
+  /** For open code: what its end looks like, and the incomplete last line, which may become its end. @type {{end: RegExp, line: string} | null} */
   #fence = null;
 
-  /** How many characters were read, again and again ones included. */
+  /** How many characters were parsed, counting each time. */
   cost = 0;
 
-  /** @param {string} text @returns {Update} */
+  /** Add text. @param {string} text @returns {Update} */
   feed(text) {
-    const added = this.#plain(text);
+    const added = this.#normalised(text);
     const after = PLAIN.test(added) && PLAIN_END.exec(this.#tail.slice(-20))?.[0];
-    this.#all += added;
+    this.#text += added;
     this.#tail += added;
     if (this.#fence) return this.#moreCode(added);
     if (after && /\p{L}/u.test(after)) return { more: added, after };
     return this.read(added);
   }
 
-  /** What is open, read now if that is due. @param {string} [added] @returns {Update} */
+  /** Parse what is open; if it is long, only when it has grown enough. @param {string} [added] @returns {Update} */
   read(added = "") {
     const { length } = this.#tail;
-    if (added && length > LONG && length - this.#read < length / PART) return { more: added };
+    if (added && length > LONG && length - this.#readLength < length / PART) return { more: added };
     return this.#update();
   }
 
-  /** There will be no more. @returns {Update} */
+  /** The text is complete. @returns {Update} */
   end() {
-    this.#all += this.#carriage ? "\n" : "";
-    if (DEFINITION.test(this.#all)) return { whole: this.#lex(this.#all, {}) };
-    return { closed: this.#lex(this.#head + this.#tail + (this.#carriage ? "\n" : "")), open: [] };
+    this.#text += this.#heldReturn ? "\n" : "";
+    if (DEFINITION.test(this.#text)) return { whole: this.#lex(this.#text, {}) };
+    return { closed: this.#lex(this.#finished + this.#tail + (this.#heldReturn ? "\n" : "")), open: [] };
   }
 
-  /** With one kind of line ends. @param {string} text */
-  #plain(text) {
-    const whole = this.#carriage + text;
-    this.#carriage = whole.endsWith("\r") ? "\r" : "";
-    return (this.#carriage ? whole.slice(0, -1) : whole).replace(/\r\n?/g, "\n");
+  /** The text with line feeds for line ends. A carriage return at the end waits for what follows. @param {string} text */
+  #normalised(text) {
+    const whole = this.#heldReturn + text;
+    this.#heldReturn = whole.endsWith("\r") ? "\r" : "";
+    return (this.#heldReturn ? whole.slice(0, -1) : whole).replace(/\r\n?/g, "\n");
   }
 
-  /** Read without keeping what is defined. @param {string} text @param {import("./grammar.js").Links} [links] */
+  /** Parse without remembering link definitions. @param {string} text @param {import("./grammar.js").Links} [links] */
   #lex(text, links = this.#links) {
     this.cost += text.length;
     return lex(text, { ...links });
   }
 
-  /** @param {any[]} [before] blocks that are closed already @returns {Update} */
+  /** @param {any[]} [before] tokens of blocks that were just closed @returns {Update} */
   #update(before = []) {
     const closed = [...before, ...this.#close()];
-    this.#read = this.#tail.length;
-    const fence = this.#head ? null : FENCE.exec(this.#tail);
+    this.#readLength = this.#tail.length;
+    const fence = this.#finished ? null : FENCE.exec(this.#tail);
     if (fence) return this.#openCode(fence, closed);
-    const open = this.#lex(this.#again + asIfComplete(this.#tail));
-    if (this.#done && (!isDivided(open[0]) || (open[0].loose && !this.#loose))) return { ...this.#join(), closed };
+    const open = this.#lex(this.#tableHead + asIfComplete(this.#tail));
+    if (this.#finishedParts && (!isDivided(open[0]) || (open[0].loose && !this.#loose))) return { ...this.#rejoin(), closed };
     if (this.#loose) loosen(open[0]);
-    const done = this.#done;
-    if (this.#complete) this.#split(...this.#complete);
+    const done = this.#finishedParts;
+    if (this.#onlyBlock) this.#split(...this.#onlyBlock);
     return { closed, open, done };
   }
 
-  /** The blocks that complete lines show to be complete. @returns {any[]} */
+  /** Close the blocks that end within the complete lines. @returns {any[]} */
   #close() {
-    this.#complete = null;
-    if (!this.#head && !this.#lines) this.#tail = this.#tail.replace(/^(?:[ \t]*\n)+/, "");
+    this.#onlyBlock = null;
+    if (!this.#finished && !this.#linesLength) this.#tail = this.#tail.replace(/^(?:[ \t]*\n)+/, "");
     const end = this.#tail.lastIndexOf("\n") + 1;
-    if (end === this.#lines) return [];
-    this.#lines = end;
-    const text = this.#again + this.#tail.slice(0, end);
+    if (end === this.#linesLength) return [];
+    this.#linesLength = end;
+    const text = this.#tableHead + this.#tail.slice(0, end);
     const tokens = this.#lex(text);
     let last = tokens.findLastIndex((token) => !isBlank(token));
     if (tokens[last]?.open) last = tokens.findLastIndex((token, index) => index < last && !isBlank(token));
-    this.#complete = last > 0 ? null : [tokens, text];
-    if (this.#complete) return [];
+    this.#onlyBlock = last > 0 ? null : [tokens, text];
+    if (this.#onlyBlock) return [];
     const { length } = tokens.slice(0, last).reduce((raw, token) => raw + token.raw, "");
-    return this.#take(length - this.#again.length);
+    return this.#take(length - this.#tableHead.length);
   }
 
-  /** @param {number} length */
+  /** Close the first `length` characters of #tail: parse them for the last time. @param {number} length */
   #take(length) {
-    const text = this.#head + this.#tail.slice(0, length);
+    const text = this.#finished + this.#tail.slice(0, length);
     this.#tail = this.#tail.slice(length);
-    this.#head = this.#again = "";
-    this.#lines = this.#done = 0;
+    this.#finished = this.#tableHead = "";
+    this.#linesLength = this.#finishedParts = 0;
     this.#loose = false;
     this.cost += text.length;
     return lex(text, this.#links);
   }
 
-  /** Set the finished parts of an only block aside. @param {any[]} tokens @param {string} text */
+  /** If the open block is a long list or table: set its finished parts aside. @param {any[]} tokens @param {string} text */
   #split(tokens, text) {
     const [token] = tokens;
     if (text.length < SPLIT || tokens.slice(1).some((other) => other.type !== "space")) return;
@@ -153,24 +153,24 @@ export class Blocks {
   /** @param {any} table @param {string} text */
   #splitTable({ rows }, text) {
     const again = /^[^\n]*\n[^\n]*\n/.exec(text)?.[0] ?? "";
-    this.#setAside(text.length - this.#again.length, rows.length);
-    this.#again = again;
+    this.#setAside(text.length - this.#tableHead.length, rows.length);
+    this.#tableHead = again;
   }
 
   /** @param {number} length @param {number} parts */
   #setAside(length, parts) {
-    this.#head += this.#tail.slice(0, length);
+    this.#finished += this.#tail.slice(0, length);
     this.#tail = this.#tail.slice(length);
-    this.#lines = 0;
-    this.#done += parts;
+    this.#linesLength = 0;
+    this.#finishedParts += parts;
   }
 
-  /** A list has turned out to have paragraphs, from its first item on. @returns {Update} */
-  #join() {
-    this.#tail = this.#head + this.#tail;
-    this.#lines = 0;
-    this.#head = "";
-    this.#done = 0;
+  /** Parse the open block as a whole again: a list's items turn out to be paragraphs, or it is no list or table any more. @returns {Update} */
+  #rejoin() {
+    this.#tail = this.#finished + this.#tail;
+    this.#linesLength = 0;
+    this.#finished = "";
+    this.#finishedParts = 0;
     return { open: this.#lex(asIfComplete(this.#tail)), done: 0 };
   }
 
@@ -191,9 +191,9 @@ export class Blocks {
       const { length } = lines.slice(end + 1).join("\n");
       return this.#update([...closed, ...this.#take(this.#tail.length - length)]);
     }
-    const told = /^ {0,3}[`~]* *$/.test(fence.line) ? 0 : fence.line.length;
+    const reported = /^ {0,3}[`~]* *$/.test(fence.line) ? 0 : fence.line.length;
     fence.line = /** @type {string} */ (lines.at(-1));
     const text = lines.join("\n");
-    return { code: text.slice(told, /^ {0,3}[`~]* *$/.test(fence.line) ? text.length - fence.line.length : undefined) };
+    return { code: text.slice(reported, /^ {0,3}[`~]* *$/.test(fence.line) ? text.length - fence.line.length : undefined) };
   }
 }

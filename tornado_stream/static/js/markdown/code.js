@@ -1,17 +1,17 @@
 // @ts-check
 /**
- * A block of code: its language, a button that copies it, one that wraps it, and the code. It is
- * coloured when it has ended, by a module that only comes then; its height is the same before.
+ * A block of code: its language, a button that copies it, a button that wraps long lines, and the code. When the block
+ * is complete, it is coloured by a module that is loaded then. This does not change its height.
  */
 import { copyBy } from "../page/clipboard.js";
 import { element, smallButton } from "../page/dom.js";
 import { t } from "../page/words.js";
 import { whenReady } from "./scheduler.js";
 
-/** Beyond this many characters code keeps one colour: a page that hangs is worse. */
+/** Longer code is not coloured, because that would block the page. In characters. */
 const LONGEST = 20_000;
 
-/** @param {HTMLElement} code that holds the text @param {string} language as it was written */
+/** The frame for a code element. @param {HTMLElement} code @param {string} language as the model wrote it */
 export function codeFrame(code, language) {
   const frame = element("div", "code");
   const head = element("div", "code-head");
@@ -30,7 +30,7 @@ export function codeFrame(code, language) {
   return frame;
 }
 
-/** Colour this frame's code: it has ended. @param {HTMLElement} frame */
+/** Colour the code, which is complete. @param {HTMLElement} frame */
 export function colour(frame) {
   const code = /** @type {HTMLElement} */ (frame.querySelector("code"));
   const { language = "" } = frame.dataset;

@@ -1,14 +1,14 @@
 // @ts-check
-/** Sets formulas by KaTeX, which comes with its style and fonts when the first one has ended. */
+/** Typesets formulas with KaTeX. This module, KaTeX, its style and its fonts are loaded when the first formula is complete. */
 import "../../vendor/katex-0.19.1/katex.min.js";
 
 const STYLE = new URL("../../vendor/katex-0.19.1/katex.min.css", import.meta.url);
-/** Formulas may not load, link or style; nor grow without bounds. */
+/** The rule: a formula cannot load anything, link or style, and its size is limited. */
 const OPTIONS = { throwOnError: true, trust: false, strict: "ignore", maxSize: 20, maxExpand: 500 };
-/** Beyond this many characters a formula stays as it was written. */
+/** A formula of more characters stays as it was written. */
 const LONGEST = 5000;
 
-/** Resolves when formulas can be set. */
+/** Resolves when KaTeX's style is loaded, or cannot be loaded. */
 export const styled = new Promise((done) => {
   const link = document.createElement("link");
   link.rel = "stylesheet";
@@ -17,7 +17,7 @@ export const styled = new Promise((done) => {
   document.head.append(link);
 });
 
-/** @param {HTMLElement} formula that holds its TeX */
+/** Replace TeX by the formula. @param {HTMLElement} formula its text is the TeX */
 export function typeset(formula) {
   const tex = formula.textContent ?? "";
   const displayMode = formula.classList.contains("display");
@@ -26,7 +26,7 @@ export function typeset(formula) {
     /** @type {any} */ (globalThis).katex.render(tex, formula, { ...OPTIONS, displayMode });
     formula.classList.add("set");
   } catch {
-    formula.textContent = tex; // it is wrong, or wants what it may not
+    formula.textContent = tex; // KaTeX refuses it: it has an error or exceeds a limit
   }
-  if (displayMode && formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0; // scrolled with the keyboard too
+  if (displayMode && formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0; // so that the keyboard can scroll it
 }

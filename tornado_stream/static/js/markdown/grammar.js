@@ -1,58 +1,58 @@
 // @ts-check
 /**
- * What is markdown here: marked's CommonMark and GFM, with maths, and with bounds on nesting so
- * that no text costs more than in proportion to its length. Pure: text in, tokens out.
+ * The grammar: CommonMark and GFM as marked parses them, and formulas. Pure: text in, tokens out. The rule: the
+ * cost of a text is proportional to its length. Nesting and inline markup are limited for this.
  *
- * @typedef {Record<string, {href: string, title: string}>} Links the definitions that are known
+ * @typedef {Record<string, {href: string, title: string}>} Links the link definitions that are known
  */
 import { Lexer, Marked } from "../../vendor/marked-18.2.1/marked.esm.js";
 
-/** Quotes, lists and emphasis within each other, at most; deeper ones stay text. */
+/** The deepest nesting of quotes, lists and emphasis. What is deeper stays text. */
 const DEPTH = 24;
 
-/** Beyond this many characters a paragraph has no inline markup, nor with such a run of marks: marked's cost can be quadratic there. */
+/** A paragraph of more characters has no inline markup, nor has one with a long run of equal marks: marked's cost can be quadratic there. */
 const LONGEST = 20_000;
 const LONGEST_RUN = /([*_~])\1{400}/;
 
-/** A formula that stands alone, until its end, the end of the text, or a blank line, which makes it none. */
+/** A formula that is a block: to its end mark, or to the end of the text. It contains no blank line. */
 const BLOCK = /^ {0,3}(?:\$\$((?:(?!\n[ \t]*\n|\$\$)[^])*)(\$\$[ \t]*(?:\n+|$)|$)|\\\[((?:(?!\n[ \t]*\n|\\\])[^])*)(\\\][ \t]*(?:\n+|$)|$))/;
 const BLOCK_START = /\n {0,3}(?:\$\$|\\\[)/;
 
-/** `$x$` as Pandoc has it, so that "$5 and $10" are prices. */
+/** A formula in a line. `$x$` follows Pandoc's rule, so that "$5 and $10" are prices. */
 const INLINE = /^(?:\$\$(?!\s*\$)((?:[^$\\]|\\.)+)\$\$|\$(?!\d[\d.,]*\s+[^$\s\d]{2,}\s)((?!\s)(?:[^$\\\n]|\\.)*(?:[^$\\\s]|\\.))\$(?!\w)|\\\((.{1,1000}?)\\\))/s;
 
 /** @param {string} src */
-function blockMaths(src) {
+function blockMath(src) {
   const found = BLOCK.exec(src);
   const tex = found?.[1] ?? found?.[3] ?? "";
   if (!found) return;
   const open = !(found[2] ?? found[4]);
   if (open ? found[0] !== src || !tex.includes("\n") : !tex.trim()) return;
-  return { type: "math", raw: found[0], text: tex.trim(), display: true, block: true, open };
+  return { type: "blockMath", raw: found[0], text: tex.trim(), display: true, block: true, open };
 }
 
 /** @param {string} src */
-function inlineMaths(src) {
+function inlineMath(src) {
   const found = INLINE.exec(src);
-  if (found) return { type: "maths", raw: found[0], text: (found[1] ?? found[2] ?? found[3]).trim(), display: found[1] !== undefined };
+  if (found) return { type: "inlineMath", raw: found[0], text: (found[1] ?? found[2] ?? found[3]).trim(), display: found[1] !== undefined };
 }
 
 /** @param {string} src */
-function inlineStart(src) {
+function inlineMathStart(src) {
   const [dollar, bracket] = [src.indexOf("$"), src.indexOf("\\(")];
   return dollar < 0 || (bracket >= 0 && bracket < dollar) ? bracket : dollar;
 }
 
-/** Where a paragraph is cut short by a formula. @param {string} src */
-function startBlock(src) {
+/** Where a block formula ends a paragraph; -1: nowhere. @param {string} src */
+function blockMathStart(src) {
   const at = src.search(BLOCK_START) + 1;
-  return at && blockMaths(src.slice(at)) ? at : -1;
+  return at && blockMath(src.slice(at)) ? at : -1;
 }
 
 export const { defaults: options } = new Marked({
   extensions: [
-    { name: "math", level: "block", start: startBlock, tokenizer: blockMaths },
-    { name: "maths", level: "inline", start: inlineStart, tokenizer: inlineMaths },
+    { name: "blockMath", level: "block", start: blockMathStart, tokenizer: blockMath },
+    { name: "inlineMath", level: "inline", start: inlineMathStart, tokenizer: inlineMath },
   ],
 });
 
@@ -66,7 +66,7 @@ class BoundedLexer extends Lexer {
 
   /** @param {string} src @param {any[]} [tokens] */
   inlineTokens(src, tokens = []) {
-    if (!this.#depth) this.state.inLink = false; // a raw <a> that is not closed would end no earlier than the text
+    if (!this.#depth) this.state.inLink = false; // otherwise a raw <a> without its end would go on to the end of the text
     return this.#bounded(src, tokens, () => super.inlineTokens(src, tokens), src.length > LONGEST || LONGEST_RUN.test(src));
   }
 
@@ -86,7 +86,7 @@ class BoundedLexer extends Lexer {
 }
 
 /**
- * The blocks of a text; what is defined there is added to `links`.
+ * The tokens of a text's blocks. The link definitions of the text are added to `links`.
  * @param {string} text @param {Links} links @returns {any[]}
  */
 export function lex(text, links) {
@@ -97,19 +97,19 @@ export function lex(text, links) {
     Object.assign(links, lexer.tokens.links);
     return [...lexer.tokens];
   } catch {
-    return [plain("paragraph", text)]; // marked gave up
+    return [plain("paragraph", text)]; // marked has thrown an error
   }
 }
 
-/** Text as it is. @param {string} type @param {string} text */
+/** A token of text without markup. @param {string} type @param {string} text */
 function plain(type, text) {
   return { type, raw: text, text, tokens: [{ type: "text", raw: text, text }] };
 }
 
-/** Is it of parts that can be read one by one? @param {any} [token] */
+/** Whether a block has parts that can be parsed one by one. @param {any} [token] */
 export const isDivided = (token) => token?.type === "list" || token?.type === "table";
 
-/** Read a part of a list as the whole list is. @param {any} list */
+/** Make the items of a list paragraphs (a "loose" list), because the items before them are. @param {any} list */
 export function loosen(list) {
   for (const item of list?.items ?? []) {
     item.loose = true;

@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * Colours code by highlight.js, each language fetched when it is first met. What it makes of a text
- * goes through DOMPurify like everything else.
+ * Colours code with highlight.js. Each language is loaded when it is first needed. The rule: highlight.js's HTML goes
+ * through DOMPurify, like all other HTML.
  */
 import core from "../../vendor/highlight-11.12.0/core.min.js";
 import { nodesOf } from "./sanitize.js";
 
-/** What a language is also called, and what is within it. */
+/** Other names of the languages. */
 const ALIASES = /** @type {Record<string, string>} */ ({
   asm: "wasm", "c#": "csharp", "c++": "cpp", cc: "cpp", clj: "clojure", console: "shell", cs: "csharp", docker: "dockerfile",
   ex: "elixir", erl: "erlang", golang: "go", gql: "graphql", h: "c", hpp: "cpp", hs: "haskell", html: "xml", https: "http",
@@ -31,7 +31,7 @@ async function fetchLanguage(name) {
   for (const other of WITHIN[name] ?? []) await fetchLanguage(other);
 }
 
-/** What colours this code, when its language is here. @param {HTMLElement} code @param {string} called */
+/** Load a language. Resolves to the function that colours the code. @param {HTMLElement} code @param {string} called the language's name, in lower case */
 export async function highlighter(code, called) {
   const language = Object.hasOwn(ALIASES, called) ? ALIASES[called] : called;
   if (KNOWN.has(language)) await fetchLanguage(language);

@@ -1,14 +1,14 @@
 // @ts-check
 /**
- * Blocks as HTML. Pure: what comes out still has to go through sanitize.js, which makes it safe; but
- * no HTML of the text's own is in it, only text.
+ * Turns the tokens of a block into HTML. Pure. The rule: HTML that the text contains is escaped, except `<br>`. The
+ * result is not trusted, all the same: sanitize.js makes it safe.
  *
  * @typedef {object} Shape
  * @property {string} type
- * @property {string} before what stands before the parts; without parts: all of it
- * @property {string[]} [parts] items or rows
- * @property {string} [after]
- * @property {string} [code] code is text, and has no HTML
+ * @property {string} before HTML before the parts; all HTML, if there are no parts; for code, the language
+ * @property {string[]} [parts] HTML of a list's items or a table's rows
+ * @property {string} [after] HTML after the parts
+ * @property {string} [code] the text of code
  */
 import { Parser, Renderer } from "../../vendor/marked-18.2.1/marked.esm.js";
 import { options } from "./grammar.js";
@@ -16,7 +16,7 @@ import { options } from "./grammar.js";
 const ESCAPES = /** @type {Record<string, string>} */ ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" });
 /** @param {string} text */
 const escape = (text) => text.replace(/[&<>"']/g, (char) => ESCAPES[char]);
-/** Escape all but references to characters. @param {string} text */
+/** Escape all but character references, such as `&amp;`. @param {string} text */
 const escapeRest = (text) => text.replace(/[<>"']|&(?!(?:#\d{1,7}|#x[\da-f]{1,6}|\w+);)/gi, (char) => ESCAPES[char]);
 
 /** The first word after a fence. @param {{lang?: string}} token */
@@ -25,7 +25,7 @@ const languageOf = ({ lang }) => /^\S*/.exec(lang ?? "")?.[0] ?? "";
 class TextRenderer extends Renderer {
   /** @param {any} token */
   html({ text, block }) {
-    if (/^<br\s*\/?>$/i.test(text.trim())) return "<br>"; // the one tag that tables need
+    if (/^<br\s*\/?>$/i.test(text.trim())) return "<br>"; // tables need it for line breaks
     return block ? `<p class="raw">${escape(text.trim())}</p>` : escape(text);
   }
   /** @param {any} token */
@@ -37,7 +37,7 @@ class TextRenderer extends Renderer {
     const language = languageOf(token);
     return `<pre><code${language && ` class="language-${escapeRest(language)}"`}>${escape(codeOf(token))}</code></pre>`;
   }
-  /** Below the page's own heading. @param {any} token */
+  /** One level lower, because `h1` is the page's own. @param {any} token */
   heading({ tokens, depth }) {
     const tag = `h${Math.min(depth + 1, 6)}`;
     return `<${tag}>${this.parser.parseInline(tokens)}</${tag}>`;
@@ -74,15 +74,15 @@ const mathOf = ({ text, display, block }) =>
 
 const renderer = new TextRenderer(options);
 Object.assign(options, { renderer });
-Object.assign(options.extensions ?? {}, { renderers: { math: mathOf, maths: mathOf } });
+Object.assign(options.extensions ?? {}, { renderers: { blockMath: mathOf, inlineMath: mathOf } });
 const parser = new Parser(options);
 
-/** The text of code, with one line end at its end. @param {any} token */
+/** The text of code, which ends with one line feed. @param {any} token */
 function codeOf({ text }) {
   return text ? text.replace(/\n$/, "") + "\n" : "";
 }
 
-/** @param {any} token a block @returns {Shape | null} null: there is nothing to see of it */
+/** The shape of a block: its HTML, or the text of its code. @param {any} token @returns {Shape | null} null: the block shows nothing */
 export function shapeOf(token) {
   const { type } = token;
   if (type === "code") return { type, before: languageOf(token), code: codeOf(token) };
@@ -97,5 +97,5 @@ export function shapeOf(token) {
   return html ? { type, before: html } : null;
 }
 
-/** @param {Shape} shape */
+/** All HTML of a shape. @param {Shape} shape */
 export const htmlOf = ({ before, parts = [], after = "" }) => before + parts.join("") + after;

@@ -1,15 +1,15 @@
 // @ts-check
 /**
- * Where a model's links and pictures lead: to the web or a mailbox and nowhere else, only when
- * clicked, without telling where from; and the reader sees where. Pictures are never loaded.
+ * Makes the links and pictures of a model's text safe. The rule: a link leads only to http, https or mailto addresses,
+ * sends no referrer, and cannot hide its address. A picture is never loaded; it becomes a link.
  */
 import { element } from "../page/dom.js";
 import { t } from "../page/words.js";
 
 const SCHEMES = ["http:", "https:", "mailto:"];
-/** A text that readers take for an address. */
+/** A text that a reader takes for an address. */
 const ADDRESS = /^\s*(?:[a-z][\w+.-]*:\/\/|(?:[^\s/@.]+\.)+[^\s/@.\d]{2,}(?:[/?#:]|\s*$))/iu;
-/** Of a picture's address this much is shown; it may hold a whole picture. */
+/** The most characters of an address that are shown. A `data:` address may contain a whole picture. */
 const SHOWN = 80;
 
 /** @param {string} address @returns {URL | null} */
@@ -22,7 +22,7 @@ function targetOf(address) {
   }
 }
 
-/** @param {HTMLAnchorElement} link as DOMPurify left it, with the address that was written as its title */
+/** Make a link safe, or replace it by text. @param {HTMLAnchorElement} link after DOMPurify; its title is the address that the model wrote */
 export function safeLink(link) {
   const written = link.title;
   const target = targetOf(link.getAttribute("href") ?? "");
@@ -34,7 +34,7 @@ export function safeLink(link) {
   if (misleads(link.textContent ?? "", target)) link.append(where(target.host || target.pathname));
 }
 
-/** What leads nowhere is text, and its address can be read. @param {HTMLElement} link @param {string} address */
+/** Replace a link by its text, and show its address. @param {HTMLElement} link @param {string} address */
 function refuse(link, address) {
   const text = element("span", "no-link");
   text.append(...link.childNodes);
@@ -42,7 +42,7 @@ function refuse(link, address) {
   link.replaceWith(text);
 }
 
-/** Does the text look like another address, or the host like another host? @param {string} text @param {URL} target */
+/** Whether the text looks like another address, or the host name may look like another one. @param {string} text @param {URL} target */
 function misleads(text, target) {
   if (target.host.includes("xn--") || target.username || /[\u202a-\u202e\u2066-\u2069]/.test(text)) return true;
   if (!ADDRESS.test(text)) return false;
@@ -62,7 +62,7 @@ function where(address) {
   return shown;
 }
 
-/** Put its words and its address in a picture's place. @param {HTMLElement} image */
+/** Replace a picture by a link with its description and its address. @param {HTMLElement} image */
 export function safeImage(image) {
   const address = image.title;
   image.prepend(element("span", "image-kind", `${t("markdown.image")} `));

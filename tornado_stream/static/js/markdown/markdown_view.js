@@ -1,24 +1,24 @@
 // @ts-check
 /**
- * Shows a growing text as markdown, at a cost in proportion to what is new. A long text comes in
- * slices, so that nothing waits for it.
+ * Shows a growing text as Markdown. The rule: the cost is proportional to the new text. A long text is shown in slices
+ * of time, so that the page stays responsive.
  */
 import { element } from "../page/dom.js";
 import { BlockView } from "./block_view.js";
 import { Blocks } from "./blocks.js";
 import { lex } from "./grammar.js";
 import { shapeOf } from "./html.js";
-import { isTime, later } from "./scheduler.js";
+import { hasTime, later } from "./scheduler.js";
 
-/** Blocks that are laid out together. */
+/** How many blocks the browser lays out together. */
 const PART = 16;
 
-/** Where a block stands. @param {HTMLElement} box @param {number} index */
+/** The element that holds a block. @param {HTMLElement} box @param {number} index of the block */
 function partOf(box, index) {
   return box.children[Math.floor(index / PART)] ?? box.appendChild(element("div", "part"));
 }
 
-/** Characters that are read at a time. */
+/** How many characters are parsed at a time. */
 const CHUNK = 4000;
 
 /** @typedef {import("./html.js").Shape} Shape */
@@ -29,23 +29,23 @@ export class MarkdownView {
   /** @type {readonly string[]} */
   #pieces = [];
   #taken = 0;
-  /** What is not shown yet. */
+  /** The text that is not shown yet. */
   #waiting = "";
   #blocks = new Blocks();
   /** @type {BlockView[]} */
   #views = [];
-  /** How many of them will not change any more. */
+  /** How many views will not change any more. */
   #closed = 0;
   #queued = false;
   /** @type {"" | "wanted" | "done"} */
   #end = "";
 
-  /** @param {HTMLElement} element of which the text is all there is */
+  /** @param {HTMLElement} element an empty one, only for this text */
   constructor(element) {
     this.element = element;
   }
 
-  /** @param {readonly string[]} pieces the same list, longer, or another one */
+  /** @param {readonly string[]} pieces the same list with more pieces, or another list, which replaces the text */
   show(pieces) {
     if (pieces !== this.#pieces || (this.#end === "done" && pieces.length > this.#taken)) this.#begin(pieces);
     if (this.#taken === pieces.length) return;
@@ -54,7 +54,7 @@ export class MarkdownView {
     this.#work();
   }
 
-  /** The text has ended; it may be said again. */
+  /** The text is complete. It does no harm to say so twice. */
   finish() {
     if (this.#end) return;
     this.#end = "wanted";
@@ -73,7 +73,7 @@ export class MarkdownView {
 
   #work() {
     if (this.#queued) return;
-    while (this.#waiting && isTime()) this.#next();
+    while (this.#waiting && hasTime()) this.#next();
     if (!this.#waiting && this.#end === "wanted") this.#finish();
     if (this.#waiting) this.#queue();
   }
@@ -116,7 +116,7 @@ export class MarkdownView {
     if (more) last?.appendPlain(more);
   }
 
-  /** Make the views that may change those of `shapes`. @param {Shape[]} shapes @param {number} done */
+  /** Update the views that are not closed, or replace them. @param {Shape[]} shapes what they have to show @param {number} done see Update */
   #patch(shapes, done) {
     const from = this.#closed;
     const stale = shapes.filter((shape, index) => !this.#views[from + index]?.update(shape, index ? 0 : done));
@@ -134,7 +134,7 @@ export class MarkdownView {
     else partOf(this.element, index).append(view.element);
   }
 
-  /** @param {number} count of views that have ended */
+  /** @param {number} count how many more views are complete */
   #close(count) {
     for (const view of this.#views.slice(this.#closed, this.#closed + count)) view.settle();
     this.#closed += count;

@@ -1,14 +1,14 @@
 // @ts-check
 /**
- * The blocks of the page's own HTML: sanitised, then links, pictures, code and tables are made the
- * page's own. Nothing that comes from here loads or runs.
+ * Turns HTML into the elements of the page: it is sanitised, and links, pictures, code and tables get what they need.
+ * The rule: the elements load nothing and run nothing.
  */
 import { t } from "../page/words.js";
 import { codeFrame } from "./code.js";
 import { safeImage, safeLink } from "./links.js";
 import { nodesOf } from "./sanitize.js";
 
-/** The blocks that an HTML of ours is of, in order. @param {string} html @returns {HTMLElement[]} */
+/** The elements of the blocks, in order. @param {string} html as html.js makes it @returns {HTMLElement[]} */
 export function blocksOf(html) {
   const fragment = nodesOf(html);
   for (const pre of fragment.querySelectorAll("pre")) {
@@ -24,7 +24,7 @@ export function blocksOf(html) {
   return blocks;
 }
 
-/** What is wider than the page is scrolled by itself, with the keyboard too. @param {HTMLElement} table */
+/** A table that is wider than the page scrolls by itself; with a tabIndex also by keyboard. @param {HTMLElement} table */
 function makeScrollable(table) {
   table.tabIndex = 0;
   table.setAttribute("role", "group");

@@ -1,20 +1,20 @@
 // @ts-check
 /**
- * Makes text that is not complete yet look as it most likely will, so that nothing flickers: marks
- * that are open are closed, and those that may become something else are held back. Pure, and only
- * for what is shown meanwhile: a block that is complete is never mended.
+ * Makes incomplete text look as it most likely will when it is complete, so that nothing flickers: open marks are
+ * closed, and marks that may become something else are left out. Pure. The rule: this changes only the open block,
+ * as it is shown meanwhile. A complete block is shown as it was written.
  */
 
-/** A last line that is all mark: of a list, a heading, a quote, a rule, a fence, a table. */
+/** A last line that is only a mark: of a list, a heading, a quote, a rule, a fence or a table. */
 const LINE = /^[ \t]*(?:>[ \t]*)*(?:[-*+]|\d{1,9}[.)]?|#{1,6}|[-=*_ ]+|(?:`{3}|~{3})[^\n`]*|\|?[-:| ]+)?[ \t]*$/;
-/** A link or image whose address is being written, or may be. */
+/** A link or image whose address is not complete, or may follow. */
 const LINK = /!?\[([^[\]\n]*)(?:\]\([^)\n]*|\])$|!?\[([^[\]\n]*)$/;
 const MARK = /(?:[*_~`$\\]+|<[^>\s]{0,20})$/;
 const FENCE = /^[ \t>*+\-\d.)]*(?:```|~~~)/gm;
-/** Only this many of the last characters are looked at. */
+/** Only so many characters at the end are examined. */
 const FAR = 1000;
 
-/** @param {string} text */
+/** The text as it should be shown now. @param {string} text */
 export function asIfComplete(text) {
   const lines = text.slice(0, text.lastIndexOf("\n") + 1);
   if ((lines.match(FENCE)?.length ?? 0) % 2) return holdBackLine(text, /^[ \t]*(?:`+|~+)$/);
@@ -25,13 +25,13 @@ export function asIfComplete(text) {
   return whole.slice(0, from) + (marks ? last.trimEnd() + marks : last);
 }
 
-/** Hold a last line back that is `kind`. @param {string} text @param {RegExp} kind */
+/** The text without its last line, if that matches `kind`. @param {string} text @param {RegExp} kind */
 function holdBackLine(text, kind) {
   const from = text.lastIndexOf("\n") + 1;
   return text.length - from < 80 && kind.test(text.slice(from)) ? text.slice(0, from) : text;
 }
 
-/** What closes the marks that a line has left open. @param {string} line */
+/** The marks that close a line's open marks. @param {string} line */
 function closers(line) {
   const plain = line.replace(/\\./g, "").replace(/(`+)[^`]+\1/g, "");
   const tick = /`+/.exec(plain);

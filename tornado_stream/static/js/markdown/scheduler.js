@@ -1,23 +1,23 @@
 // @ts-check
 /**
- * Work that can wait, in pieces that leave the page time to answer. Text goes before its colours
- * and formulas, and of both the newest is first: readers begin at the end.
+ * Does work in slices of time, so that the page stays responsive. The rule: all text comes before colours and
+ * formulas, and the newest work first, because the page shows a conversation from its end.
  */
 
-/** Milliseconds of work at a time. */
+/** Milliseconds. */
 const SLICE = 8;
 
 /** @type {(() => void)[]} */
-const texts = [];
+const textWork = [];
 /** @type {(() => void)[]} */
-const settings = [];
+const finishingWork = [];
 /** @type {Promise<void> | null} */
 let working = null;
 let until = 0;
-let coming = 0;
+let loading = 0;
 
-/** Is there time left for work in this turn of the event loop? */
-export function isTime() {
+/** Whether this task of the event loop has time left for more work. */
+export function hasTime() {
   if (!until) {
     until = performance.now() + SLICE;
     queueMicrotask(() => (until = 0));
@@ -25,33 +25,33 @@ export function isTime() {
   return performance.now() < until;
 }
 
-/** @param {() => void} work */
+/** Do this work in a later slice. @param {() => void} work */
 export function later(work) {
-  texts.push(work);
+  textWork.push(work);
   working ??= workOff();
 }
 
-/** Last, when what it needs has come; without that it is left undone. @param {Promise<() => void>} work */
+/** Do work after all text, once what it needs is loaded. If that fails, the work is not done. @param {Promise<() => void>} work */
 export async function whenReady(work) {
-  coming++;
+  loading++;
   const ready = await work.catch(() => null);
-  coming--;
-  if (ready) settings.push(ready);
+  loading--;
+  if (ready) finishingWork.push(ready);
   working ??= workOff();
 }
 
 async function workOff() {
-  const next = () => texts.pop() ?? settings.pop();
-  while (texts.length || settings.length) {
+  const next = () => textWork.pop() ?? finishingWork.pop();
+  while (textWork.length || finishingWork.length) {
     await new Promise((done) => setTimeout(done));
     const end = performance.now() + SLICE;
     do next()?.();
-    while (performance.now() < end && (texts.length || settings.length));
+    while (performance.now() < end && (textWork.length || finishingWork.length));
   }
   working = null;
 }
 
-/** Resolves when nothing is left to do. */
+/** Resolves when all work is done. */
 export async function idle() {
-  while (working || coming) await (working ?? new Promise((done) => setTimeout(done)));
+  while (working || loading) await (working ?? new Promise((done) => setTimeout(done)));
 }

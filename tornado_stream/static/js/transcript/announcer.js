@@ -1,16 +1,16 @@
 // @ts-check
 /**
- * Says what happens where it is heard and not seen: one polite region for screen readers (never
- * the text itself, word by word; what is waited for once an answer) and the title of the tab.
+ * Tells users what happens while they do not see it: in one polite region for screen readers, and in the tab's title.
+ * The rule: it never announces the text of an answer, and each kind of wait reason at most once an answer.
  */
 import { outcomeOf } from "../answers/outcome.js";
 import { t } from "../page/words.js";
 
 export class Announcer {
   #wasLost = false;
-  /** The reasons to wait that were named. @type {Set<string>} */
+  /** The kinds of wait reasons that were announced. @type {Set<string>} */
   #named = new Set();
-  /** An answer that has ended and its reader may not know: the title says so. @type {{answer?: any, mark?: "done" | "bad"}} */
+  /** The last answer that ended, if the user may not know: the title shows a mark for it. @type {{answer?: any, mark?: "done" | "bad"}} */
   #unseen = {};
 
   /** @param {HTMLElement} region @param {import("../conversation/conversation.js").Conversation} conversation @param {import("../page/lifecycle.js").PageLifecycle} lifecycle */
@@ -19,30 +19,30 @@ export class Announcer {
     this.conversation = conversation;
     lifecycle.addEventListener("change", () => {
       if (this.#unseen.mark === "done" && !lifecycle.hidden) this.#unseen = {};
-      this.#entitle();
+      this.#showTitle();
     });
     conversation.addEventListener("path", () => {
       this.#wasLost = false;
       this.#named.clear();
-      this.#entitle();
+      this.#showTitle();
       if (conversation.running) this.say(t("say.generating"));
     });
-    conversation.addEventListener("title", () => this.#entitle());
+    conversation.addEventListener("title", () => this.#showTitle());
     conversation.addEventListener("answer", (event) => {
       const { answer, what } = /** @type {CustomEvent} */ (event).detail;
-      this.#answer(answer, what);
+      this.#announce(answer, what);
       if (what === "end" || what === "failed") this.#unseen = { answer, mark: markOf(answer, lifecycle.hidden) };
-      if (what !== "delta") this.#entitle();
+      if (what !== "delta") this.#showTitle();
     });
   }
 
-  /** @param {string} text */
+  /** Announce a text to screen readers. @param {string} text */
   say(text) {
     this.region.textContent = text;
   }
 
   /** @param {import("../answers/answer.js").Answer} answer @param {string} what */
-  #answer(answer, what) {
+  #announce(answer, what) {
     const outcome = outcomeOf(answer);
     if (what === "end" || what === "failed") this.say(answer.state === "done" && outcome.tone === "quiet" ? t("say.complete") : spoken(outcome));
     else if (what === "stopping" || (what === "notice" && answer.waiting)) this.say(outcome.text);
@@ -60,7 +60,7 @@ export class Announcer {
     return title || (path[0]?.role === "user" ? path[0].text : "");
   }
 
-  #entitle() {
+  #showTitle() {
     const subject = this.#subject.trim().replace(/\s+/g, " ");
     const short = subject.length > 50 ? `${subject.slice(0, 49).trimEnd()}…` : subject;
     const { running, newest } = this.conversation;

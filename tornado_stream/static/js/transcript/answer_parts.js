@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What most answers have not: reasoning, a refusal, tool calls, notes. Loaded when an answer first
- * has any of them.
+ * The parts that most answers do not have: reasoning, a refusal, tool calls, notes. The module is loaded when an
+ * answer has one of them for the first time.
  *
  * @typedef {import("../answers/answer.js").Answer} Answer
  */
@@ -13,7 +13,7 @@ import { ReasoningView } from "./reasoning_view.js";
 import { TextView } from "./text_view.js";
 import { ToolCallsView } from "./tool_calls_view.js";
 
-await loadStyleSheet("parts").catch(() => {}); // without its style it is plain, and works
+await loadStyleSheet("parts").catch(() => {}); // the parts work without their style, too
 
 export class AnswerParts {
   #reasoning;
@@ -22,7 +22,7 @@ export class AnswerParts {
   #tools = new ToolCallsView();
   #notes = element("div", "asides");
 
-  /** @param {Answer} answer @param {HTMLElement} content its text: reasoning goes before it, the rest after it */
+  /** @param {Answer} answer @param {HTMLElement} content the element with the answer's text: reasoning goes before it, all else after it */
   constructor(answer, content) {
     this.answer = answer;
     this.#reasoning = new ReasoningView(answer);

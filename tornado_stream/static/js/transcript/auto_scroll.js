@@ -1,17 +1,17 @@
 // @ts-check
-/** Pixels from the end that still count as being there. */
+/** Within so many pixels, the reader counts as being at the end. */
 const NEAR = 40;
 
 /**
- * Follows the newest text for as long as the reader is at the end, and leaves the page alone when
- * the reader has gone elsewhere. Only a move upwards means leaving: growing text is not a move.
+ * Keeps the newest text in view while the user is at the end of the conversation, and does not scroll otherwise.
+ * The rule: only a scroll upwards ends the following. Text that grows is not a scroll.
  */
 export class AutoScroll {
   #following = false;
-  #resting = true;
+  #atRest = true;
   #top = 0;
 
-  /** @param {HTMLElement} scroller @param {HTMLElement} content @param {HTMLElement} toEnd shown when the reader is elsewhere */
+  /** @param {HTMLElement} scroller @param {HTMLElement} content @param {HTMLElement} toEnd a button, shown while the end is not in view */
   constructor(scroller, content, toEnd) {
     this.scroller = scroller;
     this.toEnd = toEnd;
@@ -25,24 +25,24 @@ export class AutoScroll {
     sizes.observe(content);
   }
 
-  /** Go to the beginning, and follow nothing. */
-  rest() {
+  /** Scroll to the beginning and stay there. */
+  scrollToTop() {
     this.#following = false;
-    this.#resting = true;
+    this.#atRest = true;
     this.scroller.scrollTop = 0;
     this.#showButton();
   }
 
-  /** Go to the end and stay there. */
+  /** Scroll to the end and follow it. */
   follow() {
     this.#following = true;
-    this.#resting = false;
+    this.#atRest = false;
     this.#grown();
   }
 
-  /** Leave the reader where the page goes next. */
+  /** Stop following, so that the caller can scroll to another place. */
   leave() {
-    this.#following = this.#resting = false;
+    this.#following = this.#atRest = false;
   }
 
   get #distance() {
@@ -52,7 +52,7 @@ export class AutoScroll {
   #moved() {
     const up = this.scroller.scrollTop < this.#top - 1;
     this.#top = this.scroller.scrollTop;
-    if (this.#distance <= NEAR) this.#following = !this.#resting;
+    if (this.#distance <= NEAR) this.#following = !this.#atRest;
     else if (up) this.#following = false;
     this.#showButton();
   }
@@ -64,6 +64,6 @@ export class AutoScroll {
   }
 
   #showButton() {
-    this.toEnd.hidden = this.#resting || this.#following || this.#distance <= NEAR;
+    this.toEnd.hidden = this.#atRest || this.#following || this.#distance <= NEAR;
   }
 }

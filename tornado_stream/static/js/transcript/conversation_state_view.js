@@ -1,9 +1,9 @@
 // @ts-check
-/** What is shown where there is no conversation to show: it loads, it is not there, it was deleted. */
+/** What the page shows in the place of a conversation that is loading, missing or deleted. */
 import { byId } from "../page/dom.js";
 import { t } from "../page/words.js";
 
-/** Loading is worth a word only when it takes long. */
+/** Milliseconds of loading, after which the page says that it loads. */
 const PATIENCE = 400;
 
 export class ConversationStateView {

@@ -1,12 +1,12 @@
 // @ts-check
-/** What is known about an answer, below it, for who asks. Loaded when first needed. */
+/** The details of an answer (times, tokens, cost), shown below it on request. The module is loaded when first needed. */
 import { measuresOf, totalsOf } from "../answers/measures.js";
 import { element } from "../page/dom.js";
 import { language, seconds, t } from "../page/words.js";
 
 /**
- * @param {import("../answers/answer.js").Answer} answer @param {import("../conversation/tree.js").Messages} messages
- * @param {HTMLElement} tools what it stands below @param {HTMLButtonElement} button
+ * Show the details, or hide them. @param {import("../answers/answer.js").Answer} answer @param {import("../conversation/tree.js").Messages} messages
+ * @param {HTMLElement} tools the toolbar's element, to which they are appended @param {HTMLButtonElement} button the button that was pressed
  */
 export function toggleDetails(answer, messages, tools, button) {
   const shown = tools.querySelector(".facts-box");
@@ -31,12 +31,12 @@ function detailsOf(answer, messages) {
   add(list, t("details.input"), input ? figure(input) : t("details.unknown"));
   add(list, t("details.cost"), cost && money(cost));
   add(list, t("details.finish"), answer.end?.finish_reason ?? (answer.end?.error?.code || answer.state));
-  add(list, t("details.written"), when(answer.createdAt ?? answer.origin));
+  add(list, t("details.written"), when(answer.createdAt ?? answer.startedAt));
   const whole = totalsOf(messages.values());
   const parts = [whole.tokens && t("details.tokens", { n: figure(whole.tokens) }), whole.cost && money(whole.cost)].filter(Boolean);
   if (messages.size > 2) add(list, t("details.whole"), parts.join(" · "));
   box.append(list);
-  if (output?.about) box.append(element("p", "facts-note", t("details.about")));
+  if (output?.isEstimate) box.append(element("p", "facts-note", t("details.about")));
   return box;
 }
 
@@ -52,16 +52,16 @@ function add(list, name, value) {
 const duration = (ms) => (ms === null ? null : ms < 100 ? t("details.ms", { n: ms }) : seconds(ms));
 
 /** @param {import("../answers/measures.js").Figure} figure @param {number} [digits] */
-function figure({ value, about }, digits = 0) {
+function figure({ value, isEstimate }, digits = 0) {
   const number = value.toLocaleString(language, { maximumFractionDigits: value < 10 ? digits : 0 });
-  return about ? `≈ ${number}` : number;
+  return isEstimate ? `≈ ${number}` : number;
 }
 
 /** @param {import("../answers/measures.js").Cost} cost */
-function money({ value, about, currency }) {
+function money({ value, isEstimate, currency }) {
   const digits = value >= 1 ? 2 : value >= 0.001 ? 4 : 6;
   const amount = value.toLocaleString(language, { style: "currency", currency, maximumFractionDigits: digits });
-  return about ? `≈ ${amount}` : amount;
+  return isEstimate ? `≈ ${amount}` : amount;
 }
 
 /** @param {number | null} at */

@@ -1,5 +1,5 @@
 // @ts-check
-/** What can be folded away. It opens and closes by itself only until the reader has done either. */
+/** An element that can be folded. The rule: it opens and closes by itself only until the user has opened or closed it. */
 import { element } from "../page/dom.js";
 
 export class Fold {
@@ -13,7 +13,7 @@ export class Fold {
     this.summary.addEventListener("click", () => (this.#touched = true));
   }
 
-  /** @param {boolean} open */
+  /** Open or close it, unless the user has decided. @param {boolean} open */
   show(open) {
     if (!this.#touched) this.element.open = open;
   }

@@ -1,11 +1,11 @@
 // @ts-check
-/** Text of any length. A long one is laid out in parts, and only those that are seen: a megabyte in one piece takes a browser seconds. */
+/** Plain text of any length. The rule: a long text is split into parts, so that the browser lays out only those in view. 1 MB in one piece takes it seconds. */
 import { element } from "../page/dom.js";
 
 const LONG = 20_000;
 const PART = 4000;
 
-/** @param {string} text */
+/** An element with this text. @param {string} text */
 export function textBlock(text) {
   if (text.length < LONG) return element("div", "text", text);
   const block = element("div", "text long");
@@ -13,7 +13,7 @@ export function textBlock(text) {
   return block;
 }
 
-/** All of a text, cut where a line ends, or else a word, or else a character. @param {string} text */
+/** A text in parts. Each ends with a line, if possible; otherwise with a word; otherwise with a character. @param {string} text */
 export function partsOf(text) {
   const parts = [];
   for (let at = 0; at < text.length; at += parts[parts.length - 1].length) {

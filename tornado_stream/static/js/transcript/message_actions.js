@@ -1,13 +1,13 @@
 // @ts-check
 /**
- * What can be done with a message. One table, for the toolbar below each message and for the buttons
- * beside the way an answer ended.
+ * What the user can do with a message. The rule: one table defines the buttons of the toolbar below each message and
+ * the buttons beside the line that says how an answer ended.
  *
  * @typedef {import("../answers/answer.js").Answer} Answer
  * @typedef {import("../conversation/branches.js").Message} Message
- * @typedef {{message: Message, element: HTMLElement, tools: HTMLElement, text?: HTMLElement}} View a message on the page; `tools`: where its toolbar is put
+ * @typedef {{message: Message, element: HTMLElement, tools: HTMLElement, text?: HTMLElement}} View a message on the page; `tools`: the element for its toolbar
  *
- * @typedef {object} Page what the actions need of the page
+ * @typedef {object} Page the parts of the page that actions use
  * @property {import("../conversation/conversation.js").Conversation} conversation
  * @property {import("../conversation/commands.js").Commands} commands
  * @property {Map<Message, View>} views of the messages that are shown
@@ -15,17 +15,17 @@
  * @property {MessageCallbacks} callbacks
  *
  * @typedef {object} MessageCallbacks
- * @property {() => void} asked something was sent from a message
- * @property {() => void} stay what is read is to stay where it is
+ * @property {() => void} questionSent a request was sent from a message
+ * @property {() => void} keepPosition do not scroll to the end now
  * @property {(text: string) => void} say
  * @property {(text: string) => void} startAnew begin a new conversation with this question
  * @property {() => void} pickModel
  *
  * @typedef {object} MessageAction
- * @property {string} label the key of its words
+ * @property {string} label key of its text in the language files
  * @property {string} [icon] for the toolbar
- * @property {(message: Message) => unknown} [fits] whether the message's toolbar has it; absent: it is there only where an outcome offers it
- * @property {boolean} [asks] it sends a request, which is not possible while an answer is written
+ * @property {(message: Message) => unknown} [appliesTo] whether a message's toolbar has it; absent: only outcomes offer it
+ * @property {boolean} [sendsRequest] it sends a request, so it is not possible while an answer is being written
  * @property {(view: View, page: Page, button: HTMLElement) => void} run
  */
 import { sourceOf } from "../answers/answer.js";
@@ -33,39 +33,39 @@ import { canContinue } from "../answers/outcome.js";
 import { copyText } from "../page/clipboard.js";
 import { t } from "../page/words.js";
 
-/** In the order of the toolbar. @type {Record<string, MessageAction>} */
+/** By name, in the order of the toolbar. @type {Record<string, MessageAction>} */
 export const ACTIONS = {
   previous: { label: "action.previous", icon: "previous", run: (view, { toolbars }) => toolbars?.showVersion(view, -1) },
   next: { label: "action.next", icon: "next", run: (view, { toolbars }) => toolbars?.showVersion(view, 1) },
-  copy: { label: "action.copy", icon: "copy", fits: (message) => isQuestion(message) || (hasEnded(message) && sourceOf(message).trim()), run: copy },
-  edit: { label: "action.edit", icon: "edit", fits: isQuestion, run: edit },
+  copy: { label: "action.copy", icon: "copy", appliesTo: (message) => isQuestion(message) || (hasEnded(message) && sourceOf(message).trim()), run: copy },
+  edit: { label: "action.edit", icon: "edit", appliesTo: isQuestion, run: edit },
   editQuestion: { label: "action.editQuestion", run: edit },
-  retry: { label: "action.retry", asks: true, run: retry },
-  again: { label: "action.again", icon: "retry", asks: true, fits: (message) => hasEnded(message) && message.id, run: retry },
+  retry: { label: "action.retry", sendsRequest: true, run: retry },
+  again: { label: "action.again", icon: "retry", sendsRequest: true, appliesTo: (message) => hasEnded(message) && message.id, run: retry },
   continue: {
     label: "action.continue",
     icon: "continue",
-    asks: true,
-    fits: (message) => !isQuestion(message) && canContinue(answerOf(message)),
+    sendsRequest: true,
+    appliesTo: (message) => !isQuestion(message) && canContinue(answerOf(message)),
     run: ({ message }, { commands }) => commands.continueAnswer(answerOf(message)),
   },
-  askToContinue: { label: "action.askToContinue", asks: true, run: (_, { commands }) => commands.send(t("message.continue")) },
-  shorter: { label: "action.shorter", asks: true, run: (_, { commands }) => commands.retryShorter() },
+  askToContinue: { label: "action.askToContinue", sendsRequest: true, run: (_, { commands }) => commands.send(t("message.continue")) },
+  shorter: { label: "action.shorter", sendsRequest: true, run: (_, { commands }) => commands.retryShorter() },
   fresh: { label: "action.fresh", run: ({ message }, { callbacks }) => callbacks.startAnew(answerOf(message).parent.text) },
   model: { label: "action.model", run: (_, { callbacks }) => callbacks.pickModel() },
-  details: { label: "action.details", icon: "details", fits: (message) => hasEnded(message) && message.id, run: details },
+  details: { label: "action.details", icon: "details", appliesTo: (message) => hasEnded(message) && message.id, run: details },
 };
 
-/** The names of what a message's toolbar has. @param {Message} message @param {string[]} offered what is offered beside how it ended */
+/** The names of the actions in a message's toolbar. @param {Message} message @param {string[]} offered names of the actions that its outcome offers: they are left out */
 export function toolbarOf(message, offered) {
   const runs = offered.map((name) => ACTIONS[name].run);
-  return Object.keys(ACTIONS).filter((name) => ACTIONS[name].fits?.(message) && !runs.includes(ACTIONS[name].run));
+  return Object.keys(ACTIONS).filter((name) => ACTIONS[name].appliesTo?.(message) && !runs.includes(ACTIONS[name].run));
 }
 
-/** A button was pressed. @param {string} name @param {View} view @param {Page} page @param {HTMLElement} button has the focus again when the action is given up */
+/** Perform an action. @param {string} name @param {View} view @param {Page} page @param {HTMLElement} button gets the focus back if the user gives up */
 export function perform(name, view, page, button) {
   ACTIONS[name].run(view, page, button);
-  if (ACTIONS[name].asks) page.callbacks.asked();
+  if (ACTIONS[name].sendsRequest) page.callbacks.questionSent();
 }
 
 /** @param {Message} message */
@@ -76,7 +76,7 @@ function isQuestion({ role }) {
 /** @param {Message} message */
 const hasEnded = (message) => message.role === "assistant" && message.state !== "running";
 
-/** The message of an action that only answers have. @param {Message} message */
+/** For the actions that only answers have. @param {Message} message */
 const answerOf = (message) => /** @type {Answer} */ (message);
 
 /** @param {View} view @param {Page} page */
@@ -102,7 +102,7 @@ function details({ message, tools }, { conversation, callbacks }, button) {
   );
 }
 
-/** Edit a question, or that of an answer, in its place. @param {View} view @param {Page} page @param {HTMLElement} button */
+/** Let the user edit a question, or the question of an answer, in its place. @param {View} view @param {Page} page @param {HTMLElement} button */
 function edit({ message }, { views, conversation, commands, callbacks }, button) {
   const question = message.role === "user" ? message : message.parent;
   const { element, text } = views.get(question) ?? {};
@@ -112,15 +112,15 @@ function edit({ message }, { views, conversation, commands, callbacks }, button)
     else callbacks.say(t("edit.busy"));
     return free;
   };
-  const over = (/** @type {boolean} */ saved) => {
+  const closed = (/** @type {boolean} */ saved) => {
     delete element?.dataset.editing;
-    if (saved) callbacks.asked();
+    if (saved) callbacks.questionSent();
     else button.focus();
   };
   const open = (/** @type {typeof import("./question_editor.js")} */ editor) => {
     if (!element || !text || element.dataset.editing) return;
     element.dataset.editing = "true";
-    editor.edit(text, save, over);
+    editor.edit(text, save, closed);
   };
   import("./question_editor.js").then(open, () => callbacks.say(t("list.noServer")));
 }

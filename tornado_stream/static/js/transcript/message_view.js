@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * One message on the page. A view reads the state and writes the DOM; it keeps nothing of its own.
+ * Views of one message. The rule: a view reads the state and writes the DOM; it has no state of its own.
  *
  * @typedef {import("../answers/answer.js").Answer} Answer
  * @typedef {import("../answers/outcome.js").Outcome} Outcome
- * @typedef {(name: string, button: HTMLElement) => void} Act what a press on an action's button does
+ * @typedef {(name: string, button: HTMLElement) => void} OnAction is called with the action's name when its button is pressed
  */
 import { MarkdownView } from "../markdown/markdown_view.js";
 import { element, smallButton } from "../page/dom.js";
@@ -32,46 +32,46 @@ export class AnswerView {
   /** @type {import("./answer_parts.js").AnswerParts | null} */
   #parts = null;
   #proxyHint = element("div");
-  #hinted = false;
+  #proxyHintShown = false;
 
-  /** @param {Answer} message @param {Act} act */
-  constructor(message, act) {
+  /** @param {Answer} message @param {OnAction} onAction */
+  constructor(message, onAction) {
     this.message = message;
-    this.act = act;
+    this.onAction = onAction;
     this.element = element("article", "message answer");
     this.element.setAttribute("aria-label", t("message.answer"));
     this.element.append(this.#content.element, this.#status.element, this.#proxyHint, this.tools);
   }
 
-  /** @param {Outcome} outcome @param {boolean} actable only the newest message is, and only while none is written */
-  render(outcome, actable) {
+  /** Show the answer as it is now. @param {Outcome} outcome @param {boolean} canAct offer the outcome's actions: it is the newest message, and nothing is running */
+  render(outcome, canAct) {
     const { message } = this;
     this.element.dataset.state = message.state;
     this.#content.show(message.content);
     if (message.state !== "running") this.#content.finish();
     if (this.#parts) this.#parts.show();
     else if (message.reasoning.length || message.refusal.length || message.toolCalls.length || message.trimmed || message.refused.length || message.unsaved) void this.#showParts();
-    this.#status.show(outcome, actable ? this.act : null);
+    this.#status.show(outcome, canAct ? this.onAction : null);
     this.#showProxyHint();
   }
 
-  /** How to mend the proxy that this answer has found out; it stays when the answer has ended. */
+  /** Say how to repair a proxy that was found while this answer was read. The hint stays when the answer has ended. */
   #showProxyHint() {
     const { waitReason } = this.message;
-    if (this.#hinted || waitReason?.kind !== "proxy" || !waitReason.found) return;
-    this.#hinted = true;
-    void import("./proxy_hint.js").then(({ showProxyHint }) => showProxyHint(this.#proxyHint, waitReason.proxy), () => {}); // the text matters more
+    if (this.#proxyHintShown || waitReason?.kind !== "proxy" || !waitReason.found) return;
+    this.#proxyHintShown = true;
+    void import("./proxy_hint.js").then(({ showProxyHint }) => showProxyHint(this.#proxyHint, waitReason.proxy), () => {});
   }
 
   async #showParts() {
-    const loaded = await import("./answer_parts.js").catch(() => null); // and asked for again with the next change
+    const loaded = await import("./answer_parts.js").catch(() => null); // the next change tries again
     if (!loaded) return;
     this.#parts ??= new loaded.AnswerParts(this.message, this.#content.element);
     this.#parts.show();
   }
 }
 
-/** Seconds that are counted down change the words and never the buttons: one that has the focus keeps it. */
+/** Shows an outcome. The rule: a countdown changes only the text, never the buttons, so that a button keeps the focus. */
 class StatusView {
   element = element("div", "status");
   #icon = element("span", "status-icon");
@@ -88,31 +88,31 @@ class StatusView {
     this.element.append(this.#icon, line, this.#hint, this.#actions);
   }
 
-  /** @param {Outcome} outcome @param {Act | null} act */
-  show(outcome, act) {
-    const offered = act ? outcome.actions : [];
-    const hint = act || outcome.tone === "quiet" ? outcome.hint : ""; // what to do next is no word about an old one
+  /** @param {Outcome} outcome @param {OnAction | null} onAction null: no buttons */
+  show(outcome, onAction) {
+    const offered = onAction ? outcome.actions : [];
+    const hint = onAction || outcome.tone === "quiet" ? outcome.hint : ""; // an old answer needs no hint at what to do next
     const shown = JSON.stringify([outcome, offered, hint]);
     if (shown === this.#shown) return;
     this.#shown = shown;
     this.#title.textContent = outcome.title;
     this.#text.textContent = outcome.text;
     this.#hint.textContent = hint;
-    void this.#picture(outcome.icon);
+    void this.#showIcon(outcome.icon);
     Object.assign(this.element.dataset, { tone: outcome.tone, empty: !outcome.title && !outcome.text, thinking: outcome.text === t("busy.thinking") });
     if (JSON.stringify(offered) !== this.#offered) {
-      this.#actions.replaceChildren(...offered.map((name) => smallButton(t(ACTIONS[name].label), ({ currentTarget }) => act?.(name, /** @type {HTMLElement} */ (currentTarget)))));
+      this.#actions.replaceChildren(...offered.map((name) => smallButton(t(ACTIONS[name].label), ({ currentTarget }) => onAction?.(name, /** @type {HTMLElement} */ (currentTarget)))));
     }
     this.#offered = JSON.stringify(offered);
-    // The first is the one to take, unless it is too early for it.
+    // The first button is the main one, but not while it is too early for a retry.
     this.#actions.firstElementChild?.classList.toggle("primary", outcome.tone !== "quiet" && !outcome.until);
   }
 
   /** @param {string} name */
-  async #picture(name) {
+  async #showIcon(name) {
     if (name === (this.#icon.dataset.icon ?? "")) return;
     this.#icon.dataset.icon = name;
-    const icons = name ? await import("../page/icons.js").catch(() => null) : null; // without a server the words must do
+    const icons = name ? await import("../page/icons.js").catch(() => null) : null; // if the server is not reached, there is only the text
     if (this.#icon.dataset.icon === name) this.#icon.replaceChildren(...(icons ? [icons.icon(name)] : []));
   }
 }

@@ -1,5 +1,5 @@
 // @ts-check
-/** What mends a proxy that buffers: the lines for the one that says its name, else for all. Loaded when one was found. */
+/** Says how to repair a proxy that buffers: the line for the proxy that was found, or the lines for all. Loaded when one was found. */
 import { armCopyButtons } from "../page/clipboard.js";
 import { byId, element } from "../page/dom.js";
 import { t } from "../page/words.js";
@@ -9,7 +9,7 @@ const LINES = [
   { names: /caddy/i, line: "flush_interval -1", where: t("proxyHint.caddy"), label: t("proxyHint.caddyCopy") },
 ];
 
-/** Show it below an answer. @param {HTMLElement} place @param {string} proxy what it calls itself */
+/** Show the hint. @param {HTMLElement} place @param {string} proxy the name that the proxy gives itself, or empty */
 export function showProxyHint(place, proxy) {
   const named = LINES.filter(({ names }) => names.test(proxy));
   const box = element("details", "proxy-hint");

@@ -1,18 +1,18 @@
 // @ts-check
 /**
- * Where a question is written anew, in its own place. Enter sends it, as in the composer, and
- * Escape gives it up; neither while an input method composes. Loaded when first needed.
+ * Lets the user edit a question in its place. Enter sends it, as in the composer, and Escape cancels. Neither key
+ * does anything while an input method composes a character. The module is loaded when first needed.
  */
 import { element, growToText } from "../page/dom.js";
 import { isComposing } from "../page/shortcuts.js";
 import { t } from "../page/words.js";
 
 /**
- * @param {HTMLElement} text what is edited; the editor stands in its place until it is over
- * @param {(text: string) => boolean} save false: it cannot be sent now
- * @param {(saved: boolean) => void} over
+ * Put an editor in the place of a text. @param {HTMLElement} text
+ * @param {(text: string) => boolean} save returns false if the question cannot be sent now; the editor then stays
+ * @param {(saved: boolean) => void} closed is called when the text is back in its place
  */
-export function edit(text, save, over) {
+export function edit(text, save, closed) {
   const form = element("form", "editor");
   const field = element("textarea");
   field.value = text.textContent ?? "";
@@ -20,7 +20,7 @@ export function edit(text, save, over) {
   field.rows = 1;
   const end = (/** @type {boolean} */ saved) => {
     form.replaceWith(text);
-    over(saved);
+    closed(saved);
   };
   const submit = () => {
     const changed = field.value !== text.textContent;
@@ -38,7 +38,7 @@ export function edit(text, save, over) {
     else if (event.key !== "Enter" || event.shiftKey || event.altKey) return;
     else submit();
     event.preventDefault();
-    event.stopPropagation(); // Escape ends the editing, and nothing else
+    event.stopPropagation(); // Escape has other meanings elsewhere
   });
   form.append(field, buttons(() => end(false)));
   text.replaceWith(form);

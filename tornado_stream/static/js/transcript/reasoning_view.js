@@ -1,5 +1,5 @@
 // @ts-check
-/** What the model thought: open, with the time running, while it thinks; folded once it answers. */
+/** Shows the model's reasoning: open, with the running time, while the model thinks, and folded when the answer begins. */
 import { hasText } from "../answers/answer.js";
 import { element } from "../page/dom.js";
 import { stopTicking, tick } from "../page/ticker.js";
@@ -7,7 +7,7 @@ import { seconds, t } from "../page/words.js";
 import { Fold } from "./fold.js";
 import { TextView } from "./text_view.js";
 
-/** Milliseconds below which it came in one piece, from where it was kept. */
+/** Milliseconds. If the reasoning took less, it was not measured but came in one piece, from a log. */
 const BRIEF = 50;
 
 export class ReasoningView {
@@ -42,11 +42,11 @@ export class ReasoningView {
 /** @param {import("../answers/answer.js").Answer} answer */
 const isThinking = ({ state, content, refusal, toolCalls }) => state === "running" && !hasText(content) && !refusal.length && !toolCalls.length;
 
-/** @param {import("../answers/answer.js").Answer} answer @param {number} now */
+/** The line above the reasoning. @param {import("../answers/answer.js").Answer} answer @param {number} now as of `Date.now()` */
 export function labelOf(answer, now) {
-  const { thought, origin } = answer;
+  const { thought, startedAt } = answer;
   if (isThinking(answer)) {
-    const lasted = thought && origin !== null ? Math.floor((now - origin - thought.from) / 1000) : 0;
+    const lasted = thought && startedAt !== null ? Math.floor((now - startedAt - thought.from) / 1000) : 0;
     return lasted > 0 ? t("message.thinkingFor", { seconds: seconds(lasted * 1000) }) : t("message.thinking");
   }
   const lasted = thought?.to ? thought.to - thought.from : 0;

@@ -1,22 +1,22 @@
 // @ts-check
-/** Beyond this many characters text goes on in a new text node. */
+/** When a text node has so many characters, more text goes into a new one. */
 const NODE_LENGTH = 4000;
 
 /**
- * Shows a growing list of pieces of text, at a cost in proportion to what is new. Text is text:
- * no markup, every blank and line break kept.
+ * Shows a growing list of pieces as plain text: no markup, all white space kept. The rule: its cost is proportional
+ * to the new text.
  */
 export class TextView {
   /** @type {readonly string[]} */
   #pieces = [];
   #shown = 0;
 
-  /** @param {HTMLElement} element of which the text is all there is */
+  /** @param {HTMLElement} element an empty one, only for this text */
   constructor(element) {
     this.element = element;
   }
 
-  /** @param {readonly string[]} pieces the same list, longer, or another one */
+  /** @param {readonly string[]} pieces the same list with more pieces, or another list, which replaces the text */
   show(pieces) {
     if (pieces !== this.#pieces) {
       this.element.textContent = "";

@@ -1,12 +1,12 @@
 // @ts-check
-/** What the model asks to have done, shown as what it is: a name and arguments. Nothing is run. */
+/** Shows the model's tool calls: the name of each and its arguments. The rule: the page runs no tool. */
 import { element } from "../page/dom.js";
 import { icon } from "../page/icons.js";
 import { t } from "../page/words.js";
 import { Fold } from "./fold.js";
 import { TextView } from "./text_view.js";
 
-/** Lines beyond which arguments that are complete are folded. */
+/** Complete arguments of more lines than this are folded. */
 const LONG = 12;
 
 export class ToolCallsView {
@@ -14,7 +14,7 @@ export class ToolCallsView {
   /** @type {ToolCallView[]} */
   #views = [];
 
-  /** @param {import("../answers/answer.js").Answer} answer */
+  /** Show the calls as they are now. @param {import("../answers/answer.js").Answer} answer */
   show({ toolCalls: calls, state }) {
     if (calls.length < this.#views.length) {
       this.element.replaceChildren();
@@ -51,10 +51,10 @@ class ToolCallView {
   }
 }
 
-/** A string, blanks, something empty, an opening, a closing, a comma, a colon. */
+/** A part of JSON: a string, white space, an empty object or array, an opening or closing bracket, a comma, a colon. */
 const TOKEN = /("(?:\\.|[^"\\])*")|\s+|([{[]\s*[}\]])|([{[])|([}\]])|(,)|(:)/g;
 
-/** Complete JSON as a person reads it, every figure as it was written; what is none is left as it came. @param {string} text */
+/** JSON with line breaks and indentation, and every number as it was written. A text that is not JSON is returned unchanged. @param {string} text */
 export function pretty(text) {
   try {
     JSON.parse(text);

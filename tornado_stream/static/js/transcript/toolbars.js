@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * A quiet row of buttons below each message. It is made once its message is near the screen and
- * the page rests; one listener serves all. Loaded once there is something to be done with a message.
+ * The rows of buttons below the messages. The rule: a row is created when its message is near the screen and nothing
+ * scrolls. One click listener serves all rows. The module is loaded when a message has buttons for the first time.
  *
  * @typedef {import("./message_actions.js").View} View
  */
@@ -12,17 +12,17 @@ import { loadStyleSheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
 import { ACTIONS, perform, toolbarOf } from "./message_actions.js";
 
-await loadStyleSheet("parts").catch(() => {}); // without its style it is plain, and works
+await loadStyleSheet("parts").catch(() => {}); // the toolbars work without their style, too
 
-/** Milliseconds without a message that comes or goes: the page rests. */
-const REST = 100;
+/** Milliseconds without a message that comes near the screen or leaves it, after which toolbars are created. */
+const IDLE_MS = 100;
 
 export class Toolbars {
-  /** By the place of its toolbar. @type {Map<Element, View>} */
+  /** By the element for the toolbar. @type {Map<Element, View>} */
   #views = new Map();
-  /** Those near the screen that have none yet. @type {Set<Element>} */
-  #near = new Set();
-  #rest = 0;
+  /** The elements near the screen that have no toolbar yet. @type {Set<Element>} */
+  #nearScreen = new Set();
+  #idleTimer = 0;
   #observer;
   #elsewhere = element("p", "elsewhere");
 
@@ -30,13 +30,13 @@ export class Toolbars {
   constructor(transcript) {
     this.transcript = transcript;
     this.conversation = transcript.conversation;
-    this.#observer = new IntersectionObserver((seen) => this.#seen(seen), { root: transcript.scroller, rootMargin: "50%" });
+    this.#observer = new IntersectionObserver((seen) => this.#intersected(seen), { root: transcript.scroller, rootMargin: "50%" });
     transcript.element.addEventListener("click", (event) => this.#clicked(/** @type {Element} */ (event.target)));
-    this.#elsewhere.append(t("message.elsewhere"), smallButton(t("message.goThere"), () => this.#goThere()));
+    this.#elsewhere.append(t("message.elsewhere"), smallButton(t("message.goThere"), () => this.#showLive()));
     this.update();
   }
 
-  /** The state has changed. */
+  /** Show the toolbars as they should be now: messages or their states have changed. */
   update() {
     const { live, path, newest } = this.conversation;
     const views = new Map([...this.transcript.views].map(([, view]) => [/** @type {Element} */ (view.tools), view]));
@@ -51,7 +51,7 @@ export class Toolbars {
     else this.transcript.element.append(this.#elsewhere);
   }
 
-  /** A view's toolbar, as it is to be now. @param {View} view */
+  /** Create or change one toolbar. @param {View} view */
   show({ message, tools }) {
     const { newest, free, branches } = this.conversation;
     const offered = message === newest && free ? outcomeOf(message).actions : [];
@@ -63,17 +63,17 @@ export class Toolbars {
     const bar = /** @type {HTMLElement} */ (tools.firstElementChild ?? tools.appendChild(element("div", "toolbar")));
     const buttons = names.map((name) => find(bar, name) ?? button(name));
     arrange(bar, versions.length > 1 ? [versionSwitch(bar, versions.indexOf(message) + 1, versions.length), ...buttons] : buttons);
-    for (const name of names) if (ACTIONS[name].asks) find(bar, name)?.toggleAttribute("disabled", !free);
+    for (const name of names) if (ACTIONS[name].sendsRequest) find(bar, name)?.toggleAttribute("disabled", !free);
   }
 
-  /** Show the version before or after a message's, in its place on the screen. @param {View} view @param {1 | -1} step */
+  /** Show the next or the previous version of a message, at the same place on the screen. @param {View} view @param {1 | -1} step */
   showVersion({ message, tools }, step) {
     const { conversation, scroller, callbacks } = this.transcript;
     const versions = conversation.branches.siblings(message);
     const at = versions.indexOf(message) + step;
     if (!versions[at]) return;
     const top = tools.getBoundingClientRect().top;
-    callbacks.stay();
+    callbacks.keepPosition();
     conversation.choose(versions[at]);
     const view = this.transcript.views.get(versions[at]);
     if (!view) return;
@@ -84,10 +84,10 @@ export class Toolbars {
     callbacks.say(t("action.version", { n: at + 1, of: versions.length }));
   }
 
-  #goThere() {
+  #showLive() {
     const { live } = this.conversation;
     if (live) this.conversation.choose(live);
-    this.transcript.callbacks.asked();
+    this.transcript.callbacks.questionSent();
   }
 
   /** @param {Element} target */
@@ -100,18 +100,18 @@ export class Toolbars {
   /** @param {Element} tools */
   #forget(tools) {
     this.#observer.unobserve(tools);
-    this.#near.delete(tools);
+    this.#nearScreen.delete(tools);
   }
 
   /** @param {IntersectionObserverEntry[]} seen */
-  #seen(seen) {
-    for (const { target, isIntersecting } of seen) this.#near[isIntersecting ? "add" : "delete"](target);
-    clearTimeout(this.#rest);
-    this.#rest = window.setTimeout(() => this.#make(), REST);
+  #intersected(seen) {
+    for (const { target, isIntersecting } of seen) this.#nearScreen[isIntersecting ? "add" : "delete"](target);
+    clearTimeout(this.#idleTimer);
+    this.#idleTimer = window.setTimeout(() => this.#buildNear(), IDLE_MS);
   }
 
-  #make() {
-    for (const tools of this.#near) {
+  #buildNear() {
+    for (const tools of this.#nearScreen) {
       this.show(/** @type {View} */ (this.#views.get(tools)));
       this.#forget(tools);
     }

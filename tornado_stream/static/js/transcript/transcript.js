@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Shows the conversation's path. The DOM is changed at most once a frame, however many events
- * came; what is true comes from the events, not from the frames. A long conversation is shown from
- * its end: what was said before it follows in slices, above it, while the page stays free.
+ * Shows the branch of the conversation that is chosen. The rule: the DOM changes at most once for each frame of the
+ * screen, however many events have arrived. A long conversation is shown from its end. Its earlier messages are added
+ * above in slices of time, so that the page stays responsive.
  *
  * @typedef {import("../conversation/conversation.js").Conversation} Conversation
  * @typedef {import("../conversation/branches.js").Message} Message
@@ -12,22 +12,22 @@ import { arrange } from "../page/dom.js";
 import { perform } from "./message_actions.js";
 import { AnswerView, QuestionView } from "./message_view.js";
 
-/** Messages that are made at once; milliseconds for more at a time. */
-const SOON = 30;
-const SLICE = 8;
+/** How many messages are shown at once, and for how many milliseconds earlier ones are created at a time. */
+const FIRST_MESSAGES = 30;
+const SLICE_MS = 8;
 
 export class Transcript {
-  /** Of the messages that are shown. @type {Map<Message, QuestionView | AnswerView>} */
+  /** The views of the messages that are shown. @type {Map<Message, QuestionView | AnswerView>} */
   views = new Map();
-  /** What can be done with them, once something can. @type {import("./toolbars.js").Toolbars | null} */
+  /** Null until its module is loaded. @type {import("./toolbars.js").Toolbars | null} */
   toolbars = null;
   /** @type {Set<Message>} */
   #changed = new Set();
-  /** Messages at the beginning of the path that are not made yet. */
-  #missing = 0;
-  #slice = 0;
+  /** How many messages at the beginning of the path have no view yet. */
+  #unbuilt = 0;
+  #sliceTimer = 0;
   #frame = 0;
-  #second = 0;
+  #countTimer = 0;
 
   /** @param {HTMLElement} transcript @param {Conversation} conversation @param {import("../conversation/commands.js").Commands} commands @param {import("./message_actions.js").MessageCallbacks} callbacks */
   constructor(transcript, conversation, commands, callbacks) {
@@ -37,18 +37,18 @@ export class Transcript {
     this.commands = commands;
     this.callbacks = callbacks;
     conversation.addEventListener("path", () => this.#showPath());
-    conversation.addEventListener("answer", (event) => this.#take(/** @type {CustomEvent} */ (event).detail));
+    conversation.addEventListener("answer", (event) => this.#receive(/** @type {CustomEvent} */ (event).detail));
     this.#showPath();
   }
 
-  /** A message on the page; undefined where it is not shown. @param {string} id @returns {HTMLElement | undefined} */
+  /** The element of a message; undefined if the message is not shown. @param {string} id @returns {HTMLElement | undefined} */
   elementOf(id) {
     const message = this.conversation.messages.get(id);
-    if (message && this.#missing && !this.views.has(message)) this.#makeMore(Infinity);
+    if (message && this.#unbuilt && !this.views.has(message)) this.#buildEarlier(Infinity);
     return message && this.views.get(message)?.element;
   }
 
-  /** Begin to edit the newest question; false where there is none, or nothing can be sent now. */
+  /** Let the user edit the newest question. Returns false if there is none, or if nothing can be sent now. */
   editLast() {
     const { newest, free } = this.conversation;
     const view = newest && this.views.get(newest.parent);
@@ -58,9 +58,9 @@ export class Transcript {
   }
 
   /** @param {import("../conversation/conversation.js").AnswerDetail} detail */
-  #take({ answer, what }) {
+  #receive({ answer, what }) {
     this.#changed.add(answer);
-    if (this.conversation.newest) this.#changed.add(this.conversation.newest); // what it offers depends on what runs
+    if (this.conversation.newest) this.#changed.add(this.conversation.newest); // its actions depend on whether an answer is running
     this.#frame ||= requestAnimationFrame(() => this.#flush());
     if (["start", "end", "failed", "reset"].includes(what)) void this.#update();
   }
@@ -68,31 +68,31 @@ export class Transcript {
   #showPath() {
     const { path } = this.conversation;
     const known = path.findIndex((message) => this.views.has(message));
-    this.#missing = Math.max(0, Math.min(path.length - SOON, known < 0 ? Infinity : known));
-    const shown = path.slice(this.#missing);
-    const views = new Map(shown.map((message) => [message, this.views.get(message) ?? this.#view(message)]));
+    this.#unbuilt = Math.max(0, Math.min(path.length - FIRST_MESSAGES, known < 0 ? Infinity : known));
+    const shown = path.slice(this.#unbuilt);
+    const views = new Map(shown.map((message) => [message, this.views.get(message) ?? this.#newView(message)]));
     arrange(this.element, [...views.values()].map((view) => view.element));
     this.views = views;
-    for (const message of shown.reverse()) this.#changed.add(message); // readers begin at the end
+    for (const message of shown.reverse()) this.#changed.add(message); // the newest first
     this.#flush();
     void this.#update();
-    this.#makeMoreSoon();
+    this.#buildEarlierSoon();
   }
 
-  #makeMoreSoon() {
-    clearTimeout(this.#slice);
-    if (this.#missing) this.#slice = window.setTimeout(() => (this.#makeMore(SLICE), this.#makeMoreSoon()));
+  #buildEarlierSoon() {
+    clearTimeout(this.#sliceTimer);
+    if (this.#unbuilt) this.#sliceTimer = window.setTimeout(() => (this.#buildEarlier(SLICE_MS), this.#buildEarlierSoon()));
   }
 
-  /** Make what stands before what there is. @param {number} time milliseconds */
-  #makeMore(time) {
+  /** Create views of earlier messages, for so long. @param {number} time milliseconds */
+  #buildEarlier(time) {
     const { path } = this.conversation;
     const until = performance.now() + time;
     /** @type {[Message, QuestionView | AnswerView][]} */
     const made = [];
-    while (this.#missing && performance.now() < until) {
-      const message = path[--this.#missing];
-      const view = this.#view(message);
+    while (this.#unbuilt && performance.now() < until) {
+      const message = path[--this.#unbuilt];
+      const view = this.#newView(message);
       if (view instanceof AnswerView) view.render(outcomeOf(view.message), false);
       made.unshift([message, view]);
     }
@@ -100,23 +100,23 @@ export class Transcript {
     const atTop = this.scroller.scrollTop < 1;
     this.element.prepend(...made.map(([, view]) => view.element));
     this.views = new Map([...made, ...this.views]);
-    if (atTop) this.scroller.scrollTop = this.scroller.scrollHeight - below; // elsewhere the browser does it
-    if (!this.#missing) void this.#update();
+    if (atTop) this.scroller.scrollTop = this.scroller.scrollHeight - below; // anywhere else the browser keeps the position itself
+    if (!this.#unbuilt) void this.#update();
   }
 
-  /** What can be done has changed. */
+  /** Update the toolbars, and load their module when they are first needed. */
   async #update() {
     const { live, path } = this.conversation;
     if (this.toolbars) this.toolbars.update();
     else if (path.length && !(live && path.includes(live))) {
-      const loaded = await import("./toolbars.js").catch(() => null); // and asked for again with the next change
+      const loaded = await import("./toolbars.js").catch(() => null); // the next change tries again
       if (loaded) this.toolbars ??= new loaded.Toolbars(this);
     }
   }
 
   #flush() {
     cancelAnimationFrame(this.#frame);
-    clearTimeout(this.#second);
+    clearTimeout(this.#countTimer);
     this.#frame = 0;
     const { newest, free } = this.conversation;
     const canShorten = this.commands.nextLeaveOut > 0;
@@ -125,20 +125,20 @@ export class Transcript {
       if (!(view instanceof AnswerView)) continue;
       const outcome = outcomeOf(view.message, { canShorten });
       view.render(outcome, free && message === newest);
-      if (outcome.until && message === newest) this.#second = window.setTimeout(() => this.#count(), 1000);
+      if (outcome.until && message === newest) this.#countTimer = window.setTimeout(() => this.#count(), 1000);
     }
     this.#changed.clear();
   }
 
-  /** The newest counts seconds, where somebody sees it. */
+  /** Count down one second in the newest message. A hidden page waits instead. */
   #count() {
     if (this.conversation.newest) this.#changed.add(this.conversation.newest);
-    if (document.hidden) this.#second = window.setTimeout(() => this.#count(), 1000);
+    if (document.hidden) this.#countTimer = window.setTimeout(() => this.#count(), 1000);
     else this.#flush();
   }
 
   /** @param {Message} message */
-  #view(message) {
+  #newView(message) {
     if (message.role === "user") return new QuestionView(message);
     const view = new AnswerView(message, (name, button) => perform(name, view, this, button));
     return view;
