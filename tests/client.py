@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from deadlines import DEADLINE
 from tornado.iostream import IOStream
 from tornado.tcpclient import TCPClient
 
@@ -217,7 +218,7 @@ def deaf_listener() -> Iterator[tuple[socket.socket, list[socket.socket]]]:
         yield listener, fillers
 
 
-async def until(condition: Any, seconds: float = 5.0, what: str = "") -> None:
+async def until(condition: Any, seconds: float = DEADLINE, what: str = "") -> None:
     """Wait until something is true; fail when it is not by then."""
     due = time.monotonic() + seconds
     while not condition():

@@ -55,7 +55,9 @@ class FakeUpstream:
         self.released = asyncio.Event()
         #: What is listed: names, or the whole answer, or a status.
         self.models: Any = ["fake-model"]
-        self.lists, self.list_delay = 0, 0.0  # how often it was asked for, how long it takes
+        self.lists = 0  # how often it was asked for
+        self.may_list = asyncio.Event()  # a list is held back until it is set
+        self.may_list.set()
         if port:
             (sock,), self.port = bind_sockets(port, "127.0.0.1"), port
         else:
@@ -80,8 +82,7 @@ class Models(RequestHandler):
 
     async def get(self) -> None:
         self.upstream.lists += 1
-        if self.upstream.list_delay:
-            await asyncio.sleep(self.upstream.list_delay)
+        await self.upstream.may_list.wait()
         models = self.upstream.models
         if isinstance(models, int):
             self.set_status(models)

@@ -107,7 +107,7 @@ def test_a_port_that_is_taken_names_the_next_command(tmp_path):
     assert str(MAIN) in command and str(port) not in command.replace(str(tmp_path), "").split()
 
 
-@pytest.mark.gen_test(timeout=30)
+@pytest.mark.gen_test
 async def test_it_starts_prints_its_address_and_stops(start):
     server = start()
     chat = server.started()
@@ -116,7 +116,7 @@ async def test_it_starts_prints_its_address_and_stops(start):
     assert await server.exit_status(10) == 0
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_20_running_answers_are_let_finish(start):
     server = start("--drain-timeout", "20")
     chat = server.started()
@@ -138,7 +138,7 @@ async def test_20_running_answers_are_let_finish(start):
     assert await server.exit_status(10) == 0
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_endless_answers_are_interrupted_with_an_end(start):
     server = start("--drain-timeout", "0.5")
     chat = server.started()
@@ -155,7 +155,7 @@ async def test_endless_answers_are_interrupted_with_an_end(start):
     idle.close()
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_a_second_signal_ends_it_at_once(start):
     server = start("--drain-timeout", "60")
     chat = server.started()
@@ -172,7 +172,7 @@ async def test_a_second_signal_ends_it_at_once(start):
     assert time.monotonic() - began < 10  # ten times the contract
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_a_reader_that_reads_nothing_does_not_hold_it_up(start):
     server = start("--drain-timeout", "1")
     chat = server.started()
@@ -183,7 +183,7 @@ async def test_a_reader_that_reads_nothing_does_not_hold_it_up(start):
     stream.close()
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_it_starts_without_a_model_and_says_what_to_set(tmp_path):
     server = Server(tmp_path, "--port", "0", "--no-local")
     chat = server.started()
@@ -204,7 +204,7 @@ async def test_it_starts_without_a_model_and_says_what_to_set(tmp_path):
         (["--host", "127.0.0.2"], {}, 200),
     ],
 )
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_an_exposed_server_needs_a_login_or_the_flag(tmp_path, arguments, environ, status):
     server = Server(tmp_path, "--port", "0", "--no-local", *arguments, **environ)
     line = server.process.stdout.readline()

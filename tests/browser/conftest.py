@@ -103,7 +103,7 @@ class Watch:
         return [f for f in self.faults if not any(re.search(p, f) for p in self.allowed)]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     if not CHROMIUM:
         pytest.skip("there is no Chromium: set CHROMIUM to its path")
@@ -114,7 +114,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Program]]:
     """Starts a program; ends it after the last test, when its log must hold no traceback."""
     started: list[tuple[subprocess.Popen[str], Path]] = []
@@ -141,12 +141,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Prog
     assert not [log for log in logs if "Traceback" in log[1]], logs
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def upstream(run: Callable[..., Program]) -> Program:
     return run("tests/browser/upstream.py")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def serve(
     run: Callable[..., Program], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., Program]:
@@ -159,7 +159,7 @@ def serve(
     return start
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def server(serve: Callable[..., Program], upstream: Program) -> Program:
     return serve(OPENAI_BASE_URL=upstream.url, OPENAI_MODEL="fake-model", OPENAI_API_KEY="sk-x")
 
@@ -218,7 +218,7 @@ def proxy(server: Program) -> Iterator[CuttableProxy]:
     proxy.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def tab(browser: Browser) -> Page:
     """The tab of all tests. What a page keeps in the browser is forgotten before each of them."""
     context = browser.new_context(viewport=VIEWPORT, reduced_motion="reduce")

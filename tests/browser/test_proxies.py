@@ -16,7 +16,10 @@ from .chat import Page, announced, answer, ask, content, counted, expect, status
 from .conftest import Program, Watch
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
-pytestmark = pytest.mark.skipif(not NGINX, reason="nginx is not installed")
+pytestmark = [
+    pytest.mark.wide,
+    pytest.mark.skipif(not NGINX, reason="nginx is not installed"),
+]
 
 CONFIGURATION = """
 daemon off;

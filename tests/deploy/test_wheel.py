@@ -21,7 +21,6 @@ from typing import Any
 import pytest
 from client import Client, until
 from process import environ
-
 from test_package import copy_tree
 
 pytestmark = [pytest.mark.wide, pytest.mark.timeout(1800)]

@@ -269,7 +269,7 @@ async def test_what_a_callback_raises_ends_the_request(client):
             left.clear()
             _, error = await fetch(client, server.url(), **{name: fail})
             assert isinstance(error, ZeroDivisionError)
-            await asyncio.wait_for(left.wait(), 5)
+            await asyncio.wait_for(left.wait(), 60)
 
 
 # -- what is sent
@@ -370,7 +370,7 @@ async def test_a_connection_is_kept_for_a_while_only(client, monkeypatch):
 
     async with Server(handle) as server:
         await fetch(client, server.url())
-        await asyncio.wait_for(gone.wait(), 5)
+        await asyncio.wait_for(gone.wait(), 60)
         await fetch(client, server.url())
         assert len(server.peers) == 2
 
@@ -415,7 +415,7 @@ async def test_abort_closes_the_socket(client, phase):
         client.abort(request)
         with pytest.raises(CutOff):
             await future
-        await asyncio.wait_for(left.wait(), 5)
+        await asyncio.wait_for(left.wait(), 60)
         client.abort(request)
 
 

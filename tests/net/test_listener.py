@@ -144,7 +144,7 @@ def test_connections_inherit_that_they_are_asked_whether_they_are_there():
 
 
 @linux
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_a_thousand_slow_heads_do_not_keep_a_newcomer_out(start):
     server = await start("--max-connections", "500")
     with ExitStack() as stack:
@@ -159,7 +159,7 @@ async def test_a_thousand_slow_heads_do_not_keep_a_newcomer_out(start):
 
 
 @linux
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_out_of_descriptors(start, upstream):
     """Streams go on, the model is reached, nothing spins, the log stays short; then all is well."""
     server = await start()
@@ -198,7 +198,7 @@ async def test_out_of_descriptors(start, upstream):
 
 
 @linux
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_a_hundred_readers_that_take_nothing(start):
     server = await start("--write-timeout", "0.5")
     chat = server.client
@@ -211,5 +211,5 @@ async def test_a_hundred_readers_that_take_nothing(start):
         began = time.monotonic()
         assert (await chat.ask(model="say=still here")).text == "still here"
         assert time.monotonic() - began < 5
-        await until(lambda: descriptors(server.pid) < few, 20, "they are not let go")
+        await until(lambda: descriptors(server.pid) < few, what="they are not let go")
     assert rss(server.pid) - before < 50 * 1024 * 1024

@@ -10,6 +10,7 @@ import time
 
 import pytest
 from client import deaf_listener, until
+from deadlines import DEADLINE, at_most
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.tcpserver import TCPServer
 
@@ -194,7 +195,7 @@ async def test_what_on_chunk_raises_comes_out():
 
     with pytest.raises(KeyError, match="mine"):
         await Upstream().fetch_stream(server.request(), lambda s, h: None, on_chunk)
-    await asyncio.wait_for(server.left.wait(), 2)
+    await asyncio.wait_for(server.left.wait(), DEADLINE)
     server.close()
 
 
@@ -203,7 +204,7 @@ async def test_on_chunk_says_how_long_to_wait_for_more():
     server = Script(CHUNKED + b"2\r\nab\r\n", hold=True)
     began = time.monotonic()
     await Upstream().fetch_stream(server.request(), lambda s, h: None, lambda data: 0.05)
-    assert 0.04 < time.monotonic() - began < 1
+    assert 0.04 < time.monotonic() - began < 30  # the limit of silence is a minute
     server.close()
 
 
@@ -232,7 +233,7 @@ async def test_silence_has_limits(parts, timeouts, code, state):
     _, error = await fetch(Script(*parts, hold=True), **timeouts)
     assert isinstance(error, ProviderError)
     assert (error.code, error.state) == (code, state)
-    assert 0.2 <= time.monotonic() - began < 2
+    assert 0.2 <= time.monotonic() - began < DEADLINE
 
 
 @pytest.mark.gen_test
@@ -262,11 +263,11 @@ async def test_connecting_has_a_limit_and_can_be_cancelled():
         before = connecting_to(port)
         fetching = Upstream().fetch_stream(request, lambda s, h: None, lambda data: None)
         task = asyncio.create_task(fetching)
-        await until(lambda: connecting_to(port) == before + 1, 2)
+        await until(lambda: connecting_to(port) == before + 1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await until(lambda: connecting_to(port) == before, 1, "the SYN is still on its way")
+        await until(lambda: connecting_to(port) == before, what="the SYN is still on its way")
 
 
 def connecting_to(port: int) -> int:
@@ -284,6 +285,7 @@ def connecting_to(port: int) -> int:
     [[], [CHUNKED], [CHUNKED + b"2\r\nab\r\n"], [b"HTTP/1.1 500 No\r\n\r\n"]],
     ids=["no head", "no body", "in the body", "in an error"],
 )
+@pytest.mark.timed
 @pytest.mark.gen_test
 async def test_cancelling_closes_the_socket(parts):
     server = Script(*parts, hold=True)
@@ -296,8 +298,8 @@ async def test_cancelling_closes_the_socket(parts):
     began = time.monotonic()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await asyncio.wait_for(server.left.wait(), 1.5)
-    assert time.monotonic() - began < 1.5  # ten times the contract
+    await asyncio.wait_for(server.left.wait(), DEADLINE)
+    assert time.monotonic() - began < at_most(0.15)
     server.close()
 
 
@@ -322,7 +324,7 @@ async def test_cancelling_in_a_tls_handshake_closes_the_socket():
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await asyncio.wait_for(server.left.wait(), 1.5)
+    await asyncio.wait_for(server.left.wait(), DEADLINE)
     server.close()
 
 

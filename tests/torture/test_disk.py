@@ -168,7 +168,7 @@ class Conversation:
             stored = await store.generation(reader.id)
             return stored is not None and stored.message.state != "running"
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             for reader in self.readers:
                 while not await saved(reader):  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
@@ -249,7 +249,7 @@ async def readiness(chat: Client) -> str:
     return str((await chat.request("GET", "/readyz")).json()["status"])
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_a_disk_that_is_really_full(
     limits: Limits, summary: Any, make_truth: Any, start_server: Any
 ) -> None:

@@ -23,7 +23,7 @@ MIB = 1024 * 1024
 LARGE = 3_000_000 if LONG else 1_000_000
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_three_tabs_and_one_that_joins_late(
     limits: Limits, summary: Any, make_truth: Any, serve: Any, settings: Any
 ) -> None:
@@ -90,7 +90,7 @@ class Stalled:
 
 
 @pytest.mark.parametrize("write_timeout", [20.0, 0.5], ids=["same-connection", "after-deadline"])
-@pytest.mark.gen_test(timeout=120)
+@pytest.mark.gen_test
 async def test_a_reader_that_stops_reading(
     write_timeout: float,
     limits: Limits,

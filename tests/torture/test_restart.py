@@ -21,7 +21,7 @@ BUSY = 20
 
 
 @pytest.mark.parametrize("turn", range(5 if LONG else 1))
-@pytest.mark.gen_test(timeout=90)
+@pytest.mark.gen_test
 async def test_sigterm_under_load(
     turn: int, limits: Limits, summary: Any, make_truth: Any, start_server: Any
 ) -> None:
@@ -73,7 +73,7 @@ async def test_sigterm_under_load(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_the_same_request_across_a_restart(
     number: signal.Signals, summary: Any, make_truth: Any, start_server: Any
 ) -> None:
@@ -87,7 +87,7 @@ async def test_the_same_request_across_a_restart(
         reader = Reader(server.client, {"message": message})
         first = Reader(Client(proxy.port), reader.body, id=reader.id)
         asking = asyncio.ensure_future(first.read_once())
-        await until(lambda: truth.asked[reader.id], 20)
+        await until(lambda: truth.asked[reader.id])
         server.signal(number)
         await server.wait()
         asking.cancel()
@@ -103,7 +103,7 @@ async def test_the_same_request_across_a_restart(
     summary.row(f"POST repeated across {number.name}", asked=1, state=twins[0].state)
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_the_same_request_from_many_clients_at_once(
     limits: Limits, summary: Any, make_truth: Any, serve: Any, settings: Any
 ) -> None:
