@@ -20,6 +20,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 import pytest
+from deadlines import DEADLINE
 
 from .proxy import CuttableProxy
 
@@ -107,7 +108,7 @@ class Watch:
 def browser() -> Iterator[Browser]:
     if not CHROMIUM:
         pytest.skip("there is no Chromium: set CHROMIUM to its path")
-    expect.set_options(timeout=8000)
+    expect.set_options(timeout=DEADLINE * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
@@ -171,7 +172,7 @@ def seen(upstream: Program) -> Callable[[], dict[str, Any]]:
     others = 0  # streams of other tests' servers
 
     def ask() -> dict[str, Any]:
-        with urllib.request.urlopen(url, timeout=5) as response:
+        with urllib.request.urlopen(url, timeout=DEADLINE) as response:
             seen: dict[str, Any] = json.load(response)
             return seen | {"open": seen["open"] - others}
 
@@ -196,7 +197,7 @@ class MortalServer:
 
     def kill(self) -> None:
         self.program.process.kill()
-        self.program.process.wait(10)
+        self.program.process.wait(DEADLINE)
 
 
 @pytest.fixture
@@ -280,12 +281,12 @@ def page(open_page: Callable[..., Page]) -> Page:
 
 def stop_all(url: str) -> None:
     """End every answer that a test left to be written: the next test finds a quiet server."""
-    with urllib.request.urlopen(f"{url}api/conversations?limit=200", timeout=5) as response:
+    with urllib.request.urlopen(f"{url}api/conversations?limit=200", timeout=DEADLINE) as response:
         listed = json.load(response)["conversations"]
     headers = {"Content-Type": "application/json"}
     for running in filter(None, (one["generation_id"] for one in listed)):
         stop = urllib.request.Request(f"{url}stream/{running}/stop", b"{}", headers)
-        urllib.request.urlopen(stop, timeout=5).close()
+        urllib.request.urlopen(stop, timeout=DEADLINE).close()
 
 
 def _forget(tab: Page, url: str) -> None:
@@ -309,10 +310,10 @@ def _printed_url(stdout: IO[str], log: Path) -> str:
 
 def _ended(process: subprocess.Popen[str]) -> bool:
     try:
-        process.wait(10)
+        process.wait(DEADLINE)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.wait(10)
+        process.wait(DEADLINE)
     if process.stdout:
         process.stdout.close()
     return True

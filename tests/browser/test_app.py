@@ -64,7 +64,7 @@ def test_the_bars_around_it_have_the_colour_of_the_page(page: Page) -> None:
 def test_paper_has_the_conversation_and_nothing_else(paper: Page) -> None:
     page = paper
     ask(page, "play think=Let me count.;count=3000")
-    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
     page.emulate_media(color_scheme="dark")
     composer(page).fill("a draft is not printed")
     page.emulate_media(media="print")

@@ -184,4 +184,4 @@ def test_without_storage_the_page_works(
 def _post(url: str, body: dict[str, str]) -> None:
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)
-    urllib.request.urlopen(request, timeout=5).close()
+    urllib.request.urlopen(request, timeout=60).close()

@@ -87,7 +87,7 @@ def toast(page: Page, title: str) -> Any:
 
 def is_there(server: Program, id: str) -> bool:
     try:
-        urllib.request.urlopen(f"{server.url}api/conversations/{id}", timeout=5).close()
+        urllib.request.urlopen(f"{server.url}api/conversations/{id}", timeout=60).close()
     except urllib.error.HTTPError as error:
         error.close()
         return False
@@ -103,7 +103,7 @@ def create(server: Program, title: str) -> str:
     request = urllib.request.Request(
         f"{server.url}api/conversations", body, {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=5) as response:
+    with urllib.request.urlopen(request, timeout=60) as response:
         id: str = json.load(response)["id"]
         return id
 

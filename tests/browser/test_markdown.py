@@ -114,7 +114,7 @@ def play(text: str, size: int = 24) -> str:
 
 def stream(page: Page, text: str, size: int = 24) -> None:
     ask(page, play(text, size))
-    expect(status(page)).to_contain_text("fake-model ·", timeout=20_000)
+    expect(status(page)).to_contain_text("fake-model ·")
 
 
 @pytest.fixture

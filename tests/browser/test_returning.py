@@ -8,6 +8,9 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+from deadlines import DEADLINE, at_most
+
 from .chat import Page, Route, answer, ask, composer, content, counted, expect, listed, status, text
 from .conftest import MortalServer, Program, Watch
 from .proxy import CuttableProxy
@@ -67,6 +70,7 @@ def test_two_tabs_are_in_step(
     expect(page).to_have_url(server.url)
 
 
+@pytest.mark.timed
 def test_stop_in_the_last_of_eight_tabs(
     page: Page, open_tab: Callable[[str], Page], server: Program, seen: Seen
 ) -> None:
@@ -82,7 +86,7 @@ def test_stop_in_the_last_of_eight_tabs(
         each.get_by_role("button", name="Stop", exact=True).click()
         expect(status(each)).to_contain_text("Stopped")
         if each is pages[-1]:
-            assert time.monotonic() - began < 1
+            assert time.monotonic() - began < at_most(1)
     assert seen()["open"] == 0
 
 
@@ -213,7 +217,7 @@ def test_an_answer_that_cannot_be_saved(page: Page) -> None:
 
 
 def _until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 8
+    deadline = time.monotonic() + DEADLINE
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -222,4 +226,4 @@ def _until(true: Callable[[], bool]) -> None:
 def _post(url: str, body: dict[str, str]) -> None:
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)
-    urllib.request.urlopen(request, timeout=5).read()
+    urllib.request.urlopen(request, timeout=60).read()

@@ -169,8 +169,8 @@ async def ids(chat: Client) -> tuple[str, str]:
     return answer.start["conversation_id"], answer.start["generation_id"]
 
 
-@pytest.mark.timeout(0 if LONG else 120)
-@pytest.mark.gen_test(timeout=7200 if LONG else 100)
+@pytest.mark.timeout(0 if LONG else 600)
+@pytest.mark.gen_test(timeout=7200 if LONG else 500)
 async def test_the_server_stands_anything(server: Watched) -> None:
     await server.start()
     chat = server.client

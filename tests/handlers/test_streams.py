@@ -14,8 +14,6 @@ from deadlines import at_most
 
 from tornado_stream.net.streamed_body import ChunkedBody
 
-GEN_TEST_TIMEOUT = 20
-
 
 @pytest.mark.gen_test
 async def test_an_answer_streams_as_the_contract_says(chat, upstream):
@@ -458,7 +456,7 @@ async def test_a_malformed_event_number_is_refused(chat, after):
     assert (response.status, response.json()["error"]["code"]) == (400, "invalid_request")
 
 
-@pytest.mark.gen_test(timeout=GEN_TEST_TIMEOUT)
+@pytest.mark.gen_test
 async def test_200_streams_all_start_at_once(chat: Client, upstream):
     streams = await asyncio.gather(*(chat.send(model="hold;say=a") for _ in range(200)))
     await until(lambda: len(upstream.open_streams) == 200)
