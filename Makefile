@@ -13,16 +13,16 @@ PYTEST = $(BIN)/python -m pytest -n 2 --dist worksteal
 .PHONY: run help test test-wide check format fuzz coverage targets torture soak image-check bench-page bench-list bench-render vendor docs clean
 .PHONY: bench bench-check bench-build
 
-run: $(VENV)/run.stamp  ## start the server; its flags go into ARGS, as in ARGS="--port 9000"
+run: $(VENV)/run.stamp  ## start the server, with the flags in ARGS="--port 9000"
 	@exec $(BIN)/python main.py $(ARGS)
 
 help:  ## list these commands
 	@sed -nE 's/^([a-z-]+):.*  ## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 15
 
-test: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## run the tests for every change, in a browser too; up to 5 minutes
+test: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## run the tests that belong to every change, in a browser too; up to 5 minutes
 	$(PYTEST) -m "not wide" $(ARGS)
 
-test-wide: $(VENV)/run.stamp $(VENV)/test.stamp clients chromium nginx caddy  ## run the tests with other programs: clients, proxies, the installed package, a short soak
+test-wide: $(VENV)/run.stamp $(VENV)/test.stamp clients chromium nginx caddy  ## run the tests that need other programs: clients, proxies, the installed wheel; some minutes
 	$(PYTEST) -m wide $(ARGS)
 
 check: $(VENV)/test.stamp  ## check style, format and types
@@ -44,10 +44,11 @@ coverage: $(VENV)/run.stamp $(VENV)/test.stamp  ## measure branch coverage: abov
 	$(BIN)/coverage run -m pytest -n 2 --dist worksteal -m "not wide" --ignore tests/browser -q $(ARGS)
 	@$(BIN)/coverage combine -q
 	@$(COVERED)=90
-	@$(COVERED)=100 --include '*/sse.py,*/providers/openai*.py,*/joining.py,*/generation.py,*/producer.py,*/event_log.py'
+	@$(COVERED)=100 --include '*/sse.py,*/providers/openai/*.py,*/generations/*.py'
 
-torture: $(VENV)/test.stamp  ## cut and kill the server a thousand times each, and print the results; half an hour
+torture: $(VENV)/test.stamp  ## cut and kill the server a thousand times each, and check the promised times; half an hour
 	TORTURE=long $(BIN)/python -m pytest tests/torture -q --timeout 7200 $(ARGS)
+	TORTURE=long $(BIN)/python -m pytest -m timed -q -s
 
 image-check: $(VENV)/test.stamp debootstrap  ## build and run the container image without Docker; LOCAL=1 adds the local model
 	$(PIP) install "kubernetes-validate>=1.31"  # 108 MB, so only for this target
@@ -85,7 +86,7 @@ vendor: $(VENV)/bin/python  ## download the pinned libraries of the page again, 
 docs: $(VENV)/run.stamp  ## write the generated table in docs/configuration.md
 	$(BIN)/python tools/write_docs.py
 
-clean:
+clean:  ## delete everything that these commands install or build
 	rm -rf $(VENV) $(PEERS) $(CLIENTS) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: lang icons screenshots
