@@ -1,7 +1,7 @@
-"""Chromium over a real server over the fake upstream; every test is also judged by the browser.
+"""A real Chromium, a real server, and the fake upstream behind it.
 
-One browser, one server and one upstream for all tests. A page that reports a violated content
-security policy, an error on the console or a request to another host fails its test.
+All tests of a process share one browser, one server and one upstream. A test also fails when the
+page violates its content security policy, logs an error, or sends a request to another host.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ try:
         expect,
         sync_playwright,
     )
-except ImportError:  # chat.py skips every test
+except ImportError:  # chat.py skips every test then
     pass
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -57,7 +57,7 @@ document.addEventListener("securitypolicyviolation", (event) =>
 
 @dataclass
 class Program:
-    """A program of ours that has printed where it is."""
+    """A process that has printed its URL."""
 
     url: str
     process: subprocess.Popen[str]
@@ -69,7 +69,7 @@ class Program:
 
 @dataclass
 class Watch:
-    """What a page did that it should not. `allow` takes what a test provokes, as patterns."""
+    """Collects the faults of a page. `allow` takes patterns of faults that a test provokes."""
 
     base: str
     faults: list[str] = field(default_factory=list)
@@ -117,7 +117,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Program]]:
-    """Starts a program; ends it after the last test, when its log must hold no traceback."""
+    """Starts a program, and ends it after the last test. Its log must not have a traceback."""
     started: list[tuple[subprocess.Popen[str], Path]] = []
 
     def start(*arguments: str, **environ: str) -> Program:
@@ -167,9 +167,9 @@ def server(serve: Callable[..., Program], upstream: Program) -> Program:
 
 @pytest.fixture
 def seen(upstream: Program) -> Callable[[], dict[str, Any]]:
-    """What the upstream was asked for so far."""
+    """Returns the requests that the upstream has got so far, and how many streams are open."""
     url = upstream.url.replace("/v1", "/__seen")
-    others = 0  # streams of other tests' servers
+    others = 0  # streams of servers that other tests started
 
     def ask() -> dict[str, Any]:
         with urllib.request.urlopen(url, timeout=DEADLINE) as response:
@@ -183,7 +183,7 @@ def seen(upstream: Program) -> Callable[[], dict[str, Any]]:
 
 @dataclass
 class MortalServer:
-    """A server that can be killed, and started again as if on the same machine."""
+    """A server that a test can kill and start again, on the same port and data directory."""
 
     run: Callable[..., Program]
     data: Path
@@ -204,7 +204,7 @@ class MortalServer:
 def mortal(
     run: Callable[..., Program], upstream: Program, tmp_path: Path
 ) -> Iterator[MortalServer]:
-    """A server of the test's own."""
+    """A server that only this test uses."""
     environ = {"OPENAI_BASE_URL": upstream.url, "OPENAI_MODEL": "fake-model"}
     server = MortalServer(run, tmp_path / "data", environ | {"OPENAI_API_KEY": "sk-x"})
     server.start()
@@ -221,7 +221,7 @@ def proxy(server: Program) -> Iterator[CuttableProxy]:
 
 @pytest.fixture(scope="session")
 def tab(browser: Browser) -> Page:
-    """The tab of all tests. What a page keeps in the browser is forgotten before each of them."""
+    """The tab that all tests use. Before each test, the storage of its site is cleared."""
     context = browser.new_context(viewport=VIEWPORT, reduced_motion="reduce")
     context.add_init_script(REPORT_VIOLATIONS)
     return context.new_page()
@@ -239,7 +239,7 @@ def watch(tab: Page, server: Program) -> Iterator[Watch]:
 
 @pytest.fixture
 def open_page(tab: Page, server: Program, watch: Watch) -> Iterator[Callable[..., Page]]:
-    """Opens the server's page, or `url`, in a tab as good as new."""
+    """Opens the server's page, or `url`, in the tab, whose storage is empty."""
 
     def open(url: str = "") -> Page:
         watch.base = url or server.url
@@ -259,7 +259,7 @@ def open_page(tab: Page, server: Program, watch: Watch) -> Iterator[Callable[...
 
 @pytest.fixture
 def open_tab(tab: Page, watch: Watch) -> Iterator[Callable[[str], Page]]:
-    """Opens another tab of the same browser, judged like the first."""
+    """Opens another tab of the same browser; its faults count, too."""
     opened: list[Page] = []
 
     def open(url: str) -> Page:
@@ -280,7 +280,7 @@ def page(open_page: Callable[..., Page]) -> Page:
 
 
 def stop_all(url: str) -> None:
-    """End every answer that a test left to be written: the next test finds a quiet server."""
+    """Stop all answers that the test left running, so that the next test has an idle server."""
     with urllib.request.urlopen(f"{url}api/conversations?limit=200", timeout=DEADLINE) as response:
         listed = json.load(response)["conversations"]
     headers = {"Content-Type": "application/json"}
