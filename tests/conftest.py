@@ -26,6 +26,15 @@ from tornado_stream.server import make_server
 from tornado_stream.settings import Settings
 
 
+@pytest.fixture(autouse=True)
+def no_running_loop() -> Iterator[None]:
+    """Playwright's loop counts as running on this thread for as long as a browser is open."""
+    running = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(running)
+
+
 @pytest.fixture
 def io_loop() -> Iterator[IOLoop]:
     """pytest-tornado's loop, without deprecated calls and without what a test leaves behind."""

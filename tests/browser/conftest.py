@@ -104,6 +104,11 @@ class Watch:
         return [f for f in self.faults if not any(re.search(p, f) for p in self.allowed)]
 
 
+@pytest.fixture(autouse=True)
+def no_running_loop() -> None:
+    """Playwright's loop stays the running one: the tests in this folder use it."""
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     if not CHROMIUM:
