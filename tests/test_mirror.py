@@ -1,7 +1,7 @@
 """Tests mirror the package: the tests of a module are in the folder of the same name.
 
-The rule: `tests/store/test_sqlite.py` belongs to `store/sqlite.py`; a module without a file of its
-own name is imported by another test in that folder, or is in the table below.
+The rule: `store/sqlite.py` has its tests in `tests/store/test_sqlite.py`. For another module in
+that folder, it is enough that one of the tests there imports it. All others are in a table.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "tornado_stream"
 TESTS = ROOT / "tests"
 
-#: Modules that no test imports: they are tested through the module that uses them.
+#: Modules that are tested through another module, and the file of these tests.
 TESTED_THROUGH = {
     "app.py": "handlers/test_routes.py",
     "auth/authenticator.py": "handlers/test_login.py",
@@ -39,7 +39,7 @@ TESTED_THROUGH = {
 
 @cache
 def imported_by_tests(folder: Path) -> set[str]:
-    """The names that the tests of this folder import from the package, with their dots."""
+    """All modules and names that the tests in this folder import."""
     found: set[str] = set()
     for test in folder.glob("test_*.py"):
         for node in ast.walk(ast.parse(test.read_text(encoding="utf-8"))):

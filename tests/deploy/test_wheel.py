@@ -1,7 +1,7 @@
-"""The wheel in an environment of its own: the same server as `python main.py`, and an upgrade.
+"""The wheel serves the same as `python main.py` in a clone, and upgrades a previous version.
 
-The wheel is built from a clean copy of the sources, and installed with its extras from PyPI. A
-file that is in a clone and not in the wheel is noticed here.
+The tests build the wheel from a clean copy of the sources, and install it with its extras, which
+pip downloads, into a new environment. They find files that the wheel lacks.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ long = pytest.mark.gen_test(timeout=300)
 
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "tornado_stream" / "static"
-#: The commit whose wheel an upgrade starts from: the last one with all modules in one folder.
+#: The commit of the previous version, which the upgrade starts from.
 PREVIOUS = "d91c7da09b1e734953f520253c35f97ce202f653"
-#: Prints every preset: they are read from a file that a wheel may lack.
+#: Prints all presets, which the package reads from a file.
 PRESETS = "from tornado_stream.providers.presets import presets; print(sorted(presets().items()))"
 
 
 def run(*command: str | Path, **options: Any) -> str:
-    """The standard output of a command, which must succeed."""
+    """Run a command, which must succeed; returns its standard output."""
     words = [str(word) for word in command]
     done = subprocess.run(words, capture_output=True, text=True, **options)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -43,13 +43,13 @@ def run(*command: str | Path, **options: Any) -> str:
 
 
 def build(tree: Path, into: Path) -> Path:
-    """The wheel that pip builds from this tree, as it does for anybody, in isolation."""
+    """Build a wheel from this tree, with pip and in isolation; returns its path."""
     run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", into, tree)
     return next(into.glob("*.whl"))
 
 
 def install(wheel: Path, into: Path, extras: str = "") -> Path:
-    """Install the wheel into a new environment; the folder of its programs."""
+    """Install the wheel into a new environment; returns the folder with its programs."""
     venv.create(into, with_pip=True)
     programs = into / "bin"
     run(programs / "python", "-m", "pip", "install", "-q", f"{wheel}{extras}")
@@ -70,7 +70,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def previous(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of the previous version, without its extras."""
+    """The folder with the programs of the previous version, which is installed without extras."""
     archive = subprocess.run(["git", "archive", PREVIOUS], cwd=ROOT, capture_output=True)
     if archive.returncode:
         pytest.skip(f"the history has no {PREVIOUS[:7]} to upgrade from")
@@ -81,7 +81,7 @@ def previous(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Server:
-    """A server as a process, with an empty folder as its working directory."""
+    """A server as a process. Its working directory has only its data and its log."""
 
     def __init__(self, command: list[str | Path], home: Path) -> None:
         home.mkdir(exist_ok=True)
@@ -115,7 +115,7 @@ class Server:
 
 @pytest.fixture
 def start(upstream: Any, tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """Starts `program` over the fake upstream, with the folder `name`; ends it after the test."""
+    """Starts `program` in the folder `name`, with the fake upstream; kills it after the test."""
     servers: list[Server] = []
 
     def begin(name: str, *program: str | Path) -> Server:
@@ -128,7 +128,7 @@ def start(upstream: Any, tmp_path: Path) -> Iterator[Callable[..., Server]]:
         server.close()
 
 
-def test_the_wheel_holds_what_git_holds_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_has_the_files_that_git_has(wheel: Path) -> None:
     if not shutil.which("git") or not (ROOT / ".git").exists():
         pytest.skip("this is not a clone")
     tracked = set(run("git", "ls-files", "tornado_stream", cwd=ROOT).split())
@@ -138,12 +138,12 @@ def test_the_wheel_holds_what_git_holds_and_nothing_else(wheel: Path) -> None:
 
 
 @long
-async def test_it_serves_what_a_clone_serves(installed: Path, start: Any) -> None:
+async def test_the_wheel_serves_what_a_clone_serves(installed: Path, start: Any) -> None:
     wheel = start("wheel", installed / "tornado-stream").client
     clone = start("clone", sys.executable, ROOT / "main.py").client
 
     async def same(path: str, **headers: str) -> str:
-        """The body, which both send."""
+        """Request a path from both servers; their bodies must be equal. Returns the body."""
         pair = [await chat.request("GET", path, headers=headers) for chat in (wheel, clone)]
         bodies = [re.sub(rb"127\.0\.0\.1:\d+", b"", response.body) for response in pair]
         assert [response.status for response in pair] == [200, 200], path
@@ -169,7 +169,7 @@ async def test_it_serves_what_a_clone_serves(installed: Path, start: Any) -> Non
     assert names[0] == names[1] and answers[0].end["state"] == "done"
 
 
-def test_it_knows_the_servers_that_a_clone_knows(installed: Path, tmp_path: Path) -> None:
+def test_the_wheel_has_all_presets(installed: Path, tmp_path: Path) -> None:
     known = run(installed / "python", "-c", PRESETS, cwd=tmp_path)
     assert known == run(sys.executable, "-c", PRESETS, cwd=ROOT) and "openai" in known
     assert "--base-url" in run(installed / "tornado-stream", "--help", cwd=tmp_path)
@@ -186,11 +186,11 @@ async def test_an_upgrade_keeps_conversations_and_users(
     first = await ask(old.client, anna, "first question", "say=first answer")
     endless = {"message": "second", "model": "gap=0.02;count=100000"}
     running = await old.client.open("POST", "/stream", endless, anna)
-    while (await running.until("delta")).id < 60:  # the store is never so far behind
+    while (await running.until("delta")).id < 60:  # by then, the store has some of them
         pass
     before = await conversations(old.client, anna)
     assert len(before) == 2
-    old.close()  # it is killed: the new version has to end what is running
+    old.close()  # kills it: the new version must end the answer
 
     for turn in range(2):
         new = start("home", installed / "tornado-stream")
@@ -208,7 +208,7 @@ async def test_an_upgrade_keeps_conversations_and_users(
 
 
 async def log_in(chat: Client) -> dict[str, str]:
-    """The header of a session."""
+    """Log in; returns the header of the session."""
     response = await chat.request("POST", "/login", {"name": "anna", "password": "hers"})
     assert response.status == 204, response
     return {"Cookie": response.headers["set-cookie"].partition(";")[0]}
@@ -217,7 +217,7 @@ async def log_in(chat: Client) -> dict[str, str]:
 async def ask(
     chat: Client, session: dict[str, str], message: str, model: str, conversation: str = ""
 ) -> dict[str, Any]:
-    """What `start` said of the answer, which is read to its end."""
+    """Ask, and read the answer to its end; returns the data of its `start`."""
     body = {"message": message, "model": model}
     if conversation:
         body["conversation_id"] = conversation
@@ -227,7 +227,7 @@ async def ask(
 
 
 async def conversations(chat: Client, session: dict[str, str]) -> set[str]:
-    """The ids of all that there are."""
+    """The ids of all conversations."""
     response = await chat.request("GET", "/api/conversations", headers=session)
     return {conversation["id"] for conversation in response.json()["conversations"]}
 
