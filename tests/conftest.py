@@ -1,4 +1,4 @@
-"""Shared fixtures: a loop per test, a real upstream, a real server on a real socket."""
+"""Shared fixtures: a loop for each test, a fake upstream, and a server on a real socket."""
 
 from __future__ import annotations
 
@@ -26,9 +26,18 @@ from tornado_stream.server import make_server
 from tornado_stream.settings import Settings
 
 
+@pytest.fixture(autouse=True)
+def no_running_loop() -> Iterator[None]:
+    """Playwright's loop counts as running on this thread for as long as a browser is open."""
+    running = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(running)
+
+
 @pytest.fixture
 def io_loop() -> Iterator[IOLoop]:
-    """pytest-tornado's loop, without deprecated calls and without what a test leaves behind."""
+    """The loop of pytest-tornado, without deprecated calls. It ends what a test left running."""
     loop = IOLoop(make_current=False)
     asyncio.set_event_loop(loop.asyncio_loop)  # type: ignore[attr-defined]
     yield loop
@@ -47,7 +56,7 @@ def io_loop() -> Iterator[IOLoop]:
 
 @pytest.fixture
 def upstream(io_loop: IOLoop) -> Iterator[FakeUpstream]:
-    """A fake upstream on a free port; its `requests` are the judge of what was asked."""
+    """A fake upstream on a free port; its `requests` show what the server asked for."""
 
     async def make() -> FakeUpstream:
         return FakeUpstream()
@@ -59,7 +68,7 @@ def upstream(io_loop: IOLoop) -> Iterator[FakeUpstream]:
 
 @pytest.fixture
 def settings(upstream: FakeUpstream, tmp_path: Path) -> Settings:
-    """Settings that point at the fake upstream, with a data directory of the test's own."""
+    """Settings for the fake upstream, with a new data directory."""
     return Settings(base_url=upstream.url, model="fake-model", data_dir=tmp_path / "data")
 
 
@@ -69,7 +78,7 @@ def serve(io_loop: IOLoop) -> Iterator[Callable[[Settings], Client]]:
     running: list[tuple[ChatApplication, HTTPServer]] = []
 
     async def run(settings: Settings) -> Client:
-        # Each server has a data directory of its own: it belongs to one process at a time.
+        # Each server needs its own data directory, which only one server may open.
         data_dir = settings.data_dir / str(len(running))
         application = ChatApplication(replace(settings, data_dir=data_dir))
         server = make_server(application)
@@ -86,10 +95,10 @@ def serve(io_loop: IOLoop) -> Iterator[Callable[[Settings], Client]]:
         except RuntimeError:
             return io_loop.run_sync(lambda: starting)
         try:
-            starting.send(None)  # it awaits nothing
+            starting.send(None)  # the coroutine never waits
         except StopIteration as done:
             return done.value
-        raise AssertionError("starting a server waits for something")
+        raise AssertionError("starting a server has to wait")
 
     yield start
 
@@ -105,13 +114,13 @@ def serve(io_loop: IOLoop) -> Iterator[Callable[[Settings], Client]]:
 
 @pytest.fixture
 def chat(serve: Callable[[Settings], Client], settings: Settings) -> Client:
-    """A client of a server over the fake upstream."""
+    """A client of a server that asks the fake upstream."""
     return serve(settings)
 
 
 @pytest.fixture(autouse=True)
 def no_unexpected_errors(caplog: pytest.LogCaptureFixture) -> Iterator[Any]:
-    """What is logged as an error is a bug; a test that provokes one clears `caplog`."""
+    """A logged error fails the test; a test that provokes one clears `caplog`."""
     yield
     errors = [r for r in caplog.get_records("call") if r.levelno >= logging.ERROR]
     assert not errors, [record.getMessage() for record in errors]

@@ -1,6 +1,7 @@
-"""A small OpenAI-compatible server that does as it is told, faults included. Test use only.
+"""A small OpenAI-compatible server that plays scripts, faults included. For tests only.
 
-The request's `model` is a script, steps separated by `;`, each `verb` or `verb=argument`:
+The `model` of a request is the script. Its steps are separated by `;`, and each is a `verb` or a
+`verb=argument`:
 
     say=TEXT      one chunk with that content (\\n and %XX are decoded)
     think=TEXT    one chunk of reasoning
@@ -12,16 +13,16 @@ The request's `model` is a script, steps separated by `;`, each `verb` or `verb=
     ping          a comment line
     usage=N       usage with N completion tokens
     finish=REASON a finish_reason; `done` sends [DONE]
-    raw=TEXT      these bytes as they are
+    raw=TEXT      this text, unchanged
     error=TEXT    an error object inside the stream
-    status=N      (first) answer with this status and an error body instead; `times=N` (next) does
-                  so for the first N requests with this script only
+    status=N      as first step: an error response with this status; with `times=N` as the next
+                  step, only the first N requests with this script get it
     close, reset, badchunk, stall     end the response wrongly, or never
-    nohead=S      (first) that many seconds before the head
+    nohead=S      as first step: so many seconds before the head
 
-Without an end of its own a script ends with finish=stop, [DONE] and the last chunk. A model that
-is no script echoes the last user message, word by word. Every request is counted and kept in
-`requests`; `open_streams` are the responses that are being written.
+A script without an ending ends with finish=stop, [DONE] and the last chunk. A model that is not a
+script echoes the last user message, word by word. `requests` has all requests; `open_streams` are
+the responses that are being written.
 """
 
 from __future__ import annotations
@@ -45,17 +46,19 @@ ENDINGS = ("close", "reset", "badchunk", "stall", "finish", "done", "end")
 
 
 class FakeUpstream:
-    """The server and what it saw. `url` is its base URL."""
+    """The server and the requests that it got. `url` is its base URL."""
 
     def __init__(self, port: int | None = None) -> None:
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.open_streams: set[Completions] = set()
-        self.closed_at: list[float] = []  # time.monotonic() of responses that the peer left
+        self.closed_at: list[float] = []  # when clients left a response early: time.monotonic()
         self.released = asyncio.Event()
-        #: What is listed: names, or the whole answer, or a status.
+        #: The list of models: their names, or the whole JSON of the response, or a status.
         self.models: Any = ["fake-model"]
-        self.lists, self.list_delay = 0, 0.0  # how often it was asked for, how long it takes
+        self.lists = 0  # how often the list was requested
+        self.may_list = asyncio.Event()  # the list is held back until this is set
+        self.may_list.set()
         if port:
             (sock,), self.port = bind_sockets(port, "127.0.0.1"), port
         else:
@@ -80,8 +83,7 @@ class Models(RequestHandler):
 
     async def get(self) -> None:
         self.upstream.lists += 1
-        if self.upstream.list_delay:
-            await asyncio.sleep(self.upstream.list_delay)
+        await self.upstream.may_list.wait()
         models = self.upstream.models
         if isinstance(models, int):
             self.set_status(models)
@@ -91,7 +93,7 @@ class Models(RequestHandler):
 
 
 class Seen(RequestHandler):
-    """What was asked so far, for tests in another process."""
+    """The requests so far, for tests in another process."""
 
     def initialize(self, upstream: FakeUpstream) -> None:
         self.upstream = upstream
@@ -114,7 +116,7 @@ class Completions(RequestHandler):
         self.ended = False
 
     def on_connection_close(self) -> None:
-        """Also called where a write fails: Tornado then says it in one of the two ways."""
+        """Also called when a write raises: Tornado reports a lost connection in either way."""
         if not self.left.is_set():
             self.left.set()
             self.upstream.closed_at.append(time.monotonic())
@@ -225,7 +227,7 @@ class Completions(RequestHandler):
         await self.send(f"data: {json.dumps({'error': {'message': text}})}\n\n")
 
     async def do_end(self, _: str) -> None:
-        """The response ends in good form, with nothing said."""
+        """End the response properly, without [DONE]."""
 
     async def do_close(self, _: str) -> None:
         self.ended = True
@@ -233,7 +235,7 @@ class Completions(RequestHandler):
 
     async def do_reset(self, _: str) -> None:
         self.ended = True
-        await asyncio.sleep(0.02)  # what was written must have been read
+        await asyncio.sleep(0.02)  # first, the server must read what was written
         stream = self.detach()
         linger = struct.pack("ii", 1, 0)
         stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)

@@ -1,13 +1,13 @@
-"""The environment of a process that a test starts."""
+"""The environment of the processes that tests start."""
 
 from __future__ import annotations
 
 import os
 
-#: Everything else is left out, the machine's own settings too. Coverage finds its children so.
-KEPT = ("PATH", "COVERAGE_PROCESS_CONFIG")
+#: All other variables are left out, such as OPENAI_API_KEY. Coverage needs the second one.
+PASSED_ON = ("PATH", "COVERAGE_PROCESS_CONFIG")
 
 
 def environ(**more: str) -> dict[str, str]:
-    """What such a process finds in its environment."""
-    return {name: os.environ[name] for name in KEPT if name in os.environ} | more
+    """The environment, with `more` variables."""
+    return {name: os.environ[name] for name in PASSED_ON if name in os.environ} | more

@@ -1,4 +1,4 @@
-"""The client of the benchmarks sees every damage; their figures are what was measured."""
+"""The benchmarks: their client notices every damaged answer, and their reports are correct."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def load(programs: Path, port: int, *flags: str) -> tuple[int, dict[str, float]]
 
 
 def load_from(programs: Path, response: list[bytes]) -> tuple[int, dict[str, float]]:
-    """What the client says of a server that answers so, piece by piece, and closes."""
+    """The client's result for a server that sends these pieces and closes."""
 
     def serve() -> None:
         connection, _ = listener.accept()
@@ -90,7 +90,7 @@ WHOLE = CHUNKED + chunks(FIRST, SECOND, LAST) + b"0\r\n\r\n"
     ],
     ids=["at once", "byte by byte", "cut elsewhere", "until close", "of one length"],
 )
-def test_the_client_takes_what_is_whole(programs, response):
+def test_the_client_accepts_whole_answers(programs, response):
     status, found = load_from(programs, response)
     assert (status, found["whole"], found["damaged"]) == (0, 1, 0)
 
@@ -108,7 +108,7 @@ def test_the_client_takes_what_is_whole(programs, response):
     ],
     ids=["lost", "doubled", "reordered", "doubled end", "no end", "spoilt"],
 )
-def test_the_client_sees_tokens_that_are_wrong(programs, events, lost, again):
+def test_the_client_notices_wrong_tokens(programs, events, lost, again):
     status, found = load_from(programs, [CHUNKED + chunks(*events) + b"0\r\n\r\n"])
     assert (status, found["whole"], found["damaged"]) == (1, 0, 1)
     assert (found["lost"], found["again"]) == (lost, again)
@@ -120,7 +120,7 @@ def test_the_client_sees_tokens_that_are_wrong(programs, events, lost, again):
     [WHOLE[:-5], WHOLE[:-30], b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", b"", CHUNKED + b"x"],
     ids=["no last chunk", "half a chunk", "an error", "nothing", "no size"],
 )
-def test_the_client_sees_an_answer_that_is_cut_off(programs, response):
+def test_the_client_notices_a_cut_off_answer(programs, response):
     status, found = load_from(programs, [response])
     assert (status, found["whole"], found["damaged"]) == (1, 0, 1)
 
@@ -158,7 +158,7 @@ def test_upstream_and_client_agree(programs, model, flags):
 
 
 @compiled
-def test_upstream_speaks_as_a_model_does(programs):
+def test_the_upstream_sends_what_a_model_sends(programs):
     with upstream(programs) as port:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         for count in (30, 2):  # on one connection
@@ -176,7 +176,7 @@ def test_upstream_speaks_as_a_model_does(programs):
         connection.close()
 
 
-# ---- what becomes of the figures ----
+# ---- reports ----
 
 ROUNDS = [
     {"ours": {"us": 10.0}, "naive": {"us": 40.0}, "go": {"us": 11.0}},
@@ -206,7 +206,7 @@ def test_numbers(value, text):
     assert report.number(value) == text
 
 
-def test_a_table_is_in_the_order_of_what_it_is_about():
+def test_a_table_is_sorted_by_its_figure():
     lines = report.table("lockstep", ROUNDS).splitlines()
     assert [line.split("|")[1].strip() for line in lines[2:]] == [
         "Go net/http",
@@ -216,32 +216,32 @@ def test_a_table_is_in_the_order_of_what_it_is_about():
     assert lines[-1].endswith("| 4 (3–5) |")
 
 
-def test_titles_say_what_was_asked_for():
+def test_titles_describe_the_workload():
     assert report.title("paced") == "100 streams of 30 tokens a second"
     assert report.title("paced:800:50+tls") == "800 streams of 50 tokens a second, TLS to the model"
     assert report.title("lockstep:1000") == "One token, 1000 streams"
 
 
-def test_noise_is_told():
+def test_a_report_states_the_noise():
     rounds = [{"ours": {"strangers": n}, "go": {"strangers": n + 1}} for n in (1, 2, 40)]
     assert "2 % of a core in the median run, 41 % in the worst" in report.noise(rounds)
     assert report.noise(ROUNDS) == "4 rounds."
 
 
-def test_workloads_have_the_servers_they_are_for():
+def test_servers_for_each_workload():
     names = ["ours", "go", "openai"]
     assert list(servers_for("readers", names)) == ["ours"]
     assert list(servers_for("growth", names)) == ["ours", "go"]
     assert servers_for("paced", names)["none"] is None
 
 
-def test_bars_hold_what_they_are_given():
+def test_bars_show_their_values():
     picture = plot.bars("A < b", [plot.Bar("one", 10, 8, 12, "10", True)])
     assert "A &lt; b" in picture and "prefers-color-scheme: dark" in picture
     assert "bar ours" in picture
 
 
-def test_the_document_is_what_was_recorded():
+def test_the_document_shows_the_recorded_figures():
     kept = report.read()
     text = report.PAGE.read_text(encoding="utf-8")
     assert text == report.page(text, kept), "run `make bench ARGS=--record`"

@@ -1,4 +1,4 @@
-"""A clock that jumps, as it does when it is set or a laptop wakes up: nothing depends on it."""
+"""Nothing depends on the wall clock, which jumps when it is set or when a laptop wakes up."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DAY = 86_400
 
 @pytest.fixture
 def jump(monkeypatch):
-    """Moves the clock of this process by so many seconds."""
+    """Returns a function that moves the clock of this process, by a number of seconds."""
     now, now_ns, offset = time.time, time.time_ns, [0]
     monkeypatch.setattr(time, "time", lambda: now() + offset[0])
     monkeypatch.setattr(time, "time_ns", lambda: now_ns() + offset[0] * 10**9)
@@ -24,7 +24,7 @@ def jump(monkeypatch):
 
 
 @pytest.mark.gen_test
-async def test_an_answer_neither_ends_nor_hangs(chat, jump):
+async def test_an_answer_goes_on(chat, jump):
     stream = await chat.send(model="gap=0.02;count=30")
     jumps = {5: DAY, 10: -2 * DAY, 15: DAY}
     async for event in stream:
@@ -36,7 +36,7 @@ async def test_an_answer_neither_ends_nor_hangs(chat, jump):
 
 
 @pytest.mark.gen_test
-async def test_silence_is_measured_all_the_same(serve, settings, jump):
+async def test_timeouts_of_silence_are_unchanged(serve, settings, jump):
     chat = serve(replace(settings, idle_timeout=0.3))
     stream = await chat.send(model="say=a;stall")
     await stream.until("delta")
@@ -47,7 +47,7 @@ async def test_silence_is_measured_all_the_same(serve, settings, jump):
 
 
 @pytest.mark.gen_test
-async def test_order_is_that_of_writing(chat, jump):
+async def test_the_order_is_that_of_writing(chat, jump):
     first = await chat.ask("first", model="say=1")
     jump(-DAY)
     second = await chat.ask("second", model="say=2")

@@ -1,4 +1,4 @@
-"""The documents say what the code does: settings, routes, events and codes are all there."""
+"""The documents are complete: settings, routes, events, error codes, links and test names."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_http_api_lists_every_route():
 
 
 def test_events_lists_every_error_code():
-    """The codes are a closed list: one that can be said and is not documented is a bug."""
+    """The documents list every error code that the server can send."""
     documented = set(re.findall(r"^\| `(\w+)` \|", (DOCS / "events.md").read_text(), re.MULTILINE))
     used = set()
     for path in (ROOT / "tornado_stream" / "providers").rglob("*.py"):
@@ -46,7 +46,7 @@ def test_relative_links_lead_somewhere():
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
-def test_tests_that_are_named_are_there():
+def test_named_tests_exist():
     pages = [DOCS / "security.md", ROOT / "benchmarks" / "targets.py"]
     text = "".join(page.read_text() for page in pages)
     named = re.findall(r"\btests/([\w/]+\.py)(?:::(\w+))?", text)

@@ -1,4 +1,4 @@
-"""What is installed is what is in the tree: templates, static files, the type marker."""
+"""The package: its wheel holds every file, and the server imports only what it needs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PACKAGE = ROOT / "tornado_stream"
 def test_the_wheel_holds_every_file(tmp_path):
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet"]
     command += ["--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path)]
-    tree = tmp_path / "tree"  # building leaves files beside the sources
+    tree = tmp_path / "tree"  # a build writes files into the tree
     copy_tree(tree)
     subprocess.run([*command, str(tree)], check=True, capture_output=True)
     wheel = next(tmp_path.glob("*.whl"))
@@ -35,7 +35,7 @@ def test_the_wheel_holds_every_file(tmp_path):
 
 
 def copy_tree(tree: Path) -> None:
-    """The sources as they are now, with nothing that was built."""
+    """Copy the sources as they are now, without files of an earlier build."""
     ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
     tree.mkdir()
     shutil.copytree(PACKAGE, tree / "tornado_stream", ignore=ignore)
@@ -44,7 +44,7 @@ def copy_tree(tree: Path) -> None:
         shutil.copy(ROOT / name, tree / name)
 
 
-def test_the_page_is_served_by_what_is_imported():
+def test_the_server_imports_three_packages():
     """`python main.py` needs nothing but tornado, orjson and httptools."""
     code = (
         "import sys; import tornado_stream.server;"
@@ -54,7 +54,9 @@ def test_the_page_is_served_by_what_is_imported():
         " if not name.startswith('__editable__')))"
     )
     command = [sys.executable, "-c", code]
-    environ = {"PATH": os.environ["PATH"]}  # coverage would be imported, too
+    environ = {
+        "PATH": os.environ["PATH"]
+    }  # without the variables of coverage, which would be imported
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=ROOT, check=True, env=environ
     )

@@ -1,4 +1,4 @@
-"""Streams of chat completions as the tests write them, and what a decoder makes of them."""
+"""Builds streams of chat completions for tests, and decodes them."""
 
 import json
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from tornado_stream.values.events import AnswerText
 
 
 def sse(*payloads: Any) -> bytes:
-    """A stream of these chunks; text stands as it is."""
+    """A stream of these chunks. A text becomes the data of an event as it is."""
     lines = [p if isinstance(p, str) else json.dumps(p) for p in payloads]
     return "".join(f"data: {line}\n\n" for line in lines).encode()
 
@@ -31,7 +31,7 @@ def call(**fragment: Any) -> dict[str, Any]:
 
 
 def half(text: str, kind: str = "content") -> str:
-    """A chunk as text, so that it may hold half a surrogate pair: half(r"\\ud83d")."""
+    """A chunk as JSON text, which may contain half a surrogate pair: half(r"\\ud83d")."""
     return f'{{"choices":[{{"delta":{{"{kind}":"{text}"}}}}]}}'
 
 

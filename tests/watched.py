@@ -1,7 +1,7 @@
-"""The server as main.py runs it, with a watch on its loop. Test use only.
+"""Runs the server as main.py does, and measures the steps of its loop. For tests only.
 
-When it ends it writes to the file `WATCH`, as JSON, what the longest steps of the loop took: in
-seconds of processor time, which no other process can lengthen, and in seconds of the clock.
+At its end the process writes the longest steps to the file `WATCH`, as JSON, in seconds of
+processor time and in seconds of wall time. Other processes lengthen only the second.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tornado_stream import server
 
 
 class Watch:
-    """Every callback and every step of a task goes through `Handle._run`."""
+    """Measures `Handle._run`, which runs every callback and every step of a task."""
 
     def __init__(self) -> None:
         self.steps = 0

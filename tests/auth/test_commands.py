@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from deadlines import DEADLINE
 
 from tornado_stream.auth.users import Users
 from tornado_stream.auth.users_file import read_users
@@ -79,7 +80,7 @@ def test_a_terminal_asks_twice_and_shows_no_password(tmp_path, again, status):
     shown += read_until(ours, "Again: ")
     os.write(ours, again.encode() + b"\n")
     shown += read_until(ours, "changed" if status else "ended")
-    assert child.wait(10) == status
+    assert child.wait(DEADLINE) == status
     os.close(ours)
     assert "secret" not in shown and again not in shown
     assert (tmp_path / "users.json").exists() == (status == 0)

@@ -1,4 +1,4 @@
-"""What the tests of accessibility and of direction measure on a page, in whatever state it is."""
+"""Measurements on a page, for the tests of accessibility and of right-to-left text."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .chat import Page
 if TYPE_CHECKING:
     from playwright.sync_api import ElementHandle
 
-#: What can be focused by Tab, as the page is now.
+#: A function that lists the elements that the Tab key reaches now.
 TABBABLE = """const tabbable = () => [...document.querySelectorAll(
     "a[href], button, input, select, textarea, summary, [tabindex='0'], [contenteditable=true]")]
   .filter((e) => e.tabIndex >= 0 && !e.disabled && !e.closest("[inert]"))
   .filter((e) => e.checkVisibility({visibilityProperty: true, contentVisibilityAuto: false}));"""
-#: Boxes that stand out of the page, or text that its own box cuts off without saying so.
+#: Lists boxes that reach out of the page, and text that its own box cuts off without an ellipsis.
 CUT = """() => {
   const shown = (e) => e.checkVisibility({visibilityProperty: true})
     && !e.closest(".visually-hidden, .skip, svg, [inert], math, .katex");
@@ -57,7 +57,7 @@ CUT = """() => {
   return [...out.map((e) => `out: ${name(e)}`), ...cut.map((e) => `cut: ${name(e)}`),
     ...(page > 0 ? [`the page scrolls sideways by ${page}`] : [])];
 }"""
-#: Buttons and fields that are smaller than `least` pixels, with their labels; not links in text.
+#: Lists controls smaller than `least` pixels; a label counts as a part, links in text are left out.
 SMALL = f"""(least) => {{
   {TABBABLE}
   const inText = (e) => e.tagName === "A" && getComputedStyle(e).display === "inline";
@@ -66,7 +66,7 @@ SMALL = f"""(least) => {{
     return box.width < least - 0.1 || box.height < least - 0.1;
   }}).map((e) => `${{e.outerHTML.slice(0, 90)}} ${{e.offsetWidth}}×${{e.offsetHeight}}`);
 }}"""
-#: A menu lies above the page's landmarks, as a dialog does, which axe knows to be outside of them.
+#: Runs axe. Its rule `region` excepts dialogs, which lie above the landmarks; we except menus too.
 AXE = """async (options) => {
   const found = await axe.run(document, options);
   const above = (node) => document.querySelector(node.target[0])?.closest("[popover]");
@@ -75,7 +75,7 @@ AXE = """async (options) => {
   return found;
 }"""
 
-#: One of each kind of what opens something: a dialog, a menu, a drawer, a panel, a fold.
+#: Lists one button of each kind that opens a dialog, a menu, a drawer, a panel or a fold.
 OPENERS = """() => {
   const all = document.querySelectorAll(
     "[aria-haspopup], [aria-expanded=false], details:not([open]) > summary");
@@ -90,7 +90,7 @@ def _axe() -> str:
 
 
 def violations(page: Page, *rules: str) -> list[Any]:
-    """What axe finds: by every rule it has, best practices too, or by `rules` alone."""
+    """The violations that axe finds by `rules`; without these, by all rules and best practices."""
     if not page.evaluate("typeof axe === 'object'"):
         page.evaluate(_axe())
     options: dict[str, Any] = {"resultTypes": ["violations"]}
@@ -104,7 +104,8 @@ def violations(page: Page, *rules: str) -> list[Any]:
     ]
 
 
-#: What is open, as text that changes with it: what opens may have to be loaded first.
+#: The state of everything that can be open, as one text. It changes when something opens, which
+#: may take a while: some modules are loaded first.
 OPEN = """() => [...document.querySelectorAll("button, summary, details, dialog, [popover]")]
   .map((e) => [e.ariaExpanded, e.open, e.popover && e.matches(":popover-open")]).join()"""
 
@@ -113,14 +114,14 @@ ON_TOP = "document.querySelector('dialog[open], :popover-open')"
 
 
 def openers(page: Page) -> Iterator[ElementHandle]:
-    """Opens one thing after another, each alone: its opener."""
+    """Opens dialogs, menus and folds, one at a time; yields the button that opened it."""
     for handle in page.evaluate_handle(OPENERS).get_properties().values():
         opener = handle.as_element()
         if opener and opener.is_visible() and not opener.evaluate("e => e.closest('[inert]')"):
             before = page.evaluate(OPEN)
             opener.click()
             page.wait_for_function(f"before => ({OPEN})() !== before", arg=before)
-            if opener.get_attribute("aria-haspopup"):  # it may say so before it is loaded
+            if opener.get_attribute("aria-haspopup"):  # it is loaded after the state changes
                 page.wait_for_function(f"() => {ON_TOP}")
             yield opener
             page.keyboard.press("Escape")
@@ -130,7 +131,7 @@ def openers(page: Page) -> Iterator[ElementHandle]:
 
 
 def cut(page: Page, *widths: int) -> list[tuple[int, str]]:
-    """What does not fit into a page of these widths."""
+    """What does not fit into the page, for each of these widths in pixels."""
     found = []
     for width in widths:
         page.set_viewport_size({"width": width, "height": 740})

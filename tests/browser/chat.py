@@ -1,4 +1,4 @@
-"""Where things are on the page, and the one gesture that every test makes."""
+"""How tests find the parts of the page, and how they ask a question."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def ask(page: Page, question: str) -> None:
 
 
 def text(page: Page) -> str:
-    """The text of the newest answer, every blank kept."""
+    """The text of the newest answer, with all its white space."""
     found: str = content(page).evaluate("element => element.textContent")
     return found
 
@@ -42,7 +42,7 @@ def listed(page: Page) -> Locator:
 
 
 def counted(count: int) -> str:
-    """What the upstream's `count` says."""
+    """The text that the fake upstream sends for the step `count`."""
     return "".join(f"t{number} " for number in range(count))
 
 
@@ -57,7 +57,7 @@ def content(page: Page) -> Locator:
 
 
 def status(page: Page) -> Locator:
-    """What is said about the newest answer."""
+    """The status line of the newest answer."""
     return answer(page).locator(".status")
 
 

@@ -1,7 +1,7 @@
-"""Chromium over a real server over the fake upstream; every test is also judged by the browser.
+"""A real Chromium, a real server, and the fake upstream behind it.
 
-One browser, one server and one upstream for all tests. A page that reports a violated content
-security policy, an error on the console or a request to another host fails its test.
+All tests of a process share one browser, one server and one upstream. A test also fails when the
+page violates its content security policy, logs an error, or sends a request to another host.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 import pytest
+from deadlines import DEADLINE
 
 from .proxy import CuttableProxy
 
@@ -33,7 +34,7 @@ try:
         expect,
         sync_playwright,
     )
-except ImportError:  # chat.py skips every test
+except ImportError:  # chat.py skips every test then
     pass
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -56,7 +57,7 @@ document.addEventListener("securitypolicyviolation", (event) =>
 
 @dataclass
 class Program:
-    """A program of ours that has printed where it is."""
+    """A process that has printed its URL."""
 
     url: str
     process: subprocess.Popen[str]
@@ -68,7 +69,7 @@ class Program:
 
 @dataclass
 class Watch:
-    """What a page did that it should not. `allow` takes what a test provokes, as patterns."""
+    """Collects the faults of a page. `allow` takes patterns of faults that a test provokes."""
 
     base: str
     faults: list[str] = field(default_factory=list)
@@ -103,20 +104,25 @@ class Watch:
         return [f for f in self.faults if not any(re.search(p, f) for p in self.allowed)]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(autouse=True)
+def no_running_loop() -> None:
+    """Playwright's loop stays the running one: the tests in this folder use it."""
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     if not CHROMIUM:
         pytest.skip("there is no Chromium: set CHROMIUM to its path")
-    expect.set_options(timeout=8000)
+    expect.set_options(timeout=DEADLINE * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Program]]:
-    """Starts a program; ends it after the last test, when its log must hold no traceback."""
+    """Starts a program, and ends it after the last test. Its log must not have a traceback."""
     started: list[tuple[subprocess.Popen[str], Path]] = []
 
     def start(*arguments: str, **environ: str) -> Program:
@@ -141,12 +147,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Prog
     assert not [log for log in logs if "Traceback" in log[1]], logs
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def upstream(run: Callable[..., Program]) -> Program:
     return run("tests/browser/upstream.py")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def serve(
     run: Callable[..., Program], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., Program]:
@@ -159,19 +165,19 @@ def serve(
     return start
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def server(serve: Callable[..., Program], upstream: Program) -> Program:
     return serve(OPENAI_BASE_URL=upstream.url, OPENAI_MODEL="fake-model", OPENAI_API_KEY="sk-x")
 
 
 @pytest.fixture
 def seen(upstream: Program) -> Callable[[], dict[str, Any]]:
-    """What the upstream was asked for so far."""
+    """Returns the requests that the upstream has got so far, and how many streams are open."""
     url = upstream.url.replace("/v1", "/__seen")
-    others = 0  # streams of other tests' servers
+    others = 0  # streams of servers that other tests started
 
     def ask() -> dict[str, Any]:
-        with urllib.request.urlopen(url, timeout=5) as response:
+        with urllib.request.urlopen(url, timeout=DEADLINE) as response:
             seen: dict[str, Any] = json.load(response)
             return seen | {"open": seen["open"] - others}
 
@@ -182,7 +188,7 @@ def seen(upstream: Program) -> Callable[[], dict[str, Any]]:
 
 @dataclass
 class MortalServer:
-    """A server that can be killed, and started again as if on the same machine."""
+    """A server that a test can kill and start again, on the same port and data directory."""
 
     run: Callable[..., Program]
     data: Path
@@ -196,14 +202,14 @@ class MortalServer:
 
     def kill(self) -> None:
         self.program.process.kill()
-        self.program.process.wait(10)
+        self.program.process.wait(DEADLINE)
 
 
 @pytest.fixture
 def mortal(
     run: Callable[..., Program], upstream: Program, tmp_path: Path
 ) -> Iterator[MortalServer]:
-    """A server of the test's own."""
+    """A server that only this test uses."""
     environ = {"OPENAI_BASE_URL": upstream.url, "OPENAI_MODEL": "fake-model"}
     server = MortalServer(run, tmp_path / "data", environ | {"OPENAI_API_KEY": "sk-x"})
     server.start()
@@ -218,9 +224,9 @@ def proxy(server: Program) -> Iterator[CuttableProxy]:
     proxy.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def tab(browser: Browser) -> Page:
-    """The tab of all tests. What a page keeps in the browser is forgotten before each of them."""
+    """The tab that all tests use. Before each test, the storage of its site is cleared."""
     context = browser.new_context(viewport=VIEWPORT, reduced_motion="reduce")
     context.add_init_script(REPORT_VIOLATIONS)
     return context.new_page()
@@ -238,7 +244,7 @@ def watch(tab: Page, server: Program) -> Iterator[Watch]:
 
 @pytest.fixture
 def open_page(tab: Page, server: Program, watch: Watch) -> Iterator[Callable[..., Page]]:
-    """Opens the server's page, or `url`, in a tab as good as new."""
+    """Opens the server's page, or `url`, in the tab, whose storage is empty."""
 
     def open(url: str = "") -> Page:
         watch.base = url or server.url
@@ -258,7 +264,7 @@ def open_page(tab: Page, server: Program, watch: Watch) -> Iterator[Callable[...
 
 @pytest.fixture
 def open_tab(tab: Page, watch: Watch) -> Iterator[Callable[[str], Page]]:
-    """Opens another tab of the same browser, judged like the first."""
+    """Opens another tab of the same browser; its faults count, too."""
     opened: list[Page] = []
 
     def open(url: str) -> Page:
@@ -279,13 +285,13 @@ def page(open_page: Callable[..., Page]) -> Page:
 
 
 def stop_all(url: str) -> None:
-    """End every answer that a test left to be written: the next test finds a quiet server."""
-    with urllib.request.urlopen(f"{url}api/conversations?limit=200", timeout=5) as response:
+    """Stop all answers that the test left running, so that the next test has an idle server."""
+    with urllib.request.urlopen(f"{url}api/conversations?limit=200", timeout=DEADLINE) as response:
         listed = json.load(response)["conversations"]
     headers = {"Content-Type": "application/json"}
     for running in filter(None, (one["generation_id"] for one in listed)):
         stop = urllib.request.Request(f"{url}stream/{running}/stop", b"{}", headers)
-        urllib.request.urlopen(stop, timeout=5).close()
+        urllib.request.urlopen(stop, timeout=DEADLINE).close()
 
 
 def _forget(tab: Page, url: str) -> None:
@@ -309,10 +315,10 @@ def _printed_url(stdout: IO[str], log: Path) -> str:
 
 def _ended(process: subprocess.Popen[str]) -> bool:
     try:
-        process.wait(10)
+        process.wait(DEADLINE)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.wait(10)
+        process.wait(DEADLINE)
     if process.stdout:
         process.stdout.close()
     return True

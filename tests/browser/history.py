@@ -1,4 +1,4 @@
-"""A server with a past: hundreds of conversations, some messages, all at fixed times."""
+"""Fills a data directory with hundreds of conversations, all with fixed times."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tornado_stream.values.events import encode_event
 from tornado_stream.values.messages import Conversation, Message
 
 ZONE = "Europe/Berlin"
-#: When the tests look at it.
+#: The time at which the tests open the page.
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=ZoneInfo(ZONE))
-#: How many conversations were written to at which time before.
+#: How many conversations were last written to, and how long before `NOW`.
 WRITTEN = [
     (timedelta(hours=1), 3),
     (timedelta(days=1), 2),
@@ -30,12 +30,12 @@ TALK = "A long talk"
 
 
 def fill(data: Path) -> None:
-    with ThreadPoolExecutor(1) as aside:  # here Playwright's loop is running
+    with ThreadPoolExecutor(1) as aside:  # Playwright runs its loop on this thread
         aside.submit(lambda: asyncio.run(_fill(data))).result()
 
 
 async def _fill(data: Path) -> None:
-    """The newest is `number 0`, but for the talk, which is from yesterday."""
+    """Titles are `number 0`, the newest, and so on; the long talk is from yesterday."""
     store = open_store(data)
     times = [NOW - ago for ago, count in WRITTEN for _ in range(count)]
     for number in reversed(range(len(times))):
@@ -48,7 +48,7 @@ async def _fill(data: Path) -> None:
 
 
 async def _talk(store: Store, when: datetime) -> None:
-    """Twenty turns; the third answer holds a needle."""
+    """Twenty questions with their answers; the third answer contains the word needle."""
     at = int(when.timestamp() * 1000)
     home = Conversation("a0000000-0000-4000-8000-000000000000", TALK, None, None, at, at)
     parent = None

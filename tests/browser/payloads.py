@@ -1,7 +1,7 @@
-"""What a hostile model may write: each would run, load, lead or lie if it were believed.
+"""Answers of a hostile model. Each tries to run a script, to load a file, or to fake a link.
 
-`CANARY` is what a script would do; nothing may ever set `canary`, ask
-evil.example or open a dialog.
+`CANARY` is the script. No payload may set `canary`, send a request to evil.example, or open a
+dialog.
 """
 
 CANARY = "window.canary=1"

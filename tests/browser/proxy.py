@@ -1,4 +1,4 @@
-"""A TCP proxy on a thread of its own, whose connections a test can cut."""
+"""A TCP proxy, on its own thread, whose connections a test can cut."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import threading
 
 
 class CuttableProxy:
-    """Relays `url` to 127.0.0.1:`port`; `cut` resets what is open. While `refusing` it refuses what
-    comes, while `mute` it swallows what the server says."""
+    """Passes connections from `url` on to 127.0.0.1:`port`; `cut` resets the open ones. While
+    `refusing` is set it refuses new connections; while `mute` is set it drops what the server
+    sends."""
 
     def __init__(self, port: int) -> None:
         self._port = port

@@ -1,4 +1,4 @@
-"""For everybody: axe's rules, the keyboard alone, large letters, large fingers, few colours."""
+"""Accessibility: axe's rules, keyboard, zoom, touch targets, forced colours, reduced motion."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from .chat import Page, announced, answer, ask, content, expect
 from .conftest import Watch
 
 PHONE: Any = {"width": 360, "height": 740}
-#: The focused element: whether its focus is seen and by nothing covered. It is taken from `left`.
+#: Whether the focus ring of the focused element is visible and not covered. Also removes the
+#: element from `left`, the list of elements that the test has yet to reach.
 STOP = """() => {
   const e = document.activeElement;
   if (!e || e === document.body) return null;
@@ -33,14 +34,14 @@ STOP = """() => {
 
 @pytest.fixture
 def wide(page: Page) -> Iterator[Page]:
-    """A page whose emulations end with the test."""
+    """A page on which a test may emulate media; the emulation ends with the test."""
     page.set_viewport_size({"width": 1280, "height": 800})
     yield page
     page.emulate_media(forced_colors="none", reduced_motion="reduce", color_scheme="light")
 
 
 def converse(page: Page) -> None:
-    """A finished answer with thoughts, one that was cut off, an error, and one that is written."""
+    """Ask for four answers: one with reasoning, one cut off, one failed, one still running."""
     ask(page, "play think=hm;say=A **short** answer with `code` and a list:\n\n- one\n- two")
     expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
     for question in ("play say=Half;close", "play status=401"):
@@ -70,7 +71,7 @@ def test_axe_finds_nothing_in_a_conversation(wide: Page) -> None:
 
 @pytest.mark.parametrize("size", ["desktop", "phone"])
 def test_axe_finds_nothing_in_what_opens(wide: Page, size: str) -> None:
-    """Every dialog, menu, fold and drawer, whichever there are."""
+    """Opens every dialog, menu, fold and drawer of the page."""
     page = wide
     if size == "phone":
         page.emulate_media(color_scheme="dark")
@@ -99,7 +100,7 @@ def test_the_keyboard_gets_everywhere_and_is_seen_there(wide: Page, size: str) -
         page.get_by_role("button", name="Conversations").click()
     count = page.evaluate(f"() => {{ {TABBABLE} return (window.left = tabbable()).length; }}")
     stops: list[dict[str, Any]] = []
-    for _ in range(2 * count):  # more than once round, by way of the browser's own bars
+    for _ in range(2 * count):  # more than one round, which leads through the browser's own bars
         page.keyboard.press("Tab")
         if stop := page.evaluate(STOP):
             stops.append(stop)
@@ -112,8 +113,8 @@ def test_the_keyboard_gets_everywhere_and_is_seen_there(wide: Page, size: str) -
     assert violations(page, "button-name", "link-name", "label", "aria-command-name") == []
 
 
-def test_there_is_one_voice(wide: Page) -> None:
-    """One polite region that says what happens; the log itself is silent."""
+def test_screen_readers_hear_one_live_region(wide: Page) -> None:
+    """A screen reader hears one polite live region; the transcript itself is not live."""
     assert wide.locator("[aria-live=assertive], [role=alert]:not(:empty)").count() == 0
     assert wide.locator("[aria-live=polite]").count() == 1
     ask(wide, "play say=x;stall")
@@ -123,8 +124,8 @@ def test_there_is_one_voice(wide: Page) -> None:
     expect(announced(wide)).to_contain_text("Stopped")
 
 
-def test_large_letters_fit(wide: Page) -> None:
-    """Zoomed to 200 % and 400 % (half and a quarter of the pixels), or the letters alone twice."""
+def test_zoomed_text_fits(wide: Page) -> None:
+    """Zoom of 200 % and 400 % (half and a quarter of the width), and text alone at 200 %."""
     converse(wide)
     assert cut(wide, 640, 320) == []
     wide.evaluate("() => document.documentElement.style.fontSize = '200%'")
@@ -135,8 +136,8 @@ def test_large_letters_fit(wide: Page) -> None:
     assert cut(wide, 1280) == []
 
 
-def test_fingers_find_their_targets(wide: Page) -> None:
-    """24 pixels at least (WCAG 2.2, 2.5.8); 40 for what is used all the time."""
+def test_touch_targets_are_large_enough(wide: Page) -> None:
+    """Targets have 24 pixels at least (WCAG 2.2, 2.5.8); the ones used most have 40."""
     converse(wide)
     for size in (wide.viewport_size, PHONE):
         wide.set_viewport_size(size)
@@ -147,8 +148,8 @@ def test_fingers_find_their_targets(wide: Page) -> None:
             assert box and min(box["width"], box["height"]) >= 40, name
 
 
-def test_what_is_meant_is_seen_without_colours(wide: Page) -> None:
-    """Forced colours take grounds and shadows away: borders, outlines and marks must stay."""
+def test_nothing_depends_on_colours_alone(wide: Page) -> None:
+    """Forced colours remove backgrounds and shadows; borders, outlines and icons must remain."""
     converse(wide)
     wide.emulate_media(forced_colors="active")
     composer = wide.get_by_label("Your question")
@@ -158,17 +159,17 @@ def test_what_is_meant_is_seen_without_colours(wide: Page) -> None:
     assert violations(wide, "color-contrast") == []
 
 
-def test_nothing_moves_for_those_who_asked_for_that(wide: Page) -> None:
+def test_nothing_moves_with_reduced_motion(wide: Page) -> None:
     moving = "() => document.getAnimations().filter((one) => one.playState === 'running').length"
     wide.emulate_media(reduced_motion="no-preference")
     ask(wide, "play stall")
     expect(answer(wide)).to_be_visible()
-    assert wide.evaluate(moving) > 0, "or this test sees nothing"
+    assert wide.evaluate(moving) > 0, "otherwise this test finds nothing to check"
     wide.emulate_media(reduced_motion="reduce")
     assert wide.evaluate(moving) == 0
 
 
-def test_a_page_that_is_not_there_is_for_everybody_too(wide: Page, watch: Watch) -> None:
+def test_the_page_not_found_is_accessible(wide: Page, watch: Watch) -> None:
     watch.allow("status of 404")
     wide.goto(f"{watch.base}no/such/page")
     assert violations(wide) == []
@@ -176,7 +177,7 @@ def test_a_page_that_is_not_there_is_for_everybody_too(wide: Page, watch: Watch)
     wide.goto(watch.base)
 
 
-#: Small boxes without text that mean something by their ground, and buttons, that vanish.
+#: Lists buttons, and small boxes that carry meaning by their background, that become invisible.
 _UNSEEN = """() => [...document.querySelectorAll("body *")]
   .filter((e) => e.checkVisibility({visibilityProperty: true, opacityProperty: true}))
   .filter((e) => !e.closest("svg, .visually-hidden, .skip"))

@@ -1,4 +1,4 @@
-"""The page as an app on a desk or a phone, and on paper."""
+"""The page as an installed app, and printed on paper."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tornado_stream.page import STATIC
 from .chat import Page, ask, composer, expect
 from .conftest import Program
 
-#: What is for the screen only and is printed all the same.
+#: Lists elements that belong to the screen only and would be printed.
 BARS = """() => [...document.querySelectorAll("button, input, textarea, nav, header, footer")]
   .filter((e) => e.checkVisibility()).map((e) => e.outerHTML)"""
 
@@ -35,7 +35,7 @@ def test_it_can_be_installed(page: Page, server: Program) -> None:
     assert {reason["errorId"] for reason in reasons} <= {"in-incognito"}
     devtools.detach()
     assert found["manifest"]["startUrl"] == found["manifest"]["scope"] == server.url
-    assert found["manifest"]["id"] == server.url, "a new version is the same app"
+    assert found["manifest"]["id"] == server.url, "it has no version"
     assert {icon.get("purpose", "any") for icon in manifest["icons"]} == {"any", "maskable"}
     icons = [(urljoin(found["url"], icon["src"]), icon["sizes"]) for icon in manifest["icons"]]
     touch = page.locator("link[rel=apple-touch-icon]").evaluate("link => link.href")
@@ -47,7 +47,7 @@ def test_it_can_be_installed(page: Page, server: Program) -> None:
             assert f"{width}x{height}" == sizes, url
 
 
-def test_the_bars_around_it_have_the_colour_of_the_page(page: Page) -> None:
+def test_the_browser_bars_have_the_colour_of_the_page(page: Page) -> None:
     paper: dict[str, str] = {}
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
@@ -61,10 +61,10 @@ def test_the_bars_around_it_have_the_colour_of_the_page(page: Page) -> None:
     assert {_rgb(manifest[f"{name}_color"]) for name in ("theme", "background")} == {paper["light"]}
 
 
-def test_paper_has_the_conversation_and_nothing_else(paper: Page) -> None:
+def test_only_the_conversation_is_printed(paper: Page) -> None:
     page = paper
     ask(page, "play think=Let me count.;count=3000")
-    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
     page.emulate_media(color_scheme="dark")
     composer(page).fill("a draft is not printed")
     page.emulate_media(media="print")
@@ -73,11 +73,11 @@ def test_paper_has_the_conversation_and_nothing_else(paper: Page) -> None:
     expect(page.get_by_text("Let me count.", exact=True)).to_be_visible()
     assert page.evaluate(BARS) == []
     assert page.evaluate(_CLIPPED) == []
-    assert page.evaluate("getComputedStyle(document.body).color").startswith("rgb(2"), "ink is dark"
+    assert page.evaluate("getComputedStyle(document.body).color").startswith("rgb(2"), "dark"
     assert _pages(page) >= 4, "the whole answer"
 
 
-def test_a_link_on_paper_says_where_it_leads(paper: Page) -> None:
+def test_a_printed_link_shows_its_address(paper: Page) -> None:
     page = paper
     ask(page, "play say=See the standard.")
     expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
@@ -93,7 +93,7 @@ def test_a_link_on_paper_says_where_it_leads(paper: Page) -> None:
     assert "https://www.rfc-editor.org/rfc/rfc9110" in shown
 
 
-#: Boxes on the way from the newest message to the page that would cut it off.
+#: Lists ancestors of the newest message that would cut it off on paper.
 _CLIPPED = """() => {
   const found = [];
   for (let e = document.querySelector("[role=log]"); e; e = e.parentElement)
@@ -104,7 +104,7 @@ _CLIPPED = """() => {
 
 
 def _pages(page: Page) -> int:
-    """Sheets of A4."""
+    """The number of A4 pages."""
     return len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4")))
 
 

@@ -1,4 +1,4 @@
-"""Ask, read, stop, go on: the page over a server that answers."""
+"""Asking, reading and stopping, with a server that answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TEXT = (
 )
 
 
-def test_text_is_text(page: Page) -> None:
+def test_html_in_an_answer_is_shown_as_text(page: Page) -> None:
     ask(page, TEXT)
     expect(status(page)).to_contain_text("fake-model ·")
     question = page.get_by_role("article", name="You").locator(".text")
@@ -111,7 +111,7 @@ def test_nothing_is_sent_that_should_not_be(page: Page) -> None:
         page.keyboard.press("Enter")
         page.get_by_role("button", name="Send", exact=True).click()
     assert page.get_by_role("article").count() == 0
-    # What is written while an answer runs waits for its end.
+    # A question that is typed while an answer runs is not sent before its end.
     ask(page, "play say=x;stall")
     composer(page).fill("the next question")
     page.keyboard.press("Enter")
@@ -122,12 +122,12 @@ def test_nothing_is_sent_that_should_not_be(page: Page) -> None:
     assert page.get_by_role("article").count() == 2
 
 
-def test_enter_is_not_send_while_an_input_method_composes(page: Page) -> None:
+def test_enter_sends_nothing_while_an_input_method_composes(page: Page) -> None:
     composing = """(element, init) => element.dispatchEvent(new KeyboardEvent("keydown",
         {key: "Enter", bubbles: true, cancelable: true, ...init}))"""
     composer(page).fill("ni")
     for init in ({"isComposing": True}, {"keyCode": 229}, {"isComposing": True, "keyCode": 229}):
-        assert composer(page).evaluate(composing, init), "left to the input method"
+        assert composer(page).evaluate(composing, init), "the input method gets the key"
     devtools = page.context.new_cdp_session(page)
     devtools.send("Input.imeSetComposition", {"text": "你", "selectionStart": 1, "selectionEnd": 1})
     devtools.send(
@@ -140,7 +140,7 @@ def test_enter_is_not_send_while_an_input_method_composes(page: Page) -> None:
     expect(content(page)).to_have_text("ni你好")
 
 
-def test_reasoning_refusal_and_tool_calls_are_shown_as_such(page: Page) -> None:
+def test_reasoning_refusals_and_tool_calls_are_shown(page: Page) -> None:
     ask(page, "play think=Let me ;think=see.;say=42;wait=0.1")
     reasoning = answer(page).locator("details")
     expect(reasoning.locator("summary")).to_have_text(re.compile("^Thought"))
@@ -165,7 +165,7 @@ def test_reasoning_refusal_and_tool_calls_are_shown_as_such(page: Page) -> None:
 
 def test_a_long_answer_arrives_whole(page: Page) -> None:
     ask(page, "play count=20000")
-    expect(status(page)).to_contain_text("fake-model ·", timeout=20_000)
+    expect(status(page)).to_contain_text("fake-model ·")
     words = content(page).evaluate("element => element.textContent.trim().split(' ')")
     assert words == [f"t{n}" for n in range(20000)]
 
@@ -193,7 +193,7 @@ def test_the_page_follows_the_text_only_while_the_reader_is_at_the_end(page: Pag
     page.get_by_role("button", name="Stop", exact=True).click()
 
 
-def test_a_new_conversation_is_a_new_one(page: Page, seen: Callable[[], dict[str, Any]]) -> None:
+def test_a_new_conversation_has_no_messages(page: Page, seen: Callable[[], dict[str, Any]]) -> None:
     ask(page, "first")
     expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
     page.get_by_role("button", name="New conversation").click()
@@ -216,6 +216,6 @@ def test_questions_to_start_with_fill_the_composer(page: Page) -> None:
 
 
 def _chunk(**delta: Any) -> str:
-    """A step that sends this delta."""
+    """A step of a script, which sends this delta."""
     body = json.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
     return "raw=" + urllib.parse.quote(f"data: {body}\n\n", safe="")

@@ -1,4 +1,4 @@
-"""Asking: what is written and pasted, which model answers and how, and what the keyboard does."""
+"""The composer: drafts and pasted text, the choice of a model, its parameters, and shortcuts."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def many(page: Page) -> Iterator[Page]:
     yield page
 
 
-# -- what is written
+# -- the text
 
 
-def test_it_grows_with_the_text_and_then_scrolls(page: Page) -> None:
+def test_the_field_grows_with_the_text_and_then_scrolls(page: Page) -> None:
     height = "element => element.getBoundingClientRect().height"
     one = composer(page).evaluate(height)
     page.keyboard.type("a")
@@ -81,7 +81,7 @@ def test_a_megabyte_is_pasted_beside_the_question(page: Page, seen: Seen) -> Non
     assert question.evaluate("element => element.textContent") == large
 
 
-def test_a_draft_that_fits_nowhere_breaks_nothing(page: Page) -> None:
+def test_a_draft_that_is_too_large_for_the_storage_breaks_nothing(page: Page) -> None:
     ask(page, "first")
     expect(content(page)).to_have_text("first")
     page.evaluate("localStorage.setItem('other', 'x'.repeat(5_000_000))")
@@ -109,7 +109,7 @@ def test_a_composition_that_ends_with_enter_sends_nothing(page: Page) -> None:
     expect(composer(page)).to_have_value(re.compile("日本"))
 
 
-# -- which model
+# -- the model
 
 
 def test_a_model_is_found_by_typing_and_remembered(many: Page, watch: Watch) -> None:
@@ -127,7 +127,7 @@ def test_a_model_is_found_by_typing_and_remembered(many: Page, watch: Watch) -> 
     page.keyboard.type("model-7")
     expect(page.get_by_role("group", name="google").get_by_role("option")).to_have_count(11)
     page.keyboard.type(" goo")
-    expect(options).to_have_count(11 + 1)  # and what was typed
+    expect(options).to_have_count(11 + 1)  # and the typed name
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     active = search.get_attribute("aria-activedescendant")
@@ -142,7 +142,7 @@ def test_a_model_is_found_by_typing_and_remembered(many: Page, watch: Watch) -> 
 
     page.reload()
     expect(page.get_by_role("button", name="Model: google/model-71")).to_be_visible()
-    page.unroute("**/api/models")  # the server has only fake-model
+    page.unroute("**/api/models")  # the server lists only fake-model
     page.reload()
     expect(page.get_by_role("button", name="Model: fake-model")).to_be_visible()
     page.get_by_role("button", name="Model:").click()
@@ -176,7 +176,7 @@ def test_a_model_that_is_not_listed_is_passed_on_as_it_is(page: Page) -> None:
     assert page.evaluate("localStorage.getItem('tornado-stream:model')") is None
 
 
-# -- how it answers
+# -- parameters and the system prompt
 
 
 def test_only_what_was_set_is_sent(page: Page, open_tab: Callable[[str], Page], seen: Seen) -> None:
@@ -272,14 +272,16 @@ def test_a_system_prompt_that_was_not_saved_stays_open(page: Page, watch: Watch)
     expect(prompt).to_have_value("Be brief.")
 
 
-def test_what_cannot_be_loaded_is_said_and_asked_for_again(page: Page, watch: Watch) -> None:
+def test_a_module_that_cannot_be_loaded_is_reported_and_loaded_again(
+    page: Page, watch: Watch
+) -> None:
     watch.allow("Failed to load resource")
     page.route("**/js/page/shortcuts_dialog.js", lambda route: route.abort())
     page.get_by_role("button", name="Keyboard shortcuts").click()
     expect(announced(page)).to_have_text(re.compile("could not be loaded"))
 
 
-# -- the keyboard, and what covers the page
+# -- shortcuts, and on-screen keyboards
 
 
 def test_the_shortcuts(page: Page) -> None:
@@ -317,7 +319,7 @@ def test_the_shortcuts(page: Page) -> None:
     expect(page.get_by_role("dialog", name="Settings for answers")).to_be_visible()
 
 
-def test_up_edits_the_last_question_where_nothing_is_written(page: Page) -> None:
+def test_up_in_an_empty_field_edits_the_last_question(page: Page) -> None:
     page.keyboard.press("ArrowUp")
     expect(composer(page)).to_be_focused()
     ask(page, "first")
@@ -333,7 +335,7 @@ def test_up_edits_the_last_question_where_nothing_is_written(page: Page) -> None
     expect(composer(page)).to_be_focused()
 
 
-def test_escape_stops_and_nothing_else_does_by_accident(page: Page) -> None:
+def test_escape_stops_the_answer_and_other_keys_do_not(page: Page) -> None:
     ask(page, "play gap=0.02;count=5000")
     expect(content(page)).to_contain_text("t3 ")
     page.keyboard.press("Alt+Shift+M")
@@ -349,7 +351,7 @@ def test_escape_stops_and_nothing_else_does_by_accident(page: Page) -> None:
     expect(composer(page)).to_be_focused()
 
 
-def test_it_stays_above_an_on_screen_keyboard(page: Page) -> None:
+def test_the_composer_stays_above_an_on_screen_keyboard(page: Page) -> None:
     # `wait_for_function` evaluates a string at every look, which the policy of the page forbids;
     # a function it compiles once.
     page.set_viewport_size({"width": 360, "height": 740})
@@ -357,12 +359,12 @@ def test_it_stays_above_an_on_screen_keyboard(page: Page) -> None:
     expect(status(page)).to_contain_text("fake-model")
     scroller = page.get_by_role("region", name="Conversation", exact=True)
     distance = "e => Math.round(e.scrollHeight - e.clientHeight - e.scrollTop)"
-    # Where the keyboard makes the page smaller (Chrome, Firefox).
+    # In Chrome and Firefox the keyboard makes the page smaller.
     page.set_viewport_size({"width": 360, "height": 400})
     expect(page.get_by_role("button", name="Send", exact=True)).to_be_in_viewport(ratio=1)
     page.wait_for_function(f"() => ({distance})(document.querySelector('#scroller')) <= 1")
     page.set_viewport_size({"width": 360, "height": 740})
-    # Where it covers the page and only the visual viewport knows (Safari).
+    # In Safari it covers the page, and only the visual viewport tells.
     cover = """height => {
       Object.defineProperty(visualViewport, "height", {value: height, configurable: true});
       visualViewport.dispatchEvent(new Event("resize"));
@@ -382,7 +384,7 @@ def _copy(page: Page, text: str) -> None:
 
 
 def _requests(page: Page) -> list[dict[str, Any]]:
-    """The bodies of `POST /stream`, as they are sent."""
+    """Collects the bodies of the requests `POST /stream`."""
     sent: list[dict[str, Any]] = []
 
     def take(route: Route) -> None:

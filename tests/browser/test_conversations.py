@@ -1,4 +1,4 @@
-"""The list of conversations, the address of each, and what is being written in it."""
+"""The list of conversations, their addresses, and their drafts."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_a_drawer_where_the_page_is_narrow(page: Page) -> None:
 def test_a_long_list_comes_page_by_page(page: Page, server: Program) -> None:
     for number in range(70):
         _post(f"{server.url}api/conversations", {"title": f"old number {number}"})
-    page.reload()  # or it may have looked in between, and know them all
+    page.reload()  # otherwise the page may load the whole list in between
     ask(page, "newest of all")
     expect(listed(page).first).to_contain_text("newest of all")
     expect(listed(page).nth(1)).to_contain_text("old number 69")
@@ -165,7 +165,7 @@ def test_a_draft_is_kept_for_each_conversation(page: Page) -> None:
     expect(composer(page)).to_have_value("")
 
 
-def test_without_storage_the_page_works(
+def test_the_page_works_without_storage(
     open_tab: Callable[[str], Page], server: Program, tab: Page
 ) -> None:
     for script in (NO_STORAGE, FULL_STORAGE):
@@ -184,4 +184,4 @@ def test_without_storage_the_page_works(
 def _post(url: str, body: dict[str, str]) -> None:
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)
-    urllib.request.urlopen(request, timeout=5).close()
+    urllib.request.urlopen(request, timeout=60).close()

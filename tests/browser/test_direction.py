@@ -1,4 +1,4 @@
-"""Read from right to left, in words a third longer: the pseudo-language `ar-XB`."""
+"""The page in the pseudo-language `ar-XB`: right to left, with words a third longer."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from .chat import Page, expect
 from .conftest import Watch
 
 WORDS = read(STATIC / "lang" / "ar-XB.js")
-#: Names of the upstream's own, as they stand in its documents.
+#: Parameters of the API, which no language translates.
 OPTIONS = ["temperature", "top_p", "max_tokens", "reasoning_effort"]
-#: What is shown or read aloud: text with a box of its own, names, placeholders, titles.
+#: Lists all texts that the page shows or that a screen reader says, with names and titles.
 SAID = """() => {
   const said = [document.title];
   const skip = "script, style, noscript, code, pre, kbd, math, svg, .katex";
@@ -36,7 +36,7 @@ SAID = """() => {
       said.push(/^".*"/s.exec(getComputedStyle(e, part).content)?.[0] ?? "");
   return said;
 }"""
-#: Where the middle of an element is, from 0 (left) to 1 (right).
+#: The horizontal middle of an element, from 0 (left) to 1 (right).
 MIDDLE = """(e) => {
   const {x, width} = e.getBoundingClientRect();
   return (x + width / 2) / innerWidth;
@@ -62,7 +62,7 @@ def ask(page: Page, question: str) -> None:
 
 
 def converse(page: Page) -> list[str]:
-    """Answers of several kinds; what was said in them, which is in no language of ours."""
+    """Ask for answers of several kinds; returns their texts, which are in no language file."""
     questions = ["play think=hm;say=Sure.", "play say=Half;close", "play status=401"]
     for question in questions:
         ask(page, question)
@@ -114,7 +114,7 @@ def test_a_drawer_comes_from_the_right(mirrored: Page) -> None:
     assert cut(page, 360) == []
 
 
-def test_every_word_is_in_the_files_of_the_languages(mirrored: Page) -> None:
+def test_every_word_comes_from_a_language_file(mirrored: Page) -> None:
     page = mirrored
     page.set_viewport_size({"width": 1440, "height": 800})
     assert english(page, []) == []
@@ -126,7 +126,7 @@ def test_every_word_is_in_the_files_of_the_languages(mirrored: Page) -> None:
         assert english(page, data) == [], opener.evaluate("e => e.outerHTML")
 
 
-def test_a_page_that_is_not_there_speaks_the_language_too(mirrored: Page, watch: Watch) -> None:
+def test_the_page_not_found_is_translated(mirrored: Page, watch: Watch) -> None:
     watch.allow("status of 404")
     mirrored.goto(urljoin(watch.base, "/no/such/page"))
     expect(mirrored.get_by_role("heading")).to_have_text(word("refused.missing"))
@@ -136,14 +136,14 @@ def test_a_page_that_is_not_there_speaks_the_language_too(mirrored: Page, watch:
 
 
 def english(page: Page, data: list[str]) -> list[str]:
-    """What is said in Latin letters without having gone through a file of strings."""
+    """The texts in Latin letters that do not come from a language file."""
     data = [*data, "fake-model", *OPTIONS, *_from_the_server(page)]
     said: list[str] = page.evaluate(SAID)
     return [text for text in said if re.search(r"[A-Za-z]{2}", _foreign(text, data))]
 
 
 def _from_the_server(page: Page) -> list[str]:
-    """Titles that people gave, and why an answer failed, as the model's server put it."""
+    """Titles of conversations, and error messages of the model's server."""
     listed = page.request.get(urljoin(page.url, "/api/conversations?limit=200")).json()
     titles = [one["title"] for one in listed["conversations"]]
     if "/c/" not in page.url:
@@ -153,7 +153,7 @@ def _from_the_server(page: Page) -> list[str]:
 
 
 def _foreign(text: str, data: list[str]) -> str:
-    """`text` without what stands in the brackets of the pseudo-language, and without names."""
+    """`text` without names, and without the parts in the brackets of the pseudo-language."""
     for known in sorted(filter(None, data), key=len, reverse=True):
         text = text.replace(known, "")
     text = re.sub(r"https?://\S+", "", text)

@@ -1,4 +1,4 @@
-"""What goes wrong is shown as what it is, keeps what there is, and says what can be done."""
+"""Failures: the page names each one, keeps the text, and offers a next step."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_conversation_that_is_too_long(page: Page, seen: Callable[[], dict[str
     assert sent == [7, 3, 1]
 
 
-def test_too_long_alone(page: Page) -> None:
+def test_one_question_that_is_too_long(page: Page) -> None:
     question = _refusal(400, {"message": "too long", "code": "context_length_exceeded"})
     ask(page, question)
     expect(status(page)).to_contain_text("too long")
@@ -143,7 +143,7 @@ def test_the_question_is_sent_again_until_it_arrives_and_only_once(
     assert len(seen()["requests"]) == before + 1
 
 
-def test_a_server_that_refuses_keeps_the_question(page: Page, watch: Watch) -> None:
+def test_a_question_that_the_server_refuses_is_kept(page: Page, watch: Watch) -> None:
     watch.allow(NETWORK)
     asked: list[Any] = []
 
@@ -164,6 +164,6 @@ def test_a_server_that_refuses_keeps_the_question(page: Page, watch: Watch) -> N
 
 
 def _refusal(status: int, error: dict[str, str]) -> str:
-    """A question that the upstream answers with this error."""
+    """A question that makes the upstream answer with this error."""
     body = urllib.parse.quote(json.dumps({"error": error}), safe="")
     return f"play status={status};body={body}"

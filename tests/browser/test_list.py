@@ -1,4 +1,4 @@
-"""A list with a past: by date, deleted and had back, unread, by keyboard and finger, and long."""
+"""A long list of conversations: dates, deleting and undoing, unread marks, keyboard, touch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .chat import Page, ask, composer, content, expect, listed
 from .conftest import REPORT_VIOLATIONS, VIEWPORT, Browser, Program, Watch
 from .history import NOW, TALK, ZONE, fill
 
-#: The server lets go of what it was asked to delete: a page's fetch, or a poll of the test.
+#: The browser logs this where a conversation that was just deleted is asked for.
 GONE = "status of 404"
 
 
@@ -33,7 +33,7 @@ def past(
 
 @pytest.fixture
 def visit(browser: Browser, past: Program, watch: Watch) -> Iterator[Callable[..., Page]]:
-    """Opens the list in a browser of its own, whose clock the test moves."""
+    """Opens the list in a new browser context, whose clock the test sets."""
     contexts = []
 
     def open(**how: Any) -> Page:
@@ -69,7 +69,7 @@ def row(page: Page, title: str) -> Any:
 
 
 def stand_still(page: Page) -> None:
-    """Time goes on only where the test says so."""
+    """Stop the clock of the page; the test moves it."""
     page.clock.pause_at(NOW + timedelta(minutes=1))
 
 
@@ -87,7 +87,7 @@ def toast(page: Page, title: str) -> Any:
 
 def is_there(server: Program, id: str) -> bool:
     try:
-        urllib.request.urlopen(f"{server.url}api/conversations/{id}", timeout=5).close()
+        urllib.request.urlopen(f"{server.url}api/conversations/{id}", timeout=60).close()
     except urllib.error.HTTPError as error:
         error.close()
         return False
@@ -103,12 +103,12 @@ def create(server: Program, title: str) -> str:
     request = urllib.request.Request(
         f"{server.url}api/conversations", body, {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=5) as response:
+    with urllib.request.urlopen(request, timeout=60) as response:
         id: str = json.load(response)["id"]
         return id
 
 
-def test_by_date_and_the_days_go_by(visit: Callable[..., Page]) -> None:
+def test_headings_by_date_change_at_midnight(visit: Callable[..., Page]) -> None:
     page = visit()
     assert headings(page) == [
         "Today",
@@ -128,13 +128,13 @@ def test_by_date_and_the_days_go_by(visit: Callable[..., Page]) -> None:
     expect(row(page, "number 1")).to_be_focused()
 
 
-def test_by_date_in_german(visit: Callable[..., Page]) -> None:
+def test_headings_by_date_in_german(visit: Callable[..., Page]) -> None:
     page = visit(locale="de-DE")
     assert headings(page)[:2] == ["Heute", "Gestern"]
     assert headings(page)[4] == "Oktober 2026"
 
 
-def test_deleted_and_had_back(page_of_past: Page, past: Program) -> None:
+def test_deleting_can_be_undone(page_of_past: Page, past: Program) -> None:
     page = page_of_past
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.method))
@@ -159,7 +159,7 @@ def test_deleted_and_had_back(page_of_past: Page, past: Program) -> None:
     expect(row(page, "number 20")).to_have_count(0)
 
 
-def test_time_stands_still_while_one_looks(page_of_past: Page) -> None:
+def test_the_time_to_undo_stands_still_under_the_pointer(page_of_past: Page) -> None:
     page = page_of_past
     stand_still(page)
     delete(page, "number 30")
@@ -181,9 +181,7 @@ def test_time_stands_still_while_one_looks(page_of_past: Page) -> None:
     expect(page.get_by_role("region", name="Deleted conversations")).to_have_count(0)
 
 
-def test_the_open_one_is_left_and_gone_back_to(
-    page_of_past: Page, past: Program, watch: Watch
-) -> None:
+def test_deleting_the_open_conversation(page_of_past: Page, past: Program, watch: Watch) -> None:
     page = page_of_past
     ask(page, "to be deleted\nplay gap=0.1;say=so far;count=600")
     expect(content(page)).to_contain_text("so far")
@@ -218,7 +216,9 @@ def test_the_open_one_is_left_and_gone_back_to(
     expect(page.get_by_role("heading", name="There is no such conversation")).to_be_visible()
 
 
-def test_what_the_server_does_not_delete_comes_back(page_of_past: Page, watch: Watch) -> None:
+def test_a_conversation_that_the_server_does_not_delete_comes_back(
+    page_of_past: Page, watch: Watch
+) -> None:
     page = page_of_past
     watch.allow("status of 503")
     error = {"error": {"code": "not_saved", "message": "The disk is full."}}
@@ -240,7 +240,7 @@ def test_what_the_server_does_not_delete_comes_back(page_of_past: Page, watch: W
     expect(note).to_have_count(0)
 
 
-def test_leaving_the_page_deletes_now(visit: Callable[..., Page], past: Program) -> None:
+def test_leaving_the_page_deletes_at_once(visit: Callable[..., Page], past: Program) -> None:
     page = visit()
     other = page.context.new_page()
     other.goto(past.url)
@@ -307,7 +307,7 @@ def test_arrow_keys(page_of_past: Page) -> None:
     expect(row(page, "Number two")).to_be_focused()
 
 
-def test_what_was_found_is_shown_in_its_place(page_of_past: Page) -> None:
+def test_a_search_result_opens_at_the_place_that_was_found(page_of_past: Page) -> None:
     page = page_of_past
     page.get_by_label("Search conversations").fill("needle")
     expect(listed(page)).to_have_count(1)
@@ -325,11 +325,13 @@ def test_what_was_found_is_shown_in_its_place(page_of_past: Page) -> None:
     assert page.evaluate(words) == []
     page.get_by_role("button", name="To the newest text").click()
     expect(page.get_by_role("article").last).to_be_in_viewport()
-    listed(page).get_by_role("link").click()  # it is open already
+    listed(page).get_by_role("link").click()  # it is already open
     expect(found).to_be_in_viewport()
 
 
-def test_unread_until_it_is_opened(page: Page, open_tab: Callable[[str], Page]) -> None:
+def test_an_answer_is_unread_until_it_is_opened(
+    page: Page, open_tab: Callable[[str], Page]
+) -> None:
     ask(page, "in the background\nplay wait=0.3;say=ready")
     mine = listed(page).filter(has_text="in the background")
     expect(mine).to_contain_text("generating")
@@ -349,11 +351,11 @@ def test_unread_until_it_is_opened(page: Page, open_tab: Callable[[str], Page]) 
     expect(theirs).not_to_contain_text("unread")
 
 
-def test_a_finger_that_rests_opens_the_menu(visit: Callable[..., Page]) -> None:
+def test_a_long_press_opens_the_menu(visit: Callable[..., Page]) -> None:
     page = visit(viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
     page.get_by_role("button", name="Conversations").tap()
     expect(row(page, "number 1")).to_be_visible()
-    page.wait_for_load_state("networkidle")  # what a finger needs is loaded later
+    page.wait_for_load_state("networkidle")  # the code for touch is loaded later
     box = row(page, "number 1").bounding_box()
     assert box
     devtools = page.context.new_cdp_session(page)
@@ -375,7 +377,7 @@ def test_a_finger_that_rests_opens_the_menu(visit: Callable[..., Page]) -> None:
     expect(page).to_have_url(re.compile(id_of(1)))
 
 
-def test_a_conversation_as_a_file(page_of_past: Page) -> None:
+def test_a_conversation_is_saved_as_a_file(page_of_past: Page) -> None:
     page = page_of_past
     for name, ending in [("Markdown", "md"), ("JSON", "json"), ("text", "txt")]:
         row(page, TALK).hover()
@@ -386,7 +388,9 @@ def test_a_conversation_as_a_file(page_of_past: Page) -> None:
         assert "needle" in Path(download.value.path()).read_text()
 
 
-def test_hundreds_stay_cheap_and_stay_where_they_are(page_of_past: Page, past: Program) -> None:
+def test_hundreds_of_rows_are_laid_out_in_parts_and_do_not_jump(
+    page_of_past: Page, past: Program
+) -> None:
     page = page_of_past
     scroller = page.locator("#side-list")
     page.get_by_role("link", name="number 0", exact=True).focus()

@@ -1,4 +1,4 @@
-"""Logging in and out, as a person does it."""
+"""Logging in and out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .chat import Page, ask, composer, content, expect
 from .conftest import REPORT_VIOLATIONS, VIEWPORT, Browser, Program, Watch
 
 PASSWORD = "correct horse"
-#: What a browser itself says of a refusal, which is part of every login.
+#: The browser logs this for a refused request, which every login begins with.
 REFUSED = r"Failed to load resource: .* 401 \(Unauthorized\)"
 
 
@@ -26,7 +26,7 @@ def locked(serve: Callable[..., Program], upstream: Program) -> Program:
 
 @pytest.fixture
 def stranger(browser: Browser, locked: Program) -> Iterator[Page]:
-    """A browser that was never here."""
+    """A page in a new browser context, which has no cookie."""
     context = browser.new_context(viewport=VIEWPORT, reduced_motion="reduce")
     context.add_init_script(REPORT_VIOLATIONS)
     page = context.new_page()
@@ -44,7 +44,7 @@ def log_in(page: Page, password: str) -> None:
 
 
 def enter(page: Page) -> None:
-    """Log in; returns when the page is at work."""
+    """Log in; returns when the page has loaded its models."""
     log_in(page, PASSWORD)
     expect(page.get_by_role("button", name="Model: fake-model")).to_be_visible()
 
@@ -77,13 +77,15 @@ def test_a_person_logs_in_stays_and_logs_out(stranger: Page, locked: Program) ->
     assert page.evaluate("document.cookie") == ""
 
 
-def test_what_is_written_survives_the_end_of_the_session(stranger: Page, locked: Program) -> None:
+def test_a_question_survives_the_end_of_the_session(stranger: Page, locked: Program) -> None:
     page = stranger
     page.goto(locked.url)
     enter(page)
     ask(page, "play say=Before.")
     expect(content(page)).to_have_text("Before.")
-    page.route("**/api/conversations", lambda route: route.fulfill(status=304))  # not by the list
+    page.route(
+        "**/api/conversations", lambda route: route.fulfill(status=304)
+    )  # the list must not notice the end of the session
     page.context.clear_cookies()
     ask(page, "play say=After.")
     expect(page.get_by_label("Password")).to_be_visible()

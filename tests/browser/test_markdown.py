@@ -1,4 +1,4 @@
-"""Answers as markdown: what is shown, the same however it comes, and what never happens."""
+"""Answers as Markdown: how they look, the same however they are split, and hostile ones."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ See [the docs](https://docs.example/a), [late] and ![a cat](https://pics.example
 
 [late]: https://late.example
 """
-#: The modules of the page, and what was shown of `text` against what it is when shown at once.
+#: Renders `text` with the page's modules at once, and compares that with what the page shows.
 COMPARED = """async (text) => {
   const { href } = document.querySelector("link[href$='markdown/markdown_view.js']");
   const { renderWhole } = await import(href);
@@ -65,7 +65,7 @@ COMPARED = """async (text) => {
   whole.remove();
   return result.slice(0, 2000);
 }"""
-#: Stream these texts without a server, each in pieces; what they look like at the end.
+#: Streams each of these texts in pieces, without a server; returns what it looks like at the end.
 DRIVEN = """async (texts) => {
   const { href } = document.querySelector("link[href$='markdown/markdown_view.js']");
   const { MarkdownView } = await import(href);
@@ -88,7 +88,7 @@ DRIVEN = """async (texts) => {
   }
   return shown;
 }"""
-#: Everything below the answers that is not of the few things that may be there.
+#: Lists all elements and attributes in answers that are not on the list of allowed ones.
 STRANGE = """() => {
   const tags = `p br em strong del code pre h2 h3 h4 h5 h6 ul ol li blockquote hr table thead tbody
     tr th td a span div input button bdi`.split(/\\s+/);
@@ -106,7 +106,7 @@ STRANGE = """() => {
 
 
 def play(text: str, size: int = 24) -> str:
-    """The question that has this text streamed in pieces of this size."""
+    """A question that makes the upstream stream this text, in pieces of this size."""
     pieces = [text[at : at + size] for at in range(0, len(text), size)]
     steps = ";".join("say=" + urllib.parse.quote(piece, safe="") for piece in pieces)
     return f"play {steps}"
@@ -114,7 +114,7 @@ def play(text: str, size: int = 24) -> str:
 
 def stream(page: Page, text: str, size: int = 24) -> None:
     ask(page, play(text, size))
-    expect(status(page)).to_contain_text("fake-model ·", timeout=20_000)
+    expect(status(page)).to_contain_text("fake-model ·")
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def article(page: Page) -> Page:
     return page
 
 
-def test_an_answer_is_set_as_it_is_meant(article: Page) -> None:
+def test_an_answer_is_rendered_as_markdown(article: Page) -> None:
     shown = content(article)
     expect(shown.get_by_role("heading", name="Title")).to_be_visible()
     expect(shown.locator("p").first).to_contain_text("bold, soft, code and gone words with")
@@ -172,7 +172,7 @@ def test_code_can_be_copied_wrapped_and_read(article: Page) -> None:
     assert code.evaluate("e => e.offsetHeight") == height
 
 
-def test_what_is_open_looks_as_it_will_and_settles_without_a_jump(page: Page) -> None:
+def test_an_unfinished_block_looks_as_it_will_when_it_is_finished(page: Page) -> None:
     begun = "Some **bold words and [a link](https://exam"
     code = "\n\n```python\nreturn 1\n``"
     ask(page, f"{play(begun)};hold")
@@ -190,7 +190,7 @@ def test_what_is_open_looks_as_it_will_and_settles_without_a_jump(page: Page) ->
     assert pre.evaluate("e => [e.code === e, e.offsetHeight === window.height]") == [True, True]
 
 
-def test_the_end_is_that_of_a_whole_rendering_however_it_came(page: Page) -> None:
+def test_a_streamed_answer_ends_as_if_rendered_at_once(page: Page) -> None:
     items = "".join(f"- item {n} with **bold** `code`\n" for n in range(60))
     rows = "".join(f"| row {n} | *soft* |\n" for n in range(60))
     loose = "".join(f"{n}. item {n}\n" for n in range(1, 60)) + "\n60. loose\n"
@@ -212,7 +212,7 @@ def test_a_long_answer_that_is_opened_comes_in_slices(page: Page) -> None:
 
 
 @pytest.mark.parametrize("name", ["HTML", "LINKS", "BLOCKS", "MATHS"])
-def test_nothing_hostile_happens(page: Page, watch: Watch, name: str) -> None:
+def test_hostile_answers_do_nothing(page: Page, watch: Watch, name: str) -> None:
     dialogs: list[str] = []
 
     def listener(dialog: Any) -> None:
@@ -231,18 +231,18 @@ def test_nothing_hostile_happens(page: Page, watch: Watch, name: str) -> None:
     page.remove_listener("dialog", listener)
 
 
-def test_what_is_nested_without_end_is_text(page: Page) -> None:
+def test_very_deep_nesting_is_shown_as_text(page: Page) -> None:
     shown = page.evaluate(DRIVEN, payloads.DEEP)
     assert page.evaluate(STRANGE) == []
     assert len(shown) == len(payloads.DEEP)
     assert all(shown)
 
 
-def test_there_are_enough_of_them() -> None:
+def test_there_are_enough_payloads() -> None:
     assert len(set(payloads.ALL)) >= 150
 
 
-def test_links_that_lie_are_found_out(page: Page) -> None:
+def test_links_that_lie_show_their_address(page: Page) -> None:
     stream(page, "\n\n".join(payloads.LINKS))
     shown = content(page)
     for label in ("https://bank.example (evil.example)", "bank.example (evil.example)"):

@@ -1,4 +1,4 @@
-"""What can be done with a message, and what is shown of it besides its text."""
+"""Actions on messages, and what a message shows besides its text."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def answers(page: Page) -> Locator:
 
 
 def press(message: Locator, name: str) -> None:
-    """Press a button of a message's toolbar."""
+    """Press a button in the toolbar of a message."""
     message.hover()
     message.get_by_role("button", name=name, exact=True).click()
 
 
 def asked(page: Page, *questions: str) -> None:
-    """Ask, and wait for each answer."""
+    """Ask these questions, and wait for the answer to each."""
     for question in questions:
         ask(page, question)
         expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
@@ -38,7 +38,7 @@ def asked(page: Page, *questions: str) -> None:
 
 
 def edit(page: Page, question: Locator) -> Locator:
-    """Begin to edit a question."""
+    """Open the editor of a question."""
     press(question, "Edit")
     editor = page.get_by_label("Edit your question")
     expect(editor).to_be_focused()
@@ -75,13 +75,13 @@ def test_edit_makes_a_branch(page: Page, open_tab: Callable[[str], Page], seen: 
     expect(content(page)).to_have_text("three")
     expect(announced(page)).to_have_text("Version 1 of 2")
     expect(questions(page).nth(1).get_by_role("button", name="Next version")).to_be_focused()
-    # The choice is this tab's: a reload keeps it, another tab shows what was written last.
+    # Each tab chooses its branch: a reload keeps the choice, another tab shows the newest branch.
     page.reload()
     expect(content(page)).to_have_text("three")
     other = open_tab(page.url)
     expect(content(other)).to_have_text("two apples")
     other.close()
-    # What is sent goes on with what is shown, and then that is what was written last.
+    # A question continues the branch that is shown, which then is the newest one.
     asked(page, "four")
     sent = [m["content"] for m in seen()["requests"][-1]["messages"] if m["role"] == "user"]
     assert sent == ["one", "two", "three", "four"]
@@ -99,17 +99,17 @@ def test_the_first_question_can_be_edited_too(page: Page, server: Program) -> No
     with urllib.request.urlopen(f"{server.url}api/conversations/{conversation}") as response:
         stored = json.load(response)
     current = next(m for m in stored["messages"] if m["id"] == stored["current_id"])
-    assert current["content"] == "another beginning", "looking changes nothing"
+    assert current["content"] == "another beginning", "looking at a branch changes nothing"
 
 
-def test_the_editor_sends_nothing_that_it_should_not(page: Page, seen: Seen) -> None:
+def test_the_editor_sends_only_a_changed_question(page: Page, seen: Seen) -> None:
     asked(page, "one")
     before = len(seen()["requests"])
     editor = edit(page, questions(page).first)
     composing = """(element, init) => element.dispatchEvent(new KeyboardEvent("keydown",
         {bubbles: true, cancelable: true, ...init}))"""
     for init in ({"key": "Enter", "isComposing": True}, {"key": "Enter", "keyCode": 229}):
-        assert editor.evaluate(composing, init), "left to the input method"
+        assert editor.evaluate(composing, init), "the input method gets the key"
     assert editor.evaluate(composing, {"key": "Escape", "isComposing": True})
     page.keyboard.press("Shift+Enter")
     expect(editor).to_have_value("one\n")
@@ -117,7 +117,7 @@ def test_the_editor_sends_nothing_that_it_should_not(page: Page, seen: Seen) -> 
     page.get_by_role("button", name="Save").click()
     expect(editor).to_be_focused()
     editor.fill("one")
-    page.get_by_role("button", name="Save").click()  # as it was
+    page.get_by_role("button", name="Save").click()  # the editor keeps the text
     expect(editor).to_have_count(0)
     expect(questions(page).first.get_by_role("button", name="Edit")).to_be_focused()
     edit(page, questions(page).first)
@@ -168,7 +168,7 @@ def test_an_answer_that_is_written_on_another_branch(page: Page, seen: Seen) -> 
     assert seen()["open"] == 0
 
 
-def test_copy_is_the_source(page: Page) -> None:
+def test_copying_gives_the_markdown_source(page: Page) -> None:
     source = "a **bold** word\n\n- one\n- two"
     asked(page, source)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -178,21 +178,21 @@ def test_copy_is_the_source(page: Page) -> None:
         expect(announced(page)).to_have_text("Copied")
         assert page.evaluate("navigator.clipboard.readText()") == source
         page.evaluate("document.querySelector('#announcer').textContent = ''")
-    # Without the right to it, as on plain http: by a selection, and the focus stays.
+    # Without the permission, as on plain HTTP, the page copies a selection and keeps the focus.
     page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
     press(answer(page), "Copy")
     expect(announced(page)).to_have_text("Copied")
     expect(answer(page).get_by_role("button", name="Copy")).to_be_focused()
 
 
-def test_going_on(page: Page, seen: Seen) -> None:
+def test_continuing_an_answer(page: Page, seen: Seen) -> None:
     asked(page, "play say=Half an;close | say= answer;finish=stop;done", "next")
     expect(status(page)).to_contain_text("fake-model ·")
     press(answers(page).first, "Continue")
     expect(content(page)).to_have_text("Half an answer")
     expect(answers(page)).to_have_count(1)
     expect(answer(page).get_by_role("group")).to_have_text("2/2")
-    # A limit is the model's own end: the page asks for more as the reader would, and shows it.
+    # An answer that ended at its length limit is continued by a question, which the page shows.
     asked(page, "play say=Once upon;finish=length;done")
     page.get_by_role("button", name="Ask for the rest").click()
     expect(questions(page).last).to_contain_text("Please continue exactly where you stopped.")
@@ -236,7 +236,7 @@ def test_reasoning_folds_when_the_answer_begins_unless_the_reader_opened_it(page
     expect(fold.locator(".text")).to_be_hidden()
 
 
-def test_tool_calls_are_shown_as_what_they_are(page: Page) -> None:
+def test_tool_calls_are_shown_with_their_arguments(page: Page) -> None:
     calls = [
         {"index": 0, "id": "a", "function": {"name": "weather", "arguments": '{"city":"Bern"}'}},
         {"index": 1, "id": "b", "function": {"name": "half", "arguments": '{"no":'}},
@@ -244,7 +244,7 @@ def test_tool_calls_are_shown_as_what_they_are(page: Page) -> None:
     ]
     asked(page, f"play {_chunk(tool_calls=calls)};finish=tool_calls;done")
     shown = answer(page).locator(".tool-call")
-    expect(shown.locator("code")).to_have_text(["weather", "half", "long"])  # loaded when needed
+    expect(shown.locator("code")).to_have_text(["weather", "half", "long"])
     expect(status(page)).to_contain_text("does not run tools")
     assert shown.nth(0).locator(".text").inner_text() == '{\n  "city": "Bern"\n}'
     assert shown.nth(1).locator(".text").inner_text() == '{"no":'
@@ -253,7 +253,7 @@ def test_tool_calls_are_shown_as_what_they_are(page: Page) -> None:
     expect(shown.nth(2).locator(".text")).to_be_visible()
 
 
-def test_a_stop_has_its_receipt(page: Page) -> None:
+def test_a_stopped_answer_shows_what_was_received(page: Page) -> None:
     ask(page, "play gap=0.02;count=5000")
     expect(content(page)).to_contain_text("t3 ")
     page.get_by_role("button", name="Stop", exact=True).click()
@@ -282,7 +282,7 @@ def test_a_wait_is_counted_down(page: Page) -> None:
     expect(content(page)).to_have_text("now")
 
 
-def test_what_is_waited_for_by_itself_is_said_and_stop_ends_it(page: Page) -> None:
+def test_a_retry_is_announced_and_stop_ends_the_waiting(page: Page) -> None:
     slow = _refusal(429, {"message": "Slow down."}, after=1) + " | say=now"
     ask(page, slow)
     expect(status(page)).to_contain_text("before trying again: rate limit (attempt 1)")
@@ -319,12 +319,12 @@ def test_each_end_offers_a_next_step(page: Page) -> None:
             step.click()
             expect(page.get_by_role("dialog")).to_be_visible()
             page.keyboard.press("Escape")
-    # Of those before it the page tells how they ended, and gives no advice any more.
+    # For older answers the page tells how they ended, and gives no advice.
     expect(answers(page).nth(2)).to_contain_text("The server says bad.")
     expect(answers(page).nth(2)).not_to_contain_text("Change the question")
 
 
-def test_details_are_there_for_who_asks(page: Page) -> None:
+def test_the_details_of_an_answer(page: Page) -> None:
     asked(page, "play say=Hello;wait=0.1;say= there;usage=120")
     press(answer(page), "Details")
     facts = answer(page).locator("dl")
@@ -338,7 +338,7 @@ def test_details_are_there_for_who_asks(page: Page) -> None:
     )
     press(answer(page), "Details")
     expect(facts).to_have_count(0)
-    # Where nothing was counted, what can be told is an estimate that says so.
+    # Without counted tokens, the page shows an estimate and says so.
     asked(page, "play say=twelve signs;wait=0.1;say=.;close")
     press(answer(page), "Details")
     expect(facts).to_contain_text("Tokens written≈ 4")
@@ -347,7 +347,7 @@ def test_details_are_there_for_who_asks(page: Page) -> None:
     expect(answer(page)).to_contain_text("estimated from the text")
 
 
-def test_toolbars_are_quiet_and_made_when_needed(page: Page) -> None:
+def test_toolbars_are_built_when_they_are_needed(page: Page) -> None:
     asked(page, "one", "two")
     first = answers(page).first
     page.mouse.move(0, 0)
@@ -373,6 +373,6 @@ def _refusal(status: int, error: dict[str, Any], after: int = 0) -> str:
 
 
 def _chunk(**delta: Any) -> str:
-    """A step that sends this delta."""
+    """A step of a script, which sends this delta."""
     body = json.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
     return "raw=" + urllib.parse.quote(f"data: {body}\n\n", safe="")

@@ -1,4 +1,4 @@
-"""The page itself: which model, light and dark, small and large, for those who do not see it."""
+"""The page itself: the model's name, first steps, contrast, widths, landmarks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .chat import Locator, Page, Route, ask, content, expect, status
 from .conftest import VIEWPORT, Program, Watch
 
 DEMO = {"id": "smollm2-135m", "provider": "local", "state": "ready", "detail": ""}
-#: Contrast by WCAG 2.2 of every element that has text of its own, with what it stands on.
+#: The contrast (WCAG 2.2) of every element that has text, against its background.
 CONTRASTS = """() => {
   const canvas = new OffscreenCanvas(1, 1).getContext("2d", {willReadFrequently: true});
   const rgba = (color) => {
@@ -52,7 +52,7 @@ def test_the_model_is_named(page: Page) -> None:
     expect(page.get_by_role("button", name="Model:")).to_be_focused()
 
 
-def test_the_welcome_says_what_runs_and_how_to_use_ones_own(page: Page) -> None:
+def test_the_welcome_names_the_model_and_how_to_use_another(page: Page) -> None:
     expect(page.get_by_text("The model here is fake-model.")).to_be_visible()
     own = page.get_by_role("button", name="Use your own model…")
     own.click()
@@ -62,7 +62,7 @@ def test_the_welcome_says_what_runs_and_how_to_use_ones_own(page: Page) -> None:
     expect(own).to_be_focused()
 
 
-def test_a_demo_model_says_so_and_how_to_have_another(page: Page) -> None:
+def test_the_demo_model_says_how_to_use_another(page: Page) -> None:
     answers = [{**DEMO, "state": "loading"}, {**DEMO, "state": "loading"}, DEMO]
     asked: list[str] = []
 
@@ -88,7 +88,7 @@ def test_a_demo_model_says_so_and_how_to_have_another(page: Page) -> None:
     expect(_open_setup(page)).to_contain_text(line)
 
 
-def test_without_a_clipboard_the_line_is_copied_or_selected(page: Page) -> None:
+def test_without_a_clipboard_the_command_is_copied_or_selected(page: Page) -> None:
     page.evaluate("() => { delete Navigator.prototype.clipboard }")
     _open_setup(page)
     copy = page.get_by_role("button", name="Copy the line for your own API key")
@@ -113,7 +113,7 @@ def test_a_model_that_failed_says_why_and_what_to_set(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everything_can_be_read(page: Page, scheme: Literal["light", "dark"]) -> None:
+def test_every_text_has_enough_contrast(page: Page, scheme: Literal["light", "dark"]) -> None:
     page.emulate_media(color_scheme=scheme)
     background = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
     assert (sum(json.loads(background.replace("rgb", "").translate({40: 91, 41: 93}))) < 300) == (
@@ -177,7 +177,7 @@ def test_the_page_has_landmarks_and_names(page: Page) -> None:
     assert nameless == []
 
 
-def test_a_page_that_is_not_there(page: Page, server: Program, watch: Watch) -> None:
+def test_the_page_not_found(page: Page, server: Program, watch: Watch) -> None:
     watch.allow("status of 404")
     page.goto(f"{server.url}no/such/page")
     expect(page.get_by_role("heading")).to_be_visible()
@@ -187,7 +187,7 @@ def test_a_page_that_is_not_there(page: Page, server: Program, watch: Watch) -> 
 
 
 def _open_setup(page: Page) -> Locator:
-    """The lines for another model, reached from the list of models."""
+    """Open the instructions for another model, from the list of models."""
     page.get_by_role("button", name="Model:").click()
     page.locator("form").get_by_role("button", name="Use your own model").click()
     return page.get_by_role("dialog", name="Use your own model")

@@ -1,4 +1,4 @@
-"""A real nginx between page and server: what it holds back is named, and comes all the same."""
+"""A real nginx between page and server: the page names a proxy that buffers, and still works."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from .chat import Page, announced, answer, ask, content, counted, expect, status
 from .conftest import Program, Watch
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
-pytestmark = pytest.mark.skipif(not NGINX, reason="nginx is not installed")
+pytestmark = [
+    pytest.mark.wide,
+    pytest.mark.skipif(not NGINX, reason="nginx is not installed"),
+]
 
 CONFIGURATION = """
 daemon off;
@@ -46,16 +49,16 @@ http {{
 
 @pytest.fixture
 def nginx(server: Program, tmp_path: Path) -> Iterator[Callable[[str], str]]:
-    """Starts an nginx before the server, with more lines in its location; gives its URL."""
+    """Starts nginx before the server, with `more` lines in its location; returns its URL."""
     started = []
 
     def start(more: str = "") -> str:
         home = tmp_path / str(len(started))
         home.mkdir()
-        # It takes over a socket that listens already: there is no port to guess, no start to await.
+        # nginx inherits a listening socket: no port is guessed, and nothing waits for its start.
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port, number = listener.getsockname()[1], listener.fileno()
-            user = "" if os.geteuid() else "user root;"  # others may not enter this directory
+            user = "" if os.geteuid() else "user root;"  # its own user may not read here
             values = {"port": port, "server": server.port, "more": more, "user": user}
             (home / "nginx.conf").write_text(CONFIGURATION.format(**values))
             process = subprocess.Popen(
@@ -70,7 +73,7 @@ def nginx(server: Program, tmp_path: Path) -> Iterator[Callable[[str], str]]:
     yield start
     for process in started:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def test_a_buffering_nginx_is_named_and_its_defaults_are_not(
@@ -86,11 +89,11 @@ def test_a_buffering_nginx_is_named_and_its_defaults_are_not(
     asked: list[str] = []
     other.on("request", lambda request: asked.append(request.url))
     ask(other, "play say=before ;wait=7.5;say=after")
-    page.bring_to_front()  # what is behind is drawn once a second
+    page.bring_to_front()  # Chromium draws a hidden tab once a second
     ask(page, "play gap=0.175;count=60;say=whole")
     expect(status(other)).to_have_text(re.compile(r"The model has been silent for \d s…"))
     expect(content(page)).to_contain_text("t0 ")
-    expect(status(page)).to_contain_text("A proxy is buffering this answer", timeout=10_000)
+    expect(status(page)).to_contain_text("A proxy is buffering this answer")
     expect(announced(page)).to_contain_text("A proxy is buffering this answer")
     assert text(page) != counted(60) + "whole"
     expect(content(other)).to_have_text("before after")

@@ -1,4 +1,4 @@
-"""Reloads, other tabs, other devices, a server that is killed: the text is all there, once."""
+"""Reloads, other tabs, other devices, a killed server: no text is lost or shown twice."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import time
 import urllib.request
 from collections.abc import Callable
 from typing import Any
+
+import pytest
+from deadlines import DEADLINE, at_most
 
 from .chat import Page, Route, answer, ask, composer, content, counted, expect, listed, status, text
 from .conftest import MortalServer, Program, Watch
@@ -52,7 +55,7 @@ def test_two_tabs_are_in_step(
     ask(other, "from the second")
     page.bring_to_front()
     expect(content(page)).to_have_text("from the second")
-    # Another device: the list tells.
+    # Another device asks: this page learns it from the list.
     about = {"message": "from afar", "conversation_id": page.url.rsplit("/", 1)[-1]}
     _post(f"{server.url}stream", about)
     for each in (other, page):
@@ -61,12 +64,13 @@ def test_two_tabs_are_in_step(
     page.get_by_role("button", name="More for").first.click()
     page.get_by_role("menuitem", name="Delete").click()
     page.get_by_role("button", name="Undo").focus()
-    page.keyboard.press("Escape")  # no waiting for the time in which it can be undone
+    page.keyboard.press("Escape")  # delete at once, without the time to undo it
     other.bring_to_front()
     expect(other.get_by_role("heading", name="This conversation was deleted")).to_be_visible()
     expect(page).to_have_url(server.url)
 
 
+@pytest.mark.timed
 def test_stop_in_the_last_of_eight_tabs(
     page: Page, open_tab: Callable[[str], Page], server: Program, seen: Seen
 ) -> None:
@@ -77,12 +81,13 @@ def test_stop_in_the_last_of_eight_tabs(
         expect(content(pages[-1])).to_contain_text(f"tab {number}")
     assert seen()["open"] == 8
     for each in reversed(pages):
-        each.bring_to_front()  # what is behind is drawn once a second, and clicks wait for that
+        # Chromium draws a hidden tab once a second, and a click waits for that.
+        each.bring_to_front()
         began = time.monotonic()
         each.get_by_role("button", name="Stop", exact=True).click()
         expect(status(each)).to_contain_text("Stopped")
         if each is pages[-1]:
-            assert time.monotonic() - began < 1
+            assert time.monotonic() - began < at_most(1)
     assert seen()["open"] == 0
 
 
@@ -105,7 +110,7 @@ def test_the_server_is_killed(
     page.reload()
     expect(status(page)).to_contain_text("The answer was interrupted")
     assert text(page) == kept
-    assert len(seen()["requests"]) == asked, "nothing is sent by itself"
+    assert len(seen()["requests"]) == asked, "the page sends no request by itself"
     page.get_by_role("button", name="Continue").click()
     expect(status(page)).to_contain_text("fake-model ·")
     assert text(page) == f"{kept}the rest of it"
@@ -132,7 +137,7 @@ def test_a_server_that_was_killed_before_the_page_came_back(
     page.get_by_role("button", name="Regenerate").click()
     expect(status(page)).to_contain_text("fake-model ·")
     assert text(page) == "all anew"
-    # The server is away while the question is sent: it goes out once, when it is back.
+    # The question is sent while the server is down, and arrives once when it is back.
     mortal.kill()
     ask(page, "are you back?")
     expect(status(page)).to_contain_text("The server cannot be reached. Trying again…")
@@ -151,7 +156,7 @@ def test_a_reload_before_the_answer_has_begun(
     page = open_page(proxy.url)
     expect(page.locator("#model-name")).to_have_text("fake-model")
     before = len(seen()["requests"])
-    # The question arrives, and nothing comes back.
+    # The question arrives, and its response is lost.
     proxy.mute = True
     ask(page, "did you hear me?")
     _until(lambda: len(seen()["requests"]) == before + 1)
@@ -162,7 +167,7 @@ def test_a_reload_before_the_answer_has_begun(
     expect(content(page)).to_have_text("did you hear me?")
     expect(composer(page)).to_have_value("")
     assert len(seen()["requests"]) == before + 1
-    # The question does not arrive, and the tab is closed; three others are opened at once.
+    # The question does not arrive, and its tab is closed; then three tabs are opened at once.
     lost = open_tab(proxy.url)
     expect(lost.locator("#model-name")).to_have_text("fake-model")
     proxy.refusing = True
@@ -213,7 +218,7 @@ def test_an_answer_that_cannot_be_saved(page: Page) -> None:
 
 
 def _until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 8
+    deadline = time.monotonic() + DEADLINE
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -222,4 +227,4 @@ def _until(true: Callable[[], bool]) -> None:
 def _post(url: str, body: dict[str, str]) -> None:
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)
-    urllib.request.urlopen(request, timeout=5).read()
+    urllib.request.urlopen(request, timeout=60).read()

@@ -1,4 +1,4 @@
-"""The title of the tab shows how it stands, also where nobody looks at the page."""
+"""The title of a tab shows the state of its answer, also while the tab is hidden."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ HIDE = """hidden => {
   Object.defineProperty(document, "hidden", {value: hidden, configurable: true});
   document.dispatchEvent(new Event("visibilitychange"));
 }"""
-#: What another tab says when it has seen the end; alone a hidden tab looks every ten seconds.
+#: Sends the message of another tab that has seen the end of the answer. Without it, a hidden tab
+#: asks the server every ten seconds.
 TELL = """() => {
   const conversation_id = location.pathname.split("/").pop();
   new BroadcastChannel("tornado-stream").postMessage({type: "ended", conversation_id});
@@ -27,7 +28,7 @@ def test_the_title_of_a_tab_that_is_hidden(page: Page) -> None:
     expect(page).to_have_title("play gap=0.02;count=40 – Tornado Stream")
 
 
-def test_an_answer_that_needs_its_reader(page: Page) -> None:
+def test_the_title_of_an_answer_that_needs_attention(page: Page) -> None:
     ask(page, "play say=Half;close")
     expect(status(page)).to_contain_text("The answer was cut off")
     expect(page).to_have_title("! play say=Half;close – needs attention")

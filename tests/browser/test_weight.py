@@ -1,4 +1,4 @@
-"""What the page weighs: all files of ours that a first answer needs, as they came over the wire."""
+"""The weight of the page: all our files that a first answer needs, compressed as they are sent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .chat import Page, ask, content, expect
 from .conftest import REPORT_VIOLATIONS, VIEWPORT, Browser, Program, Watch
 
 LIMIT = 100 * 1024
-#: Every file of ours by its path, with the bytes of its body as sent, and whether it was sent.
+#: Lists our files with the size of the body as sent, and the bytes that were transferred now.
 FILES = """async () => {
   // A browser without a window does not fetch the icon by itself.
   for (const link of document.querySelectorAll("link[rel=icon]"))
@@ -25,7 +25,7 @@ FILES = """async () => {
 
 @pytest.fixture
 def cold(browser: Browser, server: Program) -> Iterator[Page]:
-    """A browser that was never here, which keeps what it loads."""
+    """A page in a new browser context, whose cache is empty."""
     context = browser.new_context(viewport=VIEWPORT, reduced_motion="reduce")
     context.add_init_script(REPORT_VIOLATIONS)
     page = context.new_page()
@@ -42,7 +42,7 @@ def test_a_first_answer_needs_no_more_than_100_kilobytes(cold: Page, server: Pro
     expect(content(cold)).to_contain_text("wet")
     expect(cold.get_by_role("button", name="Send", exact=True)).to_be_visible()
     sizes = {path: size for path, size, _ in _files(cold)}
-    assert all(sizes.values()), "a size that is not told would not be weighed"
+    assert all(sizes.values()), "a file without a size would not be counted"
     table = _table(sizes)
     print(table)
     assert sum(sizes.values()) <= LIMIT, table
@@ -52,17 +52,17 @@ def test_a_first_answer_needs_no_more_than_100_kilobytes(cold: Page, server: Pro
     expect(content(cold)).to_have_text("Again.")
     again = _files(cold)
     assert len(again) >= len(sizes) - 1
-    assert [path for path, _, sent in again if sent] == [], "kept, and not asked for again"
+    assert [path for path, _, sent in again if sent] == [], "the cache has all files"
 
 
 def _files(page: Page) -> list[tuple[str, int, int]]:
-    """Path below the version, bytes of the body as sent, bytes that came now."""
+    """Each file's path below the version, the size of its body as sent, and the bytes sent now."""
     found: list[tuple[str, int, int]] = page.evaluate(FILES)
     return [(urlsplit(url).path.split("/", 3)[3], body, sent) for url, body, sent in found]
 
 
 def _table(sizes: dict[str, int]) -> str:
-    """The weight by kind, and of the heaviest files."""
+    """The weight of each folder, and of the heaviest files."""
     kinds: Counter[str] = Counter()
     for path, size in sizes.items():
         kinds[path.rpartition("/")[0]] += size

@@ -1,8 +1,8 @@
-"""The fake upstream, told by the question what to do: for pages, which choose no model.
+"""The fake upstream for the page, which does not choose a script by the model's name.
 
-A question's last line may be `play SCRIPT`, in the words of fake_upstream. Scripts divided by ` | `
-are played one per request for this question (again, or the rest of its answer), the last for all
-that follow.
+The last line of a question may be `play SCRIPT`; fake_upstream describes the steps of a script.
+Where ` | ` separates several scripts, the first request for this question gets the first one, the
+next request (a regenerated or a continued answer) the second, and all others the last one.
 """
 
 from __future__ import annotations

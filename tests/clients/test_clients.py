@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.wide
+
 ROOT = Path(__file__).parents[2] / ".venv-clients"
 PYTHON, LLM, NODE = ROOT / "bin/python", ROOT / "bin/llm", shutil.which("node")
 
@@ -18,7 +20,7 @@ needs_python = pytest.mark.skipif(not LLM.exists(), reason="make clients install
 needs_node = pytest.mark.skipif(
     not NODE or not (ROOT / "node_modules/openai").exists(), reason="make clients installs it"
 )
-long = pytest.mark.gen_test(timeout=60)
+long = pytest.mark.gen_test
 
 PYTHON_EXAMPLES = """
 import asyncio

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 WORK = ROOT / "build" / "image"
 CHECK = os.environ.get("IMAGE_CHECK", "")
 pytestmark = [
+    pytest.mark.wide,
     pytest.mark.skipif(not CHECK, reason="some minutes: make image-check"),
     pytest.mark.skipif(
         not shutil.which("debootstrap", path=PATH), reason="debootstrap is not installed"
@@ -100,7 +101,7 @@ def test_the_image_contains_no_build_tools(build: Build) -> None:
     assert build.image.user.split(":")[0].isdecimal()  # Kubernetes' runAsNonRoot needs a number
 
 
-@pytest.mark.gen_test(timeout=120)
+@pytest.mark.gen_test
 async def test_it_runs_read_only_and_lets_answers_finish(container, report) -> None:
     sealed, chat = container()
     await in_thread(sealed.listening)
@@ -125,7 +126,7 @@ async def test_it_runs_read_only_and_lets_answers_finish(container, report) -> N
     assert (await chat.resume(answer.start["generation_id"])).text == answer.text
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_the_volume_is_for_its_owner_alone(container, tmp_path) -> None:
     sealed, chat = container()
     await in_thread(sealed.listening)
@@ -134,7 +135,7 @@ async def test_the_volume_is_for_its_owner_alone(container, tmp_path) -> None:
         assert path.stat().st_uid == 10001 and not stat.S_IMODE(path.stat().st_mode) & 0o077
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_endless_answers_end_in_time(container) -> None:
     sealed, chat = container(
         TORNADO_STREAM_DRAIN_TIMEOUT="0.5",
@@ -148,7 +149,7 @@ async def test_endless_answers_end_in_time(container) -> None:
 
 
 @pytest.mark.skipif(CHECK != "local", reason="make image-check LOCAL=1")
-@pytest.mark.gen_test(timeout=120)
+@pytest.mark.gen_test
 async def test_the_local_model_answers(container) -> None:
     sealed, chat = container(
         OPENAI_BASE_URL="",

@@ -22,6 +22,8 @@ from tornado.tcpclient import TCPClient
 
 from tornado_stream.settings import Secret
 
+pytestmark = pytest.mark.wide
+
 DEPLOY = Path(__file__).resolve().parent.parent.parent / "deploy"
 SBIN = "/usr/sbin:/usr/local/sbin"
 NAME = "chat.example.org"
@@ -171,7 +173,7 @@ def _listens(port: int) -> bool:
         return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_answers_arrive_as_they_are_written(front, certificate):
     answer, _ = await asyncio.gather(front.ask(model=SLOW), over_http2(front, certificate[0]))
     assert answer.text == "".join(f"t{n} " for n in range(20)) and answer.end["state"] == "done"
@@ -205,7 +207,7 @@ async def over_http2(front: HttpsClient, certificate: str) -> None:
     assert b"t19 " in rest and rest.endswith(b"\n2") and await curl.wait() == 0
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_readers_that_leave_and_bodies_that_are_too_large(front, upstream):
     stream = await front.send(model="say=a;hold;say=b")
     start = await stream.until("start")
@@ -219,7 +221,7 @@ async def test_readers_that_leave_and_bodies_that_are_too_large(front, upstream)
     assert (large.status, large.json()["error"]["code"]) == (413, "too_large")
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_only_the_proxy_is_believed(front):
     seen: list[tuple[str, bool]] = []
 
@@ -238,7 +240,7 @@ async def test_only_the_proxy_is_believed(front):
     assert seen[2:] == [(CLIENT, False)]
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 @pytest.mark.parametrize("password", [Secret("correct horse battery")])
 async def test_a_session_is_valid_over_https_only(front, password):
     assert (await front.request("GET", "/api/conversations")).status == 401

@@ -147,12 +147,20 @@ async def test_subscribers_may_be_ahead_of_the_store_by_one_flush(store):
         emit(Delta("b"))
         await release.wait()
 
+    append, taken = store.append, asyncio.Event()
+
+    async def held(batch):
+        await taken.wait()
+        await append(batch)
+
+    store.append = held
     generations = Generations(store)
     generation = await generations.start(job(act))
     await until(lambda: generation.last_number == 3)
     assert len((await store.generation("g1")).frames) < 3
-    await asyncio.sleep(0.15)
-    assert (await store.generation("g1")).frames == generation.frames
+    taken.set()
+    while (await store.generation("g1")).frames != generation.frames:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
     release.set()
     await finish(generations, generation)
 
@@ -249,7 +257,7 @@ async def test_an_answer_that_begins_while_the_store_looks_for_it_is_found(tmp_p
     def slow(db, owner, id):
         found = lookup(db, owner, id)
         looking.set()
-        release.wait(10)
+        release.wait(60)
         return found
 
     generations, hold = Generations(store), asyncio.Event()
@@ -297,8 +305,7 @@ async def test_a_thousand_stops_leave_no_task_and_no_generation(store):
         await generations.stop(generation.id)
         assert generation.end["state"] == "stopped"
     assert len(generations) == 0
-    await asyncio.sleep(0.01)
-    assert len(asyncio.all_tasks()) <= before + 1  # the flush
+    await until(lambda: len(asyncio.all_tasks()) <= before + 1)  # the flush
     gc.collect()
     assert sum(isinstance(o, Generation) for o in gc.get_objects()) <= 2
 
@@ -333,7 +340,7 @@ async def test_drain_waits_and_interrupt_ends(store):
     generations = Generations(store)
     done = await generations.start(job(quick, 1))
     cut = await generations.start(job(endless, 2))
-    await generations.drain(0.3)
+    await generations.drain(1)
     assert done.end["state"] == "done" and not cut.ended
     await generations.interrupt(1)
     assert cut.end["state"] == "interrupted" and cut.end["error"] is None
@@ -349,7 +356,7 @@ async def test_a_second_signal_ends_the_drain(store):
     await generations.start(job(endless))
     hurry = asyncio.get_running_loop().create_future()
     asyncio.get_running_loop().call_later(0.05, hurry.set_result, 15)
-    await asyncio.wait_for(generations.drain(60, hurry), 2)
+    await asyncio.wait_for(generations.drain(3600, hurry), 60)
     await generations.interrupt(1)
 
 
@@ -433,11 +440,9 @@ async def test_a_refused_end_is_saved_later(store, monkeypatch):
     log = await finish(generations, await generations.start(job(act)))
     assert (log[-1][1], log[-1][2]["saved"]) == ("end", False)
     works.set()
-    for _ in range(100):
-        if (stored := await store.message("a1")).state == "done":
-            break
+    while (stored := await store.message("a1")).state != "done":  # noqa: ASYNC110
         await asyncio.sleep(0.02)
-    assert (stored.state, stored.content) == ("done", "a")
+    assert stored.content == "a"
 
 
 @pytest.mark.gen_test
@@ -487,13 +492,13 @@ async def test_an_unsaved_end_is_shown_as_it_was_published(store):
 
 @pytest.mark.gen_test
 async def test_after_a_slow_flush_the_next_one_follows_at_once(store, monkeypatch):
-    monkeypatch.setattr("tornado_stream.generations.registry.FLUSH_INTERVAL", 0.1)
+    monkeypatch.setattr("tornado_stream.generations.registry.FLUSH_INTERVAL", 0.3)
     append, begun, ended = store.append, [], []
     loop = asyncio.get_running_loop()
 
     async def slow(batch):
         begun.append(loop.time())
-        await asyncio.sleep(0.12)  # longer than FLUSH_INTERVAL
+        await asyncio.sleep(0.32)  # longer than FLUSH_INTERVAL
         await append(batch)
         ended.append(loop.time())
 
@@ -507,4 +512,4 @@ async def test_after_a_slow_flush_the_next_one_follows_at_once(store, monkeypatc
     generations = Generations(store)
     log = await finish(generations, await generations.start(job(act)))
     assert log[-1][2]["saved"]
-    assert min(begun[n + 1] - ended[n] for n in range(3)) < 0.04
+    assert min(begun[n + 1] - ended[n] for n in range(3)) < 0.2

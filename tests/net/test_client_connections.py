@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pytest
 from client import until
+from deadlines import DEADLINE
 from tornado.iostream import StreamClosedError
 
 from tornado_stream.net.client_connections import address_key, refusal
@@ -34,9 +35,9 @@ def queues(chat):
     return len(c.idle), len(c.heads), len(c.bodies), len(c.writes)
 
 
-async def to_end(stream, seconds=3.0):
+async def to_end(stream):
     """The bytes that come until the server closes."""
-    return await asyncio.wait_for(stream.read_until_close(), seconds)
+    return await asyncio.wait_for(stream.read_until_close(), DEADLINE)
 
 
 @pytest.mark.gen_test
@@ -123,7 +124,7 @@ async def test_clients_that_leave_are_forgotten(short):
 
 
 @pytest.mark.parametrize("version", [b"1.1", b"1.0"])
-@pytest.mark.gen_test(timeout=30)
+@pytest.mark.gen_test
 async def test_a_reader_of_a_plain_response_that_takes_nothing_is_let_go(serve, settings, version):
     chat = serve(replace(settings, write_timeout=0.5))
     answer = await chat.ask(model="fill=600x10000")

@@ -325,7 +325,7 @@ async def test_an_exception_of_a_callback_ends_the_request(client):
             left.clear()
             _, error = await fetch(client, server.url(), **{name: fail})
             assert isinstance(error, ZeroDivisionError)
-            await asyncio.wait_for(left.wait(), 5)
+            await asyncio.wait_for(left.wait(), 60)
 
 
 # -- what is sent
@@ -426,7 +426,7 @@ async def test_a_connection_is_kept_for_a_limited_time(client, monkeypatch):
 
     async with Server(handle) as server:
         await fetch(client, server.url())
-        await asyncio.wait_for(gone.wait(), 5)
+        await asyncio.wait_for(gone.wait(), 60)
         await fetch(client, server.url())
         assert len(server.peers) == 2
 
@@ -469,7 +469,7 @@ async def test_abort_closes_the_socket(client, phase):
         await begun.wait()
         response.abort()
         assert isinstance(await response.done, CutOff)
-        await asyncio.wait_for(left.wait(), 5)
+        await asyncio.wait_for(left.wait(), 60)
         response.abort()
 
 

@@ -146,7 +146,7 @@ def test_accepted_connections_inherit_tcp_keep_alive():
 
 
 @linux
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_a_thousand_slow_heads_do_not_keep_a_newcomer_out(start):
     server = await start("--max-connections", "500")
     with ExitStack() as stack:
@@ -161,7 +161,7 @@ async def test_a_thousand_slow_heads_do_not_keep_a_newcomer_out(start):
 
 
 @linux
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_out_of_descriptors(start, upstream):
     """Streams go on, the model is reached, the loop does not spin, and the log stays short. With
     descriptors again, the server accepts again."""
@@ -201,7 +201,7 @@ async def test_out_of_descriptors(start, upstream):
 
 
 @linux
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_a_hundred_readers_that_take_nothing(start):
     server = await start("--write-timeout", "0.5")
     chat = server.client
@@ -214,5 +214,5 @@ async def test_a_hundred_readers_that_take_nothing(start):
         began = time.monotonic()
         assert (await chat.ask(model="say=still here")).text == "still here"
         assert time.monotonic() - began < 5
-        await until(lambda: descriptors(server.pid) < few, 20, "they are not let go")
+        await until(lambda: descriptors(server.pid) < few, what="they are not let go")
     assert rss(server.pid) - before < 50 * 1024 * 1024

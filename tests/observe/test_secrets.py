@@ -135,7 +135,7 @@ class Watched:
             self.port = int(found[1])
             yield
             process.send_signal(signal.SIGTERM)
-            await until(lambda: process.poll() is not None, 20, "it has not exited")
+            await until(lambda: process.poll() is not None, what="it has not exited")
             self.said.append(process.stdout.read())
         finally:
             process.kill()
@@ -243,7 +243,7 @@ def replies(secret: str) -> list[bytes]:
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_canaries_do_not_leak(tmp_path, log_format):
     async with canned() as (upstream, port):
         server = Watched(tmp_path, f"http://127.0.0.1:{port}/v1", log_format, OPENAI_API_KEY=KEY)
@@ -308,7 +308,7 @@ def check_lines(server: Watched, log_format: str) -> None:
     assert "program.py" in traces
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_a_password_in_the_base_url_does_not_leak(tmp_path):
     async with canned() as (upstream, port):
         url = f"http://user:{PASSWORD}@127.0.0.1:{port}/v1"

@@ -10,6 +10,7 @@ import time
 
 import pytest
 from client import deaf_listener, until
+from deadlines import DEADLINE, at_most
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.tcpserver import TCPServer
 
@@ -200,7 +201,7 @@ async def test_fetch_stream_raises_what_on_chunk_raised():
 
     with pytest.raises(KeyError, match="mine"):
         await Upstream().fetch_stream(server.request(), lambda s, h: on_chunk)
-    await asyncio.wait_for(server.left.wait(), 2)
+    await asyncio.wait_for(server.left.wait(), DEADLINE)
     server.close()
 
 
@@ -209,7 +210,7 @@ async def test_on_chunk_says_how_long_to_wait_for_more():
     server = Script(CHUNKED + b"2\r\nab\r\n", hold=True)
     began = time.monotonic()
     await Upstream().fetch_stream(server.request(), lambda s, h: lambda data: 0.05)
-    assert 0.04 < time.monotonic() - began < 1
+    assert 0.04 < time.monotonic() - began < 30  # the limit of silence is a minute
     server.close()
 
 
@@ -238,7 +239,7 @@ async def test_a_silent_upstream_has_limits(parts, timeouts, code, state):
     _, error = await fetch(Script(*parts, hold=True), **timeouts)
     assert isinstance(error, ProviderError)
     assert (error.code, error.state) == (code, state)
-    assert 0.2 <= time.monotonic() - began < 2
+    assert 0.2 <= time.monotonic() - began < DEADLINE
 
 
 @pytest.mark.gen_test
@@ -279,11 +280,11 @@ async def test_connecting_has_a_limit_and_can_be_cancelled():
         before = connecting_to(port)
         fetching = Upstream().fetch_stream(request, lambda s, h: lambda data: None)
         task = asyncio.create_task(fetching)
-        await until(lambda: connecting_to(port) == before + 1, 2)
+        await until(lambda: connecting_to(port) == before + 1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await until(lambda: connecting_to(port) == before, 1, "the SYN is still on its way")
+        await until(lambda: connecting_to(port) == before, what="the SYN is still on its way")
 
 
 def connecting_to(port: int) -> int:
@@ -301,6 +302,7 @@ def connecting_to(port: int) -> int:
     [[], [CHUNKED], [CHUNKED + b"2\r\nab\r\n"], [b"HTTP/1.1 500 No\r\n\r\n"]],
     ids=["no head", "no body", "in the body", "in an error"],
 )
+@pytest.mark.timed
 @pytest.mark.gen_test
 async def test_cancelling_closes_the_socket(parts):
     server = Script(*parts, hold=True)
@@ -313,8 +315,8 @@ async def test_cancelling_closes_the_socket(parts):
     began = time.monotonic()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await asyncio.wait_for(server.left.wait(), 1.5)
-    assert time.monotonic() - began < 1.5  # ten times the contract
+    await asyncio.wait_for(server.left.wait(), DEADLINE)
+    assert time.monotonic() - began < at_most(0.15)
     server.close()
 
 
@@ -337,7 +339,7 @@ async def test_cancelling_in_a_tls_handshake_closes_the_socket():
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await asyncio.wait_for(server.left.wait(), 1.5)
+    await asyncio.wait_for(server.left.wait(), DEADLINE)
     server.close()
 
 

@@ -48,7 +48,7 @@ def broken(end: str) -> Callable[[Client], Awaitable[Any]]:
     + [broken(end) for end in ("status=500", "say=x;reset", "say=x;badchunk", "say=x;close")],
     ids=["done", "resumed", "left", "stopped", "refused", "reset", "malformed", "closed"],
 )
-@pytest.mark.gen_test(timeout=30)
+@pytest.mark.gen_test
 async def test_an_answer_leaves_no_cycles(use: Any, chat: Client) -> None:
     application = chat.application
     assert application

@@ -450,12 +450,12 @@ async def test_a_long_reading_delays_no_write(store, data_dir):
 
     def read(db):
         db.execute("SELECT count(*) FROM messages").fetchone()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
 
     reading = store._reader.transact(read)
-    await asyncio.wait_for(converse(store, 2, "hi", "hello", home="c2"), 5)
+    await asyncio.wait_for(converse(store, 2, "hi", "hello", home="c2"), 60)
     deleting = asyncio.create_task(store.delete("c1"))
-    await asyncio.wait_for(converse(store, 3, "hi", "hello", home="c3"), 5)
+    await asyncio.wait_for(converse(store, 3, "hi", "hello", home="c3"), 60)
     assert not reading.done() and not deleting.done()
     go_on.set()
     await deleting
@@ -555,7 +555,7 @@ def write_until_killed(data_dir: Path, first: int, lines: int) -> tuple[int, int
     return int(number), int(last)
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_acknowledged_writes_survive_twenty_kills(data_dir):
     chance, first = random.Random(7), 1
     for _ in range(20):
@@ -635,7 +635,7 @@ async def check_nothing_is_half_written(store, number: int) -> None:
 
 
 @pytest.mark.parametrize("error", FAULTS)
-@pytest.mark.gen_test(timeout=30)
+@pytest.mark.gen_test
 async def test_any_call_may_fail_and_the_next_try_works(data_dir, error):
     Fallible.fail_at, Fallible.error = 0, error
     store = SQLiteStore(data_dir, connection_class=Fallible)

@@ -1,9 +1,8 @@
-"""How much is tried, and a table at the end of what was found.
+"""Settings of these tests, and the table of results that they print at the end.
 
-`TORTURE=long` (what `make torture` sets) tries a thousand cuts and kills and holds the server to
-its contract's times; without it there are fewer, and times may be ten times as long. Environment:
-`TORTURE_CUTS`, `TORTURE_KILLS` set the numbers, `TORTURE_SEED` the seed, `TORTURE_CASE` runs that
-one cut or kill of the seed alone.
+`make torture` sets `TORTURE=long`: a thousand cuts, a thousand kills, and the promised times.
+The short form has fewer of them and no promised times. `TORTURE_CUTS` and `TORTURE_KILLS` set
+the numbers, `TORTURE_SEED` the seed; `TORTURE_CASE` runs only the cut or kill of this number.
 """
 
 from __future__ import annotations
@@ -16,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from deadlines import LONG
 
 from .server import ServerProcess
 from .truth import Truth
-
-LONG = os.environ.get("TORTURE") == "long"
 
 
 def _number(name: str, short: int, long: int) -> int:
@@ -29,25 +27,24 @@ def _number(name: str, short: int, long: int) -> int:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a run tries. `times` is by how much a time of the contract may be exceeded."""
+    """How many cuts and kills a run makes, and from which seed."""
 
     long: bool = LONG
     cuts: int = _number("TORTURE_CUTS", 100, 1000)
     kills: int = _number("TORTURE_KILLS", 20, 1000)
-    times: int = 1 if LONG else 10
     seed: str = os.environ.get("TORTURE_SEED") or (
         str(random.SystemRandom().randrange(10**6)) if LONG else "1"
     )
     case: int | None = int(os.environ["TORTURE_CASE"]) if "TORTURE_CASE" in os.environ else None
 
     def rng(self, *names: Any) -> random.Random:
-        """A source of chance that is the same for the same seed and names."""
+        """A random generator that depends only on the seed and these names."""
         return random.Random(":".join(map(str, (self.seed, *names))))
 
 
 @dataclass
 class Summary:
-    """Rows of the table: what was tried, and its figures."""
+    """The rows of the table: a name, and the figures that were counted."""
 
     rows: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
@@ -70,7 +67,7 @@ def summary() -> Summary:
 
 @pytest.fixture
 def make_truth(io_loop: Any) -> Iterator[Callable[..., Any]]:
-    """Starts upstreams that know the truth; each is closed after the test."""
+    """Starts upstreams that know the true text of answers; each is closed after the test."""
     running: list[Truth] = []
 
     async def start(**options: Any) -> Truth:
@@ -84,7 +81,7 @@ def make_truth(io_loop: Any) -> Iterator[Callable[..., Any]]:
 
 @pytest.fixture
 def start_server(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
-    """Makes servers that run as processes; each is ended after the test."""
+    """Creates servers that run as processes; each is killed after the test."""
     servers: list[ServerProcess] = []
 
     def make(truth: Truth, *arguments: str) -> ServerProcess:

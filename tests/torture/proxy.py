@@ -1,10 +1,10 @@
-"""A TCP proxy that does to connections what networks do, from one seeded source of chance.
+"""A TCP proxy that damages connections as networks do, chosen by one seeded random generator.
 
-The vocabulary is toxiproxy's: latency, jitter, slicer, bandwidth, slow_close, and cuts after so
-many bytes or at some moment: `reset` (RST to both sides), `close` (both sides in good form), `fin`
-(half-close: this direction ends in good form, the other goes on) and `hold` (nothing more is passed
-on, then both sides are closed). `tamper` changes what is passed on, which no network does: it is
-there to see whether a judge notices.
+The words are those of toxiproxy: latency, jitter, slicer, bandwidth, slow_close. A connection is
+cut after a number of bytes or seconds, in one of four ways: `reset` sends RST to both sides;
+`close` closes both sides properly; `fin` closes this direction and leaves the other one open;
+`hold` passes nothing on for a while, then closes both sides. `tamper` changes the bytes, which no
+network does: tests use it to check that a judge notices wrong text.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 READ_SIZE = 64 * 1024
-#: close() then sends RST and does not wait.
+#: With this SO_LINGER, close() sends RST and does not wait.
 LINGER_NOT = struct.pack("ii", 1, 0)
 
 
 @dataclass
 class Toxics:
-    """What happens to one direction of one connection. Times in seconds; `slice` is the largest
-    write, `bandwidth` bytes a second. `cut` comes after `cut_after` bytes or `cut_at` seconds."""
+    """The damage to one direction of one connection. Times are in seconds, `slice` is the largest
+    write in bytes, `bandwidth` is in bytes a second. The direction is cut in the way `cut` after
+    `cut_after` bytes or `cut_at` seconds."""
 
     latency: float = 0.0
     jitter: float = 0.0
@@ -41,21 +42,21 @@ class Toxics:
 
 @dataclass
 class Plan:
-    """What happens to a connection: `up` is what its client sends, `down` what it gets."""
+    """The damage to a connection: `up` is the direction from the client, `down` to the client."""
 
     up: Toxics = field(default_factory=Toxics)
     down: Toxics = field(default_factory=Toxics)
 
 
-#: Chooses a plan, given what the client sent first; None: show me more of it.
+#: Chooses a plan from the first bytes of the client; None asks for more bytes.
 Chooser = Callable[[bytes], Plan | None]
 
 
 class Proxy:
-    """Listens on a free port of loopback and passes on to `target`, a port of loopback.
+    """Listens on a free port of 127.0.0.1 and passes connections on to the port `target`.
 
-    `choose` may be set at any time; it is asked once for each connection. `cuts` counts those
-    that took place, by their kind. `target` may be set too: a server that comes back elsewhere.
+    `choose` is called once for each connection. `cuts` counts the cuts by their kind. Both
+    `choose` and `target` may be set at any time, as when a server starts again on another port.
     """
 
     def __init__(self, target: int, rng: random.Random, choose: Chooser | None = None) -> None:
@@ -74,13 +75,13 @@ class Proxy:
         return self
 
     async def close(self) -> None:
-        """Cut what is open and let the port go."""
+        """Cut the open connections and stop listening."""
         assert self._server
         self._server.close()
         for task in self._connections:
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
-        await asyncio.sleep(0.01)  # aborted transports let go of their sockets
+        await asyncio.sleep(0.01)  # aborted transports close their sockets
 
     @property
     def all_cuts(self) -> int:
@@ -99,7 +100,7 @@ class Proxy:
 
 
 class _Connection:
-    """One client, its way to the target, and what its plan says."""
+    """A connection of a client, with its connection to the target."""
 
     def __init__(
         self, proxy: Proxy, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -124,14 +125,14 @@ class _Connection:
             ]
             await asyncio.gather(*pumps)
         except (OSError, EOFError):
-            self._cut = self._cut or "reset"  # one side has gone wrongly: so does the other
+            self._cut = self._cut or "reset"  # one side was reset: so is the other
         finally:
             for pump in pumps:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
 
     def close(self) -> None:
-        """Let go of both sides, in the way of the cut if there was one."""
+        """Close both sides, with RST if the cut was a reset."""
         for writer in self._writers:
             if self._cut == "reset" and not writer.is_closing():
                 sock = writer.get_extra_info("socket")
@@ -154,7 +155,7 @@ class _Connection:
         toxics: Toxics,
         data: bytes,
     ) -> None:
-        """One direction, until it ends or is cut."""
+        """Pass one direction on, until it ends or is cut."""
         loop = asyncio.get_running_loop()
         due = None if toxics.cut_at is None else loop.time() + toxics.cut_at
         left = toxics.cut_after
@@ -201,7 +202,7 @@ class _Connection:
         self._proxy.count(toxics.cut)
         if toxics.cut == "fin":
             writer.write_eof()
-            return  # the other direction goes on until one of the sides leaves
+            return  # the other direction stays open until one side closes
         if toxics.cut == "hold":
             await asyncio.sleep(toxics.hold)
         self._cut = toxics.cut
@@ -212,7 +213,7 @@ class _Connection:
 async def proxied(
     target: int, rng: random.Random, choose: Chooser | None = None
 ) -> AsyncIterator[Proxy]:
-    """A proxy while it is needed."""
+    """Runs a proxy; it is closed at the end of the block."""
     proxy = await Proxy(target, rng, choose).start()
     try:
         yield proxy
@@ -221,13 +222,13 @@ async def proxied(
 
 
 def random_toxics(rng: random.Random) -> Toxics:
-    """The weather of one direction: mostly fair. Without a cut."""
+    """Random damage to one direction, often none, without a cut."""
     toxics = Toxics()
     if rng.random() < 0.3:
         toxics.latency, toxics.jitter = rng.choice([(0.001, 0.0), (0.0, 0.004), (0.003, 0.01)])
     if rng.random() < 0.5:
         toxics.slice = rng.choice([7, 40, 200, 1000])
-    if toxics.slice == 7:  # each write has its delay: keep it short
+    if toxics.slice == 7:  # each of the many writes is delayed: no latency here
         toxics.latency = toxics.jitter = 0.0
     if rng.random() < 0.15:
         toxics.bandwidth = rng.choice([50_000, 200_000])
@@ -235,7 +236,7 @@ def random_toxics(rng: random.Random) -> Toxics:
 
 
 def random_cut(rng: random.Random, toxics: Toxics, size: int, seconds: float) -> Toxics:
-    """`toxics` with a cut somewhere in its first `size` bytes or its first `seconds`."""
+    """Add a cut to `toxics`, within the first `size` bytes or the first `seconds`."""
     toxics.cut = rng.choice(["reset", "fin", "hold"])
     toxics.hold = rng.uniform(0.0, 0.2)
     if rng.random() < 0.25:

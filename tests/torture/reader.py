@@ -1,8 +1,8 @@
-"""A reader that does what the page does, and judges what it is sent.
+"""A client that reads an answer as the page does, and checks every event.
 
-It repeats its POST, with the same request_id, until it saw `start`; then it resumes with the
-number of the last event it has, until it saw `end`. An event that comes twice, or one that is
-missing, is an error at once. A half of an event, left by a cut, counts as nothing.
+It repeats its POST, with the same request_id, until it gets `start`. Then it resumes after the
+last event that it has, until it gets `end`. An event that comes twice, or is missing, raises
+`Wrong` at once. The client ignores a part of an event that a cut has left.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ RECOVERED_END = 1_000_000_000
 
 
 class Wrong(AssertionError):
-    """The server broke its contract."""
+    """The server has broken a promise of docs/."""
 
 
 class Reader:
-    """One answer, asked for or only read, through any number of broken connections.
+    """Reads one answer, over any number of broken connections.
 
-    `body` is what is POSTed (None: the answer with this `id` is only read). `silence` is how long
-    a connection may say nothing before it is given up.
+    `body` is the JSON of the POST; without it, an existing answer with this `id` is read. After
+    `silence` seconds without a byte a connection is given up; after `deadline` seconds, without an
+    `end`, the answer counts as lost.
     """
 
     def __init__(
@@ -39,11 +40,11 @@ class Reader:
         id: str | None = None,
         rng: random.Random | None = None,
         silence: float = 5.0,
-        deadline: float = 60.0,
+        deadline: float = 240.0,
     ) -> None:
         self.id = id or str(uuid.uuid4())
         if body is not None:
-            # An upstream is told the id too, so that it can count under it.
+            # The upstream gets the id as well, and counts its requests by it.
             options = {**body.get("options", {}), "user": self.id}
             body = {**body, "request_id": self.id, "options": options}
         self.body = body
@@ -51,7 +52,7 @@ class Reader:
         self.events: list[Event] = []
         self.connections = 0
         self.resets = 0
-        self.lost: list[Event] = []  # what a reset took back
+        self.lost: list[Event] = []  # the events that a `reset` has withdrawn
         self._rng = rng or random.Random(self.id)
         self._silence = silence
         self._due = time.monotonic() + deadline
@@ -88,7 +89,7 @@ class Reader:
 
     @property
     def log(self) -> list[tuple[int, str, dict[str, Any]]]:
-        """What came, without when."""
+        """The events without the time of their arrival."""
         return [(e.id, e.name, e.data) for e in self.events]
 
     async def run(self) -> Reader:
@@ -101,14 +102,14 @@ class Reader:
             try:
                 await self._connect()
             except (OSError, TimeoutError):
-                pass  # lost: go on from what is there
+                pass  # the connection is lost: resume after the last event
             failures = 0 if self.last_number > before else failures + 1
             if not self.ended:
                 await asyncio.sleep(self._rng.uniform(0, min(0.005 * 2**failures, 0.3)))
         return self
 
     async def read_once(self) -> Reader:
-        """One connection, to its end."""
+        """Read over one connection, to its end."""
         await self._connect()
         return self
 
@@ -183,12 +184,12 @@ class Reader:
 
 
 class Dechunker:
-    """Takes a chunked body in any pieces and gives what is in it; also of a chunk that was cut."""
+    """Decodes a chunked body that comes in any pieces; also gives the part of a cut chunk."""
 
     def __init__(self) -> None:
         self.done = False
         self._buffer = b""
-        self._left = 0  # of the chunk, with the line end after it
+        self._left = 0  # bytes of the chunk and of the line end after it
 
     def feed(self, data: bytes) -> bytes:
         self._buffer += data
@@ -211,10 +212,10 @@ class Dechunker:
 async def finish(
     client: Client, message: str, rng: random.Random, *, enough: int = 1, **options: Any
 ) -> list[Reader]:
-    """What a person does who wants the whole answer: ask, and as long as it breaks off, go on.
+    """Ask, and go on until the answer is whole, as a user does.
 
-    An answer with `enough` text is continued, one without is asked for again. Every generation
-    is returned, the last of them is `done`.
+    An answer that broke off is continued if it has `enough` characters, else regenerated. Returns
+    the readers of all generations; only the last one is `done`.
     """
     body: dict[str, Any] = {"message": message}
     readers: list[Reader] = []

@@ -1,4 +1,4 @@
-"""The server as a process that can be killed and comes back, over a data directory that stays."""
+"""The server as a process that a test can kill and start again, over the same data directory."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from pathlib import Path
 from types import MappingProxyType
 
 from client import Client
+from deadlines import DEADLINE
 from process import environ
 
 MAIN = Path(__file__).resolve().parent.parent.parent / "main.py"
-#: A number of prctl(2).
+#: An option of prctl(2): the signal that a process gets when its parent dies.
 PR_SET_PDEATHSIG = 1
 
 
 class ServerProcess:
-    """`python main.py`, or what else `program` makes of its arguments. `client` is of the one that
-    runs: its port changes with every start."""
+    """Runs `python main.py`, or another `program` with the same arguments. `client` is a client of
+    the running process; its port changes with every start."""
 
     def __init__(
         self,
@@ -47,7 +48,7 @@ class ServerProcess:
         ]
         self._command += ["--base-url", upstream_url, "--model", "truth", *arguments]
         self._variables = variables
-        self.largest_file = resource.RLIM_INFINITY  # bytes: beyond it, the disk is full
+        self.largest_file = resource.RLIM_INFINITY  # in bytes; beyond it the disk is full
         self._process: subprocess.Popen[str] | None = None
 
     def spawn(self) -> None:
@@ -63,7 +64,7 @@ class ServerProcess:
         self.starts += 1
 
     async def start(self) -> None:
-        """Returns when it listens."""
+        """Start the process; returns when it listens."""
         self.spawn()
         assert self._process and self._process.stdout
         readline = self._process.stdout.readline
@@ -78,15 +79,15 @@ class ServerProcess:
         return self._process.pid
 
     def environ(self) -> dict[str, str]:
-        """What it finds in its environment."""
+        """The environment of the process."""
         return environ(**self._variables)
 
     def signal(self, number: signal.Signals) -> None:
         assert self._process
         self._process.send_signal(number)
 
-    async def wait(self, seconds: float = 20) -> int:
-        """Its exit status."""
+    async def wait(self, seconds: float = DEADLINE) -> int:
+        """Wait for the end of the process; returns its exit status."""
         assert self._process
         wait = self._process.wait
         status = await asyncio.get_running_loop().run_in_executor(None, wait, seconds)
@@ -94,14 +95,14 @@ class ServerProcess:
         return status
 
     def kill(self) -> None:
-        """`kill -9`; returns when it is gone."""
+        """Send SIGKILL, and wait for the end of the process."""
         if self._process:
             self._process.kill()
             self._process.wait()
             self._release()
 
     def _limit(self) -> None:
-        if sys.platform == "linux":  # who started it may be killed too
+        if sys.platform == "linux":  # it must not outlive a test that is killed
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         resource.setrlimit(resource.RLIMIT_FSIZE, (self.largest_file, resource.RLIM_INFINITY))
 

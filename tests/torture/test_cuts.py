@@ -1,4 +1,4 @@
-"""Connections that are cut at any byte, on either side, at any moment: the text is the true one."""
+"""Connections are cut at any byte, on either side; the text of the answer stays the true one."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from .proxy import Plan, Proxy, proxied, random_cut, random_toxics
 from .reader import Reader, finish
 from .truth import Truth, answer_to, question
 
-#: Answers at once.
+#: How many answers run at once.
 WORKERS = 16
-#: Characters of a kept text from which on its repetition is told from chance.
+#: A kept text with at least this many characters is recognized when a model repeats it.
 QUOTABLE = 20
 CASE = re.compile(rb"truth \w+:(\d+) ")
 
 
 @dataclass
 class Case:
-    """One question, and how many cuts its connections still get on either side."""
+    """One question, and the number of cuts that its connections on either side still get."""
 
     limits: Limits
     number: int
@@ -41,8 +41,8 @@ class Case:
         if side != "upstream":
             self.reader_cuts = self.rng.randint(1, 4)
         if side != "reader":
-            # Without prefill a continuation that is cut within the words it repeats cannot be
-            # told from one that says something new: docs/durability.md.
+            # Without prefill a continuation repeats some words. If it is cut within these, nothing
+            # tells it from a new text: see docs/durability.md.
             self.upstream_cuts = self.rng.randint(1, 3) if self.prefill else 1
         self.size = self.rng.choice([1, 30, 200, 600, 1500])
         gap = self.rng.choice([0, 0.2, 2])
@@ -64,13 +64,13 @@ class Case:
         if cut and rng.random() < 0.2:
             random_cut(rng, plan.up, 400, self.seconds)
         elif cut:
-            near = rng.random() < 0.3  # in the head and the first events
+            near = rng.random() < 0.3  # in the head or the first events
             random_cut(rng, plan.down, 600 if near else 400 + self.size * 12, self.seconds)
         return plan
 
 
 class Cuts:
-    """A server behind a proxy on either side, and the cases that go through it."""
+    """A server with a proxy on either side, and the cases that run through it."""
 
     def __init__(self, limits: Limits, chat: Client, truth: Truth, upstream: Proxy) -> None:
         self.limits = limits
@@ -83,7 +83,7 @@ class Cuts:
         upstream.choose = self._upstream_plan
 
     async def run(self, case: Case) -> None:
-        """Ask the case's question until it is answered, and judge all that came."""
+        """Ask the question of the case until it is answered, and check all events."""
         self._cases[case.number] = case
         async with proxied(self.chat.port, case.rng, case.reader_plan) as proxy:
             client, enough = Client(proxy.port), 1 if case.prefill else QUOTABLE
@@ -99,7 +99,7 @@ class Cuts:
         for reader in readers:
             assert truth.startswith(reader.text)
             asked = self.truth.asked[reader.id]
-            if reader.state == "error":  # the request itself may have been cut
+            if reader.state == "error":  # the cut may have hit the request itself
                 assert asked <= 1 and reader.end["error"]["upstream_status"] is None
             else:
                 assert reader.state in ("done", "cut_off") and asked == 1

@@ -1,8 +1,8 @@
-"""A database of which any call may fail: no answer is asked for that is not kept, none is lost
-for its reader, and nothing is in a state that no answer ends in.
+"""Any call of the database may fail: the server asks for no answer whose question is not stored,
+no answer is lost for its reader, and every message has a final state.
 
-A conversation of two questions is held once for every call that it makes, with that call failing:
-alone, together with all that come until the conversation is over, or after its work was done.
+For every database call that a conversation of two questions makes, the test runs one conversation
+in which that call fails: alone, together with all later calls, or after it has done its work.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from .reader import Reader
 from .truth import Truth, answer_to, question
 
 ERRORS = ["disk I/O error", "database is locked", "database or disk is full"]
-#: Which calls fail: that one; all from it on; that one, but only after it did its work.
+#: Which calls fail: one; one and all later ones; one, after it has done its work.
 MODES = ["once", "lasting", "after"]
 STATES = {"done", "stopped", "error", "cut_off", "interrupted"}
-#: Conversations at once.
+#: How many conversations run at once.
 WORKERS = 12
 MAX_CALLS = 400
 
 
 class Fault:
-    """Which calls of a database fail, and how. `fired` says whether any did."""
+    """Which calls of a database fail, and how. `fired` is set once a call has failed."""
 
     def __init__(self, fail_at: int, mode: str, error: str) -> None:
         self.fail_at = fail_at
@@ -75,7 +75,7 @@ class Fault:
 
 @dataclass
 class Served:
-    """A server in this process that can be closed and opened again over the same data."""
+    """A server in this process, which can be opened again over the same data directory."""
 
     settings: Settings
 
@@ -96,7 +96,7 @@ class Served:
 
 
 class Conversation:
-    """Two questions, with a fault, a re-reading, a restart, and a re-reading."""
+    """Two questions with a fault; the answers are read again, before and after a restart."""
 
     def __init__(self, settings: Settings, truth: Truth, fault: Fault, name: str) -> None:
         self.settings = settings
@@ -126,14 +126,14 @@ class Conversation:
         reader = Reader(chat, body)
         fired = self.fault.fired
         await reader.read_once()
-        if not reader.events:  # 503
+        if not reader.events:  # it was 503
             self.refused += 1
             assert self.fault.fired and self.truth.asked[reader.id] == 0
             if self.fault.mode == "lasting":
                 return
             fired = True
-            await reader.read_once()  # sent again, as the page does
-            if reader.state == "interrupted":  # it had been kept after all
+            await reader.read_once()  # the page sends it again, too
+            if reader.state == "interrupted":  # the question had been stored
                 assert self.fault.mode == "after"
                 assert not reader.text and self.truth.asked[reader.id] == 0
                 self.readers.append(reader)
@@ -145,22 +145,22 @@ class Conversation:
         self.not_saved += told
         if told:
             assert self.fault.fired and (not fired or self.fault.mode == "lasting")
-        elif self.fault.mode == "lasting":  # else the end may have been saved with all before it
+        elif self.fault.mode == "lasting":  # otherwise the end may have saved all before it
             assert not self.fault.fired
         self.readers.append(reader)
 
     async def _read_again(self, chat: Client) -> None:
-        """What was seen to end is shown as it ended. An end whose commit was reported as failed
-        was told as not saved and may turn out to be."""
+        """An answer reads as it did when it ended. If only the report of a commit failed, its `end`
+        says that it is not saved, although it is."""
         for reader in self.readers:
             again = await Reader(chat, id=reader.id).read_once()
             if self.fault.mode == "after" and not reader.end["saved"]:
                 for each in (again, reader):
                     each.end.update(saved=None, t=None)
-            assert again.log == reader.log, "an answer that was seen to end is shown otherwise"
+            assert again.log == reader.log, "an answer has changed after its end"
 
     async def _until_saved(self, chat: Client) -> None:
-        """The store is offered what it refused, until it takes it."""
+        """Wait until the server has stored the ends that the store refused at first."""
         assert chat.application
         store = chat.application.store
 
@@ -168,7 +168,7 @@ class Conversation:
             stored = await store.generation(reader.id)
             return stored is not None and stored.message.state != "running"
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             for reader in self.readers:
                 while not await saved(reader):  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
@@ -194,7 +194,7 @@ async def test_every_database_call_may_fail(
 ) -> None:
     truth = await make_truth()
     faults: dict[Path, Fault] = {}
-    # What is done a second later would be a call of some answer's on a slow machine only.
+    # Tidying, a second later, would add calls, on a slow machine only.
     monkeypatch.setattr(database, "TIDY_DELAY", 60)
     monkeypatch.setattr(
         app_module,
@@ -224,7 +224,7 @@ async def test_every_database_call_may_fail(
             for mode in MODES if limits.long else [MODES[number % 3]]:
                 for error in ERRORS if limits.long else [ERRORS[number // 3 % 3]]:
                     if not await hold(number, mode, error):
-                        over = True  # there are fewer calls than that
+                        over = True  # a conversation makes fewer calls than that
             assert number < MAX_CALLS
 
     async with asyncio.TaskGroup() as group:
@@ -249,12 +249,12 @@ async def readiness(chat: Client) -> str:
     return str((await chat.request("GET", "/readyz")).json()["status"])
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_a_disk_that_is_really_full(
     limits: Limits, summary: Any, make_truth: Any, start_server: Any
 ) -> None:
-    """Files may grow no more in the midst of many answers: each is whole for its reader, who is
-    told; a new question is refused. When there is room again the server starts as ever."""
+    """While many answers run, files can grow no more. Each answer is whole for its reader, and says
+    that it is not saved; a new question is refused. With free space, the server starts again."""
     truth = await make_truth()
     server = start_server(truth)
     server.largest_file = 600_000
@@ -270,7 +270,7 @@ async def test_a_disk_that_is_really_full(
             "done",
             answer_to(reader.body["message"]),
         )
-        # One that was ending when the disk refused is told by its `end` alone.
+        # The answer that was ending when the disk got full has no notice, only its `end`.
         told += not reader.end["saved"]
         assert (await Reader(server.client, id=reader.id).read_once()).log == reader.log
     refused = await Reader(server.client, {"message": question("any:late", 10)}).read_once()

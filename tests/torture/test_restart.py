@@ -1,4 +1,4 @@
-"""Restarts under load, and requests that are sent twice: one answer each, and the right one."""
+"""Restarts under load, and requests that are sent twice: each request gets one right answer."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from typing import Any
 
 import pytest
 from client import Client, until
+from deadlines import LONG
 
-from .conftest import LONG, Limits
+from .conftest import Limits
 from .proxy import Plan, Toxics, proxied, random_cut, random_toxics
 from .reader import Reader
 from .truth import answer_to, question
 
-#: Answers that are under way when the signal comes.
+#: How many answers are running when the signal comes.
 BUSY = 20
 
 
 @pytest.mark.parametrize("turn", range(5 if LONG else 1))
-@pytest.mark.gen_test(timeout=90)
+@pytest.mark.gen_test
 async def test_sigterm_under_load(
     turn: int, limits: Limits, summary: Any, make_truth: Any, start_server: Any
 ) -> None:
-    """Behind a network that cuts. What ends within the drain is done, the rest interrupted; who
-    was told nothing of it reads it after the restart."""
+    """The network cuts connections. Answers that end during the drain are done, the others are
+    interrupted. A client that has not seen the end reads it after the restart."""
     rng = limits.rng("restart", turn)
     truth = await make_truth()
     server = start_server(truth, "--drain-timeout", "0.5")
@@ -73,11 +74,11 @@ async def test_sigterm_under_load(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_the_same_request_across_a_restart(
     number: signal.Signals, summary: Any, make_truth: Any, start_server: Any
 ) -> None:
-    """The response to the first POST never arrives; the second goes to the next server."""
+    """The response to the first POST is lost; the same POST goes to the restarted server."""
     truth = await make_truth()
     server = start_server(truth)
     await server.start()
@@ -87,7 +88,7 @@ async def test_the_same_request_across_a_restart(
         reader = Reader(server.client, {"message": message})
         first = Reader(Client(proxy.port), reader.body, id=reader.id)
         asking = asyncio.ensure_future(first.read_once())
-        await until(lambda: truth.asked[reader.id], 20)
+        await until(lambda: truth.asked[reader.id])
         server.signal(number)
         await server.wait()
         asking.cancel()
@@ -103,11 +104,11 @@ async def test_the_same_request_across_a_restart(
     summary.row(f"POST repeated across {number.name}", asked=1, state=twins[0].state)
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_the_same_request_from_many_clients_at_once(
     limits: Limits, summary: Any, make_truth: Any, serve: Any, settings: Any
 ) -> None:
-    """With a network that loses any part of the request or of the response."""
+    """The network loses any part of the requests or of the responses."""
     rng = limits.rng("once")
     truth = await make_truth()
     chat = serve(replace(settings, base_url=truth.url))

@@ -1,11 +1,11 @@
-"""An upstream that knows the true text of every answer, and counts how often it was asked.
+"""An upstream that knows the true text of every answer, and counts its requests.
 
 A question names its answer: `truth SEED SIZE GAP` stands for a text of SIZE characters made from
-SEED, sent in random pieces with GAP milliseconds between them on average. An unfinished answer in
-the messages is gone on with: exactly where it stops if it comes last (a server that supports
-prefill says so with `Server: llama.cpp`), else beginning with the words that the instruction
-quotes. The option `user` of a request, which the tests set to the answer's id, is the key it is
-counted under: `asked[id]` is the judge of "exactly once".
+SEED. The upstream sends it in random pieces, with GAP milliseconds between them on average. It
+continues an unfinished answer in the messages: where the answer stops if it is the last message
+(prefill, which a server announces by `Server: llama.cpp`), else from the words that the
+instruction quotes. Requests are counted by their option `user`, which the tests set to the id of
+the answer: `asked[id]` shows whether an answer was asked for exactly once.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ BLOCKS = [
 
 
 def true_text(seed: str, size: int) -> str:
-    """The text that this seed stands for. One whose name begins with `plain` never says the same
-    twice: those that must be told where an answer stopped can join no other kind for sure."""
+    """The text that this seed stands for. If the name of the seed begins with `plain`, no words
+    repeat: without prefill, only such an answer can be continued at a certain place."""
     rng = random.Random(seed)
     if seed.startswith("plain"):
         return "".join(f"{n}{rng.choice(WORDS)} " for n in range(size // 2 + 1))[:size]
@@ -55,7 +55,7 @@ def true_text(seed: str, size: int) -> str:
     length = 0
     while length < size:
         part = rng.choice(BLOCKS) if rng.random() < 0.12 else rng.choice(WORDS) + " "
-        if rng.random() < 0.02 and parts:  # a phrase said before, said again
+        if rng.random() < 0.02 and parts:  # an earlier phrase, repeated
             part = "".join(parts[-rng.randint(2, 12) :])
         parts.append(part)
         length += len(part)
@@ -74,8 +74,8 @@ def answer_to(message: str) -> str:
 
 
 class Truth:
-    """The server. `asked` counts whole requests by their `user`, `wrong` is what was wrong with
-    any, `port` is where it listens."""
+    """The server, which listens on `port`. `asked` counts whole requests by their `user`; `wrong`
+    describes requests whose unfinished answer is not true."""
 
     def __init__(self, *, prefill: bool = True) -> None:
         self.asked: Counter[str] = Counter()
@@ -100,13 +100,15 @@ class Truth:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.sleep(0.01)  # aborted transports let go of their sockets
+        await asyncio.sleep(0.01)  # aborted transports close their sockets
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.ensure_future(self._serve(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(lambda task: writer.transport.abort())  # it may never have run
+        task.add_done_callback(
+            lambda task: writer.transport.abort()
+        )  # also if the task has never run
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -116,7 +118,7 @@ class Truth:
             writer.write_eof()
             await reader.read()
         except (OSError, EOFError):
-            pass  # the peer has gone
+            pass  # the server has closed the connection
 
     async def _read_request(self, reader: asyncio.StreamReader) -> dict[str, Any]:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -154,18 +156,18 @@ class Truth:
             writer.write(b"0\r\n\r\n")
 
     def _understand(self, body: dict[str, Any]) -> tuple[str, float, random.Random]:
-        """What is to be said, the gap in seconds, and the source of chance for it."""
+        """The text to send, the gap in seconds, and a random generator for this request."""
         messages = body["messages"]
         asked = max(i for i, m in enumerate(messages) if QUESTION.search(m["content"]))
-        # A question without an answer and the one after it are sent as one message.
+        # The server sends an unanswered question and the next one as one message.
         *_, match = QUESTION.finditer(messages[asked]["content"])
         truth, rest = true_text(match[1], int(match[2])), messages[asked + 1 :]
         begin = 0
         if rest:
-            kept = rest[0]["content"]
-            if not (rest[0]["role"] == "assistant" and truth.startswith(kept)):
-                self.wrong.append(f"{match[0]}: what was kept is not true: {kept[-80:]!r}")
-            begin = len(kept)
+            begun = rest[0]["content"]
+            if not (rest[0]["role"] == "assistant" and truth.startswith(begun)):
+                self.wrong.append(f"{match[0]}: the unfinished answer is not true: {begun[-80:]!r}")
+            begin = len(begun)
             if len(rest) > 1:
                 begin -= len(rest[1]["content"].partition(QUOTE)[2])
         rng = random.Random(f"{match[1]} {body.get('user')} {begin}")

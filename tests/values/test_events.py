@@ -48,11 +48,11 @@ def test_fragments_of_tool_calls_are_joined():
 
 def test_adding_is_linear():
     def seconds(count: int) -> float:
-        answer, began = AnswerText(), time.perf_counter()
+        answer, began = AnswerText(), time.thread_time()
         for _ in range(count):
             answer.add(Delta("word "))
         assert len(answer.content) == 5 * count
-        return time.perf_counter() - began
+        return time.thread_time() - began
 
     seconds(1000)
     assert seconds(200_000) < 40 * max(seconds(20_000), 0.002)

@@ -89,15 +89,15 @@ test("retry is a number or nothing", () => {
 });
 
 test("a long line that comes in many pieces costs no more per piece", () => {
-  const seconds = (pieces) => {
+  const milliseconds = (pieces) => {
     const decoder = new SseDecoder();
-    const began = performance.now();
+    const began = process.cpuUsage();
     for (let i = 0; i < pieces; i++) decoder.feed("data: 0123456789".slice(i ? 6 : 0));
     assert.equal(decoder.feed("\n\n")[0].data.length, pieces * 10);
-    return performance.now() - began;
+    return process.cpuUsage(began).user / 1000;
   };
-  seconds(1000);
-  assert.ok(seconds(200_000) < 2000);
+  milliseconds(1000);
+  assert.ok(milliseconds(200_000) < 2000);
 });
 
 // The vectors of the server's decoder. That decoder also delivers an event without the empty line at its end, and this

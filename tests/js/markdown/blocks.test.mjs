@@ -143,10 +143,10 @@ test("hostile nesting does not take long", () => {
   hostile.push("<a ".repeat(10_000), "$a".repeat(20_000), "\\(".repeat(10_000), "$$a\n".repeat(10_000), "|a".repeat(20_000) + "\n" + "|-".repeat(20_000));
   hostile.push("_a ".repeat(10_000), "~~a ".repeat(10_000), " ".repeat(50_000) + "x", "\t".repeat(20_000), "[a]: <".repeat(5000), "<!--".repeat(10_000), "&#".repeat(20_000));
   for (const text of hostile) {
-    const began = performance.now();
+    const began = process.cpuUsage();
     whole(text);
     asIfComplete(text);
-    const ms = performance.now() - began;
+    const ms = process.cpuUsage(began).user / 1000;
     if (process.env.TIMES) console.log(JSON.stringify(text.slice(0, 12)), Math.round(ms));
     assert.ok(ms < 5000, `${text.slice(0, 10)}…: ${ms} ms`);
   }

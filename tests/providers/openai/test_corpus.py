@@ -105,7 +105,7 @@ SPLITS = ["whole", "line", "event", *(f"random&seed={seed}" for seed in range(5)
 
 
 @pytest.mark.parametrize("split", SPLITS)
-@pytest.mark.gen_test(timeout=110)
+@pytest.mark.gen_test
 async def test_every_stream_is_decoded_however_it_is_split(corpus_chat, split):
     names = [n for n in STREAMS if split != "byte" or STREAMS[n]["bytes"] < SHORT]
     answers = await ask_all(corpus_chat, (f"{name}@split={split}" for name in names))
@@ -115,7 +115,7 @@ async def test_every_stream_is_decoded_however_it_is_split(corpus_chat, split):
 
 
 @pytest.mark.parametrize("fault", ["gzip", "noct", "http10", "100", "firstbyte:0.2"])
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_unusual_responses_are_decoded_too(corpus_chat, fault):
     answers = await ask_all(corpus_chat, (f"{name}@split=event&fault={fault}" for name in STREAMS))
     for model, answer in answers.items():
@@ -123,7 +123,7 @@ async def test_unusual_responses_are_decoded_too(corpus_chat, fault):
 
 
 @pytest.mark.parametrize("fault", ["close", "reset", "badchunk", "stall"])
-@pytest.mark.gen_test(timeout=110)
+@pytest.mark.gen_test
 async def test_a_stream_that_is_cut_off_never_counts_as_complete(serve, settings, replay, fault):
     limits = {"idle_timeout": 0.5, "first_byte_timeout": 2.0} if fault == "stall" else {}
     chat = serve(replace(settings, base_url=replay, model=None, **limits))
@@ -157,7 +157,7 @@ def finish_came(path: Path, at: int) -> bool:
     return '"finish_reason":"' in reasons or "data:[DONE" in reasons
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test
 async def test_every_refusal_has_its_status_and_a_readable_message(corpus_chat):
     answers = await ask_all(corpus_chat, REFUSALS)
     assert len(answers) == len(REFUSALS) >= 15
