@@ -233,13 +233,13 @@ class _Fetch:
         elif now >= total_due:
             what = f"was not done after {limits.answer:g} s"
             self._response.fail(self._failure("answer_timeout", what))
-        else:  # a first byte that comes now makes `idle` count
+        else:  # the first byte may come at any time, and from then on `idle` counts
             due = min(since + limit, total_due, now + limits.idle)
             loop = asyncio.get_running_loop()
             self._watching = loop.call_later(max(due - now, 0.001), self._watch)
 
     def _provider_error(self, error: Exception) -> ProviderError:
-        """A failure of the transport in the words of the contract."""
+        """A failure of the transport as the error that the contract names for it."""
         if isinstance(error, ProviderError):  # a limit
             return error
         host = urlsplit(self._request.url).hostname
@@ -269,7 +269,7 @@ class _Fetch:
                 return self._failure("connect_failed", "could not be reached")
 
     def _unreached(self, code: str, what: str) -> ProviderError:
-        """A failure before the server had the request: asking again does nothing twice."""
+        """A failure before the server had the request, so that it can safely be repeated."""
         failure = self._failure(code, what)
         failure.unprocessed = True
         return failure
