@@ -11,7 +11,7 @@ import { Storage } from "../../../tornado_stream/static/js/page/storage.js";
 import { frame, head } from "../server.mjs";
 
 const ID = "00000000-0000-4000-8000-000000000001";
-const QUICK = { probe: 500, trial: 400, slow: 0, late: 1000, short: 5000, visiblePoll: 30, longestPoll: 60, tick: 10, first: 60, pause: 300, unheard: 30_000 };
+const QUICK = { probe: 500, trial: 400, slow: 0, late: 1000, short: 5000, visiblePoll: 30, longestPoll: 60, tick: 10, first: 60, pause: 300, unheard: 30_000, silence: 1e6, suspect: 1e6 };
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /**
