@@ -205,9 +205,9 @@ class ResponseStream(asyncio.BufferedProtocol):
             data = _encode(self.request, self._url)
         except Exception as error:
             self.fail(error)
-            return
-        connection.transport.set_protocol(self)
-        connection.transport.write(data)
+        else:
+            connection.transport.set_protocol(self)
+            connection.transport.write(data)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._buffer

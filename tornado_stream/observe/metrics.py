@@ -12,7 +12,6 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import accumulate, chain, islice
 from math import inf
@@ -87,15 +86,6 @@ class Histogram:
         yield "_sum", self.sum
 
 
-@dataclass(frozen=True, slots=True)
-class Gauge:
-    """A number that is computed at each scrape."""
-
-    name: str
-    help: str
-    value: Callable[[], float]
-
-
 class Metrics:
     """The counters, gauges and histograms of one application."""
 
@@ -109,13 +99,13 @@ class Metrics:
         self.requests: Counter[tuple[str, str]] = Counter()  # by route and status
         self.upstream: Counter[str] = Counter()  # by status
         self.resumes = 0
-        self.gauges: list[Gauge] = []
+        self.gauges: list[tuple[str, str, Callable[[], float]]] = []  # name, help text, value
         self._scraped = 0.0
         self._lag_timer: asyncio.TimerHandle | None = None
 
     def gauge(self, name: str, help: str, value: Callable[[], float]) -> None:
-        """Serve `value()` as the gauge `tornado_stream_{name}`."""
-        self.gauges.append(Gauge(name, help, value))
+        """Serve `value()`, computed at each scrape, as the gauge `tornado_stream_{name}`."""
+        self.gauges.append((name, help, value))
 
     def answer_ended(self, end: End, began: float, times: array[float]) -> None:
         """`times` has the time of each delta, in seconds on the same clock as `began`."""
@@ -158,9 +148,9 @@ class Metrics:
             self._lag_timer.cancel()
 
     def _counters(self) -> Iterator[str]:
-        ends = {f'{{cause="{c}",state="{s}"}}': count for (s, c), count in self.ends.items()}
+        ends = {f'{{cause="{c}",state="{s}"}}': n for (s, c), n in self.ends.items()}
         requests = {f'{{route="{r}",status="{s}"}}': n for (r, s), n in self.requests.items()}
-        upstream = {f'{{status="{status}"}}': count for status, count in self.upstream.items()}
+        upstream = {f'{{status="{s}"}}': n for s, n in self.upstream.items()}
         for name, help, values in (
             ("answers_total", "Answers that have ended.", ends),
             ("http_requests_total", "Requests to this server.", requests),
@@ -170,8 +160,8 @@ class Metrics:
             yield from _family(PREFIX + name, "counter", help, values.items())
 
     def _gauges(self) -> Iterator[str]:
-        for gauge in self.gauges:
-            yield from _family(PREFIX + gauge.name, "gauge", gauge.help, [("", gauge.value())])
+        for name, help, value in self.gauges:
+            yield from _family(PREFIX + name, "gauge", help, [("", value())])
 
     def _histograms(self) -> Iterator[str]:
         for name, help, histogram in (
