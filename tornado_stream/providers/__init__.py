@@ -39,13 +39,13 @@ def build_provider(
     def provider(config: UpstreamConfig) -> OpenAIProvider:
         return OpenAIProvider(Upstream(on_status), config)
 
+    configs = []
     if file := _config_file(settings):
         configs = read_config(file, environ, timeouts)
+    elif settings.base_url or settings.api_key:
+        configs = [_from_environment(settings, timeouts)]
+    if configs:
         return ProviderGroup([provider(config) for config in configs], default=settings.model)
-    if settings.base_url or settings.api_key:
-        return ProviderGroup(
-            [provider(_from_environment(settings, timeouts))], default=settings.model
-        )
     from tornado_stream.providers.local.provider import LocalProvider  # most servers never need it
 
     async def discover() -> list[OpenAIProvider]:
@@ -56,10 +56,8 @@ def build_provider(
 
 
 def _config_file(settings: Settings) -> Path | None:
-    if settings.config:
-        return settings.config
     here = Path(FILE_NAME)
-    return here if here.is_file() else None
+    return settings.config or (here if here.is_file() else None)
 
 
 def _from_environment(settings: Settings, timeouts: Timeouts) -> UpstreamConfig:

@@ -10,7 +10,7 @@ import difflib
 import re
 import tomllib
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -53,11 +53,6 @@ class UpstreamConfig:
     timeouts: Timeouts = Timeouts()
     prices: Mapping[str, Price] = field(default_factory=dict)
     origin: str = ""
-
-    @property
-    def url(self) -> str:
-        """The base URL without user and password."""
-        return shown_url(self.base_url)
 
     @property
     def secret(self) -> str | None:
@@ -181,13 +176,15 @@ class _ConfigParser:
         return preset
 
     def _base_url(self, table: dict[str, Any], preset: Preset) -> str:
-        given = self._text_value(table, "base_url")
-        if given is None and preset.base_url and "{" not in preset.base_url:
+        if given := self._text_value(table, "base_url"):
+            try:
+                return parse_url(given)
+            except ValueError as error:
+                self._refuse("base_url", str(error))
+        if preset.base_url and "{" not in preset.base_url:
             return preset.base_url
-        if given is None:
-            example = preset.base_url or "http://localhost:11434/v1"
-            self._refuse("base_url", f"this key is required, for example {example}")
-        return self._parse("base_url", parse_url, given)
+        example = preset.base_url or "http://localhost:11434/v1"
+        self._refuse("base_url", f"this key is required, for example {example}")
 
     def _key(self, table: dict[str, Any], preset: Preset) -> Secret | None:
         variable = self._text_value(table, "key_env")
@@ -268,12 +265,6 @@ class _ConfigParser:
         if value is not None and not (isinstance(value, str) and value.strip()):
             self._refuse(key, "it must be text")
         return value
-
-    def _parse(self, key: str, parse: Callable[[str], str], text: str) -> str:
-        try:
-            return parse(text)
-        except ValueError as error:
-            self._refuse(key, str(error))
 
     def _refuse(self, key: str, why: str) -> NoReturn:
         where = f"upstream.{self._name}" if self._name else ""

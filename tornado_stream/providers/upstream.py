@@ -23,12 +23,7 @@ import orjson
 from tornado.httpclient import HTTPRequest
 from tornado.httputil import HTTPInputError
 
-from tornado_stream.net.http_client import (
-    MAX_BODY,
-    CutOff,
-    OnChunk,
-    StreamingHTTPClient,
-)
+from tornado_stream.net.http_client import MAX_BODY, CutOff, OnChunk, StreamingHTTPClient
 from tornado_stream.values.errors import ProviderError
 
 logger = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ import orjson
 
 from tornado_stream.net.http_client import OnChunk
 from tornado_stream.providers.base import Emit, ModelInfo, Provider
-from tornado_stream.providers.config import UpstreamConfig
+from tornado_stream.providers.config import UpstreamConfig, shown_url
 from tornado_stream.providers.openai.answer_decoder import AnswerEmitter
 from tornado_stream.providers.openai.continuation import continuation
 from tornado_stream.providers.openai.error_classifier import refused_option
@@ -51,7 +51,7 @@ class OpenAIProvider(Provider):
         self.config = config
         self._upstream = upstream
         # Computed once, since each request needs these.
-        self._url = config.url
+        self._url = shown_url(config.base_url)
         self._key = config.secret
         self._headers = {"Accept": "application/json", **config.auth_headers}
         self._chat_headers = {
