@@ -52,6 +52,10 @@ ROUTES = {
 
 _STATUSES = frozenset(map(int, HTTPStatus))
 
+#: The name, type, help text and samples of a metric. A sample is a pair: the suffix and labels
+#: that follow the name, and the value.
+Family = tuple[str, str, str, Iterable[tuple[str, float]]]
+
 
 class Histogram:
     """The number of values in each bucket, and their sum. One thread at a time may add values."""
@@ -140,14 +144,14 @@ class Metrics:
         self._scraped = monotonic()
         if self._lag_timer is None:
             self._measure_lag()
-        lines = chain(self._counters(), self._gauges(), self._histograms(), _process())
+        lines = chain.from_iterable(map(_write, self._families()))
         return "".join(f"{line}\n" for line in lines).encode()
 
     def close(self) -> None:
         if self._lag_timer:
             self._lag_timer.cancel()
 
-    def _counters(self) -> Iterator[str]:
+    def _families(self) -> Iterator[Family]:
         ends = {f'{{cause="{c}",state="{s}"}}': n for (s, c), n in self.ends.items()}
         requests = {f'{{route="{r}",status="{s}"}}': n for (r, s), n in self.requests.items()}
         upstream = {f'{{status="{s}"}}': n for s, n in self.upstream.items()}
@@ -157,13 +161,9 @@ class Metrics:
             ("upstream_responses_total", "Responses of the model's server.", upstream),
             ("resumes_total", "Readers that went on after an event.", {"": self.resumes}),
         ):
-            yield from _family(PREFIX + name, "counter", help, values.items())
-
-    def _gauges(self) -> Iterator[str]:
+            yield PREFIX + name, "counter", help, values.items()
         for name, help, value in self.gauges:
-            yield from _family(PREFIX + name, "gauge", help, [("", value())])
-
-    def _histograms(self) -> Iterator[str]:
+            yield PREFIX + name, "gauge", help, [("", value())]
         for name, help, histogram in (
             ("first_token_seconds", "Until the first text of an answer.", self.first_token),
             ("token_gap_seconds", "Between two deltas of an answer.", self.gaps),
@@ -171,7 +171,9 @@ class Metrics:
             ("commit_seconds", "Write transactions of the database.", self.commits),
             ("loop_lag_seconds", "How late the event loop's timer was.", self.lag),
         ):
-            yield from _family(PREFIX + name, "histogram", help, histogram.samples())
+            yield PREFIX + name, "histogram", help, histogram.samples()
+        for name, type, help, reading in process_metrics.read():
+            yield name, type, help, [("", reading)]
 
     def _measure_lag(self) -> None:
         loop = asyncio.get_running_loop()
@@ -185,13 +187,8 @@ class Metrics:
             self._measure_lag()
 
 
-def _process() -> Iterator[str]:
-    for name, type, help, value in process_metrics.read():
-        yield from _family(name, type, help, [("", value)])
-
-
-def _family(name: str, type: str, help: str, samples: Iterable[tuple[str, float]]) -> Iterator[str]:
-    """The lines of one metric. Samples are pairs: the suffix and labels after `name`, the value."""
+def _write(family: Family) -> Iterator[str]:
+    name, type, help, samples = family
     yield f"# HELP {name} {help}"
     yield f"# TYPE {name} {type}"
     for rest, value in samples:

@@ -16,13 +16,13 @@ from tornado_stream.providers.discovery import find_servers
 from tornado_stream.providers.openai.provider import OpenAIProvider
 from tornado_stream.providers.presets import preset_for, presets
 from tornado_stream.providers.provider_group import ProviderGroup
-from tornado_stream.providers.upstream import OnStatus, Timeouts, Upstream, ignore_status
+from tornado_stream.providers.upstream import OnStatus, Timeouts, Upstream
 from tornado_stream.settings import Settings
 
 
 def build_provider(
     settings: Settings,
-    on_status: OnStatus = ignore_status,
+    on_status: OnStatus = lambda status: None,
     environ: Mapping[str, str] = os.environ,
 ) -> Provider:
     """All upstreams as one provider. `on_status` is called with the status of every response.

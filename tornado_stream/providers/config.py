@@ -232,8 +232,7 @@ class _ConfigParser:
         limits = {}
         for limit in fields(Timeouts):
             key = f"{limit.name}_timeout"
-            if key in table:
-                value = table[key]
+            if (value := table.get(key)) is not None:
                 if type(value) not in (int, float) or not 0 < value <= 31_536_000:
                     self._refuse(key, "it must be a number of seconds above 0")
                 limits[limit.name] = float(value)

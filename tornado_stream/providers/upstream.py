@@ -74,17 +74,13 @@ class StatusError(Exception):
         self.body = body
 
 
-def ignore_status(status: int) -> None:
-    """An `OnStatus` for a process that counts no responses."""
-
-
 class Upstream:
     """Makes requests to one server, on the IOLoop's thread, and remembers whether it fails.
 
     `on_status` is called with the status of every response.
     """
 
-    def __init__(self, on_status: OnStatus = ignore_status) -> None:
+    def __init__(self, on_status: OnStatus = lambda status: None) -> None:
         self._client: StreamingHTTPClient | None = None
         self._on_status = on_status
         self._unreachable_at = self._refused_at = -FAILURE_LASTS
