@@ -165,12 +165,10 @@ class _ConfigParser:
 
     def _preset(self, table: dict[str, Any]) -> Preset:
         name = self._text_value(table, "preset")
-        if name is None:
-            return CUSTOM
-        if name not in presets():
+        if name and name not in presets():
             known = ", ".join(presets())
             self._refuse("preset", f"there is no preset {name!r}; the presets are {known}")
-        preset = presets()[name]
+        preset = presets()[name] if name else CUSTOM
         if header := self._text_value(table, "key_header"):
             preset = replace(preset, key_header=header)
         return preset
