@@ -59,11 +59,8 @@ class ClientConnections:
             (self.bodies, settings.body_timeout, TOO_SLOW),
             (self.writes, settings.write_timeout, b""),
         )
-
-    @property
-    def shortest_wait(self) -> float:
-        """The shortest of the limits, in seconds."""
-        return min(seconds for _, seconds, _ in self._limits)
+        #: The shortest of the limits, in seconds.
+        self.shortest_wait = min(seconds for _, seconds, _ in self._limits)
 
     def sweep(self) -> None:
         """Close the connections that have waited too long."""

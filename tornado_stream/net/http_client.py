@@ -150,7 +150,7 @@ class ResponseStream(asyncio.BufferedProtocol):
         self._client = client
         self._url = url
         self._on_head = on_head
-        self._on_chunk: OnChunk = _ignore_chunk
+        self._on_chunk: OnChunk = lambda data: None  # until the head has come
         self._ended = False
         self._pieces: list[bytes] = []
         self.on_body = self._pieces.append  # llhttp's callback; a method would cost more
@@ -381,10 +381,6 @@ class _Fetch:
                 reason=self._response.reason or None,
             )
         )
-
-
-def _ignore_chunk(data: bytes) -> None:
-    """The callback before the head has come, when there is no body yet."""
 
 
 def _origin(url: SplitResult) -> Origin:

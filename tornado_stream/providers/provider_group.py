@@ -117,7 +117,6 @@ class ProviderGroup(Provider):
                 logger.info("%s cannot answer (%s); trying the next", member.name, error.code)
 
     async def _with_retries(self, member: Provider, request: ChatRequest, emit: Emit) -> None:
-        """Send the request to one upstream, with retries."""
         for attempt in count(1):
             try:
                 return await member.generate(request, emit)

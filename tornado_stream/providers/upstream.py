@@ -194,7 +194,6 @@ class _Fetch:
         return take if encoding in ("identity", "") else self._inflating(take)
 
     def _inflating(self, take: OnChunk) -> OnChunk:
-        """A callback for a compressed body."""
         inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
 
         def take_compressed(data: bytes) -> float | None:

