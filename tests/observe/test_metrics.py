@@ -210,8 +210,8 @@ class Collector:
             for label_values, count in values.items():
                 counter.add_metric(label_values, count)
             yield counter
-        for gauge in metrics.gauges:
-            yield GaugeMetricFamily(f"tornado_stream_{gauge.name}", gauge.help, gauge.value())
+        for name, help, value in metrics.gauges:
+            yield GaugeMetricFamily(f"tornado_stream_{name}", help, value())
         histograms = [
             ("first_token_seconds", "Until the first text of an answer.", metrics.first_token),
             ("token_gap_seconds", "Between two deltas of an answer.", metrics.gaps),

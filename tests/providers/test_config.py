@@ -81,6 +81,13 @@ def test_every_key_is_read(read, tmp_path):
     assert "sk-" not in repr([first, second, third])
 
 
+@pytest.mark.parametrize("preset", ["", "preset = 'openai'\n"])
+def test_the_header_of_the_key_has_a_name_of_its_own(read, preset):
+    text = "[upstream.a]\nbase_url='http://x/v1'\nkey_env='MY_KEY'\nkey_header='X-Key'\n"
+    (config,) = read(text + preset)
+    assert config.auth_headers == {"X-Key": "sk-mine"}
+
+
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [

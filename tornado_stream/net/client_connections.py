@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import socket
 from collections import Counter
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable
 from contextlib import suppress
 from http.client import responses
 from ipaddress import ip_address, ip_network
-from itertools import islice
+from itertools import chain, islice
 from time import monotonic
 from typing import Any
 
@@ -27,12 +27,12 @@ from tornado_stream.settings import Settings
 def refusal(status: int, code: str, message: str, retry_after: int = 0) -> bytes:
     """A whole response that refuses a connection before there is a request. The server closes the
     connection after it; `retry_after` is in seconds."""
-    error = {"code": code, "message": message}
-    retry = {"retry_after": retry_after} if retry_after else {}
-    body = orjson.dumps({"error": error | retry})
+    error: dict[str, Any] = {"code": code, "message": message}
     head = f"HTTP/1.1 {status} {responses[status]}\r\nConnection: close\r\n"
     if retry_after:
+        error["retry_after"] = retry_after
         head += f"Retry-After: {retry_after}\r\n"
+    body = orjson.dumps({"error": error})
     head += f"Content-Type: application/json; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
     return head.encode() + b"\r\n" + body
 
@@ -59,11 +59,8 @@ class ClientConnections:
             (self.bodies, settings.body_timeout, TOO_SLOW),
             (self.writes, settings.write_timeout, b""),
         )
-
-    @property
-    def shortest_wait(self) -> float:
-        """The shortest of the limits, in seconds."""
-        return min(seconds for _, seconds, _ in self._limits)
+        #: The shortest of the limits, in seconds.
+        self.shortest_wait = min(seconds for _, seconds, _ in self._limits)
 
     def sweep(self) -> None:
         """Close the connections that have waited too long."""
@@ -81,15 +78,13 @@ class ClientConnections:
     def evict(self, count: int, age: float = 0.0) -> int:
         """Close up to `count` connections that serve no request: the longest idle first, then
         those whose head has been incomplete for `age` seconds. Returns how many it closed."""
-        victims = list(islice(self._unserved(age), count))
+        idle = (stream for stream in self.idle if not stream.writing())
+        newest = monotonic() - age
+        unfinished = (stream for stream, since in self.heads.items() if since <= newest)
+        victims = list(islice(chain(idle, unfinished), count))
         for stream in victims:
             stream.close()
         return len(victims)
-
-    def _unserved(self, age: float) -> Iterator[ClientStream]:
-        yield from (stream for stream in self.idle if not stream.writing())
-        newest = monotonic() - age
-        yield from (stream for stream, since in self.heads.items() if since <= newest)
 
 
 class ClientStream(IOStream):
@@ -111,11 +106,9 @@ class ClientStream(IOStream):
         """Go to the end of this queue; None: leave the queues, a request is being served."""
         if self._queue is not None:
             del self._queue[self]
-        if queue is not None and self.closed():
-            queue = None
-        self._queue = queue
-        if queue is not None:
-            queue[self] = monotonic()
+        self._queue = None if self.closed() else queue
+        if self._queue is not None:
+            self._queue[self] = monotonic()
 
     def expect_head(self) -> None:
         """Wait for the next request. The time for the first one began with the connection."""

@@ -150,7 +150,7 @@ class ResponseStream(asyncio.BufferedProtocol):
         self._client = client
         self._url = url
         self._on_head = on_head
-        self._on_chunk: OnChunk = _ignore_chunk
+        self._on_chunk: OnChunk = lambda data: None  # until the head has come
         self._ended = False
         self._pieces: list[bytes] = []
         self.on_body = self._pieces.append  # llhttp's callback; a method would cost more
@@ -205,9 +205,9 @@ class ResponseStream(asyncio.BufferedProtocol):
             data = _encode(self.request, self._url)
         except Exception as error:
             self.fail(error)
-            return
-        connection.transport.set_protocol(self)
-        connection.transport.write(data)
+        else:
+            connection.transport.set_protocol(self)
+            connection.transport.write(data)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._buffer
@@ -381,10 +381,6 @@ class _Fetch:
                 reason=self._response.reason or None,
             )
         )
-
-
-def _ignore_chunk(data: bytes) -> None:
-    """The callback before the head has come, when there is no body yet."""
 
 
 def _origin(url: SplitResult) -> Origin:

@@ -157,7 +157,9 @@ class Listener:
             except ConnectionAbortedError:
                 continue
             except OSError as error:
-                self._pause(error)
+                self._warn("no connection can be accepted: %s", error.strerror)
+                self._stop_listening()
+                self._make_room()
                 return
             self._admit(connection, address)
 
@@ -198,11 +200,6 @@ class Listener:
         before = monotonic() - age
         while self._refused and self._refused[0][0] <= before:
             self._refused.popleft()[1].close()
-
-    def _pause(self, error: OSError) -> None:
-        self._warn("no connection can be accepted: %s", error.strerror)
-        self._stop_listening()
-        self._make_room()
 
     def _make_room(self) -> None:
         self._free_spare()

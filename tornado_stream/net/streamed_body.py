@@ -148,7 +148,7 @@ class ChunkedBody(StreamedBody):
 
     def end(self) -> IOStream:
         """Send the end of the body and give the connection back, for the next request."""
-        self._on_drained = self._on_gone = _nothing
+        self._on_drained = self._on_gone = lambda: None
         self._stream.set_close_callback(None)
         self._chunks.append(b"0\r\n\r\n")
         self.flush()
@@ -160,7 +160,3 @@ class ChunkedBody(StreamedBody):
 
     def _is_writing(self) -> bool:
         return self._stream.writing()
-
-
-def _nothing() -> None:
-    """The callback of a body that has ended."""

@@ -49,7 +49,15 @@ class UpstreamConnection(asyncio.Protocol):
         self.transport.abort()
 
     def is_open(self) -> bool:
-        return not (self.transport.is_closing() or _is_readable(self.transport))
+        """Whether it is open, and no bytes have arrived that the loop has not read yet."""
+        if self.transport.is_closing():
+            return False
+        fd = self.transport.get_extra_info("socket").fileno()
+        if hasattr(select, "poll"):
+            poll = select.poll()
+            poll.register(fd, select.POLLIN)
+            return not poll.poll(0)
+        return not select.select([fd], [], [], 0)[0]  # Windows
 
 
 class ConnectionPool:
@@ -72,7 +80,9 @@ class ConnectionPool:
     def put(self, connection: UpstreamConnection) -> None:
         loop = asyncio.get_running_loop()
         connection.idle_since = loop.time()
-        _remember_session(connection)
+        tls = connection.transport.get_extra_info("ssl_object")
+        if tls is not None and isinstance(tls.context, ResumingContext):
+            tls.context.sessions[connection.origin.host] = tls.session
         self._idle.setdefault(connection.origin, []).append(connection)
         if not self._sweeping:
             self._sweeping = loop.call_later(KEEP_ALIVE, self._sweep)
@@ -118,12 +128,6 @@ class ResumingContext(ssl.SSLContext):
         return super().wrap_bio(*args, **options)
 
 
-def _remember_session(connection: UpstreamConnection) -> None:
-    tls = connection.transport.get_extra_info("ssl_object")
-    if tls is not None and isinstance(tls.context, ResumingContext):
-        tls.context.sessions[connection.origin.host] = tls.session
-
-
 async def open_socket(host: str, port: int) -> socket.socket:
     """Connect to the address that answers first. Cancelling the call closes every socket that it
     opened; asyncio's `create_connection` can leak a socket that has just been connected."""
@@ -157,13 +161,3 @@ async def open_socket(host: str, port: int) -> socket.socket:
     finally:
         for sock in connected:
             sock.close()
-
-
-def _is_readable(transport: asyncio.Transport) -> bool:
-    """Whether bytes or the end have arrived that the loop has not read yet."""
-    fd = transport.get_extra_info("socket").fileno()
-    if hasattr(select, "poll"):
-        poll = select.poll()
-        poll.register(fd, select.POLLIN)
-        return bool(poll.poll(0))
-    return bool(select.select([fd], [], [], 0)[0])  # Windows

@@ -89,29 +89,46 @@ def shown(text: str) -> str:
     return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
-class TextFormatter(logging.Formatter):
-    """For people: the time, the level, the logger, the message and the fields. A traceback
-    follows on indented lines of its own."""
-
-    def __init__(self, secrets: tuple[str, ...] = ()) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-        self._secrets = secrets
-
-    def format(self, record: logging.LogRecord) -> str:
-        stamp = f"{self.formatTime(record)} {record.levelname} {record.name}:"
-        message = mask_headers(record.getMessage(), self._secrets)
-        fields = [f"{n}={_as_word(v)}" for n, v in _values(record, ("fields",), self._secrets)]
-        trace = mask_headers(_trace(record), self._secrets)
-        lines = [" ".join([stamp, message, *fields]), *(trace.split("\n") if trace else [])]
-        return "\n    ".join(map(shown, lines))
-
-
-class JSONFormatter(logging.Formatter):
-    """For programs: one JSON object on each line. A traceback is a string in it."""
+class _MaskingFormatter(logging.Formatter):
+    """Reads the parts of a record, with the secrets masked."""
 
     def __init__(self, secrets: tuple[str, ...] = ()) -> None:
         super().__init__()
         self._secrets = secrets
+
+    def _message(self, record: logging.LogRecord) -> str:
+        return mask_headers(record.getMessage(), self._secrets)
+
+    def _trace(self, record: logging.LogRecord) -> str:
+        error = record.exc_info[1] if record.exc_info else None
+        return mask_headers(describe_exception(error), self._secrets) if error else ""
+
+    def _values(self, record: logging.LogRecord, *groups: str) -> Iterator[tuple[str, Any]]:
+        """The names and values of a record's groups; text is cut to `MAX_VALUE`."""
+        for group in groups:
+            for name, value in getattr(record, group, {}).items():
+                if isinstance(value, str):
+                    text = mask_headers(value, self._secrets)
+                    value = text if len(text) <= MAX_VALUE else text[: MAX_VALUE - 1] + "…"
+                if value is not None:
+                    yield name, value
+
+
+class TextFormatter(_MaskingFormatter):
+    """For people: the time, the level, the logger, the message and the fields. A traceback
+    follows on indented lines of its own."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        stamp = f"{self.formatTime(record)} {record.levelname} {record.name}:"
+        fields = [f"{name}={_as_word(value)}" for name, value in self._values(record, "fields")]
+        trace = self._trace(record)
+        first = " ".join([stamp, self._message(record), *fields])
+        lines = [first, *(trace.split("\n") if trace else [])]
+        return "\n    ".join(map(shown, lines))
+
+
+class JSONFormatter(_MaskingFormatter):
+    """For programs: one JSON object on each line. A traceback is a string in it."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -119,26 +136,13 @@ class JSONFormatter(logging.Formatter):
             f".{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": mask_headers(record.getMessage(), self._secrets),
-            **dict(_values(record, ("parts", "fields"), self._secrets)),
+            "message": self._message(record),
+            **dict(self._values(record, "parts", "fields")),
         }
-        if trace := _trace(record):
-            line["traceback"] = mask_headers(trace, self._secrets)
+        if trace := self._trace(record):
+            line["traceback"] = trace
         text = json.dumps(line, ensure_ascii=False)  # leaves some line ends unescaped
         return _UNPRINTABLE.sub(lambda match: f"\\u{_encodable(match[0]):04x}", text)
-
-
-def _values(
-    record: logging.LogRecord, groups: tuple[str, ...], secrets: tuple[str, ...]
-) -> Iterator[tuple[str, Any]]:
-    """The names and values of a record's groups, masked and then cut to `MAX_VALUE`."""
-    for group in groups:
-        for name, value in getattr(record, group, {}).items():
-            if isinstance(value, str):
-                text = mask_headers(value, secrets)
-                value = text if len(text) <= MAX_VALUE else text[: MAX_VALUE - 1] + "…"
-            if value is not None:
-                yield name, value
 
 
 def _as_word(value: Any) -> str:
@@ -149,11 +153,6 @@ def _as_word(value: Any) -> str:
 
 def _encodable(character: str) -> int:
     return 0xFFFD if "\ud800" <= character <= "\udfff" else ord(character)
-
-
-def _trace(record: logging.LogRecord) -> str:
-    error = record.exc_info[1] if record.exc_info else None
-    return describe_exception(error) if error else ""
 
 
 def describe_exception(error: BaseException) -> str:

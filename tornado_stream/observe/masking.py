@@ -63,8 +63,7 @@ def _as_pattern(form: str) -> str:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    yield secret
-    yield from (quote(secret), quote(secret, safe=""), quote_plus(secret))
+    yield from (secret, quote(secret), quote(secret, safe=""), quote_plus(secret))
     yield secret.replace("\\", "\\\\").replace('"', '\\"')
     yield from _in_base64(secret)
 

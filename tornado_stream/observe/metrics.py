@@ -12,7 +12,6 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import accumulate, chain, islice
 from math import inf
@@ -53,6 +52,10 @@ ROUTES = {
 
 _STATUSES = frozenset(map(int, HTTPStatus))
 
+#: The name, type, help text and samples of a metric. A sample is a pair: the suffix and labels
+#: that follow the name, and the value.
+Family = tuple[str, str, str, Iterable[tuple[str, float]]]
+
 
 class Histogram:
     """The number of values in each bucket, and their sum. One thread at a time may add values."""
@@ -87,15 +90,6 @@ class Histogram:
         yield "_sum", self.sum
 
 
-@dataclass(frozen=True, slots=True)
-class Gauge:
-    """A number that is computed at each scrape."""
-
-    name: str
-    help: str
-    value: Callable[[], float]
-
-
 class Metrics:
     """The counters, gauges and histograms of one application."""
 
@@ -109,13 +103,13 @@ class Metrics:
         self.requests: Counter[tuple[str, str]] = Counter()  # by route and status
         self.upstream: Counter[str] = Counter()  # by status
         self.resumes = 0
-        self.gauges: list[Gauge] = []
+        self.gauges: list[tuple[str, str, Callable[[], float]]] = []  # name, help text, value
         self._scraped = 0.0
         self._lag_timer: asyncio.TimerHandle | None = None
 
     def gauge(self, name: str, help: str, value: Callable[[], float]) -> None:
-        """Serve `value()` as the gauge `tornado_stream_{name}`."""
-        self.gauges.append(Gauge(name, help, value))
+        """Serve `value()`, computed at each scrape, as the gauge `tornado_stream_{name}`."""
+        self.gauges.append((name, help, value))
 
     def answer_ended(self, end: End, began: float, times: array[float]) -> None:
         """`times` has the time of each delta, in seconds on the same clock as `began`."""
@@ -150,30 +144,26 @@ class Metrics:
         self._scraped = monotonic()
         if self._lag_timer is None:
             self._measure_lag()
-        lines = chain(self._counters(), self._gauges(), self._histograms(), _process())
+        lines = chain.from_iterable(map(_write, self._families()))
         return "".join(f"{line}\n" for line in lines).encode()
 
     def close(self) -> None:
         if self._lag_timer:
             self._lag_timer.cancel()
 
-    def _counters(self) -> Iterator[str]:
-        ends = {f'{{cause="{c}",state="{s}"}}': count for (s, c), count in self.ends.items()}
+    def _families(self) -> Iterator[Family]:
+        ends = {f'{{cause="{c}",state="{s}"}}': n for (s, c), n in self.ends.items()}
         requests = {f'{{route="{r}",status="{s}"}}': n for (r, s), n in self.requests.items()}
-        upstream = {f'{{status="{status}"}}': count for status, count in self.upstream.items()}
+        upstream = {f'{{status="{s}"}}': n for s, n in self.upstream.items()}
         for name, help, values in (
             ("answers_total", "Answers that have ended.", ends),
             ("http_requests_total", "Requests to this server.", requests),
             ("upstream_responses_total", "Responses of the model's server.", upstream),
             ("resumes_total", "Readers that went on after an event.", {"": self.resumes}),
         ):
-            yield from _family(PREFIX + name, "counter", help, values.items())
-
-    def _gauges(self) -> Iterator[str]:
-        for gauge in self.gauges:
-            yield from _family(PREFIX + gauge.name, "gauge", gauge.help, [("", gauge.value())])
-
-    def _histograms(self) -> Iterator[str]:
+            yield PREFIX + name, "counter", help, values.items()
+        for name, help, value in self.gauges:
+            yield PREFIX + name, "gauge", help, [("", value())]
         for name, help, histogram in (
             ("first_token_seconds", "Until the first text of an answer.", self.first_token),
             ("token_gap_seconds", "Between two deltas of an answer.", self.gaps),
@@ -181,7 +171,9 @@ class Metrics:
             ("commit_seconds", "Write transactions of the database.", self.commits),
             ("loop_lag_seconds", "How late the event loop's timer was.", self.lag),
         ):
-            yield from _family(PREFIX + name, "histogram", help, histogram.samples())
+            yield PREFIX + name, "histogram", help, histogram.samples()
+        for name, type, help, reading in process_metrics.read():
+            yield name, type, help, [("", reading)]
 
     def _measure_lag(self) -> None:
         loop = asyncio.get_running_loop()
@@ -195,13 +187,8 @@ class Metrics:
             self._measure_lag()
 
 
-def _process() -> Iterator[str]:
-    for name, type, help, value in process_metrics.read():
-        yield from _family(name, type, help, [("", value)])
-
-
-def _family(name: str, type: str, help: str, samples: Iterable[tuple[str, float]]) -> Iterator[str]:
-    """The lines of one metric. Samples are pairs: the suffix and labels after `name`, the value."""
+def _write(family: Family) -> Iterator[str]:
+    name, type, help, samples = family
     yield f"# HELP {name} {help}"
     yield f"# TYPE {name} {type}"
     for rest, value in samples:

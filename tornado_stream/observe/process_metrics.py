@@ -15,17 +15,6 @@ from pathlib import Path
 #: The name, type, help text and value of a metric.
 Reading = tuple[str, str, str, float]
 
-_STAT = (
-    ("process_virtual_memory_bytes", "gauge", "Virtual memory size in bytes."),
-    ("process_resident_memory_bytes", "gauge", "Resident memory size in bytes."),
-    (
-        "process_start_time_seconds",
-        "gauge",
-        "Start time of the process since unix epoch in seconds.",
-    ),
-    ("process_cpu_seconds_total", "counter", "Total user and system CPU time spent in seconds."),
-)
-
 PROC = Path("/proc")
 
 
@@ -52,9 +41,13 @@ def _stat(boot_time: float) -> Iterator[Reading]:
     fields = (PROC / "self/stat").read_bytes().rpartition(b")")[2].split()
     ticks, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
     user, system, started, virtual, resident = (float(fields[n]) for n in (11, 12, 19, 20, 21))
-    seconds = started / ticks + boot_time, user / ticks + system / ticks
-    for row, value in zip(_STAT, (virtual, resident * page, *seconds), strict=True):
-        yield *row, value
+    rss, start, cpu = resident * page, started / ticks + boot_time, user / ticks + system / ticks
+    since = "Start time of the process since unix epoch in seconds."
+    yield "process_virtual_memory_bytes", "gauge", "Virtual memory size in bytes.", virtual
+    yield "process_resident_memory_bytes", "gauge", "Resident memory size in bytes.", rss
+    yield "process_start_time_seconds", "gauge", since, start
+    spent = "Total user and system CPU time spent in seconds."
+    yield "process_cpu_seconds_total", "counter", spent, cpu
 
 
 def _descriptors() -> Iterator[Reading]:

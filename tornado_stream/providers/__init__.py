@@ -16,13 +16,13 @@ from tornado_stream.providers.discovery import find_servers
 from tornado_stream.providers.openai.provider import OpenAIProvider
 from tornado_stream.providers.presets import preset_for, presets
 from tornado_stream.providers.provider_group import ProviderGroup
-from tornado_stream.providers.upstream import OnStatus, Timeouts, Upstream, ignore_status
+from tornado_stream.providers.upstream import OnStatus, Timeouts, Upstream
 from tornado_stream.settings import Settings
 
 
 def build_provider(
     settings: Settings,
-    on_status: OnStatus = ignore_status,
+    on_status: OnStatus = lambda status: None,
     environ: Mapping[str, str] = os.environ,
 ) -> Provider:
     """All upstreams as one provider. `on_status` is called with the status of every response.
@@ -39,13 +39,13 @@ def build_provider(
     def provider(config: UpstreamConfig) -> OpenAIProvider:
         return OpenAIProvider(Upstream(on_status), config)
 
+    configs = []
     if file := _config_file(settings):
         configs = read_config(file, environ, timeouts)
+    elif settings.base_url or settings.api_key:
+        configs = [_from_environment(settings, timeouts)]
+    if configs:
         return ProviderGroup([provider(config) for config in configs], default=settings.model)
-    if settings.base_url or settings.api_key:
-        return ProviderGroup(
-            [provider(_from_environment(settings, timeouts))], default=settings.model
-        )
     from tornado_stream.providers.local.provider import LocalProvider  # most servers never need it
 
     async def discover() -> list[OpenAIProvider]:
@@ -56,10 +56,8 @@ def build_provider(
 
 
 def _config_file(settings: Settings) -> Path | None:
-    if settings.config:
-        return settings.config
     here = Path(FILE_NAME)
-    return here if here.is_file() else None
+    return settings.config or (here if here.is_file() else None)
 
 
 def _from_environment(settings: Settings, timeouts: Timeouts) -> UpstreamConfig:

@@ -10,7 +10,7 @@ import difflib
 import re
 import tomllib
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -53,11 +53,6 @@ class UpstreamConfig:
     timeouts: Timeouts = Timeouts()
     prices: Mapping[str, Price] = field(default_factory=dict)
     origin: str = ""
-
-    @property
-    def url(self) -> str:
-        """The base URL without user and password."""
-        return shown_url(self.base_url)
 
     @property
     def secret(self) -> str | None:
@@ -170,24 +165,24 @@ class _ConfigParser:
 
     def _preset(self, table: dict[str, Any]) -> Preset:
         name = self._text_value(table, "preset")
-        if name is None:
-            return CUSTOM
-        if name not in presets():
+        if name and name not in presets():
             known = ", ".join(presets())
             self._refuse("preset", f"there is no preset {name!r}; the presets are {known}")
-        preset = presets()[name]
+        preset = presets()[name] if name else CUSTOM
         if header := self._text_value(table, "key_header"):
             preset = replace(preset, key_header=header)
         return preset
 
     def _base_url(self, table: dict[str, Any], preset: Preset) -> str:
-        given = self._text_value(table, "base_url")
-        if given is None and preset.base_url and "{" not in preset.base_url:
+        if given := self._text_value(table, "base_url"):
+            try:
+                return parse_url(given)
+            except ValueError as error:
+                self._refuse("base_url", str(error))
+        if preset.base_url and "{" not in preset.base_url:
             return preset.base_url
-        if given is None:
-            example = preset.base_url or "http://localhost:11434/v1"
-            self._refuse("base_url", f"this key is required, for example {example}")
-        return self._parse("base_url", parse_url, given)
+        example = preset.base_url or "http://localhost:11434/v1"
+        self._refuse("base_url", f"this key is required, for example {example}")
 
     def _key(self, table: dict[str, Any], preset: Preset) -> Secret | None:
         variable = self._text_value(table, "key_env")
@@ -235,8 +230,7 @@ class _ConfigParser:
         limits = {}
         for limit in fields(Timeouts):
             key = f"{limit.name}_timeout"
-            if key in table:
-                value = table[key]
+            if (value := table.get(key)) is not None:
                 if type(value) not in (int, float) or not 0 < value <= 31_536_000:
                     self._refuse(key, "it must be a number of seconds above 0")
                 limits[limit.name] = float(value)
@@ -268,12 +262,6 @@ class _ConfigParser:
         if value is not None and not (isinstance(value, str) and value.strip()):
             self._refuse(key, "it must be text")
         return value
-
-    def _parse(self, key: str, parse: Callable[[str], str], text: str) -> str:
-        try:
-            return parse(text)
-        except ValueError as error:
-            self._refuse(key, str(error))
 
     def _refuse(self, key: str, why: str) -> NoReturn:
         where = f"upstream.{self._name}" if self._name else ""

@@ -24,8 +24,7 @@ async def find_servers(timeouts: Timeouts, skip: Collection[int] = ()) -> list[U
 
     Ports in `skip`, such as this server's own, get no request. `timeouts` are for later requests.
     """
-    local = [preset for preset in presets().values() if preset.local_port]
-    asked = [preset for preset in local if preset.local_port not in skip]
+    asked = [p for p in presets().values() if p.local_port and p.local_port not in skip]
     upstream = Upstream()
     answers = await asyncio.gather(*[_has_models(upstream, preset) for preset in asked])
     await upstream.close()

@@ -57,10 +57,7 @@ def presets() -> dict[str, Preset]:
 
 def preset_for(base_url: str) -> Preset:
     """The preset with this base URL, else `CUSTOM`."""
-    for preset in presets().values():
-        if preset.base_url and preset.base_url == base_url:
-            return preset
-    return CUSTOM
+    return next((p for p in presets().values() if p.base_url == base_url), CUSTOM)
 
 
 def _preset(name: str, row: dict[str, Any]) -> Preset:

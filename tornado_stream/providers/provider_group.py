@@ -12,6 +12,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from itertools import count
 from time import monotonic
 
 from tornado.gen import convert_yielded
@@ -104,28 +105,22 @@ class ProviderGroup(Provider):
         return first[:1] + [model for model in models if model not in first[:1]]
 
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
-        *others, last = await self._candidates(request.model or self.default_model)
-        for member, model in others:
+        candidates = await self._candidates(request.model or self.default_model)
+        for member, model in candidates:
             try:
                 return await self._with_retries(member, replace(request, model=model), emit)
             except ProviderError as error:
-                if not error.unprocessed:
-                    raise self._name_member(member, error) from None
+                if not error.unprocessed or (member, model) == candidates[-1]:
+                    if len(self.members) > 1:
+                        error.message = f"{member.name}: {error.message}"
+                    raise error from None
                 logger.info("%s cannot answer (%s); trying the next", member.name, error.code)
-        member, model = last
-        try:
-            await self._with_retries(member, replace(request, model=model), emit)
-        except ProviderError as error:
-            raise self._name_member(member, error) from None
 
     async def _with_retries(self, member: Provider, request: ChatRequest, emit: Emit) -> None:
-        """Send the request to one upstream, with retries."""
-        attempt = 0
-        while True:
+        for attempt in count(1):
             try:
                 return await member.generate(request, emit)
             except ProviderError as error:
-                attempt += 1
                 wait = retry_delay(attempt, error)
                 if wait is None:
                     raise
@@ -169,11 +164,6 @@ class ProviderGroup(Provider):
             member: list.result() if list.done() else [_pending(member)]
             for member, list in lists.items()
         }
-
-    def _name_member(self, member: Provider, error: ProviderError) -> ProviderError:
-        if len(self.members) > 1:
-            error.message = f"{member.name}: {error.message}"
-        return error
 
 
 def retry_delay(attempt: int, error: ProviderError) -> float | None:

@@ -23,12 +23,7 @@ import orjson
 from tornado.httpclient import HTTPRequest
 from tornado.httputil import HTTPInputError
 
-from tornado_stream.net.http_client import (
-    MAX_BODY,
-    CutOff,
-    OnChunk,
-    StreamingHTTPClient,
-)
+from tornado_stream.net.http_client import MAX_BODY, CutOff, OnChunk, StreamingHTTPClient
 from tornado_stream.values.errors import ProviderError
 
 logger = logging.getLogger(__name__)
@@ -79,17 +74,13 @@ class StatusError(Exception):
         self.body = body
 
 
-def ignore_status(status: int) -> None:
-    """An `OnStatus` for a process that counts no responses."""
-
-
 class Upstream:
     """Makes requests to one server, on the IOLoop's thread, and remembers whether it fails.
 
     `on_status` is called with the status of every response.
     """
 
-    def __init__(self, on_status: OnStatus = ignore_status) -> None:
+    def __init__(self, on_status: OnStatus = lambda status: None) -> None:
         self._client: StreamingHTTPClient | None = None
         self._on_status = on_status
         self._unreachable_at = self._refused_at = -FAILURE_LASTS
@@ -203,7 +194,6 @@ class _Fetch:
         return take if encoding in ("identity", "") else self._inflating(take)
 
     def _inflating(self, take: OnChunk) -> OnChunk:
-        """A callback for a compressed body."""
         inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
 
         def take_compressed(data: bytes) -> float | None:

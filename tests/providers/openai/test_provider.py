@@ -67,6 +67,16 @@ async def test_the_other_name_of_the_limit_is_remembered(chat, upstream):
     assert upstream.requests[2]["max_completion_tokens"] == 7
 
 
+@pytest.mark.gen_test
+async def test_a_refused_limit_is_left_out_under_both_names(chat, upstream):
+    model = refusing("Unsupported parameter: 'max_tokens'")
+    for _ in range(2):
+        assert (await chat.ask(model=model, options={"max_tokens": 7})).text == "yes"
+    assert len(upstream.requests) == 3
+    for request in upstream.requests[1:]:
+        assert not {"max_tokens", "max_completion_tokens"} & request.keys()
+
+
 @pytest.mark.parametrize(
     "message",
     [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
 import orjson
@@ -169,13 +169,8 @@ def _steady_cut(lengths: Sequence[int], cut: int) -> int:
 
 def _gaps(tokens: Sequence[int]) -> list[int]:
     """The number of tokens before each `NO_TOKEN`."""
-    counts = [0]
-    for token in tokens:
-        if token == NO_TOKEN:
-            counts.append(0)
-        else:
-            counts[-1] += 1
-    return counts[:-1]
+    ends = [place for place, token in enumerate(tokens) if token == NO_TOKEN]
+    return [end - begin - 1 for begin, end in pairwise([-1, *ends])]
 
 
 def _wanted_tokens(options: dict[str, Any]) -> int:

@@ -211,10 +211,14 @@ class _Child:
             start_new_session=os.name == "posix",
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
+        assert self._process.stdin and self._process.stdout
+        self._stdin, self._stdout = self._process.stdin, self._process.stdout
         self.pid = self._process.pid
         self._thread = threading.Thread(target=self._read, name="local-model", daemon=True)
         self._thread.start()
-        self._send(json.dumps(config).encode() + b"\n")
+        with contextlib.suppress(OSError):  # it has ended already; `_explain_exit` will say why
+            self._stdin.write(json.dumps(config).encode() + b"\n")
+            self._stdin.flush()
 
     def end(self, grace: float) -> None:
         """Terminate the process, and kill it after `grace` seconds."""
@@ -225,21 +229,13 @@ class _Child:
         else:
             self._process.kill()
 
-    def _send(self, line: bytes) -> None:
-        assert self._process.stdin
-        with contextlib.suppress(OSError):  # it has ended already; `_explain_exit` will say why
-            self._process.stdin.write(line)
-            self._process.stdin.flush()
-
     def _close_stdin(self) -> None:
-        assert self._process.stdin
         with contextlib.suppress(OSError):
-            self._process.stdin.close()
+            self._stdin.close()
 
     def _read(self) -> None:
         """Runs in the thread: hand over the child's lines, then its exit code."""
-        assert self._process.stdout
-        with self._process.stdout as lines:
+        with self._stdout as lines:
             for line in lines:
                 self._loop.add_callback(self._take, line.decode(errors="replace").strip())
         self._loop.add_callback(self._finish, self._process.wait())
@@ -279,13 +275,10 @@ def _threads() -> int:
 
 def _parse(line: str) -> dict[str, str]:
     """The message in a line of the child's output; empty for a line that the library printed."""
-    if not line.startswith(('{"ready": ', '{"failed": ')):
-        return {}
-    try:
-        message: dict[str, str] = json.loads(line)
-    except ValueError:
-        return {}
-    return message
+    if line.startswith(('{"ready": ', '{"failed": ')):
+        with contextlib.suppress(ValueError):
+            return dict(json.loads(line))
+    return {}
 
 
 def _explain_exit(code: int, output: Sequence[str]) -> str:

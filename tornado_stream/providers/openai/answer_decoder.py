@@ -178,9 +178,7 @@ class AnswerDecoder:
 
     def _take_lines(self, data: bytes) -> None:
         """Take each line as one event: some servers omit the blank line between events."""
-        for line in data.split(b"\n"):
-            if not self.done:
-                self._take_data(line.strip().removeprefix(b"data:"))
+        self._take_blocks([line.strip().removeprefix(b"data:") for line in data.split(b"\n")])
 
     def _note_error(self, data: bytes) -> None:
         value = parse_json(data)
@@ -273,7 +271,17 @@ class AnswerEmitter:
         if decoder.skipped and (decoder.complete or not failure):
             logger.warning("%d of %d chunks were not understood", decoder.skipped, decoder.chunks)
         if not decoder.complete:  # else it does not matter how the stream ended
-            raise decoder.error or failure or _cut_off()
+            raise (
+                decoder.error
+                or failure
+                or ProviderError(
+                    "connection_closed",
+                    "The server ended the stream before the answer was finished.",
+                    state="cut_off",
+                    upstream_status=200,
+                    retryable=True,
+                )
+            )
 
     def _emit_trimmed(self, delta: Delta) -> None:
         if self._trimmer:
@@ -288,16 +296,6 @@ class AnswerEmitter:
         if finish != self._finish:
             self._finish = finish
             self._emit(finish)
-
-
-def _cut_off() -> ProviderError:
-    return ProviderError(
-        "connection_closed",
-        "The server ended the stream before the answer was finished.",
-        state="cut_off",
-        upstream_status=200,
-        retryable=True,
-    )
 
 
 class _Text:

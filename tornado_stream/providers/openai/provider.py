@@ -17,7 +17,7 @@ import orjson
 
 from tornado_stream.net.http_client import OnChunk
 from tornado_stream.providers.base import Emit, ModelInfo, Provider
-from tornado_stream.providers.config import UpstreamConfig
+from tornado_stream.providers.config import UpstreamConfig, shown_url
 from tornado_stream.providers.openai.answer_decoder import AnswerEmitter
 from tornado_stream.providers.openai.continuation import continuation
 from tornado_stream.providers.openai.error_classifier import refused_option
@@ -51,7 +51,7 @@ class OpenAIProvider(Provider):
         self.config = config
         self._upstream = upstream
         # Computed once, since each request needs these.
-        self._url = config.url
+        self._url = shown_url(config.base_url)
         self._key = config.secret
         self._headers = {"Accept": "application/json", **config.auth_headers}
         self._chat_headers = {
@@ -66,6 +66,8 @@ class OpenAIProvider(Provider):
         self._prefill = prefill
         #: Options that models refused: name of the model, name of the option.
         self._refused: set[tuple[str, str]] = set()
+        #: Models that take `max_tokens` only as `max_completion_tokens`.
+        self._limit_renamed: set[str] = set()
         self._listed: list[ModelInfo] = []
         self._list_due = 0.0
 
@@ -84,18 +86,13 @@ class OpenAIProvider(Provider):
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
         model = request.model or await self._find_model()
         emit(Finish(upstream=self.name, price=self.config.prices.get(model)))
-        options = self._options(model, request.options)
-        refusals = 0
-        while True:
+        for repeats_left in range(REPEATS, -1, -1):
+            options = self._options(model, request.options)
             try:
                 return await self._answer(replace(request, options=options), model, emit)
             except StatusError as error:
-                refusals += 1
-                more = refusals <= REPEATS
-                other = self._other_form(model, options, error, emit) if more else None
-                if other is None:
+                if not (repeats_left and self._learn_refusal(model, options, error, emit)):
                     raise self._decode_error(error) from None
-                options = other
 
     async def models(self) -> list[ModelInfo]:
         if monotonic() >= self._list_due:
@@ -113,7 +110,7 @@ class OpenAIProvider(Provider):
         options = {**self.config.parameters, **set_options}
         if self._adapts:
             options = self.config.preset.adapt(model, options)
-        if (model, "max_tokens") in self._refused and "max_tokens" in options:
+        if model in self._limit_renamed and "max_tokens" in options:
             options["max_completion_tokens"] = options.pop("max_tokens")
         return {n: value for n, value in options.items() if (model, n) not in self._refused}
 
@@ -146,26 +143,23 @@ class OpenAIProvider(Provider):
         assert answer is not None
         answer.close(failure)
 
-    def _other_form(
+    def _learn_refusal(
         self, model: str, options: dict[str, Any], error: StatusError, emit: Emit
-    ) -> dict[str, Any] | None:
-        """The options in a form that this server may accept; None: the error names no option."""
+    ) -> bool:
+        """Remember which option the server refuses; False: the error names none of `options`."""
         if error.status not in (400, 422):
-            return None
+            return False
         if self._include_usage and b"stream_options" in error.body:
             self._include_usage = False
-            return options
-        if "max_tokens" in options and b"max_completion_tokens" in error.body:
-            self._refused.add((model, "max_tokens"))
-            limit = options["max_tokens"]
-            rest = {name: value for name, value in options.items() if name != "max_tokens"}
-            return {**rest, "max_completion_tokens": limit}
+        elif "max_tokens" in options and b"max_completion_tokens" in error.body:
+            self._limit_renamed.add(model)
         # The server does not refuse a limit that has just got its other name.
-        if name := refused_option(error.body, options.keys() - {"max_completion_tokens"}):
+        elif name := refused_option(error.body, options.keys() - {"max_completion_tokens"}):
             self._refused.add((model, name))
             emit(Notice("option_refused", {"option": name}))
-            return {n: value for n, value in options.items() if n != name}
-        return None
+        else:
+            return False
+        return True
 
     async def _find_model(self) -> str:
         if self._model is None:

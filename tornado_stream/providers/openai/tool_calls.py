@@ -27,7 +27,10 @@ class ToolCalls:
         self._changed: dict[int, _Call] = {}
 
     def add(self, fragment: ToolFragment) -> None:
-        call = self._find(fragment) or self._open()
+        call = self._find(fragment)
+        if call is None:
+            call = _Call(len(self._calls))
+            self._calls.append(call)
         if fragment.index is not None:
             self._by_index[fragment.index] = call
         if fragment.id and not call.id:
@@ -40,11 +43,6 @@ class ToolCalls:
         fragments = tuple(call.take() for call in self._changed.values())
         self._changed.clear()
         return fragments
-
-    def _open(self) -> _Call:
-        call = _Call(len(self._calls))
-        self._calls.append(call)
-        return call
 
     def _find(self, fragment: ToolFragment) -> _Call | None:
         """The call that a fragment continues; None if it begins a call."""
