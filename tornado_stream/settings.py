@@ -159,22 +159,36 @@ def _switch(text: str) -> bool:
     return bool(value)
 
 
+#: What `--help` calls a value, by its parser. A switch takes none.
+_METAVARS: dict[Callable[[str], Any], str] = {
+    _port: "PORT",
+    _seconds: "SECONDS",
+    _seconds_or_none: "SECONDS",
+    _count: "N",
+    _count_or_none: "N",
+    _path: "PATH",
+    parse_url: "URL",
+}
+
+
 def _setting(
     default: Any,
     parse: Callable[[str], Any],
     help: str,
     *,
-    metavar: str = "",
+    metavar: str | None = None,
     env: str | None = None,
     flag: bool = True,
     shown_default: str | None = None,
 ) -> Any:
     """A row of the table.
 
-    `env` is the environment variable; if None, it is `command_line.PREFIX` and the field's name.
+    `metavar` is what `--help` calls the value; if None, it follows from the parser. `env` is the
+    environment variable; if None, it is `command_line.PREFIX` and the field's name.
     `flag` is False for secrets, because every user of the machine can see a process's flags.
     `shown_default` is the default as `--help` shows it, if it is not the value itself.
     """
+    metavar = _METAVARS.get(parse, "") if metavar is None else metavar
     row = {"parse": parse, "help": help, "metavar": metavar, "env": env, "flag": flag}
     return field(default=default, metadata=row | {"shown_default": shown_default})
 
@@ -184,7 +198,7 @@ class Settings:
     """All settings, valid. Times are in seconds, sizes in bytes."""
 
     host: str = _setting("127.0.0.1", _word, "Address to listen on.", metavar="ADDRESS")
-    port: int = _setting(8888, _port, "Port to listen on; 0 chooses a free one.", metavar="PORT")
+    port: int = _setting(8888, _port, "Port to listen on; 0 chooses a free one.")
     allowed_hosts: tuple[str, ...] = _setting(
         (),
         _names,
@@ -206,15 +220,11 @@ class Settings:
         "log in.",
         flag=False,
     )
-    password_file: Path | None = _setting(
-        None, _path, "File whose first line is that password.", metavar="PATH"
-    )
+    password_file: Path | None = _setting(None, _path, "File whose first line is that password.")
     token: Secret | None = _setting(
         None, _token, "Bearer token of the user local, for programs.", flag=False
     )
-    token_file: Path | None = _setting(
-        None, _path, "File whose first line is that token.", metavar="PATH"
-    )
+    token_file: Path | None = _setting(None, _path, "File whose first line is that token.")
     allow_anyone: bool = _setting(
         False,
         _switch,
@@ -226,7 +236,6 @@ class Settings:
         None,
         _path,
         "File that lists the upstreams (docs/upstreams.md).",
-        metavar="PATH",
         shown_default="tornado-stream.toml in the working directory, if it exists",
     )
     base_url: str | None = _setting(
@@ -235,7 +244,6 @@ class Settings:
         "Base URL of an OpenAI-compatible server, including its /v1. If neither this nor "
         "OPENAI_API_KEY is set and there is no file of upstreams, the program looks for a model "
         "server on this machine.",
-        metavar="URL",
         env="OPENAI_BASE_URL",
         shown_default="https://api.openai.com/v1 if OPENAI_API_KEY is set",
     )
@@ -247,7 +255,7 @@ class Settings:
         flag=False,
     )
     api_key_file: Path | None = _setting(
-        None, _path, "File whose first line is that key.", metavar="PATH", env="OPENAI_API_KEY_FILE"
+        None, _path, "File whose first line is that key.", env="OPENAI_API_KEY_FILE"
     )
     model: str | None = _setting(
         None,
@@ -261,65 +269,44 @@ class Settings:
         None,
         _path,
         "Directory for conversations, users and fetched models.",
-        metavar="PATH",
         shown_default="tornado-stream in the user's data directory",
     )
-    connect_timeout: float = _setting(
-        10.0, _seconds, "Longest time to connect to the upstream.", metavar="SECONDS"
-    )
+    connect_timeout: float = _setting(10.0, _seconds, "Longest time to connect to the upstream.")
     first_byte_timeout: float = _setting(
-        120.0, _seconds, "Longest time until the first byte of an answer.", metavar="SECONDS"
+        120.0, _seconds, "Longest time until the first byte of an answer."
     )
-    idle_timeout: float = _setting(
-        60.0, _seconds, "Longest silence within an answer.", metavar="SECONDS"
-    )
-    answer_timeout: float = _setting(
-        1800.0, _seconds, "Longest time for a whole answer.", metavar="SECONDS"
-    )
+    idle_timeout: float = _setting(60.0, _seconds, "Longest silence within an answer.")
+    answer_timeout: float = _setting(1800.0, _seconds, "Longest time for a whole answer.")
     heartbeat: float = _setting(
-        15.0,
-        _seconds,
-        "Silence after which the server sends a comment to the client of a stream.",
-        metavar="SECONDS",
+        15.0, _seconds, "Silence after which the server sends a comment to the client of a stream."
     )
     write_timeout: float = _setting(
-        30.0,
-        _seconds,
-        "Time after which the server disconnects a client that accepts no data.",
-        metavar="SECONDS",
+        30.0, _seconds, "Time after which the server disconnects a client that accepts no data."
     )
     drain_timeout: float = _setting(
         25.0,
         _seconds_or_none,
         "Time that running answers have to finish after SIGTERM or Ctrl-C; 0 interrupts them at "
         "once.",
-        metavar="SECONDS",
     )
     max_connections: int = _setting(
         20_000,
         _count,
         "Most client connections at a time; fewer if the system allows fewer file descriptors.",
-        metavar="N",
     )
     max_connections_per_address: int | None = _setting(
         None,
         _count_or_none,
         "Most connections from one address (IPv6: one /64) at a time, except from trusted "
         "proxies; 0 means no limit.",
-        metavar="N",
         shown_default="no limit for this machine, 256 for others",
     )
     header_timeout: float = _setting(
-        15.0, _seconds, "Longest time to receive the headers of a request.", metavar="SECONDS"
+        15.0, _seconds, "Longest time to receive the headers of a request."
     )
-    body_timeout: float = _setting(
-        20.0, _seconds, "Longest time to receive the body of a request.", metavar="SECONDS"
-    )
+    body_timeout: float = _setting(20.0, _seconds, "Longest time to receive the body of a request.")
     keep_alive_timeout: float = _setting(
-        60.0,
-        _seconds,
-        "Time for which an idle connection stays open for the next request.",
-        metavar="SECONDS",
+        60.0, _seconds, "Time for which an idle connection stays open for the next request."
     )
     max_body: int = _setting(
         1024 * 1024, _count, "Most bytes in the body of a request.", metavar="BYTES"
@@ -341,13 +328,9 @@ class Settings:
         4000,
         _count,
         "Most answers that run at a time; fewer if the system allows fewer file descriptors.",
-        metavar="N",
     )
     max_answers_per_user: int = _setting(
-        0,
-        _count_or_none,
-        "Most answers of one user that run at a time; 0 means no limit.",
-        metavar="N",
+        0, _count_or_none, "Most answers of one user that run at a time; 0 means no limit."
     )
     no_discovery: bool = _setting(
         False,
@@ -360,7 +343,6 @@ class Settings:
         None,
         _path,
         "Weights of the local model, a .gguf file.",
-        metavar="PATH",
         shown_default="the installed weights, otherwise those that --fetch-model downloaded",
     )
     log_level: str = _setting(
