@@ -29,7 +29,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from playwright.sync_api import Page, sync_playwright
 
-from tornado_stream.store import NewAnswer, Progress, open_store
+from tornado_stream.store import open_store
+from tornado_stream.store.base import NewAnswer, Progress
 from tornado_stream.values.events import encode_event
 from tornado_stream.values.messages import Conversation, Message
 

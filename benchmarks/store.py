@@ -21,10 +21,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tornado_stream.store import NewAnswer, Progress, Store, open_store
 from tornado_stream.store import logs as store_logs
+from tornado_stream.store import open_store
 from tornado_stream.store import search as store_search
 from tornado_stream.store import tables as store_tables
+from tornado_stream.store.base import NewAnswer, Progress, Store
 from tornado_stream.store.sqlite import SQLiteStore
 from tornado_stream.values.events import encode_event
 from tornado_stream.values.messages import Conversation, Message

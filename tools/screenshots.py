@@ -33,7 +33,8 @@ import fake_upstream
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 from tornado.web import RequestHandler
 
-from tornado_stream.store import NewAnswer, Progress, open_store
+from tornado_stream.store import open_store
+from tornado_stream.store.base import NewAnswer, Progress
 from tornado_stream.values.events import encode_event
 from tornado_stream.values.messages import Conversation, Message
 

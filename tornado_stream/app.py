@@ -34,7 +34,7 @@ class ChatApplication(Services):
     """The application and its services.
 
     `exposed` says that other machines can reach it. Raises `SettingError` where it is exposed
-    without a login, and `store.OpenError` where the data directory or its users cannot be used.
+    without a login, and `OpenError` where the data directory or its users cannot be used.
     """
 
     def __init__(self, settings: Settings, *, exposed: bool = False) -> None:

@@ -30,7 +30,7 @@ from tornado_stream.net import descriptors
 from tornado_stream.net.listener import Server
 from tornado_stream.observe import log
 from tornado_stream.settings import SettingError, Settings
-from tornado_stream.store import OpenError
+from tornado_stream.store.base import OpenError
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,8 @@ import hashlib
 import pytest
 
 from tornado_stream.auth.sessions import EXTENSION, LIFETIME, MAX_SESSIONS, Sessions
-from tornado_stream.store import StoreError, open_store
+from tornado_stream.store import open_store
+from tornado_stream.store.base import StoreError
 
 
 class Clock:

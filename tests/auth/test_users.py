@@ -18,7 +18,8 @@ from tornado_stream.auth.users_file import (
     token_digest,
     write_users,
 )
-from tornado_stream.store import OpenError, lock
+from tornado_stream.store import lock
+from tornado_stream.store.base import OpenError
 
 from .hashes import CHEAP, cheap_hash, old_hash
 

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from tornado_stream.store import NewAnswer, Progress, Store, open_store
+from tornado_stream.store import open_store
+from tornado_stream.store.base import NewAnswer, Progress, Store
 from tornado_stream.values.events import encode_event
 from tornado_stream.values.messages import Conversation, Message
 

@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 from tornado_stream.chat.requests import SendRequest
-from tornado_stream.store import StoreError
+from tornado_stream.store.base import StoreError
 from tornado_stream.values.errors import Unavailable
 
 

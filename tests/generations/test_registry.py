@@ -16,7 +16,8 @@ from tornado_stream.generations.generation import Generation
 from tornado_stream.generations.producer import Job
 from tornado_stream.generations.registry import Generations
 from tornado_stream.providers.base import Provider
-from tornado_stream.store import NewAnswer, Progress, Store, StoreError, logs, open_store
+from tornado_stream.store import logs, open_store
+from tornado_stream.store.base import NewAnswer, Progress, Store, StoreError
 from tornado_stream.values.errors import Conflict, ProviderError
 from tornado_stream.values.events import Delta, Finish, Notice, encode_event
 from tornado_stream.values.messages import ChatRequest, Conversation, Message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tornado_stream.store import NewAnswer, Progress, Store
+from tornado_stream.store.base import NewAnswer, Progress, Store
 from tornado_stream.values.messages import Conversation, Message
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tornado_stream.store import Progress, Session, Store, StoreError, open_store
-from tornado_stream.store.base import AlreadyStored
+from tornado_stream.store import open_store
+from tornado_stream.store.base import AlreadyStored, Progress, Session, Store, StoreError
 from tornado_stream.store.search_text import Matcher
 from tornado_stream.values.errors import InvalidRequest, NotFound
 from tornado_stream.values.messages import Conversation, Message

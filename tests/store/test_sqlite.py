@@ -18,16 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from tornado_stream.store import (
-    OpenError,
-    Progress,
-    StoreError,
-    database,
-    migrations,
-    open_store,
-    search,
-)
+from tornado_stream.store import database, migrations, open_store, search
 from tornado_stream.store import tables as store_tables
+from tornado_stream.store.base import OpenError, Progress, StoreError
 from tornado_stream.store.sqlite import SQLiteStore
 from tornado_stream.values.messages import Conversation
 
@@ -520,7 +513,8 @@ from dataclasses import replace
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from answers import converse, frame, new_answer
-from tornado_stream.store import Progress, open_store
+from tornado_stream.store import open_store
+from tornado_stream.store.base import Progress
 
 async def main(first):
     store = open_store(Path(sys.argv[1]))

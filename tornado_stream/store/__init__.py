@@ -4,31 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tornado_stream.store.base import (
-    Match,
-    NewAnswer,
-    OpenError,
-    Page,
-    Progress,
-    Session,
-    Store,
-    StoredGeneration,
-    StoreError,
-)
+from tornado_stream.store.base import Store
 from tornado_stream.store.sqlite import SQLiteStore
-
-__all__ = [
-    "Match",
-    "OpenError",
-    "Page",
-    "Progress",
-    "Session",
-    "Store",
-    "StoreError",
-    "StoredGeneration",
-    "NewAnswer",
-    "open_store",
-]
 
 
 def open_store(data_dir: Path) -> Store:
