@@ -9,13 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from tornado_stream.chat.requests import (
-    SendRequest,
-    new_answer,
-    new_thread,
-    now_ms,
-    user_message,
-)
+from tornado_stream.chat.requests import SendRequest, new_answer, new_thread, now_ms, user_message
 from tornado_stream.generations.generation import Generation
 from tornado_stream.generations.producer import Job
 from tornado_stream.generations.registry import Generations

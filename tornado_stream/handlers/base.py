@@ -172,10 +172,7 @@ class BaseHandler(RequestHandler):
             self.finish()
 
     def log_exception(
-        self,
-        typ: type[BaseException] | None,
-        value: BaseException | None,
-        tb: TracebackType | None,
+        self, typ: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None
     ) -> None:
         # Tornado's own message has the URL with its query string, which must not be logged.
         if not isinstance(value, (ChatError, HTTPError)):

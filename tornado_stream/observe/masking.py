@@ -21,8 +21,7 @@ _KEY_LIKE = re.compile(
     r"|AIza[A-Za-z0-9_-]{20,})"
 )
 _BEARER = re.compile(
-    r"\b(bearer(?:\s+|%20|\+))(?=[^\s\"',;<>&]*\d|[^\s\"',;<>&]{20})[^\s\"',;<>&]+",
-    re.IGNORECASE,
+    r"\b(bearer(?:\s+|%20|\+))(?=[^\s\"',;<>&]*\d|[^\s\"',;<>&]{20})[^\s\"',;<>&]+", re.IGNORECASE
 )
 _BASIC = re.compile(r"\b((?i:basic)(?:\s+|%20|\+))(?=[^\s\"',;<>&]*[\dA-Z=])[A-Za-z0-9+/_%-]{8,}=*")
 _HEADER = re.compile(

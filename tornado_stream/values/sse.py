@@ -41,11 +41,7 @@ class SSEDecoder:
     """
 
     def __init__(
-        self,
-        *,
-        error_field: bool = False,
-        max_line: int = MAX_LINE,
-        max_total: int = MAX_TOTAL,
+        self, *, error_field: bool = False, max_line: int = MAX_LINE, max_total: int = MAX_TOTAL
     ) -> None:
         self.error: str | None = None
         self.comments = 0
