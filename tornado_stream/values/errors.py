@@ -7,6 +7,7 @@ answer's `end` event, never an HTTP status. Any other exception is a bug.
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 
@@ -79,6 +80,7 @@ class Unavailable(ChatError):
     code = "unavailable"
 
 
+@dataclass(eq=False, repr=False)
 class ProviderError(Exception):
     """A failure of the upstream: the `error` object of an `end` event (docs/events.md).
 
@@ -88,25 +90,17 @@ class ProviderError(Exception):
     request, so that a retry is safe. The message is safe to show: it has no key and no HTML.
     """
 
-    def __init__(
-        self,
-        code: str,
-        message: str,
-        *,
-        state: str = "error",
-        upstream_status: int | None = None,
-        retryable: bool = False,
-        retry_after: float | None = None,
-        unprocessed: bool = False,
-    ) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.state = state
-        self.upstream_status = upstream_status
-        self.retryable = retryable
-        self.retry_after = retry_after
-        self.unprocessed = unprocessed
+    code: str
+    message: str
+    _: KW_ONLY
+    state: str = "error"
+    upstream_status: int | None = None
+    retryable: bool = False
+    retry_after: float | None = None
+    unprocessed: bool = False
+
+    def __post_init__(self) -> None:
+        super().__init__(self.message)
 
     def to_json(self) -> dict[str, Any]:
         """The `error` object of the `end` event."""
