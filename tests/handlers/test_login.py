@@ -16,7 +16,7 @@ from tornado_stream.auth import passwords
 from tornado_stream.auth.users_file import User, read_users, token_digest, write_users
 from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.handlers.login import LoginHandler
-from tornado_stream.handlers.static import IconHandler, StaticHandler
+from tornado_stream.handlers.pages import IconHandler, StaticHandler
 from tornado_stream.handlers.system import HealthHandler, ReadyHandler
 from tornado_stream.settings import Secret
 

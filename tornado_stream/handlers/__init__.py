@@ -13,8 +13,7 @@ from tornado_stream.handlers.conversations import (
 )
 from tornado_stream.handlers.login import LoginHandler, LogoutHandler
 from tornado_stream.handlers.models import ModelsHandler
-from tornado_stream.handlers.pages import IndexHandler
-from tornado_stream.handlers.static import IconHandler, StaticHandler
+from tornado_stream.handlers.pages import IconHandler, IndexHandler, StaticHandler
 from tornado_stream.handlers.streams import GenerationHandler, StopHandler, StreamHandler
 from tornado_stream.handlers.system import HealthHandler, MetricsHandler, ReadyHandler
 

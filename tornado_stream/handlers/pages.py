@@ -1,9 +1,17 @@
-"""The HTML page."""
+"""The HTML page of the chat, and its static files."""
 
 from __future__ import annotations
 
+import re
+
+from tornado.web import HTTPError
+
 from tornado_stream import __version__
 from tornado_stream.handlers.base import BaseHandler
+
+ICON = "img/icon-192.png"
+WEIGHT = re.compile(r"(?:q=([01](?:\.\d*)?))?")
+FOREVER = "public, max-age=31536000, immutable"
 
 
 class IndexHandler(BaseHandler):
@@ -18,3 +26,44 @@ class IndexHandler(BaseHandler):
         user = self.owner if login_required else ""
         modules = self.application.assets.modules("js/app.js")
         self.render("index.html", version=__version__, modules=modules, user=user)
+
+
+class StaticHandler(BaseHandler):
+    """One file, compressed where the client accepts it (RFC 9110 section 12.5.3).
+
+    A browser may cache a URL with the present version for ever. It must revalidate a URL with
+    another version or none.
+    """
+
+    open_to_all = True
+
+    def get(self, version: str | None = None, name: str = "") -> None:
+        asset = self.application.assets.files.get(name)
+        if asset is None:
+            raise HTTPError(404)
+        is_current = version == self.application.assets.version or "v" in self.request.arguments
+        packed = asset.gzipped if self._takes_gzip() else None
+        self.set_header("Content-Type", asset.content_type)
+        self.set_header("Cache-Control", FOREVER if is_current else "no-cache")
+        self.set_header("Vary", "Accept-Encoding")
+        if packed is not None:
+            self.set_header("Content-Encoding", "gzip")
+        self.write(asset.body if packed is None else packed)
+
+    head = get
+
+    def _takes_gzip(self) -> bool:
+        for item in self.request.headers.get("Accept-Encoding", "").split(","):
+            name, _, weight = (part.strip() for part in item.partition(";"))
+            if name in ("gzip", "*") and (match := WEIGHT.fullmatch(weight)):
+                return float(match[1] or 1) > 0
+        return False
+
+
+class IconHandler(StaticHandler):
+    """The icon at the address that browsers ask for by themselves."""
+
+    def get(self, version: str | None = None, name: str = ICON) -> None:
+        super().get(version, name)
+
+    head = get
