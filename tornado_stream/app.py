@@ -7,7 +7,9 @@ from typing import Any
 
 from tornado.iostream import IOStream
 
-from tornado_stream import auth
+from tornado_stream.auth.authenticator import Authenticator
+from tornado_stream.auth.sessions import Sessions
+from tornado_stream.auth.users import FILE, Users
 from tornado_stream.chat.completions import CompletionService
 from tornado_stream.chat.conversations import ConversationService
 from tornado_stream.chat.readiness import Readiness
@@ -53,13 +55,13 @@ class ChatApplication(Services):
         self.send_batch = SendBatch()
         self.keep_alive = _close
         self.exposed = exposed
-        self.users = auth.Users(settings.data_dir / auth.FILE, settings.password, settings.token)
+        self.users = Users(settings.data_dir / FILE, settings.password, settings.token)
         if exposed and not self.users.anyone:
             _check_open_access(settings)
         self.metrics = Metrics()
         self.store = open_store(settings.data_dir)
         self.store.on_commit = self.metrics.commits.observe
-        self.auth = auth.Authenticator(self.users, auth.Sessions(self.store))
+        self.auth = Authenticator(self.users, Sessions(self.store))
         self.provider = build_provider(settings, self.metrics.upstream_answered)
         self.generations = Generations(
             self.store,

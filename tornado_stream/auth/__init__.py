@@ -3,11 +3,3 @@
 The rule: nothing here opens the server by itself. Once anybody could log in, a login is required
 until the process ends, whatever happens to the users' file.
 """
-
-from __future__ import annotations
-
-from tornado_stream.auth.authenticator import Authenticator
-from tornado_stream.auth.sessions import Sessions
-from tornado_stream.auth.users import FILE, Users
-
-__all__ = ["FILE", "Authenticator", "Sessions", "Users"]

@@ -57,7 +57,8 @@ def verify(stored: str | None, password: str, *, argon2: bool = False) -> bool:
     time it takes does not tell whether a user exists. An argon2 hash needs `argon2`.
     """
     old = stored is not None and is_argon2(stored)
-    matches = _verify_scrypt(_scrypt_decoy() if old or stored is None else stored, password)
+    decoy = _scrypt_text(bytes(16), bytes(32), SCRYPT_COST)
+    matches = _verify_scrypt(decoy if old or stored is None else stored, password)
     if argon2:
         matches |= _verify_argon2(stored if stored and old else ARGON2_DECOY, password)
     return matches
@@ -76,11 +77,6 @@ def _scrypt(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
 def _scrypt_text(salt: bytes, hashed: bytes, cost: tuple[int, int, int]) -> str:
     numbers = "$".join(str(number) for number in cost)
     return f"scrypt${numbers}${b64encode(salt).decode()}${b64encode(hashed).decode()}"
-
-
-def _scrypt_decoy() -> str:
-    """A hash that no password matches; it is verified for a user who does not exist."""
-    return _scrypt_text(bytes(16), bytes(32), SCRYPT_COST)
 
 
 def _verify_scrypt(stored: str, password: str) -> bool:

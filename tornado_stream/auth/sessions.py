@@ -14,6 +14,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from operator import attrgetter
 
 from tornado_stream.store.base import Session, Store, StoreError
 
@@ -42,7 +43,8 @@ class Sessions:
     async def start(self, owner: str, credential: str) -> str:
         """Start a session and return its token."""
         token = secrets.token_urlsafe(32)
-        theirs = sorted((s for s in self._known.values() if s.owner == owner), key=_expiry)
+        theirs = [session for session in self._known.values() if session.owner == owner]
+        theirs.sort(key=attrgetter("expires_at"))
         for session in theirs[: max(0, len(theirs) + 1 - MAX_SESSIONS)]:
             self._end(session.id)
         session = Session(_id(token), owner, _proof(token, credential), self._new_expiry())
@@ -104,10 +106,6 @@ class Sessions:
             except StoreError as error:
                 self._ended += ended
                 logger.warning("sessions that ended are still in the store: %s", error.message)
-
-
-def _expiry(session: Session) -> int:
-    return session.expires_at
 
 
 def _id(token: str) -> str:

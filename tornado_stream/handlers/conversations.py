@@ -62,13 +62,11 @@ class ExportHandler(ReadingHandler):
     """A conversation as a file. Plain text of a running answer is sent until the answer ends."""
 
     async def get(self, id: str, form: str) -> None:
-        id = id.lower()
+        conversation, messages, last = await self.conversations.read(self.owner, id.lower())
         if form == "json":
-            conversation, messages, _ = await self.conversations.read(self.owner, id)
             self._name("json", "application/json")
             self.write(export.to_json(conversation, messages))
             return
-        conversation, messages, last = await self.conversations.read(self.owner, id)
         thread = branch(messages, conversation.current_id)
         if form == "md":
             self._name("md", "text/markdown")

@@ -11,7 +11,8 @@ from typing import Any, Protocol
 from tornado.iostream import IOStream
 from tornado.web import Application
 
-from tornado_stream.auth import Authenticator, Users
+from tornado_stream.auth.authenticator import Authenticator
+from tornado_stream.auth.users import Users
 from tornado_stream.chat.completions import CompletionService
 from tornado_stream.chat.conversations import ConversationService
 from tornado_stream.chat.readiness import Readiness

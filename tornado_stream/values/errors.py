@@ -104,13 +104,8 @@ class ProviderError(Exception):
 
     def to_json(self) -> dict[str, Any]:
         """The `error` object of the `end` event."""
-        return {
-            "code": self.code,
-            "message": self.message,
-            "upstream_status": self.upstream_status,
-            "retryable": self.retryable,
-            "retry_after": self.retry_after,
-        }
+        members = ("code", "message", "upstream_status", "retryable", "retry_after")
+        return {name: getattr(self, name) for name in members}
 
 
 def in_bytes(number: int) -> str:
