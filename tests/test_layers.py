@@ -135,3 +135,26 @@ def test_one_module_creates_tasks():
             text = path.read_text()
             for call in ("create_task(", "ensure_future(", "TaskGroup("):
                 assert call not in text, f"{module} calls {call}"
+
+
+#: Modules that may be longer: a table, and a protocol in one piece.
+LONG = {"settings", "net.http_client"}
+
+
+def lines_of_code(path: Path) -> int:
+    """The lines that are neither blank nor a comment nor part of a docstring."""
+    text = path.read_text()
+    prose: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            if ast.get_docstring(node) is not None:
+                prose |= set(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
+    lines = enumerate(map(str.strip, text.splitlines()), 1)
+    return sum(1 for n, line in lines if line and not line.startswith("#") and n not in prose)
+
+
+def test_modules_are_short():
+    sizes = {short(module): lines_of_code(path) for module, path in MODULES.items()}
+    longest = sorted(sizes, key=lambda module: sizes[module])[-5:]
+    print({module: sizes[module] for module in longest})
+    assert {module for module, size in sizes.items() if size > 250} <= LONG
