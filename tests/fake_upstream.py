@@ -10,6 +10,7 @@ The `model` of a request is the script. Its steps are separated by `;`, and each
     gap=S         seconds before each following chunk of `count`
     wait=S        silence
     hold          silence until `released` is set
+    hold=NAME     silence until a test in another process asks for /__release/NAME
     ping          a comment line
     usage=N       usage with N completion tokens
     finish=REASON a finish_reason; `done` sends [DONE]
@@ -34,6 +35,7 @@ import struct
 import sys
 import time
 import urllib.parse
+from collections import defaultdict
 from typing import Any
 
 from tornado.httpserver import HTTPServer
@@ -54,6 +56,7 @@ class FakeUpstream:
         self.open_streams: set[Completions] = set()
         self.closed_at: list[float] = []  # when clients left a response early: time.monotonic()
         self.released = asyncio.Event()
+        self.holds: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         #: The list of models: their names, or the whole JSON of the response, or a status.
         self.models: Any = ["fake-model"]
         self.lists = 0  # how often the list was requested
@@ -68,6 +71,7 @@ class FakeUpstream:
             (r"/v1/chat/completions", Completions, {"upstream": self}),
             (r"/v1/models", Models, {"upstream": self}),
             (r"/__seen", Seen, {"upstream": self}),
+            (r"/__release/(.+)", Release, {"upstream": self}),
         ]
         self.server = HTTPServer(Application(routes, log_function=lambda handler: None))
         self.server.add_socket(sock)
@@ -106,6 +110,16 @@ class Seen(RequestHandler):
                 "left": len(self.upstream.closed_at),
             }
         )
+
+
+class Release(RequestHandler):
+    """Ends every silence of that name, those that begin later too."""
+
+    def initialize(self, upstream: FakeUpstream) -> None:
+        self.upstream = upstream
+
+    def get(self, name: str) -> None:
+        self.upstream.holds[name].set()
 
 
 class Completions(RequestHandler):
@@ -204,8 +218,9 @@ class Completions(RequestHandler):
     async def do_wait(self, seconds: str) -> None:
         await self.pause(float(seconds))
 
-    async def do_hold(self, _: str) -> None:
-        await self.upstream.released.wait()
+    async def do_hold(self, name: str) -> None:
+        released = self.upstream.holds[name] if name else self.upstream.released
+        await released.wait()
 
     async def do_ping(self, _: str) -> None:
         await self.send(": ping\n\n")

@@ -104,6 +104,10 @@ class Watch:
         return [f for f in self.faults if not any(re.search(p, f) for p in self.allowed)]
 
 
+#: The fixture `release`: lets an answer go on that waits at the step `hold=NAME`.
+Release = Callable[[str], None]
+
+
 @pytest.fixture(autouse=True)
 def no_running_loop() -> None:
     """Playwright's loop stays the running one: the tests in this folder use it."""
@@ -168,6 +172,17 @@ def serve(
 @pytest.fixture(scope="session")
 def server(serve: Callable[..., Program], upstream: Program) -> Program:
     return serve(OPENAI_BASE_URL=upstream.url, OPENAI_MODEL="fake-model", OPENAI_API_KEY="sk-x")
+
+
+@pytest.fixture
+def release(upstream: Program) -> Release:
+    """Lets the answers go on that wait at the step `hold=NAME`."""
+
+    def release(name: str) -> None:
+        url = upstream.url.replace("/v1", f"/__release/{name}")
+        urllib.request.urlopen(url, timeout=DEADLINE).close()
+
+    return release
 
 
 @pytest.fixture

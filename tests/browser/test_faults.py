@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .chat import Page, Route, announced, answer, ask, composer, content, expect, status
-from .conftest import Watch
+from .conftest import Release, Watch
 from .proxy import CuttableProxy
 
 NETWORK = r"Failed to load resource: net::ERR_|the server responded with a status of"
@@ -83,43 +83,46 @@ def test_one_question_that_is_too_long(page: Page) -> None:
 
 
 def test_the_connection_breaks_while_text_comes(
-    open_page: Callable[..., Page], proxy: CuttableProxy, watch: Watch
+    open_page: Callable[..., Page], proxy: CuttableProxy, watch: Watch, release: Release
 ) -> None:
     watch.allow(NETWORK)
     page = open_page(proxy.url)
-    ask(page, "play gap=0.02;count=100")
+    ask(page, "play gap=0.02;count=100;hold=cuts")
     for mark in ("t5 ", "t30 ", "t60 "):
         expect(content(page)).to_contain_text(mark)
         proxy.cut()
+    release("cuts")
     expect(status(page)).to_contain_text("fake-model ·")
     assert content(page).evaluate("element => element.textContent") == COUNT
     assert proxy.accepted >= 4
 
 
 def test_a_server_that_is_away_for_a_while(
-    open_page: Callable[..., Page], proxy: CuttableProxy, watch: Watch
+    open_page: Callable[..., Page], proxy: CuttableProxy, watch: Watch, release: Release
 ) -> None:
     watch.allow(NETWORK)
     page = open_page(proxy.url)
-    ask(page, "play gap=0.02;count=100 ")
+    ask(page, "play gap=0.02;count=100;hold=away")
     expect(content(page)).to_contain_text("t5 ")
     proxy.refusing = True
     proxy.cut()
     expect(status(page)).to_have_text("Reconnecting…")
     expect(announced(page)).to_have_text("Reconnecting…")
     proxy.refusing = False
+    release("away")
     page.evaluate("() => dispatchEvent(new Event('online'))")
     expect(status(page)).to_contain_text("fake-model ·")
     assert content(page).evaluate("element => element.textContent") == COUNT
 
 
-def test_the_device_goes_offline(page: Page, watch: Watch) -> None:
+def test_the_device_goes_offline(page: Page, watch: Watch, release: Release) -> None:
     watch.allow(NETWORK)
-    ask(page, "play gap=0.02;count=100  ")
+    ask(page, "play gap=0.02;count=100;hold=offline")
     expect(content(page)).to_contain_text("t5 ")
     page.context.set_offline(True)
     page.wait_for_function("() => !navigator.onLine")
     page.context.set_offline(False)
+    release("offline")
     expect(status(page)).to_contain_text("fake-model ·")
     assert content(page).evaluate("element => element.textContent") == COUNT
 

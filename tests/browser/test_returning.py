@@ -12,15 +12,15 @@ import pytest
 from deadlines import DEADLINE, at_most
 
 from .chat import Page, Route, answer, ask, composer, content, counted, expect, listed, status, text
-from .conftest import MortalServer, Program, Watch
+from .conftest import MortalServer, Program, Release, Watch
 from .proxy import CuttableProxy
 
 NETWORK = r"Failed to load resource: net::ERR_|the server responded with a status of"
 Seen = Callable[[], dict[str, Any]]
 
 
-def test_a_reload_in_the_middle_of_an_answer(page: Page) -> None:
-    ask(page, "play gap=0.02;count=100;say=reloaded")
+def test_a_reload_in_the_middle_of_an_answer(page: Page, release: Release) -> None:
+    ask(page, "play gap=0.02;count=100;hold=reload;say=reloaded")
     for mark in ("t5 ", "t40 "):
         expect(content(page)).to_contain_text(mark)
         page.reload()
@@ -28,6 +28,7 @@ def test_a_reload_in_the_middle_of_an_answer(page: Page) -> None:
     page.get_by_role("button", name="New conversation").click()
     mark = listed(page).first.locator(".row-mark")
     expect(mark).to_be_visible()
+    release("reload")
     listed(page).first.get_by_role("link").click()
     expect(status(page)).to_contain_text("fake-model ·")
     assert text(page) == counted(100) + "reloaded"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .chat import Page, ask, content, expect, status
+from .conftest import Release
 
 HIDE = """hidden => {
   Object.defineProperty(document, "hidden", {value: hidden, configurable: true});
@@ -17,15 +18,16 @@ TELL = """() => {
 }"""
 
 
-def test_the_title_of_a_tab_that_is_hidden(page: Page) -> None:
-    ask(page, "play gap=0.02;count=40")
+def test_the_title_of_a_tab_that_is_hidden(page: Page, release: Release) -> None:
+    ask(page, "play count=40;hold=tab")
     expect(content(page)).to_contain_text("t3 ")
-    expect(page).to_have_title("⏳ play gap=0.02;count=40 – generating")
+    expect(page).to_have_title("⏳ play count=40;hold=tab – generating")
     page.evaluate(HIDE, True)
+    release("tab")
     page.wait_for_function(TELL, polling=100)
-    expect(page).to_have_title("✓ play gap=0.02;count=40 – answered")
+    expect(page).to_have_title("✓ play count=40;hold=tab – answered")
     page.evaluate(HIDE, False)
-    expect(page).to_have_title("play gap=0.02;count=40 – Tornado Stream")
+    expect(page).to_have_title("play count=40;hold=tab – Tornado Stream")
 
 
 def test_the_title_of_an_answer_that_needs_attention(page: Page) -> None:
