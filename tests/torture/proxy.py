@@ -4,7 +4,7 @@ The words are those of toxiproxy: latency, jitter, slicer, bandwidth, slow_close
 cut after a number of bytes or seconds, in one of four ways: `reset` sends RST to both sides;
 `close` closes both sides properly; `fin` closes this direction and leaves the other one open;
 `hold` passes nothing on for a while, then closes both sides. `tamper` changes the bytes, which no
-network does: tests use it to check that a judge notices wrong text.
+network does: tests use it to check that the comparison notices wrong text.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Proxy:
         for task in self._connections:
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
-        await asyncio.sleep(0.01)  # aborted transports close their sockets
+        await asyncio.sleep(0.01)  # let the aborted transports close their sockets
 
     @property
     def all_cuts(self) -> int:
@@ -125,7 +125,7 @@ class _Connection:
             ]
             await asyncio.gather(*pumps)
         except (OSError, EOFError):
-            self._cut = self._cut or "reset"  # one side was reset: so is the other
+            self._cut = self._cut or "reset"  # one side was reset, so reset the other
         finally:
             for pump in pumps:
                 pump.cancel()
@@ -228,7 +228,7 @@ def random_toxics(rng: random.Random) -> Toxics:
         toxics.latency, toxics.jitter = rng.choice([(0.001, 0.0), (0.0, 0.004), (0.003, 0.01)])
     if rng.random() < 0.5:
         toxics.slice = rng.choice([7, 40, 200, 1000])
-    if toxics.slice == 7:  # each of the many writes is delayed: no latency here
+    if toxics.slice == 7:  # there are many writes, and latency would delay each
         toxics.latency = toxics.jitter = 0.0
     if rng.random() < 0.15:
         toxics.bandwidth = rng.choice([50_000, 200_000])

@@ -1,9 +1,9 @@
-"""The contract of a store. The rule: when a method returns, what it says has happened.
+"""The contract of a store. The rule: when a method returns, what its docstring says has happened.
 
 All methods are called on the IOLoop's thread and never block it. A method that cannot do its work
-raises `StoreError`, and has then done none of it. Every row has an owner, and every statement
-names it. A caller must not change a value after giving it to the store; lists that the store
-returns belong to the caller.
+raises `StoreError`, and has then done none of it. Every row has an owner, and every SQL statement
+names the owner. A caller must not change a value after giving it to the store; lists that the
+store returns belong to the caller.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class NewAnswer:
 
     `conversation` and `user_message` are None if the store has them already. `message` is the
     answer, in the state `running`; `frame` is the encoded `start` event, number 1 of its log;
-    `fingerprint` is the request's.
+    `fingerprint` is a digest of the request.
     """
 
     generation_id: str
@@ -54,7 +54,7 @@ class Progress:
     """New frames of one log. `first` is the number of the first of them; `start` has number 1.
 
     When the answer has ended, `message` is the finished message, and `frames` should be the whole
-    log: the store need not read the flushed part then. Treat a `Progress` as frozen. Each tick
+    log: the store need not read the part that it has. Treat a `Progress` as frozen. Each save
     creates one for each answer, and `frozen=True` doubles the cost.
     """
 
@@ -137,7 +137,7 @@ class Store(ABC):
     async def begin(self, new: NewAnswer) -> None:
         """Store a new answer, and make it the conversation's current message.
 
-        Raises `AlreadyStored` if one of its ids is in use, `NotFound` without its conversation.
+        Raises `AlreadyStored` if one of its ids is in use, `NotFound` if its conversation is gone.
         """
 
     @abstractmethod
@@ -151,7 +151,7 @@ class Store(ABC):
 
     @abstractmethod
     async def unfinished(self) -> list[StoredGeneration]:
-        """The logs of answers in the state `running`. After a start, a crash has left these."""
+        """The logs of answers in the state `running`. At a start, a crash left them unfinished."""
 
     @abstractmethod
     async def conversation(self, id: str) -> Conversation | None:

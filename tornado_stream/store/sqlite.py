@@ -26,7 +26,7 @@ from tornado_stream.values.messages import Conversation, Message
 
 
 class SQLiteStore(Store):
-    """Create it before the loop serves, because it blocks. Raises `OpenError`.
+    """Creating it blocks, so do it before the loop serves requests. Raises `OpenError`.
 
     `connection_class` is for tests in which single calls fail.
     """
@@ -119,7 +119,7 @@ class SQLiteStore(Store):
     def _begin(self, db: sqlite3.Connection, new: NewAnswer) -> None:
         database = self._database
         with suppress(OSError):
-            remove_copies(database.path)  # those that are older than their lifetime
+            remove_copies(database.path)  # only copies older than COPY_LIFETIME
         try:
             tables.begin(db, self.owner, database.numbers, database.log_ends, new)
         except sqlite3.IntegrityError:
@@ -132,6 +132,6 @@ class SQLiteStore(Store):
 
 
 def _write_nothing(db: sqlite3.Connection) -> None:
-    """Set user_version, which nothing reads, to its value. SQLite still writes one page, so this
-    fails if the disk is full."""
+    """Set user_version to the value that it has. Nothing reads it, but SQLite writes one page, so
+    this fails if the disk is full."""
     db.execute("PRAGMA user_version = 0")

@@ -4,8 +4,8 @@
  * have brought. If nothing is new, its response is empty.
  *
  * The server sends a response's head at once, and each event at once. A connection that brings less than a short
- * request is dead or buffered, so the probe closes it. The next connection is on trial. If not even its head arrives
- * while the server answers short requests, a proxy is buffering.
+ * request is dead or buffered, so the probe closes it. The next connection is *on trial*: if not even its head
+ * arrives while the server answers short requests, a proxy is buffering.
  *
  * @typedef {import("./answer_connection.js").LogEvent} LogEvent
  * @typedef {"unreached" | "unknown" | "nothing" | LogEvent[]} Finding what a short request found; `unknown`: the server knows no such answer
@@ -18,7 +18,7 @@ import { waitReasonOf, SLOW_TIMES } from "./wait_reason.js";
 
 /** Watches the connections of one answer. */
 export class SlownessProbe {
-  /** Whether the proxy was found while this answer was read. */
+  /** Whether a buffering proxy was found while this answer was read. */
   found = false;
   /** The name of the proxy, as the last response gives it. */
   #proxy = "";
@@ -52,7 +52,7 @@ export class SlownessProbe {
   }
 
   /**
-   * Watch a connection until it is closed, with growing pauses. Close it if a short request brings more than it.
+   * Watch a connection until it is closed, with growing pauses. Close it if a short request brings more than it did.
    * @param {AnswerConnection} connection @param {() => number} last returns the number of the last event that has arrived
    */
   async watch(connection, last) {
@@ -96,7 +96,7 @@ export class SlownessProbe {
     connection.close();
   }
 
-  /** Ask the server for the events after this one. @param {number} after the number of an event @param {AbortSignal} signal @returns {Promise<Finding>} */
+  /** Ask the server for the events after the number `after`. @param {number} after @param {AbortSignal} signal @returns {Promise<Finding>} */
   async #fetchNews(after, signal) {
     const short = new AnswerConnection(this.times.short);
     const close = () => short.close();
@@ -130,7 +130,7 @@ export class SlownessProbe {
   }
 }
 
-/** Wait until no byte has arrived for so long. Returns false if the connection was closed before. @param {AnswerConnection} connection @param {number} ms */
+/** Wait until no byte has arrived for `ms`. Returns false if the connection was closed before that. @param {AnswerConnection} connection @param {number} ms */
 async function untilQuiet(connection, ms) {
   for (let rest = ms; rest > 0 && !connection.signal.aborted; ) {
     rest = ms - connection.silentFor;

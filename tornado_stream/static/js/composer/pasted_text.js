@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * A long text that was pasted or dropped. A browser lays out the whole text of a text box at every key,
- * which is slow for a long text. This text is therefore shown beside the text box, with its size and its
- * beginning, and is sent below the question. Fires `change`.
+ * A long text that was pasted or dropped. A browser lays out the whole text of a text box at every key, which is slow
+ * for a long text. This text is therefore shown beside the text box, with its size and its beginning, and is sent
+ * below the question. Fires `change` when the user has added or removed text.
  */
 import { element, smallButton } from "../page/dom.js";
 import { t } from "../page/words.js";

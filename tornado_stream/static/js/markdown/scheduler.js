@@ -1,10 +1,10 @@
 // @ts-check
 /**
  * Does work in slices of time, so that the page stays responsive. The rule: all text comes before colours and
- * formulas, and the newest work first, because the page shows a conversation from its end.
+ * formulas, and the newest work comes first, because the page shows a conversation from its end.
  */
 
-/** Milliseconds. */
+/** How long a slice may take, in milliseconds. */
 const SLICE = 8;
 
 /** @type {(() => void)[]} */
