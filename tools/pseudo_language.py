@@ -11,8 +11,12 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
+
+# The package beside this script, also where another checkout is installed.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tornado_stream.page.languages import read
 

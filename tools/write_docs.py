@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
+
+# The package beside this script, also where another checkout is installed.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tornado_stream.command_line import markdown_table
 
