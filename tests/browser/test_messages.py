@@ -182,7 +182,7 @@ def test_copying_gives_the_markdown_source(page: Page) -> None:
     page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
     press(answer(page), "Copy")
     expect(announced(page)).to_have_text("Copied")
-    expect(answer(page).get_by_role("button", name="Copy")).to_be_focused()
+    expect(answer(page).get_by_role("button", name="Copy", exact=True)).to_be_focused()
 
 
 def test_continuing_an_answer(page: Page, seen: Seen) -> None:
