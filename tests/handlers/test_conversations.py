@@ -27,6 +27,8 @@ MEMBERS = {
     "created_at",
     "upstream",
     "cost",
+    "sources",
+    "sent",
 }
 
 

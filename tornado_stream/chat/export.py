@@ -21,9 +21,10 @@ ENDINGS = {
 
 
 def message_json(message: Message, last_event_id: int | None = None) -> dict[str, Any]:
-    """A message as the API shows it; only a running one has `last_event_id`."""
+    """A message as the API shows it; only a running one has `last_event_id`. What is meant for the
+    upstream alone is left out."""
     data = asdict(message)
-    del data["conversation_id"]
+    del data["conversation_id"], data["signed"]
     if message.state == "running":
         data["last_event_id"] = last_event_id
     return data

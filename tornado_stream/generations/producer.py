@@ -192,4 +192,6 @@ def with_answer(message: Message, answer: AnswerText) -> Message:
         reasoning=answer.reasoning,
         refusal=answer.refusal,
         tool_calls=answer.tool_calls,
+        sources=answer.sources,
+        signed=answer.signed,
     )

@@ -32,4 +32,5 @@ def end_as_interrupted(stored: StoredGeneration) -> tuple[StoredGeneration, Prog
 
 def _delta(data: dict[str, Any]) -> Delta:
     content, reasoning, refusal = (data.get(n, "") for n in ("content", "reasoning", "refusal"))
-    return Delta(content, reasoning, refusal, tuple(data.get("tool_calls", ())))
+    calls, sources = (tuple(data.get(name, ())) for name in ("tool_calls", "sources"))
+    return Delta(content, reasoning, refusal, calls, sources, data.get("signed"))

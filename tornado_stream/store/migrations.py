@@ -91,6 +91,14 @@ def _sessions(db: sqlite3.Connection) -> None:
     )
 
 
+def _sources(db: sqlite3.Connection) -> None:
+    """The pages that an answer refers to, what its upstream wants back, and a message as a program
+    sent it, all as JSON."""
+    db.execute("ALTER TABLE messages ADD COLUMN sources TEXT NOT NULL DEFAULT '[]'")
+    db.execute("ALTER TABLE messages ADD COLUMN signed TEXT")
+    db.execute("ALTER TABLE messages ADD COLUMN sent TEXT")
+
+
 #: The n-th of them has the number n in the table `migrations`.
 MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _tables,
@@ -98,6 +106,7 @@ MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _flushes,
     _sessions,
     _costs,
+    _sources,
 ]
 
 

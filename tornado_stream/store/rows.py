@@ -14,10 +14,13 @@ CONVERSATION = ("id", "title", "system", "current_id", "created_at", "updated_at
 MESSAGE = (
     *("id", "conversation_id", "parent_id", "role", "content", "created_at", "reasoning"),
     *("refusal", "tool_calls", "model", "state", "finish_reason", "usage", "error", "timings"),
-    *("generation_id", "continued_from", "upstream", "cost"),
+    *("generation_id", "continued_from", "upstream", "cost", "sources", "signed", "sent"),
 )
 #: The indexes of the columns that hold JSON.
-_JSON = [MESSAGE.index(name) for name in ("tool_calls", "usage", "error", "timings", "cost")]
+_JSON = [
+    MESSAGE.index(name)
+    for name in ("tool_calls", "usage", "error", "timings", "cost", "sources", "signed", "sent")
+]
 
 CONVERSATION_COLUMNS = ", ".join(CONVERSATION)
 MESSAGE_COLUMNS = ", ".join(f"m.{name}" for name in MESSAGE)

@@ -31,6 +31,13 @@ class ToolCall(TypedDict, total=False):
     arguments: str
 
 
+class Source(TypedDict):
+    """A page that an answer refers to. `url` begins with http:// or https://; `title` may be ""."""
+
+    url: str
+    title: str
+
+
 class Event:
     """An event that subscribers get; `name` is its name in the stream."""
 
@@ -78,13 +85,20 @@ class Delta(Event):
     reasoning: str = ""
     refusal: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
+    sources: tuple[Source, ...] = ()
+    #: Members of the message that the upstream signed or encrypted, and wants back unchanged.
+    signed: dict[str, Any] | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.content or self.reasoning or self.refusal or self.tool_calls)
+        return bool(self.content or self.reasoning or self.tool_calls or self._has_rare)
+
+    @property
+    def _has_rare(self) -> bool:
+        return bool(self.refusal or self.sources or self.signed)
 
     def to_json(self) -> dict[str, Any]:
         data: dict[str, Any] = {"content": self.content} if self.content else {}
-        if not (self.reasoning or self.refusal or self.tool_calls):
+        if not (self.reasoning or self.tool_calls or self._has_rare):
             return data  # the usual case
         if self.reasoning:
             data["reasoning"] = self.reasoning
@@ -92,6 +106,10 @@ class Delta(Event):
             data["refusal"] = self.refusal
         if self.tool_calls:
             data["tool_calls"] = self.tool_calls
+        if self.sources:
+            data["sources"] = self.sources
+        if self.signed:
+            data["signed"] = self.signed
         return data
 
 
@@ -162,6 +180,8 @@ class AnswerText:
         self._reasoning: list[str] = []
         self._refusal: list[str] = []
         self._tool_calls: list[_ToolCallParts] = []
+        self._sources: dict[str, Source] = {}
+        self._signed: dict[str, Any] = {}
 
     def add(self, delta: Delta) -> None:
         self._content.append(delta.content)
@@ -171,6 +191,10 @@ class AnswerText:
             self._refusal.append(delta.refusal)
         for fragment in delta.tool_calls:
             self._add_tool_call(fragment)
+        for source in delta.sources:
+            self._sources.setdefault(source["url"], source)
+        for name, value in (delta.signed or {}).items():
+            self._add_signed(name, value)
 
     @property
     def content(self) -> str:
@@ -187,6 +211,22 @@ class AnswerText:
     @property
     def tool_calls(self) -> list[ToolCall]:
         return [call.joined(index) for index, call in enumerate(self._tool_calls)]
+
+    @property
+    def sources(self) -> list[Source]:
+        """Each page once, in the order in which the answer first named them."""
+        return list(self._sources.values())
+
+    @property
+    def signed(self) -> dict[str, Any] | None:
+        return self._signed or None
+
+    def _add_signed(self, name: str, value: Any) -> None:
+        """Lists come in parts; of any other value the last one counts."""
+        known = self._signed.get(name)
+        if isinstance(known, list) and isinstance(value, list):
+            value = [*known, *value]
+        self._signed[name] = value
 
     def _add_tool_call(self, fragment: ToolCall) -> None:
         while len(self._tool_calls) <= fragment["index"]:

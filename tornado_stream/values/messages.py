@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tornado_stream.values.events import ToolCall
+from tornado_stream.values.events import Source, ToolCall
 
 #: The owner of everything on a server without login.
 LOCAL_OWNER = "local"
@@ -31,8 +31,11 @@ class Conversation:
 class Message:
     """One message of a tree; `parent_id` is the message before it, None for a root.
 
-    `role` is `user` or `assistant`. Only an assistant's message has the members that follow
-    `created_at`; its `state` is `running` or one of the five states of an ended answer.
+    `role` is `user` or `assistant`; a conversation of a program may also have `system`, `developer`
+    and `tool`. Only an answer has the members from `reasoning` to `signed`; its `state` is
+    `running` or one of the five states of an ended answer. `signed` has members that its `upstream`
+    wants back unchanged. `sent` is the message as a program sent it to `/v1`, where it is more than
+    its role and text.
     """
 
     id: str
@@ -54,6 +57,9 @@ class Message:
     continued_from: str | None = None
     upstream: str | None = None
     cost: dict[str, Any] | None = None
+    sources: list[Source] = field(default_factory=list)
+    signed: dict[str, Any] | None = None
+    sent: dict[str, Any] | None = None
 
 
 def branch(messages: Iterable[Message], leaf_id: str | None) -> list[Message]:
