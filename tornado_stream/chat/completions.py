@@ -1,18 +1,21 @@
 """Answers for programs that speak OpenAI's API, over the same upstreams as the chat's.
 
 The rule: an answer that the client did not ask to keep is only in memory, and is cancelled when
-the client leaves. An answer that the client asked to keep is a conversation like any other.
+the client leaves, unless the request has an `Idempotency-Key`. An answer that the client asked to
+keep is a conversation like any other.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tornado_stream.chat.requests import SendRequest, new_answer, new_thread, now_ms, user_message
-from tornado_stream.generations.generation import Generation
+from tornado_stream.chat.remembered_answers import RememberedAnswers
+from tornado_stream.chat.requests import SendRequest, new_answer, new_thread, user_message
 from tornado_stream.generations.producer import Job
 from tornado_stream.generations.registry import Generations
+from tornado_stream.generations.relay import Relay
 from tornado_stream.providers.base import Provider
 from tornado_stream.values.costs import TOKEN_LENGTH
 from tornado_stream.values.messages import LOCAL_OWNER, ChatRequest
@@ -20,8 +23,12 @@ from tornado_stream.values.messages import LOCAL_OWNER, ChatRequest
 
 @dataclass(frozen=True, slots=True)
 class CompletionRequest:
-    """The content of `POST /v1/chat/completions`. `messages` are passed on unchanged; `keep` says
-    that the answer is saved, and continues when its client leaves."""
+    """The content of `POST /v1/chat/completions`. `messages` and `options` are passed on unchanged;
+    `keep` says that the answer is saved, and continues when its client leaves.
+
+    `idempotency_key` is the client's own name for the request, "" if it gave none; `is_retry` says
+    that the client has sent the request before. `fingerprint` is the same for an equal body.
+    """
 
     id: str
     messages: list[dict[str, Any]]
@@ -31,6 +38,17 @@ class CompletionRequest:
     include_usage: bool = False
     keep: bool = False
     owner: str = LOCAL_OWNER
+    idempotency_key: str = ""
+    is_retry: bool = False
+    fingerprint: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class StartedAnswer:
+    """The log of an answer; `replayed` says that an earlier request has started it."""
+
+    relay: Relay
+    replayed: bool = False
 
 
 class CompletionService:
@@ -39,92 +57,77 @@ class CompletionService:
     def __init__(self, generations: Generations, provider: Provider) -> None:
         self._generations = generations
         self._provider = provider
+        self._remembered = RememberedAnswers()
 
-    async def start(self, request: CompletionRequest) -> Generation:
-        """Start the answer. Raises what `Generations.start` raises."""
+    async def start(
+        self, request: CompletionRequest, make_relay: Callable[[CompletionRequest], Relay]
+    ) -> StartedAnswer:
+        """Start the answer, or join the one that the same request started before.
+
+        `make_relay` makes its log in the form that the program wants. Raises what
+        `Generations.start` raises, and `Conflict` `idempotency_key_reused`.
+        """
+        name = _name(request)
+        if request.idempotency_key or request.is_retry:
+            if known := self._remembered.find(name, request.fingerprint):
+                return StartedAnswer(await known, replayed=True)
+        relay = make_relay(request)
+        with self._remembered.remembering(name, request.fingerprint, relay):
+            await self._generations.start(self._job(request, relay))
+        return StartedAnswer(relay)
+
+    def response_ended(self, request: CompletionRequest) -> None:
+        """Cancel the answer if it is still running, unless it goes on without its client."""
+        if not (request.keep or request.idempotency_key):
+            self._generations.cancel(request.id)
+
+    def _job(self, request: CompletionRequest, relay: Relay) -> Job:
+        """What is saved of the request if it is kept, and what the model is asked."""
         text = last_question(request.messages)
         send = SendRequest(request.id, text, model=request.model, owner=request.owner)
         thread = new_thread(text)
         answer = new_answer(send, thread, user_message(text, thread), self._provider.default_model)
-        chat_request = ChatRequest(request.messages, request.model, request.options)
-        job = Job(answer, self._provider, chat_request, owner=request.owner, persisted=request.keep)
-        return await self._generations.start(job)
+        return Job(
+            answer,
+            self._provider,
+            ChatRequest(request.messages, request.model, request.options, relay=True),
+            owner=request.owner,
+            persisted=request.keep,
+            relay=relay,
+        )
 
-    def response_ended(self, request: CompletionRequest) -> None:
-        """Cancel the answer if it is still running, unless the client asked to keep it."""
-        if not request.keep:
-            self._generations.cancel(request.id)
+
+def _name(request: CompletionRequest) -> tuple[str, ...] | None:
+    """The name under which the answer is remembered; None: it is not."""
+    if request.idempotency_key:
+        return "key", request.owner, request.idempotency_key
+    if request.keep:
+        return "kept", request.owner, request.fingerprint.hex()
+    return None
 
 
 def last_question(messages: list[dict[str, Any]]) -> str:
     """The text of the user's last message; "" where there is none."""
     for message in reversed(messages):
         if message.get("role") == "user":
-            content = message.get("content")
-            return content if isinstance(content, str) else ""
+            return content_text(message)
     return ""
 
 
-class Chunks:
-    """An answer's events as the chunks of OpenAI's stream."""
-
-    def __init__(self, request: CompletionRequest, generation: Generation) -> None:
-        self._request = request
-        self._length = 0
-        self._head = {
-            "id": f"chatcmpl-{generation.id}",
-            "object": "chat.completion.chunk",
-            "created": now_ms() // 1000,
-            "model": generation.message.model or "",
-        }
-        self._begun = False
-        self._named: set[int] = set()
-
-    def delta(self, data: dict[str, Any]) -> dict[str, Any]:
-        """The chunk of a `delta` event."""
-        delta: dict[str, Any] = {} if self._begun else {"role": "assistant"}
-        self._begun = True
-        self._length += len(data.get("content", "")) + len(data.get("reasoning", ""))
-        if "content" in data:
-            delta["content"] = data["content"]
-        if "reasoning" in data:
-            delta["reasoning_content"] = data["reasoning"]
-        if "refusal" in data:
-            delta["refusal"] = data["refusal"]
-        if "tool_calls" in data:
-            delta["tool_calls"] = [self._tool_call(call) for call in data["tool_calls"]]
-        return self._chunk(delta, None)
-
-    def end(self, data: dict[str, Any], tools: bool) -> list[dict[str, Any]]:
-        """The last chunks: finish reason and usage, or the error."""
-        if data["state"] != "done":
-            return [{"error": error_object(data)}]
-        reason = data["finish_reason"] or ("tool_calls" if tools else "stop")
-        chunks = [self._chunk({}, reason)]
-        if self._request.include_usage:
-            usage = data["usage"] or estimated_usage(self._request, self._length)
-            chunks.append({**self._head, "choices": [], "usage": usage})
-        return chunks
-
-    def _tool_call(self, call: dict[str, Any]) -> dict[str, Any]:
-        function = {"arguments": call["arguments"]}
-        fragment = {"index": call["index"], "function": function}
-        if call["index"] not in self._named:  # only the first fragment has id and type
-            self._named.add(call["index"])
-            fragment |= {"id": call["id"], "type": "function"}
-        if call["name"]:
-            function["name"] = call["name"]
-        return fragment
-
-    def _chunk(self, delta: dict[str, Any], reason: str | None) -> dict[str, Any]:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
-        return {**self._head, "choices": [choice]}
+def content_text(message: dict[str, Any]) -> str:
+    """The text of a message, without its pictures and other parts."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    texts = (part.get("text") for part in parts if isinstance(part, dict))
+    return "\n".join(text for text in texts if isinstance(text, str))
 
 
 def estimated_usage(request: CompletionRequest, answer_length: int) -> dict[str, Any]:
     """An estimate, marked as one, for clients that need a usage when the upstream sent none."""
-    texts = [message["content"] for message in request.messages]
-    prompt = sum(len(text) for text in texts if isinstance(text, str)) // TOKEN_LENGTH
+    texts = (content_text(message) for message in request.messages)
+    prompt = sum(map(len, texts)) // TOKEN_LENGTH
     answer = answer_length // TOKEN_LENGTH
     return {
         "prompt_tokens": prompt,
@@ -132,44 +135,3 @@ def estimated_usage(request: CompletionRequest, answer_length: int) -> dict[str,
         "total_tokens": prompt + answer,
         "estimated": True,
     }
-
-
-def completion(request: CompletionRequest, generation: Generation) -> dict[str, Any]:
-    """An ended answer in the form of OpenAI's whole completion."""
-    answer = generation.message
-    message: dict[str, Any] = {
-        "role": "assistant",
-        "content": answer.content if answer.content or not answer.tool_calls else None,
-        "refusal": answer.refusal or None,
-    }
-    if answer.reasoning:
-        message["reasoning_content"] = answer.reasoning
-    if answer.tool_calls:
-        message["tool_calls"] = [
-            {
-                "id": call["id"],
-                "type": "function",
-                "function": {"name": call["name"], "arguments": call["arguments"]},
-            }
-            for call in answer.tool_calls
-        ]
-    reason = answer.finish_reason or ("tool_calls" if answer.tool_calls else "stop")
-    return {
-        "id": f"chatcmpl-{generation.id}",
-        "object": "chat.completion",
-        "created": answer.created_at // 1000,
-        "model": answer.model or "",
-        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": reason}],
-        "usage": answer.usage or estimated_usage(request, len(answer.content + answer.reasoning)),
-    }
-
-
-def error_object(end: dict[str, Any]) -> dict[str, Any]:
-    """The error of an answer that did not end as `done`, in OpenAI's form."""
-    kind, error = "upstream_error", end["error"]
-    if error is None:
-        kind = "server_error"
-        error = {"message": f"The answer was {end['state']}.", "code": end["state"]}
-    elif error["code"] == "rate_limit":
-        kind = "rate_limit_error"
-    return {"message": error["message"], "type": kind, "param": None, "code": error["code"]}

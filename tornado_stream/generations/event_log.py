@@ -30,16 +30,47 @@ Sink = Callable[[bytes], bool]
 
 
 @dataclass(eq=False, repr=False)
-class EventLog:
-    """Encoded frames in order; all subscribers share them.
-
-    Event number n is `frames[n - 1]`, except the `end` of a log that a crash cut short, whose
-    number is `RECOVERED_END`. When `ended`, the last frame is the `end` event.
-    """
+class FrameLog:
+    """Frames in order, whatever they encode; all subscribers share them. When `ended`, no frame
+    follows."""
 
     frames: list[bytes]
     ended: bool = field(kw_only=True)
     subscribers: tuple[Subscriber, ...] = field(default=(), init=False)
+
+    def attach(self, sink: Sink, after: int, *, live: bool = True) -> Subscriber:
+        """Subscribe to the frames behind the first `after`; without `live`, only to those that are
+        there now. The backlog is passed to `sink` before this returns, so no frame is missed."""
+        subscriber = Subscriber(self, sink, after, live)
+        self.subscribers += (subscriber,)
+        subscriber.pump()
+        return subscriber
+
+    def publish(self, frame: bytes, *, last: bool = False) -> None:
+        """Append a frame and pass it to every subscriber whose sink is not full."""
+        frames = self.frames
+        frames.append(frame)
+        self.ended = last
+        for subscriber in self.subscribers:  # a tuple: a subscriber may detach meanwhile
+            try:
+                if subscriber.full or last or subscriber.cursor != len(frames) - 1:
+                    subscriber.pump()
+                else:  # the usual case
+                    subscriber.cursor += 1
+                    if not subscriber.sink(frame):
+                        subscriber.full = True
+            except Exception:  # the answer and the other subscribers continue
+                logger.exception("a subscriber failed")
+                subscriber.detach()
+
+
+@dataclass(eq=False, repr=False)
+class EventLog(FrameLog):
+    """Encoded events in order.
+
+    Event number n is `frames[n - 1]`, except the `end` of a log that a crash cut short, whose
+    number is `RECOVERED_END`. When `ended`, the last frame is the `end` event.
+    """
 
     @property
     def last_number(self) -> int:
@@ -70,30 +101,13 @@ class EventLog:
         subscriber.pump()
         return subscriber
 
-    def publish(self, frame: bytes, *, last: bool = False) -> None:
-        """Append a frame and pass it to every subscriber whose sink is not full."""
-        frames = self.frames
-        frames.append(frame)
-        self.ended = last
-        for subscriber in self.subscribers:  # a tuple: a subscriber may detach meanwhile
-            try:
-                if subscriber.full or last or subscriber.cursor != len(frames) - 1:
-                    subscriber.pump()
-                else:  # the usual case
-                    subscriber.cursor += 1
-                    if not subscriber.sink(frame):
-                        subscriber.full = True
-            except Exception:  # the answer and the other subscribers continue
-                logger.exception("a subscriber failed")
-                subscriber.detach()
-
 
 class Subscriber:
     """A cursor on a log, and its sink. `cursor` is how many events the sink has taken, `full` says
     that it takes no more now. `done` resolves when there is nothing more to read, or when the
     subscriber is detached."""
 
-    def __init__(self, log: EventLog, sink: Sink, after: int, live: bool) -> None:
+    def __init__(self, log: FrameLog, sink: Sink, after: int, live: bool) -> None:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._log = log
         self.sink = sink

@@ -15,11 +15,12 @@ from time import monotonic
 from typing import Any
 
 from tornado_stream.generations.generation import Generation
+from tornado_stream.generations.relay import Relay
 from tornado_stream.providers.base import Provider
 from tornado_stream.store.base import NewAnswer, Progress
 from tornado_stream.values.costs import cost_of
 from tornado_stream.values.errors import ProviderError
-from tornado_stream.values.events import AnswerText, Delta, End, Finish, Notice
+from tornado_stream.values.events import AnswerText, Delta, End, Finish, Notice, RelayedChunks
 from tornado_stream.values.messages import LOCAL_OWNER, ChatRequest, Message
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class Job:
     """All that makes an answer: what the store saves first, the provider, and what it is asked.
 
     `first_events` follow the `start` in the log. With `persisted` False the answer is in memory
-    only, and gone when it has ended.
+    only, and gone when it has ended. `relay` takes the same events for a program.
     """
 
     new_answer: NewAnswer
@@ -39,6 +40,7 @@ class Job:
     first_events: tuple[Delta | Notice, ...] = ()
     owner: str = LOCAL_OWNER
     persisted: bool = True
+    relay: Relay | None = None
 
 
 class Producer:
@@ -73,17 +75,30 @@ class Producer:
                 self._answer.add(event)
             self.publish(event)
 
-    def emit(self, event: Delta | Notice | Finish) -> None:
+    def emit(self, event: Delta | Notice | Finish | RelayedChunks) -> None:
         """Take an event of the provider; events after a stop are ignored."""
         if self.stopped_as:
             return
+        if self.job.relay is not None:
+            self.job.relay.take(event)
+            if isinstance(event, RelayedChunks):
+                return
+            if isinstance(event, Delta):
+                self.job.relay.begin()
+                if not self.job.persisted:  # nobody reads the events, so they are not encoded
+                    self._note(event)
+                    return
+        assert not isinstance(event, RelayedChunks)
         if isinstance(event, Finish):
             self._finish = self._finish.then(event)
             return
         if isinstance(event, Delta):
-            self.times.append(monotonic())
-            self._answer.add(event)
+            self._note(event)
         self.publish(event)
+
+    def _note(self, delta: Delta) -> None:
+        self.times.append(monotonic())
+        self._answer.add(delta)
 
     def publish(self, event: Delta | Notice) -> None:
         """Append an event to the log."""
@@ -98,6 +113,21 @@ class Producer:
     def encode_end(self, end: End) -> bytes:
         """The frame of the `end` event; its number is the next one."""
         return end.encode(len(self.generation.frames) + 1, self._ms())
+
+    def end_relay(self, end: End) -> None:
+        """End the relay's log, whatever happens: responses wait for it. Never raises."""
+        relay = self.job.relay
+        if relay is None:
+            return
+        try:
+            relay.end(end)
+        except Exception:
+            logger.exception("the relay of generation %s failed", self.generation.id)
+        if not relay.ended:
+            relay.failure = relay.failure or end
+            relay.publish(b": failed\n\n", last=True)
+        relay.begin(ended=True)
+        relay.on_ended(end)
 
     async def produce(self) -> End:
         """Ask the provider, and return how the answer ended. Never raises."""

@@ -260,6 +260,7 @@ class Generations:
             self._unsaved_ends[generation.id] = producer
             self._save_soon(producer)
         generation.publish(frame, last=True)
+        producer.end_relay(end)
         del self._running[generation.id]
         del self._busy[generation.message.conversation_id]
         self._release(generation.owner)

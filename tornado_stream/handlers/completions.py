@@ -6,47 +6,31 @@ unless the client asked to keep it.
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import uuid
 from typing import Any
 
 import orjson
 
-from tornado_stream.chat.completions import (
-    Chunks,
-    CompletionRequest,
-    CompletionService,
-    completion,
-    error_object,
-)
-from tornado_stream.generations.event_log import Sink
-from tornado_stream.generations.generation import Generation
+from tornado_stream.chat.completions import CompletionRequest, CompletionService
+from tornado_stream.chat.program_errors import UpstreamFailure
+from tornado_stream.chat.relay import CompletionRelay
+from tornado_stream.generations.relay import Relay
 from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.handlers.streams import EventStreamHandler
-from tornado_stream.net.streamed_body import StreamedBody
-from tornado_stream.values.errors import ChatError, InvalidRequest, NotFound
-from tornado_stream.values.events import frame_data, frame_name, split_frames
+from tornado_stream.values.errors import InvalidRequest, NotFound, TooMany, Unavailable
 
 #: The header that asks to keep an answer: it is saved, and continues when its client leaves.
 KEEP = "Tornado-Stream-Keep"
+#: The client's own name for a request, and how often the client has sent it before.
+KEY, RETRIES = "Idempotency-Key", "x-stainless-retry-count"
+MAX_KEY = 255
 #: Members of a request that this server handles itself and does not pass on as options.
-OWN = frozenset({"messages", "model", "stream", "stream_options", "n"})
+OWN = frozenset({"messages", "model", "stream", "stream_options"})
+#: Seconds after which a program may try again what was refused without a time.
+RETRY_AFTER = 5
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
-
-
-class UpstreamFailure(ChatError):
-    """The upstream failed before any text came; its error becomes this response's error."""
-
-    code = "upstream_error"
-
-    def __init__(self, end: dict[str, Any]) -> None:
-        object = error_object(end)
-        error = end["error"] or {}
-        status = error.get("upstream_status") or 0
-        self.status = status if 400 <= status < 500 or status in (503, 529) else 502
-        details = {"type": object["type"], "param": None}
-        if error.get("retry_after") is not None:
-            details["retry_after"] = round(error["retry_after"])
-        super().__init__(object["message"], code=object["code"], **details)
 
 
 class OpenAIHandler(BaseHandler):
@@ -56,11 +40,20 @@ class OpenAIHandler(BaseHandler):
     def completions(self) -> CompletionService:
         return self.application.completions
 
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        error = kwargs.get("exc_info", (None, None))[1]
+        # Where something may have been processed, another try might be paid twice, and this server
+        # has already retried where that is safe.
+        refused = isinstance(error, (TooMany, Unavailable))
+        safe = refused or (isinstance(error, UpstreamFailure) and error.unprocessed)
+        self.set_header("x-should-retry", "true" if safe else "false")
+        if refused:
+            self.set_header("Retry-After", str(RETRY_AFTER))  # unless the error knows better
+        super().write_error(status_code, **kwargs)
+
     def write_json(self, value: Any) -> None:
         if isinstance(value, dict) and isinstance(value.get("error"), dict):
             value["error"] = {"type": "invalid_request_error", "param": None, **value["error"]}
-            # This server has already retried where that is safe; another try might be paid twice.
-            self.set_header("x-should-retry", "false")
         super().write_json(value)
 
 
@@ -68,60 +61,64 @@ class CompletionsHandler(OpenAIHandler, EventStreamHandler):
     """One answer, streamed or whole."""
 
     async def post(self) -> None:
-        keep = self.request.headers.get(KEEP, "").lower() in ("1", "true", "yes")
-        request = parse_completion_request(self.read_json(), keep=keep, owner=self.owner)
-        generation = await self.completions.start(request)
-        self.set_header("X-Generation-Id", generation.id)
+        self._left = asyncio.get_running_loop().create_future()
+        request = self.parse(self.read_json())
+        started = await self.completions.start(request, self.relay)
+        self.generation_id = started.relay.id
+        self.set_header("X-Generation-Id", started.relay.id)
+        if started.replayed:
+            self.set_header("Idempotency-Replayed", "true")
         try:
-            await self._answer(request, generation)
+            await self._answer(started.relay)
         finally:
             self.completions.response_ended(request)
 
-    async def _answer(self, request: CompletionRequest, generation: Generation) -> None:
-        await self._wait(generation, for_end=not request.stream)
+    def parse(self, body: dict[str, Any]) -> CompletionRequest:
+        """Check the request. Raises `ChatError`."""
+        return parse_completion_request(body, **self.terms(body))
+
+    def relay(self, request: CompletionRequest) -> Relay:
+        """The log of a new answer, in the form that this route promises."""
+        return CompletionRelay(request)
+
+    def terms(self, body: dict[str, Any]) -> dict[str, Any]:
+        """What the head says of a request: whether to keep its answer, and under which name it may
+        come again. Raises `InvalidRequest`."""
+        headers = self.request.headers
+        keep = headers.get(KEEP, "").lower() in ("1", "true", "yes")
+        key = headers.get(KEY)
+        if key is not None and not 0 < len(key) <= MAX_KEY:
+            raise InvalidRequest(f"{KEY} must have 1 to {MAX_KEY} characters.")
+        return {
+            "keep": keep,
+            "owner": self.owner,
+            "idempotency_key": key or "",
+            "is_retry": headers.get(RETRIES, "0") not in ("", "0"),
+            "fingerprint": _fingerprint(self.request.path, body) if key or keep else b"",
+        }
+
+    def on_connection_close(self) -> None:
+        super().on_connection_close()
+        if not self._left.done():
+            self._left.set_result(None)
+
+    async def _answer(self, relay: Relay) -> None:
+        """Wait for something to send, and send it. A stream that stays silent gets its head after
+        one heartbeat: no proxy and no client may take it for dead."""
+        silence = self.application.config.heartbeat if relay.streamed else None
+        waiting = {relay.started, self._left}
+        await asyncio.wait(waiting, timeout=silence, return_when=asyncio.FIRST_COMPLETED)
         if self._connection.stream.closed():
             return
-        has_text = any(frame_name(frame) == "delta" for frame in generation.frames[1:])
-        if generation.ended and generation.end["state"] != "done":
-            if not (request.stream and has_text):
-                raise UpstreamFailure(generation.end)
-        if request.stream:
-            self._chunks = Chunks(request, generation)
-            await self.stream(generation)
+        if relay.refused:
+            self.set_header("Tornado-Stream-Option-Refused", ", ".join(relay.refused))
+        if relay.failure:
+            raise UpstreamFailure(relay.failure)
+        if relay.streamed:
+            await self.stream(relay)
         else:
-            self.write_json(completion(request, generation))
-
-    async def _wait(self, generation: Generation, *, for_end: bool) -> None:
-        """Wait for the first delta, or for the end; or until the client leaves."""
-
-        def notice(frames: bytes) -> bool:
-            if not for_end and b"\nevent: delta\n" in frames:
-                subscriber.detach()
-            return True
-
-        subscriber = self._subscriber = generation.attach(lambda _: True, len(generation.frames))
-        subscriber.sink = notice
-        await subscriber.done
-
-    def sink(self, body: StreamedBody) -> Sink:
-        """A sink that writes the events as OpenAI's chunks."""
-        chunks, tools = self._chunks, False
-
-        def write(frames: bytes) -> bool:
-            nonlocal tools
-            parts: list[bytes] = []
-            for frame in split_frames(frames):
-                name = frame_name(frame)
-                if name == "delta":
-                    data = frame_data(frame)
-                    tools = tools or "tool_calls" in data
-                    parts.append(_event(chunks.delta(data)))
-                elif name == "end":
-                    parts += [_event(chunk) for chunk in chunks.end(frame_data(frame), tools)]
-                    parts.append(b"data: [DONE]\n\n")
-            return body.write(b"".join(parts)) if parts else True
-
-        return write
+            self.set_header("Content-Type", "application/json; charset=utf-8")
+            self.write(relay.frames[-1])
 
 
 class OpenAIModelsHandler(OpenAIHandler):
@@ -142,8 +139,9 @@ class OpenAIModelsHandler(OpenAIHandler):
         self.write_json(found)
 
 
-def parse_completion_request(body: dict[str, Any], *, keep: bool, owner: str) -> CompletionRequest:
-    """Check the body of `POST /v1/chat/completions`. Raises `InvalidRequest`."""
+def parse_completion_request(body: dict[str, Any], **terms: Any) -> CompletionRequest:
+    """Check the body of `POST /v1/chat/completions`; `terms` are what its head says, as members of
+    the request. Raises `InvalidRequest`."""
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         raise InvalidRequest("messages is required: a list that is not empty.")
@@ -155,20 +153,24 @@ def parse_completion_request(body: dict[str, Any], *, keep: bool, owner: str) ->
     stream, more = body.get("stream") or False, body.get("stream_options") or {}
     if not isinstance(stream, bool) or not isinstance(more, dict):
         raise InvalidRequest("stream must be true or false, and stream_options an object.")
+    options = {name: value for name, value in body.items() if name not in OWN}
+    # Whether the upstream is asked for the usage is this server's decision.
+    if rest := {name: value for name, value in more.items() if name != "include_usage"}:
+        options["stream_options"] = rest
+    for message in messages:
+        _check_message(message)
     return CompletionRequest(
         id=str(uuid.uuid4()),
-        messages=[_message(message) for message in messages],
+        messages=messages,
         model=model,
-        options={name: value for name, value in body.items() if name not in OWN},
+        options=options,
         stream=stream,
         include_usage=bool(more.get("include_usage")),
-        keep=keep,
-        owner=owner,
+        **terms,
     )
 
 
-def _message(message: Any) -> dict[str, Any]:
-    """A message whose text parts are joined; a content with other parts stays as it is."""
+def _check_message(message: Any) -> None:
     if not isinstance(message, dict) or message.get("role") not in ROLES:
         roles = ", ".join(sorted(ROLES))
         raise InvalidRequest(f"A message must be an object with a role: {roles}.")
@@ -176,13 +178,14 @@ def _message(message: Any) -> dict[str, Any]:
     if isinstance(content, list):
         if not all(isinstance(part, dict) for part in content):
             raise InvalidRequest("The parts of a content must be objects.")
-        texts = [part["text"] for part in content if isinstance(part.get("text"), str)]
-        if len(texts) == len(content):
-            content = "".join(texts)
     elif not (isinstance(content, str) or content is None):
         raise InvalidRequest("content must be text, or a list of parts.")
-    return {**message, "content": content}
 
 
-def _event(value: Any) -> bytes:
-    return b"data: %b\n\n" % orjson.dumps(value)
+def _fingerprint(path: str, body: dict[str, Any]) -> bytes:
+    """A digest that is the same for an equal request, whatever the order of its members."""
+    try:
+        data = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        raise InvalidRequest("The body is nested too deeply.") from None
+    return hashlib.sha256(path.encode() + b"\0" + data).digest()

@@ -20,6 +20,7 @@ from tornado.iostream import IOStream
 from tornado_stream.chat.requests import SendRequest
 from tornado_stream.generations.event_log import Sink, Subscriber
 from tornado_stream.generations.generation import Generation
+from tornado_stream.generations.relay import Relay
 from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.net.streamed_body import ChunkedBody, StreamedBody, TornadoBody
 from tornado_stream.values.errors import InvalidRequest
@@ -45,7 +46,7 @@ class ReadingHandler(BaseHandler):
     _timer: asyncio.TimerHandle | None = None
 
     async def follow(
-        self, generation: Generation, after: int, opening: bytes, *, live: bool = True
+        self, generation: Generation | Relay, after: int, opening: bytes, *, live: bool = True
     ) -> None:
         """Write `opening`, then every event with a number above `after`. Returns when there are no
         more events, or when the client has left."""
@@ -138,7 +139,9 @@ class EventStreamHandler(ReadingHandler):
 
     ping = b": ping\n\n"
 
-    async def stream(self, generation: Generation, after: int = 0, *, live: bool = True) -> None:
+    async def stream(
+        self, generation: Generation | Relay, after: int = 0, *, live: bool = True
+    ) -> None:
         self.set_header("Content-Type", "text/event-stream")
         await self.follow(generation, after, b": stream\n\n", live=live)
 

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tornado_stream.values.events import Delta, Finish, Notice
+from tornado_stream.values.events import Delta, Finish, Notice, RelayedChunks
 from tornado_stream.values.messages import ChatRequest
 
-Emit = Callable[[Delta | Notice | Finish], None]
+#: Takes the events of an answer. Chunks (`RelayedChunks`) come only where the request has `relay`,
+#: and before the `Delta` of the same bytes.
+Emit = Callable[[Delta | Notice | Finish | RelayedChunks], None]
 
 
 @dataclass(frozen=True, slots=True)

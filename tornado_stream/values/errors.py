@@ -88,6 +88,8 @@ class ProviderError(Exception):
     inside the stream) or `cut_off` (it sent a 200, and the stream broke before a finish reason).
     `retry_after` is in seconds. `unprocessed` says that the upstream cannot have processed the
     request, so that a retry is safe. The message is safe to show: it has no key and no HTML.
+    `upstream` has the upstream's own `code`, `type` and `param`, as far as it sent them: programs
+    of `/v1` get these, readers of events do not.
     """
 
     code: str
@@ -98,6 +100,7 @@ class ProviderError(Exception):
     retryable: bool = False
     retry_after: float | None = None
     unprocessed: bool = False
+    upstream: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         super().__init__(self.message)

@@ -113,6 +113,22 @@ class Delta(Event):
         return data
 
 
+@dataclass(slots=True)
+class RelayedChunks:
+    """Chunks of an upstream, exactly as it sent them, for a program that asked through `/v1`.
+
+    Each of `blocks` is the JSON of one chunk. With `plain` every one of them is a JSON object on
+    one line, of which the decoder has proved that it has content and nothing else that matters.
+    Else `reasoning` has the reasoning that the decoder found in each block, and `failed` says of
+    each whether it reports a failure, which is not for the program: the answer's end tells it.
+    """
+
+    blocks: list[bytes]
+    plain: bool = False
+    reasoning: list[str] = field(default_factory=list)
+    failed: list[bool] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True)
 class Notice(Event):
     """Information for the reader that is not part of the answer."""

@@ -79,7 +79,8 @@ class ChatRequest:
     A message is `{"role": "system" | "user" | "assistant", "content": str}`; a message of a client
     of `/v1` may be any that OpenAI's API takes. `continued_text` is the text of an answer that is
     to be continued: the provider produces only what follows it. `left_out` is how many of the
-    conversation's oldest turns are not in `messages`.
+    conversation's oldest turns are not in `messages`. `relay` says that a program asks: messages
+    and options go out as they came, and the upstream's chunks are emitted too (`RelayedChunks`).
     """
 
     messages: list[dict[str, Any]]
@@ -87,3 +88,4 @@ class ChatRequest:
     options: dict[str, Any] = field(default_factory=dict)
     continued_text: str = ""
     left_out: int = 0
+    relay: bool = False

@@ -6,26 +6,15 @@ calls, errors and JSON have modules of their own beside this one.
 
 from __future__ import annotations
 
-import logging
-from dataclasses import replace
 from typing import Any
 
-from tornado_stream.providers.base import Emit
 from tornado_stream.providers.openai.chunks import Chunk, decode_chunk, decode_text, read_chunk
-from tornado_stream.providers.openai.continuation import OverlapTrimmer
 from tornado_stream.providers.openai.errors import limit_error, stream_error, web_page_error
 from tornado_stream.providers.openai.lenient_json import NOT_JSON, mend, parse_json
 from tornado_stream.providers.openai.tool_calls import ToolCalls
 from tornado_stream.values.errors import ProviderError
-from tornado_stream.values.events import Delta, Finish
+from tornado_stream.values.events import Delta, RelayedChunks
 from tornado_stream.values.sse import MAX_LINE, MAX_TOTAL, ServerSentEvent, SSEDecoder
-
-logger = logging.getLogger(__name__)
-
-#: Seconds after `[DONE]` in which the upstream may end its response in good form.
-DONE_GRACE = 0.25
-#: Seconds after a finish_reason or an error in which usage, an error or `[DONE]` may follow.
-FINISH_GRACE = 5.0
 
 _DONE = b"[DONE]"
 _BLANK = b" \t\r\n\xef\xbb\xbf"
@@ -48,11 +37,17 @@ class AnswerDecoder:
     All text is encodable: the decoder joins the two halves of a surrogate pair that come in two
     chunks. It also reads bodies that are no event stream: a completion in one piece, lines of JSON,
     an error object; `close` returns their text. A web page is an error. No error message contains
-    `key`. `max_line` and `max_total` are in bytes.
+    `key`. `max_line` and `max_total` are in bytes. With `relay` the decoder also collects the
+    chunks themselves: `take_chunks` returns those of the last `feed` or `close`.
     """
 
     def __init__(
-        self, *, key: str | None = None, max_line: int = MAX_LINE, max_total: int = MAX_TOTAL
+        self,
+        *,
+        key: str | None = None,
+        relay: bool = False,
+        max_line: int = MAX_LINE,
+        max_total: int = MAX_TOTAL,
     ) -> None:
         self.finish_reason: str | None = None
         self.usage: dict[str, Any] | None = None
@@ -68,6 +63,8 @@ class AnswerDecoder:
         self._tools: ToolCalls | None = None  # made for the first tool call
         self._has_more = False  # something other than content is new
         self._has_text = False  # a delta had some
+        self._relay = relay
+        self._relayed: RelayedChunks | None = None
 
     @property
     def complete(self) -> bool:
@@ -85,6 +82,8 @@ class AnswerDecoder:
                 self._take_blocks(blocks)
             else:  # nearly all reads come here
                 self.chunks += len(blocks)
+                if self._relay and blocks:
+                    self._relayed = RelayedChunks(blocks, plain=True)
                 if text:
                     self._has_text = True
                     return Delta(text)
@@ -106,6 +105,18 @@ class AnswerDecoder:
         self._has_more = True
         self._body = None
         return self._take_delta()
+
+    def take_chunks(self) -> RelayedChunks | None:
+        """The chunks that came since the last call, as the upstream sent them; None: no chunk."""
+        chunks, self._relayed = self._relayed, None
+        return chunks
+
+    def _relay_chunk(self, data: bytes, chunk: Chunk) -> None:
+        if self._relay:
+            self._relayed = chunks = self._relayed or RelayedChunks([])
+            chunks.blocks.append(data)
+            chunks.reasoning.append(chunk.reasoning)
+            chunks.failed.append(chunk.error is not None)
 
     def _begin(self, data: bytes) -> None:
         """Take the first bytes. No event stream begins like a JSON document or a web page."""
@@ -145,6 +156,7 @@ class AnswerDecoder:
         if chunk is None or not (chunk.error or isinstance(value.get("choices"), list)):
             self._fail(web_page_error())
         else:
+            self._relay_chunk(body, chunk)
             self._fold(chunk)
 
     def _take_events(self, events: list[ServerSentEvent]) -> None:
@@ -174,6 +186,7 @@ class AnswerDecoder:
         if chunk is None:
             self.skipped += 1
         else:
+            self._relay_chunk(data, chunk)
             self._fold(chunk)
 
     def _take_lines(self, data: bytes) -> None:
@@ -227,75 +240,6 @@ class AnswerDecoder:
         calls = self._tools.take() if self._tools else ()
         delta = Delta(content, self._reasoning.take(), self._refusal.take(), calls)
         return delta if delta else None
-
-
-class AnswerEmitter:
-    """Decodes one answer and emits its deltas, and its finish reason and usage once they are known.
-
-    `repeated_text` is the text that the answer continues and whose last words it may repeat; the
-    repetition is not emitted.
-    """
-
-    def __init__(self, emit: Emit, *, key: str | None = None, repeated_text: str = "") -> None:
-        self._decoder = AnswerDecoder(key=key)
-        self._emit = emit
-        self._trimmer = OverlapTrimmer(repeated_text) if repeated_text else None
-        self._finish = Finish()
-
-    def feed(self, data: bytes) -> float | None:
-        """Take bytes. Returns None, or the seconds for which waiting for more makes sense."""
-        decoder = self._decoder
-        if (delta := decoder.feed(data)) is not None:
-            if self._trimmer is None:
-                self._emit(delta)
-            else:
-                self._emit_trimmed(delta)
-        if not decoder.ending:
-            return None
-        self._emit_finish()
-        if decoder.failed:
-            return 0.0
-        if decoder.done:
-            return DONE_GRACE
-        return FINISH_GRACE if decoder.finish_reason or decoder.error else None
-
-    def close(self, failure: ProviderError | None = None) -> None:
-        """Emit what the end of the bytes adds, and raise `ProviderError` unless the answer is
-        complete. `failure` is how the stream ended, if not in good form."""
-        decoder = self._decoder
-        if delta := decoder.close():
-            self._emit_trimmed(delta)
-        if self._trimmer and (rest := self._trimmer.close(cut_off=not decoder.complete)):
-            self._emit(Delta(rest))
-        self._emit_finish()
-        if decoder.skipped and (decoder.complete or not failure):
-            logger.warning("%d of %d chunks were not understood", decoder.skipped, decoder.chunks)
-        if not decoder.complete:  # else it does not matter how the stream ended
-            raise (
-                decoder.error
-                or failure
-                or ProviderError(
-                    "connection_closed",
-                    "The server ended the stream before the answer was finished.",
-                    state="cut_off",
-                    upstream_status=200,
-                    retryable=True,
-                )
-            )
-
-    def _emit_trimmed(self, delta: Delta) -> None:
-        if self._trimmer:
-            delta = replace(delta, content=self._trimmer.feed(delta.content))
-            if not self._trimmer.open:
-                self._trimmer = None
-        if delta:
-            self._emit(delta)
-
-    def _emit_finish(self) -> None:
-        finish = Finish(self._decoder.finish_reason, self._decoder.usage)
-        if finish != self._finish:
-            self._finish = finish
-            self._emit(finish)
 
 
 class _Text:

@@ -18,7 +18,7 @@ import orjson
 from tornado_stream.net.http_client import OnChunk
 from tornado_stream.providers.base import Emit, ModelInfo, Provider
 from tornado_stream.providers.config import UpstreamConfig, shown_url
-from tornado_stream.providers.openai.answer_decoder import AnswerEmitter
+from tornado_stream.providers.openai.answer_emitter import AnswerEmitter
 from tornado_stream.providers.openai.continuation import continuation
 from tornado_stream.providers.openai.error_classifier import refused_option
 from tornado_stream.providers.openai.errors import decode_error
@@ -127,7 +127,7 @@ class OpenAIProvider(Provider):
             if headers.get("Server") == "llama.cpp":
                 self._prefill = True
             repeated = "" if prefill else continued
-            answer = AnswerEmitter(emit, key=self._key, repeated_text=repeated)
+            answer = AnswerEmitter(emit, key=self._key, repeated_text=repeated, relay=request.relay)
             return answer.feed
 
         body = encode_request(request, model=model, include_usage=self._include_usage)

@@ -1,0 +1,165 @@
+"""The chunks of a stream become one whole completion. Pure.
+
+The rule: what the upstream says is kept, known or not. Texts are joined, objects are merged member
+by member, lists are extended, and the entries of a list that have an `index` are merged by it. Of
+names, kinds and numbers the last one counts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: Texts that are not pieces of a longer text.
+_LAST = frozenset(
+    "id type role name object model format finish_reason native_finish_reason call_id".split()
+)
+#: How many entries of a list, from its end, may still get more.
+_OPEN_ENTRIES = 1000
+_NO_ANSWER = {"role": "assistant", "content": None, "refusal": None}
+
+
+class MergedChunks:
+    """Takes chunks, or a whole completion, in order. Adding takes linear time.
+
+    The values that it is given belong to it from then on.
+    """
+
+    def __init__(self) -> None:
+        self._top: dict[str, Any] = {}
+        self._choices: dict[Any, dict[str, Any]] = {}
+        self._whole = True  # there was no chunk with a delta
+
+    def add(self, chunk: dict[str, Any]) -> None:
+        """Add a chunk. Of the members at its top the last value counts."""
+        choices = chunk.pop("choices", None)
+        self._top |= {name: value for name, value in chunk.items() if value is not None}
+        for choice in choices if isinstance(choices, list) else ():
+            if isinstance(choice, dict):
+                try:
+                    self._add_choice(choice)
+                except RecursionError:  # nested too deeply to be understood
+                    continue
+
+    def completion(self, reason: str) -> dict[str, Any]:
+        """The whole. `reason` is the finish reason where there was none, and may be ""."""
+        choices = [self._choices[index] for index in self._choices] or [{}]
+        return {
+            **self._top,
+            "object": "chat.completion",
+            "choices": [self._choice(place, one, reason) for place, one in enumerate(choices)],
+        }
+
+    def _add_choice(self, choice: dict[str, Any]) -> None:
+        known = self._choices.setdefault(choice.get("index") or 0, {})
+        delta, message = choice.pop("delta", None), choice.pop("message", None)
+        _merge(known, choice)
+        if isinstance(delta, dict):
+            self._whole = False
+            _merge(known.setdefault("message", {}), delta)
+        elif isinstance(message, dict) and not known.get("message"):
+            _merge(known.setdefault("message", {}), message)  # else it repeats its deltas
+
+    def _choice(self, place: int, choice: dict[str, Any], reason: str) -> dict[str, Any]:
+        found = _resolved(choice)
+        message = found.pop("message", {})
+        if not self._whole:
+            message = _NO_ANSWER | message
+            if isinstance(message.get("tool_calls"), list):
+                message["tool_calls"] = [_without_index(call) for call in message["tool_calls"]]
+        message.setdefault("role", "assistant")
+        called = message.get("tool_calls") or message.get("function_call")
+        if called and not message.get("content"):
+            message["content"] = None
+        last = reason or ("tool_calls" if message.get("tool_calls") else "stop")
+        found["finish_reason"] = found.get("finish_reason") or last
+        return {"index": place, "message": message, "logprobs": None, **found}
+
+
+class _Text:
+    """A text in pieces."""
+
+    __slots__ = ("pieces",)
+
+    def __init__(self, text: str) -> None:
+        self.pieces = [text]
+
+
+def _merge(into: dict[str, Any], more: dict[str, Any]) -> None:
+    for name, value in more.items():
+        into[name] = _joined(into.get(name), value, name)
+
+
+def _joined(known: Any, value: Any, name: str) -> Any:
+    if value is None:
+        return known
+    if isinstance(value, str):
+        return _with_text(known, value, name)
+    if isinstance(value, dict):
+        merged = known if isinstance(known, dict) else {}
+        _merge(merged, value)
+        return merged
+    if isinstance(value, list):
+        if isinstance(known, _Text):  # a content whose parts follow a text
+            known = [{"type": "text", "text": known}] if any(known.pieces) else []
+        entries = known if isinstance(known, list) else []
+        _extend(entries, value, calls=name == "tool_calls")
+        return entries
+    return value
+
+
+def _with_text(known: Any, text: str, name: str) -> Any:
+    if name in _LAST:
+        return text or known
+    if isinstance(known, _Text):
+        known.pieces.append(text)
+    elif isinstance(known, list):  # a content whose text follows other parts
+        if known and isinstance(known[-1], dict) and known[-1].get("type") == "text":
+            _merge(known[-1], {"text": text})
+        elif text:
+            known.append({"type": "text", "text": _Text(text)})
+    else:
+        return _Text(text)
+    return known
+
+
+def _extend(entries: list[Any], more: list[Any], *, calls: bool) -> None:
+    for entry in more:
+        if not isinstance(entry, dict):
+            entries.append(entry)
+            continue
+        known = _find(entries, entry, calls=calls)
+        if known is None:
+            known = {}
+            entries.append(known)
+        _merge(known, entry)
+
+
+def _find(entries: list[Any], entry: dict[str, Any], *, calls: bool) -> dict[str, Any] | None:
+    """The entry that this one continues: the last one with its index. A call with another id is
+    another call, even where upstreams give it the same index or none."""
+    index, id = entry.get("index"), entry.get("id")
+    if index is None and not calls:
+        return None
+    for known in reversed(entries[-_OPEN_ENTRIES:]):
+        if not isinstance(known, dict) or known.get("index") != index:
+            continue
+        if calls and id and known.get("id") and known["id"] != id:
+            continue
+        return known
+    return None
+
+
+def _resolved(value: Any) -> Any:
+    if isinstance(value, _Text):
+        return "".join(value.pieces)
+    if isinstance(value, dict):
+        return {name: _resolved(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_resolved(entry) for entry in value]
+    return value
+
+
+def _without_index(call: Any) -> Any:
+    if not isinstance(call, dict):
+        return call
+    return {name: value for name, value in call.items() if name != "index"}

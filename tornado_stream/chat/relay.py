@@ -1,0 +1,275 @@
+"""An answer in the form of OpenAI's chat completions, streamed or whole.
+
+The rule: what the upstream sends reaches the program, known to this server or not. A chunk is
+passed on unchanged but for its `id`. The exceptions are in docs/http-api.md, "What is passed on".
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+
+from tornado_stream.chat.completions import CompletionRequest, estimated_usage
+from tornado_stream.chat.merged_chunks import MergedChunks
+from tornado_stream.chat.program_errors import error_object
+from tornado_stream.chat.requests import now_ms
+from tornado_stream.generations.relay import Relay
+from tornado_stream.providers.openai.lenient_json import parse_json, to_json_text
+from tornado_stream.values.events import Delta, End, Finish, Notice, RelayedChunks, ToolCall
+
+DONE = b"data: [DONE]\n\n"
+#: The id in the bytes of a chunk. Within a JSON text the quotes have backslashes before them.
+_ID = re.compile(rb'"id"\s*:\s*"[^"\\]*"')
+
+
+class CompletionRelay(Relay):
+    """The log of an answer as chunks, or as one completion."""
+
+    def __init__(self, request: CompletionRequest) -> None:
+        super().__init__(request.id, streamed=request.stream)
+        self._request = request
+        self._head: dict[str, Any] = {
+            "id": f"chatcmpl-{request.id}",
+            "object": "chat.completion.chunk",
+            "created": now_ms() // 1000,
+            "model": request.model or "",
+        }
+        self._our_id = b'"id":' + orjson.dumps(self._head["id"])
+        self._their_id = b""  # the id in the bytes of the upstream's chunks, once one was seen
+        self._merged = None if request.stream else MergedChunks()
+        self._relayed = False  # the upstream's own chunks come
+        self._has_text = self._finished = self._has_usage = self._has_tools = False
+        self._length = 0  # characters of the answer, for an estimate
+        self._deltas = _DeltaChunks(self._head)
+
+    def take(self, event: Delta | Notice | Finish | RelayedChunks) -> None:
+        if isinstance(event, RelayedChunks):
+            self._relayed = True
+            if event.plain:
+                self._take_plain(event.blocks)
+            else:
+                for block, reasoning, failed in zip(
+                    event.blocks, event.reasoning, event.failed, strict=True
+                ):
+                    self._take_block(block, reasoning, failed=failed)
+        elif isinstance(event, Delta):
+            self._length += len(event.content) + len(event.reasoning)
+            if event.tool_calls:
+                self._has_tools = True
+            if not self._relayed:
+                self._add(self._deltas.chunk(event))
+        elif isinstance(event, Notice):
+            self.note(event)
+
+    def end(self, end: End) -> None:
+        if end.state != "done":
+            if self._merged or not self.begun:
+                self.failure = end
+            self.publish(_frame({"error": error_object(end)}) + DONE, last=True)
+        elif self._merged:
+            self.publish(to_json_text(self._whole(self._merged, end)).encode(), last=True)
+        else:
+            last = [] if self._finished else [self._last_chunk(end)]
+            if self._request.include_usage and not self._has_usage:
+                last.append({**self._head, "choices": [], "usage": self._usage(end)})
+            self.publish(b"".join(map(_frame, last)) + DONE, last=True)
+
+    def _take_plain(self, blocks: list[bytes]) -> None:
+        """Take chunks that have content and nothing else: nearly all come here."""
+        if self._merged:
+            self._has_text = True
+            for block in blocks:
+                self._merged.add(orjson.loads(block))
+            return
+        if len(blocks) == 1 and self._their_id and blocks[0].count(self._their_id) == 1:
+            self._has_text = True
+            self.publish(b"data: %b\n\n" % blocks[0].replace(self._their_id, self._our_id))
+            return
+        frames = []
+        for block in blocks:
+            data = self._with_our_id(block)
+            frames.append(_frame(self._as_chunk(orjson.loads(block))) if data is None else data)
+        self._has_text = True
+        self.publish(b"".join(frames))
+
+    def _with_our_id(self, block: bytes) -> bytes | None:
+        """The frame of an unchanged chunk with our id, without encoding it anew; None if the place
+        of its id is not plain to see."""
+        if block.count(self._their_id) != 1 or not self._their_id:
+            self._learn_id(block)
+        if not self._their_id or block.count(self._their_id) != 1 or b"\n" in block:
+            return None
+        return b"data: %b\n\n" % block.replace(self._their_id, self._our_id)
+
+    def _learn_id(self, block: bytes) -> None:
+        """Find the bytes of the upstream's id, and what else our own chunks say as its do."""
+        value = parse_json(block)
+        if not isinstance(value, dict):
+            return
+        self._learn_head(value)
+        found = _ID.findall(block)
+        ids = [id for id in found if parse_json(b"{%b}" % id) == {"id": value.get("id")}]
+        self._their_id = ids[0] if len(ids) == 1 else b""
+
+    def _learn_head(self, value: dict[str, Any]) -> None:
+        if isinstance(value.get("model"), str) and value["model"]:
+            self._head["model"] = value["model"]
+        if isinstance(value.get("created"), int) and value["created"]:
+            self._head["created"] = value["created"]
+
+    def _take_block(self, block: bytes, reasoning: str, *, failed: bool) -> None:
+        value = parse_json(block)
+        if not isinstance(value, dict):
+            return
+        choices = value.get("choices")
+        choices = choices if isinstance(choices, list) else []
+        choices = [choice for choice in choices if isinstance(choice, dict)]
+        if failed and not self._strip_failure(value, choices):
+            return
+        edited = failed
+        if value.get("usage"):
+            if not choices and not self._merged and not self._request.include_usage:
+                return
+            self._has_usage = True
+        for choice in choices:
+            edited |= self._edit(choice, reasoning)
+            reasoning = ""  # it belongs to the first choice
+        if self._merged:
+            self._learn_head(value)
+            self._merged.add(value)
+            return
+        if self._finished and self.refused and not failed:
+            value["warnings"] = warnings(self.refused)
+            self.refused = []
+            edited = True
+        if value.get("object") == "chat.completion":
+            value["object"] = "chat.completion.chunk"
+            edited = True
+        frame = None if edited else self._with_our_id(block)
+        self.publish(frame or _frame(self._as_chunk(value)))
+
+    def _strip_failure(self, value: dict[str, Any], choices: list[dict[str, Any]]) -> bool:
+        """Take the failure out of a chunk; False if it has nothing else for the program."""
+        value.pop("error", None)
+        value.pop("x_groq", None)
+        texts = False
+        for choice in choices:
+            choice.pop("error", None)
+            choice["finish_reason"] = None
+            choice.pop("native_finish_reason", None)
+            texts |= _says_something(choice.get("delta") or choice.get("message"))
+        return texts
+
+    def _edit(self, choice: dict[str, Any], reasoning: str) -> bool:
+        """Note what a choice says, and make a delta of a whole message; whether it changed."""
+        edited = False
+        delta, message = choice.get("delta"), choice.get("message")
+        said = delta if isinstance(delta, dict) else message if isinstance(message, dict) else {}
+        if not isinstance(delta, dict) and said and not self._merged:
+            choice.pop("message")
+            # Some servers repeat the whole message after its deltas.
+            said = choice["delta"] = {} if self._has_text else _as_delta(said)
+            edited = True
+        if reasoning and not (said.get("reasoning_content") or said.get("reasoning")):
+            said["reasoning_content"] = reasoning
+            edited = True
+        if _says_something(said):
+            self._has_text = True
+            self._has_tools = self._has_tools or bool(said.get("tool_calls"))
+            self.begin()
+        self._finished = self._finished or bool(choice.get("finish_reason"))
+        return edited
+
+    def _as_chunk(self, value: dict[str, Any]) -> dict[str, Any]:
+        return {"id": self._head["id"], **value, "id": self._head["id"]}  # noqa: F601 (its place)
+
+    def _add(self, chunk: dict[str, Any]) -> None:
+        """A chunk of our own, from a provider that has no chunks."""
+        if self._merged:
+            self._merged.add(chunk)
+        else:
+            self.publish(_frame(chunk))
+
+    def _last_chunk(self, end: End) -> dict[str, Any]:
+        reason = end.finish_reason or ("tool_calls" if self._has_tools else "stop")
+        choice = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": reason}
+        chunk: dict[str, Any] = {**self._head, "choices": [choice]}
+        if self.refused:
+            chunk["warnings"] = warnings(self.refused)
+        return chunk
+
+    def _whole(self, merged: MergedChunks, end: End) -> dict[str, Any]:
+        value = {**self._head, **merged.completion(end.finish_reason or "")}
+        value["id"] = self._head["id"]
+        value["usage"] = value.get("usage") or self._usage(end)
+        if self.refused:
+            value["warnings"] = warnings(self.refused)
+        return value
+
+    def _usage(self, end: End) -> dict[str, Any]:
+        return end.usage or estimated_usage(self._request, self._length)
+
+
+class _DeltaChunks:
+    """Deltas as chunks, for providers that have no chunks of an upstream."""
+
+    def __init__(self, head: dict[str, Any]) -> None:
+        self._head = head
+        self._begun = False
+        self._named: set[int] = set()
+
+    def chunk(self, event: Delta) -> dict[str, Any]:
+        delta: dict[str, Any] = {} if self._begun else {"role": "assistant"}
+        self._begun = True
+        if event.content:
+            delta["content"] = event.content
+        if event.reasoning:
+            delta["reasoning_content"] = event.reasoning
+        if event.refusal:
+            delta["refusal"] = event.refusal
+        if event.tool_calls:
+            delta["tool_calls"] = [self._tool_call(call) for call in event.tool_calls]
+        if event.sources:
+            delta["annotations"] = [
+                {"type": "url_citation", "url_citation": dict(source)} for source in event.sources
+            ]
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}
+        return {**self._head, "choices": [choice]}
+
+    def _tool_call(self, call: ToolCall) -> dict[str, Any]:
+        function = {"arguments": call["arguments"]}
+        fragment: dict[str, Any] = {"index": call["index"], "function": function}
+        if call["index"] not in self._named:  # only the first fragment has id and type
+            self._named.add(call["index"])
+            fragment |= {"id": call["id"], "type": "function"}
+        if call["name"]:
+            function["name"] = call["name"]
+        return fragment
+
+
+def warnings(refused: list[str]) -> list[str]:
+    """What a program is told of the options that were left out."""
+    return [f"The model does not accept {name}; it was left out." for name in refused]
+
+
+def _says_something(delta: Any) -> bool:
+    """Whether a delta has more than a role and empty members."""
+    return isinstance(delta, dict) and any(delta[name] for name in delta if name != "role")
+
+
+def _as_delta(message: dict[str, Any]) -> dict[str, Any]:
+    """A whole message as a delta, in which calls are numbered."""
+    calls = message.get("tool_calls")
+    if not isinstance(calls, list):
+        return message
+    numbered = [
+        {"index": place, **call} if isinstance(call, dict) else call
+        for place, call in enumerate(calls)
+    ]
+    return {**message, "tool_calls": numbered}
+
+
+def _frame(value: dict[str, Any]) -> bytes:
+    return b"data: %b\n\n" % to_json_text(value).encode()

@@ -1,0 +1,106 @@
+"""Reads one answer of an upstream: bytes in, events out.
+
+The rule: the answer is complete only if its decoder says so; how the connection ended matters only
+where it is not.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from tornado_stream.providers.base import Emit
+from tornado_stream.providers.openai.answer_decoder import AnswerDecoder
+from tornado_stream.providers.openai.continuation import OverlapTrimmer
+from tornado_stream.values.errors import ProviderError
+from tornado_stream.values.events import Delta, Finish
+
+logger = logging.getLogger(__name__)
+
+#: Seconds after `[DONE]` in which the upstream may end its response in good form.
+DONE_GRACE = 0.25
+#: Seconds after a finish_reason or an error in which usage, an error or `[DONE]` may follow.
+FINISH_GRACE = 5.0
+
+
+class AnswerEmitter:
+    """Decodes one answer and emits its deltas, and its finish reason and usage once they are known.
+
+    `repeated_text` is the text that the answer continues and whose last words it may repeat; the
+    repetition is not emitted. With `relay` the upstream's chunks are emitted too.
+    """
+
+    def __init__(
+        self,
+        emit: Emit,
+        *,
+        key: str | None = None,
+        repeated_text: str = "",
+        relay: bool = False,
+    ) -> None:
+        self._decoder = AnswerDecoder(key=key, relay=relay)
+        self._relay = relay
+        self._emit = emit
+        self._trimmer = OverlapTrimmer(repeated_text) if repeated_text else None
+        self._finish = Finish()
+
+    def feed(self, data: bytes) -> float | None:
+        """Take bytes. Returns None, or the seconds for which waiting for more makes sense."""
+        decoder = self._decoder
+        delta = decoder.feed(data)
+        if self._relay and (chunks := decoder.take_chunks()):
+            self._emit(chunks)
+        if delta is not None:
+            if self._trimmer is None:
+                self._emit(delta)
+            else:
+                self._emit_trimmed(delta)
+        if not decoder.ending:
+            return None
+        self._emit_finish()
+        if decoder.failed:
+            return 0.0
+        if decoder.done:
+            return DONE_GRACE
+        return FINISH_GRACE if decoder.finish_reason or decoder.error else None
+
+    def close(self, failure: ProviderError | None = None) -> None:
+        """Emit what the end of the bytes adds, and raise `ProviderError` unless the answer is
+        complete. `failure` is how the stream ended, if not in good form."""
+        decoder = self._decoder
+        delta = decoder.close()
+        if self._relay and (chunks := decoder.take_chunks()):
+            self._emit(chunks)
+        if delta:
+            self._emit_trimmed(delta)
+        if self._trimmer and (rest := self._trimmer.close(cut_off=not decoder.complete)):
+            self._emit(Delta(rest))
+        self._emit_finish()
+        if decoder.skipped and (decoder.complete or not failure):
+            logger.warning("%d of %d chunks were not understood", decoder.skipped, decoder.chunks)
+        if not decoder.complete:  # else it does not matter how the stream ended
+            raise (
+                decoder.error
+                or failure
+                or ProviderError(
+                    "connection_closed",
+                    "The server ended the stream before the answer was finished.",
+                    state="cut_off",
+                    upstream_status=200,
+                    retryable=True,
+                )
+            )
+
+    def _emit_trimmed(self, delta: Delta) -> None:
+        if self._trimmer:
+            delta = replace(delta, content=self._trimmer.feed(delta.content))
+            if not self._trimmer.open:
+                self._trimmer = None
+        if delta:
+            self._emit(delta)
+
+    def _emit_finish(self) -> None:
+        finish = Finish(self._decoder.finish_reason, self._decoder.usage)
+        if finish != self._finish:
+            self._finish = finish
+            self._emit(finish)
