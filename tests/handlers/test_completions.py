@@ -44,16 +44,15 @@ async def test_a_whole_answer(chat, upstream):
 async def test_a_streamed_answer(chat):
     body = {**ASK, "model": "think=hm;say=Hel;wait=0.02;say=lo;usage=3"}
     chunks, _ = await stream(chat, body)
-    assert {c["object"] for c in chunks} == {"chat.completion.chunk"}
-    assert len({(c["id"], c["created"], c["model"]) for c in chunks}) == 1
+    assert len({c["id"] for c in chunks}) == 1 and chunks[0]["id"].startswith("chatcmpl-")
     deltas = [c["choices"][0]["delta"] for c in chunks]
-    assert [d.get("role") for d in deltas] == ["assistant"] + [None] * (len(deltas) - 1)
     assert "".join(d.get("content", "") for d in deltas) == "Hello"
     assert "".join(d.get("reasoning_content", "") for d in deltas) == "hm"
     assert [c["choices"][0]["finish_reason"] for c in chunks][-1] == "stop"
     assert not any("usage" in c for c in chunks)
     chunks, _ = await stream(chat, {**body, "stream_options": {"include_usage": True}})
-    assert chunks[-1]["choices"] == [] and chunks[-1]["usage"]["completion_tokens"] == 3
+    (counted,) = [c for c in chunks if c["choices"] == []]
+    assert counted["usage"]["completion_tokens"] == 3
 
 
 @pytest.mark.gen_test
@@ -87,9 +86,8 @@ async def test_tools_and_parts_and_other_roles_are_passed_on(chat, upstream):
     }
     assert (choice["message"]["content"], choice["finish_reason"]) == (None, "tool_calls")
     sent = upstream.requests[0]
-    assert sent["messages"] == [messages[0], {"role": "user", "content": "ab"}, *messages[2:]]
-    assert (sent["tools"], sent["temperature"]) == (body["tools"], 0.5)
-    assert "n" not in sent
+    assert sent["messages"] == messages
+    assert (sent["tools"], sent["temperature"], sent["n"]) == (body["tools"], 0.5, 1)
     chunks, _ = await stream(chat, {**body, "model": script + ";finish=tool_calls;done"})
     calls = [d for c in chunks for d in c["choices"][0]["delta"].get("tool_calls", [])]
     assert calls[0]["id"] == "c1" and calls[0]["type"] == "function"
@@ -114,7 +112,7 @@ async def test_a_client_that_leaves_stops_the_upstream(chat, upstream, streamed,
     await connection.write(chat.encode("POST", "/v1/chat/completions", body, {}))
     await until(lambda: upstream.requests, what="the upstream was asked")
     if script == "say=a;hold" and streamed:
-        await connection.read_until(b'"content":"a"')
+        await connection.read_until(b'"content": "a"')
     connection.close()
     await until(lambda: upstream.closed_at, what="the upstream's connection is closed")
     await until(lambda: not len(chat.application.generations), what="the answer has ended")
@@ -127,7 +125,7 @@ async def test_with_the_keep_header_the_answer_outlives_its_client(chat, upstrea
     body = {**ASK, "model": "say=one ;hold;say=two", "stream": True}
     head = {"Tornado-Stream-Keep": "true"}
     await connection.write(chat.encode("POST", "/v1/chat/completions", body, head))
-    start = await connection.read_until(b'"content":"one "')
+    start = await connection.read_until(b'"content": "one "')
     id = start.lower().split(b"x-generation-id: ")[1].split(b"\r\n")[0].decode()
     connection.close()
     await asyncio.sleep(0.05)
@@ -145,8 +143,8 @@ async def test_with_the_keep_header_the_answer_outlives_its_client(chat, upstrea
 @pytest.mark.parametrize(
     ("script", "status", "code"),
     [
-        ("status=401", 401, "auth"),
-        ("status=429;after=70", 429, "rate_limit"),
+        ("status=401", 502, "auth"),
+        ("status=429;after=70", 429, "rate_limit_exceeded"),
         ("status=500", 502, "upstream_5xx"),
         ("close", 502, "connection_closed"),
         ("error=boom", 502, "upstream_error"),
@@ -240,3 +238,186 @@ async def test_answers_that_are_not_saved_count_against_the_limit(serve, setting
     upstream.released.set()
     await stream.read()
     assert (await post(chat, ASK)).status == 200
+
+
+RELAYED = (
+    'raw=data: {"id":"up-1","model":"real-model","system_fingerprint":"fp","choices":[{"index":0,'
+    '"delta":{"content":"a"},"logprobs":{"content":[{"token":"a"}]}}]}%0A%0A;finish=stop;done'
+)
+
+
+@pytest.mark.gen_test
+async def test_unknown_members_and_the_real_model_reach_the_program(chat):
+    chunks, response = await stream(chat, {**ASK, "model": RELAYED})
+    assert chunks[0]["id"] == "chatcmpl-" + response.headers["x-generation-id"]
+    assert (chunks[0]["model"], chunks[0]["system_fingerprint"]) == ("real-model", "fp")
+    assert chunks[0]["choices"][0]["logprobs"] == {"content": [{"token": "a"}]}
+    answer = (await post(chat, {**ASK, "model": RELAYED})).json()
+    assert (answer["model"], answer["system_fingerprint"]) == ("real-model", "fp")
+    assert answer["choices"][0]["logprobs"] == {"content": [{"token": "a"}]}
+
+
+@pytest.mark.gen_test
+async def test_the_body_goes_upstream_as_it_came(chat, upstream):
+    marked = {"type": "text", "text": "File A:", "cache_control": {"type": "ephemeral"}}
+    messages = [
+        {"content": [marked, {"type": "text", "text": "File B:"}], "role": "user", "x": [1]},
+        {"role": "assistant", "tool_calls": [{"id": "c", "extra_content": {"g": "sig"}}]},
+        {"role": "tool", "tool_call_id": "c", "content": [marked]},
+    ]
+    body = {
+        "messages": messages,
+        "model": "say=a",
+        "stream_options": {"include_obfuscation": False, "include_usage": False},
+        "stream": True,
+        "seed": None,
+        "odd": {"b": 1, "a": 2},
+    }
+    await post(chat, body)
+    (sent,) = upstream.requests
+    assert json.dumps(sent["messages"]) == json.dumps(messages)
+    assert sent["stream_options"] == {"include_obfuscation": False, "include_usage": True}
+    assert json.dumps(sent["odd"]) == json.dumps(body["odd"])
+    assert sent.keys() == body.keys() and sent["seed"] is None
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_an_option_that_was_left_out_is_told_each_time(chat, streamed):
+    refusal = json.dumps({"error": {"message": "Unsupported parameter: top_p", "param": "top_p"}})
+    model = f"status=400;times=1;body={refusal};say=yes"
+    for _ in range(2):
+        response = await post(chat, {**ASK, "model": model, "top_p": 0.5, "stream": streamed})
+        assert response.headers["tornado-stream-option-refused"] == "top_p"
+        assert b'"warnings":["The model does not accept top_p; it was left out."]' in response.body
+
+
+async def answers(chat) -> int:
+    return len((await chat.request("GET", "/api/conversations")).json()["conversations"])
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_a_request_with_a_key_makes_one_answer_that_outlives_its_client(
+    chat, upstream, streamed
+):
+    body = {**ASK, "model": "say=one ;hold;say=two", "stream": streamed}
+    key = {"Idempotency-Key": "k-1"}
+    connection = await chat.connect()
+    await connection.write(chat.encode("POST", "/v1/chat/completions", body, key))
+    await until(lambda: upstream.requests, what="the upstream was asked")
+    connection.close()
+    joined = asyncio.ensure_future(post(chat, body, key))
+    await asyncio.sleep(0.05)
+    upstream.released.set()
+    first = await joined
+    again = await post(chat, {name: body[name] for name in reversed(body)}, key)
+    assert first.headers["idempotency-replayed"] == again.headers["idempotency-replayed"] == "true"
+    assert first.body == again.body and b"two" in again.body
+    assert first.headers["x-generation-id"] == again.headers["x-generation-id"]
+    assert len(upstream.requests) == 1 and not upstream.closed_at
+    other = await post(chat, {**body, "temperature": 1}, key)
+    assert (other.status, other.json()["error"]["code"]) == (409, "idempotency_key_reused")
+    assert await answers(chat) == 0
+
+
+@pytest.mark.gen_test
+async def test_two_requests_with_a_key_at_once_ask_once(chat, upstream):
+    key = {"Idempotency-Key": "k"}
+    both = await asyncio.gather(*(post(chat, {**ASK, "model": "say=a"}, key) for _ in range(2)))
+    assert both[0].body == both[1].body and len(upstream.requests) == 1
+
+
+@pytest.mark.gen_test
+async def test_a_failure_that_may_have_been_processed_is_replayed_too(chat, upstream):
+    key = {"Idempotency-Key": "k"}
+    two = [await post(chat, {**ASK, "model": "status=500"}, key) for _ in range(2)]
+    assert [one.status for one in two] == [502, 502] and two[0].body == two[1].body
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.gen_test
+async def test_what_was_not_processed_is_not_remembered(chat, upstream):
+    key, body = {"Idempotency-Key": "k"}, {**ASK, "model": "status=429;times=1;after=61;say=yes"}
+    refused = await post(chat, body, key)
+    assert refused.status == 429
+    answered = await post(chat, body, key)
+    assert answered.status == 200 and "idempotency-replayed" not in answered.headers
+    chat.application.generations.draining = True
+    key = {"Idempotency-Key": "k2"}
+    assert (await post(chat, body, key)).status == 503
+    chat.application.generations.draining = False
+    assert (await post(chat, body, key)).status == 200
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("key", ["", "k" * 256])
+async def test_a_key_has_1_to_255_characters(chat, upstream, key):
+    response = await post(chat, ASK, {"Idempotency-Key": key})
+    assert (response.status, response.json()["error"]["code"]) == (400, "invalid_request")
+    assert (await post(chat, ASK, {"Idempotency-Key": "k" * 255})).status == 200
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.gen_test
+async def test_a_kept_request_that_a_client_repeats_joins_the_first(chat, upstream):
+    keep, body = {"Tornado-Stream-Keep": "true"}, {**ASK, "model": "say=a"}
+    first = await post(chat, body, keep)
+    retried = await post(chat, body, {**keep, "x-stainless-retry-count": "1"})
+    assert retried.body == first.body and len(upstream.requests) == 1
+    assert await answers(chat) == 1
+    other = {**body, "temperature": 0.1}
+    await post(chat, other, {**keep, "x-stainless-retry-count": "1"})  # there is no first
+    await post(chat, body, {**keep, "x-stainless-retry-count": "0"})  # asked on purpose
+    assert len(upstream.requests) == 3 and await answers(chat) == 3
+
+
+@pytest.mark.gen_test
+async def test_a_silent_stream_gets_its_head_and_a_ping_after_one_heartbeat(
+    serve, settings, upstream
+):
+    chat = serve(replace(settings, heartbeat=0.1))
+    connection = await chat.connect()
+    body = {**ASK, "model": "hold;error=boom", "stream": True}
+    await connection.write(chat.encode("POST", "/v1/chat/completions", body, {}))
+    begin = await connection.read_until(b": ping\n\n")
+    assert begin.startswith(b"HTTP/1.1 200")
+    upstream.released.set()
+    rest = await connection.read_until(b"data: [DONE]\n\n")
+    assert b'{"error":{"message":"boom"' in rest
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("script", "code", "type", "param", "status"),
+    [
+        ("context_length_exceeded", "context_length_exceeded", "invalid_request_error", "m", 400),
+        ("rate_limit_exceeded", "rate_limit_exceeded", "tokens", None, 429),
+        ("invalid_api_key", "invalid_api_key", "invalid_request_error", None, 401),
+    ],
+)
+async def test_the_upstreams_code_type_and_param_pass(chat, script, code, type, param, status):
+    told = json.dumps({"error": {"message": "Why.", "type": type, "param": param, "code": code}})
+    response = await post(chat, {**ASK, "model": f"status={status};after=61;body={told}"})
+    error = response.json()["error"]
+    assert (error["code"], error["type"], error["param"]) == (code, type, param)
+    assert response.status == (502 if status == 401 else status)
+    assert ("refused this server's key" in error["message"]) == (status == 401)
+
+
+@pytest.mark.gen_test
+async def test_what_nobody_processed_may_be_sent_again_and_says_when(serve, settings, upstream):
+    chat = serve(replace(settings, max_answers=1))
+    running = await chat.send(model="say=a;hold")
+    await running.until("delta")
+    full = await post(chat, ASK)
+    upstream.released.set()
+    await running.read()
+    chat.application.generations.draining = True
+    draining = await post(chat, ASK)
+    for response in (full, draining):
+        assert response.headers["x-should-retry"] == "true", response.body
+        assert response.headers["retry-after"] == "5"
+    chat.application.generations.draining = False
+    bad = await post(chat, {})
+    assert bad.headers["x-should-retry"] == "false"

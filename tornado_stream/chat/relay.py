@@ -41,6 +41,7 @@ class CompletionRelay(Relay):
         self._merged = None if request.stream else MergedChunks()
         self._relayed = False  # the upstream's own chunks come
         self._has_text = self._finished = self._has_usage = self._has_tools = False
+        self._warned = False  # a chunk had the warnings
         self._length = 0  # characters of the answer, for an estimate
         self._deltas = _DeltaChunks(self._head)
 
@@ -140,10 +141,9 @@ class CompletionRelay(Relay):
             self._learn_head(value)
             self._merged.add(value)
             return
-        if self._finished and self.refused and not failed:
+        if self._finished and self.refused and not self._warned:
             value["warnings"] = warnings(self.refused)
-            self.refused = []
-            edited = True
+            self._warned = edited = True
         if value.get("object") == "chat.completion":
             value["object"] = "chat.completion.chunk"
             edited = True

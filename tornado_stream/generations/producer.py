@@ -206,7 +206,8 @@ class Producer:
     def _cost(self) -> dict[str, Any] | None:
         if not self.times and not self._finish.usage:
             return None  # an upstream that sent nothing is assumed to charge nothing
-        prompt = sum(len(message["content"] or "") for message in self.job.request.messages)
+        texts = (message.get("content") or "" for message in self.job.request.messages)
+        prompt = sum(len(text) for text in texts if isinstance(text, str))
         answer = len(self._answer.content) + len(self._answer.reasoning)
         return cost_of(self._finish.usage, self._finish.price, prompt, answer)
 

@@ -32,7 +32,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between two flushes of new frames to the store, normally and while the store fails.
 FLUSH_INTERVAL, RETRY_INTERVAL = 0.1, 1.0
-#: Seconds after which a client may try again when too many answers are running.
+#: Seconds after which a client may try again when too many answers are running, or when the
+#: server is about to stop.
 RETRY_AFTER = 5
 
 
@@ -203,7 +204,11 @@ class Generations:
 
     def _check_draining(self) -> None:
         if self.draining:
-            raise Unavailable("The server is restarting. Send it again shortly.", code="draining")
+            raise Unavailable(
+                "The server is restarting. Send it again shortly.",
+                code="draining",
+                retry_after=RETRY_AFTER,
+            )
 
     def _check_places(self, owner: str) -> None:
         if self._places.total() >= self._max_answers:

@@ -43,7 +43,8 @@ async def fit(request: ChatRequest, emit: Emit, tokens: TokenCounter) -> ChatReq
     """The request with only the turns that fit, and `max_tokens` limited to the room they leave.
 
     Emits the notice `context_trimmed` if turns were left out. Raises `ProviderError`
-    (`context_length`) if the last turn alone is too long.
+    (`context_length`) if the last turn alone is too long. Nothing of a program's request is left
+    out: it gets this error instead.
     """
     wanted = _wanted_tokens(request.options)
     turns = _number_turns(request.messages)
@@ -52,6 +53,8 @@ async def fit(request: ChatRequest, emit: Emit, tokens: TokenCounter) -> ChatReq
     if CONTEXT - prompt < min(wanted, SHORTEST_ANSWER):
         raise _too_long(request.messages, prompt)
     left_out = _steady_cut([len(text) for text in reversed(texts)], len(texts) - fitting)
+    if left_out and request.relay:
+        raise _context_length("The messages are too long; this demo model")
     if left_out:
         emit(Notice("context_trimmed", {"turns": request.left_out + left_out}))
     pairs = zip(request.messages, turns, strict=True)
@@ -61,6 +64,7 @@ async def fit(request: ChatRequest, emit: Emit, tokens: TokenCounter) -> ChatReq
         MODEL_ID,
         {**options, "max_tokens": min(wanted, CONTEXT - prompt)},
         continued_text=request.continued_text,
+        relay=request.relay,
     )
 
 
@@ -181,8 +185,11 @@ def _wanted_tokens(options: dict[str, Any]) -> int:
 def _too_long(messages: Sequence[dict[str, str]], tokens: int) -> ProviderError:
     system = any(message["role"] == "system" for message in messages)
     what = "Your message and the system prompt are" if system else "Your message is"
+    return _context_length(f"{what} about {tokens:,} tokens; this demo model")
+
+
+def _context_length(what: str) -> ProviderError:
     return ProviderError(
         "context_length",
-        f"{what} about {tokens:,} tokens; this demo model can take {CONTEXT:,}, its answer "
-        "included. Please shorten it.",
+        f"{what} can take {CONTEXT:,} tokens, its answer included. Please shorten it.",
     )

@@ -12,7 +12,7 @@ from typing import Any
 from tornado_stream.providers.base import Emit, ModelInfo, Provider
 from tornado_stream.providers.config import UpstreamConfig
 from tornado_stream.providers.local.child import MODEL_ID
-from tornado_stream.providers.local.context import TokenCounter, fit
+from tornado_stream.providers.local.context import OPTIONS, TokenCounter, fit
 from tornado_stream.providers.local.process import LocalModel
 from tornado_stream.providers.openai.provider import OpenAIProvider
 from tornado_stream.providers.upstream import Timeouts, Upstream
@@ -20,6 +20,9 @@ from tornado_stream.settings import Secret, Settings
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Notice
 from tornado_stream.values.messages import ChatRequest
+
+#: Options of which this provider itself takes care.
+LIMITS = frozenset({"max_tokens", "max_completion_tokens", "stream_options", "n"})
 
 
 class LocalProvider(Provider):
@@ -64,6 +67,12 @@ class LocalProvider(Provider):
         return [ModelInfo(MODEL_ID, self.name, self._model.state, self._model.detail)]
 
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
+        if request.relay and request.model not in (None, MODEL_ID):
+            raise _unknown_model(request.model)
+        if request.relay:
+            for name in request.options.keys() - OPTIONS - LIMITS:
+                if request.options[name] is not None:
+                    emit(Notice("option_refused", {"option": name}))
         messages = [_as_text(message) for message in request.messages]
         request = replace(request, messages=messages)
         self._model.start()
@@ -80,8 +89,21 @@ class LocalProvider(Provider):
 
 def _as_text(message: dict[str, Any]) -> dict[str, str]:
     """A message with a role and content that `child.TEMPLATE` can render."""
-    if not isinstance(message["content"] or "", str):
-        raise ProviderError("bad_request", "This demo model can read only text.")
+    content = message.get("content") or ""
+    if isinstance(content, list):
+        texts = [part.get("text") for part in content]
+        if not all(isinstance(text, str) for text in texts):
+            raise ProviderError("bad_request", "This demo model can read only text.")
+        content = "\n".join(texts)
     role = message["role"]
     role = {"developer": "system", "tool": "user", "function": "user"}.get(role, role)
-    return {"role": role, "content": message["content"] or ""}
+    return {"role": role, "content": content}
+
+
+def _unknown_model(name: str | None) -> ProviderError:
+    """A program that names another model must not get this one's answer under that name."""
+    return ProviderError(
+        "model_not_found",
+        f"The model {name!r} does not exist here. The only model is {MODEL_ID}.",
+        upstream={"code": "model_not_found", "type": "invalid_request_error", "param": "model"},
+    )

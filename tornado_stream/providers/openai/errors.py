@@ -29,6 +29,8 @@ from tornado_stream.values.errors import ProviderError
 
 #: Statuses that mean that the upstream turned the request away without processing it.
 UNPROCESSED = frozenset({429, 503, 529})
+#: Characters of an upstream's `code`, `type` or `param`; a longer one is no such word.
+MAX_TOLD = 200
 #: Characters of an upstream's message; the rest is cut off.
 MAX_MESSAGE = 2000
 
@@ -73,6 +75,7 @@ def decode_error(
         retryable=_retryable(code, status, details),
         retry_after=_retry_after(headers, time.time() if now is None else now),
         unprocessed=status in UNPROCESSED,
+        upstream=told_by(value, key),
     )
 
 
@@ -89,7 +92,24 @@ def stream_error(value: Any, *, key: str | None = None) -> ProviderError:
         _with_hint(text or "The server reported an error and gave no reason.", code),
         upstream_status=details.status,
         retryable=_retryable(code, details.status, details),
+        upstream=told_by(value, key),
     )
+
+
+def told_by(value: Any, key: str | None = None) -> dict[str, Any] | None:
+    """The `code`, `type` and `param` of an error object, as far as it has them as texts; None: it
+    has none of them. Numbers, which are statuses, are left out."""
+    if isinstance(value, list) and value:
+        value = value[0]
+    error = value.get("error") if isinstance(value, dict) else None
+    if not isinstance(error, dict):
+        error = value if isinstance(value, dict) else {}
+    told = {}
+    for name in ("code", "type", "param"):
+        text = error.get(name)
+        if isinstance(text, str) and 0 < len(text) <= MAX_TOLD:
+            told[name] = clean_message(text, key)
+    return told or None
 
 
 def web_page_error() -> ProviderError:

@@ -87,7 +87,9 @@ class OpenAIProvider(Provider):
         model = request.model or await self._find_model()
         emit(Finish(upstream=self.name, price=self.config.prices.get(model)))
         for repeats_left in range(REPEATS, -1, -1):
-            options = self._options(model, request.options)
+            options = self._options(model, request)
+            if request.relay:
+                self._tell_left_out(request.options, options, emit)
             try:
                 return await self._answer(replace(request, options=options), model, emit)
             except StatusError as error:
@@ -104,15 +106,29 @@ class OpenAIProvider(Provider):
     async def close(self, grace: float) -> None:
         await self._upstream.close()
 
-    def _options(self, model: str, given: dict[str, Any]) -> dict[str, Any]:
-        """The options to send: the file's and the user's, without those that the model refuses."""
-        set_options = {name: value for name, value in given.items() if value is not None}
-        options = {**self.config.parameters, **set_options}
+    def _options(self, model: str, request: ChatRequest) -> dict[str, Any]:
+        """The options to send: the file's and the user's, without those that the model refuses. Of
+        a program those that are null are sent too, where the file has no value."""
+        given, file = request.options, self.config.parameters
+        keeps_null = request.relay
+        set_options = {
+            name: value
+            for name, value in given.items()
+            if value is not None or (keeps_null and name not in file)
+        }
+        options = {**file, **set_options}
         if self._adapts:
             options = self.config.preset.adapt(model, options)
         if model in self._limit_renamed and "max_tokens" in options:
             options["max_completion_tokens"] = options.pop("max_tokens")
         return {n: value for n, value in options.items() if (model, n) not in self._refused}
+
+    def _tell_left_out(self, given: dict[str, Any], sent: dict[str, Any], emit: Emit) -> None:
+        """Tell a program which of its options are left out: it asks for each answer anew."""
+        for name, value in given.items():
+            renamed = name == "max_tokens" and "max_completion_tokens" in sent
+            if value is not None and name not in sent and not renamed:
+                emit(Notice("option_refused", {"option": name}))
 
     async def _answer(self, request: ChatRequest, model: str, emit: Emit) -> None:
         """Make one request and read its answer. Raises `StatusError` before anything is emitted."""
@@ -216,7 +232,7 @@ def encode_request(request: ChatRequest, *, model: str, include_usage: bool) -> 
     """
     body: dict[str, Any] = {"model": model, "messages": request.messages, "stream": True}
     for name, value in request.options.items():
-        if value is not None:
+        if value is not None or request.relay:
             body.setdefault(name, value)
     if include_usage:
         given = body.get("stream_options")

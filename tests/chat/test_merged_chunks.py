@@ -1,0 +1,89 @@
+"""Chunks become one completion; what is unknown is kept too."""
+
+from __future__ import annotations
+
+from time import process_time
+from typing import Any
+
+from tornado_stream.chat.merged_chunks import MergedChunks
+
+
+def merged(*deltas: dict[str, Any]) -> dict[str, Any]:
+    chunks = MergedChunks()
+    for delta in deltas:
+        chunks.add({"choices": [{"index": 0, "delta": delta}]})
+    message = chunks.completion("")["choices"][0]["message"]
+    return {name: value for name, value in message.items() if value is not None}
+
+
+def test_texts_are_joined_and_names_are_not():
+    first = {"role": "assistant", "content": "a", "audio": {"id": "x", "transcript": "o"}}
+    second = {"role": "assistant", "content": "b", "audio": {"id": "x", "transcript": "h"}}
+    assert merged(first, second) == {
+        "role": "assistant",
+        "content": "ab",
+        "audio": {"id": "x", "transcript": "oh"},
+    }
+
+
+def test_calls_with_one_index_and_two_ids_are_two_calls():
+    def call(**more: Any) -> dict[str, Any]:
+        return {"tool_calls": [more]}
+
+    found = merged(
+        call(index=0, id="a", function={"name": "f", "arguments": "{}"}),
+        call(index=0, id="b", function={"name": "g", "arguments": "{"}),
+        call(index=0, id="", function={"name": "", "arguments": "}"}),
+    )
+    assert found["tool_calls"] == [
+        {"id": "a", "function": {"name": "f", "arguments": "{}"}},
+        {"id": "b", "function": {"name": "g", "arguments": "{}"}},
+    ]
+
+
+def test_a_text_before_and_after_parts_becomes_a_part():
+    part = {"type": "thinking", "thinking": "hm"}
+    found = merged({"content": "a"}, {"content": [part]}, {"content": "b"}, {"content": "c"})
+    assert found["content"] == [
+        {"type": "text", "text": "a"},
+        part,
+        {"type": "text", "text": "bc"},
+    ]
+
+
+def test_of_members_at_the_top_the_last_value_counts():
+    chunks = MergedChunks()
+    chunks.add({"citations": ["a"], "usage": None, "choices": []})
+    chunks.add({"citations": ["a", "b"], "usage": {"n": 1}})
+    chunks.add({"usage": None, "choices": ["odd", {"delta": {"content": "x"}}]})
+    whole = chunks.completion("length")
+    assert (whole["citations"], whole["usage"]) == (["a", "b"], {"n": 1})
+    assert whole["choices"][0]["finish_reason"] == "length"
+
+
+def test_a_message_that_repeats_its_deltas_counts_once():
+    chunks = MergedChunks()
+    chunks.add({"choices": [{"delta": {"content": "x"}}]})
+    chunks.add({"choices": [{"message": {"content": "x"}}]})
+    assert chunks.completion("")["choices"][0]["message"]["content"] == "x"
+
+
+def test_without_any_choice_there_is_an_empty_one():
+    (choice,) = MergedChunks().completion("stop")["choices"]
+    assert choice["message"]["role"] == "assistant" and choice["finish_reason"] == "stop"
+
+
+def test_what_is_nested_too_deeply_is_left_out():
+    deep: Any = {}
+    for _ in range(5000):
+        deep = {"a": deep}
+    assert merged({"content": "x"}, {"odd": deep})["content"] == "x"
+
+
+def test_adding_takes_linear_time():
+    def seconds(count: int) -> float:
+        began = process_time()
+        merged(*({"content": "x" * 20, "details": [{"index": n, "t": "y"}]} for n in range(count)))
+        return process_time() - began
+
+    assert seconds(8000) < 24 * max(seconds(1000), 0.001)

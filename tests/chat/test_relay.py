@@ -1,0 +1,320 @@
+"""The relay: chunks pass unchanged but for the id, and whole answers lose nothing of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from upstream_json import sse
+
+from tornado_stream.chat.completions import CompletionRequest
+from tornado_stream.chat.relay import CompletionRelay
+from tornado_stream.generations.relay import Relay
+from tornado_stream.providers.openai.answer_emitter import AnswerEmitter
+from tornado_stream.values.errors import ProviderError
+from tornado_stream.values.events import Delta, End, Notice, RelayedChunks
+
+NAMED = {"id": "gen-77", "object": "chat.completion.chunk", "created": 5, "model": "real-9"}
+
+
+def chunk(delta: Any, finish: str | None = None, **more: Any) -> dict[str, Any]:
+    choice = {"index": 0, "delta": delta, "finish_reason": finish, **more.pop("choice", {})}
+    return {**NAMED, "choices": [choice], **more}
+
+
+def asked(**fields: Any) -> CompletionRequest:
+    messages = [{"role": "user", "content": "hello you"}]
+    return CompletionRequest(id="g1", messages=messages, **fields)
+
+
+def ended(state: str = "done", error: ProviderError | None = None, **fields: Any) -> End:
+    more = {"finish_reason": None, "usage": None, "stop": None, "saved": True, "timings": {}}
+    return End(state=state, error=error, **(more | fields))
+
+
+def relayed(data: bytes | list[bytes], **fields: Any) -> Relay:
+    """The relay of an answer whose bytes came in these pieces."""
+    relay = CompletionRelay(asked(**fields))
+    emitter = AnswerEmitter(lambda event: feed(relay, event), relay=True)
+    failure = None
+    for piece in [data] if isinstance(data, bytes) else data:
+        emitter.feed(piece)
+    try:
+        emitter.close()
+    except ProviderError as error:
+        failure = error
+    relay.end(ended(failure.state if failure else "done", failure))
+    return relay
+
+
+def feed(relay: Relay, event: Any) -> None:
+    relay.take(event)
+    if isinstance(event, Delta):
+        relay.begin()
+
+
+def chunks(relay: Relay) -> list[dict[str, Any]]:
+    text = b"".join(relay.frames)
+    lines = text.split(b"\n\n")
+    assert lines[-2:] == [b"data: [DONE]", b""]
+    return [orjson.loads(line.removeprefix(b"data: ")) for line in lines[:-2]]
+
+
+def whole(*payloads: Any, **fields: Any) -> dict[str, Any]:
+    (frame,) = relayed(sse(*payloads, "[DONE]"), **fields).frames
+    return orjson.loads(frame)
+
+
+RARE = [
+    chunk({"role": "assistant", "content": ""}, system_fingerprint="fp_1", service_tier="flex"),
+    chunk({"content": "Hé"}, choice={"logprobs": {"content": [{"token": "Hé", "logprob": -0.25}]}}),
+    chunk({"content": "llo"}, choice={"logprobs": {"content": [{"token": "llo", "logprob": -1}]}}),
+    chunk({"annotations": [{"type": "url_citation", "url_citation": {"url": "https://a.b/"}}]}),
+    chunk({"reasoning_details": [{"type": "reasoning.text", "index": 0, "text": "I thi"}]}),
+    chunk({"reasoning_details": [{"type": "reasoning.text", "index": 0, "text": "nk"}]}),
+    chunk({"function_call": {"name": "old", "arguments": '{"a"'}}),
+    chunk({"function_call": {"arguments": ":1}"}}),
+    chunk(
+        {
+            "tool_calls": [
+                {
+                    "index": 0,
+                    "id": "c1",
+                    "type": "function",
+                    "function": {"name": "get", "arguments": ""},
+                    "extra_content": {"google": {"thought_signature": "sig=="}},
+                }
+            ]
+        }
+    ),
+    chunk({"tool_calls": [{"index": 0, "function": {"arguments": '{"b":2}'}}]}),
+    chunk({"tool_calls": [{"index": 1, "id": "c2", "type": "custom", "custom": {"name": "sh"}}]}),
+    chunk({"tool_calls": [{"index": 1, "custom": {"input": "ls"}}]}),
+    chunk({}, "tool_calls", x_unknown={"deep": [1, {"er": 2.5}]}),
+]
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("size", [1, 7, 100, 100_000])
+async def test_streamed_chunks_are_those_of_the_upstream_but_for_the_id(size):
+    data = sse(*RARE, "[DONE]")
+    got = chunks(relayed([data[at : at + size] for at in range(0, len(data), size)], stream=True))
+    expected = [{**one, "id": "chatcmpl-g1"} for one in RARE]
+    for one in expected:  # the one member that is added
+        details = one["choices"][0]["delta"].get("reasoning_details")
+        if details and "reasoning_content" in got[expected.index(one)]["choices"][0]["delta"]:
+            one["choices"][0]["delta"] = {
+                **one["choices"][0]["delta"],
+                "reasoning_content": details[0]["text"],
+            }
+    assert got == expected
+
+
+@pytest.mark.gen_test
+async def test_a_whole_answer_has_every_member_of_the_chunks():
+    answer = whole(*RARE)
+    assert (answer["id"], answer["object"]) == ("chatcmpl-g1", "chat.completion")
+    assert (answer["model"], answer["created"]) == ("real-9", 5)
+    assert (answer["system_fingerprint"], answer["service_tier"]) == ("fp_1", "flex")
+    assert answer["x_unknown"] == {"deep": [1, {"er": 2.5}]}
+    (choice,) = answer["choices"]
+    assert [entry["token"] for entry in choice["logprobs"]["content"]] == ["Hé", "llo"]
+    assert choice["finish_reason"] == "tool_calls"
+    message = choice["message"]
+    assert (message["role"], message["content"]) == ("assistant", "Héllo")
+    assert message["annotations"] == [
+        {"type": "url_citation", "url_citation": {"url": "https://a.b/"}}
+    ]
+    assert message["reasoning_details"] == [
+        {"type": "reasoning.text", "index": 0, "text": "I think"}
+    ]
+    assert message["function_call"] == {"name": "old", "arguments": '{"a":1}'}
+    assert message["tool_calls"] == [
+        {
+            "id": "c1",
+            "type": "function",
+            "function": {"name": "get", "arguments": '{"b":2}'},
+            "extra_content": {"google": {"thought_signature": "sig=="}},
+        },
+        {"id": "c2", "type": "custom", "custom": {"name": "sh", "input": "ls"}},
+    ]
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"id":"gen-77","choices":[{"index":0,"delta":{"content":"a"}}]}',
+        b'{"choices":[{"index":0,"delta":{"content":"a"}}],"id": "gen-77", "model":"m"}',
+        b'{"model":"m","choices":[{"index":0,"delta":{"content":"\\"id\\":\\"gen-77\\""}}],"id":"gen-77"}',
+        b'{"choices":[{"index":0,"delta":{"content":"a"},"tokens":[{"id":"gen-77"}]}],"id":"gen-77"}',
+        b'{"choices":[{"index":0,"delta":{"content":"a"}}]}',
+        b'{"id":null,"choices":[{"index":0,"delta":{"content":"a"}}]}',
+        b'{"id":"g\\u00e9n","choices":[{"index":0,"delta":{"content":"a"}}]}',
+        b'{"id":7,"choices":[{"index":0,"delta":{"content":"a"}}],"n":{"id":"x"}}',
+    ],
+)
+async def test_only_the_id_of_a_plain_chunk_changes_wherever_it_stands(raw):
+    first = b'{"id":"gen-77","choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}'
+    stream = [b"data: %b\n\n" % block for block in (first, raw, raw)]
+    got = chunks(relayed([*stream, b"data: [DONE]\n\n"], stream=True))
+    expected = {**orjson.loads(raw), "id": "chatcmpl-g1"}
+    assert got[1:3] == [expected, expected]
+    together = chunks(relayed([stream[0], stream[1] * 3, b"data: [DONE]\n\n"], stream=True))
+    assert together[1:4] == [expected] * 3
+
+
+@pytest.mark.gen_test
+async def test_numbers_and_spaces_of_an_unchanged_chunk_stay_as_they_came():
+    raw = (
+        b'{ "id":"u" , "n":123456789012345678901, "choices":[{"delta":{"content":"a"},"x":1.0e2}]}'
+    )
+    relay = relayed(b"data: " + raw + b"\n\ndata: [DONE]\n\n", stream=True)
+    assert relay.frames[0] == b"data: " + raw.replace(b'"u"', b'"chatcmpl-g1"') + b"\n\n"
+
+
+@pytest.mark.gen_test
+async def test_reasoning_gets_its_usual_name_where_the_chunk_has_none():
+    parts = [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]
+    usual, other = {"reasoning": "r", "content": "c"}, {"content": parts}
+    got = chunks(relayed(sse(chunk(usual), chunk(other), "[DONE]"), stream=True))
+    deltas = [one["choices"][0]["delta"] for one in got]
+    assert deltas[:2] == [usual, {"content": parts, "reasoning_content": "hm"}]
+
+
+@pytest.mark.gen_test
+async def test_think_tags_stay_in_the_content():
+    answer = whole(chunk({"content": "<think>hm</think>"}), chunk({"content": "yes"}))
+    assert answer["choices"][0]["message"]["content"] == "<think>hm</think>yes"
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_a_chunk_of_usage_comes_only_if_the_program_asked(wanted):
+    used = {**NAMED, "choices": [], "usage": {"total_tokens": 9}}
+    data = sse(chunk({"content": "a"}), chunk({}, "stop"), used, "[DONE]")
+    got = chunks(relayed(data, stream=True, include_usage=wanted))
+    assert [one["usage"] for one in got if "usage" in one] == [{"total_tokens": 9}] * wanted
+    data = sse(chunk({"content": "abcd"}), chunk({}, "stop"), "[DONE]")
+    got = chunks(relayed(data, stream=True, include_usage=wanted))
+    usage = [one["usage"] for one in got if "usage" in one]
+    assert len(usage) == wanted and all(one["estimated"] for one in usage)
+
+
+@pytest.mark.gen_test
+async def test_without_a_finish_reason_the_relay_adds_a_last_chunk():
+    got = chunks(relayed(sse(chunk({"content": "a"}), "[DONE]"), stream=True))
+    last = got[-1]
+    assert (last["model"], last["created"], last["id"]) == ("real-9", 5, "chatcmpl-g1")
+    assert last["choices"][0] == {
+        "index": 0,
+        "delta": {},
+        "logprobs": None,
+        "finish_reason": "stop",
+    }
+
+
+@pytest.mark.gen_test
+async def test_a_completion_in_one_piece_passes_whole_or_as_a_chunk():
+    message = {"role": "assistant", "content": "Hi", "tool_calls": [{"id": "c", "x": 1}]}
+    one = {
+        "id": "u",
+        "object": "chat.completion",
+        "created": 3,
+        "model": "m",
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop", "more": [1]}],
+        "usage": {"total_tokens": 4},
+        "unknown": True,
+    }
+    body = orjson.dumps(one)
+    answer = orjson.loads(relayed([body[:9], body[9:]]).frames[0])
+    assert answer.pop("choices")[0].pop("message") == message
+    assert answer["unknown"] is True and answer["usage"] == {"total_tokens": 4}
+    got = chunks(relayed(body, stream=True))
+    assert got[0]["object"] == "chat.completion.chunk" and got[0]["unknown"] is True
+    choice = got[0]["choices"][0]
+    assert choice["more"] == [1] and "message" not in choice
+    assert choice["delta"] == {**message, "tool_calls": [{"index": 0, "id": "c", "x": 1}]}
+
+
+@pytest.mark.gen_test
+async def test_an_error_in_the_stream_is_told_once_and_no_part_of_it_passes():
+    broken = {"error": {"message": "boom", "code": "engine_dead", "type": "server"}}
+    data = sse(chunk({"content": "a"}), broken, "[DONE]")
+    relay = relayed(data, stream=True)
+    got = chunks(relay)
+    assert [list(one) for one in got[1:]] == [["error"]] and relay.failure is None
+    error = got[1]["error"]
+    assert (error["code"], error["type"], error["param"]) == ("engine_dead", "server", None)
+    alone = relayed(sse(broken), stream=True)
+    assert alone.failure and not alone.begun
+    assert relayed(data).failure  # the whole answer failed
+
+
+@pytest.mark.gen_test
+async def test_text_beside_a_failure_passes_without_the_failure():
+    relay = CompletionRelay(asked(stream=True))
+    block = orjson.dumps(chunk({"content": "last"}, "abort", error={"code": 1}))
+    relay.take(RelayedChunks([block], reasoning=[""], failed=[True]))
+    relay.end(ended("cut_off", ProviderError("connection_closed", "Cut.", state="cut_off")))
+    first, error = chunks(relay)
+    assert "error" not in first and first["choices"][0]["finish_reason"] is None
+    assert first["choices"][0]["delta"] == {"content": "last"}
+    assert error["error"]["message"] == "Cut."
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_a_provider_without_chunks_is_translated(streamed):
+    relay = CompletionRelay(asked(stream=streamed, model="m"))
+    feed(relay, Delta("Hel", reasoning="hm"))
+    call = {"index": 0, "id": "c", "name": "get", "arguments": "{"}
+    feed(relay, Delta("lo", "", "no", ({**call},)))
+    feed(relay, Delta(tool_calls=({"index": 0, "id": None, "name": "", "arguments": "}"},)))
+    relay.end(ended())
+    if streamed:
+        first, second, third, last = chunks(relay)
+        assert first["choices"][0]["delta"] == {
+            "role": "assistant",
+            "content": "Hel",
+            "reasoning_content": "hm",
+        }
+        fragment = second["choices"][0]["delta"]["tool_calls"][0]
+        assert (fragment["id"], fragment["type"]) == ("c", "function")
+        assert third["choices"][0]["delta"]["tool_calls"] == [
+            {"index": 0, "function": {"arguments": "}"}}
+        ]
+        assert last["choices"][0]["finish_reason"] == "tool_calls"
+        return
+    (choice,) = orjson.loads(relay.frames[0])["choices"]
+    assert choice["message"] == {
+        "role": "assistant",
+        "content": "Hello",
+        "refusal": "no",
+        "reasoning_content": "hm",
+        "tool_calls": [
+            {"id": "c", "type": "function", "function": {"name": "get", "arguments": "{}"}}
+        ],
+    }
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_a_refused_option_is_a_warning_in_the_last_chunk_or_the_whole(streamed):
+    relay = CompletionRelay(asked(stream=streamed))
+    relay.take(Notice("option_refused", {"option": "seed"}))
+    relay.take(Notice("option_refused", {"option": "seed"}))
+    relay.take(Notice("waiting", {"seconds": 1}))
+    feed(relay, Delta("a"))
+    relay.end(ended())
+    last = chunks(relay)[-1] if streamed else orjson.loads(relay.frames[0])
+    assert last["warnings"] == ["The model does not accept seed; it was left out."]
+
+
+@pytest.mark.gen_test
+async def test_a_surrogate_pair_in_two_chunks_is_one_character_of_the_whole():
+    halves = [
+        f'{{"choices":[{{"delta":{{"content":"{half}"}}}}]}}' for half in (r"\ud83d", r"\ude00")
+    ]
+    assert whole(*halves)["choices"][0]["message"]["content"] == "\U0001f600"
