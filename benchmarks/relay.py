@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import report
 from benchmarks.machine import BUILD, Failed, get, resident_kib, settle
-from benchmarks.servers import SERVERS, Server
+from benchmarks.servers import OURS_V1, SERVERS, Server
 from benchmarks.stage import Figures, Stage, staged
 
 CONNECTIONS = 10_000
@@ -207,6 +207,27 @@ def check(options: argparse.Namespace) -> int:
     return 0
 
 
+def programs(options: argparse.Namespace) -> int:
+    """Compare what a token costs through `/v1` with what it costs through `/stream`, run by run.
+
+    Returns 1 if the price through `/v1` is above it by more than 15 %.
+    """
+    above = 0
+    for work in ("lockstep", "backlog"):
+        found = []
+        for number in range(options.rounds):
+            pair = {"ours": SERVERS["ours"], "v1": OURS_V1}
+            figures = {name: run(work, one, options.seconds, False) for name, one in pair.items()}
+            found.append(figures)
+            lines = (f"{name}: {report.line(one)}" for name, one in figures.items())
+            print(f"{number + 1}/{options.rounds} {work:9}", "   ".join(lines), flush=True)
+        times = report.ratio(found, "v1", "us")
+        assert times is not None
+        above += times.median > 1.15
+        print(f"{work}: a token through /v1 costs {times} times as much as through /stream")
+    return min(above, 1)
+
+
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     add = parser.add_argument
@@ -218,6 +239,7 @@ def parse() -> argparse.Namespace:
     add("--tls", action="store_true", help=f"the upstream speaks TLS ({', '.join(RELAYING)} only)")
     add("--record", action="store_true", help="write results.json and docs/performance.md")
     add("--check", action="store_true", help="compare our server with plain Tornado in about 15 s")
+    add("--programs", action="store_true", help="compare the price of /v1 with that of /stream")
     options = parser.parse_args()
     options.work, options.servers = options.work.split(","), options.servers.split(",")
     for known, given in ((WORKS, options.work), (SERVERS, options.servers)):
@@ -238,6 +260,8 @@ def main() -> int:
     settle()
     if options.check:
         return check(options)
+    if options.programs:
+        return programs(options)
     for name in tuple(options.servers):
         if not SERVERS[name].needs():
             print(f"{SERVERS[name].title} is not installed and is left out.")

@@ -105,6 +105,8 @@ def make_certificate(folder: Path) -> Path:
 
 
 OURS = Server("Tornado Stream", _ours, path="/stream")
+#: The same server, asked as a program asks it.
+OURS_V1 = Server("Tornado Stream, /v1", _ours, path="/v1/chat/completions")
 _peers = (PEERS_PYTHON.parent.parent / "installed").exists
 _go = BUILD / "go_relay"
 SERVERS = {
