@@ -256,7 +256,7 @@ async def test_an_error_in_the_stream_is_told_once_and_no_part_of_it_passes():
 async def test_text_beside_a_failure_passes_without_the_failure():
     relay = CompletionRelay(asked(stream=True))
     block = orjson.dumps(chunk({"content": "last"}, "abort", error={"code": 1}))
-    relay.take(RelayedChunks([block], reasoning=[""], failed=[True]))
+    relay.take(RelayedChunks([block], [("", True)]))
     relay.end(ended("cut_off", ProviderError("connection_closed", "Cut.", state="cut_off")))
     first, error = chunks(relay)
     assert "error" not in first and first["choices"][0]["finish_reason"] is None

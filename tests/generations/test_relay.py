@@ -33,7 +33,7 @@ class Recorder(Relay):
 
 EVENTS = [
     Notice("waiting", {}),
-    RelayedChunks([b"{}"], plain=True),
+    RelayedChunks([b"{}"]),
     Delta("a"),
     Finish("stop"),
 ]

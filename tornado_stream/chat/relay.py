@@ -48,12 +48,10 @@ class CompletionRelay(Relay):
     def take(self, event: Delta | Notice | Finish | RelayedChunks) -> None:
         if isinstance(event, RelayedChunks):
             self._relayed = True
-            if event.plain:
+            if event.found is None:
                 self._take_plain(event.blocks)
             else:
-                for block, reasoning, failed in zip(
-                    event.blocks, event.reasoning, event.failed, strict=True
-                ):
+                for block, (reasoning, failed) in zip(event.blocks, event.found, strict=True):
                     self._take_block(block, reasoning, failed=failed)
         elif isinstance(event, Delta):
             self._length += len(event.content) + len(event.reasoning)
@@ -84,15 +82,18 @@ class CompletionRelay(Relay):
             for block in blocks:
                 self._merged.add(orjson.loads(block))
             return
-        if len(blocks) == 1 and self._their_id and blocks[0].count(self._their_id) == 1:
-            self._has_text = True
-            self.publish(b"data: %b\n\n" % blocks[0].replace(self._their_id, self._our_id))
-            return
+        self._has_text = True
+        theirs = self._their_id
+        if theirs:
+            data = blocks[0] if len(blocks) == 1 else b"\n\ndata: ".join(blocks)
+            # If each has the id, and there are as many ids as chunks, then each has it once.
+            if data.count(theirs) == len(blocks) and all(theirs in block for block in blocks):
+                self.publish(b"data: %b\n\n" % data.replace(theirs, self._our_id))
+                return
         frames = []
         for block in blocks:
-            data = self._with_our_id(block)
-            frames.append(_frame(self._as_chunk(orjson.loads(block))) if data is None else data)
-        self._has_text = True
+            frame = self._with_our_id(block)
+            frames.append(frame or _frame(self._as_chunk(orjson.loads(block))))
         self.publish(b"".join(frames))
 
     def _with_our_id(self, block: bytes) -> bytes | None:

@@ -79,12 +79,14 @@ class Producer:
         """Take an event of the provider; events after a stop are ignored."""
         if self.stopped_as:
             return
-        if self.job.relay is not None:
-            self.job.relay.take(event)
+        relay = self.job.relay
+        if relay is not None:
+            relay.take(event)
             if isinstance(event, RelayedChunks):
                 return
             if isinstance(event, Delta):
-                self.job.relay.begin()
+                if not relay.begun:
+                    relay.begin()
                 if not self.job.persisted:  # nobody reads the events, so they are not encoded
                     self._note(event)
                     return

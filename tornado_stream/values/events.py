@@ -117,16 +117,14 @@ class Delta(Event):
 class RelayedChunks:
     """Chunks of an upstream, exactly as it sent them, for a program that asked through `/v1`.
 
-    Each of `blocks` is the JSON of one chunk. With `plain` every one of them is a JSON object on
+    Each of `blocks` is the JSON of one chunk. Without `found` every one of them is a JSON object on
     one line, of which the decoder has proved that it has content and nothing else that matters.
-    Else `reasoning` has the reasoning that the decoder found in each block, and `failed` says of
-    each whether it reports a failure, which is not for the program: the answer's end tells it.
+    Else `found` has for each block the reasoning that the decoder found in it, and whether it
+    reports a failure, which is not for the program: the answer's end tells it.
     """
 
     blocks: list[bytes]
-    plain: bool = False
-    reasoning: list[str] = field(default_factory=list)
-    failed: list[bool] = field(default_factory=list)
+    found: list[tuple[str, bool]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

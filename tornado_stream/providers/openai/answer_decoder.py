@@ -64,7 +64,9 @@ class AnswerDecoder:
         self._has_more = False  # something other than content is new
         self._has_text = False  # a delta had some
         self._relay = relay
-        self._relayed: RelayedChunks | None = None
+        self._plain: RelayedChunks | None = None
+        self._blocks: list[bytes] = []
+        self._found: list[tuple[str, bool]] = []
 
     @property
     def complete(self) -> bool:
@@ -83,7 +85,7 @@ class AnswerDecoder:
             else:  # nearly all reads come here
                 self.chunks += len(blocks)
                 if self._relay and blocks:
-                    self._relayed = RelayedChunks(blocks, plain=True)
+                    self._plain = RelayedChunks(blocks)
                 if text:
                     self._has_text = True
                     return Delta(text)
@@ -108,15 +110,16 @@ class AnswerDecoder:
 
     def take_chunks(self) -> RelayedChunks | None:
         """The chunks that came since the last call, as the upstream sent them; None: no chunk."""
-        chunks, self._relayed = self._relayed, None
+        chunks, self._plain = self._plain, None
+        if self._blocks:
+            chunks = RelayedChunks(self._blocks, self._found)
+            self._blocks, self._found = [], []
         return chunks
 
     def _relay_chunk(self, data: bytes, chunk: Chunk) -> None:
         if self._relay:
-            self._relayed = chunks = self._relayed or RelayedChunks([])
-            chunks.blocks.append(data)
-            chunks.reasoning.append(chunk.reasoning)
-            chunks.failed.append(chunk.error is not None)
+            self._blocks.append(data)
+            self._found.append((chunk.reasoning, chunk.error is not None))
 
     def _begin(self, data: bytes) -> None:
         """Take the first bytes. No event stream begins like a JSON document or a web page."""
