@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -576,3 +577,43 @@ async def test_the_tokens_of_a_huge_message_are_estimated(fake):
     error = await failure(provider.generate(ask("x" * 1_000_000), Events().append))
     assert "about 1,000,0" in error.message
     assert len(recorder.counted[0][0]) == context.COUNTED
+
+
+@pytest.mark.parametrize(
+    ("request_", "code", "words"),
+    [
+        (replace(ask("hi"), model="gpt-4o"), "model_not_found", "smollm2-135m-instruct"),
+        (
+            replace(ask(), messages=[{"role": "user", "content": [{"type": "image_url"}]}]),
+            "bad_request",
+            "only text",
+        ),
+        (ask("a" * 2000, "b", "c"), "context_length", "2,048"),
+    ],
+)
+@pytest.mark.gen_test
+async def test_a_program_gets_an_error_for_what_this_model_cannot_do(fake, request_, code, words):
+    recorder, model = Recorder(), fake(READY)
+    await model.ready()
+    provider = LocalProvider(recorder, Settings(), Timeouts(), model=model)
+    program = replace(request_, relay=True, options={"max_tokens": 2000})
+    error = await failure(provider.generate(program, Events().append))
+    assert error.code == code and words in error.message
+    assert recorder.body == {}
+
+
+@pytest.mark.gen_test
+async def test_a_program_is_told_which_options_the_model_does_not_have(fake):
+    parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+    request = ChatRequest(
+        [{"role": "user", "content": parts}],
+        None,
+        {"tools": [], "seed": 1, "max_tokens": 9, "user": None},
+        relay=True,
+    )
+    recorder, events = await sent(request, fake(READY))
+    assert recorder.body["messages"][0]["content"] == "a\nb"
+    assert recorder.body["seed"] == 1 and "tools" not in recorder.body
+    assert [event for event in events if isinstance(event, Notice)] == [
+        Notice("option_refused", {"option": "tools"})
+    ]
