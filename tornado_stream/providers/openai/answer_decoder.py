@@ -79,8 +79,11 @@ class AnswerDecoder:
             return None
         if self._is_stream:
             if (blocks := self._sse.feed_plain(data)) is None:
-                self._take_events(self._sse.feed(data))
-            elif (text := decode_text(blocks)) is None or self._content.half:
+                events = self._sse.feed(data)  # for example, the last one is not whole yet
+                if self._sse.error or (blocks := _one_line_each(events)) is None:
+                    self._take_events(events)
+                    return self._take_delta()
+            if (text := decode_text(blocks)) is None or self._content.half:
                 self._take_blocks(blocks)
             else:  # nearly all reads come here
                 self.chunks += len(blocks)
@@ -243,6 +246,13 @@ class AnswerDecoder:
         calls = self._tools.take() if self._tools else ()
         delta = Delta(content, self._reasoning.take(), self._refusal.take(), calls)
         return delta if delta else None
+
+
+def _one_line_each(events: list[ServerSentEvent]) -> list[bytes] | None:
+    """The data of events, each of one line; None if there is an error among them, or more lines."""
+    if any(event.event == "error" or b"\n" in event.data for event in events):
+        return None
+    return [event.data for event in events]
 
 
 class _Text:
