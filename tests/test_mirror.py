@@ -18,7 +18,6 @@ TESTS = ROOT / "tests"
 TESTED_THROUGH = {
     "app.py": "handlers/test_routes.py",
     "auth/authenticator.py": "handlers/test_login.py",
-    "chat/remembered_answers.py": "handlers/test_completions.py",
     "chat/conversations.py": "handlers/test_conversations.py",
     "generations/recovery.py": "generations/test_registry.py",
     "handlers/access_log.py": "observe/test_log.py",
