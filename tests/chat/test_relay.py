@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import orjson
 import pytest
+from fuzz.decoders import CORPUS
 from upstream_json import sse
 
 from tornado_stream.chat.completions import CompletionRequest
@@ -318,3 +320,25 @@ async def test_a_surrogate_pair_in_two_chunks_is_one_character_of_the_whole():
         f'{{"choices":[{{"delta":{{"content":"{half}"}}}}]}}' for half in (r"\ud83d", r"\ude00")
     ]
     assert whole(*halves)["choices"][0]["message"]["content"] == "\U0001f600"
+
+
+STREAMS = sorted(CORPUS.glob("streams/*.sse")) + sorted(CORPUS.glob("reports/*.sse"))
+
+
+@pytest.mark.gen_test
+@pytest.mark.skipif(not STREAMS, reason="the corpus is not here")
+async def test_recorded_streams_are_relayed_alike_however_they_are_split():
+    for path in STREAMS:
+        data = path.read_bytes()
+        pieces = [data[at : at + 1] for at in range(len(data))]
+        one, other = (lines(relayed(source, stream=True)) for source in (data, pieces))
+        assert one == other, path.name
+        whole, split = (relayed(source) for source in (data, pieces))
+        assert bool(whole.failure) == bool(split.failure), path.name
+
+
+def lines(relay: Relay) -> list[Any]:
+    """The chunks without the times of our own ones."""
+    texts = b"".join(relay.frames).decode().split("\n\n")[:-2]
+    found = [json.loads(text.removeprefix("data: ")) for text in texts]
+    return [{name: value for name, value in one.items() if name != "created"} for one in found]
