@@ -38,3 +38,17 @@ def test_json_has_every_branch():
     data = json.loads(to_json(TALK, MESSAGES))
     assert [m["id"] for m in data["messages"]] == ["u1", "a1", "a2"]
     assert data["current_id"] == "a2" and "conversation_id" not in data["messages"][0]
+
+
+def test_sources_are_numbered_links():
+    sources = [
+        {"url": "https://a.example/x y>", "title": "On [rain]\n*now*"},
+        {"url": "http://b.example", "title": ""},
+    ]
+    talk = [Message("a", "c", None, "assistant", "Wet.", 1, state="done", sources=sources)]
+    assert to_markdown(TALK, talk).endswith(
+        "Wet.\n\n1. [On \\[rain\\] \\*now\\*](<https://a.example/x%20y%3E>)\n"
+        "2. [http\\:\\/\\/b\\.example](<http://b.example>)\n"
+    )
+    assert "Wet.\n\n[1] On [rain]\n*now*: https" in to_text(TALK, talk)
+    assert json.loads(to_json(TALK, talk))["messages"][0]["sources"] == sources

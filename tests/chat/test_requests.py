@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 from tornado_stream.chat.requests import (
@@ -13,8 +14,9 @@ from tornado_stream.chat.requests import (
     new_thread,
     wire_messages,
 )
+from tornado_stream.chat.sent_messages import sent_messages
 from tornado_stream.values.events import Delta, Notice
-from tornado_stream.values.messages import Message
+from tornado_stream.values.messages import Message, SignedMembers
 
 PROVIDER = SimpleNamespace(default_model="default")
 
@@ -38,20 +40,59 @@ def test_the_fingerprint_does_not_depend_on_the_order_of_options():
     assert given.fingerprint != SendRequest("a", "hi").fingerprint
 
 
-def test_roles_alternate_and_the_system_comes_first():
-    history = [
+def chain(*messages: Message) -> list[Message]:
+    """The messages, each the parent of the next."""
+    ids = [f"m{i}" for i in range(len(messages))]
+    parents = [None, *ids]
+    return [
+        replace(m, id=id, parent_id=parent)
+        for m, id, parent in zip(messages, ids, parents, strict=False)
+    ]
+
+
+def test_a_question_without_an_answer_is_not_sent_with_the_next():
+    history = chain(
         message("user", "a"),
         message("assistant", ""),
         message("user", "b"),
         message("assistant", "c"),
         message("user", "d"),
+        message("assistant", " "),
+        message("user", "e"),
+        message("assistant", "hal"),
+        message("user", "f"),
+        replace(message("assistant", ""), refusal="no"),
+        message("user", "g"),
+    )
+    wire, signed = wire_messages("be kind", history)
+    assert [m["role"] for m in wire] == ["system", *["user", "assistant"] * 3, "user"]
+    assert [m["content"] for m in wire] == ["be kind", "b", "c", "e", "hal", "f", "no", "g"]
+    assert signed == ()
+    # The last question is sent, whatever became of its other answers.
+    assert wire_messages(None, history[:1])[0] == [{"role": "user", "content": "a"}]
+
+
+def test_what_a_program_sent_is_neither_joined_nor_left_out():
+    sent = [
+        {"role": "developer", "content": "be brief"},
+        {"role": "user", "content": [{"type": "text", "text": "A", "cache_control": {}}]},
+        {"role": "user", "content": "B"},
+        {"role": "assistant", "content": None, "tool_calls": [{"id": "c"}]},
+        {"role": "tool", "tool_call_id": "c", "content": ""},
+        {"role": "user", "content": "C"},
     ]
-    assert wire_messages("be kind", history) == [
-        {"role": "system", "content": "be kind"},
-        {"role": "user", "content": "a\n\nb"},
-        {"role": "assistant", "content": "c"},
-        {"role": "user", "content": "d"},
-    ]
+    kept = list(sent_messages(sent, "c"))
+    assert [m.content for m in kept] == ["be brief", "A", "B", "", "", "C"]
+    assert kept[-1].sent is None and all(m.sent for m in kept[:-1])
+    assert wire_messages(None, kept)[0] == sent
+    assert leave_out(kept, 1)[0] == [kept[0], kept[5]]
+    assert leave_out(kept[:1], 3) == (kept[:1], 0)
+
+
+def test_signed_members_name_their_message():
+    signing = replace(message("assistant", "b"), upstream="up", model="m", signed={"x": 1})
+    _, signed = wire_messages("s", chain(message("user", "a"), signing, message("user", "c")))
+    assert signed == (SignedMembers(2, "up", "m", {"x": 1}),)
 
 
 def test_whole_turns_are_left_out():
@@ -65,8 +106,8 @@ def test_a_new_question_is_saved_with_its_conversation():
     job = compose(SendRequest("g", "Why?"), new_thread("Why?"), PROVIDER)
     new = job.new_answer
     assert new.conversation and new.conversation.title == "Why?"
-    assert new.user_message and new.user_message.content == "Why?"
-    assert (new.message.parent_id, new.message.model) == (new.user_message.id, "default")
+    assert [m.content for m in new.messages] == ["Why?"]
+    assert (new.message.parent_id, new.message.model) == (new.messages[-1].id, "default")
     assert (job.request.messages, job.request.model) == (
         [{"role": "user", "content": "Why?"}],
         None,
@@ -77,7 +118,7 @@ def test_a_new_question_is_saved_with_its_conversation():
 def test_another_answer_to_a_stored_question_saves_no_question():
     thread = Thread(new_thread("Why?").conversation, [message("user", "Why?", "u")])
     job = compose(SendRequest("g", None, model="m"), thread, PROVIDER)
-    assert job.new_answer.conversation is job.new_answer.user_message is None
+    assert job.new_answer.conversation is None and not job.new_answer.messages
     assert (job.new_answer.message.parent_id, job.request.model) == ("u", "m")
 
 

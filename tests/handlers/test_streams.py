@@ -85,11 +85,11 @@ async def test_edit_and_regenerate_make_branches(chat, upstream):
 
 
 @pytest.mark.gen_test
-async def test_roles_alternate_after_a_failed_answer(chat, upstream):
+async def test_a_question_whose_answer_failed_is_not_sent_with_the_next(chat, upstream):
     first = await chat.ask("one", model="status=500")
     assert first.end["state"] == "error"
     await chat.ask("two", conversation_id=first.start["conversation_id"], model="say=2")
-    assert upstream.requests[1]["messages"] == [{"role": "user", "content": "one\n\ntwo"}]
+    assert upstream.requests[1]["messages"] == [{"role": "user", "content": "two"}]
 
 
 @pytest.mark.gen_test

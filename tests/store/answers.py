@@ -35,7 +35,7 @@ def new_answer(
         generation_id=f"g{number}",
     )
     added = conversation if new else None
-    return NewAnswer(f"g{number}", b"print", added, user, answer, frame(1, "start"))
+    return NewAnswer(f"g{number}", b"print", added, (user,), answer, frame(1, "start"))
 
 
 async def converse(

@@ -46,7 +46,7 @@ class MemoryStore(Store):
         parent = new.conversation or self._mine(message.conversation_id)
         if parent is None:
             raise NotFound("There is no conversation with this id.")
-        added = [m for m in (new.user_message, message) if m]
+        added = [*new.messages, message]
         used = new.generation_id in self._generations or new.conversation and self._has(parent.id)
         if used or any(self._has(m.id) for m in added):
             raise AlreadyStored

@@ -151,7 +151,7 @@ async def test_a_thread_is_one_branch(store):
 @pytest.mark.gen_test
 async def test_a_second_answer_to_the_same_question(store):
     await store.begin(new_answer(1))
-    again = replace(new_answer(2), conversation=None, user_message=None)
+    again = replace(new_answer(2), conversation=None, messages=())
     again = replace(again, message=replace(again.message, parent_id="u1"))
     await store.begin(again)
     assert [m.id for m in await store.thread("a2")] == ["u1", "a2"]

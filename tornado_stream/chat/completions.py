@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tornado_stream.chat.remembered_answers import RememberedAnswers
-from tornado_stream.chat.requests import SendRequest, new_answer, new_thread, user_message
+from tornado_stream.chat.requests import SendRequest, new_answer, new_thread
+from tornado_stream.chat.sent_messages import content_text, leading_system, sent_messages
 from tornado_stream.generations.producer import Job
 from tornado_stream.generations.registry import Generations
 from tornado_stream.generations.relay import Relay
@@ -85,8 +86,11 @@ class CompletionService:
         """What is saved of the request if it is kept, and what the model is asked."""
         text = last_question(request.messages)
         send = SendRequest(request.id, text, model=request.model, owner=request.owner)
-        thread = new_thread(text)
-        answer = new_answer(send, thread, user_message(text, thread), self._provider.default_model)
+        system = leading_system(request.messages)
+        thread = new_thread(text, system)
+        rest = request.messages if system is None else request.messages[1:]
+        added = sent_messages(rest, thread.conversation.id)
+        answer = new_answer(send, thread, added, self._provider.default_model)
         return Job(
             answer,
             self._provider,
@@ -112,16 +116,6 @@ def last_question(messages: list[dict[str, Any]]) -> str:
         if message.get("role") == "user":
             return content_text(message)
     return ""
-
-
-def content_text(message: dict[str, Any]) -> str:
-    """The text of a message, without its pictures and other parts."""
-    content = message.get("content")
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else []
-    texts = (part.get("text") for part in parts if isinstance(part, dict))
-    return "\n".join(text for text in texts if isinstance(text, str))
 
 
 def estimated_usage(request: CompletionRequest, answer_length: int) -> dict[str, Any]:

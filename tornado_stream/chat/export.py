@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
+from tornado_stream.chat.sent_messages import other_parts
+from tornado_stream.values.events import Source
 from tornado_stream.values.messages import Conversation, Message
 
-SPEAKERS = {"user": "You", "assistant": "Assistant"}
+SPEAKERS = {
+    "user": "You",
+    "assistant": "Assistant",
+    "system": "System",
+    "developer": "Developer",
+    "tool": "Tool",
+}
+#: Characters of a URL that stay as they are; `<`, `>` and spaces would end a link.
+URL_SAFE = "%/:?#[]@!$&'()*+,;=~-._"
 ENDINGS = {
     "stopped": "stopped",
     "error": "ended by an error",
@@ -49,6 +61,8 @@ def to_markdown(conversation: Conversation, thread: Iterable[Message]) -> str:
         parts.append(f"> {conversation.system}".replace("\n", "\n> "))
     for message in thread:
         parts += [f"## {_speaker(message)}", _text(message)]
+        if message.sources:
+            parts.append("\n".join(_links(message.sources)))
         if note := ENDINGS.get(message.state or ""):
             parts.append(f"*({note})*")
     return "\n\n".join(parts) + "\n"
@@ -60,6 +74,8 @@ def to_text(conversation: Conversation, thread: Iterable[Message]) -> str:
     parts = [f"{conversation.title}\n\n"] if conversation.title else []
     for message in thread:
         parts.append(f"{_speaker(message)}:\n{_text(message)}")
+        if message.sources:
+            parts.append("\n\n" + "\n".join(_plain_sources(message.sources)))
         if message.state != "running":
             note = ENDINGS.get(message.state or "")
             parts.append(f"\n({note})\n\n" if note else "\n\n")
@@ -72,5 +88,24 @@ def _speaker(message: Message) -> str:
 
 
 def _text(message: Message) -> str:
-    """The text of a message in an export."""
-    return message.content or message.refusal
+    """The text of a message in an export; of other parts and of calls of tools what they are."""
+    text = message.content or message.refusal
+    return "\n\n".join([text] * bool(text) + other_parts(message.sent or {}))
+
+
+def _links(sources: list[Source]) -> list[str]:
+    """The sources as a numbered list in Markdown. No character of a page's title is markup."""
+    return [f"{n}. {_link(source)}" for n, source in enumerate(sources, 1)]
+
+
+def _link(source: Source) -> str:
+    title = re.sub(
+        r"([!-/:-@\[-`{-~])", r"\\\1", " ".join((source["title"] or source["url"]).split())
+    )
+    return f"[{title}](<{quote(source['url'], safe=URL_SAFE)}>)"
+
+
+def _plain_sources(sources: list[Source]) -> list[str]:
+    """The sources as numbered lines of text."""
+    titles = [f"{source['title']}: " if source["title"] else "" for source in sources]
+    return [f"[{n}] {titles[n - 1]}{source['url']}" for n, source in enumerate(sources, 1)]

@@ -21,7 +21,13 @@ from tornado_stream.providers.base import Provider
 from tornado_stream.store.base import NewAnswer
 from tornado_stream.values.errors import InvalidRequest
 from tornado_stream.values.events import Delta, Notice, Start
-from tornado_stream.values.messages import LOCAL_OWNER, ChatRequest, Conversation, Message
+from tornado_stream.values.messages import (
+    LOCAL_OWNER,
+    ChatRequest,
+    Conversation,
+    Message,
+    SignedMembers,
+)
 
 #: Characters of a title; it is made from the first message.
 TITLE_LENGTH = 80
@@ -76,19 +82,21 @@ class Thread:
 
 def compose(request: SendRequest, thread: Thread, provider: Provider) -> Job:
     """The answer to this request as a job: what to save, what to ask, and the first events."""
-    question = None if request.message is None else user_message(request.message, thread)
-    messages = [*thread.messages, question] if question else thread.messages
+    added = () if request.message is None else (user_message(request.message, thread),)
+    messages = [*thread.messages, *added]
     history, left_out = leave_out(messages, request.leave_out)
     continued = thread.continued
+    wire, signed = wire_messages(thread.conversation.system, history)
     chat_request = ChatRequest(
-        messages=wire_messages(thread.conversation.system, history),
+        messages=wire,
         model=request.model or (continued.model if continued else None),
         options=request.options,
         continued_text=continued.content if continued else "",
         left_out=left_out,
+        signed=signed,
     )
     return Job(
-        new_answer(request, thread, question, provider.default_model),
+        new_answer(request, thread, added, provider.default_model),
         provider,
         chat_request,
         first_events(continued, left_out),
@@ -97,17 +105,17 @@ def compose(request: SendRequest, thread: Thread, provider: Provider) -> Job:
 
 
 def new_answer(
-    request: SendRequest, thread: Thread, question: Message | None, default_model: str | None
+    request: SendRequest, thread: Thread, added: tuple[Message, ...], default_model: str | None
 ) -> NewAnswer:
-    """What the store saves before the model is asked. `question` is the user's new message; None
-    where the last message of the thread is answered again."""
-    user = question or thread.messages[-1]
+    """What the store saves before the model is asked. `added` are the new messages before the
+    answer; none where the last message of the thread is answered again."""
+    user = (added or thread.messages)[-1]
     message = answer_message(request, user, thread.continued, default_model)
     return NewAnswer(
         generation_id=request.request_id,
         fingerprint=request.fingerprint,
         conversation=thread.conversation if thread.is_new else None,
-        user_message=question,
+        messages=added,
         message=message,
         frame=start_frame(message, user),
     )
@@ -117,7 +125,14 @@ def first_events(continued: Message | None, left_out: int) -> tuple[Delta | Noti
     """The events that this server itself puts between the `start` and the model's events."""
     events: list[Delta | Notice] = []
     if continued:
-        events.append(Delta(continued.content, continued.reasoning))
+        events.append(
+            Delta(
+                continued.content,
+                continued.reasoning,
+                sources=tuple(continued.sources),
+                signed=continued.signed,
+            )
+        )
     if left_out:
         events.append(Notice("context_trimmed", {"turns": left_out}))
     return tuple(events)
@@ -142,15 +157,15 @@ def make_title(text: str) -> str:
     return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1].rstrip() + "…"
 
 
-def new_conversation(title: str) -> Conversation:
+def new_conversation(title: str, system: str | None = None) -> Conversation:
     """A conversation that begins now."""
     now = now_ms()
-    return Conversation(str(uuid.uuid4()), title, None, None, now, now)
+    return Conversation(str(uuid.uuid4()), title, system, None, now, now)
 
 
-def new_thread(text: str) -> Thread:
+def new_thread(text: str, system: str | None = None) -> Thread:
     """The empty thread of a new conversation that begins with this message."""
-    return Thread(new_conversation(make_title(text)), [], is_new=True)
+    return Thread(new_conversation(make_title(text), system), [], is_new=True)
 
 
 def user_message(text: str, thread: Thread) -> Message:
@@ -198,24 +213,57 @@ def start_frame(message: Message, user: Message) -> bytes:
 
 
 def leave_out(history: list[Message], turns: int) -> tuple[list[Message], int]:
-    """The history without its oldest turns, and how many are left out. The last turn stays."""
-    begins = [i for i, message in enumerate(history) if message.role == "user"]
-    turns = min(turns, len(begins) - 1)
-    return history[begins[turns] :] if turns else history, turns
+    """The history without its oldest turns, and how many are left out. The last turn stays, and so
+    does what a program sent before the first turn."""
+    begins = [i for i, message in enumerate(history) if _begins_turn(history, i)]
+    turns = max(0, min(turns, len(begins) - 1))
+    return [*history[: begins[0]], *history[begins[turns] :]] if turns else history, turns
 
 
-def wire_messages(system: str | None, history: list[Message]) -> list[dict[str, str]]:
-    """The messages as a model takes them. Roles alternate, because many chat templates insist on
-    it: an answer without text is left out, and the questions before and after it become one."""
-    wire = [{"role": "system", "content": system}] if system else []
-    for message in history:
-        if message.role == "assistant" and not message.content:
-            continue
-        if wire and wire[-1]["role"] == message.role:
-            wire[-1]["content"] += "\n\n" + message.content
+def _begins_turn(history: list[Message], index: int) -> bool:
+    """Whether the message is the first of the user's messages that one answer follows."""
+    return history[index].role == "user" and not (index and history[index - 1].role == "user")
+
+
+def wire_messages(
+    system: str | None, history: list[Message]
+) -> tuple[list[dict[str, Any]], tuple[SignedMembers, ...]]:
+    """The messages as a model takes them, and what upstreams signed of them.
+
+    A message of a program goes out as it was sent. Of all others the roles alternate, because many
+    chat templates insist on it. A question that got no answer is not sent with the next one.
+    """
+    wire: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
+    signed: list[SignedMembers] = []
+    whole = True  # the last message must stay as it is
+    for message in _answered(history):
+        if message.sent:
+            wire.append(message.sent)
+        elif not whole and wire[-1]["role"] == message.role:
+            wire[-1]["content"] += "\n\n" + _said(message)
         else:
-            wire.append({"role": message.role, "content": message.content})
-    return wire
+            wire.append({"role": message.role, "content": _said(message)})
+        whole = message.sent is not None
+        if message.signed and message.upstream:
+            index = len(wire) - 1
+            signed.append(SignedMembers(index, message.upstream, message.model, message.signed))
+    return wire, tuple(signed)
+
+
+def _answered(history: list[Message]) -> list[Message]:
+    """The history without the answers that have no text, and without the questions before them."""
+    kept: list[Message] = []
+    for message in history:
+        if message.role != "assistant" or message.sent or _said(message).strip():
+            kept.append(message)
+        elif kept and kept[-1].role == "user" and kept[-1].id == message.parent_id:
+            kept.pop()
+    return kept
+
+
+def _said(message: Message) -> str:
+    """What a message says: its text, or the refusal of a model that gave no other text."""
+    return message.content or message.refusal
 
 
 def is_larger(texts: Iterable[str], limit: int) -> bool:

@@ -19,6 +19,7 @@ from tornado_stream.chat.requests import (
     make_title,
     new_thread,
 )
+from tornado_stream.chat.sent_messages import content_text
 from tornado_stream.generations.generation import Generation
 from tornado_stream.generations.registry import Generations
 from tornado_stream.providers.base import ModelInfo, Provider
@@ -127,7 +128,7 @@ class ChatService:
             _check_size([request.message or ""], self._max_message, *MESSAGE_TOO_LARGE)
             thread = await self._find(request)
             job = compose(request, thread, self._provider)
-            texts = (message["content"] for message in job.request.messages)
+            texts = map(content_text, job.request.messages)
             _check_size(texts, self._max_conversation, *CONVERSATION_TOO_LARGE)
             await self._set_title(request, thread)
             return await self._generations.begin(job)
@@ -154,7 +155,7 @@ class ChatService:
         if request.continue_id is None:
             return None
         message = await self._store.for_owner(request.owner).message(request.continue_id)
-        if message is None or message.role != "assistant":
+        if message is None or message.state is None:
             raise NotFound("There is no answer with this id to continue.")
         check_continuable(message)
         return message
@@ -184,8 +185,10 @@ class ChatService:
         messages = await self._generations.with_ends(request.owner, stored)
         if not messages or messages[-1].conversation_id != conversation.id:
             raise NotFound("There is no message with this parent_id in the conversation.")
-        wanted = "user" if request.message is None else "assistant"
-        if messages[-1].role != wanted:
+        # A program's conversation has messages of other roles, too. Only an answer has a state.
+        last = messages[-1]
+        fits = last.state is None if request.message is None else last.role != "user"
+        if not fits:
             raise InvalidRequest(
                 "parent_id must name an assistant's message when a message is sent, and a "
                 "user's message when message is null (to answer it again)."

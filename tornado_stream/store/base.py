@@ -36,7 +36,8 @@ class StoreError(Unavailable):
 class NewAnswer:
     """What one POST adds to the store, in one transaction.
 
-    `conversation` and `user_message` are None if the store has them already. `message` is the
+    `conversation` is None if the store has it already. `messages` are those before the answer that
+    are new, each the parent of the next; none where a question is answered again. `message` is the
     answer, in the state `running`; `frame` is the encoded `start` event, number 1 of its log;
     `fingerprint` is a digest of the request.
     """
@@ -44,7 +45,7 @@ class NewAnswer:
     generation_id: str
     fingerprint: bytes
     conversation: Conversation | None
-    user_message: Message | None
+    messages: tuple[Message, ...]
     message: Message
     frame: bytes
 

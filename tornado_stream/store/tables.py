@@ -47,8 +47,8 @@ def begin(
     message = new.message
     if new.conversation:
         create(db, owner, numbers, new.conversation)
-    if new.user_message:
-        _add_message(db, owner, next(numbers), new.user_message)
+    for sent in new.messages:
+        _add_message(db, owner, next(numbers), sent)
     seq = next(numbers)
     written = db.execute(
         "UPDATE conversations SET current_id = ?, updated_at = ?, updated_seq = ? "

@@ -73,6 +73,17 @@ def branch(messages: Iterable[Message], leaf_id: str | None) -> list[Message]:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedMembers:
+    """Members of an earlier answer that its upstream signed. They go back to this upstream and this
+    model alone, with the message that has this index in the request."""
+
+    index: int
+    upstream: str
+    model: str | None
+    members: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class ChatRequest:
     """What a provider is asked: the messages in order, the model, and the options that were set.
 
@@ -89,3 +100,4 @@ class ChatRequest:
     continued_text: str = ""
     left_out: int = 0
     relay: bool = False
+    signed: tuple[SignedMembers, ...] = ()

@@ -11,7 +11,8 @@ import pytest
 
 from tornado_stream.providers.openai.provider import encode_request
 from tornado_stream.values.errors import ProviderError
-from tornado_stream.values.messages import ChatRequest
+from tornado_stream.values.events import Delta
+from tornado_stream.values.messages import ChatRequest, SignedMembers
 
 
 @pytest.mark.gen_test
@@ -226,3 +227,39 @@ def test_options_that_are_no_json_are_an_error() -> None:
     with pytest.raises(ProviderError) as caught:
         encode_request(request(deep=deep), model="m", include_usage=False)
     assert caught.value.code == "bad_request"
+
+
+def answered_by(upstream: str, model: str) -> ChatRequest:
+    """A request whose second message this upstream signed with this model."""
+    talk = [("user", "a"), ("assistant", "b"), ("user", "c")]
+    messages = [{"role": role, "content": text} for role, text in talk]
+    signed = SignedMembers(1, upstream, model, {"reasoning_details": [{"data": "x"}]})
+    return ChatRequest(messages, "say=yes", signed=(signed,))
+
+
+@pytest.mark.parametrize("prefix", ["", "up/"])
+@pytest.mark.gen_test
+async def test_signed_members_go_back_to_their_upstream_and_model_alone(chat, upstream, prefix):
+    provider = chat.application.provider.members[0]
+    mine = answered_by(provider.name, prefix.replace("up", provider.name) + "say=yes")
+    await provider.generate(mine, lambda event: None)
+    assert upstream.requests[0]["messages"][1] == {
+        "role": "assistant",
+        "content": "b",
+        "reasoning_details": [{"data": "x"}],
+    }
+    for other in (answered_by("other", "say=yes"), answered_by(provider.name, "say=no")):
+        await provider.generate(other, lambda event: None)
+        assert upstream.requests[-1]["messages"] == other.messages
+
+
+@pytest.mark.gen_test
+async def test_a_refusal_of_signed_members_does_not_end_the_conversation(chat, upstream):
+    provider = chat.application.provider.members[0]
+    model = refusing("Invalid signature in reasoning_details")
+    request = replace(answered_by(provider.name, model), model=model)
+    events: list[Any] = []
+    await provider.generate(request, events.append)
+    assert [e.content for e in events if isinstance(e, Delta)] == ["yes"]
+    first, second = (body["messages"] for body in upstream.requests)
+    assert "reasoning_details" in first[1] and second == request.messages

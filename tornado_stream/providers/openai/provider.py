@@ -1,8 +1,8 @@
 """The provider for any server that speaks OpenAI's API of chat completions.
 
 The rule: one answer takes one request. The provider repeats the request only after a 400 or 422
-that names a parameter, since that server has done nothing yet: without this parameter, or under its
-other name, and at most twice.
+that names a parameter or may mean signed members, since that server has done nothing yet: without
+them, or with the parameter under its other name, and at most twice.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tornado_stream.providers.openai.model_list import read_models
 from tornado_stream.providers.upstream import StatusError, Timeouts, Upstream, UpstreamRequest
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Finish, Notice
-from tornado_stream.values.messages import ChatRequest
+from tornado_stream.values.messages import ChatRequest, SignedMembers
 
 #: Limits for the list of models, in seconds: a page waits for it.
 MODELS_TIMEOUTS = Timeouts(connect=3, first_byte=5, idle=5, answer=8)
@@ -93,8 +93,14 @@ class OpenAIProvider(Provider):
             try:
                 return await self._answer(replace(request, options=options), model, emit)
             except StatusError as error:
-                if not (repeats_left and self._learn_refusal(model, options, error, emit)):
+                if not repeats_left:
                     raise self._decode_error(error) from None
+                if self._learn_refusal(model, options, error, emit):
+                    continue
+                if error.status not in (400, 422) or not self._signed(request, model):
+                    raise self._decode_error(error) from None
+                # It may be the signed members that the server refuses. It has done nothing yet.
+                request = replace(request, signed=())
 
     async def models(self) -> list[ModelInfo]:
         if monotonic() >= self._list_due:
@@ -132,6 +138,7 @@ class OpenAIProvider(Provider):
 
     async def _answer(self, request: ChatRequest, model: str, emit: Emit) -> None:
         """Make one request and read its answer. Raises `StatusError` before anything is emitted."""
+        request = self._with_signed(request, model)
         continued, prefill = request.continued_text, self._prefill
         if continued:
             messages = continuation(request.messages, continued, prefill=prefill)
@@ -158,6 +165,18 @@ class OpenAIProvider(Provider):
             failure = error.with_traceback(None)  # which refers to this frame
         assert answer is not None
         answer.close(failure)
+
+    def _signed(self, request: ChatRequest, model: str) -> list[SignedMembers]:
+        """What this upstream signed with this model."""
+        names = model, f"{self.name}/{model}"
+        return [one for one in request.signed if one.upstream == self.name and one.model in names]
+
+    def _with_signed(self, request: ChatRequest, model: str) -> ChatRequest:
+        """The request, whose messages have again the members that this upstream signed."""
+        messages = list(request.messages)
+        for one in self._signed(request, model):
+            messages[one.index] = {**one.members, **messages[one.index]}
+        return replace(request, messages=messages)
 
     def _learn_refusal(
         self, model: str, options: dict[str, Any], error: StatusError, emit: Emit

@@ -1,0 +1,82 @@
+"""The messages of a program become messages of a conversation, and go to a model again unchanged.
+Pure, except for new ids and times."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Any
+
+from tornado_stream.values.messages import Message
+
+
+def content_text(message: dict[str, Any]) -> str:
+    """The text of a message as a program sends it, without its pictures and other parts."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    texts = (part.get("text") for part in parts if isinstance(part, dict))
+    return "\n".join(text for text in texts if isinstance(text, str))
+
+
+def leading_system(messages: list[dict[str, Any]]) -> str | None:
+    """The text of a first system message that is only a text, if other messages follow it."""
+    first = messages[0]
+    if len(messages) > 1 and first.get("role") == "system" and _is_plain(first):
+        return str(first["content"])
+    return None
+
+
+def sent_messages(
+    messages: list[dict[str, Any]], conversation_id: str, before: str | None = None
+) -> tuple[Message, ...]:
+    """The messages as a chain, each the parent of the next. A message has `sent` where its role and
+    its text would not give it back. `before` is the role of a message that goes before the first.
+    """
+    now = time.time_ns() // 1_000_000
+    chain: list[Message] = []
+    for sent in messages:
+        role = str(sent["role"])
+        plain = _is_plain(sent) and role != before and role in ("user", "assistant")
+        chain.append(
+            Message(
+                id=str(uuid.uuid4()),
+                conversation_id=conversation_id,
+                parent_id=chain[-1].id if chain else None,
+                role=role,
+                content=content_text(sent),
+                created_at=now,
+                sent=None if plain else sent,
+            )
+        )
+        before = role
+    return tuple(chain)
+
+
+def _is_plain(message: dict[str, Any]) -> bool:
+    """Whether the message is a role and a text, and nothing else."""
+    content = message.get("content")
+    return message.keys() == {"role", "content"} and isinstance(content, str) and content != ""
+
+
+def other_parts(message: dict[str, Any]) -> list[str]:
+    """What a message as a program sent it has beside its text, each as one line for a person."""
+    content = message.get("content")
+    parts = content if isinstance(content, list) else []
+    lines = [f"[{_kind(part)}]" for part in parts if not isinstance(part.get("text"), str)]
+    calls = message.get("tool_calls")
+    for call in calls if isinstance(calls, list) else []:
+        function = call.get("function") if isinstance(call, dict) else None
+        if isinstance(function, dict):
+            lines.append(f"[{function.get('name')}({function.get('arguments')})]")
+    return lines
+
+
+def _kind(part: dict[str, Any]) -> str:
+    """What a part is: the type of a picture that is in the message, else its own type."""
+    image = part.get("image_url")
+    url = image.get("url") if isinstance(image, dict) else image
+    if isinstance(url, str) and url.startswith("data:"):
+        return url[5:].split(";")[0].split(",")[0][:80]
+    return str(part.get("type", "part"))[:80]
