@@ -20,7 +20,15 @@ _asked: dict[str, int] = {}
 _parse_script = fake_upstream.parse_script
 
 
+def text(content: Any) -> str:
+    """A content as a text, without its pictures."""
+    if isinstance(content, list):
+        return "".join(part.get("text", "") for part in content)
+    return content or ""
+
+
 def parse_script(body: dict[str, Any]) -> list[tuple[str, str]]:
+    body = {**body, "messages": [{**m, "content": text(m["content"])} for m in body["messages"]]}
     asked = [m["content"] for m in body["messages"] if m["role"] == "user"]
     if len(asked) > 1 and asked[-1].startswith("Your answer broke off."):
         asked.pop()

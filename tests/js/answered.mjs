@@ -3,7 +3,7 @@ import { applyEvent, newAnswer } from "../../tornado_stream/static/js/answers/an
 
 /** An answer after these events, and when it began by the page's clock. */
 export function after(...events) {
-  const answer = newAnswer({ role: "user", id: null, text: "q", parent: null }, { request_id: "r" });
+  const answer = newAnswer({ role: "user", from: "user", id: null, text: "q", parent: null }, { request_id: "r" });
   applyEvent(answer, "start", { message_id: "m", user_message_id: "u", model: "fake", t: 0 });
   for (const [type, data] of events) applyEvent(answer, type, data);
   return answer;

@@ -84,6 +84,15 @@ export default {
     "thoughts": "Gedanken",
     "refused": "Das Modell hat die Antwort verweigert",
     "toolCall": "Das Modell verlangt ein Werkzeug",
+    "sources": "Quellen",
+    "sentByProgram": "Von einem Programm gesendet",
+    "notSentAgain": "Diese Frage hat keine Antwort bekommen. Sie wird mit der nächsten Frage nicht gesendet.",
+    "picture": "Bild",
+    "part": "Teil: {what}",
+    "fromSystem": "Systemanweisung",
+    "fromDeveloper": "Nachricht des Entwicklers",
+    "fromAssistant": "Assistent",
+    "fromTool": "Ergebnis eines Werkzeugs",
     "trimmed": {
       "one": "Die älteste Frage und ihre Antwort wurden nicht an das Modell gesendet, weil die Unterhaltung länger ist, als das Modell lesen kann.",
       "other": "Die {n} ältesten Fragen und ihre Antworten wurden nicht an das Modell gesendet, weil die Unterhaltung länger ist, als das Modell lesen kann."

@@ -84,6 +84,15 @@ export default {
     "thoughts": "Thoughts",
     "refused": "The model refused to answer",
     "toolCall": "The model asks for a tool",
+    "sources": "Sources",
+    "sentByProgram": "Sent by a program",
+    "notSentAgain": "This question got no answer. It is not sent with the next question.",
+    "picture": "Picture",
+    "part": "Part: {what}",
+    "fromSystem": "System prompt",
+    "fromDeveloper": "Developer’s message",
+    "fromAssistant": "Assistant",
+    "fromTool": "Result of a tool",
     "trimmed": {
       "one": "The oldest question and its answer were not sent to the model, because the conversation is longer than the model can read.",
       "other": "The {n} oldest questions and their answers were not sent to the model, because the conversation is longer than the model can read."

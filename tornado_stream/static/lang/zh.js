@@ -84,6 +84,15 @@ export default {
     "thoughts": "思考过程",
     "refused": "模型拒绝回答",
     "toolCall": "模型请求使用工具",
+    "sources": "来源",
+    "sentByProgram": "由程序发送",
+    "notSentAgain": "这个问题没有得到回答，不会随下一个问题一起发送。",
+    "picture": "图片",
+    "part": "部分：{what}",
+    "fromSystem": "系统提示词",
+    "fromDeveloper": "开发者消息",
+    "fromAssistant": "助手",
+    "fromTool": "工具结果",
     "trimmed": {
       "one": "最早的一轮问答未发送给模型，因为对话超出了模型能读取的长度。",
       "other": "最早的 {n} 轮问答未发送给模型，因为对话超出了模型能读取的长度。"

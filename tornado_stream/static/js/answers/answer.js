@@ -3,7 +3,14 @@
  * The state of one answer in the page, and how each event of its log changes it. Pure: no DOM, no network.
  * The rule: a text is a list of pieces, so that adding a piece to a long answer costs no more than to a short one.
  *
- * @typedef {{role: "user", id: string | null, text: string, parent: Answer | null}} Question
+ * @typedef {object} Question a message that no answer is: a user's question, or any message that a program sent
+ * @property {"user"} role
+ * @property {string} from who speaks: `user`; in a program's conversation also `system`, `developer`, `assistant`, `tool`, `function`
+ * @property {string | null} id
+ * @property {string} text
+ * @property {any} sent the message as a program sent it, if it is more than a role and a text; else null
+ * @property {Answer | Question | null} parent only a message of a program follows a question
+ * @typedef {{url: string, title: string}} Source
  * @typedef {{id: string | null, name: string[], arguments: string[]}} ToolCall
  * @typedef {object} Answer
  * @property {"assistant"} role
@@ -17,6 +24,7 @@
  * @property {string[]} reasoning
  * @property {string[]} refusal
  * @property {ToolCall[]} toolCalls
+ * @property {Source[]} sources pages that the answer refers to, each once
  * @property {"open" | "lost"} link whether the page can read the answer's log at the moment
  * @property {import("./wait_reason.js").WaitReason | null} waitReason why no text arrives, as the page found out
  * @property {boolean} stopping the user has pressed *Stop*, and the answer has not ended yet
@@ -51,6 +59,7 @@ export function storedAnswer(raw) {
     reasoning: pieces(raw.reasoning),
     refusal: pieces(raw.refusal),
     toolCalls: (raw.tool_calls ?? []).map((/** @type {any} */ call) => ({ id: call.id ?? null, name: pieces(call.name), arguments: pieces(call.arguments) })),
+    sources: raw.sources ?? [],
     end: state === "running" ? null : { state, finish_reason, usage, error, timings, upstream, cost },
   });
 }
@@ -58,13 +67,14 @@ export function storedAnswer(raw) {
 /** @param {string | null | undefined} text */
 const pieces = (text) => (text ? [text] : []);
 
-/** The values of an answer of whose log nothing was read. A `reset` goes back to them. @returns {Pick<Answer, "state" | "content" | "reasoning" | "refusal" | "toolCalls" | "waiting" | "trimmed" | "refused" | "unsaved" | "end" | "thought">} */
+/** The values of an answer of whose log nothing was read. A `reset` goes back to them. @returns {Pick<Answer, "state" | "content" | "reasoning" | "refusal" | "toolCalls" | "sources" | "waiting" | "trimmed" | "refused" | "unsaved" | "end" | "thought">} */
 const emptyLog = () => ({
   state: "running",
   content: [],
   reasoning: [],
   refusal: [],
   toolCalls: [],
+  sources: [],
   waiting: null,
   trimmed: 0,
   refused: [],
@@ -102,6 +112,7 @@ function applyDelta(answer, data) {
   if (data.reasoning) answer.reasoning.push(data.reasoning);
   if (data.refusal) answer.refusal.push(data.refusal);
   for (const fragment of data.tool_calls ?? []) applyToolCall(answer.toolCalls, fragment);
+  for (const source of data.sources ?? []) if (!answer.sources.some(({ url }) => url === source.url)) answer.sources.push(source);
 }
 
 /** Note when the reasoning began and ended. If a part was loaded from the store, its beginning is not known. @param {Answer} answer @param {any} data */
@@ -143,6 +154,9 @@ export function sourceOf(message) {
   if (message.role === "user") return message.text;
   return hasText(message.content) ? message.content.join("") : message.refusal.join("");
 }
+
+/** Whether an answer ended without anything that it says. Its question is then not sent with the next one. @param {Answer} answer */
+export const isUnanswered = ({ id, state, content, refusal }) => !!id && state !== "running" && !hasText(content) && !hasText(refusal);
 
 /** Whether the text is more than white space. @param {string[]} pieces */
 export const hasText = (pieces) => pieces.some((piece) => piece.trim() !== "");

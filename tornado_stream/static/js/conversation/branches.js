@@ -120,7 +120,7 @@ export class Branches {
     this.#asked = null;
     if (asked?.state !== "failed" || asked.parent.id) return;
     const before = this.#followsCurrent ? this.#leafAt(this.#current) : this.messages.get(nearestStored(asked.parent.parent)?.id ?? "");
-    asked.parent.parent = /** @type {Answer | null} */ (before ?? null);
+    asked.parent.parent = before ?? null;
     this.#asked = asked;
   }
 

@@ -110,7 +110,7 @@ export class Commands {
     const { messages, newest, running } = this.conversation;
     const { request, refused } = entry;
     const before = request.parent_id === undefined ? newest : messages.get(String(request.parent_id));
-    const asked = request.message === null ? questionOf(messages, request) : newQuestion(null, String(request.message), before?.role === "assistant" ? before : null);
+    const asked = request.message === null ? questionOf(messages, request) : newQuestion(null, String(request.message), before ?? null);
     if (!asked || hasArrived(messages, request)) return this.outbox.remove(request.request_id);
     const answer = newAnswer(asked, request);
     if (refused && isHopeless(entry)) this.conversation.showFailed(answer, new Refused(refused.status, refused.code, refused.message));
@@ -118,7 +118,7 @@ export class Commands {
     else this.conversation.ask(answer, { wait: true });
   }
 
-  /** @param {Answer | null} parent @param {string} text */
+  /** @param {Answer | Question | null} parent @param {string} text */
   #askAfter(parent, text) {
     const { free, id, leaveOut } = this.conversation;
     const asked = newQuestion(null, text, parent);

@@ -27,10 +27,10 @@ export function treeOf(snapshot, known = new Map()) {
 }
 
 /** @param {any} raw */
-const fromSnapshot = (raw) => (raw.role === "assistant" ? storedAnswer(raw) : newQuestion(raw.id, raw.content));
+const fromSnapshot = (raw) => (raw.state ? storedAnswer(raw) : { ...newQuestion(raw.id, raw.content), from: raw.role, sent: raw.sent ?? null });
 
-/** @param {string | null} id null: the server does not know it yet @param {string} text @param {Answer | null} [parent] @returns {Question} */
-export const newQuestion = (id, text, parent = null) => ({ role: "user", id, text, parent });
+/** @param {string | null} id null: the server does not know it yet @param {string} text @param {Answer | Question | null} [parent] @returns {Question} */
+export const newQuestion = (id, text, parent = null) => ({ role: "user", from: "user", id, text, sent: null, parent });
 
 /** @param {Question | Answer | undefined} message @param {any} raw */
 function reusable(message, raw) {
@@ -40,7 +40,7 @@ function reusable(message, raw) {
 
 /** @param {Question | Answer} message @param {Question | Answer | null} parent */
 function setParent(message, parent) {
-  if (message.role === "user") message.parent = parent?.role === "assistant" ? parent : null;
+  if (message.role === "user") message.parent = parent;
   else message.parent = parent?.role === "user" ? parent : newQuestion(null, "");
 }
 
@@ -65,15 +65,15 @@ export function isBelow(message, above) {
   return false;
 }
 
-/** The nearest answer that the server knows, going towards the root. @param {Answer | null} answer */
-export function nearestStored(answer) {
-  while (answer && !answer.id) answer = answer.parent.parent;
-  return answer;
+/** The nearest message that the server knows and that a question can follow, going towards the root. @param {Answer | Question | null} message */
+export function nearestStored(message) {
+  while (message && (!message.id || (message.role === "user" && message.from === "user"))) message = message.parent;
+  return message;
 }
 
 /** How many turns before a question the server knows. @param {Question} asked */
 export function turnsBefore(asked) {
   let turns = 0;
-  for (let answer = asked.parent; answer; answer = answer.parent.parent) if (answer.id) turns++;
+  for (let step = asked.parent; step; step = step.parent) if (step.id && (step.role === "assistant" || step.from === "assistant")) turns++;
   return turns;
 }

@@ -10,6 +10,7 @@ import { icon } from "../page/icons.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
 import { ReasoningView } from "./reasoning_view.js";
+import { SourcesView } from "./sources_view.js";
 import { TextView } from "./text_view.js";
 import { ToolCallsView } from "./tool_calls_view.js";
 
@@ -20,6 +21,7 @@ export class AnswerParts {
   #refusal = new TextView(element("div", "text"));
   #refusalBox = element("div", "refusal");
   #tools = new ToolCallsView();
+  #sources = new SourcesView();
   #notes = element("div", "asides");
 
   /** @param {Answer} answer @param {HTMLElement} content the element with the answer's text: reasoning goes before it, all else after it */
@@ -30,7 +32,7 @@ export class AnswerParts {
     title.prepend(icon("shield"));
     this.#refusalBox.append(title, this.#refusal.element);
     content.before(this.#reasoning.element);
-    content.after(this.#refusalBox, this.#tools.element, this.#notes);
+    content.after(this.#refusalBox, this.#tools.element, this.#sources.element, this.#notes);
   }
 
   show() {
@@ -39,6 +41,7 @@ export class AnswerParts {
     this.#refusal.show(answer.refusal);
     this.#refusalBox.hidden = !answer.refusal.length;
     this.#tools.show(answer);
+    this.#sources.show(answer.sources);
     this.#showNotes();
   }
 

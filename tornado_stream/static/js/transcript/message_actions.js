@@ -37,8 +37,8 @@ import { t } from "../page/words.js";
 export const ACTIONS = {
   previous: { label: "action.previous", icon: "previous", run: (view, { toolbars }) => toolbars?.showVersion(view, -1) },
   next: { label: "action.next", icon: "next", run: (view, { toolbars }) => toolbars?.showVersion(view, 1) },
-  copy: { label: "action.copy", icon: "copy", appliesTo: (message) => isQuestion(message) || (hasEnded(message) && sourceOf(message).trim()), run: copy },
-  edit: { label: "action.edit", icon: "edit", appliesTo: isQuestion, run: edit },
+  copy: { label: "action.copy", icon: "copy", appliesTo: (message) => (isQuestion(message) || hasEnded(message)) && sourceOf(message).trim(), run: copy },
+  edit: { label: "action.edit", icon: "edit", appliesTo: canEdit, run: edit },
   editQuestion: { label: "action.editQuestion", run: edit },
   retry: { label: "action.retry", sendsRequest: true, run: retry },
   again: { label: "action.again", icon: "retry", sendsRequest: true, appliesTo: (message) => hasEnded(message) && message.id, run: retry },
@@ -73,6 +73,12 @@ function isQuestion({ role }) {
   return role === "user";
 }
 
+/** Whether another question can take the place of a message. What a program sent between a question and its answer is not edited. @param {Message} message */
+function canEdit(message) {
+  const { parent } = message;
+  return message.role === "user" && message.from === "user" && !(parent?.role === "user" && parent.from === "user");
+}
+
 /** @param {Message} message */
 const hasEnded = (message) => message.role === "assistant" && message.state !== "running";
 
@@ -105,7 +111,7 @@ function details({ message, tools }, { conversation, callbacks }, button) {
 /** Let the user edit a question, or the question of an answer, in its place. @param {View} view @param {Page} page @param {HTMLElement} button */
 function edit({ message }, { views, conversation, commands, callbacks }, button) {
   const question = message.role === "user" ? message : message.parent;
-  const { element, text } = views.get(question) ?? {};
+  const { element, text } = (canEdit(question) && views.get(question)) || {};
   const save = (/** @type {string} */ words) => {
     const { free } = conversation;
     if (free) commands.edit(question, words);

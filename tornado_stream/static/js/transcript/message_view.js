@@ -6,6 +6,7 @@
  * @typedef {import("../answers/outcome.js").Outcome} Outcome
  * @typedef {(name: string, button: HTMLElement) => void} OnAction is called with the action's name when its button is pressed
  */
+import { isUnanswered } from "../answers/answer.js";
 import { MarkdownView } from "../markdown/markdown_view.js";
 import { element, smallButton } from "../page/dom.js";
 import { t } from "../page/words.js";
@@ -19,9 +20,11 @@ export class QuestionView {
   constructor(message) {
     this.message = message;
     this.text = textBlock(message.text);
-    this.element = element("article", "message user");
-    this.element.setAttribute("aria-label", t("message.you"));
+    const { from, sent } = message;
+    this.element = element("article", from === "user" ? "message user" : "message of-program");
+    this.element.setAttribute("aria-label", t(from === "user" ? "message.you" : "message.sentByProgram"));
     this.element.append(this.text, this.tools);
+    if (sent || from !== "user") void import("./sent_parts.js").then(({ showSent }) => showSent(message, this.element, this.text), () => {});
   }
 }
 
@@ -29,6 +32,7 @@ export class AnswerView {
   tools = element("div", "tools");
   #content = new MarkdownView(element("div", "markdown content"));
   #status = new StatusView();
+  #leftOut = element("p", "status-hint", t("message.notSentAgain"));
   /** @type {import("./answer_parts.js").AnswerParts | null} */
   #parts = null;
   #proxyHint = element("div");
@@ -40,17 +44,18 @@ export class AnswerView {
     this.onAction = onAction;
     this.element = element("article", "message answer");
     this.element.setAttribute("aria-label", t("message.answer"));
-    this.element.append(this.#content.element, this.#status.element, this.#proxyHint, this.tools);
+    this.element.append(this.#content.element, this.#status.element, this.#leftOut, this.#proxyHint, this.tools);
   }
 
-  /** Show the answer as it is now. @param {Outcome} outcome @param {boolean} canAct offer the outcome's actions: it is the newest message, and nothing is running */
-  render(outcome, canAct) {
+  /** Show the answer as it is now. @param {Outcome} outcome @param {boolean} canAct offer the outcome's actions: it is the newest message, and nothing is running @param {boolean} [isNewest] nothing was asked after it */
+  render(outcome, canAct, isNewest = canAct) {
     const { message } = this;
+    this.#leftOut.hidden = isNewest || !isUnanswered(message);
     this.element.dataset.state = message.state;
     this.#content.show(message.content);
     if (message.state !== "running") this.#content.finish();
     if (this.#parts) this.#parts.show();
-    else if (message.reasoning.length || message.refusal.length || message.toolCalls.length || message.trimmed || message.refused.length || message.unsaved) void this.#showParts();
+    else if (message.reasoning.length || message.refusal.length || message.toolCalls.length || message.sources.length || message.trimmed || message.refused.length || message.unsaved) void this.#showParts();
     this.#status.show(outcome, canAct ? this.onAction : null);
     this.#showProxyHint();
   }

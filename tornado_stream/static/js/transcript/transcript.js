@@ -124,7 +124,7 @@ export class Transcript {
       const view = this.views.get(message);
       if (!(view instanceof AnswerView)) continue;
       const outcome = outcomeOf(view.message, { canShorten });
-      view.render(outcome, free && message === newest);
+      view.render(outcome, free && message === newest, message === newest);
       if (outcome.until && message === newest) this.#countTimer = window.setTimeout(() => this.#count(), 1000);
     }
     this.#changed.clear();

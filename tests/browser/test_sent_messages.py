@@ -1,0 +1,79 @@
+"""A program's conversation on the page, questions that got no answer, and sources."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+from .chat import Page, ask, content, expect, status
+from .conftest import Program
+
+PIXEL = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9Q"
+    "DwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+CALL = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": '{"at":1}'}}
+SENT = [
+    {"role": "system", "content": "be brief"},
+    {"role": "developer", "content": "no lists"},
+    {"role": "user", "content": "where?"},
+    {"role": "assistant", "content": None, "tool_calls": [CALL]},
+    {"role": "tool", "tool_call_id": "c1", "content": "here it is"},
+    {
+        "role": "user",
+        "content": [
+            {"type": "text", "text": "what is this?"},
+            {"type": "image_url", "image_url": {"url": PIXEL}},
+            {"type": "image_url", "image_url": {"url": "https://elsewhere.example/x.png"}},
+        ],
+    },
+]
+
+
+def test_a_programs_conversation_is_shown_whole(
+    server: Program, open_page: Callable[..., Page], seen: Callable[[], dict[str, Any]]
+) -> None:
+    body = json.dumps({"model": "say=a cat", "messages": SENT}).encode()
+    head = {"Content-Type": "application/json", "Tornado-Stream-Keep": "true"}
+    with urllib.request.urlopen(
+        urllib.request.Request(server.url.rstrip("/") + "/v1/chat/completions", body, head)
+    ):
+        pass
+    with urllib.request.urlopen(server.url.rstrip("/") + "/api/conversations") as response:
+        id = json.load(response)["conversations"][0]["id"]
+    page = open_page(f"{server.url.rstrip(chr(47))}/c/{id}")
+    expect(content(page)).to_have_text("a cat")
+    program = page.get_by_role("article", name="Sent by a program")
+    expect(program).to_have_count(3)
+    expect(program.nth(0)).to_contain_text("Developer")
+    expect(program.nth(1)).to_contain_text("look")
+    expect(program.nth(2).get_by_text("here it is")).to_be_hidden()
+    program.nth(2).locator("summary").click()
+    expect(program.nth(2).get_by_text("here it is")).to_be_visible()
+    question = page.get_by_role("article", name="You").last
+    expect(question).to_contain_text("what is this?")
+    expect(question.locator("img")).to_have_count(1)
+    assert question.locator("img").evaluate(
+        "image => image.decode().then(() => image.naturalWidth)"
+    )
+    expect(question).to_contain_text("elsewhere.example")
+    page.get_by_role("button", name="Regenerate").last.click()
+    expect(page.get_by_role("group", name="Version 2 of 2")).to_be_visible()
+    assert seen()["requests"][-1]["messages"] == SENT
+
+
+def test_a_question_without_an_answer_says_that_it_is_not_sent(
+    page: Page, seen: Callable[[], dict[str, Any]]
+) -> None:
+    note = page.get_by_text("It is not sent with the next question.")
+    ask(page, "play status=404")
+    expect(status(page)).to_contain_text("model")
+    expect(note).to_be_hidden()
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
+    ask(page, "second")
+    expect(content(page).last).to_have_text("second")
+    expect(note.first).to_be_visible()
+    sent = [m["content"] for m in seen()["requests"][-1]["messages"] if m["role"] == "user"]
+    assert sent == ["second"]

@@ -1,0 +1,59 @@
+// @ts-check
+/**
+ * Shows what a message of a program has beside a text: who speaks, calls of tools, pictures, other parts. The rule:
+ * only a picture that is in the message itself is shown; nothing is loaded.
+ *
+ * @typedef {import("../answers/answer.js").Question} Question
+ */
+import { element } from "../page/dom.js";
+import { loadStyleSheet } from "../page/style_sheets.js";
+import { t } from "../page/words.js";
+import { Fold } from "./fold.js";
+import { pretty } from "./tool_calls_view.js";
+
+/** Keys of the words for roles. @type {Record<string, string>} */
+const ROLES = { system: "message.fromSystem", developer: "message.fromDeveloper", assistant: "message.fromAssistant", tool: "message.fromTool" };
+const PICTURE = /^data:image\/(png|jpeg|gif|webp|avif);base64,/i;
+
+/** @param {Question} message @param {HTMLElement} article @param {HTMLElement} text the element that has its text */
+export function showSent(message, article, text) {
+  void loadStyleSheet("parts").catch(() => {}); // the parts work without their style, too
+  const { from, sent } = message;
+  const extras = extrasOf(sent);
+  text.hidden = !message.text && extras.length > 0;
+  if (from !== "user") {
+    const fold = new Fold("tool-call");
+    fold.summary.textContent = Object.hasOwn(ROLES, from) ? t(ROLES[from]) : from;
+    fold.show(from === "assistant");
+    text.before(fold.element);
+    fold.element.append(text);
+  }
+  text.after(...extras.map(viewOf));
+}
+
+/**
+ * @typedef {{kind: "picture", url: string} | {kind: "part", label: string} | {kind: "call", name: string, text: string}} Extra
+ * What a message as sent has beside its text. Pure. @param {any} sent @returns {Extra[]}
+ */
+export function extrasOf(sent) {
+  const parts = Array.isArray(sent?.content) ? sent.content.filter((/** @type {any} */ part) => part && typeof part.text !== "string") : [];
+  const calls = Array.isArray(sent?.tool_calls) ? sent.tool_calls : [];
+  return [...parts.map(partOf), ...calls.map((/** @type {any} */ call) => ({ kind: "call", name: String(call?.function?.name ?? call?.custom?.name ?? ""), text: pretty(String(call?.function?.arguments ?? call?.custom?.input ?? "")) }))];
+}
+
+/** @param {any} part @returns {Extra} */
+function partOf(part) {
+  const url = String(part.image_url?.url ?? part.image_url ?? "");
+  if (PICTURE.test(url)) return { kind: "picture", url };
+  return { kind: "part", label: url && !url.startsWith("data:") ? url.slice(0, 200) : String(part.type ?? "") };
+}
+
+/** @param {Extra} extra */
+function viewOf(extra) {
+  if (extra.kind === "part") return element("p", "sent-part", t("message.part", { what: extra.label }));
+  if (extra.kind === "picture") return Object.assign(element("img", "sent-picture"), { src: extra.url, alt: t("message.picture") });
+  const fold = new Fold("tool-call");
+  fold.summary.append(element("span", "", t("message.toolCall")), element("code", "", extra.name));
+  fold.element.append(element("div", "text", extra.text));
+  return fold.element;
+}
