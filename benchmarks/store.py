@@ -79,7 +79,7 @@ def make_turns(
         new = home if number == 0 else None
         parent = answer.id
         yield (
-            NewAnswer(f"g{id}", b"", new, user, answer, encode_event(1, "start", {})),
+            NewAnswer(f"g{id}", b"", new, (user,), answer, encode_event(1, "start", {})),
             Progress(f"g{id}", 2, frames, replace(answer, content=content, state="done")),
         )
 

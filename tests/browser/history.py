@@ -63,6 +63,6 @@ async def _talk(store: Store, when: datetime) -> None:
         parent = answer.id
         frames = [encode_event(2, "delta", {"content": content}), encode_event(3, "end", {})]
         start = encode_event(1, "start", {})
-        await store.begin(NewAnswer(f"{id}3", b"", None if turn else home, user, answer, start))
+        await store.begin(NewAnswer(f"{id}3", b"", None if turn else home, (user,), answer, start))
         done = replace(answer, content=content, state="done", finish_reason="stop")
         await store.append([Progress(f"{id}3", 2, frames, done)])

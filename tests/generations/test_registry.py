@@ -46,7 +46,7 @@ def job(act, number: int = 1, **options) -> Job:
     user = Message(f"u{number}", conversation.id, None, "user", "hi", 1)
     answer = Message(f"a{number}", conversation.id, user.id, "assistant", "", 1, state="running")
     frame = encode_event(1, "start", {"t": 0})
-    new_answer = NewAnswer(f"g{number}", b"", conversation, user, answer, frame)
+    new_answer = NewAnswer(f"g{number}", b"", conversation, (user,), answer, frame)
     return Job(new_answer, ScriptedProvider(act), ChatRequest([]), **options)
 
 
