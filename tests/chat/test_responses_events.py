@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tornado_stream.chat.responses_events import ResponseEvents, response_usage
+from tornado_stream.chat.responses_events import ResponseEvents
+from tornado_stream.chat.responses_items import response_usage
 from tornado_stream.chat.responses_request import response_head
 from tornado_stream.values.events import Delta
 

@@ -13,80 +13,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
+from tornado_stream.chat.responses_items import Call, Item, Part, is_complete
 from tornado_stream.values.events import Delta, Source, ToolCall
 
 #: Why a response is `incomplete`, for the finish reasons that say so.
 INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
-
-
-class _Item:
-    """One item of the output. `members` are its JSON without the status."""
-
-    def __init__(self, index: int, members: dict[str, Any]) -> None:
-        self.index = index
-        self.members = members
-
-    @property
-    def where(self) -> dict[str, Any]:
-        """The members of an event that name the item."""
-        return {"item_id": self.members["id"], "output_index": self.index}
-
-
-class _Part:
-    """A part of a message, or of a summary of reasoning: its text grows."""
-
-    def __init__(self, item: _Item, number: dict[str, int], kind: str, member: str) -> None:
-        self.item = item
-        self.where = item.where | number
-        self.kind = kind
-        self.member = member  # the member of the part that has its text
-        self.texts: list[str] = []
-        self.annotations: list[dict[str, Any]] = []
-        self.length = 0
-
-    def add(self, text: str) -> None:
-        self.texts.append(text)
-        self.length += len(text)
-
-    @property
-    def text(self) -> str:
-        return "".join(self.texts)
-
-    def to_json(self) -> dict[str, Any]:
-        part: dict[str, Any] = {"type": self.kind, self.member: self.text}
-        if self.kind == "output_text":
-            part |= {"annotations": list(self.annotations), "logprobs": []}
-        return part
-
-
-class _Call:
-    """A call of a tool: what came of it, and how much of its arguments was sent."""
-
-    def __init__(self, index: int) -> None:
-        self.index = index  # the call's number in the answer
-        self.id = ""
-        self.names: list[str] = []
-        self.arguments: list[str] = []
-        self.sent = 0  # how many of `arguments` were sent
-        self.item: _Item | None = None  # None until its event `added`
-
-    def add(self, fragment: ToolCall) -> None:
-        self.id = fragment.get("id") or self.id
-        self.names.append(fragment.get("name") or "")
-        if arguments := fragment.get("arguments"):
-            self.arguments.append(arguments)
-
-    def members(self, fallback: str, status: str) -> dict[str, Any]:
-        """The members of its item; `fallback` is its id, if it has none."""
-        return {
-            "type": "function_call",
-            "call_id": self.id or fallback,
-            "name": "".join(self.names),
-            "arguments": "".join(self.arguments),
-            "status": status,
-        }
 
 
 class ResponseEvents:
@@ -101,12 +32,12 @@ class ResponseEvents:
         self._ids = head["id"].removeprefix("resp_")
         self._number = 0
         self._events: list[dict[str, Any]] = []
-        self._items: list[_Item] = []
-        self._reasoning: _Part | None = None
-        self._message: _Item | None = None
-        self._part: _Part | None = None  # the open part of the open message
-        self._calls: dict[int, _Call] = {}
-        self._queue: list[_Call] = []  # calls that are not done; the first one may be open
+        self._items: list[Item] = []
+        self._reasoning: Part | None = None
+        self._message: Item | None = None
+        self._part: Part | None = None  # the open part of the open message
+        self._calls: dict[int, Call] = {}
+        self._queue: list[Call] = []  # calls that are not done; the first one may be open
         self._sources: dict[str, Source] = {}
         self._unplaced: list[Source] = []  # no text was open when they came
 
@@ -180,17 +111,17 @@ class ResponseEvents:
 
     # Items
 
-    def _open(self, prefix: str, **members: Any) -> _Item:
+    def _open(self, prefix: str, **members: Any) -> Item:
         item = self._new_item(prefix, members)
         self._items.append(item)
         self._emit("response.output_item.added", output_index=item.index, item=dict(item.members))
         return item
 
-    def _new_item(self, prefix: str, members: dict[str, Any]) -> _Item:
+    def _new_item(self, prefix: str, members: dict[str, Any]) -> Item:
         index = len(self._items)
-        return _Item(index, {"id": f"{prefix}_{self._ids}_{index}", **members})
+        return Item(index, {"id": f"{prefix}_{self._ids}_{index}", **members})
 
-    def _close(self, item: _Item, status: str, **members: Any) -> None:
+    def _close(self, item: Item, status: str, **members: Any) -> None:
         item.members |= {"status": status, **members}
         self._emit("response.output_item.done", output_index=item.index, item=dict(item.members))
 
@@ -198,7 +129,7 @@ class ResponseEvents:
         part = self._reasoning
         if part is None:
             item = self._open("rs", type="reasoning", summary=[], status="in_progress")
-            part = self._reasoning = _Part(item, {"summary_index": 0}, "summary_text", "text")
+            part = self._reasoning = Part(item, {"summary_index": 0}, "summary_text", "text")
             self._emit("response.reasoning_summary_part.added", **part.where, part=part.to_json())
         part.add(text)
         self._emit("response.reasoning_summary_text.delta", **part.where, delta=text)
@@ -222,14 +153,14 @@ class ResponseEvents:
         elif text:
             self._emit("response.output_text.delta", **part.where, delta=text, logprobs=[])
 
-    def _open_part(self, kind: str) -> _Part:
+    def _open_part(self, kind: str) -> Part:
         self._close_part()
         if self._message is None:
             members = {"type": "message", "role": "assistant", "content": []}
             self._message = self._open("msg", **members, status="in_progress")
         number = {"content_index": len(self._message.members["content"])}
         member = "refusal" if kind == "refusal" else "text"
-        part = self._part = _Part(self._message, number, kind, member)
+        part = self._part = Part(self._message, number, kind, member)
         self._emit("response.content_part.added", **part.where, part=part.to_json())
         if kind == "output_text":
             for source in self._unplaced:
@@ -266,7 +197,7 @@ class ResponseEvents:
         else:
             self._unplaced.append(source)
 
-    def _annotate(self, part: _Part, source: Source) -> None:
+    def _annotate(self, part: Part, source: Source) -> None:
         """Attach a source to the place in the text that was reached when it came."""
         place = {"start_index": part.length, "end_index": part.length}
         annotation = {
@@ -288,7 +219,7 @@ class ResponseEvents:
     def _add_fragment(self, fragment: ToolCall) -> None:
         call = self._calls.get(fragment["index"])
         if call is None:
-            call = self._calls[fragment["index"]] = _Call(fragment["index"])
+            call = self._calls[fragment["index"]] = Call(fragment["index"])
             self._queue.append(call)
             self._finish_predecessors()
         call.add(fragment)
@@ -296,7 +227,7 @@ class ResponseEvents:
 
     def _finish_predecessors(self) -> None:
         """Close the calls before a new one whose arguments are complete."""
-        while len(self._queue) > 1 and _is_complete("".join(self._queue[0].arguments)):
+        while len(self._queue) > 1 and is_complete("".join(self._queue[0].arguments)):
             self._close_call("completed")
             self._go_on()
 
@@ -306,13 +237,13 @@ class ResponseEvents:
         if call and call.arguments and (call.item or call.id):
             self._send_arguments(call)
 
-    def _send_arguments(self, call: _Call) -> None:
+    def _send_arguments(self, call: Call) -> None:
         item = call.item or self._open_call(call)
         if text := "".join(call.arguments[call.sent :]):
             call.sent = len(call.arguments)
             self._emit("response.function_call_arguments.delta", **item.where, delta=text)
 
-    def _open_call(self, call: _Call) -> _Item:
+    def _open_call(self, call: Call) -> Item:
         self._close_reasoning()
         self._close_message()
         members = call.members(self._fallback(call), "in_progress") | {"arguments": ""}
@@ -331,7 +262,7 @@ class ResponseEvents:
         # Nothing more can belong to it, so what still comes is ignored.
         call.arguments = []
 
-    def _fallback(self, call: _Call) -> str:
+    def _fallback(self, call: Call) -> str:
         return f"call_{self._ids}_{call.index}"
 
     def _keep_open_items(self) -> None:
@@ -348,35 +279,3 @@ class ResponseEvents:
                 call.item.members |= members
             else:
                 self._items.append(self._new_item("fc", members))
-
-
-def _is_complete(arguments: str) -> bool:
-    """Whether nothing can follow the arguments: they are a whole JSON object."""
-    try:
-        return isinstance(orjson.loads(arguments), dict)
-    except orjson.JSONDecodeError:
-        return False
-
-
-def response_usage(usage: dict[str, Any]) -> dict[str, Any]:
-    """A chat completion's usage in the form of the Responses API. What is no number is 0."""
-    prompt, answer = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
-    total = _count(usage, "total_tokens") or prompt + answer
-    converted: dict[str, Any] = {
-        "input_tokens": prompt,
-        "input_tokens_details": {
-            "cached_tokens": _count(usage.get("prompt_tokens_details"), "cached_tokens"),
-            "cache_write_tokens": _count(usage.get("prompt_tokens_details"), "cache_write_tokens"),
-        },
-        "output_tokens": answer,
-        "output_tokens_details": {
-            "reasoning_tokens": _count(usage.get("completion_tokens_details"), "reasoning_tokens")
-        },
-        "total_tokens": total,
-    }
-    return converted | ({"estimated": True} if usage.get("estimated") else {})
-
-
-def _count(usage: Any, name: str) -> int:
-    value = usage.get(name) if isinstance(usage, dict) else None
-    return value if type(value) is int and value >= 0 else 0
