@@ -14,6 +14,7 @@ from tornado_stream.handlers.conversations import (
 from tornado_stream.handlers.login import LoginHandler, LogoutHandler
 from tornado_stream.handlers.models import ModelsHandler
 from tornado_stream.handlers.pages import IconHandler, IndexHandler, StaticHandler
+from tornado_stream.handlers.responses import ResponsesHandler
 from tornado_stream.handlers.streams import GenerationHandler, StopHandler, StreamHandler
 from tornado_stream.handlers.system import HealthHandler, MetricsHandler, ReadyHandler
 
@@ -35,6 +36,7 @@ def routes() -> list[URLSpec]:
         (rf"/api/conversations/{ID}", ConversationHandler),
         (r"/api/models", ModelsHandler),
         (r"/v1/chat/completions", CompletionsHandler),
+        (r"/v1/responses", ResponsesHandler),
         (r"/v1/models", OpenAIModelsHandler),
         (r"/v1/models/(.+)", OpenAIModelsHandler),
         (r"/login", LoginHandler),
