@@ -20,6 +20,7 @@ TESTED_THROUGH = {
     "auth/authenticator.py": "handlers/test_login.py",
     "chat/remembered_answers.py": "handlers/test_completions.py",
     "chat/conversations.py": "handlers/test_conversations.py",
+    "chat/responses.py": "handlers/test_responses.py",
     "generations/recovery.py": "generations/test_registry.py",
     "handlers/access_log.py": "observe/test_log.py",
     "handlers/models.py": "handlers/test_routes.py",
