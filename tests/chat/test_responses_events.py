@@ -229,7 +229,8 @@ def test_a_failure_declares_nothing_done():
     assert failed[-2:] == ["error", "failed"]
     assert "function_call_arguments.done" not in failed and "completed" not in failed
     assert events[-2]["message"] == events[-2]["error"]["message"] == ERROR["message"]
-    assert response(events)["error"] == {"code": "connection_reset", "message": "It was reset."}
+    assert events[-2]["code"] == "connection_reset"
+    assert response(events)["error"] == {"code": "server_error", "message": "It was reset."}
     assert response(events)["status"] == "failed"
     calls = response(events)["output"][2:]
     assert [(item["arguments"], item["status"]) for item in calls] == [
@@ -239,6 +240,8 @@ def test_a_failure_declares_nothing_done():
     for open_delta, member in ((Delta(reasoning="so"), "summary"), (Delta("half"), "content")):
         (item,) = response(fail(open_delta))["output"]
         assert item["status"] == "incomplete" and item[member][0]["text"] in ("so", "half")
+    limited = begin().fail({**ERROR, "code": "rate_limit"}, None)
+    assert response(limited)["error"]["code"] == "rate_limit_exceeded"
     assert types(fail()) == ["created", "in_progress", "error", "failed"]
 
 

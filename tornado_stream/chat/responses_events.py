@@ -19,6 +19,10 @@ from tornado_stream.values.events import Delta, Source, ToolCall
 #: Why a response is `incomplete`, for the finish reasons that say so.
 INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
+#: Codes of errors that a failed response calls `rate_limit_exceeded`. The API has a closed list of
+#: codes there; the event `error` has the code itself.
+RATE_LIMITS = frozenset({"rate_limit", "rate_limit_exceeded"})
+
 
 class ResponseEvents:
     """Turns the deltas of one answer into events. `head` is the response as it begins.
@@ -85,10 +89,8 @@ class ResponseEvents:
         self._emit("error", **flat, error=error)
         self._keep_open_items()
         response = self._response("failed", usage)
-        response["error"] = {
-            "code": error.get("code") or "server_error",
-            "message": flat["message"],
-        }
+        code = "rate_limit_exceeded" if flat["code"] in RATE_LIMITS else "server_error"
+        response["error"] = {"code": code, "message": flat["message"]}
         self._emit("response.failed", response=response)
         return self._taken()
 
