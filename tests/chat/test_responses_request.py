@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
+import orjson
 import pytest
+from fuzz.requests import VALUES
 
 from tornado_stream.chat.responses_input import chat_messages
-from tornado_stream.chat.responses_request import chat_body, response_head
-from tornado_stream.values.errors import InvalidRequest, NotFound
+from tornado_stream.chat.responses_request import REFUSED, REPEATED, chat_body, response_head
+from tornado_stream.values.errors import ChatError, InvalidRequest, NotFound
 
 
 def unknown(id: str) -> dict[str, Any] | None:
@@ -320,3 +323,60 @@ def test_the_response_repeats_the_request_and_never_says_that_it_is_stored():
     assert (head["id"], head["status"], head["model"]) == ("resp_g-1", "in_progress", "m")
     assert (head["instructions"], head["temperature"], head["metadata"]) == ("i", 0.5, {"k": "v"})
     assert (head["store"], head["truncation"], head["tools"]) == (False, "disabled", [])
+
+
+#: Values of any kind; those of the fuzz tests that are JSON.
+ODD: list[Any] = []
+for text in VALUES:
+    try:
+        ODD.append(orjson.loads(text))
+    except orjson.JSONDecodeError:
+        continue
+SOUND: list[Any] = [
+    {"role": "user", "content": "x"},
+    said("x"),
+    call("c"),
+    output("c", "x"),
+    {"type": "input_text", "text": "x"},
+    {"type": "input_image", "image_url": "data:,", "detail": "low"},
+    {"type": "input_file", "file_data": "data:,", "filename": "x"},
+    {"type": "function", "name": "f", "parameters": {}},
+    {"format": {"type": "json_schema", "name": "n", "schema": {}}, "effort": "low"},
+]
+
+
+def odd(chance: random.Random, depth: int = 0) -> Any:
+    """A sound value with odd parts, a list of such, or an odd value."""
+    kind = chance.random()
+    if kind < 0.2 or depth > 3:
+        return chance.choice(ODD)
+    if kind < 0.4:
+        return [odd(chance, depth + 1) for _ in range(chance.randint(0, 3))]
+    value = dict(chance.choice(SOUND))
+    for name in list(value):
+        if chance.random() < 0.3:
+            value[name] = odd(chance, depth + 1)
+    return value
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_request_does_more_than_be_refused(seed):
+    chance = random.Random(seed)
+    names = [*REPEATED, *REFUSED, "include", "store", "stream", "model", "mine"]
+    for _ in range(50):
+        given = {name: odd(chance) for name in names if chance.random() < 0.05}
+        given["input"] = odd(chance)
+        try:
+            made = chat_body(given, {}.get)
+        except ChatError as error:
+            assert error.status in (400, 404)
+        else:
+            assert all(isinstance(message["role"], str) for message in made["messages"])
+            orjson.dumps({"type": "", "response": response_head(given, "g", 5, "m")})
+
+
+def test_a_request_that_is_nested_too_deeply_is_refused():
+    deep: Any = {}
+    for _ in range(400):
+        deep = {"a": deep}
+    assert "deeply" in refused(metadata=deep).message

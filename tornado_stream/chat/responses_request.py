@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from tornado_stream.chat.responses_input import Recall, chat_messages
 from tornado_stream.values.errors import InvalidRequest
 
@@ -65,6 +67,7 @@ def chat_body(body: dict[str, Any], recall: Recall) -> dict[str, Any]:
         if body.get(name):
             message = f"{name} is not supported. {instead}"
             raise InvalidRequest(message, code="unsupported_parameter", param=name)
+    _check_depth(body)
     skipped = TRANSLATED | LEFT_OUT
     chat = {name: value for name, value in body.items() if name not in skipped}
     chat["messages"] = _instructions(body) + chat_messages(body.get("input"), recall)
@@ -99,6 +102,15 @@ def response_head(body: dict[str, Any], id: str, created: int, model: str) -> di
         **repeated,
         "truncation": "disabled",
     }
+
+
+def _check_depth(body: dict[str, Any]) -> None:
+    """Check that the response can repeat the members."""
+    repeated = {name: body[name] for name in REPEATED if name in body}
+    try:
+        orjson.dumps([[repeated]])  # nested deeper than in an event
+    except TypeError:
+        raise InvalidRequest("The request is nested too deeply.") from None
 
 
 def _instructions(body: dict[str, Any]) -> list[dict[str, Any]]:
