@@ -194,7 +194,7 @@ async def test_a_response_that_was_cut_is_incomplete(chat, reason):
 @pytest.mark.parametrize("streamed", [True, False])
 @pytest.mark.parametrize(
     ("script", "status", "code"),
-    [("status=401", 401, "auth"), ("status=500", 502, "upstream_5xx"), ("error=no", 502, None)],
+    [("status=400", 400, "bad_request"), ("status=500", 502, "upstream_5xx"), ("error=no", 502, None)],
 )
 async def test_a_failure_before_the_first_text_is_a_status(chat, streamed, script, status, code):
     response = await post(chat, {**ASK, "model": script, "stream": streamed})
