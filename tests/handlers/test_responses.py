@@ -194,7 +194,11 @@ async def test_a_response_that_was_cut_is_incomplete(chat, reason):
 @pytest.mark.parametrize("streamed", [True, False])
 @pytest.mark.parametrize(
     ("script", "status", "code"),
-    [("status=400", 400, "bad_request"), ("status=500", 502, "upstream_5xx"), ("error=no", 502, None)],
+    [
+        ("status=400", 400, "bad_request"),
+        ("status=500", 502, "upstream_5xx"),
+        ("error=no", 502, None),
+    ],
 )
 async def test_a_failure_before_the_first_text_is_a_status(chat, streamed, script, status, code):
     response = await post(chat, {**ASK, "model": script, "stream": streamed})
@@ -373,3 +377,52 @@ async def test_the_table_of_members_is_true(chat, upstream, name):
         assert expected == {name: value}
     if kind == "left out":
         assert expected == {}
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_a_request_with_a_key_that_comes_again_gets_the_same_response(
+    chat, upstream, streamed
+):
+    key = {"Idempotency-Key": "measure-7"}
+    body = {**ASK, "model": "think=x;say=once;usage=2", "stream": streamed}
+    first, second = [await post(chat, body, key) for _ in range(2)]
+    assert first.body == second.body and b"once" in first.body
+    assert second.headers["idempotency-replayed"] == "true"
+    other = await post(chat, {**body, "input": "another"}, key)
+    assert other.status == 409
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.gen_test
+async def test_a_silent_stream_gets_its_head_and_heartbeats(serve, settings, upstream):
+    chat = serve(replace(settings, heartbeat=0.05))
+    connection = await chat.connect()
+    body = {**ASK, "model": "wait=0.3;say=late", "stream": True}
+    await connection.write(chat.encode("POST", "/v1/responses", body, {}))
+    head = await connection.read_until(b": ping")
+    assert b"200 OK" in head and b"response.created" not in head
+    rest = await connection.read_until(b"\r\n0\r\n\r\n")
+    assert b"event: response.completed" in rest
+    connection.close()
+
+
+@pytest.mark.gen_test
+async def test_a_limit_gets_the_name_that_the_upstream_wants(chat, upstream):
+    """Options are adapted, since a request of this API never was one of chat completions."""
+    body = json.dumps({"error": {"message": "Use max_completion_tokens, not max_tokens."}})
+    model = f"status=400;times=1;body={urllib.parse.quote(body)};say=ok"
+    response = await post(chat, {**ASK, "model": model, "max_output_tokens": 9})
+    assert response.json()["output"][0]["content"][0]["text"] == "ok"
+    assert upstream.requests[-1]["max_completion_tokens"] == 9
+    assert "max_tokens" not in upstream.requests[-1]
+
+
+@pytest.mark.gen_test
+async def test_an_option_that_was_left_out_is_told(chat, upstream):
+    body = json.dumps({"error": {"message": "Unsupported parameter: 'seed'.", "param": "seed"}})
+    model = f"status=400;times=1;body={urllib.parse.quote(body)};say=ok"
+    response = await post(chat, {**ASK, "model": model, "seed": 9})
+    assert response.headers["tornado-stream-option-refused"] == "seed"
+    assert response.json()["warnings"] == ["The model does not accept seed; it was left out."]
+    assert len(upstream.requests) == 2
