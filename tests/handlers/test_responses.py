@@ -426,3 +426,22 @@ async def test_an_option_that_was_left_out_is_told(chat, upstream):
     assert response.headers["tornado-stream-option-refused"] == "seed"
     assert response.json()["warnings"] == ["The model does not accept seed; it was left out."]
     assert len(upstream.requests) == 2
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/embeddings"),
+        ("POST", "/v1/completions"),
+        ("GET", "/v1/responses/resp_1"),
+        ("DELETE", "/v1/responses/resp_1"),
+        ("POST", "/v1/audio/speech"),
+    ],
+)
+async def test_what_the_server_does_not_have_is_named(chat, method, path):
+    response = await chat.request(method, path, {} if method == "POST" else None)
+    error = response.json()["error"]
+    assert (response.status, error["code"]) == (404, "not_found")
+    assert (error["type"], error["param"]) == ("invalid_request_error", None)
+    assert path in error["message"] and "POST /v1/responses" in error["message"]

@@ -5,7 +5,11 @@ from __future__ import annotations
 from tornado.routing import URLSpec
 
 from tornado_stream.handlers.base import BaseHandler, NotFoundHandler
-from tornado_stream.handlers.completions import CompletionsHandler, OpenAIModelsHandler
+from tornado_stream.handlers.completions import (
+    CompletionsHandler,
+    OpenAIModelsHandler,
+    OpenAINotFoundHandler,
+)
 from tornado_stream.handlers.conversations import (
     ConversationHandler,
     ConversationsHandler,
@@ -39,6 +43,7 @@ def routes() -> list[URLSpec]:
         (r"/v1/responses", ResponsesHandler),
         (r"/v1/models", OpenAIModelsHandler),
         (r"/v1/models/(.+)", OpenAIModelsHandler),
+        (r"/v1/.*", OpenAINotFoundHandler),
         (r"/login", LoginHandler),
         (r"/logout", LogoutHandler),
         (r"/favicon\.ico", IconHandler),
