@@ -13,6 +13,7 @@ from tornado_stream.auth.users import FILE, Users
 from tornado_stream.chat.completions import CompletionService
 from tornado_stream.chat.conversations import ConversationService
 from tornado_stream.chat.readiness import Readiness
+from tornado_stream.chat.remembered_items import RememberedItems
 from tornado_stream.chat.service import ChatService
 from tornado_stream.generations.registry import Generations
 from tornado_stream.handlers import NotFoundHandler, routes
@@ -78,6 +79,7 @@ class ChatApplication(Services):
         )
         self.conversations = ConversationService(self.store, self.generations)
         self.completions = CompletionService(self.generations, self.provider)
+        self.response_items = RememberedItems()
         self.readiness = Readiness(self.generations, self.store, self.provider)
         self._show_gauges()
 

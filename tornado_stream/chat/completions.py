@@ -60,6 +60,11 @@ class CompletionService:
         self._provider = provider
         self._remembered = RememberedAnswers()
 
+    @property
+    def default_model(self) -> str | None:
+        """The model for requests that name none; None while it is not known."""
+        return self._provider.default_model
+
     async def start(
         self, request: CompletionRequest, make_relay: Callable[[CompletionRequest], Relay]
     ) -> StartedAnswer:
@@ -94,7 +99,7 @@ class CompletionService:
         return Job(
             answer,
             self._provider,
-            ChatRequest(request.messages, request.model, request.options, relay=True),
+            ChatRequest(request.messages, request.model, request.options, relay=relay.takes_chunks),
             owner=request.owner,
             persisted=request.keep,
             relay=relay,

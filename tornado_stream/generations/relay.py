@@ -27,6 +27,9 @@ class Relay(FrameLog, ABC):
     frames.) `refused` are the options that the model did not accept so far.
     """
 
+    #: Whether it uses the upstream's own chunks, and the request goes out as it came.
+    takes_chunks = True
+
     def __init__(self, id: str, *, streamed: bool) -> None:
         super().__init__([], ended=False)
         self.id = id

@@ -5,7 +5,11 @@ from __future__ import annotations
 from tornado.routing import URLSpec
 
 from tornado_stream.handlers.base import BaseHandler, NotFoundHandler
-from tornado_stream.handlers.completions import CompletionsHandler, OpenAIModelsHandler
+from tornado_stream.handlers.completions import (
+    CompletionsHandler,
+    OpenAIModelsHandler,
+    OpenAINotFoundHandler,
+)
 from tornado_stream.handlers.conversations import (
     ConversationHandler,
     ConversationsHandler,
@@ -14,6 +18,7 @@ from tornado_stream.handlers.conversations import (
 from tornado_stream.handlers.login import LoginHandler, LogoutHandler
 from tornado_stream.handlers.models import ModelsHandler
 from tornado_stream.handlers.pages import IconHandler, IndexHandler, StaticHandler
+from tornado_stream.handlers.responses import ResponsesHandler
 from tornado_stream.handlers.streams import GenerationHandler, StopHandler, StreamHandler
 from tornado_stream.handlers.system import HealthHandler, MetricsHandler, ReadyHandler
 
@@ -35,8 +40,10 @@ def routes() -> list[URLSpec]:
         (rf"/api/conversations/{ID}", ConversationHandler),
         (r"/api/models", ModelsHandler),
         (r"/v1/chat/completions", CompletionsHandler),
+        (r"/v1/responses", ResponsesHandler),
         (r"/v1/models", OpenAIModelsHandler),
         (r"/v1/models/(.+)", OpenAIModelsHandler),
+        (r"/v1/.*", OpenAINotFoundHandler),
         (r"/login", LoginHandler),
         (r"/logout", LogoutHandler),
         (r"/favicon\.ico", IconHandler),

@@ -139,6 +139,17 @@ class OpenAIModelsHandler(OpenAIHandler):
         self.write_json(found)
 
 
+class OpenAINotFoundHandler(OpenAIHandler):
+    """Answers what this server does not have of OpenAI's API, and says what it has."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        raise NotFound(
+            f"This server has no {self.request.path}. Of OpenAI's API it has POST "
+            "/v1/chat/completions, POST /v1/responses and GET /v1/models."
+        )
+
+
 def parse_completion_request(body: dict[str, Any], **terms: Any) -> CompletionRequest:
     """Check the body of `POST /v1/chat/completions`; `terms` are what its head says, as members of
     the request. Raises `InvalidRequest`."""

@@ -16,6 +16,7 @@ from tornado_stream.auth.users import Users
 from tornado_stream.chat.completions import CompletionService
 from tornado_stream.chat.conversations import ConversationService
 from tornado_stream.chat.readiness import Readiness
+from tornado_stream.chat.remembered_items import RememberedItems
 from tornado_stream.chat.service import ChatService
 from tornado_stream.net.streamed_body import SendBatch
 from tornado_stream.observe.metrics import Metrics
@@ -47,6 +48,7 @@ class Services(Application):
     chat: ChatService
     conversations: ConversationService
     completions: CompletionService
+    response_items: RememberedItems
     readiness: Readiness
     metrics: Metrics
     streams: set[OpenResponse]

@@ -1,0 +1,112 @@
+"""The items of a response while they grow, and its usage. Pure.
+
+An item of the output is reasoning, a message or a call of a function; it has parts of text.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from tornado_stream.values.events import ToolCall
+
+
+class Item:
+    """One item of the output. `members` are its JSON without the status."""
+
+    def __init__(self, index: int, members: dict[str, Any]) -> None:
+        self.index = index
+        self.members = members
+
+    @property
+    def where(self) -> dict[str, Any]:
+        """The members of an event that name the item."""
+        return {"item_id": self.members["id"], "output_index": self.index}
+
+
+class Part:
+    """A part of a message, or of a summary of reasoning: its text grows."""
+
+    def __init__(self, item: Item, number: dict[str, int], kind: str, member: str) -> None:
+        self.item = item
+        self.where = item.where | number
+        self.kind = kind
+        self.member = member  # the member of the part that has its text
+        self.texts: list[str] = []
+        self.annotations: list[dict[str, Any]] = []
+        self.length = 0
+
+    def add(self, text: str) -> None:
+        self.texts.append(text)
+        self.length += len(text)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.texts)
+
+    def to_json(self) -> dict[str, Any]:
+        part: dict[str, Any] = {"type": self.kind, self.member: self.text}
+        if self.kind == "output_text":
+            part |= {"annotations": list(self.annotations), "logprobs": []}
+        return part
+
+
+class Call:
+    """A call of a tool: what came of it, and how much of its arguments was sent."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index  # the call's number in the answer
+        self.id = ""
+        self.names: list[str] = []
+        self.arguments: list[str] = []
+        self.sent = 0  # how many of `arguments` were sent
+        self.item: Item | None = None  # None until its event `added`
+
+    def add(self, fragment: ToolCall) -> None:
+        self.id = fragment.get("id") or self.id
+        self.names.append(fragment.get("name") or "")
+        if arguments := fragment.get("arguments"):
+            self.arguments.append(arguments)
+
+    def members(self, fallback: str, status: str) -> dict[str, Any]:
+        """The members of its item; `fallback` is its id, if it has none."""
+        return {
+            "type": "function_call",
+            "call_id": self.id or fallback,
+            "name": "".join(self.names),
+            "arguments": "".join(self.arguments),
+            "status": status,
+        }
+
+
+def is_complete(arguments: str) -> bool:
+    """Whether nothing can follow the arguments: they are a whole JSON object."""
+    try:
+        return isinstance(orjson.loads(arguments), dict)
+    except orjson.JSONDecodeError:
+        return False
+
+
+def response_usage(usage: dict[str, Any]) -> dict[str, Any]:
+    """A chat completion's usage in the form of the Responses API. What is no number is 0."""
+    prompt, answer = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
+    total = _count(usage, "total_tokens") or prompt + answer
+    converted: dict[str, Any] = {
+        "input_tokens": prompt,
+        "input_tokens_details": {
+            "cached_tokens": _count(usage.get("prompt_tokens_details"), "cached_tokens"),
+            "cache_write_tokens": _count(usage.get("prompt_tokens_details"), "cache_write_tokens"),
+        },
+        "output_tokens": answer,
+        "output_tokens_details": {
+            "reasoning_tokens": _count(usage.get("completion_tokens_details"), "reasoning_tokens")
+        },
+        "total_tokens": total,
+    }
+    return converted | ({"estimated": True} if usage.get("estimated") else {})
+
+
+def _count(usage: Any, name: str) -> int:
+    value = usage.get(name) if isinstance(usage, dict) else None
+    return value if type(value) is int and value >= 0 else 0
