@@ -158,8 +158,8 @@ def test_content_as_a_list_of_parts() -> None:
         ({"reasoning_content": "a", "reasoning": "a"}, "a"),
         ({"reasoning_content": "", "reasoning": "a"}, "a"),
         ({"reasoning_content": None, "reasoning": "a"}, "a"),
-        ({"reasoning_content": ["x"], "reasoning": "a"}, "a"),
-        ({"reasoning": {"text": "x"}}, ""),
+        ({"reasoning_content": ["x"], "reasoning": "a"}, "x"),
+        ({"reasoning": {"text": "x"}}, "x"),
         ({"reasoning": "a", "content": [{"type": "thinking", "thinking": "a"}]}, "a"),
     ],
 )
