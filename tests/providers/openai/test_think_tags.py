@@ -20,7 +20,10 @@ def split(pieces: list[str], text_so_far: str = "") -> tuple[str, str]:
         reasoning += new_reasoning
 
     for piece in pieces:
-        if not tags.open or tags.passes(piece):
+        if not tags.open:
+            content += piece
+        elif tags.passing is not None and not re.search(r"[<\[◁]", piece):
+            tags.passing.append(piece)
             content += piece
         else:
             take(*tags.feed(piece))
@@ -158,10 +161,11 @@ def test_an_answer_that_goes_on_has_no_beginning_of_its_own() -> None:
 
 def test_text_passes_unchanged_once_the_beginning_is_decided() -> None:
     tags = ThinkTags()
-    assert not tags.passes("The")
+    assert tags.passing is None
     assert tags.feed("The").content == "The"
-    assert tags.passes(" answer") and tags.open
-    assert not tags.passes(" <b>")
+    assert tags.passing == ["The"] and tags.open
+    assert tags.feed(" answer <").content == " answer "
+    assert tags.passing is None
     tags = ThinkTags()
     assert tags.feed("<think>a</think>b").content == "b"
     assert not tags.open

@@ -46,6 +46,7 @@ class AnswerEmitter:
         self._emit = emit
         self._trimmer = OverlapTrimmer(text_so_far) if repeats and text_so_far else None
         self._tags: ThinkTags | None = ThinkTags(text_so_far)
+        self._passing: list[str] | None = None  # see ThinkTags
         self._finish = Finish()
 
     def feed(self, data: bytes) -> float | None:
@@ -55,12 +56,12 @@ class AnswerEmitter:
         if self._relay and (chunks := decoder.take_chunks()):
             self._emit(chunks)
         if delta is not None:
-            if self._trimmer is not None:
-                self._emit_trimmed(delta)
-            elif self._tags is None or self._tags.passes(delta.content):
+            text, passing = delta.content, self._passing
+            if passing is not None and not ("<" in text or "[" in text or "◁" in text):
+                passing.append(text)
                 self._emit(delta)  # the usual case
             else:
-                self._emit_split(delta)
+                self._emit_trimmed(delta)
         if not decoder.ending:
             return None
         self._emit_finish()
@@ -111,6 +112,7 @@ class AnswerEmitter:
     def _emit_split(self, delta: Delta) -> None:
         if self._tags and delta.content:
             content, reasoning, was_reasoning = self._tags.feed(delta.content)
+            self._passing = None if self._trimmer else self._tags.passing
             if not self._tags.open:
                 self._tags = None
             reasoning = delta.reasoning + reasoning

@@ -22,8 +22,6 @@ _TAGS = {
     "<|begin_of_thought|>": "<|end_of_thought|>",
     "<|start_thinking|>": "<|end_thinking|>",
 }
-#: The first characters of all ends: text without them has none.
-_FIRST = ("<", "[", "◁")
 #: Harmony's tokens: a message has a header, its text, and an end.
 _HEADS = ("<|start|>", "<|channel|>")
 _ENDS = ("<|end|>", "<|return|>", "<|call|>")
@@ -64,7 +62,9 @@ class ThinkTags:
     """Takes the content of one answer, in order.
 
     Once `open` is False, all that follows is content as it is. `text_so_far` is the text of an
-    answer that is continued: its beginning is decided.
+    answer that is continued: its beginning is decided. If `passing` is a list, then a text without
+    `<`, `[` and `◁`, with which an end could begin, is content as it is too: the caller may append
+    it to the list instead of calling `feed`, which takes longer.
     """
 
     def __init__(self, text_so_far: str = "") -> None:
@@ -83,12 +83,9 @@ class ThinkTags:
             self._seen.append(text_so_far)
             self._watch_from_now()
 
-    def passes(self, text: str) -> bool:
-        """Whether `feed` would return this text as content: then it has taken it."""
-        if not self._watching or self._held or any(first in text for first in _FIRST):
-            return False
-        self._seen.append(text)
-        return True
+    @property
+    def passing(self) -> list[str] | None:
+        return self._seen if self._watching and not self._held else None
 
     def feed(self, text: str) -> Split:
         """Returns what is certain now: of `text`, and of what was held back before."""
