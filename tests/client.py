@@ -48,11 +48,21 @@ class Answer:
 
     @property
     def text(self) -> str:
-        return "".join(e.data.get("content", "") for e in self.events if e.name == "delta")
+        return self._texts()[0]
 
     @property
     def reasoning(self) -> str:
-        return "".join(e.data.get("reasoning", "") for e in self.events if e.name == "delta")
+        return self._texts()[1]
+
+    def _texts(self) -> tuple[str, str]:
+        """Content and reasoning. Content may turn out to be reasoning."""
+        content = reasoning = ""
+        for delta in (e.data for e in self.events if e.name == "delta"):
+            if delta.get("was_reasoning"):
+                content, reasoning = "", reasoning + content
+            content += delta.get("content", "")
+            reasoning += delta.get("reasoning", "")
+        return content, reasoning
 
     @property
     def end(self) -> dict[str, Any]:

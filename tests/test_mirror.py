@@ -25,7 +25,7 @@ TESTED_THROUGH = {
     "handlers/models.py": "handlers/test_routes.py",
     "handlers/services.py": "handlers/test_routes.py",
     "providers/base.py": "providers/openai/test_provider.py",
-    "providers/openai/answer_emitter.py": "providers/openai/test_provider.py",
+    "providers/openai/answer_parts.py": "providers/openai/test_answer_decoder.py",
     "store/lock.py": "store/test_sqlite.py",
     "store/logs.py": "store/test_contract.py",
     "store/private_files.py": "store/test_sqlite.py",

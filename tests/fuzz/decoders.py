@@ -18,6 +18,8 @@ MAX_INPUT = 1000
 
 _USAGE = {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12}
 _CALL = call(index=0, id="call_1", name="look_up", arguments="")
+_PAGE = "https://a.example/1"
+_DETAIL = {"type": "reasoning.text", "text": "hm", "index": 0}
 _WHOLE = {"choices": [{"message": {"content": "all"}, "finish_reason": "stop"}], "usage": _USAGE}
 
 SAMPLES = [
@@ -35,6 +37,18 @@ SAMPLES = [
     sse({"choices": []}, {"choices": None}, {"detail": "no"}, "[DONE]").replace(b"\n", b"\r\n"),
     b"\xef\xbb\xbfid: 1\r" + sse(say("a"), chunk({}, "length")).replace(b"\n", b"\r"),
     sse(say("a"), say("b"), "[DONE]").replace(b"\n\n", b"\n"),
+    sse(
+        chunk({"reasoning_details": [_DETAIL], "reasoning": "hm"}),
+        chunk({"reasoning_details": [{**_DETAIL, "text": "", "signature": "S"}]}, "stop"),
+    ),
+    sse(chunk({"thinking_blocks": [{"type": "thinking", "thinking": "so", "signature": "S"}]})),
+    sse({**say("a [1]"), "citations": [_PAGE], "search_results": [{"url": _PAGE, "title": "A"}]}),
+    sse(chunk({"annotations": [{"url_citation": {"url": _PAGE, "title": "A"}}]}), chunk({}, "x")),
+    sse(say("a"), chunk({}, "MALFORMED_FUNCTION_CALL"), chunk({}, "aborted"), chunk({}, "endTurn")),
+    sse({"type": "response.created"}, {"type": "message_start"}, {"candidates": []}),
+    sse(say("<think>"), say("so</thi"), say("nk>3")) + sse(say("so\n</think>3"), "[DONE]"),
+    sse(say("<|channel|>analysis<|message|>so<|end|><|channel|>final<|message|>3"), "[DONE]"),
+    b'{"message":{"content":"a"},"done":false}\n{"done":true,"response":""}\n',
     json.dumps(_WHOLE).encode(),
     json.dumps(_WHOLE, indent=1).encode(),
     json.dumps({"error": {"message": "no such model", "type": "invalid"}}).encode(),
@@ -64,7 +78,12 @@ TOKENS = [
         b'"index":',
         b'"tool_calls":',
         b'"id":',
+        b'"reasoning":',
+        b'"reasoning_details":',
+        b'"citations":',
+        b'"finish_reason":"abort"',
     ),
+    *(b"<think>", b"</think>", b"[/THINK]", b"<|channel|>", b"<|message|>", b"<|end|>", b"final"),
     *(b"9" * 30, b"-1", b"1e999", b"0", b"\xef\xbb\xbf", b"\xff", b"\xc3", b"\xf0\x9f", b"\0"),
     *(b"\xe2\x80\xa8", b"\xc2\x85", b"\x0b", b" ", b"<", b"<html>", b"x" * 50, b"[" * 40),
 ]

@@ -9,6 +9,7 @@ import os
 import re
 import tracemalloc
 from collections.abc import Iterable
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -17,7 +18,10 @@ import pytest
 from upstream_json import fold
 
 from tornado_stream.providers.openai.answer_decoder import AnswerDecoder
+from tornado_stream.providers.openai.answer_emitter import AnswerEmitter
 from tornado_stream.providers.openai.errors import decode_error, redact
+from tornado_stream.values.errors import ProviderError
+from tornado_stream.values.events import AnswerText, Delta
 from tornado_stream.values.sse import SSEDecoder
 
 from . import decoders
@@ -41,6 +45,8 @@ def answer(pieces: Iterable[bytes], **limits: int) -> dict[str, Any]:
         "reasoning": folded.reasoning,
         "refusal": folded.refusal,
         "tool_calls": folded.tool_calls,
+        "sources": folded.sources,
+        "signed": folded.signed,
         "finish_reason": decoder.finish_reason,
         "usage": decoder.usage,
         "error": decoder.error.to_json() if decoder.error else None,
@@ -50,6 +56,35 @@ def answer(pieces: Iterable[bytes], **limits: int) -> dict[str, Any]:
     orjson.dumps(result)
     assert len(folded.content) <= decoders.MAX_INPUT
     return result
+
+
+def emitted(pieces: Iterable[bytes]) -> tuple[str, str]:
+    """Content and reasoning as they are emitted, after the tags were taken out."""
+    answer = AnswerText()
+
+    def emit(event: Any) -> None:
+        if isinstance(event, Delta):
+            orjson.dumps(event.to_json())
+            answer.add(event)
+
+    emitter = AnswerEmitter(emit)
+    for piece in pieces:
+        emitter.feed(piece)
+    with suppress(ProviderError):
+        emitter.close()
+    return answer.content, answer.reasoning
+
+
+def check_emitted(rng: Random, data: bytes) -> None:
+    content, reasoning = emitted([data])
+    split, split_reasoning = emitted(decoders.pieces(rng, data))
+    # Reasoning in a member and in tags, in the same answer, has no order.
+    assert (content, sorted(reasoning)) == (split, sorted(split_reasoning))
+    decoded = answer([data])
+    # Only tags and the headers of channels are taken out.
+    left = len(content) + len(reasoning)
+    taken = len(decoded["content"]) + len(decoded["reasoning"]) - left
+    assert 0 <= taken and (taken == 0 or re.search(r"[<\[◁]", decoded["content"]))
 
 
 def events(pieces: Iterable[bytes], **limits: int) -> tuple[Any, ...]:
@@ -76,7 +111,9 @@ def test_decoders_stand_anything() -> None:
         if rng.random() < 0.2:
             limits = {"max_line": rng.randint(1, 200), "max_total": rng.randint(0, 1000)}
         try:
-            if rng.random() < 0.5:
+            if rng.random() < 0.2:
+                check_emitted(rng, data)
+            elif rng.random() < 0.5:
                 assert answer(decoders.pieces(rng, data), **limits) == answer([data], **limits)
             else:
                 assert events(decoders.pieces(rng, data), **limits) == events([data], **limits)

@@ -366,7 +366,8 @@ async def test_recover_ends_the_answers_that_a_crash_left_running(store):
     await store.begin(job(None).new_answer)
     frames = [
         encode_event(2, "delta", {"content": "half ", "reasoning": "r", "t": 7}),
-        encode_event(3, "delta", {"content": "a text", "t": 9}),
+        encode_event(3, "delta", {"content": "a thought", "t": 8}),
+        encode_event(4, "delta", {"was_reasoning": True, "content": "a text", "t": 9}),
     ]
     await store.append([Progress("g1", 2, frames)])
     generations = Generations(store)
@@ -375,9 +376,10 @@ async def test_recover_ends_the_answers_that_a_crash_left_running(store):
     assert generation.ended and generation.last_number == 1_000_000_000
     assert generation.end["state"] == "interrupted"
     assert generation.end["timings"] == {"first_token_ms": 7, "total_ms": 9}
-    assert (generation.message.content, generation.message.reasoning) == ("half a text", "r")
+    message = generation.message
+    assert (message.content, message.reasoning) == ("a text", "rhalf a thought")
     stored = await store.message("a1")
-    assert (stored.state, stored.content) == ("interrupted", "half a text")
+    assert (stored.state, stored.content) == ("interrupted", "a text")
     assert await generations.recover() == 0
 
 

@@ -30,6 +30,16 @@ def test_a_delta_has_only_the_members_that_are_set():
     assert Delta("a", refusal="r").to_json() == {"content": "a", "refusal": "r"}
 
 
+def test_content_that_was_reasoning_moves_behind_the_reasoning_before_it():
+    folded = Delta("d", "c", was_reasoning=True)
+    assert folded.to_json() == {"content": "d", "reasoning": "c", "was_reasoning": True}
+    assert Delta(was_reasoning=True)
+    answer = AnswerText()
+    for delta in (Delta("a", "r"), Delta("b"), folded, Delta("e")):
+        answer.add(delta)
+    assert (answer.reasoning, answer.content) == ("rabc", "de")
+
+
 def test_a_notice_carries_its_details():
     notice = Notice("context_trimmed", {"turns": 2})
     assert notice.to_json() == {"code": "context_trimmed", "turns": 2}

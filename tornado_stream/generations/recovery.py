@@ -33,4 +33,5 @@ def end_as_interrupted(stored: StoredGeneration) -> tuple[StoredGeneration, Prog
 def _delta(data: dict[str, Any]) -> Delta:
     content, reasoning, refusal = (data.get(n, "") for n in ("content", "reasoning", "refusal"))
     calls, sources = (tuple(data.get(name, ())) for name in ("tool_calls", "sources"))
-    return Delta(content, reasoning, refusal, calls, sources, data.get("signed"))
+    was_reasoning = data.get("was_reasoning", False)
+    return Delta(content, reasoning, refusal, calls, sources, data.get("signed"), was_reasoning)

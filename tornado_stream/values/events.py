@@ -88,13 +88,15 @@ class Delta(Event):
     sources: tuple[Source, ...] = ()
     #: Members of the message that the upstream signed or encrypted, and wants back unchanged.
     signed: dict[str, Any] | None = None
+    #: All content before this delta was reasoning: it belongs behind the reasoning before it.
+    was_reasoning: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.content or self.reasoning or self.tool_calls or self._has_rare)
 
     @property
     def _has_rare(self) -> bool:
-        return bool(self.refusal or self.sources or self.signed)
+        return bool(self.refusal or self.sources or self.signed or self.was_reasoning)
 
     def to_json(self) -> dict[str, Any]:
         data: dict[str, Any] = {"content": self.content} if self.content else {}
@@ -110,6 +112,8 @@ class Delta(Event):
             data["sources"] = self.sources
         if self.signed:
             data["signed"] = self.signed
+        if self.was_reasoning:
+            data["was_reasoning"] = True
         return data
 
 
@@ -198,6 +202,9 @@ class AnswerText:
         self._signed: dict[str, Any] = {}
 
     def add(self, delta: Delta) -> None:
+        if delta.was_reasoning:
+            self._reasoning += self._content
+            self._content.clear()
         self._content.append(delta.content)
         if delta.reasoning:
             self._reasoning.append(delta.reasoning)

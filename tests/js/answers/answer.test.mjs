@@ -29,6 +29,16 @@ test("deltas of every kind add up", () => {
   assert.deepEqual([made.content, made.toolCalls, made.state, made.id], [[], [], "running", "m"]);
 });
 
+test("content that was reasoning moves behind the reasoning before it", () => {
+  const made = after(
+    ["delta", { reasoning: "r", content: "a" }],
+    ["delta", { content: "b" }],
+    ["delta", { was_reasoning: true, reasoning: "c", content: "d" }],
+    ["delta", { content: "e" }],
+  );
+  assert.deepEqual([made.reasoning, made.content], [["r", "a", "b", "c"], ["d", "e"]]);
+});
+
 test("an answer that was not saved at first, and then was", () => {
   const made = after(["notice", { code: "not_saved" }]);
   assert.equal(made.unsaved, true);

@@ -42,6 +42,23 @@ test("the end is quiet only if the answer is complete", () => {
   assert.match(ended({ state: "done", finish_reason: "tool_calls" }, { tool_calls: [{ index: 0, name: "f" }] }).title, /tool/);
 });
 
+test("a finish reason counts in any spelling", () => {
+  const text = { content: "a" };
+  const title = (finish_reason) => ended({ state: "done", finish_reason }, text).title;
+  for (const reason of ["end_turn", "STOP", "eosFound", "stop_sequence", "FinishReason.STOP", "tool_use", "pause_turn", null]) assert.equal(title(reason), "", reason);
+  for (const reason of ["MAX_TOKENS", "maxTokens", "model_length", "max-output-tokens", "FINISH_REASON_MAX_TOKENS"]) assert.equal(title(reason), "Cut off at the length limit", reason);
+  for (const reason of ["SAFETY", "sensitive", "contentFiltered", "refusal", "guardrail_intervened"]) assert.equal(title(reason), "Cut off by the content filter", reason);
+});
+
+test("an unknown finish reason is a warning that names it", () => {
+  const shown = ended({ state: "done", finish_reason: "banana_peel" }, { content: "a" });
+  assert.deepEqual([shown.tone, shown.title], ["warn", "The answer ended for an unknown reason"]);
+  assert.match(shown.text, /“banana_peel”/);
+  assert.deepEqual(shown.actions, ["askToContinue", "again"]);
+  assert.match(ended({ state: "done", finish_reason: "banana_peel" }).text, /“banana_peel”/);
+  assert.ok(ended({ state: "done", finish_reason: "x".repeat(1000) }, { content: "a" }).text.length < 250);
+});
+
 test("every other end says how the answer ended and what the user can do", () => {
   const error = { code: "server_error", message: "It broke.", retry_after: 2.4 };
   const cases = [

@@ -6,9 +6,37 @@ import pytest
 from upstream_json import chunk, content, fold, say, sse
 
 from tornado_stream.providers.openai.answer_decoder import AnswerDecoder
-from tornado_stream.providers.openai.chunks import decode_chunk
+from tornado_stream.providers.openai.chunks import decode_chunk, decode_text
 
 # -- chunks
+
+
+@pytest.mark.parametrize(
+    ("choice", "more"),
+    [
+        ({"finish_reason": "stop"}, {}),
+        ({"native_finish_reason": "aborted"}, {}),
+        ({"index": 1}, {}),
+        ({"error": {}}, {}),
+        ({"usage": {}}, {}),
+        ({"delta": {"content": "a", "role": "assistant"}}, {}),
+        ({"delta": {"content": "a", "signature": "S"}}, {}),
+        ({"delta": {"content": 7}}, {}),
+        ({}, {"usage": {}}),
+        ({}, {"error": "no"}),
+        ({}, {"x_groq": {}}),
+        ({}, {"citations": []}),
+        ({}, {"search_results": []}),
+    ],
+)
+def test_only_chunks_with_content_alone_take_the_short_way(
+    choice: dict[str, Any], more: dict[str, Any]
+) -> None:
+    plain = {"index": 0, "delta": {"content": "a"}, "finish_reason": None}
+    block = json.dumps({"choices": [plain]}).encode()
+    other = json.dumps({"choices": [{**plain, **choice}], **more}).encode()
+    assert decode_text([block]) == "a" and decode_text([block, block]) == "aa"
+    assert decode_text([other]) is None and decode_text([block, other]) is None
 
 
 def test_a_usual_chunk() -> None:
@@ -158,8 +186,8 @@ def test_content_as_a_list_of_parts() -> None:
         ({"reasoning_content": "a", "reasoning": "a"}, "a"),
         ({"reasoning_content": "", "reasoning": "a"}, "a"),
         ({"reasoning_content": None, "reasoning": "a"}, "a"),
-        ({"reasoning_content": ["x"], "reasoning": "a"}, "a"),
-        ({"reasoning": {"text": "x"}}, ""),
+        ({"reasoning_content": ["x"], "reasoning": "a"}, "x"),
+        ({"reasoning": {"text": "x"}}, "x"),
         ({"reasoning": "a", "content": [{"type": "thinking", "thinking": "a"}]}, "a"),
     ],
 )

@@ -22,6 +22,8 @@ from client import Answer, Client
 from tornado_stream.values.events import AnswerText as Fold
 from tornado_stream.values.events import Delta
 
+from .test_corpus_streams import IN_DETAILS
+
 DEFAULT = Path(__file__).resolve().parents[4] / "shared" / "corpus"
 CORPUS = Path(os.environ.get("CORPUS", DEFAULT))
 
@@ -40,6 +42,9 @@ def load(folder: str) -> dict[str, dict[str, Any]]:
 
 
 STREAMS, REFUSALS = load("streams"), load("http_errors")
+for name, reasoning in IN_DETAILS.items():
+    if name in STREAMS:
+        STREAMS[name]["expected"]["reasoning"] = reasoning
 
 
 @pytest.fixture(scope="module")

@@ -79,6 +79,15 @@ def test_the_message_has_the_cause_that_a_router_quotes() -> None:
     assert error.code == "context_length"
 
 
+@pytest.mark.parametrize("message", [None, "", " "])
+@pytest.mark.parametrize(
+    "raw", ["It is full", '{"error":{"message":"It is full"}}', {"detail": "It is full"}]
+)
+def test_the_cause_behind_a_router_without_a_message(message: Any, raw: Any) -> None:
+    error = error_in({"error": {"message": message, "code": 502, "metadata": {"raw": raw}}})
+    assert error.message == "It is full"
+
+
 @pytest.mark.parametrize("raw", [None, 7, "", " ", "{", "<html>"])
 def test_a_router_may_quote_no_cause(raw: Any) -> None:
     error = error_in({"error": {"message": "It failed", "metadata": {"raw": raw}}})

@@ -8,10 +8,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from tornado_stream.providers.openai.answer_parts import AnswerParts
 from tornado_stream.providers.openai.chunks import Chunk, decode_chunk, decode_text, read_chunk
-from tornado_stream.providers.openai.errors import limit_error, stream_error, web_page_error
-from tornado_stream.providers.openai.lenient_json import NOT_JSON, mend, parse_json
-from tornado_stream.providers.openai.tool_calls import ToolCalls
+from tornado_stream.providers.openai.dialects import UNKNOWN, Dialect
+from tornado_stream.providers.openai.errors import (
+    dialect_error,
+    limit_error,
+    stream_error,
+    web_page_error,
+)
+from tornado_stream.providers.openai.lenient_json import NOT_JSON, parse_json
+from tornado_stream.providers.openai.reasoning import ReasoningOnce
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Delta, RelayedChunks
 from tornado_stream.values.sse import MAX_LINE, MAX_TOTAL, ServerSentEvent, SSEDecoder
@@ -23,11 +30,12 @@ _BLANK = b" \t\r\n\xef\xbb\xbf"
 class AnswerDecoder:
     """Turns the bytes of one answer (the body of a 200) into deltas.
 
-    `feed` and `close` return at most one delta, of content, reasoning, refusal and tool calls. The
-    attributes say, at any time, how the answer ended:
+    `feed` and `close` return at most one delta. `signed` comes with the last one, if the answer is
+    complete. The attributes say, at any time, how the answer ended:
 
     - `finish_reason`: the last one that was not empty; `usage`: the last one, unchanged;
-    - `error`: the first error, whatever form it had. An answer with an error is never complete;
+    - `error`: the first error, whatever form it had. One that only a finish reason tells gives way
+      to one with a message. An answer with an error is never complete;
     - `done`: `[DONE]` was read. The decoder ignores everything after it;
     - `failed`: a limit was reached, or this is no API: reading more is useless. An error *in* the
       stream does not set it, since usage may follow;
@@ -36,9 +44,10 @@ class AnswerDecoder:
 
     All text is encodable: the decoder joins the two halves of a surrogate pair that come in two
     chunks. It also reads bodies that are no event stream: a completion in one piece, lines of JSON,
-    an error object; `close` returns their text. A web page is an error. No error message contains
-    `key`. `max_line` and `max_total` are in bytes. With `relay` the decoder also collects the
-    chunks themselves: `take_chunks` returns those of the last `feed` or `close`.
+    an error object; `close` returns their text. A web page is an error, and so is an answer in the
+    form of another API. No error message contains `key`. `max_line` and `max_total` are in bytes.
+    With `relay` the decoder also collects the chunks themselves: `take_chunks` returns those of the
+    last `feed` or `close`.
     """
 
     def __init__(
@@ -59,10 +68,11 @@ class AnswerDecoder:
         self._sse = SSEDecoder(error_field=True, max_line=max_line, max_total=max_total)
         self._is_stream = False  # the first byte that is not blank was an event stream's
         self._body: bytearray | None = None  # collects a JSON document that is no stream
-        self._content, self._reasoning, self._refusal = _Text(), _Text(), _Text()
-        self._tools: ToolCalls | None = None  # made for the first tool call
-        self._has_more = False  # something other than content is new
-        self._has_text = False  # a delta had some
+        self._parts = AnswerParts()
+        self._reasoning_once = ReasoningOnce()
+        self._dialect: Dialect | None = None  # another API's, in whose form a chunk was
+        self._is_chat = False  # a chunk was one of chat completions
+        self._told_by_reason = False  # `error` is what a finish reason means
         self._relay = relay
         self._plain: RelayedChunks | None = None
         self._blocks: list[bytes] = []
@@ -73,6 +83,10 @@ class AnswerDecoder:
         """Whether the server said that the answer is finished, and no error came."""
         return bool(self.finish_reason or self.done) and not self.error
 
+    @property
+    def _has_chat(self) -> bool:
+        return self._is_chat or self._parts.has_text
+
     def feed(self, data: bytes) -> Delta | None:
         """What these bytes add to the answer; None: nothing."""
         if self.done or self.failed:
@@ -82,22 +96,22 @@ class AnswerDecoder:
                 events = self._sse.feed(data)  # for example, the last one is not whole yet
                 if self._sse.error or (blocks := _one_line_each(events)) is None:
                     self._take_events(events)
-                    return self._take_delta()
-            if (text := decode_text(blocks)) is None or self._content.half:
+                    return self._parts.take()
+            if (text := decode_text(blocks)) is None or self._parts.content.half:
                 self._take_blocks(blocks)
             else:  # nearly all reads come here
                 self.chunks += len(blocks)
                 if self._relay and blocks:
                     self._plain = RelayedChunks(blocks)
                 if text:
-                    self._has_text = True
+                    self._parts.has_text = True
                     return Delta(text)
                 return None
         elif self._body is not None:
             self._take_body(data)
         else:
             self._begin(data)
-        return self._take_delta()
+        return self._parts.take()
 
     def close(self) -> Delta | None:
         """What the end of the bytes adds to the answer; None: nothing."""
@@ -105,11 +119,12 @@ class AnswerDecoder:
             self._take_events(self._sse.close())
             if self._body:
                 self._read_body(bytes(self._body))
-        for text in (self._content, self._reasoning, self._refusal):
-            text.close(cut_off=not self.complete)
-        self._has_more = True
         self._body = None
-        return self._take_delta()
+        # A server of chat completions may have sent a chunk that nobody knows beside its own.
+        told = self._dialect is not UNKNOWN or not self._has_chat
+        if self._dialect and told and not self.complete:
+            self._note(dialect_error(self._dialect), by_reason=True)
+        return self._parts.close(complete=self.complete)
 
     def take_chunks(self) -> RelayedChunks | None:
         """The chunks that came since the last call, as the upstream sent them; None: no chunk."""
@@ -122,7 +137,7 @@ class AnswerDecoder:
     def _relay_chunk(self, data: bytes, chunk: Chunk) -> None:
         if self._relay:
             self._blocks.append(data)
-            self._found.append((chunk.reasoning, chunk.error is not None))
+            self._found.append((chunk.reasoning, bool(chunk.error or chunk.failure)))
 
     def _begin(self, data: bytes) -> None:
         """Take the first bytes. No event stream begins like a JSON document or a web page."""
@@ -142,7 +157,7 @@ class AnswerDecoder:
 
     def _take_blocks(self, blocks: list[bytes]) -> None:
         for block in blocks:
-            if not self.done:
+            if not (self.done or self.failed):
                 self._take_data(block)
 
     def _take_body(self, data: bytes) -> None:
@@ -159,11 +174,11 @@ class AnswerDecoder:
             return
         chunk = read_chunk(value, key=self._key, lone=True)
         self.chunks += 1
-        if chunk is None or not (chunk.error or isinstance(value.get("choices"), list)):
-            self._fail(web_page_error())
+        foreign = chunk is not None and chunk.dialect not in (None, UNKNOWN)
+        if chunk and (chunk.error or foreign or isinstance(value.get("choices"), list)):
+            self._take_chunk(body, chunk)
         else:
-            self._relay_chunk(body, chunk)
-            self._fold(chunk)
+            self._fail(web_page_error())
 
     def _take_events(self, events: list[ServerSentEvent]) -> None:
         for event in events:
@@ -171,7 +186,7 @@ class AnswerDecoder:
                 self._note_error(event.data)
             else:
                 self._take_data(event.data)
-            if self.done:
+            if self.done or self.failed:
                 return
         if self._sse.error:
             self._fail(limit_error(self._sse.error))
@@ -192,8 +207,7 @@ class AnswerDecoder:
         if chunk is None:
             self.skipped += 1
         else:
-            self._relay_chunk(data, chunk)
-            self._fold(chunk)
+            self._take_chunk(data, chunk)
 
     def _take_lines(self, data: bytes) -> None:
         """Take each line as one event: some servers omit the blank line between events."""
@@ -202,50 +216,46 @@ class AnswerDecoder:
     def _note_error(self, data: bytes) -> None:
         value = parse_json(data)
         text = data.decode("utf-8", "replace")
-        error = stream_error(text if value is NOT_JSON else value, key=self._key)
-        self.error = self.error or error
+        self._note(stream_error(text if value is NOT_JSON else value, key=self._key))
+
+    def _note(self, error: ProviderError, *, by_reason: bool = False) -> None:
+        if self.error is None or (self._told_by_reason and not by_reason):
+            self.error, self._told_by_reason = error, by_reason
         self.ending = True
 
     def _fail(self, error: ProviderError) -> None:
-        self.error = self.error or error
-        self.failed = self.ending = True
+        self._note(error)
+        self.failed = True
+
+    def _take_chunk(self, data: bytes, chunk: Chunk) -> None:
+        if chunk.dialect:
+            self._take_foreign(chunk.dialect)
+            return
+        self._is_chat = self._is_chat or chunk.is_chat
+        if chunk.reasoning:
+            new = self._reasoning_once.add(chunk.member, chunk.reasoning)
+            chunk = chunk._replace(reasoning=new)
+        self._relay_chunk(data, chunk)
+        self._fold(chunk)
+
+    def _take_foreign(self, dialect: Dialect) -> None:
+        """Take a chunk of another API. Servers of chat completions may send some beside theirs."""
+        self._dialect = self._dialect or dialect
+        if dialect is UNKNOWN:
+            self.skipped += 1
+        elif not self._has_chat:
+            self._fail(dialect_error(dialect))
 
     def _fold(self, chunk: Chunk) -> None:
-        if chunk.finish_reason or chunk.usage is not None or chunk.error:
+        if chunk.finish_reason or chunk.usage is not None or chunk.error or chunk.failure:
             self.finish_reason = chunk.finish_reason or self.finish_reason
             self.usage = self.usage if chunk.usage is None else chunk.usage
-            self.error = self.error or chunk.error
             self.ending = True
-        if chunk.whole and self._has_text:
-            return  # some servers repeat the whole message after its deltas
-        if chunk.content:
-            self._content.add(chunk.content, chunk.lone)
-        if chunk.reasoning or chunk.refusal or chunk.tool_calls:
-            self._fold_more(chunk)
-        if chunk.content and not chunk.whole:
-            self._has_text = True
-
-    def _fold_more(self, chunk: Chunk) -> None:
-        self._has_more = True
-        if chunk.reasoning:
-            self._reasoning.add(chunk.reasoning, chunk.lone)
-        if chunk.refusal:
-            self._refusal.add(chunk.refusal, chunk.lone)
-        if chunk.tool_calls:
-            self._tools = self._tools or ToolCalls()
-            for fragment in chunk.tool_calls:
-                self._tools.add(fragment)
-        if not chunk.whole:
-            self._has_text = True
-
-    def _take_delta(self) -> Delta | None:
-        content = self._content.take()
-        if not self._has_more:
-            return Delta(content) if content else None
-        self._has_more = False
-        calls = self._tools.take() if self._tools else ()
-        delta = Delta(content, self._reasoning.take(), self._refusal.take(), calls)
-        return delta if delta else None
+            if chunk.error:
+                self._note(chunk.error)
+            elif chunk.failure:
+                self._note(chunk.failure, by_reason=True)
+        self._parts.add(chunk)
 
 
 def _one_line_each(events: list[ServerSentEvent]) -> list[bytes] | None:
@@ -253,28 +263,3 @@ def _one_line_each(events: list[ServerSentEvent]) -> list[bytes] | None:
     if any(event.event == "error" or b"\n" in event.data for event in events):
         return None
     return [event.data for event in events]
-
-
-class _Text:
-    """Collects new text of one kind. Half a surrogate pair waits for its other half."""
-
-    def __init__(self) -> None:
-        self._pieces: list[str] = []
-        self.half = ""
-
-    def add(self, text: str, lone: bool) -> None:
-        if lone or self.half:
-            text = self.half + text
-            self.half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
-            text = mend(text[:-1] if self.half else text)
-        self._pieces.append(text)
-
-    def take(self) -> str:
-        text = "".join(self._pieces)
-        self._pieces.clear()
-        return text
-
-    def close(self, cut_off: bool) -> None:
-        if self.half and not cut_off:  # the rest of a text that was cut off may bring the half
-            self._pieces.append("\ufffd")
-        self.half = ""

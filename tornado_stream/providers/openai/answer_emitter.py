@@ -12,6 +12,7 @@ from dataclasses import replace
 from tornado_stream.providers.base import Emit
 from tornado_stream.providers.openai.answer_decoder import AnswerDecoder
 from tornado_stream.providers.openai.continuation import OverlapTrimmer
+from tornado_stream.providers.openai.think_tags import ThinkTags
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Delta, Finish
 
@@ -26,8 +27,9 @@ FINISH_GRACE = 5.0
 class AnswerEmitter:
     """Decodes one answer and emits its deltas, and its finish reason and usage once they are known.
 
-    `repeated_text` is the text that the answer continues and whose last words it may repeat; the
-    repetition is not emitted. With `relay` the upstream's chunks are emitted too.
+    Reasoning that the model has written into its text is emitted as reasoning. `text_so_far` is the
+    text that the answer continues. With `repeats` the answer may begin with its last words; the
+    repetition is not emitted. With `relay` the upstream's chunks are emitted too, as they came.
     """
 
     def __init__(
@@ -35,13 +37,16 @@ class AnswerEmitter:
         emit: Emit,
         *,
         key: str | None = None,
-        repeated_text: str = "",
+        text_so_far: str = "",
+        repeats: bool = False,
         relay: bool = False,
     ) -> None:
         self._decoder = AnswerDecoder(key=key, relay=relay)
         self._relay = relay
         self._emit = emit
-        self._trimmer = OverlapTrimmer(repeated_text) if repeated_text else None
+        self._trimmer = OverlapTrimmer(text_so_far) if repeats and text_so_far else None
+        self._tags: ThinkTags | None = ThinkTags(text_so_far)
+        self._passing: list[str] | None = None  # see ThinkTags
         self._finish = Finish()
 
     def feed(self, data: bytes) -> float | None:
@@ -51,8 +56,10 @@ class AnswerEmitter:
         if self._relay and (chunks := decoder.take_chunks()):
             self._emit(chunks)
         if delta is not None:
-            if self._trimmer is None:
-                self._emit(delta)
+            text, passing = delta.content, self._passing
+            if passing is not None and not ("<" in text or "[" in text or "◁" in text):
+                passing.append(text)
+                self._emit(delta)  # the usual case
             else:
                 self._emit_trimmed(delta)
         if not decoder.ending:
@@ -74,7 +81,11 @@ class AnswerEmitter:
         if delta:
             self._emit_trimmed(delta)
         if self._trimmer and (rest := self._trimmer.close(cut_off=not decoder.complete)):
-            self._emit(Delta(rest))
+            self._emit_split(Delta(rest))
+        if self._tags:
+            content, reasoning, was_reasoning = self._tags.close()
+            if delta := Delta(content, reasoning, was_reasoning=was_reasoning):
+                self._emit(delta)
         self._emit_finish()
         if decoder.skipped and (decoder.complete or not failure):
             logger.warning("%d of %d chunks were not understood", decoder.skipped, decoder.chunks)
@@ -96,6 +107,18 @@ class AnswerEmitter:
             delta = replace(delta, content=self._trimmer.feed(delta.content))
             if not self._trimmer.open:
                 self._trimmer = None
+        self._emit_split(delta)
+
+    def _emit_split(self, delta: Delta) -> None:
+        if self._tags and delta.content:
+            content, reasoning, was_reasoning = self._tags.feed(delta.content)
+            self._passing = None if self._trimmer else self._tags.passing
+            if not self._tags.open:
+                self._tags = None
+            reasoning = delta.reasoning + reasoning
+            delta = replace(
+                delta, content=content, reasoning=reasoning, was_reasoning=was_reasoning
+            )
         if delta:
             self._emit(delta)
 

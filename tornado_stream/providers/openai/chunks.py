@@ -12,13 +12,21 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from tornado_stream.providers.openai import reasoning, signed_members, sources
+from tornado_stream.providers.openai.dialects import Dialect, foreign_dialect
 from tornado_stream.providers.openai.error_classifier import find_error
-from tornado_stream.providers.openai.errors import stream_error
+from tornado_stream.providers.openai.errors import reason_error, stream_error
+from tornado_stream.providers.openai.finish_reasons import failing_reason
 from tornado_stream.providers.openai.lenient_json import NOT_JSON, mend, parse_json, to_json_text
 from tornado_stream.values.errors import ProviderError
+from tornado_stream.values.events import Source
 
 #: The values of `index` that mean the first choice; it may also be missing.
 _FIRST = (0, None, "0")
+#: Members at the top of a chunk that need more than its content to be read.
+_MORE_AT_THE_TOP = frozenset({"error", "x_groq"}) | sources.MEMBER_SET
+#: Members of a delta or message that are looked at one by one only where there is one of them.
+_RARE = frozenset(reasoning.MEMBERS[2:]) | signed_members.MEMBERS | sources.MEMBER_SET
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +42,17 @@ class ToolFragment:
 
 class ChoiceDelta(NamedTuple):
     """The text that one choice adds to the answer. `whole` says that the choice had a complete
-    `message` instead of a `delta`."""
+    `message` instead of a `delta`, `member` where the reasoning was. `sources` may repeat pages,
+    and `signed` has members as the upstream sent them."""
 
     content: str = ""
     reasoning: str = ""
     refusal: str = ""
     tool_calls: tuple[ToolFragment, ...] = ()
     whole: bool = False
+    member: str = ""
+    sources: tuple[Source, ...] = ()
+    signed: dict[str, Any] | None = None
 
 
 _NOTHING = ChoiceDelta()
@@ -50,7 +62,10 @@ class Chunk(NamedTuple):
     """Everything that one chunk adds to the answer; each field may be empty.
 
     `lone` says that content, reasoning or refusal may have lone surrogates: halves of a pair that
-    the upstream split over two chunks. All other text is encodable. `whole` as in `ChoiceDelta`.
+    the upstream split over two chunks. All other text is encodable but that in `signed`. The first
+    eight are those of `ChoiceDelta`. `failure` is what the finish reason means, if that is a
+    failure; `error` is what the upstream says of one. `dialect` is another API's, if the chunk is
+    one of its. `is_chat` says that the chunk is one of chat completions, or reports an error.
     """
 
     content: str = ""
@@ -58,10 +73,16 @@ class Chunk(NamedTuple):
     refusal: str = ""
     tool_calls: tuple[ToolFragment, ...] = ()
     whole: bool = False
+    member: str = ""
+    sources: tuple[Source, ...] = ()
+    signed: dict[str, Any] | None = None
     finish_reason: str | None = None
     usage: dict[str, Any] | None = None
     error: ProviderError | None = None
     lone: bool = False
+    failure: ProviderError | None = None
+    dialect: Dialect | None = None
+    is_chat: bool = False
 
 
 def decode_chunk(data: bytes, *, key: str | None = None) -> Chunk | None:
@@ -97,9 +118,9 @@ def decode_text(blocks: list[bytes]) -> str | None:
                 or len(delta) != 1
                 or choice["index"] != 0
                 or choice.get("finish_reason") is not None
+                or choice.get("native_finish_reason") is not None
                 or value.get("usage") is not None
-                or "error" in value
-                or "x_groq" in value
+                or not _MORE_AT_THE_TOP.isdisjoint(value)
                 or "error" in choice
                 or "usage" in choice
             ):
@@ -113,24 +134,33 @@ def decode_text(blocks: list[bytes]) -> str | None:
 def read_chunk(value: Any, *, key: str | None = None, lone: bool = False) -> Chunk | None:
     """As `decode_chunk`, for parsed JSON. `lone` says that it may have lone surrogates."""
     if not isinstance(value, dict):
-        return _read_error_list(value, key)
+        return _read_list(value, key)
     choices = value.get("choices")
     choices = choices if isinstance(choices, list) else []
     error = find_error(value) if "error" in value or not choices else None
-    finish_reason = None
+    error = error or _find_vendor_error(value)
+    finish_reason = native_reason = None
     deltas = []
     for choice in choices:
         if isinstance(choice, dict) and choice.get("index") in _FIRST:
             finish_reason = _text(choice.get("finish_reason")) or finish_reason
+            native_reason = _text(choice.get("native_finish_reason")) or native_reason
             error = error or choice.get("error")
             deltas.append(_read_choice(choice, lone))
     usage = value.get("usage") or _find_usage(value, choices)
+    delta = deltas[0] if len(deltas) == 1 else _merge(deltas)
+    if not sources.MEMBER_SET.isdisjoint(value):
+        delta = delta._replace(sources=sources.read_sources(value, {"sources": [*delta.sources]}))
+    failing = failing_reason(finish_reason, native_reason)
     return Chunk(
-        *(deltas[0] if len(deltas) == 1 else _merge(deltas)),
+        *delta,
         mend(finish_reason) if lone and finish_reason else finish_reason,
         usage if isinstance(usage, dict) and _is_encodable(usage) else None,
         stream_error(error, key=key) if error else None,
         lone,
+        reason_error(failing, key=key) if failing else None,
+        None if choices or error else foreign_dialect(value),
+        bool(error) or "choices" in value,
     )
 
 
@@ -147,14 +177,25 @@ def _read_choice(choice: dict[str, Any], lone: bool) -> ChoiceDelta:
     thought = ""
     if not isinstance(content, str):
         content, thought = _read_parts(content) if content else ("", "")
-    thought = _text(delta.get("reasoning")) or thought
-    return ChoiceDelta(
+    member, text = reasoning.read_reasoning(delta)
+    read = ChoiceDelta(
         content,
-        _text(delta.get("reasoning_content")) or thought,
+        text or thought,
         _text(delta.get("refusal")),
         _read_tool_calls(delta["tool_calls"], lone) if delta.get("tool_calls") else (),
         whole,
+        member or "content",
     )
+    parts = delta.get("content")
+    if isinstance(parts, list) or not _RARE.isdisjoint(delta):
+        places = [
+            delta,
+            *(p for p in (parts if isinstance(parts, list) else ()) if isinstance(p, dict)),
+        ]
+        return read._replace(
+            sources=sources.read_sources(*places), signed=signed_members.read_signed(delta)
+        )
+    return read
 
 
 def _merge(deltas: list[ChoiceDelta]) -> ChoiceDelta:
@@ -167,14 +208,26 @@ def _merge(deltas: list[ChoiceDelta]) -> ChoiceDelta:
         "".join(delta.refusal for delta in deltas),
         tuple(fragment for delta in deltas for fragment in delta.tool_calls),
         all(delta.whole for delta in deltas),
+        next((delta.member for delta in deltas if delta.reasoning), ""),
+        tuple(source for delta in deltas for source in delta.sources),
+        next((delta.signed for delta in deltas if delta.signed), None),
     )
 
 
-def _read_error_list(value: Any, key: str | None) -> Chunk | None:
-    """Reads an error object inside a list, as Google's servers send it."""
+def _read_list(value: Any, key: str | None) -> Chunk | None:
+    """Reads an error object inside a list, as Google's servers send it, or their own whole body."""
     for item in value if isinstance(value, list) else ():
         if isinstance(item, dict) and find_error(item):
-            return Chunk(error=stream_error(item, key=key))
+            return Chunk(error=stream_error(item, key=key), is_chat=True)
+    dialect = foreign_dialect(value)
+    return Chunk(dialect=dialect) if dialect else None
+
+
+def _find_vendor_error(value: dict[str, Any]) -> Any:
+    """An error in a member of the server's maker, as Groq's `x_groq`."""
+    for name, member in value.items():
+        if name.startswith("x_") and isinstance(member, dict) and member.get("error"):
+            return member
     return None
 
 
@@ -183,26 +236,18 @@ def _text(value: Any) -> str:
 
 
 def _read_parts(parts: Any) -> tuple[str, str]:
-    """The text and the thinking in a list of content parts (Mistral's reasoning models)."""
+    """The text and the reasoning in a list of content parts."""
     text: list[str] = []
     thinking: list[str] = []
-    for part in parts if isinstance(parts, list) else ():
+    for part in parts if isinstance(parts, list) else [parts]:
         if isinstance(part, str):
             text.append(part)
-        elif isinstance(part, dict) and part.get("type") == "thinking":
-            thought = part.get("thinking")
-            thinking.extend([thought] if isinstance(thought, str) else _read_texts(thought))
-        else:
-            text.extend(_read_texts([part]))
+        elif isinstance(part, dict):
+            if reasoning.is_reasoning_part(part):
+                thinking.append(reasoning.text_in(part))
+            elif part.get("type") in ("text", "output_text", None):
+                text.append(_text(part.get("text")))
     return "".join(text), "".join(thinking)
-
-
-def _read_texts(parts: Any) -> list[str]:
-    return [
-        _text(part.get("text"))
-        for part in (parts if isinstance(parts, list) else ())
-        if isinstance(part, dict) and part.get("type") in ("text", "output_text", None)
-    ]
 
 
 def _find_usage(value: dict[str, Any], choices: list[Any]) -> Any:

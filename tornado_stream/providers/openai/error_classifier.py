@@ -173,8 +173,9 @@ def _read_fields(value: dict[str, Any], depth: int) -> ErrorDetails:
     for name in ("message", "msg", "detail", "errors", "error_msg", "reason"):
         text = text or read_details(value.get(name), depth + 1).text
     metadata = value.get("metadata")
-    if isinstance(metadata, dict) and text:
-        text += _quoted_cause(metadata, depth)
+    cause = _read_cause(metadata, depth) if isinstance(metadata, dict) else ""
+    if cause:
+        text = f"{text} ({cause})" if text.strip() else cause
     codes = (value.get(name) for name in ("code", "type", "status", "status_code"))
     named = [code for code in codes if isinstance(code, (str, int)) and code is not True]
     status = next((s for s in map(_http_status, named) if s), None)
@@ -182,15 +183,14 @@ def _read_fields(value: dict[str, Any], depth: int) -> ErrorDetails:
     return ErrorDetails(text, words[:400], status)
 
 
-def _quoted_cause(metadata: dict[str, Any], depth: int) -> str:
+def _read_cause(metadata: dict[str, Any], depth: int) -> str:
     """The cause in `metadata.raw`. The message of a router says only that a provider failed
     (https://openrouter.ai/docs/api-reference/errors)."""
     raw = metadata.get("raw")
-    if not isinstance(raw, str) or not raw.strip():
-        return ""
+    if not isinstance(raw, str):
+        return read_details(raw, depth + 1).text
     value = parse_json(raw.encode("utf-8", "replace")) if raw.lstrip()[:1] in "{[" else raw
-    cause = read_details(raw if value is NOT_JSON else value, depth + 1).text
-    return f" ({cause})" if cause else ""
+    return read_details(raw if value is NOT_JSON else value, depth + 1).text.strip()
 
 
 def _http_status(code: str | int) -> int | None:

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tornado_stream.observe.masking import mask
+from tornado_stream.providers.openai.dialects import Dialect
 from tornado_stream.providers.openai.error_classifier import (
     ErrorDetails,
     classify,
@@ -24,6 +25,7 @@ from tornado_stream.providers.openai.error_classifier import (
     is_transient,
     read_details,
 )
+from tornado_stream.providers.openai.finish_reasons import meaning_of
 from tornado_stream.providers.openai.lenient_json import NOT_JSON, parse_json
 from tornado_stream.values.errors import ProviderError
 
@@ -33,6 +35,8 @@ UNPROCESSED = frozenset({429, 503, 529})
 MAX_TOLD = 200
 #: Characters of an upstream's message; the rest is cut off.
 MAX_MESSAGE = 2000
+#: Characters of a finish reason in a message.
+_MAX_REASON = 100
 
 _HINTS = {
     "auth": "Check the API key (OPENAI_API_KEY).",
@@ -93,6 +97,36 @@ def stream_error(value: Any, *, key: str | None = None) -> ProviderError:
         upstream_status=details.status,
         retryable=_retryable(code, details.status, details),
         upstream=told_by(value, key),
+    )
+
+
+def reason_error(reason: str, *, key: str | None = None) -> ProviderError:
+    """The error for a finish reason that means a failure."""
+    shown = clean_message(reason[:_MAX_REASON], key)
+    if meaning_of(reason) == "cut_off":
+        return ProviderError(
+            "upstream_cut_off",
+            f'The server broke off the answer (finish reason "{shown}").',
+            state="cut_off",
+            upstream_status=200,
+            retryable=True,
+        )
+    code = classify(None, ErrorDetails(words=reason))
+    return ProviderError(
+        code,
+        _with_hint(f'The server ended the answer with an error (finish reason "{shown}").', code),
+        upstream_status=200,
+        retryable=code in ("upstream_error", "rate_limit"),
+    )
+
+
+def dialect_error(dialect: Dialect) -> ProviderError:
+    """The error for a 200 in the form of another API."""
+    return ProviderError(
+        "not_an_api",
+        f"The server answered in the form of {dialect.name}, not of chat completions."
+        f" {dialect.remedy}",
+        upstream_status=200,
     )
 
 

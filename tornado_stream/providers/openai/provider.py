@@ -149,8 +149,13 @@ class OpenAIProvider(Provider):
             nonlocal answer
             if headers.get("Server") == "llama.cpp":
                 self._prefill = True
-            repeated = "" if prefill else continued
-            answer = AnswerEmitter(emit, key=self._key, repeated_text=repeated, relay=request.relay)
+            answer = AnswerEmitter(
+                emit,
+                key=self._key,
+                text_so_far=continued,
+                repeats=not prefill,
+                relay=request.relay,
+            )
             return answer.feed
 
         body = encode_request(request, model=model, include_usage=self._include_usage)

@@ -107,6 +107,10 @@ function applyStart(answer, data) {
 /** @param {Answer} answer @param {any} data */
 function applyDelta(answer, data) {
   answer.waiting = null;
+  if (data.was_reasoning) {
+    answer.reasoning = answer.reasoning.concat(answer.content);
+    answer.content = [];
+  }
   applyThinkingTime(answer, data);
   if (data.content) answer.content.push(data.content);
   if (data.reasoning) answer.reasoning.push(data.reasoning);

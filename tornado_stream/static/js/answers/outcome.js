@@ -80,18 +80,36 @@ const retryHint = (left) => (left > 0 ? t("end.retryAfter", { seconds: wholeSeco
 
 /** @param {Answer} answer @param {any} end */
 function doneOutcome(answer, end) {
-  const reason = end.finish_reason;
+  const reason = meaningOf(end.finish_reason);
   const { content, refusal, toolCalls, reasoning } = answer;
   if (!hasText(content) && !hasText(refusal) && !toolCalls.length) {
-    const why = reason === "content_filter" ? t("end.emptyFilter") : reason === "length" ? (reasoning.length ? t("end.emptyLength") : t("end.length")) : "";
-    return outcome("warn", t("end.empty"), why, "", reason === "content_filter" ? ["editQuestion", "retry"] : ["retry"], "alert");
+    const why = { filter: t("end.emptyFilter"), length: reasoning.length ? t("end.emptyLength") : t("end.length"), unknown: unknownReason(end), good: "" }[reason];
+    return outcome("warn", t("end.empty"), why, "", reason === "filter" ? ["editQuestion", "retry"] : ["retry"], "alert");
   }
   if (reason === "length") return outcome("warn", t("end.length"), t("end.lengthHint"), "", ["askToContinue", "again"], "ruler");
-  if (reason === "content_filter") return outcome("warn", t("end.filter"), t("end.filterHint"), "", ["editQuestion", "retry"], "shield");
+  if (reason === "filter") return outcome("warn", t("end.filter"), t("end.filterHint"), "", ["editQuestion", "retry"], "shield");
+  if (reason === "unknown") return outcome("warn", t("end.odd"), unknownReason(end), t("end.oddHint"), ["askToContinue", "again"], "alert");
   if (toolCalls.length) return outcome("warn", t("end.tool"), t("end.toolHint"), "", [], "tool");
   const total = end.timings?.total_ms;
   const text = [answer.model, total == null ? "" : seconds(total)].filter(Boolean).join(" · ");
   return outcome("quiet", "", text, "", hasText(refusal) ? ["editQuestion", "again"] : []);
+}
+
+/** @param {any} end */
+const unknownReason = (end) => t("end.oddReason", { reason: String(end.finish_reason).slice(0, 100) });
+
+/** The words of finish reasons whose answers are not cut off by a failure; those of failures are in states of their own. @type {["length" | "filter" | "good", RegExp][]} */
+const REASONS = [
+  ["filter", /(^|_)(content_?(filter|policy|block|moderat|violation)|(image_)?(un)?safe|prohibited|(image_)?recitation|sensitive|block|spii|(model_)?refus|guard_?rail|moderat|censor|violat|polic|filter)/],
+  ["length", /(^|_)(length|limit$|max$|max(imum)?_?(\w+_)?(token|length|len|char)|(\w+_)?(token|length|size|context)s?_?(budget|limit|exceeded|full|reached)|(model_)?context_(window|length|size)|model_length|truncated)/],
+  ["good", /(^|_)(stop|eos|eot|eom|end(_|$|of|turn)|(is_)?finish(ed)?$|completed?$|(is_)?done$|success|succeeded|normal$|ok$|pause_turn|tool|function)/],
+];
+
+/** What a finish reason means, whatever its spelling, as the server's `finish_reasons.py` reads it. @param {string | null | undefined} reason @returns {"length" | "filter" | "good" | "unknown"} */
+function meaningOf(reason) {
+  if (!reason) return "good";
+  const words = String(reason).slice(0, 200).replace(/([a-z0-9])([A-Z])/g, "$1_$2").toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^(finish|stop|end|done|completion)_?reason_(?=.)/, "");
+  return REASONS.find(([, family]) => family.test(words))?.[0] ?? "unknown";
 }
 
 /** What the server did to stop the answer. @param {any} stop of the `end` event */

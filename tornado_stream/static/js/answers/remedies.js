@@ -16,6 +16,7 @@ const REMEDIES = {
   answer_timeout: ["next.slow", "clock"],
   connection_closed: ["", "plug"],
   connection_reset: ["", "plug"],
+  upstream_cut_off: ["", "plug"],
   answer_too_long: ["", "ruler"],
   line_too_long: ["", "ruler"],
   model_not_found: ["next.model", "", "model"],

@@ -24,7 +24,7 @@ export class ReasoningView {
   show() {
     const { answer } = this;
     const thinking = isThinking(answer);
-    this.element.hidden = !answer.reasoning.length;
+    this.element.hidden = !hasText(answer.reasoning);
     this.#text.show(answer.reasoning);
     this.#fold.show(thinking);
     this.#label();

@@ -1,0 +1,102 @@
+"""Adds up what the chunks of one answer say, and makes deltas of what is new. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tornado_stream.providers.openai.chunks import Chunk
+from tornado_stream.providers.openai.lenient_json import mend
+from tornado_stream.providers.openai.signed_members import SignedMembers
+from tornado_stream.providers.openai.sources import SourcesOnce
+from tornado_stream.providers.openai.tool_calls import ToolCalls
+from tornado_stream.values.events import Delta, Source
+
+
+class AnswerParts:
+    """The parts of an answer that no delta has had yet. All text of its deltas is encodable.
+
+    `has_text` says that a chunk had some: some servers repeat the whole message after its deltas.
+    """
+
+    def __init__(self) -> None:
+        self.content, self._reasoning, self._refusal = _Text(), _Text(), _Text()
+        self.has_text = False
+        self._tools: ToolCalls | None = None  # made for the first tool call
+        self._sources: list[Source] = []
+        self._sources_once = SourcesOnce()
+        self._signed = SignedMembers()
+        self._has_more = False  # something other than content is new
+
+    def add(self, chunk: Chunk) -> None:
+        if chunk.signed:
+            self._signed.add(chunk.signed)
+        if chunk.sources and (new := self._sources_once.new(chunk.sources)):
+            self._sources.extend(new)
+            self._has_more = True
+        if chunk.whole and self.has_text:
+            return
+        if chunk.content:
+            self.content.add(chunk.content, chunk.lone)
+        if chunk.reasoning or chunk.refusal or chunk.tool_calls:
+            self._add_more(chunk)
+        if chunk.content and not chunk.whole:
+            self.has_text = True
+
+    def take(self) -> Delta | None:
+        """What was added since the last call; None: nothing."""
+        content = self.content.take()
+        if not self._has_more:
+            return Delta(content) if content else None
+        self._has_more = False
+        calls = self._tools.take() if self._tools else ()
+        sources = tuple(self._sources)
+        self._sources.clear()
+        delta = Delta(content, self._reasoning.take(), self._refusal.take(), calls, sources)
+        return delta if delta else None
+
+    def close(self, *, complete: bool) -> Delta | None:
+        """The last of it. What was signed is a part of it if the answer is `complete`."""
+        for text in (self.content, self._reasoning, self._refusal):
+            text.close(cut_off=not complete)
+        self._has_more = True
+        delta = self.take()
+        signed = self._signed.whole() if complete else None
+        return replace(delta or Delta(), signed=signed) if signed else delta
+
+    def _add_more(self, chunk: Chunk) -> None:
+        self._has_more = True
+        if chunk.reasoning:
+            self._reasoning.add(chunk.reasoning, chunk.lone)
+        if chunk.refusal:
+            self._refusal.add(chunk.refusal, chunk.lone)
+        if chunk.tool_calls:
+            self._tools = self._tools or ToolCalls()
+            for fragment in chunk.tool_calls:
+                self._tools.add(fragment)
+        if not chunk.whole:
+            self.has_text = True
+
+
+class _Text:
+    """Collects new text of one kind. Half a surrogate pair waits for its other half."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self.half = ""
+
+    def add(self, text: str, lone: bool) -> None:
+        if lone or self.half:
+            text = self.half + text
+            self.half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
+            text = mend(text[:-1] if self.half else text)
+        self._pieces.append(text)
+
+    def take(self) -> str:
+        text = "".join(self._pieces)
+        self._pieces.clear()
+        return text
+
+    def close(self, cut_off: bool) -> None:
+        if self.half and not cut_off:  # the rest of a text that was cut off may bring the half
+            self._pieces.append("\ufffd")
+        self.half = ""
