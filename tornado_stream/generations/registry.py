@@ -12,8 +12,8 @@ import itertools
 import logging
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import Any
 from weakref import WeakValueDictionary
@@ -23,9 +23,9 @@ from tornado_stream.generations.producer import Job, Producer
 from tornado_stream.generations.recovery import end_as_interrupted
 from tornado_stream.observe.log import log_answer
 from tornado_stream.observe.metrics import Metrics
-from tornado_stream.store.base import Store, StoredGeneration, StoreError
+from tornado_stream.store.base import AlreadyStored, Store, StoredGeneration, StoreError
 from tornado_stream.values.errors import Conflict, TooMany, Unavailable
-from tornado_stream.values.events import Notice
+from tornado_stream.values.events import End, Notice
 from tornado_stream.values.messages import Message
 
 logger = logging.getLogger(__name__)
@@ -36,8 +36,22 @@ FLUSH_INTERVAL, RETRY_INTERVAL = 0.1, 1.0
 RETRY_AFTER = 5
 
 
+class _Beginning:
+    """An answer that is admitted and does not run yet. `done` resolves when it runs, or when it
+    will not."""
+
+    def __init__(self) -> None:
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.storing = False  # the store has been asked to save it
+        self.stopped_as: str | None = None  # as `Producer.stopped_as`
+
+
 class Generations:
-    """All answers of this process."""
+    """All answers of this process.
+
+    An answer is in `_beginning` from the moment it is admitted, then in `_running`. So a stop and a
+    deletion find it in every phase.
+    """
 
     def __init__(
         self,
@@ -53,11 +67,13 @@ class Generations:
         self._max_answers = max_answers
         self._max_answers_per_user = max_answers_per_user  # 0: no limit
         self._places: Counter[str] = Counter()  # owner → answers that run or are being prepared
+        self._beginning: dict[str, _Beginning] = {}
         self._running: dict[str, Producer] = {}
         self._unsaved_ends: dict[str, Producer] = {}  # ended, but the store refused the end
         #: Ended answers from the store that somebody is reading: all their readers share one log.
         self._restored: WeakValueDictionary[str, Generation] = WeakValueDictionary()
-        self._busy: dict[str, str] = {}  # conversation → its running generation
+        self._busy: dict[str, str] = {}  # conversation → its generation that begins or runs
+        self._deleting: Counter[str] = Counter()  # conversation → deletions that are on their way
         self._to_save: set[Producer] = set()
         self._flush_timer: asyncio.TimerHandle | None = None
         self._flush_task: asyncio.Task[None] | None = None
@@ -85,49 +101,64 @@ class Generations:
         return len(unfinished)
 
     @contextmanager
-    def admitted(self, owner: str) -> Iterator[None]:
-        """Hold a place for an answer that the block prepares and passes to `begin`. The place is
-        released when that answer ends, or when an exception leaves the block.
+    def admitted(self, owner: str, id: str) -> Iterator[None]:
+        """Hold a place for the answer `id`, which the block prepares and passes to `begin`. The
+        place is released when that answer ends, or when an exception leaves the block.
 
-        Raises `Unavailable` `draining`, or `TooMany` `too_many_answers`.
+        Raises `Unavailable` `draining`, `TooMany` `too_many_answers`, or `AlreadyStored` where an
+        answer with this id is beginning already.
         """
         self._check_draining()
         self._check_places(owner)
+        if id in self._beginning:
+            raise AlreadyStored
         self._places[owner] += 1
+        beginning = self._beginning[id] = _Beginning()
         try:
             yield
         except BaseException:
             self._release(owner)
             raise
+        finally:
+            del self._beginning[id]
+            beginning.done.set_result(None)
 
     async def start(self, job: Job) -> Generation:
         """Admit and begin an answer. Raises what `admitted` and `begin` raise."""
-        with self.admitted(job.owner):
+        with self.admitted(job.owner, job.new_answer.generation_id):
             return await self.begin(job)
 
     async def begin(self, job: Job) -> Generation:
-        """Save the new answer, then start to produce it. Call it within `admitted`.
+        """Save the new answer, then start to produce it. Call it within `admitted`. An answer that
+        was stopped meanwhile begins and ends at once, and its provider is not asked.
 
         Raises `Conflict` `conversation_busy`, `Unavailable` `draining` or `StoreError`; then the
         provider is not asked.
         """
         self._check_draining()  # the process may have begun to drain since the answer was admitted
         conversation_id = job.new_answer.message.conversation_id
+        beginning = self._beginning[job.new_answer.generation_id]
         self._occupy(conversation_id, job.new_answer.generation_id)
+        beginning.storing = True
         try:
             if job.persisted:
                 await self._store.for_owner(job.owner).begin(job.new_answer)
         except BaseException:
             del self._busy[conversation_id]
             raise
-        return self._produce(job)
+        producer = self._produce(job)
+        if beginning.stopped_as:
+            producer.cancel(beginning.stopped_as)
+        return producer.generation
 
     async def get(self, owner: str, id: str) -> Generation | None:
         """The owner's generation with this id, from memory or from the store."""
+        await self._when_stored(id)
         if known := self.known(owner, id):
             return known
         stored = await self._store.for_owner(owner).generation(id)
         # The answer may have begun or ended while the store was reading.
+        await self._when_stored(id)
         if known := self.known(owner, id):
             return known
         if stored and stored.message.state == "running":
@@ -159,43 +190,88 @@ class Generations:
         return None
 
     async def stop(self, id: str) -> None:
-        """End a running answer as `stopped`. Returns when its `end` has been published."""
+        """End an answer that begins or runs as `stopped`. Returns when its `end` has been
+        published, or when it is known that the answer does not begin."""
+        self.cancel(id)
+        if beginning := self._beginning.get(id):
+            await asyncio.shield(beginning.done)
         if producer := self._running.get(id):
-            producer.cancel("stopped")
             await asyncio.shield(producer.ended)
 
     def cancel(self, id: str) -> None:
-        """End a running answer as `stopped`, without waiting for its `end`."""
-        if producer := self._running.get(id):
-            producer.cancel("stopped")
+        """End an answer that begins or runs as `stopped`, without waiting for its `end`."""
+        self._cancel(id, "stopped")
 
-    async def stop_in(self, conversation_id: str) -> None:
-        """Stop the running answer of a conversation, if there is one."""
-        if id := self._busy.get(conversation_id):
-            await self.stop(id)
+    @asynccontextmanager
+    async def deleting(self, conversation_id: str) -> AsyncIterator[None]:
+        """Stop the answer of a conversation that the block deletes from the store; also an answer
+        that is being stored now. When the block begins, none runs and none is being stored, and
+        one that the block lets begin finds no conversation.
+
+        No answer that ends meanwhile says that it is saved. If the block raises, the store gets it
+        later; otherwise it is forgotten.
+        """
+        self._deleting[conversation_id] += 1
+        try:
+            while id := self._busy.get(conversation_id):
+                await self.stop(id)
+            yield
+            self._forget(conversation_id)
+        finally:
+            self._deleting[conversation_id] -= 1
+            if not self._deleting[conversation_id]:
+                del self._deleting[conversation_id]
 
     async def drain(self, seconds: float, hurry: asyncio.Future[Any] | None = None) -> None:
-        """Wait until the running answers have ended, for `seconds` or until `hurry` is done."""
+        """Wait until the answers that begin or run have ended, for `seconds` or until `hurry` is
+        done."""
         due = asyncio.get_running_loop().time() + seconds
         others = {hurry} if hurry else set()
-        while self._running and not (hurry and hurry.done()):
+        while (self._running or self._beginning) and not (hurry and hurry.done()):
             remaining = due - asyncio.get_running_loop().time()
             if remaining <= 0:
                 break
             ends = {producer.ended for producer in self._running.values()}
+            ends |= {beginning.done for beginning in self._beginning.values()}
             await asyncio.wait(
                 ends | others, timeout=remaining, return_when=asyncio.FIRST_COMPLETED
             )
 
     async def interrupt(self, seconds: float) -> None:
-        """End the running answers as `interrupted`. Returns when all ends have been published, or
-        after `seconds`. What the store has refused so far is passed to it once more."""
-        for producer in tuple(self._running.values()):
-            producer.cancel("interrupted")
+        """End the answers that begin or run as `interrupted`. Returns when all ends have been
+        published, or after `seconds`. What the store has refused so far is passed to it once
+        more."""
+        for id in (*self._beginning, *self._running):
+            self._cancel(id, "interrupted")
         await self.drain(seconds)
         if self._flush_timer:
             self._flush_timer.cancel()
         await self._save(list(self._to_save))
+
+    def _cancel(self, id: str, state: str) -> None:
+        if beginning := self._beginning.get(id):
+            beginning.stopped_as = beginning.stopped_as or state
+        if producer := self._running.get(id):
+            producer.cancel(state)
+
+    async def _when_stored(self, id: str) -> None:
+        """Wait until the store has saved or refused an answer that is beginning."""
+        beginning = self._beginning.get(id)
+        if beginning and beginning.storing:
+            await asyncio.shield(beginning.done)
+
+    def _forget(self, conversation_id: str) -> None:
+        """Save nothing more of a conversation that the store does not have any more."""
+        for producer in tuple(self._unsaved_ends.values()):
+            if producer.generation.message.conversation_id == conversation_id:
+                self._give_up(producer)
+
+    def _give_up(self, producer: Producer) -> None:
+        """The conversation of this answer is gone: stop it, and save nothing more of it."""
+        producer.gone = True
+        producer.cancel("stopped")
+        self._unsaved_ends.pop(producer.generation.id, None)
+        self._to_save.discard(producer)
 
     def _maybe_unsaved(self) -> Iterator[Producer]:
         """The producers whose log may have frames that the store does not have."""
@@ -234,7 +310,7 @@ class Generations:
             )
         self._busy[conversation_id] = generation_id
 
-    def _produce(self, job: Job) -> Generation:
+    def _produce(self, job: Job) -> Producer:
         generation = Generation(
             [job.new_answer.frame],
             ended=False,
@@ -246,7 +322,7 @@ class Generations:
         producer = Producer(generation, job, self._save_soon)
         self._running[generation.id] = producer
         producer.task = asyncio.create_task(self._run(producer), name=f"generation {generation.id}")
-        return generation
+        return producer
 
     async def _run(self, producer: Producer) -> None:
         producer.publish_first_events()
@@ -254,11 +330,7 @@ class Generations:
         producer.ending = True
         generation = producer.generation
         generation.message = producer.finished_message(end)
-        frame = producer.encode_end(end)
-        if producer.job.persisted and not await self._save([producer], last=frame):
-            frame = producer.encode_end(replace(end, saved=False))
-            self._unsaved_ends[generation.id] = producer
-            self._save_soon(producer)
+        frame = await self._save_end(producer, end)
         generation.publish(frame, last=True)
         del self._running[generation.id]
         del self._busy[generation.message.conversation_id]
@@ -267,7 +339,23 @@ class Generations:
         log_answer(generation.id, generation.message.model, end, len(producer.times))
         self._metrics.answer_ended(end, producer.began, producer.times)
 
+    async def _save_end(self, producer: Producer, end: End) -> bytes:
+        """Save the end of an answer, and return its frame. It says whether the end is saved."""
+        frame = producer.encode_end(end)
+        if not producer.job.persisted:
+            return frame
+        conversation_id = producer.generation.message.conversation_id
+        saved = not self._deleting[conversation_id] and await self._save([producer], last=frame)
+        if saved and not self._deleting[conversation_id]:
+            return frame
+        if not producer.gone:
+            self._unsaved_ends[producer.generation.id] = producer
+            self._save_soon(producer)
+        return producer.encode_end(replace(end, saved=False))
+
     def _save_soon(self, producer: Producer) -> None:
+        if producer.gone:
+            return
         self._to_save.add(producer)
         if self._flush_timer is None:
             loop = asyncio.get_running_loop()
@@ -288,27 +376,29 @@ class Generations:
         await self._save(list(self._to_save))
 
     async def _save(self, producers: list[Producer], last: bytes | None = None) -> bool:
-        """Pass new frames to the store; returns whether the store has saved them. `last` is the
-        `end` of the only producer, which is not published yet. Never raises."""
+        """Pass new frames to the store; returns whether the store has saved all of them. `last` is
+        the `end` of the only producer, which is not published yet. Never raises."""
         batch = [producer.progress(last) for producer in producers]
         self._to_save.difference_update(producers)
         for producer in producers:
             producer.unsaved = False
         counts = {p: len(p.generation.frames) for p in producers}
         try:
-            if batch:
-                await self._store.append(batch)
+            gone = await self._store.append(batch) if batch else frozenset()
         except StoreError as error:
             logger.warning("new events are not saved: %s", error)
         except Exception:
             logger.exception("new events are not saved")
         else:
             for producer, count in counts.items():
+                if producer.generation.id in gone:
+                    self._give_up(producer)
+                    continue
                 producer.saved = max(producer.saved, count)
                 if producer.generation.ended and producer.saved == len(producer.generation.frames):
                     self._unsaved_ends.pop(producer.generation.id, None)
                 self._set_failing(producer, failing=False)
-            return True
+            return not gone
         for producer in producers:
             self._set_failing(producer, failing=True)
             self._save_soon(producer)
@@ -323,8 +413,7 @@ class Generations:
         if not (producer.ending or producer.stopped_as):
             producer.publish(Notice("not_saved" if failing else "saved"))
 
-    async def _recover(self, stored: StoredGeneration) -> StoredGeneration:
-        """End a log that nothing produces any more."""
+    async def _recover(self, stored: StoredGeneration) -> StoredGeneration | None:
+        """End a log that nothing produces any more. None: it was deleted meanwhile."""
         ended, progress = end_as_interrupted(stored)
-        await self._store.append([progress])
-        return ended
+        return None if await self._store.append([progress]) else ended
