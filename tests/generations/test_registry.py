@@ -405,7 +405,7 @@ async def test_an_answer_whose_commit_was_reported_as_failed_does_not_stay_runni
 async def test_subscribers_are_told_when_saving_fails_and_when_it_works_again(
     store, monkeypatch, caplog
 ):
-    monkeypatch.setattr("tornado_stream.generations.registry.RETRY_INTERVAL", 0.05)
+    monkeypatch.setattr("tornado_stream.generations.saver.RETRY_INTERVAL", 0.05)
     works, release = refuse_until(store), asyncio.Event()
 
     async def act(emit):
@@ -433,7 +433,7 @@ async def test_subscribers_are_told_when_saving_fails_and_when_it_works_again(
 
 @pytest.mark.gen_test
 async def test_a_refused_end_is_saved_later(store, monkeypatch):
-    monkeypatch.setattr("tornado_stream.generations.registry.RETRY_INTERVAL", 0.05)
+    monkeypatch.setattr("tornado_stream.generations.saver.RETRY_INTERVAL", 0.05)
     works = refuse_until(store)
 
     async def act(emit):
@@ -495,7 +495,7 @@ async def test_an_unsaved_end_is_shown_as_it_was_published(store):
 
 @pytest.mark.gen_test
 async def test_after_a_slow_flush_the_next_one_follows_at_once(store, monkeypatch):
-    monkeypatch.setattr("tornado_stream.generations.registry.FLUSH_INTERVAL", 0.3)
+    monkeypatch.setattr("tornado_stream.generations.saver.FLUSH_INTERVAL", 0.3)
     append, begun, ended = store.append, [], []
     loop = asyncio.get_running_loop()
 

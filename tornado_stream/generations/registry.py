@@ -1,37 +1,31 @@
-"""The registry of all answers: it starts, finds, stops, saves and drains them.
+"""The registry of all answers: it starts, finds, stops and drains them; `Saver` saves them.
 
-The rule: subscribers may be ahead of the store by one flush. But a `start` is published only
-after the store has saved it, and an `end` only after the store has saved or refused it. This is
-the only module that creates tasks. Everything runs on the IOLoop's thread.
+The rule: a `start` is published only after the store has saved it, and an `end` only after the
+store has saved or refused it. This is the only module that creates tasks. Everything runs on the
+IOLoop's thread.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import logging
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import replace
 from typing import Any
 from weakref import WeakValueDictionary
 
 from tornado_stream.generations.generation import Generation
 from tornado_stream.generations.producer import Job, Producer
 from tornado_stream.generations.recovery import end_as_interrupted
+from tornado_stream.generations.saver import Saver
 from tornado_stream.observe.log import log_answer
 from tornado_stream.observe.metrics import Metrics
-from tornado_stream.store.base import AlreadyStored, Store, StoredGeneration, StoreError
+from tornado_stream.store.base import AlreadyStored, Store, StoredGeneration
 from tornado_stream.values.errors import Conflict, TooMany, Unavailable
-from tornado_stream.values.events import End, Notice
 from tornado_stream.values.messages import Message
 
-logger = logging.getLogger(__name__)
-
-#: Seconds between two flushes of new frames to the store, normally and while the store fails.
-FLUSH_INTERVAL, RETRY_INTERVAL = 0.1, 1.0
 #: Seconds after which a client may try again when too many answers are running.
 RETRY_AFTER = 5
 
@@ -69,14 +63,10 @@ class Generations:
         self._places: Counter[str] = Counter()  # owner → answers that run or are being prepared
         self._beginning: dict[str, _Beginning] = {}
         self._running: dict[str, Producer] = {}
-        self._unsaved_ends: dict[str, Producer] = {}  # ended, but the store refused the end
         #: Ended answers from the store that somebody is reading: all their readers share one log.
         self._restored: WeakValueDictionary[str, Generation] = WeakValueDictionary()
         self._busy: dict[str, str] = {}  # conversation → its generation that begins or runs
-        self._deleting: Counter[str] = Counter()  # conversation → deletions that are on their way
-        self._to_save: set[Producer] = set()
-        self._flush_timer: asyncio.TimerHandle | None = None
-        self._flush_task: asyncio.Task[None] | None = None
+        self._saver = Saver(store, lambda flush: asyncio.create_task(flush, name="flush"))
 
     def __len__(self) -> int:
         """How many answers are running."""
@@ -179,7 +169,7 @@ class Generations:
 
     def known(self, owner: str, id: str) -> Generation | None:
         """The owner's generation with this id, if it is running or its end is not saved yet."""
-        producer = self._running.get(id) or self._unsaved_ends.get(id)
+        producer = self._running.get(id) or self._saver.unsaved_ends.get(id)
         return producer.generation if producer and producer.generation.owner == owner else None
 
     def running_in(self, conversation_id: str) -> tuple[Message, int] | None:
@@ -211,16 +201,10 @@ class Generations:
         No answer that ends meanwhile says that it is saved. If the block raises, the store gets it
         later; otherwise it is forgotten.
         """
-        self._deleting[conversation_id] += 1
-        try:
+        with self._saver.deleting(conversation_id):
             while id := self._busy.get(conversation_id):
                 await self.stop(id)
             yield
-            self._forget(conversation_id)
-        finally:
-            self._deleting[conversation_id] -= 1
-            if not self._deleting[conversation_id]:
-                del self._deleting[conversation_id]
 
     async def drain(self, seconds: float, hurry: asyncio.Future[Any] | None = None) -> None:
         """Wait until the answers that begin or run have ended, for `seconds` or until `hurry` is
@@ -244,9 +228,7 @@ class Generations:
         for id in (*self._beginning, *self._running):
             self._cancel(id, "interrupted")
         await self.drain(seconds)
-        if self._flush_timer:
-            self._flush_timer.cancel()
-        await self._save(list(self._to_save))
+        await self._saver.save_rest()
 
     def _cancel(self, id: str, state: str) -> None:
         if beginning := self._beginning.get(id):
@@ -260,22 +242,9 @@ class Generations:
         if beginning and beginning.storing:
             await asyncio.shield(beginning.done)
 
-    def _forget(self, conversation_id: str) -> None:
-        """Save nothing more of a conversation that the store does not have any more."""
-        for producer in tuple(self._unsaved_ends.values()):
-            if producer.generation.message.conversation_id == conversation_id:
-                self._give_up(producer)
-
-    def _give_up(self, producer: Producer) -> None:
-        """The conversation of this answer is gone: stop it, and save nothing more of it."""
-        producer.gone = True
-        producer.cancel("stopped")
-        self._unsaved_ends.pop(producer.generation.id, None)
-        self._to_save.discard(producer)
-
     def _maybe_unsaved(self) -> Iterator[Producer]:
         """The producers whose log may have frames that the store does not have."""
-        return itertools.chain(self._running.values(), self._unsaved_ends.values())
+        return itertools.chain(self._running.values(), self._saver.unsaved_ends.values())
 
     def _check_draining(self) -> None:
         if self.draining:
@@ -319,7 +288,7 @@ class Generations:
             message=job.new_answer.message,
             owner=job.owner,
         )
-        producer = Producer(generation, job, self._save_soon)
+        producer = Producer(generation, job, self._saver.save_soon)
         self._running[generation.id] = producer
         producer.task = asyncio.create_task(self._run(producer), name=f"generation {generation.id}")
         return producer
@@ -330,7 +299,7 @@ class Generations:
         producer.ending = True
         generation = producer.generation
         generation.message = producer.finished_message(end)
-        frame = await self._save_end(producer, end)
+        frame = await self._saver.save_end(producer, end)
         generation.publish(frame, last=True)
         del self._running[generation.id]
         del self._busy[generation.message.conversation_id]
@@ -338,80 +307,6 @@ class Generations:
         producer.ended.set_result(None)
         log_answer(generation.id, generation.message.model, end, len(producer.times))
         self._metrics.answer_ended(end, producer.began, producer.times)
-
-    async def _save_end(self, producer: Producer, end: End) -> bytes:
-        """Save the end of an answer, and return its frame. It says whether the end is saved."""
-        frame = producer.encode_end(end)
-        if not producer.job.persisted:
-            return frame
-        conversation_id = producer.generation.message.conversation_id
-        saved = not self._deleting[conversation_id] and await self._save([producer], last=frame)
-        if saved and not self._deleting[conversation_id]:
-            return frame
-        if not producer.gone:
-            self._unsaved_ends[producer.generation.id] = producer
-            self._save_soon(producer)
-        return producer.encode_end(replace(end, saved=False))
-
-    def _save_soon(self, producer: Producer) -> None:
-        if producer.gone:
-            return
-        self._to_save.add(producer)
-        if self._flush_timer is None:
-            loop = asyncio.get_running_loop()
-            delay = RETRY_INTERVAL if producer.failing else FLUSH_INTERVAL
-            self._flush_timer = loop.call_later(delay, self._flush)
-
-    def _flush(self) -> None:
-        if self._flush_task and not self._flush_task.done():
-            # The disk is slow. The next flush follows the present one without a timer.
-            self._flush_task.add_done_callback(lambda _: self._flush())
-            return
-        self._flush_timer = None
-        self._flush_task = asyncio.create_task(self._save_changed(), name="flush")
-
-    async def _save_changed(self) -> None:
-        # The set is read here, when the task runs: an answer that has ended since `_flush` was
-        # saved together with its end and is no longer in the set.
-        await self._save(list(self._to_save))
-
-    async def _save(self, producers: list[Producer], last: bytes | None = None) -> bool:
-        """Pass new frames to the store; returns whether the store has saved all of them. `last` is
-        the `end` of the only producer, which is not published yet. Never raises."""
-        batch = [producer.progress(last) for producer in producers]
-        self._to_save.difference_update(producers)
-        for producer in producers:
-            producer.unsaved = False
-        counts = {p: len(p.generation.frames) for p in producers}
-        try:
-            gone = await self._store.append(batch) if batch else frozenset()
-        except StoreError as error:
-            logger.warning("new events are not saved: %s", error)
-        except Exception:
-            logger.exception("new events are not saved")
-        else:
-            for producer, count in counts.items():
-                if producer.generation.id in gone:
-                    self._give_up(producer)
-                    continue
-                producer.saved = max(producer.saved, count)
-                if producer.generation.ended and producer.saved == len(producer.generation.frames):
-                    self._unsaved_ends.pop(producer.generation.id, None)
-                self._set_failing(producer, failing=False)
-            return not gone
-        for producer in producers:
-            self._set_failing(producer, failing=True)
-            self._save_soon(producer)
-        return False
-
-    def _set_failing(self, producer: Producer, *, failing: bool) -> None:
-        """Tell the subscribers of a running answer when saving begins to fail, and when it works
-        again. The `end` of an answer says by itself whether it was saved."""
-        if producer.failing == failing:
-            return
-        producer.failing = failing
-        if not (producer.ending or producer.stopped_as):
-            producer.publish(Notice("not_saved" if failing else "saved"))
 
     async def _recover(self, stored: StoredGeneration) -> StoredGeneration | None:
         """End a log that nothing produces any more. None: it was deleted meanwhile."""
