@@ -21,14 +21,16 @@ from tornado_stream.providers.openai.error_classifier import (
     ErrorDetails,
     classify,
     is_markup,
+    is_refusal,
     is_transient,
     read_details,
 )
 from tornado_stream.providers.openai.lenient_json import NOT_JSON, parse_json
 from tornado_stream.values.errors import ProviderError
 
-#: Statuses that mean that the upstream turned the request away without processing it.
-UNPROCESSED = frozenset({429, 503, 529})
+#: Statuses that mean that the upstream turned the request away without processing it. A 503 means
+#: that only if it says so: a proxy also sends it when the connection broke after the request.
+UNPROCESSED = frozenset({429, 529})
 #: Characters of an upstream's message; the rest is cut off.
 MAX_MESSAGE = 2000
 
@@ -66,13 +68,15 @@ def decode_error(
     if code == "not_an_api":
         place = _safe_url(url, key) or "The server"
         text = f"{_ended(text)} {place} does not look like an OpenAI-compatible API."
+    retry_after = _retry_after(headers, time.time() if now is None else now)
+    refused = status == 503 and (retry_after is not None or is_refusal(details))
     return ProviderError(
         code,
         _with_hint(text, code),
         upstream_status=status,
         retryable=_retryable(code, status, details),
-        retry_after=_retry_after(headers, time.time() if now is None else now),
-        unprocessed=status in UNPROCESSED,
+        retry_after=retry_after,
+        unprocessed=refused or status in UNPROCESSED,
     )
 
 
@@ -177,18 +181,21 @@ def _describe_status(status: int, headers: Mapping[str, str], key: str | None) -
     except ValueError:
         name = str(status)
     location = next((v for k, v in headers.items() if k.lower() == "location"), "")
-    target = _safe_url(location, key) if 300 <= status < 400 else ""
+    target = _safe_url(location, key, relative=True) if 300 <= status < 400 else ""
     return f"The server answered {name}" + (f" (to {target})." if target else ".")
 
 
-def _safe_url(url: str, key: str | None) -> str:
-    """The URL without user, password, query and fragment, which can be secret."""
+def _safe_url(url: str, key: str | None, *, relative: bool = False) -> str:
+    """The URL without user, password, query and fragment, which can be secret. With `relative`, a
+    URL without a host is shown too."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return ""
     host = parts.netloc.rpartition("@")[2]
-    return clean_message(f"{parts.scheme}://{host}{parts.path}"[:200], key) if host else ""
+    scheme = f"{parts.scheme}:" if parts.scheme else ""
+    shown = f"{scheme}//{host}{parts.path}" if host else parts.path
+    return clean_message(shown[:200], key) if host or relative else ""
 
 
 def _with_hint(text: str, code: str) -> str:
