@@ -13,7 +13,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 from base64 import b64encode
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from io import BytesIO
 from time import monotonic
 from typing import Any, cast
@@ -32,6 +33,7 @@ from tornado_stream.net.upstream_connections import (
     UpstreamConnection,
     open_socket,
 )
+from tornado_stream.net.waiting import Limit
 
 #: Bytes of one read. asyncio's own 256 KiB are slower.
 READ_SIZE = 64 * 1024
@@ -103,7 +105,7 @@ class StreamingHTTPClient(AsyncHTTPClient):
         scheme, host, port = response.origin
         try:
             tls = self._context(response.request) if scheme == "https" else None
-            async with asyncio.timeout(response.request.connect_timeout or None):
+            async with _timeout(response.request.connect_timeout):
                 sock = await open_socket(host, port)
                 _, connection = await asyncio.get_running_loop().create_connection(
                     lambda: UpstreamConnection(response.origin),
@@ -163,7 +165,7 @@ class ResponseStream(asyncio.BufferedProtocol):
         self._headers = HTTPHeaders()
         self._head_done = self._complete = self._keep_alive = False
         self._delimited = self._closes_silently = False
-        self._grace: asyncio.TimerHandle | None = None
+        self._grace: Limit | None = None
 
     def abort(self) -> None:
         """End the request, in whatever phase it is, and close its socket now. Idempotent."""
@@ -303,7 +305,7 @@ class ResponseStream(asyncio.BufferedProtocol):
         if seconds is not None and seconds <= 0:
             self.finish()
         elif seconds is not None and not self._ended:
-            self._grace = asyncio.get_running_loop().call_later(seconds, self.finish)
+            self._grace = Limit(seconds, self.finish)
 
     def _end(self, *, failure: Exception | None = None, raised: Exception | None = None) -> None:
         if self._ended:
@@ -381,6 +383,18 @@ class _Fetch:
                 reason=self._response.reason or None,
             )
         )
+
+
+@asynccontextmanager
+async def _timeout(seconds: float | None) -> AsyncIterator[None]:
+    """As `asyncio.timeout`, with the fairness of a `Limit`. None or 0: no limit."""
+    async with asyncio.timeout(None) as timeout:
+        limit = Limit(seconds, lambda: timeout.reschedule(0.0)) if seconds else None
+        try:
+            yield
+        finally:
+            if limit:
+                limit.cancel()
 
 
 def _origin(url: SplitResult) -> Origin:

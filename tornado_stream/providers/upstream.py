@@ -24,6 +24,7 @@ from tornado.httpclient import HTTPRequest
 from tornado.httputil import HTTPInputError
 
 from tornado_stream.net.http_client import MAX_BODY, CutOff, OnChunk, StreamingHTTPClient
+from tornado_stream.net.waiting import Watch, resumed_at
 from tornado_stream.values.errors import ProviderError
 
 logger = logging.getLogger(__name__)
@@ -149,14 +150,14 @@ class _Fetch:
         self._on_head = on_head
         self._on_answer = on_answer
         self._started = monotonic()
-        self._watching: asyncio.TimerHandle | None = None
+        self._over: ProviderError | None = None  # the limit that is over, it seems
         self._status = 0  # until the head has come
         self._headers: Mapping[str, str] = {}
         self._error_body = bytearray()
 
     async def run(self, client: StreamingHTTPClient) -> None:
         self._response = client.stream(self._http_request(), self._take_head)
-        self._watch()
+        watch = Watch(self._look, self._expire)
         try:
             if failure := await self._response.done:
                 raise self._provider_error(failure)
@@ -165,8 +166,7 @@ class _Fetch:
                 raise
             # Any other status says more than how its body ended.
         finally:
-            if self._watching:
-                self._watching.cancel()
+            watch.cancel()
             self._response.abort()
         if self._status != 200:
             raise StatusError(self._status, self._headers, bytes(self._error_body))
@@ -209,24 +209,28 @@ class _Fetch:
         self._error_body += data[: MAX_ERROR_BODY - len(self._error_body)]
         return None if len(self._error_body) < MAX_ERROR_BODY else 0.0
 
-    def _watch(self) -> None:
-        """End the response when a limit is over; else come again when the next one may be."""
-        now, limits, last = monotonic(), self._request.timeouts, self._response.last_chunk
+    def _look(self) -> float:
+        """In how many seconds a limit may be over; 0: one is. After a pause all begin anew."""
+        limits, last = self._request.timeouts, self._response.last_chunk
+        now, resumed = monotonic(), resumed_at()
+        started = max(self._started, resumed)
         if last is None:
-            since, limit, code = self._started, limits.first_byte, "first_byte_timeout"
+            due, limit, code = started + limits.first_byte, limits.first_byte, "first_byte_timeout"
         else:
-            since, limit, code = last, limits.idle, "idle_timeout"
-        total_due = self._started + limits.answer
-        if now >= since + limit:
+            due, limit, code = max(last, resumed) + limits.idle, limits.idle, "idle_timeout"
+        if now >= due:
             what = "sent no answer" if last is None else "sent nothing"
-            self._response.fail(self._failure(code, f"{what} for {limit:g} s"))
-        elif now >= total_due:
+            self._over = self._failure(code, f"{what} for {limit:g} s")
+        elif now >= started + limits.answer:
             what = f"was not done after {limits.answer:g} s"
-            self._response.fail(self._failure("answer_timeout", what))
+            self._over = self._failure("answer_timeout", what)
         else:  # the first byte may come at any time, and from then on `idle` counts
-            due = min(since + limit, total_due, now + limits.idle)
-            loop = asyncio.get_running_loop()
-            self._watching = loop.call_later(max(due - now, 0.001), self._watch)
+            return min(due - now, started + limits.answer - now, limits.idle)
+        return 0.0
+
+    def _expire(self) -> None:
+        assert self._over
+        self._response.fail(self._over)
 
     def _provider_error(self, error: Exception) -> ProviderError:
         """A failure of the transport as the error that the contract names for it."""
