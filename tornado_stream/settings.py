@@ -286,8 +286,8 @@ class Settings:
     drain_timeout: float = _setting(
         25.0,
         _seconds_or_none,
-        "Time that running answers have to finish after SIGTERM or Ctrl-C; 0 interrupts them at "
-        "once.",
+        "Time that running answers have to finish after SIGTERM, SIGHUP or Ctrl-C; 0 interrupts "
+        "them at once.",
     )
     max_connections: int = _setting(
         20_000,
