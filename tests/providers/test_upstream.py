@@ -7,6 +7,7 @@ import gzip
 import socket
 import ssl
 import time
+import zlib
 
 import pytest
 from client import deaf_listener, until
@@ -118,6 +119,68 @@ WHOLE = {
 @pytest.mark.gen_test
 async def test_whole_responses(parts):
     assert await fetch(Script(*parts)) == (b"abcd", None)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 203, 206, 226, 299])
+@pytest.mark.gen_test
+async def test_every_success_with_a_body_is_an_answer(status):
+    head = b"HTTP/1.1 %d Fine\r\n" % status
+    for rest in (b"Content-Length: 4\r\n\r\nabcd", b"\r\nabcd"):
+        server, upstream = Script(head + rest), Upstream()
+        heads: list[int] = []
+        body: list[bytes] = []
+
+        def on_head(status: int, _: object, heads=heads, body=body):
+            heads.append(status)
+            return body.append
+
+        await upstream.fetch_stream(server.request(), on_head)
+        assert (heads, body) == ([status], [b"abcd"])
+        server.close()
+        await upstream.close()
+    server = Script(head + b"Content-Length: 9\r\n\r\nabcd")
+    with pytest.raises(ProviderError) as caught:
+        await Upstream().fetch_stream(server.request(), lambda s, h: lambda data: None)
+    assert (caught.value.state, caught.value.upstream_status) == ("cut_off", status)
+    server.close()
+
+
+@pytest.mark.parametrize("status", [204, 205, 302, 304, 404])
+@pytest.mark.gen_test
+async def test_a_success_without_a_body_is_none(status):
+    _, error = await fetch(Script(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % status))
+    assert isinstance(error, StatusError) and (error.status, error.body) == (status, b"")
+
+
+ENCODINGS = {
+    "gzip, members": ("gzip", gzip.compress(b"ab") + gzip.compress(b"cd")),
+    "gzip, upper case": ("X-GZIP, Identity", gzip.compress(b"abcd")),
+    "zlib": ("deflate", zlib.compress(b"abcd")),
+    "raw deflate": ("deflate", zlib.compress(b"abcd")[2:-4]),
+    "a charset": ("utf-8", b"abcd"),
+    "none": ("none", b"abcd"),
+    "identity twice": ("identity, identity", b"abcd"),
+    "an unknown word": ("text", b"abcd"),
+}
+
+
+@pytest.mark.parametrize(("name", "data"), ENCODINGS.values(), ids=ENCODINGS)
+@pytest.mark.gen_test
+async def test_encodings(name, data):
+    head = HEAD + b"Content-Encoding: %b\r\n\r\n" % name.encode()
+    assert await fetch(Script(head, data)) == (b"abcd", None)
+    assert await fetch(Script(head, *(bytes([b]) for b in data))) == (b"abcd", None)
+    error = (await fetch(Script(head.replace(b"200 OK", b"500 No"), data)))[1]
+    assert isinstance(error, StatusError) and error.body == b"abcd"
+
+
+@pytest.mark.parametrize("name", ["br", "ZSTD", "gzip, br"])
+@pytest.mark.gen_test
+async def test_an_encoding_that_cannot_be_read_is_named(name):
+    _, error = await fetch(Script(HEAD + b"Content-Encoding: %b\r\n\r\nx" % name.encode()))
+    assert isinstance(error, ProviderError) and error.code == "malformed_response"
+    word = name.lower().removeprefix("gzip, ")
+    assert f"an encoding that was not asked for ({word})" in error.message
 
 
 BROKEN = {

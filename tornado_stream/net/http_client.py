@@ -293,12 +293,13 @@ class ResponseStream(asyncio.BufferedProtocol):
             self._end(raised=error)
             return
         if seconds is not None or self._grace:
-            self._wait_at_most(seconds)
+            self.wait_at_most(seconds)
         self._room -= len(data)
         if self._room < 0:
             self.fail(HTTPInputError("the response is too long"))
 
-    def _wait_at_most(self, seconds: float | None) -> None:
+    def wait_at_most(self, seconds: float | None) -> None:
+        """Regard the response as whole after these seconds; None: wait for its end."""
         if self._grace:
             self._grace.cancel()
             self._grace = None
@@ -316,7 +317,9 @@ class ResponseStream(asyncio.BufferedProtocol):
                 waiting.cancel()
         if self.connection:
             self.connection.transport.set_protocol(self.connection)
-            if not self.reusable:
+            if self.reusable:
+                self.connection.transport.resume_reading()
+            else:
                 self.connection.close()
         # Ignore what the parser still reports of this read, and break the cycles with the parser
         # and the callbacks.

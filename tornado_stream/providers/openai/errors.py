@@ -1,8 +1,8 @@
 """Turns the failures of an upstream into `ProviderError`: a code, a message for a person, and
 whether and when a retry makes sense.
 
-The failure is a response whose status is not 200, an error inside a 200, or a fault that the
-decoder finds. Messages have no HTML, no control characters and no key. Pure; nothing raises.
+The failure is a response whose status is no success, an error inside an answer, or a fault that
+the decoder finds. Messages have no HTML, no control characters and no key. Pure; nothing raises.
 """
 
 from __future__ import annotations

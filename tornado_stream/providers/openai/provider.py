@@ -121,9 +121,11 @@ class OpenAIProvider(Provider):
             messages = continuation(request.messages, continued, prefill=prefill)
             request = replace(request, messages=messages)
         answer: AnswerEmitter | None = None
+        answered = 200
 
         def on_head(status: int, headers: Mapping[str, str]) -> OnChunk:
-            nonlocal answer
+            nonlocal answer, answered
+            answered = status
             if headers.get("Server") == "llama.cpp":
                 self._prefill = True
             repeated = "" if prefill else continued
@@ -141,7 +143,12 @@ class OpenAIProvider(Provider):
                 raise
             failure = error.with_traceback(None)  # which refers to this frame
         assert answer is not None
-        answer.close(failure)
+        try:
+            answer.close(failure)
+        except ProviderError as error:
+            if error.upstream_status == 200:  # the decoder does not know of another success
+                error.upstream_status = answered
+            raise
 
     def _learn_refusal(
         self, model: str, options: dict[str, Any], error: StatusError, emit: Emit
