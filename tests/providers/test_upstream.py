@@ -226,6 +226,39 @@ async def test_a_response_without_a_head_is_an_error(parts):
     assert (body, error.state, error.upstream_status) == (b"", "error", None)
 
 
+SETTINGS = b"\x00\x00\x12\x04\x00\x00\x00\x00\x00" + bytes(18)
+GOAWAY = b"\x00\x00\x08\x07\x00\x00\x00\x00\x00" + bytes(7) + b"\x01"
+
+
+@pytest.mark.parametrize(
+    ("sent", "says"),
+    [
+        (SETTINGS + GOAWAY, "answered in HTTP/2, and this server speaks HTTP/1.1"),
+        (GOAWAY, "answered in HTTP/2"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "answered in HTTP/2"),
+        (b"HTTP/2 200 OK\r\n\r\n", "answered in HTTP/2"),
+        (b"\x15\x03\x01\x00\x02\x02\x16", "the base URL has to begin with https://"),
+        (b"220 mail.example ESMTP\r\n", "sent a malformed response"),
+    ],
+)
+@pytest.mark.gen_test
+async def test_another_protocol_is_named(sent, says):
+    _, error = await fetch(Script(sent))
+    assert isinstance(error, ProviderError) and says in error.message
+    assert (error.code, error.state) == ("malformed_response", "error")
+
+
+@pytest.mark.gen_test
+async def test_the_query_of_a_base_url_is_sent_with_every_request():
+    for path, sent in (("/v1/x", "/v1/x?v=1&w=2"), ("/v1/x?a=b", "/v1/x?a=b&v=1&w=2")):
+        server, upstream = Script(HEAD + b"Content-Length: 2\r\n\r\nok"), Upstream(query="v=1&w=2")
+        request = UpstreamRequest(f"http://127.0.0.1:{server.port}{path}", {}, b"{}")
+        await upstream.fetch_stream(request, lambda s, h: lambda data: None)
+        assert server.received.split(b"\r\n")[0] == f"POST {sent} HTTP/1.1".encode()
+        server.close()
+        await upstream.close()
+
+
 @pytest.mark.gen_test
 async def test_a_status_other_than_200_is_raised_with_its_body():
     server = Script(b"HTTP/1.1 429 No\r\nRetry-After: 3\r\nContent-Length: 4\r\n\r\nslow")

@@ -51,6 +51,11 @@ class CutOff(Exception):
     """The connection ended before the response did. `__cause__` is the socket's error, if any."""
 
 
+class OtherProtocol(HTTPInputError):
+    """The server answered in another protocol. The message names it, and follows the name of the
+    server."""
+
+
 class StreamingHTTPClient(AsyncHTTPClient):
     """Streams responses over kept connections. Make it with `force_instance=True`.
 
@@ -221,6 +226,10 @@ class ResponseStream(asyncio.BufferedProtocol):
             self._feed_data(self._buffer[:nbytes])
         except httptools.HttpParserError as error:
             failure = HTTPInputError(str(error))
+            if not self._head_done and (
+                protocol := _protocol(bytes(self._buffer[: min(nbytes, 64)]))
+            ):
+                failure = OtherProtocol(f"answered in {protocol}, and this server speaks HTTP/1.1")
         if self._complete:
             self.finish(failure is None and self._keep_alive)
             return
@@ -398,6 +407,17 @@ async def _timeout(seconds: float | None) -> AsyncIterator[None]:
         finally:
             if limit:
                 limit.cancel()
+
+
+def _protocol(data: bytes) -> str:
+    """The protocol that a response begins in, if it is known and not HTTP/1."""
+    # A frame of HTTP/2 on stream 0: SETTINGS or GOAWAY (RFC 9113 section 4.1), or the preface.
+    is_frame = len(data) >= 9 and data[3] in (4, 7) and data[5:9] == bytes(4)
+    if is_frame or data.startswith((b"PRI * HTTP/2", b"HTTP/2", b"HTTP/3")):
+        return "HTTP/2"
+    if data[:2] in (b"\x15\x03", b"\x16\x03"):  # a record of TLS: an alert or a handshake
+        return "TLS (the base URL has to begin with https://)"
+    return ""
 
 
 def _origin(url: SplitResult) -> Origin:

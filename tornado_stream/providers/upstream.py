@@ -14,7 +14,7 @@ import socket
 import ssl
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +24,7 @@ from tornado.httpclient import HTTPRequest
 from tornado.httputil import HTTPInputError
 
 from tornado_stream.net.compressed_body import CompressedBody, compression
-from tornado_stream.net.http_client import CutOff, OnChunk, StreamingHTTPClient
+from tornado_stream.net.http_client import CutOff, OnChunk, OtherProtocol, StreamingHTTPClient
 from tornado_stream.net.waiting import Watch, resumed_at
 from tornado_stream.values.errors import ProviderError
 
@@ -83,11 +83,12 @@ class StatusError(Exception):
 class Upstream:
     """Makes requests to one server, on the IOLoop's thread, and remembers whether it fails.
 
-    `on_status` is called with the status of every response.
+    `on_status` is called with the status of every response. `query` is added to every URL.
     """
 
-    def __init__(self, on_status: OnStatus = lambda status: None) -> None:
+    def __init__(self, on_status: OnStatus = lambda status: None, *, query: str = "") -> None:
         self._client: StreamingHTTPClient | None = None
+        self._query = query
         self._on_status = on_status
         self._unreachable_at = self._refused_at = -FAILURE_LASTS
 
@@ -113,6 +114,9 @@ class Upstream:
         `on_head` was called), and what the callbacks raised, unchanged. Cancelling it closes the
         socket before the cancellation leaves here, also while connecting.
         """
+        if self._query:
+            mark = "&" if "?" in request.url else "?"
+            request = replace(request, url=f"{request.url}{mark}{self._query}")
         if self._client is None:  # it belongs to the loop that runs now
             self._client = StreamingHTTPClient(force_instance=True)
         try:
@@ -256,6 +260,8 @@ class _Fetch:
         match error:
             case zlib.error():
                 return self._failure("malformed_response", "sent a damaged gzip body")
+            case OtherProtocol():
+                return self._failure("malformed_response", str(error), retryable=False)
             case HTTPInputError():
                 return self._failure("malformed_response", f"sent a malformed response ({error})")
             case CutOff(__cause__=ConnectionResetError()):
@@ -286,7 +292,7 @@ class _Fetch:
         failure.unprocessed = True
         return failure
 
-    def _failure(self, code: str, what: str) -> ProviderError:
+    def _failure(self, code: str, what: str, *, retryable: bool = True) -> ProviderError:
         message = f"{_origin(self._request.url)} {what}."
         if code in ("connect_failed", "connect_timeout"):
             message += " Is it running, and is the base URL right?"
@@ -295,7 +301,7 @@ class _Fetch:
             message,
             state="cut_off" if self._has_answer else "error",
             upstream_status=self._status or None,
-            retryable=code != "tls_failed",
+            retryable=retryable and code != "tls_failed",
         )
 
 

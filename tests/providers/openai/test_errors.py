@@ -94,6 +94,16 @@ def test_some_statuses_need_no_words() -> None:
     assert found == [429, 529]
 
 
+def test_a_server_that_wants_another_version_of_http() -> None:
+    for error in (refusal(505), refusal(426), refusal(426, b"use h2", Upgrade="h2c")):
+        assert error.message.endswith(
+            "It wants another version of HTTP; this server speaks HTTP/1.1."
+        )
+        assert not error.retryable
+    assert "HTTP/1.1" not in refusal(426, Upgrade="TLS/1.2").message
+    assert "HTTP/1.1" not in refusal(500).message
+
+
 def test_a_redirect_names_its_target() -> None:
     def target(location: str) -> str:
         return refusal(308, Location=location).message.partition(". ")[0]

@@ -65,6 +65,9 @@ def decode_error(
     details = ErrorDetails(_plain_text(body)) if value is NOT_JSON else read_details(value)
     code = classify(status, details, is_json=is_json)
     text = clean_message(details.text, key) or _describe_status(status, headers, key)
+    other_http = _wants_other_http(status, headers)
+    if other_http:
+        text = f"{_ended(text)} It wants another version of HTTP; this server speaks HTTP/1.1."
     if code == "not_an_api":
         place = _safe_url(url, key) or "The server"
         text = f"{_ended(text)} {place} does not look like an OpenAI-compatible API."
@@ -74,7 +77,7 @@ def decode_error(
         code,
         _with_hint(text, code),
         upstream_status=status,
-        retryable=_retryable(code, status, details),
+        retryable=not other_http and _retryable(code, status, details),
         retry_after=retry_after,
         unprocessed=refused or status in UNPROCESSED,
     )
@@ -173,6 +176,12 @@ def _plain_text(body: bytes) -> str:
     except UnicodeDecodeError:
         return ""
     return "" if text.lstrip("\ufeff \t\r\n").startswith("<") or is_markup(text) else text
+
+
+def _wants_other_http(status: int, headers: Mapping[str, str]) -> bool:
+    """Whether the server does not answer in HTTP/1.1 (RFC 9110, sections 15.5.22 and 15.6.6)."""
+    wanted = next((v for k, v in headers.items() if k.lower() == "upgrade"), "h2").lower()
+    return status == 505 or (status == 426 and ("h2" in wanted or "http/2" in wanted))
 
 
 def _describe_status(status: int, headers: Mapping[str, str], key: str | None) -> str:

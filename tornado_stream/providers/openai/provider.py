@@ -28,6 +28,7 @@ from tornado_stream.providers.upstream import StatusError, Timeouts, Upstream, U
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Finish, Notice
 from tornado_stream.values.messages import ChatRequest
+from tornado_stream.values.urls import url_secrets
 
 #: Limits for the list of models, in seconds: a page waits for it.
 MODELS_TIMEOUTS = Timeouts(connect=3, first_byte=5, idle=5, answer=8)
@@ -81,7 +82,7 @@ class OpenAIProvider(Provider):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        return (self._key,) if self._key else ()
+        return tuple(filter(None, {self._key, *url_secrets(self.config.base_url)}))
 
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
         model = request.model or await self._find_model()
