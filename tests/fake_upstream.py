@@ -20,6 +20,7 @@ The `model` of a request is the script. Its steps are separated by `;`, and each
                   step, only the first N requests with this script get it
     close, reset, badchunk, stall     end the response wrongly, or never
     nohead=S      as first step: so many seconds before the head
+    success=N     as first step: the answer has this status
 
 A script without an ending ends with finish=stop, [DONE] and the last chunk. A model that is not a
 script echoes the last user message, word by word. `requests` has all requests; `open_streams` are
@@ -154,6 +155,9 @@ class Completions(RequestHandler):
         if verb == "nohead":
             await self.pause(float(argument))
             script = script[1:]
+        if verb == "success":
+            self.set_status(int(argument))
+            script = script[1:]
         rest = dict(script[1:])
         if verb == "status" and "times" in rest and self.seen_before >= int(rest["times"]):
             script = [
@@ -269,7 +273,7 @@ class Completions(RequestHandler):
 def parse_script(body: dict[str, Any]) -> list[tuple[str, str]]:
     model = body.get("model") or ""
     first = model.partition(";")[0].partition("=")[0]
-    if first in ("nohead", "status") or hasattr(Completions, "do_" + first):
+    if first in ("nohead", "status", "success") or hasattr(Completions, "do_" + first):
         steps = (step.partition("=") for step in model.split(";") if step)
         return [(verb, urllib.parse.unquote(argument)) for verb, _, argument in steps]
     text = body["messages"][-1]["content"]

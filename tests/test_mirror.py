@@ -21,6 +21,7 @@ TESTED_THROUGH = {
     "chat/conversations.py": "handlers/test_conversations.py",
     "chat/responses.py": "handlers/test_responses.py",
     "generations/recovery.py": "generations/test_registry.py",
+    "generations/saver.py": "generations/test_registry.py",
     "handlers/access_log.py": "observe/test_log.py",
     "handlers/models.py": "handlers/test_routes.py",
     "handlers/services.py": "handlers/test_routes.py",

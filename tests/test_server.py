@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import signal
 import socket
@@ -16,6 +17,8 @@ from client import Client, read_head, until
 from deadlines import DEADLINE, at_most
 from process import environ
 from tornado.tcpclient import TCPClient
+
+from tornado_stream.server import HANGUP
 
 MAIN = Path(__file__).resolve().parent.parent / "main.py"
 
@@ -138,6 +141,104 @@ async def test_20_running_answers_are_let_finish(start, upstream):
     assert all(a.text == whole for a in answers[2:])
     assert (await resumed).text == whole
     assert await server.exit_status() == 0
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no SIGHUP")
+@pytest.mark.gen_test
+async def test_a_hangup_lets_running_answers_finish(start, upstream):
+    server = start("--drain-timeout", "60")
+    chat = server.started()
+    stream = await chat.send(model="count=3;hold")
+    await stream.until("delta")
+    server.process.send_signal(signal.SIGHUP)
+    await until_draining(chat)
+    server.process.send_signal(signal.SIGHUP)  # a shell that ends sends another one
+    upstream.released.set()
+    answer = await stream.read()
+    assert (answer.end["state"], answer.text) == ("done", "t0 t1 t2 ")
+    assert await server.exit_status() == 0
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no SIGHUP")
+@pytest.mark.gen_test
+async def test_a_second_hangup_hurries(start, monkeypatch):
+    server = start("--drain-timeout", "60")
+    chat = server.started()
+    stream = await chat.send(model="say=a;stall")
+    await stream.until("delta")
+    server.process.send_signal(signal.SIGHUP)
+    await until_draining(chat)
+    await asyncio.sleep(HANGUP + 0.2)
+    server.process.send_signal(signal.SIGHUP)
+    assert (await stream.read()).end["state"] == "interrupted"
+    assert await server.exit_status() == 128 + signal.SIGHUP
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no SIGHUP")
+@pytest.mark.gen_test
+async def test_a_hangup_that_was_ignored_stays_ignored(tmp_path, upstream):
+    """As `nohup` starts it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        server = Server(tmp_path, "--port", "0", "--base-url", upstream.url)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    try:
+        chat = server.started()
+        stream = await chat.send(model="say=a;hold")
+        await stream.until("delta")
+        server.process.send_signal(signal.SIGHUP)
+        await asyncio.sleep(0.3)
+        assert (await chat.request("GET", "/readyz")).status == 200
+        upstream.released.set()
+        assert (await stream.read()).end["state"] == "done"
+        server.process.send_signal(signal.SIGTERM)
+        assert await server.exit_status() == 0
+    finally:
+        server.close()
+
+
+def start_in_terminal(tmp_path: Path, url: str) -> tuple[int, subprocess.Popen[bytes]]:
+    """The server as a process whose terminal is ours, as a descriptor."""
+    ours, theirs = os.openpty()
+    code = "import fcntl, runpy, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    code += f"sys.argv = sys.argv[1:]; runpy.run_path({str(MAIN)!r}, run_name='__main__')"
+    command = [sys.executable, "-c", code, str(MAIN), "--port", "0", "--data-dir", str(tmp_path)]
+    process = subprocess.Popen(
+        [*command, "--base-url", url],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=MAIN.parent,
+        env=environ(),
+        start_new_session=True,
+    )
+    os.close(theirs)
+    return ours, process
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no terminals")
+@pytest.mark.gen_test
+async def test_a_closed_terminal_lets_running_answers_finish(tmp_path, upstream):
+    """Standard output and error are gone too."""
+    ours, process = start_in_terminal(tmp_path, upstream.url)
+    try:
+        shown = b""
+        while not (port := re.search(rb"http://localhost:(\d+)/", shown)):
+            loop = asyncio.get_running_loop()
+            shown += await loop.run_in_executor(None, os.read, ours, 1000)
+        chat = Client(int(port[1]))
+        stream = await chat.send(model="say=a;hold")
+        await stream.until("delta")
+        os.close(ours)
+        await until_draining(chat)
+        upstream.released.set()
+        assert (await stream.read()).end["state"] == "done"
+        await until(lambda: process.poll() is not None, what="it has not exited")
+        assert process.returncode == 0
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.mark.gen_test

@@ -96,7 +96,9 @@ def _parse(setting: Field[Any], name: str, text: str) -> Any:
     try:
         return setting.metadata["parse"](text)
     except ValueError as error:
-        secret = not setting.metadata["flag"] or "@" in text  # a URL may hold a password
+        secret = (
+            not setting.metadata["flag"] or "@" in text or "?" in text
+        )  # a URL may hold a password or a key
         shown = "that value" if secret else repr(mask(text))
         raise SettingError(f"{name} cannot be {shown}: {error}") from None
 

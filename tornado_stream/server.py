@@ -1,7 +1,8 @@
 """The life of the process: settings, application, listening, signals, drain, exit.
 
-The rule: after the first SIGTERM or SIGINT the server waits for the running answers, after the
-second it ends them at once. Either way every reader gets an `end`, and no child process remains.
+The rule: after the first SIGTERM, SIGINT or SIGHUP the server waits for the running answers, and
+after the second it ends them at once. Either way every reader gets an `end`, and no child process
+remains.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from ipaddress import ip_address
 
@@ -42,6 +44,9 @@ BACKLOG = 1024
 LAST_WRITES = 1.0
 #: Seconds after a second signal at which the process exits in any case.
 HURRY = 0.8
+#: Seconds in which a second SIGHUP belongs to the first: when a terminal is closed, the shell and
+#: the system send one each.
+HANGUP = 1.0
 #: Seconds in which a child process can exit by itself.
 CHILD_GRACE = 2.0
 
@@ -67,7 +72,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (SettingError, OpenError) as error:
         print(f"tornado-stream: {error}", file=sys.stderr)
         return 2
-    return asyncio.run(_serve(application, sockets))
+    status = asyncio.run(_serve(application, sockets))
+    _drop_unwritten()
+    return status
+
+
+def _drop_unwritten() -> None:
+    """Drop what a terminal that was closed does not take any more; otherwise Python would exit
+    with status 120."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        try:
+            stream.flush()
+        except OSError:
+            with suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def make_server(application: ChatApplication) -> Server:
@@ -137,14 +155,16 @@ async def _finish_responses(
 
 
 class _Signals:
-    """SIGINT and SIGTERM as two futures with the signal's number: of the first signal, and of the
-    second, which asks to hurry."""
+    """SIGINT, SIGTERM and SIGHUP as two futures with the signal's number: of the first signal, and
+    of the second, which asks to hurry. A SIGHUP that was ignored when the process began (nohup)
+    stays ignored; Windows has none."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self.first: asyncio.Future[int] = self._loop.create_future()
         self.second: asyncio.Future[int] = self._loop.create_future()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        self._hung_up_at = -HANGUP
+        for number in _ending_signals():
             self._handle(number, partial(self._on_signal, number))
 
     def _handle(self, number: int, callback: Callable[[], None]) -> None:
@@ -154,6 +174,10 @@ class _Signals:
             signal.signal(number, lambda *_: self._loop.call_soon_threadsafe(callback))
 
     def _on_signal(self, number: int) -> None:
+        if number == getattr(signal, "SIGHUP", None):
+            before, self._hung_up_at = self._hung_up_at, self._loop.time()
+            if self._hung_up_at < before + HANGUP:
+                return
         for future in (self.first, self.second):
             if not future.done():
                 future.set_result(number)
@@ -161,6 +185,13 @@ class _Signals:
         if self.second.done():
             # The process exits even if something hangs. A child notices that its parent is gone.
             self._loop.call_later(HURRY, os._exit, 128 + number)
+
+
+def _ending_signals() -> list[signal.Signals]:
+    hangup = getattr(signal, "SIGHUP", None)
+    if hangup is None or signal.getsignal(hangup) == signal.SIG_IGN:
+        return [signal.SIGINT, signal.SIGTERM]
+    return [signal.SIGINT, signal.SIGTERM, hangup]
 
 
 def _bind(settings: Settings, argv: Sequence[str]) -> list[socket.socket]:

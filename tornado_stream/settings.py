@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+
+from tornado_stream.values.urls import clean_base_url, url_secrets
 
 #: The most characters of a password. NFC normalization of an unlimited text could take very long.
 LONGEST_PASSWORD = 1024
@@ -81,16 +82,9 @@ def _count_or_none(text: str) -> int:
 
 
 def parse_url(text: str) -> str:
-    """A base URL without its last slash; a `Secret` if it holds a password. Raises `ValueError`."""
-    try:
-        parts = urlsplit(text)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        valid = False
-    if not valid or parts.query or parts.fragment:
-        raise ValueError("it must be a URL like http://localhost:11434/v1")
-    text = text.rstrip("/")
-    return Secret(text) if "@" in parts.netloc else text
+    """A base URL, cleaned; a `Secret` if it holds a password or a key. Raises `ValueError`."""
+    url = clean_base_url(text)
+    return Secret(url) if url_secrets(url) else url
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -286,8 +280,8 @@ class Settings:
     drain_timeout: float = _setting(
         25.0,
         _seconds_or_none,
-        "Time that running answers have to finish after SIGTERM or Ctrl-C; 0 interrupts them at "
-        "once.",
+        "Time that running answers have to finish after SIGTERM, SIGHUP or Ctrl-C; 0 interrupts "
+        "them at once.",
     )
     max_connections: int = _setting(
         20_000,
@@ -366,6 +360,4 @@ class Settings:
     def secrets(self) -> tuple[str, ...]:
         """Every secret among the settings, for the log to mask."""
         values = [str(v) for v in vars(self).values() if isinstance(v, Secret)]
-        login = urlsplit(self.base_url or "").netloc.rpartition("@")[0]
-        user, _, password = login.partition(":")
-        return tuple(dict.fromkeys(filter(None, [*values, unquote(password or user)])))
+        return tuple(dict.fromkeys([*values, *url_secrets(self.base_url or "")]))

@@ -17,7 +17,7 @@ from tornado_stream.generations.producer import Job
 from tornado_stream.generations.registry import Generations
 from tornado_stream.providers.base import Provider
 from tornado_stream.store import logs, open_store
-from tornado_stream.store.base import NewAnswer, Progress, Store, StoreError
+from tornado_stream.store.base import AlreadyStored, NewAnswer, Progress, Store, StoreError
 from tornado_stream.values.errors import Conflict, ProviderError
 from tornado_stream.values.events import Delta, Finish, Notice, encode_event
 from tornado_stream.values.messages import ChatRequest, Conversation, Message
@@ -74,7 +74,7 @@ def refuse_until(store: Store) -> asyncio.Event:
     async def failing(batch):
         if not works.is_set():
             raise StoreError("disk full")
-        await append(batch)
+        return await append(batch)
 
     store.append = failing
     return works
@@ -123,8 +123,9 @@ async def test_the_end_is_saved_before_it_is_published(store):
 
     async def slow_append(batch):
         await asyncio.sleep(0.05)
-        await append(batch)
+        gone = await append(batch)
         order.append("stored")
+        return gone
 
     store.append = slow_append
     generations = Generations(store)
@@ -152,7 +153,7 @@ async def test_subscribers_may_be_ahead_of_the_store_by_one_flush(store):
 
     async def held(batch):
         await taken.wait()
-        await append(batch)
+        return await append(batch)
 
     store.append = held
     generations = Generations(store)
@@ -245,7 +246,8 @@ async def test_stopping_an_ended_answer_does_nothing(store):
     await finish(generations, generation)
     for _ in range(2):
         await generations.stop(generation.id)
-        await generations.stop_in("c1")
+        async with generations.deleting("c1"):
+            pass
     assert generation.end["state"] == "done"
 
 
@@ -405,7 +407,7 @@ async def test_an_answer_whose_commit_was_reported_as_failed_does_not_stay_runni
 async def test_subscribers_are_told_when_saving_fails_and_when_it_works_again(
     store, monkeypatch, caplog
 ):
-    monkeypatch.setattr("tornado_stream.generations.registry.RETRY_INTERVAL", 0.05)
+    monkeypatch.setattr("tornado_stream.generations.saver.RETRY_INTERVAL", 0.05)
     works, release = refuse_until(store), asyncio.Event()
 
     async def act(emit):
@@ -433,7 +435,7 @@ async def test_subscribers_are_told_when_saving_fails_and_when_it_works_again(
 
 @pytest.mark.gen_test
 async def test_a_refused_end_is_saved_later(store, monkeypatch):
-    monkeypatch.setattr("tornado_stream.generations.registry.RETRY_INTERVAL", 0.05)
+    monkeypatch.setattr("tornado_stream.generations.saver.RETRY_INTERVAL", 0.05)
     works = refuse_until(store)
 
     async def act(emit):
@@ -460,7 +462,7 @@ async def test_a_flush_that_fails_while_the_end_is_being_saved_adds_no_event(sto
             raise StoreError("disk full")
         fail.set()
         await asyncio.sleep(0.01)
-        await append(batch)
+        return await append(batch)
 
     store.append = slow
 
@@ -495,15 +497,16 @@ async def test_an_unsaved_end_is_shown_as_it_was_published(store):
 
 @pytest.mark.gen_test
 async def test_after_a_slow_flush_the_next_one_follows_at_once(store, monkeypatch):
-    monkeypatch.setattr("tornado_stream.generations.registry.FLUSH_INTERVAL", 0.3)
+    monkeypatch.setattr("tornado_stream.generations.saver.FLUSH_INTERVAL", 0.3)
     append, begun, ended = store.append, [], []
     loop = asyncio.get_running_loop()
 
     async def slow(batch):
         begun.append(loop.time())
         await asyncio.sleep(0.32)  # longer than FLUSH_INTERVAL
-        await append(batch)
+        gone = await append(batch)
         ended.append(loop.time())
+        return gone
 
     store.append = slow
 
@@ -516,3 +519,122 @@ async def test_after_a_slow_flush_the_next_one_follows_at_once(store, monkeypatc
     log = await finish(generations, await generations.start(job(act)))
     assert log[-1][2]["saved"]
     assert min(begun[n + 1] - ended[n] for n in range(3)) < 0.2
+
+
+class DeletedStore(MemoryStore):
+    """A store in which every conversation is gone as soon as it is begun."""
+
+    async def begin(self, new) -> None:
+        await super().begin(new)
+        await self.delete(new.message.conversation_id)
+
+
+@pytest.mark.gen_test
+async def test_an_answer_whose_conversation_is_gone_is_stopped_and_never_saved():
+    async def act(emit):
+        emit(Delta("a"))
+        await asyncio.sleep(3600)
+
+    generations = Generations(DeletedStore())
+    log = await finish(generations, await generations.start(job(act)))
+    assert (log[-1][2]["state"], log[-1][2]["saved"]) == ("stopped", False)
+    assert generations.unsaved_frames == 0 and not generations.failing
+
+
+@pytest.mark.gen_test
+async def test_the_end_of_an_answer_whose_conversation_is_gone_is_not_saved():
+    async def act(emit):
+        emit(Delta("a"))
+
+    generations = Generations(DeletedStore())
+    log = await finish(generations, await generations.start(job(act)))
+    assert (log[-1][2]["state"], log[-1][2]["saved"]) == ("done", False)
+    assert await generations.get("local", "g1") is None
+
+
+def slow_to_begin(store: Store) -> tuple[asyncio.Event, asyncio.Event]:
+    """Make a store take its time for a new answer: one event says that it was asked, the other
+    lets it go on."""
+    begin, asked, go = store.begin, asyncio.Event(), asyncio.Event()
+
+    async def slow(new):
+        asked.set()
+        await go.wait()
+        await begin(new)
+
+    store.begin = slow
+    store.for_owner = lambda owner: store
+    return asked, go
+
+
+@pytest.mark.parametrize("way", ["stop", "cancel", "delete", "interrupt"])
+@pytest.mark.gen_test
+async def test_an_answer_that_is_being_stored_can_be_ended(store, way):
+    asked, go = slow_to_begin(store)
+
+    async def act(emit):
+        raise AssertionError("the provider was asked")
+
+    generations, task = Generations(store), job(act)
+    starting = asyncio.ensure_future(generations.start(task))
+    await asked.wait()
+
+    async def end() -> None:
+        if way == "stop":
+            await generations.stop("g1")
+        elif way == "cancel":
+            generations.cancel("g1")
+        elif way == "interrupt":
+            await generations.interrupt(60)
+        else:
+            async with generations.deleting("c1"):
+                assert generation.ended
+
+    ending = asyncio.ensure_future(end())
+    await asyncio.sleep(0.01)
+    assert way == "cancel" or not ending.done()
+    go.set()
+    generation = await starting
+    await ending
+    log = await finish(generations, generation)
+    state = "interrupted" if way == "interrupt" else "stopped"
+    assert (log[-1][2]["state"], log[-1][2]["saved"]) == (state, way != "delete")
+    assert task.provider.calls == 0
+
+
+@pytest.mark.gen_test
+async def test_an_answer_that_is_being_stored_is_not_taken_for_one_that_a_crash_left(store):
+    """The store has the answer already, but its `begin` has not returned yet."""
+    begin, stored, go = store.begin, asyncio.Event(), asyncio.Event()
+
+    async def slow(new):
+        await begin(new)
+        stored.set()
+        await go.wait()
+
+    store.begin = slow
+    store.for_owner = lambda owner: store
+    read = asyncio.Event()
+
+    async def act(emit):
+        await read.wait()
+
+    generations = Generations(store)
+    starting = asyncio.ensure_future(generations.start(job(act)))
+    await stored.wait()
+    reading = asyncio.ensure_future(generations.get("local", "g1"))
+    await asyncio.sleep(0.01)
+    go.set()
+    assert await reading is await starting
+    read.set()
+    assert (await finish(generations, await starting))[-1][2]["state"] == "done"
+
+
+@pytest.mark.gen_test
+async def test_two_answers_cannot_begin_under_one_id(store):
+    generations = Generations(store)
+    with generations.admitted("ann", "g1"):
+        with pytest.raises(AlreadyStored), generations.admitted("bob", "g1"):
+            raise AssertionError("it was admitted")
+    with generations.admitted("bob", "g1"):
+        pass

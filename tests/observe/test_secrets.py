@@ -308,16 +308,21 @@ def check_lines(server: Watched, log_format: str) -> None:
     assert "program.py" in traces
 
 
+@pytest.mark.parametrize("place", ["login", "query"])
 @pytest.mark.gen_test
-async def test_a_password_in_the_base_url_does_not_leak(tmp_path):
+async def test_a_password_in_the_base_url_does_not_leak(tmp_path, place):
     async with canned() as (upstream, port):
         url = f"http://user:{PASSWORD}@127.0.0.1:{port}/v1"
+        if place == "query":
+            url = f"http://127.0.0.1:{port}/v1?api_key={PASSWORD}"
         server = Watched(tmp_path, url, "text")
         async with server.running():
             upstream.reply = stream(say("hi"), "data: [DONE]")
             assert b'"state":"done"' in await server.ask()
-            sent = b64encode(f"user:{PASSWORD}".encode())
-            assert b"Authorization: Basic " + sent in upstream.asked[-1]
+            sent = b"Authorization: Basic " + b64encode(f"user:{PASSWORD}".encode())
+            if place == "query":
+                sent = f"POST /v1/chat/completions?api_key={PASSWORD} HTTP/1.1".encode()
+            assert sent in upstream.asked[-1]
             for upstream.reply in [
                 *replies(PASSWORD)[::2],
                 response('{"data": []}'),

@@ -81,6 +81,16 @@ def test_every_key_is_read(read, tmp_path):
     assert "sk-" not in repr([first, second, third])
 
 
+def test_a_base_url_is_cleaned(read):
+    (config,) = read(
+        "[upstream.a]\nbase_url=' http://bücher.example/a b/v1/?api-version=1&key=ab '\n"
+    )
+    assert config.base_url == "http://xn--bcher-kva.example/a%20b/v1?api-version=1&key=ab"
+    assert (config.query, config.secret) == ("api-version=1&key=ab", "ab")
+    assert config.origin == "http://xn--bcher-kva.example/a%20b/v1 (tornado-stream.toml)"
+    assert "key=ab" not in repr(config)
+
+
 @pytest.mark.parametrize("preset", ["", "preset = 'openai'\n"])
 def test_the_header_of_the_key_has_a_name_of_its_own(read, preset):
     text = "[upstream.a]\nbase_url='http://x/v1'\nkey_env='MY_KEY'\nkey_header='X-Key'\n"
@@ -100,6 +110,8 @@ def test_the_header_of_the_key_has_a_name_of_its_own(read, preset):
         ("[upstream]\na = 7", 1, "must be a table, [upstream.a]"),
         ("[upstream.'a b']\n", 1, "a name has up to 32 letters"),
         ("\n[upstream.a]\nbase_url = 'x'", 3, "base_url: it must be a URL like"),
+        ("[upstream.a]\nbase_url = 'http://a b/v1'", 2, "'a b' is not the name of a host"),
+        ("[upstream.a]\nbase_url = 'http://x/v1#here'", 2, "it must have no fragment"),
         ("[upstream.a]\nmodels = ['x']", 1, "base_url: this key is required"),
         ("[upstream.a]\nbase_ulr = 'http://x'", 2, "did you mean base_url?"),
         ("[upstream.a]\nbase_url = 7", 2, "base_url: it must be text"),

@@ -19,6 +19,8 @@ from tornado_stream.providers.provider_group import retry_delay
 from tornado_stream.values.errors import ProviderError
 
 DEAD = "http://127.0.0.1:9/v1"  # nothing listens there
+#: What llama.cpp says with a 503 while it starts.
+LOADING = '{"error":{"code":503,"message":"Loading model","type":"unavailable_error"}}'
 
 
 @pytest.fixture(autouse=True)
@@ -129,9 +131,11 @@ async def test_a_broken_or_slow_upstream_does_not_hide_the_others(
 
 
 @pytest.mark.gen_test
-@pytest.mark.parametrize("status", [429, 503, 529])
-async def test_a_request_that_was_turned_away_is_retried(chat, upstream, status):
-    answer = await chat.ask(model=f"status={status};times=2;say=yes")
+@pytest.mark.parametrize(
+    "refusal", ["429", "529", "503;after=0", "503;body=no healthy upstream", "503;body=" + LOADING]
+)
+async def test_a_request_that_was_turned_away_is_retried(chat, upstream, refusal):
+    answer = await chat.ask(model=f"status={refusal};times=2;say=yes")
     assert (answer.end["state"], answer.text) == ("done", "yes")
     assert len(upstream.requests) == 3
     waits = [e.data for e in answer.events if e.name == "notice"]
@@ -141,8 +145,19 @@ async def test_a_request_that_was_turned_away_is_retried(chat, upstream, status)
 
 @pytest.mark.gen_test
 async def test_there_are_at_most_two_retries(chat, upstream):
-    answer = await chat.ask(model="status=503")
+    answer = await chat.ask(model="status=503;body=overloaded")
     assert (answer.end["state"], answer.end["error"]["upstream_status"]) == ("error", 503)
+    assert len(upstream.requests) == 3
+
+
+@pytest.mark.gen_test
+async def test_a_503_that_does_not_say_what_became_of_the_request_is_not_retried(chat, upstream):
+    """Envoy says the latter when the connection broke after the request was delivered."""
+    broke = "upstream connect error or disconnect/reset before headers. reset reason: "
+    for body in ("", "Service Unavailable", broke + "connection termination"):
+        answer = await chat.ask(model=f"status=503;body={body}")
+        error = answer.end["error"]
+        assert (error["code"], error["retryable"]) == ("upstream_5xx", True)
     assert len(upstream.requests) == 3
 
 
@@ -244,7 +259,7 @@ def test_some_failures_are_not_retried(attempt, error):
 
 
 @pytest.mark.gen_test
-@pytest.mark.parametrize("failing", ["status=429", "status=503", "dead"])
+@pytest.mark.parametrize("failing", ["status=429", "status=503;body=overloaded", "dead"])
 async def test_the_next_upstream_that_has_the_model_is_tried(over, upstream, another, failing):
     script = "say=yes" if failing == "dead" else f"{failing};times=3;say=yes"
     first = DEAD if failing == "dead" else upstream.url
@@ -280,8 +295,8 @@ async def test_after_the_first_token_no_other_upstream_is_tried(over, upstream, 
 
 @pytest.mark.gen_test
 async def test_if_all_fail_the_error_is_that_of_the_last(over, another):
-    chat = over(first=(DEAD, "m"), second=(another.url, "status=503"))
-    answer = await chat.ask(model="status=503")
+    chat = over(first=(DEAD, "m"), second=(another.url, "status=529"))
+    answer = await chat.ask(model="status=529")
     assert answer.end["error"]["message"].startswith("second: ")
     assert (answer.end["upstream"], len(another.requests)) == ("second", 3)
 

@@ -7,6 +7,7 @@ import gzip
 import socket
 import ssl
 import time
+import zlib
 
 import pytest
 from client import deaf_listener, until
@@ -120,6 +121,68 @@ async def test_whole_responses(parts):
     assert await fetch(Script(*parts)) == (b"abcd", None)
 
 
+@pytest.mark.parametrize("status", [200, 201, 202, 203, 206, 226, 299])
+@pytest.mark.gen_test
+async def test_every_success_with_a_body_is_an_answer(status):
+    head = b"HTTP/1.1 %d Fine\r\n" % status
+    for rest in (b"Content-Length: 4\r\n\r\nabcd", b"\r\nabcd"):
+        server, upstream = Script(head + rest), Upstream()
+        heads: list[int] = []
+        body: list[bytes] = []
+
+        def on_head(status: int, _: object, heads=heads, body=body):
+            heads.append(status)
+            return body.append
+
+        await upstream.fetch_stream(server.request(), on_head)
+        assert (heads, body) == ([status], [b"abcd"])
+        server.close()
+        await upstream.close()
+    server = Script(head + b"Content-Length: 9\r\n\r\nabcd")
+    with pytest.raises(ProviderError) as caught:
+        await Upstream().fetch_stream(server.request(), lambda s, h: lambda data: None)
+    assert (caught.value.state, caught.value.upstream_status) == ("cut_off", status)
+    server.close()
+
+
+@pytest.mark.parametrize("status", [204, 205, 302, 304, 404])
+@pytest.mark.gen_test
+async def test_a_success_without_a_body_is_none(status):
+    _, error = await fetch(Script(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % status))
+    assert isinstance(error, StatusError) and (error.status, error.body) == (status, b"")
+
+
+ENCODINGS = {
+    "gzip, members": ("gzip", gzip.compress(b"ab") + gzip.compress(b"cd")),
+    "gzip, upper case": ("X-GZIP, Identity", gzip.compress(b"abcd")),
+    "zlib": ("deflate", zlib.compress(b"abcd")),
+    "raw deflate": ("deflate", zlib.compress(b"abcd")[2:-4]),
+    "a charset": ("utf-8", b"abcd"),
+    "none": ("none", b"abcd"),
+    "identity twice": ("identity, identity", b"abcd"),
+    "an unknown word": ("text", b"abcd"),
+}
+
+
+@pytest.mark.parametrize(("name", "data"), ENCODINGS.values(), ids=ENCODINGS)
+@pytest.mark.gen_test
+async def test_encodings(name, data):
+    head = HEAD + b"Content-Encoding: %b\r\n\r\n" % name.encode()
+    assert await fetch(Script(head, data)) == (b"abcd", None)
+    assert await fetch(Script(head, *(bytes([b]) for b in data))) == (b"abcd", None)
+    error = (await fetch(Script(head.replace(b"200 OK", b"500 No"), data)))[1]
+    assert isinstance(error, StatusError) and error.body == b"abcd"
+
+
+@pytest.mark.parametrize("name", ["br", "ZSTD", "gzip, br"])
+@pytest.mark.gen_test
+async def test_an_encoding_that_cannot_be_read_is_named(name):
+    _, error = await fetch(Script(HEAD + b"Content-Encoding: %b\r\n\r\nx" % name.encode()))
+    assert isinstance(error, ProviderError) and error.code == "malformed_response"
+    word = name.lower().removeprefix("gzip, ")
+    assert f"an encoding that was not asked for ({word})" in error.message
+
+
 BROKEN = {
     "closed in a chunk": ([CHUNKED + b"4\r\nab"], b"ab", "connection_closed"),
     "closed between chunks": ([CHUNKED + b"2\r\nab\r\n"], b"ab", "connection_closed"),
@@ -161,6 +224,39 @@ async def test_a_response_without_a_head_is_an_error(parts):
     body, error = await fetch(Script(*parts))
     assert isinstance(error, ProviderError)
     assert (body, error.state, error.upstream_status) == (b"", "error", None)
+
+
+SETTINGS = b"\x00\x00\x12\x04\x00\x00\x00\x00\x00" + bytes(18)
+GOAWAY = b"\x00\x00\x08\x07\x00\x00\x00\x00\x00" + bytes(7) + b"\x01"
+
+
+@pytest.mark.parametrize(
+    ("sent", "says"),
+    [
+        (SETTINGS + GOAWAY, "answered in HTTP/2, and this server speaks HTTP/1.1"),
+        (GOAWAY, "answered in HTTP/2"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "answered in HTTP/2"),
+        (b"HTTP/2 200 OK\r\n\r\n", "answered in HTTP/2"),
+        (b"\x15\x03\x01\x00\x02\x02\x16", "the base URL has to begin with https://"),
+        (b"220 mail.example ESMTP\r\n", "sent a malformed response"),
+    ],
+)
+@pytest.mark.gen_test
+async def test_another_protocol_is_named(sent, says):
+    _, error = await fetch(Script(sent))
+    assert isinstance(error, ProviderError) and says in error.message
+    assert (error.code, error.state) == ("malformed_response", "error")
+
+
+@pytest.mark.gen_test
+async def test_the_query_of_a_base_url_is_sent_with_every_request():
+    for path, sent in (("/v1/x", "/v1/x?v=1&w=2"), ("/v1/x?a=b", "/v1/x?a=b&v=1&w=2")):
+        server, upstream = Script(HEAD + b"Content-Length: 2\r\n\r\nok"), Upstream(query="v=1&w=2")
+        request = UpstreamRequest(f"http://127.0.0.1:{server.port}{path}", {}, b"{}")
+        await upstream.fetch_stream(request, lambda s, h: lambda data: None)
+        assert server.received.split(b"\r\n")[0] == f"POST {sent} HTTP/1.1".encode()
+        server.close()
+        await upstream.close()
 
 
 @pytest.mark.gen_test

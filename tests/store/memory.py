@@ -67,12 +67,16 @@ class MemoryStore(Store):
             parent, current_id=message.id, updated_at=message.created_at
         )
 
-    async def append(self, batch: list[Progress]) -> None:
+    async def append(self, batch: list[Progress]) -> frozenset[str]:
         self._check_open()
+        gone = set()
         for progress in batch:
             stored = self._generations.get(progress.generation_id)
-            if stored and stored.message.state == "running":
+            if stored is None or stored.owner != progress.owner:
+                gone.add(progress.generation_id)
+            elif stored.message.state == "running":
                 self._append(stored, progress)
+        return frozenset(gone)
 
     def _append(self, stored: StoredGeneration, progress: Progress) -> None:
         known = len(stored.frames) + 1 - progress.first

@@ -109,6 +109,18 @@ async def test_a_log_that_has_ended_does_not_change(store):
 
 
 @pytest.mark.gen_test
+async def test_append_tells_a_deleted_log_from_an_ended_one(store):
+    await store.begin(new_answer(1, home="c1"))
+    await store.begin(new_answer(2, home="c2"))
+    await store.begin(new_answer(3, home="c3"))
+    await end(store, new_answer(2, home="c2"))
+    await store.delete("c3")
+    batch = [Progress(f"g{number}", 2, [frame(2)]) for number in (1, 2, 3)]
+    assert await store.append(batch) == {"g3"}
+    assert (await store.generation("g1")).frames[1:] == [frame(2)]
+
+
+@pytest.mark.gen_test
 async def test_the_unfinished_logs(store):
     assert await store.unfinished() == []
     await store.begin(new_answer(1, home="c1"))
@@ -165,7 +177,7 @@ async def test_ids_that_do_not_exist(store):
     assert await store.thread("x") == []
     assert await store.generation("x") is None
     await store.delete("x")
-    await store.append([Progress("x", 2, [frame(2)])])
+    assert await store.append([Progress("x", 2, [frame(2)])]) == {"x"}
     with pytest.raises(NotFound):
         await store.update("x", {"title": "t"})
     with pytest.raises(NotFound):

@@ -51,7 +51,10 @@ class ConversationService:
         # Text and number belong together, so nothing is awaited between reading them.
         running = self._generations.running_in(id)
         if running is None:
-            return conversation, await self._generations.with_ends(owner, messages), None
+            messages = await self._generations.with_ends(owner, messages)
+            if any(message.state == "running" for message in messages):
+                return await self.read(owner, id)  # it has just begun
+            return conversation, messages, None
         message, last_number = running
         found = [message if m.id == message.id else m for m in messages]
         if message not in found:  # the answer began after the store was read
@@ -70,7 +73,8 @@ class ConversationService:
         return await self.get(owner, id)
 
     async def delete(self, owner: str, id: str) -> None:
-        """Stop its running answer, wait until that has ended, then delete the conversation."""
+        """Stop its answer, also one that is just beginning, wait until that has ended, then delete
+        the conversation."""
         await self.get(owner, id)
-        await self._generations.stop_in(id)
-        await self._store.for_owner(owner).delete(id)
+        async with self._generations.deleting(id):
+            await self._store.for_owner(owner).delete(id)

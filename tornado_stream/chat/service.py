@@ -86,7 +86,10 @@ class ChatService:
         raise NotFound("There is no answer with this id.")
 
     async def stop(self, owner: str, id: str) -> Generation:
-        """Stop an owner's answer, in any phase. Returns when it has ended. Raises `NotFound`."""
+        """Stop an owner's answer, in any phase. Returns when it has ended. Raises `NotFound`, or
+        what `send` raises where the answer is beginning and does not begin."""
+        if (owner, id) in self._sending:
+            self._generations.cancel(id)  # before it begins, so that its model is not asked
         generation = await self.generation(owner, id)
         await self._generations.stop(id)
         return generation
@@ -124,7 +127,7 @@ class ChatService:
             raise
 
     async def _begin(self, request: SendRequest) -> Generation:
-        with self._generations.admitted(request.owner):
+        with self._generations.admitted(request.owner, request.request_id):
             _check_size([request.message or ""], self._max_message, *MESSAGE_TOO_LARGE)
             thread = await self._find(request)
             job = compose(request, thread, self._provider)

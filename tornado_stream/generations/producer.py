@@ -55,6 +55,7 @@ class Producer:
         self.job = job
         self.saved = 1  # frames that the store has; it saved the first with the question
         self.unsaved = False  # there are frames that were not passed to the store yet
+        self.gone = False  # the store does not have its conversation any more
         self.failing = False  # subscribers were told that new events are not saved
         self.ending = False  # the `end` has its number: no event may be published before it
         self.stopped_as: str | None = None  # the state to end in, once a stop was asked for

@@ -1,44 +1,52 @@
-"""The registry of all answers: it starts, finds, stops, saves and drains them.
+"""The registry of all answers: it starts, finds, stops and drains them; `Saver` saves them.
 
-The rule: subscribers may be ahead of the store by one flush. But a `start` is published only
-after the store has saved it, and an `end` only after the store has saved or refused it. This is
-the only module that creates tasks. Everything runs on the IOLoop's thread.
+The rule: a `start` is published only after the store has saved it, and an `end` only after the
+store has saved or refused it. This is the only module that creates tasks. Everything runs on the
+IOLoop's thread.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import logging
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from weakref import WeakValueDictionary
 
 from tornado_stream.generations.generation import Generation
 from tornado_stream.generations.producer import Job, Producer
 from tornado_stream.generations.recovery import end_as_interrupted
+from tornado_stream.generations.saver import Saver
 from tornado_stream.observe.log import log_answer
 from tornado_stream.observe.metrics import Metrics
-from tornado_stream.store.base import Store, StoredGeneration, StoreError
+from tornado_stream.store.base import AlreadyStored, Store, StoredGeneration
 from tornado_stream.values.errors import Conflict, TooMany, Unavailable
-from tornado_stream.values.events import Notice
 from tornado_stream.values.messages import Message
 
-logger = logging.getLogger(__name__)
-
-#: Seconds between two flushes of new frames to the store, normally and while the store fails.
-FLUSH_INTERVAL, RETRY_INTERVAL = 0.1, 1.0
 #: Seconds after which a client may try again when too many answers are running, or when the
 #: server is about to stop.
 RETRY_AFTER = 5
 
 
+class _Beginning:
+    """An answer that is admitted and does not run yet. `done` resolves when it runs, or when it
+    will not."""
+
+    def __init__(self) -> None:
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.storing = False  # the store has been asked to save it
+        self.stopped_as: str | None = None  # as `Producer.stopped_as`
+
+
 class Generations:
-    """All answers of this process."""
+    """All answers of this process.
+
+    An answer is in `_beginning` from the moment it is admitted, then in `_running`. So a stop and a
+    deletion find it in every phase.
+    """
 
     def __init__(
         self,
@@ -54,14 +62,12 @@ class Generations:
         self._max_answers = max_answers
         self._max_answers_per_user = max_answers_per_user  # 0: no limit
         self._places: Counter[str] = Counter()  # owner → answers that run or are being prepared
+        self._beginning: dict[str, _Beginning] = {}
         self._running: dict[str, Producer] = {}
-        self._unsaved_ends: dict[str, Producer] = {}  # ended, but the store refused the end
         #: Ended answers from the store that somebody is reading: all their readers share one log.
         self._restored: WeakValueDictionary[str, Generation] = WeakValueDictionary()
-        self._busy: dict[str, str] = {}  # conversation → its running generation
-        self._to_save: set[Producer] = set()
-        self._flush_timer: asyncio.TimerHandle | None = None
-        self._flush_task: asyncio.Task[None] | None = None
+        self._busy: dict[str, str] = {}  # conversation → its generation that begins or runs
+        self._saver = Saver(store, lambda flush: asyncio.create_task(flush, name="flush"))
 
     def __len__(self) -> int:
         """How many answers are running."""
@@ -86,49 +92,64 @@ class Generations:
         return len(unfinished)
 
     @contextmanager
-    def admitted(self, owner: str) -> Iterator[None]:
-        """Hold a place for an answer that the block prepares and passes to `begin`. The place is
-        released when that answer ends, or when an exception leaves the block.
+    def admitted(self, owner: str, id: str) -> Iterator[None]:
+        """Hold a place for the answer `id`, which the block prepares and passes to `begin`. The
+        place is released when that answer ends, or when an exception leaves the block.
 
-        Raises `Unavailable` `draining`, or `TooMany` `too_many_answers`.
+        Raises `Unavailable` `draining`, `TooMany` `too_many_answers`, or `AlreadyStored` where an
+        answer with this id is beginning already.
         """
         self._check_draining()
         self._check_places(owner)
+        if id in self._beginning:
+            raise AlreadyStored
         self._places[owner] += 1
+        beginning = self._beginning[id] = _Beginning()
         try:
             yield
         except BaseException:
             self._release(owner)
             raise
+        finally:
+            del self._beginning[id]
+            beginning.done.set_result(None)
 
     async def start(self, job: Job) -> Generation:
         """Admit and begin an answer. Raises what `admitted` and `begin` raise."""
-        with self.admitted(job.owner):
+        with self.admitted(job.owner, job.new_answer.generation_id):
             return await self.begin(job)
 
     async def begin(self, job: Job) -> Generation:
-        """Save the new answer, then start to produce it. Call it within `admitted`.
+        """Save the new answer, then start to produce it. Call it within `admitted`. An answer that
+        was stopped meanwhile begins and ends at once, and its provider is not asked.
 
         Raises `Conflict` `conversation_busy`, `Unavailable` `draining` or `StoreError`; then the
         provider is not asked.
         """
         self._check_draining()  # the process may have begun to drain since the answer was admitted
         conversation_id = job.new_answer.message.conversation_id
+        beginning = self._beginning[job.new_answer.generation_id]
         self._occupy(conversation_id, job.new_answer.generation_id)
+        beginning.storing = True
         try:
             if job.persisted:
                 await self._store.for_owner(job.owner).begin(job.new_answer)
         except BaseException:
             del self._busy[conversation_id]
             raise
-        return self._produce(job)
+        producer = self._produce(job)
+        if beginning.stopped_as:
+            producer.cancel(beginning.stopped_as)
+        return producer.generation
 
     async def get(self, owner: str, id: str) -> Generation | None:
         """The owner's generation with this id, from memory or from the store."""
+        await self._when_stored(id)
         if known := self.known(owner, id):
             return known
         stored = await self._store.for_owner(owner).generation(id)
         # The answer may have begun or ended while the store was reading.
+        await self._when_stored(id)
         if known := self.known(owner, id):
             return known
         if stored and stored.message.state == "running":
@@ -149,7 +170,7 @@ class Generations:
 
     def known(self, owner: str, id: str) -> Generation | None:
         """The owner's generation with this id, if it is running or its end is not saved yet."""
-        producer = self._running.get(id) or self._unsaved_ends.get(id)
+        producer = self._running.get(id) or self._saver.unsaved_ends.get(id)
         return producer.generation if producer and producer.generation.owner == owner else None
 
     def running_in(self, conversation_id: str) -> tuple[Message, int] | None:
@@ -160,47 +181,71 @@ class Generations:
         return None
 
     async def stop(self, id: str) -> None:
-        """End a running answer as `stopped`. Returns when its `end` has been published."""
+        """End an answer that begins or runs as `stopped`. Returns when its `end` has been
+        published, or when it is known that the answer does not begin."""
+        self.cancel(id)
+        if beginning := self._beginning.get(id):
+            await asyncio.shield(beginning.done)
         if producer := self._running.get(id):
-            producer.cancel("stopped")
             await asyncio.shield(producer.ended)
 
     def cancel(self, id: str) -> None:
-        """End a running answer as `stopped`, without waiting for its `end`."""
-        if producer := self._running.get(id):
-            producer.cancel("stopped")
+        """End an answer that begins or runs as `stopped`, without waiting for its `end`."""
+        self._cancel(id, "stopped")
 
-    async def stop_in(self, conversation_id: str) -> None:
-        """Stop the running answer of a conversation, if there is one."""
-        if id := self._busy.get(conversation_id):
-            await self.stop(id)
+    @asynccontextmanager
+    async def deleting(self, conversation_id: str) -> AsyncIterator[None]:
+        """Stop the answer of a conversation that the block deletes from the store; also an answer
+        that is being stored now. When the block begins, none runs and none is being stored, and
+        one that the block lets begin finds no conversation.
+
+        No answer that ends meanwhile says that it is saved. If the block raises, the store gets it
+        later; otherwise it is forgotten.
+        """
+        with self._saver.deleting(conversation_id):
+            while id := self._busy.get(conversation_id):
+                await self.stop(id)
+            yield
 
     async def drain(self, seconds: float, hurry: asyncio.Future[Any] | None = None) -> None:
-        """Wait until the running answers have ended, for `seconds` or until `hurry` is done."""
+        """Wait until the answers that begin or run have ended, for `seconds` or until `hurry` is
+        done."""
         due = asyncio.get_running_loop().time() + seconds
         others = {hurry} if hurry else set()
-        while self._running and not (hurry and hurry.done()):
+        while (self._running or self._beginning) and not (hurry and hurry.done()):
             remaining = due - asyncio.get_running_loop().time()
             if remaining <= 0:
                 break
             ends = {producer.ended for producer in self._running.values()}
+            ends |= {beginning.done for beginning in self._beginning.values()}
             await asyncio.wait(
                 ends | others, timeout=remaining, return_when=asyncio.FIRST_COMPLETED
             )
 
     async def interrupt(self, seconds: float) -> None:
-        """End the running answers as `interrupted`. Returns when all ends have been published, or
-        after `seconds`. What the store has refused so far is passed to it once more."""
-        for producer in tuple(self._running.values()):
-            producer.cancel("interrupted")
+        """End the answers that begin or run as `interrupted`. Returns when all ends have been
+        published, or after `seconds`. What the store has refused so far is passed to it once
+        more."""
+        for id in (*self._beginning, *self._running):
+            self._cancel(id, "interrupted")
         await self.drain(seconds)
-        if self._flush_timer:
-            self._flush_timer.cancel()
-        await self._save(list(self._to_save))
+        await self._saver.save_rest()
+
+    def _cancel(self, id: str, state: str) -> None:
+        if beginning := self._beginning.get(id):
+            beginning.stopped_as = beginning.stopped_as or state
+        if producer := self._running.get(id):
+            producer.cancel(state)
+
+    async def _when_stored(self, id: str) -> None:
+        """Wait until the store has saved or refused an answer that is beginning."""
+        beginning = self._beginning.get(id)
+        if beginning and beginning.storing:
+            await asyncio.shield(beginning.done)
 
     def _maybe_unsaved(self) -> Iterator[Producer]:
         """The producers whose log may have frames that the store does not have."""
-        return itertools.chain(self._running.values(), self._unsaved_ends.values())
+        return itertools.chain(self._running.values(), self._saver.unsaved_ends.values())
 
     def _check_draining(self) -> None:
         if self.draining:
@@ -239,7 +284,7 @@ class Generations:
             )
         self._busy[conversation_id] = generation_id
 
-    def _produce(self, job: Job) -> Generation:
+    def _produce(self, job: Job) -> Producer:
         generation = Generation(
             [job.new_answer.frame],
             ended=False,
@@ -248,10 +293,10 @@ class Generations:
             message=job.new_answer.message,
             owner=job.owner,
         )
-        producer = Producer(generation, job, self._save_soon)
+        producer = Producer(generation, job, self._saver.save_soon)
         self._running[generation.id] = producer
         producer.task = asyncio.create_task(self._run(producer), name=f"generation {generation.id}")
-        return generation
+        return producer
 
     async def _run(self, producer: Producer) -> None:
         producer.publish_first_events()
@@ -259,11 +304,7 @@ class Generations:
         producer.ending = True
         generation = producer.generation
         generation.message = producer.finished_message(end)
-        frame = producer.encode_end(end)
-        if producer.job.persisted and not await self._save([producer], last=frame):
-            frame = producer.encode_end(replace(end, saved=False))
-            self._unsaved_ends[generation.id] = producer
-            self._save_soon(producer)
+        frame = await self._saver.save_end(producer, end)
         generation.publish(frame, last=True)
         producer.end_relay(end)
         del self._running[generation.id]
@@ -273,64 +314,7 @@ class Generations:
         log_answer(generation.id, generation.message.model, end, len(producer.times))
         self._metrics.answer_ended(end, producer.began, producer.times)
 
-    def _save_soon(self, producer: Producer) -> None:
-        self._to_save.add(producer)
-        if self._flush_timer is None:
-            loop = asyncio.get_running_loop()
-            delay = RETRY_INTERVAL if producer.failing else FLUSH_INTERVAL
-            self._flush_timer = loop.call_later(delay, self._flush)
-
-    def _flush(self) -> None:
-        if self._flush_task and not self._flush_task.done():
-            # The disk is slow. The next flush follows the present one without a timer.
-            self._flush_task.add_done_callback(lambda _: self._flush())
-            return
-        self._flush_timer = None
-        self._flush_task = asyncio.create_task(self._save_changed(), name="flush")
-
-    async def _save_changed(self) -> None:
-        # The set is read here, when the task runs: an answer that has ended since `_flush` was
-        # saved together with its end and is no longer in the set.
-        await self._save(list(self._to_save))
-
-    async def _save(self, producers: list[Producer], last: bytes | None = None) -> bool:
-        """Pass new frames to the store; returns whether the store has saved them. `last` is the
-        `end` of the only producer, which is not published yet. Never raises."""
-        batch = [producer.progress(last) for producer in producers]
-        self._to_save.difference_update(producers)
-        for producer in producers:
-            producer.unsaved = False
-        counts = {p: len(p.generation.frames) for p in producers}
-        try:
-            if batch:
-                await self._store.append(batch)
-        except StoreError as error:
-            logger.warning("new events are not saved: %s", error)
-        except Exception:
-            logger.exception("new events are not saved")
-        else:
-            for producer, count in counts.items():
-                producer.saved = max(producer.saved, count)
-                if producer.generation.ended and producer.saved == len(producer.generation.frames):
-                    self._unsaved_ends.pop(producer.generation.id, None)
-                self._set_failing(producer, failing=False)
-            return True
-        for producer in producers:
-            self._set_failing(producer, failing=True)
-            self._save_soon(producer)
-        return False
-
-    def _set_failing(self, producer: Producer, *, failing: bool) -> None:
-        """Tell the subscribers of a running answer when saving begins to fail, and when it works
-        again. The `end` of an answer says by itself whether it was saved."""
-        if producer.failing == failing:
-            return
-        producer.failing = failing
-        if not (producer.ending or producer.stopped_as):
-            producer.publish(Notice("not_saved" if failing else "saved"))
-
-    async def _recover(self, stored: StoredGeneration) -> StoredGeneration:
-        """End a log that nothing produces any more."""
+    async def _recover(self, stored: StoredGeneration) -> StoredGeneration | None:
+        """End a log that nothing produces any more. None: it was deleted meanwhile."""
         ended, progress = end_as_interrupted(stored)
-        await self._store.append([progress])
-        return ended
+        return None if await self._store.append([progress]) else ended

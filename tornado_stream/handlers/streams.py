@@ -23,6 +23,7 @@ from tornado_stream.generations.generation import Generation
 from tornado_stream.generations.relay import Relay
 from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.net.streamed_body import ChunkedBody, StreamedBody, TornadoBody
+from tornado_stream.net.waiting import Watch, resumed_at
 from tornado_stream.values.errors import InvalidRequest
 
 #: Bytes of one response that the kernel may buffer; its default is megabytes.
@@ -43,7 +44,7 @@ class ReadingHandler(BaseHandler):
     ping = b""
 
     _subscriber: Subscriber | None = None
-    _timer: asyncio.TimerHandle | None = None
+    _watch: Watch | None = None
 
     async def follow(
         self, generation: Generation | Relay, after: int, opening: bytes, *, live: bool = True
@@ -70,7 +71,7 @@ class ReadingHandler(BaseHandler):
             self._subscriber.detach()
 
     def abandon(self) -> None:
-        """Close the connection, because the process is about to end."""
+        """Close the connection: the process is about to end, or the client takes no data."""
         self._socket.close()
 
     @property
@@ -86,7 +87,6 @@ class ReadingHandler(BaseHandler):
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux: detects a client that vanished
             limit = int(self.application.config.write_timeout * 1000)
             self._socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, limit)
-        self._loop = asyncio.get_running_loop()
         self._body: StreamedBody = TornadoBody(self, self._drained, self.on_connection_close)
         self._body.write(opening)
         if self.request.version == "HTTP/1.1" and not self._socket.closed():
@@ -95,11 +95,11 @@ class ReadingHandler(BaseHandler):
             self._body = ChunkedBody(
                 self.detach(), send_batch, self._drained, self.on_connection_close
             )
-        self._watch()
+        self._watch = Watch(self._look, self.abandon)
 
     def _close(self) -> None:
-        if self._timer:
-            self._timer.cancel()
+        if self._watch:
+            self._watch.cancel()
         if self._subscriber:
             self._subscriber.detach()
         self.application.streams.discard(self)
@@ -122,16 +122,17 @@ class ReadingHandler(BaseHandler):
         if self._subscriber:
             self._subscriber.resume()
 
-    def _watch(self) -> None:
-        """Send a ping in silence; close the connection of a client that takes no data."""
+    def _look(self) -> float:
+        """Send a ping in silence. Returns in how many seconds to look again; 0: the client takes no
+        data, and its connection is to be closed."""
         settings, body, now = self.application.config, self._body, monotonic()
-        if body.full_since is not None and now >= body.full_since + settings.write_timeout:
-            self._socket.close()
-            return
+        if body.full_since is not None:
+            if now >= max(body.full_since, resumed_at()) + settings.write_timeout:
+                return 0.0
         if self.ping and body.full_since is None and now >= body.last_write + settings.heartbeat:
             body.write(self.ping)
         due = min(body.last_write + settings.heartbeat - now, settings.write_timeout)
-        self._timer = self._loop.call_later(max(due, 0.05), self._watch)
+        return max(due, 0.05)
 
 
 class EventStreamHandler(ReadingHandler):

@@ -21,6 +21,7 @@ import orjson
 from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine
 from tornado.iostream import IOStream, StreamClosedError
 
+from tornado_stream.net.waiting import resumed_at
 from tornado_stream.settings import Settings
 
 
@@ -64,11 +65,11 @@ class ClientConnections:
 
     def sweep(self) -> None:
         """Close the connections that have waited too long."""
-        now = monotonic()
+        now, resumed = monotonic(), resumed_at()
         for queue, seconds, answer in self._limits:
             while queue:
                 stream, since = next(iter(queue.items()))
-                if now - since < seconds:
+                if now - max(since, resumed) < seconds:
                     break
                 if queue is self.idle and stream.writing():  # the last bytes of a response
                     stream.wait_in(queue)

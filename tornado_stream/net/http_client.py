@@ -13,7 +13,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 from base64 import b64encode
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from io import BytesIO
 from time import monotonic
 from typing import Any, cast
@@ -32,6 +33,7 @@ from tornado_stream.net.upstream_connections import (
     UpstreamConnection,
     open_socket,
 )
+from tornado_stream.net.waiting import Limit
 
 #: Bytes of one read. asyncio's own 256 KiB are slower.
 READ_SIZE = 64 * 1024
@@ -47,6 +49,11 @@ OnHead = Callable[[int, HTTPHeaders], OnChunk]
 
 class CutOff(Exception):
     """The connection ended before the response did. `__cause__` is the socket's error, if any."""
+
+
+class OtherProtocol(HTTPInputError):
+    """The server answered in another protocol. The message names it, and follows the name of the
+    server."""
 
 
 class StreamingHTTPClient(AsyncHTTPClient):
@@ -103,7 +110,7 @@ class StreamingHTTPClient(AsyncHTTPClient):
         scheme, host, port = response.origin
         try:
             tls = self._context(response.request) if scheme == "https" else None
-            async with asyncio.timeout(response.request.connect_timeout or None):
+            async with _timeout(response.request.connect_timeout):
                 sock = await open_socket(host, port)
                 _, connection = await asyncio.get_running_loop().create_connection(
                     lambda: UpstreamConnection(response.origin),
@@ -163,7 +170,7 @@ class ResponseStream(asyncio.BufferedProtocol):
         self._headers = HTTPHeaders()
         self._head_done = self._complete = self._keep_alive = False
         self._delimited = self._closes_silently = False
-        self._grace: asyncio.TimerHandle | None = None
+        self._grace: Limit | None = None
 
     def abort(self) -> None:
         """End the request, in whatever phase it is, and close its socket now. Idempotent."""
@@ -219,6 +226,10 @@ class ResponseStream(asyncio.BufferedProtocol):
             self._feed_data(self._buffer[:nbytes])
         except httptools.HttpParserError as error:
             failure = HTTPInputError(str(error))
+            if not self._head_done and (
+                protocol := _protocol(bytes(self._buffer[: min(nbytes, 64)]))
+            ):
+                failure = OtherProtocol(f"answered in {protocol}, and this server speaks HTTP/1.1")
         if self._complete:
             self.finish(failure is None and self._keep_alive)
             return
@@ -291,19 +302,20 @@ class ResponseStream(asyncio.BufferedProtocol):
             self._end(raised=error)
             return
         if seconds is not None or self._grace:
-            self._wait_at_most(seconds)
+            self.wait_at_most(seconds)
         self._room -= len(data)
         if self._room < 0:
             self.fail(HTTPInputError("the response is too long"))
 
-    def _wait_at_most(self, seconds: float | None) -> None:
+    def wait_at_most(self, seconds: float | None) -> None:
+        """Regard the response as whole after these seconds; None: wait for its end."""
         if self._grace:
             self._grace.cancel()
             self._grace = None
         if seconds is not None and seconds <= 0:
             self.finish()
         elif seconds is not None and not self._ended:
-            self._grace = asyncio.get_running_loop().call_later(seconds, self.finish)
+            self._grace = Limit(seconds, self.finish)
 
     def _end(self, *, failure: Exception | None = None, raised: Exception | None = None) -> None:
         if self._ended:
@@ -314,7 +326,9 @@ class ResponseStream(asyncio.BufferedProtocol):
                 waiting.cancel()
         if self.connection:
             self.connection.transport.set_protocol(self.connection)
-            if not self.reusable:
+            if self.reusable:
+                self.connection.transport.resume_reading()
+            else:
                 self.connection.close()
         # Ignore what the parser still reports of this read, and break the cycles with the parser
         # and the callbacks.
@@ -381,6 +395,29 @@ class _Fetch:
                 reason=self._response.reason or None,
             )
         )
+
+
+@asynccontextmanager
+async def _timeout(seconds: float | None) -> AsyncIterator[None]:
+    """As `asyncio.timeout`, with the fairness of a `Limit`. None or 0: no limit."""
+    async with asyncio.timeout(None) as timeout:
+        limit = Limit(seconds, lambda: timeout.reschedule(0.0)) if seconds else None
+        try:
+            yield
+        finally:
+            if limit:
+                limit.cancel()
+
+
+def _protocol(data: bytes) -> str:
+    """The protocol that a response begins in, if it is known and not HTTP/1."""
+    # A frame of HTTP/2 on stream 0: SETTINGS or GOAWAY (RFC 9113 section 4.1), or the preface.
+    is_frame = len(data) >= 9 and data[3] in (4, 7) and data[5:9] == bytes(4)
+    if is_frame or data.startswith((b"PRI * HTTP/2", b"HTTP/2", b"HTTP/3")):
+        return "HTTP/2"
+    if data[:2] in (b"\x15\x03", b"\x16\x03"):  # a record of TLS: an alert or a handshake
+        return "TLS (the base URL has to begin with https://)"
+    return ""
 
 
 def _origin(url: SplitResult) -> Origin:

@@ -33,6 +33,7 @@ from tornado_stream.net.client_connections import (
     refusal,
 )
 from tornado_stream.net.peer import is_trusted
+from tornado_stream.net.waiting import SETTLE
 from tornado_stream.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -231,7 +232,11 @@ class Listener:
         self._connections.sweep()
         self._close_refused(LINGER)
         interval = min(SWEEP_INTERVAL, self._connections.shortest_wait / 4)
-        self._sweeping = asyncio.get_running_loop().call_later(interval, self._sweep)
+        self._sweeping = asyncio.get_running_loop().call_later(interval, self._sweep_soon)
+
+    def _sweep_soon(self) -> None:
+        """Sweep when the loop has read what came in while the process may have been stopped."""
+        self._sweeping = asyncio.get_running_loop().call_later(SETTLE, self._sweep)
 
     def _warn(self, text: str, *arguments: Any) -> None:
         """Log a warning, at most once a minute: a flood of connections must not flood the log."""

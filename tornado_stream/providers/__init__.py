@@ -37,7 +37,7 @@ def build_provider(
     )
 
     def provider(config: UpstreamConfig) -> OpenAIProvider:
-        return OpenAIProvider(Upstream(on_status), config)
+        return OpenAIProvider(Upstream(on_status, query=config.query), config)
 
     configs = []
     if file := _config_file(settings):

@@ -20,6 +20,7 @@ from tornado_stream.providers.presets import CUSTOM, Preset, presets
 from tornado_stream.providers.upstream import Timeouts
 from tornado_stream.settings import Secret, SettingError, parse_url
 from tornado_stream.values.costs import Price
+from tornado_stream.values.urls import url_secrets
 
 #: In the working directory, unless --config names another file.
 FILE_NAME = "tornado-stream.toml"
@@ -57,9 +58,13 @@ class UpstreamConfig:
     @property
     def secret(self) -> str | None:
         """The secret that requests carry and that logs and messages must not show: the key, else
-        the password (or user) of the base URL."""
-        user, password = self._login
-        return self.key or password or user or None
+        the password (or user) of the base URL, else a key in its query."""
+        return self.key or next(iter(url_secrets(self.base_url)), None)
+
+    @property
+    def query(self) -> str:
+        """The query of the base URL, which is sent with every request."""
+        return urlsplit(self.base_url).query
 
     @property
     def _login(self) -> tuple[str, str]:
@@ -85,9 +90,9 @@ class UpstreamConfig:
 
 
 def shown_url(url: str) -> str:
-    """A URL without user and password."""
+    """A URL without user, password and query."""
     parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
 
 
 def read_config(path: Path, environ: Mapping[str, str], timeouts: Timeouts) -> list[UpstreamConfig]:

@@ -14,7 +14,7 @@ import socket
 import ssl
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,7 +23,9 @@ import orjson
 from tornado.httpclient import HTTPRequest
 from tornado.httputil import HTTPInputError
 
-from tornado_stream.net.http_client import MAX_BODY, CutOff, OnChunk, StreamingHTTPClient
+from tornado_stream.net.compressed_body import CompressedBody, compression
+from tornado_stream.net.http_client import CutOff, OnChunk, OtherProtocol, StreamingHTTPClient
+from tornado_stream.net.waiting import Watch, resumed_at
 from tornado_stream.values.errors import ProviderError
 
 logger = logging.getLogger(__name__)
@@ -37,7 +39,10 @@ UNREACHABLE = ("connect_failed", "connect_timeout", "tls_failed")
 #: Statuses that mean: the key is refused.
 REFUSED = (401, 403)
 
-#: Gets the status (200) and the headers; returns the callback for the body (see `OnChunk`).
+#: Statuses of success whose responses have no body (RFC 9110, sections 15.3.5 and 15.3.6).
+WITHOUT_BODY = (204, 205)
+
+#: Gets the status (2xx) and the headers; returns the callback for the body (see `OnChunk`).
 OnHead = Callable[[int, Mapping[str, str]], OnChunk]
 OnStatus = Callable[[int], None]
 
@@ -65,7 +70,8 @@ class UpstreamRequest:
 
 
 class StatusError(Exception):
-    """The upstream answered with a status other than 200; `body` is its first 64 KiB."""
+    """The upstream answered with a status that is no success, or that has no body. `body` is its
+    first 64 KiB."""
 
     def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         super().__init__(f"status {status}")
@@ -77,11 +83,12 @@ class StatusError(Exception):
 class Upstream:
     """Makes requests to one server, on the IOLoop's thread, and remembers whether it fails.
 
-    `on_status` is called with the status of every response.
+    `on_status` is called with the status of every response. `query` is added to every URL.
     """
 
-    def __init__(self, on_status: OnStatus = lambda status: None) -> None:
+    def __init__(self, on_status: OnStatus = lambda status: None, *, query: str = "") -> None:
         self._client: StreamingHTTPClient | None = None
+        self._query = query
         self._on_status = on_status
         self._unreachable_at = self._refused_at = -FAILURE_LASTS
 
@@ -98,15 +105,18 @@ class Upstream:
             await asyncio.sleep(0)  # a transport closes its socket in the loop's next iteration
 
     async def fetch_stream(self, request: UpstreamRequest, on_head: OnHead) -> None:
-        """Send the request; call `on_head` for a 200, and the callback that it returns for each
-        piece of the body.
+        """Send the request; call `on_head` for a 2xx with a body, and the callback that it returns
+        for each piece of the body.
 
         Returns when the response ended in good form, whatever its content says, or when nothing
         more came within the seconds that the callback returned. Raises `StatusError` for any other
-        status, `ProviderError` for every failure of the transport (its `state` is `cut_off` once a
-        200 came), and what the callbacks raised, unchanged. Cancelling it closes the socket before
-        the cancellation leaves here, also while connecting.
+        status, `ProviderError` for every failure of the transport (its `state` is `cut_off` once
+        `on_head` was called), and what the callbacks raised, unchanged. Cancelling it closes the
+        socket before the cancellation leaves here, also while connecting.
         """
+        if self._query:
+            mark = "&" if "?" in request.url else "?"
+            request = replace(request, url=f"{request.url}{mark}{self._query}")
         if self._client is None:  # it belongs to the loop that runs now
             self._client = StreamingHTTPClient(force_instance=True)
         try:
@@ -119,14 +129,20 @@ class Upstream:
     async def fetch_json(self, request: UpstreamRequest) -> Any:
         """Send the request and decode a small JSON answer; raises as `fetch_stream` does."""
         body: list[bytes] = []
-        await self.fetch_stream(request, lambda status, headers: body.append)
+        statuses: list[int] = []
+
+        def on_head(status: int, headers: Mapping[str, str]) -> OnChunk:
+            statuses.append(status)
+            return body.append
+
+        await self.fetch_stream(request, on_head)
         try:
             return orjson.loads(b"".join(body))
         except orjson.JSONDecodeError:
             raise ProviderError(
                 "not_an_api",
                 f"{_origin(request.url)} did not answer with JSON. Check the base URL.",
-                upstream_status=200,
+                upstream_status=statuses[0],
             ) from None
 
     def _answered(self, request: UpstreamRequest, status: int) -> None:
@@ -149,26 +165,33 @@ class _Fetch:
         self._on_head = on_head
         self._on_answer = on_answer
         self._started = monotonic()
-        self._watching: asyncio.TimerHandle | None = None
+        self._over: ProviderError | None = None  # the limit that is over, it seems
         self._status = 0  # until the head has come
         self._headers: Mapping[str, str] = {}
+        self._compressed: CompressedBody | None = None
         self._error_body = bytearray()
 
     async def run(self, client: StreamingHTTPClient) -> None:
         self._response = client.stream(self._http_request(), self._take_head)
-        self._watch()
+        watch = Watch(self._look, self._expire)
         try:
-            if failure := await self._response.done:
+            failure = await self._response.done
+            if self._compressed:
+                await self._compressed.drained()
+            if failure:
                 raise self._provider_error(failure)
-        except Exception:
-            if self._status in (0, 200):
+        except Exception as error:
+            if not self._status or self._has_answer:
+                if isinstance(error, (zlib.error, HTTPInputError)):
+                    raise self._provider_error(error) from None
                 raise
             # Any other status says more than how its body ended.
         finally:
-            if self._watching:
-                self._watching.cancel()
+            watch.cancel()
             self._response.abort()
-        if self._status != 200:
+            if self._compressed:
+                self._compressed.close()
+        if not self._has_answer:
             raise StatusError(self._status, self._headers, bytes(self._error_body))
 
     def _http_request(self) -> HTTPRequest:
@@ -182,51 +205,52 @@ class _Fetch:
             connect_timeout=request.timeouts.connect,
         )
 
+    @property
+    def _has_answer(self) -> bool:
+        return 200 <= self._status < 300 and self._status not in WITHOUT_BODY
+
     def _take_head(self, status: int, headers: Mapping[str, str]) -> OnChunk:
         self._status = status
         self._on_answer(self._request, status)
-        encoding = headers.get("Content-Encoding", "identity").lower()
-        if status != 200:
+        if not self._has_answer:
             self._headers = headers
-        if encoding not in ("identity", "", "gzip", "x-gzip", "deflate"):
-            raise self._failure("malformed_response", "used an encoding that was not asked for")
-        take = self._on_head(status, headers) if status == 200 else self._take_error
-        return take if encoding in ("identity", "") else self._inflating(take)
-
-    def _inflating(self, take: OnChunk) -> OnChunk:
-        inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
-
-        def take_compressed(data: bytes) -> float | None:
-            try:
-                data = inflate.decompress(data, MAX_BODY)
-            except zlib.error:
-                raise self._failure("malformed_response", "sent a damaged gzip body") from None
-            return take(data) if data else None
-
-        return take_compressed
+        try:
+            kind = compression(headers.get("Content-Encoding", ""))
+        except ValueError as error:
+            what = f"used an encoding that was not asked for ({error})"
+            raise self._failure("malformed_response", what) from None
+        take = self._on_head(status, headers) if self._has_answer else self._take_error
+        if not kind:
+            return take
+        self._compressed = CompressedBody(kind, take, self._response)
+        return self._compressed.feed
 
     def _take_error(self, data: bytes) -> float | None:
         self._error_body += data[: MAX_ERROR_BODY - len(self._error_body)]
         return None if len(self._error_body) < MAX_ERROR_BODY else 0.0
 
-    def _watch(self) -> None:
-        """End the response when a limit is over; else come again when the next one may be."""
-        now, limits, last = monotonic(), self._request.timeouts, self._response.last_chunk
+    def _look(self) -> float:
+        """In how many seconds a limit may be over; 0: one is. After a pause all begin anew."""
+        limits, last = self._request.timeouts, self._response.last_chunk
+        now, resumed = monotonic(), resumed_at()
+        started = max(self._started, resumed)
         if last is None:
-            since, limit, code = self._started, limits.first_byte, "first_byte_timeout"
+            due, limit, code = started + limits.first_byte, limits.first_byte, "first_byte_timeout"
         else:
-            since, limit, code = last, limits.idle, "idle_timeout"
-        total_due = self._started + limits.answer
-        if now >= since + limit:
+            due, limit, code = max(last, resumed) + limits.idle, limits.idle, "idle_timeout"
+        if now >= due:
             what = "sent no answer" if last is None else "sent nothing"
-            self._response.fail(self._failure(code, f"{what} for {limit:g} s"))
-        elif now >= total_due:
+            self._over = self._failure(code, f"{what} for {limit:g} s")
+        elif now >= started + limits.answer:
             what = f"was not done after {limits.answer:g} s"
-            self._response.fail(self._failure("answer_timeout", what))
+            self._over = self._failure("answer_timeout", what)
         else:  # the first byte may come at any time, and from then on `idle` counts
-            due = min(since + limit, total_due, now + limits.idle)
-            loop = asyncio.get_running_loop()
-            self._watching = loop.call_later(max(due - now, 0.001), self._watch)
+            return min(due - now, started + limits.answer - now, limits.idle)
+        return 0.0
+
+    def _expire(self) -> None:
+        assert self._over
+        self._response.fail(self._over)
 
     def _provider_error(self, error: Exception) -> ProviderError:
         """A failure of the transport as the error that the contract names for it."""
@@ -234,6 +258,10 @@ class _Fetch:
             return error
         host = urlsplit(self._request.url).hostname
         match error:
+            case zlib.error():
+                return self._failure("malformed_response", "sent a damaged gzip body")
+            case OtherProtocol():
+                return self._failure("malformed_response", str(error), retryable=False)
             case HTTPInputError():
                 return self._failure("malformed_response", f"sent a malformed response ({error})")
             case CutOff(__cause__=ConnectionResetError()):
@@ -264,16 +292,16 @@ class _Fetch:
         failure.unprocessed = True
         return failure
 
-    def _failure(self, code: str, what: str) -> ProviderError:
+    def _failure(self, code: str, what: str, *, retryable: bool = True) -> ProviderError:
         message = f"{_origin(self._request.url)} {what}."
         if code in ("connect_failed", "connect_timeout"):
             message += " Is it running, and is the base URL right?"
         return ProviderError(
             code,
             message,
-            state="cut_off" if self._status == 200 else "error",
+            state="cut_off" if self._has_answer else "error",
             upstream_status=self._status or None,
-            retryable=code != "tls_failed",
+            retryable=retryable and code != "tls_failed",
         )
 
 

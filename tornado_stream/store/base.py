@@ -142,12 +142,13 @@ class Store(ABC):
         """
 
     @abstractmethod
-    async def append(self, batch: list[Progress]) -> None:
-        """Append new frames to several logs, in one transaction.
+    async def append(self, batch: list[Progress]) -> frozenset[str]:
+        """Append new frames to several logs, in one transaction. Returns the ids of the generations
+        that the store does not have, because their conversation was deleted.
 
         Frames that the store already has (because a first try was committed after all) are
-        skipped. A log that has ended, or whose conversation was deleted, is skipped too. Raises
-        `ValueError` if frames before `first` are missing.
+        skipped, and so is a log that has ended. Raises `ValueError` if frames before `first` are
+        missing.
         """
 
     @abstractmethod

@@ -44,12 +44,15 @@ def add(db: sqlite3.Connection, owner: str, ends: LogEnds, seq: int, new: NewAns
     ends[new.generation_id] = seq, 1
 
 
-def append(db: sqlite3.Connection, ends: LogEnds, batch: list[Progress]) -> None:
+def append(db: sqlite3.Connection, ends: LogEnds, batch: list[Progress]) -> frozenset[str]:
     """See `Store.append`."""
     rows: list[_Row] = []
+    gone: set[str] = set()
     for progress in batch:
         found = ends.get(progress.generation_id) or _find_end(db, progress)
         if found is None:
+            if not _exists(db, progress):
+                gone.add(progress.generation_id)
             continue
         seq, last = found
         stored = last + 1 - progress.first
@@ -65,6 +68,7 @@ def append(db: sqlite3.Connection, ends: LogEnds, batch: list[Progress]) -> None
             ends[progress.generation_id] = seq, end
     for start in range(0, len(rows), _ROWS_PER_INSERT):
         _flush(db, rows[start : start + _ROWS_PER_INSERT])
+    return frozenset(gone)
 
 
 def tidy(db: sqlite3.Connection) -> bool:
@@ -113,6 +117,12 @@ def _find_end(db: sqlite3.Connection, progress: Progress) -> tuple[int, int] | N
         (progress.generation_id, progress.owner),
     ).fetchone()
     return row
+
+
+def _exists(db: sqlite3.Connection, progress: Progress) -> bool:
+    """Whether the store has this log, running or ended."""
+    sql = "SELECT 1 FROM generations WHERE id = ? AND owner = ?"
+    return bool(db.execute(sql, (progress.generation_id, progress.owner)).fetchone())
 
 
 def _finish(

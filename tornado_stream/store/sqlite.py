@@ -44,9 +44,9 @@ class SQLiteStore(Store):
         self._database.tidy_soon()
         await self._writer.transact(self._begin, new)
 
-    async def append(self, batch: list[Progress]) -> None:
+    async def append(self, batch: list[Progress]) -> frozenset[str]:
         self._database.tidy_soon()
-        await self._writer.transact(logs.append, self._database.log_ends, batch)
+        return await self._writer.transact(logs.append, self._database.log_ends, batch)
 
     async def unfinished(self) -> list[StoredGeneration]:
         return await self._reader.transact(logs.unfinished)

@@ -84,8 +84,8 @@ class Unavailable(ChatError):
 class ProviderError(Exception):
     """A failure of the upstream: the `error` object of an `end` event (docs/events.md).
 
-    `state` is the state in which the answer ends: `error` (the upstream sent no 200, or an error
-    inside the stream) or `cut_off` (it sent a 200, and the stream broke before a finish reason).
+    `state` is the state in which the answer ends: `error` (the upstream sent no 2xx, or an error
+    inside the stream) or `cut_off` (it sent a 2xx, and the stream broke before a finish reason).
     `retry_after` is in seconds. `unprocessed` says that the upstream cannot have processed the
     request, so that a retry is safe. The message is safe to show: it has no key and no HTML.
     `upstream` has the upstream's own `code`, `type` and `param`, as far as it sent them: programs

@@ -47,6 +47,77 @@ def test_which_statuses_are_retryable() -> None:
     assert not refusal(500, error_body("exceeds the context window")).retryable
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        error_body("The engine is currently overloaded, please try again later"),
+        error_body("Loading model", code=503, type="unavailable_error"),
+        {"error": "Model acme/large is currently loading", "estimated_time": 20.0},
+        {"error": "server busy, please try again.  maximum pending requests exceeded"},
+        error_body("There is no capacity for this model in your region"),
+        error_body("This model is at full capacity."),
+        error_body("x", code="insufficient_capacity"),
+        {"detail": "The queue is full"},
+        error_body("x", code="rate_limit_exceeded"),
+        b"no healthy upstream",
+        b"no available server",
+        b"The server is draining.",
+    ],
+)
+def test_a_503_that_refuses_is_known_to_be_unprocessed(body) -> None:
+    assert refusal(503, body).unprocessed
+    assert not refusal(500, body).unprocessed
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html><title>503 Service Temporarily Unavailable</title></html>",
+        error_body("Internal failure"),
+        error_body("The backend failed while it wrote the answer"),
+        b"upstream connect error or disconnect/reset before headers. reset reason: "
+        b"connection termination",
+        b"upstream connect error or disconnect/reset before headers. retried and the latest reset "
+        b"reason: remote connection failure, transport failure reason: overloaded",
+        error_body("The request timed out; the server is overloaded"),
+    ],
+)
+def test_a_503_that_does_not_refuse_may_have_been_processed(body) -> None:
+    assert not refusal(503, body).unprocessed
+    assert refusal(503, body).retryable
+    assert refusal(503, body, **{"Retry-After": "7"}).unprocessed
+
+
+def test_some_statuses_need_no_words() -> None:
+    found = [s for s in (408, 429, 500, 502, 503, 504, 529) if refusal(s, b"").unprocessed]
+    assert found == [429, 529]
+
+
+def test_a_server_that_wants_another_version_of_http() -> None:
+    for error in (refusal(505), refusal(426), refusal(426, b"use h2", Upgrade="h2c")):
+        assert error.message.endswith(
+            "It wants another version of HTTP; this server speaks HTTP/1.1."
+        )
+        assert not error.retryable
+    assert "HTTP/1.1" not in refusal(426, Upgrade="TLS/1.2").message
+    assert "HTTP/1.1" not in refusal(500).message
+
+
+def test_a_redirect_names_its_target() -> None:
+    def target(location: str) -> str:
+        return refusal(308, Location=location).message.partition(". ")[0]
+
+    assert target("/v1/chat/completions/?k=1") == (
+        "The server answered 308 Permanent Redirect (to /v1/chat/completions/)"
+    )
+    assert (
+        target("../completions") == "The server answered 308 Permanent Redirect (to ../completions)"
+    )
+    assert target("//u:p@other/v1").endswith("(to //other/v1)")
+    assert target("http://[").endswith("Redirect")
+
+
 def test_messages_have_a_hint() -> None:
     assert refusal(401, {"detail": "Bad key"}).message == (
         "Bad key. Check the API key (OPENAI_API_KEY)."

@@ -263,3 +263,22 @@ async def test_a_refusal_of_signed_members_does_not_end_the_conversation(chat, u
     assert [e.content for e in events if isinstance(e, Delta)] == ["yes"]
     first, second = (body["messages"] for body in upstream.requests)
     assert "reasoning_details" in first[1] and second == request.messages
+
+
+@pytest.mark.parametrize("status", [201, 202, 206])
+@pytest.mark.gen_test
+async def test_an_answer_may_have_any_status_of_success(chat, status):
+    answer = await chat.ask(model=f"success={status};say=yes")
+    assert (answer.end["state"], answer.text, answer.end["error"]) == ("done", "yes", None)
+    for script in ("say=yes;close", "say=yes;reset", "raw=%3Chtml%3E%3Cbody%3Eno;end"):
+        error = (await chat.ask(model=f"success={status};{script}")).end["error"]
+        assert error["upstream_status"] == status
+
+
+@pytest.mark.parametrize("status", [204, 205])
+@pytest.mark.gen_test
+async def test_a_success_without_a_body_is_no_answer(chat, status):
+    end = (await chat.ask(model=f"success={status};end")).end
+    assert (end["state"], end["error"]["code"]) == ("error", "not_an_api")
+    assert end["error"]["upstream_status"] == status
+    assert f"answered {status}" in end["error"]["message"]

@@ -50,6 +50,24 @@ _AUTH = re.compile(
 _TRANSIENT = re.compile(
     r"overloaded|server_error|internal ?server|unavailable|time[d ]?-?out|temporar|capacity"
 )
+# What servers and proxies say when they have not passed a request on.
+_REFUSED = re.compile(
+    r"overload|nocapacity"
+    r"|\b(no|at|over|out of|insufficient|beyond|exceeds?|lacks?)[ _](\w+[ _]){0,3}capacity"
+    r"|capacity[ _](is )?(exceeded|exhausted|reached|full|exhaustion)"
+    r"|\bload(ing)? (the )?model|model[ _](\S+ )?(is |are )?((currently|still|being) )*loading"
+    r"|model_loading|still loading|(warming|starting|spinning)[ -]up|cold start|not (yet )?ready"
+    r"|queue (is |was )?full|full queue|queue.{0,20}exceed|maximum (\w+ )?pending requests"
+    r"|no (free |available )?slots?\b|slots? (is|are) (busy|full)|server (is )?(too )?busy"
+    r"|\b(draining|shutting down)\b|under maintenance"
+    r"|no healthy (upstream|backend|host)|no (available|live) (server|upstream|backend|worker)"
+    r"|no (server|backend|worker|instance|replica)s? (is |are )?(currently )?available"
+)
+# What a proxy says when a connection broke, perhaps after the request was passed on.
+_BROKE = re.compile(
+    r"upstream connect error|disconnect|reset (reason|before)|timed?[ -]?out"
+    r"|connection (was )?(reset|terminat|clos)|upstream request failed"
+)
 
 _UNSUPPORTED = re.compile(
     r"unsupported|not supported|does ?n[o']t support|unrecogni[sz]ed|unknown|not permitted"
@@ -156,6 +174,14 @@ def refused_option(body: bytes, options: Collection[str]) -> str | None:
 def is_transient(details: ErrorDetails) -> bool:
     """Whether the text of an error suggests that the same request could succeed later."""
     return bool(_TRANSIENT.search(_in_lower_case(details)))
+
+
+def is_refusal(details: ErrorDetails) -> bool:
+    """Whether the text of an error says that the request was turned away, so that the upstream
+    cannot have processed it."""
+    text = _in_lower_case(details)
+    says_so = _REFUSED.search(text) or _RATE.search(text)
+    return bool(says_so) and not _BROKE.search(text)
 
 
 def is_markup(text: str) -> bool:

@@ -1,8 +1,8 @@
 """Turns the failures of an upstream into `ProviderError`: a code, a message for a person, and
 whether and when a retry makes sense.
 
-The failure is a response whose status is not 200, an error inside a 200, or a fault that the
-decoder finds. Messages have no HTML, no control characters and no key. Pure; nothing raises.
+The failure is a response whose status is no success, an error inside an answer, or a fault that
+the decoder finds. Messages have no HTML, no control characters and no key. Pure; nothing raises.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tornado_stream.providers.openai.error_classifier import (
     ErrorDetails,
     classify,
     is_markup,
+    is_refusal,
     is_transient,
     read_details,
 )
@@ -29,8 +30,9 @@ from tornado_stream.providers.openai.finish_reasons import meaning_of
 from tornado_stream.providers.openai.lenient_json import NOT_JSON, parse_json
 from tornado_stream.values.errors import ProviderError
 
-#: Statuses that mean that the upstream turned the request away without processing it.
-UNPROCESSED = frozenset({429, 503, 529})
+#: Statuses that mean that the upstream turned the request away without processing it. A 503 means
+#: that only if it says so: a proxy also sends it when the connection broke after the request.
+UNPROCESSED = frozenset({429, 529})
 #: Characters of an upstream's `code`, `type` or `param`; a longer one is no such word.
 MAX_TOLD = 200
 #: Characters of an upstream's message; the rest is cut off.
@@ -69,16 +71,21 @@ def decode_error(
     details = ErrorDetails(_plain_text(body)) if value is NOT_JSON else read_details(value)
     code = classify(status, details, is_json=is_json)
     text = clean_message(details.text, key) or _describe_status(status, headers, key)
+    other_http = _wants_other_http(status, headers)
+    if other_http:
+        text = f"{_ended(text)} It wants another version of HTTP; this server speaks HTTP/1.1."
     if code == "not_an_api":
         place = _safe_url(url, key) or "The server"
         text = f"{_ended(text)} {place} does not look like an OpenAI-compatible API."
+    retry_after = _retry_after(headers, time.time() if now is None else now)
+    refused = status == 503 and (retry_after is not None or is_refusal(details))
     return ProviderError(
         code,
         _with_hint(text, code),
         upstream_status=status,
-        retryable=_retryable(code, status, details),
-        retry_after=_retry_after(headers, time.time() if now is None else now),
-        unprocessed=status in UNPROCESSED,
+        retryable=not other_http and _retryable(code, status, details),
+        retry_after=retry_after,
+        unprocessed=refused or status in UNPROCESSED,
         upstream=told_by(value, key),
     )
 
@@ -225,24 +232,33 @@ def _plain_text(body: bytes) -> str:
     return "" if text.lstrip("\ufeff \t\r\n").startswith("<") or is_markup(text) else text
 
 
+def _wants_other_http(status: int, headers: Mapping[str, str]) -> bool:
+    """Whether the server does not answer in HTTP/1.1 (RFC 9110, sections 15.5.22 and 15.6.6)."""
+    wanted = next((v for k, v in headers.items() if k.lower() == "upgrade"), "h2").lower()
+    return status == 505 or (status == 426 and ("h2" in wanted or "http/2" in wanted))
+
+
 def _describe_status(status: int, headers: Mapping[str, str], key: str | None) -> str:
     try:
         name = f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
         name = str(status)
     location = next((v for k, v in headers.items() if k.lower() == "location"), "")
-    target = _safe_url(location, key) if 300 <= status < 400 else ""
+    target = _safe_url(location, key, relative=True) if 300 <= status < 400 else ""
     return f"The server answered {name}" + (f" (to {target})." if target else ".")
 
 
-def _safe_url(url: str, key: str | None) -> str:
-    """The URL without user, password, query and fragment, which can be secret."""
+def _safe_url(url: str, key: str | None, *, relative: bool = False) -> str:
+    """The URL without user, password, query and fragment, which can be secret. With `relative`, a
+    URL without a host is shown too."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return ""
     host = parts.netloc.rpartition("@")[2]
-    return clean_message(f"{parts.scheme}://{host}{parts.path}"[:200], key) if host else ""
+    scheme = f"{parts.scheme}:" if parts.scheme else ""
+    shown = f"{scheme}//{host}{parts.path}" if host else parts.path
+    return clean_message(shown[:200], key) if host or relative else ""
 
 
 def _with_hint(text: str, code: str) -> str:

@@ -28,6 +28,7 @@ from tornado_stream.providers.upstream import StatusError, Timeouts, Upstream, U
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Finish, Notice
 from tornado_stream.values.messages import ChatRequest, SignedMembers
+from tornado_stream.values.urls import url_secrets
 
 #: Limits for the list of models, in seconds: a page waits for it.
 MODELS_TIMEOUTS = Timeouts(connect=3, first_byte=5, idle=5, answer=8)
@@ -81,7 +82,7 @@ class OpenAIProvider(Provider):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        return (self._key,) if self._key else ()
+        return tuple(filter(None, {self._key, *url_secrets(self.config.base_url)}))
 
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
         model = request.model or await self._find_model()
@@ -144,9 +145,11 @@ class OpenAIProvider(Provider):
             messages = continuation(request.messages, continued, prefill=prefill)
             request = replace(request, messages=messages)
         answer: AnswerEmitter | None = None
+        answered = 200
 
         def on_head(status: int, headers: Mapping[str, str]) -> OnChunk:
-            nonlocal answer
+            nonlocal answer, answered
+            answered = status
             if headers.get("Server") == "llama.cpp":
                 self._prefill = True
             answer = AnswerEmitter(
@@ -169,7 +172,12 @@ class OpenAIProvider(Provider):
                 raise
             failure = error.with_traceback(None)  # which refers to this frame
         assert answer is not None
-        answer.close(failure)
+        try:
+            answer.close(failure)
+        except ProviderError as error:
+            if error.upstream_status == 200:  # the decoder does not know of another success
+                error.upstream_status = answered
+            raise
 
     def _signed(self, request: ChatRequest, model: str) -> list[SignedMembers]:
         """What this upstream signed with this model."""

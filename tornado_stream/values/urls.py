@@ -1,0 +1,75 @@
+"""Base URLs of upstreams: checked, and in the form in which they can be sent. Pure."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
+
+#: Characters that a path or a query keeps (RFC 3986 sections 3.3 and 3.4); all others are encoded.
+_KEPT = "/?%:@!$&'()*+,;=~"
+_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_HOST = re.compile(r"[A-Za-z0-9._-]+")
+#: Letters that old and new rules for host names write as different hosts (UTS 46 section 7).
+_AMBIGUOUS = re.compile("[ßς]")
+#: Parameters of a query whose value is a secret.
+_SECRET = re.compile(r"key|token|secret|passw|sig|auth|^code$", re.IGNORECASE)
+
+
+def clean_base_url(text: str) -> str:
+    """A base URL without its last slash, and with everything encoded that has to be: spaces and
+    letters beyond ASCII in path and query (RFC 3986), and in the host (IDNA).
+
+    Raises `ValueError`, whose message says what is wrong, for what cannot be a base URL.
+    """
+    text = text.strip()
+    for character in text:
+        if not character.isprintable():
+            raise ValueError(f"it contains an invisible character (U+{ord(character):04X})")
+    try:
+        parts = urlsplit(text)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ValueError("it must be a URL like http://localhost:11434/v1")
+    if parts.fragment:
+        raise ValueError("it must have no fragment (# and what follows)")
+    login, at, place = parts.netloc.rpartition("@")
+    netloc = _encoded(login) + at + _ascii_host(place, parts.hostname or "")
+    path = _encoded(parts.path).rstrip("/")
+    return urlunsplit((parts.scheme, netloc, path, _encoded(parts.query), ""))
+
+
+def url_secrets(url: str) -> tuple[str, ...]:
+    """What nobody may see of a URL: its password, else its user, and the keys in its query."""
+    parts = urlsplit(url)
+    user, _, password = parts.netloc.rpartition("@")[0].partition(":")
+    keys = (value for name, value in parse_qsl(parts.query) if _SECRET.search(name))
+    return tuple(filter(None, (unquote(password or user), *keys)))
+
+
+def _encoded(text: str) -> str:
+    return quote(_LONE_PERCENT.sub("%25", text), safe=_KEPT)
+
+
+def _ascii_host(place: str, host: str) -> str:
+    """Host and port in ASCII. `host` is the host alone."""
+    if ":" in host:
+        try:
+            ip_address(host.partition("%")[0])
+        except ValueError:
+            raise ValueError(f"{host} is not an address") from None
+        return place
+    if host.isascii():
+        if not _HOST.fullmatch(host):
+            raise ValueError(f"{host!r} is not the name of a host")
+        return place
+    try:
+        if _AMBIGUOUS.search(host):
+            raise UnicodeError
+        encoded = host.encode("idna").decode()
+    except UnicodeError:
+        raise ValueError(f"write the host {host} in ASCII (xn--…)") from None
+    port = place.rpartition(":")[2] if ":" in place else ""
+    return f"{encoded}:{port}" if port else encoded
