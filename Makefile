@@ -46,7 +46,7 @@ coverage: $(VENV)/run.stamp $(VENV)/test.stamp  ## measure branch coverage: abov
 	@$(COVERED)=90
 	@$(COVERED)=100 --include '*/sse.py,*/providers/openai/*.py,*/generations/*.py'
 
-torture: $(VENV)/test.stamp  ## cut and kill the server a thousand times each, and check the promised times; half an hour
+torture: $(VENV)/test.stamp clients  ## cut and kill the server a thousand times each, and check the promised times; half an hour
 	TORTURE=long $(BIN)/python -m pytest tests/torture -q --timeout 7200 $(ARGS)
 	TORTURE=long $(BIN)/python -m pytest -m timed -q -s
 
