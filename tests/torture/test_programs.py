@@ -23,9 +23,6 @@ from .truth import answer_to, question
 
 PYTHON = Path(__file__).parents[2] / ".venv-clients/bin/python"
 PROGRAM = Path(__file__).parent / "program.py"
-#: Connections that are cut, of all.
-CUT = 0.6
-
 pytestmark = pytest.mark.wide
 
 
@@ -40,13 +37,12 @@ def make_calls(rng: random.Random, count: int) -> list[dict[str, Any]]:
 
 
 def make_plan(rng: random.Random) -> Plan:
+    """Every connection is cut: some in the first request, some after many calls."""
     plan = Plan(random_toxics(rng), random_toxics(rng))
-    if rng.random() < CUT:
-        where = rng.random()
-        if where < 0.2:
-            random_cut(rng, plan.up, 800, 0.05)
-        else:  # in the head, or anywhere in the answer
-            random_cut(rng, plan.down, 600 if where < 0.4 else 12_000, 0.5)
+    if rng.random() < 0.2:
+        random_cut(rng, plan.up, 2_000, 3.0)
+    else:
+        random_cut(rng, plan.down, int(10 ** rng.uniform(2, 5.3)), 3.0)
     return plan
 
 
