@@ -42,7 +42,7 @@ def make_plan(rng: random.Random) -> Plan:
     if rng.random() < 0.2:
         random_cut(rng, plan.up, 2_000, 3.0)
     else:
-        random_cut(rng, plan.down, int(10 ** rng.uniform(2, 5.3)), 3.0)
+        random_cut(rng, plan.down, int(10 ** rng.uniform(2, 4.9)), 3.0)
     return plan
 
 
