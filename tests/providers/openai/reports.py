@@ -95,7 +95,8 @@ class Outcome:
     @property
     def choices(self) -> list[dict[str, Any]]:
         """The choices of the stream's chunks."""
-        return [choice for chunk in self.chunks for choice in chunk.get("choices") or ()]
+        lists = [chunk.get("choices") for chunk in self.chunks]
+        return [choice for choices in lists if isinstance(choices, list) for choice in choices]
 
     def streamed(self, member: str) -> str:
         """The texts of this member of all deltas, joined; what is no text is left out."""
