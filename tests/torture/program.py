@@ -16,7 +16,7 @@ from typing import Any
 from openai import APIConnectionError, APIError, AsyncOpenAI
 
 #: How many calls run at once, and how often a call is repeated in all.
-WORKERS, TRIES = 16, 60
+WORKERS, TRIES = 16, 100
 
 
 async def ask(client: AsyncOpenAI, call: dict[str, Any]) -> tuple[str, str]:

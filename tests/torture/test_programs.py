@@ -29,7 +29,7 @@ pytestmark = pytest.mark.wide
 def make_calls(rng: random.Random, count: int) -> list[dict[str, Any]]:
     calls = []
     for number in range(count):
-        size, gap = rng.choice([1, 30, 200, 600]), rng.choice([0, 0.2, 2])
+        size, gap = rng.choice([1, 30, 100, 300]), rng.choice([0, 0.2, 2])
         message = question(f"call{rng.randrange(10**9)}:{number}", size, gap)
         kind = {"stream": number % 2 == 0, "keep": number % 4 < 2}
         calls.append({"key": f"call-{number}-{rng.randrange(10**9)}", "message": message, **kind})
@@ -42,7 +42,7 @@ def make_plan(rng: random.Random) -> Plan:
     if rng.random() < 0.2:
         random_cut(rng, plan.up, 2_000, 3.0)
     else:
-        random_cut(rng, plan.down, int(10 ** rng.uniform(2, 4.9)), 3.0)
+        random_cut(rng, plan.down, int(10 ** rng.uniform(1.7, 4.7)), 3.0)
     return plan
 
 
