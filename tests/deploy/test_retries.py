@@ -23,7 +23,7 @@ from process import environ
 
 from .test_proxies import NGINX, SBIN
 
-pytestmark = pytest.mark.wide
+pytestmark = [pytest.mark.wide, pytest.mark.timed]
 
 ROOT = Path(__file__).resolve().parents[2] / ".venv-clients"
 PYTHON, NODE = ROOT / "bin/python", shutil.which("node")

@@ -93,6 +93,7 @@ async def test_a_call_with_a_key_is_asked_once(limits, summary, serve, settings,
         calls=len(calls),
         cuts=proxy.all_cuts,
         connections=proxy.accepted,
+        repeated=sum(answer["tries"] - 1 for answer in answers.values()),
         upstream_requests=truth.asked.total(),
         wrong_texts=0,
     )
