@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,10 @@ from .truth import answer_to, question
 
 PYTHON = Path(__file__).parents[2] / ".venv-clients/bin/python"
 PROGRAM = Path(__file__).parent / "program.py"
+CALL = re.compile(rb"truth call\d+:(\d+) ")
+#: More bytes than any whole answer has.
+ENOUGH = 20_000
+
 pytestmark = pytest.mark.wide
 
 
@@ -36,14 +41,28 @@ def make_calls(rng: random.Random, count: int) -> list[dict[str, Any]]:
     return calls
 
 
-def make_plan(rng: random.Random) -> Plan:
-    """Every connection is cut: some in the first request, some after many calls."""
-    plan = Plan(random_toxics(rng), random_toxics(rng))
-    if rng.random() < 0.2:
-        random_cut(rng, plan.up, 2_000, 3.0)
-    else:
-        random_cut(rng, plan.down, int(10 ** rng.uniform(1.7, 4.7)), 3.0)
-    return plan
+class Network:
+    """Cuts every connection. Those that begin with the same call are cut soon up to three times,
+    and then after some calls: a program that repeats gets through."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._left: dict[bytes, int] = {}
+
+    def plan(self, first: bytes) -> Plan | None:
+        match = CALL.search(first)
+        if not match:
+            return None  # the head of the first request is not whole yet
+        rng, call = self._rng, match[1]
+        self._left[call] = self._left.get(call, rng.randint(1, 3)) - 1
+        plan = Plan(random_toxics(rng), random_toxics(rng))
+        if self._left[call] < 0:
+            plan.down.cut, plan.down.cut_after = "reset", rng.randint(ENOUGH, 2 * ENOUGH)
+        elif rng.random() < 0.2:
+            random_cut(rng, plan.up, 1_000, 0.05)
+        else:  # in the head, or anywhere in the answer
+            random_cut(rng, plan.down, rng.choice([600, 3_000, ENOUGH]), 0.05)
+        return plan
 
 
 async def run_program(port: int, calls: list[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:
@@ -77,7 +96,7 @@ async def test_a_call_with_a_key_is_asked_once(limits, summary, serve, settings,
     calls = {call["key"]: call for call in make_calls(rng, limits.calls)}
     answers: dict[str, dict[str, Any]] = {}
     print(f"seed {limits.seed}")
-    async with proxied(chat.port, rng, lambda first: make_plan(rng)) as proxy:
+    async with proxied(chat.port, rng, Network(rng).plan) as proxy:
         async for answer in run_program(proxy.port, list(calls.values())):
             answers[answer["key"]] = answer
     assert set(answers) == set(calls)
