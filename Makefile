@@ -46,7 +46,7 @@ coverage: $(VENV)/run.stamp $(VENV)/test.stamp  ## measure branch coverage: abov
 	@$(COVERED)=90
 	@$(COVERED)=100 --include '*/sse.py,*/providers/openai/*.py,*/generations/*.py'
 
-torture: $(VENV)/test.stamp  ## cut and kill the server a thousand times each, and check the promised times; half an hour
+torture: $(VENV)/test.stamp clients  ## cut and kill the server a thousand times each, and check the promised times; half an hour
 	TORTURE=long $(BIN)/python -m pytest tests/torture -q --timeout 7200 $(ARGS)
 	TORTURE=long $(BIN)/python -m pytest -m timed -q -s
 
@@ -116,20 +116,26 @@ $(VENV)/test.stamp: setup.py $(VENV)/bin/python
 	$(PIP) install -e '.[test]'
 	@touch $@
 
-# OpenAI's own clients, for the tests of /v1. If they cannot be installed, these tests are skipped.
+# Clients of OpenAI's API, for the tests of /v1. Those of clients that cannot be installed are skipped.
 CLIENTS = .venv-clients
+LLAMA_INDEX = $(CLIENTS)/llama-index
 .PHONY: clients
-clients: $(CLIENTS)/python.stamp $(CLIENTS)/node.stamp
+clients: $(CLIENTS)/python.stamp $(LLAMA_INDEX)/python.stamp $(CLIENTS)/node.stamp
 $(CLIENTS)/python.stamp: tests/clients/requirements.txt
 	@$(PYTHON) -m venv $(CLIENTS)
 	@$(CLIENTS)/bin/python -m pip --disable-pip-version-check -q install -r $< && touch $@ || \
-		echo "OpenAI's client for Python could not be installed; its tests will be skipped."
+		echo "The clients for Python could not be installed; their tests will be skipped."
+
+$(LLAMA_INDEX)/python.stamp: tests/clients/llama-index.txt
+	@$(PYTHON) -m venv $(LLAMA_INDEX)
+	@$(LLAMA_INDEX)/bin/python -m pip --disable-pip-version-check -q install -r $< && touch $@ || \
+		echo "LlamaIndex could not be installed; its test will be skipped."
 
 $(CLIENTS)/node.stamp: tests/clients/package.json
 	@mkdir -p $(CLIENTS)
 	@cp $< $(CLIENTS)/package.json; command -v npm >/dev/null && \
 		npm install --prefix $(CLIENTS) --silent --no-audit --no-fund && touch $@ || \
-		echo "OpenAI's client for JavaScript could not be installed; its tests will be skipped."
+		echo "The clients for JavaScript could not be installed; their tests will be skipped."
 
 # The servers that `make bench` compares with have their own environment. Servers that cannot be
 # installed are left out.

@@ -16,13 +16,17 @@ The `model` of a request is the script. Its steps are separated by `;`, and each
     finish=REASON a finish_reason; `done` sends [DONE]
     raw=TEXT      this text, unchanged
     error=TEXT    an error object inside the stream
+    tool=NAME:ARGUMENTS   a call of that tool, which ends the answer, unless the messages have a
+                  tool's result
+    result        one chunk with the last tool's result
     status=N      as first step: an error response with this status; with `times=N` as the next
                   step, only the first N requests with this script get it
     close, reset, badchunk, stall     end the response wrongly, or never
     nohead=S      as first step: so many seconds before the head
     success=N     as first step: the answer has this status
 
-A script without an ending ends with finish=stop, [DONE] and the last chunk. A model that is not a
+A script without an ending ends with finish=stop, [DONE] and the last chunk. `scripts` gives a
+script to other names of models, for clients that know their models by name. A model without a
 script echoes the last user message, word by word. `requests` has all requests; `open_streams` are
 the responses that are being written.
 """
@@ -56,6 +60,7 @@ class FakeUpstream:
         self.headers: list[dict[str, str]] = []
         self.open_streams: set[Completions] = set()
         self.closed_at: list[float] = []  # when clients left a response early: time.monotonic()
+        self.scripts: dict[str, str] = {}
         self.released = asyncio.Event()
         self.holds: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         #: The list of models: their names, or the whole JSON of the response, or a status.
@@ -140,11 +145,16 @@ class Completions(RequestHandler):
         body = json.loads(self.request.body)
         asked = [request.get("model") for request in self.upstream.requests]
         self.seen_before = asked.count(body.get("model"))
+        self.body = body
         self.upstream.requests.append(body)
         self.upstream.headers.append(dict(self.request.headers))
         self.upstream.open_streams.add(self)
         try:
-            await self.play(parse_script(body))
+            named = {
+                **body,
+                "model": self.upstream.scripts.get(body.get("model"), body.get("model")),
+            }
+            await self.play(parse_script(named))
         except StreamClosedError:
             self.on_connection_close()
         finally:
@@ -244,6 +254,27 @@ class Completions(RequestHandler):
 
     async def do_error(self, text: str) -> None:
         await self.send(f"data: {json.dumps({'error': {'message': text}})}\n\n")
+
+    async def do_tool(self, call: str) -> None:
+        if self.results():
+            return
+        name, _, arguments = call.partition(":")
+        function = {"name": name, "arguments": arguments[:5]}
+        begin = {"index": 0, "id": "call_1", "type": "function", "function": function}
+        rest = {"index": 0, "function": {"arguments": arguments[5:]}}
+        await self.chunk({"role": "assistant", "content": None, "tool_calls": [begin]})
+        await self.chunk({"tool_calls": [rest]})
+        await self.do_finish("tool_calls")
+        await self.do_done("")
+        self.ended = True
+
+    async def do_result(self, _: str) -> None:
+        await self.do_say(self.results()[-1])
+
+    def results(self) -> list[str]:
+        """The texts of the tools' results in the request."""
+        contents = [m["content"] for m in self.body["messages"] if m["role"] == "tool"]
+        return [c if isinstance(c, str) else "".join(part["text"] for part in c) for c in contents]
 
     async def do_end(self, _: str) -> None:
         """End the response properly, without [DONE]."""

@@ -86,7 +86,13 @@ await failing.catch((error) => console.log(error.status, error.code));
 
 async def run(chat, tmp_path, *command: str | Path, **more: str) -> str:
     base = f"http://127.0.0.1:{chat.port}/v1"
-    environ = {**os.environ, "OPENAI_BASE_URL": base, "OPENAI_API_KEY": "any", **more}
+    environ = {
+        **os.environ,
+        "OPENAI_BASE_URL": base,
+        "OPENAI_API_KEY": "any",
+        "OPENAI_API_BASE": base,
+        **more,
+    }
     done = await asyncio.to_thread(
         subprocess.run,
         [str(part) for part in command],
@@ -94,9 +100,9 @@ async def run(chat, tmp_path, *command: str | Path, **more: str) -> str:
         text=True,
         cwd=tmp_path,
         env=environ,
-        timeout=50,
+        timeout=200,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 
 

@@ -1,8 +1,9 @@
 """Settings of these tests, and the table of results that they print at the end.
 
-`make torture` sets `TORTURE=long`: a thousand cuts, a thousand kills, and the promised times.
-The short form has fewer of them and no promised times. `TORTURE_CUTS` and `TORTURE_KILLS` set
-the numbers, `TORTURE_SEED` the seed; `TORTURE_CASE` runs only the cut or kill of this number.
+`make torture` sets `TORTURE=long`: a thousand cuts, a thousand kills, a thousand calls of programs,
+and the promised times. The short form has fewer of them and no promised times. `TORTURE_CUTS`,
+`TORTURE_KILLS` and `TORTURE_CALLS` set the numbers, `TORTURE_SEED` the seed; `TORTURE_CASE` runs
+only the cut or kill of this number.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ def _number(name: str, short: int, long: int) -> int:
 
 @dataclass(frozen=True)
 class Limits:
-    """How many cuts and kills a run makes, and from which seed."""
+    """How many cuts, kills and calls a run makes, and from which seed."""
 
     long: bool = LONG
     cuts: int = _number("TORTURE_CUTS", 100, 1000)
+    calls: int = _number("TORTURE_CALLS", 30, 1000)
     kills: int = _number("TORTURE_KILLS", 20, 1000)
     seed: str = os.environ.get("TORTURE_SEED") or (
         str(random.SystemRandom().randrange(10**6)) if LONG else "1"
