@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tornado_stream.chat.remembered_answers import RememberedAnswers
-from tornado_stream.chat.requests import SendRequest, new_answer, new_thread
-from tornado_stream.chat.sent_messages import content_text, leading_system, sent_messages
+from tornado_stream.chat.requests import SendRequest, content_text, new_answer, new_thread
+from tornado_stream.chat.sent_messages import leading_system, sent_messages
 from tornado_stream.generations.producer import Job
 from tornado_stream.generations.registry import Generations
 from tornado_stream.generations.relay import Relay

@@ -62,7 +62,7 @@ class MergedChunks:
     def _choice(self, place: int, choice: dict[str, Any], reason: str) -> dict[str, Any]:
         found = _resolved(choice)
         message = found.pop("message", {})
-        if not self._whole:
+        if not (self._whole and message):
             message = _NO_ANSWER | message
             if isinstance(message.get("tool_calls"), list):
                 message["tool_calls"] = [_without_index(call) for call in message["tool_calls"]]

@@ -40,6 +40,8 @@ class CompletionRelay(Relay):
         self._their_id = b""  # the id in the bytes of the upstream's chunks, once one was seen
         self._merged = None if request.stream else MergedChunks()
         self._relayed = False  # the upstream's own chunks come
+        self._complete = False  # a chunk of the upstream had all members that programs need
+        self._begun_choices: set[str] = set()  # the choices that have said their role
         self._has_text = self._finished = self._has_usage = self._has_tools = False
         self._warned = False  # a chunk had the warnings
         self._length = 0  # characters of the answer, for an estimate
@@ -81,6 +83,10 @@ class CompletionRelay(Relay):
             self._has_text = True
             for block in blocks:
                 self._merged.add(orjson.loads(block))
+            return
+        if not (self._complete and self._begun_choices):
+            for block in blocks:
+                self._take_block(block, "", failed=False)
             return
         self._has_text = True
         theirs = self._their_id
@@ -148,8 +154,30 @@ class CompletionRelay(Relay):
         if value.get("object") == "chat.completion":
             value["object"] = "chat.completion.chunk"
             edited = True
+        edited |= self._fill(value, choices)
         frame = None if edited else self._with_our_id(block)
         self.publish(frame or _frame(self._as_chunk(value)))
+
+    def _fill(self, value: dict[str, Any], choices: list[dict[str, Any]]) -> bool:
+        """Add the members that OpenAI's clients need and that some upstreams leave out; whether
+        there were any."""
+        self._learn_head(value)
+        needed = ("object", "created", "model")
+        missing = {name: self._head[name] for name in needed if value.get(name) is None}
+        value |= missing
+        self._complete = not missing
+        filled = bool(missing)
+        for place, choice in enumerate(choices):
+            if choice.get("index") is None:
+                choice["index"] = place
+                filled = True
+            delta = choice.get("delta")
+            if isinstance(delta, dict) and str(choice["index"]) not in self._begun_choices:
+                self._begun_choices.add(str(choice["index"]))
+                if delta.get("role") is None:
+                    choice["delta"] = {**delta, "role": "assistant"}
+                    filled = True
+        return filled
 
     def _strip_failure(self, value: dict[str, Any], choices: list[dict[str, Any]]) -> bool:
         """Take the failure out of a chunk; False if it has nothing else for the program."""

@@ -266,6 +266,16 @@ def _said(message: Message) -> str:
     return message.content or message.refusal
 
 
+def content_text(message: dict[str, Any]) -> str:
+    """The text of a message as a program sends it, without its pictures and other parts."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    texts = (part.get("text") for part in parts if isinstance(part, dict))
+    return "\n".join(text for text in texts if isinstance(text, str))
+
+
 def is_larger(texts: Iterable[str], limit: int) -> bool:
     """Whether these texts are together more than `limit` bytes in UTF-8. A limit of 0 is none."""
     if not limit:

@@ -7,17 +7,8 @@ import time
 import uuid
 from typing import Any
 
+from tornado_stream.chat.requests import content_text
 from tornado_stream.values.messages import Message
-
-
-def content_text(message: dict[str, Any]) -> str:
-    """The text of a message as a program sends it, without its pictures and other parts."""
-    content = message.get("content")
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else []
-    texts = (part.get("text") for part in parts if isinstance(part, dict))
-    return "\n".join(text for text in texts if isinstance(text, str))
 
 
 def leading_system(messages: list[dict[str, Any]]) -> str | None:

@@ -15,11 +15,11 @@ from tornado_stream.chat.requests import (
     Thread,
     check_continuable,
     compose,
+    content_text,
     is_larger,
     make_title,
     new_thread,
 )
-from tornado_stream.chat.sent_messages import content_text
 from tornado_stream.generations.generation import Generation
 from tornado_stream.generations.registry import Generations
 from tornado_stream.providers.base import ModelInfo, Provider
