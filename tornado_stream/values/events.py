@@ -90,16 +90,17 @@ class Delta(Event):
     signed: dict[str, Any] | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.content or self.reasoning or self.tool_calls or self._has_rare)
-
-    @property
-    def _has_rare(self) -> bool:
-        return bool(self.refusal or self.sources or self.signed)
+        return bool(
+            self.content
+            or self.reasoning
+            or self.refusal
+            or self.tool_calls
+            or self.sources
+            or self.signed
+        )
 
     def to_json(self) -> dict[str, Any]:
         data: dict[str, Any] = {"content": self.content} if self.content else {}
-        if not (self.reasoning or self.tool_calls or self._has_rare):
-            return data  # the usual case
         if self.reasoning:
             data["reasoning"] = self.reasoning
         if self.refusal:
