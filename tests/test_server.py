@@ -143,30 +143,36 @@ async def test_20_running_answers_are_let_finish(start, upstream):
     assert await server.exit_status() == 0
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no SIGHUP")
-@pytest.mark.gen_test
-async def test_a_hangup_lets_running_answers_finish(start, upstream):
+needs_hangup = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")
+
+
+async def hang_up_during(start, script: str):
+    """Start a server, ask it, and send it SIGHUP within the answer."""
     server = start("--drain-timeout", "60")
     chat = server.started()
-    stream = await chat.send(model="count=3;hold")
+    stream = await chat.send(model=script)
     await stream.until("delta")
     server.process.send_signal(signal.SIGHUP)
-    await until_draining(chat)
+    return server, chat, stream
+
+
+@needs_hangup
+@pytest.mark.gen_test
+async def test_a_hangup_lets_running_answers_finish(start, upstream):
+    server, chat, stream = await hang_up_during(start, "count=3;hold")
+    await asyncio.sleep(0.05)
     server.process.send_signal(signal.SIGHUP)  # a shell that ends sends another one
+    await until_draining(chat)
     upstream.released.set()
     answer = await stream.read()
     assert (answer.end["state"], answer.text) == ("done", "t0 t1 t2 ")
     assert await server.exit_status() == 0
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no SIGHUP")
+@needs_hangup
 @pytest.mark.gen_test
-async def test_a_second_hangup_hurries(start, monkeypatch):
-    server = start("--drain-timeout", "60")
-    chat = server.started()
-    stream = await chat.send(model="say=a;stall")
-    await stream.until("delta")
-    server.process.send_signal(signal.SIGHUP)
+async def test_a_second_hangup_hurries(start):
+    server, chat, stream = await hang_up_during(start, "say=a;stall")
     await until_draining(chat)
     await asyncio.sleep(HANGUP + 0.2)
     server.process.send_signal(signal.SIGHUP)
@@ -174,7 +180,7 @@ async def test_a_second_hangup_hurries(start, monkeypatch):
     assert await server.exit_status() == 128 + signal.SIGHUP
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no SIGHUP")
+@needs_hangup
 @pytest.mark.gen_test
 async def test_a_hangup_that_was_ignored_stays_ignored(tmp_path, upstream):
     """As `nohup` starts it."""
