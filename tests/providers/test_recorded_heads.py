@@ -6,15 +6,13 @@ They are skipped where the corpus is absent; test_upstream.py has responses of t
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
+from corpus import CORPUS
 
-CORPUS = Path(os.environ.get("CORPUS", Path(__file__).resolve().parents[3] / "shared" / "corpus"))
 REPORTS = CORPUS / "reports"
 
 DONE = ("done", "Half an ans", "")
