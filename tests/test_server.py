@@ -10,6 +10,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -146,9 +148,21 @@ async def test_20_running_answers_are_let_finish(start, upstream):
 needs_hangup = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")
 
 
+@contextmanager
+def hangups(action: signal.Handlers) -> Iterator[None]:
+    """What a process that is started within the block does at a SIGHUP, however the tests
+    themselves were started."""
+    before = signal.signal(signal.SIGHUP, action)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 async def hang_up_during(start, script: str):
     """Start a server, ask it, and send it SIGHUP within the answer."""
-    server = start("--drain-timeout", "60")
+    with hangups(signal.SIG_DFL):
+        server = start("--drain-timeout", "60")
     chat = server.started()
     stream = await chat.send(model=script)
     await stream.until("delta")
@@ -182,26 +196,20 @@ async def test_a_second_hangup_hurries(start):
 
 @needs_hangup
 @pytest.mark.gen_test
-async def test_a_hangup_that_was_ignored_stays_ignored(tmp_path, upstream):
+async def test_a_hangup_that_was_ignored_stays_ignored(start, upstream):
     """As `nohup` starts it."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        server = Server(tmp_path, "--port", "0", "--base-url", upstream.url)
-    finally:
-        signal.signal(signal.SIGHUP, before)
-    try:
-        chat = server.started()
-        stream = await chat.send(model="say=a;hold")
-        await stream.until("delta")
-        server.process.send_signal(signal.SIGHUP)
-        await asyncio.sleep(0.3)
-        assert (await chat.request("GET", "/readyz")).status == 200
-        upstream.released.set()
-        assert (await stream.read()).end["state"] == "done"
-        server.process.send_signal(signal.SIGTERM)
-        assert await server.exit_status() == 0
-    finally:
-        server.close()
+    with hangups(signal.SIG_IGN):
+        server = start()
+    chat = server.started()
+    stream = await chat.send(model="say=a;hold")
+    await stream.until("delta")
+    server.process.send_signal(signal.SIGHUP)
+    await asyncio.sleep(0.3)
+    assert (await chat.request("GET", "/readyz")).status == 200
+    upstream.released.set()
+    assert (await stream.read()).end["state"] == "done"
+    server.process.send_signal(signal.SIGTERM)
+    assert await server.exit_status() == 0
 
 
 def start_in_terminal(tmp_path: Path, url: str) -> tuple[int, subprocess.Popen[bytes]]:
@@ -210,15 +218,16 @@ def start_in_terminal(tmp_path: Path, url: str) -> tuple[int, subprocess.Popen[b
     code = "import fcntl, runpy, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
     code += f"sys.argv = sys.argv[1:]; runpy.run_path({str(MAIN)!r}, run_name='__main__')"
     command = [sys.executable, "-c", code, str(MAIN), "--port", "0", "--data-dir", str(tmp_path)]
-    process = subprocess.Popen(
-        [*command, "--base-url", url],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        cwd=MAIN.parent,
-        env=environ(),
-        start_new_session=True,
-    )
+    with hangups(signal.SIG_DFL):
+        process = subprocess.Popen(
+            [*command, "--base-url", url],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            cwd=MAIN.parent,
+            env=environ(),
+            start_new_session=True,
+        )
     os.close(theirs)
     return ours, process
 
