@@ -10,6 +10,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -143,30 +145,48 @@ async def test_20_running_answers_are_let_finish(start, upstream):
     assert await server.exit_status() == 0
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no SIGHUP")
-@pytest.mark.gen_test
-async def test_a_hangup_lets_running_answers_finish(start, upstream):
-    server = start("--drain-timeout", "60")
+needs_hangup = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")
+
+
+@contextmanager
+def hangups(action: signal.Handlers) -> Iterator[None]:
+    """What a process that is started within the block does at a SIGHUP, however the tests
+    themselves were started."""
+    before = signal.signal(signal.SIGHUP, action)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+async def hang_up_during(start, script: str):
+    """Start a server, ask it, and send it SIGHUP within the answer."""
+    with hangups(signal.SIG_DFL):
+        server = start("--drain-timeout", "60")
     chat = server.started()
-    stream = await chat.send(model="count=3;hold")
+    stream = await chat.send(model=script)
     await stream.until("delta")
     server.process.send_signal(signal.SIGHUP)
-    await until_draining(chat)
+    return server, chat, stream
+
+
+@needs_hangup
+@pytest.mark.gen_test
+async def test_a_hangup_lets_running_answers_finish(start, upstream):
+    server, chat, stream = await hang_up_during(start, "count=3;hold")
+    await asyncio.sleep(0.05)
     server.process.send_signal(signal.SIGHUP)  # a shell that ends sends another one
+    await until_draining(chat)
     upstream.released.set()
     answer = await stream.read()
     assert (answer.end["state"], answer.text) == ("done", "t0 t1 t2 ")
     assert await server.exit_status() == 0
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no SIGHUP")
+@needs_hangup
 @pytest.mark.gen_test
-async def test_a_second_hangup_hurries(start, monkeypatch):
-    server = start("--drain-timeout", "60")
-    chat = server.started()
-    stream = await chat.send(model="say=a;stall")
-    await stream.until("delta")
-    server.process.send_signal(signal.SIGHUP)
+async def test_a_second_hangup_hurries(start):
+    server, chat, stream = await hang_up_during(start, "say=a;stall")
     await until_draining(chat)
     await asyncio.sleep(HANGUP + 0.2)
     server.process.send_signal(signal.SIGHUP)
@@ -174,28 +194,22 @@ async def test_a_second_hangup_hurries(start, monkeypatch):
     assert await server.exit_status() == 128 + signal.SIGHUP
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no SIGHUP")
+@needs_hangup
 @pytest.mark.gen_test
-async def test_a_hangup_that_was_ignored_stays_ignored(tmp_path, upstream):
+async def test_a_hangup_that_was_ignored_stays_ignored(start, upstream):
     """As `nohup` starts it."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        server = Server(tmp_path, "--port", "0", "--base-url", upstream.url)
-    finally:
-        signal.signal(signal.SIGHUP, before)
-    try:
-        chat = server.started()
-        stream = await chat.send(model="say=a;hold")
-        await stream.until("delta")
-        server.process.send_signal(signal.SIGHUP)
-        await asyncio.sleep(0.3)
-        assert (await chat.request("GET", "/readyz")).status == 200
-        upstream.released.set()
-        assert (await stream.read()).end["state"] == "done"
-        server.process.send_signal(signal.SIGTERM)
-        assert await server.exit_status() == 0
-    finally:
-        server.close()
+    with hangups(signal.SIG_IGN):
+        server = start()
+    chat = server.started()
+    stream = await chat.send(model="say=a;hold")
+    await stream.until("delta")
+    server.process.send_signal(signal.SIGHUP)
+    await asyncio.sleep(0.3)
+    assert (await chat.request("GET", "/readyz")).status == 200
+    upstream.released.set()
+    assert (await stream.read()).end["state"] == "done"
+    server.process.send_signal(signal.SIGTERM)
+    assert await server.exit_status() == 0
 
 
 def start_in_terminal(tmp_path: Path, url: str) -> tuple[int, subprocess.Popen[bytes]]:
@@ -204,15 +218,16 @@ def start_in_terminal(tmp_path: Path, url: str) -> tuple[int, subprocess.Popen[b
     code = "import fcntl, runpy, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
     code += f"sys.argv = sys.argv[1:]; runpy.run_path({str(MAIN)!r}, run_name='__main__')"
     command = [sys.executable, "-c", code, str(MAIN), "--port", "0", "--data-dir", str(tmp_path)]
-    process = subprocess.Popen(
-        [*command, "--base-url", url],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        cwd=MAIN.parent,
-        env=environ(),
-        start_new_session=True,
-    )
+    with hangups(signal.SIG_DFL):
+        process = subprocess.Popen(
+            [*command, "--base-url", url],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            cwd=MAIN.parent,
+            env=environ(),
+            start_new_session=True,
+        )
     os.close(theirs)
     return ours, process
 

@@ -96,9 +96,8 @@ def _parse(setting: Field[Any], name: str, text: str) -> Any:
     try:
         return setting.metadata["parse"](text)
     except ValueError as error:
-        secret = (
-            not setting.metadata["flag"] or "@" in text or "?" in text
-        )  # a URL may hold a password or a key
+        # A URL may hold a password, or a key in its query.
+        secret = not setting.metadata["flag"] or "@" in text or "?" in text
         shown = "that value" if secret else repr(mask(text))
         raise SettingError(f"{name} cannot be {shown}: {error}") from None
 

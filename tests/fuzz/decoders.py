@@ -4,14 +4,11 @@ All choices come from a `random.Random`, so its seed is enough to make a failing
 """
 
 import json
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from random import Random
 
+from corpus import CORPUS
 from upstream_json import call, chunk, half, say, sse
-
-CORPUS = Path(os.environ.get("CORPUS", Path(__file__).resolve().parents[3] / "shared" / "corpus"))
 
 #: The most bytes of an input: small inputs find the same faults, and take less time.
 MAX_INPUT = 1000

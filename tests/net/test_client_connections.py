@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from client import until
+from client import read_head, until
 from deadlines import DEADLINE
 from tornado.iostream import StreamClosedError
 
@@ -152,3 +152,20 @@ def test_a_refusal_says_when_to_retry():
     assert head.startswith("HTTP/1.1 503 Service Unavailable\r\n") and "Retry-After: 5" in head
     assert f"Content-Length: {len(body)}" in head
     assert json.loads(body)["error"] == {"code": "full", "message": "Full.", "retry_after": 5}
+
+
+@pytest.mark.gen_test
+async def test_a_request_that_arrived_while_the_server_did_not_run_is_answered(serve, settings):
+    chat = serve(replace(settings, header_timeout=0.5, body_timeout=0.5, keep_alive_timeout=0.5))
+    await chat.request("GET", "/healthz")
+    data = chat.encode("POST", "/api/conversations", {"title": "t"}, {})
+    for begun in (0, 10, len(data) - 5):
+        stream = await chat.connect()
+        await stream.write(data[:begun])
+        await asyncio.sleep(0.1)
+        stream.socket.setblocking(True)
+        stream.socket.sendall(data[begun:])
+        stream.socket.setblocking(False)
+        time.sleep(1.5)  # noqa: ASYNC251  (this thread is the server's)
+        assert (await read_head(stream)).status == 201
+        stream.close()

@@ -237,6 +237,10 @@ GOAWAY = b"\x00\x00\x08\x07\x00\x00\x00\x00\x00" + bytes(7) + b"\x01"
         (GOAWAY, "answered in HTTP/2"),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "answered in HTTP/2"),
         (b"HTTP/2 200 OK\r\n\r\n", "answered in HTTP/2"),
+        (
+            b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+            "switched to another protocol, which nobody asked for",
+        ),
         (b"\x15\x03\x01\x00\x02\x02\x16", "the base URL has to begin with https://"),
         (b"220 mail.example ESMTP\r\n", "sent a malformed response"),
     ],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,7 +17,6 @@ from client import Client
 from deadlines import LONG
 
 from .conftest import Limits
-from .server import ServerProcess
 
 #: How many servers are stopped, for how many seconds, and their limit of silence.
 SERVERS, STOPPED, IDLE = (20, 90.0, 60.0) if LONG else (4, 2.5, 1.0)
@@ -32,35 +32,21 @@ SCRIPTS = [
 
 @pytest.mark.gen_test(timeout=900)
 async def test_what_came_while_the_server_was_stopped_is_kept(
-    limits: Limits, summary: Any, upstream: Any, start_servers: Any
+    limits: Limits, summary: Any, upstream: Any, start_server: Any
 ) -> None:
-    ends = await asyncio.gather(*(stop_one(limits, n, start_servers) for n in range(SERVERS)))
+    make = partial(start_server, upstream)
+    ends = await asyncio.gather(*(stop_one(limits, n, make) for n in range(SERVERS)))
     answers = [end for server in ends for end in server]
     assert set(answers) == {"done"}
     assert len(upstream.requests) == len(answers), "a request was sent twice"
     summary.row(f"stopped for {STOPPED:g} s", servers=SERVERS, answers=len(answers), lost=0)
 
 
-@pytest.fixture
-def start_servers(tmp_path: Any, upstream: Any) -> Any:
-    servers: list[ServerProcess] = []
-
-    def make(number: int, *arguments: str) -> ServerProcess:
-        directory = tmp_path / str(number)
-        directory.mkdir()
-        servers.append(ServerProcess(directory, upstream.url, *arguments))
-        return servers[-1]
-
-    yield make
-    for server in servers:
-        server.kill()
-
-
 async def stop_one(limits: Limits, number: int, make: Any) -> list[str]:
     """Stop a server in the midst of several answers. Returns how they ended."""
     rng = limits.rng("pause", number)
     names = ("--idle-timeout", "--first-byte-timeout", "--write-timeout", "--connect-timeout")
-    server = make(number, *(word for name in names for word in (name, str(IDLE))))
+    server = make(*(word for name in names for word in (name, str(IDLE))))
     await server.start()
     gap = STOPPED / 30
     scripts = [script.format(gap=gap, silence=IDLE * 0.6) for script in SCRIPTS]
@@ -89,10 +75,10 @@ async def ask(client: Client, script: str) -> str:
 
 @pytest.mark.gen_test(timeout=300)
 async def test_a_client_that_reads_meanwhile_is_not_cut_off(
-    upstream: Any, start_servers: Any
+    upstream: Any, start_server: Any
 ) -> None:
     """The server cannot send while it is stopped, so the time of its write limit stands still."""
-    server = start_servers(0, "--write-timeout", "1", "--heartbeat", "0.5")
+    server = start_server(upstream, "--write-timeout", "1", "--heartbeat", "0.5")
     await server.start()
     stream = await server.client.send(model="fill=1000x4000;hold=read;say=end")
     await stream.until("delta")
@@ -110,9 +96,9 @@ async def test_a_client_that_reads_meanwhile_is_not_cut_off(
 
 @pytest.mark.gen_test(timeout=300)
 async def test_silence_after_the_pause_still_ends_an_answer(
-    upstream: Any, start_servers: Any
+    upstream: Any, start_server: Any
 ) -> None:
-    server = start_servers(0, "--idle-timeout", "1")
+    server = start_server(upstream, "--idle-timeout", "1")
     await server.start()
     stream = await server.client.send(model="say=a;stall")
     await stream.until("delta")

@@ -13,8 +13,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from base64 import b64encode
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from io import BytesIO
 from time import monotonic
 from typing import Any, cast
@@ -33,7 +32,7 @@ from tornado_stream.net.upstream_connections import (
     UpstreamConnection,
     open_socket,
 )
-from tornado_stream.net.waiting import Limit
+from tornado_stream.net.waiting import Limit, time_limit
 
 #: Bytes of one read. asyncio's own 256 KiB are slower.
 READ_SIZE = 64 * 1024
@@ -52,8 +51,7 @@ class CutOff(Exception):
 
 
 class OtherProtocol(HTTPInputError):
-    """The server answered in another protocol. The message names it, and follows the name of the
-    server."""
+    """The server answered in another protocol. The message follows the name of the server."""
 
 
 class StreamingHTTPClient(AsyncHTTPClient):
@@ -110,7 +108,7 @@ class StreamingHTTPClient(AsyncHTTPClient):
         scheme, host, port = response.origin
         try:
             tls = self._context(response.request) if scheme == "https" else None
-            async with _timeout(response.request.connect_timeout):
+            async with time_limit(response.request.connect_timeout):
                 sock = await open_socket(host, port)
                 _, connection = await asyncio.get_running_loop().create_connection(
                     lambda: UpstreamConnection(response.origin),
@@ -224,6 +222,8 @@ class ResponseStream(asyncio.BufferedProtocol):
         failure: Exception | None = None
         try:
             self._feed_data(self._buffer[:nbytes])
+        except httptools.HttpParserUpgrade:
+            failure = OtherProtocol("switched to another protocol, which nobody asked for")
         except httptools.HttpParserError as error:
             failure = HTTPInputError(str(error))
             if not self._head_done and (
@@ -395,18 +395,6 @@ class _Fetch:
                 reason=self._response.reason or None,
             )
         )
-
-
-@asynccontextmanager
-async def _timeout(seconds: float | None) -> AsyncIterator[None]:
-    """As `asyncio.timeout`, with the fairness of a `Limit`. None or 0: no limit."""
-    async with asyncio.timeout(None) as timeout:
-        limit = Limit(seconds, lambda: timeout.reschedule(0.0)) if seconds else None
-        try:
-            yield
-        finally:
-            if limit:
-                limit.cancel()
 
 
 def _protocol(data: bytes) -> str:

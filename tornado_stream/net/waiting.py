@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from time import monotonic
 from weakref import WeakKeyDictionary
 
@@ -69,6 +70,19 @@ class Limit(Watch):
     def __init__(self, seconds: float, expired: Callable[[], None]) -> None:
         since = monotonic()
         super().__init__(lambda: max(since, resumed_at()) + seconds - monotonic(), expired)
+
+
+@asynccontextmanager
+async def time_limit(seconds: float | None) -> AsyncIterator[None]:
+    """Raises `TimeoutError` where the block takes longer, as `asyncio.timeout` does, but with the
+    fairness of a `Limit`. None or 0: no limit."""
+    async with asyncio.timeout(None) as timeout:
+        limit = Limit(seconds, lambda: timeout.reschedule(0.0)) if seconds else None
+        try:
+            yield
+        finally:
+            if limit:
+                limit.cancel()
 
 
 class _Pulse:

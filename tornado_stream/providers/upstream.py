@@ -259,7 +259,7 @@ class _Fetch:
         host = urlsplit(self._request.url).hostname
         match error:
             case zlib.error():
-                return self._failure("malformed_response", "sent a damaged gzip body")
+                return self._failure("malformed_response", "sent a damaged compressed body")
             case OtherProtocol():
                 return self._failure("malformed_response", str(error), retryable=False)
             case HTTPInputError():

@@ -100,8 +100,6 @@ class Delta(Event):
 
     def to_json(self) -> dict[str, Any]:
         data: dict[str, Any] = {"content": self.content} if self.content else {}
-        if not (self.reasoning or self.tool_calls or self._has_rare):
-            return data  # the usual case
         if self.reasoning:
             data["reasoning"] = self.reasoning
         if self.refusal:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -18,14 +17,12 @@ from typing import Any
 
 import pytest
 from client import Answer, Client
+from corpus import CORPUS
 
 from tornado_stream.values.events import AnswerText as Fold
 from tornado_stream.values.events import Delta
 
 from .test_corpus_streams import IN_DETAILS
-
-DEFAULT = Path(__file__).resolve().parents[4] / "shared" / "corpus"
-CORPUS = Path(os.environ.get("CORPUS", DEFAULT))
 
 pytestmark = pytest.mark.skipif(not CORPUS.exists(), reason="there is no corpus")
 

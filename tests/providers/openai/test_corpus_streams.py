@@ -5,19 +5,18 @@ http_errors/NAME.body, each with a NAME.json that says what is expected.
 """
 
 import json
-import os
 import random
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from corpus import CORPUS
 
 from tornado_stream.providers.openai.answer_decoder import AnswerDecoder
 from tornado_stream.providers.openai.errors import decode_error
 from tornado_stream.values.events import AnswerText
 
-CORPUS = Path(os.environ.get("CORPUS", Path(__file__).resolve().parents[4] / "shared" / "corpus"))
 STREAMS = sorted((CORPUS / "streams").glob("*.sse"))
 HTTP_ERRORS = sorted((CORPUS / "http_errors").glob("*.body"))
 
