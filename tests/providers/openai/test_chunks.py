@@ -5,6 +5,7 @@ import orjson
 import pytest
 from upstream_json import chunk, content, fold, say, sse
 
+from tornado_stream.providers.openai import reasoning, signed_members, sources
 from tornado_stream.providers.openai.answer_decoder import AnswerDecoder
 from tornado_stream.providers.openai.chunks import decode_chunk, decode_text
 
@@ -74,9 +75,15 @@ def test_any_type_in_any_place(value: Any) -> None:
         {"choices": [{"message": value}]},
         {"choices": [{"error": value}]},
     ]
-    for name in ("content", "reasoning", "reasoning_content", "refusal", "tool_calls"):
+    members = ("content", "reasoning_content", "refusal", "tool_calls")
+    for name in (*members, *reasoning.MEMBERS, *signed_members.MEMBERS, *sources.MEMBERS):
         places.append(chunk({name: value}))
         places.append(chunk({name: [value]}))
+        places.append(chunk({name: [{"type": value, "text": value, "url": value, "data": value}]}))
+    for name in (*sources.MEMBERS, "x_other", "type", "candidates", "output", "done"):
+        places.append({"choices": [], name: value})
+        places.append({name: value})
+        places.append({"choices": [{"native_finish_reason": value}], name: [{"url": value}]})
     for part in ({"type": value, "text": "a"}, {"type": "text", "text": value}):
         places.append(chunk({"content": [part]}))
     places.append(chunk({"content": [{"type": "thinking", "thinking": value}]}))
@@ -89,7 +96,8 @@ def test_any_type_in_any_place(value: Any) -> None:
         answer, decoder = fold(sse(place))
         assert isinstance(answer.content, str)
         assert isinstance(decoder.finish_reason, str | None)
-        orjson.dumps([answer.content, answer.tool_calls, decoder.usage])
+        orjson.dumps([answer.content, answer.reasoning, answer.sources, answer.signed])
+        orjson.dumps([answer.tool_calls, decoder.usage])
 
 
 @pytest.mark.parametrize(

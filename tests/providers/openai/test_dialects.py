@@ -91,7 +91,26 @@ def test_chunks_that_say_nothing_are_no_dialect_where_text_follows(beside: Any) 
         assert (answer.content, decoder.error) == ("Hi", None)
 
 
-@pytest.mark.parametrize("value", [None, 7, "x", [], [1], {"choices": []}, {"usage": {}}])
+def test_chunks_without_text_make_a_stream_one_of_chat_completions() -> None:
+    pieces = [sse(say("")), sse(say("")), sse({"status": "queued"})]
+    for data in (pieces, [b"".join(pieces)]):
+        _, decoder = fold(data)
+        assert decoder.error is None and not decoder.complete
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"object": "chat.completion.chunk", "event": 1},
+        None,
+        7,
+        "x",
+        [],
+        [1],
+        {"choices": []},
+        {"usage": {}},
+    ],
+)
 def test_values_of_no_dialect(value: Any) -> None:
     assert foreign_dialect(value) is None
 

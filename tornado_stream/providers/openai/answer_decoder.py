@@ -106,6 +106,7 @@ class AnswerDecoder:
                 if text:
                     self._parts.has_text = True
                     return Delta(text)
+                self._is_chat = self._is_chat or bool(blocks)
                 return None
         elif self._body is not None:
             self._take_body(data)

@@ -73,6 +73,8 @@ def foreign_dialect(value: Any) -> Dialect | None:
         return None
     kind = value.get("type") or value.get("event_type")
     kind = kind if isinstance(kind, str) else ""
+    if str(value.get("object")).startswith("chat.completion"):  # one that lacks its choices
+        return None
     if kind.startswith("response.") or value.get("object") == "response":
         return RESPONSES
     if _ANTHROPIC.fullmatch(kind) or (kind == "message" and "content" in value):
