@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from client import Answer, Client
+from corpus import CORPUS
 
-DEFAULT = Path(__file__).resolve().parents[4] / "shared" / "corpus"
-REPORTS = Path(os.environ.get("CORPUS", DEFAULT)) / "reports"
+REPORTS = CORPUS / "reports"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
 ASK = {"messages": [{"role": "user", "content": "hi"}]}
 

@@ -1,6 +1,6 @@
 """The decoder with response bodies after public reports, if there is a corpus of them.
 
-The environment variable `CORPUS` names its directory. It has reports/NAME.sse: event streams.
+`reports/NAME.sse` of the corpus are event streams.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from corpus import CORPUS
 
 from tornado_stream.providers.openai.answer_emitter import AnswerEmitter
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import AnswerText, Delta, Finish
 
-from .test_corpus_streams import CORPUS, by_chance, by_event, by_line
+from .test_corpus_streams import by_chance, by_event, by_line
 
 REPORTS = sorted((CORPUS / "reports").glob("*.sse"))
 
