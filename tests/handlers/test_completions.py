@@ -194,17 +194,6 @@ async def test_malformed_requests_get_errors_in_openais_form(chat, upstream, bod
 
 
 @pytest.mark.gen_test
-async def test_models(chat):
-    body = (await chat.request("GET", "/v1/models")).json()
-    assert body["object"] == "list"
-    (model,) = body["data"]
-    assert model == {"id": "fake-model", "object": "model", "created": 0, "owned_by": "openai"}
-    assert (await chat.request("GET", "/v1/models/fake-model")).json() == model
-    missing = await chat.request("GET", "/v1/models/none/such")
-    assert (missing.status, missing.json()["error"]["code"]) == (404, "model_not_found")
-
-
-@pytest.mark.gen_test
 async def test_a_draining_server_begins_no_answer(chat, upstream):
     chat.application.generations.draining = True
     response = await post(chat, ASK)
