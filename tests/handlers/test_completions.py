@@ -177,6 +177,8 @@ async def test_a_failure_after_some_text_is_a_chunk(chat):
         {"messages": "hi"},
         {"messages": ["hi"]},
         {"messages": [{"role": "robot", "content": "x"}]},
+        {"messages": [{"role": ["user"], "content": "x"}]},
+        {"messages": [{"role": {}, "content": "x"}]},
         {"messages": [{"role": "user", "content": 7}]},
         {"messages": [{"role": "user", "content": ["x"]}]},
         {**ASK, "n": 2},

@@ -29,7 +29,7 @@ async def test_head_has_the_headers_of_get(chat):
     id = (await chat.ask(model="say=a")).start["conversation_id"]
     for path in [
         *("/", f"/c/{id}", f"/c/{id}.md", f"/c/{id}.txt", f"/c/{id}.json", "/favicon.ico"),
-        *("/healthz", "/readyz", "/v1/models", "/v1/models/fake-model"),
+        *("/healthz", "/readyz", "/openapi.json", "/v1/models", "/v1/models/fake-model"),
         *("/api/models", "/api/conversations", f"/api/conversations/{id}", "/static/js/app.js"),
         *("/v1/models/nothing", "/v1/nothing", "/api/nothing", "/static/nothing"),
         *(f"/c/{uuid.uuid4()}.md", f"/api/conversations/{uuid.uuid4()}"),

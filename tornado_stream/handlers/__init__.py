@@ -22,6 +22,7 @@ from tornado_stream.handlers.streams import GenerationHandler, StopHandler, Stre
 from tornado_stream.handlers.system import (
     HealthHandler,
     MetricsHandler,
+    OpenAPIHandler,
     ReadyHandler,
 )
 
@@ -54,6 +55,7 @@ def routes() -> list[URLSpec]:
         (r"/healthz", HealthHandler),
         (r"/readyz", ReadyHandler),
         (r"/metrics", MetricsHandler),
+        (r"/openapi\.json", OpenAPIHandler),
     ]
     return [URLSpec(*row) for row in table]
 

@@ -129,7 +129,8 @@ def parse_completion_request(body: dict[str, Any], **terms: Any) -> CompletionRe
 
 
 def _check_message(message: Any) -> None:
-    if not isinstance(message, dict) or message.get("role") not in ROLES:
+    role = message.get("role") if isinstance(message, dict) else None
+    if not isinstance(role, str) or role not in ROLES:
         roles = ", ".join(sorted(ROLES))
         raise InvalidRequest(f"A message must be an object with a role: {roles}.")
     content = message.get("content")
