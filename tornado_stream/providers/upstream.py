@@ -9,6 +9,7 @@ end of its connection looks whole when it was cut short, so the decoder has to j
 from __future__ import annotations
 
 import asyncio
+import codecs
 import logging
 import socket
 import ssl
@@ -19,11 +20,11 @@ from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
+import orjson
 from tornado.httpclient import HTTPRequest
 from tornado.httputil import HTTPInputError
 
 from tornado_stream.net.http_client import MAX_BODY, CutOff, OnChunk, StreamingHTTPClient
-from tornado_stream.providers.openai.lenient_json import NOT_JSON, parse_json
 from tornado_stream.values.errors import ProviderError
 
 logger = logging.getLogger(__name__)
@@ -120,14 +121,14 @@ class Upstream:
         """Send the request and decode a small JSON answer; raises as `fetch_stream` does."""
         body: list[bytes] = []
         await self.fetch_stream(request, lambda status, headers: body.append)
-        value = parse_json(b"".join(body))
-        if value is NOT_JSON:
+        try:
+            return orjson.loads(b"".join(body).removeprefix(codecs.BOM_UTF8))
+        except orjson.JSONDecodeError:
             raise ProviderError(
                 "not_an_api",
                 f"{_origin(request.url)} did not answer with JSON. Check the base URL.",
                 upstream_status=200,
-            )
-        return value
+            ) from None
 
     def _answered(self, request: UpstreamRequest, status: int) -> None:
         self._on_status(status)
