@@ -29,7 +29,13 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["tornado_stream", "tornado_stream.*"]),
     package_data={
-        "tornado_stream": ["py.typed", "templates/*.html", "static/**/*", "providers/*.toml"]
+        "tornado_stream": [
+            "py.typed",
+            "templates/*.html",
+            "static/**/*",
+            "providers/*.toml",
+            "handlers/*.json",
+        ]
     },
     install_requires=["tornado>=6.6.1,<7", "orjson>=3.10,<4", "httptools>=0.7,<1"],
     extras_require={
@@ -50,6 +56,7 @@ setup(
             "pytest-xdist>=3.6,<4",
             "pyyaml>=6,<7",
             "ruff==0.17.6",
+            "schemathesis>=4.32,<5",  # compares the server with `GET /openapi.json`
             # pytest-tornado 0.8.1 imports pkg_resources, which later setuptools do not have.
             "setuptools>=70.1,<81",
         ],

@@ -63,7 +63,7 @@ class FakeUpstream:
         self.scripts: dict[str, str] = {}
         self.released = asyncio.Event()
         self.holds: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
-        #: The list of models: their names, or the whole JSON of the response, or a status.
+        #: The list of models: their names, or the response as JSON or as bytes, or a status.
         self.models: Any = ["fake-model"]
         self.lists = 0  # how often the list was requested
         self.may_list = asyncio.Event()  # the list is held back until this is set
@@ -95,6 +95,9 @@ class Models(RequestHandler):
         self.upstream.lists += 1
         await self.upstream.may_list.wait()
         models = self.upstream.models
+        if isinstance(models, bytes):
+            self.finish(models)
+            return
         if isinstance(models, int):
             self.set_status(models)
         if isinstance(models, list) and all(isinstance(id, str) for id in models):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tornado_stream.command_line import parse_command
-from tornado_stream.settings import Secret, Settings, default_data_dir
+from tornado_stream.settings import Secret, SettingError, Settings, default_data_dir
 
 
 def test_the_default_settings():
@@ -24,8 +26,45 @@ def test_the_default_limits():
     assert (settings.header_timeout, settings.body_timeout) == (15, 20)
     assert settings.keep_alive_timeout == 60
     assert (settings.max_body, settings.max_message) == (1024**2, 0)
+    assert (settings.max_v1_body, settings.max_v1_values) == (32 * 1024**2, 100_000)
     assert settings.max_conversation == 16 * 1024**2
     assert (settings.max_answers, settings.max_answers_per_user) == (4000, 0)
+
+
+@pytest.mark.parametrize(
+    ("given", "origins"),
+    [
+        ("https://chat.example", ("https://chat.example",)),
+        (
+            " HTTP://Localhost:3000, app://obsidian.md ",
+            ("http://localhost:3000", "app://obsidian.md"),
+        ),
+        ("https://a.example:443,http://b.example:80", ("https://a.example", "http://b.example")),
+        ("https://a.example:80,http://[::1]:8080", ("https://a.example:80", "http://[::1]:8080")),
+        ("", ()),
+    ],
+)
+def test_allowed_origins_are_those_that_browsers_send(given, origins):
+    settings = parse_command([], {"TORNADO_STREAM_ALLOWED_ORIGINS": given}).settings
+    assert settings.allowed_origins == origins
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("*", "https://a.example,*", "https://*.example", "null", "a.example", "localhost:3000"),
+        *(
+            "https://a.example/",
+            "https://a.example/x",
+            "https://a.example?x",
+            "https://u@a.example",
+        ),
+        *("https://", "https://a.example:", "https://a.example:x", "https://a b", "https://[::1"),
+    ],
+)
+def test_a_wrong_origin_is_refused_in_words(given):
+    with pytest.raises(SettingError, match="origin"):
+        parse_command(["--allowed-origins", given], {})
 
 
 def test_base_urls_lose_their_last_slash():

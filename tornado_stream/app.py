@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 
+from tornado.httputil import HTTPServerRequest
 from tornado.iostream import IOStream
 
 from tornado_stream.auth.authenticator import Authenticator
@@ -16,9 +18,10 @@ from tornado_stream.chat.readiness import Readiness
 from tornado_stream.chat.remembered_items import RememberedItems
 from tornado_stream.chat.service import ChatService
 from tornado_stream.generations.registry import Generations
-from tornado_stream.handlers import NotFoundHandler, routes
+from tornado_stream.handlers import NotFoundHandler, plain_path, routes
 from tornado_stream.handlers.access_log import log_request
 from tornado_stream.handlers.base import LOCAL_HOSTS, BaseHandler
+from tornado_stream.handlers.request_body import bounded
 from tornado_stream.handlers.services import Services
 from tornado_stream.net import descriptors
 from tornado_stream.net.streamed_body import SendBatch
@@ -56,6 +59,7 @@ class ChatApplication(Services):
         self.send_batch = SendBatch()
         self.keep_alive = _close
         self.exposed = exposed
+        self.started_at = int(time.time())
         self.users = Users(settings.data_dir / FILE, settings.password, settings.token)
         if exposed and not self.users.anyone:
             _check_open_access(settings)
@@ -82,6 +86,11 @@ class ChatApplication(Services):
         self.response_items = RememberedItems()
         self.readiness = Readiness(self.generations, self.store, self.provider)
         self._show_gauges()
+
+    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
+        """Tornado calls this when the head of a request has come."""
+        request.path = plain_path(request.path)
+        return bounded(self, request, super().find_handler(request, **kwargs))
 
     async def open(self) -> None:
         """Open the services, and end the answers that a crash left running. Await it before the

@@ -95,6 +95,25 @@ def _names(text: str) -> tuple[str, ...]:
     return names
 
 
+_ORIGIN = r"[a-z][a-z0-9+.-]*://(?:\[[0-9a-f:.]+\]|[^][/?#@:*\s]+)(?::\d{1,5})?"
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    origins = tuple(part.strip().lower() for part in text.split(",") if part.strip())
+    if "*" in origins:
+        raise ValueError("name each origin: with * every web site could use this server")
+    for origin in origins:
+        if not re.fullmatch(
+            r"[a-z][a-z0-9+.-]*://(?:\[[0-9a-f:.]+\]|[^][/?#@:*\s]+)(:\d{1,5})?", origin
+        ):
+            raise ValueError(
+                "it must be origins like https://chat.example or http://localhost:3000, "
+                "separated by commas"
+            )
+    # Browsers leave the usual port out.
+    return tuple(re.sub(r"^(http://.*):80$|^(https://.*):443$", r"\1\2", o) for o in origins)
+
+
 def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     try:
         return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
@@ -200,6 +219,13 @@ class Settings:
         "[::1]; separated by commas.",
         metavar="NAMES",
     )
+    allowed_origins: tuple[str, ...] = _setting(
+        (),
+        _origins,
+        "Web sites whose pages may call /v1 and /stream, as scheme://host:port; separated by "
+        "commas. If the server has a login, such a page needs a token.",
+        metavar="ORIGINS",
+    )
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = _setting(
         (),
         _networks,
@@ -298,12 +324,28 @@ class Settings:
     header_timeout: float = _setting(
         15.0, _seconds, "Longest time to receive the headers of a request."
     )
-    body_timeout: float = _setting(20.0, _seconds, "Longest time to receive the body of a request.")
+    body_timeout: float = _setting(
+        20.0,
+        _seconds,
+        "Longest time to receive the body of a request, or each further MiB of a larger one.",
+    )
     keep_alive_timeout: float = _setting(
         60.0, _seconds, "Time for which an idle connection stays open for the next request."
     )
     max_body: int = _setting(
-        1024 * 1024, _count, "Most bytes in the body of a request.", metavar="BYTES"
+        1024 * 1024, _count, "Most bytes in the body of any other request.", metavar="BYTES"
+    )
+    max_v1_body: int = _setting(
+        32 * 1024 * 1024,
+        _count,
+        "Most bytes in the body of a request to /v1/chat/completions or /v1/responses.",
+        metavar="BYTES",
+    )
+    max_v1_values: int = _setting(
+        100_000,
+        _count,
+        "Most JSON values in such a body. Decoding 100,000 takes up to 50 ms, in which the server "
+        "does nothing else.",
     )
     max_message: int = _setting(
         0,

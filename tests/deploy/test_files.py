@@ -95,7 +95,7 @@ def test_timeouts_of_proxies_are_longer_than_silences_of_the_server():
     ingress = KUBERNETES["Ingress"]["metadata"]["annotations"]
     assert number(r"proxy_read_timeout (\d+)s", NGINX) > silence
     assert int(ingress["nginx.ingress.kubernetes.io/proxy-read-timeout"]) > silence
-    body = getattr(Settings(), "max_body", 1024 * 1024)
+    body = max(Settings().max_body, Settings().max_v1_body)
     largest = ingress["nginx.ingress.kubernetes.io/proxy-body-size"]
     for megabytes in (number(r"(\d+)m", largest), number(r"max_body_size (\d+)m", NGINX)):
         assert megabytes * 1024 * 1024 > body

@@ -17,7 +17,7 @@ from tornado_stream.auth.users_file import User, read_users, token_digest, write
 from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.handlers.login import LoginHandler
 from tornado_stream.handlers.pages import IconHandler, StaticHandler
-from tornado_stream.handlers.system import HealthHandler, ReadyHandler
+from tornado_stream.handlers.system import HealthHandler, OpenAPIHandler, ReadyHandler
 from tornado_stream.settings import Secret
 
 from .test_doors import CROSS_ORIGIN, every_route, methods
@@ -28,7 +28,7 @@ HASHED = cheap_hash("anna's")
 HTML = {"Accept": "text/html,*/*"}
 
 #: The handlers that answer without a login. Everybody can read what a handler listed here returns.
-OPEN = {HealthHandler, ReadyHandler, StaticHandler, IconHandler, LoginHandler}
+OPEN = {HealthHandler, ReadyHandler, StaticHandler, IconHandler, LoginHandler, OpenAPIHandler}
 
 
 @pytest.fixture(autouse=True)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from tornado.routing import URLSpec
 
 from tornado_stream.handlers.base import BaseHandler, NotFoundHandler
-from tornado_stream.handlers.completions import (
-    CompletionsHandler,
-    OpenAIModelsHandler,
-    OpenAINotFoundHandler,
-)
+from tornado_stream.handlers.completions import CompletionsHandler
 from tornado_stream.handlers.conversations import (
     ConversationHandler,
     ConversationsHandler,
@@ -17,12 +15,18 @@ from tornado_stream.handlers.conversations import (
 )
 from tornado_stream.handlers.login import LoginHandler, LogoutHandler
 from tornado_stream.handlers.models import ModelsHandler
+from tornado_stream.handlers.openai import OpenAIModelsHandler, OpenAINotFoundHandler
 from tornado_stream.handlers.pages import IconHandler, IndexHandler, StaticHandler
 from tornado_stream.handlers.responses import ResponsesHandler
 from tornado_stream.handlers.streams import GenerationHandler, StopHandler, StreamHandler
-from tornado_stream.handlers.system import HealthHandler, MetricsHandler, ReadyHandler
+from tornado_stream.handlers.system import (
+    HealthHandler,
+    MetricsHandler,
+    OpenAPIHandler,
+    ReadyHandler,
+)
 
-__all__ = ["NotFoundHandler", "routes"]
+__all__ = ["NotFoundHandler", "plain_path", "routes"]
 
 ID = r"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
 
@@ -43,7 +47,7 @@ def routes() -> list[URLSpec]:
         (r"/v1/responses", ResponsesHandler),
         (r"/v1/models", OpenAIModelsHandler),
         (r"/v1/models/(.+)", OpenAIModelsHandler),
-        (r"/v1/.*", OpenAINotFoundHandler),
+        (r"/v1(?:/.*)?", OpenAINotFoundHandler),
         (r"/login", LoginHandler),
         (r"/logout", LogoutHandler),
         (r"/favicon\.ico", IconHandler),
@@ -51,5 +55,15 @@ def routes() -> list[URLSpec]:
         (r"/healthz", HealthHandler),
         (r"/readyz", ReadyHandler),
         (r"/metrics", MetricsHandler),
+        (r"/openapi\.json", OpenAPIHandler),
     ]
     return [URLSpec(*row) for row in table]
+
+
+def plain_path(path: str) -> str:
+    """A path below `/v1` without double slashes and without one at its end: base URLs of programs
+    end with a slash or not. All other paths stay as they are."""
+    if "//" not in path and not path.endswith("/"):
+        return path
+    plain = re.sub("/{2,}", "/", path).rstrip("/")
+    return plain if f"{plain}/".startswith("/v1/") else path

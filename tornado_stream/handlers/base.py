@@ -23,17 +23,20 @@ from tornado.web import HTTPError, RequestHandler
 from tornado_stream.auth.sessions import LIFETIME
 from tornado_stream.chat.conversations import ConversationService
 from tornado_stream.chat.service import ChatService
+from tornado_stream.handlers import identity
+from tornado_stream.handlers.cross_origin import preflight_headers, shared_headers
+from tornado_stream.handlers.request_body import announced_size, decode_object
 from tornado_stream.handlers.services import Services
-from tornado_stream.net.peer import client_address, is_trusted
-from tornado_stream.values.errors import ChatError, InvalidRequest, TooLarge, Unauthorized, in_bytes
+from tornado_stream.net.peer import client_address
+from tornado_stream.values.errors import ChatError, TooLarge, UnsupportedBody, in_bytes
 from tornado_stream.values.messages import LOCAL_OWNER
 
 logger = logging.getLogger(__name__)
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
-#: JSON values that a body may hold; the values of a body up to `SMALL_BODY` bytes are not counted.
-MAX_VALUES, SMALL_BODY = 10_000, 64 * 1024
+#: The methods that a handler can have (RFC 9110 section 9); HEAD comes with GET.
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -58,6 +61,12 @@ class BaseHandler(RequestHandler):
     application: Services
     page = False
     open_to_all = False
+    #: Whether pages of the web sites that `--allowed-origins` names may call the route.
+    cross_origin = False
+    #: Whether the limits of `/v1` hold for the body, rather than those of all other routes.
+    large_body = False
+    #: Whether no body is as good as `{}`.
+    body_optional = False
     #: The user whose conversations the request is about.
     owner: str = LOCAL_OWNER
     #: The answer that the request started or read, for the log.
@@ -81,16 +90,13 @@ class BaseHandler(RequestHandler):
     @property
     def is_https(self) -> bool:
         """Whether a trusted proxy says that the client's own connection is encrypted."""
-        protocol = self.request.headers.get("X-Forwarded-Proto", "").rpartition(",")[2].strip()
-        trusted = self.application.config.trusted_proxies
-        return protocol == "https" and is_trusted(self.request.remote_ip or "", trusted)
+        return identity.is_https(self.application, self.request)
 
     @cached_property
     def request_id(self) -> str:
         """The request's id in the log and the response: that of a trusted proxy, or a new one."""
         forwarded = self.request.headers.get("X-Request-Id", "")
-        trusted = self.application.config.trusted_proxies
-        if REQUEST_ID.fullmatch(forwarded) and is_trusted(self.request.remote_ip or "", trusted):
+        if REQUEST_ID.fullmatch(forwarded) and identity.from_proxy(self.application, self.request):
             return forwarded
         return secrets.token_hex(8)
 
@@ -108,6 +114,23 @@ class BaseHandler(RequestHandler):
             self.set_header(name, value)
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Request-Id", self.request_id)
+        if self.cross_origin and self.application.config.allowed_origins:
+            self.set_header("Vary", "Origin")
+        if origin := self.foreign_origin:
+            self._set_headers(shared_headers(origin))
+
+    @cached_property
+    def foreign_origin(self) -> str:
+        """The origin of another web site whose page sends the request and may send it; else ""."""
+        origin = self.request.headers.get("Origin", "")
+        if not self.cross_origin or origin not in self.application.config.allowed_origins:
+            return ""
+        from_here = self.request.headers.get("Sec-Fetch-Site") == "same-origin"
+        return "" if from_here or self._origin_matches_host(origin) else origin
+
+    def check_trusted_origin(self, origin: str) -> bool:
+        """Tornado calls this for requests from other sites that could change something."""
+        return bool(self.foreign_origin)
 
     def initialize(self) -> None:
         # Without this header Tornado does not parse forms, which it would do before `prepare`; a
@@ -115,24 +138,51 @@ class BaseHandler(RequestHandler):
         self._content_type = self.request.headers.pop("Content-Type", "")
 
     def prepare(self) -> None:
-        host = _host_name(self.request.headers.get("Host", ""))
-        if host not in self.application.hosts:
-            if not (self.application.exposed and _is_address(host)):
-                raise HTTPError(421, reason="Misdirected Request")
+        self._check_host()
+        if self._is_preflight():
+            return
         if not self.open_to_all and self.application.users.required:
-            self.owner = self._authenticate()
+            by_session = not self.foreign_origin
+            self.owner = identity.user_of(self.application, self.request, by_session=by_session)
+        self.check_method()
         if self.request.method in ("POST", "PUT", "PATCH", "DELETE"):
             self._check_body()
 
+    def head(self, *args: str) -> Any:
+        """What GET returns, without the body, which Tornado leaves out (RFC 9110 section 9.3.2)."""
+        return self.get(*args)
+
+    def options(self, *args: str) -> None:
+        """The methods of the route, and the answer to a preflight (RFC 9110 section 9.3.7)."""
+        self.set_status(204)
+        self.set_header("Allow", ", ".join(self.allowed_methods))
+        if self._is_preflight():
+            headers = self.request.headers
+            private = headers.get("Access-Control-Request-Private-Network") == "true"
+            asked = headers.get("Access-Control-Request-Headers", "")
+            methods = self.allowed_methods
+            self._set_headers(preflight_headers(methods, asked, private_network=private))
+
+    @property
+    def allowed_methods(self) -> list[str]:
+        """The methods that this route has."""
+        names = [name for name in METHODS if _has_method(type(self), name)]
+        return [name for name in names if name != "HEAD" or "GET" in names]
+
+    def check_method(self) -> None:
+        """Raise `HTTPError` 405 if the route does not have the request's method."""
+        if self.request.method not in self.allowed_methods:
+            raise HTTPError(405)
+
     @property
     def session_cookie(self) -> str:
-        """The name of the cookie. With the prefix, other hosts of the domain cannot set it."""
-        return "__Host-ts_session" if self.is_https else "ts_session"
+        """The name of the session's cookie."""
+        return identity.session_cookie(self.application, self.request)
 
     @property
     def session_token(self) -> str:
         """The value of the session cookie; empty where the request has none."""
-        return self.get_cookie(self.session_cookie) or ""
+        return identity.session_token(self.application, self.request)
 
     def set_session(self, token: str) -> None:
         """Set the session cookie, or delete it if the token is empty."""
@@ -165,6 +215,10 @@ class BaseHandler(RequestHandler):
             self.set_header("Retry-After", str(details["retry_after"]))
         if status_code == 401:
             self.set_header("WWW-Authenticate", "Bearer")
+        if status_code == 405:
+            self.set_header("Allow", ", ".join(self.allowed_methods))
+        if code == UnsupportedBody.code:
+            self.set_header("Accept-Encoding", "identity")
         if self.page:
             self._write_error_page(status_code)
         else:
@@ -187,24 +241,40 @@ class BaseHandler(RequestHandler):
         else:
             self.render("error.html", code=status)
 
-    def _authenticate(self) -> str:
-        """The user who sends the request. Raises `Unauthorized`. An Authorization header with
-        another scheme than Bearer is ignored: it is meant for a proxy before this server."""
-        scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
-            if name := self.application.auth.with_token(token.strip()):
-                return name
-            raise Unauthorized("This token is not known to this server.", code="wrong_token")
-        if name := self.application.auth.with_session(self.session_token):
-            return name
-        raise Unauthorized("Log in first, or send a token in the header Authorization: Bearer.")
+    def _set_headers(self, headers: dict[str, str]) -> None:
+        for name, value in headers.items():
+            self.set_header(name, value)
+
+    def _check_host(self) -> None:
+        host = _host_name(self.request.headers.get("Host", ""))
+        if host not in self.application.hosts:
+            if not (self.application.exposed and _is_address(host)):
+                raise HTTPError(421, reason="Misdirected Request")
+
+    def _is_preflight(self) -> bool:
+        """Whether a browser asks for a page of another site, which it does without a login. Raises
+        `HTTPError` 403 if the page may not call this route."""
+        asks = "Access-Control-Request-Method" in self.request.headers
+        if not asks or self.request.method != "OPTIONS":
+            return False
+        if self._check_cross_origin(self.check_trusted_origin):
+            raise HTTPError(403)
+        return bool(self.foreign_origin)
 
     def _check_body(self) -> None:
-        max_body = self.application.config.max_body
-        if len(self.request.body) > max_body:
-            raise TooLarge(f"The request is too large: {in_bytes(max_body)} is the most.")
-        if self.request.method == "DELETE" and not self.request.body:
-            return
+        config, headers = self.application.config, self.request.headers
+        limit, setting = config.max_body, "--max-body"
+        if self.large_body:
+            limit, setting = config.max_v1_body, "--max-v1-body"
+        size = max(len(self.request.body), announced_size(headers))
+        if size > limit:
+            raise TooLarge(f"The request is too large: {in_bytes(limit)} is the most ({setting}).")
+        if not size:
+            if self.request.method == "DELETE" or (self.body_optional and not self._content_type):
+                return
+        encoding = headers.get("Content-Encoding", "").strip().lower()
+        if encoding not in ("", "identity"):
+            raise UnsupportedBody("Send the body without Content-Encoding: it is not unpacked.")
         content_type = self._content_type.partition(";")[0]
         if content_type.strip().lower() != "application/json":
             raise HTTPError(415)
@@ -221,8 +291,10 @@ class NotFoundHandler(BaseHandler):
 
     def prepare(self) -> None:
         accepts = self.request.headers.get("Accept", "")
-        self.page = self.request.method == "GET" and "text/html" in accepts
+        self.page = self.request.method in ("GET", "HEAD") and "text/html" in accepts
         super().prepare()
+
+    def check_method(self) -> None:
         raise HTTPError(404)
 
 
@@ -247,29 +319,9 @@ def _plain_error(status: int) -> tuple[str, str]:
     return re.sub(r"\W+", "_", phrase.lower()), f"{phrase}."
 
 
-def decode_object(body: bytes) -> dict[str, Any]:
-    """The JSON object that a body is. Raises `InvalidRequest`.
-
-    The values are counted first, because decoding a megabyte of empty lists would block the loop.
-    """
-    if len(body) > SMALL_BODY and _has_many_values(body):
-        raise InvalidRequest(f"The body holds more than {MAX_VALUES} values.")
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise InvalidRequest(f"The body is not JSON: {error}.", code="invalid_json") from None
-    if not isinstance(value, dict):
-        raise InvalidRequest("The body must be a JSON object.")
-    return value
-
-
-def _has_many_values(body: bytes) -> bool:
-    """Count without decoding: the strings, and the separators and brackets outside of strings."""
-    bare = body.replace(b"\\\\", b"").replace(b'\\"', b"")
-    if bare.count(b'"') > 2 * MAX_VALUES:
-        return True
-    outside = b"".join(bare.split(b'"')[::2])
-    return sum(map(outside.count, (b",", b"[", b"{"))) > MAX_VALUES
+def _has_method(handler: type[BaseHandler], name: str) -> bool:
+    method = getattr(handler, name.lower())
+    return method is not getattr(RequestHandler, name.lower())
 
 
 def _is_address(host: str) -> bool:

@@ -1,4 +1,4 @@
-"""OpenAI's API for other programs: `/v1/chat/completions` and `/v1/models`.
+"""OpenAI's API for other programs: `POST /v1/chat/completions`.
 
 The rule: OpenAI's own clients work unchanged. When a client leaves, its answer is cancelled,
 unless the client asked to keep it.
@@ -13,13 +13,13 @@ from typing import Any
 
 import orjson
 
-from tornado_stream.chat.completions import CompletionRequest, CompletionService
+from tornado_stream.chat.completions import CompletionRequest
 from tornado_stream.chat.program_errors import UpstreamFailure
 from tornado_stream.chat.relay import CompletionRelay
 from tornado_stream.generations.relay import Relay
-from tornado_stream.handlers.base import BaseHandler
+from tornado_stream.handlers.openai import OpenAIHandler
 from tornado_stream.handlers.streams import EventStreamHandler
-from tornado_stream.values.errors import InvalidRequest, NotFound, TooMany, Unavailable
+from tornado_stream.values.errors import InvalidRequest
 
 #: The header that asks to keep an answer: it is saved, and continues when its client leaves.
 KEEP = "Tornado-Stream-Keep"
@@ -28,41 +28,17 @@ KEY, RETRIES = "Idempotency-Key", "x-stainless-retry-count"
 MAX_KEY = 255
 #: Members of a request that this server handles itself and does not pass on as options.
 OWN = frozenset({"messages", "model", "stream", "stream_options"})
-#: Seconds after which a program may try again what was refused without a time.
-RETRY_AFTER = 5
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
-
-
-class OpenAIHandler(BaseHandler):
-    """A route of OpenAI's API: its errors have that API's form."""
-
-    @property
-    def completions(self) -> CompletionService:
-        return self.application.completions
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        error = kwargs.get("exc_info", (None, None))[1]
-        # Where something may have been processed, another try might be paid twice, and this server
-        # has already retried where that is safe.
-        refused = isinstance(error, (TooMany, Unavailable))
-        safe = refused or (isinstance(error, UpstreamFailure) and error.unprocessed)
-        self.set_header("x-should-retry", "true" if safe else "false")
-        if refused:
-            self.set_header("Retry-After", str(RETRY_AFTER))  # unless the error knows better
-        super().write_error(status_code, **kwargs)
-
-    def write_json(self, value: Any) -> None:
-        if isinstance(value, dict) and isinstance(value.get("error"), dict):
-            value["error"] = {"type": "invalid_request_error", "param": None, **value["error"]}
-        super().write_json(value)
 
 
 class CompletionsHandler(OpenAIHandler, EventStreamHandler):
     """One answer, streamed or whole."""
 
+    large_body = True
+
     async def post(self) -> None:
         self._left = asyncio.get_running_loop().create_future()
-        request = self.parse(self.read_json())
+        request = self.parse(await self.read_large_json())
         started = await self.completions.start(request, self.relay)
         self.generation_id = started.relay.id
         self.set_header("X-Generation-Id", started.relay.id)
@@ -121,35 +97,6 @@ class CompletionsHandler(OpenAIHandler, EventStreamHandler):
             self.write(relay.frames[-1])
 
 
-class OpenAIModelsHandler(OpenAIHandler):
-    """The models in OpenAI's form."""
-
-    async def get(self, id: str | None = None) -> None:
-        models = [
-            {"id": model.id, "object": "model", "created": 0, "owned_by": model.provider}
-            for model in await self.chat.models()
-            if model.id and model.state != "failed"
-        ]
-        if id is None:
-            self.write_json({"object": "list", "data": models})
-            return
-        found = next((model for model in models if model["id"] == id), None)
-        if found is None:
-            raise NotFound("There is no model with this name.", code="model_not_found")
-        self.write_json(found)
-
-
-class OpenAINotFoundHandler(OpenAIHandler):
-    """Answers what this server does not have of OpenAI's API, and says what it has."""
-
-    def prepare(self) -> None:
-        super().prepare()
-        raise NotFound(
-            f"This server has no {self.request.path}. Of OpenAI's API it has POST "
-            "/v1/chat/completions, POST /v1/responses and GET /v1/models."
-        )
-
-
 def parse_completion_request(body: dict[str, Any], **terms: Any) -> CompletionRequest:
     """Check the body of `POST /v1/chat/completions`; `terms` are what its head says, as members of
     the request. Raises `InvalidRequest`."""
@@ -182,7 +129,8 @@ def parse_completion_request(body: dict[str, Any], **terms: Any) -> CompletionRe
 
 
 def _check_message(message: Any) -> None:
-    if not isinstance(message, dict) or message.get("role") not in ROLES:
+    role = message.get("role") if isinstance(message, dict) else None
+    if not isinstance(role, str) or role not in ROLES:
         roles = ", ".join(sorted(ROLES))
         raise InvalidRequest(f"A message must be an object with a role: {roles}.")
     content = message.get("content")

@@ -28,6 +28,8 @@ class LoginHandler(BaseHandler):
 class LogoutHandler(BaseHandler):
     """Ends the session of the request, if it has one."""
 
+    body_optional = True
+
     async def post(self) -> None:
         await self.application.auth.log_out(self.session_token)
         self.set_session("")

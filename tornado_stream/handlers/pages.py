@@ -50,8 +50,6 @@ class StaticHandler(BaseHandler):
             self.set_header("Content-Encoding", "gzip")
         self.write(asset.body if packed is None else packed)
 
-    head = get
-
     def _takes_gzip(self) -> bool:
         for item in self.request.headers.get("Accept-Encoding", "").split(","):
             name, _, weight = (part.strip() for part in item.partition(";"))
@@ -65,5 +63,3 @@ class IconHandler(StaticHandler):
 
     def get(self, version: str | None = None, name: str = ICON) -> None:
         super().get(version, name)
-
-    head = get

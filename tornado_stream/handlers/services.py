@@ -41,6 +41,8 @@ class Services(Application):
     #: Other machines can reach this server. Then any IP address is accepted as Host, because DNS
     #: rebinding needs a name.
     exposed: bool
+    #: When the server started, in seconds since the epoch.
+    started_at: int
     assets: Assets
     languages: Languages
     users: Users

@@ -54,6 +54,10 @@ class ReadingHandler(BaseHandler):
         self.generation_id = generation.id
         if self._connection.stream.closed():
             return  # the client left while the store was reading
+        self._set_stream_headers()
+        if self.request.method == "HEAD":
+            await self.flush()  # or Tornado adds the length of an empty body
+            return
         self._open(opening)
         self.application.streams.add(self)
         try:
@@ -78,9 +82,11 @@ class ReadingHandler(BaseHandler):
     def _connection(self) -> HTTP1Connection:
         return cast(HTTP1Connection, self.request.connection)
 
-    def _open(self, opening: bytes) -> None:
+    def _set_stream_headers(self) -> None:
         self.set_header("Cache-Control", "no-cache, no-transform")
         self.set_header("X-Accel-Buffering", "no")
+
+    def _open(self, opening: bytes) -> None:
         self._socket = self._connection.stream
         self._socket.set_nodelay(True)
         self._socket.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
@@ -150,6 +156,8 @@ class EventStreamHandler(ReadingHandler):
 class StreamHandler(EventStreamHandler):
     """Starts an answer and streams it. The same request sent again gets the same answer."""
 
+    cross_origin = True
+
     async def post(self) -> None:
         generation = await self.chat.send(parse_send_request(self.read_json(), self.owner))
         await asyncio.sleep(0)  # lets the upstream's request go out before the head is composed
@@ -159,6 +167,8 @@ class StreamHandler(EventStreamHandler):
 class GenerationHandler(EventStreamHandler):
     """Reads or resumes an answer."""
 
+    cross_origin = True
+
     async def get(self, id: str) -> None:
         generation = await self.chat.generation(self.owner, id.lower())
         after = self._after()
@@ -166,14 +176,15 @@ class GenerationHandler(EventStreamHandler):
             self.set_status(204)
             return
         live = self.get_argument("live", "1") != "0"
-        if live and after:
+        if live and after and self.request.method == "GET":
             self.application.metrics.subscriber_resumed()
         await self.stream(generation, after, live=live)
 
     def _after(self) -> int:
         """The number of the last event that the client has. An EventSource that reconnects sends
-        it as a header."""
-        text = self.request.headers.get("Last-Event-ID") or self.get_argument("after", "0")
+        it as a header, and the library event-source-polyfill as `lastEventId`."""
+        text = self.request.headers.get("Last-Event-ID") or self.get_argument("lastEventId", "")
+        text = text or self.get_argument("after", "0")
         if not re.fullmatch(r"\d{1,15}", text, re.ASCII):
             raise InvalidRequest("Last-Event-ID and after must be the number of an event.")
         return int(text)
@@ -181,6 +192,9 @@ class GenerationHandler(EventStreamHandler):
 
 class StopHandler(BaseHandler):
     """Stops an answer, in any phase. Idempotent."""
+
+    cross_origin = True
+    body_optional = True
 
     async def post(self, id: str) -> None:
         generation = await self.chat.stop(self.owner, id.lower())

@@ -1,6 +1,9 @@
-"""For the people and programs that operate the server: health, readiness, metrics."""
+"""For the people and programs that operate the server: health, readiness, metrics, description."""
 
 from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
 
 from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.observe.metrics import CONTENT_TYPE
@@ -33,3 +36,19 @@ class MetricsHandler(BaseHandler):
     def get(self) -> None:
         self.set_header("Content-Type", CONTENT_TYPE)
         self.write(self.application.metrics.text())
+
+
+class OpenAPIHandler(BaseHandler):
+    """The description of all routes, in the form of OpenAPI 3.1."""
+
+    open_to_all = True
+
+    def get(self) -> None:
+        self.set_header("Content-Type", "application/json; charset=utf-8")
+        self.set_header("Cache-Control", "no-cache")
+        self.write(_description())
+
+
+@cache
+def _description() -> bytes:
+    return Path(__file__).with_name("openapi.json").read_bytes()

@@ -40,6 +40,8 @@ def refusal(status: int, code: str, message: str, retry_after: int = 0) -> bytes
 
 TOO_SLOW = refusal(408, "request_timeout", "The request took too long to arrive.")
 
+#: Bytes of a body that have the whole time that a body has.
+STEP = 1024 * 1024
 #: Connections, and when each of them entered the queue (seconds of `monotonic`); oldest first.
 Queue = dict["ClientStream", float]
 
@@ -164,6 +166,7 @@ class TimedRequest(HTTPMessageDelegate):
         self._delegate = delegate
         self._stream = stream
         self._connections = connections
+        self._left = STEP
         stream.expect_head()
 
     def headers_received(
@@ -173,6 +176,10 @@ class TimedRequest(HTTPMessageDelegate):
         return self._delegate.headers_received(start_line, headers)
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        self._left -= len(chunk)
+        if self._left < 0:  # a large body has the same time for each further step
+            self._left = STEP
+            self._stream.wait_in(self._connections.bodies)
         return self._delegate.data_received(chunk)
 
     def finish(self) -> None:

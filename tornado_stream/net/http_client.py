@@ -36,6 +36,8 @@ from tornado_stream.net.waiting import Limit, time_limit
 
 #: Bytes of one read. asyncio's own 256 KiB are slower.
 READ_SIZE = 64 * 1024
+#: Bytes of a request that are written in one iteration of the loop: asyncio copies them.
+WRITE_SIZE = 1024 * 1024
 #: Bytes of one response body.
 MAX_BODY = 64 * 1024 * 1024
 
@@ -166,7 +168,7 @@ class ResponseStream(asyncio.BufferedProtocol):
         self._buffer = client.buffer
         self._room = client.max_body_size
         self._headers = HTTPHeaders()
-        self._head_done = self._complete = self._keep_alive = False
+        self._head_done = self._complete = self._keep_alive = self._written = False
         self._delimited = self._closes_silently = False
         self._grace: Limit | None = None
 
@@ -181,7 +183,7 @@ class ResponseStream(asyncio.BufferedProtocol):
     def finish(self, reusable: bool = False) -> None:
         """End the response as whole; without `reusable`, close its connection."""
         if not self._ended:
-            self.reusable = reusable
+            self.reusable = reusable and self._written
             self._end()
 
     def pause_until(self, ready: Awaitable[None]) -> None:
@@ -196,6 +198,16 @@ class ResponseStream(asyncio.BufferedProtocol):
                 transport.resume_reading()
 
         convert_yielded(ready).add_done_callback(resume)
+
+    def _write(self, data: memoryview) -> None:
+        """Write the request, a large one in pieces."""
+        if self._ended or self.connection is None:
+            return
+        self.connection.transport.write(data[:WRITE_SIZE])
+        if rest := data[WRITE_SIZE:]:
+            asyncio.get_running_loop().call_soon(self._write, rest)
+        else:
+            self._written = True
 
     # -- called by the client and asyncio
 
@@ -212,7 +224,7 @@ class ResponseStream(asyncio.BufferedProtocol):
             self.fail(error)
         else:
             connection.transport.set_protocol(self)
-            connection.transport.write(data)
+            self._write(memoryview(data))
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._buffer

@@ -52,8 +52,8 @@ GRACE = 1.0
 MAX_REFUSED, LINGER = 32, 1.0
 #: Connections from one address of another machine, unless the setting says otherwise.
 PER_ADDRESS = 256
-#: Tornado's hard body limit (at least this): between `max_body` and it the handler answers 413,
-#: above it Tornado answers a bare 400.
+#: Tornado's hard body limit (at least this). Between the limit of a route and it, the handler
+#: answers 413, and the server keeps nothing of the body; above it Tornado answers a bare 400.
 BODY_LIMIT = 8 * 1024 * 1024
 #: Seconds between two equal warnings in the log.
 LOG_INTERVAL = 60.0
@@ -69,7 +69,7 @@ class Server(HTTPServer):
 
     def initialize(self, application: Application, settings: Settings) -> None:  # type: ignore[override]
         self.connections = ClientConnections(settings)
-        self._body_limit = max(BODY_LIMIT, 2 * settings.max_body)
+        self._body_limit = max(BODY_LIMIT, 2 * settings.max_body, 2 * settings.max_v1_body)
         super().initialize(
             application,
             max_body_size=self._body_limit,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from tornado_stream.values.events import Delta, Finish, Notice, RelayedChunks
@@ -22,6 +22,7 @@ class ModelInfo:
     `state` is `ready`, `loading` or `failed`. `detail` is for a person: what the model is, or why
     it failed and what to do. `context` is in tokens. `can` has those of `vision`, `tools` and
     `reasoning` that the upstream lists. `id` is "" where an upstream has no list of models.
+    `created` (seconds since the epoch) and `owned_by` are 0 and "" where the upstream names none.
     """
 
     id: str
@@ -30,9 +31,13 @@ class ModelInfo:
     detail: str = ""
     context: int | None = None
     can: tuple[str, ...] = ()
+    created: int = 0
+    owned_by: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """The model as `/api/models` shows it."""
+        members = ("id", "provider", "state", "detail", "context", "can")
+        return {name: getattr(self, name) for name in members}
 
 
 class Provider(ABC):

@@ -9,6 +9,7 @@ end of its connection looks whole when it was cut short, so the decoder has to j
 from __future__ import annotations
 
 import asyncio
+import codecs
 import logging
 import socket
 import ssl
@@ -137,7 +138,7 @@ class Upstream:
 
         await self.fetch_stream(request, on_head)
         try:
-            return orjson.loads(b"".join(body))
+            return orjson.loads(b"".join(body).removeprefix(codecs.BOM_UTF8))
         except orjson.JSONDecodeError:
             raise ProviderError(
                 "not_an_api",

@@ -63,6 +63,13 @@ class TooLarge(ChatError):
     code = "too_large"
 
 
+class UnsupportedBody(ChatError):
+    """The body is compressed or encoded in another way, and the server does not decode it."""
+
+    status = 415
+    code = "unsupported_encoding"
+
+
 class TooMany(ChatError):
     """Too many requests, answers or tries at a time; `retry_after` is in seconds."""
 
@@ -78,6 +85,13 @@ class Unavailable(ChatError):
 
     status = 503
     code = "unavailable"
+
+
+class BadGateway(ChatError):
+    """No upstream could tell what the request asks for. Nothing was processed."""
+
+    status = 502
+    code = "upstream_error"
 
 
 @dataclass(eq=False, repr=False)
@@ -113,4 +127,7 @@ class ProviderError(Exception):
 
 def in_bytes(number: int) -> str:
     """A number of bytes, as error messages write it."""
-    return f"{number} bytes" if number % 1024 else f"{number // 1024} KiB"
+    for size, unit in ((1024 * 1024, "MiB"), (1024, "KiB")):
+        if number and number % size == 0:
+            return f"{number // size} {unit}"
+    return f"{number} bytes"

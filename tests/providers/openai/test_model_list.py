@@ -21,6 +21,8 @@ def only(entry):
         {"max_model_len": 8192},  # vLLM
         {"max_context_length": 8192},  # Mistral, LM Studio
         {"meta": {"n_ctx_train": 8192}},  # llama.cpp
+        {"meta": {"n_ctx_train": 32768, "n_ctx": 8192}},  # llama.cpp, started with less
+        {"meta": {"n_ctx_train": 8192, "n_ctx": None}},
         {"context_length": None, "top_provider": {"context_length": 8192}},
     ],
 )
@@ -40,6 +42,21 @@ def test_the_context_of_a_model(entry):
 )
 def test_the_abilities_that_an_upstream_lists(entry, can):
     assert only(entry).can == can
+
+
+@pytest.mark.parametrize(
+    ("entry", "created", "owned_by"),
+    [
+        ({"created": 1754524800, "owned_by": "an owner"}, 1754524800, "an owner"),
+        ({"created": 0, "owned_by": ""}, 0, ""),
+        ({"created": 1754524800000, "owned_by": None}, 0, ""),
+        ({"created": "2026-01-01", "owned_by": {"name": "x"}}, 0, ""),
+        ({"created": True, "owned_by": "x" * 500}, 0, "x" * 100),
+        ({}, 0, ""),
+    ],
+)
+def test_when_and_by_whom_a_model_was_made(entry, created, owned_by):
+    assert (only(entry).created, only(entry).owned_by) == (created, owned_by)
 
 
 def test_entries_without_an_id_are_left_out():

@@ -12,6 +12,9 @@ from tornado_stream.providers.base import ModelInfo
 #: The members with the size of a model's context in tokens; some are in an inner object.
 _CONTEXT = ("context_length", "context_window", "max_model_len", "max_context_length")
 _CONTEXT_IN = {"meta": "n_ctx_train", "top_provider": "context_length"}
+#: The characters of an owner's name that are shown, and the times that a list may name: from the
+#: year 2000 to the year 2100, in seconds since the epoch.
+_OWNER, _TIMES = 100, range(946_684_800, 4_102_444_800)
 
 
 def read_models(answer: Any, provider: str, detail: str = "") -> list[ModelInfo] | None:
@@ -23,18 +26,37 @@ def read_models(answer: Any, provider: str, detail: str = "") -> list[ModelInfo]
     for entry in entries:
         if isinstance(entry, dict) and isinstance(id := entry.get("id"), str) and id:
             info = ModelInfo(
-                id, provider, detail=detail, context=_context(entry), can=tuple(_abilities(entry))
+                id,
+                provider,
+                detail=detail,
+                context=_context(entry),
+                can=tuple(_abilities(entry)),
+                created=_created(entry),
+                owned_by=_owner(entry),
             )
             models.setdefault(id, info)
     return list(models.values())
 
 
 def _context(entry: dict[str, Any]) -> int | None:
-    values = [entry.get(name) for name in _CONTEXT]
+    meta = entry.get("meta")
+    # What llama.cpp was started with, which may be less than the model was trained for.
+    values = [meta.get("n_ctx") if isinstance(meta, dict) else None]
+    values += [entry.get(name) for name in _CONTEXT]
     for name, inner in _CONTEXT_IN.items():
         if isinstance(part := entry.get(name), dict):
             values.append(part.get(inner))
     return next((v for v in values if type(v) is int and v > 0), None)
+
+
+def _created(entry: dict[str, Any]) -> int:
+    created = entry.get("created")
+    return created if type(created) is int and created in _TIMES else 0
+
+
+def _owner(entry: dict[str, Any]) -> str:
+    owner = entry.get("owned_by")
+    return owner.strip()[:_OWNER] if isinstance(owner, str) else ""
 
 
 def _abilities(entry: dict[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ them, or with the parameter under its other name, and at most twice.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -36,6 +37,8 @@ MODELS_TIMEOUTS = Timeouts(connect=3, first_byte=5, idle=5, answer=8)
 LIST_LASTS, FAILURE_LASTS = 60.0, 3.0
 #: How often a request is repeated in another form.
 REPEATS = 2
+#: Bytes of a request above which each step of sending it has an iteration of the loop.
+LARGE_BODY = 1024 * 1024
 
 
 class OpenAIProvider(Provider):
@@ -162,6 +165,8 @@ class OpenAIProvider(Provider):
             return answer.feed
 
         body = encode_request(request, model=model, include_usage=self._include_usage)
+        if len(body) > LARGE_BODY:
+            await asyncio.sleep(0)  # encoding and sending hold the loop one after the other
         url = self._url + self._chat_path(model)
         sent = UpstreamRequest(url, self._chat_headers, body, timeouts=self.config.timeouts)
         failure: ProviderError | None = None
@@ -271,7 +276,9 @@ def encode_request(request: ChatRequest, *, model: str, include_usage: bool) -> 
         given = given if isinstance(given, dict) else {}
         body["stream_options"] = {**given, "include_usage": True}
     try:
-        return bytes(memoryview(orjson.dumps(body)))  # a copy: orjson's has kilobytes to spare
+        data = orjson.dumps(body)
+        # A copy if it is small: orjson's has kilobytes to spare.
+        return data if len(data) > LARGE_BODY else bytes(memoryview(data))
     except orjson.JSONEncodeError as error:
         if text := to_json_text(body):
             return text.encode()

@@ -1,0 +1,48 @@
+"""Who sends a request: the connection's client, the user, and the web site that asks.
+
+The rule: what a header says about the client's own connection is believed only of a trusted proxy,
+and a session counts only for requests of this server's own pages, never for those of another site.
+"""
+
+from __future__ import annotations
+
+from tornado.httputil import HTTPServerRequest
+
+from tornado_stream.handlers.services import Services
+from tornado_stream.net.peer import is_trusted
+from tornado_stream.values.errors import Unauthorized
+
+
+def from_proxy(services: Services, request: HTTPServerRequest) -> bool:
+    """Whether a trusted proxy has passed the request on."""
+    return is_trusted(request.remote_ip or "", services.config.trusted_proxies)
+
+
+def is_https(services: Services, request: HTTPServerRequest) -> bool:
+    """Whether a trusted proxy says that the client's own connection is encrypted."""
+    protocol = request.headers.get("X-Forwarded-Proto", "").rpartition(",")[2].strip()
+    return protocol == "https" and from_proxy(services, request)
+
+
+def session_cookie(services: Services, request: HTTPServerRequest) -> str:
+    """The name of the cookie. With the prefix, other hosts of the domain cannot set it."""
+    return "__Host-ts_session" if is_https(services, request) else "ts_session"
+
+
+def session_token(services: Services, request: HTTPServerRequest) -> str:
+    """The value of the session cookie; empty where the request has none."""
+    cookie = request.cookies.get(session_cookie(services, request))
+    return cookie.value if cookie else ""
+
+
+def user_of(services: Services, request: HTTPServerRequest, *, by_session: bool = True) -> str:
+    """The user who sends the request. Raises `Unauthorized`. An Authorization header with another
+    scheme than Bearer is ignored: it is meant for a proxy before this server."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        if name := services.auth.with_token(token.strip()):
+            return name
+        raise Unauthorized("This token is not known to this server.", code="wrong_token")
+    if by_session and (name := services.auth.with_session(session_token(services, request))):
+        return name
+    raise Unauthorized("Log in first, or send a token in the header Authorization: Bearer.")

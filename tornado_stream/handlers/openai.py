@@ -1,0 +1,102 @@
+"""The routes of OpenAI's API that are not answers: the models, and what this server does not have.
+
+The rule: OpenAI's own clients work unchanged, and every error has that API's form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from tornado_stream.chat.completions import CompletionService
+from tornado_stream.chat.program_errors import UpstreamFailure
+from tornado_stream.handlers.base import BaseHandler
+from tornado_stream.handlers.request_body import decode_large_object
+from tornado_stream.providers.base import ModelInfo
+from tornado_stream.values.errors import BadGateway, ChatError, NotFound, TooMany, Unavailable
+
+#: Seconds after which a program may try again what was refused without a time.
+RETRY_AFTER = 5
+#: Characters of a path that an error repeats.
+SHOWN_PATH = 100
+
+
+class OpenAIHandler(BaseHandler):
+    """A route of OpenAI's API: its errors have that API's form."""
+
+    cross_origin = True
+
+    @property
+    def completions(self) -> CompletionService:
+        return self.application.completions
+
+    async def read_large_json(self) -> dict[str, Any]:
+        """The JSON object in the request's body, which is then freed. Raises `InvalidRequest`."""
+        body, self.request.body = self.request.body, b""
+        return await decode_large_object(body, self.application.config.max_v1_values)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        error = kwargs.get("exc_info", (None, None))[1]
+        # Where something may have been processed, another try might be paid twice, and this server
+        # has already retried where that is safe.
+        refused = isinstance(error, (TooMany, Unavailable))
+        failed_safely = isinstance(error, UpstreamFailure) and error.unprocessed
+        safe = refused or failed_safely or isinstance(error, BadGateway)
+        self.set_header("x-should-retry", "true" if safe else "false")
+        if refused:
+            self.set_header("Retry-After", str(RETRY_AFTER))  # unless the error knows better
+        super().write_error(status_code, **kwargs)
+
+    def write_json(self, value: Any) -> None:
+        if isinstance(value, dict) and isinstance(value.get("error"), dict):
+            kind = "server_error" if self.get_status() >= 500 else "invalid_request_error"
+            value["error"] = {"type": kind, "param": None, **value["error"]}
+        super().write_json(value)
+
+
+class OpenAIModelsHandler(OpenAIHandler):
+    """The models in OpenAI's form."""
+
+    async def get(self, id: str | None = None) -> None:
+        listed = await self.chat.models()
+        models = [model for model in listed if model.id and model.state != "failed"]
+        if not models:
+            _check_upstreams(listed)
+        if id is None:
+            self.write_json({"object": "list", "data": list(map(self._entry, models))})
+            return
+        found = next((model for model in models if model.id == id), None)
+        if found is None:
+            raise NotFound("There is no model with this name.", code="model_not_found")
+        self.write_json(self._entry(found))
+
+    def _entry(self, model: ModelInfo) -> dict[str, Any]:
+        entry = {
+            "id": model.id,
+            "object": "model",
+            "created": model.created or self.application.started_at,
+            "owned_by": model.owned_by or model.provider,
+        }
+        if model.context:  # under both names that are in use
+            entry |= {"context_length": model.context, "context_window": model.context}
+        return entry
+
+
+class OpenAINotFoundHandler(OpenAIHandler):
+    """Answers what this server does not have of OpenAI's API, and says what it has."""
+
+    def check_method(self) -> None:
+        raise NotFound(
+            f"This server has no {self.request.path[:SHOWN_PATH]}. Of OpenAI's API it has POST "
+            "/v1/chat/completions, POST /v1/responses and GET /v1/models."
+        )
+
+
+def _check_upstreams(listed: Iterable[ModelInfo]) -> None:
+    """Raise the reason why there are no models, unless it is that the upstreams have none."""
+    missing = [model for model in listed if model.state != "ready"]
+    if missing:
+        loading = any(model.state == "loading" for model in missing)
+        error: type[ChatError] = Unavailable if loading else BadGateway
+        reasons = (f"{model.provider}: {model.detail}" for model in missing)
+        raise error(" ".join(["No model can be listed.", *reasons]), code="no_models")

@@ -1,0 +1,155 @@
+"""Bodies of requests: how much of one the server reads, and its JSON.
+
+The rule: no body holds the event loop for more than 50 ms, and a body above its limit is thrown
+away as it arrives. orjson keeps the interpreter's lock, so parsing in a thread would not help;
+instead the values are counted first, in pieces, and too many are refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any
+
+import orjson
+from tornado.httputil import (
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServerRequest,
+    RequestStartLine,
+    ResponseStartLine,
+)
+
+from tornado_stream.handlers.identity import user_of
+from tornado_stream.handlers.services import Services
+from tornado_stream.values.errors import InvalidRequest, Unauthorized
+
+#: JSON values that a body may hold; the values of a body up to `SMALL_BODY` bytes are not counted.
+MAX_VALUES, SMALL_BODY = 10_000, 64 * 1024
+#: Bytes whose values are counted in one step.
+PIECE = 64 * 1024
+#: Larger bodies are parsed in an iteration of the loop of their own.
+LARGE_BODY = 1024 * 1024
+
+
+class ValueCounter:
+    """Counts the values of JSON without decoding it.
+
+    It counts the separators and brackets outside of strings. It is fed piece by piece, and the
+    pieces may be cut anywhere. `too_many` says that there are more than `limit`.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._count = self._quotes = 0
+        self._backslash = b""  # an escape that began at the end of the last piece
+
+    @property
+    def too_many(self) -> bool:
+        # Between two strings there is a separator, or a colon after every other separator.
+        return self._count > self._limit or self._quotes > 4 * self._limit + 4
+
+    def feed(self, piece: bytes) -> None:
+        if self._backslash or b"\\" in piece:  # the data of pictures has none, and is large
+            piece = (self._backslash + piece).replace(b"\\\\", b"").replace(b'\\"', b"")
+            self._backslash = b"\\" if piece.endswith(b"\\") else b""
+        parts = piece.split(b'"')
+        outside = b"".join(parts[self._quotes % 2 :: 2])
+        self._quotes += len(parts) - 1
+        self._count += sum(map(outside.count, (b",", b"[", b"{")))
+
+
+def decode_object(body: bytes) -> dict[str, Any]:
+    """The JSON object that a body is. Raises `InvalidRequest`."""
+    if len(body) > SMALL_BODY:
+        counter = ValueCounter(MAX_VALUES)
+        for start in range(0, len(body), PIECE):
+            counter.feed(body[start : start + PIECE])
+            _check_count(counter, f"more than {MAX_VALUES} values")
+    return _parse(body)
+
+
+async def decode_large_object(body: bytes, max_values: int) -> dict[str, Any]:
+    """The JSON object that a body of `/v1` is. Raises `InvalidRequest`. Other clients are served
+    while the values are counted, and before and after they are decoded."""
+    if len(body) > max_values:  # each value but the first has a separator or a bracket
+        counter = ValueCounter(max_values)
+        for start in range(0, len(body), PIECE):
+            counter.feed(body[start : start + PIECE])
+            _check_count(counter, f"more than {max_values} values (--max-v1-values)")
+            if start % LARGE_BODY == 0:
+                await asyncio.sleep(0)
+    value = _parse(body)
+    if len(body) > LARGE_BODY:
+        await asyncio.sleep(0)
+    return value
+
+
+def _check_count(counter: ValueCounter, what: str) -> None:
+    if counter.too_many:
+        raise InvalidRequest(f"The body holds {what}.")
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequest(f"The body is not JSON: {error}.", code="invalid_json") from None
+    if not isinstance(value, dict):
+        raise InvalidRequest("The body must be a JSON object.")
+    return value
+
+
+def bounded(services: Services, request: HTTPServerRequest, delegate: Any) -> Any:
+    """The delegate of a request that has a head only, and no more of its body than is allowed.
+
+    The higher limit of `/v1` is for requests that will pass the login.
+    """
+    headers = request.headers
+    if not ("Content-Length" in headers or "Transfer-Encoding" in headers):
+        return delegate
+    large = delegate.handler_class.large_body and _passes_login(services, request)
+    limit = services.config.max_v1_body if large else services.config.max_body
+    return BoundedBody(delegate, limit, announced_size(headers))
+
+
+def announced_size(headers: HTTPHeaders) -> int:
+    """The body's size in bytes as its head says it; 0 if the head does not say it."""
+    length = headers.get("Content-Length", "")
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 16 else 0
+
+
+class BoundedBody(HTTPMessageDelegate):
+    """A request that is arriving. What comes above `limit` bytes is thrown away.
+
+    If the head announces more than the limit, nothing is kept. Otherwise, the delegate gets a
+    little more than the limit, and so it sees that the body is too large.
+    """
+
+    def __init__(self, delegate: HTTPMessageDelegate, limit: int, size: int) -> None:
+        self._delegate = delegate
+        self._left = limit if size <= limit else -1
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        return self._delegate.headers_received(start_line, headers)
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        if self._left < 0:
+            return None
+        self._left -= len(chunk)
+        return self._delegate.data_received(chunk)
+
+    def finish(self) -> None:
+        self._delegate.finish()
+
+    def on_connection_close(self) -> None:
+        self._delegate.on_connection_close()
+
+
+def _passes_login(services: Services, request: HTTPServerRequest) -> bool:
+    try:
+        return not services.users.required or bool(user_of(services, request))
+    except Unauthorized:
+        return False
