@@ -147,18 +147,19 @@ async def test_a_whole_answer_has_every_member_of_the_chunks():
 @pytest.mark.parametrize(
     "raw",
     [
-        b'{"id":"gen-77","choices":[{"index":0,"delta":{"content":"a"}}]}',
-        b'{"choices":[{"index":0,"delta":{"content":"a"}}],"id": "gen-77", "model":"m"}',
-        b'{"model":"m","choices":[{"index":0,"delta":{"content":"\\"id\\":\\"gen-77\\""}}],"id":"gen-77"}',
-        b'{"choices":[{"index":0,"delta":{"content":"a"},"tokens":[{"id":"gen-77"}]}],"id":"gen-77"}',
-        b'{"choices":[{"index":0,"delta":{"content":"a"}}]}',
-        b'{"id":null,"choices":[{"index":0,"delta":{"content":"a"}}]}',
-        b'{"id":"g\\u00e9n","choices":[{"index":0,"delta":{"content":"a"}}]}',
-        b'{"id":7,"choices":[{"index":0,"delta":{"content":"a"}}],"n":{"id":"x"}}',
+        b'{"id":"gen-77",MORE,"choices":[{"index":0,"delta":{"content":"a"}}]}',
+        b'{"choices":[{"index":0,"delta":{"content":"a"}}],"id": "gen-77", MORE}',
+        b'{MORE,"choices":[{"index":0,"delta":{"content":"\\"id\\":\\"gen-77\\""}}],"id":"gen-77"}',
+        b'{"choices":[{"index":0,"delta":{"content":"a"},"t":[{"id":"gen-77"}]}],"id":"gen-77",MORE}',
+        b'{MORE,"choices":[{"index":0,"delta":{"content":"a"}}]}',
+        b'{"id":null,MORE,"choices":[{"index":0,"delta":{"content":"a"}}]}',
+        b'{"id":"g\\u00e9n",MORE,"choices":[{"index":0,"delta":{"content":"a"}}]}',
+        b'{"id":7,MORE,"choices":[{"index":0,"delta":{"content":"a"}}],"n":{"id":"x"}}',
     ],
 )
 async def test_only_the_id_of_a_plain_chunk_changes_wherever_it_stands(raw):
-    first = b'{"id":"gen-77","choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}'
+    raw = raw.replace(b"MORE", b'"object":"chat.completion.chunk","created":5,"model":"m"')
+    first = orjson.dumps(chunk({"role": "assistant", "content": ""}))
     stream = [b"data: %b\n\n" % block for block in (first, raw, raw)]
     got = chunks(relayed([*stream, b"data: [DONE]\n\n"], stream=True))
     expected = {**orjson.loads(raw), "id": "chatcmpl-g1"}
@@ -170,10 +171,33 @@ async def test_only_the_id_of_a_plain_chunk_changes_wherever_it_stands(raw):
 @pytest.mark.gen_test
 async def test_numbers_and_spaces_of_an_unchanged_chunk_stay_as_they_came():
     raw = (
-        b'{ "id":"u" , "n":123456789012345678901, "choices":[{"delta":{"content":"a"},"x":1.0e2}]}'
+        b'{ "id":"u" , "n":123456789012345678901, "model":"m","object":"o" , "created":1e9,'
+        b' "choices":[{"index":0 ,"delta":{"role":"assistant","content":"a"},"x":1.0e2}]}'
     )
     relay = relayed(b"data: " + raw + b"\n\ndata: [DONE]\n\n", stream=True)
     assert relay.frames[0] == b"data: " + raw.replace(b'"u"', b'"chatcmpl-g1"') + b"\n\n"
+
+
+@pytest.mark.gen_test
+async def test_members_that_clients_need_are_added_where_the_upstream_leaves_them_out():
+    bare: list[Any] = [
+        {"choices": [{"delta": {"content": "a"}}, {"delta": {"content": "b"}}]},
+        {"created": None, "model": "named", "choices": [{"index": 1, "delta": {"content": "c"}}]},
+        {"choices": [{"index": 2, "delta": {"role": None}}, {"index": 0, "delta": {}}]},
+        {"choices": []},
+    ]
+    got = chunks(relayed(sse(*bare, "[DONE]"), stream=True, model="asked"))
+    heads = {(type(one["created"]), one["object"]) for one in got}
+    assert heads == {(int, "chat.completion.chunk")}
+    assert [one["model"] for one in got[:4]] == ["asked", "named", "named", "named"]
+    texts = [[(c["index"], c["delta"]) for c in one["choices"]] for one in got[:4]]
+    assistant = {"role": "assistant"}
+    assert texts == [
+        [(0, {"content": "a"} | assistant), (1, {"content": "b"} | assistant)],
+        [(1, {"content": "c"})],
+        [(2, assistant), (0, {})],
+        [],
+    ]
 
 
 @pytest.mark.gen_test
@@ -182,7 +206,8 @@ async def test_reasoning_gets_its_usual_name_where_the_chunk_has_none():
     usual, other = {"reasoning": "r", "content": "c"}, {"content": parts}
     got = chunks(relayed(sse(chunk(usual), chunk(other), "[DONE]"), stream=True))
     deltas = [one["choices"][0]["delta"] for one in got]
-    assert deltas[:2] == [usual, {"content": parts, "reasoning_content": "hm"}]
+    assert deltas[0] == usual | {"role": "assistant"}
+    assert deltas[1] == {"content": parts, "reasoning_content": "hm"}
 
 
 @pytest.mark.gen_test
@@ -262,7 +287,7 @@ async def test_text_beside_a_failure_passes_without_the_failure():
     relay.end(ended("cut_off", ProviderError("connection_closed", "Cut.", state="cut_off")))
     first, error = chunks(relay)
     assert "error" not in first and first["choices"][0]["finish_reason"] is None
-    assert first["choices"][0]["delta"] == {"content": "last"}
+    assert first["choices"][0]["delta"] == {"content": "last", "role": "assistant"}
     assert error["error"]["message"] == "Cut."
 
 

@@ -112,7 +112,7 @@ async def test_a_client_that_leaves_stops_the_upstream(chat, upstream, streamed,
     await connection.write(chat.encode("POST", "/v1/chat/completions", body, {}))
     await until(lambda: upstream.requests, what="the upstream was asked")
     if script == "say=a;hold" and streamed:
-        await connection.read_until(b'"content": "a"')
+        await connection.read_until(b'"content":"a"')
     connection.close()
     await until(lambda: upstream.closed_at, what="the upstream's connection is closed")
     await until(lambda: not len(chat.application.generations), what="the answer has ended")
@@ -125,7 +125,7 @@ async def test_with_the_keep_header_the_answer_outlives_its_client(chat, upstrea
     body = {**ASK, "model": "say=one ;hold;say=two", "stream": True}
     head = {"Tornado-Stream-Keep": "true"}
     await connection.write(chat.encode("POST", "/v1/chat/completions", body, head))
-    start = await connection.read_until(b'"content": "one "')
+    start = await connection.read_until(b'"content":"one "')
     id = start.lower().split(b"x-generation-id: ")[1].split(b"\r\n")[0].decode()
     connection.close()
     await asyncio.sleep(0.05)

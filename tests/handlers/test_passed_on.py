@@ -119,7 +119,8 @@ async def reasoning_content(chat, upstream, names):
     deltas = [{"reasoning_content": "a"}, {"reasoning": "b"}, {"content": parts}]
     chunks, _ = await both(chat, *map(chunk, deltas))
     found = [one["choices"][0]["delta"] for one in chunks[:3]]
-    assert found == [*deltas[:2], {"content": parts, "reasoning_content": "hm"}]
+    told = {"content": parts, "reasoning_content": "hm"}
+    assert found == [deltas[0] | {"role": "assistant"}, deltas[1], told]
 
 
 async def finish_reason(chat, upstream, names):
@@ -151,7 +152,7 @@ async def usage(chat, upstream, names):
 async def message(chat, upstream, names):
     one = {"choices": [{"index": 0, "message": {"content": "a", **ODD}, "finish_reason": "stop"}]}
     chunks, _ = await stream(chat, {**ASK, "model": "raw=" + quote(json.dumps(one)) + ";end"})
-    assert chunks[0]["choices"][0]["delta"] == {"content": "a", **ODD}
+    assert chunks[0]["choices"][0]["delta"] == {"content": "a", **ODD, "role": "assistant"}
 
 
 async def warnings(chat, upstream, names):
