@@ -115,6 +115,7 @@ def test_every_form_at_every_splitting(kind, data):
         ("gzip", gzip.compress(b"abc") + b"data: plain", b"abc"),
         ("gzip", gzip.compress(b"abc" * 1000)[:-8] + b"\0" * 8, b"abc" * 1000),
     ],
+    ids=["a text as gzip", "a text as deflate", "a text after gzip", "a wrong sum"],
 )
 def test_damaged_data(kind, data, before):
     inflater, whole = Inflater(kind), b""
