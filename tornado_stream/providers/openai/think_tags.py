@@ -70,7 +70,8 @@ class ThinkTags:
     def __init__(self, text_so_far: str = "") -> None:
         self.open = True
         self._held = ""
-        self._state: Callable[[], bool] = self._begin
+        # A function, not a bound method, which would make a reference cycle of this object.
+        self._state: Callable[[ThinkTags], bool] = ThinkTags._begin
         self._content: list[str] = []  # new, as is _reasoning
         self._reasoning: list[str] = []
         self._was_reasoning = False
@@ -90,15 +91,15 @@ class ThinkTags:
     def feed(self, text: str) -> Split:
         """Returns what is certain now: of `text`, and of what was held back before."""
         self._held += text
-        while self._state():
+        while self._state(self):
             pass
         return self._take()
 
     def close(self) -> Split:
         """Returns what is still held back, at the end of the answer."""
-        if self._state == self._watch and (end := _ANY_CLOSING.match(self._held)):
+        if self._state == ThinkTags._watch and (end := _ANY_CLOSING.match(self._held)):
             self._decide(end)
-        if self._state in (self._inside, self._channel):
+        if self._state in (ThinkTags._inside, ThinkTags._channel):
             self._reasoning.append(self._held)
         else:
             self._content.append(self._held)
@@ -125,9 +126,9 @@ class ThinkTags:
         for tag, end in _TAGS.items():
             if low.startswith(tag):
                 self._reasoning.append(self._held[: len(self._held) - len(body)])
-                return self._go_on(self._inside, body[len(tag) :], ends=end)
+                return self._go_on(ThinkTags._inside, body[len(tag) :], ends=end)
         if low.startswith(_HEADS):
-            return self._go_on(self._header, self._held)
+            return self._go_on(ThinkTags._header, self._held)
         if any(tag.startswith(low) for tag in (*_TAGS, *_HEADS)):
             return False
         return self._text()
@@ -141,7 +142,7 @@ class ThinkTags:
         at = _find(self._held, self._ends)
         if at >= 0:
             self._reasoning.append(self._held[:at])
-            return self._go_on(self._begin, self._held[at + len(self._ends) :])
+            return self._go_on(ThinkTags._begin, self._held[at + len(self._ends) :])
         self._reasoning.append(self._release((self._ends,)))
         return False
 
@@ -156,7 +157,7 @@ class ThinkTags:
         self._reasoning.append(header[0][: len(header[0]) - len(header[0].lstrip())])
         is_answer = (header["channel"] or "final").lower() == "final"
         rest = self._held[at + len(_MESSAGE) :]
-        return self._go_on(self._final if is_answer else self._channel, rest)
+        return self._go_on(ThinkTags._final if is_answer else ThinkTags._channel, rest)
 
     def _channel(self) -> bool:
         """Within a message that is not the answer."""
@@ -164,7 +165,7 @@ class ThinkTags:
             self._reasoning.append(self._held[: end.start()])
             is_head = end[0].lower() in _HEADS
             rest = self._held[end.start() if is_head else end.end() :]
-            return self._go_on(self._header if is_head else self._begin, rest)
+            return self._go_on(ThinkTags._header if is_head else ThinkTags._begin, rest)
         self._reasoning.append(self._release(_ENDS + _HEADS))
         return False
 
@@ -173,7 +174,7 @@ class ThinkTags:
         if end := _END.search(self._held):
             self._content.append(self._held[: end.start()])
             self._quoted = end[0]
-            return self._go_on(self._after_final, self._held[end.end() :])
+            return self._go_on(ThinkTags._after_final, self._held[end.end() :])
         self._content.append(self._release(_ENDS))
         return False
 
@@ -183,11 +184,11 @@ class ThinkTags:
         low = body[:_LONGEST].lower()
         if len(self._held) - len(body) <= MAX_BLANK:
             if low.startswith(_HEADS):
-                return self._go_on(self._header, self._held)
+                return self._go_on(ThinkTags._header, self._held)
             if any(head.startswith(low) for head in _HEADS):
                 return False
         self._content.append(self._quoted)
-        self._state = self._final
+        self._state = ThinkTags._final
         return True
 
     def _watch(self) -> bool:
@@ -221,15 +222,15 @@ class ThinkTags:
         self._content.append(self._held)
         self._held = ""
         self.open = self._watching = False
-        self._state = self._rest
+        self._state = ThinkTags._rest
         return False
 
     def _watch_from_now(self) -> bool:
         self._watching = True
-        self._state = self._watch
+        self._state = ThinkTags._watch
         return True
 
-    def _go_on(self, state: Callable[[], bool], rest: str, *, ends: str = "") -> bool:
+    def _go_on(self, state: Callable[[ThinkTags], bool], rest: str, *, ends: str = "") -> bool:
         self._parted = True
         self._state, self._held, self._ends = state, rest, ends
         return True
