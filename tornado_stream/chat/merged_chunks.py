@@ -7,14 +7,13 @@ names, kinds and numbers the last one counts.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 #: Texts that are not pieces of a longer text.
 _LAST = frozenset(
     "id type role name object model format finish_reason native_finish_reason call_id".split()
 )
-#: How many entries of a list, from its end, may still get more.
-_OPEN_ENTRIES = 1000
 _NO_ANSWER = {"role": "assistant", "content": None, "refusal": None}
 
 
@@ -84,6 +83,43 @@ class _Text:
         self.pieces = [text]
 
 
+class _Entries(list[Any]):
+    """A list in pieces. An entry with an `index` continues the last one with this index. A call
+    with another id is another call, even where upstreams give it the same index or none."""
+
+    __slots__ = ("_calls", "_last")
+
+    def __init__(self, entries: Iterable[Any] = ()) -> None:
+        super().__init__(entries)
+        self._last: dict[Any, dict[str, Any]] = {}  # by index
+        self._calls: dict[tuple[Any, Any], dict[str, Any]] = {}  # by index and id
+
+    def add(self, more: list[Any], *, calls: bool) -> None:
+        for entry in more:
+            if not isinstance(entry, dict):
+                self.append(entry)
+                continue
+            index, id = _key(entry.get("index")), _key(entry.get("id"))
+            known = self._find(index, id) if calls else self._last.get(index)
+            if known is None or (index is None and not calls):
+                known = {}
+                self.append(known)
+            _merge(known, entry)
+            self._last[index] = known
+            self._calls[index, _key(known.get("id"))] = known
+
+    def _find(self, index: Any, id: Any) -> dict[str, Any] | None:
+        last = self._last.get(index)
+        if last is None or id is None or _key(last.get("id")) in (None, id):
+            return last
+        return self._calls.get((index, id))
+
+
+def _key(value: Any) -> str | int | None:
+    """An index or an id; None if there is none."""
+    return value if isinstance(value, str | int) and value != "" else None
+
+
 def _merge(into: dict[str, Any], more: dict[str, Any]) -> None:
     for name, value in more.items():
         into[name] = _joined(into.get(name), value, name)
@@ -100,9 +136,9 @@ def _joined(known: Any, value: Any, name: str) -> Any:
         return merged
     if isinstance(value, list):
         if isinstance(known, _Text):  # a content whose parts follow a text
-            known = [{"type": "text", "text": known}] if any(known.pieces) else []
-        entries = known if isinstance(known, list) else []
-        _extend(entries, value, calls=name == "tool_calls")
+            known = _Entries([{"type": "text", "text": known}] if any(known.pieces) else [])
+        entries = known if isinstance(known, _Entries) else _Entries()
+        entries.add(value, calls=name == "tool_calls")
         return entries
     return value
 
@@ -120,33 +156,6 @@ def _with_text(known: Any, text: str, name: str) -> Any:
     else:
         return _Text(text)
     return known
-
-
-def _extend(entries: list[Any], more: list[Any], *, calls: bool) -> None:
-    for entry in more:
-        if not isinstance(entry, dict):
-            entries.append(entry)
-            continue
-        known = _find(entries, entry, calls=calls)
-        if known is None:
-            known = {}
-            entries.append(known)
-        _merge(known, entry)
-
-
-def _find(entries: list[Any], entry: dict[str, Any], *, calls: bool) -> dict[str, Any] | None:
-    """The entry that this one continues: the last one with its index. A call with another id is
-    another call, even where upstreams give it the same index or none."""
-    index, id = entry.get("index"), entry.get("id")
-    if index is None and not calls:
-        return None
-    for known in reversed(entries[-_OPEN_ENTRIES:]):
-        if not isinstance(known, dict) or known.get("index") != index:
-            continue
-        if calls and id and known.get("id") and known["id"] != id:
-            continue
-        return known
-    return None
 
 
 def _resolved(value: Any) -> Any:
