@@ -77,7 +77,7 @@ async def test_a_chunk_visits_few_modules(chat):
     assert answer.end["state"] == "done"
     steady = min(walk.walks[2:], key=len)
     show("a chunk", steady)
-    assert len(steady) <= 9
+    assert len(steady) <= 8
 
 
 @pytest.mark.gen_test
@@ -87,4 +87,4 @@ async def test_a_question_visits_few_modules(chat):
         await chat.ask()
     (modules,) = walk.walks[:1]
     show("a question", modules)
-    assert len(modules) <= 17
+    assert len(modules) <= 16

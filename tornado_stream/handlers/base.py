@@ -12,7 +12,6 @@ import re
 import secrets
 from collections.abc import Callable
 from functools import cached_property
-from http.client import responses
 from ipaddress import ip_address
 from types import TracebackType
 from typing import Any
@@ -25,10 +24,17 @@ from tornado_stream.chat.conversations import ConversationService
 from tornado_stream.chat.service import ChatService
 from tornado_stream.handlers import identity
 from tornado_stream.handlers.cross_origin import preflight_headers, shared_headers
-from tornado_stream.handlers.request_body import announced_size, decode_object
+from tornado_stream.handlers.request_body import SMALL_BODY, check_values
 from tornado_stream.handlers.services import Services
+from tornado_stream.handlers.status_errors import status_error
 from tornado_stream.net.peer import client_address
-from tornado_stream.values.errors import ChatError, TooLarge, UnsupportedBody, in_bytes
+from tornado_stream.values.errors import (
+    ChatError,
+    InvalidRequest,
+    TooLarge,
+    UnsupportedBody,
+    in_bytes,
+)
 from tornado_stream.values.messages import LOCAL_OWNER
 
 logger = logging.getLogger(__name__)
@@ -197,6 +203,8 @@ class BaseHandler(RequestHandler):
 
     def read_json(self) -> dict[str, Any]:
         """The JSON object in the request's body. Raises `InvalidRequest`."""
+        if len(self.request.body) > SMALL_BODY:
+            check_values(self.request.body)
         return decode_object(self.request.body)
 
     def write_json(self, value: Any) -> None:
@@ -209,7 +217,7 @@ class BaseHandler(RequestHandler):
             status_code, code, message = error.status, error.code, error.message
             self.set_status(status_code)
         else:
-            code, message = STATUS_ERRORS.get(status_code) or _plain_error(status_code)
+            code, message = status_error(status_code)
         details = error.details if isinstance(error, ChatError) else {}
         if "retry_after" in details:
             self.set_header("Retry-After", str(details["retry_after"]))
@@ -266,7 +274,7 @@ class BaseHandler(RequestHandler):
         limit, setting = config.max_body, "--max-body"
         if self.large_body:
             limit, setting = config.max_v1_body, "--max-v1-body"
-        size = max(len(self.request.body), announced_size(headers))
+        size = max(len(self.request.body), int(headers.get("Content-Length", 0)))
         if size > limit:
             raise TooLarge(f"The request is too large: {in_bytes(limit)} is the most ({setting}).")
         if not size:
@@ -298,25 +306,15 @@ class NotFoundHandler(BaseHandler):
         raise HTTPError(404)
 
 
-STATUS_ERRORS = {
-    400: ("invalid_request", "The request cannot be understood."),
-    403: ("forbidden", "This request came from another site and was refused."),
-    404: ("not_found", "There is no page or resource at this address."),
-    405: ("method_not_allowed", "This address does not support this method."),
-    415: ("not_json", "Send JSON: Content-Type must be application/json."),
-    421: (
-        "unknown_host",
-        "This server does not accept requests for that host name. Open it as http://localhost, or "
-        "add the name to --allowed-hosts.",
-    ),
-}
-
-
-def _plain_error(status: int) -> tuple[str, str]:
-    if status >= 500:
-        return "server_error", "This server failed; its log says why."
-    phrase = responses.get(status, "Error")
-    return re.sub(r"\W+", "_", phrase.lower()), f"{phrase}."
+def decode_object(body: bytes) -> dict[str, Any]:
+    """The JSON object that a body is. Raises `InvalidRequest`."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequest(f"The body is not JSON: {error}.", code="invalid_json") from None
+    if not isinstance(value, dict):
+        raise InvalidRequest("The body must be a JSON object.")
+    return value
 
 
 def _has_method(handler: type[BaseHandler], name: str) -> bool:

@@ -5,13 +5,14 @@ The rule: OpenAI's own clients work unchanged, and every error has that API's fo
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 
 from tornado_stream.chat.completions import CompletionService
 from tornado_stream.chat.program_errors import UpstreamFailure
-from tornado_stream.handlers.base import BaseHandler
-from tornado_stream.handlers.request_body import decode_large_object
+from tornado_stream.handlers.base import BaseHandler, decode_object
+from tornado_stream.handlers.request_body import LARGE_BODY, check_many_values
 from tornado_stream.providers.base import ModelInfo
 from tornado_stream.values.errors import BadGateway, ChatError, NotFound, TooMany, Unavailable
 
@@ -31,9 +32,14 @@ class OpenAIHandler(BaseHandler):
         return self.application.completions
 
     async def read_large_json(self) -> dict[str, Any]:
-        """The JSON object in the request's body, which is then freed. Raises `InvalidRequest`."""
+        """The JSON object in the request's body, which is then freed. Raises `InvalidRequest`.
+        Other clients are served before and after it is decoded."""
         body, self.request.body = self.request.body, b""
-        return await decode_large_object(body, self.application.config.max_v1_values)
+        await check_many_values(body, self.application.config.max_v1_values)
+        value = decode_object(body)
+        if len(body) > LARGE_BODY:
+            await asyncio.sleep(0)
+        return value
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = kwargs.get("exc_info", (None, None))[1]

@@ -1,4 +1,4 @@
-"""Bodies of requests: how much of one the server reads, and its JSON.
+"""Bodies of requests: how much of one the server reads, and how many values it decodes.
 
 The rule: no body holds the event loop for more than 50 ms, and a body above its limit is thrown
 away as it arrives. orjson keeps the interpreter's lock, so parsing in a thread would not help;
@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any
 
-import orjson
 from tornado.httputil import (
     HTTPHeaders,
     HTTPMessageDelegate,
@@ -59,19 +58,17 @@ class ValueCounter:
         self._count += sum(map(outside.count, (b",", b"[", b"{")))
 
 
-def decode_object(body: bytes) -> dict[str, Any]:
-    """The JSON object that a body is. Raises `InvalidRequest`."""
+def check_values(body: bytes) -> None:
+    """Raises `InvalidRequest` if a body holds more values than this server decodes at once."""
     if len(body) > SMALL_BODY:
         counter = ValueCounter(MAX_VALUES)
         for start in range(0, len(body), PIECE):
             counter.feed(body[start : start + PIECE])
             _check_count(counter, f"more than {MAX_VALUES} values")
-    return _parse(body)
 
 
-async def decode_large_object(body: bytes, max_values: int) -> dict[str, Any]:
-    """The JSON object that a body of `/v1` is. Raises `InvalidRequest`. Other clients are served
-    while the values are counted, and before and after they are decoded."""
+async def check_many_values(body: bytes, max_values: int) -> None:
+    """As `check_values`, for a body of `/v1`, while other clients are served."""
     if len(body) > max_values:  # each value but the first has a separator or a bracket
         counter = ValueCounter(max_values)
         for start in range(0, len(body), PIECE):
@@ -79,25 +76,11 @@ async def decode_large_object(body: bytes, max_values: int) -> dict[str, Any]:
             _check_count(counter, f"more than {max_values} values (--max-v1-values)")
             if start % LARGE_BODY == 0:
                 await asyncio.sleep(0)
-    value = _parse(body)
-    if len(body) > LARGE_BODY:
-        await asyncio.sleep(0)
-    return value
 
 
 def _check_count(counter: ValueCounter, what: str) -> None:
     if counter.too_many:
         raise InvalidRequest(f"The body holds {what}.")
-
-
-def _parse(body: bytes) -> dict[str, Any]:
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise InvalidRequest(f"The body is not JSON: {error}.", code="invalid_json") from None
-    if not isinstance(value, dict):
-        raise InvalidRequest("The body must be a JSON object.")
-    return value
 
 
 def bounded(services: Services, request: HTTPServerRequest, delegate: Any) -> Any:
@@ -110,13 +93,9 @@ def bounded(services: Services, request: HTTPServerRequest, delegate: Any) -> An
         return delegate
     large = delegate.handler_class.large_body and _passes_login(services, request)
     limit = services.config.max_v1_body if large else services.config.max_body
-    return BoundedBody(delegate, limit, announced_size(headers))
-
-
-def announced_size(headers: HTTPHeaders) -> int:
-    """The body's size in bytes as its head says it; 0 if the head does not say it."""
     length = headers.get("Content-Length", "")
-    return int(length) if length.isascii() and length.isdigit() and len(length) < 16 else 0
+    size = int(length) if length.isascii() and length.isdigit() and len(length) < 16 else 0
+    return BoundedBody(delegate, limit, size)
 
 
 class BoundedBody(HTTPMessageDelegate):

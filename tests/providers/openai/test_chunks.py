@@ -6,8 +6,8 @@ import pytest
 from upstream_json import chunk, content, fold, say, sse
 
 from tornado_stream.providers.openai import reasoning, signed_members, sources
-from tornado_stream.providers.openai.answer_decoder import AnswerDecoder
-from tornado_stream.providers.openai.chunks import decode_chunk, decode_text
+from tornado_stream.providers.openai.answer_decoder import AnswerDecoder, decode_text
+from tornado_stream.providers.openai.chunks import decode_chunk
 
 # -- chunks
 

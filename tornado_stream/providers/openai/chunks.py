@@ -23,8 +23,6 @@ from tornado_stream.values.events import Source
 
 #: The values of `index` that mean the first choice; it may also be missing.
 _FIRST = (0, None, "0")
-#: Members at the top of a chunk that need more than its content to be read.
-_MORE_AT_THE_TOP = frozenset({"error", "x_groq"}) | sources.MEMBER_SET
 #: Members of a delta or message that are looked at one by one only where there is one of them.
 _RARE = frozenset(reasoning.MEMBERS[2:]) | signed_members.MEMBERS | sources.MEMBER_SET
 
@@ -95,40 +93,6 @@ def decode_chunk(data: bytes, *, key: str | None = None) -> Chunk | None:
     except orjson.JSONDecodeError:
         value = parse_json(data)
         return None if value is NOT_JSON else read_chunk(value, key=key, lone=True)
-
-
-def decode_text(blocks: list[bytes]) -> str | None:
-    """The joined content of chunks that have content and nothing else that matters, decoded in
-    one call. Returns None if at least one of them needs `decode_chunk`."""
-    # Nearly every chunk has this shape. `read_chunk` has the same result but takes longer.
-    text = ""
-    try:
-        if len(blocks) == 1:
-            values = (orjson.loads(blocks[0]),)
-        else:
-            values = orjson.loads(b"[%b]" % b",".join(blocks))
-            if len(values) != len(blocks):
-                return None
-        for value in values:
-            (choice,) = value["choices"]
-            delta = choice["delta"]
-            content = delta["content"]
-            if (
-                type(content) is not str
-                or len(delta) != 1
-                or choice["index"] != 0
-                or choice.get("finish_reason") is not None
-                or choice.get("native_finish_reason") is not None
-                or value.get("usage") is not None
-                or not _MORE_AT_THE_TOP.isdisjoint(value)
-                or "error" in choice
-                or "usage" in choice
-            ):
-                return None
-            text += content
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError):  # JSONDecodeError too
-        return None
-    return text
 
 
 def read_chunk(value: Any, *, key: str | None = None, lone: bool = False) -> Chunk | None:
