@@ -73,11 +73,12 @@ def test_without_any_choice_there_is_an_empty_one():
     assert choice["message"]["role"] == "assistant" and choice["finish_reason"] == "stop"
 
 
-def test_what_is_nested_too_deeply_is_left_out():
-    deep: Any = {}
-    for _ in range(5000):
-        deep = {"a": deep}
-    assert merged({"content": "x"}, {"odd": deep})["content"] == "x"
+def test_an_index_that_is_no_number_counts_as_the_first():
+    chunks = MergedChunks()
+    for index in (0, None, [1], {"a": 1}, 2.5):
+        chunks.add({"choices": [{"index": index, "delta": {"content": "x"}}]})
+    (choice,) = chunks.completion("")["choices"]
+    assert choice["message"]["content"] == "xxxxx"
 
 
 def test_adding_takes_linear_time():

@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 import pytest
 from fuzz.decoders import CORPUS
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from upstream_json import sse
 
 from tornado_stream.chat.completions import CompletionRequest
@@ -345,6 +347,154 @@ async def test_a_surrogate_pair_in_two_chunks_is_one_character_of_the_whole():
         f'{{"choices":[{{"delta":{{"content":"{half}"}}}}]}}' for half in (r"\ud83d", r"\ude00")
     ]
     assert whole(*halves)["choices"][0]["message"]["content"] == "\U0001f600"
+
+
+def nested(depth: int) -> Any:
+    value: Any = "x"
+    for level in range(depth):
+        value = [value] if level % 2 else {"a": value}
+    return value
+
+
+#: What no server should send in any place: among it deep nesting, half characters and no numbers.
+ODD = st.one_of(
+    st.sampled_from(
+        [None, True, 0, -1, 1.5, 10**30, float("nan"), float("inf"), "", "a", "\ud800"]
+    ),
+    st.sampled_from([[], {}, [1], [[]], {"a": 1}, [None], {"index": [1]}, [{"index": {}}]]),
+    st.sampled_from([99, 250, 300, 480]).map(nested),
+)
+
+
+def parts(names: str, **usual: Any) -> Any:
+    """Objects with some of the members, of the usual form or of any."""
+    members = {name: usual[name] | ODD if name in usual else ODD for name in names.split()}
+    return st.fixed_dictionaries({}, optional=members)
+
+
+def some(entries: Any) -> Any:
+    return st.lists(entries | ODD, max_size=3)
+
+
+INDEX = st.integers(0, 2)
+FUNCTION = parts("name arguments x")
+CALL = parts("index id type function arguments", index=INDEX, function=FUNCTION)
+MESSAGE = parts(
+    "role content reasoning reasoning_content refusal tool_calls function_call x",
+    content=st.sampled_from(["a", "b "]),
+    tool_calls=some(CALL),
+)
+CHOICE = parts(
+    "index delta message finish_reason logprobs error", index=INDEX, delta=MESSAGE, message=MESSAGE
+)
+CHUNK = parts(
+    "id object created model choices usage error x", id=st.just("u"), choices=some(CHOICE)
+)
+
+
+def strict(text: bytes) -> Any:
+    """JSON as clients in every language read it: without NaN and the infinities."""
+
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} is no JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+@pytest.mark.gen_test(timeout=60)
+async def test_whatever_the_upstream_sends_the_answer_ends_well():
+    @settings(max_examples=400, deadline=None)
+    @given(st.lists(CHUNK | ODD, max_size=5), st.booleans())
+    def check(sent: list[Any], done: bool) -> None:
+        lines = [f"data: {json.dumps(one)}\n\n" for one in sent]
+        data = "".join([*lines, "data: [DONE]\n\n" * done]).encode()
+        for text in b"".join(relayed(data, stream=True).frames).split(b"\n\n")[:-2]:
+            value = strict(text.removeprefix(b"data: "))
+            assert "error" in value or value["id"] == "chatcmpl-g1"
+        whole = relayed(data)
+        (frame,) = whole.frames
+        if not whole.failure:
+            assert strict(frame)["choices"][0]["message"]["role"]
+
+    check()
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("depth", [300, 900, 985])
+async def test_what_is_nested_too_deeply_is_left_out_of_a_whole_answer(depth):
+    odd = json.dumps({**chunk({"content": "b"}), "x": 1}).replace("1}", "DEEP}")
+    odd = odd.replace("DEEP", "[" * depth + "]" * depth)
+    for pieces in ([chunk({"content": "a"}), odd], [odd, chunk({"content": "a"})]):
+        answer = whole(*pieces)
+        assert sorted(answer["choices"][0]["message"]["content"]) == ["a", "b"]
+
+
+@pytest.mark.gen_test
+async def test_a_chunk_that_is_no_strict_json_is_sent_as_strict_json():
+    raw = (
+        '{"id":"u","object":"o","created":5,"model":"m","x":NaN,"choices":[{"index":0,"delta":{}}]}'
+    )
+    got = relayed(sse(chunk({"content": "a"}), raw, "[DONE]"), stream=True).frames
+    assert strict(got[1].removeprefix(b"data: "))["x"] is None
+    lines = b'{"choices":\r[{"message":{"content":"a"}}],\r"id":"u"}'
+    assert b"\r" not in b"".join(relayed(lines, stream=True).frames)
+
+
+PIECE = st.sampled_from(["a", "Hé", "{", "}", " ", "\U0001f600"])
+FRAGMENTS = st.lists(
+    st.one_of(
+        st.fixed_dictionaries({"content": PIECE}),
+        st.fixed_dictionaries({"reasoning_content": PIECE}),
+        st.fixed_dictionaries({"refusal": PIECE}),
+        st.lists(st.tuples(INDEX, PIECE), min_size=1, max_size=2).map(
+            lambda calls: {
+                "tool_calls": [{"index": i, "function": {"arguments": text}} for i, text in calls]
+            }
+        ),
+    ),
+    max_size=12,
+)
+
+
+def accumulated(sent: list[dict[str, Any]]) -> dict[str, Any]:
+    """What a client makes of streamed chunks: texts are joined, and calls by their index."""
+    texts: dict[str, str] = {}
+    calls: dict[int, dict[str, Any]] = {}
+    for one in sent:
+        delta = one["choices"][0]["delta"]
+        for name in ("content", "reasoning_content", "refusal"):
+            if delta.get(name):
+                texts[name] = texts.get(name, "") + delta[name]
+        for fragment in delta.get("tool_calls", ()):
+            known = calls.setdefault(fragment["index"], {"arguments": "", "id": None})
+            known["arguments"] += fragment["function"]["arguments"]
+            known["id"] = fragment.get("id") or known["id"]
+    reason = sent[-1]["choices"][0]["finish_reason"]
+    return {**texts, "calls": list(calls.values()), "finish_reason": reason}
+
+
+@pytest.mark.gen_test(timeout=60)
+async def test_a_client_that_joins_the_chunks_has_the_whole_answer():
+    @settings(max_examples=300, deadline=None)
+    @given(FRAGMENTS, st.sampled_from(["stop", None]))
+    def check(deltas: list[dict[str, Any]], reason: str | None) -> None:
+        named: set[int] = set()
+        for delta in deltas:
+            for fragment in delta.get("tool_calls", ()):
+                if fragment["index"] not in named:
+                    named.add(fragment["index"])
+                    fragment["id"] = f"c{fragment['index']}"
+        data = sse(*map(chunk, deltas), chunk({}, reason), "[DONE]")
+        joined = accumulated(chunks(relayed(data, stream=True)))
+        (choice,) = orjson.loads(relayed(data).frames[0])["choices"]
+        message = choice["message"]
+        names = ("content", "reasoning_content", "refusal")
+        whole: dict[str, Any] = {name: message[name] for name in names if message.get(name)}
+        calls = message.get("tool_calls") or []
+        whole["calls"] = [{"arguments": c["function"]["arguments"], "id": c["id"]} for c in calls]
+        assert {**whole, "finish_reason": choice["finish_reason"]} == joined
+
+    check()
 
 
 STREAMS = sorted(CORPUS.glob("streams/*.sse")) + sorted(CORPUS.glob("reports/*.sse"))

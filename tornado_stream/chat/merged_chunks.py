@@ -20,12 +20,13 @@ _NO_ANSWER = {"role": "assistant", "content": None, "refusal": None}
 class MergedChunks:
     """Takes chunks, or a whole completion, in order. Adding takes linear time.
 
-    The values that it is given belong to it from then on.
+    The values that it is given belong to it from then on. They must not be nested so deeply that
+    a recursive function cannot visit them.
     """
 
     def __init__(self) -> None:
         self._top: dict[str, Any] = {}
-        self._choices: dict[Any, dict[str, Any]] = {}
+        self._choices: dict[int | str, dict[str, Any]] = {}
         self._whole = True  # there was no chunk with a delta
 
     def add(self, chunk: dict[str, Any]) -> None:
@@ -34,10 +35,7 @@ class MergedChunks:
         self._top |= {name: value for name, value in chunk.items() if value is not None}
         for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, dict):
-                try:
-                    self._add_choice(choice)
-                except RecursionError:  # nested too deeply to be understood
-                    continue
+                self._add_choice(choice)
 
     def completion(self, reason: str) -> dict[str, Any]:
         """The whole. `reason` is the finish reason where there was none, and may be ""."""
@@ -49,7 +47,8 @@ class MergedChunks:
         }
 
     def _add_choice(self, choice: dict[str, Any]) -> None:
-        known = self._choices.setdefault(choice.get("index") or 0, {})
+        index = choice.get("index")
+        known = self._choices.setdefault(index if isinstance(index, (int, str)) else 0, {})
         delta, message = choice.pop("delta", None), choice.pop("message", None)
         _merge(known, choice)
         if isinstance(delta, dict):

@@ -23,6 +23,8 @@ from tornado_stream.values.events import Delta, End, Finish, Notice, RelayedChun
 DONE = b"data: [DONE]\n\n"
 #: The id in the bytes of a chunk. Within a JSON text the quotes have backslashes before them.
 _ID = re.compile(rb'"id"\s*:\s*"[^"\\]*"')
+#: The depth to which a chunk is understood; a chunk that is encoded anew has no more.
+MAX_DEPTH = 200
 
 
 class CompletionRelay(Relay):
@@ -84,7 +86,7 @@ class CompletionRelay(Relay):
         if self._merged:
             self._has_text = True
             for block in blocks:
-                self._merged.add(orjson.loads(block))
+                self._merged.add(_bounded(block, orjson.loads(block)))
             return
         if not (self._complete and self._begun_choices):
             for block in blocks:
@@ -108,7 +110,9 @@ class CompletionRelay(Relay):
         of its id is not plain to see."""
         if block.count(self._their_id) != 1 or not self._their_id:
             self._learn_id(block)
-        if not self._their_id or block.count(self._their_id) != 1 or b"\n" in block:
+        if not self._their_id or block.count(self._their_id) != 1:
+            return None
+        if b"\n" in block or b"\r" in block:
             return None
         return b"data: %b\n\n" % block.replace(self._their_id, self._our_id)
 
@@ -131,7 +135,7 @@ class CompletionRelay(Relay):
             self._head["created"] = value["created"]
 
     def _take_block(self, block: bytes, reasoning: str, *, failed: bool) -> None:
-        value = parse_json(block)
+        value, edited = _decoded(block)
         if not isinstance(value, dict):
             return
         choices = value.get("choices")
@@ -139,7 +143,7 @@ class CompletionRelay(Relay):
         choices = [choice for choice in choices if isinstance(choice, dict)]
         if failed and not self._strip_failure(value, choices):
             return
-        edited = failed
+        edited |= failed
         if value.get("usage"):
             if not choices and not self._merged and not self._request.include_usage:
                 return
@@ -301,6 +305,29 @@ def _as_delta(message: dict[str, Any]) -> dict[str, Any]:
         for place, call in enumerate(calls)
     ]
     return {**message, "tool_calls": numbered}
+
+
+def _decoded(block: bytes) -> tuple[Any, bool]:
+    """The value of a chunk, and whether its bytes are no JSON that every client can read."""
+    try:
+        return _bounded(block, orjson.loads(block)), False
+    except orjson.JSONDecodeError:
+        return _bounded(block, parse_json(block)), True
+
+
+def _bounded(block: bytes, value: Any) -> Any:
+    """The value of a chunk without what is nested deeper than `MAX_DEPTH`."""
+    if block.count(b"{") + block.count(b"[") <= MAX_DEPTH:  # nearly always
+        return value
+    return _cut(value, MAX_DEPTH)
+
+
+def _cut(value: Any, depth: int) -> Any:
+    if isinstance(value, dict):
+        return {name: _cut(member, depth - 1) for name, member in value.items()} if depth else None
+    if isinstance(value, list):
+        return [_cut(entry, depth - 1) for entry in value] if depth else None
+    return value
 
 
 def _frame(value: dict[str, Any]) -> bytes:

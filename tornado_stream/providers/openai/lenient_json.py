@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isfinite
 from typing import Any, Final
 
 import orjson
@@ -16,7 +17,7 @@ def parse_json(data: bytes) -> Any:
 
     orjson is fast but refuses lone surrogates, NaN, a byte order mark and invalid UTF-8, all of
     which upstreams send. A slower parser then tries again, so text in the result may have lone
-    surrogates: call `mend` on it.
+    surrogates: call `mend` on it. Numbers that JSON cannot write are None in the result.
     """
     try:
         return orjson.loads(data)
@@ -45,11 +46,20 @@ def _parse_leniently(data: bytes) -> Any:
         return NOT_JSON  # callers need only objects, lists and strings
     try:
         text = data.decode("utf-8", "replace").removeprefix("\ufeff")
-        return json.loads(text, parse_int=_to_number)
+        return json.loads(text, parse_int=_to_int, parse_float=_to_float, parse_constant=_to_null)
     except (ValueError, RecursionError):
         return NOT_JSON
 
 
-def _to_number(digits: str) -> int | float:
+def _to_int(digits: str) -> int | float | None:
     # int() refuses more than 4,300 digits. The chunk matters more than such a number.
-    return int(digits) if len(digits) < 4300 else float(digits)
+    return int(digits) if len(digits) < 4300 else _to_float(digits)
+
+
+def _to_float(digits: str) -> float | None:
+    number = float(digits)
+    return number if isfinite(number) else None
+
+
+def _to_null(name: str) -> None:
+    """NaN and the infinities are no JSON, so that a client could not read them."""
