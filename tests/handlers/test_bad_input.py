@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import time
 import urllib.parse
+from types import NoneType
+from typing import Any
 
 import pytest
 from client import Client, read_body, read_head
@@ -315,6 +318,127 @@ async def test_no_request_writes_a_line_of_its_own_into_the_log(chat, caplog):
     lines = [TextFormatter().format(record) for record in caplog.records]
     assert any("forged" in line for line in lines)
     assert [line for line in lines if re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", line)] == []
+
+
+QUESTION = {"role": "user", "content": "hi"}
+#: For each route of `/v1`: a request that is in order.
+PROGRAMS: dict[str, dict[str, Any]] = {
+    "/v1/chat/completions": {"messages": [QUESTION]},
+    "/v1/responses": {"input": "hi", "tools": [{"type": "function", "name": "f"}]},
+}
+NESTED: Any = "x"
+for _ in range(900):
+    NESTED = [NESTED]
+#: A value of each type, and two that are hard to repeat in an error.
+TYPES = [None, True, False, 0, 7, 1.5, "", "x", [], [7], {}, {"a": 1}, "x" * 100_000, NESTED]
+TEXT, LIST, OBJECT, FLAG = (str,), (list,), (dict,), (bool,)
+#: The members that the server itself reads, by the name that an error has for them: how a request
+#: with a value there begins and ends, and the types that are in order.
+READ: dict[str, dict[str, tuple[Any, tuple[type, ...]]]] = {
+    "/v1/chat/completions": {
+        "messages": (lambda v: {"messages": v}, ()),
+        "messages[1]": (lambda v: {"messages": [QUESTION, v]}, ()),
+        "messages[0].role": (lambda v: {"messages": [{"role": v}]}, ()),
+        "messages[0].content": (
+            lambda v: {"messages": [{**QUESTION, "content": v}]},
+            (str, list, NoneType),
+        ),
+        "messages[0].content[1]": (
+            lambda v: {"messages": [{**QUESTION, "content": [{}, v]}]},
+            OBJECT,
+        ),
+        "model": (lambda v: {"model": v}, (str, NoneType)),
+        "n": (lambda v: {"n": v}, (NoneType,)),
+        "stream": (lambda v: {"stream": v}, (bool, NoneType)),
+        "stream_options": (lambda v: {"stream_options": v}, (dict, NoneType)),
+    },
+    "/v1/responses": {
+        "input": (lambda v: {"input": v}, TEXT),
+        "input[1]": (lambda v: {"input": [QUESTION, v]}, ()),
+        "input[0]": (lambda v: {"input": [{"type": v}]}, ()),
+        "input[0].role": (lambda v: {"input": [{"type": "message", "role": v}]}, ()),
+        "input[0].content": (lambda v: {"input": [{**QUESTION, "content": v}]}, TEXT),
+        "input[0].content[0]": (lambda v: {"input": [{**QUESTION, "content": [v]}]}, ()),
+        "input[0].content[0].text": (
+            lambda v: {"input": [{**QUESTION, "content": [{"type": "input_text", "text": v}]}]},
+            TEXT,
+        ),
+        "input[0].arguments": (
+            lambda v: {
+                "input": [{"type": "function_call", "call_id": "c", "name": "f", "arguments": v}]
+            },
+            TEXT,
+        ),
+        "input[0].output": (
+            lambda v: {"input": [{"type": "function_call_output", "call_id": "c", "output": v}]},
+            TEXT,
+        ),
+        "instructions": (lambda v: {"instructions": v}, (str, NoneType)),
+        "max_output_tokens": (lambda v: {"max_output_tokens": v}, (NoneType,)),
+        "reasoning": (lambda v: {"reasoning": v}, (dict, NoneType)),
+        "reasoning.effort": (lambda v: {"reasoning": {"effort": v}}, (str, NoneType)),
+        "text": (lambda v: {"text": v}, (dict, NoneType)),
+        "text.verbosity": (lambda v: {"text": {"verbosity": v}}, (str, NoneType)),
+        "text.format": (lambda v: {"text": {"format": v}}, (dict, NoneType)),
+        "tools": (lambda v: {"tools": v}, (NoneType,)),
+        "tools[0]": (lambda v: {"tools": [v]}, ()),
+        "tools[0].name": (lambda v: {"tools": [{"type": "function", "name": v}]}, TEXT),
+        "tool_choice": (lambda v: {"tool_choice": v}, (str, NoneType)),
+        "parallel_tool_calls": (lambda v: {"parallel_tool_calls": v}, (bool, NoneType)),
+        "model": (lambda v: {"model": v}, (str, NoneType)),
+        "n": (lambda v: {"n": v}, (NoneType,)),
+        "stream": (lambda v: {"stream": v}, (bool, NoneType)),
+    },
+}
+#: Values that are in order where others of their type are not.
+ALLOWED = {
+    *(("tools", "[]"), ("max_output_tokens", "7")),
+    *((f"input[0].{name}", "[]") for name in ("content", "output")),
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "param"), [(path, param) for path, members in READ.items() for param in members]
+)
+@pytest.mark.gen_test
+async def test_a_member_of_a_wrong_type_is_named(chat, upstream, path, param):
+    change, good = READ[path][param]
+    for value in TYPES:
+        if type(value) in good or (param, repr(value)[:20]) in ALLOWED:
+            continue
+        response = await chat.request("POST", path, PROGRAMS[path] | change(value))
+        error = response.json()["error"]
+        shown = repr(value)[:60]
+        assert (response.status, error["type"]) == (400, "invalid_request_error"), shown
+        # A list or an object of wrong entries is refused for these.
+        assert error["param"].startswith(param) or param.startswith(error["param"]), shown
+        assert error["param"] in error["message"] and len(error["message"]) < 300, shown
+    assert not upstream.requests
+
+
+@pytest.mark.parametrize("path", PROGRAMS)
+@pytest.mark.gen_test
+async def test_an_attack_on_a_route_of_programs_gets_an_answer_in_words(chat, path):
+    """Any depth, and as many values as are allowed, in members that are passed on or repeated."""
+    tools = '{"type": "allowed_tools", "tools": ['
+    hard = [
+        *("[" * depth + "]" * depth for depth in (240, 300, 900, 1020)),
+        *(tools * depth + "]}" * depth for depth in (120, 500)),
+        *("[" + ", ".join([entry] * 49_000) + "]" for entry in ("0", '"a"', "[]", "{}")),
+        json.dumps({str(number): number for number in range(49_000)}),
+    ]
+    names = ("tool_choice", "tools", "metadata", "mine", "text", "input", "messages")
+    for name in names:
+        for value in hard:
+            for headers in ({}, {"Tornado-Stream-Keep": "true"}):
+                members = PROGRAMS[path] | {name: "VALUE"}
+                body = json.dumps(members).replace('"VALUE"', value).encode()
+                response = await chat.request("POST", path, body, headers)
+                assert response.status in (200, 400), (name, value[:60], response.body[:300])
+                assert response.status == 200 or response.json()["error"]["message"]
+    too_many = {**PROGRAMS[path], "mine": [0] * 100_001}
+    response = await chat.request("POST", path, too_many)
+    assert response.status == 400 and "100000 values" in response.json()["error"]["message"]
 
 
 async def raw(chat: Client, data: bytes) -> bytes:

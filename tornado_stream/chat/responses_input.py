@@ -17,6 +17,8 @@ Recall = Callable[[str], dict[str, Any] | None]
 ROLES = frozenset({"system", "developer", "user", "assistant"})
 #: The beginning of every id of a reasoning item. A reference to one is left out like the item.
 REASONING_ID = "rs_"
+#: Characters of a text that an error repeats.
+SHOWN = 60
 #: Members of a text part of an earlier answer, which chat completions do not take.
 _OUTPUT_ONLY = frozenset({"type", "annotations", "logprobs"})
 
@@ -35,6 +37,13 @@ def chat_messages(given: Any, recall: Recall) -> list[dict[str, Any]]:
     for number, item in enumerate(given):
         _add(messages, item, f"input[{number}]", recall)
     return messages
+
+
+def shown(value: Any) -> str:
+    """A value in the words of an error: short, whatever it is."""
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
+    return repr(value[:SHOWN] if isinstance(value, str) else value)
 
 
 def _add(messages: list[dict[str, Any]], item: Any, where: str, recall: Recall) -> None:
@@ -58,7 +67,7 @@ def _add(messages: list[dict[str, Any]], item: Any, where: str, recall: Recall) 
             pass
         case other:
             raise InvalidRequest(
-                f"{where} has the type {other!r}. This server asks its upstream by chat "
+                f"{where} has the type {shown(other)}. This server asks its upstream by chat "
                 "completions, which know messages, function calls and their outputs only.",
                 code="unsupported_value",
                 param=where,
@@ -73,8 +82,8 @@ def _recalled(item: dict[str, Any], where: str, recall: Recall) -> dict[str, Any
     found = recall(id)
     if found is None:
         raise NotFound(
-            f"This server does not have the item {id} (any more). Send the item itself instead of "
-            "a reference; clients do so if they are told store: false.",
+            f"This server does not have the item {id[:SHOWN]} (any more). Send the "
+            "item itself instead of a reference; clients do so if they are told store: false.",
             code="item_not_found",
             param=where,
         )
@@ -170,7 +179,7 @@ def _part(value: Any, where: str) -> dict[str, Any]:
             return part
         case other:
             raise InvalidRequest(
-                f"{where} has the type {other!r}. This server takes input_text, output_text, "
+                f"{where} has the type {shown(other)}. This server takes input_text, output_text, "
                 "input_image, input_file and input_audio.",
                 code="unsupported_value",
                 param=where,

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from tornado_stream.chat.responses_input import Recall, chat_messages
+from tornado_stream.chat.responses_input import Recall, chat_messages, shown
 from tornado_stream.values.errors import InvalidRequest
 
 #: Members that are translated into other members of chat completions.
@@ -76,7 +76,7 @@ def chat_body(body: dict[str, Any], recall: Recall) -> dict[str, Any]:
         if type(limit) is not int or limit < 1:
             raise _invalid("max_output_tokens", "a number, 1 or more")
         chat["max_tokens"] = limit
-    if effort := _object(body, "reasoning").get("effort"):
+    if effort := _word(_object(body, "reasoning"), "effort", "reasoning"):
         chat["reasoning_effort"] = effort
     return chat | _text_options(_object(body, "text")) | _tool_options(body)
 
@@ -106,11 +106,11 @@ def response_head(body: dict[str, Any], id: str, created: int, model: str) -> di
 
 def _check_depth(body: dict[str, Any]) -> None:
     """Check that the response can repeat the members."""
-    repeated = {name: body[name] for name in REPEATED if name in body}
-    try:
-        orjson.dumps([[repeated]])  # nested deeper than in an event
-    except TypeError:
-        raise InvalidRequest("The request is nested too deeply.") from None
+    for name in REPEATED:
+        try:
+            orjson.dumps([[[body.get(name)]]])  # nested deeper than in an event
+        except TypeError:
+            raise InvalidRequest(f"{name} is nested too deeply.", param=name) from None
 
 
 def _instructions(body: dict[str, Any]) -> list[dict[str, Any]]:
@@ -122,7 +122,8 @@ def _instructions(body: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _text_options(text: dict[str, Any]) -> dict[str, Any]:
     """The options for the form of the text."""
-    options = {"verbosity": text["verbosity"]} if text.get("verbosity") is not None else {}
+    verbosity = _word(text, "verbosity", "text")
+    options = {} if verbosity is None else {"verbosity": verbosity}
     format = _object(text, "format", "text.format")
     match format.get("type", "text"):
         case "text":
@@ -134,7 +135,7 @@ def _text_options(text: dict[str, Any]) -> dict[str, Any]:
             return options | {"response_format": {"type": "json_schema", "json_schema": schema}}
         case other:
             raise _unsupported(
-                "text.format", f"the type {other!r}", "text, json_object, json_schema"
+                "text.format", f"the type {shown(other)}", "text, json_object, json_schema"
             )
 
 
@@ -142,17 +143,20 @@ def _tool_options(body: dict[str, Any]) -> dict[str, Any]:
     """The tools and how they are used. Without tools there are no such options, since upstreams
     refuse `tool_choice` and `parallel_tool_calls` then."""
     tools = body.get("tools")
+    if not (tools is None or isinstance(tools, list)):
+        raise _invalid("tools", "a list")
+    parallel = body.get("parallel_tool_calls")
+    if not (parallel is None or isinstance(parallel, bool)):
+        raise _invalid("parallel_tool_calls", "true or false")
     if not tools:
         return {}
-    if not isinstance(tools, list):
-        raise _invalid("tools", "a list")
     options: dict[str, Any] = {
         "tools": [_tool(tool, f"tools[{number}]") for number, tool in enumerate(tools)]
     }
     if body.get("tool_choice") is not None:
         options["tool_choice"] = _tool_choice(body["tool_choice"])
-    if body.get("parallel_tool_calls") is not None:
-        options["parallel_tool_calls"] = body["parallel_tool_calls"]
+    if parallel is not None:
+        options["parallel_tool_calls"] = parallel
     return options
 
 
@@ -163,7 +167,7 @@ def _tool(tool: Any, where: str) -> dict[str, Any]:
             raise _invalid(where, 'an object with a type, for example "function"')
         raise _unsupported(
             where,
-            f"the tool {kind!r}, which this server does not have",
+            f"the tool {shown(kind)}, which this server does not have",
             "function tools, which your program runs itself",
         )
     if isinstance(tool.get("function"), dict):
@@ -184,7 +188,9 @@ def _tool_choice(choice: Any) -> Any:
         tools = [_tool_choice(tool) for tool in choice["tools"]]
         allowed = {"mode": choice.get("mode", "auto"), "tools": tools}
         return {"type": "allowed_tools", "allowed_tools": allowed}
-    raise _unsupported("tool_choice", f"{kind!r}", "auto, none, required or a function")
+    raise _unsupported(
+        "tool_choice", f"the type {shown(kind)}", "auto, none, required or a function"
+    )
 
 
 def _named(choice: dict[str, Any]) -> dict[str, Any]:
@@ -196,6 +202,13 @@ def _object(body: dict[str, Any], name: str, shown: str = "") -> dict[str, Any]:
     if value is not None and not isinstance(value, dict):
         raise _invalid(shown or name, "an object")
     return value or {}
+
+
+def _word(value: dict[str, Any], name: str, where: str) -> str | None:
+    word = value.get(name)
+    if not (word is None or isinstance(word, str)):
+        raise _invalid(f"{where}.{name}", "text")
+    return word
 
 
 def _invalid(param: str, expected: str) -> InvalidRequest:

@@ -102,43 +102,53 @@ def parse_completion_request(body: dict[str, Any], **terms: Any) -> CompletionRe
     the request. Raises `InvalidRequest`."""
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
-        raise InvalidRequest("messages is required: a list that is not empty.")
+        raise _invalid("messages", "a list that is not empty")
     model = body.get("model")
     if model is not None and not (isinstance(model, str) and model):
-        raise InvalidRequest("model must be text.")
-    if body.get("n") not in (None, 1):
-        raise InvalidRequest("n must be 1: this server gives one answer to a request.")
-    stream, more = body.get("stream") or False, body.get("stream_options") or {}
-    if not isinstance(stream, bool) or not isinstance(more, dict):
-        raise InvalidRequest("stream must be true or false, and stream_options an object.")
+        raise _invalid("model", "text")
+    n = body.get("n")
+    if n is not None and (type(n) is not int or n != 1):
+        raise _invalid("n", "1: this server gives one answer to a request")
+    stream, more = body.get("stream"), body.get("stream_options")
+    if not (stream is None or isinstance(stream, bool)):
+        raise _invalid("stream", "true or false")
+    if not (more is None or isinstance(more, dict)):
+        raise _invalid("stream_options", "an object")
+    more = more or {}
     options = {name: value for name, value in body.items() if name not in OWN}
     # Whether the upstream is asked for the usage is this server's decision.
     if rest := {name: value for name, value in more.items() if name != "include_usage"}:
         options["stream_options"] = rest
-    for message in messages:
-        _check_message(message)
+    for number, message in enumerate(messages):
+        _check_message(message, f"messages[{number}]")
     return CompletionRequest(
         id=str(uuid.uuid4()),
         messages=messages,
         model=model,
         options=options,
-        stream=stream,
+        stream=bool(stream),
         include_usage=bool(more.get("include_usage")),
         **terms,
     )
 
 
-def _check_message(message: Any) -> None:
-    role = message.get("role") if isinstance(message, dict) else None
+def _check_message(message: Any, where: str) -> None:
+    if not isinstance(message, dict):
+        raise _invalid(where, "an object with a role")
+    role = message.get("role")
     if not isinstance(role, str) or role not in ROLES:
-        roles = ", ".join(sorted(ROLES))
-        raise InvalidRequest(f"A message must be an object with a role: {roles}.")
+        raise _invalid(f"{where}.role", f"one of {', '.join(sorted(ROLES))}")
     content = message.get("content")
     if isinstance(content, list):
-        if not all(isinstance(part, dict) for part in content):
-            raise InvalidRequest("The parts of a content must be objects.")
+        for number, part in enumerate(content):
+            if not isinstance(part, dict):
+                raise _invalid(f"{where}.content[{number}]", "an object")
     elif not (isinstance(content, str) or content is None):
-        raise InvalidRequest("content must be text, or a list of parts.")
+        raise _invalid(f"{where}.content", "text, or a list of parts")
+
+
+def _invalid(param: str, expected: str) -> InvalidRequest:
+    return InvalidRequest(f"{param} must be {expected}.", param=param)
 
 
 def _fingerprint(path: str, body: dict[str, Any]) -> bytes:
