@@ -5,12 +5,18 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from tornado_stream.chat.completions import CompletionRequest
+from tornado_stream.chat.responses import ResponseRelay
 from tornado_stream.chat.responses_events import ResponseEvents
 from tornado_stream.chat.responses_items import response_usage
 from tornado_stream.chat.responses_request import response_head
-from tornado_stream.values.events import Delta
+from tornado_stream.values.errors import ProviderError
+from tornado_stream.values.events import Delta, End, Finish, Notice
 
 USAGE = {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}
 ERROR = {"code": "connection_reset", "message": "It was reset.", "type": "x", "param": None}
@@ -299,6 +305,122 @@ def test_any_splitting_gives_the_same_response(seed):
     events = play(*deltas(random.Random(seed)))
     assert response(events) == expected
     assert summed(events) == expected["output"]
+
+
+TEXT = st.sampled_from(["", "a", "Hé ", "\U0001f600", "{", "}", '{"a":1}', "\n\n", "\u2028"])
+CALL = st.builds(
+    lambda index, id, name, arguments: {
+        "index": index,
+        "id": id,
+        "name": name,
+        "arguments": arguments,
+    },
+    st.integers(0, 3),
+    st.sampled_from([None, "", "c0", "c1"]),
+    st.sampled_from(["", "f", "g"]),
+    TEXT,
+)
+SOME_DELTA = st.builds(
+    Delta,
+    content=TEXT,
+    reasoning=TEXT,
+    refusal=TEXT,
+    tool_calls=st.lists(CALL, max_size=2).map(tuple),
+    sources=st.lists(st.sampled_from([PAGE, OTHER]), max_size=2).map(tuple),
+    signed=st.sampled_from([None, {"x": 1}]),
+    was_reasoning=st.booleans(),
+)
+EVENT = st.one_of(
+    SOME_DELTA,
+    st.sampled_from([Delta(c) for c in "ab"] + [Delta(reasoning="r"), Delta(refusal="no")]),
+    CALL.map(lambda fragment: Delta(tool_calls=(fragment,))),
+    st.just(Finish("stop")),
+    st.builds(Notice, st.just("option_refused"), st.just({"option": "seed"})),
+)
+USAGES = st.sampled_from([None, {}, {"prompt_tokens": 2, "completion_tokens": "x"}])
+STATES = st.sampled_from(["done", "done", "error", "cut_off", "interrupted", "stopped"])
+REASONS = st.sampled_from([None, "stop", "length", "content_filter", "tool_calls", "odd"])
+FAILURE = ProviderError("connection_reset", "It was reset.")
+
+
+def relayed(given: list[Any], end: End, *, stream: bool) -> ResponseRelay:
+    request = CompletionRequest("g", [{"role": "user", "content": "x"}], stream=stream)
+    relay = ResponseRelay(request, response_head({"input": "x"}, "g", 5, "m"))
+    for event in given:
+        relay.take(event)
+    relay.end(end)
+    return relay
+
+
+def well_formed(events: list[dict[str, Any]]) -> None:
+    """Check what a client may rely on, whatever the answer was."""
+    assert types(events)[:2] == ["created", "in_progress"]
+    assert not {"created", "in_progress"} & set(types(events)[2:])
+    final = response(events)
+    last = {"completed", "incomplete", "failed"}
+    assert [kind for kind in types(events) if kind in last] == [final["status"]]
+    assert types(events)[-1] == final["status"]
+    failed = final["status"] == "failed"
+    assert types(events).count("error") == (types(events)[-2] == "error") == failed
+    items = summed(events)
+    added = [e["output_index"] for e in events if e["type"] == "response.output_item.added"]
+    done = [e["output_index"] for e in events if e["type"] == "response.output_item.done"]
+    assert len(set(done)) == len(done)
+    assert failed or sorted(done) == added
+    for index in done:
+        assert items[index] == final["output"][index]
+    ids = [item["id"] for item in final["output"]]
+    assert len(set(ids)) == len(ids) and ids[: len(items)] == [item["id"] for item in items]
+    check_parts(events, final["output"])
+
+
+def check_parts(events: list[dict[str, Any]], output: list[dict[str, Any]]) -> None:
+    """Check that each part is added once before its deltas, and that these are its text."""
+    texts: dict[tuple[int, Any], str] = {}
+    closed: set[tuple[int, Any]] = set()
+    for event in events:
+        kind = event["type"]
+        place = (
+            event.get("output_index", -1),
+            event.get("content_index", event.get("summary_index")),
+        )
+        assert place not in closed or kind.endswith("item.done")
+        if kind.endswith("part.added"):
+            assert place not in texts
+            texts[place] = ""
+        elif kind.endswith("arguments.delta"):
+            texts[place] = texts.get(place, "") + event["delta"]
+        elif kind.endswith(".delta"):
+            texts[place] += event["delta"]
+        elif kind.endswith("part.done"):
+            closed.add(place)
+    for (index, part), text in texts.items():
+        item = output[index]
+        if item["type"] == "function_call":
+            assert item["arguments"] == text
+        else:
+            found = item["content" if item["type"] == "message" else "summary"][part]
+            assert found.get("text", found.get("refusal")) == text
+
+
+@pytest.mark.gen_test(timeout=60)
+async def test_any_answer_is_a_sequence_of_events_that_clients_can_read():
+    @settings(max_examples=600, deadline=None)
+    @given(st.lists(EVENT, max_size=12), STATES, REASONS, USAGES)
+    def check(given: list[Any], state: str, reason: str | None, usage: Any) -> None:
+        error = FAILURE if state in ("error", "cut_off") else None
+        more: dict[str, Any] = {"stop": None, "saved": True, "timings": {}}
+        end = End(state=state, finish_reason=reason, usage=usage, error=error, **more)
+        streamed = relayed(given, end, stream=True)
+        assert streamed.ended
+        frames = b"".join(streamed.frames).decode().removesuffix("\n\n").split("\n\n")
+        well_formed([orjson.loads(frame.partition("\ndata: ")[2]) for frame in frames])
+        whole = relayed(given, end, stream=False)
+        assert bool(whole.failure) == (state != "done")
+        events = [orjson.loads(frame.partition("\ndata: ")[2]) for frame in frames]
+        assert orjson.loads(whole.frames[-1]) == response(events)
+
+    check()
 
 
 def test_usage_gets_the_names_of_the_responses_api():
