@@ -310,7 +310,8 @@ def parse_script(body: dict[str, Any]) -> list[tuple[str, str]]:
     if first in ("nohead", "status", "success") or hasattr(Completions, "do_" + first):
         steps = (step.partition("=") for step in model.split(";") if step)
         return [(verb, urllib.parse.unquote(argument)) for verb, _, argument in steps]
-    text = body["messages"][-1]["content"]
+    text = body["messages"][-1].get("content")
+    text = text if isinstance(text, str) else "no text"
     words = text.replace(" ", " \0").split("\0")
     return [("say", word) for word in words]
 

@@ -23,6 +23,26 @@ BODIES = {
     ("PATCH", "/api/conversations/{id}"): ("title", "system", "current_id"),
     ("DELETE", "/api/conversations/" + ID): ("id",),
     ("POST", f"/stream/{ID}/stop"): ("id",),
+    ("POST", "/v1/chat/completions"): (
+        *("messages", "model", "stream", "stream_options", "n", "tools", "tool_choice", "seed"),
+    ),
+    ("POST", "/v1/responses"): (
+        *("input", "model", "stream", "instructions", "max_output_tokens", "reasoning", "text"),
+        *("tools", "tool_choice", "parallel_tool_calls", "metadata", "store", "prompt"),
+    ),
+}
+#: Members that a request needs, with values that are in order or nearly so.
+NEEDED = {
+    "message": ['"hi"'],
+    "messages": ['[{"role": "user", "content": "hi"}]', '[{"role": "user", "content": VALUE}]']
+    + ['[{"role": VALUE, "content": "hi"}]', '[VALUE, {"role": "tool", "content": [{}]}]']
+    + ['[{"role": "assistant", "tool_calls": VALUE}, {"role": "user", "content": [VALUE]}]'],
+    "input": ['"hi"', '[{"role": "user", "content": VALUE}]', '[{"type": VALUE, "role": "user"}]']
+    + ['[{"role": "user", "content": [{"type": "input_text", "text": VALUE}]}]']
+    + ['[{"role": "assistant", "content": [{"type": "refusal", "refusal": VALUE}, VALUE]}]']
+    + ['[{"type": "function_call", "call_id": VALUE, "name": "f", "arguments": VALUE}]']
+    + ['[{"type": "function_call_output", "call_id": "c", "output": VALUE}]']
+    + ['[{"id": VALUE}, VALUE]', '[{"type": "item_reference", "id": "msg_1"}, VALUE]'],
 }
 #: The routes for GET, and the arguments of their queries.
 READS = {
@@ -118,6 +138,9 @@ HEADERS = {
     "Expect": ["100-continue", "x"],
     "Connection": ["close", "keep-alive", "upgrade", "Host, close", "\xff"],
     "Upgrade": ["h2c", "websocket"],
+    "Idempotency-Key": ["", "a", "b", "x" * 256, "\xff"],
+    "Tornado-Stream-Keep": ["true", "1", "x", "\xff"],
+    "x-stainless-retry-count": ["0", "1", "x"],
     "X-Forwarded-Host": ["evil.example"],
 }
 #: Lines that are not allowed in a head, or not twice.
@@ -201,13 +224,20 @@ class Requests:
         """The documented members of a route, with values of any type."""
         rng = self.rng
         (method, path), names = rng.choice(list(BODIES.items()))
-        members = {name: rng.choice(VALUES) for name in names if rng.random() < 0.4}
-        if "message" in names and rng.random() < 0.7:
-            members |= {"message": '"hi"'}
+        chance = min(0.4, 1.5 / len(names))
+        members = {name: rng.choice(VALUES) for name in names if rng.random() < chance}
+        for name in NEEDED.keys() & set(names):
+            if rng.random() < 0.7:
+                pieces = rng.choice(NEEDED[name]).split("VALUE")
+                members[name] = pieces[0] + "".join(rng.choice(VALUES) + p for p in pieces[1:])
         if "conversation_id" in members and rng.random() < 0.5:
             members["conversation_id"] = f'"{self.ids["{id}"]}"'
         body = ", ".join(f'"{name}": {value}' for name, value in members.items())
-        return self._request("members", method, path, ("{" + body + "}").encode())
+        head = {"Content-Type": "application/json"}
+        if path.startswith("/v1/"):
+            names = ("Idempotency-Key", "Tornado-Stream-Keep", "x-stainless-retry-count")
+            head |= {name: rng.choice(HEADERS[name]) for name in names if rng.random() < 0.2}
+        return self._request("members", method, path, ("{" + body + "}").encode(), head)
 
     def text(self) -> Case:
         (method, path), _ = self.rng.choice(list(BODIES.items()))
