@@ -17,6 +17,7 @@ import pytest
 from process import environ
 
 import tornado_stream
+from tornado_stream.chat.responses_request import TRANSLATED, response_head
 from tornado_stream.handlers import routes
 from tornado_stream.handlers import system as system_handlers
 
@@ -56,6 +57,15 @@ def test_every_route_is_described_with_its_methods():
         base = handler.__mro__[-2]
         has = {name for name in METHODS if getattr(handler, name) is not getattr(base, name)}
         assert described.get(route.regex.pattern) == has, f"{route.regex.pattern} is described else"
+
+
+def test_each_member_that_the_server_reads_is_described():
+    properties = DESCRIPTION["components"]["schemas"]["ResponseRequest"]["properties"]
+    assert TRANSLATED | {"model", "stream", "metadata", "store"} == set(properties)
+    head = response_head({"input": "x"}, "g", 5, "m")
+    response = DESCRIPTION["components"]["schemas"]["Response"]
+    assert set(response["required"]) <= head.keys()
+    assert set(response["properties"]) - head.keys() == {"warnings"}
 
 
 def test_a_route_that_needs_no_login_says_so():
