@@ -17,14 +17,12 @@ from tornado_stream.chat.merged_chunks import MergedChunks
 from tornado_stream.chat.program_errors import error_object
 from tornado_stream.chat.requests import now_ms
 from tornado_stream.generations.relay import Relay
-from tornado_stream.providers.openai.lenient_json import parse_json, to_json_text
+from tornado_stream.providers.openai.lenient_json import parse_bounded, parse_json, to_json_text
 from tornado_stream.values.events import Delta, End, Finish, Notice, RelayedChunks, ToolCall
 
 DONE = b"data: [DONE]\n\n"
 #: The id in the bytes of a chunk. Within a JSON text the quotes have backslashes before them.
 _ID = re.compile(rb'"id"\s*:\s*"[^"\\]*"')
-#: The depth to which a chunk is understood; a chunk that is encoded anew has no more.
-MAX_DEPTH = 200
 
 
 class CompletionRelay(Relay):
@@ -86,7 +84,7 @@ class CompletionRelay(Relay):
         if self._merged:
             self._has_text = True
             for block in blocks:
-                self._merged.add(_bounded(block, orjson.loads(block)))
+                self._merged.add(parse_bounded(block)[0])
             return
         if not (self._complete and self._begun_choices):
             for block in blocks:
@@ -102,7 +100,7 @@ class CompletionRelay(Relay):
         frames = []
         for block in blocks:
             frame = self._with_our_id(block)
-            frames.append(frame or _frame(self._as_chunk(orjson.loads(block))))
+            frames.append(frame or _frame(self._as_chunk(parse_bounded(block)[0])))
         self.publish(b"".join(frames))
 
     def _with_our_id(self, block: bytes) -> bytes | None:
@@ -112,9 +110,8 @@ class CompletionRelay(Relay):
             self._learn_id(block)
         if not self._their_id or block.count(self._their_id) != 1:
             return None
-        if b"\n" in block or b"\r" in block:
-            return None
-        return b"data: %b\n\n" % block.replace(self._their_id, self._our_id)
+        frame = b"data: %b\n\n" % block.replace(self._their_id, self._our_id)
+        return None if b"\n" in block or b"\r" in block else frame
 
     def _learn_id(self, block: bytes) -> None:
         """Find the bytes of the upstream's id, and what else our own chunks say as its do."""
@@ -135,7 +132,7 @@ class CompletionRelay(Relay):
             self._head["created"] = value["created"]
 
     def _take_block(self, block: bytes, reasoning: str, *, failed: bool) -> None:
-        value, edited = _decoded(block)
+        value, strict = parse_bounded(block)
         if not isinstance(value, dict):
             return
         choices = value.get("choices")
@@ -143,7 +140,7 @@ class CompletionRelay(Relay):
         choices = [choice for choice in choices if isinstance(choice, dict)]
         if failed and not self._strip_failure(value, choices):
             return
-        edited |= failed
+        edited = failed or not strict
         if value.get("usage"):
             if not choices and not self._merged and not self._request.include_usage:
                 return
@@ -305,29 +302,6 @@ def _as_delta(message: dict[str, Any]) -> dict[str, Any]:
         for place, call in enumerate(calls)
     ]
     return {**message, "tool_calls": numbered}
-
-
-def _decoded(block: bytes) -> tuple[Any, bool]:
-    """The value of a chunk, and whether its bytes are no JSON that every client can read."""
-    try:
-        return _bounded(block, orjson.loads(block)), False
-    except orjson.JSONDecodeError:
-        return _bounded(block, parse_json(block)), True
-
-
-def _bounded(block: bytes, value: Any) -> Any:
-    """The value of a chunk without what is nested deeper than `MAX_DEPTH`."""
-    if block.count(b"{") + block.count(b"[") <= MAX_DEPTH:  # nearly always
-        return value
-    return _cut(value, MAX_DEPTH)
-
-
-def _cut(value: Any, depth: int) -> Any:
-    if isinstance(value, dict):
-        return {name: _cut(member, depth - 1) for name, member in value.items()} if depth else None
-    if isinstance(value, list):
-        return [_cut(entry, depth - 1) for entry in value] if depth else None
-    return value
 
 
 def _frame(value: dict[str, Any]) -> bytes:

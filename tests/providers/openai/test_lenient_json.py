@@ -3,7 +3,14 @@ from typing import Any
 
 import pytest
 
-from tornado_stream.providers.openai.lenient_json import NOT_JSON, mend, parse_json, to_json_text
+from tornado_stream.providers.openai.lenient_json import (
+    MAX_DEPTH,
+    NOT_JSON,
+    mend,
+    parse_bounded,
+    parse_json,
+    to_json_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -60,3 +67,17 @@ def test_to_json_text_of_values_that_cannot_be_encoded() -> None:
         deep = [deep]
     assert to_json_text(deep) == ""
     assert to_json_text({"a": object()}) == ""
+
+
+def test_a_bounded_value_is_cut_where_it_is_too_deep() -> None:
+    assert parse_bounded(b'{"a":[1]}') == ({"a": [1]}, True)
+    assert parse_bounded(b'{"a":NaN}') == ({"a": None}, False)
+    assert parse_bounded(b"x") == (NOT_JSON, False)
+    for opening, closing in ((b"[", b"]"), (b'{"a":', b"}")):
+        value, _ = parse_bounded(opening * 900 + b"1" + closing * 900)
+        depth = 0
+        while value is not None:
+            value, depth = (value["a"] if isinstance(value, dict) else value[0]), depth + 1
+        assert depth == MAX_DEPTH
+    wide = b"[" + b"[]," * 500 + b"[]]"
+    assert parse_bounded(wide)[0] == [[]] * 501

@@ -10,6 +10,8 @@ import orjson
 
 #: The result of `parse_json` for bytes that are not JSON. No JSON value is this object.
 NOT_JSON: Final = object()
+#: The depth to which `parse_bounded` goes.
+MAX_DEPTH = 200
 
 
 def parse_json(data: bytes) -> Any:
@@ -23,6 +25,18 @@ def parse_json(data: bytes) -> Any:
         return orjson.loads(data)
     except orjson.JSONDecodeError:
         return _parse_leniently(data)
+
+
+def parse_bounded(data: bytes) -> tuple[Any, bool]:
+    """The parsed value without what is nested deeper than `MAX_DEPTH`, so that any function can
+    visit it and it can be encoded; and whether `data` is JSON that every parser takes."""
+    try:
+        value, strict = orjson.loads(data), True
+    except orjson.JSONDecodeError:
+        value, strict = _parse_leniently(data), False
+    if data.count(b"{") + data.count(b"[") > MAX_DEPTH:  # rarely
+        value = _cut(value, MAX_DEPTH)
+    return value, strict
 
 
 def mend(text: str) -> str:
@@ -49,6 +63,14 @@ def _parse_leniently(data: bytes) -> Any:
         return json.loads(text, parse_int=_to_int, parse_float=_to_float, parse_constant=_to_null)
     except (ValueError, RecursionError):
         return NOT_JSON
+
+
+def _cut(value: Any, depth: int) -> Any:
+    if isinstance(value, dict):
+        return {name: _cut(member, depth - 1) for name, member in value.items()} if depth else None
+    if isinstance(value, list):
+        return [_cut(entry, depth - 1) for entry in value] if depth else None
+    return value
 
 
 def _to_int(digits: str) -> int | float | None:
