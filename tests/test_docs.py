@@ -79,3 +79,8 @@ def test_what_is_said_of_the_spine_is_true():
     said = re.search(r"(\d+) Python files, about ([\d,]+) lines", readme)
     assert said and int(said[1]) == len(spine())
     assert abs(int(said[2].replace(",", "")) - lines) < 300, lines
+    package = [*STATIC.parent.rglob("*.py"), *(STATIC / "js").rglob("*.js")]
+    package += (STATIC / "lang").glob("*.js")
+    whole = sum(len(path.read_text().splitlines()) for path in package)
+    told = re.search(r"about ([\d,]+) lines of Python and JavaScript", reading)
+    assert told and abs(int(told[1].replace(",", "")) - whole) < 500, whole

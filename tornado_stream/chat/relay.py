@@ -97,21 +97,21 @@ class CompletionRelay(Relay):
                 start = b"\n\ndata: {" + self._our_id
                 self.publish(b"%b%b\n\n" % (start[2:], start.join(rests)))
                 return
-        frames = []
-        for block in blocks:
-            frame = self._with_our_id(block)
-            frames.append(frame or _frame(self._as_chunk(parse_bounded(block)[0])))
+        frames = [self._with_our_id(block) or self._encoded_anew(block) for block in blocks]
         self.publish(b"".join(frames))
+
+    def _encoded_anew(self, block: bytes) -> bytes:
+        return _frame(self._as_chunk(parse_bounded(block)[0]))
 
     def _with_our_id(self, block: bytes) -> bytes | None:
         """The frame of an unchanged chunk with our id, without encoding it anew; None if the place
         of its id is not plain to see."""
         if block.count(self._their_id) != 1 or not self._their_id:
             self._learn_id(block)
-        if not self._their_id or block.count(self._their_id) != 1:
+        found = block.count(self._their_id) if self._their_id else 0
+        if found != 1 or block.splitlines() != [block]:
             return None
-        frame = b"data: %b\n\n" % block.replace(self._their_id, self._our_id)
-        return None if b"\n" in block or b"\r" in block else frame
+        return b"data: %b\n\n" % block.replace(self._their_id, self._our_id)
 
     def _learn_id(self, block: bytes) -> None:
         """Find the bytes of the upstream's id, and what else our own chunks say as its do."""
