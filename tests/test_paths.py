@@ -84,7 +84,8 @@ async def test_a_chunk_visits_few_modules(chat):
 async def test_a_question_visits_few_modules(chat):
     await chat.ask()
     with walking("handlers/base.py:prepare", "net/http_client.py:write") as walk:
-        await chat.ask()
-    (modules,) = walk.walks[:1]
+        for _ in range(5):  # something else may run in between, for example a timer
+            await chat.ask()
+    modules = min(walk.walks, key=len)
     show("a question", modules)
     assert len(modules) <= 16
