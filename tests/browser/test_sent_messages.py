@@ -103,8 +103,8 @@ def test_nothing_of_a_programs_conversation_is_invisible(
     expect(content(page)).to_have_text("a cat")
     program = page.get_by_role("article", name="Sent by a program")
     expect(program).to_have_count(8)
-    speakers = ["Developer", "Assistant", "Result of a tool", "Assistant", "function", "Assistant"]
-    speakers += ["Assistant", "Assistant"]
+    speakers = ["Developer", "Assistant", "Result of a tool"]
+    speakers += ["Assistant", "Result of a tool", "Assistant", "Assistant", "Assistant"]
     for article, speaker in zip(program.all(), speakers, strict=True):
         expect(article.locator("summary").first).to_contain_text(speaker)
         for fold in article.locator("details:not([open]) > summary").all():

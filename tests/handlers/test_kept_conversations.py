@@ -92,6 +92,7 @@ async def test_old_calls_and_refusals_are_kept_and_shown(chat, upstream):
     assert [m["content"] for m in talk[:-1]] == texts
     text = (await chat.request("GET", f"/c/{id}.txt")).body.decode()
     assert '[old_way({"x":7})]' in text and text.count("but no") == 1
+    assert "Tool:\nthe old result" in text
     await chat.ask("more", conversation_id=id, parent_id=talk[-1]["id"], model="say=yes")
     assert upstream.requests[-1]["messages"][: len(sent)] == sent
 

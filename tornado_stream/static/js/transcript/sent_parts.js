@@ -12,7 +12,7 @@ import { Fold } from "./fold.js";
 import { pretty } from "./tool_calls_view.js";
 
 /** Keys of the words for roles. @type {Record<string, string>} */
-const ROLES = { system: "message.fromSystem", developer: "message.fromDeveloper", assistant: "message.fromAssistant", tool: "message.fromTool" };
+const ROLES = { system: "message.fromSystem", developer: "message.fromDeveloper", assistant: "message.fromAssistant", tool: "message.fromTool", function: "message.fromTool" };
 const PICTURE = /^data:image\/(png|jpeg|gif|webp|avif);base64,/i;
 
 /** @param {Question} message @param {HTMLElement} article @param {HTMLElement} text the element that has its text */
