@@ -1,4 +1,4 @@
-"""A program's conversation on the page, questions that got no answer, and sources."""
+"""A program's conversation on the page, and questions that got no answer."""
 
 from __future__ import annotations
 
@@ -62,6 +62,87 @@ def test_a_programs_conversation_is_shown_whole(
     page.get_by_role("button", name="Regenerate").last.click()
     expect(page.get_by_role("group", name="Version 2 of 2")).to_be_visible()
     assert seen()["requests"][-1]["messages"] == SENT
+
+
+WHOLE = [
+    *SENT[:5],
+    {
+        "role": "assistant",
+        "content": None,
+        "function_call": {"name": "old_way", "arguments": '{"x":7}'},
+    },
+    {"role": "function", "name": "old_way", "content": "the old result"},
+    {"role": "assistant", "content": None, "refusal": "I will not."},
+    {"role": "user", "content": "a plain question"},
+    {"role": "assistant", "content": "a plain answer"},
+    {"role": "user", "content": "say whom", "name": "Ann"},
+    {
+        "role": "assistant",
+        "content": [{"type": "text", "text": "in parts"}, {"type": "refusal", "refusal": "but no"}],
+    },
+    SENT[5],
+]
+
+
+def keep(server: Program, messages: list[dict[str, Any]]) -> str:
+    """The page of a conversation that a program sent with these messages."""
+    base = server.url.rstrip("/")
+    body = json.dumps({"model": "say=a cat", "messages": messages}).encode()
+    head = {"Content-Type": "application/json", "Tornado-Stream-Keep": "true"}
+    urllib.request.urlopen(
+        urllib.request.Request(f"{base}/v1/chat/completions", body, head)
+    ).close()
+    with urllib.request.urlopen(f"{base}/api/conversations") as response:
+        return f"{base}/c/{json.load(response)['conversations'][0]['id']}"
+
+
+def test_nothing_of_a_programs_conversation_is_invisible(
+    server: Program, open_page: Callable[..., Page], seen: Callable[[], dict[str, Any]]
+) -> None:
+    page = open_page(keep(server, WHOLE))
+    expect(content(page)).to_have_text("a cat")
+    program = page.get_by_role("article", name="Sent by a program")
+    expect(program).to_have_count(8)
+    speakers = ["Developer", "Assistant", "Result of a tool"]
+    speakers += ["Assistant", "Result of a tool", "Assistant", "Assistant", "Assistant"]
+    for article, speaker in zip(program.all(), speakers, strict=True):
+        expect(article.locator("summary").first).to_contain_text(speaker)
+        for fold in article.locator("details:not([open]) > summary").all():
+            fold.click()
+    texts = ["no lists", '"at": 1', "here it is", '"x": 7', "the old result", "I will not."]
+    texts += ["a plain question", "a plain answer", "say whom", "in parts", "but no"]
+    for words in [*texts, "what is this?", "elsewhere.example"]:
+        expect(page.get_by_text(words).first).to_be_visible()
+    expect(page.get_by_role("article", name="You")).to_have_count(4)
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    ask(page, "and this?")
+    expect(content(page).last).to_have_text("and this?")
+    more = [{"role": "assistant", "content": "a cat"}, {"role": "user", "content": "and this?"}]
+    assert seen()["requests"][-1]["messages"] == [*WHOLE, *more]
+
+
+def test_the_editor_says_that_pictures_are_not_sent(
+    server: Program, open_page: Callable[..., Page], seen: Callable[[], dict[str, Any]]
+) -> None:
+    page = open_page(keep(server, SENT))
+    warning = page.get_by_text("Only this text is sent, without the pictures")
+    questions = page.get_by_role("article", name="You")
+    expect(questions).to_have_count(2)
+    for question, warned in ((questions.first, False), (questions.last, True)):
+        question.get_by_role("button", name="Edit").click()
+        editor = page.get_by_label("Edit your question")
+        expect(editor).to_be_visible()
+        expect(warning).to_have_count(int(warned))
+        if not warned:
+            page.keyboard.press("Escape")
+    editor.fill("edited")
+    page.keyboard.press("Enter")
+    expect(content(page)).to_have_text("edited")
+    assert seen()["requests"][-1]["messages"] == [*SENT[:5], {"role": "user", "content": "edited"}]
+    expect(questions.last.locator("img")).to_have_count(0)
+    questions.last.get_by_role("button", name="Previous version").click()
+    expect(questions.last.locator("img")).to_have_count(1)
 
 
 def test_a_question_without_an_answer_says_that_it_is_not_sent(

@@ -70,3 +70,57 @@ async def test_files_show_what_was_sent(chat):
     for part in ("## Tool", "here", "look", "[image/png]", "what is this?", "a cat"):
         assert part in text
     assert "iVBOR" not in text
+
+
+@pytest.mark.gen_test
+async def test_old_calls_and_refusals_are_kept_and_shown(chat, upstream):
+    function = {"name": "old_way", "arguments": '{"x":7}'}
+    parts = [{"type": "text", "text": "in parts"}, {"type": "refusal", "refusal": "but no"}]
+    sent = [
+        SENT[1],
+        {"role": "assistant", "content": None, "function_call": function},
+        {"role": "function", "name": "old_way", "content": "the old result"},
+        {"role": "assistant", "content": None, "refusal": "I will not."},
+        {"role": "user", "content": "why?"},
+        {"role": "assistant", "content": parts},
+        {"role": "user", "content": "well?"},
+    ]
+    id = await keep(chat, sent, "say=yes")
+    assert upstream.requests[-1]["messages"] == sent
+    talk = (await chat.request("GET", f"/api/conversations/{id}")).json()["messages"]
+    texts = ["where?", "", "the old result", "I will not.", "why?", "in parts\nbut no", "well?"]
+    assert [m["content"] for m in talk[:-1]] == texts
+    text = (await chat.request("GET", f"/c/{id}.txt")).body.decode()
+    assert '[old_way({"x":7})]' in text and text.count("but no") == 1
+    assert "Tool:\nthe old result" in text
+    await chat.ask("more", conversation_id=id, parent_id=talk[-1]["id"], model="say=yes")
+    assert upstream.requests[-1]["messages"][: len(sent)] == sent
+
+
+@pytest.mark.gen_test
+async def test_each_kept_call_is_a_conversation_of_its_own(chat, upstream):
+    first = await keep(chat, SENT, "say=a cat")
+    before = (await chat.request("GET", f"/api/conversations/{first}")).json()["messages"]
+    answer = {"role": "assistant", "content": "a cat"}
+    question = {"role": "user", "content": "sure?"}
+    edited = {"role": "user", "content": "where exactly? "}
+    for messages in (
+        [*SENT, answer, question],
+        [*SENT, {"role": "assistant", "content": [{"type": "text", "text": "a cat"}]}, question],
+        [*SENT, {"role": "assistant", "content": "a cat\n"}, question],
+        [SENT[0], edited, *SENT[2:], answer, question],
+    ):
+        id = await keep(chat, messages, "say=yes")
+        assert upstream.requests[-1]["messages"] == messages
+        talk = (await chat.request("GET", f"/api/conversations/{id}")).json()
+        kept = talk["messages"]
+        assert id != first and len(kept) == len(messages)  # the system prompt is beside them
+        assert kept[-1]["content"] == "yes" and {m["id"] for m in kept}.isdisjoint(
+            m["id"] for m in before
+        )
+        again = (await chat.request("GET", f"/api/conversations/{first}")).json()["messages"]
+        assert again == before
+        await chat.ask(None, conversation_id=id, parent_id=kept[-2]["id"], model="say=yes")
+        assert upstream.requests[-1]["messages"] == messages
+    listed = (await chat.request("GET", "/api/conversations")).json()["conversations"]
+    assert len(listed) == 5

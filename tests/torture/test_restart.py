@@ -138,3 +138,34 @@ async def test_the_same_request_from_many_clients_at_once(
         posts = proxy.accepted
     assert len(truth.asked) == requests
     summary.row("same request_id", requests=requests, clients=clients, connections=posts, asked=1)
+
+
+@pytest.mark.gen_test
+async def test_after_a_kill_a_kept_call_is_there_and_repeating_it_is_a_new_request(
+    start_server: Any, upstream: Any
+) -> None:
+    """What repeated requests join is in memory only, as docs/durability.md says."""
+    server = start_server(upstream)
+    await server.start()
+    chat = server.client
+    body = {"model": "say=half;hold", "messages": [{"role": "user", "content": "q"}]}
+    head = {"Tornado-Stream-Keep": "true", "Idempotency-Key": "k", "x-stainless-retry-count": "1"}
+    connection = await chat.connect()
+    request = {**body, "stream": True}
+    await connection.write(chat.encode("POST", "/v1/chat/completions", request, head))
+    await connection.read_until(b"half")
+    joined = await chat.open("POST", "/v1/chat/completions", request, head)
+    assert joined.response.headers["idempotency-replayed"] == "true"
+    assert len(upstream.requests) == 1
+    server.kill()
+    joined.close()
+    upstream.released.set()
+    await server.start()
+    (listed,) = (await chat.request("GET", "/api/conversations")).json()["conversations"]
+    kept = (await chat.request("GET", f"/api/conversations/{listed['id']}")).json()["messages"]
+    assert [m["state"] for m in kept] == [None, "interrupted"]
+    assert kept[0]["content"] == "q" and "half".startswith(kept[1]["content"])
+    again = await chat.request("POST", "/v1/chat/completions", request, head)
+    assert b"half" in again.body and "idempotency-replayed" not in again.headers
+    assert len(upstream.requests) == 2
+    assert len((await chat.request("GET", "/api/conversations")).json()["conversations"]) == 2

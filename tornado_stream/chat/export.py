@@ -20,6 +20,7 @@ SPEAKERS = {
     "system": "System",
     "developer": "Developer",
     "tool": "Tool",
+    "function": "Tool",
 }
 #: Characters of a URL that stay as they are; `<`, `>` and spaces would end a link.
 URL_SAFE = "%/:?#[]@!$&'()*+,;=~-._"

@@ -125,14 +125,9 @@ def first_events(continued: Message | None, left_out: int) -> tuple[Delta | Noti
     """The events that this server itself puts between the `start` and the model's events."""
     events: list[Delta | Notice] = []
     if continued:
-        events.append(
-            Delta(
-                continued.content,
-                continued.reasoning,
-                sources=tuple(continued.sources),
-                signed=continued.signed,
-            )
-        )
+        # What was signed is not taken along: another upstream may write the rest.
+        sources = tuple(continued.sources)
+        events.append(Delta(continued.content, continued.reasoning, sources=sources))
     if left_out:
         events.append(Notice("context_trimmed", {"turns": left_out}))
     return tuple(events)

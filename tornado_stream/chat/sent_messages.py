@@ -36,13 +36,21 @@ def sent_messages(
                 conversation_id=conversation_id,
                 parent_id=chain[-1].id if chain else None,
                 role=role,
-                content=content_text(sent),
+                content="\n".join(filter(None, (content_text(sent), _refusal(sent)))),
                 created_at=now,
                 sent=None if plain else sent,
             )
         )
         before = role
     return tuple(chain)
+
+
+def _refusal(message: dict[str, Any]) -> str:
+    """The refusal of a model, which a program sends back instead of a text or with it."""
+    content = message.get("content")
+    parts = content if isinstance(content, list) else [message]
+    texts = (part.get("refusal") for part in parts)
+    return "\n".join(text for text in texts if isinstance(text, str))
 
 
 def _is_plain(message: dict[str, Any]) -> bool:
@@ -55,13 +63,18 @@ def other_parts(message: dict[str, Any]) -> list[str]:
     """What a message as a program sent it has beside its text, each as one line for a person."""
     content = message.get("content")
     parts = content if isinstance(content, list) else []
-    lines = [f"[{_kind(part)}]" for part in parts if not isinstance(part.get("text"), str)]
+    lines = [f"[{_kind(part)}]" for part in parts if not _has_text(part)]
     calls = message.get("tool_calls")
-    for call in calls if isinstance(calls, list) else []:
+    legacy = {"function": message.get("function_call")}
+    for call in [*(calls if isinstance(calls, list) else []), legacy]:
         function = call.get("function") if isinstance(call, dict) else None
         if isinstance(function, dict):
             lines.append(f"[{function.get('name')}({function.get('arguments')})]")
     return lines
+
+
+def _has_text(part: dict[str, Any]) -> bool:
+    return isinstance(part.get("text", part.get("refusal")), str)
 
 
 def _kind(part: dict[str, Any]) -> str:

@@ -167,9 +167,12 @@ class Producer:
         return with_answer(self.generation.message, self._answer)
 
     def finished_message(self, end: End) -> Message:
-        """The message as the store saves it with the `end`."""
+        """The message as the store saves it with the `end`. It names the model that the upstream
+        was asked for, if nobody knew that before."""
+        message = self.snapshot()
         return replace(
-            self.snapshot(),
+            message,
+            model=message.model or self._finish.model,
             state=end.state,
             finish_reason=end.finish_reason,
             usage=end.usage,

@@ -146,13 +146,15 @@ class Notice(Event):
 class Finish:
     """What an upstream has reported about the end; None means nothing new. Readers do not get it.
 
-    `upstream` is the name of the upstream, `price` its price for the model.
+    `upstream` is the name of the upstream, `model` its own name of the model, `price` its price for
+    that.
     """
 
     finish_reason: str | None = None
     usage: dict[str, Any] | None = None
     upstream: str | None = None
     price: Price | None = None
+    model: str | None = None
 
     def then(self, later: Finish) -> Finish:
         """Both together; where both have a value, the later one."""
@@ -161,6 +163,7 @@ class Finish:
             later.usage or self.usage,
             later.upstream or self.upstream,
             later.price if later.upstream else self.price,
+            later.model or self.model,
         )
 
 

@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { outcomeOf } from "../../../tornado_stream/static/js/answers/outcome.js";
 import { t } from "../../../tornado_stream/static/js/page/words.js";
-import { ACTIONS, perform, toolbarOf } from "../../../tornado_stream/static/js/transcript/message_actions.js";
+import { ACTIONS, copiedText, perform, toolbarOf } from "../../../tornado_stream/static/js/transcript/message_actions.js";
 import { after } from "../answered.mjs";
 
 const ICONS = readFileSync(new URL("../../../tornado_stream/static/js/page/icons.js", import.meta.url), "utf-8");
@@ -29,6 +29,14 @@ test("the actions in a message's toolbar", () => {
   assert.deepEqual(toolbarOf(after(), []), [], "while it is being written");
   const failed = after(["end", { state: "error", error: { code: "server_error", message: "" } }]);
   assert.deepEqual(toolbarOf(failed, outcomeOf(failed).actions), ["details"], "Retry and Regenerate do the same");
+});
+
+test("a copied answer has the pages that it refers to", () => {
+  const sources = [{ url: "https://a.example/", title: "A" }, { url: "https://b.example/", title: "" }];
+  const cited = after(["delta", { content: "text", sources }], ["end", { state: "done" }]);
+  assert.equal(copiedText(cited), "text\n\n[1] A: https://a.example/\n[2] https://b.example/");
+  assert.equal(copiedText(whole), "a");
+  assert.equal(copiedText(whole.parent), "q");
 });
 
 test("an action is performed on its message, and tells the page if it sent a request", () => {

@@ -16,5 +16,7 @@ test("only a picture that is in the message is shown as one", () => {
 
 test("calls of tools have a name and their arguments", () => {
   assert.deepEqual(extrasOf({ content: null, tool_calls: [{ function: { name: "look", arguments: "{}" } }] }), [{ kind: "call", name: "look", text: "{}" }]);
+  assert.deepEqual(extrasOf({ content: null, function_call: { name: "look", arguments: "{}" } }), [{ kind: "call", name: "look", text: "{}" }]);
+  assert.deepEqual(extrasOf({ content: [{ type: "refusal", refusal: "no" }] }), [], "a refusal is text");
   assert.deepEqual(extrasOf(null), []);
 });

@@ -89,7 +89,7 @@ class OpenAIProvider(Provider):
 
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
         model = request.model or await self._find_model()
-        emit(Finish(upstream=self.name, price=self.config.prices.get(model)))
+        emit(Finish(upstream=self.name, price=self.config.prices.get(model), model=model))
         for repeats_left in range(REPEATS, -1, -1):
             options = self._options(model, request)
             if request.relay:

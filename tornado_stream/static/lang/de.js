@@ -210,6 +210,7 @@ export default {
     "save": "Speichern",
     "cancel": "Abbrechen",
     "hint": "Die alte Fassung bleibt als anderer Zweig erhalten.",
+    "textOnly": "Nur dieser Text wird gesendet, ohne die Bilder und anderen Teile. Die alte Fassung bleibt als anderer Zweig erhalten.",
     "busy": "Gerade wird eine Antwort geschrieben. Sie können speichern, wenn sie fertig ist."
   },
 

@@ -210,6 +210,7 @@ export default {
     "save": "Save",
     "cancel": "Cancel",
     "hint": "The old version is kept as another branch.",
+    "textOnly": "Only this text is sent, without the pictures and other parts. The old version is kept as another branch.",
     "busy": "An answer is being written. You can save when it is complete."
   },
 

@@ -90,9 +90,16 @@ function retry({ message }, { commands }) {
   commands.retry(answerOf(message));
 }
 
+/** The text of a message, with the pages that it refers to as in the file of a conversation (`.txt`). @param {Message} message */
+export function copiedText(message) {
+  const sources = message.role === "assistant" ? message.sources : [];
+  const lines = sources.map(({ url, title }, i) => `[${i + 1}] ${title ? `${title}: ` : ""}${url}`);
+  return sourceOf(message) + (lines.length ? `\n\n${lines.join("\n")}` : "");
+}
+
 /** @param {View} view @param {Page} page @param {HTMLElement} button */
 async function copy({ message }, { callbacks }, button) {
-  const done = await copyText(sourceOf(message));
+  const done = await copyText(copiedText(message));
   callbacks.say(done ? t("copied") : t("action.notCopied"));
   if (!done) return;
   const { icon } = await import("../page/icons.js");
@@ -107,6 +114,9 @@ function details({ message, tools }, { conversation, callbacks }, button) {
     () => callbacks.say(t("list.noServer")),
   );
 }
+
+/** Whether a program sent more than text with a question. An edited question is only text. @param {import("../answers/answer.js").Question} question */
+export const hasOtherParts = ({ sent }) => Array.isArray(sent?.content) && sent.content.some((/** @type {any} */ part) => typeof part?.text !== "string");
 
 /** Let the user edit a question, or the question of an answer, in its place. @param {View} view @param {Page} page @param {HTMLElement} button */
 function edit({ message }, { views, conversation, commands, callbacks }, button) {
@@ -126,7 +136,7 @@ function edit({ message }, { views, conversation, commands, callbacks }, button)
   const open = (/** @type {typeof import("./question_editor.js")} */ editor) => {
     if (!element || !text || element.dataset.editing) return;
     element.dataset.editing = "true";
-    editor.edit(text, save, closed);
+    editor.edit(text, save, closed, t(hasOtherParts(question) ? "edit.textOnly" : "edit.hint"));
   };
   import("./question_editor.js").then(open, () => callbacks.say(t("list.noServer")));
 }

@@ -11,8 +11,9 @@ import { t } from "../page/words.js";
  * Put an editor in the place of a text. @param {HTMLElement} text
  * @param {(text: string) => boolean} save returns false if the question cannot be sent now; the editor then stays
  * @param {(saved: boolean) => void} closed is called when the text is back in its place
+ * @param {string} hint what the user should know
  */
-export function edit(text, save, closed) {
+export function edit(text, save, closed, hint) {
   const form = element("form", "editor");
   const field = element("textarea");
   field.value = text.textContent ?? "";
@@ -40,21 +41,21 @@ export function edit(text, save, closed) {
     event.preventDefault();
     event.stopPropagation(); // Escape has other meanings elsewhere
   });
-  form.append(field, buttons(() => end(false)));
+  form.append(field, buttons(() => end(false), hint));
   text.replaceWith(form);
   growToText(field);
   field.focus();
   field.setSelectionRange(field.value.length, field.value.length);
 }
 
-/** @param {() => void} cancel */
-function buttons(cancel) {
+/** @param {() => void} cancel @param {string} hint */
+function buttons(cancel, hint) {
   const row = element("div", "editor-buttons");
   const save = element("button", "button small primary", t("edit.save"));
   const no = element("button", "button small", t("edit.cancel"));
   save.type = "submit";
   no.type = "button";
   no.addEventListener("click", cancel);
-  row.append(element("p", "editor-hint", t("edit.hint")), no, save);
+  row.append(element("p", "editor-hint", hint), no, save);
   return row;
 }

@@ -12,7 +12,7 @@ import { Fold } from "./fold.js";
 import { pretty } from "./tool_calls_view.js";
 
 /** Keys of the words for roles. @type {Record<string, string>} */
-const ROLES = { system: "message.fromSystem", developer: "message.fromDeveloper", assistant: "message.fromAssistant", tool: "message.fromTool" };
+const ROLES = { system: "message.fromSystem", developer: "message.fromDeveloper", assistant: "message.fromAssistant", tool: "message.fromTool", function: "message.fromTool" };
 const PICTURE = /^data:image\/(png|jpeg|gif|webp|avif);base64,/i;
 
 /** @param {Question} message @param {HTMLElement} article @param {HTMLElement} text the element that has its text */
@@ -36,8 +36,8 @@ export function showSent(message, article, text) {
  * What a message as sent has beside its text. Pure. @param {any} sent @returns {Extra[]}
  */
 export function extrasOf(sent) {
-  const parts = Array.isArray(sent?.content) ? sent.content.filter((/** @type {any} */ part) => part && typeof part.text !== "string") : [];
-  const calls = Array.isArray(sent?.tool_calls) ? sent.tool_calls : [];
+  const parts = Array.isArray(sent?.content) ? sent.content.filter((/** @type {any} */ part) => part && typeof (part.text ?? part.refusal) !== "string") : [];
+  const calls = [...(Array.isArray(sent?.tool_calls) ? sent.tool_calls : []), ...(sent?.function_call ? [{ function: sent.function_call }] : [])];
   return [...parts.map(partOf), ...calls.map((/** @type {any} */ call) => ({ kind: "call", name: String(call?.function?.name ?? call?.custom?.name ?? ""), text: pretty(String(call?.function?.arguments ?? call?.custom?.input ?? "")) }))];
 }
 
