@@ -77,7 +77,7 @@ def test_every_key_is_read(read, tmp_path):
     assert second.default_model == "gpt-5-mini"
     assert third.auth_headers == {"api-key": "sk-mine"}
     path = "/openai/deployments/my%20deployment/chat/completions?api-version=2024-10-21"
-    assert third.chat_path("my deployment") == path
+    assert third.answer_path("my deployment") == path
     assert "sk-" not in repr([first, second, third])
 
 

@@ -27,9 +27,11 @@ FILE_NAME = "tornado-stream.toml"
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 KEYS = (
-    "preset base_url key_env key_file key_header models default_model api_version headers "
+    "preset base_url dialect key_env key_file key_header models default_model api_version headers "
     "parameters connect_timeout first_byte_timeout idle_timeout answer_timeout prices".split()
 )
+#: The APIs in which an upstream can answer: chat completions, and OpenAI's Responses API.
+DIALECTS = ("chat", "responses")
 PRICE_KEYS = ("input", "output", "cached_input")
 _TABLE = re.compile(
     r"""\s*\[\s*upstream\s*\.\s*["']?(?P<name>[^\s"'.\]]+)["']?\s*(\.\s*(?P<key>\w+).*)?\]"""
@@ -39,8 +41,9 @@ _TABLE = re.compile(
 @dataclass(frozen=True)
 class UpstreamConfig:
     """An upstream and how to send it requests. Empty `models` stand for the upstream's own list.
-    `parameters` are options for requests that do not set them. `origin` tells a person where this
-    configuration comes from."""
+    `dialect` is one of `DIALECTS`, and `dialects` has those of single models; without one, the
+    preset decides. `parameters` are options for requests that do not set them. `origin` tells a
+    person where this configuration comes from."""
 
     name: str
     base_url: str
@@ -49,6 +52,8 @@ class UpstreamConfig:
     models: tuple[str, ...] = ()
     default_model: str | None = None
     api_version: str = ""
+    dialect: str | None = None
+    dialects: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     timeouts: Timeouts = Timeouts()
@@ -72,10 +77,19 @@ class UpstreamConfig:
         user, _, password = login.partition(":")
         return unquote(user), unquote(password)
 
-    def chat_path(self, model: str) -> str:
-        """Path and query of a chat completion, to be appended to the base URL."""
+    def answers_in_responses(self, model: str) -> bool:
+        """Whether the dialect of this model is OpenAI's Responses API."""
+        only = self.preset.responses_models
+        dialect = self.dialects.get(model) or self.dialect
+        return dialect == "responses" if dialect else bool(only and only.search(model))
+
+    def answer_path(self, model: str) -> str:
+        """Path and query of a request for an answer, to be appended to the base URL."""
+        preset = self.preset
+        responses = self.answers_in_responses(model)
+        path = preset.responses_path if responses else preset.chat_path
         version = quote(self.api_version, safe="")
-        return self.preset.chat_path.format(model=quote(model, safe=""), api_version=version)
+        return path.format(model=quote(model, safe=""), api_version=version)
 
     @property
     def auth_headers(self) -> dict[str, str]:
@@ -150,6 +164,7 @@ class _ConfigParser:
                 self._refuse(key, f"there is no such key{_suggestion(key, KEYS)}")
         preset = self._preset(table)
         base_url = self._base_url(table, preset)
+        dialect, dialects = self._dialects(table)
         config = UpstreamConfig(
             name=name,
             base_url=base_url,
@@ -158,6 +173,8 @@ class _ConfigParser:
             models=self._models(table, preset),
             default_model=self._text_value(table, "default_model") or preset.default_model,
             api_version=self._text_value(table, "api_version") or "",
+            dialect=dialect,
+            dialects=dialects,
             headers=self._headers(table),
             parameters=self._table(table, "parameters"),
             timeouts=self._timeouts(table),
@@ -219,6 +236,17 @@ class _ConfigParser:
         if not models and not preset.lists_models:
             self._refuse("models", f"this key is required: {preset.title} has no list of models")
         return tuple(models)
+
+    def _dialects(self, table: dict[str, Any]) -> tuple[str | None, dict[str, str]]:
+        """The dialect of all models, and those of single ones: the key has either."""
+        given = table.get("dialect")
+        dialects = given if isinstance(given, dict) else {}
+        dialect = None if isinstance(given, dict) else given
+        for value in (*dialects.values(), *([] if dialect is None else [dialect])):
+            if value not in DIALECTS:
+                known = " or ".join(f'"{name}"' for name in DIALECTS)
+                self._refuse("dialect", f"it must be {known}, or a table of models with these")
+        return dialect, dict(dialects)
 
     def _headers(self, table: dict[str, Any]) -> dict[str, str]:
         headers = self._table(table, "headers")

@@ -29,6 +29,8 @@ class Preset:
     key_header: str = ""
     default_model: str | None = None
     chat_path: str = "/chat/completions"
+    responses_path: str = "/responses"
+    responses_models: re.Pattern[str] | None = field(default=None, compare=False)
     lists_models: bool = True
     asks_usage: bool = True
     completion_tokens: re.Pattern[str] | None = field(default=None, compare=False)
@@ -62,7 +64,7 @@ def preset_for(base_url: str) -> Preset:
 
 def _preset(name: str, row: dict[str, Any]) -> Preset:
     values = dict(row)
-    for pattern in ("completion_tokens", "no_sampling"):
+    for pattern in ("responses_models", "completion_tokens", "no_sampling"):
         if pattern in values:
             values[pattern] = re.compile(values[pattern])
     return Preset(name, **values)

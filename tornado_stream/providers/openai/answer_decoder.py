@@ -52,8 +52,11 @@ class AnswerDecoder:
     an error object; `close` returns their text. A web page is an error, and so is an answer in the
     form of another API. No error message contains `key`. `max_line` and `max_total` are in bytes.
     With `relay` the decoder also collects the chunks themselves: `take_chunks` returns those of the
-    last `feed` or `close`.
+    last `feed` or `close`. `ResponsesDecoder` is the decoder for another form of answers.
     """
+
+    #: The form of the answers, for messages.
+    form = "chat completions"
 
     def __init__(
         self,
@@ -76,7 +79,7 @@ class AnswerDecoder:
         self._parts = AnswerParts()
         self._reasoning_once = ReasoningOnce()
         self._dialect: Dialect | None = None  # another API's, in whose form a chunk was
-        self._is_chat = False  # a chunk was one of chat completions
+        self._in_form = False  # a chunk was in the form that is expected
         self._told_by_reason = False  # `error` is what a finish reason means
         self._relay = relay
         self._plain: RelayedChunks | None = None
@@ -89,8 +92,8 @@ class AnswerDecoder:
         return bool(self.finish_reason or self.done) and not self.error
 
     @property
-    def _has_chat(self) -> bool:
-        return self._is_chat or self._parts.has_text
+    def _has_answer(self) -> bool:
+        return self._in_form or self._parts.has_text
 
     def feed(self, data: bytes) -> Delta | None:
         """What these bytes add to the answer; None: nothing."""
@@ -111,7 +114,7 @@ class AnswerDecoder:
                 if text:
                     self._parts.has_text = True
                     return Delta(text)
-                self._is_chat = self._is_chat or bool(blocks)
+                self._in_form = self._in_form or bool(blocks)
                 return None
         elif self._body is not None:
             self._take_body(data)
@@ -127,9 +130,9 @@ class AnswerDecoder:
                 self._read_body(bytes(self._body))
         self._body = None
         # A server of chat completions may have sent a chunk that nobody knows beside its own.
-        told = self._dialect is not UNKNOWN or not self._has_chat
+        told = self._dialect is not UNKNOWN or not self._has_answer
         if self._dialect and told and not self.complete:
-            self._note(dialect_error(self._dialect), by_reason=True)
+            self._note(dialect_error(self._dialect, self.form), by_reason=True)
         return self._parts.close(complete=self.complete)
 
     def take_chunks(self) -> RelayedChunks | None:
@@ -156,7 +159,7 @@ class AnswerDecoder:
         if self.failed:
             return
         if rest.startswith(b"<"):
-            self._fail(web_page_error())
+            self._fail(web_page_error(self.form))
         else:
             self._body = bytearray()
             self._take_body(rest)
@@ -184,18 +187,21 @@ class AnswerDecoder:
         if chunk and (chunk.error or foreign or isinstance(value.get("choices"), list)):
             self._take_chunk(body, chunk)
         else:
-            self._fail(web_page_error())
+            self._fail(web_page_error(self.form))
 
     def _take_events(self, events: list[ServerSentEvent]) -> None:
         for event in events:
-            if event.event == "error" and not event.data.startswith(_DONE):
-                self._note_error(event.data)
-            else:
-                self._take_data(event.data)
+            self._take_event(event)
             if self.done or self.failed:
                 return
         if self._sse.error:
             self._fail(limit_error(self._sse.error))
+
+    def _take_event(self, event: ServerSentEvent) -> None:
+        if event.event == "error" and not event.data.startswith(_DONE):
+            self._note_error(event.data)
+        else:
+            self._take_data(event.data)
 
     def _take_data(self, data: bytes) -> None:
         if data[:1] != b"{":
@@ -205,6 +211,9 @@ class AnswerDecoder:
             if data.startswith(_DONE):
                 self.done = self.ending = True
                 return
+        self._take_object(data)
+
+    def _take_object(self, data: bytes) -> None:
         chunk = decode_chunk(data, key=self._key)
         if chunk is None and b"\n" in data:
             self._take_lines(data)
@@ -237,7 +246,7 @@ class AnswerDecoder:
         if chunk.dialect:
             self._take_foreign(chunk.dialect)
             return
-        self._is_chat = self._is_chat or chunk.is_chat
+        self._in_form = self._in_form or chunk.is_chat
         if chunk.reasoning:
             new = self._reasoning_once.add(chunk.member, chunk.reasoning)
             chunk = chunk._replace(reasoning=new)
@@ -249,8 +258,8 @@ class AnswerDecoder:
         self._dialect = self._dialect or dialect
         if dialect is UNKNOWN:
             self.skipped += 1
-        elif not self._has_chat:
-            self._fail(dialect_error(dialect))
+        elif not self._has_answer:
+            self._fail(dialect_error(dialect, self.form))
 
     def _fold(self, chunk: Chunk) -> None:
         if chunk.finish_reason or chunk.usage is not None or chunk.error or chunk.failure:

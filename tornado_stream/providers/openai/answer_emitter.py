@@ -27,21 +27,23 @@ FINISH_GRACE = 5.0
 class AnswerEmitter:
     """Decodes one answer and emits its deltas, and its finish reason and usage once they are known.
 
-    Reasoning that the model has written into its text is emitted as reasoning. `text_so_far` is the
-    text that the answer continues. With `repeats` the answer may begin with its last words; the
-    repetition is not emitted. With `relay` the upstream's chunks are emitted too, as they came.
+    Without a `decoder` the answer is a chat completion. Reasoning that the model has written into
+    its text is emitted as reasoning. `text_so_far` is the text that the answer continues. With
+    `repeats` the answer may begin with its last words; the repetition is not emitted. With `relay`
+    the upstream's chunks are emitted too, as they came.
     """
 
     def __init__(
         self,
         emit: Emit,
         *,
+        decoder: AnswerDecoder | None = None,
         key: str | None = None,
         text_so_far: str = "",
         repeats: bool = False,
         relay: bool = False,
     ) -> None:
-        self._decoder = AnswerDecoder(key=key, relay=relay)
+        self._decoder = decoder or AnswerDecoder(key=key, relay=relay)
         self._relay = relay
         self._emit = emit
         self._trimmer = OverlapTrimmer(text_so_far) if repeats and text_so_far else None

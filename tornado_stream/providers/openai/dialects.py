@@ -1,4 +1,4 @@
-"""Recognises answers in the form of another API than chat completions. Pure; nothing raises.
+"""Recognises answers in the form of another API than was asked for. Pure; nothing raises.
 
 A wrong base URL, or a router between, can lead to a server that answers 200 in its own form. The
 rule: such an answer is an error that names the form, and never an answer without text.
@@ -21,6 +21,10 @@ RESPONSES = Dialect(
     "OpenAI's Responses API",
     'Set dialect = "responses" for this upstream or model in the upstreams file, or use the address'
     " of its chat completions.",
+)
+CHAT_COMPLETIONS = Dialect(
+    "chat completions",
+    'Leave dialect = "responses" out for this upstream or model in the upstreams file.',
 )
 ANTHROPIC = Dialect(
     "Anthropic's Messages API",

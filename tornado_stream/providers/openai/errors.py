@@ -127,12 +127,11 @@ def reason_error(reason: str, *, key: str | None = None) -> ProviderError:
     )
 
 
-def dialect_error(dialect: Dialect) -> ProviderError:
-    """The error for a 200 in the form of another API."""
+def dialect_error(dialect: Dialect, form: str) -> ProviderError:
+    """The error for a 200 in the form of another API than `form`."""
     return ProviderError(
         "not_an_api",
-        f"The server answered in the form of {dialect.name}, not of chat completions."
-        f" {dialect.remedy}",
+        f"The server answered in the form of {dialect.name}, not of {form}. {dialect.remedy}",
         upstream_status=200,
     )
 
@@ -153,11 +152,11 @@ def told_by(value: Any, key: str | None = None) -> dict[str, Any] | None:
     return told or None
 
 
-def web_page_error() -> ProviderError:
-    """The error for a 200 with a web page or other data that is not a chat completion."""
+def web_page_error(form: str) -> ProviderError:
+    """The error for a 200 with a web page or other data that is not an answer in this form."""
     return ProviderError(
         "not_an_api",
-        "The server answered with a web page or other data that is not a chat completion."
+        f"The server answered with a web page or other data that is not in the form of {form}."
         " The base URL is probably wrong (often /v1 is missing).",
         upstream_status=200,
     )

@@ -1,4 +1,5 @@
-"""The provider for any server that speaks OpenAI's API of chat completions.
+"""The provider for any server that speaks OpenAI's API: chat completions, or the Responses API
+where the configuration says so.
 
 The rule: one answer takes one request. The provider repeats the request only after a 400 or 422
 that names a parameter or may mean signed members, since that server has done nothing yet: without
@@ -25,6 +26,14 @@ from tornado_stream.providers.openai.error_classifier import refused_option
 from tornado_stream.providers.openai.errors import decode_error
 from tornado_stream.providers.openai.lenient_json import to_json_text
 from tornado_stream.providers.openai.model_list import read_models
+from tornado_stream.providers.openai.responses_decoder import ResponsesDecoder
+from tornado_stream.providers.openai.responses_encoder import (
+    DEFAULTS,
+    SENT_NAMES,
+    not_there,
+    responses_body,
+    with_defaults,
+)
 from tornado_stream.providers.upstream import StatusError, Timeouts, Upstream, UpstreamRequest
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Finish, Notice
@@ -63,7 +72,8 @@ class OpenAIProvider(Provider):
             "Content-Type": "application/json",
             **config.auth_headers,
         }
-        self._chat_path = lru_cache(config.chat_path)
+        self._answer_path = lru_cache(config.answer_path)
+        self._in_responses = lru_cache(config.answers_in_responses)
         self._adapts = bool(config.preset.completion_tokens or config.preset.no_sampling)
         self._model = config.default_model or next(iter(config.models), None)
         self._include_usage = config.preset.asks_usage
@@ -94,6 +104,9 @@ class OpenAIProvider(Provider):
             options = self._options(model, request)
             if request.relay:
                 self._tell_left_out(request.options, options, emit)
+            elif repeats_left == REPEATS and self._in_responses(model):
+                for name in not_there(request.options):
+                    emit(Notice("option_refused", {"option": name}))
             try:
                 return await self._answer(replace(request, options=options), model, emit)
             except StatusError as error:
@@ -127,6 +140,8 @@ class OpenAIProvider(Provider):
             if value is not None or (keeps_null and name not in file)
         }
         options = {**file, **set_options}
+        if self._in_responses(model):
+            options = with_defaults(options)
         if self._adapts:
             options = self.config.preset.adapt(model, options)
         if model in self._limit_renamed and "max_tokens" in options:
@@ -143,7 +158,9 @@ class OpenAIProvider(Provider):
     async def _answer(self, request: ChatRequest, model: str, emit: Emit) -> None:
         """Make one request and read its answer. Raises `StatusError` before anything is emitted."""
         request = self._with_signed(request, model)
-        continued, prefill = request.continued_text, self._prefill
+        responses = self._in_responses(model)
+        # In the Responses API a model cannot go on with a message of its own.
+        continued, prefill = request.continued_text, self._prefill and not responses
         if continued:
             messages = continuation(request.messages, continued, prefill=prefill)
             request = replace(request, messages=messages)
@@ -157,6 +174,7 @@ class OpenAIProvider(Provider):
                 self._prefill = True
             answer = AnswerEmitter(
                 emit,
+                decoder=ResponsesDecoder(key=self._key) if responses else None,
                 key=self._key,
                 text_so_far=continued,
                 repeats=not prefill,
@@ -164,10 +182,13 @@ class OpenAIProvider(Provider):
             )
             return answer.feed
 
-        body = encode_request(request, model=model, include_usage=self._include_usage)
+        if responses:
+            body = _encode(responses_body(request.messages, request.options, model=model))
+        else:
+            body = encode_request(request, model=model, include_usage=self._include_usage)
         if len(body) > LARGE_BODY:
             await asyncio.sleep(0)  # encoding and sending hold the loop one after the other
-        url = self._url + self._chat_path(model)
+        url = self._url + self._answer_path(model)
         sent = UpstreamRequest(url, self._chat_headers, body, timeouts=self.config.timeouts)
         failure: ProviderError | None = None
         try:
@@ -202,17 +223,27 @@ class OpenAIProvider(Provider):
         """Remember which option the server refuses; False: the error names none of `options`."""
         if error.status not in (400, 422):
             return False
-        if self._include_usage and b"stream_options" in error.body:
+        asks_usage = self._include_usage and not self._in_responses(model)
+        if asks_usage and b"stream_options" in error.body:
             self._include_usage = False
         elif "max_tokens" in options and b"max_completion_tokens" in error.body:
             self._limit_renamed.add(model)
-        # The server does not refuse a limit that has just got its other name.
-        elif name := refused_option(error.body, options.keys() - {"max_completion_tokens"}):
+        elif name := self._find_refused(model, options, error.body):
             self._refused.add((model, name))
-            emit(Notice("option_refused", {"option": name}))
+            if name not in DEFAULTS:
+                emit(Notice("option_refused", {"option": name}))
         else:
             return False
         return True
+
+    def _find_refused(self, model: str, options: dict[str, Any], body: bytes) -> str | None:
+        """The one of the options that the body of an error names."""
+        if self._in_responses(model):
+            names = {SENT_NAMES.get(name, name): name for name in options}
+        else:  # a server does not refuse a limit that has just got its other name
+            names = {name: name for name in options if name != "max_completion_tokens"}
+        sent_name = refused_option(body, names)
+        return names[sent_name] if sent_name else None
 
     async def _find_model(self) -> str:
         if self._model is None:
@@ -275,6 +306,10 @@ def encode_request(request: ChatRequest, *, model: str, include_usage: bool) -> 
         given = body.get("stream_options")
         given = given if isinstance(given, dict) else {}
         body["stream_options"] = {**given, "include_usage": True}
+    return _encode(body)
+
+
+def _encode(body: dict[str, Any]) -> bytes:
     try:
         data = orjson.dumps(body)
         # A copy if it is small: orjson's has kilobytes to spare.
