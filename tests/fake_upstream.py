@@ -27,8 +27,9 @@ The `model` of a request is the script. Its steps are separated by `;`, and each
 
 A script without an ending ends with finish=stop, [DONE] and the last chunk. `scripts` gives a
 script to other names of models, for clients that know their models by name. A model without a
-script echoes the last user message, word by word. `requests` has all requests; `open_streams` are
-the responses that are being written.
+script echoes the last user message, word by word. `/v1/responses` plays the same scripts in the
+form of the Responses API. `requests` has all requests; `open_streams` are the responses that are
+being written.
 """
 
 from __future__ import annotations
@@ -75,6 +76,7 @@ class FakeUpstream:
         self.url = f"http://127.0.0.1:{self.port}/v1"
         routes = [
             (r"/v1/chat/completions", Completions, {"upstream": self}),
+            (r"/v1/responses", Responses, {"upstream": self}),
             (r"/v1/models", Models, {"upstream": self}),
             (r"/__seen", Seen, {"upstream": self}),
             (r"/__release/(.+)", Release, {"upstream": self}),
@@ -304,13 +306,84 @@ class Completions(RequestHandler):
         await self.pause(3600)
 
 
+class Responses(Completions):
+    """Each kind of text is an item of the output, which ends with the response."""
+
+    def prepare(self) -> None:
+        self.items: list[dict[str, Any]] = []
+        self.usage: dict[str, Any] | None = None
+
+    async def event(self, type: str, **members: Any) -> None:
+        data = json.dumps({"type": type, **members})
+        await self.send(f"event: {type}\ndata: {data}\n\n")
+
+    async def item(self, type: str, **members: Any) -> dict[str, Any]:
+        """The item that texts of this type belong to; another type begins a new one."""
+        if not self.items or self.items[-1]["type"] != type:
+            item = {"id": f"item_{len(self.items)}", "type": type, **members}
+            self.items.append(item)
+            index = len(self.items) - 1
+            await self.event("response.output_item.added", output_index=index, item=item)
+        return self.items[-1]
+
+    async def delta(self, name: str, item: dict[str, Any], delta: str) -> None:
+        place = {"output_index": len(self.items) - 1, "item_id": item["id"]}
+        number = "summary_index" if "summary" in name else "content_index"
+        await self.event(f"response.{name}.delta", **place, **{number: 0}, delta=delta)
+
+    async def chunk(self, delta: dict[str, Any], **more: Any) -> None:
+        if text := delta.get("reasoning_content"):
+            item = await self.item("reasoning", summary=[])
+            item["summary"] = [{"type": "summary_text", "text": self.text_of(item) + text}]
+            if "reasoning.encrypted_content" in self.body.get("include", ()):
+                item["encrypted_content"] = "sealed"
+            await self.delta("reasoning_summary_text", item, text)
+        if text := delta.get("content"):
+            item = await self.item("message", role="assistant", content=[])
+            part = {"type": "output_text", "annotations": [], "text": self.text_of(item) + text}
+            item["content"] = [part]
+            await self.delta("output_text", item, text)
+        for call in delta.get("tool_calls", ()):
+            function = call["function"]
+            named = {"call_id": call.get("id"), "name": function.get("name"), "arguments": ""}
+            item = await self.item("function_call", **named)
+            item["arguments"] += function["arguments"]
+            await self.delta("function_call_arguments", item, function["arguments"])
+
+    @staticmethod
+    def text_of(item: dict[str, Any]) -> str:
+        return "".join(part["text"] for part in item.get("content", item.get("summary")))
+
+    async def do_usage(self, tokens: str) -> None:
+        self.usage = {"input_tokens": 1, "output_tokens": int(tokens)}
+
+    async def do_finish(self, reason: str) -> None:
+        for index, item in enumerate(self.items):
+            await self.event("response.output_item.done", output_index=index, item=item)
+        why = {"length": "max_output_tokens", "content_filter": "content_filter"}.get(reason)
+        status = "incomplete" if why else "completed"
+        response = {"status": status, "output": self.items, "usage": self.usage}
+        response["incomplete_details"] = {"reason": why} if why else None
+        await self.event(f"response.{status}", response=response)
+
+    async def do_done(self, _: str) -> None:
+        """The form has no event for it."""
+
+    async def do_error(self, text: str) -> None:
+        await self.event("error", code=None, message=text, param=None)
+
+    def results(self) -> list[str]:
+        items = self.body["input"]
+        return [item["output"] for item in items if item.get("type") == "function_call_output"]
+
+
 def parse_script(body: dict[str, Any]) -> list[tuple[str, str]]:
     model = body.get("model") or ""
     first = model.partition(";")[0].partition("=")[0]
     if first in ("nohead", "status", "success") or hasattr(Completions, "do_" + first):
         steps = (step.partition("=") for step in model.split(";") if step)
         return [(verb, urllib.parse.unquote(argument)) for verb, _, argument in steps]
-    text = body["messages"][-1].get("content")
+    text = body["messages" if "messages" in body else "input"][-1].get("content")
     text = text if isinstance(text, str) else "no text"
     words = text.replace(" ", " \0").split("\0")
     return [("say", word) for word in words]

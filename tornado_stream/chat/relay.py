@@ -268,6 +268,8 @@ class _DeltaChunks:
             delta["annotations"] = [
                 {"type": "url_citation", "url_citation": dict(source)} for source in event.sources
             ]
+        if event.signed:
+            delta |= event.signed
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}
         return {**self._head, "choices": [choice]}
 

@@ -121,13 +121,13 @@ class ResponsesDecoder(AnswerDecoder):
         if kind.startswith("response."):
             self._in_form = True
             self._take_known(kind.removeprefix("response."), value, lone)
-        elif kind == "error" or find_error(value):
-            self._in_form = True
-            self._note_failure(value)
         elif value.get("object") == "response" or isinstance(value.get("output"), list):
             self._in_form = True
             status = value.get("status")
             self._end(status if isinstance(status, str) else "completed", value, lone)
+        elif kind == "error" or find_error(value):
+            self._in_form = True
+            self._note_failure(value)
         elif "choices" in value:
             self._take_foreign(CHAT_COMPLETIONS)
         elif dialect := foreign_dialect(value):
