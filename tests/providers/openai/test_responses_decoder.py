@@ -229,6 +229,16 @@ def test_messages_of_one_response_are_paragraphs() -> None:
     )
 
 
+def test_messages_with_the_same_text_are_two() -> None:
+    both = message("So."), message("So.", id="msg_1")
+    assert content(completed(*both)) == "So.\n\nSo."
+    assert content(text("So."), text("So.", 1), completed(*both)) == "So.\n\nSo."
+    events = [done(both[0]), done(both[1], 1)]
+    renamed = [{**one, "id": f"other_{number}"} for number, one in enumerate(both)]
+    assert content(*events, completed(reasoning(), *renamed)) == "So.\n\nSo."
+    assert content(text("So."), text("So.", 1), completed(reasoning(), *renamed)) == "So.\n\nSo."
+
+
 def test_a_text_that_differs_from_its_deltas_is_not_added_to_them() -> None:
     assert content(text("abc"), done(message("xyz and more")), completed()) == "abc"
     assert content(text("abc"), done(message("ab")), completed(message("ab"))) == "abc"

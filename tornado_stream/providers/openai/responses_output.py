@@ -8,6 +8,7 @@ is not lost.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Literal, NamedTuple
 
 from tornado_stream.providers.openai.answer_parts import AnswerParts
@@ -17,6 +18,9 @@ from tornado_stream.providers.openai.reasoning import ReasoningOnce
 from tornado_stream.providers.openai.sources import read_sources
 
 Kind = Literal["content", "refusal", "summary", "reasoning", "arguments"]
+#: How whole a text was when it came: in deltas, alone, in its part, its item or the final response.
+_LEVELS = range(5)
+_DELTAS, _ALONE, _PART, _ITEM, _RESPONSE = _LEVELS
 
 #: The member of a message under which encrypted reasoning is kept, and sent back: whole items.
 REASONING_ITEMS = "reasoning_items"
@@ -53,7 +57,9 @@ class ResponseOutput:
         self._by_id: dict[str, _Item] = {}  # ids of items and of calls
         self._texts: dict[tuple[Kind, int, int], _Text] = {}
         self._last: dict[Kind, _Text] = {}  # the text of each kind that began last
-        self._known: set[int] = set()  # hashes of the texts that came whole
+        #: How often a text came, by its level and its hash.
+        self._seen: Counter[tuple[int, int]] = Counter()
+        self._level = _DELTAS
         self._begun: set[tuple[Kind, int, int]] = set()
         self._kinds: set[Kind] = set()  # those that have begun
         self._sealed: set[str] = set()
@@ -66,10 +72,12 @@ class ResponseOutput:
 
     def fill(self, kind: Kind, place: Place, whole: str, *, lone: bool = False) -> None:
         """Add the part of a whole text that has not come yet."""
+        self._level = _ALONE
         self._fill(kind, self._find(place), place.part, whole, lone)
 
     def fill_part(self, place: Place, part: Any, *, lone: bool = False) -> None:
         """Add a whole part of a message or of reasoning."""
+        self._level = _PART
         self._fill_part(self._find(place), place.part, part, None, lone)
 
     def begin_item(self, place: Place, item: Any, *, lone: bool = False) -> None:
@@ -81,6 +89,10 @@ class ResponseOutput:
 
     def end_item(self, place: Place, item: Any, *, lone: bool = False) -> None:
         """Take an item that is whole."""
+        self._level = _ITEM
+        self._take_item(place, item, lone)
+
+    def _take_item(self, place: Place, item: Any, lone: bool) -> None:
         if not isinstance(item, dict):
             return
         place = place._replace(id=_text(item.get("id")) or place.id)
@@ -103,8 +115,9 @@ class ResponseOutput:
 
     def end(self, output: Any, *, lone: bool = False) -> None:
         """Take the items of the final response; after it nothing comes."""
+        self._level = _RESPONSE
         for index, item in enumerate(output if isinstance(output, list) else ()):
-            self.end_item(Place(index), item, lone=lone)
+            self._take_item(Place(index), item, lone)
         for item in self._items:
             if item.held:  # no event had its name
                 self._add_fragment(item, "".join(item.held), lone=True)
@@ -173,7 +186,7 @@ class ResponseOutput:
         part = self._texts.get((kind, item.number, number))
         if part is None:
             if last := self._last.get(kind):
-                self._known.add(hash((kind, last.joined())))
+                self._seen[_DELTAS, hash((kind, last.joined()))] += 1
             part = self._last[kind] = self._texts[kind, item.number, number] = _Text()
         part.add(text, lone)
         if kind == "arguments":
@@ -205,19 +218,29 @@ class ResponseOutput:
     def _fill(self, kind: Kind, item: _Item, number: int, whole: str, lone: bool) -> None:
         if not whole:
             return
-        part = self._texts.get((kind, item.number, number))
-        if part:
+        if part := self._texts.get((kind, item.number, number)):
             rest = part.rest(whole)
         else:
             rest = "" if self._has(kind, whole) else whole
-        self._known.add(hash((kind, whole)))
+        self._seen[self._level, hash((kind, whole))] += 1
         if rest:
             self._append(kind, item, number, rest, lone)
+        if part := self._texts.get((kind, item.number, number)):
+            part.claim_all(self._level)
 
     def _has(self, kind: Kind, whole: str) -> bool:
-        """Whether a text that belongs to no known place has come under another one."""
+        """Whether a text has come under another place. Calls have ids, so theirs is never sought.
+
+        It has if it came more often elsewhere than at this level, where each text comes once.
+        """
+        if kind == "arguments":
+            return False
+        times = [self._seen[level, hash((kind, whole))] for level in _LEVELS]
         last = self._last.get(kind)
-        return hash((kind, whole)) in self._known or bool(last and last.claim(whole))
+        if last is None:
+            return False
+        times[_DELTAS] += last.equals(whole)
+        return times[self._level] < max(times) or last.claim(whole, self._level)
 
     # Calls
 
@@ -268,7 +291,7 @@ class _Text:
         self._pieces: list[str] = []
         self._size = 0
         self._lone = False
-        self._claimed = 0
+        self._claimed = [0] * len(_LEVELS)
 
     def add(self, text: str, lone: bool) -> None:
         self._pieces.append(text)
@@ -287,15 +310,20 @@ class _Text:
         text = self.joined()
         return whole[len(text) :] if whole.startswith(text) else ""
 
-    def claim(self, whole: str) -> bool:
-        """Whether this text goes on with `whole` after what was claimed before. So two texts that a
-        server streams as one are found when they come as two."""
-        if self._size - self._claimed < len(whole):
+    def equals(self, whole: str) -> bool:
+        return self._size == len(whole) and self.joined() == whole
+
+    def claim(self, whole: str, level: int) -> bool:
+        """Whether this text goes on with `whole` after what was claimed at this level before. So
+        two texts that a server streams as one are found when they come as two."""
+        claimed = self._claimed[level]
+        if self._size - claimed < len(whole) or not self.joined().startswith(whole, claimed):
             return False
-        if not self.joined().startswith(whole, self._claimed):
-            return False
-        self._claimed += len(whole)
+        self._claimed[level] += len(whole)
         return True
+
+    def claim_all(self, level: int) -> None:
+        self._claimed[level] = self._size
 
 
 def _text(value: Any) -> str:
