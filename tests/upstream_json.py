@@ -35,8 +35,10 @@ def half(text: str, kind: str = "content") -> str:
     return f'{{"choices":[{{"delta":{{"{kind}":"{text}"}}}}]}}'
 
 
-def fold(data: bytes | Iterable[bytes], **options: Any) -> tuple[AnswerText, AnswerDecoder]:
-    decoder, answer = AnswerDecoder(**options), AnswerText()
+def fold(
+    data: bytes | Iterable[bytes], *, kind: type[AnswerDecoder] = AnswerDecoder, **options: Any
+) -> tuple[AnswerText, AnswerDecoder]:
+    decoder, answer = kind(**options), AnswerText()
     for piece in [data] if isinstance(data, bytes) else data:
         if delta := decoder.feed(piece):
             answer.add(delta)

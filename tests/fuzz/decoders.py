@@ -6,6 +6,7 @@ All choices come from a `random.Random`, so its seed is enough to make a failing
 import json
 from collections.abc import Iterator
 from random import Random
+from typing import Any
 
 from corpus import CORPUS
 from upstream_json import call, chunk, half, say, sse
@@ -52,6 +53,54 @@ SAMPLES = [
     b"<!doctype html><title>Hi</title>\ndata: {}\n\n",
 ]
 
+_MESSAGE = {"type": "message", "id": "m", "content": [{"type": "output_text", "text": "Hi 😀"}]}
+_THOUGHT = {"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": "so"}]}
+_NAMED = {"type": "function_call", "id": "f", "call_id": "call_1", "name": "look_up"}
+_RESPONSE = {"status": "completed", "output": [_THOUGHT, _MESSAGE], "usage": {"input_tokens": 5}}
+
+
+def _event(kind: str, **members: Any) -> dict[str, Any]:
+    return {"type": f"response.{kind}", **members}
+
+
+#: Streams of the Responses API.
+RESPONSES = [
+    sse(
+        _event("output_item.added", output_index=0, item={"type": "reasoning", "id": "r"}),
+        _event("reasoning_summary_text.delta", output_index=0, summary_index=0, delta="so"),
+        _event("output_item.done", item={**_THOUGHT, "encrypted_content": "S"}),
+        _event("completed", response=_RESPONSE),
+    ),
+    sse(
+        _event("output_text.delta", item_id="m", delta="Hi "),
+        _event("output_text.delta", delta="😀"),
+        _event("output_text.done", output_index=1, text="Hi 😀"),
+        _event("content_part.done", output_index=1, part=_MESSAGE["content"]),
+        _event("output_item.done", output_index=1, item=_MESSAGE),
+        _event("completed", response=_RESPONSE),
+    ),
+    sse(
+        _event("output_item.added", output_index=0, item=_NAMED),
+        _event("function_call_arguments.delta", output_index=0, delta='{"a":'),
+        _event("function_call_arguments.done", item_id="f", arguments='{"a":1}'),
+        _event("output_item.done", item={**_NAMED, "arguments": '{"a":1}'}),
+        _event("incomplete", response={"incomplete_details": {"reason": "max_output_tokens"}}),
+    ),
+    sse(
+        _event("refusal.delta", delta="No"),
+        _event("output_text.annotation.added", annotation={"type": "url_citation", "url": _PAGE}),
+        _event("reasoning_text.delta", delta="hm"),
+        {"type": "error", "code": "rate_limit_exceeded", "message": "slow down"},
+        _event("failed", response={"status": "failed", "error": {"message": "it broke"}}),
+    ),
+    b'event: response.output_text.delta\ndata: {"delta":"a\\ud83d"}\n\n'
+    b'event: response.output_text.delta\ndata: {"delta":"\\ude00"}\n\n'
+    b'event: response.output_text.done\ndata: {"text":"a\\ud83d\\ude00b"}\n\n'
+    b"event: response.completed\ndata: {}\n\n",
+    json.dumps({"object": "response", **_RESPONSE}).encode(),
+    json.dumps({"object": "response", **_RESPONSE, "output": [_MESSAGE, _MESSAGE]}).encode(),
+]
+
 #: Parts of real streams; mutations insert them anywhere.
 TOKENS = [
     *(
@@ -79,6 +128,11 @@ TOKENS = [
         b'"reasoning_details":',
         b'"citations":',
         b'"finish_reason":"abort"',
+        b'"type":',
+        b'"output_index":',
+        b'"item":',
+        b'"text":',
+        b'"output":',
     ),
     *(b"<think>", b"</think>", b"[/THINK]", b"<|channel|>", b"<|message|>", b"<|end|>", b"final"),
     *(b"9" * 30, b"-1", b"1e999", b"0", b"\xef\xbb\xbf", b"\xff", b"\xc3", b"\xf0\x9f", b"\0"),

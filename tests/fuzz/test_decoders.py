@@ -20,6 +20,7 @@ from upstream_json import fold
 from tornado_stream.providers.openai.answer_decoder import AnswerDecoder
 from tornado_stream.providers.openai.answer_emitter import AnswerEmitter
 from tornado_stream.providers.openai.errors import decode_error, redact
+from tornado_stream.providers.openai.responses_decoder import ResponsesDecoder
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import AnswerText, Delta
 from tornado_stream.values.sse import SSEDecoder
@@ -33,11 +34,14 @@ STATUSES = (204, 301, 400, 401, 402, 403, 404, 405, 408, 413, 422, 429, 500, 503
 HEADERS = ("", "1", "-1", "nan", "1e999", "Sun, 09 Sep 2001 01:47:00 GMT", "9" * 99, "\0", "x")
 
 
-def make_input(rng: Random) -> bytes:
-    return decoders.random_bytes(rng) if rng.random() < 0.3 else decoders.mutated(rng, SAMPLES)
+KINDS = {AnswerDecoder: SAMPLES, ResponsesDecoder: decoders.RESPONSES * 3 + SAMPLES[:10]}
 
 
-def answer(pieces: Iterable[bytes], **limits: int) -> dict[str, Any]:
+def make_input(rng: Random, samples: list[bytes]) -> bytes:
+    return decoders.random_bytes(rng) if rng.random() < 0.3 else decoders.mutated(rng, samples)
+
+
+def answer(pieces: Iterable[bytes], **limits: Any) -> dict[str, Any]:
     """Everything that the decoder finds in an answer. Fails if JSON cannot encode it."""
     folded, decoder = fold(pieces, **limits)
     result = {
@@ -106,14 +110,16 @@ def check_error(rng: Random, data: bytes) -> None:
 def test_decoders_stand_anything() -> None:
     for seed in SEEDS:
         rng = Random(seed)
-        data = make_input(rng)
-        limits = {}
+        kind = rng.choice([*KINDS])
+        data = make_input(rng, KINDS[kind])
+        limits: dict[str, Any] = {}
         if rng.random() < 0.2:
             limits = {"max_line": rng.randint(1, 200), "max_total": rng.randint(0, 1000)}
         try:
             if rng.random() < 0.2:
                 check_emitted(rng, data)
             elif rng.random() < 0.5:
+                limits["kind"] = kind
                 assert answer(decoders.pieces(rng, data), **limits) == answer([data], **limits)
             else:
                 assert events(decoders.pieces(rng, data), **limits) == events([data], **limits)
@@ -122,6 +128,7 @@ def test_decoders_stand_anything() -> None:
             raise AssertionError(f"FUZZ_SEED={seed}: {error!r} for {data!r}") from error
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     "data",
     [
@@ -136,9 +143,9 @@ def test_decoders_stand_anything() -> None:
     ],
     ids=lambda data: data[:10].decode(),
 )
-def test_memory_is_bounded(data: bytes) -> None:
+def test_memory_is_bounded(data: bytes, kind: type[AnswerDecoder]) -> None:
     pieces = [data[i : i + 2**13] for i in range(0, len(data), 2**13)]
-    decoder = AnswerDecoder()
+    decoder = kind()
     gc.collect()
     tracemalloc.start()
     try:

@@ -91,6 +91,41 @@ def test_a_base_url_is_cleaned(read):
     assert "key=ab" not in repr(config)
 
 
+OPENAI = "[upstream.a]\npreset = 'openai'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "in_responses", "in_chat"),
+    [
+        (OPENAI, ["o3-pro", "gpt-5-pro", "gpt-5.1-codex-mini"], ["gpt-5", "o3", "gpt-4o", "pro"]),
+        (OPENAI + "dialect = 'chat'", [], ["o3-pro", "gpt-5"]),
+        (OPENAI + "dialect = 'responses'", ["o3-pro", "gpt-5"], []),
+        (
+            OPENAI + "dialect = {gpt-5 = 'responses', o3-pro = 'chat'}",
+            ["gpt-5", "o1-pro"],
+            ["o3-pro"],
+        ),
+        ("[upstream.a]\nbase_url='http://x/v1'", [], ["o3-pro", "m"]),
+        ("[upstream.a]\nbase_url='http://x/v1'\ndialect.m='responses'", ["m"], ["m2"]),
+    ],
+)
+def test_a_model_has_the_dialect_of_the_file_or_of_its_preset(read, text, in_responses, in_chat):
+    (config,) = read(text)
+    for model in in_responses:
+        assert config.answers_in_responses(model) and config.answer_path(model) == "/responses"
+    for model in in_chat:
+        assert not config.answers_in_responses(model)
+        assert config.answer_path(model) == "/chat/completions"
+
+
+def test_deployments_on_azure_have_one_path_for_responses(read):
+    (config,) = read(
+        "[upstream.a]\npreset='azure'\nbase_url='https://x'\nmodels=['m']\n"
+        "api_version='2025-04-01-preview'\ndialect='responses'"
+    )
+    assert config.answer_path("m") == "/openai/responses?api-version=2025-04-01-preview"
+
+
 @pytest.mark.parametrize("preset", ["", "preset = 'openai'\n"])
 def test_the_header_of_the_key_has_a_name_of_its_own(read, preset):
     text = "[upstream.a]\nbase_url='http://x/v1'\nkey_env='MY_KEY'\nkey_header='X-Key'\n"
@@ -135,6 +170,10 @@ def test_the_header_of_the_key_has_a_name_of_its_own(read, preset):
         ("[upstream.a]\nbase_url='http://x'\nidle_timeout = -1", 3, "seconds above 0"),
         ("[upstream.a]\nbase_url='http://x'\nidle_timeout = true", 3, "seconds above 0"),
         ("[upstream.a]\nbase_url='http://x'\nheaders = 7", 3, "must be a table"),
+        ("[upstream.a]\nbase_url='http://x'\ndialect = 'respones'", 3, 'be "chat" or "responses"'),
+        ("[upstream.a]\nbase_url='http://x'\ndialect = 7", 3, "a table of models with these"),
+        ("[upstream.a]\nbase_url='http://x'\ndialect = {m = 7}", 3, "a table of models"),
+        ("[upstream.a]\nbase_url='http://x'\n[upstream.a.dialect]\nm = 'x'", 3, "a table of"),
         (
             "[upstream.a]\nbase_url='http://x'\n[upstream.a.headers]\n'x y' = '1'",
             3,

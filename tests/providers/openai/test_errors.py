@@ -138,6 +138,19 @@ def test_messages_have_a_hint() -> None:
 
 
 @pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (404, "This model is only supported in v1/responses and not in v1/chat/completions."),
+        (400, "model gpt-5.3-codex is not accessible via the /chat/completions endpoint"),
+    ],
+)
+def test_a_model_without_chat_completions_has_a_hint_at_its_dialect(status: int, text: str) -> None:
+    message = refusal(status, error_body(text)).message
+    assert message.startswith(text.rstrip(".")) and 'Set dialect = "responses"' in message
+    assert "Check the name" not in message
+
+
+@pytest.mark.parametrize(
     "body", [b"", b"<html>503</html>", b"oops <ht\0ml>", b"\x1f\x8b\x08\xff", b"null", b"{}"]
 )
 def test_the_message_if_the_upstream_sends_none(body: bytes) -> None:

@@ -9,13 +9,15 @@ servers: llama.cpp, vLLM, GitHub Copilot, gateways.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from functools import partial
 from itertools import pairwise
 from random import Random
 from typing import Any
 
 import pytest
+import upstream_json
 
+from tornado_stream.providers.openai.answer_decoder import AnswerDecoder
 from tornado_stream.providers.openai.responses_decoder import ResponsesDecoder, chat_usage
 from tornado_stream.values.events import AnswerText
 
@@ -96,14 +98,7 @@ def completed(*output: dict[str, Any], **more: Any) -> dict[str, Any]:
     return event("completed", response=response(*output, **more))
 
 
-def fold(data: bytes | Iterable[bytes], **options: Any) -> tuple[AnswerText, ResponsesDecoder]:
-    decoder, answer = ResponsesDecoder(**options), AnswerText()
-    for piece in [data] if isinstance(data, bytes) else data:
-        if delta := decoder.feed(piece):
-            answer.add(delta)
-    if delta := decoder.close():
-        answer.add(delta)
-    return answer, decoder
+fold = partial(upstream_json.fold, kind=ResponsesDecoder)
 
 
 def content(*events: dict[str, Any]) -> str:
@@ -145,7 +140,7 @@ STREAM = (
 )
 
 
-def check_stream(answer: AnswerText, decoder: ResponsesDecoder) -> None:
+def check_stream(answer: AnswerText, decoder: AnswerDecoder) -> None:
     assert answer.content == "Hi 😀 there"
     assert answer.reasoning == "**Think**ing\n\nMore"
     assert [source["url"] for source in answer.sources] == ["https://a.example/1"]

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tornado_stream.observe.masking import mask
-from tornado_stream.providers.openai.dialects import Dialect
+from tornado_stream.providers.openai.dialects import RESPONSES, Dialect
 from tornado_stream.providers.openai.error_classifier import (
     ErrorDetails,
     classify,
@@ -45,6 +45,11 @@ _HINTS = {
     "model_not_found": "Check the name of the model.",
     "not_an_api": "Check the base URL (often /v1 is missing).",
 }
+
+#: What OpenAI and GitHub say of a model that has no chat completions.
+_RESPONSES_ONLY = re.compile(
+    r"only supported in v1/responses|not accessible via the /chat/completions"
+)
 
 # Control characters except LF and tab, and those that change the direction of text.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -261,7 +266,7 @@ def _safe_url(url: str, key: str | None, *, relative: bool = False) -> str:
 
 
 def _with_hint(text: str, code: str) -> str:
-    hint = _HINTS.get(code)
+    hint = RESPONSES.remedy if _RESPONSES_ONLY.search(text) else _HINTS.get(code)
     return f"{_ended(text)} {hint}" if hint else text
 
 
