@@ -27,6 +27,8 @@ TESTED_THROUGH = {
     "handlers/services.py": "handlers/test_routes.py",
     "providers/base.py": "providers/openai/test_provider.py",
     "providers/openai/answer_parts.py": "providers/openai/test_answer_decoder.py",
+    "providers/openai/responses_output.py": "providers/openai/test_responses_decoder.py",
+    "providers/upstream_config.py": "providers/test_config.py",
     "store/lock.py": "store/test_sqlite.py",
     "store/logs.py": "store/test_contract.py",
     "store/private_files.py": "store/test_sqlite.py",

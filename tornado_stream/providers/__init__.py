@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tornado_stream.providers.base import Provider
-from tornado_stream.providers.config import FILE_NAME, UpstreamConfig, read_config, shown_url
+from tornado_stream.providers.config import FILE_NAME, read_config
 from tornado_stream.providers.discovery import find_servers
 from tornado_stream.providers.openai.provider import OpenAIProvider
 from tornado_stream.providers.presets import preset_for, presets
 from tornado_stream.providers.provider_group import ProviderGroup
 from tornado_stream.providers.upstream import OnStatus, Timeouts, Upstream
+from tornado_stream.providers.upstream_config import UpstreamConfig, shown_url
 from tornado_stream.settings import Settings
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 
-from tornado_stream.providers.config import UpstreamConfig
 from tornado_stream.providers.openai.model_list import read_models
 from tornado_stream.providers.presets import Preset, presets
 from tornado_stream.providers.upstream import StatusError, Timeouts, Upstream, UpstreamRequest
+from tornado_stream.providers.upstream_config import UpstreamConfig
 from tornado_stream.values.errors import ProviderError
 
 #: In seconds.

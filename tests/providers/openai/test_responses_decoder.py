@@ -350,6 +350,7 @@ def test_a_call_without_a_name_or_an_id() -> None:
     assert calls(arguments("{}"), completed()) == [(None, "", "{}")]
     item = call("f", "{}") | {"call_id": None}
     assert calls(done(item), completed(item)) == [("fc_0", "f", "{}")]
+    assert calls(done(item | {"id": None}), completed()) == [(None, "f", "{}")]
     lone = b'data: {"type":"response.output_item.done","item":{"type":"function_call","name":"f",'
     lone += rb'"call_id":"c","arguments":"\ud83d"}}' + b"\n\n"
     (one,) = fold(lone + sse(completed()))[0].tool_calls
@@ -499,6 +500,7 @@ def test_events_that_nobody_knows_are_ignored() -> None:
         event("web_search_call.searching", output_index=0),
         event("image_generation_call.partial_image", partial_image_b64="x"),
         event("output_text.delta", delta=7),
+        event("output_text.delta", delta=""),
         event("output_text.done", text=None),
         event("output_item.added", item=3),
         event("output_item.done", item=None),

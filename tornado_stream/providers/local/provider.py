@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import Any
 
 from tornado_stream.providers.base import Emit, ModelInfo, Provider
-from tornado_stream.providers.config import UpstreamConfig
 from tornado_stream.providers.local.child import MODEL_ID
 from tornado_stream.providers.local.context import OPTIONS, TokenCounter, fit
 from tornado_stream.providers.local.process import LocalModel
 from tornado_stream.providers.openai.provider import OpenAIProvider
 from tornado_stream.providers.upstream import Timeouts, Upstream
+from tornado_stream.providers.upstream_config import UpstreamConfig
 from tornado_stream.settings import Secret, Settings
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Notice

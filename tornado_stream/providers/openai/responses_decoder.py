@@ -156,7 +156,7 @@ class ResponsesDecoder(AnswerDecoder):
         elif step == "done" and name in _PARTS:
             self._output.fill_part(_place(value), value.get("part"), lone=lone)
         elif kind == "output_item.added":
-            self._output.begin_item(_place(value), value.get("item"), lone=lone)
+            self._output.begin_item(_place(value), value.get("item"))
         elif kind == "output_item.done":
             self._output.end_item(_place(value), value.get("item"), lone=lone)
         elif kind == "output_text.annotation.added":

@@ -80,12 +80,12 @@ class ResponseOutput:
         self._level = _PART
         self._fill_part(self._find(place), place.part, part, None, lone)
 
-    def begin_item(self, place: Place, item: Any, *, lone: bool = False) -> None:
+    def begin_item(self, place: Place, item: Any) -> None:
         """Take an item that begins. Its texts follow in other events."""
         if isinstance(item, dict):
             id = _text(item.get("id"))
             known = self._by_id.get(id) if id else None
-            self._name_call(known or self._new(place._replace(id=id or place.id)), item, lone)
+            self._name_call(known or self._new(place._replace(id=id or place.id)), item)
 
     def end_item(self, place: Place, item: Any, *, lone: bool = False) -> None:
         """Take an item that is whole."""
@@ -100,7 +100,7 @@ class ResponseOutput:
         found = (self._by_id.get(call_id) if call_id else None) or self._find(place)
         if call_id and found.call_id and found.call_id != call_id:
             found = self._new(place)  # a server that gives all items the same index
-        self._name_call(found, item, lone)
+        self._name_call(found, item)
         match item.get("type"):
             case "message":
                 self._fill_parts(found, item.get("content"), "content", lone)
@@ -233,18 +233,16 @@ class ResponseOutput:
 
         It has if it came more often elsewhere than at this level, where each text comes once.
         """
-        if kind == "arguments":
-            return False
-        times = [self._seen[level, hash((kind, whole))] for level in _LEVELS]
-        last = self._last.get(kind)
+        last = None if kind == "arguments" else self._last.get(kind)
         if last is None:
             return False
+        times = [self._seen[level, hash((kind, whole))] for level in _LEVELS]
         times[_DELTAS] += last.equals(whole)
         return times[self._level] < max(times) or last.claim(whole, self._level)
 
     # Calls
 
-    def _name_call(self, item: _Item, value: dict[str, Any], lone: bool) -> None:
+    def _name_call(self, item: _Item, value: dict[str, Any]) -> None:
         name = _text(value.get("name"))
         if value.get("type") not in ("function_call", "custom_tool_call") or item.name or not name:
             return
