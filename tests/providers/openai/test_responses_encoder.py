@@ -223,10 +223,11 @@ def test_calls_and_their_results() -> None:
 
 def test_encrypted_reasoning_comes_before_what_it_led_to() -> None:
     sealed = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "x"}
-    said = {"role": "assistant", "content": "a", "reasoning_items": [sealed, {}, 7]}
+    other = {"type": "custom_tool_call"}
+    said = {"role": "assistant", "content": "a", "reasoning_items": [sealed, {}, 7, other]}
     assert items(said) == [sealed, {"role": "assistant", "content": "a"}]
-    other = {"role": "assistant", "content": "a", "reasoning_items": 7, "reasoning_details": [{}]}
-    assert items(other) == [{"role": "assistant", "content": "a"}]
+    without = {"role": "assistant", "content": "a", "reasoning_items": 7, "reasoning_details": []}
+    assert items(without) == [{"role": "assistant", "content": "a"}]
 
 
 def test_every_request_asks_for_reasoning() -> None:

@@ -157,7 +157,9 @@ def _items(message: dict[str, Any], custom: Collection[str]) -> list[dict[str, A
         return [{"type": "function_call_output", "call_id": id, "output": _content(content)}]
     if role != "assistant":
         return [{"role": role, "content": _content(content)}]
-    items = [item for item in _dicts(message.get(REASONING_ITEMS)) if item.get("type")]
+    items = [
+        item for item in _dicts(message.get(REASONING_ITEMS)) if item.get("type") == "reasoning"
+    ]
     said = _said(content, message.get("refusal"))
     if said:
         items.append({"role": "assistant", "content": said})
@@ -212,7 +214,7 @@ def _call(call: dict[str, Any], custom: Collection[str]) -> dict[str, Any]:
     inner = inner if isinstance(inner, dict) else {}
     name, text = inner.get("name"), inner.get("arguments", inner.get("input", ""))
     head = {"call_id": call.get("id"), "name": name}
-    if call.get("type") == "custom" or name in custom:
+    if call.get("type") == "custom" or str(name) in custom:
         return {"type": "custom_tool_call", **head, "input": text}
     return {"type": "function_call", **head, "arguments": text}
 
