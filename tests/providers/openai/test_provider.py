@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from tornado_stream.providers.openai.encoder import encode_request
+from tornado_stream.providers.openai.provider import encode_request
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Delta
 from tornado_stream.values.messages import ChatRequest, SignedMembers

@@ -15,13 +15,15 @@ from functools import lru_cache
 from time import monotonic
 from typing import Any
 
+import orjson
+
 from tornado_stream.net.http_client import OnChunk
 from tornado_stream.providers.base import Emit, ModelInfo, Provider
 from tornado_stream.providers.openai.answer_emitter import AnswerEmitter
 from tornado_stream.providers.openai.continuation import continuation
-from tornado_stream.providers.openai.encoder import LARGE_BODY, encode_body, encode_request
 from tornado_stream.providers.openai.error_classifier import refused_option
 from tornado_stream.providers.openai.errors import decode_error
+from tornado_stream.providers.openai.lenient_json import to_json_text
 from tornado_stream.providers.openai.model_list import read_models
 from tornado_stream.providers.openai.responses_decoder import ResponsesDecoder
 from tornado_stream.providers.openai.responses_encoder import (
@@ -44,6 +46,8 @@ MODELS_TIMEOUTS = Timeouts(connect=3, first_byte=5, idle=5, answer=8)
 LIST_LASTS, FAILURE_LASTS = 60.0, 3.0
 #: How often a request is repeated in another form.
 REPEATS = 2
+#: Bytes of a request above which each step of sending it has an iteration of the loop.
+LARGE_BODY = 1024 * 1024
 
 
 class OpenAIProvider(Provider):
@@ -179,7 +183,7 @@ class OpenAIProvider(Provider):
             return answer.feed
 
         if responses:
-            body = encode_body(responses_body(request.messages, request.options, model=model))
+            body = _encode(responses_body(request.messages, request.options, model=model))
         else:
             body = encode_request(request, model=model, include_usage=self._include_usage)
         if len(body) > LARGE_BODY:
@@ -234,12 +238,11 @@ class OpenAIProvider(Provider):
 
     def _find_refused(self, model: str, options: dict[str, Any], body: bytes) -> str | None:
         """The one of the options that the body of an error names."""
-        if self._in_responses(model):
-            names = {SENT_NAMES.get(name, name): name for name in options}
-        else:  # a server does not refuse a limit that has just got its other name
-            names = {name: name for name in options if name != "max_completion_tokens"}
-        sent_name = refused_option(body, names)
-        return names[sent_name] if sent_name else None
+        sent_names = SENT_NAMES if self._in_responses(model) else {}
+        names = {sent_names.get(name, name): name for name in options}
+        # A server does not refuse a limit that has just got its other name.
+        names.pop("max_completion_tokens", None)
+        return names.get(refused_option(body, names) or "")
 
     async def _find_model(self) -> str:
         if self._model is None:
@@ -285,3 +288,32 @@ class OpenAIProvider(Provider):
     def _decode_error(self, error: StatusError) -> ProviderError:
         url = self.config.base_url
         return decode_error(error.status, error.headers, error.body, url=url, key=self._key)
+
+
+def encode_request(request: ChatRequest, *, model: str, include_usage: bool) -> bytes:
+    """The body of `POST /chat/completions`.
+
+    Only the options that the user set are sent, and none of them replaces the model, the messages
+    or the streaming. `include_usage` asks for the usage as a last chunk (`stream_options`). Raises
+    `ProviderError` for options that cannot be written as JSON (nested too deeply).
+    """
+    body: dict[str, Any] = {"model": model, "messages": request.messages, "stream": True}
+    for name, value in request.options.items():
+        if value is not None or request.relay:
+            body.setdefault(name, value)
+    if include_usage:
+        given = body.get("stream_options")
+        given = given if isinstance(given, dict) else {}
+        body["stream_options"] = {**given, "include_usage": True}
+    return _encode(body)
+
+
+def _encode(body: dict[str, Any]) -> bytes:
+    try:
+        data = orjson.dumps(body)
+        # A copy if it is small: orjson's has kilobytes to spare.
+        return data if len(data) > LARGE_BODY else bytes(memoryview(data))
+    except orjson.JSONEncodeError as error:
+        if text := to_json_text(body):
+            return text.encode()
+        raise ProviderError("bad_request", "The request cannot be written as JSON.") from error
