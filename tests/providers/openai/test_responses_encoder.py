@@ -193,7 +193,8 @@ def test_parts() -> None:
 
 def test_a_refusal() -> None:
     (item,) = items({"role": "assistant", "content": None, "refusal": "No."})
-    assert item == {"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]}
+    parts = [{"type": "refusal", "refusal": "No."}]
+    assert item == {"type": "message", "role": "assistant", "content": parts}
 
 
 def test_calls_and_their_results() -> None:

@@ -162,7 +162,8 @@ def _items(message: dict[str, Any], custom: Collection[str]) -> list[dict[str, A
     ]
     said = _said(content, message.get("refusal"))
     if said:
-        items.append({"role": "assistant", "content": said})
+        head = {} if isinstance(said, str) else {"type": "message"}  # parts are those of an output
+        items.append({**head, "role": "assistant", "content": said})
     return items + [_call(call, custom) for call in _dicts(message.get("tool_calls"))]
 
 
