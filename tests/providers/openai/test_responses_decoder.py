@@ -501,6 +501,7 @@ def test_events_that_nobody_knows_are_ignored() -> None:
         event("output_text.delta", delta=7),
         event("output_text.delta", delta=""),
         event("output_text.done", text=None),
+        event("output_text.done", text=""),
         event("output_item.added", item=3),
         event("output_item.done", item=None),
         event("output_item.done", item={"type": "web_search_call", "id": "ws_1"}),
