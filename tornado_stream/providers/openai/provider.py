@@ -100,7 +100,9 @@ class OpenAIProvider(Provider):
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
         model = request.model or await self._find_model()
         emit(Finish(upstream=self.name, price=self.config.prices.get(model), model=model))
-        for repeats_left in range(REPEATS, -1, -1):
+        repeats_left = REPEATS + 1
+        while True:
+            repeats_left -= 1
             options = self._options(model, request)
             if request.relay:
                 self._tell_left_out(request.options, options, emit)
@@ -110,11 +112,10 @@ class OpenAIProvider(Provider):
             try:
                 return await self._answer(replace(request, options=options), model, emit)
             except StatusError as error:
-                if not repeats_left:
-                    raise self._decode_error(error) from None
-                if self._learn_refusal(model, options, error, emit):
+                if repeats_left and self._learn_refusal(model, options, error, emit):
                     continue
-                if error.status not in (400, 422) or not self._signed(request, model):
+                may_be_signed = error.status in (400, 422) and self._signed(request, model)
+                if not (repeats_left and may_be_signed):
                     raise self._decode_error(error) from None
                 # It may be the signed members that the server refuses. It has done nothing yet.
                 request = replace(request, signed=())
@@ -223,8 +224,8 @@ class OpenAIProvider(Provider):
         """Remember which option the server refuses; False: the error names none of `options`."""
         if error.status not in (400, 422):
             return False
-        asks_usage = self._include_usage and not self._in_responses(model)
-        if asks_usage and b"stream_options" in error.body:
+        chat = not self._in_responses(model)
+        if self._include_usage and chat and b"stream_options" in error.body:
             self._include_usage = False
         elif "max_tokens" in options and b"max_completion_tokens" in error.body:
             self._limit_renamed.add(model)
