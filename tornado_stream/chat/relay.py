@@ -250,12 +250,12 @@ class _DeltaChunks:
 
     def __init__(self, head: dict[str, Any]) -> None:
         self._head = head
-        self._begun = False
+        self._role = {"role": "assistant"}  # of the first delta
         self._named: set[int] = set()
 
     def chunk(self, event: Delta) -> dict[str, Any]:
-        delta: dict[str, Any] = {} if self._begun else {"role": "assistant"}
-        self._begun = True
+        delta: dict[str, Any] = {**self._role, **(event.signed or {})}
+        self._role = {}
         if event.content:
             delta["content"] = event.content
         if event.reasoning:
@@ -268,8 +268,6 @@ class _DeltaChunks:
             delta["annotations"] = [
                 {"type": "url_citation", "url_citation": dict(source)} for source in event.sources
             ]
-        if event.signed:
-            delta |= event.signed
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}
         return {**self._head, "choices": [choice]}
 
