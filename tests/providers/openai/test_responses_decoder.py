@@ -14,6 +14,7 @@ from itertools import pairwise
 from random import Random
 from typing import Any
 
+import orjson
 import pytest
 import upstream_json
 
@@ -534,6 +535,17 @@ def test_a_usage_that_is_none() -> None:
     assert chat_usage(None) is None and chat_usage([]) is None and chat_usage({}) is None
     assert chat_usage({"input_tokens": 2**70}) is None
     assert chat_usage({"cost": 0.5, "prompt_tokens": 1}) == {"cost": 0.5, "prompt_tokens": 1}
+
+
+def test_what_is_nested_too_deeply_is_cut() -> None:
+    deep: Any = 1
+    for _ in range(240):
+        deep = [deep]
+    item = reasoning("so", encrypted_content="x", more=deep)
+    answer, decoder = fold(sse(done(item), completed(usage={"input_tokens": 1, "more": deep})))
+    assert decoder.usage and answer.signed
+    for value in (decoder.usage, answer.signed):
+        orjson.dumps([[[[value]]]])
 
 
 def test_pages_in_the_parts_of_a_message() -> None:

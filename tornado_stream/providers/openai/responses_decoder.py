@@ -25,7 +25,7 @@ from tornado_stream.providers.openai.errors import (
     web_page_error,
 )
 from tornado_stream.providers.openai.finish_reasons import meaning_of
-from tornado_stream.providers.openai.lenient_json import NOT_JSON, parse_json
+from tornado_stream.providers.openai.lenient_json import NOT_JSON, parse_bounded
 from tornado_stream.providers.openai.responses_output import Kind, Place, ResponseOutput
 from tornado_stream.values.events import Delta
 from tornado_stream.values.sse import MAX_LINE, MAX_TOTAL, ServerSentEvent
@@ -88,12 +88,12 @@ class ResponsesDecoder(AnswerDecoder):
         return self._parts.take()
 
     def _read_body(self, body: bytes) -> None:
-        value = parse_json(body)
+        value, strict = parse_bounded(body)
         if value is NOT_JSON:
             self._take_lines(body)
             return
         self.chunks += 1
-        if not isinstance(value, dict) or not self._take_value(value, lone=True):
+        if not isinstance(value, dict) or not self._take_value(value, lone=not strict):
             self._fail(web_page_error(self.form))
 
     def _take_event(self, event: ServerSentEvent) -> None:
@@ -102,7 +102,7 @@ class ResponsesDecoder(AnswerDecoder):
         self._name = ""
 
     def _take_object(self, data: bytes) -> None:
-        value, lone = _parse(data)
+        value, strict = parse_bounded(data)
         if value is NOT_JSON and b"\n" in data:
             self._take_lines(data)
             return
@@ -112,7 +112,7 @@ class ResponsesDecoder(AnswerDecoder):
         elif not isinstance(value, dict):
             self.skipped += 1
         else:
-            self._take_value(value, lone=lone)
+            self._take_value(value, lone=not strict)
 
     def _take_value(self, value: dict[str, Any], *, lone: bool) -> bool:
         """Take an event or a whole response; False if it is neither, nor an error."""
@@ -200,14 +200,6 @@ def chat_usage(usage: Any) -> dict[str, Any] | None:
         return None
     converted: dict[str, Any] = usage
     return {_USAGE.get(name, name): value for name, value in converted.items()}
-
-
-def _parse(data: bytes) -> tuple[Any, bool]:
-    """The value of an event, and whether its texts may have lone surrogates."""
-    try:
-        return orjson.loads(data), False
-    except orjson.JSONDecodeError:
-        return parse_json(data), True
 
 
 def _place(value: dict[str, Any]) -> Place:
