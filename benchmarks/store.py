@@ -102,7 +102,7 @@ async def build(data_dir: Path, conversations: int, messages: int) -> None:
         await store._writer.transact(add)
     rare = Message("rare", "c7", None, "user", f"the {RARE} here", 1)
     answer = Message("rare-answer", "c7", "rare", "assistant", "", 1, state="running")
-    await store.begin(NewAnswer("rare", b"", None, rare, answer, encode_event(1, "start", {})))
+    await store.begin(NewAnswer("rare", b"", None, (rare,), answer, encode_event(1, "start", {})))
     await store.close()
 
 

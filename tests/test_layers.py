@@ -22,6 +22,7 @@ MODULES = {
 LAYERS = [
     "server",
     "command_line",
+    "commands",
     "app",
     "handlers",
     "chat",
@@ -40,7 +41,7 @@ LAYERS = [
 ONLY = {
     "tornado.httpclient": {"providers.upstream", "net.http_client"},
     "tornado.simple_httpclient": {"providers.upstream", "net.http_client"},
-    "sqlite3": {"store.database", "store.sqlite", "store.migrations"},
+    "sqlite3": {"store.database", "store.sqlite", "store.migrations", "store.snapshot"},
     "tornado_stream.providers.openai.provider": {"providers", "providers.local.provider"},
     "tornado_stream.providers.local.provider": {"providers"},
 }

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from tornado_stream import __version__
 from tornado_stream.auth.commands import USER_COMMANDS
+from tornado_stream.commands.verbs import VERBS, verbs_help
 from tornado_stream.observe.masking import mask
 from tornado_stream.settings import SettingError, Settings
 
@@ -42,6 +43,8 @@ def parse_command(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
     namespace, unknown = _parser().parse_known_args(argv)
     if unknown:
         word = unknown[0].partition("=")[0]
+        if word in VERBS:
+            raise SettingError(f"a command comes first: python main.py {word} …")
         raise SettingError(f"there is no {mask(word)}{_suggestion(word, _flags())}")
     arguments = vars(namespace)
     values: dict[str, Any] = {}
@@ -137,7 +140,8 @@ def _parser() -> _Parser:
     parser = _Parser(
         prog="python main.py",
         description="A streaming chat server: a web page in front of any OpenAI-compatible model.",
-        epilog="Each setting can also be set by the environment variable at the end of its text.",
+        epilog="Each setting can also be set by the environment variable at the end of its text. "
+        + verbs_help(),
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=__version__)

@@ -28,6 +28,7 @@ from tornado.netutil import bind_sockets
 from tornado_stream.app import ChatApplication
 from tornado_stream.auth import commands
 from tornado_stream.command_line import Command, parse_command
+from tornado_stream.commands.verbs import VERBS, run_verb
 from tornado_stream.net import descriptors
 from tornado_stream.net.listener import Server
 from tornado_stream.observe import log
@@ -55,6 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the server; returns the exit status. A wrong setting gets one line and status 2."""
     argv = sys.argv[1:] if argv is None else argv
     try:
+        if argv and argv[0] in VERBS:
+            return run_verb(argv, lambda flags: parse_command(flags, os.environ).settings)
         command = parse_command(argv, os.environ)
         settings = command.settings
         if command.user_command:

@@ -1,0 +1,64 @@
+"""Commands: the first argument decides, errors are one line, and signals leave nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tornado_stream.commands import verbs
+from tornado_stream.commands.verbs import VERBS
+from tornado_stream.server import main
+from tornado_stream.settings import Settings
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_command_has_help_and_is_in_that_of_the_server(verb, capsys):
+    for arguments in ([verb, "--help"], ["--help"]):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert ended.value.code == 0
+        shown = " ".join(capsys.readouterr().out.split())
+        assert VERBS[verb].split(",")[0] in shown and verb in shown
+    assert (Path(verbs.__file__).parent / f"{verb}.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["backup"], "arguments are required: FILE; see python main.py backup --help"),
+        (["restore", "a", "b"], "unrecognized arguments: b"),
+        (["backup", "--verfy", "a"], "--verfy"),
+        (["--port", "1", "restore", "a"], "a command comes first: python main.py restore"),
+        (["backup", "--data-dir", "", "/no/such/folder/file"], "cannot write into /no/such/folder"),
+        (["restore", "/no/such/file"], "cannot read /no/such/file (No such file"),
+    ],
+)
+def test_a_wrong_command_is_one_line_and_status_2(arguments, says, capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORNADO_STREAM_DATA_DIR", str(tmp_path / "none"))
+    assert main(arguments) == 2
+    shown = capsys.readouterr()
+    assert says in shown.err and shown.err.count("\n") == 1 and shown.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_command_and_its_temporary_files(number, tmp_path, monkeypatch):
+    from tornado_stream.commands import backup
+
+    def copy(source: Path, target: Path) -> None:
+        target.write_text("half")
+        os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(backup, "copy_database", copy)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        status = verbs.run_verb(
+            ["backup", str(tmp_path / "file")], lambda flags: Settings(data_dir=tmp_path)
+        )
+    except SystemExit as ended:
+        status = ended.code
+    assert status == 128 + number and signal.getsignal(signal.SIGTERM) == before
+    assert list(tmp_path.iterdir()) == []

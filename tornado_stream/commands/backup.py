@@ -1,0 +1,122 @@
+"""`backup FILE`: the data directory in one file, made beside a running server."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tornado_stream.auth.users_file import read_users
+from tornado_stream.commands.archive import MEMBERS, USERS, Archive, write_archive
+from tornado_stream.commands.verbs import Failed
+from tornado_stream.settings import SettingError, Settings
+from tornado_stream.store.base import OpenError
+from tornado_stream.store.snapshot import (
+    DATABASE,
+    BadDatabase,
+    Contents,
+    check_database,
+    copy_database,
+    sync_directory,
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", type=Path, help="the backup; it must not exist yet")
+    parser.add_argument(
+        "--verify",
+        action="store_true",
+        help="read the backup FILE, compare its sums, check its database, and write nothing; it "
+        "is unpacked in the directory for temporary files ($TMPDIR)",
+    )
+
+
+def run(options: argparse.Namespace, settings: Settings) -> None:
+    file = options.file.absolute()
+    if options.verify:
+        _verify(file)
+    else:
+        _write(file, settings.data_dir)
+
+
+def _write(file: Path, data_dir: Path) -> None:
+    if os.path.lexists(file):
+        raise SettingError(f"{file} exists; a backup replaces no file, so name another one")
+    with _temporary_folder(file.parent) as folder:
+        contents = _collect(data_dir, folder)
+        sources = {name: folder / name for name in MEMBERS if (folder / name).exists()}
+        new = folder / "backup"
+        write_archive(new, sources, contents.schema)
+        with new.open("rb+") as written:
+            os.fsync(written.fileno())
+        os.replace(new, file)
+        sync_directory(file.parent)
+    print(f"{file}: {described(contents)}; {file.stat().st_size / 1e6:.1f} MB")
+
+
+def _collect(data_dir: Path, folder: Path) -> Contents:
+    """Put copies of the files of the data directory into the folder, and check them."""
+    try:
+        copy_database(data_dir / DATABASE, folder / DATABASE)
+        if (data_dir / USERS).exists():
+            shutil.copyfile(data_dir / USERS, folder / USERS)
+        return checked(folder)
+    except BadDatabase as error:
+        raise Failed(f"no backup was written: {error} ({data_dir})") from error
+
+
+def _verify(file: Path) -> None:
+    with Archive(file) as archive:
+        archive.check()
+        with _temporary_folder(None) as folder:
+            check_room(archive, folder)
+            contents = unpack(archive, folder)
+        made = archive.manifest
+        print(f"{file} is whole: {described(contents)}; {made.created_at}, {made.program}")
+
+
+def unpack(archive: Archive, folder: Path) -> Contents:
+    """Extract and check the files. Raises `Failed`, `OpenError`, `OSError`."""
+    archive.extract(folder)
+    try:
+        return checked(folder)
+    except BadDatabase as error:
+        raise Failed(f"{archive.path} cannot be restored: {error}") from error
+
+
+def checked(folder: Path) -> Contents:
+    """Check copies of the database and of the users' file. Raises `BadDatabase`, `OpenError`."""
+    try:
+        read_users(folder / USERS)
+    except OpenError as error:
+        raise BadDatabase(f"{USERS} is damaged") from error
+    return check_database(folder / DATABASE)
+
+
+def check_room(archive: Archive, folder: Path) -> None:
+    """Refuse an archive that would fill the disk. Raises `OpenError`."""
+    free, needed = shutil.disk_usage(folder).free, archive.manifest.size
+    if needed > free:
+        raise OpenError(
+            f"{archive.path} needs {needed / 1e6:,.0f} MB in {folder.parent}, where "
+            f"{free / 1e6:,.0f} MB are free"
+        )
+
+
+def described(contents: Contents) -> str:
+    return f"{contents.conversations:,} conversations, {contents.messages:,} messages"
+
+
+@contextmanager
+def _temporary_folder(parent: Path | None) -> Iterator[Path]:
+    """A private folder that is removed at the end. Raises `OpenError` if it cannot be written."""
+    try:
+        with tempfile.TemporaryDirectory(prefix=".tornado-stream-", dir=parent) as folder:
+            yield Path(folder)
+    except OSError as error:
+        where = parent or tempfile.gettempdir()
+        raise OpenError(f"cannot write into {where} ({error.strerror or error})") from error

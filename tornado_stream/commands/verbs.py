@@ -1,0 +1,87 @@
+"""The commands of the form `python main.py VERB …`, and how one of them is run.
+
+The rule: a command is a row of `VERBS` and a module beside this one, named after its verb, which
+is imported only when the command runs. The first argument decides: without a verb, the server
+starts as ever.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import NoReturn, Protocol, cast
+
+from tornado_stream.settings import SettingError, Settings
+
+#: What each command does, by its verb. The text is part of `--help`.
+VERBS = {
+    "backup": "Write a backup of the data directory beside a running server, or verify one.",
+    "restore": "Restore a backup into an empty data directory.",
+}
+
+
+class Failed(Exception):
+    """What the command was asked to look at is not right: exit status 1. The message says what."""
+
+
+class Command(Protocol):
+    """What the module of a command has."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+
+    def run(self, options: argparse.Namespace, settings: Settings) -> None:
+        """Raises `Failed`, `SettingError` or `OpenError`."""
+
+
+def run_verb(argv: Sequence[str], read_settings: Callable[[list[str]], Settings]) -> int:
+    """Run the command whose verb is the first argument; returns the exit status.
+
+    `read_settings` makes the settings of flags and the environment. Raises `SettingError` and
+    `OpenError`.
+    """
+    verb, *rest = argv
+    command = cast("Command", import_module(f"tornado_stream.commands.{verb}"))
+    parser = _Parser(
+        prog=f"python main.py {verb}",
+        description=VERBS[verb],
+        epilog="Exit status: 0 done, 1 damaged, 2 it could not be done; one line says why.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--data-dir", metavar="PATH", help="the server's data directory $TORNADO_STREAM_DATA_DIR"
+    )
+    command.add_arguments(parser)
+    options = parser.parse_args(rest)
+    settings = read_settings(["--data-dir", options.data_dir] if options.data_dir else [])
+    try:
+        with _Terminated():
+            command.run(options, settings)
+    except Failed as error:
+        print(f"tornado-stream: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    return 0
+
+
+def verbs_help() -> str:
+    """The commands, for the end of the server's `--help`."""
+    return "Commands: " + " ".join(f"`{verb} --help`: {text}" for verb, text in VERBS.items())
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise SettingError(f"{message}; see {self.prog} --help")
+
+
+class _Terminated:
+    """While the block runs, SIGTERM raises `SystemExit`, so that temporary files are removed."""
+
+    def __enter__(self) -> None:
+        self._before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGTERM, self._before)

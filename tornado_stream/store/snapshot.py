@@ -1,0 +1,116 @@
+"""A copy of the database as it is at one moment, and the check of such a copy.
+
+The rule: a copy is made beside a running server and delays none of its commits. It is one file,
+which needs no write-ahead log. All calls are synchronous and raise `OpenError` or `BadDatabase`.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tornado_stream.store.base import OpenError
+from tornado_stream.store.migrations import MIGRATIONS
+from tornado_stream.store.private_files import make_private
+from tornado_stream.store.sqlite_errors import reason
+
+#: The database in a data directory.
+DATABASE = "chat.db"
+#: Pages that one step copies. Between two steps a signal can end the program.
+STEP = 500
+#: Seconds to wait for another program that has locked the database.
+BUSY_TIMEOUT = 30.0
+
+
+class BadDatabase(Exception):
+    """The database is damaged, or a newer program has written it. The message says which."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a database holds. `schema` is the number of its last migration."""
+
+    schema: int
+    conversations: int
+    messages: int
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copy the database at `source` to the file `target`, which only its owner can read.
+
+    One read transaction spans all steps. Without it, SQLite would begin the copy again after each
+    commit of the server, and would never finish. Sessions are left out: one that a user has ended
+    must not live again.
+    """
+    if not source.is_file():
+        raise OpenError(f"there is no {source}; --data-dir names the server's data directory")
+    make_private(target)
+    with _opened(source, "rw") as db, _opened(target, "rw") as copy:
+        db.execute("BEGIN")
+        _schema(db)
+        db.backup(copy, pages=STEP)
+        db.execute("ROLLBACK")
+        copy.execute("PRAGMA journal_mode = DELETE")
+        copy.execute("PRAGMA secure_delete = ON")
+        if copy.execute("SELECT 1 FROM sqlite_schema WHERE name = 'sessions'").fetchone():
+            copy.execute("DELETE FROM sessions")
+
+
+def check_database(path: Path) -> Contents:
+    """Read every page of a database that no other program uses."""
+    with _opened(path, "ro") as db:
+        problems = db.execute("PRAGMA integrity_check(1)").fetchall()
+        if problems != [("ok",)]:
+            raise BadDatabase("the database is damaged")
+        return Contents(
+            _schema(db),
+            *(
+                int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+                for table in ("conversations", "messages")
+            ),
+        )
+
+
+def _schema(db: sqlite3.Connection) -> int:
+    schema = int(db.execute("SELECT max(number) FROM migrations").fetchone()[0] or 0)
+    if schema > len(MIGRATIONS):
+        raise BadDatabase(
+            f"the database was written by a newer Tornado Stream (schema {schema}, this one knows "
+            f"{len(MIGRATIONS)}); update this program"
+        )
+    return schema
+
+
+@contextmanager
+def _opened(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
+    try:
+        with closing(
+            sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None)
+        ) as db:
+            yield db
+    except sqlite3.DatabaseError as error:
+        why = reason(error)
+        if isinstance(error, sqlite3.OperationalError) and "no such table" not in str(error):
+            raise OpenError(f"cannot use {path}: {why}") from error
+        raise BadDatabase("the database is damaged, or it is not one of this program") from error
+    except OSError as error:
+        raise OpenError(f"cannot use {path}: {reason(error)}") from error
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in the directory survive a power failure, where the system can do that."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:  # Windows
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError:  # some file systems
+        pass
+    finally:
+        os.close(descriptor)
