@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
+from contextlib import closing
 
 import pytest
 
-from tornado_stream.store import open_store, snapshot
+from tornado_stream.store import database, open_store, snapshot
 from tornado_stream.store.base import Progress
 from tornado_stream.store.snapshot import check_database, copy_database
 
@@ -54,3 +56,23 @@ async def test_a_copy_is_of_one_moment_and_delays_no_commit(tmp_path, monkeypatc
     restored = open_store(copy)
     assert len((await restored.generation("g9")).frames) == before
     await restored.close()
+
+
+@pytest.mark.gen_test
+async def test_a_deletion_beside_a_copy_delays_no_commit(tmp_path, monkeypatch):
+    """The deletion empties the write-ahead log, and waits for the program that reads it."""
+    monkeypatch.setattr(database, "BUSY_TIMEOUT", 30.0)
+    store = open_store(tmp_path / "data")
+    await converse(store, 1, "one", "two", home="c1")
+    with closing(sqlite3.connect(tmp_path / "data" / "chat.db", isolation_level=None)) as copying:
+        copying.execute("BEGIN")
+        copying.execute("SELECT count(*) FROM messages").fetchone()
+        deleting = asyncio.ensure_future(store.delete("c1"))
+        waits = []
+        for number in range(2, 22):
+            began = time.monotonic()
+            await converse(store, number, "one", "two", home=f"c{number}")
+            waits.append(time.monotonic() - began)
+        assert not deleting.done() and max(waits) < 15
+    await deleting
+    await store.close()

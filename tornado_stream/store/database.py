@@ -15,7 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Concatenate, ParamSpec, TypeVar
 
 from tornado_stream.store import logs, search, tables
@@ -33,6 +33,8 @@ T = TypeVar("T")
 BUSY_TIMEOUT = 5.0
 #: Seconds from a write until deferred work begins, and between two steps of that work.
 TIDY_DELAY, TIDY_PAUSE = 1.0, 0.02
+#: Seconds between two attempts to empty the write-ahead log while another program reads.
+TRUNCATE_PAUSE = 0.05
 #: Pages in the write-ahead log at which SQLite moves it into the database. Many rows of running
 #: answers are deleted before that happens, so a high number saves writes.
 CHECKPOINT = 4000
@@ -98,10 +100,14 @@ class Database:
         """Empty the write-ahead log. Raises `StoreError` if another program prevents it.
 
         Call this on the reader's thread. Its connection is then idle, so no snapshot of ours
-        prevents it either.
+        prevents it either. While another program reads, for example a backup, the writer does not
+        wait: this thread tries again.
         """
-        if not self.writer.submit(_truncate_wal).result():
-            raise StoreError("another program is reading the database")
+        due = monotonic() + BUSY_TIMEOUT
+        while not self.writer.submit(_truncate_wal).result():
+            if monotonic() > due:
+                raise StoreError("another program is reading the database")
+            sleep(TRUNCATE_PAUSE)
 
     def tidy_soon(self) -> None:
         """Schedule the deferred work, together with that of other writes until then."""
@@ -246,6 +252,10 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
 
 
 def _truncate_wal(db: sqlite3.Connection) -> bool:
-    """Move all commits into the database and empty the write-ahead log. False if a reader
-    prevents it."""
-    return not db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    """Move all commits into the database and empty the write-ahead log. False, and at once, if a
+    reader prevents it."""
+    db.execute("PRAGMA busy_timeout = 0")
+    try:
+        return not db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    finally:
+        db.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")
