@@ -21,6 +21,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from tornado_stream.settings import SYNCHRONOUS
 from tornado_stream.store import logs as store_logs
 from tornado_stream.store import open_store
 from tornado_stream.store import search as store_search
@@ -182,7 +183,7 @@ class BesideDeletions:
             await self._deleting
 
 
-async def run(conversations: int, messages: int) -> None:
+async def run(conversations: int, messages: int, synchronous: str) -> None:
     with tempfile.TemporaryDirectory() as directory:
         data_dir = Path(directory) / "data"
         began = time.perf_counter()
@@ -191,7 +192,7 @@ async def run(conversations: int, messages: int) -> None:
         took = time.perf_counter() - began
         print(f"{conversations} conversations of {messages} messages: {size:.0f} MB, {took:.0f} s")
         began = time.perf_counter()
-        store = open_store(data_dir)
+        store = open_store(data_dir, synchronous=synchronous)
         print(f"{'open the store':<42}{(time.perf_counter() - began) * 1000:9.2f}")
         await measure(store, conversations)
         await store.close()
@@ -201,8 +202,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--conversations", type=int, default=10_000, help="in the database")
     parser.add_argument("--messages", type=int, default=50, help="in each conversation")
+    parser.add_argument("--synchronous", choices=SYNCHRONOUS, default="normal", help="as main.py's")
     options = parser.parse_args()
-    asyncio.run(run(options.conversations, options.messages))
+    asyncio.run(run(options.conversations, options.messages, options.synchronous))
 
 
 if __name__ == "__main__":

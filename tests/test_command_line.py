@@ -36,6 +36,7 @@ def test_an_empty_variable_counts_as_not_set():
         (["--answer-timeout", "inf"], {}, "a number of seconds above 0"),
         (["--log-level", "loud"], {}, "debug, info, warning, error"),
         (["--log-format", "xml"], {}, "text, json"),
+        (["--synchronous", "off"], {}, "normal, full"),
         (["sk-1234567890"], {}, "there is no ***"),
         (["--port", "sk-1234567890"], {}, "--port cannot be '***'"),
         (["--base-url", "http://u:sk-1@host:0"], {}, "--base-url cannot be that value"),

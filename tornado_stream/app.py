@@ -64,7 +64,7 @@ class ChatApplication(Services):
         if exposed and not self.users.anyone:
             _check_open_access(settings)
         self.metrics = Metrics()
-        self.store = open_store(settings.data_dir)
+        self.store = open_store(settings.data_dir, synchronous=settings.synchronous)
         self.store.on_commit = self.metrics.commits.observe
         self.auth = Authenticator(self.users, Sessions(self.store))
         self.provider = build_provider(settings, self.metrics.upstream_answered)

@@ -22,6 +22,7 @@ LONGEST_PASSWORD = 1024
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("text", "json")
+SYNCHRONOUS = ("normal", "full")
 
 
 class SettingError(ValueError):
@@ -290,6 +291,13 @@ class Settings:
         _path,
         "Directory for conversations, users and fetched models.",
         shown_default="tornado-stream in the user's data directory",
+    )
+    synchronous: str = _setting(
+        "normal",
+        _one_of(*SYNCHRONOUS),
+        "When a question or an answer counts as saved: normal, when the system has it; full, when "
+        "the disk has it too, so that a power failure loses nothing that was saved.",
+        metavar="WHEN",
     )
     connect_timeout: float = _setting(10.0, _seconds, "Longest time to connect to the upstream.")
     first_byte_timeout: float = _setting(

@@ -34,7 +34,7 @@ class Disk:
         self.hangs: threading.Event | None = None  # until it is set
         self.writes = 0
 
-    def open(self, path) -> SQLiteStore:
+    def open(self, path, **more) -> SQLiteStore:
         disk = self
 
         class Connection(sqlite3.Connection):
@@ -48,7 +48,7 @@ class Disk:
                         raise sqlite3.OperationalError(disk.error)
                 return super().execute(statement, *args)
 
-        return SQLiteStore(path, connection_class=Connection)
+        return SQLiteStore(path, connection_class=Connection, **more)
 
 
 @pytest.fixture

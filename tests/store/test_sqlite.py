@@ -157,6 +157,15 @@ async def test_a_list_reads_no_text(data_dir):
     await store.close()
 
 
+@pytest.mark.gen_test
+@pytest.mark.parametrize(("synchronous", "level"), [("normal", 1), ("full", 2)])
+async def test_a_commit_waits_for_the_disk_if_asked_to(data_dir, synchronous, level):
+    store = SQLiteStore(data_dir, synchronous=synchronous)
+    set_to = await store._writer.run(lambda db: db.execute("PRAGMA synchronous").fetchone())
+    assert set_to == (level,)
+    await store.close()
+
+
 # -- the data directory
 
 

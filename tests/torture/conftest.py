@@ -1,9 +1,9 @@
 """Settings of these tests, and the table of results that they print at the end.
 
-`make torture` sets `TORTURE=long`: a thousand cuts, a thousand kills, a thousand calls of programs,
-and the promised times. The short form has fewer of them and no promised times. `TORTURE_CUTS`,
-`TORTURE_KILLS` and `TORTURE_CALLS` set the numbers, `TORTURE_SEED` the seed; `TORTURE_CASE` runs
-only the cut or kill of this number.
+`make torture` sets `TORTURE=long`: a thousand cuts, a thousand kills, as many power failures, a
+thousand calls of programs, fifty backups, and the promised times. The short form has fewer of them
+and no promised times. `TORTURE_CUTS`, `TORTURE_KILLS`, `TORTURE_CALLS` and `TORTURE_BACKUPS` set the
+numbers, `TORTURE_SEED` the seed; `TORTURE_CASE` runs only the cut or kill of this number.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class Limits:
     cuts: int = _number("TORTURE_CUTS", 100, 1000)
     calls: int = _number("TORTURE_CALLS", 30, 1000)
     kills: int = _number("TORTURE_KILLS", 20, 1000)
+    backups: int = _number("TORTURE_BACKUPS", 2, 50)
     seed: str = os.environ.get("TORTURE_SEED") or (
         str(random.SystemRandom().randrange(10**6)) if LONG else "1"
     )

@@ -47,7 +47,7 @@ class ServerProcess:
             str(self.data_dir),
         ]
         self._command += ["--base-url", upstream_url, "--model", "truth", *arguments]
-        self._variables = variables
+        self.variables = variables
         self.largest_file = resource.RLIM_INFINITY  # in bytes; beyond it the disk is full
         self._process: subprocess.Popen[str] | None = None
 
@@ -80,7 +80,7 @@ class ServerProcess:
 
     def environ(self) -> dict[str, str]:
         """The environment of the process."""
-        return environ(**self._variables)
+        return environ(**self.variables)
 
     def signal(self, number: signal.Signals) -> None:
         assert self._process

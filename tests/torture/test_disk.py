@@ -199,7 +199,9 @@ async def test_every_database_call_may_fail(
     monkeypatch.setattr(
         app_module,
         "open_store",
-        lambda path: SQLiteStore(path, connection_class=faults[path].connection_class()),
+        lambda path, **more: SQLiteStore(
+            path, connection_class=faults[path].connection_class(), **more
+        ),
     )
     conversations: list[Conversation] = []
     numbers = itertools.count(1) if limits.case is None else iter([limits.case])

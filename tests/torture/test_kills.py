@@ -133,6 +133,27 @@ class Kills:
         assert (answer["content"], answer["state"]) == (reader.text, reader.state)
 
 
+async def survive(kills: Kills, count: int) -> None:
+    """Kill the server `count` times, and check every answer."""
+    limits = kills.limits
+    print(f"seed {limits.seed}")
+    numbers = range(count) if limits.case is None else [limits.case]
+    try:
+        for number in numbers:
+            try:
+                await kills.cycle(number)
+            except BaseException as error:
+                error.add_note(f"TORTURE_SEED={limits.seed}, kill {number}")
+                raise
+            if kills.kills >= count:
+                break
+        await kills.close()
+    finally:
+        kills.cancel()
+    assert "Traceback" not in kills.server.log.read_text()
+    assert not kills.truth.wrong
+
+
 @pytest.mark.gen_test(timeout=7200)
 async def test_kills_at_random_moments(
     limits: Limits, summary: Any, make_truth: Any, start_server: Any, tmp_path: Path
@@ -141,22 +162,7 @@ async def test_kills_at_random_moments(
     server = start_server(truth)
     await server.start()
     kills = Kills(limits, server, truth, tmp_path)
-    print(f"seed {limits.seed}")
-    numbers = range(limits.kills) if limits.case is None else [limits.case]
-    try:
-        for number in numbers:
-            try:
-                await kills.cycle(number)
-            except BaseException as error:
-                error.add_note(f"TORTURE_SEED={limits.seed}, kill {number}")
-                raise
-            if kills.kills >= limits.kills:
-                break
-        await kills.close()
-    finally:
-        kills.cancel()
-    assert "Traceback" not in server.log.read_text()
-    assert not truth.wrong
+    await survive(kills, limits.kills)
     lags = sorted(kills.lags) or [0]
     print("largest lags in ms:", *lags[-20:])
     summary.row(

@@ -8,11 +8,13 @@ from tornado_stream.store.base import Store
 from tornado_stream.store.sqlite import SQLiteStore
 
 
-def open_store(data_dir: Path) -> Store:
+def open_store(data_dir: Path, *, synchronous: str = "normal") -> Store:
     """Open the store in `data_dir`, which is created if it does not exist.
+
+    If `synchronous` is "full", each commit waits until the disk has it.
 
     The call reads and writes the disk, so it blocks for a moment: open the store before the loop
     serves. Raises `OpenError` if the directory is in use by another process, cannot be written,
     holds a damaged database, or was written by a newer version of this program.
     """
-    return SQLiteStore(data_dir)
+    return SQLiteStore(data_dir, synchronous=synchronous)

@@ -2,8 +2,8 @@
 
 The rule: each connection is used by one thread, a thread does its work in the order of the calls,
 and a write is one transaction. One thread writes and the other reads, so a search or an export
-never delays a commit. The journal mode is WAL with synchronous NORMAL: what was committed survives
-a crash of the process at any moment; a power failure may lose the newest commits.
+never delays a commit. The journal mode is WAL: what was committed survives a crash of the process
+at any moment. With synchronous NORMAL a power failure may lose the newest commits, with FULL none.
 """
 
 from __future__ import annotations
@@ -57,6 +57,8 @@ class Database:
         data_dir: Path,
         connection_class: type[sqlite3.Connection],
         on_commit: Callable[[float], None],
+        *,
+        synchronous: str,
     ) -> None:
         self.path = data_dir / "chat.db"
         self.log_ends: logs.LogEnds = {}
@@ -74,7 +76,7 @@ class Database:
                 make_private(self.path)
                 writer = _connect(self.path, connection_class, "rw")
                 undo.callback(writer.close)
-                _prepare(writer, self.path)
+                _prepare(writer, self.path, synchronous)
                 self.numbers = itertools.count(tables.last_number(writer) + 1)
                 reader = _connect(self.path, connection_class, "ro")
                 undo.callback(reader.close)
@@ -228,11 +230,11 @@ def _connect(
     )
 
 
-def _prepare(db: sqlite3.Connection, path: Path) -> None:
+def _prepare(db: sqlite3.Connection, path: Path, synchronous: str) -> None:
     """Configure the connection, finish deletions that a crash interrupted, update the schema."""
     for setting in (
         "journal_mode = WAL",
-        "synchronous = NORMAL",
+        f"synchronous = {synchronous}",
         "secure_delete = ON",
         f"wal_autocheckpoint = {CHECKPOINT}",
         "temp_store = MEMORY",

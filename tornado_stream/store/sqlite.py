@@ -32,10 +32,17 @@ class SQLiteStore(Store):
     """
 
     def __init__(
-        self, data_dir: Path, *, connection_class: type[sqlite3.Connection] = sqlite3.Connection
+        self,
+        data_dir: Path,
+        *,
+        synchronous: str = "normal",
+        connection_class: type[sqlite3.Connection] = sqlite3.Connection,
     ) -> None:
         self._database = Database(
-            data_dir, connection_class, on_commit=lambda seconds: self.on_commit(seconds)
+            data_dir,
+            connection_class,
+            on_commit=lambda seconds: self.on_commit(seconds),
+            synchronous=synchronous,
         )
         self._writer = self._database.writer
         self._reader = self._database.reader
