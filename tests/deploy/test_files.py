@@ -147,11 +147,15 @@ async def test_the_guides_backup_works_while_the_server_runs(chat, settings, tmp
     await stream.until("delta")
     copy = tmp_path / "copy"
     copy.mkdir()
-    code = re.search(r"^python3 -c '(.*)' \S+/chat.db backup.db$", GUIDE, re.MULTILINE)
-    assert code
-    database = chat.application.config.data_dir / "chat.db"
-    command = [sys.executable, "-c", code[1], str(database), str(copy / "chat.db")]
-    assert await (await asyncio.create_subprocess_exec(*command)).wait() == 0
+    line = re.search(r"^tornado-stream (backup --data-dir) \S+ backup.zip ", GUIDE, re.MULTILINE)
+    assert line
+    main, file = str(DEPLOY.parent / "main.py"), str(tmp_path / "backup.zip")
+    for arguments in (
+        [*line[1].split(), str(chat.application.config.data_dir), file],
+        ["restore", "--data-dir", str(copy), file],
+    ):
+        command = [sys.executable, main, *arguments]
+        assert await (await asyncio.create_subprocess_exec(*command)).wait() == 0
     store = open_store(copy)
     left = await store.message(start.data["message_id"])
     asked = await store.message(start.data["user_message_id"])

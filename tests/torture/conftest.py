@@ -2,8 +2,8 @@
 
 `make torture` sets `TORTURE=long`: a thousand cuts, a thousand kills, as many power failures, a
 thousand calls of programs, fifty backups, and the promised times. The short form has fewer of them
-and no promised times. `TORTURE_CUTS`, `TORTURE_KILLS`, `TORTURE_CALLS` and `TORTURE_BACKUPS` set the
-numbers, `TORTURE_SEED` the seed; `TORTURE_CASE` runs only the cut or kill of this number.
+and no promised times. `TORTURE_CUTS`, `TORTURE_KILLS`, `TORTURE_CALLS` and `TORTURE_BACKUPS` set
+the numbers, `TORTURE_SEED` the seed; `TORTURE_CASE` runs only the cut or kill of this number.
 """
 
 from __future__ import annotations
