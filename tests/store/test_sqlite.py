@@ -166,6 +166,25 @@ async def test_a_commit_waits_for_the_disk_if_asked_to(data_dir, synchronous, le
     await store.close()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the offsets are those of SQLite on Unix")
+def test_the_database_stays_locked_against_other_programs(data_dir, io_loop):
+    """A program that finds no lock takes itself for the first one, and truncates the -shm file,
+    which is memory of this process."""
+    io_loop.run_sync(open_store(data_dir).close)
+    store = open_store(data_dir)
+    code = (
+        "import fcntl, sys\n"
+        "for name, at in ('-shm', 128), ('', 0x40000002):\n"  # UNIX_SHM_DMS, SHARED_FIRST
+        "    with open(sys.argv[1] + name, 'r+b') as file:\n"
+        "        try: fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, at)\n"
+        "        except OSError: continue\n"
+        "        sys.exit(f'chat.db{name} is not locked')"
+    )
+    command = [sys.executable, "-c", code, str(data_dir / "chat.db")]
+    assert subprocess.run(command, capture_output=True, text=True).stderr == ""
+    io_loop.run_sync(store.close)
+
+
 # -- the data directory
 
 

@@ -242,7 +242,10 @@ def _prepare(db: sqlite3.Connection, path: Path, synchronous: str) -> None:
     ):
         db.execute(f"PRAGMA {setting}").fetchall()
     for suffix in ("-wal", "-shm"):
-        make_private(path.with_name(path.name + suffix))
+        # Never open and close a file that SQLite has open: the process would lose its locks on it.
+        # Another program would then truncate the shared memory, and SIGBUS would end this one.
+        with suppress(FileNotFoundError):  # SQLite gives a new one the mode of the database
+            path.with_name(path.name + suffix).chmod(0o600)
     swept = applied_migrations(db, path) == 0
     while not swept:  # a migration copies the database, and the copy must not have deleted words
         with transaction(db):
