@@ -78,6 +78,9 @@ class ServerProcess:
         assert self._process
         return self._process.pid
 
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def environ(self) -> dict[str, str]:
         """The environment of the process."""
         return environ(**self.variables)

@@ -103,6 +103,8 @@ async def test_backups_beside_running_answers(
     truth: Truth = await make_truth()
     server = start_server(truth)
     await server.start()
+    server.kill()
+    await server.start()  # over a database that exists
     users, rng = Users(limits, server), random.Random(limits.seed)
     running, lasted, quiet = [], [], len(users.waits)
     try:
@@ -119,6 +121,7 @@ async def test_backups_beside_running_answers(
             file.unlink()
     finally:
         await users.close()
+    assert server.starts == 2 and server.is_running()
     assert not truth.wrong and "Traceback" not in server.log.read_text()
     assert sum(running) > limits.backups, "no answer was running"
     waits = sorted(users.waits[quiet:])
