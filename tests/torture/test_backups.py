@@ -6,6 +6,7 @@ In the long form there are fifty backups beside twenty answers; `TORTURE_BACKUPS
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import sys
 import time
@@ -33,19 +34,23 @@ class Users:
     def __init__(self, limits: Limits, server: ServerProcess) -> None:
         self.ended: list[Reader] = []
         self.waits: list[float] = []  # seconds from a request to its `start`
+        self._closed = False
         self._limits = limits
         self._server = server
         self._tasks = [asyncio.ensure_future(self._ask(number)) for number in range(BUSY)]
 
     async def close(self) -> None:
+        self._closed = True  # `wait_for` can swallow a cancellation
         for task in self._tasks:
             task.cancel()
         for done in await asyncio.gather(*self._tasks, return_exceptions=True):
-            assert isinstance(done, asyncio.CancelledError), done
+            assert done is None or isinstance(done, asyncio.CancelledError), done
 
     async def _ask(self, user: int) -> None:
         rng = self._limits.rng("user", user)
-        for number in range(10**6):
+        for number in itertools.count():
+            if self._closed:
+                return
             name = f"any{self._limits.seed}:{user}:{number}"
             message = question(name, rng.choice([5, 100, 800, 2000]), rng.choice([1, 4, 15]))
             began = time.monotonic()
