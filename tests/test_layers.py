@@ -40,7 +40,13 @@ LAYERS = [
 ONLY = {
     "tornado.httpclient": {"providers.upstream", "net.http_client"},
     "tornado.simple_httpclient": {"providers.upstream", "net.http_client"},
-    "sqlite3": {"store.database", "store.sqlite", "store.migrations"},
+    "sqlite3": {
+        "store.database",
+        "store.sqlite",
+        "store.migrations",
+        "store.opening",
+        "store.checks",
+    },
     "tornado_stream.providers.openai.provider": {"providers", "providers.local.provider"},
     "tornado_stream.providers.local.provider": {"providers"},
 }

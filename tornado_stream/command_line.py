@@ -27,11 +27,13 @@ SERVICE_LINK = re.compile(PREFIX + r"(SERVICE_(HOST|PORT)|PORT_\d+_).*|" + PREFI
 
 @dataclass(frozen=True)
 class Command:
-    """What the command line asks for: to serve, to fetch the model, or a command on users."""
+    """What the command line asks for: to serve, to check the database, to fetch the model, or a
+    command on users."""
 
     settings: Settings
     fetch_model: bool = False
     user_command: tuple[str, str] | None = None  # one of USER_COMMANDS, and the user's name
+    check: bool = False
 
 
 def parse_command(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
@@ -39,6 +41,9 @@ def parse_command(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
 
     `--help` and `--version` print and raise `SystemExit`.
     """
+    check = argv[:1] == ["check"]
+    if check:
+        argv = argv[1:]
     namespace, unknown = _parser().parse_known_args(argv)
     if unknown:
         word = unknown[0].partition("=")[0]
@@ -53,7 +58,7 @@ def parse_command(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
             values[setting.name] = _parse(setting, name, source)
     _refuse_unknown(environ)
     _read_files(values)
-    return Command(Settings(**values), arguments["fetch_model"], arguments["user_command"])
+    return Command(Settings(**values), arguments["fetch_model"], arguments["user_command"], check)
 
 
 def env_name(setting: Field[Any]) -> str:
@@ -137,7 +142,8 @@ def _parser() -> _Parser:
     parser = _Parser(
         prog="python main.py",
         description="A streaming chat server: a web page in front of any OpenAI-compatible model.",
-        epilog="Each setting can also be set by the environment variable at the end of its text.",
+        epilog="`python main.py check` looks for damage of the database, and exits. "
+        "Each setting can also be set by the environment variable at the end of its text.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=__version__)

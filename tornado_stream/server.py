@@ -32,6 +32,7 @@ from tornado_stream.net import descriptors
 from tornado_stream.net.listener import Server
 from tornado_stream.observe import log
 from tornado_stream.settings import SettingError, Settings
+from tornado_stream.store import check
 from tornado_stream.store.base import OpenError
 
 logger = logging.getLogger(__name__)
@@ -60,6 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if command.user_command:
             commands.run(*command.user_command, settings.data_dir)
             return 0
+        if command.check:
+            return check(settings.data_dir)
         log.configure(settings.log_level, settings.log_format, settings.secrets)
         if command.fetch_model:
             return _fetch_model(command)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tornado_stream.store.base import Store
+from tornado_stream.store.checks import check as check
 from tornado_stream.store.sqlite import SQLiteStore
 
 

@@ -24,3 +24,8 @@ def reason(error: Exception) -> str:
         if words in str(error):
             return meaning
     return f"the database failed ({getattr(error, 'sqlite_errorname', type(error).__name__)})"
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether this error of SQLite says that the disk is full."""
+    return error is not None and "is full" in str(error)
