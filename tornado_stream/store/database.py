@@ -17,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from time import monotonic
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tornado_stream.store import logs, search, tables
 from tornado_stream.store.base import DiskFull, OpenError, StoreError, StoreHealth
@@ -67,6 +67,7 @@ class Database:
         self._closed: Future[None] | None = None
         self._tidying: asyncio.TimerHandle | None = None
         self._checkpointing: asyncio.TimerHandle | None = None
+        self._hurried = False  # whether the checkpoint is due because the disk is full
         #: The time of the oldest commit that only the write-ahead log has.
         self._unsecured_since: float | None = None
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
@@ -120,7 +121,9 @@ class Database:
 
         self.tidy_soon()
         self._checkpoint_soon()
-        return self.writer.transact(checked)
+        writing = self.writer.transact(checked)
+        writing.add_done_callback(self._written)
+        return writing
 
     def delete(
         self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **more: P.kwargs
@@ -144,6 +147,21 @@ class Database:
         The connections that read are idle meanwhile, so no snapshot of ours prevents it.
         """
         await self.searcher.run(self._empty_wal)
+
+    def catch_up(self) -> asyncio.Future[bool]:
+        """Index some of the texts that are not indexed yet. False if none is left."""
+
+        def checked(db: sqlite3.Connection) -> bool:
+            self.reserve.check()
+            return search.catch_up(db)
+
+        return self.writer.transact(checked)
+
+    async def make_room(self) -> None:
+        """Give deletions on a full disk the reserve, and what the write-ahead log takes."""
+        self.reserve.release()
+        with suppress(StoreError):
+            await self.empty_wal()
 
     def health(self) -> StoreHealth:
         since = self._unsecured_since
@@ -193,7 +211,7 @@ class Database:
         # page.
         db.execute("PRAGMA user_version = 0")
 
-    def _empty_wal(self, _: sqlite3.Connection) -> None:
+    def _empty_wal(self, _: sqlite3.Connection) -> bool:
         def truncate(_: sqlite3.Connection) -> bool:
             return self.writer.submit(truncate_wal).result()
 
@@ -201,6 +219,16 @@ class Database:
             if not self.reader.submit(truncate).result():
                 raise StoreError("another program is reading the database")
         self._unsecured_since = None
+        self.reserve.take()
+        return True
+
+    def _written(self, writing: asyncio.Future[Any]) -> None:
+        """On a full disk, what the write-ahead log takes is given back soon."""
+        if writing.cancelled() or not isinstance(writing.exception(), DiskFull):
+            return
+        if not self._hurried:
+            self._hurried = True
+            self._checkpoint_in(CHECKPOINT_PAUSE)
 
     def _tidy_in(self, seconds: float) -> None:
         if self._closed is None:
@@ -208,7 +236,11 @@ class Database:
 
     def _tidy(self) -> None:
         with suppress(StoreError):
-            self.writer.transact(_tidy).add_done_callback(self._tidied)
+            self.writer.transact(self._tidy_step).add_done_callback(self._tidied)
+
+    def _tidy_step(self, db: sqlite3.Connection) -> bool:
+        self.reserve.check()
+        return _tidy(db)
 
     def _tidied(self, step: asyncio.Future[bool]) -> None:
         self._tidying = None
@@ -230,8 +262,12 @@ class Database:
 
     def _checkpoint(self, began: float) -> None:
         self._checkpointing = None
+        self._hurried = False
         with suppress(StoreError):
-            moving = self.writer.run(checkpoint)
+            if self.reserve.held:
+                moving = self.writer.run(checkpoint)
+            else:
+                moving = self.searcher.run(self._empty_wal)
             moving.add_done_callback(lambda moved: self._checkpointed(moved, began))
 
     def _checkpointed(self, moved: asyncio.Future[bool], began: float) -> None:

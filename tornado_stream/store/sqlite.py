@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tornado_stream.store import logs, search, sessions, tables
 from tornado_stream.store.base import (
@@ -28,6 +29,9 @@ from tornado_stream.store.database import Database
 from tornado_stream.store.migrations import remove_copies
 from tornado_stream.store.searches import Stop, Turns
 from tornado_stream.values.messages import Conversation, Message
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class SQLiteStore(Store):
@@ -72,7 +76,7 @@ class SQLiteStore(Store):
         left = left or asyncio.get_running_loop().create_future()
         async with self._turns.turn(self.owner, left):
             with suppress(StoreError):  # on a failure, the texts indexed so far are searched
-                while not left.done() and await self._writer.transact(search.catch_up):
+                while not left.done() and await self._database.catch_up():
                     pass
             return await self._search(Stop(), left, query, limit, before)
 
@@ -106,26 +110,26 @@ class SQLiteStore(Store):
         If the rows are deleted but wiping their words fails, the error says so. The next deletion
         or start of the program then wipes them. On a full disk, the reserve is used.
         """
+        await self._with_room(self._delete, id)
         try:
-            await self._delete_and_wipe(id)
-        except DiskFull:
-            if not self._database.reserve.release():
-                raise
-            await self._delete_and_wipe(id)
-
-    async def _delete_and_wipe(self, id: str) -> None:
-        await self._database.delete(self._delete, id)
-        try:
-            while await self._database.delete(search.sweep):
+            while await self._with_room(search.sweep):
                 pass  # in steps, so that other writes can run between them
             await self._database.empty_wal()
-        except DiskFull:
-            raise
         except StoreError as error:
             raise StoreError(
                 "The conversation is deleted, but its words could not be wiped from the disk "
                 f"yet: {error.message}"
             ) from error
+
+    async def _with_room(
+        self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **more: P.kwargs
+    ) -> T:
+        """Do a part of a deletion. If the disk is full, make room first."""
+        try:
+            return await self._database.delete(work, *args, **more)
+        except DiskFull:
+            await self._database.make_room()
+            return await self._database.delete(work, *args, **more)
 
     async def message(self, id: str) -> Message | None:
         return await self._reader.transact(tables.message, self.owner, id)
