@@ -28,6 +28,7 @@ from tornado_stream.store.opening import (
     open_connections,
     size,
     truncate_wal,
+    unused_bytes,
     wal_of,
 )
 from tornado_stream.store.private_files import make_directory, unusable
@@ -84,7 +85,7 @@ class Database:
             is_new = not size(self.path)
             unclean = self._lock.was_unclean or size(wal_of(self.path)) > 0
             try:
-                opened = open_connections(self.path, connection_class, undo)
+                opened = open_connections(self.path, connection_class, self.reserve.size // 2, undo)
                 self.numbers = itertools.count(tables.last_number(opened.writer) + 1)
             except sqlite3.Error as error:
                 raise OpenError(
@@ -116,7 +117,7 @@ class Database:
 
         def checked(db: sqlite3.Connection) -> T:
             self._watch.look()
-            self.reserve.check()
+            self._check_room(db)
             return work(db, *args, **more)
 
         self.tidy_soon()
@@ -152,7 +153,7 @@ class Database:
         """Index some of the texts that are not indexed yet. False if none is left."""
 
         def checked(db: sqlite3.Connection) -> bool:
-            self.reserve.check()
+            self._check_room(db)
             return search.catch_up(db)
 
         return self.writer.transact(checked)
@@ -206,7 +207,7 @@ class Database:
 
     def _try(self, db: sqlite3.Connection) -> None:
         self._watch.look()
-        self.reserve.check_free()
+        self.reserve.check_free(lambda: self._unused(db))
         # This sets user_version to the value that it has. Nothing reads it, but SQLite writes one
         # page.
         db.execute("PRAGMA user_version = 0")
@@ -239,8 +240,15 @@ class Database:
             self.writer.transact(self._tidy_step).add_done_callback(self._tidied)
 
     def _tidy_step(self, db: sqlite3.Connection) -> bool:
-        self.reserve.check()
+        self._check_room(db)
         return _tidy(db)
+
+    def _check_room(self, db: sqlite3.Connection) -> None:
+        self.reserve.check(lambda: self._unused(db))
+
+    def _unused(self, db: sqlite3.Connection) -> int:
+        """Bytes that the database can use again: its free pages, and its write-ahead log."""
+        return unused_bytes(db) + size(wal_of(self.path))
 
     def _tidied(self, step: asyncio.Future[bool]) -> None:
         self._tidying = None

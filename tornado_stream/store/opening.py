@@ -30,8 +30,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds to wait for another program that has locked the database.
 BUSY_TIMEOUT = 5.0
-#: Pages in the write-ahead log at which SQLite moves it into the database. Many rows of running
-#: answers are deleted before that happens, so a high number saves writes.
+#: Pages in the write-ahead log at which SQLite moves it into the database, on a disk of usual
+#: size. Many rows of running answers are deleted before that, so a high number saves writes.
 CHECKPOINT = 4000
 #: The page cache of the connections that write and that search, in KiB. It is large because a
 #: search reads every shard.
@@ -56,17 +56,18 @@ class Connections:
 
 
 def open_connections(
-    path: Path, connection_class: type[sqlite3.Connection], undo: ExitStack
+    path: Path, connection_class: type[sqlite3.Connection], longest_wal: int, undo: ExitStack
 ) -> Connections:
     """Open the database, which is created if it does not exist, and update its schema.
 
-    `undo` closes the connections. Raises `OpenError`, `sqlite3.Error` and `OSError`.
+    SQLite moves the write-ahead log into the database when it has `longest_wal` bytes. `undo`
+    closes the connections. Raises `OpenError`, `sqlite3.Error` and `OSError`.
     """
     try:
         make_private(path)
         writer = connect(path, "mode=rw", connection_class)
         undo.callback(writer.close)
-        _prepare(writer, path)
+        _prepare(writer, path, min(CHECKPOINT, longest_wal // 4096))
         reader, searcher = (connect(path, "mode=ro", connection_class) for _ in range(2))
         undo.callback(reader.close)
         undo.callback(searcher.close)
@@ -115,6 +116,14 @@ def size(path: Path) -> int:
         return 0
 
 
+def unused_bytes(db: sqlite3.Connection) -> int:
+    """The bytes of the database's free pages."""
+    (pages,), (page_size,) = (
+        db.execute(f"PRAGMA {name}").fetchone() for name in ("freelist_count", "page_size")
+    )
+    return int(pages * page_size)
+
+
 def truncate_wal(db: sqlite3.Connection) -> bool:
     """Move all commits into the database and empty the write-ahead log. False if a reader
     prevents it."""
@@ -151,13 +160,13 @@ def _disk_refuses(error: Exception) -> bool:
     return getattr(error, "sqlite_errorname", "") in _SQLITE_REFUSED
 
 
-def _prepare(db: sqlite3.Connection, path: Path) -> None:
+def _prepare(db: sqlite3.Connection, path: Path, checkpoint_pages: int) -> None:
     """Configure the connection, finish deletions that a crash interrupted, update the schema."""
     for setting in (
         "journal_mode = WAL",
         "synchronous = NORMAL",
         "secure_delete = ON",
-        f"wal_autocheckpoint = {CHECKPOINT}",
+        f"wal_autocheckpoint = {checkpoint_pages}",
         "temp_store = MEMORY",
         CACHE,
     ):

@@ -2,7 +2,8 @@
 
 A deletion writes before it frees anything, so on a full disk nothing could be deleted. The rule:
 when a deletion finds the disk full, the file is removed. From then on only deletions may use the
-last `size // 2` bytes, until there is enough space to take the reserve again. All functions are
+last `size // 2` bytes, on the disk and within the database, until the disk has enough space to
+take the reserve again. All functions are
 synchronous, and may be called on any thread.
 """
 
@@ -10,14 +11,16 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from tornado_stream.store.base import DiskFull
 from tornado_stream.store.private_files import make_private
 
-#: Bytes of the reserve, and at most which part of the whole disk.
-SIZE, PART = 16 * 1024 * 1024, 10
+#: Bytes of the reserve, and at most which part of the whole disk. Half of it has room for the
+#: write-ahead log, the other half for a deletion.
+SIZE, PART = 32 * 1024 * 1024, 10
 #: Bytes that must be free while the reserve is held, so that a question counts as savable.
 LOW = 512 * 1024
 
@@ -56,15 +59,16 @@ class Reserve:
             self._path.unlink(missing_ok=True)
         return held
 
-    def check(self) -> None:
-        """Raise `DiskFull` where the space that is left is for deletions only."""
-        if not self.held and self._free() < self.size // 2:
+    def check(self, unused: Callable[[], int]) -> None:
+        """Raise `DiskFull` where the space that is left is for deletions only. `unused` returns the
+        bytes within the database's own files that it can use again."""
+        if not self.held and self._free() + unused() < self.size // 2:
             raise DiskFull
 
-    def check_free(self) -> None:
+    def check_free(self, unused: Callable[[], int]) -> None:
         """Raise `DiskFull` where a question might not be saved."""
-        self.check()
-        if self._free() < min(LOW, self.size // 2):
+        self.check(unused)
+        if self.held and self._free() < LOW:
             raise DiskFull
 
     def _is_held(self) -> bool:

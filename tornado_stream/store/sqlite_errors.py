@@ -26,6 +26,8 @@ def reason(error: Exception) -> str:
     return f"the database failed ({getattr(error, 'sqlite_errorname', type(error).__name__)})"
 
 
-def is_full(error: BaseException | None) -> bool:
+def is_full(error: BaseException) -> bool:
     """Whether this error of SQLite says that the disk is full."""
-    return error is not None and "is full" in str(error)
+    # SQLite has another name for it where the index of the write-ahead log cannot grow.
+    name = getattr(error, "sqlite_errorname", "")
+    return name == "SQLITE_IOERR_SHMSIZE" or "is full" in str(error)
