@@ -146,7 +146,7 @@ async def test_a_full_disk_is_no_dead_end(
     for round in range(4 if limits.long else 2):
         kept += await until_full(server, f"round{round}-")
         await read_all(server, kept[:3])
-        for _ in range(12):
+        for _ in range(24):
             assert await delete(server, kept.pop()) == 204
             deleted += 1
         await until_ready(server)

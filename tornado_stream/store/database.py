@@ -247,8 +247,9 @@ class Database:
         self.reserve.check(lambda: self._unused(db))
 
     def _unused(self, db: sqlite3.Connection) -> int:
-        """Bytes that the database can use again: its free pages, and its write-ahead log."""
-        return unused_bytes(db) + size(wal_of(self.path))
+        """Bytes that the database can use again: its free pages; and its write-ahead log, which is
+        emptied when the disk is full and the reserve is used."""
+        return unused_bytes(db) + (0 if self.reserve.held else size(wal_of(self.path)))
 
     def _tidied(self, step: asyncio.Future[bool]) -> None:
         self._tidying = None

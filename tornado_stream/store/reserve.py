@@ -21,8 +21,8 @@ from tornado_stream.store.private_files import make_private
 #: Bytes of the reserve, and at most which part of the whole disk. Half of it has room for the
 #: write-ahead log, the other half for a deletion.
 SIZE, PART = 32 * 1024 * 1024, 10
-#: Bytes that must be free while the reserve is held, so that a question counts as savable.
-LOW = 512 * 1024
+#: Bytes that must be usable while the reserve is held, so that a question counts as savable.
+LOW = 256 * 1024
 
 
 class Reserve:
@@ -68,7 +68,7 @@ class Reserve:
     def check_free(self, unused: Callable[[], int]) -> None:
         """Raise `DiskFull` where a question might not be saved."""
         self.check(unused)
-        if self.held and self._free() < LOW:
+        if self.held and self._free() + unused() < LOW:
             raise DiskFull
 
     def _is_held(self) -> bool:
