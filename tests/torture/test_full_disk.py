@@ -20,6 +20,8 @@ from .reader import Reader
 from .server import ServerProcess
 from .truth import question
 
+pytestmark = pytest.mark.wide
+
 
 @pytest.fixture
 def mount(tmp_path: Path) -> Iterator[Callable[[ServerProcess, int], None]]:
