@@ -16,7 +16,7 @@ import pytest
 from deadlines import LONG
 
 from tornado_stream.server import main
-from tornado_stream.store import checks, open_store
+from tornado_stream.store import checks, open_store, search
 from tornado_stream.store.base import OpenError, StoreError
 from tornado_stream.store.sqlite import SQLiteStore
 
@@ -33,7 +33,7 @@ def filled(tmp_path: Path, io_loop) -> bytes:
         store = SQLiteStore(tmp_path / "first")
         for n in range(40):
             await converse(store, n, f"question {n} " * 300, f"answer {n} " * 600, home=f"c{n}")
-        while await store._database.catch_up():
+        while await store._writer.transact(search.catch_up):
             pass
         for n in range(0, 40, 4):
             await store.delete(f"c{n}")

@@ -13,7 +13,7 @@ import pytest
 from client import Client
 from deadlines import LONG
 
-from tornado_stream.store import searches
+from tornado_stream.store import search, searches
 from tornado_stream.store.base import Store
 from tornado_stream.store.searches import SearchTooSlow, Stop, Turns
 from tornado_stream.store.sqlite import SQLiteStore
@@ -30,7 +30,7 @@ async def fill(store: Store, texts: int, size: int) -> None:
     for n in range(texts):
         await converse(store, n, "e" * size, "short", home=f"c{n}")
     await converse(store, texts, "hi", "findable", home=OTHER)
-    while await store._database.catch_up():
+    while await store._writer.transact(search.catch_up):
         pass
 
 
@@ -165,10 +165,10 @@ async def test_a_deletion_waits_for_no_row_of_searches(store, monkeypatch):
     hostile = [asyncio.ensure_future(store.conversations(query="findable")) for _ in range(5)]
     await until(slow.running)
     await store.delete("c1")
-    assert not all(search.done() for search in hostile)
-    for search in hostile:
+    assert not all(asked.done() for asked in hostile)
+    for asked in hostile:
         with pytest.raises(SearchTooSlow):
-            await search
+            await asked
 
 
 @pytest.mark.gen_test(timeout=120)

@@ -91,15 +91,14 @@ async def ask_until_refused(server: ServerProcess, name: str) -> list[Reader]:
 
 
 async def until_full(server: ServerProcess, name: str) -> list[Reader]:
-    """Fill the disk until a question is refused and `/readyz` says so; returns what was asked.
+    """Ask until a question is refused and `/readyz` says so; returns what was asked.
 
-    After the first time the server gives itself some room when it finds the disk full.
+    When the server finds the disk full, it empties the write-ahead log, which gives it some room.
     """
     asked = []
     async with asyncio.timeout(60):
         while True:
             asked += await ask_until_refused(server, f"{name}{len(asked)}-")
-            fill(server)
             late = await ask(server, "late")
             if late.events:
                 asked.append(late)
@@ -147,6 +146,8 @@ async def test_a_full_disk_is_no_dead_end(
     deleted = 0
     for round in range(4 if limits.long else 2):
         kept += await until_full(server, f"round{round}-")
+        if round == 0:
+            fill(server)
         await read_all(server, kept[:3])
         for _ in range(24):
             assert await delete(server, kept.pop()) == 204

@@ -26,7 +26,7 @@ NOTICED, SECURED = 5.0, 61.0
 async def until_noticed(server: ServerProcess) -> None:
     """Wait for the line in the log: the server must notice it without a request or a write."""
     async with asyncio.timeout(NOTICED + 10):
-        while "was removed or replaced" not in server.log.read_text():
+        while "was removed or replaced" not in server.log.read_text():  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 
@@ -89,7 +89,7 @@ async def test_answers_that_run_then_are_whole_and_say_that_they_are_not_saved(
         assert reader.state == "done" and not reader.end["saved"]
     (server.data_dir / "away").rename(server.data_dir / "chat.db")
     async with asyncio.timeout(20):
-        while await readiness(server) != "ready":
+        while await readiness(server) != "ready":  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     server.kill()
     await server.start()

@@ -19,18 +19,10 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from tornado_stream.store import logs, search, tables
+from tornado_stream.store import logs, opening, search, tables
 from tornado_stream.store.base import DiskFull, OpenError, StoreError, StoreHealth
 from tornado_stream.store.checks import Checker
 from tornado_stream.store.lock import DirectoryLock
-from tornado_stream.store.opening import (
-    checkpoint,
-    open_connections,
-    size,
-    truncate_wal,
-    unused_bytes,
-    wal_of,
-)
 from tornado_stream.store.private_files import make_directory, unusable
 from tornado_stream.store.reserve import Reserve
 from tornado_stream.store.sqlite_errors import is_full, reason
@@ -45,8 +37,6 @@ TIDY_DELAY, TIDY_PAUSE = 1.0, 0.02
 #: Seconds from a commit until it is moved into the main file, and until the next try where a
 #: reader prevented that. SQLite does it earlier if the write-ahead log is long.
 CHECKPOINT_DELAY, CHECKPOINT_PAUSE = 45.0, 1.0
-#: The first SQLite whose FTS5 has the trigram tokenizer.
-OLDEST_SQLITE = (3, 34)
 
 
 class Database:
@@ -71,21 +61,19 @@ class Database:
         self._hurried = False  # whether the checkpoint is due because the disk is full
         #: The time of the oldest commit that only the write-ahead log has.
         self._unsecured_since: float | None = None
-        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
-            raise OpenError(
-                f"this Python has SQLite {sqlite3.sqlite_version}, but 3.34 or newer is needed"
-            )
         make_directory(data_dir)
         with ExitStack() as undo:
             self._lock = DirectoryLock(data_dir)
             undo.callback(self._lock.abandon)
             self.reserve = Reserve(data_dir)
-            if self.reserve.needed():
+            if self.reserve.is_disk_full():
                 self.reserve.release()
-            is_new = not size(self.path)
-            unclean = self._lock.was_unclean or size(wal_of(self.path)) > 0
+            is_new = not opening.size(self.path)
+            unclean = self._lock.was_unclean or opening.size(opening.wal_of(self.path)) > 0
             try:
-                opened = open_connections(self.path, connection_class, self.reserve.size // 2, undo)
+                opened = opening.open_connections(
+                    self.path, connection_class, self.reserve.size // 2, undo
+                )
                 self.numbers = itertools.count(tables.last_number(opened.writer) + 1)
             except sqlite3.Error as error:
                 raise OpenError(
@@ -106,8 +94,9 @@ class Database:
         self.reader = Worker(opened.reader, "store-reader", "BEGIN")
         self.searcher = Worker(opened.searcher, "store-searcher", "BEGIN")
         if not self.read_only:
+            self.reserve.settle()
             self.reserve.take()
-        self._watch = Watch([self.path, wal_of(self.path)], also=self.reserve.take)
+        self._watch = Watch([self.path, opening.wal_of(self.path)], also=self.reserve.take)
         self._checker = Checker(self.path, is_new=is_new, at_once=unclean)
 
     def write(
@@ -117,7 +106,6 @@ class Database:
 
         def checked(db: sqlite3.Connection) -> T:
             self._watch.look()
-            self._check_room(db)
             return work(db, *args, **more)
 
         self.tidy_soon()
@@ -125,18 +113,6 @@ class Database:
         writing = self.writer.transact(checked)
         writing.add_done_callback(self._written)
         return writing
-
-    def delete(
-        self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **more: P.kwargs
-    ) -> asyncio.Future[T]:
-        """As `write`, for work that makes room: it may use the reserve of the disk."""
-
-        def checked(db: sqlite3.Connection) -> T:
-            self._watch.look()
-            return work(db, *args, **more)
-
-        self._checkpoint_soon()
-        return self.writer.transact(checked)
 
     async def try_to_write(self) -> None:
         """Raise `StoreError` unless a question could be saved now. Changes nothing."""
@@ -149,17 +125,9 @@ class Database:
         """
         await self.searcher.run(self._empty_wal)
 
-    def catch_up(self) -> asyncio.Future[bool]:
-        """Index some of the texts that are not indexed yet. False if none is left."""
-
-        def checked(db: sqlite3.Connection) -> bool:
-            self._check_room(db)
-            return search.catch_up(db)
-
-        return self.writer.transact(checked)
-
     async def make_room(self) -> None:
-        """Give deletions on a full disk the reserve, and what the write-ahead log takes."""
+        """Give a deletion on a full disk the reserve, and what the write-ahead log takes. Settle
+        the reserve afterwards."""
         self.reserve.release()
         with suppress(StoreError):
             await self.empty_wal()
@@ -172,7 +140,7 @@ class Database:
             damaged=bool(self._checker.damage),
             checked_at=self._checker.checked_at,
             unsecured=0.0 if since is None else monotonic() - since,
-            reserve_held=self.reserve.held,
+            reserve_held=self.reserve.is_whole,
         )
 
     def tidy_soon(self) -> None:
@@ -207,20 +175,19 @@ class Database:
 
     def _try(self, db: sqlite3.Connection) -> None:
         self._watch.look()
-        self.reserve.check_free(lambda: self._unused(db))
+        self.reserve.check(opening.unused_bytes(db))
         # This sets user_version to the value that it has. Nothing reads it, but SQLite writes one
         # page.
         db.execute("PRAGMA user_version = 0")
 
     def _empty_wal(self, _: sqlite3.Connection) -> bool:
         def truncate(_: sqlite3.Connection) -> bool:
-            return self.writer.submit(truncate_wal).result()
+            return self.writer.submit(opening.truncate_wal).result()
 
         with self._checker.paused():
             if not self.reader.submit(truncate).result():
                 raise StoreError("another program is reading the database")
         self._unsecured_since = None
-        self.reserve.take()
         return True
 
     def _written(self, writing: asyncio.Future[Any]) -> None:
@@ -237,19 +204,7 @@ class Database:
 
     def _tidy(self) -> None:
         with suppress(StoreError):
-            self.writer.transact(self._tidy_step).add_done_callback(self._tidied)
-
-    def _tidy_step(self, db: sqlite3.Connection) -> bool:
-        self._check_room(db)
-        return _tidy(db)
-
-    def _check_room(self, db: sqlite3.Connection) -> None:
-        self.reserve.check(lambda: self._unused(db))
-
-    def _unused(self, db: sqlite3.Connection) -> int:
-        """Bytes that the database can use again: its free pages; and its write-ahead log, which is
-        emptied when the disk is full and the reserve is used."""
-        return unused_bytes(db) + (0 if self.reserve.held else size(wal_of(self.path)))
+            self.writer.transact(_tidy).add_done_callback(self._tidied)
 
     def _tidied(self, step: asyncio.Future[bool]) -> None:
         self._tidying = None
@@ -273,8 +228,8 @@ class Database:
         self._checkpointing = None
         self._hurried = False
         with suppress(StoreError):
-            if self.reserve.held:
-                moving = self.writer.run(checkpoint)
+            if self.reserve.is_whole:
+                moving = self.writer.run(opening.checkpoint)
             else:
                 moving = self.searcher.run(self._empty_wal)
             moving.add_done_callback(lambda moved: self._checkpointed(moved, began))

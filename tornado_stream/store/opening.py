@@ -28,6 +28,8 @@ from tornado_stream.store.transactions import transaction
 
 logger = logging.getLogger(__name__)
 
+#: The first SQLite whose FTS5 has the trigram tokenizer.
+OLDEST_SQLITE = (3, 34)
 #: Seconds to wait for another program that has locked the database.
 BUSY_TIMEOUT = 5.0
 #: Pages in the write-ahead log at which SQLite moves it into the database, on a disk of usual
@@ -63,6 +65,10 @@ def open_connections(
     SQLite moves the write-ahead log into the database when it has `longest_wal` bytes. `undo`
     closes the connections. Raises `OpenError`, `sqlite3.Error` and `OSError`.
     """
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise OpenError(
+            f"this Python has SQLite {sqlite3.sqlite_version}, but 3.34 or newer is needed"
+        )
     try:
         make_private(path)
         writer = connect(path, "mode=rw", connection_class)

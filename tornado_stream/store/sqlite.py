@@ -76,7 +76,7 @@ class SQLiteStore(Store):
         left = left or asyncio.get_running_loop().create_future()
         async with self._turns.turn(self.owner, left):
             with suppress(StoreError):  # on a failure, the texts indexed so far are searched
-                while not left.done() and await self._database.catch_up():
+                while not left.done() and await self._writer.transact(search.catch_up):
                     pass
             return await self._search(Stop(), left, query, limit, before)
 
@@ -110,7 +110,13 @@ class SQLiteStore(Store):
         If the rows are deleted but wiping their words fails, the error says so. The next deletion
         or start of the program then wipes them. On a full disk, the reserve is used.
         """
-        await self._with_room(self._delete, id)
+        try:
+            await self._with_room(self._delete, id)
+            await self._wipe()
+        finally:
+            self._database.reserve.settle()
+
+    async def _wipe(self) -> None:
         try:
             while await self._with_room(search.sweep):
                 pass  # in steps, so that other writes can run between them
@@ -126,10 +132,10 @@ class SQLiteStore(Store):
     ) -> T:
         """Do a part of a deletion. If the disk is full, make room first."""
         try:
-            return await self._database.delete(work, *args, **more)
+            return await self._database.write(work, *args, **more)
         except DiskFull:
             await self._database.make_room()
-            return await self._database.delete(work, *args, **more)
+            return await self._database.write(work, *args, **more)
 
     async def message(self, id: str) -> Message | None:
         return await self._reader.transact(tables.message, self.owner, id)
