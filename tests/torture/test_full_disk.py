@@ -223,3 +223,30 @@ async def test_a_read_only_disk_is_served(
     remount(server, "rw")
     await server.start()
     assert await readiness(server) == "ready" and (await ask(server, "last")).end["saved"]
+
+
+@pytest.mark.gen_test(timeout=300)
+async def test_a_start_without_any_space_at_all_reads(
+    make_truth: Any, start_server: Any, mount: Any
+) -> None:
+    """After a clean end SQLite has to create files, for which there is no room."""
+    server = start_server(await make_truth())
+    mount(server, 24)
+    await server.start()
+    kept = [await ask(server, f"kept{n}") for n in range(3)]
+    server.signal(15)
+    assert await server.wait() == 0
+    (server.data_dir / "reserve").unlink()
+    ballast = fill(server)
+    await server.start()
+    assert await readiness(server) == "not_saving"
+    await read_all(server, kept)
+    assert (await server.client.request("GET", "/api/conversations?q=truth")).status == 200
+    log = server.log.read_text()
+    assert "cannot be written (the disk is full)" in log and "Traceback" not in log
+    server.signal(15)
+    assert await server.wait() == 0
+    ballast.unlink()
+    await server.start()
+    assert await readiness(server) == "ready"
+    await read_all(server, kept)

@@ -20,6 +20,8 @@ def reason(error: Exception) -> str:
     """The meaning of a `sqlite3.Error` or an `OSError`, without any text of a conversation."""
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
+    if is_full(error):
+        return _MEANINGS["is full"]
     for words, meaning in _MEANINGS.items():
         if words in str(error):
             return meaning
