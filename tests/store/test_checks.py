@@ -81,6 +81,7 @@ def told_by_the_store(directory: Path, io_loop) -> bool:
     return damaged
 
 
+@pytest.mark.timed  # so that `make torture` runs its long form
 def test_every_damage_that_sqlite_sees_is_told(filled, tmp_path, io_loop, monkeypatch, caplog):
     """A page is overwritten while no server runs."""
     monkeypatch.setattr(checks, "PAUSE", 0.0)

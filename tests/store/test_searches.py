@@ -171,6 +171,7 @@ async def test_a_deletion_waits_for_no_row_of_searches(store, monkeypatch):
             await asked
 
 
+@pytest.mark.timed
 @pytest.mark.gen_test(timeout=120)
 async def test_many_searches_of_one_client_delay_nobody(chat: Client):
     """Large texts of one letter are searched twenty times at once; then every client leaves."""
