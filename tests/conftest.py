@@ -54,6 +54,16 @@ def io_loop() -> Iterator[IOLoop]:
     loop.close(all_fds=True)
 
 
+@pytest.fixture(autouse=True)
+def no_reserve_stays(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each data directory holds 32 MiB of the disk, and pytest keeps the directories of a run."""
+    used = "tmp_path" in request.fixturenames
+    directory: Path | None = request.getfixturevalue("tmp_path") if used else None
+    yield
+    for path in directory.rglob("reserve") if directory else ():
+        path.unlink(missing_ok=True)
+
+
 @pytest.fixture
 def upstream(io_loop: IOLoop) -> Iterator[FakeUpstream]:
     """A fake upstream on a free port; its `requests` show what the server asked for."""

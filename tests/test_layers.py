@@ -41,7 +41,14 @@ LAYERS = [
 ONLY = {
     "tornado.httpclient": {"providers.upstream", "net.http_client"},
     "tornado.simple_httpclient": {"providers.upstream", "net.http_client"},
-    "sqlite3": {"store.database", "store.sqlite", "store.migrations", "store.snapshot"},
+    "sqlite3": {
+        "store.database",
+        "store.sqlite",
+        "store.migrations",
+        "store.opening",
+        "store.checks",
+        "store.snapshot",
+    },
     "tornado_stream.providers.openai.provider": {"providers", "providers.local.provider"},
     "tornado_stream.providers.local.provider": {"providers"},
 }

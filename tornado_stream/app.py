@@ -120,6 +120,37 @@ class ChatApplication(Services):
             "Events of answers that the database does not have yet.",
             lambda: generations.unsaved_frames,
         )
+        health = self.store.health
+        gauge(
+            "database_read_only",
+            "1 while the disk of the database cannot be written.",
+            lambda: health().read_only,
+        )
+        gauge(
+            "database_replaced",
+            "1 while the file of the database is not the one that was opened.",
+            lambda: health().replaced,
+        )
+        gauge(
+            "database_damaged",
+            "1 if the last check of the database found damage.",
+            lambda: health().damaged,
+        )
+        gauge(
+            "database_checked_timestamp_seconds",
+            "When the last whole check of the database ended.",
+            lambda: health().checked_at,
+        )
+        gauge(
+            "database_unsecured_seconds",
+            "For how long commits have been in the write-ahead log alone.",
+            lambda: health().unsecured,
+        )
+        gauge(
+            "database_reserve",
+            "1 while space on the disk is kept for deletions.",
+            lambda: health().reserve_held,
+        )
 
 
 def _close(stream: IOStream, address: tuple[Any, ...]) -> None:

@@ -78,6 +78,16 @@ async def test_a_disk_that_refuses_writes_and_recovers(disk, serve, settings):
 
 
 @pytest.mark.gen_test
+async def test_damage_that_a_check_has_found(chat):
+    chat.application.store._database._checker.damage = ["Page 7: never used"]
+    assert await status(chat) == "damaged"
+    metrics = (await chat.request("GET", "/metrics")).body
+    assert b"tornado_stream_database_damaged 1.0" in metrics
+    chat.application.store._database._checker.damage = []
+    assert await status(chat) == "ready"
+
+
+@pytest.mark.gen_test
 async def test_simultaneous_requests_share_one_trial(disk, serve, settings, monkeypatch):
     monkeypatch.setattr(readiness, "TRIAL_LASTS", 60.0)
     chat = serve(settings)

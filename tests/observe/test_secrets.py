@@ -143,8 +143,8 @@ class Watched:
             process.stdout.close()
 
     def spawn(self, room: int | None = None) -> subprocess.Popen[bytes]:
-        sizes = [path.stat().st_size for path in self.directory.rglob("*") if path.is_file()]
-        largest = resource.RLIM_INFINITY if room is None else max(sizes) + room
+        sizes = [path.stat().st_size for path in self.directory.rglob("chat.db*")]
+        largest = resource.RLIM_INFINITY if room is None else max(sizes, default=0) + room
 
         def limit() -> None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from dataclasses import replace
 from typing import Any
@@ -99,7 +100,12 @@ class MemoryStore(Store):
         return self._mine(id)
 
     async def conversations(
-        self, *, query: str = "", limit: int = 50, before: str | None = None
+        self,
+        *,
+        query: str = "",
+        limit: int = 50,
+        before: str | None = None,
+        left: asyncio.Future[None] | None = None,
     ) -> Page:
         self._check_open()
         cursor = parse_cursor(before)

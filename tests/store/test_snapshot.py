@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from tornado_stream.store import database, open_store, snapshot
+from tornado_stream.store import open_store, snapshot
 from tornado_stream.store.base import Progress
 from tornado_stream.store.snapshot import check_database, copy_database
 
@@ -61,7 +61,7 @@ async def test_a_copy_is_of_one_moment_and_delays_no_commit(tmp_path, monkeypatc
 @pytest.mark.gen_test
 async def test_a_deletion_beside_a_copy_delays_no_commit(tmp_path, monkeypatch):
     """The deletion empties the write-ahead log, and waits for the program that reads it."""
-    monkeypatch.setattr(database, "BUSY_TIMEOUT", 30.0)
+    monkeypatch.setattr(opening, "BUSY_TIMEOUT", 30.0)
     store = open_store(tmp_path / "data")
     await converse(store, 1, "one", "two", home="c1")
     with closing(sqlite3.connect(tmp_path / "data" / "chat.db", isolation_level=None)) as copying:

@@ -202,7 +202,7 @@ def test_files_are_private(data_dir, io_loop):
         store = open_store(data_dir)
         io_loop.run_sync(lambda: store.begin(new_answer()))
         names = {path.name for path in data_dir.iterdir()}
-        assert names == {"chat.db", "chat.db-wal", "chat.db-shm", "lock"}
+        assert names == {"chat.db", "chat.db-wal", "chat.db-shm", "lock", "checked", "reserve"}
         assert {stat.S_IMODE(path.stat().st_mode) for path in data_dir.iterdir()} == {0o600}
         assert stat.S_IMODE(data_dir.stat().st_mode) == 0o700
         io_loop.run_sync(store.close)
@@ -273,7 +273,12 @@ def test_a_migration_leaves_a_copy_for_a_week(data_dir, io_loop, monkeypatch):
     io_loop.run_sync(lambda: store.begin(new_answer(3, home="c3")))
     assert not copy.exists()
     io_loop.run_sync(store.close)
-    assert sorted(path.name for path in data_dir.iterdir()) == ["chat.db", "lock"]
+    assert sorted(path.name for path in data_dir.iterdir()) == [
+        "chat.db",
+        "checked",
+        "lock",
+        "reserve",
+    ]
 
 
 def test_a_migration_that_fails_changes_nothing(data_dir, io_loop, monkeypatch):

@@ -36,8 +36,11 @@ class Sessions:
         self._ended: list[str] = []  # ids that may still be in the store
 
     async def open(self) -> None:
-        """Load the sessions that the store has. Raises `StoreError`."""
-        self._known = {session.id: session for session in await self._store.sessions()}
+        """Load the sessions that the store has. Where it fails, users log in again."""
+        try:
+            self._known = {session.id: session for session in await self._store.sessions()}
+        except StoreError as error:
+            logger.error("the sessions cannot be read: %s", error.message)
         await self._delete_ended()
 
     async def start(self, owner: str, credential: str) -> str:

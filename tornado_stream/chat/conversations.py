@@ -6,6 +6,7 @@ gets the text of a running answer so far, with the number of the event to contin
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -26,10 +27,17 @@ class ConversationService:
         self._store = store
         self._generations = generations
 
-    async def search(self, owner: str, query: str, limit: int, before: str | None) -> Page:
-        """A page of the list; `limit` above 200 means 200."""
+    async def search(
+        self,
+        owner: str,
+        query: str,
+        limit: int,
+        before: str | None,
+        left: asyncio.Future[None] | None = None,
+    ) -> Page:
+        """A page of the list; `limit` above 200 means 200. See `Store.conversations`."""
         return await self._store.for_owner(owner).conversations(
-            query=query, limit=max(1, min(limit, 200)), before=before
+            query=query, limit=max(1, min(limit, 200)), before=before, left=left
         )
 
     async def create(self, owner: str, title: str | None, system: str | None) -> Conversation:

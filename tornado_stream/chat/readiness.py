@@ -29,12 +29,15 @@ class Readiness:
         self._tried_at = 0.0
 
     async def status(self) -> str:
-        """`ready`, or the reason why not: `draining`, `not_saving` or `upstream_failing`."""
+        """`ready`, or the reason why not: `draining`, `not_saving`, `damaged` or
+        `upstream_failing`."""
         if self._generations.draining:
             return "draining"
         # A trial writes little: a disk may have room for it, and none for the frames it refused.
         if self._generations.failing or not await self._saves():
             return "not_saving"
+        if self._store.health().damaged:
+            return "damaged"
         return "upstream_failing" if self._provider.failing else "ready"
 
     async def _saves(self) -> bool:

@@ -23,8 +23,9 @@ from tornado_stream.store.snapshot import DATABASE, Contents, sync_directory
 
 #: The folder in the data directory where a restore works. A killed one leaves it behind.
 PART = "restore.part"
-#: What an empty data directory may have: locks, fetched weights, and what a file system puts there.
-NO_DATA = {"lock", "users.json.lock", "models", "lost+found", PART}
+#: What an empty data directory may have: locks, the space in reserve, the time of the last check,
+#: fetched weights, and what a file system puts there.
+NO_DATA = {"lock", "users.json.lock", "reserve", "checked", "models", "lost+found", PART}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -19,6 +19,7 @@ from tornado_stream.settings import SettingError, Settings
 #: What each command does, by its verb. The text is part of `--help`.
 VERBS = {
     "backup": "Write a backup of the data directory beside a running server, or verify one.",
+    "check": "Look for damage of the database, also beside a running server.",
     "restore": "Restore a backup into an empty data directory.",
 }
 

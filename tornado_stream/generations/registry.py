@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -22,9 +23,11 @@ from tornado_stream.generations.recovery import end_as_interrupted
 from tornado_stream.generations.saver import Saver
 from tornado_stream.observe.log import log_answer
 from tornado_stream.observe.metrics import Metrics
-from tornado_stream.store.base import AlreadyStored, Store, StoredGeneration
+from tornado_stream.store.base import AlreadyStored, Store, StoredGeneration, StoreError
 from tornado_stream.values.errors import Conflict, TooMany, Unavailable
 from tornado_stream.values.messages import Message
+
+logger = logging.getLogger(__name__)
 
 #: Seconds after which a client may try again when too many answers are running, or when the
 #: server is about to stop.
@@ -86,7 +89,11 @@ class Generations:
     async def recover(self) -> int:
         """End the answers that a crash left running, as `interrupted` and with the text that was
         saved. Returns how many there were. Call it before any answer starts."""
-        unfinished = await self._store.unfinished()
+        try:
+            unfinished = await self._store.unfinished()
+        except StoreError as error:
+            logger.error("answers that a crash left running cannot be read: %s", error.message)
+            return 0
         for stored in unfinished:
             await self._recover(stored)
         return len(unfinished)
@@ -317,4 +324,8 @@ class Generations:
     async def _recover(self, stored: StoredGeneration) -> StoredGeneration | None:
         """End a log that nothing produces any more. None: it was deleted meanwhile."""
         ended, progress = end_as_interrupted(stored)
-        return None if await self._store.append([progress]) else ended
+        try:
+            return None if await self._store.append([progress]) else ended
+        except StoreError as error:  # it can be read all the same, and is offered again then
+            logger.warning("the end of an interrupted answer is not saved: %s", error.message)
+            return ended

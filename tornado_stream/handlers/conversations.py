@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from tornado_stream.chat import export
@@ -10,24 +11,37 @@ from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.handlers.streams import ReadingHandler
 from tornado_stream.net.streamed_body import StreamedBody
 from tornado_stream.store.base import CHANGEABLE, Match
-from tornado_stream.values.errors import InvalidRequest
+from tornado_stream.values.errors import InvalidRequest, Unavailable
 from tornado_stream.values.events import frame_data, frame_name, split_frames
 from tornado_stream.values.messages import branch
 
 
 class ConversationsHandler(BaseHandler):
-    """The list, and creating one. Tornado's ETag makes the response 304 if nothing has changed."""
+    """The list, and creating one. Tornado's ETag makes the response 304 if nothing has changed.
+
+    A search ends when its client leaves."""
+
+    _left: asyncio.Future[None] | None = None
 
     async def get(self) -> None:
         limit = self.get_argument("limit", "50")
         if not (limit.isascii() and limit.isdigit()) or len(limit) > 9:
             raise InvalidRequest("limit must be a number.")
         query = self.get_argument("q", "", strip=False).strip()
-        page = await self.conversations.search(
-            self.owner, query, int(limit), self.get_argument("before", None)
-        )
+        before = self.get_argument("before", None)
+        left = self._left = asyncio.get_running_loop().create_future()
+        try:
+            page = await self.conversations.search(self.owner, query, int(limit), before, left)
+        except Unavailable:
+            if left.done():
+                return  # nobody gets a response
+            raise
         self.set_header("Cache-Control", "no-cache")
         self.write_json({"conversations": [_match(m) for m in page.matches], "next": page.next})
+
+    def on_connection_close(self) -> None:
+        if self._left and not self._left.done():
+            self._left.set_result(None)
 
     async def post(self) -> None:
         body = self.read_json()

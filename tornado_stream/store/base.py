@@ -8,6 +8,7 @@ store returns belong to the caller.
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from copy import copy
@@ -30,6 +31,31 @@ class StoreError(Unavailable):
     """The store cannot read or write now: the disk is full or failing, the database is locked."""
 
     code = "not_saved"
+
+
+class DiskFull(StoreError):
+    """The disk is full. Deleting conversations makes room."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nothing can be saved now: the disk is full. Deleting conversations makes room."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StoreHealth:
+    """What is wrong with the database, as far as the store knows. Times are in seconds.
+
+    `checked_at` is when the last whole check ended, since the epoch; 0 if there was none.
+    `unsecured` is for how long the oldest commit has been in the write-ahead log alone.
+    """
+
+    read_only: bool = False
+    replaced: bool = False
+    damaged: bool = False
+    checked_at: float = 0.0
+    unsecured: float = 0.0
+    reserve_held: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +187,19 @@ class Store(ABC):
 
     @abstractmethod
     async def conversations(
-        self, *, query: str = "", limit: int = 50, before: str | None = None
+        self,
+        *,
+        query: str = "",
+        limit: int = 50,
+        before: str | None = None,
+        left: asyncio.Future[None] | None = None,
     ) -> Page:
         """A page of conversations, the most recently written one first.
 
         With a `query`, only those in which a message or the title contains it, in any letter
         case. Without one, no message's text is read. `before` is the `next` of the previous page;
-        raises `InvalidRequest` if it is not.
+        raises `InvalidRequest` if it is not. A search ends with an `Unavailable` when it takes too
+        long, and when `left` is done, because its client has left.
         """
 
     @abstractmethod
@@ -204,6 +236,10 @@ class Store(ABC):
     @abstractmethod
     async def check(self) -> None:
         """Test whether the store can write now, with a write that changes nothing."""
+
+    def health(self) -> StoreHealth:
+        """What is wrong with the database. Reads nothing from the disk."""
+        return StoreHealth()
 
     @abstractmethod
     async def sessions(self) -> list[Session]:

@@ -1,9 +1,10 @@
-"""The SQLite database: one file, in a data directory that this process has locked, and two threads.
+"""The SQLite database: a file in a directory that this process has locked, and three threads.
 
 The rule: each connection is used by one thread, a thread does its work in the order of the calls,
-and a write is one transaction. One thread writes and the other reads, so a search or an export
-never delays a commit. The journal mode is WAL: what was committed survives a crash of the process
-at any moment. With synchronous NORMAL a power failure may lose the newest commits, with FULL none.
+and a write is one transaction. One thread writes, one reads, and one searches, so a search delays
+no reading, and neither delays a commit. The journal mode is WAL: what was committed survives a
+crash of the process at any moment. With synchronous NORMAL a power failure may lose the newest
+commits, with FULL none. At most a minute after a commit, the main file has it too.
 """
 
 from __future__ import annotations
@@ -16,32 +17,28 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from tornado_stream.store import logs, search, tables
-from tornado_stream.store.base import OpenError, StoreError
+from tornado_stream.store import logs, opening, search, tables
+from tornado_stream.store.base import DiskFull, OpenError, StoreError, StoreHealth
+from tornado_stream.store.checks import Checker
 from tornado_stream.store.lock import DirectoryLock
-from tornado_stream.store.migrations import applied_migrations, migrate, remove_copies
-from tornado_stream.store.private_files import make_directory, make_private, unusable
-from tornado_stream.store.sqlite_errors import reason
+from tornado_stream.store.private_files import make_directory, unusable
+from tornado_stream.store.reserve import Reserve
+from tornado_stream.store.sqlite_errors import is_full, reason
 from tornado_stream.store.transactions import transaction
+from tornado_stream.store.watch import Watch
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Seconds to wait for another program that has locked the database.
-BUSY_TIMEOUT = 5.0
 #: Seconds from a write until deferred work begins, and between two steps of that work.
 TIDY_DELAY, TIDY_PAUSE = 1.0, 0.02
+#: Seconds from a commit until it is moved into the main file, and until the next try where a
+#: reader prevented that. SQLite does it earlier if the write-ahead log is long.
+CHECKPOINT_DELAY, CHECKPOINT_PAUSE = 45.0, 1.0
 #: Seconds between two attempts to empty the write-ahead log while another program reads.
 TRUNCATE_PAUSE = 0.05
-#: Pages in the write-ahead log at which SQLite moves it into the database. Many rows of running
-#: answers are deleted before that happens, so a high number saves writes.
-CHECKPOINT = 4000
-#: The page cache of each connection, in KiB. It is large because a search reads every shard.
-CACHE = "cache_size = -16000"
-#: The first SQLite whose FTS5 has the trigram tokenizer.
-OLDEST_SQLITE = (3, 34)
 
 
 class Database:
@@ -64,23 +61,28 @@ class Database:
         self.log_ends: logs.LogEnds = {}
         self._closed: Future[None] | None = None
         self._tidying: asyncio.TimerHandle | None = None
-        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
-            raise OpenError(
-                f"this Python has SQLite {sqlite3.sqlite_version}, but 3.34 or newer is needed"
-            )
+        self._checkpointing: asyncio.TimerHandle | None = None
+        self._hurried = False  # whether the checkpoint is due because the disk is full
+        #: The time of the oldest commit that only the write-ahead log has.
+        self._unsecured_since: float | None = None
         make_directory(data_dir)
         with ExitStack() as undo:
             self._lock = DirectoryLock(data_dir)
-            undo.callback(self._lock.release)
+            undo.callback(self._lock.abandon)
+            self.reserve = Reserve(data_dir)
+            if self.reserve.is_disk_full():
+                self.reserve.release()
+            is_new = not opening.size(self.path)
+            unclean = self._lock.was_unclean or opening.size(opening.wal_of(self.path)) > 0
             try:
-                make_private(self.path)
-                writer = _connect(self.path, connection_class, "rw")
-                undo.callback(writer.close)
-                _prepare(writer, self.path, synchronous)
-                self.numbers = itertools.count(tables.last_number(writer) + 1)
-                reader = _connect(self.path, connection_class, "ro")
-                undo.callback(reader.close)
-                reader.execute(f"PRAGMA {CACHE}")
+                opened = opening.open_connections(
+                    self.path,
+                    connection_class,
+                    undo,
+                    longest_wal=self.reserve.size // 2,
+                    synchronous=synchronous,
+                )
+                self.numbers = itertools.count(tables.last_number(opened.writer) + 1)
             except sqlite3.Error as error:
                 raise OpenError(
                     f"cannot open {self.path}: {reason(error)}; "
@@ -89,27 +91,65 @@ class Database:
             except OSError as error:
                 raise unusable(data_dir, error) from error
             undo.pop_all()
+        self.read_only = opened.read_only
         self.writer = Worker(
-            writer,
+            opened.writer,
             "store-writer",
             "BEGIN IMMEDIATE",
             on_failure=self.log_ends.clear,
             on_commit=on_commit,
         )
-        self.reader = Worker(reader, "store-reader", "BEGIN")
+        self.reader = Worker(opened.reader, "store-reader", "BEGIN")
+        self.searcher = Worker(opened.searcher, "store-searcher", "BEGIN")
+        if not self.read_only:
+            self.reserve.settle()
+            self.reserve.take()
+        self._watch = Watch([self.path, opening.wal_of(self.path)], also=self.reserve.take)
+        self._checker = Checker(self.path, is_new=is_new, at_once=unclean)
 
-    def truncate_wal(self, _: sqlite3.Connection) -> None:
+    def write(
+        self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **more: P.kwargs
+    ) -> asyncio.Future[T]:
+        """Call `work` with the connection that writes, in a transaction of its own."""
+
+        def checked(db: sqlite3.Connection) -> T:
+            self._watch.look()
+            return work(db, *args, **more)
+
+        self.tidy_soon()
+        self._checkpoint_soon()
+        writing = self.writer.transact(checked)
+        writing.add_done_callback(self._written)
+        return writing
+
+    async def try_to_write(self) -> None:
+        """Raise `StoreError` unless a question could be saved now. Changes nothing."""
+        await self.writer.transact(self._try)
+
+    async def empty_wal(self) -> None:
         """Empty the write-ahead log. Raises `StoreError` if another program prevents it.
 
-        Call this on the reader's thread. Its connection is then idle, so no snapshot of ours
-        prevents it either. While another program reads, for example a backup, the writer does not
-        wait: this thread tries again.
+        The connections that read are idle meanwhile, so no snapshot of ours prevents it.
         """
-        due = monotonic() + BUSY_TIMEOUT
-        while not self.writer.submit(_truncate_wal).result():
-            if monotonic() > due:
-                raise StoreError("another program is reading the database")
-            sleep(TRUNCATE_PAUSE)
+        await self.searcher.run(self._empty_wal)
+
+    async def make_room(self) -> None:
+        """Give a deletion on a full disk the reserve, and what the write-ahead log takes. Settle
+        the reserve afterwards."""
+        self.reserve.release()
+        with suppress(StoreError):
+            await self.empty_wal()
+
+    def health(self) -> StoreHealth:
+        since = self._unsecured_since
+        return StoreHealth(
+            read_only=bool(self.read_only),
+            replaced=self._watch.replaced,
+            damaged=bool(self._checker.damage),
+            checked_at=self._checker.checked_at,
+            unsecured=0.0 if since is None else monotonic() - since,
+            reserve_held=self.reserve.is_whole,
+        )
 
     def tidy_soon(self) -> None:
         """Schedule the deferred work, together with that of other writes until then."""
@@ -121,11 +161,17 @@ class Database:
         Idempotent."""
         if self._closed is None:
             self._closed = Future()
-            if self._tidying:
-                self._tidying.cancel()
+            for timer in (self._tidying, self._checkpointing):
+                if timer:
+                    timer.cancel()
+            self._watch.close()
             # The writer closes last: SQLite then moves the write-ahead log into the database.
-            self.reader.close().add_done_callback(self._close_writer)
+            self.searcher.close().add_done_callback(self._close_reader)
         await asyncio.shield(asyncio.wrap_future(self._closed))
+
+    def _close_reader(self, _: Future[None]) -> None:
+        self.reader.submit(lambda _: self._checker.close())
+        self.reader.close().add_done_callback(self._close_writer)
 
     def _close_writer(self, _: Future[None]) -> None:
         self.writer.close().add_done_callback(self._release)
@@ -134,6 +180,35 @@ class Database:
         self._lock.release()
         if self._closed:
             self._closed.set_result(None)
+
+    def _try(self, db: sqlite3.Connection) -> None:
+        self._watch.look()
+        self.reserve.check(opening.unused_bytes(db))
+        # This sets user_version to the value that it has. Nothing reads it, but SQLite writes one
+        # page.
+        db.execute("PRAGMA user_version = 0")
+
+    def _empty_wal(self, _: sqlite3.Connection) -> bool:
+        def truncate(_: sqlite3.Connection) -> bool:
+            return self.writer.submit(opening.truncate_wal).result()
+
+        due = monotonic() + opening.BUSY_TIMEOUT
+        with self._checker.paused():
+            # While another program reads, for example a backup, the writer does not wait.
+            while not self.reader.submit(truncate).result():
+                if monotonic() > due:
+                    raise StoreError("another program is reading the database")
+                sleep(TRUNCATE_PAUSE)
+        self._unsecured_since = None
+        return True
+
+    def _written(self, writing: asyncio.Future[Any]) -> None:
+        """On a full disk, what the write-ahead log takes is given back soon."""
+        if writing.cancelled() or not isinstance(writing.exception(), DiskFull):
+            return
+        if not self._hurried:
+            self._hurried = True
+            self._checkpoint_in(CHECKPOINT_PAUSE)
 
     def _tidy_in(self, seconds: float) -> None:
         if self._closed is None:
@@ -145,8 +220,37 @@ class Database:
 
     def _tidied(self, step: asyncio.Future[bool]) -> None:
         self._tidying = None
+        self._checkpoint_soon()
         if not step.cancelled() and step.exception() is None and step.result():
             self._tidy_in(TIDY_PAUSE)
+
+    def _checkpoint_soon(self) -> None:
+        if self._checkpointing is None:
+            self._unsecured_since = self._unsecured_since or monotonic()
+            self._checkpoint_in(CHECKPOINT_DELAY)
+
+    def _checkpoint_in(self, seconds: float) -> None:
+        if self._checkpointing:
+            self._checkpointing.cancel()
+        if self._closed is None:
+            loop = asyncio.get_running_loop()
+            self._checkpointing = loop.call_later(seconds, self._checkpoint, monotonic() + seconds)
+
+    def _checkpoint(self, began: float) -> None:
+        self._checkpointing = None
+        self._hurried = False
+        with suppress(StoreError):
+            if self.reserve.is_whole:
+                moving = self.writer.run(opening.checkpoint)
+            else:
+                moving = self.searcher.run(self._empty_wal)
+            moving.add_done_callback(lambda moved: self._checkpointed(moved, began))
+
+    def _checkpointed(self, moved: asyncio.Future[bool], began: float) -> None:
+        if moved.cancelled() or moved.exception() is not None or not moved.result():
+            self._checkpoint_in(CHECKPOINT_PAUSE)
+        else:
+            self._unsecured_since = began if self._checkpointing else None
 
 
 class Worker:
@@ -209,58 +313,11 @@ class Worker:
         try:
             return work(self._db)
         except (sqlite3.Error, OSError) as error:
+            if is_full(error):
+                raise DiskFull from error
             raise StoreError(f"The conversations cannot be used now: {reason(error)}.") from error
 
 
 def _tidy(db: sqlite3.Connection) -> bool:
     """One step of the deferred work, of some ten milliseconds. False if nothing is left."""
     return search.catch_up(db) or logs.tidy(db) or search.sweep(db)
-
-
-def _connect(
-    path: Path, connection_class: type[sqlite3.Connection], mode: str
-) -> sqlite3.Connection:
-    return sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}",
-        uri=True,
-        timeout=BUSY_TIMEOUT,
-        isolation_level=None,
-        check_same_thread=False,  # this thread opens it, then only a worker's thread uses it
-        factory=connection_class,
-    )
-
-
-def _prepare(db: sqlite3.Connection, path: Path, synchronous: str) -> None:
-    """Configure the connection, finish deletions that a crash interrupted, update the schema."""
-    for setting in (
-        "journal_mode = WAL",
-        f"synchronous = {synchronous}",
-        "secure_delete = ON",
-        f"wal_autocheckpoint = {CHECKPOINT}",
-        "temp_store = MEMORY",
-        CACHE,
-    ):
-        db.execute(f"PRAGMA {setting}").fetchall()
-    for suffix in ("-wal", "-shm"):
-        # Never open and close a file that SQLite has open: the process would lose its locks on it.
-        # Another program would then truncate the shared memory, and SIGBUS would end this one.
-        with suppress(FileNotFoundError):  # SQLite gives a new one the mode of the database
-            path.with_name(path.name + suffix).chmod(0o600)
-    swept = applied_migrations(db, path) == 0
-    while not swept:  # a migration copies the database, and the copy must not have deleted words
-        with transaction(db):
-            swept = not search.sweep(db)
-    migrate(db, path)
-    with suppress(OSError):
-        remove_copies(path)
-    _truncate_wal(db)
-
-
-def _truncate_wal(db: sqlite3.Connection) -> bool:
-    """Move all commits into the database and empty the write-ahead log. False, and at once, if a
-    reader prevents it."""
-    db.execute("PRAGMA busy_timeout = 0")
-    try:
-        return not db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    finally:
-        db.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")

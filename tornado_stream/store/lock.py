@@ -7,10 +7,11 @@ All calls are synchronous and raise `OpenError`.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -26,27 +27,50 @@ else:
 LOCK_WAIT, LOCK_PAUSE = 5.0, 0.02
 #: The byte that is locked on Windows. Locked bytes cannot be read, and others must read the pid.
 _FAR = 1 << 30
+#: The content of the lock of a data directory that no process uses.
+_RELEASED = "released\n"
 
 
 class DirectoryLock:
-    """The lock of a data directory, held from its construction until `release`."""
+    """The lock of a data directory, held from its construction until `release`.
+
+    `was_unclean` says that the process before did not release it. On a read-only disk, a file that
+    does not exist is not locked: no other process can write there either.
+    """
 
     def __init__(self, directory: Path) -> None:
-        self._descriptor: int | None = _open(directory / "lock")
+        self.was_unclean = False
+        self._descriptor = _open_lock(directory / "lock")
+        if self._descriptor is None:
+            return
         try:
             _lock(self._descriptor)
         except OSError:
             pid = os.read(self._descriptor, 20).decode("ascii", "replace").strip() or "unknown"
-            self.release()
+            self.abandon()
             raise OpenError(
                 f"the data directory {directory} is in use by another Tornado Stream "
                 f"(pid {pid}); stop it, or use another directory with --data-dir"
             ) from None
-        os.ftruncate(self._descriptor, 0)
-        os.write(self._descriptor, f"{os.getpid()}\n".encode())
+        self.was_unclean = os.read(self._descriptor, 20).strip().isdigit()
+        self._write(f"{os.getpid()}\n")
 
     def release(self) -> None:
         """Idempotent."""
+        if self._descriptor is not None:
+            self._write(_RELEASED)
+            self.abandon()
+
+    def _write(self, text: str) -> None:
+        """Replace the content. A full disk has room for it if there was some before."""
+        assert self._descriptor is not None
+        with suppress(OSError):
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            os.write(self._descriptor, text.encode())
+            os.ftruncate(self._descriptor, len(text))
+
+    def abandon(self) -> None:
+        """Release the lock as a crash would. Idempotent."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -64,6 +88,19 @@ def locked(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _open_lock(path: Path) -> int | None:
+    """The opened file; None on a read-only disk that does not have it."""
+    try:
+        return _open(path)
+    except OpenError as error:
+        cause = error.__cause__
+        if not isinstance(cause, OSError) or cause.errno not in (errno.EROFS, errno.ENOSPC):
+            raise
+    with suppress(FileNotFoundError):
+        return os.open(path, os.O_RDONLY)
+    return None
 
 
 def _open(path: Path) -> int:

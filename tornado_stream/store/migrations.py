@@ -119,6 +119,11 @@ def applied_migrations(db: sqlite3.Connection, path: Path) -> int:
         "CREATE TABLE IF NOT EXISTS migrations ("
         "number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)"
     )
+    return known_migrations(db, path)
+
+
+def known_migrations(db: sqlite3.Connection, path: Path) -> int:
+    """As `applied_migrations`, of a database that is not new. Writes nothing."""
     applied = int(db.execute("SELECT max(number) FROM migrations").fetchone()[0] or 0)
     if applied > len(MIGRATIONS):
         raise OpenError(

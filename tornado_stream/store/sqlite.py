@@ -5,13 +5,17 @@ The rule: a method submits its work to a thread, and returns when the thread has
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tornado_stream.store import logs, search, sessions, tables
 from tornado_stream.store.base import (
     AlreadyStored,
+    DiskFull,
     NewAnswer,
     Page,
     Progress,
@@ -19,10 +23,15 @@ from tornado_stream.store.base import (
     Store,
     StoredGeneration,
     StoreError,
+    StoreHealth,
 )
 from tornado_stream.store.database import Database
 from tornado_stream.store.migrations import remove_copies
+from tornado_stream.store.searches import Stop, Turns
 from tornado_stream.values.messages import Conversation, Message
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class SQLiteStore(Store):
@@ -46,14 +55,13 @@ class SQLiteStore(Store):
         )
         self._writer = self._database.writer
         self._reader = self._database.reader
+        self._turns = Turns()
 
     async def begin(self, new: NewAnswer) -> None:
-        self._database.tidy_soon()
-        await self._writer.transact(self._begin, new)
+        await self._database.write(self._begin, new)
 
     async def append(self, batch: list[Progress]) -> frozenset[str]:
-        self._database.tidy_soon()
-        return await self._writer.transact(logs.append, self._database.log_ends, batch)
+        return await self._database.write(logs.append, self._database.log_ends, batch)
 
     async def unfinished(self) -> list[StoredGeneration]:
         return await self._reader.transact(logs.unfinished)
@@ -62,39 +70,79 @@ class SQLiteStore(Store):
         return await self._reader.transact(tables.conversation, self.owner, id)
 
     async def conversations(
-        self, *, query: str = "", limit: int = 50, before: str | None = None
+        self,
+        *,
+        query: str = "",
+        limit: int = 50,
+        before: str | None = None,
+        left: asyncio.Future[None] | None = None,
     ) -> Page:
-        if query:
+        if not query:
+            read = self._reader.transact
+            return await read(tables.conversations, self.owner, "", limit, before)
+        left = left or asyncio.get_running_loop().create_future()
+        async with self._turns.turn(self.owner, left):
             with suppress(StoreError):  # on a failure, the texts indexed so far are searched
-                while await self._writer.transact(search.catch_up):
+                while not left.done() and await self._writer.transact(search.catch_up):
                     pass
-        return await self._reader.transact(tables.conversations, self.owner, query, limit, before)
+            return await self._search(Stop(), left, query, limit, before)
+
+    async def _search(
+        self, stop: Stop, left: asyncio.Future[None], query: str, limit: int, before: str | None
+    ) -> Page:
+        def work(db: sqlite3.Connection) -> Page:
+            with stop.watching(db):
+                return tables.conversations(db, self.owner, query, limit, before)
+
+        try:
+            found = self._database.searcher.transact(work)
+            waiting: set[asyncio.Future[Any]] = {found, left}
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            if left.done():
+                stop.set()
+            return await found
+        finally:
+            stop.set()
 
     async def create(self, conversation: Conversation) -> None:
-        self._database.tidy_soon()
         numbers = self._database.numbers
-        await self._writer.transact(tables.create, self.owner, numbers, conversation)
+        await self._database.write(tables.create, self.owner, numbers, conversation)
 
     async def update(self, id: str, changes: dict[str, str | None]) -> None:
-        self._database.tidy_soon()
-        await self._writer.transact(tables.update, self.owner, id, changes)
+        await self._database.write(tables.update, self.owner, id, changes)
 
     async def delete(self, id: str) -> None:
         """See `Store.delete`.
 
         If the rows are deleted but wiping their words fails, the error says so. The next deletion
-        or start of the program then wipes them.
+        or start of the program then wipes them. On a full disk, the reserve is used.
         """
-        await self._writer.transact(self._delete, id)
         try:
-            while await self._writer.transact(search.sweep):
+            await self._with_room(self._delete, id)
+            await self._wipe()
+        finally:
+            self._database.reserve.settle()
+
+    async def _wipe(self) -> None:
+        try:
+            while await self._with_room(search.sweep):
                 pass  # in steps, so that other writes can run between them
-            await self._reader.run(self._database.truncate_wal)
+            await self._database.empty_wal()
         except StoreError as error:
             raise StoreError(
                 "The conversation is deleted, but its words could not be wiped from the disk "
                 f"yet: {error.message}"
             ) from error
+
+    async def _with_room(
+        self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **more: P.kwargs
+    ) -> T:
+        """Do a part of a deletion. If the disk is full, make room first."""
+        try:
+            return await self._database.write(work, *args, **more)
+        except DiskFull:
+            await self._database.make_room()
+            return await self._database.write(work, *args, **more)
 
     async def message(self, id: str) -> Message | None:
         return await self._reader.transact(tables.message, self.owner, id)
@@ -109,16 +157,19 @@ class SQLiteStore(Store):
         return await self._reader.transact(logs.generation, self.owner, id)
 
     async def check(self) -> None:
-        await self._writer.transact(_write_nothing)
+        await self._database.try_to_write()
+
+    def health(self) -> StoreHealth:
+        return self._database.health()
 
     async def sessions(self) -> list[Session]:
         return await self._reader.transact(sessions.sessions)
 
     async def save_session(self, session: Session) -> None:
-        await self._writer.transact(sessions.save, session)
+        await self._database.write(sessions.save, session)
 
     async def delete_sessions(self, ids: list[str]) -> None:
-        await self._writer.transact(sessions.delete, ids)
+        await self._database.write(sessions.delete, ids)
 
     async def close(self) -> None:
         await self._database.close()
@@ -136,9 +187,3 @@ class SQLiteStore(Store):
         self._database.log_ends.clear()  # an answer of this conversation may be running
         tables.delete(db, self.owner, id)
         remove_copies(self._database.path, 0)
-
-
-def _write_nothing(db: sqlite3.Connection) -> None:
-    """Set user_version to the value that it has. Nothing reads it, but SQLite writes one page, so
-    this fails if the disk is full."""
-    db.execute("PRAGMA user_version = 0")

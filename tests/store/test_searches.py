@@ -1,0 +1,202 @@
+"""Searches: users take turns, time is limited, and a client that left ends its search."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import statistics
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from client import Client
+from deadlines import LONG
+
+from tornado_stream.store import search, searches
+from tornado_stream.store.base import Store
+from tornado_stream.store.searches import SearchTooSlow, Stop, Turns
+from tornado_stream.store.sqlite import SQLiteStore
+from tornado_stream.values.errors import Unavailable
+
+from .answers import converse, listed
+
+HOSTILE = "e" * 40
+OTHER = "00000000-0000-4000-8000-000000000000"
+
+
+async def fill(store: Store, texts: int, size: int) -> None:
+    """Texts of one letter, which are what the index of trigrams is worst at; and a short one."""
+    for n in range(texts):
+        await converse(store, n, "e" * size, "short", home=f"c{n}")
+    await converse(store, texts, "hi", "findable", home=OTHER)
+    while await store._writer.transact(search.catch_up):
+        pass
+
+
+@pytest.fixture
+def store(tmp_path: Path, io_loop) -> SQLiteStore:
+    store = SQLiteStore(tmp_path / "data")
+    yield store
+    io_loop.run_sync(store.close)
+
+
+class Slow:
+    """Makes each search take until it is stopped. `running` is set while one does."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.running = threading.Event()
+        self.seen: list[str] = []
+        original = searches.Stop.watching
+        slow = self
+
+        def watching(stop: Stop, db: sqlite3.Connection):
+            entered = original(stop, db)
+
+            class Watching:
+                def __enter__(self) -> None:
+                    entered.__enter__()
+                    slow.running.set()
+
+                def __exit__(self, kind, error, trace) -> bool | None:
+                    if error:
+                        return entered.__exit__(kind, error, trace)
+                    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+                    try:
+                        db.execute(f"{endless} SELECT count(*) FROM n").fetchone()
+                    except sqlite3.Error as interrupted:
+                        kind, trace = type(interrupted), interrupted.__traceback__
+                        return entered.__exit__(kind, interrupted, trace)
+                    return None
+
+            return Watching()
+
+        monkeypatch.setattr(searches.Stop, "watching", watching)
+
+
+async def until(event: threading.Event) -> None:
+    while not event.is_set():  # noqa: ASYNC110
+        await asyncio.sleep(0.002)
+
+
+@pytest.mark.gen_test
+async def test_a_search_ends_when_its_client_leaves(store, monkeypatch):
+    slow = Slow(monkeypatch)
+    await converse(store, 1, "hi", "findable", home="c1")
+    left = asyncio.get_running_loop().create_future()
+    search = asyncio.ensure_future(store.conversations(query="findable", left=left))
+    await until(slow.running)
+    assert await listed(store) == ["c1"], "another read waits for no search"
+    assert not search.done()
+    left.set_result(None)
+    with pytest.raises(SearchTooSlow):
+        await search
+
+
+@pytest.mark.gen_test
+async def test_a_search_is_limited_in_time(store, monkeypatch):
+    Slow(monkeypatch)
+    monkeypatch.setattr(searches, "LIMIT", 0.05)
+    await converse(store, 1, "hi", "findable", home="c1")
+    with pytest.raises(Unavailable, match="took too long") as error:
+        await store.conversations(query="findable")
+    assert error.value.code == "search_too_slow"
+    monkeypatch.undo()
+    assert await listed(store, query="findable") == ["c1"]
+
+
+@pytest.mark.gen_test
+async def test_a_search_that_waits_too_long_is_refused(store, monkeypatch):
+    slow = Slow(monkeypatch)
+    monkeypatch.setattr(searches, "WAIT", 0.05)
+    await converse(store, 1, "hi", "findable", home="c1")
+    left = asyncio.get_running_loop().create_future()
+    first = asyncio.ensure_future(store.conversations(query="findable", left=left))
+    await until(slow.running)
+    with pytest.raises(SearchTooSlow):
+        await store.conversations(query="findable")
+    left.set_result(None)
+    with pytest.raises(SearchTooSlow):
+        await first
+
+
+@pytest.mark.gen_test
+async def test_users_take_turns(io_loop):
+    turns, order = Turns(), []
+    never = asyncio.get_running_loop().create_future()
+
+    async def search(owner: str) -> None:
+        async with turns.turn(owner, never):
+            order.append(owner)
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(search(owner) for owner in "aaaabbc"))
+    assert order == ["a", "a", "b", "c", "a", "b", "a"]
+    assert not turns._waiting and not turns._taken
+
+
+@pytest.mark.gen_test
+async def test_a_client_that_leaves_while_it_waits_loses_its_turn(io_loop):
+    turns = Turns()
+    loop = asyncio.get_running_loop()
+    never, left = loop.create_future(), loop.create_future()
+
+    async def wait() -> None:
+        async with turns.turn("b", left):
+            raise AssertionError("its client has left")
+
+    async with turns.turn("a", never):
+        waiting = asyncio.ensure_future(wait())
+        await asyncio.sleep(0)
+        left.set_result(None)
+        with pytest.raises(SearchTooSlow):
+            await waiting
+        assert not turns._waiting
+    async with turns.turn("b", never):
+        pass
+
+
+@pytest.mark.gen_test
+async def test_a_deletion_waits_for_no_row_of_searches(store, monkeypatch):
+    """It wipes the words as soon as the present search has ended."""
+    slow = Slow(monkeypatch)
+    monkeypatch.setattr(searches, "LIMIT", 0.1)
+    await converse(store, 1, "hi", "findable", home="c1")
+    hostile = [asyncio.ensure_future(store.conversations(query="findable")) for _ in range(5)]
+    await until(slow.running)
+    await store.delete("c1")
+    assert not all(asked.done() for asked in hostile)
+    for asked in hostile:
+        with pytest.raises(SearchTooSlow):
+            await asked
+
+
+@pytest.mark.timed
+@pytest.mark.gen_test(timeout=120)
+async def test_many_searches_of_one_client_delay_nobody(chat: Client):
+    """Large texts of one letter are searched twenty times at once; then every client leaves."""
+    texts, size, reads = (8, 1_000_000, 300) if LONG else (4, 200_000, 20)
+    assert chat.application
+    await fill(chat.application.store, texts, size)
+    request = chat.encode("GET", f"/api/conversations?q={HOSTILE}", None, {})
+    hostile = [await chat.connect() for _ in range(20)]
+    for connection in hostile:
+        await connection.write(request)
+    turns = chat.application.store._turns
+    while not turns._waiting:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    times = []
+    for n in range(reads):
+        path = ("/api/conversations", f"/api/conversations/{OTHER}")[n % 2]
+        began = time.monotonic()
+        assert (await chat.request("GET", path)).status == 200
+        times.append(time.monotonic() - began)
+    if LONG:
+        print(f"p99 {statistics.quantiles(times, n=100)[98] * 1000:.0f} ms")
+        assert turns._waiting, "the searches were over too early"
+        assert statistics.quantiles(times, n=100)[98] <= 0.05 and max(times) <= 0.2
+    for connection in hostile:
+        connection.close()
+    found = await chat.request("GET", "/api/conversations?q=findable")
+    assert found.status == 200 and len(found.json()["conversations"]) == 1
+    assert not turns._waiting
