@@ -54,10 +54,10 @@ class ResponseEvents:
             self._add_text("output_text", delta.content)
         if delta.refusal:
             self._add_text("refusal", delta.refusal)
-        for fragment in delta.tool_calls:
-            self._add_fragment(fragment)
         for source in delta.sources:
             self._add_source(source)
+        for fragment in delta.tool_calls:
+            self._add_fragment(fragment)
         return self._taken()
 
     def finish(self, reason: str | None, usage: dict[str, Any] | None) -> list[dict[str, Any]]:
