@@ -104,17 +104,20 @@ def read_chunk(value: Any, *, key: str | None = None, lone: bool = False) -> Chu
     error = find_error(value) if "error" in value or not choices else None
     error = error or _find_vendor_error(value)
     finish_reason = native_reason = None
-    deltas = []
+    deltas, named = [], [value]
     for choice in choices:
         if isinstance(choice, dict) and choice.get("index") in _FIRST:
             finish_reason = _reason(choice.get("finish_reason")) or finish_reason
             native_reason = _reason(choice.get("native_finish_reason")) or native_reason
             error = error or choice.get("error")
             deltas.append(_read_choice(choice, lone))
+            if not sources.MEMBER_SET.isdisjoint(choice):
+                named.append(choice)
     usage = value.get("usage") or _find_usage(value, choices)
     delta = deltas[0] if len(deltas) == 1 else _merge(deltas)
-    if not sources.MEMBER_SET.isdisjoint(value):
-        delta = delta._replace(sources=sources.read_sources(value, {"sources": [*delta.sources]}))
+    if len(named) > 1 or not sources.MEMBER_SET.isdisjoint(value):
+        found = {"sources": [*delta.sources]}
+        delta = delta._replace(sources=sources.read_sources(*named, found))
     failing = failing_reason(finish_reason, native_reason)
     return Chunk(
         *delta,
