@@ -93,6 +93,24 @@ def test_beside_a_delta_the_last_text_counts():
     assert choice["message"]["content"] == "ab"
 
 
+def test_a_piece_of_a_call_without_a_name_continues_it_whatever_its_id():
+    found = merged(
+        {"tool_calls": [{"index": 0, "id": "a", "function": {"name": "f", "arguments": "{"}}]},
+        {"tool_calls": [{"index": 0, "id": "b", "function": {"arguments": "}"}}]},
+    )
+    assert found["tool_calls"] == [{"id": "a", "function": {"name": "f", "arguments": "{}"}}]
+
+
+def test_pieces_of_two_calls_may_have_their_ids_only():
+    found = merged(
+        {"tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "{"}}]},
+        {"tool_calls": [{"id": "b", "function": {"name": "g", "arguments": "{"}}]},
+        {"tool_calls": [{"id": "a", "function": {"arguments": "}"}}]},
+        {"tool_calls": [{"id": "b", "function": {"arguments": " }"}}]},
+    )
+    assert [call["function"]["arguments"] for call in found["tool_calls"]] == ["{}", "{ }"]
+
+
 def test_a_text_before_and_after_parts_becomes_a_part():
     part = {"type": "thinking", "thinking": "hm"}
     found = merged({"content": "a"}, {"content": [part]}, {"content": "b"}, {"content": "c"})

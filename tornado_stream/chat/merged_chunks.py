@@ -108,7 +108,9 @@ class _Entries(list[Any]):
                 continue
             index, id = _key(entry.get("index")), _key(entry.get("id"))
             if calls:
-                known = self._find(index, id)
+                known = self._find(index, id, names=_has_name(entry))
+                if known and known.get("id"):
+                    entry.pop("id", None)
             elif index is not None:
                 known = self._last.get(index)
             else:
@@ -128,16 +130,23 @@ class _Entries(list[Any]):
         seals = (last.get(name) for name in _SEALS)
         return None if any(any(s.pieces) if isinstance(s, _Text) else s for s in seals) else last
 
-    def _find(self, index: Any, id: Any) -> dict[str, Any] | None:
+    def _find(self, index: Any, id: Any, *, names: bool) -> dict[str, Any] | None:
+        if known := self._calls.get((index, id)) if id is not None else None:
+            return known
         last = self._last.get(index)
-        if last is None or id is None or _key(last.get("id")) in (None, id):
-            return last
-        return self._calls.get((index, id))
+        if last is None or id is None or not names or _key(last.get("id")) is None:
+            return last  # some servers make a new id for every piece, but only a name begins a call
+        return None
 
 
 def _key(value: Any) -> str | int | None:
     """An index or an id; None if there is none."""
     return value if isinstance(value, str | int) and value != "" else None
+
+
+def _has_name(call: dict[str, Any]) -> bool:
+    inner = (call.get("function"), call.get("custom"), call)
+    return any(isinstance(place, dict) and place.get("name") for place in inner)
 
 
 def _is_one(known: dict[str, Any], entry: dict[str, Any]) -> bool:
