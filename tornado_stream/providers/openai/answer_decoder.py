@@ -96,6 +96,11 @@ class AnswerDecoder:
     def _has_answer(self) -> bool:
         return self._in_form or self._parts.has_text
 
+    @property
+    def _is_no_stream(self) -> bool:
+        # After [DONE] nothing counts, and it depends on the splitting what was read of it.
+        return self._is_text or (self._sse.strange and not self.done)
+
     def feed(self, data: bytes) -> Delta | None:
         """What these bytes add to the answer; None: nothing."""
         if self.done or self.failed:
@@ -134,7 +139,7 @@ class AnswerDecoder:
         known = self._dialect is UNKNOWN or self.complete
         if self._dialect and not (self._has_answer and known):
             self._note(dialect_error(self._dialect, self.form), by_reason=True)
-        elif (self._is_text or self._sse.strange) and not (self._has_answer or self.error):
+        elif self._is_no_stream and not (self._has_answer or self.error):
             self._note(web_page_error())
         return self._parts.close(complete=self.complete)
 
