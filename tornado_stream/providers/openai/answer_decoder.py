@@ -140,7 +140,7 @@ class AnswerDecoder:
         if self._dialect and not (self._has_answer and known):
             self._note(dialect_error(self._dialect, self.form), by_reason=True)
         elif self._is_no_stream and not (self._has_answer or self.error):
-            self._note(web_page_error())
+            self._note(web_page_error(self.form))
         return self._parts.close(complete=self.complete)
 
     def take_chunks(self) -> RelayedChunks | None:
