@@ -41,6 +41,76 @@ def test_calls_with_one_index_and_two_ids_are_two_calls():
     ]
 
 
+def details(*entries: dict[str, Any]) -> list[dict[str, Any]]:
+    return merged(*({"reasoning_details": [entry]} for entry in entries))["reasoning_details"]
+
+
+def test_entries_of_other_types_or_ids_are_other_entries_with_one_index_too():
+    summary = {"type": "reasoning.summary", "summary": "So", "index": 0}
+    one = {"type": "reasoning.encrypted", "data": "A", "id": "rs_1", "index": 0}
+    two = {**one, "data": "B", "id": "rs_2"}
+    assert details(summary, one, two) == [summary, one, two]
+    assert details(summary, {**summary, "summary": " it is"}) == [
+        {**summary, "summary": "So it is"}
+    ]
+
+
+def test_what_is_signed_is_one_entry_up_to_its_signature():
+    def block(**more: Any) -> dict[str, Any]:
+        return {"thinking_blocks": [{"type": "thinking", **more}]}
+
+    found = merged(
+        *(block(thinking="a", signature=""), block(thinking="b"), block(signature="S")),
+        {"thinking_blocks": [{"type": "redacted_thinking", "data": "Q"}]},
+        block(thinking="c", signature="T"),
+    )
+    assert found["thinking_blocks"] == [
+        {"type": "thinking", "thinking": "ab", "signature": "S"},
+        {"type": "redacted_thinking", "data": "Q"},
+        {"type": "thinking", "thinking": "c", "signature": "T"},
+    ]
+
+
+def test_beside_a_delta_the_last_text_counts():
+    chunks = MergedChunks()
+    for text in "ab":
+        filtered = {"hate": {"filtered": False, "severity": "safe"}}
+        logprobs = {"content": [{"token": text}]}
+        chunks.add(
+            {
+                "choices": [
+                    {
+                        "delta": {"content": text},
+                        "content_filter_results": filtered,
+                        "logprobs": logprobs,
+                    }
+                ]
+            }
+        )
+    (choice,) = chunks.completion("")["choices"]
+    assert choice["content_filter_results"]["hate"]["severity"] == "safe"
+    assert choice["logprobs"]["content"] == [{"token": "a"}, {"token": "b"}]
+    assert choice["message"]["content"] == "ab"
+
+
+def test_a_piece_of_a_call_without_a_name_continues_it_whatever_its_id():
+    found = merged(
+        {"tool_calls": [{"index": 0, "id": "a", "function": {"name": "f", "arguments": "{"}}]},
+        {"tool_calls": [{"index": 0, "id": "b", "function": {"arguments": "}"}}]},
+    )
+    assert found["tool_calls"] == [{"id": "a", "function": {"name": "f", "arguments": "{}"}}]
+
+
+def test_pieces_of_two_calls_may_have_their_ids_only():
+    found = merged(
+        {"tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "{"}}]},
+        {"tool_calls": [{"id": "b", "function": {"name": "g", "arguments": "{"}}]},
+        {"tool_calls": [{"id": "a", "function": {"arguments": "}"}}]},
+        {"tool_calls": [{"id": "b", "function": {"arguments": " }"}}]},
+    )
+    assert [call["function"]["arguments"] for call in found["tool_calls"]] == ["{}", "{ }"]
+
+
 def test_a_text_before_and_after_parts_becomes_a_part():
     part = {"type": "thinking", "thinking": "hm"}
     found = merged({"content": "a"}, {"content": [part]}, {"content": "b"}, {"content": "c"})

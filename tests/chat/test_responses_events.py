@@ -217,8 +217,24 @@ def test_sources_are_citations_where_they_came():
     assert alone["content"][0]["annotations"] == [first]
 
 
+def test_sources_that_come_with_text_and_a_call_belong_to_the_text():
+    call = {"index": 0, "id": "call_1", "name": "measure", "arguments": "{}"}
+    events = play(Delta("Two", tool_calls=(call,), sources=(PAGE,)))
+    message, function = response(events)["output"]
+    assert [a["url"] for a in message["content"][0]["annotations"]] == [PAGE["url"]]
+    assert function["type"] == "function_call"
+
+
 @pytest.mark.parametrize(
-    ("reason", "why"), [("length", "max_output_tokens"), ("content_filter", "content_filter")]
+    ("reason", "why"),
+    [
+        ("length", "max_output_tokens"),
+        ("MAX_TOKENS", "max_output_tokens"),
+        ("model_length", "max_output_tokens"),
+        ("content_filter", "content_filter"),
+        ("sensitive", "content_filter"),
+        ("SAFETY", "content_filter"),
+    ],
 )
 def test_an_answer_that_was_cut_by_its_limit_is_incomplete(reason, why):
     events = play(Delta("half"), reason=reason)

@@ -92,6 +92,15 @@ async def test_a_streamed_response_ends_with_the_whole_one(chat):
 
 
 @pytest.mark.gen_test
+async def test_what_an_upstream_signed_does_not_end_a_stream_early(chat):
+    signed = {"reasoning_details": [{"type": "reasoning.encrypted", "data": "sealed"}]}
+    body = {**ASK, "model": raw({"content": "one"}, signed) + ";wait=0.1;finish=stop;done"}
+    events = await stream(chat, body)
+    assert events[-1]["type"] == "response.completed"
+    assert events[-1]["response"]["output"][-1]["content"][0]["text"] == "one"
+
+
+@pytest.mark.gen_test
 async def test_a_round_of_tools(chat, upstream):
     body = {**ASK, "tools": [TOOL], "tool_choice": "auto", "model": calls("measure", "weigh")}
     made = (await post(chat, body)).json()

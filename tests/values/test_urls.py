@@ -57,6 +57,8 @@ def test_what_can_be_sent_is_encoded(given, clean):
         ("http://my host/v1", "'my host' is not the name of a host"),
         ("https://{resource}.example", "is not the name of a host"),
         ("http://a\\b/v1", "is not the name of a host"),
+        ("http://a..b/v1", "is not the name of a host"),
+        ("http://" + "a" * 64 + ".example/v1", "is not the name of a host"),
         ("http://[v1.a:b]/v1", "."),
         ("https://straße.example/v1", r"write the host straße.example in ASCII"),
         ("https://" + "ä" * 80 + ".example", "in ASCII"),

@@ -1,8 +1,9 @@
 """The chunks of a stream become one whole completion. Pure.
 
-The rule: what the upstream says is kept, known or not. Texts are joined, objects are merged member
-by member, lists are extended, and the entries of a list that have an `index` are merged by it. Of
-names, kinds and numbers the last one counts.
+The rule: what the upstream says is kept, known or not. The texts of deltas are joined, objects are
+merged member by member, lists are extended, and the entries of a list that have an `index` are
+merged by it, if they are of one kind. Of names, kinds and numbers, and of all that stands beside a
+delta, the last one counts.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from typing import Any
 _LAST = frozenset(
     "id type role name object model format finish_reason native_finish_reason call_id".split()
 )
+#: Lists whose entries are pieces even without an `index`: up to the one with the signature.
+_PIECES = frozenset({"reasoning_details", "thinking_blocks"})
+_SEALS = ("signature", "data", "encrypted_content")
 _NO_ANSWER = {"role": "assistant", "content": None, "refusal": None}
 
 
@@ -50,7 +54,9 @@ class MergedChunks:
         index = choice.get("index")
         known = self._choices.setdefault(index if isinstance(index, (int, str)) else 0, {})
         delta, message = choice.pop("delta", None), choice.pop("message", None)
-        _merge(known, choice)
+        if isinstance(text := choice.pop("text", None), str):  # of an old kind of completion
+            _merge(known, {"text": text})
+        _merge(known, choice, joins=False)
         if isinstance(delta, dict):
             self._whole = False
             _merge(known.setdefault("message", {}), delta)
@@ -84,7 +90,8 @@ class _Text:
 
 class _Entries(list[Any]):
     """A list in pieces. An entry with an `index` continues the last one with this index. A call
-    with another id is another call, even where upstreams give it the same index or none."""
+    with another id is another call, even where upstreams give it the same index or none. So is
+    any entry of another type or id."""
 
     __slots__ = ("_calls", "_last")
 
@@ -93,25 +100,43 @@ class _Entries(list[Any]):
         self._last: dict[Any, dict[str, Any]] = {}  # by index
         self._calls: dict[tuple[Any, Any], dict[str, Any]] = {}  # by index and id
 
-    def add(self, more: list[Any], *, calls: bool) -> None:
+    def add(self, more: list[Any], name: str, *, joins: bool) -> None:
+        calls = name == "tool_calls"
         for entry in more:
             if not isinstance(entry, dict):
                 self.append(entry)
                 continue
             index, id = _key(entry.get("index")), _key(entry.get("id"))
-            known = self._find(index, id) if calls else self._last.get(index)
-            if known is None or (index is None and not calls):
+            if calls:
+                known = self._find(index, id, names=_has_name(entry))
+                if known and known.get("id"):
+                    entry.pop("id", None)
+            elif index is not None:
+                known = self._last.get(index)
+            else:
+                known = self._open() if name in _PIECES else None
+            if known is None or not (calls or _is_one(known, entry)):
                 known = {}
                 self.append(known)
-            _merge(known, entry)
+            _merge(known, entry, joins=joins)
             self._last[index] = known
             self._calls[index, _key(known.get("id"))] = known
 
-    def _find(self, index: Any, id: Any) -> dict[str, Any] | None:
+    def _open(self) -> dict[str, Any] | None:
+        """The last entry, if it is not signed yet."""
+        last = self[-1] if self else None
+        if not isinstance(last, dict):
+            return None
+        seals = (last.get(name) for name in _SEALS)
+        return None if any(any(s.pieces) if isinstance(s, _Text) else s for s in seals) else last
+
+    def _find(self, index: Any, id: Any, *, names: bool) -> dict[str, Any] | None:
+        if known := self._calls.get((index, id)) if id is not None else None:
+            return known
         last = self._last.get(index)
-        if last is None or id is None or _key(last.get("id")) in (None, id):
-            return last
-        return self._calls.get((index, id))
+        if last is None or id is None or not names or _key(last.get("id")) is None:
+            return last  # some servers make a new id for every piece, but only a name begins a call
+        return None
 
 
 def _key(value: Any) -> str | int | None:
@@ -119,25 +144,37 @@ def _key(value: Any) -> str | int | None:
     return value if isinstance(value, str | int) and value != "" else None
 
 
-def _merge(into: dict[str, Any], more: dict[str, Any]) -> None:
+def _has_name(call: dict[str, Any]) -> bool:
+    inner = (call.get("function"), call.get("custom"), call)
+    return any(isinstance(place, dict) and place.get("name") for place in inner)
+
+
+def _is_one(known: dict[str, Any], entry: dict[str, Any]) -> bool:
+    """Whether two pieces with one index can belong to one entry."""
+    pairs = ((known.get(name), entry.get(name)) for name in ("type", "id"))
+    return all(not one or not other or one == other for one, other in pairs)
+
+
+def _merge(into: dict[str, Any], more: dict[str, Any], *, joins: bool = True) -> None:
+    """Add members. With `joins` False a text replaces the one before it, also in objects."""
     for name, value in more.items():
-        into[name] = _joined(into.get(name), value, name)
+        into[name] = _joined(into.get(name), value, name, joins)
 
 
-def _joined(known: Any, value: Any, name: str) -> Any:
+def _joined(known: Any, value: Any, name: str, joins: bool) -> Any:
     if value is None:
         return known
     if isinstance(value, str):
-        return _with_text(known, value, name)
+        return _with_text(known, value, name) if joins else value
     if isinstance(value, dict):
         merged = known if isinstance(known, dict) else {}
-        _merge(merged, value)
+        _merge(merged, value, joins=joins)
         return merged
     if isinstance(value, list):
         if isinstance(known, _Text):  # a content whose parts follow a text
             known = _Entries([{"type": "text", "text": known}] if any(known.pieces) else [])
         entries = known if isinstance(known, _Entries) else _Entries()
-        entries.add(value, calls=name == "tool_calls")
+        entries.add(value, name, joins=joins)
         return entries
     return value
 

@@ -47,7 +47,7 @@ class ResponseRelay(Relay):
         if isinstance(event, Delta):
             self._length += len(event.content) + len(event.reasoning)
             events = self._events.add(event)
-            if self.streamed:
+            if self.streamed and events:  # an empty frame would end a chunked body
                 self.publish(encode(events))
             self.begin()
         elif isinstance(event, Notice):

@@ -14,10 +14,11 @@ from __future__ import annotations
 from typing import Any
 
 from tornado_stream.chat.responses_items import Call, Item, Part, is_complete
+from tornado_stream.providers.openai.finish_reasons import meaning_of
 from tornado_stream.values.events import Delta, Source, ToolCall
 
-#: Why a response is `incomplete`, for the finish reasons that say so.
-INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
+#: Why a response is `incomplete`, by what its finish reason means.
+INCOMPLETE = {"length": "max_output_tokens", "filter": "content_filter"}
 
 #: Codes of errors that a failed response calls `rate_limit_exceeded`. The API has a closed list of
 #: codes there; the event `error` has the code itself.
@@ -54,16 +55,16 @@ class ResponseEvents:
             self._add_text("output_text", delta.content)
         if delta.refusal:
             self._add_text("refusal", delta.refusal)
-        for fragment in delta.tool_calls:
-            self._add_fragment(fragment)
         for source in delta.sources:
             self._add_source(source)
+        for fragment in delta.tool_calls:
+            self._add_fragment(fragment)
         return self._taken()
 
     def finish(self, reason: str | None, usage: dict[str, Any] | None) -> list[dict[str, Any]]:
         """The last events of an answer that ended as `done`."""
         self._begin()
-        incomplete = INCOMPLETE.get(reason or "")
+        incomplete = INCOMPLETE.get(meaning_of(reason or ""))
         status = "incomplete" if incomplete else "completed"
         while self._queue:
             self._close_call("completed" if len(self._queue) > 1 else status)

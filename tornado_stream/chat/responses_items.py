@@ -90,7 +90,8 @@ def is_complete(arguments: str) -> bool:
 
 def response_usage(usage: dict[str, Any]) -> dict[str, Any]:
     """A chat completion's usage in the form of the Responses API. What is no number is 0."""
-    prompt, answer = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
+    prompt = _count(usage, "prompt_tokens") or _count(usage, "input_tokens")
+    answer = _count(usage, "completion_tokens") or _count(usage, "output_tokens")
     total = _count(usage, "total_tokens") or prompt + answer
     converted: dict[str, Any] = {
         "input_tokens": prompt,

@@ -15,6 +15,7 @@ MAX_TOTAL = 16 * 1024 * 1024
 
 #: Bytes of a large feed that are split into lines at a time, to bound the memory.
 _PIECE = 64 * 1024
+_FIELDS = (b"data", b"event", b"id", b"retry", b"error")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -33,7 +34,8 @@ class SSEDecoder:
     `error` is None until a limit is reached, then `line_too_long` or `answer_too_long`: the decoder
     has returned the events before that byte, and ignores everything after it. `max_line` (without
     its line end) and `max_total` are in bytes. `comments` counts comment lines; `retry` is the last
-    reconnection time in milliseconds.
+    reconnection time in milliseconds. `strange` says that a line had none of the fields: one may
+    be the server's own, but a stream of nothing else is no event stream.
 
     With `error_field` a line `error: X` is an event of its own, of type `error` and with the data
     X. The standard has no such field, but llama.cpp reported its failures this way until 2025
@@ -46,6 +48,7 @@ class SSEDecoder:
         self.error: str | None = None
         self.comments = 0
         self.retry: int | None = None
+        self.strange = False
         self._error_field = error_field
         self._max_line = max_line
         self._room = max_total
@@ -172,6 +175,8 @@ class SSEDecoder:
             if self._data:  # without a blank line before it, the older text still comes first
                 self._dispatch(events)
             events.append(ServerSentEvent("error", value, self._id))
+        elif not any(field.startswith(name) for field in _FIELDS):  # a field may be cut
+            self.strange = True
 
     def _dispatch(self, events: list[ServerSentEvent]) -> None:
         if self._data:

@@ -62,7 +62,8 @@ def _ascii_host(place: str, host: str) -> str:
             raise ValueError(f"{host} is not an address") from None
         return place
     if host.isascii():
-        if not _HOST.fullmatch(host):
+        labels = host.removesuffix(".").split(".")
+        if not (_HOST.fullmatch(host) and all(0 < len(label) < 64 for label in labels)):
             raise ValueError(f"{host!r} is not the name of a host")
         return place
     try:

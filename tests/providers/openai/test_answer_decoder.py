@@ -198,6 +198,43 @@ def test_a_body_that_no_api_sends_is_an_error(body: bytes) -> None:
         assert "/v1" in decoder.error.message and "<" not in decoder.error.message
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Ollama is running",
+        b"OK\n",
+        b'0:"Hi"\n0:" you"\nd:{"finishReason":"stop"}\n',
+        b"event: output\nid: 1\ndata: Hi\n\nevent: done\ndata: {}\n\n",
+        b'event: data\ndata: "Hi"\n\nevent: end\n\n',
+        b"data: Hi\n\ndata: [DONE]\n\n",
+    ],
+)
+def test_text_that_is_no_stream_of_chunks_is_an_error(body: bytes) -> None:
+    for pieces in ([body], [body[i : i + 1] for i in range(len(body))]):
+        _, decoder = fold(pieces)
+        assert decoder.error is not None
+        assert (decoder.error.code, decoder.error.state) == ("not_an_api", "error")
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"d", b"dat", b": ping\n\n", b"event: x\n", b'data: {"cho', b"data: {x}\n\n"]
+)
+def test_a_stream_that_was_cut_before_its_first_chunk_is_cut_off(body: bytes) -> None:
+    _, decoder = fold(body)
+    assert decoder.error is None and not decoder.complete
+
+
+def test_lines_and_texts_beside_chunks_are_ignored() -> None:
+    answer, decoder = fold(b"hello\n\n" + sse("text", say("Hi"), "text", chunk({}, "stop")))
+    assert (answer.content, decoder.complete) == ("Hi", True)
+
+
+def test_events_in_the_data_of_events() -> None:
+    body = b"data: " + sse(say("H")) + b"data:" + sse(say("i")) + b"data: data: [DONE]\n\n"
+    answer, decoder = fold(body)
+    assert (answer.content, decoder.done) == ("Hi", True)
+
+
 def test_a_web_page_with_lines_like_events_is_still_an_error() -> None:
     answer, decoder = fold(b"<html>\n" + sse(say("a"), "[DONE]"))
     assert decoder.error is not None and decoder.error.code == "not_an_api"

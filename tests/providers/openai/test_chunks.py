@@ -252,3 +252,13 @@ def test_usage_stands_in_many_places(place: dict[str, Any]) -> None:
 def test_usage_that_cannot_be_encoded_is_left_out() -> None:
     _, decoder = fold(sse({"usage": {"n": 1}}, '{"usage":{"n":"\\ud800"}}'))
     assert decoder.usage == {"n": 1}
+
+
+# -- finish reasons
+
+
+def test_a_finish_reason_may_be_an_object() -> None:
+    _, decoder = fold(sse(say("a"), chunk({}, {"type": "stop", "matched": 2})))
+    assert (decoder.finish_reason, decoder.complete) == ("stop", True)
+    _, decoder = fold(sse(say("a"), chunk({}, {"type": "abort", "message": "gone"}), "[DONE]"))
+    assert decoder.error is not None and decoder.error.state == "cut_off"

@@ -119,3 +119,8 @@ def test_an_error_says_more_than_the_dialect() -> None:
     overloaded = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
     _, decoder = fold(sse(overloaded, {"type": "message_stop"}))
     assert decoder.error is not None and decoder.error.message == "Overloaded"
+
+
+def test_another_form_is_an_error_although_the_stream_says_that_it_is_done() -> None:
+    _, decoder = fold(sse({"type": "text-delta", "delta": "Hi"}, "[DONE]"))
+    assert decoder.error is not None and decoder.error.code == "not_an_api"

@@ -45,7 +45,7 @@ def test_an_empty_error_member_is_no_error(error: Any) -> None:
     "payload", [{"message": "hello"}, {"code": 0, "message": "success"}, {"type": "ping"}]
 )
 def test_objects_that_are_no_errors(payload: Any) -> None:
-    assert fold(sse(payload, "[DONE]"))[1].complete
+    assert fold(sse(payload, say("a"), payload, "[DONE]"))[1].complete
 
 
 @pytest.mark.parametrize(
@@ -148,3 +148,29 @@ def test_responses_with_an_error_status_are_classified(status: int, body: Any, c
     assert error.code == code
     assert (error.upstream_status, error.state) == (status, "error")
     assert "<" not in error.message and "u:p" not in error.message and "k=1" not in error.message
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ({"base_resp": {"status_code": 1004, "status_msg": "login fail"}}, "login fail"),
+        ({"error_code": 18, "error_msg": "too many queries"}, "too many queries"),
+        ({"status": "failed", "message": "out of order"}, "out of order"),
+        ({"success": False, "error_message": "not today"}, "not today"),
+    ],
+)
+def test_errors_in_words_of_their_own(body: Any, text: str) -> None:
+    """Gateways and makers of models answer 200 with these, instead of a stream and within one."""
+    assert error_in(body).message == text
+    _, decoder = fold(json.dumps(body).encode())
+    assert decoder.error is not None and decoder.error.message == text
+
+
+def test_an_error_in_a_vendors_member_counts_beside_content() -> None:
+    failed = {"base_resp": {"status_code": 1027, "status_msg": "output new_sensitive"}}
+    assert error_in(say("Half"), {**chunk({}, "stop"), **failed}).message == "output new_sensitive"
+    assert error_in({**say("Half"), **failed}, chunk({}, "stop")).code == "upstream_error"
+    _, decoder = fold(
+        sse({**say("All"), "base_resp": {"status_code": 0, "status_msg": ""}}, "[DONE]")
+    )
+    assert decoder.complete

@@ -19,12 +19,13 @@ REASONS = {
     " insufficient_system_resource Insufficient-System-Resources preempted PREEMPTED pre-empted"
     " deadline deadline_exceeded DeadlineExceeded server_shutdown shutting_down evicted incomplete"
     " connection_lost client_disconnected timeout_error max_time_exceeded terminated"
-    " FINISH_REASON_ABORT time_limit worker_died out_of_memory",
+    " FINISH_REASON_ABORT time_limit worker_died out_of_memory OOM kv_cache_exhausted expired"
+    " RequestExpired not_finished unfinished resource_exhausted",
     "error": "error ERROR network_error networkError server_error InternalServerError failed"
     " FAILED generation-failure MALFORMED_FUNCTION_CALL MALFORMED_RESPONSE malformedToolCall"
     " UNEXPECTED_TOOL_CALL TOO_MANY_TOOL_CALLS MISSING_THOUGHT_SIGNATURE exception crashed"
     " NO_IMAGE invalid_tool_call overloaded rate_limit content_filter_error tool_error"
-    " insufficient_quota FinishReason.ERROR",
+    " insufficient_quota FinishReason.ERROR throttled ThrottlingException quota_exhausted",
     "unknown": "other OTHER unknown FINISH_REASON_UNSPECIFIED LANGUAGE banana max_turns",
 }
 

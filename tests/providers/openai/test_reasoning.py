@@ -27,6 +27,8 @@ DIALECTS: list[dict[str, Any]] = [
         "reasoning_content": "So it is",
         "thinking_blocks": [{"type": "thinking", "thinking": "So it is"}],
     },
+    {"reasoning_steps": [{"thought": "So it", "type": "web_search"}, {"thought": " is"}]},
+    {"cot_summary": "So it is", "cot_id": "abc", "content": None},
     {"content": [{"type": "reasoning", "text": "So it is"}]},
     {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "So it is"}]}]},
     {"content": [{"type": "reasoning.summary", "summary": "So it is"}]},

@@ -35,6 +35,21 @@ def test_a_text_and_its_signature_become_one_entry_again() -> None:
     }
 
 
+def test_a_signature_without_a_text_belongs_to_the_text_before_it() -> None:
+    """Fragments that are sent back as they came are an invalid signature at Anthropic
+    (https://github.com/agno-agi/agno/issues/8794)."""
+    one = {"type": "reasoning.text", "format": "anthropic-claude-v1", "index": 0}
+    found = signed(
+        *({"reasoning_details": [{**one, "text": text}]} for text in ("Let", " me")),
+        {"reasoning_details": [{**one, "signature": "S1"}]},
+    )
+    assert found == {"reasoning_details": [{**one, "text": "Let me", "signature": "S1"}]}
+    assert signed(
+        {"thinking_blocks": [{"type": "thinking", "thinking": "hm"}]},
+        {"thinking_blocks": [{"type": "thinking", "signature": "S1"}]},
+    ) == {"thinking_blocks": [{"type": "thinking", "thinking": "hm", "signature": "S1"}]}
+
+
 def test_encrypted_entries_stay_as_they_came() -> None:
     one = {"type": "reasoning.encrypted", "data": "gAAA", "id": "rs_1", "index": 0}
     two = {"type": "reasoning.encrypted", "data": "gBBB", "id": "rs_2", "index": 0}

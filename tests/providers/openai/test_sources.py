@@ -33,6 +33,12 @@ def citation(url: Any, title: Any = "") -> dict[str, Any]:
         ({"search_info": {"search_results": [{"url": A, "title": "One"}]}}, [(A, "One")]),
         ({"context": {"citations": [{"url": A, "title": "One"}]}}, [(A, "One")]),
         ({"sources": [{"source": {"uri": A, "name": "One"}}]}, [(A, "One")]),
+        (
+            {"grounding_metadata": {"grounding_chunks": [{"web": {"uri": A, "title": "One"}}]}},
+            [(A, "One")],
+        ),
+        ({"vertex_ai_grounding_metadata": [{"groundingChunks": [{"web": {"uri": A}}]}]}, [(A, "")]),
+        ({"executed_tools": [{"search_results": {"results": [{"url": A}]}}]}, [(A, "")]),
     ],
 )
 def test_pages_wherever_they_are_named(
@@ -40,6 +46,8 @@ def test_pages_wherever_they_are_named(
 ) -> None:
     assert sources({**chunk({"content": "Hi"}), **place}) == expected  # at the top
     assert sources(chunk({"content": "Hi", **place})) == expected  # in the delta
+    last = {"index": 0, "delta": {}, "finish_reason": "stop", **place}
+    assert sources(say("Hi"), {"choices": [last]}) == expected  # in the choice
     assert sources(say("Hi"), {"choices": [{"message": {"content": "Hi", **place}}]}) == expected
     assert sources({"choices": [{"message": {"content": "Hi", **place}}]}) == expected
 

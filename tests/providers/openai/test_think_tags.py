@@ -105,6 +105,7 @@ def test_other_text_stays_as_it_is(text: str) -> None:
         ("Let me think\n</think>\n\nThe answer is 3.", "\n\nThe answer is 3.", "Let me think\n"),
         ("So it is 3.</think>The answer", "The answer", "So it is 3."),
         ("So it is 3. </think>\nThe answer", "\nThe answer", "So it is 3. "),
+        ("So it is 3. </think> The answer", " The answer", "So it is 3. "),
         ("So it is `3`.\n[/THINK]The answer", "The answer", "So it is `3`.\n"),
         ("</think>\n\nThe answer", "\n\nThe answer", ""),
         ("  \n</think>The answer", "The answer", "  \n"),

@@ -27,7 +27,7 @@ from tornado_stream.values.events import Delta, RelayedChunks
 from tornado_stream.values.sse import MAX_LINE, MAX_TOTAL, ServerSentEvent, SSEDecoder
 
 #: Members at the top of a chunk that need more than its content to be read.
-_MORE_AT_THE_TOP = frozenset({"error", "x_groq"}) | sources.MEMBER_SET
+_MORE_AT_THE_TOP = frozenset({"error", "x_groq", "base_resp"}) | sources.MEMBER_SET
 _DONE = b"[DONE]"
 _BLANK = b" \t\r\n\xef\xbb\xbf"
 
@@ -80,6 +80,7 @@ class AnswerDecoder:
         self._reasoning_once = ReasoningOnce()
         self._dialect: Dialect | None = None  # another API's, in whose form a chunk was
         self._in_form = False  # a chunk was in the form that is expected
+        self._is_text = False  # the data of an event was text, and no JSON
         self._told_by_reason = False  # `error` is what a finish reason means
         self._relay = relay
         self._plain: RelayedChunks | None = None
@@ -94,6 +95,11 @@ class AnswerDecoder:
     @property
     def _has_answer(self) -> bool:
         return self._in_form or self._parts.has_text
+
+    @property
+    def _is_no_stream(self) -> bool:
+        # After [DONE] nothing counts, and it depends on the splitting what was read of it.
+        return self._is_text or (self._sse.strange and not self.done)
 
     def feed(self, data: bytes) -> Delta | None:
         """What these bytes add to the answer; None: nothing."""
@@ -129,10 +135,12 @@ class AnswerDecoder:
             if self._body:
                 self._read_body(bytes(self._body))
         self._body = None
-        # A server of chat completions may have sent a chunk that nobody knows beside its own.
-        told = self._dialect is not UNKNOWN or not self._has_answer
-        if self._dialect and told and not self.complete:
+        # A server of chat completions may have sent data that nobody knows beside its own.
+        known = self._dialect is UNKNOWN or self.complete
+        if self._dialect and not (self._has_answer and known):
             self._note(dialect_error(self._dialect, self.form), by_reason=True)
+        elif self._is_no_stream and not (self._has_answer or self.error):
+            self._note(web_page_error(self.form))
         return self._parts.close(complete=self.complete)
 
     def take_chunks(self) -> RelayedChunks | None:
@@ -205,7 +213,8 @@ class AnswerDecoder:
 
     def _take_data(self, data: bytes) -> None:
         if data[:1] != b"{":
-            data = data.strip()
+            # Some servers put events into the data of events.
+            data = data.strip().removeprefix(b"data:").strip()
             if not data or data == b"null":  # a keep-alive
                 return
             if data.startswith(_DONE):
@@ -221,6 +230,7 @@ class AnswerDecoder:
         self.chunks += 1
         if chunk is None:
             self.skipped += 1
+            self._is_text = self._is_text or data[:1] not in (b"{", b"[")
         else:
             self._take_chunk(data, chunk)
 

@@ -14,7 +14,7 @@ import orjson
 
 from tornado_stream.providers.openai import reasoning, signed_members, sources
 from tornado_stream.providers.openai.dialects import Dialect, foreign_dialect
-from tornado_stream.providers.openai.error_classifier import find_error
+from tornado_stream.providers.openai.error_classifier import find_error, has_error_code
 from tornado_stream.providers.openai.errors import reason_error, stream_error
 from tornado_stream.providers.openai.finish_reasons import failing_reason
 from tornado_stream.providers.openai.lenient_json import NOT_JSON, mend, parse_json, to_json_text
@@ -104,17 +104,20 @@ def read_chunk(value: Any, *, key: str | None = None, lone: bool = False) -> Chu
     error = find_error(value) if "error" in value or not choices else None
     error = error or _find_vendor_error(value)
     finish_reason = native_reason = None
-    deltas = []
+    deltas, named = [], [value]
     for choice in choices:
         if isinstance(choice, dict) and choice.get("index") in _FIRST:
-            finish_reason = _text(choice.get("finish_reason")) or finish_reason
-            native_reason = _text(choice.get("native_finish_reason")) or native_reason
+            finish_reason = _reason(choice.get("finish_reason")) or finish_reason
+            native_reason = _reason(choice.get("native_finish_reason")) or native_reason
             error = error or choice.get("error")
             deltas.append(_read_choice(choice, lone))
+            if not sources.MEMBER_SET.isdisjoint(choice):
+                named.append(choice)
     usage = value.get("usage") or _find_usage(value, choices)
     delta = deltas[0] if len(deltas) == 1 else _merge(deltas)
-    if not sources.MEMBER_SET.isdisjoint(value):
-        delta = delta._replace(sources=sources.read_sources(value, {"sources": [*delta.sources]}))
+    if len(named) > 1 or not sources.MEMBER_SET.isdisjoint(value):
+        found = {"sources": [*delta.sources]}
+        delta = delta._replace(sources=sources.read_sources(*named, found))
     failing = failing_reason(finish_reason, native_reason)
     return Chunk(
         *delta,
@@ -188,11 +191,21 @@ def _read_list(value: Any, key: str | None) -> Chunk | None:
 
 
 def _find_vendor_error(value: dict[str, Any]) -> Any:
-    """An error in a member of the server's maker, as Groq's `x_groq`."""
+    """An error in a member of the server's maker: Groq's `x_groq`, MiniMax's `base_resp`
+    (https://platform.minimax.io/docs/api-reference/errorcode)."""
     for name, member in value.items():
-        if name.startswith("x_") and isinstance(member, dict) and member.get("error"):
+        if not isinstance(member, dict):
+            continue
+        if name.startswith("x_") and member.get("error"):
+            return member
+        if name == "base_resp" and has_error_code(member):
             return member
     return None
+
+
+def _reason(value: Any) -> str:
+    """A finish reason; some servers send an object, whose `type` it is (SGLang's own form)."""
+    return _text(value.get("type") if isinstance(value, dict) else value)
 
 
 def _text(value: Any) -> str:

@@ -73,6 +73,14 @@ _UNSUPPORTED = re.compile(
     r"unsupported|not supported|does ?n[o']t support|unrecogni[sz]ed|unknown|not permitted"
     r"|not allowed|unexpected|extra (inputs?|fields?)|extra_forbidden|no such (option|parameter)"
 )
+#: Members with a text for a person; the first that has one counts.
+_TEXTS = (
+    *("message", "msg", "detail", "errors"),
+    *("error_msg", "error_message", "errmsg", "status_msg", "reason"),
+)
+#: Members with a number or a word that is none of success.
+_CODES = ("code", "error_code", "errorCode", "errcode", "status_code")
+_NO_ERROR = (None, 0, 200, "", "0", "200")
 _HTML = re.compile(r"<(!doctype|html|head|body|title|center)\b", re.IGNORECASE)
 
 
@@ -89,7 +97,7 @@ def find_error(value: dict[str, Any]) -> Any:
     """Returns the parsed object itself if it reports a failure, else None.
 
     A non-empty `error` member always counts. `{"object": "error"}`, `{"detail": …}` and
-    `{"message": …, "code" or "type": …}` count only in an object without choices.
+    `{"message": …, "code" or "type": …}` and their like count only in an object without choices.
     """
     error = value.get("error")
     if error:
@@ -100,10 +108,18 @@ def find_error(value: dict[str, Any]) -> Any:
         return value
     if value.get("detail") or value.get("errors"):
         return value
-    says_why = _string(value.get("message")) or _string(value.get("msg"))
-    code = value.get("code")
-    named = code not in (None, 0, 200, "", "0", "200") or "error" in str(value.get("type")).lower()
-    return value if says_why and named else None
+    says_why = any(isinstance(value.get(name), str) and value[name] for name in _TEXTS)
+    return value if says_why and (has_error_code(value) or _calls_itself_error(value)) else None
+
+
+def has_error_code(value: dict[str, Any]) -> bool:
+    """Whether the object has a code that is none of success."""
+    return any(value.get(name) not in _NO_ERROR for name in _CODES)
+
+
+def _calls_itself_error(value: dict[str, Any]) -> bool:
+    words = f"{value.get('type')} {value.get('status')}".lower()
+    return "error" in words or "fail" in words or value.get("success") is False
 
 
 def read_details(value: Any, depth: int = 0) -> ErrorDetails:
@@ -196,13 +212,13 @@ def _in_lower_case(details: ErrorDetails) -> str:
 def _read_fields(value: dict[str, Any], depth: int) -> ErrorDetails:
     """The details in the object's own members, without its `error` member."""
     text = ""
-    for name in ("message", "msg", "detail", "errors", "error_msg", "reason"):
+    for name in _TEXTS:
         text = text or read_details(value.get(name), depth + 1).text
     metadata = value.get("metadata")
     cause = _read_cause(metadata, depth) if isinstance(metadata, dict) else ""
     if cause:
         text = f"{text} ({cause})" if text.strip() else cause
-    codes = (value.get(name) for name in ("code", "type", "status", "status_code"))
+    codes = (value.get(name) for name in (*_CODES, "type", "status"))
     named = [code for code in codes if isinstance(code, (str, int)) and code is not True]
     status = next((s for s in map(_http_status, named) if s), None)
     words = " ".join(code for code in named if isinstance(code, str))
@@ -247,7 +263,3 @@ def _classify_text(text: str) -> str:
 def _speaks_of_quota(text: str) -> bool:
     # The message of a rate limit often has a link to the billing page.
     return bool(_QUOTA.search(text) or (_BILLING.search(text) and not _RATE.search(text)))
-
-
-def _string(value: Any) -> str:
-    return value if isinstance(value, str) else ""

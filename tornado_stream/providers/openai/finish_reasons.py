@@ -43,6 +43,9 @@ _FAMILIES: tuple[tuple[Meaning, re.Pattern[str]], ...] = (
             r"(disconnect|terminat|kill|shut_?(ting_?)?down|drain)",
             r"(connection|stream|client|server|worker|engine)_(was_)?(lost|closed|reset|gone|dropped|died|dead)",
             r"broken_pipe|partial$|incomplete",
+            r"(un|not_)(finished|complete|done|ended)",
+            r"(oom(_|$)|expire)",
+            r"\w*(memory|cache|capacity|resource|block)s?_(exhaust|full$)",
         ),
     ),
     (
@@ -65,6 +68,7 @@ _FAMILIES: tuple[tuple[Meaning, re.Pattern[str]], ...] = (
             r"bad_",
             r"too_many",
             r"over_?load",
+            r"throttl",
             r"over_?capacity",
             r"no_(image|output|response|content|answer)",
             r"image_other",

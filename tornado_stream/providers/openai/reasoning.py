@@ -2,8 +2,9 @@
 
 OpenAI's API of chat completions has no member for it, so servers have their own:
 `reasoning_content` (DeepSeek, vLLM), `reasoning` and `reasoning_details` (OpenRouter),
-`reasoning_text` (GitHub Copilot), `thinking_blocks` (LiteLLM), parts of the content (Mistral). Some
-send the same text in two members, in the same chunk or at the end once more; it counts once.
+`reasoning_text` and `cot_summary` (GitHub Copilot), `thinking_blocks` (LiteLLM), `reasoning_steps`
+(Perplexity), parts of the content (Mistral). Some send the same text in two members, in the same
+chunk or at the end once more; it counts once.
 """
 
 from __future__ import annotations
@@ -22,13 +23,15 @@ MEMBERS = (
     "reasoning_details",
     "thinking_blocks",
     "reasoning_summary",
+    "reasoning_steps",
+    "cot_summary",
 )
 #: Kinds of parts of a content that are reasoning.
 _PART_TYPES = frozenset(
     "thinking reasoning reasoning_text reasoning_content reasoning_summary thought".split()
 )
 #: Members of an object that have its text; the first that has some counts.
-_TEXTS = ("text", "thinking", "reasoning", "reasoning_text", "summary", "content")
+_TEXTS = ("text", "thinking", "thought", "reasoning", "reasoning_text", "summary", "content")
 _DEEPEST = 5
 
 

@@ -92,7 +92,8 @@ class _Entry:
 
     def is_continued_by(self, value: dict[str, Any]) -> bool:
         mine = self._value
-        if self.is_sealed or not isinstance(mine, dict) or not any(n in value for n in _TEXTS):
+        pieces = (*_TEXTS, "signature")  # the signature may come without a text
+        if self.is_sealed or not isinstance(mine, dict) or not any(n in value for n in pieces):
             return False
         if value.get("id") and mine.get("id") and value["id"] != mine["id"]:
             return False

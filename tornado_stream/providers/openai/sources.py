@@ -1,7 +1,8 @@
 """Finds the pages that an answer refers to, wherever an upstream names them. Pure; nothing raises.
 
 OpenAI's API has `annotations` of the type `url_citation`; Perplexity and xAI have `citations`, a
-list of URLs, and Perplexity has titles in `search_results`; other servers have lists of their own.
+list of URLs, and Perplexity has titles in `search_results`; other servers have lists of their own
+(Groq's `executed_tools`, Google's `grounding_metadata`).
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from urllib.parse import urlsplit
 from tornado_stream.providers.openai.lenient_json import mend
 from tornado_stream.values.events import Source
 
-#: Members of a chunk, a delta or a message that name pages. The order of the first counts, since
-#: the text refers to it by number.
+#: Members of a chunk, a choice, a delta or a message that name pages. The order of the first
+#: counts, since the text refers to it by number.
 MEMBERS = (
     "citations",
     "annotations",
@@ -25,6 +26,9 @@ MEMBERS = (
     "web_search",
     "search_info",
     "context",
+    "grounding_metadata",
+    "vertex_ai_grounding_metadata",
+    "executed_tools",
 )
 MEMBER_SET = frozenset(MEMBERS)
 #: Pages of one answer, and characters of a URL and of a title. A longer URL is left out.
@@ -36,7 +40,10 @@ _URL = re.compile(r"https?://[^\s\x00-\x1f\x7f<>\"]+", re.IGNORECASE)
 _URLS = ("url", "uri", "link", "href", "source_url")
 _TITLES = ("title", "name", "site_name")
 #: Members of an entry or of an object around a list that lead to what is looked for.
-_INNER = ("url_citation", "source", "web", "document", "search_results", "citations", "results")
+_INNER = (
+    *("url_citation", "source", "web", "document", "search_results", "citations", "results"),
+    *("grounding_chunks", "groundingChunks"),
+)
 
 
 def read_sources(*places: dict[str, Any]) -> tuple[Source, ...]:

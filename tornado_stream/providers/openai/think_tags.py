@@ -48,6 +48,7 @@ MAX_BLANK, MAX_HEADER = 1000, 300
 _QUOTES = "`'\"“”‘’«»„(["
 #: A tag between two of the same of these too.
 _EMPHASIS = "*_~"
+_SENTENCE_ENDS = ".!?…。！？"
 
 
 class Split(NamedTuple):
@@ -266,4 +267,6 @@ def _is_spoken_of(before: str, after: str) -> bool:
         return False
     if line[-1] in _QUOTES or (line[-1] in _EMPHASIS and after[:1] == line[-1]):
         return True
-    return line[-1].isspace() and after[:1] not in ("\n", "\r")
+    # Within a sentence the tag is a word of it.
+    within = line[-1].isspace() and line.rstrip()[-1] not in _SENTENCE_ENDS
+    return within and after[:1] not in ("\n", "\r")
