@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from tornado_stream.store import open_store, snapshot
+from tornado_stream.store import open_store, opening, snapshot
 from tornado_stream.store.base import Progress
 from tornado_stream.store.snapshot import check_database, copy_database
 
