@@ -210,7 +210,13 @@ def _setting(
 class Settings:
     """All settings, valid. Times are in seconds, sizes in bytes."""
 
-    host: str = _setting("127.0.0.1", _word, "Address to listen on.", metavar="ADDRESS")
+    host: str = _setting(
+        "127.0.0.1",
+        _word,
+        "Address to listen on. :: stands for all addresses of this machine, IPv6 and IPv4; 0.0.0.0 "
+        "for those of IPv4.",
+        metavar="ADDRESS",
+    )
     port: int = _setting(8888, _port, "Port to listen on; 0 chooses a free one.")
     allowed_hosts: tuple[str, ...] = _setting(
         (),
