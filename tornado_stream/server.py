@@ -265,10 +265,10 @@ def _address(settings: Settings, sockets: list[socket.socket]) -> str:
     if host is None:
         families = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
         listening = " and ".join(families[sock.family] for sock in sockets)
-        return f"http://localhost:{port}/ (all addresses, {listening})"
+        return f"http://localhost:{port}{settings.base_path}/ (all addresses, {listening})"
     if host in ("127.0.0.1", "0.0.0.0"):
         host = "localhost"
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}{settings.base_path}/"
 
 
 def _fetch_model(command: Command) -> int:
