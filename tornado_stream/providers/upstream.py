@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
 import orjson
@@ -26,8 +26,12 @@ from tornado.httputil import HTTPInputError
 
 from tornado_stream.net.compressed_body import CompressedBody, compression
 from tornado_stream.net.http_client import CutOff, OnChunk, OtherProtocol, StreamingHTTPClient
+from tornado_stream.net.upstream_connections import ProxyError
 from tornado_stream.net.waiting import Watch, resumed_at
 from tornado_stream.values.errors import ProviderError
+
+if TYPE_CHECKING:
+    from tornado_stream.net.forward_proxy import ForwardProxies
 
 logger = logging.getLogger(__name__)
 
@@ -72,22 +76,33 @@ class UpstreamRequest:
 
 class StatusError(Exception):
     """The upstream answered with a status that is no success, or that has no body. `body` is its
-    first 64 KiB."""
+    first 64 KiB. `proxy` is the proxy that the response came through, if there is one."""
 
-    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    def __init__(
+        self, status: int, headers: Mapping[str, str], body: bytes, proxy: str = ""
+    ) -> None:
         super().__init__(f"status {status}")
         self.status = status
         self.headers = headers
         self.body = body
+        self.proxy = proxy
 
 
 class Upstream:
     """Makes requests to one server, on the IOLoop's thread, and remembers whether it fails.
 
     `on_status` is called with the status of every response. `query` is added to every URL.
+    Requests go through the `proxies`.
     """
 
-    def __init__(self, on_status: OnStatus = lambda status: None, *, query: str = "") -> None:
+    def __init__(
+        self,
+        on_status: OnStatus = lambda status: None,
+        *,
+        query: str = "",
+        proxies: ForwardProxies | None = None,
+    ) -> None:
+        self._proxies = proxies
         self._client: StreamingHTTPClient | None = None
         self._query = query
         self._on_status = on_status
@@ -98,6 +113,11 @@ class Upstream:
         """Whether the last request, if it was made within a minute, could not reach the server or
         had its key refused."""
         return monotonic() < max(self._unreachable_at, self._refused_at) + FAILURE_LASTS
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The passwords of the proxies."""
+        return self._proxies.secrets if self._proxies else ()
 
     async def close(self) -> None:
         """Close every connection; no request may follow."""
@@ -119,7 +139,7 @@ class Upstream:
             mark = "&" if "?" in request.url else "?"
             request = replace(request, url=f"{request.url}{mark}{self._query}")
         if self._client is None:  # it belongs to the loop that runs now
-            self._client = StreamingHTTPClient(force_instance=True)
+            self._client = StreamingHTTPClient(force_instance=True, proxies=self._proxies)
         try:
             await _Fetch(request, on_head, self._answered).run(self._client)
         except ProviderError as error:
@@ -193,7 +213,15 @@ class _Fetch:
             if self._compressed:
                 self._compressed.close()
         if not self._has_answer:
-            raise StatusError(self._status, self._headers, bytes(self._error_body))
+            self._raise_status()
+
+    def _raise_status(self) -> NoReturn:
+        proxy = self._response.proxy
+        if proxy and self._status == 407:  # only proxies send it
+            raise self._provider_error(proxy.refusal(407, self._response.origin))
+        body = bytes(self._error_body)
+        by_proxy = str(proxy) if proxy and self._response.origin.scheme == "http" else ""
+        raise StatusError(self._status, self._headers, body, by_proxy)
 
     def _http_request(self) -> HTTPRequest:
         request = self._request
@@ -269,6 +297,8 @@ class _Fetch:
                 return self._failure("connection_reset", "reset the connection")
             case CutOff():
                 return self._failure("connection_closed", "closed the connection too early")
+            case ProxyError():
+                return self._by_proxy(error)
             case TimeoutError():
                 limit = self._request.timeouts.connect
                 return self._unreached(
@@ -286,6 +316,16 @@ class _Fetch:
             case _:
                 logger.error("unexpected failure of a request: %s", type(error).__name__)
                 return self._failure("connect_failed", "could not be reached")
+
+    def _by_proxy(self, error: ProxyError) -> ProviderError:
+        message = str(error)
+        return ProviderError(
+            "connect_timeout" if error.timed_out else "connect_failed",
+            f"{message[0].upper()}{message[1:]}.",
+            upstream_status=self._status or None,
+            retryable=not error.final,
+            unprocessed=not error.final,
+        )
 
     def _unreached(self, code: str, what: str) -> ProviderError:
         """A failure before the server had the request, so that it can safely be repeated."""

@@ -44,6 +44,8 @@ from tornado_stream.values.urls import url_secrets
 MODELS_TIMEOUTS = Timeouts(connect=3, first_byte=5, idle=5, answer=8)
 #: Seconds after which the provider asks for the list again, and after a failure to get one.
 LIST_LASTS, FAILURE_LASTS = 60.0, 3.0
+#: Statuses that a proxy also sends when the upstream fails.
+GATEWAY_ERRORS = (502, 503, 504)
 #: How often a request is repeated in another form.
 REPEATS = 2
 #: Bytes of a request above which each step of sending it has an iteration of the loop.
@@ -95,7 +97,8 @@ class OpenAIProvider(Provider):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        return tuple(filter(None, {self._key, *url_secrets(self.config.base_url)}))
+        known = {self._key, *url_secrets(self.config.base_url), *self._upstream.secrets}
+        return tuple(filter(None, known))
 
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
         model = request.model or await self._find_model()
@@ -288,7 +291,10 @@ class OpenAIProvider(Provider):
 
     def _decode_error(self, error: StatusError) -> ProviderError:
         url = self.config.base_url
-        return decode_error(error.status, error.headers, error.body, url=url, key=self._key)
+        told = decode_error(error.status, error.headers, error.body, url=url, key=self._key)
+        if error.proxy and error.status in GATEWAY_ERRORS:
+            told.message += f" The request went through {error.proxy}."
+        return told
 
 
 def encode_request(request: ChatRequest, *, model: str, include_usage: bool) -> bytes:
