@@ -60,10 +60,10 @@ class ForwardProxy:
 
     def refusal(self, status: int, origin: Origin) -> ProxyError:
         """The error for a status other than 2xx that the proxy itself sent."""
-        if status == 407:
+        if status in (401, 407):  # some proxies send 401 for a wrong password
             what = "refused its user and password" if self.authorization else "wants a login"
             hint = f"{self.variable}=http://USER:PASSWORD@{_place(self.host, self.port)} has one"
-            return ProxyError(f"{self} {what} (407); {hint}", final=True)
+            return ProxyError(f"{self} {what} ({status}); {hint}", final=True)
         place = _place(origin.host, origin.port)
         what = f"made no connection to {place} (status {status})"
         return ProxyError(f"{self} {what}", final=status < 500 and status != 429)

@@ -44,8 +44,6 @@ from tornado_stream.values.urls import url_secrets
 MODELS_TIMEOUTS = Timeouts(connect=3, first_byte=5, idle=5, answer=8)
 #: Seconds after which the provider asks for the list again, and after a failure to get one.
 LIST_LASTS, FAILURE_LASTS = 60.0, 3.0
-#: Statuses that a proxy also sends when the upstream fails.
-GATEWAY_ERRORS = (502, 503, 504)
 #: How often a request is repeated in another form.
 REPEATS = 2
 #: Bytes of a request above which each step of sending it has an iteration of the loop.
@@ -292,7 +290,7 @@ class OpenAIProvider(Provider):
     def _decode_error(self, error: StatusError) -> ProviderError:
         url = self.config.base_url
         told = decode_error(error.status, error.headers, error.body, url=url, key=self._key)
-        if error.proxy and error.status in GATEWAY_ERRORS:
+        if error.proxy:  # which may have sent the status itself
             told.message += f" The request went through {error.proxy}."
         return told
 
