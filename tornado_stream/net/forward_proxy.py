@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import unquote, urlsplit
 
-from tornado_stream.net.upstream_connections import Origin, ProxyError, open_socket
+from tornado_stream.net.upstream_connections import Origin, open_socket
+from tornado_stream.values.errors import ProviderError
 
 #: The port of a proxy that names none, as curl has it.
 PORT = 1080
@@ -40,33 +41,38 @@ class ForwardProxy:
 
     async def connect(self, origin: Origin) -> socket.socket:
         """A connection to the proxy for http, and through it to the origin for https. Raises
-        `ProxyError`."""
+        `ProviderError`."""
         try:
             sock = await open_socket(self.host, self.port)
         except socket.gaierror:
-            raise ProxyError(f"{self} was not found: no host {self.host!r}") from None
+            raise _not_delivered(f"{self} was not found: no host {self.host!r}") from None
         except OSError:
-            raise ProxyError(f"{self} could not be reached: nothing answers there") from None
+            raise _not_delivered(f"{self} could not be reached: nothing answers there") from None
         try:
             if origin.scheme == "https":
                 await self._tunnel(sock, origin)
         except OSError:
             sock.close()
-            raise ProxyError(f"{self} closed the connection") from None
+            raise _not_delivered(f"{self} closed the connection") from None
         except BaseException:
             sock.close()
             raise
         return sock
 
-    def refusal(self, status: int, origin: Origin) -> ProxyError:
+    def timed_out(self, origin: Origin, seconds: float) -> ProviderError:
+        """The error where the connection took longer than `seconds`."""
+        what = f"{self} made no connection to {origin.host} within {seconds:g} s"
+        return _not_delivered(what, code="connect_timeout")
+
+    def refusal(self, status: int, origin: Origin) -> ProviderError:
         """The error for a status other than 2xx that the proxy itself sent."""
         if status in (401, 407):  # some proxies send 401 for a wrong password
             what = "refused its user and password" if self.authorization else "wants a login"
             hint = f"{self.variable}=http://USER:PASSWORD@{_place(self.host, self.port)} has one"
-            return ProxyError(f"{self} {what} ({status}); {hint}", final=True)
+            return _not_delivered(f"{self} {what} ({status}); {hint}", final=True)
         place = _place(origin.host, origin.port)
         what = f"made no connection to {place} (status {status})"
-        return ProxyError(f"{self} {what}", final=status < 500 and status != 429)
+        return _not_delivered(f"{self} {what}", final=status < 500 and status != 429)
 
     async def _tunnel(self, sock: socket.socket, origin: Origin) -> None:
         """Ask the proxy for a connection to the origin (RFC 9110 section 9.3.6)."""
@@ -79,7 +85,7 @@ class ForwardProxy:
         while b"\r\n\r\n" not in head and len(head) < MAX_HEAD:
             data = await loop.sock_recv(sock, 4096)
             if not data:
-                raise ProxyError(f"{self} closed the connection")
+                raise _not_delivered(f"{self} closed the connection")
             head += data
         found = re.match(rb"HTTP/1\.[01] (\d{3})[ \r]", head)
         # The origin speaks only after the client, so nothing can have followed the head.
@@ -87,7 +93,15 @@ class ForwardProxy:
             return
         if found and int(found[1]) >= 300:
             raise self.refusal(int(found[1]), origin)
-        raise ProxyError(f"{self} did not answer as an HTTP proxy", final=True)
+        raise _not_delivered(f"{self} did not answer as an HTTP proxy", final=True)
+
+
+def _not_delivered(
+    what: str, *, final: bool = False, code: str = "connect_failed"
+) -> ProviderError:
+    """The error where the upstream has no request; `final`: asking again would not help."""
+    message = f"{what[0].upper()}{what[1:]}."
+    return ProviderError(code, message, retryable=not final, unprocessed=not final)
 
 
 class ForwardProxies:

@@ -28,7 +28,6 @@ from tornado.netutil import ssl_options_to_context
 from tornado_stream.net.upstream_connections import (
     ConnectionPool,
     Origin,
-    ProxyError,
     ResumingContext,
     UpstreamConnection,
     open_socket,
@@ -135,8 +134,7 @@ class StreamingHTTPClient(AsyncHTTPClient):
                 )
         except Exception as error:
             if proxy and isinstance(error, TimeoutError):
-                what = f"{proxy} made no connection to {host} within {limit:g} s"
-                error = ProxyError(what, timed_out=True)
+                error = proxy.timed_out(response.origin, limit or 0)
             response.fail(error)
         else:
             response.begin(connection)

@@ -28,17 +28,6 @@ class Origin(NamedTuple):
     port: int
 
 
-class ProxyError(Exception):
-    """The proxy before an upstream made no connection to it, so the upstream has no request. The
-    message begins with the name of the proxy and is no whole sentence; `final` says that asking
-    again would not help."""
-
-    def __init__(self, message: str, *, final: bool = False, timed_out: bool = False) -> None:
-        super().__init__(message)
-        self.final = final
-        self.timed_out = timed_out
-
-
 class UpstreamConnection(asyncio.Protocol):
     """A connection, and its protocol while it is idle: before, between and after responses. Bytes
     that arrive then close it."""

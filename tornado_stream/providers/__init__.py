@@ -56,7 +56,9 @@ def build_provider(
         configs = [_from_environment(settings, timeouts)]
     if configs:
         _check_proxies(configs, proxies)
-        return ProviderGroup([provider(config) for config in configs], default=settings.model)
+        members = [provider(config) for config in configs]
+        secrets = proxies.secrets if proxies else ()
+        return ProviderGroup(members, default=settings.model, secrets=secrets)
     from tornado_stream.providers.local.provider import LocalProvider  # most servers never need it
 
     async def discover() -> list[OpenAIProvider]:

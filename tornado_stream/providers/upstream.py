@@ -26,7 +26,6 @@ from tornado.httputil import HTTPInputError
 
 from tornado_stream.net.compressed_body import CompressedBody, compression
 from tornado_stream.net.http_client import CutOff, OnChunk, OtherProtocol, StreamingHTTPClient
-from tornado_stream.net.upstream_connections import ProxyError
 from tornado_stream.net.waiting import Watch, resumed_at
 from tornado_stream.values.errors import ProviderError
 
@@ -76,16 +75,16 @@ class UpstreamRequest:
 
 class StatusError(Exception):
     """The upstream answered with a status that is no success, or that has no body. `body` is its
-    first 64 KiB. `proxy` is the proxy that the response came through, if there is one."""
+    first 64 KiB. `note` says through which proxy it came."""
 
     def __init__(
-        self, status: int, headers: Mapping[str, str], body: bytes, proxy: str = ""
+        self, status: int, headers: Mapping[str, str], body: bytes, note: str = ""
     ) -> None:
         super().__init__(f"status {status}")
         self.status = status
         self.headers = headers
         self.body = body
-        self.proxy = proxy
+        self.note = note
 
 
 class Upstream:
@@ -113,11 +112,6 @@ class Upstream:
         """Whether the last request, if it was made within a minute, could not reach the server or
         had its key refused."""
         return monotonic() < max(self._unreachable_at, self._refused_at) + FAILURE_LASTS
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """The passwords of the proxies."""
-        return self._proxies.secrets if self._proxies else ()
 
     async def close(self) -> None:
         """Close every connection; no request may follow."""
@@ -218,10 +212,11 @@ class _Fetch:
     def _raise_status(self) -> NoReturn:
         proxy = self._response.proxy
         if proxy and self._status == 407:  # only proxies send it
-            raise self._provider_error(proxy.refusal(407, self._response.origin))
+            raise proxy.refusal(407, self._response.origin)
         body = bytes(self._error_body)
-        by_proxy = str(proxy) if proxy and self._response.origin.scheme == "http" else ""
-        raise StatusError(self._status, self._headers, body, by_proxy)
+        in_clear = proxy and self._response.origin.scheme == "http"
+        note = f" The request went through {proxy}." if in_clear else ""
+        raise StatusError(self._status, self._headers, body, note)
 
     def _http_request(self) -> HTTPRequest:
         request = self._request
@@ -283,7 +278,7 @@ class _Fetch:
 
     def _provider_error(self, error: Exception) -> ProviderError:
         """A failure of the transport as the error that the contract names for it."""
-        if isinstance(error, ProviderError):  # a limit
+        if isinstance(error, ProviderError):  # a limit, or a proxy
             return error
         host = urlsplit(self._request.url).hostname
         match error:
@@ -297,8 +292,6 @@ class _Fetch:
                 return self._failure("connection_reset", "reset the connection")
             case CutOff():
                 return self._failure("connection_closed", "closed the connection too early")
-            case ProxyError():
-                return self._by_proxy(error)
             case TimeoutError():
                 limit = self._request.timeouts.connect
                 return self._unreached(
@@ -316,16 +309,6 @@ class _Fetch:
             case _:
                 logger.error("unexpected failure of a request: %s", type(error).__name__)
                 return self._failure("connect_failed", "could not be reached")
-
-    def _by_proxy(self, error: ProxyError) -> ProviderError:
-        message = str(error)
-        return ProviderError(
-            "connect_timeout" if error.timed_out else "connect_failed",
-            f"{message[0].upper()}{message[1:]}.",
-            upstream_status=self._status or None,
-            retryable=not error.final,
-            unprocessed=not error.final,
-        )
 
     def _unreached(self, code: str, what: str) -> ProviderError:
         """A failure before the server had the request, so that it can safely be repeated."""

@@ -95,8 +95,7 @@ class OpenAIProvider(Provider):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        known = {self._key, *url_secrets(self.config.base_url), *self._upstream.secrets}
-        return tuple(filter(None, known))
+        return tuple(filter(None, {self._key, *url_secrets(self.config.base_url)}))
 
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
         model = request.model or await self._find_model()
@@ -250,10 +249,8 @@ class OpenAIProvider(Provider):
         if self._model is None:
             models = await self._fetch_list()
             if not models:
-                raise ProviderError(
-                    "model_not_found",
-                    f"{self._url} lists no models. Set one with --model or OPENAI_MODEL.",
-                )
+                hint = "Set one with --model or OPENAI_MODEL."
+                raise ProviderError("model_not_found", f"{self._url} lists no models. {hint}")
             self._model = models[0].id
         return self._model
 
@@ -290,8 +287,7 @@ class OpenAIProvider(Provider):
     def _decode_error(self, error: StatusError) -> ProviderError:
         url = self.config.base_url
         told = decode_error(error.status, error.headers, error.body, url=url, key=self._key)
-        if error.proxy:  # which may have sent the status itself
-            told.message += f" The request went through {error.proxy}."
+        told.message += error.note
         return told
 
 
