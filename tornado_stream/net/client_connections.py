@@ -159,16 +159,16 @@ class ClientStream(IOStream):
         if self.reading() and (self._input_ended or not self._read_buffer_size):
             return True
         self._input_ended = True
+        self.io_loop.add_callback(self._stop_reading)
         if not self._probing:
             self._probing = True
             self.io_loop.call_later(FIRST_LOOK, self._probe)
         return False
 
-    def _handle_events(self, fd: Any, events: int) -> None:
-        super()._handle_events(fd, events)
-        if self._input_ended and not self.closed() and not self.reading():
-            # The end of the input stays readable: the loop would spin.
-            self._state = (self._state or 0) & ~IOLoop.READ | IOLoop.ERROR
+    def _stop_reading(self) -> None:
+        """Wait for no more input: its end stays readable, and the loop would spin."""
+        if self._state is not None and not self.closed() and not self.reading():
+            self._state = self._state & ~IOLoop.READ | IOLoop.ERROR
             self.io_loop.update_handler(self.fileno(), self._state)
 
     def _probe(self) -> None:
