@@ -1,8 +1,37 @@
-"""Start the server: `python main.py`. The flag --help lists all settings."""
+"""Start the server: `python main.py`. The flag --help lists all settings.
+
+The rule: this file needs nothing newer than Python 3.6, so that it can say what is missing.
+"""
 
 import sys
 
-from tornado_stream.server import main
+NEEDED = (3, 11)
+
+
+def run() -> int:
+    """Run the server, or say in one line what it lacks; returns the exit status."""
+    if sys.version_info < NEEDED:
+        present = ".".join(map(str, sys.version_info[:2]))
+        lacks(f"needs Python 3.11 or newer, and this is {present}", "make run PYTHON=python3.11")
+        return 2
+    try:
+        from tornado_stream.server import main
+    except ModuleNotFoundError as error:
+        package = (error.name or "tornado_stream").partition(".")[0]
+        if package == "tornado_stream":
+            raise
+        lacks(f"needs the package {package}, which {sys.executable} does not have", "make run")
+        return 2
+    return main()
+
+
+def lacks(what: str, command: str) -> None:
+    """Tell the user what is missing, and the command that installs it."""
+    print(
+        f"tornado-stream {what}; `{command}` installs what is needed and starts the server",
+        file=sys.stderr,
+    )
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import re
 import signal
@@ -20,7 +21,8 @@ from deadlines import DEADLINE, at_most
 from process import environ
 from tornado.tcpclient import TCPClient
 
-from tornado_stream.server import HANGUP
+from tornado_stream.server import HANGUP, _address, _bind
+from tornado_stream.settings import Settings
 
 MAIN = Path(__file__).resolve().parent.parent / "main.py"
 
@@ -337,6 +339,60 @@ async def test_an_exposed_server_needs_a_login_or_the_flag(tmp_path, arguments, 
     assert await server.exit_status() == 0
     assert ("anyone who reaches" in server.log.read_text()) == ("--allow-anyone" in arguments)
     server.close()
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as sock:
+            sock.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+@pytest.mark.parametrize(
+    ("host", "url", "addresses"),
+    [
+        ("::", r"http://localhost:\d+/ \(all addresses, IPv4 and IPv6\)", ("127.0.0.1", "::1")),
+        ("0:0::0", r"http://localhost:\d+/ \(all addresses, IPv4 and IPv6\)", ("127.0.0.3",)),
+        ("::1", r"http://\[::1\]:\d+/", ("::1",)),
+        ("localhost", r"http://localhost:\d+/", ("127.0.0.1",)),
+    ],
+)
+@pytest.mark.gen_test
+async def test_it_listens_where_the_banner_says(tmp_path, host, url, addresses):
+    server = Server(tmp_path, "--port", "0", "--no-local", "--host", host, "--allow-anyone")
+    line = server.process.stdout.readline()
+    assert re.fullmatch(f"Tornado Stream is at {url}\n", line)
+    client = Client(int(re.search(r":(\d+)/", line)[1]))
+    for address in addresses:
+        stream = await TCPClient().connect(address, client.port)
+        name = f"[{address}]" if ":" in address else address
+        await stream.write(client.encode("GET", "/api/models", None, {"Host": name}))
+        assert (await read_head(stream)).status == 200
+        stream.close()
+    server.process.send_signal(signal.SIGTERM)
+    assert await server.exit_status() == 0
+    log = server.log.read_text()
+    assert "::ffff:" not in log
+    server.close()
+
+
+def test_without_ipv6_all_addresses_are_those_of_ipv4(monkeypatch):
+    class OnlyIPv4(socket.socket):
+        def __init__(self, family=socket.AF_INET, *rest):
+            if family == socket.AF_INET6:
+                raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+            super().__init__(family, *rest)
+
+    monkeypatch.setattr(socket, "socket", OnlyIPv4)
+    settings = Settings(host="::", port=0)
+    sockets = _bind(settings, [])
+    assert [sock.family for sock in sockets] == [socket.AF_INET]
+    assert _address(settings, sockets).endswith("/ (all addresses, IPv4)")
+    for sock in sockets:
+        sock.close()
 
 
 async def until_draining(chat: Client) -> None:

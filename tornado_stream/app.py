@@ -45,7 +45,7 @@ class ChatApplication(Services):
 
     def __init__(self, settings: Settings, *, exposed: bool = False) -> None:
         super().__init__(
-            routes(),
+            routes(settings.base_path),
             default_handler_class=NotFoundHandler,
             template_path=str(TEMPLATES),
             cross_origin_protection=True,
@@ -53,7 +53,7 @@ class ChatApplication(Services):
         )
         self.config = settings
         self.hosts = LOCAL_HOSTS | {_as_host(settings.host)} | set(settings.allowed_hosts)
-        self.assets = Assets(STATIC)
+        self.assets = Assets(STATIC, settings.base_path)
         self.languages = Languages(STATIC / "lang")
         self.streams = set()
         self.send_batch = SendBatch()
@@ -89,7 +89,7 @@ class ChatApplication(Services):
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
         """Tornado calls this when the head of a request has come."""
-        request.path = plain_path(request.path)
+        request.path = plain_path(request.path, self.config.base_path)
         return bounded(self, request, super().find_handler(request, **kwargs))
 
     async def open(self) -> None:

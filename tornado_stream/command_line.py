@@ -2,7 +2,8 @@
 
 The rule: a flag takes precedence over the environment, and the environment over the default. An
 unknown name or an invalid value raises a `SettingError` that suggests what would be right. No
-other module takes a setting from a flag or from the environment.
+other module takes a setting from a flag or from the environment. (Variables of the system, such as
+`HTTPS_PROXY` and `SSL_CERT_FILE`, are no settings.)
 """
 
 from __future__ import annotations

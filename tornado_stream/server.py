@@ -199,7 +199,7 @@ def _ending_signals() -> list[signal.Signals]:
 
 def _bind(settings: Settings, argv: Sequence[str]) -> list[socket.socket]:
     try:
-        return bind_sockets(settings.port, settings.host, backlog=BACKLOG)
+        return bind_sockets(settings.port, _bound_host(settings), backlog=BACKLOG)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise SettingError(
@@ -213,6 +213,17 @@ def _bind(settings: Settings, argv: Sequence[str]) -> list[socket.socket]:
     )
 
 
+def _bound_host(settings: Settings) -> str | None:
+    """The host for `bind_sockets`. `::` becomes None, which makes Tornado listen on all addresses:
+    those of IPv6 and of IPv4 on sockets of their own, so that an IPv4 client keeps the form of its
+    address. On a system without IPv6 only the IPv4 socket remains."""
+    try:
+        is_everywhere = ip_address(settings.host) == ip_address("::")
+    except ValueError:  # a name
+        is_everywhere = False
+    return None if is_everywhere else settings.host
+
+
 def _is_reachable(sock: socket.socket) -> bool:
     """Whether other machines can reach the socket's address."""
     if sock.family not in (socket.AF_INET, socket.AF_INET6):
@@ -223,7 +234,7 @@ def _is_reachable(sock: socket.socket) -> bool:
 def _free_port(settings: Settings) -> int:
     for port in range(settings.port + 1, min(settings.port + 100, 65536)):
         try:
-            sockets = bind_sockets(port, settings.host)
+            sockets = bind_sockets(port, _bound_host(settings))
         except OSError:
             continue
         for sock in sockets:
@@ -251,9 +262,16 @@ def _program() -> list[str]:
 
 
 def _address(settings: Settings, sockets: list[socket.socket]) -> str:
+    """The address to open in a browser; with `::` also the families that the server listens on."""
     port = sockets[0].getsockname()[1]
-    host = "localhost" if settings.host in ("127.0.0.1", "::1", "0.0.0.0", "::") else settings.host
-    return f"http://{host}:{port}/"
+    host = _bound_host(settings)
+    if host is None:
+        families = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
+        listening = " and ".join(families[sock.family] for sock in sockets)
+        return f"http://localhost:{port}{settings.base_path}/ (all addresses, {listening})"
+    if host in ("127.0.0.1", "0.0.0.0"):
+        host = "localhost"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}{settings.base_path}/"
 
 
 def _fetch_model(command: Command) -> int:

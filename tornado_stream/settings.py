@@ -56,6 +56,20 @@ def _port(text: str) -> int:
     return int(text)
 
 
+_SEGMENT = r"/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+"
+
+
+def _base_path(text: str) -> str:
+    """The path without a slash at its end; "" for the root."""
+    path = text.removesuffix("/")
+    if not re.fullmatch(rf"(?:{_SEGMENT})*", path):
+        raise ValueError(
+            "it must be a path like /chat or /tools/chat: it begins with a slash, and each of its "
+            "parts has letters, digits, and the signs . _ ~ -"
+        )
+    return path
+
+
 def _seconds(text: str) -> float:
     try:
         seconds = float(text)
@@ -211,8 +225,22 @@ def _setting(
 class Settings:
     """All settings, valid. Times are in seconds, sizes in bytes."""
 
-    host: str = _setting("127.0.0.1", _word, "Address to listen on.", metavar="ADDRESS")
+    host: str = _setting(
+        "127.0.0.1",
+        _word,
+        "Address to listen on. :: stands for all addresses of this machine, IPv6 and IPv4; 0.0.0.0 "
+        "for those of IPv4.",
+        metavar="ADDRESS",
+    )
     port: int = _setting(8888, _port, "Port to listen on; 0 chooses a free one.")
+    base_path: str = _setting(
+        "",
+        _base_path,
+        "Path below which a reverse proxy shows the server, for example /chat. All addresses of "
+        "the page, of the API and of /v1 then begin with it (docs/deploying.md).",
+        metavar="PATH",
+        shown_default="none",
+    )
     allowed_hosts: tuple[str, ...] = _setting(
         (),
         _names,

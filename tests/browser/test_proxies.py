@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -37,9 +38,9 @@ http {{
   scgi_temp_path temp;
   server {{
     listen 127.0.0.1:{port};
-    location / {{
+    location {path} {{
       proxy_pass http://127.0.0.1:{server};
-      proxy_set_header Host $host;
+      proxy_set_header Host $http_host;
       {more}
     }}
   }}
@@ -48,18 +49,18 @@ http {{
 
 
 @pytest.fixture
-def nginx(server: Program, tmp_path: Path) -> Iterator[Callable[[str], str]]:
+def nginx(server: Program, tmp_path: Path) -> Iterator[Callable[..., str]]:
     """Starts nginx before the server, with `more` lines in its location; returns its URL."""
     started = []
 
-    def start(more: str = "") -> str:
+    def start(more: str = "", path: str = "/", server: Program = server) -> str:
         home = tmp_path / str(len(started))
         home.mkdir()
         # nginx inherits a listening socket: no port is guessed, and nothing waits for its start.
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port, number = listener.getsockname()[1], listener.fileno()
             user = "" if os.geteuid() else "user root;"  # its own user may not read here
-            values = {"port": port, "server": server.port, "more": more, "user": user}
+            values = {"port": port, "server": server.port, "more": more, "user": user, "path": path}
             (home / "nginx.conf").write_text(CONFIGURATION.format(**values))
             process = subprocess.Popen(
                 [str(NGINX), "-p", str(home), "-c", "nginx.conf", "-e", "error.log"],
@@ -68,7 +69,7 @@ def nginx(server: Program, tmp_path: Path) -> Iterator[Callable[[str], str]]:
                 stderr=subprocess.DEVNULL,
             )
         started.append(process)
-        return f"http://127.0.0.1:{port}/"
+        return f"http://127.0.0.1:{port}{path}"
 
     yield start
     for process in started:
@@ -112,3 +113,55 @@ def _assert_mends_nginx(page: Page) -> None:
     page.get_by_role("button", name="Copy the line for nginx").click()
     expect(announced(page)).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == "proxy_buffering off;"
+
+
+#: What the browser has stored for the page's origin.
+STORED = "() => [...Object.keys(localStorage), ...Object.keys(sessionStorage)]"
+
+
+def test_the_page_works_below_a_path(
+    open_page: Callable[..., Page],
+    open_tab: Callable[[str], Page],
+    nginx: Callable[..., str],
+    serve: Callable[..., Program],
+    upstream: Program,
+) -> None:
+    """`Watch` also fails the test if a file is missing or the policy is violated."""
+    below = serve(
+        OPENAI_BASE_URL=upstream.url,
+        OPENAI_MODEL="fake-model",
+        OPENAI_API_KEY="sk-x",
+        TORNADO_STREAM_BASE_PATH="/chat",
+    )
+    assert below.url.endswith("/chat/")
+    url = nginx(path="/chat/", server=below)
+    page = open_page(url)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.evaluate("localStorage.setItem('of another program', '1')")
+    ask(page, "play say=**one**;wait=0.1;say= two")
+    expect(content(page)).to_have_text("one two")
+    expect(page).to_have_url(re.compile(re.escape(url) + "c/[0-9a-f-]{36}$"))
+    page.reload()
+    expect(content(page)).to_have_text("one two")
+    other = open_tab(page.url)
+    expect(content(other)).to_have_text("one two")
+    page.get_by_role("button", name="New conversation").click()
+    expect(page).to_have_url(url)
+    page.go_back()
+    expect(content(page)).to_have_text("one two")
+    with page.expect_download() as saved:
+        page.get_by_role("navigation").get_by_role("button", name=re.compile("Menu|More")).click()
+        page.get_by_role("menuitem", name="Save as Markdown").click()
+    assert saved.value.url.startswith(f"{url}c/")
+    devtools = page.context.new_cdp_session(page)
+    manifest = devtools.send("Page.getAppManifest")
+    devtools.detach()
+    assert manifest["errors"] == []
+    assert {manifest["manifest"][name] for name in ("id", "scope", "startUrl")} == {url}
+    assert asked and [one for one in asked if not one.startswith(url)] == []
+    stored = page.evaluate(STORED)
+    assert len(stored) > 1 and "of another program" in stored
+    assert [key for key in stored if not key.startswith(("/chat", "of "))] == []
+    icon = json.loads(manifest["data"])["icons"][0]["src"]
+    assert page.request.get(f"{manifest['url']}/../{icon}").ok

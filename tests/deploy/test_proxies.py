@@ -161,11 +161,15 @@ def start_caddy(
         | {"HOME": str(home), "XDG_DATA_HOME": str(home), "XDG_CONFIG_HOME": str(home)},
         stderr=subprocess.DEVNULL,
     )
+    until_listening(process, port)
+    return process, port
+
+
+def until_listening(process: subprocess.Popen[bytes], port: int) -> None:
     due = time.monotonic() + 20
     while not _listens(port):
         assert process.poll() is None and time.monotonic() < due, "Caddy did not start"
         time.sleep(0.01)
-    return process, port
 
 
 def _listens(port: int) -> bool:

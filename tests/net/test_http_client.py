@@ -520,10 +520,10 @@ async def test_the_next_address_of_a_host_is_tried(client, monkeypatch):
 # -- TLS
 
 
-def certificate(folder: Path) -> ssl.SSLContext:
-    """The TLS context of a server for localhost; its certificate is `folder`/cert.pem."""
+def certificate(folder: Path, host: str = "localhost") -> ssl.SSLContext:
+    """The TLS context of a server for `host`; its certificate is `folder`/cert.pem."""
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
-    names = "-subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout key.pem -out cert.pem"
+    names = f"-subj /CN={host} -addext subjectAltName=DNS:{host} -keyout key.pem -out cert.pem"
     try:
         subprocess.run(f"{command} {names}".split(), cwd=folder, check=True, capture_output=True)
     except FileNotFoundError:

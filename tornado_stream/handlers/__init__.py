@@ -16,7 +16,12 @@ from tornado_stream.handlers.conversations import (
 from tornado_stream.handlers.login import LoginHandler, LogoutHandler
 from tornado_stream.handlers.models import ModelsHandler
 from tornado_stream.handlers.openai import OpenAIModelsHandler, OpenAINotFoundHandler
-from tornado_stream.handlers.pages import IconHandler, IndexHandler, StaticHandler
+from tornado_stream.handlers.pages import (
+    BasePathHandler,
+    IconHandler,
+    IndexHandler,
+    StaticHandler,
+)
 from tornado_stream.handlers.responses import ResponsesHandler
 from tornado_stream.handlers.streams import GenerationHandler, StopHandler, StreamHandler
 from tornado_stream.handlers.system import (
@@ -31,8 +36,8 @@ __all__ = ["NotFoundHandler", "plain_path", "routes"]
 ID = r"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
 
 
-def routes() -> list[URLSpec]:
-    """The table in Tornado's form."""
+def routes(base_path: str = "") -> list[URLSpec]:
+    """The table in Tornado's form. Its paths are those that `plain_path` returns."""
     table: list[tuple[str, type[BaseHandler]]] = [
         (r"/", IndexHandler),
         (rf"/c/{ID}", IndexHandler),
@@ -57,12 +62,19 @@ def routes() -> list[URLSpec]:
         (r"/metrics", MetricsHandler),
         (r"/openapi\.json", OpenAPIHandler),
     ]
+    if base_path:
+        table.append((r"", BasePathHandler))
     return [URLSpec(*row) for row in table]
 
 
-def plain_path(path: str) -> str:
-    """A path below `/v1` without double slashes and without one at its end: base URLs of programs
-    end with a slash or not. All other paths stay as they are."""
+def plain_path(path: str, base_path: str = "") -> str:
+    """The path that the table knows: without the base path, if the path begins with it.
+
+    A path below `/v1` is also without double slashes and without one at its end: base URLs of
+    programs end with a slash or not. All other paths stay as they are.
+    """
+    if base_path and f"{path}/".startswith(f"{base_path}/"):
+        path = path[len(base_path) :]
     if "//" not in path and not path.endswith("/"):
         return path
     plain = re.sub("/{2,}", "/", path).rstrip("/")

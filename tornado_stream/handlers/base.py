@@ -112,7 +112,8 @@ class BaseHandler(RequestHandler):
     def get_template_namespace(self) -> dict[str, Any]:
         header = self.request.headers.get("Accept-Language", "")
         language = self.application.languages.pick(header)
-        return super().get_template_namespace() | {"language": language, "t": language.t}
+        names = {"language": language, "t": language.t, "base": self.application.config.base_path}
+        return super().get_template_namespace() | names
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
@@ -195,6 +196,7 @@ class BaseHandler(RequestHandler):
         self.set_cookie(
             self.session_cookie,
             token,
+            path=self.application.config.base_path or "/",
             max_age=LIFETIME if token else -1,  # negative: Tornado does not send a max-age of 0
             secure=self.is_https,
             httponly=True,

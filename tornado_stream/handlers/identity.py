@@ -25,7 +25,12 @@ def is_https(services: Services, request: HTTPServerRequest) -> bool:
 
 
 def session_cookie(services: Services, request: HTTPServerRequest) -> str:
-    """The name of the cookie. With the prefix, other hosts of the domain cannot set it."""
+    """The name of the cookie. With the prefix `__Host-`, other hosts of the domain cannot set it;
+    browsers take it only for the path `/`. A base path is part of the name, because a browser also
+    sends the cookie of a server at `/` of the same host."""
+    if path := services.config.base_path:
+        name = "ts_session" + path.replace("/", ".")
+        return f"__Secure-{name}" if is_https(services, request) else name
     return "__Host-ts_session" if is_https(services, request) else "ts_session"
 
 

@@ -28,6 +28,17 @@ class IndexHandler(BaseHandler):
         self.render("index.html", version=__version__, modules=modules, user=user)
 
 
+class BasePathHandler(BaseHandler):
+    """The base path without the slash at its end. It leads to the page."""
+
+    open_to_all = True
+
+    def get(self) -> None:
+        query = self.request.query
+        url = f"{self.application.config.base_path}/" + (f"?{query}" if query else "")
+        self.redirect(url, status=308)
+
+
 class StaticHandler(BaseHandler):
     """One file, compressed where the client accepts it (RFC 9110 section 12.5.3).
 

@@ -22,6 +22,7 @@ from tornado_stream.generations.event_log import Sink, Subscriber
 from tornado_stream.generations.generation import Generation
 from tornado_stream.generations.relay import Relay
 from tornado_stream.handlers.base import BaseHandler
+from tornado_stream.net.client_connections import ClientStream
 from tornado_stream.net.streamed_body import ChunkedBody, StreamedBody, TornadoBody
 from tornado_stream.net.waiting import Watch, resumed_at
 from tornado_stream.values.errors import InvalidRequest
@@ -102,6 +103,8 @@ class ReadingHandler(BaseHandler):
                 self.detach(), send_batch, self._drained, self.on_connection_close
             )
         self._watch = Watch(self._look, self.abandon)
+        if isinstance(self._socket, ClientStream):
+            self._socket.ping = self._ping
 
     def _close(self) -> None:
         if self._watch:
@@ -128,6 +131,10 @@ class ReadingHandler(BaseHandler):
         if self._subscriber:
             self._subscriber.resume()
 
+    def _ping(self) -> None:
+        if self.ping and self._body.full_since is None:
+            self._body.write(self.ping)
+
     def _look(self) -> float:
         """Send a ping in silence. Returns in how many seconds to look again; 0: the client takes no
         data, and its connection is to be closed."""
@@ -135,8 +142,8 @@ class ReadingHandler(BaseHandler):
         if body.full_since is not None:
             if now >= max(body.full_since, resumed_at()) + settings.write_timeout:
                 return 0.0
-        if self.ping and body.full_since is None and now >= body.last_write + settings.heartbeat:
-            body.write(self.ping)
+        if now >= body.last_write + settings.heartbeat:
+            self._ping()
         due = min(body.last_write + settings.heartbeat - now, settings.write_timeout)
         return max(due, 0.05)
 

@@ -46,9 +46,12 @@ class OpenAPIHandler(BaseHandler):
     def get(self) -> None:
         self.set_header("Content-Type", "application/json; charset=utf-8")
         self.set_header("Cache-Control", "no-cache")
-        self.write(_description())
+        self.write(_description(self.application.config.base_path))
 
 
 @cache
-def _description() -> bytes:
-    return Path(__file__).with_name("openapi.json").read_bytes()
+def _description(base_path: str) -> bytes:
+    text = Path(__file__).with_name("openapi.json").read_bytes()
+    return text.replace(
+        b'"servers": [{"url": "/"}]', b'"servers": [{"url": "%b/"}]' % base_path.encode()
+    )

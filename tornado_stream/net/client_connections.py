@@ -1,15 +1,20 @@
 """The open connections of clients: what the server waits for on each of them, and since when.
 
-The rule: each queue is in the order of time, so a sweep looks only at connections whose time is
-over, however many there are. A connection is registered here from the moment it is accepted until
-its socket is closed, also while its response is written without Tornado.
+The rule of a client that sends no more: it may have closed its side only (`shutdown`), and then it
+gets its response. Both look the same to the server, so it sends something that means nothing. A
+client that has left refuses it (RST), and the connection is closed.
+
+The rule of waiting: each queue is in the order of time, so a sweep looks only at connections whose
+time is over, however many there are. A connection is registered here from the moment it is accepted
+until its socket is closed, also while its response is written without Tornado.
 """
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from http.client import responses
 from ipaddress import ip_address, ip_network
@@ -19,6 +24,7 @@ from typing import Any
 
 import orjson
 from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine
+from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream, StreamClosedError
 
 from tornado_stream.net.waiting import resumed_at
@@ -40,10 +46,17 @@ def refusal(status: int, code: str, message: str, retry_after: int = 0) -> bytes
 
 TOO_SLOW = refusal(408, "request_timeout", "The request took too long to arrive.")
 
+#: How every response begins. It is sent ahead to a client that may have left.
+AHEAD = b"HTTP/1.1 "
+#: Seconds until such a client is looked at for the first time and the second, and at most.
+FIRST_LOOK, LAST_LOOK = 0.01, 1.0
 #: Bytes of a body that have the whole time that a body has.
 STEP = 1024 * 1024
 #: Connections, and when each of them entered the queue (seconds of `monotonic`); oldest first.
 Queue = dict["ClientStream", float]
+
+
+def _nothing() -> None: ...
 
 
 class ClientConnections:
@@ -101,6 +114,10 @@ class ClientStream(IOStream):
         self._key = key
         self._received = False
         self._queue: Queue | None = None
+        self._input_ended = self._probing = False
+        self._sent_ahead = self._answering = False
+        #: Sends something that means nothing into the response that is being sent.
+        self.ping: Callable[[], object] = _nothing
         connections.open.add(self)
         connections.per_address[key] += 1
         self.wait_in(connections.heads)
@@ -115,6 +132,7 @@ class ClientStream(IOStream):
 
     def expect_head(self) -> None:
         """Wait for the next request. The time for the first one began with the connection."""
+        self._answering, self.ping = False, _nothing
         if self._received:
             self.wait_in(self._connections.idle)
 
@@ -127,11 +145,60 @@ class ClientStream(IOStream):
 
     def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
         size = super().read_from_fd(buf)
+        if size == 0 and not self._is_over():
+            return None  # as if nothing had come
         if size:
             self._received = True
             if self._queue is self._connections.idle:
                 self.wait_in(self._connections.heads)
         return size
+
+    def _is_over(self) -> bool:
+        """Whether the end of the client's input ends the connection: the server waits for bytes
+        that the client has not sent. Otherwise a request is being served, or will be now."""
+        if self.reading() and (self._input_ended or not self._read_buffer_size):
+            return True
+        self._input_ended = True
+        self.io_loop.add_callback(self._stop_reading)
+        if not self._probing:
+            self._probing = True
+            self.io_loop.call_later(FIRST_LOOK, self._probe)
+        return False
+
+    def _stop_reading(self) -> None:
+        """Wait for no more input: its end stays readable, and the loop would spin."""
+        if self._state is not None and not self.closed() and not self.reading():
+            self._state = self._state & ~IOLoop.READ | IOLoop.ERROR
+            self.io_loop.update_handler(self.fileno(), self._state)
+
+    def _probe(self) -> None:
+        """Send something to a client that sends no more, and look whether it is refused."""
+        if self._is_served():
+            if self._answering:
+                self.ping()
+            else:
+                super().write(AHEAD)
+                self._sent_ahead = True
+            self._look(FIRST_LOOK)
+
+    def _look(self, seconds: float) -> None:
+        if not self._is_served():
+            return
+        if self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            self.close()
+        else:
+            self.io_loop.call_later(seconds, self._look, min(2 * seconds, LAST_LOOK))
+
+    def _is_served(self) -> bool:
+        self._probing = not self.closed() and not self.reading()
+        return self._probing
+
+    def write(self, data: bytes | memoryview) -> asyncio.Future[None]:
+        self._answering = True
+        if self._sent_ahead:
+            self._sent_ahead = False
+            data = data[len(AHEAD) :]
+        return super().write(data)
 
     def write_to_fd(self, data: memoryview) -> int:
         writes = self._connections.writes
@@ -149,6 +216,7 @@ class ClientStream(IOStream):
     def close_fd(self) -> None:
         connections = self._connections
         self.wait_in(None)
+        self.ping = _nothing  # leaves no cycle with the response
         connections.writes.pop(self, None)
         connections.open.discard(self)
         connections.per_address[self._key] -= 1

@@ -16,7 +16,7 @@ from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from io import BytesIO
 from time import monotonic
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import httptools
@@ -33,6 +33,9 @@ from tornado_stream.net.upstream_connections import (
     open_socket,
 )
 from tornado_stream.net.waiting import Limit, time_limit
+
+if TYPE_CHECKING:
+    from tornado_stream.net.forward_proxy import ForwardProxies, ForwardProxy
 
 #: Bytes of one read. asyncio's own 256 KiB are slower.
 READ_SIZE = 64 * 1024
@@ -67,10 +70,15 @@ class StreamingHTTPClient(AsyncHTTPClient):
     """
 
     def initialize(  # type: ignore[override]
-        self, *, max_body_size: int = MAX_BODY, defaults: dict[str, Any] | None = None
+        self,
+        *,
+        max_body_size: int = MAX_BODY,
+        proxies: ForwardProxies | None = None,
+        defaults: dict[str, Any] | None = None,
     ) -> None:
         super().initialize(defaults=defaults)
         self.max_body_size = max_body_size
+        self._proxies = proxies
         #: One buffer serves all connections: a read is used up before the next one.
         self.buffer = memoryview(bytearray(READ_SIZE))
         self._responses: set[ResponseStream] = set()
@@ -84,6 +92,8 @@ class StreamingHTTPClient(AsyncHTTPClient):
         `ValueError` for a URL that is not http or https; later failures are in `done`.
         """
         response = ResponseStream(self, request, on_head)
+        if self._proxies:
+            response.proxy = self._proxies.find(response.origin)
         self._responses.add(response)
         if connection := self._pool.take(response.origin):
             response.begin(connection)
@@ -108,10 +118,14 @@ class StreamingHTTPClient(AsyncHTTPClient):
 
     async def _connect(self, response: ResponseStream) -> None:
         scheme, host, port = response.origin
+        proxy, limit = response.proxy, response.request.connect_timeout
         try:
             tls = self._context(response.request) if scheme == "https" else None
-            async with time_limit(response.request.connect_timeout):
-                sock = await open_socket(host, port)
+            async with time_limit(limit):
+                if proxy:
+                    sock = await proxy.connect(response.origin)
+                else:
+                    sock = await open_socket(host, port)
                 _, connection = await asyncio.get_running_loop().create_connection(
                     lambda: UpstreamConnection(response.origin),
                     sock=sock,
@@ -119,6 +133,8 @@ class StreamingHTTPClient(AsyncHTTPClient):
                     server_hostname=host if tls else None,
                 )
         except Exception as error:
+            if proxy and isinstance(error, TimeoutError):
+                error = proxy.timed_out(response.origin, limit or 0)
             response.fail(error)
         else:
             response.begin(connection)
@@ -147,7 +163,8 @@ class ResponseStream(asyncio.BufferedProtocol):
     def __init__(self, client: StreamingHTTPClient, request: HTTPRequest, on_head: OnHead) -> None:
         url = urlsplit(request.url)
         self.request = request
-        self.origin = _origin(url)
+        self.origin = origin_of(url)
+        self.proxy: ForwardProxy | None = None
         self.connecting: asyncio.Future[None] | None = None
         self.connection: UpstreamConnection | None = None
         self.done: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
@@ -219,7 +236,7 @@ class ResponseStream(asyncio.BufferedProtocol):
             return
         self.connection = connection
         try:
-            data = _encode(self.request, self._url)
+            data = _encode(self.request, self._url, self.proxy)
         except Exception as error:
             self.fail(error)
         else:
@@ -420,14 +437,20 @@ def _protocol(data: bytes) -> str:
     return ""
 
 
-def _origin(url: SplitResult) -> Origin:
+def origin_of(url: str | SplitResult) -> Origin:
+    """The server of a URL. Raises `ValueError` for a URL that is not http or https."""
+    url = urlsplit(url) if isinstance(url, str) else url
     if url.scheme not in ("http", "https") or not url.hostname:
         raise ValueError("a URL begins with http:// or https:// and has a host")
     return Origin(url.scheme, url.hostname, url.port or (443 if url.scheme == "https" else 80))
 
 
-def _encode(request: HTTPRequest, url: SplitResult) -> bytes:
-    """The request as bytes. Raises `ValueError` for a header that contains a line end."""
+def _encode(request: HTTPRequest, url: SplitResult, proxy: ForwardProxy | None = None) -> bytes:
+    """The request as bytes. Raises `ValueError` for a header that contains a line end.
+
+    A proxy gets the whole URL of a request to http (RFC 9112 section 3.2.2). A request to https
+    goes through its tunnel.
+    """
     headers = HTTPHeaders(request.headers)
     body = request.body
     if "Host" not in headers:
@@ -439,6 +462,10 @@ def _encode(request: HTTPRequest, url: SplitResult) -> bytes:
     if body is not None or request.method in ("POST", "PUT", "PATCH"):
         headers["Content-Length"] = str(len(body or b""))
     path = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    if proxy and url.scheme == "http":
+        path = f"http://{url.netloc.rpartition('@')[2]}{path}"
+        if proxy.authorization:
+            headers["Proxy-Authorization"] = proxy.authorization
     lines = [f"{request.method} {path} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in headers.get_all()]
     if any("\r" in line or "\n" in line for line in lines):

@@ -76,9 +76,10 @@ def lean(source: bytes) -> bytes:
 
 class Assets:
     """The files below `root`, by their path relative to it. Files that are added later are not
-    noticed."""
+    noticed. All URLs begin with `base_path`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, base_path: str = "") -> None:
+        self._base_path = base_path
         paths = sorted(path for path in root.rglob("*") if path.is_file())
         self.files = {path.relative_to(root).as_posix(): Asset(path) for path in paths}
         digest = hashlib.sha256(CHAFF.pattern)  # what is sent depends on it too
@@ -103,4 +104,4 @@ class Assets:
     def url(self, name: str) -> str:
         """The URL of a file. Raises `KeyError` if it does not exist."""
         self.files[name]
-        return f"/static/{self.version}/{name}"
+        return f"{self._base_path}/static/{self.version}/{name}"

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from tornado_stream.net.http_client import origin_of
 from tornado_stream.providers.base import Provider
 from tornado_stream.providers.config import FILE_NAME, read_config
 from tornado_stream.providers.discovery import find_servers
@@ -18,7 +20,12 @@ from tornado_stream.providers.presets import preset_for, presets
 from tornado_stream.providers.provider_group import ProviderGroup
 from tornado_stream.providers.upstream import OnStatus, Timeouts, Upstream
 from tornado_stream.providers.upstream_config import UpstreamConfig, shown_url
-from tornado_stream.settings import Settings
+from tornado_stream.settings import SettingError, Settings
+
+if TYPE_CHECKING:
+    from tornado_stream.net.forward_proxy import ForwardProxies
+
+PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy")
 
 
 def build_provider(
@@ -37,8 +44,10 @@ def build_provider(
         answer=settings.answer_timeout,
     )
 
+    proxies = _forward_proxies(environ)
+
     def provider(config: UpstreamConfig) -> OpenAIProvider:
-        return OpenAIProvider(Upstream(on_status, query=config.query), config)
+        return OpenAIProvider(Upstream(on_status, query=config.query, proxies=proxies), config)
 
     configs = []
     if file := _config_file(settings):
@@ -46,7 +55,10 @@ def build_provider(
     elif settings.base_url or settings.api_key:
         configs = [_from_environment(settings, timeouts)]
     if configs:
-        return ProviderGroup([provider(config) for config in configs], default=settings.model)
+        _check_proxies(configs, proxies)
+        members = [provider(config) for config in configs]
+        secrets = proxies.secrets if proxies else ()
+        return ProviderGroup(members, default=settings.model, secrets=secrets)
     from tornado_stream.providers.local.provider import LocalProvider  # most servers never need it
 
     async def discover() -> list[OpenAIProvider]:
@@ -54,6 +66,25 @@ def build_provider(
 
     local = LocalProvider(Upstream(on_status), settings, timeouts)
     return ProviderGroup([local], discover=None if settings.no_discovery else discover)
+
+
+def _forward_proxies(environ: Mapping[str, str]) -> ForwardProxies | None:
+    """The proxies of the environment; None: it names none."""
+    if not any(name.lower() in PROXY_VARIABLES for name, value in environ.items() if value):
+        return None
+    from tornado_stream.net.forward_proxy import ForwardProxies
+
+    return ForwardProxies(environ)
+
+
+def _check_proxies(configs: list[UpstreamConfig], proxies: ForwardProxies | None) -> None:
+    if proxies is None:
+        return
+    for url in (config.base_url for config in configs):
+        try:
+            proxies.find(origin_of(url))
+        except ValueError as error:
+            raise SettingError(f"{error} (needed for {shown_url(url)})") from None
 
 
 def _config_file(settings: Settings) -> Path | None:

@@ -43,7 +43,8 @@ class ProviderGroup(Provider):
     lists it.
 
     `discover` finds servers on this machine; while there are any, they are used instead of
-    `members`. `default` is the model for requests that name none.
+    `members`. `default` is the model for requests that name none. `secrets` are those of no
+    single upstream.
     """
 
     name = "group"
@@ -54,7 +55,9 @@ class ProviderGroup(Provider):
         *,
         default: str | None = None,
         discover: Discover | None = None,
+        secrets: tuple[str, ...] = (),
     ) -> None:
+        self._secrets = secrets
         self._configured = tuple(members)
         self._discovered: tuple[Provider, ...] = ()
         self._default = default
@@ -77,7 +80,7 @@ class ProviderGroup(Provider):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        return tuple(secret for member in self._configured for secret in member.secrets)
+        return *self._secrets, *(secret for one in self._configured for secret in one.secrets)
 
     async def open(self) -> None:
         await self._discover_servers()

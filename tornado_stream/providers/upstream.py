@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
 import orjson
@@ -28,6 +28,9 @@ from tornado_stream.net.compressed_body import CompressedBody, compression
 from tornado_stream.net.http_client import CutOff, OnChunk, OtherProtocol, StreamingHTTPClient
 from tornado_stream.net.waiting import Watch, resumed_at
 from tornado_stream.values.errors import ProviderError
+
+if TYPE_CHECKING:
+    from tornado_stream.net.forward_proxy import ForwardProxies
 
 logger = logging.getLogger(__name__)
 
@@ -72,22 +75,33 @@ class UpstreamRequest:
 
 class StatusError(Exception):
     """The upstream answered with a status that is no success, or that has no body. `body` is its
-    first 64 KiB."""
+    first 64 KiB. `note` says through which proxy it came."""
 
-    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    def __init__(
+        self, status: int, headers: Mapping[str, str], body: bytes, note: str = ""
+    ) -> None:
         super().__init__(f"status {status}")
         self.status = status
         self.headers = headers
         self.body = body
+        self.note = note
 
 
 class Upstream:
     """Makes requests to one server, on the IOLoop's thread, and remembers whether it fails.
 
     `on_status` is called with the status of every response. `query` is added to every URL.
+    Requests go through the `proxies`.
     """
 
-    def __init__(self, on_status: OnStatus = lambda status: None, *, query: str = "") -> None:
+    def __init__(
+        self,
+        on_status: OnStatus = lambda status: None,
+        *,
+        query: str = "",
+        proxies: ForwardProxies | None = None,
+    ) -> None:
+        self._proxies = proxies
         self._client: StreamingHTTPClient | None = None
         self._query = query
         self._on_status = on_status
@@ -119,7 +133,7 @@ class Upstream:
             mark = "&" if "?" in request.url else "?"
             request = replace(request, url=f"{request.url}{mark}{self._query}")
         if self._client is None:  # it belongs to the loop that runs now
-            self._client = StreamingHTTPClient(force_instance=True)
+            self._client = StreamingHTTPClient(force_instance=True, proxies=self._proxies)
         try:
             await _Fetch(request, on_head, self._answered).run(self._client)
         except ProviderError as error:
@@ -193,7 +207,16 @@ class _Fetch:
             if self._compressed:
                 self._compressed.close()
         if not self._has_answer:
-            raise StatusError(self._status, self._headers, bytes(self._error_body))
+            self._raise_status()
+
+    def _raise_status(self) -> NoReturn:
+        proxy = self._response.proxy
+        if proxy and self._status == 407:  # only proxies send it
+            raise proxy.refusal(407, self._response.origin)
+        body = bytes(self._error_body)
+        in_clear = proxy and self._response.origin.scheme == "http"
+        note = f" The request went through {proxy}." if in_clear else ""
+        raise StatusError(self._status, self._headers, body, note)
 
     def _http_request(self) -> HTTPRequest:
         request = self._request
@@ -255,7 +278,7 @@ class _Fetch:
 
     def _provider_error(self, error: Exception) -> ProviderError:
         """A failure of the transport as the error that the contract names for it."""
-        if isinstance(error, ProviderError):  # a limit
+        if isinstance(error, ProviderError):  # a limit, or a proxy
             return error
         host = urlsplit(self._request.url).hostname
         match error:

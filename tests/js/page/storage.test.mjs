@@ -18,3 +18,15 @@ test("if storage is forbidden or full, values are kept in memory", () => {
     assert.deepEqual([storage.get("a:1"), storage.keys("a:")], [null, []]);
   }
 });
+
+test("below a base path only the own keys are seen, changed and cleared", () => {
+  const area = new Area();
+  const [root, chat] = [new Storage(() => area, ""), new Storage(() => area, "/chat")];
+  area.setItem("another program", "1");
+  chat.set("a:1", "x");
+  assert.deepEqual([...area.items.keys()], ["another program", "/chata:1"]);
+  assert.deepEqual([chat.keys(""), chat.keys("a:"), chat.get("a:1"), root.get("a:1")], [["a:1"], ["a:1"], "x", null]);
+  assert.deepEqual([chat.isKey("/chata:1", "a:1"), chat.isKey("a:1", "a:1"), root.isKey("a:1", "a:1")], [true, false, true]);
+  chat.clear();
+  assert.deepEqual([...area.items.keys()], ["another program"]);
+});

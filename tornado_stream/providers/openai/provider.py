@@ -249,10 +249,8 @@ class OpenAIProvider(Provider):
         if self._model is None:
             models = await self._fetch_list()
             if not models:
-                raise ProviderError(
-                    "model_not_found",
-                    f"{self._url} lists no models. Set one with --model or OPENAI_MODEL.",
-                )
+                hint = "Set one with --model or OPENAI_MODEL."
+                raise ProviderError("model_not_found", f"{self._url} lists no models. {hint}")
             self._model = models[0].id
         return self._model
 
@@ -288,7 +286,9 @@ class OpenAIProvider(Provider):
 
     def _decode_error(self, error: StatusError) -> ProviderError:
         url = self.config.base_url
-        return decode_error(error.status, error.headers, error.body, url=url, key=self._key)
+        told = decode_error(error.status, error.headers, error.body, url=url, key=self._key)
+        told.message += error.note
+        return told
 
 
 def encode_request(request: ChatRequest, *, model: str, include_usage: bool) -> bytes:

@@ -1,6 +1,7 @@
 // @ts-check
 /** The login page. A user who has a session passes it at once: the browser follows a link on another site without the session's cookie, and so arrives here. */
 import { Api } from "./page/api.js";
+import { base } from "./page/base.js";
 import { byId } from "./page/dom.js";
 import { seconds, t } from "./page/words.js";
 
@@ -9,7 +10,7 @@ const form = byId("login");
 const password = byId("login-password");
 const notice = byId("login-notice");
 const button = byId("login-enter");
-const others = new BroadcastChannel("tornado-stream:login");
+const others = new BroadcastChannel(`tornado-stream${base}:login`);
 
 /** Load this address again. With a session, the server answers with the page that was asked for. */
 const enter = () => location.replace(location.pathname + location.search);

@@ -28,7 +28,7 @@ export class Preferences extends EventTarget {
 
   /** Follow the choices in other tabs. @param {Window} page */
   follow(page) {
-    page.addEventListener("storage", ({ key }) => (key === MODEL || key === OPTIONS || key === null) && this.#read());
+    page.addEventListener("storage", ({ key }) => (key === null || [MODEL, OPTIONS].some((name) => this.storage.isKey(key, name))) && this.#read());
     return this;
   }
 

@@ -1,5 +1,7 @@
 // @ts-check
-/** The rule: the page's address names the open conversation: `/c/{id}`, or `/` for a new one. The browser's back and forward buttons work. */
+import { base } from "../page/base.js";
+
+/** The rule: the page's address names the open conversation: `/c/{id}`, or `/` for a new one, below the base path. The browser's back and forward buttons work. */
 export class Navigation {
   /** @param {import("./conversation.js").Conversation} conversation @param {Window} page */
   constructor(conversation, page) {
@@ -11,7 +13,7 @@ export class Navigation {
 
   /** Open the conversation that the address names. */
   async open() {
-    const [, id] = /^\/c\/([^/]+)$/.exec(this.page.location.pathname) ?? [];
+    const [, id] = /^\/c\/([^/]+)$/.exec(this.page.location.pathname.slice(base.length)) ?? [];
     if (id) await this.conversation.open(decodeURIComponent(id).toLowerCase());
     else this.conversation.clear();
   }
@@ -23,4 +25,4 @@ export class Navigation {
 }
 
 /** The address of a conversation. @param {string | null} id null: a new one */
-export const pathOf = (id) => (id ? `/c/${encodeURIComponent(id)}` : "/");
+export const pathOf = (id) => `${base}/${id ? `c/${encodeURIComponent(id)}` : ""}`;

@@ -34,7 +34,7 @@ export class Unread extends EventTarget {
 
   /** Fire `change` also if another tab has shown a conversation. @param {Window} page */
   follow(page) {
-    page.addEventListener("storage", ({ key }) => key === KEY && this.dispatchEvent(new Event("change")));
+    page.addEventListener("storage", ({ key }) => this.storage.isKey(key, KEY) && this.dispatchEvent(new Event("change")));
     return this;
   }
 

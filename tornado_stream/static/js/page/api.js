@@ -9,6 +9,7 @@
  * @typedef {{id: string, title: string, created_at: number, updated_at: number, generation_id: string | null, message_id?: string | null, snippet?: string | null}} ConversationItem
  * @typedef {{conversations: ConversationItem[], next: string | null, etag: string}} ConversationPage
  */
+import { base } from "./base.js";
 import { t } from "./words.js";
 
 /** The error of a request that the server has refused. */
@@ -26,9 +27,9 @@ export class Refused extends Error {
 const TIMEOUT = 20_000;
 
 export class Api {
-  /** @param {string} [origin] empty: the page's own */
-  constructor(origin = "") {
-    this.origin = origin;
+  /** @param {string} [root] what the address of every request begins with */
+  constructor(root = base) {
+    this.root = root;
   }
 
   /** The models that the server offers. @returns {Promise<Models>} */
@@ -126,7 +127,7 @@ export class Api {
 
   /** @param {string} path @param {RequestInit} init */
   #plain(path, init) {
-    return fetch(this.origin + path, { cache: "no-store", credentials: "same-origin", ...init });
+    return fetch(this.root + path, { cache: "no-store", credentials: "same-origin", ...init });
   }
 }
 

@@ -1,7 +1,10 @@
 // @ts-check
+import { base } from "./base.js";
+
 /**
  * Access to `localStorage` or `sessionStorage` that never throws. If the browser's storage is full or forbidden,
- * values are kept in memory, for as long as the page lives.
+ * values are kept in memory, for as long as the page lives. Below a base path other programs may share the
+ * storage: then all keys begin with that path, and no other key is touched.
  */
 export class Storage {
   /** @type {globalThis.Storage | null} */
@@ -9,8 +12,9 @@ export class Storage {
   /** The values that the area did not store. @type {Map<string, string>} */
   #memory = new Map();
 
-  /** @param {() => globalThis.Storage} area called once; reading the property may throw */
-  constructor(area) {
+  /** @param {() => globalThis.Storage} area called once; reading the property may throw @param {string} [own] what the keys in the area begin with */
+  constructor(area, own = base) {
+    this.own = own;
     try {
       this.#area = area() ?? null;
     } catch {
@@ -20,12 +24,12 @@ export class Storage {
 
   /** @param {string} key @returns {string | null} */
   get(key) {
-    return this.#memory.get(key) ?? this.#try((area) => area.getItem(key)) ?? null;
+    return this.#memory.get(key) ?? this.#try((area) => area.getItem(this.own + key)) ?? null;
   }
 
   /** @param {string} key @param {string} value */
   set(key, value) {
-    const stored = this.#try((area) => (area.setItem(key, value), true));
+    const stored = this.#try((area) => (area.setItem(this.own + key, value), true));
     if (stored) this.#memory.delete(key);
     else this.#memory.set(key, value);
   }
@@ -33,12 +37,11 @@ export class Storage {
   /** @param {string} key */
   remove(key) {
     this.#memory.delete(key);
-    this.#try((area) => area.removeItem(key));
+    this.#try((area) => area.removeItem(this.own + key));
   }
 
   clear() {
-    this.#memory.clear();
-    this.#try((area) => area.clear());
+    for (const key of this.keys("")) this.remove(key);
   }
 
   /** From now on, keep all values in memory only. */
@@ -46,10 +49,16 @@ export class Storage {
     this.#area = null;
   }
 
+  /** Whether the key of a `StorageEvent` is this key. @param {string | null} changed @param {string} key */
+  isKey(changed, key) {
+    return changed === this.own + key;
+  }
+
   /** All keys with a prefix. @param {string} prefix */
   keys(prefix) {
     const stored = this.#try((area) => Array.from({ length: area.length }, (_, index) => area.key(index) ?? "")) ?? [];
-    return [...new Set([...stored, ...this.#memory.keys()])].filter((key) => key.startsWith(prefix));
+    const own = stored.filter((key) => key.startsWith(this.own)).map((key) => key.slice(this.own.length));
+    return [...new Set([...own, ...this.#memory.keys()])].filter((key) => key.startsWith(prefix));
   }
 
   /** @template T @param {(area: globalThis.Storage) => T} use @returns {T | undefined} */

@@ -1,4 +1,6 @@
 // @ts-check
+import { base } from "./base.js";
+
 /**
  * Messages among the tabs of this browser. Without them a tab learns of changes a few seconds later, from the server.
  *
@@ -10,7 +12,7 @@ export class Tabs {
 
   constructor() {
     try {
-      this.#channel = new BroadcastChannel("tornado-stream");
+      this.#channel = new BroadcastChannel(`tornado-stream${base}`);
     } catch {
       // The browser has no channel, or forbids it to this page.
     }
