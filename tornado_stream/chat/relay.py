@@ -13,12 +13,13 @@ from typing import Any
 import orjson
 
 from tornado_stream.chat.completions import CompletionRequest, estimated_usage
+from tornado_stream.chat.delta_chunks import DeltaChunks
 from tornado_stream.chat.merged_chunks import MergedChunks
 from tornado_stream.chat.program_errors import error_object
 from tornado_stream.chat.requests import now_ms
 from tornado_stream.generations.relay import Relay
 from tornado_stream.providers.openai.lenient_json import parse_bounded, parse_json, to_json_text
-from tornado_stream.values.events import Delta, End, Finish, Notice, RelayedChunks, ToolCall
+from tornado_stream.values.events import Delta, End, Finish, Notice, RelayedChunks
 
 DONE = b"data: [DONE]\n\n"
 #: The id in the bytes of a chunk. Within a JSON text the quotes have backslashes before them.
@@ -37,8 +38,9 @@ class CompletionRelay(Relay):
             "created": now_ms() // 1000,
             "model": request.model or "",
         }
+        # Both are the whole member `"id":"…"`; the upstream's is empty until it is known.
         self._our_id = b'"id":' + orjson.dumps(self._head["id"])
-        self._their_id = b""  # the id in the bytes of the upstream's chunks, once one was seen
+        self._their_id = b""
         self._their_start = b""  # the same with the brace before it, if chunks begin with their id
         self._merged = None if request.stream else MergedChunks()
         self._relayed = False  # the upstream's own chunks come
@@ -47,7 +49,7 @@ class CompletionRelay(Relay):
         self._has_text = self._finished = self._has_usage = self._has_tools = False
         self._warned = False  # a chunk had the warnings
         self._length = 0  # characters of the answer, for an estimate
-        self._deltas = _DeltaChunks(self._head)
+        self._deltas = DeltaChunks(self._head)
 
     def take(self, event: Delta | Notice | Finish | RelayedChunks) -> None:
         if isinstance(event, RelayedChunks):
@@ -243,43 +245,6 @@ class CompletionRelay(Relay):
 
     def _usage(self, end: End) -> dict[str, Any]:
         return end.usage or estimated_usage(self._request, self._length)
-
-
-class _DeltaChunks:
-    """Deltas as chunks, for providers that have no chunks of an upstream."""
-
-    def __init__(self, head: dict[str, Any]) -> None:
-        self._head = head
-        self._role = {"role": "assistant"}  # of the first delta
-        self._named: set[int] = set()
-
-    def chunk(self, event: Delta) -> dict[str, Any]:
-        delta: dict[str, Any] = {**self._role, **(event.signed or {})}
-        self._role = {}
-        if event.content:
-            delta["content"] = event.content
-        if event.reasoning:
-            delta["reasoning_content"] = event.reasoning
-        if event.refusal:
-            delta["refusal"] = event.refusal
-        if event.tool_calls:
-            delta["tool_calls"] = [self._tool_call(call) for call in event.tool_calls]
-        if event.sources:
-            delta["annotations"] = [
-                {"type": "url_citation", "url_citation": dict(source)} for source in event.sources
-            ]
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}
-        return {**self._head, "choices": [choice]}
-
-    def _tool_call(self, call: ToolCall) -> dict[str, Any]:
-        function = {"arguments": call["arguments"]}
-        fragment: dict[str, Any] = {"index": call["index"], "function": function}
-        if call["index"] not in self._named:  # only the first fragment has id and type
-            self._named.add(call["index"])
-            fragment |= {"id": call["id"], "type": "function"}
-        if call["name"]:
-            function["name"] = call["name"]
-        return fragment
 
 
 def warnings(refused: list[str]) -> list[str]:
