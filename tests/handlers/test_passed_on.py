@@ -61,6 +61,16 @@ async def stream_options(chat, upstream, names):
     assert upstream.requests[0]["stream_options"] == {"include_usage": True, **ODD}
 
 
+async def number_of_answers(chat, upstream, names):
+    assert names == ["n"]
+    for n in (1, None):
+        await post(chat, {**ASK, "model": "say=a", "n": n})
+        assert upstream.requests[-1]["n"] == n
+    response = await post(chat, {**ASK, "n": 2})
+    assert (response.status, response.json()["error"]["param"]) == (400, "n")
+    assert len(upstream.requests) == 2
+
+
 async def options(chat, upstream, names):
     body = {**ASK, **{name: 1 for name in names}, "unknown": ODD, "empty": None}
     await post(chat, body)
@@ -184,6 +194,7 @@ CHECKS = [
     model,
     streaming,
     stream_options,
+    number_of_answers,
     options,
     refused,
     request_headers,
