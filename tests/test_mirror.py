@@ -31,7 +31,6 @@ TESTED_THROUGH = {
     "providers/upstream_config.py": "providers/test_config.py",
     "store/lock.py": "store/test_sqlite.py",
     "store/logs.py": "store/test_contract.py",
-    "store/opening.py": "store/test_sqlite.py",
     "store/private_files.py": "store/test_sqlite.py",
     "store/rows.py": "store/test_contract.py",
     "store/sessions.py": "store/test_contract.py",
