@@ -68,6 +68,6 @@ def _status(error: ProviderError | None) -> int:
     if error is None or error.code == "auth":
         return 502
     status = error.upstream_status or _STATUSES.get(error.code, 502)
-    return (
-        status if 400 <= status < 500 and status not in (401, 403) or status in (503, 529) else 502
-    )
+    if status in (401, 403):
+        return 502
+    return status if 400 <= status < 500 or status in (503, 529) else 502

@@ -197,10 +197,10 @@ def _named(choice: dict[str, Any]) -> dict[str, Any]:
     return {"type": "function", "function": {"name": choice.get("name")}}
 
 
-def _object(body: dict[str, Any], name: str, shown: str = "") -> dict[str, Any]:
+def _object(body: dict[str, Any], name: str, where: str = "") -> dict[str, Any]:
     value = body.get(name)
     if value is not None and not isinstance(value, dict):
-        raise _invalid(shown or name, "an object")
+        raise _invalid(where or name, "an object")
     return value or {}
 
 

@@ -1,13 +1,12 @@
-"""The messages of a program become messages of a conversation, and go to a model again unchanged.
+"""A program's messages as those of a conversation, from which they go to a model again unchanged.
 Pure, except for new ids and times."""
 
 from __future__ import annotations
 
-import time
 import uuid
 from typing import Any
 
-from tornado_stream.chat.requests import content_text
+from tornado_stream.chat.requests import content_text, now_ms
 from tornado_stream.values.messages import Message
 
 
@@ -25,7 +24,7 @@ def sent_messages(
     """The messages as a chain, each the parent of the next. A message has `sent` where its role and
     its text would not give it back. `before` is the role of a message that goes before the first.
     """
-    now = time.time_ns() // 1_000_000
+    now = now_ms()
     chain: list[Message] = []
     for sent in messages:
         role = str(sent["role"])

@@ -20,11 +20,11 @@ class Relay(FrameLog, ABC):
     """The log of one answer for a program.
 
     `id` is the generation's. `streamed` says that the frames are those of a stream. `begun` says
-    that a part of the answer came; `started` resolves when there is something to send: then, or at
-    the end. `failure` is the end of
-    an answer that failed before that, or of one in one piece that failed: a response whose head is
-    not sent yet gets an error status. (The log of a stream also tells the failure, in its last
-    frames.) `refused` are the options that the model did not accept so far.
+    that a part of the answer came. `started` resolves when a response can be sent: for a stream
+    when its first part came, else at the end. `failure` is the end of an answer that failed, if no
+    part of it came or if it was wanted in one piece; a response whose head is not sent yet then
+    gets an error status. (The last frames of a stream tell a failure too.) `refused` are the
+    options that the model did not accept so far.
     """
 
     #: Whether it uses the upstream's own chunks, and the request goes out as it came.

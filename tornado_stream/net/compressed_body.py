@@ -1,7 +1,8 @@
 """Compressed bodies of responses, which some upstreams send though nobody asked for them.
 
-The rule: bytes are handed on in order and in small pieces. A little data can contain very much, so
-what takes long continues in the loop's next iteration, and meanwhile nothing more is read.
+The rule: bytes are handed on in order and in small pieces. A few compressed bytes can become very
+many, so inflating stops after `STEP` seconds and continues in the loop's next iteration; until it
+is done, nothing more is read from the upstream.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
 OpenAI's API has five: `stop`, `length`, `tool_calls`, `function_call` and `content_filter`
 (https://platform.openai.com/docs/api-reference/chat/streaming). Servers have others, in any case,
-with `-` or `_` or none, and some report a failure in this way only. The rule: the meaning follows
-from the words of a reason, and a reason that nobody knows is none of a failure. Pure.
+with `-`, `_` or nothing between the words, and some report a failure in this way only. The rule:
+the meaning follows from the words of a reason, and a reason without a known word is no failure.
+Pure.
 """
 
 from __future__ import annotations
