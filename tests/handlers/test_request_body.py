@@ -15,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tornado_stream.handlers.base import decode_object
-from tornado_stream.handlers.request_body import PIECE, ValueCounter, check_many_values
+from tornado_stream.handlers.request_body import check_many_values
 from tornado_stream.settings import Settings
 from tornado_stream.values.errors import InvalidRequest
+from tornado_stream.values.json_values import PIECE, ValueCounter
 
 MIB = 1024 * 1024
 #: Seconds that decoding may take. A busy machine, or one that is observed, takes its own time.

@@ -22,40 +22,12 @@ from tornado.httputil import (
 from tornado_stream.handlers.identity import user_of
 from tornado_stream.handlers.services import Services
 from tornado_stream.values.errors import InvalidRequest, Unauthorized
+from tornado_stream.values.json_values import PIECE, ValueCounter
 
 #: JSON values that a body may hold; the values of a body up to `SMALL_BODY` bytes are not counted.
 MAX_VALUES, SMALL_BODY = 10_000, 64 * 1024
-#: Bytes whose values are counted in one step.
-PIECE = 64 * 1024
 #: Larger bodies are parsed in an iteration of the loop of their own.
 LARGE_BODY = 1024 * 1024
-
-
-class ValueCounter:
-    """Counts the values of JSON without decoding it.
-
-    It counts the separators and brackets outside of strings. It is fed piece by piece, and the
-    pieces may be cut anywhere. `too_many` says that there are more than `limit`.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._count = self._quotes = 0
-        self._backslash = b""  # an escape that began at the end of the last piece
-
-    @property
-    def too_many(self) -> bool:
-        # Between two strings there is a separator, or a colon after every other separator.
-        return self._count > self._limit or self._quotes > 4 * self._limit + 4
-
-    def feed(self, piece: bytes) -> None:
-        if self._backslash or b"\\" in piece:  # the data of pictures has none, and is large
-            piece = (self._backslash + piece).replace(b"\\\\", b"").replace(b'\\"', b"")
-            self._backslash = b"\\" if piece.endswith(b"\\") else b""
-        parts = piece.split(b'"')
-        outside = b"".join(parts[self._quotes % 2 :: 2])
-        self._quotes += len(parts) - 1
-        self._count += sum(map(outside.count, (b",", b"[", b"{")))
 
 
 def check_values(body: bytes) -> None:

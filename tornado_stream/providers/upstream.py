@@ -27,7 +27,8 @@ from tornado.httputil import HTTPInputError
 from tornado_stream.net.compressed_body import CompressedBody, compression
 from tornado_stream.net.http_client import CutOff, OnChunk, OtherProtocol, StreamingHTTPClient
 from tornado_stream.net.waiting import Watch, resumed_at
-from tornado_stream.values.errors import ProviderError
+from tornado_stream.values.errors import ProviderError, in_bytes
+from tornado_stream.values.json_values import MAX_VALUES, too_many_values
 
 if TYPE_CHECKING:
     from tornado_stream.net.forward_proxy import ForwardProxies
@@ -36,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 #: Bytes of an error body that are read; the client does not wait for more.
 MAX_ERROR_BODY = 64 * 1024
+#: Bytes of a JSON answer that is no chat completion, such as a list of models.
+MAX_JSON = 4 * 1024 * 1024
 #: Seconds for which one failure marks the upstream as failing.
 FAILURE_LASTS = 60.0
 #: Error codes that mean: not reached.
@@ -143,22 +146,28 @@ class Upstream:
 
     async def fetch_json(self, request: UpstreamRequest) -> Any:
         """Send the request and decode a small JSON answer; raises as `fetch_stream` does."""
-        body: list[bytes] = []
+        body = bytearray()
         statuses: list[int] = []
 
         def on_head(status: int, headers: Mapping[str, str]) -> OnChunk:
             statuses.append(status)
-            return body.append
+            return take
+
+        def take(data: bytes) -> float | None:
+            body.extend(data)
+            return None if len(body) <= MAX_JSON else 0.0  # wait for nothing more
 
         await self.fetch_stream(request, on_head)
-        try:
-            return orjson.loads(b"".join(body).removeprefix(codecs.BOM_UTF8))
-        except orjson.JSONDecodeError:
-            raise ProviderError(
-                "not_an_api",
-                f"{_origin(request.url)} did not answer with JSON. Check the base URL.",
-                upstream_status=statuses[0],
-            ) from None
+        if len(body) > MAX_JSON or too_many_values(body):
+            what = f"is too long: {in_bytes(MAX_JSON)} or {MAX_VALUES:,} values are the most"
+            code, what = "malformed_response", f"sent an answer that {what}."
+        else:
+            try:
+                return orjson.loads(body.removeprefix(codecs.BOM_UTF8))
+            except orjson.JSONDecodeError:
+                code, what = "not_an_api", "did not answer with JSON. Check the base URL."
+        message = f"{_origin(request.url)} {what}"
+        raise ProviderError(code, message, upstream_status=statuses[0])
 
     def _answered(self, request: UpstreamRequest, status: int) -> None:
         self._on_status(status)

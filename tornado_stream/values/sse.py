@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-#: Limits of one line and of a whole stream, in bytes; no real answer is longer.
+#: Limits of one line (and of the data of one event) and of a whole stream, in bytes; no real answer
+#: is longer.
 MAX_LINE = 1024 * 1024
 MAX_TOTAL = 16 * 1024 * 1024
 
@@ -153,6 +154,7 @@ class SSEDecoder:
                 self._take_field(line, events)
             else:
                 self._fail("line_too_long", events)
+            if self.error:
                 return
 
     def _take_field(self, line: bytes, events: list[ServerSentEvent]) -> None:
@@ -161,6 +163,9 @@ class SSEDecoder:
         if name == b"data":
             self._data += value
             self._data += b"\n"
+            if len(self._data) > self._max_line:  # only many lines can be so long
+                self._data.clear()
+                self._fail("line_too_long", events)
         elif not name:
             self.comments += 1
         elif name == b"event":

@@ -24,7 +24,12 @@ from tornado_stream.providers.openai.lenient_json import NOT_JSON, parse_json
 from tornado_stream.providers.openai.reasoning import ReasoningOnce
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Delta, RelayedChunks
+from tornado_stream.values.json_values import MAX_VALUES
 from tornado_stream.values.sse import MAX_LINE, MAX_TOTAL, ServerSentEvent, SSEDecoder
+
+#: Characters of an answer's text and reasoning; no model writes as many. An answer takes several
+#: times its text, in its log and on its way into the database.
+MAX_TEXT = 2 * 1024 * 1024
 
 #: Members at the top of a chunk that need more than its content to be read.
 _MORE_AT_THE_TOP = frozenset({"error", "x_groq", "base_resp"}) | sources.MEMBER_SET
@@ -50,7 +55,8 @@ class AnswerDecoder:
     All text is encodable: the decoder joins the two halves of a surrogate pair that come in two
     chunks. It also reads bodies that are no event stream: a completion in one piece, lines of JSON,
     an error object; `close` returns their text. A web page is an error, and so is an answer in the
-    form of another API. No error message contains `key`. `max_line` and `max_total` are in bytes.
+    form of another API. No error message contains `key`. `max_line` and `max_total` are in bytes,
+    `max_text` in characters.
     With `relay` the decoder also collects the chunks themselves: `take_chunks` returns those of the
     last `feed` or `close`. `ResponsesDecoder` is the decoder for another form of answers.
     """
@@ -65,6 +71,7 @@ class AnswerDecoder:
         relay: bool = False,
         max_line: int = MAX_LINE,
         max_total: int = MAX_TOTAL,
+        max_text: int = MAX_TEXT,
     ) -> None:
         self.finish_reason: str | None = None
         self.usage: dict[str, Any] | None = None
@@ -73,6 +80,7 @@ class AnswerDecoder:
         self.chunks = self.skipped = 0
         self._key = key
         self._max_body = max_line
+        self._text_room = max_text
         self._sse = SSEDecoder(error_field=True, max_line=max_line, max_total=max_total)
         self._is_stream = False  # the first byte that is not blank was an event stream's
         self._body: bytearray | None = None  # collects a JSON document that is no stream
@@ -110,7 +118,7 @@ class AnswerDecoder:
                 events = self._sse.feed(data)  # for example, the last one is not whole yet
                 if self._sse.error or (blocks := _one_line_each(events)) is None:
                     self._take_events(events)
-                    return self._parts.take()
+                    return self._counted(self._parts.take())
             if (text := decode_text(blocks)) is None or self._parts.content.half:
                 self._take_blocks(blocks)
             else:  # nearly all reads come here
@@ -119,6 +127,9 @@ class AnswerDecoder:
                     self._plain = RelayedChunks(blocks)
                 if text:
                     self._parts.has_text = True
+                    self._text_room -= len(text)
+                    if self._text_room < 0:
+                        self._fail(limit_error("answer_too_long"))
                     return Delta(text)
                 self._in_form = self._in_form or bool(blocks)
                 return None
@@ -126,7 +137,7 @@ class AnswerDecoder:
             self._take_body(data)
         else:
             self._begin(data)
-        return self._parts.take()
+        return self._counted(self._parts.take())
 
     def close(self) -> Delta | None:
         """What the end of the bytes adds to the answer; None: nothing."""
@@ -142,6 +153,13 @@ class AnswerDecoder:
         elif self._is_no_stream and not (self._has_answer or self.error):
             self._note(web_page_error(self.form))
         return self._parts.close(complete=self.complete)
+
+    def _counted(self, delta: Delta | None) -> Delta | None:
+        if delta:
+            self._text_room -= len(delta.content) + len(delta.reasoning)
+            if self._text_room < 0:
+                self._fail(limit_error("answer_too_long"))
+        return delta
 
     def take_chunks(self) -> RelayedChunks | None:
         """The chunks that came since the last call, as the upstream sent them; None: no chunk."""
@@ -284,8 +302,11 @@ class AnswerDecoder:
 
 
 def _one_line_each(events: list[ServerSentEvent]) -> list[bytes] | None:
-    """The data of events, each of one line; None if there is an error among them, or more lines."""
+    """The data of events, each of one line; None if there is an error among them, or more lines, or
+    perhaps more values than may be decoded at once."""
     if any(event.event == "error" or b"\n" in event.data for event in events):
+        return None
+    if sum(len(event.data) for event in events) > MAX_VALUES:
         return None
     return [event.data for event in events]
 
