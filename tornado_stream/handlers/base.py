@@ -24,7 +24,12 @@ from tornado_stream.chat.conversations import ConversationService
 from tornado_stream.chat.service import ChatService
 from tornado_stream.handlers import identity
 from tornado_stream.handlers.cross_origin import preflight_headers, shared_headers
-from tornado_stream.handlers.request_body import SMALL_BODY, check_values
+from tornado_stream.handlers.request_body import (
+    SMALL_BODY,
+    body_limit,
+    check_room,
+    check_values,
+)
 from tornado_stream.handlers.services import Services
 from tornado_stream.handlers.status_errors import status_error
 from tornado_stream.net.peer import client_address
@@ -204,10 +209,11 @@ class BaseHandler(RequestHandler):
         )
 
     def read_json(self) -> dict[str, Any]:
-        """The JSON object in the request's body. Raises `InvalidRequest`."""
-        if len(self.request.body) > SMALL_BODY:
-            check_values(self.request.body)
-        return decode_object(self.request.body)
+        """The JSON object in the request's body, which is then freed. Raises `InvalidRequest`."""
+        body, self.request.body = self.request.body, b""
+        if len(body) > SMALL_BODY:
+            check_values(body)
+        return decode_object(body)
 
     def write_json(self, value: Any) -> None:
         self.set_header("Content-Type", "application/json; charset=utf-8")
@@ -272,13 +278,12 @@ class BaseHandler(RequestHandler):
         return bool(self.foreign_origin)
 
     def _check_body(self) -> None:
-        config, headers = self.application.config, self.request.headers
-        limit, setting = config.max_body, "--max-body"
-        if self.large_body:
-            limit, setting = config.max_v1_body, "--max-v1-body"
+        headers, limit = self.request.headers, body_limit(self.application, type(self))
+        setting = "--max-v1-body" if self.large_body else "--max-body"
         size = max(len(self.request.body), int(headers.get("Content-Length", 0)))
         if size > limit:
             raise TooLarge(f"The request is too large: {in_bytes(limit)} is the most ({setting}).")
+        check_room(self.application, self.request)
         if not size:
             if self.request.method == "DELETE" or (self.body_optional and not self._content_type):
                 return

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from typing import Any
+from weakref import WeakSet, finalize, ref
 
 from tornado.httputil import (
     HTTPHeaders,
@@ -20,8 +21,8 @@ from tornado.httputil import (
 )
 
 from tornado_stream.handlers.identity import user_of
-from tornado_stream.handlers.services import Services
-from tornado_stream.values.errors import InvalidRequest, Unauthorized
+from tornado_stream.handlers.services import HeldBodies, Services
+from tornado_stream.values.errors import InvalidRequest, Unauthorized, Unavailable
 from tornado_stream.values.json_values import PIECE, ValueCounter
 
 #: JSON values that a body may hold; the values of a body up to `SMALL_BODY` bytes are not counted.
@@ -55,31 +56,87 @@ def _check_count(counter: ValueCounter, what: str) -> None:
         raise InvalidRequest(f"The body holds {what}.")
 
 
+class BodyCounter:
+    """What the bodies of all requests hold together, in bytes; a body counts until its request is
+    freed. `refused` are the requests whose bodies found no room."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.held = 0
+        self.refused: WeakSet[HTTPServerRequest] = WeakSet()
+
+    def take(self, size: int, kept: list[int]) -> bool:
+        """Count `size` more bytes of a body; `kept` is how many it has so far. False: there is no
+        room. The last quarter is for small bodies, so that large ones keep nobody out."""
+        small = kept[0] + size <= SMALL_BODY
+        if self.held + size > (self.limit if small else self.limit - self.limit // 4):
+            return False
+        self.held += size
+        kept[0] += size
+        return True
+
+    def release(self, kept: list[int]) -> None:
+        """Forget a body."""
+        self.held -= kept[0]
+
+
+def check_room(services: Services, request: HTTPServerRequest) -> None:
+    """Raises `Unavailable` if the body of the request found no room."""
+    if request in services.held_bodies.refused:
+        raise Unavailable(
+            "The requests of all clients hold as much as they may now (--max-bodies). Try again.",
+            code="too_many_bodies",
+        )
+
+
 def bounded(services: Services, request: HTTPServerRequest, delegate: Any) -> Any:
     """The delegate of a request that has a head only, and no more of its body than is allowed.
 
-    The higher limit of `/v1` is for requests that will pass the login.
+    On a server with a login, nothing is kept of a body that does not pass it.
     """
     headers = request.headers
     if not ("Content-Length" in headers or "Transfer-Encoding" in headers):
         return delegate
-    large = delegate.handler_class.large_body and _passes_login(services, request)
-    limit = services.config.max_v1_body if large else services.config.max_body
+    handler = delegate.handler_class
+    limit = body_limit(services, handler)
+    if not handler.open_to_all and not _passes_login(services, request):
+        limit = -1
     length = headers.get("Content-Length", "")
     size = int(length) if length.isascii() and length.isdigit() and len(length) < 16 else 0
-    return BoundedBody(delegate, limit, size)
+    return BoundedBody(delegate, limit, size, services.held_bodies, request)
+
+
+def body_limit(services: Services, handler: Any) -> int:
+    """The most bytes in the body of a request for this handler. On a server with a login, what
+    anybody may send is small."""
+    config = services.config
+    if handler.open_to_all and services.users.required:
+        return min(config.max_body, SMALL_BODY)
+    return config.max_v1_body if handler.large_body else config.max_body
 
 
 class BoundedBody(HTTPMessageDelegate):
-    """A request that is arriving. What comes above `limit` bytes is thrown away.
+    """A request that is arriving. What comes above `limit` bytes is thrown away, and so is what
+    comes when the bodies of all requests hold too much.
 
     If the head announces more than the limit, nothing is kept. Otherwise, the delegate gets a
     little more than the limit, and so it sees that the body is too large.
     """
 
-    def __init__(self, delegate: HTTPMessageDelegate, limit: int, size: int) -> None:
+    def __init__(
+        self,
+        delegate: HTTPMessageDelegate,
+        limit: int,
+        size: int,
+        bodies: HeldBodies,
+        request: HTTPServerRequest,
+    ) -> None:
         self._delegate = delegate
         self._left = limit if size <= limit else -1
+        self._bodies = bodies
+        self._request = ref(request)
+        self._kept = [0]  # shared with the counter, which must not hold the request
+        finalize(request, bodies.release, self._kept).atexit = False
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
@@ -88,6 +145,11 @@ class BoundedBody(HTTPMessageDelegate):
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         if self._left < 0:
+            return None
+        if not self._bodies.take(len(chunk), self._kept):
+            self._left = -1
+            if request := self._request():
+                self._bodies.refused.add(request)
             return None
         self._left -= len(chunk)
         return self._delegate.data_received(chunk)
