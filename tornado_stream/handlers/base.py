@@ -24,21 +24,14 @@ from tornado_stream.chat.conversations import ConversationService
 from tornado_stream.chat.service import ChatService
 from tornado_stream.handlers import identity
 from tornado_stream.handlers.cross_origin import preflight_headers, shared_headers
-from tornado_stream.handlers.request_body import (
-    SMALL_BODY,
-    body_limit,
-    check_room,
-    check_values,
-)
+from tornado_stream.handlers.request_body import SMALL_BODY, check_values
 from tornado_stream.handlers.services import Services
 from tornado_stream.handlers.status_errors import status_error
 from tornado_stream.net.peer import client_address
 from tornado_stream.values.errors import (
     ChatError,
     InvalidRequest,
-    TooLarge,
     UnsupportedBody,
-    in_bytes,
 )
 from tornado_stream.values.messages import LOCAL_OWNER
 
@@ -278,12 +271,10 @@ class BaseHandler(RequestHandler):
         return bool(self.foreign_origin)
 
     def _check_body(self) -> None:
-        headers, limit = self.request.headers, body_limit(self.application, type(self))
-        setting = "--max-v1-body" if self.large_body else "--max-body"
+        if error := self.application.held_bodies.refused.get(self.request):
+            raise error
+        headers = self.request.headers
         size = max(len(self.request.body), int(headers.get("Content-Length", 0)))
-        if size > limit:
-            raise TooLarge(f"The request is too large: {in_bytes(limit)} is the most ({setting}).")
-        check_room(self.application, self.request)
         if not size:
             if self.request.method == "DELETE" or (self.body_optional and not self._content_type):
                 return

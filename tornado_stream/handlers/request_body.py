@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from typing import Any
-from weakref import WeakSet, finalize, ref
+from weakref import WeakKeyDictionary, finalize, ref
 
 from tornado.httputil import (
     HTTPHeaders,
@@ -22,7 +22,14 @@ from tornado.httputil import (
 
 from tornado_stream.handlers.identity import user_of
 from tornado_stream.handlers.services import HeldBodies, Services
-from tornado_stream.values.errors import InvalidRequest, Unauthorized, Unavailable
+from tornado_stream.values.errors import (
+    ChatError,
+    InvalidRequest,
+    TooLarge,
+    Unauthorized,
+    Unavailable,
+    in_bytes,
+)
 from tornado_stream.values.json_values import PIECE, ValueCounter
 
 #: JSON values that a body may hold; the values of a body up to `SMALL_BODY` bytes are not counted.
@@ -58,12 +65,12 @@ def _check_count(counter: ValueCounter, what: str) -> None:
 
 class BodyCounter:
     """What the bodies of all requests hold together, in bytes; a body counts until its request is
-    freed. `refused` are the requests whose bodies found no room."""
+    freed. `refused` says why a body was refused."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.held = 0
-        self.refused: WeakSet[HTTPServerRequest] = WeakSet()
+        self.refused: WeakKeyDictionary[HTTPServerRequest, ChatError] = WeakKeyDictionary()
 
     def take(self, size: int, kept: list[int]) -> bool:
         """Count `size` more bytes of a body; `kept` is how many it has so far. False: there is no
@@ -78,15 +85,7 @@ class BodyCounter:
     def release(self, kept: list[int]) -> None:
         """Forget a body."""
         self.held -= kept[0]
-
-
-def check_room(services: Services, request: HTTPServerRequest) -> None:
-    """Raises `Unavailable` if the body of the request found no room."""
-    if request in services.held_bodies.refused:
-        raise Unavailable(
-            "The requests of all clients hold as much as they may now (--max-bodies). Try again.",
-            code="too_many_bodies",
-        )
+        kept[0] = 0
 
 
 def bounded(services: Services, request: HTTPServerRequest, delegate: Any) -> Any:
@@ -119,13 +118,13 @@ class BoundedBody(HTTPMessageDelegate):
     """A request that is arriving. What comes above `limit` bytes is thrown away, and so is what
     comes when the bodies of all requests hold too much.
 
-    If the head announces more than the limit, nothing is kept. Otherwise, the delegate gets a
-    little more than the limit, and so it sees that the body is too large.
+    If the head announces more than the limit, nothing is kept. The handler finds the error in
+    `refused`; a `limit` below 0 is for a request that is refused anyway.
     """
 
     def __init__(
         self,
-        delegate: HTTPMessageDelegate,
+        delegate: Any,
         limit: int,
         size: int,
         bodies: HeldBodies,
@@ -136,29 +135,54 @@ class BoundedBody(HTTPMessageDelegate):
         self._bodies = bodies
         self._request = ref(request)
         self._kept = [0]  # shared with the counter, which must not hold the request
+        self._too_large = _too_large(delegate.handler_class, limit)
         finalize(request, bodies.release, self._kept).atexit = False
+        if size > limit >= 0:
+            bodies.refused[request] = self._too_large
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
-        return self._delegate.headers_received(start_line, headers)
+        received: Awaitable[None] | None = self._delegate.headers_received(start_line, headers)
+        return received
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         if self._left < 0:
             return None
-        if not self._bodies.take(len(chunk), self._kept):
-            self._left = -1
-            if request := self._request():
-                self._bodies.refused.add(request)
-            return None
         self._left -= len(chunk)
-        return self._delegate.data_received(chunk)
+        if self._left < 0:
+            self._refuse(self._too_large)
+        elif not self._bodies.take(len(chunk), self._kept):
+            self._refuse(_no_room())
+        else:
+            self._delegate.data_received(chunk)
+        return None
+
+    def _refuse(self, error: ChatError) -> None:
+        """Keep nothing of the body, so that others have its room."""
+        self._left = -1
+        self._delegate.chunks.clear()
+        self._bodies.release(self._kept)
+        if request := self._request():
+            self._bodies.refused[request] = error
 
     def finish(self) -> None:
         self._delegate.finish()
 
     def on_connection_close(self) -> None:
         self._delegate.on_connection_close()
+
+
+def _too_large(handler: Any, limit: int) -> ChatError:
+    setting = "--max-v1-body" if handler.large_body else "--max-body"
+    return TooLarge(f"The request is too large: {in_bytes(limit)} is the most ({setting}).")
+
+
+def _no_room() -> ChatError:
+    return Unavailable(
+        "The requests of all clients hold as much as they may now (--max-bodies). Try again.",
+        code="too_many_bodies",
+    )
 
 
 def _passes_login(services: Services, request: HTTPServerRequest) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Protocol
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from tornado.httputil import HTTPServerRequest
 from tornado.iostream import IOStream
@@ -25,12 +25,13 @@ from tornado_stream.observe.metrics import Metrics
 from tornado_stream.page.assets import Assets
 from tornado_stream.page.languages import Languages
 from tornado_stream.settings import Settings
+from tornado_stream.values.errors import ChatError
 
 
 class HeldBodies(Protocol):
     """See `request_body.BodyCounter`."""
 
-    refused: WeakSet[HTTPServerRequest]
+    refused: WeakKeyDictionary[HTTPServerRequest, ChatError]
 
     def take(self, size: int, kept: list[int]) -> bool: ...
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from tornado_stream.values.json_values import too_many_values
+from tornado_stream.values.json_values import MAX_VALUES, too_many_values
 
 #: The result of `parse_json` for bytes that are not JSON. No JSON value is this object.
 NOT_JSON: Final = object()
@@ -23,7 +23,7 @@ def parse_json(data: bytes) -> Any:
     which upstreams send. A slower parser then tries again, so text in the result may have lone
     surrogates: call `mend` on it. Numbers that JSON cannot write are None in the result.
     """
-    if too_many_values(data):
+    if len(data) > MAX_VALUES and too_many_values(data):
         return NOT_JSON
     try:
         return orjson.loads(data)
