@@ -1,4 +1,5 @@
-"""What strangers and upstreams can make the server hold in its memory, and how long they hold it up.
+"""What strangers and upstreams can make the server hold in its memory, and whether it answers
+meanwhile.
 
 The server runs as a process. Each test resets the process's peak of memory (VmHWM), attacks, and
 compares the peak with what the process held before.
@@ -93,11 +94,14 @@ class Watched:
         status = Path(f"/proc/{self.server.pid}/status").read_text()
         return 1024 * int(re.search(rf"{name}:\s+(\d+)", status)[1])  # type: ignore[index]
 
+    def _reset_peak(self) -> None:
+        Path(f"/proc/{self.server.pid}/clear_refs").write_text("5")
+
     @asynccontextmanager
     async def attacked(self) -> AsyncIterator[None]:
         """Fails if the peak of memory rises by more than `MORE` until the end."""
         await self.client.request("GET", "/healthz")
-        Path(f"/proc/{self.server.pid}/clear_refs").write_text("5")
+        self._reset_peak()
         before = self.memory()
         pings = asyncio.ensure_future(self._ping())
         began = time.monotonic()
