@@ -1,4 +1,4 @@
-"""Values of JSON are counted before they are decoded; more tests are in handlers/test_request_body."""
+"""Values of JSON are counted before they are decoded."""
 
 from __future__ import annotations
 

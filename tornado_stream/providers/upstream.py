@@ -27,8 +27,8 @@ from tornado.httputil import HTTPInputError
 from tornado_stream.net.compressed_body import CompressedBody, compression
 from tornado_stream.net.http_client import CutOff, OnChunk, OtherProtocol, StreamingHTTPClient
 from tornado_stream.net.waiting import Watch, resumed_at
-from tornado_stream.values.errors import ProviderError, in_bytes
-from tornado_stream.values.json_values import MAX_VALUES, too_many_values
+from tornado_stream.values.errors import ProviderError
+from tornado_stream.values.json_values import too_many_values
 
 if TYPE_CHECKING:
     from tornado_stream.net.forward_proxy import ForwardProxies
@@ -159,15 +159,13 @@ class Upstream:
 
         await self.fetch_stream(request, on_head)
         if len(body) > MAX_JSON or too_many_values(body):
-            what = f"is too long: {in_bytes(MAX_JSON)} or {MAX_VALUES:,} values are the most"
-            code, what = "malformed_response", f"sent an answer that {what}."
+            code, what = "malformed_response", "sent too many bytes or values of JSON."
         else:
             try:
                 return orjson.loads(body.removeprefix(codecs.BOM_UTF8))
             except orjson.JSONDecodeError:
                 code, what = "not_an_api", "did not answer with JSON. Check the base URL."
-        message = f"{_origin(request.url)} {what}"
-        raise ProviderError(code, message, upstream_status=statuses[0])
+        raise ProviderError(code, f"{_origin(request.url)} {what}", upstream_status=statuses[0])
 
     def _answered(self, request: UpstreamRequest, status: int) -> None:
         self._on_status(status)

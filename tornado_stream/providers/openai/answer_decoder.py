@@ -127,10 +127,7 @@ class AnswerDecoder:
                     self._plain = RelayedChunks(blocks)
                 if text:
                     self._parts.has_text = True
-                    self._text_room -= len(text)
-                    if self._text_room < 0:
-                        self._fail(limit_error("answer_too_long"))
-                    return Delta(text)
+                    return self._counted(Delta(text))
                 self._in_form = self._in_form or bool(blocks)
                 return None
         elif self._body is not None:
@@ -304,9 +301,8 @@ class AnswerDecoder:
 def _one_line_each(events: list[ServerSentEvent]) -> list[bytes] | None:
     """The data of events, each of one line; None if there is an error among them, or more lines, or
     perhaps more values than may be decoded at once."""
-    if any(event.event == "error" or b"\n" in event.data for event in events):
-        return None
-    if sum(len(event.data) for event in events) > MAX_VALUES:
+    size = sum(len(event.data) for event in events)
+    if size > MAX_VALUES or any(e.event == "error" or b"\n" in e.data for e in events):
         return None
     return [event.data for event in events]
 
