@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from tornado_stream.values.json_values import MAX_VALUES
+
 #: Limits of one line (and of the data of one event) and of a whole stream, in bytes; no real answer
 #: is longer.
 MAX_LINE = 1024 * 1024
@@ -95,6 +97,15 @@ class SSEDecoder:
         else:
             self._feed_piece(data, events)
         return events
+
+    @staticmethod
+    def one_line_each(events: list[ServerSentEvent]) -> list[bytes] | None:
+        """The data of events, each of one line; None if there is an error among them, or more
+        lines, or perhaps more values of JSON than may be decoded at once."""
+        size = sum(len(event.data) for event in events)
+        if size > MAX_VALUES or any(e.event == "error" or b"\n" in e.data for e in events):
+            return None
+        return [event.data for event in events]
 
     def close(self) -> list[ServerSentEvent]:
         """The events that the end of the stream completes: an event without its blank line, a

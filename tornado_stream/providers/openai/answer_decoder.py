@@ -24,7 +24,6 @@ from tornado_stream.providers.openai.lenient_json import NOT_JSON, parse_json
 from tornado_stream.providers.openai.reasoning import ReasoningOnce
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Delta, RelayedChunks
-from tornado_stream.values.json_values import MAX_VALUES
 from tornado_stream.values.sse import MAX_LINE, MAX_TOTAL, ServerSentEvent, SSEDecoder
 
 #: Characters of an answer's text and reasoning; no model writes as many. An answer takes several
@@ -55,8 +54,7 @@ class AnswerDecoder:
     All text is encodable: the decoder joins the two halves of a surrogate pair that come in two
     chunks. It also reads bodies that are no event stream: a completion in one piece, lines of JSON,
     an error object; `close` returns their text. A web page is an error, and so is an answer in the
-    form of another API. No error message contains `key`. `max_line` and `max_total` are in bytes,
-    `max_text` in characters.
+    form of another API. No error message contains `key`. `max_line` and `max_total` are in bytes.
     With `relay` the decoder also collects the chunks themselves: `take_chunks` returns those of the
     last `feed` or `close`. `ResponsesDecoder` is the decoder for another form of answers.
     """
@@ -71,7 +69,6 @@ class AnswerDecoder:
         relay: bool = False,
         max_line: int = MAX_LINE,
         max_total: int = MAX_TOTAL,
-        max_text: int = MAX_TEXT,
     ) -> None:
         self.finish_reason: str | None = None
         self.usage: dict[str, Any] | None = None
@@ -80,7 +77,7 @@ class AnswerDecoder:
         self.chunks = self.skipped = 0
         self._key = key
         self._max_body = max_line
-        self._text_room = max_text
+        self._text_room = MAX_TEXT
         self._sse = SSEDecoder(error_field=True, max_line=max_line, max_total=max_total)
         self._is_stream = False  # the first byte that is not blank was an event stream's
         self._body: bytearray | None = None  # collects a JSON document that is no stream
@@ -116,7 +113,7 @@ class AnswerDecoder:
         if self._is_stream:
             if (blocks := self._sse.feed_plain(data)) is None:
                 events = self._sse.feed(data)  # for example, the last one is not whole yet
-                if self._sse.error or (blocks := _one_line_each(events)) is None:
+                if self._sse.error or (blocks := self._sse.one_line_each(events)) is None:
                     self._take_events(events)
                     return self._counted(self._parts.take())
             if (text := decode_text(blocks)) is None or self._parts.content.half:
@@ -152,10 +149,9 @@ class AnswerDecoder:
         return self._parts.close(complete=self.complete)
 
     def _counted(self, delta: Delta | None) -> Delta | None:
-        if delta:
-            self._text_room -= len(delta.content) + len(delta.reasoning)
-            if self._text_room < 0:
-                self._fail(limit_error("answer_too_long"))
+        self._text_room -= len(delta.content) + len(delta.reasoning) if delta else 0
+        if self._text_room < 0:
+            self._fail(limit_error("answer_too_long"))
         return delta
 
     def take_chunks(self) -> RelayedChunks | None:
@@ -296,15 +292,6 @@ class AnswerDecoder:
             elif chunk.failure:
                 self._note(chunk.failure, by_reason=True)
         self._parts.add(chunk)
-
-
-def _one_line_each(events: list[ServerSentEvent]) -> list[bytes] | None:
-    """The data of events, each of one line; None if there is an error among them, or more lines, or
-    perhaps more values than may be decoded at once."""
-    size = sum(len(event.data) for event in events)
-    if size > MAX_VALUES or any(e.event == "error" or b"\n" in e.data for e in events):
-        return None
-    return [event.data for event in events]
 
 
 def decode_text(blocks: list[bytes]) -> str | None:
