@@ -98,8 +98,9 @@ class Watched:
         Path(f"/proc/{self.server.pid}/clear_refs").write_text("5")
 
     @asynccontextmanager
-    async def attacked(self) -> AsyncIterator[None]:
-        """Fails if the peak of memory rises by more than `MORE` until the end."""
+    async def attacked(self, *, answers: bool = True) -> AsyncIterator[None]:
+        """Fails if the peak of memory rises by more than `MORE` until the end, and with `answers`
+        also if `/healthz` took too long. Not for an attack that keeps this process busy too."""
         await self.client.request("GET", "/healthz")
         self._reset_peak()
         before = self.memory()
@@ -115,7 +116,7 @@ class Watched:
             f"{time.monotonic() - began:.1f} s"
         )
         assert more <= MORE
-        assert self.slowest <= at_most(0.1)
+        assert not answers or self.slowest <= at_most(0.1)
 
     async def _ping(self) -> None:
         self.slowest = 0.0
@@ -211,7 +212,7 @@ async def test_strangers_fill_no_memory(tmp_path):
 
         peers: list[asyncio.StreamWriter] = []
         try:
-            async with watched.attacked():
+            async with watched.attacked(answers=False):
                 await asyncio.gather(*map(send, range(250 if LONG else 50)))
         finally:
             for peer in peers:
