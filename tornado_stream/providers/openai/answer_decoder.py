@@ -28,7 +28,7 @@ from tornado_stream.values.sse import MAX_LINE, MAX_TOTAL, ServerSentEvent, SSED
 
 #: Characters of an answer's text and reasoning; no model writes as many. An answer takes several
 #: times its text, in its log and on its way into the database.
-MAX_TEXT = 2 * 1024 * 1024
+MAX_TEXT = 4 * 1024 * 1024
 
 #: Members at the top of a chunk that need more than its content to be read.
 _MORE_AT_THE_TOP = frozenset({"error", "x_groq", "base_resp"}) | sources.MEMBER_SET
