@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 from tools.write_docs import with_table
 from tornado_stream.handlers import routes
 from tornado_stream.page import STATIC
+from tornado_stream.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -56,6 +58,24 @@ def test_named_tests_exist():
         assert re.search(rf"^(async )?def {test}\(", text, re.MULTILINE) or not test, (
             f"{path}::{test}"
         )
+
+
+def test_the_table_of_bounds_names_what_there_is():
+    """Every row names a setting or a constant that exists, and a test (see above); no setting that
+    limits a size or a number is missing."""
+    text = (DOCS / "security.md").read_text().partition("### Bounds\n")[2].partition("\n### ")[0]
+    rows = [row.split("|")[1:-1] for row in text.splitlines() if row.startswith("| ")][2:]
+    code = "".join(path.read_text() for path in (ROOT / "tornado_stream").rglob("*.py"))
+    names = {field.name for field in fields(Settings)}
+    named = set(re.findall(r"`--(max-[\w-]+)`", text))
+    assert len(rows) > 10
+    for what, _, set_by, test in rows:
+        assert "`" in set_by or "no setting" in set_by, what
+        assert "tests/" in test, what
+    for constant in re.findall(r"`([A-Z_]{4,})`", text):
+        assert re.search(rf"^(\w+, )*{constant}(, \w+)* = ", code, re.MULTILINE), constant
+    limits = {name.replace("_", "-") for name in names if name.startswith("max_")}
+    assert named == limits - {"max-message"}
 
 
 def spine() -> list[Path]:

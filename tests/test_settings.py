@@ -28,6 +28,7 @@ def test_the_default_limits():
     assert (settings.max_body, settings.max_message) == (1024**2, 0)
     assert (settings.max_v1_body, settings.max_v1_values) == (32 * 1024**2, 100_000)
     assert settings.max_conversation == 16 * 1024**2
+    assert settings.max_bodies == 256 * 1024**2
     assert (settings.max_answers, settings.max_answers_per_user) == (4000, 0)
 
 

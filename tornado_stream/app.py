@@ -21,7 +21,7 @@ from tornado_stream.generations.registry import Generations
 from tornado_stream.handlers import NotFoundHandler, plain_path, routes
 from tornado_stream.handlers.access_log import log_request
 from tornado_stream.handlers.base import LOCAL_HOSTS, BaseHandler
-from tornado_stream.handlers.request_body import bounded
+from tornado_stream.handlers.request_body import BodyCounter, bounded
 from tornado_stream.handlers.services import Services
 from tornado_stream.net import descriptors
 from tornado_stream.net.streamed_body import SendBatch
@@ -58,6 +58,7 @@ class ChatApplication(Services):
         self.streams = set()
         self.send_batch = SendBatch()
         self.keep_alive = _close
+        self.held_bodies = BodyCounter(settings.max_bodies)
         self.exposed = exposed
         self.started_at = int(time.time())
         self.users = Users(settings.data_dir / FILE, settings.password, settings.token)

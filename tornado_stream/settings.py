@@ -383,6 +383,13 @@ class Settings:
         "Most JSON values in such a body. Decoding 100,000 takes up to 50 ms, in which the server "
         "does nothing else.",
     )
+    max_bodies: int = _setting(
+        256 * 1024 * 1024,
+        _count,
+        "Most bytes that the bodies of all requests hold at a time. Larger requests are refused "
+        "while there is no room.",
+        metavar="BYTES",
+    )
     max_message: int = _setting(
         0,
         _count_or_none,

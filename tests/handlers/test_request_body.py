@@ -10,14 +10,16 @@ from dataclasses import replace
 
 import orjson
 import pytest
+from client import until
 from deadlines import LONG
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tornado_stream.handlers.base import decode_object
-from tornado_stream.handlers.request_body import PIECE, ValueCounter, check_many_values
+from tornado_stream.handlers.request_body import check_many_values
 from tornado_stream.settings import Settings
 from tornado_stream.values.errors import InvalidRequest
+from tornado_stream.values.json_values import PIECE, ValueCounter
 
 MIB = 1024 * 1024
 #: Seconds that decoding may take. A busy machine, or one that is observed, takes its own time.
@@ -195,3 +197,36 @@ async def test_a_large_body_may_take_longer_as_long_as_it_comes(serve, settings)
     assert time.monotonic() - began > 0.8
     assert b" 200 " in await stream.read_until(b"\r\n")
     stream.close()
+
+
+@pytest.mark.gen_test
+async def test_all_bodies_together_have_a_limit(serve, settings, upstream):
+    chat = serve(replace(settings, max_bodies=4 * MIB))
+    bodies = chat.application.held_bodies
+    body, streams = a_body(2 * MIB), []
+    for _ in range(4):  # one of them fits
+        stream = await chat.connect()
+        head = {"Content-Length": str(len(body))}
+        await stream.write(chat.encode("POST", "/v1/chat/completions", b"", head) + body[:-1])
+        streams.append(stream)
+    assert (await chat.request("GET", "/healthz")).status == 200
+    small = await chat.request("POST", "/v1/chat/completions", a_body(10_000))
+    assert small.status == 200, "small bodies have some room of their own"
+    statuses = []
+    for stream in streams:
+        assert bodies.held <= 4 * MIB
+        await stream.write(body[-1:])
+        head = await stream.read_until(b"\r\n\r\n")
+        statuses.append(int(head.split()[1]))
+        stream.close()
+    assert sorted(statuses) == [200, 503, 503, 503] and len(upstream.requests) == 2
+    refused = await chat.request("POST", "/v1/chat/completions", a_body(2 * MIB))
+    assert refused.status == 200, "there is room again"
+    await until(lambda: not bodies.held)
+
+
+@pytest.mark.gen_test
+async def test_what_anybody_may_send_is_small_where_a_login_is_required(serve, settings):
+    chat = serve(replace(settings, password="p" * 9))
+    response = await chat.request("POST", "/login", a_body(64 * 1024 + 1))
+    assert response.status == 413 and "64 KiB" in response.json()["error"]["message"]

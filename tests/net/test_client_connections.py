@@ -127,7 +127,9 @@ async def test_clients_that_leave_are_forgotten(short):
 @pytest.mark.gen_test
 async def test_a_reader_of_a_plain_response_that_takes_nothing_is_let_go(serve, settings, version):
     chat = serve(replace(settings, write_timeout=0.5))
-    answer = await chat.ask(model="fill=600x10000")
+    answer = await chat.ask(model="fill=200x10000")
+    for _ in range(2):
+        await chat.ask(model="fill=200x10000", conversation_id=answer.start["conversation_id"])
     path = f"/c/{answer.start['conversation_id']}.md".encode()
     with socket.socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)

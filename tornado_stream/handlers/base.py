@@ -31,9 +31,7 @@ from tornado_stream.net.peer import client_address
 from tornado_stream.values.errors import (
     ChatError,
     InvalidRequest,
-    TooLarge,
     UnsupportedBody,
-    in_bytes,
 )
 from tornado_stream.values.messages import LOCAL_OWNER
 
@@ -204,10 +202,11 @@ class BaseHandler(RequestHandler):
         )
 
     def read_json(self) -> dict[str, Any]:
-        """The JSON object in the request's body. Raises `InvalidRequest`."""
-        if len(self.request.body) > SMALL_BODY:
-            check_values(self.request.body)
-        return decode_object(self.request.body)
+        """The JSON object in the request's body, which is then freed. Raises `InvalidRequest`."""
+        body, self.request.body = self.request.body, b""
+        if len(body) > SMALL_BODY:
+            check_values(body)
+        return decode_object(body)
 
     def write_json(self, value: Any) -> None:
         self.set_header("Content-Type", "application/json; charset=utf-8")
@@ -272,13 +271,10 @@ class BaseHandler(RequestHandler):
         return bool(self.foreign_origin)
 
     def _check_body(self) -> None:
-        config, headers = self.application.config, self.request.headers
-        limit, setting = config.max_body, "--max-body"
-        if self.large_body:
-            limit, setting = config.max_v1_body, "--max-v1-body"
+        if error := self.application.held_bodies.refused.get(self.request):
+            raise error
+        headers = self.request.headers
         size = max(len(self.request.body), int(headers.get("Content-Length", 0)))
-        if size > limit:
-            raise TooLarge(f"The request is too large: {in_bytes(limit)} is the most ({setting}).")
         if not size:
             if self.request.method == "DELETE" or (self.body_optional and not self._content_type):
                 return

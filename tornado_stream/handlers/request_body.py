@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from typing import Any
+from weakref import WeakKeyDictionary, finalize, ref
 
 from tornado.httputil import (
     HTTPHeaders,
@@ -20,42 +21,21 @@ from tornado.httputil import (
 )
 
 from tornado_stream.handlers.identity import user_of
-from tornado_stream.handlers.services import Services
-from tornado_stream.values.errors import InvalidRequest, Unauthorized
+from tornado_stream.handlers.services import HeldBodies, Services
+from tornado_stream.values.errors import (
+    ChatError,
+    InvalidRequest,
+    TooLarge,
+    Unauthorized,
+    Unavailable,
+    in_bytes,
+)
+from tornado_stream.values.json_values import PIECE, ValueCounter
 
 #: JSON values that a body may hold; the values of a body up to `SMALL_BODY` bytes are not counted.
 MAX_VALUES, SMALL_BODY = 10_000, 64 * 1024
-#: Bytes whose values are counted in one step.
-PIECE = 64 * 1024
 #: Larger bodies are parsed in an iteration of the loop of their own.
 LARGE_BODY = 1024 * 1024
-
-
-class ValueCounter:
-    """Counts the values of JSON without decoding it.
-
-    It counts the separators and brackets outside of strings. It is fed piece by piece, and the
-    pieces may be cut anywhere. `too_many` says that there are more than `limit`.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._count = self._quotes = 0
-        self._backslash = b""  # an escape that began at the end of the last piece
-
-    @property
-    def too_many(self) -> bool:
-        # Between two strings there is a separator, or a colon after every other separator.
-        return self._count > self._limit or self._quotes > 4 * self._limit + 4
-
-    def feed(self, piece: bytes) -> None:
-        if self._backslash or b"\\" in piece:  # the data of pictures has none, and is large
-            piece = (self._backslash + piece).replace(b"\\\\", b"").replace(b'\\"', b"")
-            self._backslash = b"\\" if piece.endswith(b"\\") else b""
-        parts = piece.split(b'"')
-        outside = b"".join(parts[self._quotes % 2 :: 2])
-        self._quotes += len(parts) - 1
-        self._count += sum(map(outside.count, (b",", b"[", b"{")))
 
 
 def check_values(body: bytes) -> None:
@@ -83,48 +63,126 @@ def _check_count(counter: ValueCounter, what: str) -> None:
         raise InvalidRequest(f"The body holds {what}.")
 
 
+class BodyCounter:
+    """What the bodies of all requests hold together, in bytes; a body counts until its request is
+    freed. `refused` says why a body was refused."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.held = 0
+        self.refused: WeakKeyDictionary[HTTPServerRequest, ChatError] = WeakKeyDictionary()
+
+    def take(self, size: int, kept: list[int]) -> bool:
+        """Count `size` more bytes of a body; `kept` is how many it has so far. False: there is no
+        room. The last quarter is for small bodies, so that large ones keep nobody out."""
+        small = kept[0] + size <= SMALL_BODY
+        if self.held + size > (self.limit if small else self.limit - self.limit // 4):
+            return False
+        self.held += size
+        kept[0] += size
+        return True
+
+    def release(self, kept: list[int]) -> None:
+        """Forget a body."""
+        self.held -= kept[0]
+        kept[0] = 0
+
+
 def bounded(services: Services, request: HTTPServerRequest, delegate: Any) -> Any:
     """The delegate of a request that has a head only, and no more of its body than is allowed.
 
-    The higher limit of `/v1` is for requests that will pass the login.
+    On a server with a login, nothing is kept of a body that does not pass it.
     """
     headers = request.headers
     if not ("Content-Length" in headers or "Transfer-Encoding" in headers):
         return delegate
-    large = delegate.handler_class.large_body and _passes_login(services, request)
-    limit = services.config.max_v1_body if large else services.config.max_body
+    handler = delegate.handler_class
+    limit = body_limit(services, handler)
+    if not handler.open_to_all and not _passes_login(services, request):
+        limit = -1
     length = headers.get("Content-Length", "")
     size = int(length) if length.isascii() and length.isdigit() and len(length) < 16 else 0
-    return BoundedBody(delegate, limit, size)
+    return BoundedBody(delegate, limit, size, services.held_bodies, request)
+
+
+def body_limit(services: Services, handler: Any) -> int:
+    """The most bytes in the body of a request for this handler. On a server with a login, what
+    anybody may send is small."""
+    config = services.config
+    if handler.open_to_all and services.users.required:
+        return min(config.max_body, SMALL_BODY)
+    return config.max_v1_body if handler.large_body else config.max_body
 
 
 class BoundedBody(HTTPMessageDelegate):
-    """A request that is arriving. What comes above `limit` bytes is thrown away.
+    """A request that is arriving. What comes above `limit` bytes is thrown away, and so is what
+    comes when the bodies of all requests hold too much.
 
-    If the head announces more than the limit, nothing is kept. Otherwise, the delegate gets a
-    little more than the limit, and so it sees that the body is too large.
+    If the head announces more than the limit, nothing is kept. The handler finds the error in
+    `refused`; a `limit` below 0 is for a request that is refused anyway.
     """
 
-    def __init__(self, delegate: HTTPMessageDelegate, limit: int, size: int) -> None:
+    def __init__(
+        self,
+        delegate: Any,
+        limit: int,
+        size: int,
+        bodies: HeldBodies,
+        request: HTTPServerRequest,
+    ) -> None:
         self._delegate = delegate
         self._left = limit if size <= limit else -1
+        self._bodies = bodies
+        self._request = ref(request)
+        self._kept = [0]  # shared with the counter, which must not hold the request
+        self._too_large = _too_large(delegate.handler_class, limit)
+        finalize(request, bodies.release, self._kept).atexit = False
+        if size > limit >= 0:
+            bodies.refused[request] = self._too_large
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
-        return self._delegate.headers_received(start_line, headers)
+        received: Awaitable[None] | None = self._delegate.headers_received(start_line, headers)
+        return received
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         if self._left < 0:
             return None
         self._left -= len(chunk)
-        return self._delegate.data_received(chunk)
+        if self._left < 0:
+            self._refuse(self._too_large)
+        elif not self._bodies.take(len(chunk), self._kept):
+            self._refuse(_no_room())
+        else:
+            self._delegate.data_received(chunk)
+        return None
+
+    def _refuse(self, error: ChatError) -> None:
+        """Keep nothing of the body, so that others have its room."""
+        self._left = -1
+        self._delegate.chunks.clear()
+        self._bodies.release(self._kept)
+        if request := self._request():
+            self._bodies.refused[request] = error
 
     def finish(self) -> None:
         self._delegate.finish()
 
     def on_connection_close(self) -> None:
         self._delegate.on_connection_close()
+
+
+def _too_large(handler: Any, limit: int) -> ChatError:
+    setting = "--max-v1-body" if handler.large_body else "--max-body"
+    return TooLarge(f"The request is too large: {in_bytes(limit)} is the most ({setting}).")
+
+
+def _no_room() -> ChatError:
+    return Unavailable(
+        "The requests of all clients hold as much as they may now (--max-bodies). Try again.",
+        code="too_many_bodies",
+    )
 
 
 def _passes_login(services: Services, request: HTTPServerRequest) -> bool:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
+from tornado.httputil import HTTPServerRequest
 from tornado.iostream import IOStream
 from tornado.web import Application
 
@@ -23,6 +25,17 @@ from tornado_stream.observe.metrics import Metrics
 from tornado_stream.page.assets import Assets
 from tornado_stream.page.languages import Languages
 from tornado_stream.settings import Settings
+from tornado_stream.values.errors import ChatError
+
+
+class HeldBodies(Protocol):
+    """See `request_body.BodyCounter`."""
+
+    refused: WeakKeyDictionary[HTTPServerRequest, ChatError]
+
+    def take(self, size: int, kept: list[int]) -> bool: ...
+
+    def release(self, kept: list[int]) -> None: ...
 
 
 class OpenResponse(Protocol):
@@ -55,5 +68,6 @@ class Services(Application):
     metrics: Metrics
     streams: set[OpenResponse]
     send_batch: SendBatch
+    held_bodies: HeldBodies
     #: Gives a connection back to the HTTP server, for the next request on it.
     keep_alive: Callable[[IOStream, tuple[Any, ...]], None]

@@ -50,6 +50,8 @@ TOO_SLOW = refusal(408, "request_timeout", "The request took too long to arrive.
 AHEAD = b"HTTP/1.1 "
 #: Seconds until such a client is looked at for the first time and the second, and at most.
 FIRST_LOOK, LAST_LOOK = 0.01, 1.0
+#: Bytes of one read: what a connection holds while its request arrives, with as much again.
+READ_SIZE = 16 * 1024
 #: Bytes of a body that have the whole time that a body has.
 STEP = 1024 * 1024
 #: Connections, and when each of them entered the queue (seconds of `monotonic`); oldest first.
@@ -109,7 +111,7 @@ class ClientStream(IOStream):
     def __init__(
         self, sock: socket.socket, key: str, connections: ClientConnections, max_buffer_size: int
     ) -> None:
-        super().__init__(sock, max_buffer_size=max_buffer_size)
+        super().__init__(sock, max_buffer_size=max_buffer_size, read_chunk_size=READ_SIZE)
         self._connections = connections
         self._key = key
         self._received = False

@@ -43,6 +43,9 @@ READ_SIZE = 64 * 1024
 WRITE_SIZE = 1024 * 1024
 #: Bytes of one response body.
 MAX_BODY = 64 * 1024 * 1024
+#: Bytes that may come in a row without a byte of the body: heads, interim responses, trailers, and
+#: extensions of chunks. One more read may come with the last of them.
+MAX_HEAD = 64 * 1024
 
 #: Gets the body bytes of one read. Returns None, or the seconds within which more must come: when
 #: they are over, the client regards the response as whole.
@@ -184,6 +187,7 @@ class ResponseStream(asyncio.BufferedProtocol):
         self._parser.set_dangerous_leniencies(lenient_spaces_after_chunk_size=True)
         self._buffer = client.buffer
         self._room = client.max_body_size
+        self._head_room = MAX_HEAD
         self._headers = HTTPHeaders()
         self._head_done = self._complete = self._keep_alive = self._written = False
         self._delimited = self._closes_silently = False
@@ -263,7 +267,13 @@ class ResponseStream(asyncio.BufferedProtocol):
             self.finish(failure is None and self._keep_alive)
             return
         if self._pieces:
+            self._head_room = MAX_HEAD
             self._deliver()
+        elif failure is None:
+            self._head_room -= nbytes
+            if self._head_room < 0:
+                what = "its trailers are too long" if self._head_done else "its head is too long"
+                failure = HTTPInputError(what)
         if failure is not None:
             self.fail(failure)
 

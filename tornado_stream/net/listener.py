@@ -26,6 +26,7 @@ from tornado.web import Application
 
 from tornado_stream.net import descriptors
 from tornado_stream.net.client_connections import (
+    READ_SIZE,
     ClientConnections,
     ClientStream,
     TimedRequest,
@@ -75,6 +76,7 @@ class Server(HTTPServer):
             max_body_size=self._body_limit,
             max_buffer_size=self._body_limit,
             max_header_size=16 * 1024,
+            chunk_size=READ_SIZE,
         )
         # `ClientConnections.sweep` replaces Tornado's timer for each request.
         self.conn_params.header_timeout = None

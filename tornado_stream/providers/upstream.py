@@ -9,12 +9,12 @@ end of its connection looks whole when it was cut short, so the decoder has to j
 from __future__ import annotations
 
 import asyncio
-import codecs
 import logging
 import socket
 import ssl
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -28,6 +28,8 @@ from tornado_stream.net.compressed_body import CompressedBody, compression
 from tornado_stream.net.http_client import CutOff, OnChunk, OtherProtocol, StreamingHTTPClient
 from tornado_stream.net.waiting import Watch, resumed_at
 from tornado_stream.values.errors import ProviderError
+from tornado_stream.values.json_values import too_many_values
+from tornado_stream.values.urls import shown_origin
 
 if TYPE_CHECKING:
     from tornado_stream.net.forward_proxy import ForwardProxies
@@ -36,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 #: Bytes of an error body that are read; the client does not wait for more.
 MAX_ERROR_BODY = 64 * 1024
+#: Bytes of a JSON answer that is no chat completion, such as a list of models.
+MAX_JSON = 4 * 1024 * 1024
 #: Seconds for which one failure marks the upstream as failing.
 FAILURE_LASTS = 60.0
 #: Error codes that mean: not reached.
@@ -143,22 +147,25 @@ class Upstream:
 
     async def fetch_json(self, request: UpstreamRequest) -> Any:
         """Send the request and decode a small JSON answer; raises as `fetch_stream` does."""
-        body: list[bytes] = []
+        body = bytearray()
         statuses: list[int] = []
 
         def on_head(status: int, headers: Mapping[str, str]) -> OnChunk:
             statuses.append(status)
-            return body.append
+            return take
+
+        def take(data: bytes) -> float | None:
+            body.extend(data)
+            return None if len(body) <= MAX_JSON else 0.0  # wait for nothing more
 
         await self.fetch_stream(request, on_head)
-        try:
-            return orjson.loads(b"".join(body).removeprefix(codecs.BOM_UTF8))
-        except orjson.JSONDecodeError:
-            raise ProviderError(
-                "not_an_api",
-                f"{_origin(request.url)} did not answer with JSON. Check the base URL.",
-                upstream_status=statuses[0],
-            ) from None
+        code, what = "malformed_response", "sent too many bytes or values of JSON."
+        if len(body) <= MAX_JSON and not too_many_values(body):
+            code, what = "not_an_api", "did not answer with JSON. Check the base URL."
+            with suppress(orjson.JSONDecodeError):
+                return orjson.loads(body.removeprefix(b"\xef\xbb\xbf"))  # a byte order mark
+        message = f"{shown_origin(request.url)} {what}"
+        raise ProviderError(code, message, upstream_status=statuses[0])
 
     def _answered(self, request: UpstreamRequest, status: int) -> None:
         self._on_status(status)
@@ -317,7 +324,7 @@ class _Fetch:
         return failure
 
     def _failure(self, code: str, what: str, *, retryable: bool = True) -> ProviderError:
-        message = f"{_origin(self._request.url)} {what}."
+        message = f"{shown_origin(self._request.url)} {what}."
         if code in ("connect_failed", "connect_timeout"):
             message += " Is it running, and is the base URL right?"
         return ProviderError(
@@ -327,10 +334,3 @@ class _Fetch:
             upstream_status=self._status or None,
             retryable=retryable and code != "tls_failed",
         )
-
-
-def _origin(url: str) -> str:
-    """The part of a URL that may be shown: no user, no path, no query."""
-    parts = urlsplit(url)
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-#: Limits of one line and of a whole stream, in bytes; no real answer is longer.
+from tornado_stream.values.json_values import MAX_VALUES
+
+#: Limits of one line (and of the data of one event) and of a whole stream, in bytes; no real answer
+#: is longer.
 MAX_LINE = 1024 * 1024
 MAX_TOTAL = 16 * 1024 * 1024
 
@@ -95,6 +98,15 @@ class SSEDecoder:
             self._feed_piece(data, events)
         return events
 
+    @staticmethod
+    def one_line_each(events: list[ServerSentEvent]) -> list[bytes] | None:
+        """The data of events, each of one line; None if there is an error among them, or more
+        lines, or perhaps more values of JSON than may be decoded at once."""
+        size = sum(len(event.data) for event in events)
+        if size > MAX_VALUES or any(e.event == "error" or b"\n" in e.data for e in events):
+            return None
+        return [event.data for event in events]
+
     def close(self) -> list[ServerSentEvent]:
         """The events that the end of the stream completes: an event without its blank line, a
         line without its end. Every later call returns an empty list."""
@@ -153,6 +165,7 @@ class SSEDecoder:
                 self._take_field(line, events)
             else:
                 self._fail("line_too_long", events)
+            if self.error:
                 return
 
     def _take_field(self, line: bytes, events: list[ServerSentEvent]) -> None:
@@ -161,6 +174,9 @@ class SSEDecoder:
         if name == b"data":
             self._data += value
             self._data += b"\n"
+            if len(self._data) > self._max_line:  # only many lines can be so long
+                self._data.clear()
+                self._fail("line_too_long", events)
         elif not name:
             self.comments += 1
         elif name == b"event":

@@ -74,3 +74,10 @@ def _ascii_host(place: str, host: str) -> str:
         raise ValueError(f"write the host {host} in ASCII (xn--…)") from None
     port = place.rpartition(":")[2] if ":" in place else ""
     return f"{encoded}:{port}" if port else encoded
+
+
+def shown_origin(url: str) -> str:
+    """The part of a URL that may be shown: no user, no path, no query."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")

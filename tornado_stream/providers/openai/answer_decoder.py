@@ -26,6 +26,10 @@ from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Delta, RelayedChunks
 from tornado_stream.values.sse import MAX_LINE, MAX_TOTAL, ServerSentEvent, SSEDecoder
 
+#: Characters of an answer's text and reasoning; no model writes as many. An answer takes several
+#: times its text, in its log and on its way into the database.
+MAX_TEXT = 4 * 1024 * 1024
+
 #: Members at the top of a chunk that need more than its content to be read.
 _MORE_AT_THE_TOP = frozenset({"error", "x_groq", "base_resp"}) | sources.MEMBER_SET
 _DONE = b"[DONE]"
@@ -73,6 +77,7 @@ class AnswerDecoder:
         self.chunks = self.skipped = 0
         self._key = key
         self._max_body = max_line
+        self._text_room = MAX_TEXT
         self._sse = SSEDecoder(error_field=True, max_line=max_line, max_total=max_total)
         self._is_stream = False  # the first byte that is not blank was an event stream's
         self._body: bytearray | None = None  # collects a JSON document that is no stream
@@ -108,9 +113,9 @@ class AnswerDecoder:
         if self._is_stream:
             if (blocks := self._sse.feed_plain(data)) is None:
                 events = self._sse.feed(data)  # for example, the last one is not whole yet
-                if self._sse.error or (blocks := _one_line_each(events)) is None:
+                if self._sse.error or (blocks := self._sse.one_line_each(events)) is None:
                     self._take_events(events)
-                    return self._parts.take()
+                    return self._counted(self._parts.take())
             if (text := decode_text(blocks)) is None or self._parts.content.half:
                 self._take_blocks(blocks)
             else:  # nearly all reads come here
@@ -119,14 +124,14 @@ class AnswerDecoder:
                     self._plain = RelayedChunks(blocks)
                 if text:
                     self._parts.has_text = True
-                    return Delta(text)
+                    return self._counted(Delta(text))
                 self._in_form = self._in_form or bool(blocks)
                 return None
         elif self._body is not None:
             self._take_body(data)
         else:
             self._begin(data)
-        return self._parts.take()
+        return self._counted(self._parts.take())
 
     def close(self) -> Delta | None:
         """What the end of the bytes adds to the answer; None: nothing."""
@@ -142,6 +147,12 @@ class AnswerDecoder:
         elif self._is_no_stream and not (self._has_answer or self.error):
             self._note(web_page_error(self.form))
         return self._parts.close(complete=self.complete)
+
+    def _counted(self, delta: Delta | None) -> Delta | None:
+        self._text_room -= len(delta.content) + len(delta.reasoning) if delta else 0
+        if self._text_room < 0:
+            self._fail(limit_error("answer_too_long"))
+        return delta
 
     def take_chunks(self) -> RelayedChunks | None:
         """The chunks that came since the last call, as the upstream sent them; None: no chunk."""
@@ -281,13 +292,6 @@ class AnswerDecoder:
             elif chunk.failure:
                 self._note(chunk.failure, by_reason=True)
         self._parts.add(chunk)
-
-
-def _one_line_each(events: list[ServerSentEvent]) -> list[bytes] | None:
-    """The data of events, each of one line; None if there is an error among them, or more lines."""
-    if any(event.event == "error" or b"\n" in event.data for event in events):
-        return None
-    return [event.data for event in events]
 
 
 def decode_text(blocks: list[bytes]) -> str | None:

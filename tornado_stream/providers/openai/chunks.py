@@ -20,6 +20,7 @@ from tornado_stream.providers.openai.finish_reasons import failing_reason
 from tornado_stream.providers.openai.lenient_json import NOT_JSON, mend, parse_json, to_json_text
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Source
+from tornado_stream.values.json_values import MAX_VALUES, too_many_values
 
 #: The values of `index` that mean the first choice; it may also be missing.
 _FIRST = (0, None, "0")
@@ -88,6 +89,8 @@ def decode_chunk(data: bytes, *, key: str | None = None) -> Chunk | None:
 
     `key` is masked in the message of an error.
     """
+    if len(data) > MAX_VALUES and too_many_values(data):
+        return None
     try:
         return read_chunk(orjson.loads(data), key=key)
     except orjson.JSONDecodeError:

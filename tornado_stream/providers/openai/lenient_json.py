@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import orjson
 
+from tornado_stream.values.json_values import MAX_VALUES, too_many_values
+
 #: The result of `parse_json` for bytes that are not JSON. No JSON value is this object.
 NOT_JSON: Final = object()
 #: The depth to which `parse_bounded` goes.
@@ -15,12 +17,14 @@ MAX_DEPTH = 200
 
 
 def parse_json(data: bytes) -> Any:
-    """The parsed value, or `NOT_JSON`.
+    """The parsed value, or `NOT_JSON`, also for more values than may be decoded at once.
 
     orjson is fast but refuses lone surrogates, NaN, a byte order mark and invalid UTF-8, all of
     which upstreams send. A slower parser then tries again, so text in the result may have lone
     surrogates: call `mend` on it. Numbers that JSON cannot write are None in the result.
     """
+    if len(data) > MAX_VALUES and too_many_values(data):
+        return NOT_JSON
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:

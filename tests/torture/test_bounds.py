@@ -1,0 +1,220 @@
+"""What strangers and upstreams can make the server hold in its memory, and whether it answers
+meanwhile.
+
+The server runs as a process. Each test resets the process's peak of memory (VmHWM), attacks, and
+compares the peak with what the process held before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+import time
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deadlines import DEADLINE, LONG, at_most
+
+from .server import ServerProcess
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+MIB = 1024 * 1024
+#: Bytes that an attack may add to what the process holds.
+MORE = 32 * MIB
+TOKEN = "t" * 32
+
+
+class HostileUpstream:
+    """Answers a GET with `models`, and a POST with the response that the model's name names."""
+
+    def __init__(self) -> None:
+        self.models: Any = whole(b'{"data":[{"id":"truth"}]}')
+        self.answers: dict[str, Any] = {}
+        self.written = 0
+
+    async def __aenter__(self) -> HostileUpstream:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=MIB)
+        self.port = self._server.sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/v1"
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        self._server.close()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            answer = self.models
+            if length := re.search(rb"(?i)content-length: (\d+)", head):
+                body = json.loads(await reader.readexactly(int(length[1])))
+                answer = self.answers[body["model"]]
+            for part in [answer] if isinstance(answer, bytes) else answer():
+                writer.write(part)
+                await writer.drain()
+                self.written += len(part)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+
+def head(body: str, status: int = 200) -> bytes:
+    return f"HTTP/1.1 {status} X\r\nConnection: close\r\n{body}\r\n".encode()
+
+
+def whole(body: bytes, status: int = 200, **headers: str) -> bytes:
+    lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+    return head(f"{lines}Content-Length: {len(body)}\r\n", status) + body
+
+
+def bomb(unit: bytes, mib: int, *, before: bytes = b"", raw: bool = False) -> bytes:
+    """This much of `unit`, compressed."""
+    squeeze = zlib.compressobj(9, wbits=-15 if raw else 31)
+    many = unit * (MIB // len(unit))
+    parts = [squeeze.compress(before), *(squeeze.compress(many) for _ in range(mib))]
+    return b"".join([*parts, squeeze.flush()])
+
+
+class Watched:
+    """A running server: its memory, and how long `/healthz` takes."""
+
+    def __init__(self, server: ServerProcess) -> None:
+        self.server = server
+        self.client = server.client
+        self.slowest = 0.0
+
+    def memory(self, name: str = "VmRSS") -> int:
+        status = Path(f"/proc/{self.server.pid}/status").read_text()
+        return 1024 * int(re.search(rf"{name}:\s+(\d+)", status)[1])  # type: ignore[index]
+
+    def _reset_peak(self) -> None:
+        Path(f"/proc/{self.server.pid}/clear_refs").write_text("5")
+
+    @asynccontextmanager
+    async def attacked(self, *, answers: bool = True) -> AsyncIterator[None]:
+        """Fails if the peak of memory rises by more than `MORE` until the end, and with `answers`
+        also if `/healthz` took too long. Not for an attack that keeps this process busy too."""
+        await self.client.request("GET", "/healthz")
+        self._reset_peak()
+        before = self.memory()
+        pings = asyncio.ensure_future(self._ping())
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            pings.cancel()
+        more = self.memory("VmHWM") - before
+        print(
+            f"+{more / MIB:.1f} MiB, /healthz at most {self.slowest * 1000:.0f} ms, "
+            f"{time.monotonic() - began:.1f} s"
+        )
+        assert more <= MORE
+        assert not answers or self.slowest <= at_most(0.1)
+
+    async def _ping(self) -> None:
+        self.slowest = 0.0
+        while True:
+            began = time.monotonic()
+            await self.client.request("GET", "/healthz")
+            self.slowest = max(self.slowest, time.monotonic() - began)
+            await asyncio.sleep(0.01)
+
+
+SSE = b'data: {"choices":[{"index":0,"delta":{"content":"'
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+def zipped(unit: bytes, before: bytes = b"", status: int = 200, kind: str = "gzip") -> bytes:
+    data = bomb(unit, BOMB, before=before, raw=kind == "deflate")
+    return whole(data, status, Content_Encoding=kind)
+
+
+def endless(first: bytes, unit: bytes) -> Callable[[], Iterator[bytes]]:
+    def parts() -> Iterator[bytes]:
+        yield first
+        for _ in range(BOMB * 16):
+            yield unit * (65536 // len(unit))
+
+    return parts
+
+
+#: MiB of what a bomb contains. The long form's has 4.6 MB.
+BOMB = 4600 if LONG else 100
+ATTACKS = {
+    "a stream": lambda: zipped(SSE + b"x" * 1000 + b'"}}]}\n\n'),
+    "small chunks": lambda: zipped(SSE + b"x" + b'"}}]}\n\n'),
+    "an event of many lines": lambda: zipped(b"data: [],\n", b'data: {"choices":[\n'),
+    "a whole answer": lambda: zipped(b"x", b'{"choices":[{"message":{"content":"', kind="deflate"),
+    "an error": lambda: zipped(b"x", b'{"error":{"message":"', 500),
+    "blank lines": lambda: zipped(b"\n"),
+    "a head": lambda: endless(OK, b"X-Y: zzzzzzzzzz\r\n"),
+    "a header": lambda: endless(OK + b"X: ", b"z"),
+    "interim responses": lambda: endless(b"", b"HTTP/1.1 103 Early\r\nLink: a\r\n\r\n"),
+    "trailers": lambda: endless(CHUNKED + b"0\r\n", b"X-Y: zzzzzzzzzz\r\n"),
+    "an extension of a chunk": lambda: endless(CHUNKED + b"5;", b"z"),
+}
+
+
+@pytest.mark.timed
+@pytest.mark.gen_test
+async def test_a_hostile_upstream_fills_no_memory(tmp_path):
+    async with HostileUpstream() as upstream:
+        upstream.models = zipped(b"[],", b'{"data":[')
+        server = ServerProcess(tmp_path, upstream.url)
+        await server.start()
+        watched = Watched(server)
+        try:
+            async with watched.attacked():
+                await watched.client.request("GET", "/v1/models")
+            for name, make in ATTACKS.items():
+                upstream.answers[name], upstream.written = make(), 0
+                print(name, end=": ")
+                async with watched.attacked():
+                    answer = await asyncio.wait_for(watched.client.ask(model=name), DEADLINE)
+                assert answer.end["error"], name
+                if callable(upstream.answers[name]):
+                    assert upstream.written < 16 * MIB, "it was left early"
+        finally:
+            server.kill()
+
+
+@pytest.mark.timed
+@pytest.mark.gen_test
+async def test_strangers_fill_no_memory(tmp_path):
+    """250 bodies of 8 MB from five addresses, of clients that do not pass the login."""
+    async with HostileUpstream() as upstream:
+        variables = {"TORNADO_STREAM_TOKEN": TOKEN}
+        server = ServerProcess(tmp_path, upstream.url, variables=variables)
+        await server.start()
+        watched, block = Watched(server), b"x" * 65536
+        paths = ("/v1/chat/completions", "/stream", "/login")
+
+        async def send(number: int) -> None:
+            reader, writer = await asyncio.open_connection(
+                "127.0.0.1", server.client.port, local_addr=(f"127.0.0.{number % 5 + 1}", 0)
+            )
+            form: dict[str, str | None] = {"Content-Length": str(8 * MIB)}
+            if number % 2:
+                form = {"Content-Length": None, "Transfer-Encoding": "chunked"}
+            writer.write(server.client.encode("POST", paths[number % 3], b"", form))
+            for _ in range(8 * MIB // len(block) - 1):  # the last piece never comes
+                writer.write(b"10000\r\n%b\r\n" % block if number % 2 else block)
+                await writer.drain()
+            peers.append(writer)
+
+        peers: list[asyncio.StreamWriter] = []
+        try:
+            async with watched.attacked(answers=False):
+                await asyncio.gather(*map(send, range(250 if LONG else 50)))
+        finally:
+            for peer in peers:
+                peer.close()
+            server.kill()
