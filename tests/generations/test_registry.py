@@ -364,6 +364,30 @@ async def test_a_second_signal_ends_the_drain(store):
 
 
 @pytest.mark.gen_test
+async def test_a_start_goes_on_where_what_a_crash_left_cannot_be_read(store, caplog):
+    async def failing():
+        raise StoreError("damaged")
+
+    store.unfinished = failing
+    assert await Generations(store).recover() == 0
+    assert "cannot be read: damaged" in caplog.text
+    caplog.clear()
+
+
+@pytest.mark.gen_test
+async def test_an_interrupted_answer_can_be_read_although_its_end_cannot_be_saved(store):
+    await store.begin(job(None).new_answer)
+    works = refuse_until(store)
+    generations = Generations(store)
+    assert await generations.recover() == 1
+    generation = await generations.get("local", "g1")
+    assert generation and generation.end["state"] == "interrupted"
+    works.set()
+    assert await generations.recover() == 1
+    assert (await store.message("a1")).state == "interrupted"
+
+
+@pytest.mark.gen_test
 async def test_recover_ends_the_answers_that_a_crash_left_running(store):
     await store.begin(job(None).new_answer)
     frames = [
@@ -539,6 +563,47 @@ async def test_an_answer_whose_conversation_is_gone_is_stopped_and_never_saved()
     log = await finish(generations, await generations.start(job(act)))
     assert (log[-1][2]["state"], log[-1][2]["saved"]) == ("stopped", False)
     assert generations.unsaved_frames == 0 and not generations.failing
+
+
+@pytest.mark.gen_test
+async def test_a_deletion_forgets_the_ends_of_its_own_conversation_only(store):
+    async def act(emit):
+        emit(Delta("a"))
+
+    works = refuse_until(store)
+    generations = Generations(store)
+    for number in (1, 2):
+        await finish(generations, await generations.start(job(act, number)))
+    async with generations.deleting("c1"), generations.deleting("c1"):
+        pass
+    works.set()
+    await until(lambda: not generations.unsaved_frames)
+    states = [(await store.message(id)).state for id in ("a1", "a2")]
+    assert states == ["running", "done"]
+
+
+@pytest.mark.gen_test
+async def test_what_the_store_refuses_after_a_deletion_is_not_offered_again(store):
+    trying, go = asyncio.Event(), asyncio.Event()
+    calls = []
+
+    async def failing(batch):
+        calls.append(batch)
+        if len(calls) > 1:
+            trying.set()
+            await go.wait()
+        raise StoreError("disk full")
+
+    store.append = failing
+    generations = Generations(store)
+    await finish(generations, await generations.start(job(nothing)))
+    await trying.wait()
+    async with generations.deleting("c1"):
+        pass
+    go.set()
+    await asyncio.sleep(0.01)
+    await generations.interrupt(1)  # offers everything that is left once more
+    assert len(calls) == 2 and not generations.unsaved_frames
 
 
 @pytest.mark.gen_test

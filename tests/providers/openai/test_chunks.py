@@ -8,6 +8,8 @@ from upstream_json import chunk, content, fold, say, sse
 from tornado_stream.providers.openai import reasoning, signed_members, sources
 from tornado_stream.providers.openai.answer_decoder import AnswerDecoder, decode_text
 from tornado_stream.providers.openai.chunks import decode_chunk
+from tornado_stream.providers.openai.lenient_json import NOT_JSON, parse_json
+from tornado_stream.values.json_values import MAX_VALUES
 
 # -- chunks
 
@@ -262,3 +264,8 @@ def test_a_finish_reason_may_be_an_object() -> None:
     assert (decoder.finish_reason, decoder.complete) == ("stop", True)
     _, decoder = fold(sse(say("a"), chunk({}, {"type": "abort", "message": "gone"}), "[DONE]"))
     assert decoder.error is not None and decoder.error.state == "cut_off"
+
+
+def test_a_chunk_of_too_many_values_is_no_chunk():
+    many = b'{"choices":[],"a":[' + b"0," * MAX_VALUES + b"0]}"
+    assert decode_chunk(many) is None and parse_json(many) is NOT_JSON
