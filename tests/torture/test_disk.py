@@ -133,11 +133,12 @@ class Conversation:
                 return
             fired = True
             await reader.read_once()  # the page sends it again, too
-            if reader.state == "interrupted":  # the question had been stored
-                assert self.fault.mode == "after"
-                assert not reader.text and self.truth.asked[reader.id] == 0
-                self.readers.append(reader)
-                return
+        # The question was stored, but the report of its commit failed.
+        if reader.state == "interrupted":
+            assert self.fault.mode == "after" and self.fault.fired
+            assert not reader.text and self.truth.asked[reader.id] == 0
+            self.readers.append(reader)
+            return
         assert (reader.state, reader.text) == ("done", answer_to(body["message"]))
         assert self.truth.asked[reader.id] == 1
         notices = [e.data["code"] for e in reader.events if e.name == "notice"]
