@@ -90,6 +90,15 @@ class MemoryStore(Store):
             self._messages[progress.message.id] = progress.message
             self._generations[stored.id] = replace(stored, message=progress.message)
 
+    async def begin_spend(self, new: NewAnswer) -> None:
+        self._check_open()  # nothing of the contract reads the ledger
+
+    async def settle(self, spent: list[Progress]) -> None:
+        self._check_open()
+
+    async def settle_lost(self) -> None:
+        self._check_open()
+
     async def unfinished(self) -> list[StoredGeneration]:
         self._check_open()
         running = [g for g in self._generations.values() if g.message.state == "running"]

@@ -191,6 +191,12 @@ class Producer:
         frames = log.frames if last is None else [*log.frames, last]
         return Progress(log.id, 1, frames, log.message, log.owner)
 
+    def spent(self) -> Progress:
+        """What the ledger gets of an answer that is not stored: no frame and no text."""
+        log = self.generation
+        message = replace(with_answer(log.message, AnswerText()), error=None, sent=None)
+        return Progress(log.id, 1, [], message, log.owner)
+
     def _end(self, state: str, error: ProviderError | None) -> End:
         stop = None
         if state == "stopped":

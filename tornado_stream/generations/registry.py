@@ -96,6 +96,10 @@ class Generations:
             return 0
         for stored in unfinished:
             await self._recover(stored)
+        try:
+            await self._store.settle_lost()
+        except StoreError as error:
+            logger.error("the ledger has open rows of answers before: %s", error.message)
         return len(unfinished)
 
     @contextmanager
@@ -141,6 +145,8 @@ class Generations:
         try:
             if job.persisted:
                 await self._store.for_owner(job.owner).begin(job.new_answer)
+            else:
+                await self._begin_spend(job)
         except BaseException:
             del self._busy[conversation_id]
             raise
@@ -148,6 +154,12 @@ class Generations:
         if beginning.stopped_as:
             producer.cancel(beginning.stopped_as)
         return producer.generation
+
+    async def _begin_spend(self, job: Job) -> None:
+        try:
+            await self._store.for_owner(job.owner).begin_spend(job.new_answer)
+        except StoreError as error:  # nothing of it would be stored, so it needs no disk
+            logger.warning("the ledger gets an answer only at its end: %s", error)
 
     async def get(self, owner: str, id: str) -> Generation | None:
         """The owner's generation with this id, from memory or from the store."""

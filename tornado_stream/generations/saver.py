@@ -1,8 +1,8 @@
 """Passes the new events of answers to the store, and offers again what the store refused.
 
 The rule: subscribers may be ahead of the store by one flush. Whatever the store does, an answer
-continues, and its `end` says the truth about whether it is saved. Everything runs on the IOLoop's
-thread.
+continues, and its `end` says the truth about whether it is saved. Every answer settles its row of
+the ledger, stored or not. Everything runs on the IOLoop's thread.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ from dataclasses import replace
 from typing import Any
 
 from tornado_stream.generations.producer import Producer
-from tornado_stream.store.base import Store, StoreError
+from tornado_stream.store.base import Progress, Store, StoreError
 from tornado_stream.values.events import End, Notice
 
 logger = logging.getLogger(__name__)
 
 #: Seconds between two flushes of new frames to the store, normally and while the store fails.
 FLUSH_INTERVAL, RETRY_INTERVAL = 0.1, 1.0
+#: Most rows of the ledger, each below 1 KiB, that wait in memory for a store that fails.
+MOST_UNSETTLED = 10_000
 
 
 class Saver:
@@ -39,6 +41,7 @@ class Saver:
         self._spawn = spawn
         self._deleting: Counter[str] = Counter()  # conversation → deletions that are on their way
         self._to_save: set[Producer] = set()
+        self._unsettled: list[Progress] = []
         self._flush_timer: asyncio.TimerHandle | None = None
         self._flush_task: asyncio.Task[None] | None = None
 
@@ -47,15 +50,13 @@ class Saver:
         if producer.gone:
             return
         self._to_save.add(producer)
-        if self._flush_timer is None:
-            loop = asyncio.get_running_loop()
-            delay = RETRY_INTERVAL if producer.failing else FLUSH_INTERVAL
-            self._flush_timer = loop.call_later(delay, self._flush)
+        self._flush_in(RETRY_INTERVAL if producer.failing else FLUSH_INTERVAL)
 
     async def save_end(self, producer: Producer, end: End) -> bytes:
         """Save the end of an answer, and return its frame. The frame says whether it is saved."""
         frame = producer.encode_end(end)
         if not producer.job.persisted:
+            await self._settle(producer.spent())
             return frame
         conversation_id = producer.generation.message.conversation_id
         saved = not self._deleting[conversation_id] and await self._save([producer], last=frame)
@@ -64,6 +65,8 @@ class Saver:
         if not producer.gone:
             self.unsaved_ends[producer.generation.id] = producer
             self.save_soon(producer)
+        else:
+            self._unsettled.append(producer.spent())
         return producer.encode_end(replace(end, saved=False))
 
     async def save_rest(self) -> None:
@@ -71,6 +74,18 @@ class Saver:
         if self._flush_timer:
             self._flush_timer.cancel()
         await self._save(list(self._to_save))
+        await self._settle()
+
+    async def _settle(self, *spent: Progress) -> None:
+        """Settle the ledger's rows of answers that are not stored. Those that the store refuses
+        are offered again with the next one. Never raises."""
+        batch, self._unsettled = [*self._unsettled, *spent], []
+        try:
+            if batch:
+                await self._store.settle(batch)
+        except Exception as error:
+            logger.warning("the ledger does not have %d answers yet: %s", len(batch), error)
+            self._unsettled = [*batch, *self._unsettled][-MOST_UNSETTLED:]
 
     @contextmanager
     def deleting(self, conversation_id: str) -> Iterator[None]:
@@ -82,6 +97,8 @@ class Saver:
             for producer in tuple(self.unsaved_ends.values()):
                 if producer.generation.message.conversation_id == conversation_id:
                     self._give_up(producer)
+                    self._unsettled.append(producer.spent())
+                    self._flush_in(FLUSH_INTERVAL)
         finally:
             self._deleting[conversation_id] -= 1
             if not self._deleting[conversation_id]:
@@ -93,6 +110,10 @@ class Saver:
         producer.cancel("stopped")
         self.unsaved_ends.pop(producer.generation.id, None)
         self._to_save.discard(producer)
+
+    def _flush_in(self, seconds: float) -> None:
+        if self._flush_timer is None:
+            self._flush_timer = asyncio.get_running_loop().call_later(seconds, self._flush)
 
     def _flush(self) -> None:
         if self._flush_task and not self._flush_task.done():
@@ -106,6 +127,7 @@ class Saver:
         # The set is read here, when the task runs: an answer that has ended since `_flush` was
         # saved together with its end and is no longer in the set.
         await self._save(list(self._to_save))
+        await self._settle()
 
     async def _save(self, producers: list[Producer], last: bytes | None = None) -> bool:
         """Pass new frames to the store; returns whether the store has saved all of them. `last` is

@@ -146,9 +146,9 @@ class AlreadyStored(StoreError):
 class Store(ABC):
     """What one `owner` has: conversations, messages and event logs; and the sessions of all users.
 
-    No method shows what belongs to another owner. Only `append` and `unfinished` concern all
-    owners at once, and their values name the owner. The thread that writes calls `on_commit` with
-    the seconds that each write transaction took.
+    No method shows what belongs to another owner. Only `append`, `settle`, `settle_lost` and
+    `unfinished` concern all owners at once, and their values name the owner. The thread that writes
+    calls `on_commit` with the seconds that each write transaction took.
     """
 
     owner = LOCAL_OWNER
@@ -172,10 +172,25 @@ class Store(ABC):
         """Append new frames to several logs, in one transaction. Returns the ids of the generations
         that the store does not have, because their conversation was deleted.
 
-        Frames that the store already has (because a first try was committed after all) are
-        skipped, and so is a log that has ended. Raises `ValueError` if frames before `first` are
-        missing.
+        An answer that has ended settles its row of the ledger in the same transaction, whether or
+        not the store has its log. Frames that the store already has (because a first try was
+        committed after all) are skipped, and so is a log that has ended. Raises `ValueError` if
+        frames before `first` are missing.
         """
+
+    @abstractmethod
+    async def begin_spend(self, new: NewAnswer) -> None:
+        """Begin the row of the ledger for an answer of which nothing else is stored."""
+
+    @abstractmethod
+    async def settle(self, spent: list[Progress]) -> None:
+        """Settle the ledger's rows of answers that have ended, and change nothing else. A row that
+        is settled stays as it is; a row whose beginning was refused is added."""
+
+    @abstractmethod
+    async def settle_lost(self) -> None:
+        """Settle the rows of the ledger that a crash left open, as `interrupted` and without a
+        cost. Call it before any answer starts."""
 
     @abstractmethod
     async def unfinished(self) -> list[StoredGeneration]:

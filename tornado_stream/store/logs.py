@@ -15,7 +15,7 @@ import zlib
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from tornado_stream.store import search
+from tornado_stream.store import search, spend
 from tornado_stream.store.base import NewAnswer, Progress, StoredGeneration
 from tornado_stream.store.rows import MESSAGE, MESSAGE_COLUMNS, from_message, to_message
 from tornado_stream.values.events import split_frames
@@ -41,6 +41,7 @@ def add(db: sqlite3.Connection, owner: str, ends: LogEnds, seq: int, new: NewAns
         (seq, owner, new.generation_id, new.fingerprint),
     )
     _flush(db, [(owner, seq, 1, 1, new.frame)])
+    spend.begin(db, owner, new.generation_id, new.message)
     ends[new.generation_id] = seq, 1
 
 
@@ -49,6 +50,8 @@ def append(db: sqlite3.Connection, ends: LogEnds, batch: list[Progress]) -> froz
     rows: list[_Row] = []
     gone: set[str] = set()
     for progress in batch:
+        if progress.message:
+            spend.settle(db, progress)
         found = ends.get(progress.generation_id) or _find_end(db, progress)
         if found is None:
             if not _exists(db, progress):

@@ -14,10 +14,15 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
+
+import orjson
 
 from tornado_stream.store.base import OpenError
 from tornado_stream.store.private_files import make_private
+from tornado_stream.store.spend import settled_values
 from tornado_stream.store.transactions import transaction
+from tornado_stream.values.messages import Message
 
 #: Seconds after which a copy is removed.
 COPY_LIFETIME = 7 * 24 * 3600
@@ -99,6 +104,42 @@ def _sources(db: sqlite3.Connection) -> None:
     db.execute("ALTER TABLE messages ADD COLUMN sent TEXT")
 
 
+def _spend(db: sqlite3.Connection) -> None:
+    """The ledger (store/spend.py), with the answers that are there already."""
+    db.execute(
+        "CREATE TABLE spend ("
+        "seq INTEGER PRIMARY KEY, owner TEXT NOT NULL, id TEXT NOT NULL,"
+        "began_at INTEGER NOT NULL, ended_at INTEGER, state TEXT, model TEXT, upstream TEXT,"
+        "prompt INTEGER, cached INTEGER, completion INTEGER, amount INTEGER, currency TEXT,"
+        "estimated INTEGER NOT NULL DEFAULT 0)"
+    )
+    answers = db.execute(
+        "SELECT owner, generation_id, created_at, state, model, upstream, usage, cost "
+        "FROM messages WHERE generation_id IS NOT NULL ORDER BY seq"
+    )
+    db.executemany(
+        "INSERT INTO spend (owner, id, began_at, ended_at, state, model, upstream, prompt, cached,"
+        "completion, amount, currency, estimated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        map(_spent, answers),
+    )
+    db.execute("CREATE INDEX spend_by_id ON spend (id)")
+    db.execute("CREATE INDEX spend_open ON spend (seq) WHERE state IS NULL")
+
+
+def _spent(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    owner, id, created_at, state, model, upstream, usage, cost = row
+    answer = Message(
+        *("", "", None, "assistant", "", created_at),
+        state=None if state == "running" else state,
+        model=model,
+        usage=orjson.loads(usage) if usage else None,
+        upstream=upstream,
+        cost=orjson.loads(cost) if cost else None,
+    )
+    ended_at = created_at if answer.state else None
+    return (owner, id, created_at, ended_at, *settled_values(answer))
+
+
 #: The n-th of them has the number n in the table `migrations`.
 MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _tables,
@@ -107,6 +148,7 @@ MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _sessions,
     _costs,
     _sources,
+    _spend,
 ]
 
 

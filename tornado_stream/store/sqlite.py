@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from tornado_stream.store import logs, search, sessions, tables
+from tornado_stream.store import logs, search, sessions, spend, tables
 from tornado_stream.store.base import (
     AlreadyStored,
     DiskFull,
@@ -62,6 +62,15 @@ class SQLiteStore(Store):
 
     async def append(self, batch: list[Progress]) -> frozenset[str]:
         return await self._database.write(logs.append, self._database.log_ends, batch)
+
+    async def begin_spend(self, new: NewAnswer) -> None:
+        await self._database.write(spend.begin, self.owner, new.generation_id, new.message)
+
+    async def settle(self, spent: list[Progress]) -> None:
+        await self._database.write(spend.settle_all, spent)
+
+    async def settle_lost(self) -> None:
+        await self._database.write(spend.settle_lost)
 
     async def unfinished(self) -> list[StoredGeneration]:
         return await self._reader.transact(logs.unfinished)
