@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from client import until
 from deadlines import DEADLINE, at_most
 
 from .conftest import Limits
@@ -21,10 +22,60 @@ from .truth import Truth, answer_to, question
 
 #: How many answers are running when the server is killed.
 BUSY = 8
+#: How many calls of programs, which are not kept, begin before each kill.
+CALLS = 3
+CALL = "id NOT IN (SELECT generation_id FROM messages WHERE generation_id IS NOT NULL)"
+OPEN = "SELECT count(*) FROM spend WHERE state IS NULL"
+TWICE = "SELECT id FROM spend GROUP BY id HAVING count(*) > 1"
+CUT_SHORT = f"SELECT count(*) FROM spend WHERE state = 'interrupted' AND {CALL}"
+#: What the messages say: the amount of each answer, in billionths.
+STORED = (
+    "SELECT generation_id, CAST(round(json_extract(cost, '$.amount') * 1e9) AS INTEGER) "
+    "FROM messages WHERE generation_id IS NOT NULL"
+)
 #: How many of the older answers are read again after each kill.
 OLD = 3
 #: How many milliseconds of text a crash may lose: see docs/durability.md.
 MAX_LAG = 150
+
+
+class Ledger:
+    """Calls of programs that are not kept, and what the ledger says of all answers in the end."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.cut_short = 0
+        self._calls: list[asyncio.Task[Any]] = []
+
+    def call(self, client: Any, rng: random.Random, name: str) -> None:
+        for number in range(CALLS):
+            message = question(
+                f"call{name}:{number}", rng.choice([5, 100, 800]), rng.choice([0, 2])
+            )
+            body = {"messages": [{"role": "user", "content": message}]}
+            request = client.request("POST", "/v1/chat/completions", body)
+            self._calls.append(asyncio.ensure_future(request))
+
+    async def check(self, database: Path) -> None:
+        """Every answer has one settled row, with its cost; also each call that got its response."""
+        done = await asyncio.wait_for(
+            asyncio.gather(*self._calls, return_exceptions=True), DEADLINE
+        )
+        seen = {r.headers["x-generation-id"]: r for r in done if not isinstance(r, BaseException)}
+        seen = {id: r.json()["usage"]["cost"] for id, r in seen.items() if r.status == 200}
+        with closing(sqlite3.connect(database)) as db:
+            await until(lambda: not db.execute(OPEN).fetchone()[0])
+            assert db.execute(TWICE).fetchall() == []
+            spent = dict(db.execute("SELECT id, amount FROM spend"))
+            stored = dict(db.execute(STORED))
+            calls = dict(
+                db.execute(f"SELECT id, amount FROM spend WHERE state = 'done' AND {CALL}")
+            )
+            self.cut_short = db.execute(CUT_SHORT).fetchone()[0]
+        assert {id: spent.get(id) for id in stored} == stored
+        assert {id: calls.get(id) for id in seen} == {id: round(c * 1e9) for id, c in seen.items()}
+        assert seen and self.cut_short, "no call ended, or none was cut short"
+        self.rows = len(spent)
 
 
 class Kills:
@@ -41,6 +92,7 @@ class Kills:
         self.states: Counter[str] = Counter()
         self.judged: list[Reader] = []
         self.acknowledged = 0
+        self.ledger = Ledger()
         self._asked = 0
         self._reading: dict[Reader, asyncio.Task[Reader]] = {}
 
@@ -49,6 +101,7 @@ class Kills:
         rng = self.limits.rng("kill", number)
         while len(self._reading) < BUSY:
             self._ask(rng)
+        self.ledger.call(self.server.client, rng, f"{self.limits.seed}:{number}")
         await asyncio.sleep(rng.uniform(0, 0.5))
         self._kill()
         if rng.random() < 0.1:  # again, during the recovery from the first kill
@@ -69,6 +122,7 @@ class Kills:
         for reader, task in self._reading.items():
             await asyncio.wait_for(task, DEADLINE)
             await self._judge(reader)
+        await self.ledger.check(self.server.data_dir / "chat.db")
         for old in self.judged[:: max(1, len(self.judged) // 200)]:
             await self._judge_again(old)
 
@@ -172,6 +226,9 @@ async def test_kills_at_random_moments(
         **kills.states,
         integrity="ok",
         messages_lost=0,
+        ledger_rows=kills.ledger.rows,
+        calls_cut_short=kills.ledger.cut_short,
+        ledger_difference=0,
         median_lag_ms=lags[len(lags) // 2],
         max_lag_ms=lags[-1],
     )

@@ -150,7 +150,8 @@ class Truth:
                 await asyncio.sleep(rng.expovariate(1 / gap))
             await writer.drain()
         write(_event({}, "stop", ascii_only))
-        usage = {"prompt_tokens": 1, "completion_tokens": 2}
+        cost = rng.randint(1, 10**9) / 1e9
+        usage = {"prompt_tokens": 1, "completion_tokens": 2, "cost": cost}
         write(f"data: {json.dumps({'choices': [], 'usage': usage})}\n\ndata: [DONE]\n\n")
         if chunked:
             writer.write(b"0\r\n\r\n")
