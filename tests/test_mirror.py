@@ -19,6 +19,7 @@ TESTED_THROUGH = {
     "app.py": "handlers/test_routes.py",
     "auth/authenticator.py": "handlers/test_login.py",
     "chat/conversations.py": "handlers/test_conversations.py",
+    "chat/orders.py": "commands/test_users.py",
     "generations/recovery.py": "generations/test_registry.py",
     "generations/saver.py": "generations/test_registry.py",
     "handlers/access_log.py": "observe/test_log.py",

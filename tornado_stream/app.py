@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from tornado.httputil import HTTPServerRequest
+from tornado.ioloop import PeriodicCallback
 from tornado.iostream import IOStream
 
 from tornado_stream.auth.authenticator import Authenticator
@@ -14,6 +15,7 @@ from tornado_stream.auth.sessions import Sessions
 from tornado_stream.auth.users import FILE, Users
 from tornado_stream.chat.completions import CompletionService
 from tornado_stream.chat.conversations import ConversationService
+from tornado_stream.chat.orders import Orders
 from tornado_stream.chat.readiness import Readiness
 from tornado_stream.chat.remembered_items import RememberedItems
 from tornado_stream.chat.service import ChatService
@@ -67,7 +69,8 @@ class ChatApplication(Services):
         self.metrics = Metrics()
         self.store = open_store(settings.data_dir, synchronous=settings.synchronous)
         self.store.on_commit = self.metrics.commits.observe
-        self.auth = Authenticator(self.users, Sessions(self.store))
+        sessions = Sessions(self.store)
+        self.auth = Authenticator(self.users, sessions)
         self.provider = build_provider(settings, self.metrics.upstream_answered)
         self.generations = Generations(
             self.store,
@@ -83,6 +86,8 @@ class ChatApplication(Services):
             max_conversation=settings.max_conversation,
         )
         self.conversations = ConversationService(self.store, self.generations)
+        self.orders = Orders(settings.data_dir / FILE, sessions, self.conversations)
+        self._tick = PeriodicCallback(self._each_second, 1000)
         self.completions = CompletionService(self.generations, self.provider)
         self.response_items = RememberedItems()
         self.readiness = Readiness(self.generations, self.store, self.provider)
@@ -98,15 +103,30 @@ class ChatApplication(Services):
         first request."""
         await self.provider.open()
         await self.auth.open()
+        self.users.on_change = self._start_tick
+        if self.users.anyone or self.users.orders:
+            self._start_tick()
         if interrupted := await self.generations.recover():
             logger.info("%d answers were interrupted when the server stopped", interrupted)
 
     async def close(self, grace: float) -> None:
         """Close the services; the provider's child process has `grace` seconds to exit."""
+        self._tick.stop()
+        self.users.on_change = lambda: None
         self.metrics.close()
         self.auth.close()
         await self.provider.close(grace)
         await self.store.close()
+
+    def _start_tick(self) -> None:
+        if not self._tick.is_running():
+            self._tick.start()
+
+    async def _each_second(self) -> None:
+        """Carry out what commands ask for. Runs where there are users."""
+        if orders := self.users.orders:
+            await self.orders.carry_out(orders)
+            self.users.check_now()
 
     def _request_ended(self, handler: BaseHandler) -> None:
         log_request(handler)

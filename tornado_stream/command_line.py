@@ -34,6 +34,7 @@ class Command:
     settings: Settings
     fetch_model: bool = False
     user_command: tuple[str, str] | None = None  # one of USER_COMMANDS, and the user's name
+    with_conversations: bool = False  # remove the user's conversations too
 
 
 def parse_command(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
@@ -57,7 +58,10 @@ def parse_command(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
             values[setting.name] = _parse(setting, name, source)
     _refuse_unknown(environ)
     _read_files(values)
-    return Command(Settings(**values), arguments["fetch_model"], arguments["user_command"])
+    command, with_conversations = arguments["user_command"], arguments["with_conversations"]
+    if with_conversations and (command or ("",))[0] != "remove-user":
+        raise SettingError("--with-conversations belongs to --remove-user NAME")
+    return Command(Settings(**values), arguments["fetch_model"], command, with_conversations)
 
 
 def env_name(setting: Field[Any]) -> str:
@@ -160,6 +164,11 @@ def _parser() -> _Parser:
             type=partial(_user_command, name),
             help=help,
         )
+    parser.add_argument(
+        "--with-conversations",
+        action="store_true",
+        help="With --remove-user: delete the user's conversations too.",
+    )
     for setting, help in _help_lines():
         if metavar := setting.metadata["metavar"]:
             parser.add_argument(flag_name(setting), metavar=metavar, help=help)

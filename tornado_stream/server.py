@@ -26,7 +26,6 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from tornado_stream.app import ChatApplication
-from tornado_stream.auth import commands
 from tornado_stream.command_line import Command, parse_command
 from tornado_stream.commands.verbs import VERBS, run_verb
 from tornado_stream.net import descriptors
@@ -61,8 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         command = parse_command(argv, os.environ)
         settings = command.settings
         if command.user_command:
-            commands.run(*command.user_command, settings.data_dir)
-            return 0
+            return _run_flag(command)
         log.configure(settings.log_level, settings.log_format, settings.secrets)
         if command.fetch_model:
             return _fetch_model(command)
@@ -78,6 +76,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     status = asyncio.run(_serve(application, sockets))
     _drop_unwritten()
     return status
+
+
+def _run_flag(command: Command) -> int:
+    from tornado_stream.commands.users import run_flag
+
+    assert command.user_command
+    flag, name = command.user_command
+    run_flag(flag, name, command.settings, with_conversations=command.with_conversations)
+    return 0
 
 
 def _drop_unwritten() -> None:

@@ -41,7 +41,7 @@ def test_a_user_is_created_gets_tokens_and_is_removed(run, tmp_path):
     other = run(data_dir, "--new-token=anna")[1].strip()
     users = Users(path)
     assert users.verifier("anna")("hunter2 ") and not users.verifier("anna")("hunter2")
-    assert users.with_token(token) == users.with_token(other) == "anna"
+    assert users.with_token(token) == users.with_token(other) == users.id_of("anna")
     assert len(token) > 40 and token != other and token not in path.read_text()
     assert run(data_dir, "--remove-tokens", "anna")[0] == 0
     users = Users(path)

@@ -12,6 +12,7 @@ from tornado_stream.auth import passwords
 from tornado_stream.auth.passwords import is_argon2, verify
 from tornado_stream.auth.users import Users
 from tornado_stream.auth.users_file import (
+    Token,
     User,
     changing_users,
     read_users,
@@ -45,7 +46,10 @@ def path(tmp_path):
 
 
 def test_the_file_is_read_as_it_was_written_and_is_private(path):
-    users = {"local": User(), "anna@x.org": User(HASHED, (token_digest("a"), token_digest("b")))}
+    users = {
+        "local": User(),
+        "anna@x.org": User(HASHED, (Token(token_digest("a")), Token(token_digest("b")))),
+    }
     write_users(path, users)
     assert read_users(path) == users
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -89,7 +93,7 @@ def test_a_damaged_file_is_an_error_at_the_start(path, content):
 def test_a_change_takes_effect_within_a_second(path):
     clock = Clock()
     users = Users(path, now=clock)
-    write_users(path, {"anna": User(HASHED, (token_digest("t"),))})
+    write_users(path, {"anna": User(HASHED, (Token(token_digest("t")),))})
     assert not users.anyone
     clock.time += 1
     assert users.anyone and users.only_user == "anna" and users.with_token("t") == "anna"
@@ -105,7 +109,7 @@ def test_a_change_takes_effect_within_a_second(path):
 @pytest.mark.parametrize("content", [b'{"users":', None])
 def test_a_file_that_gets_damaged_changes_nothing_and_is_logged_once(path, content, caplog):
     clock = Clock()
-    write_users(path, {"anna": User(HASHED, (token_digest("t"),))})
+    write_users(path, {"anna": User(HASHED, (Token(token_digest("t")),))})
     users = Users(path, now=clock)
     if content is None:
         path.unlink()
@@ -180,7 +184,7 @@ def test_a_change_does_not_wait_for_ever(path, monkeypatch):
 def old(path) -> str:
     """The hash of anna's password, as an earlier version wrote it."""
     old = old_hash("anna's")
-    write_users(path, {"anna": User(old, (token_digest("t"),)), "ben": User(HASHED)})
+    write_users(path, {"anna": User(old, (Token(token_digest("t")),)), "ben": User(HASHED)})
     return old
 
 
@@ -190,7 +194,7 @@ def test_a_login_replaces_an_argon2_hash(path, old):
     assert read_users(path)["anna"].password == old
     new = users.verifier("anna")("anna's")
     assert new and not is_argon2(new) and verify(new, "anna's")
-    assert read_users(path) == {"anna": User(new, (token_digest("t"),)), "ben": User(HASHED)}
+    assert read_users(path) == {"anna": User(new, (Token(token_digest("t")),)), "ben": User(HASHED)}
     assert users.credential("anna") == old
     users.check_now()
     assert users.credential("anna") == new and users.with_token("t") == "anna"

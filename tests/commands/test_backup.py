@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.store.answers import converse
-from tornado_stream.auth.users_file import User, token_digest, write_users
+from tornado_stream.auth.users_file import Token, User, token_digest, write_users
 from tornado_stream.server import main
 from tornado_stream.store import open_store
 from tornado_stream.store.base import Session
 
-USERS = {"ada": User(tokens=(token_digest("ts_x"),))}
+USERS = {"ada": User(tokens=(Token(token_digest("ts_x")),))}
 
 
 @pytest.fixture

@@ -19,13 +19,13 @@ from typing import Any
 import pytest
 
 from tests.store.answers import converse
-from tornado_stream.auth.users_file import User, read_users, token_digest, write_users
+from tornado_stream.auth.users_file import Token, User, read_users, token_digest, write_users
 from tornado_stream.commands import archive, restore
 from tornado_stream.server import main
 from tornado_stream.store import open_store
 from tornado_stream.store.lock import DirectoryLock
 
-USERS = {"ada": User(tokens=(token_digest("ts_x"),))}
+USERS = {"ada": User(tokens=(Token(token_digest("ts_x")),))}
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tornado.gen import multi
 
 from tornado_stream.app import ChatApplication
 from tornado_stream.auth import passwords
-from tornado_stream.auth.users_file import User, read_users, token_digest, write_users
+from tornado_stream.auth.users_file import Token, User, read_users, token_digest, write_users
 from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.handlers.login import LoginHandler
 from tornado_stream.handlers.pages import IconHandler, StaticHandler
@@ -224,7 +224,7 @@ async def test_a_page_load_extends_the_session_once_a_day(door, monkeypatch):
 @pytest.mark.gen_test
 async def test_users_of_the_file_log_in_until_they_are_removed(serve, settings):
     path = settings.data_dir / "0" / "users.json"
-    anna = User(HASHED, (token_digest("a token of anna's"),))
+    anna = User(HASHED, (Token(token_digest("a token of anna's")),))
     write_users(path, {"anna": anna, "ben": User(HASHED)})
     chat = serve(settings)
     auth = chat.application.auth

@@ -146,8 +146,17 @@ class MemoryStore(Store):
         known: dict[str, Any] = {n: changes[n] for n in CHANGEABLE if n in changes}
         self._conversations[id] = replace(conversation, **known)
 
-    async def delete(self, id: str) -> None:
+    async def conversation_ids(self) -> list[str]:
         self._check_open()
+        mine = [id for id, owner in self._owners.items() if owner == self.owner]
+        return sorted(mine, key=lambda id: self._number[id])
+
+    async def delete(self, *ids: str) -> None:
+        self._check_open()
+        for id in ids:
+            self._delete(id)
+
+    def _delete(self, id: str) -> None:
         if not self._mine(id):
             return
         del self._conversations[id], self._owners[id]

@@ -46,11 +46,11 @@ class Authenticator:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def with_token(self, token: str) -> str | None:
-        """The name of the user who has this bearer token."""
+        """The id of the user who has this bearer token."""
         return self._users.with_token(token)
 
     def with_session(self, token: str) -> str | None:
-        """The name of the user who has the session with this token."""
+        """The id of the user who has the session with this token."""
         return self._sessions.owner(token, self._users.credential)
 
     async def log_in(self, name: str | None, password: str, address: str) -> str:
@@ -66,13 +66,15 @@ class Authenticator:
         credential = await self._verify(name, password)
         if credential is None:
             # A name that does not exist is not logged: people type passwords into that field.
-            known = "" if self._users.credential(name) is None else f" for {name}"
+            known = (
+                "" if self._users.credential(self._users.id_of(name)) is None else f" for {name}"
+            )
             logger.info("a wrong password%s from %s", known, address)
             raise Unauthorized("The name or the password is wrong.", code="wrong_password")
         self._of_address.forget(where)
         self._of_name.forget(name)
         logger.info("%s logged in from %s", name, address)
-        return await self._sessions.start(name, credential)
+        return await self._sessions.start(self._users.id_of(name), credential)
 
     async def extend(self, token: str) -> bool:
         """See `Sessions.extend`."""

@@ -1,19 +1,34 @@
-"""Commands that change users. A running server notices a change within a second."""
+"""Changes of the users' file that a person asks for, by a command or in the page.
+
+The rule: a running server notices a change within a second. All functions block for a moment, and
+raise `SettingError` with a sentence for the person, or `OpenError`.
+"""
 
 from __future__ import annotations
 
-import getpass
 import secrets
-import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 from tornado_stream.auth.passwords import hash_password
-from tornado_stream.auth.users import FILE
-from tornado_stream.auth.users_file import NAME, User, changing_users, read_users, token_digest
+from tornado_stream.auth.users_file import (
+    DELETE_CONVERSATIONS,
+    END_SESSIONS,
+    LONGEST_TOKEN_NAME,
+    MAX_TOKENS,
+    NAME,
+    KnownUsers,
+    Order,
+    Token,
+    User,
+    changing_users,
+    read_users,
+    token_digest,
+)
 from tornado_stream.settings import LONGEST_PASSWORD, SettingError
 
-#: The commands and their help texts. On the command line, each is a flag that takes a user's name.
+#: The flags of earlier versions and their help texts. Each takes a user's name.
 USER_COMMANDS = {
     "set-password": "Set the password of a user, and exit. A new name creates a user. The program "
     "asks for the password twice, or reads it from standard input.",
@@ -26,55 +41,81 @@ USER_COMMANDS = {
 TOKEN_PREFIX = "ts_"
 
 
-def run(command: str, name: str, data_dir: Path) -> None:
-    """Run one of `USER_COMMANDS` for a user. Raises `SettingError`, `OpenError`."""
+def check_name(name: str, what: str = "a name") -> None:
+    """Raises `SettingError` unless a user can have this name."""
     if not NAME.fullmatch(name):
         raise SettingError(
-            f"--{command} cannot take {name!r}: a name is 1 to 64 letters, digits and . _ - @"
+            f"{what} cannot be {name!r}: a name is 1 to 64 letters, digits and . _ - @"
         )
-    path = data_dir / FILE
-    known = read_users(path)
-    if command == "set-password":
-        _set_password(path, name)
-    elif command == "new-token":
-        _new_token(path, name)
-    elif name not in known:
+
+
+def known_user(path: Path, users: KnownUsers, name: str) -> User:
+    """The user with this name. Raises `SettingError` if there is none."""
+    if name not in users:
         raise SettingError(f"there is no user {name} in {path}")
-    elif command == "remove-tokens":
-        with changing_users(path) as users:
-            if name in users:
-                users[name] = replace(users[name], tokens=())
-        print(f"{name} has no tokens now")
-    else:
-        with changing_users(path) as users:
-            users.pop(name, None)
-        print(f"{name} is removed; their conversations remain")
+    return users[name]
 
 
-def _set_password(path: Path, name: str) -> None:
-    hashed = hash_password(_ask(name))
-    with changing_users(path) as users:
-        users[name] = replace(users.get(name, User()), password=hashed)
-    print(f"{name} has a new password; sessions under an old one have ended")
-
-
-def _new_token(path: Path, name: str) -> None:
-    token = TOKEN_PREFIX + secrets.token_urlsafe(32)
-    with changing_users(path) as users:
-        user = users.get(name, User())
-        users[name] = replace(user, tokens=(*user.tokens, token_digest(token)))
-    print(token)
-
-
-def _ask(name: str) -> str:
-    if not sys.stdin.isatty():
-        password = sys.stdin.readline().rstrip("\r\n")
-    else:
-        password = getpass.getpass(f"Password for {name}: ")
-        if getpass.getpass("Again: ") != password:
-            raise SettingError("the two passwords differ; nothing was changed")
+def check_password(password: str) -> None:
     if not password:
         raise SettingError("a password must not be empty; nothing was changed")
     if len(password) > LONGEST_PASSWORD:
         raise SettingError(f"a password has at most {LONGEST_PASSWORD} characters")
-    return password
+
+
+def set_password(path: Path, name: str, password: str, *, only_known: bool = False) -> str:
+    """Set a user's password, and return its hash. A new name creates a user, unless
+    `only_known`."""
+    check_password(password)
+    hashed = hash_password(password)
+    with changing_users(path) as users:
+        if only_known:
+            known_user(path, users, name)
+        users.add(name)
+        users[name] = replace(users[name], password=hashed)
+    return hashed
+
+
+def new_token(path: Path, name: str, label: str = "", seconds: int = 0) -> tuple[str, Token]:
+    """Make a token for a user, who may be new, and return it with what the file has of it. It
+    expires after `seconds`, or never if that is 0. Expired tokens of the user are removed."""
+    if len(label) > LONGEST_TOKEN_NAME or not label.isprintable():
+        raise SettingError(f"a token's name has at most {LONGEST_TOKEN_NAME} visible characters")
+    now = int(time.time())
+    secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    token = Token(token_digest(secret), label, now, now + seconds if seconds else 0)
+    with changing_users(path) as users:
+        users.add(name)
+        valid = tuple(t for t in users[name].tokens if not 0 < t.expires_at <= now)
+        if len(valid) >= MAX_TOKENS:
+            raise SettingError(f"{name} has {len(valid)} tokens, which is the most; remove one")
+        users[name] = replace(users[name], tokens=(*valid, token))
+    return secret, token
+
+
+def remove_tokens(path: Path, name: str, id: str = "") -> int:
+    """Remove the tokens of a user, or only the one with this id; returns how many there were."""
+    known_user(path, read_users(path), name)
+    with changing_users(path) as users:
+        before = known_user(path, users, name).tokens
+        after = tuple(token for token in before if id not in ("", token.id))
+        users[name] = replace(users[name], tokens=after)
+    return len(before) - len(after)
+
+
+def remove_user(path: Path, name: str, *, with_conversations: bool = False) -> str:
+    """Remove a user, with an order to end the sessions and perhaps delete the conversations.
+    Returns the user's id."""
+    known_user(path, read_users(path), name)
+    with changing_users(path) as users:
+        known_user(path, users, name)
+        owner = users.owner_id(name)
+        del users[name]
+        users.order(Order(DELETE_CONVERSATIONS if with_conversations else END_SESSIONS, owner))
+    return owner
+
+
+def order(path: Path, order: Order) -> None:
+    """Leave an order to the process that has the database."""
+    with changing_users(path) as users:
+        users.order(order)

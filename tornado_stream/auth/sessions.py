@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from operator import attrgetter
 
+from tornado_stream.auth.users_file import short_id
 from tornado_stream.store.base import Session, Store, StoreError
 
 logger = logging.getLogger(__name__)
@@ -81,6 +82,13 @@ class Sessions:
     async def end(self, token: str) -> None:
         """End a session. Idempotent."""
         self._end(_id(token))
+        await self._delete_ended()
+
+    async def end_those_of(self, owner: str, id: str = "") -> None:
+        """End the sessions of an owner, or only the one with this short id."""
+        for session in list(self._known.values()):
+            if session.owner == owner and id in ("", short_id(session.id)):
+                self._end(session.id)
         await self._delete_ended()
 
     def _new_expiry(self) -> int:

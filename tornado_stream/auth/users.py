@@ -11,10 +11,17 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time
 
 from tornado_stream.auth.passwords import has_argon2, hash_password, is_argon2, is_same, verify
-from tornado_stream.auth.users_file import User, changing_users, read_users, token_digest
+from tornado_stream.auth.users_file import (
+    KnownUsers,
+    Order,
+    Token,
+    changing_users,
+    read_users,
+    token_digest,
+)
 from tornado_stream.store.base import OpenError
 from tornado_stream.values.messages import LOCAL_OWNER
 
@@ -39,10 +46,13 @@ class Users:
         self._password = password
         self._token = token
         self._now = now
-        self._users: dict[str, User] = {}
-        self._tokens: dict[str, str] = {}
+        self._users = KnownUsers()
+        self._names: dict[str, str] = {}  # id → name
+        self._tokens: dict[str, tuple[str, Token]] = {}  # digest → the owner's id, the token
         self._next_check = 0.0
         self._required = False
+        #: Called after a change of the file has been read.
+        self.on_change: Callable[[], None] = lambda: None
         self._seen = _file_state(path)
         self._use(read_users(path))
 
@@ -67,20 +77,37 @@ class Users:
             names.add(LOCAL_OWNER)
         return names.pop() if len(names) == 1 else None
 
-    def with_token(self, token: str) -> str | None:
-        """The name of the user who has this bearer token."""
+    @property
+    def orders(self) -> list[Order]:
+        """What commands have left to the process that has the database."""
         self._check_file()
-        return self._tokens.get(token_digest(token))
+        return self._users.orders
 
-    def credential(self, name: str) -> str | None:
+    def with_token(self, token: str) -> str | None:
+        """The id of the user who has this bearer token."""
+        self._check_file()
+        owner, known = self._tokens.get(token_digest(token), (None, None))
+        return owner if known and not 0 < known.expires_at <= time() else None
+
+    def name_of(self, id: str) -> str:
+        """The name of the user with this id; the id itself where there is no such user."""
+        return self._names.get(id, id)
+
+    def id_of(self, name: str) -> str:
+        """The id of the user with this name; "" where there is no such user."""
+        if name in self._users:
+            return self._users.owner_id(name)
+        return LOCAL_OWNER if name == LOCAL_OWNER else ""
+
+    def credential(self, id: str) -> str | None:
         """The secret that a session of this user depends on: it ends when the secret changes.
 
-        None if the user cannot log in with a password.
+        None if the user with this id cannot log in with a password.
         """
         self._check_file()
-        if name == LOCAL_OWNER and self._password:
+        if id == LOCAL_OWNER and self._password:
             return self._password
-        user = self._users.get(name)
+        user = self._users.get(self._names.get(id, ""))
         return user.password if user else None
 
     def verifier(self, name: str) -> Callable[[str], str | None]:
@@ -90,7 +117,7 @@ class Users:
         about 0.1 s, and as long if there is no such user. It replaces an argon2 hash in the file;
         call `check_now` afterwards.
         """
-        credential = self.credential(name)
+        credential = self.credential(self.id_of(name))
         argon2 = has_argon2() and any(is_argon2(u.password or "") for u in self._users.values())
         if credential and credential is self._password:
             return lambda password: _verify_plain(credential, password, argon2)
@@ -115,15 +142,16 @@ class Users:
         new = hash_password(password)
         try:
             with changing_users(self._path) as users:
-                user = users.get(name, User())
-                if user.password == old:
+                user = users.get(name)
+                if user and user.password == old:
                     users[name] = replace(user, password=new)
                     return new
         except OpenError as error:
             logger.warning("the new hash of a password was not written: %s", error)
             return old
         # Meanwhile another login has replaced the hash, or a command the password.
-        return user.password if verify(user.password, password, argon2=argon2) else None
+        stored = user.password if user else None
+        return stored if verify(stored, password, argon2=argon2) else None
 
     def _check_file(self) -> None:
         now = self._now()
@@ -139,15 +167,22 @@ class Users:
                 raise OpenError(f"{self._path} does not exist any more")
             self._use(read_users(self._path))
             logger.info("users: the file has changed; number of users: %d", len(self._users))
+            self.on_change()
         except OpenError as error:
             logger.error("users: %s; the users from before remain", error)
 
-    def _use(self, users: dict[str, User]) -> None:
+    def _use(self, users: KnownUsers) -> None:
         self._next_check = self._now() + CHECK_INTERVAL
         self._users = users
-        self._tokens = {token: name for name, user in users.items() for token in user.tokens}
+        self._names = {users.owner_id(name): name for name in users}
+        self._tokens = {
+            token.digest: (users.owner_id(name), token)
+            for name, user in users.items()
+            for token in user.tokens
+        }
         if self._token:
-            self._tokens[token_digest(self._token)] = LOCAL_OWNER
+            digest = token_digest(self._token)
+            self._tokens[digest] = LOCAL_OWNER, Token(digest)
 
 
 def _verify_plain(wanted: str, given: str, argon2: bool) -> str | None:

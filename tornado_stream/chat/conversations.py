@@ -7,6 +7,7 @@ gets the text of a running answer so far, with the number of the event to contin
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,8 @@ from tornado_stream.values.errors import InvalidRequest, NotFound
 from tornado_stream.values.messages import Conversation, Message
 
 MAX_TITLE = 200
+#: Conversations that are deleted together, so that their words are wiped from the disk once.
+DELETED_TOGETHER = 500
 
 
 class ConversationService:
@@ -86,3 +89,16 @@ class ConversationService:
         await self.get(owner, id)
         async with self._generations.deleting(id):
             await self._store.for_owner(owner).delete(id)
+
+    async def delete_all(self, owner: str) -> int:
+        """Delete every conversation that the owner has now, as `delete` does; returns how many
+        there were. One that begins meanwhile stays. A failure leaves those that are not deleted
+        yet."""
+        ids = await self._store.for_owner(owner).conversation_ids()
+        for first in range(0, len(ids), DELETED_TOGETHER):
+            some = ids[first : first + DELETED_TOGETHER]
+            async with AsyncExitStack() as deletions:
+                for id in some:
+                    await deletions.enter_async_context(self._generations.deleting(id))
+                await self._store.for_owner(owner).delete(*some)
+        return len(ids)

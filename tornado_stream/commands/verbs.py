@@ -21,6 +21,7 @@ VERBS = {
     "backup": "Write a backup of the data directory beside a running server, or verify one.",
     "check": "Look for damage of the database, also beside a running server.",
     "restore": "Restore a backup into an empty data directory.",
+    "users": "Add, list and remove users, their tokens and their sessions.",
 }
 
 

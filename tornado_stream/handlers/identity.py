@@ -41,13 +41,13 @@ def session_token(services: Services, request: HTTPServerRequest) -> str:
 
 
 def user_of(services: Services, request: HTTPServerRequest, *, by_session: bool = True) -> str:
-    """The user who sends the request. Raises `Unauthorized`. An Authorization header with another
-    scheme than Bearer is ignored: it is meant for a proxy before this server."""
+    """The id of the user who sends the request. Raises `Unauthorized`. An Authorization header with
+    another scheme than Bearer is ignored: it is meant for a proxy before this server."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        if name := services.auth.with_token(token.strip()):
-            return name
+        if owner := services.auth.with_token(token.strip()):
+            return owner
         raise Unauthorized("This token is not known to this server.", code="wrong_token")
-    if by_session and (name := services.auth.with_session(session_token(services, request))):
-        return name
+    if by_session and (owner := services.auth.with_session(session_token(services, request))):
+        return owner
     raise Unauthorized("Log in first, or send a token in the header Authorization: Bearer.")

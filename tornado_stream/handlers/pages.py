@@ -23,9 +23,14 @@ class IndexHandler(BaseHandler):
         login_required = self.application.users.required
         if login_required and await self.application.auth.extend(self.session_token):
             self.set_session(self.session_token)
-        user = self.owner if login_required else ""
-        modules = self.application.assets.modules("js/app.js")
-        self.render("index.html", version=__version__, modules=modules, user=user)
+        owner = self.owner if login_required else ""
+        names = {
+            "version": __version__,
+            "modules": self.application.assets.modules("js/app.js"),
+            "owner": owner,
+            "user": self.application.users.name_of(owner),
+        }
+        self.render("index.html", **names)
 
 
 class BasePathHandler(BaseHandler):

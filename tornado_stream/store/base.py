@@ -1,9 +1,9 @@
 """The contract of a store. The rule: when a method returns, what its docstring says has happened.
 
 All methods are called on the IOLoop's thread and never block it. A method that cannot do its work
-raises `StoreError`, and has then done none of it. Every row has an owner, and every SQL statement
-names the owner. A caller must not change a value after giving it to the store; lists that the
-store returns belong to the caller.
+raises `StoreError`, and has then done none of it (but see `delete`). Every row has an owner, and
+every SQL statement names the owner. A caller must not change a value after giving it to the store;
+lists that the store returns belong to the caller.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ CHANGEABLE = ("title", "system", "current_id")
 class OpenError(Exception):
     """The data directory cannot be used. The message is one line for a person, and says what to
     do."""
+
+
+class DirectoryInUse(OpenError):
+    """Another process has opened the data directory."""
 
 
 class StoreError(Unavailable):
@@ -229,8 +233,15 @@ class Store(ABC):
         """
 
     @abstractmethod
-    async def delete(self, id: str) -> None:
-        """Delete a conversation with its messages and logs, and wipe its words from the disk."""
+    async def conversation_ids(self) -> list[str]:
+        """The ids of all conversations, in the order in which they were created."""
+
+    @abstractmethod
+    async def delete(self, *ids: str) -> None:
+        """Delete conversations with their messages and logs, and wipe their words from the disk.
+
+        Each is deleted whole. Where it fails, those before it are deleted.
+        """
 
     @abstractmethod
     async def message(self, id: str) -> Message | None:

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
 
-from tornado_stream.store.base import OpenError
+from tornado_stream.store.base import DirectoryInUse, OpenError
 from tornado_stream.store.private_files import make_private, unusable
 
 if sys.platform == "win32":
@@ -48,7 +48,7 @@ class DirectoryLock:
         except OSError:
             pid = os.read(self._descriptor, 20).decode("ascii", "replace").strip() or "unknown"
             self.abandon()
-            raise OpenError(
+            raise DirectoryInUse(
                 f"the data directory {directory} is in use by another Tornado Stream "
                 f"(pid {pid}); stop it, or use another directory with --data-dir"
             ) from None

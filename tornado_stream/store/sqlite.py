@@ -120,14 +120,18 @@ class SQLiteStore(Store):
     async def update(self, id: str, changes: dict[str, str | None]) -> None:
         await self._database.write(tables.update, self.owner, id, changes)
 
-    async def delete(self, id: str) -> None:
+    async def conversation_ids(self) -> list[str]:
+        return await self._reader.transact(tables.conversation_ids, self.owner)
+
+    async def delete(self, *ids: str) -> None:
         """See `Store.delete`.
 
         If the rows are deleted but wiping their words fails, the error says so. The next deletion
         or start of the program then wipes them. On a full disk, the reserve is used.
         """
         try:
-            await self._with_room(self._delete, id)
+            for id in ids:
+                await self._with_room(self._delete, id)
             await self._wipe()
         finally:
             self._database.reserve.settle()

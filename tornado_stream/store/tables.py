@@ -118,6 +118,11 @@ def conversation(db: sqlite3.Connection, owner: str, id: str) -> Conversation | 
     return Conversation(*row) if row else None
 
 
+def conversation_ids(db: sqlite3.Connection, owner: str) -> list[str]:
+    rows = db.execute("SELECT id FROM conversations WHERE owner = ? ORDER BY seq", (owner,))
+    return [id for (id,) in rows]
+
+
 def conversations(
     db: sqlite3.Connection, owner: str, query: str, limit: int, before: str | None
 ) -> Page:

@@ -1,0 +1,220 @@
+"""`users …`: adds, lists and removes users, their tokens and their sessions.
+
+The rule: a command changes the users' file alone. What has to happen in the database is an order in
+that file: the running server carries it out, or this command does if no server runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic, sleep
+
+from tornado_stream.auth import commands
+from tornado_stream.auth.sessions import Sessions
+from tornado_stream.auth.users import FILE
+from tornado_stream.auth.users_file import (
+    DELETE_CONVERSATIONS,
+    OWNER_ID,
+    Order,
+    changing_users,
+    read_users,
+)
+from tornado_stream.chat.conversations import ConversationService
+from tornado_stream.chat.orders import Orders
+from tornado_stream.generations.registry import Generations
+from tornado_stream.settings import SettingError, Settings
+from tornado_stream.store import open_store
+from tornado_stream.store.base import DirectoryInUse
+from tornado_stream.store.snapshot import DATABASE
+
+#: Seconds to wait until a running server has carried out an order.
+SERVER_WAIT, SERVER_PAUSE = 30.0, 0.05
+DAY = 24 * 3600
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+
+    def action(
+        name: str,
+        run: Callable[[argparse.Namespace, Settings], None],
+        help: str,
+        *,
+        named: bool = True,
+    ) -> argparse.ArgumentParser:
+        one = actions.add_parser(name, help=help, description=help, allow_abbrev=False)
+        if named:
+            one.add_argument("name", metavar="NAME", help="the user's name")
+        one.add_argument("--data-dir", metavar="PATH", default=argparse.SUPPRESS)
+        one.set_defaults(action=run)
+        return one
+
+    action("list", _list, "List the users.", named=False)
+    action("add", _add, "Add a user. Asks for the password, or reads it from standard input.")
+    action("password", _password, "Set the password of a user, which ends the user's sessions.")
+    remove = action("remove", _remove, "Remove a user with their sessions and tokens.")
+    remove.add_argument(
+        "--with-conversations", action="store_true", help="delete the user's conversations too"
+    )
+    remove.add_argument(
+        "--former",
+        action="store_true",
+        help="NAME is the id of a user who was removed before; with --with-conversations",
+    )
+    action("tokens", _tokens, "List the tokens of a user.")
+    new = action("new-token", _new_token, "Make a bearer token for a user, and print it once.")
+    new.add_argument("--name", dest="label", default="", metavar="TEXT", help="what it is for")
+    new.add_argument("--days", type=_days, default=0, help="days after which it expires [never]")
+    revoke = action("remove-token", _remove_token, "Remove one token of a user.")
+    revoke.add_argument("id", metavar="ID", help="the token's id, which `users tokens` shows")
+    action("remove-tokens", _remove_tokens, "Remove all tokens of a user.")
+
+
+def run(options: argparse.Namespace, settings: Settings) -> None:
+    if "name" in options and not getattr(options, "former", False):
+        commands.check_name(options.name)
+    options.action(options, settings)
+
+
+def run_flag(flag: str, name: str, settings: Settings, *, with_conversations: bool) -> None:
+    """Run one of `auth.commands.USER_COMMANDS`, the flags of earlier versions."""
+    commands.check_name(name, f"--{flag}")
+    path = settings.data_dir / FILE
+    if flag == "set-password":
+        _set_password(path, name)
+    elif flag == "new-token":
+        print(commands.new_token(path, name)[0])
+    elif flag == "remove-tokens":
+        commands.remove_tokens(path, name)
+        print(f"{name} has no tokens now")
+    else:
+        _remove_user(settings, name, with_conversations=with_conversations)
+
+
+def _list(options: argparse.Namespace, settings: Settings) -> None:
+    users = read_users(settings.data_dir / FILE)
+    for name, user in users.items():
+        has = "a password" if user.password else "no password"
+        print(f"{name}: {has}, {_count(len(user.tokens), 'token')}, id {users.owner_id(name)}")
+
+
+def _add(options: argparse.Namespace, settings: Settings) -> None:
+    path = settings.data_dir / FILE
+    if options.name in read_users(path):
+        raise SettingError(f"there is a user {options.name} already; nothing was changed")
+    commands.set_password(path, options.name, _ask(options.name))
+    print(f"{options.name} is added")
+
+
+def _password(options: argparse.Namespace, settings: Settings) -> None:
+    path = settings.data_dir / FILE
+    commands.known_user(path, read_users(path), options.name)
+    _set_password(path, options.name, only_known=True)
+
+
+def _set_password(path: Path, name: str, *, only_known: bool = False) -> None:
+    commands.set_password(path, name, _ask(name), only_known=only_known)
+    print(f"{name} has a new password; sessions under an old one have ended")
+
+
+def _remove(options: argparse.Namespace, settings: Settings) -> None:
+    if not options.former:
+        _remove_user(settings, options.name, with_conversations=options.with_conversations)
+        return
+    users, owner = read_users(settings.data_dir / FILE), options.name
+    if not options.with_conversations:
+        raise SettingError("--former needs --with-conversations: nothing else is left to remove")
+    if not OWNER_ID.fullmatch(owner) or owner in map(users.owner_id, users):
+        raise SettingError(f"{owner} is not the id of a user who was removed")
+    commands.order(settings.data_dir / FILE, Order(DELETE_CONVERSATIONS, owner))
+    _see_to(settings, f"the conversations of {owner} are deleted")
+
+
+def _remove_user(settings: Settings, name: str, *, with_conversations: bool) -> None:
+    path = settings.data_dir / FILE
+    owner = commands.remove_user(path, name, with_conversations=with_conversations)
+    if with_conversations:
+        _see_to(settings, f"{name} is removed, and their conversations are deleted")
+    else:
+        _see_to(settings, f"{name} is removed; their conversations remain, under the id {owner}")
+
+
+def _tokens(options: argparse.Namespace, settings: Settings) -> None:
+    path = settings.data_dir / FILE
+    for token in commands.known_user(path, read_users(path), options.name).tokens:
+        print(f"{token.id}  {token.name or '(no name)'}")
+
+
+def _new_token(options: argparse.Namespace, settings: Settings) -> None:
+    path = settings.data_dir / FILE
+    print(commands.new_token(path, options.name, options.label, options.days * DAY)[0])
+
+
+def _remove_token(options: argparse.Namespace, settings: Settings) -> None:
+    if not commands.remove_tokens(settings.data_dir / FILE, options.name, options.id):
+        raise SettingError(f"{options.name} has no token {options.id}; nothing was changed")
+    print(f"the token {options.id} of {options.name} is removed")
+
+
+def _remove_tokens(options: argparse.Namespace, settings: Settings) -> None:
+    commands.remove_tokens(settings.data_dir / FILE, options.name)
+    print(f"{options.name} has no tokens now")
+
+
+def _see_to(settings: Settings, done: str) -> None:
+    """Wait until the orders in the file are carried out: by the running server, or here."""
+    path = settings.data_dir / FILE
+    due = monotonic() + SERVER_WAIT
+    while orders := read_users(path).orders:
+        try:
+            if asyncio.run(_carry_out(settings, orders)):
+                break
+        except DirectoryInUse:
+            pass  # the server carries it out
+        if monotonic() > due:
+            print(f"{done} soon: the server has not finished yet, and goes on by itself")
+            return
+        sleep(SERVER_PAUSE)
+    print(done)
+
+
+async def _carry_out(settings: Settings, orders: list[Order]) -> bool:
+    path = settings.data_dir / FILE
+    if not (settings.data_dir / DATABASE).exists():  # no server has run here
+        with changing_users(path) as users:
+            users.orders.clear()
+        return True
+    store = open_store(settings.data_dir, synchronous=settings.synchronous)
+    try:
+        sessions = Sessions(store)
+        await sessions.open()
+        conversations = ConversationService(store, Generations(store))
+        return await Orders(path, sessions, conversations).carry_out(orders)
+    finally:
+        await store.close()
+
+
+def _ask(name: str) -> str:
+    if not sys.stdin.isatty():
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = getpass.getpass(f"Password for {name}: ")
+        if getpass.getpass("Again: ") != password:
+            raise SettingError("the two passwords differ; nothing was changed")
+    commands.check_password(password)
+    return password
+
+
+def _days(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text[:9]) <= 36500:
+        raise argparse.ArgumentTypeError("it must be a number of days from 1 to 36500")
+    return int(text)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
