@@ -11,6 +11,7 @@ from tornado.ioloop import PeriodicCallback
 from tornado.iostream import IOStream
 
 from tornado_stream.auth.authenticator import Authenticator
+from tornado_stream.auth.last_uses import EXACTNESS, LastUses
 from tornado_stream.auth.sessions import Sessions
 from tornado_stream.auth.users import FILE, Users
 from tornado_stream.chat.completions import CompletionService
@@ -70,7 +71,8 @@ class ChatApplication(Services):
         self.store = open_store(settings.data_dir, synchronous=settings.synchronous)
         self.store.on_commit = self.metrics.commits.observe
         sessions = Sessions(self.store)
-        self.auth = Authenticator(self.users, sessions)
+        self._last_uses = LastUses(self.store)
+        self.auth = Authenticator(self.users, sessions, self._last_uses)
         self.provider = build_provider(settings, self.metrics.upstream_answered)
         self.generations = Generations(
             self.store,
@@ -87,6 +89,7 @@ class ChatApplication(Services):
         )
         self.conversations = ConversationService(self.store, self.generations)
         self.orders = Orders(settings.data_dir / FILE, sessions, self.conversations)
+        self._save_due = 0.0
         self._tick = PeriodicCallback(self._each_second, 1000)
         self.completions = CompletionService(self.generations, self.provider)
         self.response_items = RememberedItems()
@@ -116,6 +119,7 @@ class ChatApplication(Services):
         self.metrics.close()
         self.auth.close()
         await self.provider.close(grace)
+        await self._last_uses.save()
         await self.store.close()
 
     def _start_tick(self) -> None:
@@ -123,10 +127,14 @@ class ChatApplication(Services):
             self._tick.start()
 
     async def _each_second(self) -> None:
-        """Carry out what commands ask for. Runs where there are users."""
+        """Carry out what commands ask for, and save the times of last uses. Runs where there are
+        users."""
         if orders := self.users.orders:
             await self.orders.carry_out(orders)
             self.users.check_now()
+        if time.monotonic() >= self._save_due:
+            self._save_due = time.monotonic() + EXACTNESS
+            await self._last_uses.save()
 
     def _request_ended(self, handler: BaseHandler) -> None:
         log_request(handler)

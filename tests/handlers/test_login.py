@@ -341,10 +341,10 @@ async def test_parallel_tries_all_count(door):
 @pytest.mark.gen_test
 async def test_only_some_logins_may_wait_for_their_verification(door):
     auth = door.application.auth
-    auth._checking = 22
+    auth._checks._strangers._count = 22
     assert (await log_in(door)).status == 429
     assert "127.0.0.1" not in auth._of_address._known, "a refused try is not counted"
-    auth._checking = 0
+    auth._checks._strangers._count = 0
     assert (await log_in(door)).status == 204
 
 

@@ -38,6 +38,7 @@ class MemoryStore(Store):
         self._number: dict[str, int] = {}  # id of a conversation or message → number of its text
         self._written: dict[str, int] = {}  # conversation → number of its last write
         self._sessions: dict[str, Session] = {}
+        self._last_uses: dict[str, int] = {}
         self._owners: dict[str, str] = {}  # conversation → owner
         self._closed: list[bool] = []  # the views of all owners share this list
 
@@ -208,6 +209,17 @@ class MemoryStore(Store):
         self._check_open()
         for id in ids:
             self._sessions.pop(id, None)
+
+    async def last_uses(self) -> dict[str, int]:
+        self._check_open()
+        return dict(self._last_uses)
+
+    async def save_last_uses(self, uses: dict[str, int | None]) -> None:
+        self._check_open()
+        for id, used_at in uses.items():
+            self._last_uses.pop(id, None)
+            if used_at is not None:
+                self._last_uses[id] = used_at
 
     async def close(self) -> None:
         self._closed.append(True)

@@ -422,9 +422,32 @@ async def test_each_owner_has_conversations_of_their_own(store):
 
 
 @pytest.mark.gen_test
+async def test_times_of_last_uses_are_saved_replaced_and_deleted(store):
+    assert await store.last_uses() == {}
+    await store.save_last_uses({"a": 5, "b": 6})
+    await store.save_last_uses({"a": 7, "b": None, "nobody's": None})
+    assert await store.last_uses() == {"a": 7}
+
+
+@pytest.mark.gen_test
+async def test_all_ids_are_listed_and_many_conversations_deleted(store):
+    for number in (1, 2, 3):
+        await converse(store, number, "q", "a", home=f"c{number}")
+    await converse(store.for_owner("anna"), 4, "q", "a", home="c4", owner="anna")
+    await store.begin(new_answer(5, conversation=await store.conversation("c1"), parent="a1"))
+    assert await store.conversation_ids() == ["c1", "c2", "c3"]
+    await store.delete("c1", "c4", "c3", "nobody's")
+    assert await store.conversation_ids() == ["c2"]
+    assert await store.for_owner("anna").conversation_ids() == ["c4"]
+
+
+@pytest.mark.gen_test
 async def test_sessions_are_saved_replaced_and_deleted(store):
     assert await store.sessions() == []
-    first, second = Session("1", "anna", b"proof", 5), Session("2", "local", b"\0", 6)
+    first, second = (
+        Session("1", "anna", b"proof", 5, 4, "::1", "Firefox"),
+        Session("2", "local", b"\0", 6),
+    )
     await store.save_session(first)
     await store.save_session(second)
     await store.save_session(replace(first, expires_at=9))

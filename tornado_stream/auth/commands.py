@@ -27,6 +27,7 @@ from tornado_stream.auth.users_file import (
     token_digest,
 )
 from tornado_stream.settings import LONGEST_PASSWORD, SettingError
+from tornado_stream.values.messages import LOCAL_OWNER
 
 #: The flags of earlier versions and their help texts. Each takes a user's name.
 USER_COMMANDS = {
@@ -49,9 +50,10 @@ def check_name(name: str, what: str = "a name") -> None:
         )
 
 
-def known_user(path: Path, users: KnownUsers, name: str) -> User:
-    """The user with this name. Raises `SettingError` if there is none."""
-    if name not in users:
+def known_user(path: Path, users: KnownUsers, name: str, owner: str = "") -> User:
+    """The user with this name, and with the id `owner` if that is given. Raises `SettingError` if
+    there is none."""
+    if name not in users or owner not in ("", users.owner_id(name)):
         raise SettingError(f"there is no user {name} in {path}")
     return users[name]
 
@@ -63,28 +65,34 @@ def check_password(password: str) -> None:
         raise SettingError(f"a password has at most {LONGEST_PASSWORD} characters")
 
 
-def set_password(path: Path, name: str, password: str, *, only_known: bool = False) -> str:
-    """Set a user's password, and return its hash. A new name creates a user, unless
-    `only_known`."""
+def set_password(path: Path, name: str, password: str, *, owner: str = "") -> str:
+    """Set a user's password, and return its hash. A new name creates a user, unless the id `owner`
+    is given."""
     check_password(password)
     hashed = hash_password(password)
     with changing_users(path) as users:
-        if only_known:
-            known_user(path, users, name)
+        if owner:
+            known_user(path, users, name, owner)
         users.add(name)
         users[name] = replace(users[name], password=hashed)
+        users.order(Order(END_SESSIONS, users.owner_id(name), given_at=int(time.time())))
     return hashed
 
 
-def new_token(path: Path, name: str, label: str = "", seconds: int = 0) -> tuple[str, Token]:
-    """Make a token for a user, who may be new, and return it with what the file has of it. It
-    expires after `seconds`, or never if that is 0. Expired tokens of the user are removed."""
+def new_token(
+    path: Path, name: str, label: str = "", seconds: int = 0, *, owner: str = LOCAL_OWNER
+) -> tuple[str, Token]:
+    """Make a token for a user, and return it with what the file has of it. A new name creates a
+    user, unless another id than `local` is given. The token expires after `seconds`, or never if
+    that is 0. Expired tokens of the user are removed."""
     if len(label) > LONGEST_TOKEN_NAME or not label.isprintable():
         raise SettingError(f"a token's name has at most {LONGEST_TOKEN_NAME} visible characters")
     now = int(time.time())
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
     token = Token(token_digest(secret), label, now, now + seconds if seconds else 0)
     with changing_users(path) as users:
+        if owner != LOCAL_OWNER:
+            known_user(path, users, name, owner)
         users.add(name)
         valid = tuple(t for t in users[name].tokens if not 0 < t.expires_at <= now)
         if len(valid) >= MAX_TOKENS:

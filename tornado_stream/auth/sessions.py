@@ -14,6 +14,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from math import inf
 from operator import attrgetter
 
 from tornado_stream.auth.users_file import short_id
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 LIFETIME, EXTENSION = 30 * 24 * 3600, 24 * 3600
 #: Sessions of one user. A new one then replaces the one that would expire first.
 MAX_SESSIONS = 100
+#: Characters of the client's name that a session remembers.
+LONGEST_AGENT = 200
 
 
 class Sessions:
@@ -35,6 +38,8 @@ class Sessions:
         self._now = now
         self._known: dict[str, Session] = {}
         self._ended: list[str] = []  # ids that may still be in the store
+        #: Called with the id of each session that ends.
+        self.on_end: Callable[[str], None] = lambda id: None
 
     async def open(self) -> None:
         """Load the sessions that the store has. Where it fails, users log in again."""
@@ -44,14 +49,16 @@ class Sessions:
             logger.error("the sessions cannot be read: %s", error.message)
         await self._delete_ended()
 
-    async def start(self, owner: str, credential: str) -> str:
-        """Start a session and return its token."""
+    async def start(self, owner: str, credential: str, address: str = "", agent: str = "") -> str:
+        """Start a session and return its token. `address` and `agent` are the client's."""
         token = secrets.token_urlsafe(32)
         theirs = [session for session in self._known.values() if session.owner == owner]
         theirs.sort(key=attrgetter("expires_at"))
         for session in theirs[: max(0, len(theirs) + 1 - MAX_SESSIONS)]:
             self._end(session.id)
-        session = Session(_id(token), owner, _proof(token, credential), self._new_expiry())
+        now, proof = int(self._now()), _proof(token, credential)
+        shown = "".join(filter(str.isprintable, agent))[:LONGEST_AGENT]
+        session = Session(session_id(token), owner, proof, now + LIFETIME, now, address, shown)
         await self._save(session)
         await self._delete_ended()
         return token
@@ -61,7 +68,7 @@ class Sessions:
 
         `credential` returns a user's credential as it is now; see `Users.credential`.
         """
-        session = self._known.get(_id(token))
+        session = self._known.get(session_id(token))
         if session is None:
             return None
         today = credential(session.owner)
@@ -73,7 +80,7 @@ class Sessions:
 
     async def extend(self, token: str) -> bool:
         """Give a session its full lifetime again; False if that was done less than a day ago."""
-        session = self._known.get(_id(token))
+        session = self._known.get(session_id(token))
         if session is None or session.expires_at > self._new_expiry() - EXTENSION:
             return False
         await self._save(replace(session, expires_at=self._new_expiry()))
@@ -81,15 +88,36 @@ class Sessions:
 
     async def end(self, token: str) -> None:
         """End a session. Idempotent."""
-        self._end(_id(token))
+        self._end(session_id(token))
         await self._delete_ended()
 
-    async def end_those_of(self, owner: str, id: str = "") -> None:
-        """End the sessions of an owner, or only the one with this short id."""
-        for session in list(self._known.values()):
-            if session.owner == owner and id in ("", short_id(session.id)):
-                self._end(session.id)
+    async def end_those_of(
+        self, owner: str, id: str = "", *, keep: str = "", before: float = inf
+    ) -> int:
+        """End the sessions of an owner, or only the one with this short id; returns how many there
+        were. The session with the token `keep` stays, and so do those that did not start `before`
+        this time."""
+        kept = session_id(keep) if keep else ""
+        ended = [
+            session
+            for session in self.of(owner)
+            if id in ("", short_id(session.id))
+            and session.id != kept
+            and session.created_at < before
+        ]
+        for session in ended:
+            self._end(session.id)
         await self._delete_ended()
+        return len(ended)
+
+    def of(self, owner: str) -> list[Session]:
+        """The sessions of an owner that have not expired, the newest first."""
+        theirs = [s for s in self._known.values() if s.owner == owner]
+        valid = [session for session in theirs if session.expires_at > self._now()]
+        return sorted(valid, key=attrgetter("created_at"), reverse=True)
+
+    def all(self) -> list[Session]:
+        return list(self._known.values())
 
     def _new_expiry(self) -> int:
         return int(self._now()) + LIFETIME
@@ -97,6 +125,7 @@ class Sessions:
     def _end(self, id: str) -> None:
         if self._known.pop(id, None):
             self._ended.append(id)
+            self.on_end(id)
 
     async def _save(self, session: Session) -> None:
         self._known[session.id] = session
@@ -119,7 +148,8 @@ class Sessions:
                 logger.warning("sessions that ended are still in the store: %s", error.message)
 
 
-def _id(token: str) -> str:
+def session_id(token: str) -> str:
+    """The digest that the store has of a session's token."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 

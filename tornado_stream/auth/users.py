@@ -42,7 +42,7 @@ class Users:
         token: str | None = None,
         now: Callable[[], float] = monotonic,
     ) -> None:
-        self._path = path
+        self.path = path
         self._password = password
         self._token = token
         self._now = now
@@ -88,6 +88,21 @@ class Users:
         self._check_file()
         owner, known = self._tokens.get(token_digest(token), (None, None))
         return owner if known and not 0 < known.expires_at <= time() else None
+
+    @property
+    def token_digests(self) -> set[str]:
+        """The digests of all tokens."""
+        return set(self._tokens)
+
+    def tokens_of(self, owner: str) -> list[Token]:
+        """The tokens of the user with this id that are in the file."""
+        self._check_file()
+        user = self._users.get(self.name_of(owner))
+        return list(user.tokens) if user else []
+
+    def password_is_setting(self, owner: str) -> bool:
+        """Whether the password of this user is in the settings, not in the file."""
+        return owner == LOCAL_OWNER and bool(self._password)
 
     def name_of(self, id: str) -> str:
         """The name of the user with this id; the id itself where there is no such user."""
@@ -141,7 +156,7 @@ class Users:
             return None
         new = hash_password(password)
         try:
-            with changing_users(self._path) as users:
+            with changing_users(self.path) as users:
                 user = users.get(name)
                 if user and user.password == old:
                     users[name] = replace(user, password=new)
@@ -158,14 +173,14 @@ class Users:
         if now < self._next_check:
             return
         self._next_check = now + CHECK_INTERVAL
-        state = _file_state(self._path)
+        state = _file_state(self.path)
         if state == self._seen:
             return
         self._seen = state
         try:
             if state is None:
-                raise OpenError(f"{self._path} does not exist any more")
-            self._use(read_users(self._path))
+                raise OpenError(f"{self.path} does not exist any more")
+            self._use(read_users(self.path))
             logger.info("users: the file has changed; number of users: %d", len(self._users))
             self.on_change()
         except OpenError as error:

@@ -14,12 +14,14 @@ import hashlib
 import os
 import re
 import secrets
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -73,11 +75,13 @@ class Order:
     """What a command leaves to the process that has the database: the server, or the next one.
 
     `action` is one of `ACTIONS`. `session` is the id of one session, or "" for all of the owner.
+    Only sessions that started before the order was given end.
     """
 
     action: str
     owner: str
     session: str = ""
+    given_at: int = field(default_factory=lambda: int(time.time()) + 1)
 
 
 DELETE_CONVERSATIONS, END_SESSIONS = ACTIONS = ("delete_conversations", "end_sessions")
@@ -108,8 +112,10 @@ class KnownUsers(dict[str, User]):
         self.setdefault(name, User(id=new_id))
 
     def order(self, order: Order) -> None:
-        if order not in self.orders:
-            self.orders.append(order)
+        """Leave an order. An equal one that waits already is replaced."""
+        same = replace(order, given_at=0)
+        self.orders = [one for one in self.orders if replace(one, given_at=0) != same]
+        self.orders.append(order)
 
 
 def token_digest(token: str) -> str:
@@ -118,8 +124,8 @@ def token_digest(token: str) -> str:
 
 
 def short_id(digest: str) -> str:
-    """The id of a token or a session for people: the beginning of its digest."""
-    return digest[:16]
+    """The id of a token or a session for the API and the commands: half of its digest."""
+    return str(UUID(digest[:32]))
 
 
 def read_users(path: Path) -> KnownUsers:
@@ -214,7 +220,8 @@ def _token(user: str, entry: Any) -> Token:
 
 def _order(entry: dict[str, Any]) -> Order:
     order = Order(**entry)
-    if order.action not in ACTIONS or not OWNER_ID.fullmatch(order.owner):
+    is_time = isinstance(order.given_at, int)
+    if order.action not in ACTIONS or not OWNER_ID.fullmatch(order.owner) or not is_time:
         raise _Damaged("it holds an order that is not known")
     return order
 

@@ -39,7 +39,7 @@ class Orders:
         log says why one is not. An order is tried again with the next call."""
         try:
             for order in orders:
-                await self._sessions.end_those_of(order.owner, order.session)
+                await self._sessions.end_those_of(order.owner, order.session, before=order.given_at)
                 if order.action == DELETE_CONVERSATIONS:
                     await self._delete_conversations(order.owner)
             if orders:

@@ -113,12 +113,13 @@ def _add(options: argparse.Namespace, settings: Settings) -> None:
 
 def _password(options: argparse.Namespace, settings: Settings) -> None:
     path = settings.data_dir / FILE
-    commands.known_user(path, read_users(path), options.name)
-    _set_password(path, options.name, only_known=True)
+    users = read_users(path)
+    commands.known_user(path, users, options.name)
+    _set_password(path, options.name, owner=users.owner_id(options.name))
 
 
-def _set_password(path: Path, name: str, *, only_known: bool = False) -> None:
-    commands.set_password(path, name, _ask(name), only_known=only_known)
+def _set_password(path: Path, name: str, *, owner: str = "") -> None:
+    commands.set_password(path, name, _ask(name), owner=owner)
     print(f"{name} has a new password; sessions under an old one have ended")
 
 

@@ -6,6 +6,13 @@ import re
 
 from tornado.routing import URLSpec
 
+from tornado_stream.handlers.account import (
+    PasswordHandler,
+    SessionHandler,
+    SessionsHandler,
+    TokenHandler,
+    TokensHandler,
+)
 from tornado_stream.handlers.base import BaseHandler, NotFoundHandler
 from tornado_stream.handlers.completions import CompletionsHandler
 from tornado_stream.handlers.conversations import (
@@ -48,6 +55,11 @@ def routes(base_path: str = "") -> list[URLSpec]:
         (r"/api/conversations", ConversationsHandler),
         (rf"/api/conversations/{ID}", ConversationHandler),
         (r"/api/models", ModelsHandler),
+        (r"/api/sessions", SessionsHandler),
+        (rf"/api/sessions/{ID}", SessionHandler),
+        (r"/api/tokens", TokensHandler),
+        (rf"/api/tokens/{ID}", TokenHandler),
+        (r"/api/password", PasswordHandler),
         (r"/v1/chat/completions", CompletionsHandler),
         (r"/v1/responses", ResponsesHandler),
         (r"/v1/models", OpenAIModelsHandler),

@@ -92,6 +92,11 @@ class BaseHandler(RequestHandler):
         return client_address(peer, forwarded, self.application.config.trusted_proxies)
 
     @property
+    def client_agent(self) -> str:
+        """What the client says it is."""
+        return self.request.headers.get("User-Agent", "")
+
+    @property
     def is_https(self) -> bool:
         """Whether a trusted proxy says that the client's own connection is encrypted."""
         return identity.is_https(self.application, self.request)

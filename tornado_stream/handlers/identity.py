@@ -40,6 +40,11 @@ def session_token(services: Services, request: HTTPServerRequest) -> str:
     return cookie.value if cookie else ""
 
 
+def has_token(request: HTTPServerRequest) -> bool:
+    """Whether the request comes with a bearer token, so that its session does not count."""
+    return request.headers.get("Authorization", "").partition(" ")[0].lower() == "bearer"
+
+
 def user_of(services: Services, request: HTTPServerRequest, *, by_session: bool = True) -> str:
     """The id of the user who sends the request. Raises `Unauthorized`. An Authorization header with
     another scheme than Bearer is ignored: it is meant for a proxy before this server."""

@@ -19,7 +19,7 @@ class LoginHandler(BaseHandler):
         if not self.application.users.required:
             raise NotFound("This server has no login.")
         name, password = parse_login(self.read_json())
-        token = await auth.log_in(name, password, self.client_address)
+        token = await auth.log_in(name, password, self.client_address, self.client_agent)
         await auth.log_out(self.session_token)  # the browser's former session
         self.set_session(token)
         self.set_status(204)

@@ -110,12 +110,16 @@ class StoredGeneration:
 @dataclass(frozen=True, slots=True)
 class Session:
     """A login that lasts until `expires_at`, in seconds since the epoch. `id` and `proof` are
-    digests from which neither the token nor the password can be computed."""
+    digests from which neither the token nor the password can be computed. `address` and `agent`
+    tell where the login came from; a session of an earlier version has neither."""
 
     id: str
     owner: str
     proof: bytes
     expires_at: int
+    created_at: int = 0
+    address: str = ""
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +152,8 @@ class AlreadyStored(StoreError):
 
 
 class Store(ABC):
-    """What one `owner` has: conversations, messages and event logs; and the sessions of all users.
+    """What one `owner` has: conversations, messages and event logs; and the sessions of all users,
+    with the times at which they and the tokens were last used.
 
     No method shows what belongs to another owner. Only `append`, `settle`, `settle_lost` and
     `unfinished` concern all owners at once, and their values name the owner. The thread that writes
@@ -278,6 +283,14 @@ class Store(ABC):
     @abstractmethod
     async def delete_sessions(self, ids: list[str]) -> None:
         """Delete sessions. Unknown ids are ignored."""
+
+    @abstractmethod
+    async def last_uses(self) -> dict[str, int]:
+        """When each session and token was last used, by its digest; in seconds since the epoch."""
+
+    @abstractmethod
+    async def save_last_uses(self, uses: dict[str, int | None]) -> None:
+        """Store some of these times. With None, the entry is deleted."""
 
     @abstractmethod
     async def close(self) -> None:

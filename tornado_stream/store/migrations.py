@@ -138,6 +138,14 @@ def _spent(row: tuple[Any, ...]) -> tuple[Any, ...]:
     )
     ended_at = created_at if answer.state else None
     return (owner, id, created_at, ended_at, *settled_values(answer))
+def _last_uses(db: sqlite3.Connection) -> None:
+    """Where sessions come from, and when sessions and tokens were last used, by their digests."""
+    db.execute("ALTER TABLE sessions ADD COLUMN created_at INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE sessions ADD COLUMN address TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE sessions ADD COLUMN agent TEXT NOT NULL DEFAULT ''")
+    db.execute(
+        "CREATE TABLE last_uses (id TEXT PRIMARY KEY, used_at INTEGER NOT NULL) WITHOUT ROWID"
+    )
 
 
 #: The n-th of them has the number n in the table `migrations`.
@@ -149,6 +157,7 @@ MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _costs,
     _sources,
     _spend,
+    _last_uses,
 ]
 
 

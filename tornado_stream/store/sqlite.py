@@ -184,6 +184,12 @@ class SQLiteStore(Store):
     async def delete_sessions(self, ids: list[str]) -> None:
         await self._database.write(sessions.delete, ids)
 
+    async def last_uses(self) -> dict[str, int]:
+        return await self._reader.transact(sessions.last_uses)
+
+    async def save_last_uses(self, uses: dict[str, int | None]) -> None:
+        await self._database.write(sessions.save_last_uses, uses)
+
     async def close(self) -> None:
         await self._database.close()
 

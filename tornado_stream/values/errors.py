@@ -42,6 +42,13 @@ class Unauthorized(ChatError):
     code = "login_required"
 
 
+class Forbidden(ChatError):
+    """The user may not do this, or not in this way."""
+
+    status = 403
+    code = "forbidden"
+
+
 class NotFound(ChatError):
     """The resource that the request names does not exist."""
 
