@@ -138,6 +138,8 @@ def _spent(row: tuple[Any, ...]) -> tuple[Any, ...]:
     )
     ended_at = created_at if answer.state else None
     return (owner, id, created_at, ended_at, *settled_values(answer))
+
+
 def _last_uses(db: sqlite3.Connection) -> None:
     """Where sessions come from, and when sessions and tokens were last used, by their digests."""
     db.execute("ALTER TABLE sessions ADD COLUMN created_at INTEGER NOT NULL DEFAULT 0")
