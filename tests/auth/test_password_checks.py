@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import pytest
@@ -20,6 +21,7 @@ async def test_known_clients_have_a_queue_of_their_own():
         for _ in range(60):
             checks.admit(known=False)
             waiting.append(convert_yielded(checks.run(held.wait, known=False)))
+            await asyncio.sleep(0)  # the task starts
     assert len(waiting) == 22
     checks.admit(known=True)
     assert await checks.run(lambda: "right", known=True) == "right"
