@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from auth.hashes import cheap_hash
 from client import Client, until
+from handlers.test_login import cookie, log_in
 from process import environ
 from store.answers import converse
 
@@ -129,6 +131,33 @@ async def test_a_user_is_removed_with_everything_beside_a_running_server(serve, 
         assert word not in on_disk
 
 
+@pytest.mark.gen_test(timeout=60)
+async def test_sessions_are_listed_and_ended_beside_a_running_server(serve, settings):
+    data_dir = settings.data_dir / "0"
+    write_users(data_dir / "users.json", {"anna": User(cheap_hash("anna's"))})
+    chat = serve(settings)
+    await chat.application.open()
+    agents = ["Firefox\x9b2J", "Chromium", "curl"]
+    cookies = [
+        cookie(await log_in(chat, "anna's", name="anna", headers={"User-Agent": agent}))
+        for agent in agents
+    ]
+
+    async def statuses() -> list[int]:
+        tries = [await chat.request("GET", "/api/models", headers=one) for one in cookies]
+        return [response.status for response in tries]
+
+    listed = (await command(data_dir, "users", "sessions", "anna")).splitlines()
+    assert len(listed) == 3 and "\x9b" not in "".join(listed)
+    (chromium,) = [line for line in listed if "Chromium" in line]
+    assert "from 127.0.0.1, Chromium" in chromium and "unknown" not in chromium.split("used")[0]
+    said = await command(data_dir, "users", "end-sessions", "anna", chromium.split()[0])
+    assert said == "1 session of anna ended" and await statuses() == [200, 401, 200]
+    assert await command(data_dir, "users", "end-sessions", "anna") == "2 sessions of anna ended"
+    assert await statuses() == [401, 401, 401]
+    assert await command(data_dir, "users", "sessions", "anna") == ""
+
+
 @pytest.mark.gen_test
 async def test_an_order_that_a_crash_cut_short_is_carried_out_later(serve, settings):
     data_dir = settings.data_dir / "0"
@@ -198,7 +227,10 @@ def test_users_are_added_listed_and_changed(run, tmp_path):
     listed = run("users", "list")[1].splitlines()
     assert listed[0] == f"anna: a password, 1 token, id {known.owner_id('anna')}"
     assert listed[1].startswith("local: no password, 1 token")
-    assert f"{stored.id}  laptop" in run("users", "tokens", "anna")[1]
+    told = run("users", "tokens", "anna")[1]
+    assert f"{stored.id}  laptop, since 20" in told and ", expires 20" in told
+    assert "never expires" in run("users", "tokens", "local")[1]
+    assert run("users", "end-sessions", "anna", stored.id)[0] == 2
     assert run("users", "remove-token", "anna", token_digest("x")[:16])[0] == 2
     assert run("users", "remove-token", "anna", stored.id)[0] == 0
     assert read_users(tmp_path / "users.json")["anna"].tokens == ()
@@ -213,6 +245,8 @@ def test_users_are_added_listed_and_changed(run, tmp_path):
         (["users", "add", "anna"], "must not be empty"),
         (["users", "remove", "anna"], "there is no user anna"),
         (["users", "tokens", "anna"], "there is no user anna"),
+        (["users", "sessions", "anna"], "there is no user anna"),
+        (["users", "end-sessions", "anna"], "there is no user anna"),
         (["users", "new-token", "anna", "--days", "0"], "a number of days from 1"),
         (["users", "new-token", "anna", "--name", "a\nb"], "visible characters"),
         (["--with-conversations"], "belongs to --remove-user"),

@@ -11,26 +11,29 @@ import asyncio
 import getpass
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic, sleep, time
 
 from tornado_stream.auth import commands
 from tornado_stream.auth.sessions import Sessions
 from tornado_stream.auth.users import FILE
 from tornado_stream.auth.users_file import (
     DELETE_CONVERSATIONS,
+    END_SESSIONS,
     OWNER_ID,
     Order,
     changing_users,
     read_users,
+    short_id,
 )
 from tornado_stream.chat.conversations import ConversationService
 from tornado_stream.chat.orders import Orders
 from tornado_stream.generations.registry import Generations
 from tornado_stream.settings import SettingError, Settings
 from tornado_stream.store import open_store
-from tornado_stream.store.base import DirectoryInUse
-from tornado_stream.store.snapshot import DATABASE
+from tornado_stream.store.base import DirectoryInUse, Session
+from tornado_stream.store.snapshot import DATABASE, BadDatabase, read_sessions
 
 #: Seconds to wait until a running server has carried out an order.
 SERVER_WAIT, SERVER_PAUSE = 30.0, 0.05
@@ -66,6 +69,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="NAME is the id of a user who was removed before; with --with-conversations",
     )
+    action("sessions", _sessions, "List the sessions of a user.")
+    end = action("end-sessions", _end_sessions, "End all sessions of a user, or one.")
+    end.add_argument("id", metavar="ID", nargs="?", help="the id that `users sessions` shows [all]")
     action("tokens", _tokens, "List the tokens of a user.")
     new = action("new-token", _new_token, "Make a bearer token for a user, and print it once.")
     new.add_argument("--name", dest="label", default="", metavar="TEXT", help="what it is for")
@@ -145,10 +151,56 @@ def _remove_user(settings: Settings, name: str, *, with_conversations: bool) -> 
         _see_to(settings, f"{name} is removed; their conversations remain, under the id {owner}")
 
 
+def _sessions(options: argparse.Namespace, settings: Settings) -> None:
+    for session, used_at in _sessions_of(settings, options.name):
+        print(
+            f"{short_id(session.id)}  since {_day(session.created_at)}, used {_day(used_at)}, "
+            f"expires {_day(session.expires_at)}, from {session.address or 'an unknown address'}, "
+            f"{session.agent or 'an unknown client'}"
+        )
+
+
+def _end_sessions(options: argparse.Namespace, settings: Settings) -> None:
+    id, name = options.id or "", options.name
+    theirs = [short_id(session.id) for session, _ in _sessions_of(settings, name)]
+    if id and id not in theirs:
+        raise SettingError(f"{name} has no session {id}; nothing was changed")
+    path = settings.data_dir / FILE
+    commands.order(path, Order(END_SESSIONS, read_users(path).owner_id(name), id))
+    _see_to(settings, f"{_count(len([id] if id else theirs), 'session')} of {name} ended")
+
+
+def _sessions_of(settings: Settings, name: str) -> list[tuple[Session, int]]:
+    """The valid sessions of a user, the newest first, and when each was last used."""
+    path = settings.data_dir / FILE
+    users = read_users(path)
+    commands.known_user(path, users, name)
+    known, last_uses = _read_sessions(settings)
+    theirs = [
+        (session, last_uses.get(session.id, 0))
+        for session in known
+        if session.owner == users.owner_id(name) and session.expires_at > time()
+    ]
+    return sorted(theirs, key=lambda one: one[0].created_at, reverse=True)
+
+
+def _read_sessions(settings: Settings) -> tuple[list[Session], dict[str, int]]:
+    try:
+        return read_sessions(settings.data_dir / DATABASE)
+    except BadDatabase as error:
+        raise SettingError(str(error)) from None
+
+
 def _tokens(options: argparse.Namespace, settings: Settings) -> None:
     path = settings.data_dir / FILE
-    for token in commands.known_user(path, read_users(path), options.name).tokens:
-        print(f"{token.id}  {token.name or '(no name)'}")
+    tokens = commands.known_user(path, read_users(path), options.name).tokens
+    _, last_uses = _read_sessions(settings)
+    for token in tokens:
+        expires = f"expires {_day(token.expires_at)}" if token.expires_at else "never expires"
+        print(
+            f"{token.id}  {token.name or '(no name)'}, since {_day(token.created_at)}, "
+            f"used {_day(last_uses.get(token.digest, 0))}, {expires}"
+        )
 
 
 def _new_token(options: argparse.Namespace, settings: Settings) -> None:
@@ -215,6 +267,11 @@ def _days(text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or not 1 <= int(text[:9]) <= 36500:
         raise argparse.ArgumentTypeError("it must be a number of days from 1 to 36500")
     return int(text)
+
+
+def _day(seconds: int) -> str:
+    """A time for a person, in this machine's time zone."""
+    return f"{datetime.fromtimestamp(seconds):%Y-%m-%d %H:%M}" if seconds else "at an unknown time"
 
 
 def _count(number: int, what: str) -> str:

@@ -1,7 +1,9 @@
-"""A copy of the database as it is at one moment, and the check of such a copy.
+"""What commands read of the database: a copy as it is at one moment, the check of such a copy, and
+the sessions.
 
-The rule: a copy is made beside a running server and delays none of its commits. It is one file,
-which needs no write-ahead log. All calls are synchronous and raise `OpenError` or `BadDatabase`.
+The rule: a command reads beside a running server and delays none of its commits. A copy is one
+file, which needs no write-ahead log. All calls are synchronous and raise `OpenError` or
+`BadDatabase`.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tornado_stream.store.base import OpenError
+from tornado_stream.store import sessions
+from tornado_stream.store.base import OpenError, Session
 from tornado_stream.store.migrations import MIGRATIONS
 from tornado_stream.store.private_files import make_private
 from tornado_stream.store.sqlite_errors import reason
@@ -73,6 +76,15 @@ def check_database(path: Path) -> Contents:
                 for table in ("conversations", "messages")
             ),
         )
+
+
+def read_sessions(path: Path) -> tuple[list[Session], dict[str, int]]:
+    """The sessions of all users, and when sessions and tokens were last used, by their digests.
+    There are none where no server has made the database yet."""
+    if not path.is_file():
+        return [], {}
+    with _opened(path, "rw") as db:
+        return sessions.sessions(db), sessions.last_uses(db)
 
 
 def _schema(db: sqlite3.Connection) -> int:
