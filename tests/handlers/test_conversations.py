@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import uuid
+from zipfile import ZipFile
 
 import pytest
 from client import until
+from tornado.iostream import StreamClosedError
+
+from tornado_stream.store.base import StoreError
 
 MEMBERS = {
     "id",
@@ -262,3 +267,108 @@ async def test_only_an_answer_that_broke_off_can_be_continued(chat):
         assert response.status == status, target
     both = {"continue": done["message_id"], "message": "x"}
     assert (await chat.request("POST", "/stream", both)).status == 400
+
+
+# -- everything at once
+
+
+async def exported(chat, path="/api/export"):
+    response = await chat.request("GET", path)
+    assert response.status == 200 and response.headers["content-type"] == "application/zip"
+    archive = ZipFile(io.BytesIO(response.body))
+    assert archive.testzip() is None
+    return {name: archive.read(name).decode() for name in archive.namelist()}
+
+
+@pytest.mark.gen_test
+async def test_all_conversations_are_exported_as_one_archive(chat):
+    assert await exported(chat) == {}
+    first = (await chat.ask("about bread", model="say=Flour.")).start["conversation_id"]
+    await chat.ask("about bread?", conversation_id=first, parent_id=None, model="say=Water.")
+    other = chat.application.conversations
+    await other.create("anna", "not mine", None)
+    stream = await chat.send("about salt", model="say=So far;hold")
+    second = (await stream.until("start")).data["conversation_id"]
+    await stream.until("delta")
+    files = await exported(chat)
+    assert set(files) == {
+        f"json/{first}.json",
+        f"markdown/about bread {first}.md",
+        f"json/{second}.json",
+        f"markdown/about salt {second}.md",
+    }
+    one = await chat.request("GET", f"/c/{first}.json")
+    assert files[f"json/{first}.json"] == one.body.decode()
+    assert "Flour." in files[f"json/{first}.json"]
+    assert "Flour." not in files[f"markdown/about bread {first}.md"]
+    assert "Water." in files[f"markdown/about bread {first}.md"]
+    assert "So far\n\n*(still being written)*" in files[f"markdown/about salt {second}.md"]
+    head = await chat.request("HEAD", "/api/export")
+    assert (head.status, head.body) == (200, b"")
+    assert "attachment" in head.headers["content-disposition"]
+
+
+@pytest.mark.gen_test
+async def test_a_user_exports_once_at_a_time_and_a_client_may_leave(chat):
+    service = chat.application.conversations
+    await chat.ask("hi", model="say=a")
+    pieces = service.export_all("local")
+    await anext(pieces)
+    refused = await chat.request("GET", "/api/export")
+    assert (refused.status, refused.json()["error"]["code"]) == (429, "export_running")
+    assert refused.headers["retry-after"] == "10"
+    assert len([piece async for piece in service.export_all("anna")]) == 1
+    await pieces.aclose()
+    for number in range(40):
+        await chat.application.conversations.create("local", f"{number}", "x" * 200_000)
+    stream = await chat.open("GET", "/api/export")
+    stream.close()
+    await until(lambda: not service._exporting)
+    assert len(await exported(chat)) == 82
+
+
+@pytest.mark.gen_test
+async def test_an_export_that_the_store_cuts_off_is_no_whole_archive(chat, monkeypatch):
+    for number in range(3):
+        await chat.application.conversations.create("local", f"{number}", None)
+    read, calls = chat.application.conversations.read, []
+
+    async def breaks(owner, id):
+        calls.append(id)
+        if len(calls) > 1:
+            raise StoreError("the disk is gone")
+        return await read(owner, id)
+
+    monkeypatch.setattr(chat.application.conversations, "read", breaks)
+    with pytest.raises((asyncio.IncompleteReadError, ConnectionError, StreamClosedError)):
+        await chat.request("GET", "/api/export")
+    calls += ["", ""]
+    refused = await chat.request("GET", "/api/export")
+    assert (refused.status, refused.json()["error"]["code"]) == (503, "not_saved")
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("body", [None, {}, {"all": False}, {"all": 1}, {"all": "true"}, []])
+async def test_all_is_deleted_only_on_demand(chat, body):
+    await chat.ask("hi", model="say=a")
+    response = await chat.request("DELETE", "/api/conversations", body)
+    assert response.status == 400
+    assert len((await get(chat, "/api/conversations"))["conversations"]) == 1
+
+
+@pytest.mark.gen_test
+async def test_all_conversations_of_one_user_are_deleted(chat, upstream):
+    for number in range(3):
+        await chat.ask(f"zebra {number}", model="say=a")
+    await chat.application.conversations.create("anna", "hers", None)
+    stream = await chat.send("quagga", model="say=one;hold")
+    await stream.until("delta")
+    response = await chat.request("DELETE", "/api/conversations", {"all": True})
+    assert (response.status, response.json()) == (200, {"deleted": 4})
+    assert (await stream.read()).end["state"] == "stopped"
+    assert (await get(chat, "/api/conversations"))["conversations"] == []
+    assert len(await chat.application.store.for_owner("anna").conversation_ids()) == 1
+    for path in chat.application.config.data_dir.glob("chat.db*"):
+        assert b"zebra" not in path.read_bytes() and b"quagga" not in path.read_bytes()
+    again = await chat.request("DELETE", "/api/conversations", {"all": True})
+    assert again.json() == {"deleted": 0}

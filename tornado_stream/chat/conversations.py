@@ -7,19 +7,23 @@ gets the text of a running answer so far, with the number of the event to contin
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
 
+from tornado_stream.chat.conversation_archive import ConversationArchive
 from tornado_stream.chat.requests import new_conversation
 from tornado_stream.generations.registry import Generations
 from tornado_stream.store.base import Page, Store
-from tornado_stream.values.errors import InvalidRequest, NotFound
+from tornado_stream.values.errors import InvalidRequest, NotFound, TooMany
 from tornado_stream.values.messages import Conversation, Message
 
 MAX_TITLE = 200
 #: Conversations that are deleted together, so that their words are wiped from the disk once.
 DELETED_TOGETHER = 500
+#: Seconds after which an export that was refused may be tried again.
+EXPORT_RETRY = 10
 
 
 class ConversationService:
@@ -29,6 +33,7 @@ class ConversationService:
     def __init__(self, store: Store, generations: Generations) -> None:
         self._store = store
         self._generations = generations
+        self._exporting: set[str] = set()
 
     async def search(
         self,
@@ -102,3 +107,26 @@ class ConversationService:
                     await deletions.enter_async_context(self._generations.deleting(id))
                 await self._store.for_owner(owner).delete(*some)
         return len(ids)
+
+    async def export_all(self, owner: str) -> AsyncGenerator[bytes, None]:
+        """The bytes of a `ConversationArchive` of every conversation that the owner has now, but
+        for one that is deleted meanwhile. Raises `TooMany` while another export of the owner
+        runs."""
+        if owner in self._exporting:
+            raise TooMany(
+                "Another export of your conversations is running. Try again when it has ended.",
+                code="export_running",
+                retry_after=EXPORT_RETRY,
+            )
+        self._exporting.add(owner)
+        try:
+            archive = ConversationArchive()
+            for id in await self._store.for_owner(owner).conversation_ids():
+                try:
+                    conversation, messages, _ = await self.read(owner, id)
+                except NotFound:
+                    continue
+                yield await asyncio.to_thread(archive.add, conversation, messages)
+            yield archive.close()
+        finally:
+            self._exporting.discard(owner)

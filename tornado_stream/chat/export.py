@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote
@@ -50,9 +50,19 @@ def conversation_json(conversation: Conversation) -> dict[str, Any]:
 
 def to_json(conversation: Conversation, messages: Iterable[Message]) -> bytes:
     """The whole conversation, every branch, as the API shows it."""
-    data = conversation_json(conversation)
-    data["messages"] = [message_json(message) for message in messages]
-    return orjson.dumps(data, option=orjson.OPT_INDENT_2)
+    return b"".join(json_pieces(conversation, messages))
+
+
+def json_pieces(conversation: Conversation, messages: Iterable[Message]) -> Iterator[bytes]:
+    """The same in pieces, one a message, each with the interpreter's lock for a short time only."""
+    data = orjson.dumps(conversation_json(conversation), option=orjson.OPT_INDENT_2)
+    yield data.removesuffix(b"\n}") + b',\n  "messages": ['
+    separator = b"\n    "
+    for message in messages:
+        data = orjson.dumps(message_json(message), option=orjson.OPT_INDENT_2)
+        yield separator + data.replace(b"\n", b"\n    ")
+        separator = b",\n    "
+    yield b"\n  ]\n}" if separator[:1] == b"," else b"]\n}"
 
 
 def to_markdown(conversation: Conversation, thread: Iterable[Message]) -> str:

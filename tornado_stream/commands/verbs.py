@@ -20,6 +20,7 @@ from tornado_stream.settings import SettingError, Settings
 VERBS = {
     "backup": "Write a backup of the data directory beside a running server, or verify one.",
     "check": "Look for damage of the database, also beside a running server.",
+    "export": "Write all conversations of one user into a zip archive, beside a running server.",
     "restore": "Restore a backup into an empty data directory.",
     "users": "Add, list and remove users, their tokens and their sessions.",
 }

@@ -9,6 +9,7 @@ from tornado_stream.generations.event_log import RECOVERED_END
 from tornado_stream.generations.producer import with_answer
 from tornado_stream.store.base import Progress, StoredGeneration
 from tornado_stream.values.events import AnswerText, Delta, End, frame_data, frame_name
+from tornado_stream.values.messages import Message
 
 
 def end_as_interrupted(stored: StoredGeneration) -> tuple[StoredGeneration, Progress]:
@@ -28,6 +29,16 @@ def end_as_interrupted(stored: StoredGeneration) -> tuple[StoredGeneration, Prog
     message = replace(with_answer(stored.message, answer), state="interrupted", timings=timings)
     progress = Progress(stored.id, len(stored.frames) + 1, [frame], message, stored.owner)
     return replace(stored, message=message, frames=[*stored.frames, frame]), progress
+
+
+def text_so_far(stored: StoredGeneration) -> Message:
+    """The message of a generation that another process is still writing, with the text that the
+    store has of it."""
+    answer = AnswerText()
+    for frame in stored.frames:
+        if frame_name(frame) == "delta":
+            answer.add(_delta(frame_data(frame)))
+    return with_answer(stored.message, answer)
 
 
 def _delta(data: dict[str, Any]) -> Delta:

@@ -18,6 +18,7 @@ from tornado_stream.handlers.completions import CompletionsHandler
 from tornado_stream.handlers.conversations import (
     ConversationHandler,
     ConversationsHandler,
+    ExportAllHandler,
     ExportHandler,
 )
 from tornado_stream.handlers.login import LoginHandler, LogoutHandler
@@ -54,6 +55,7 @@ def routes(base_path: str = "") -> list[URLSpec]:
         (rf"/stream/{ID}/stop", StopHandler),
         (r"/api/conversations", ConversationsHandler),
         (rf"/api/conversations/{ID}", ConversationHandler),
+        (r"/api/export", ExportAllHandler),
         (r"/api/models", ModelsHandler),
         (r"/api/sessions", SessionsHandler),
         (rf"/api/sessions/{ID}", SessionHandler),

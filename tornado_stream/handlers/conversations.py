@@ -1,19 +1,29 @@
-"""Conversations: the list, one conversation, its changes, and its export as a file."""
+"""Conversations: the list, one conversation, its changes, its export as a file, and that of all."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import logging
+from contextlib import aclosing
+from typing import Any, cast
+
+from tornado.http1connection import HTTP1Connection
+from tornado.iostream import StreamClosedError
 
 from tornado_stream.chat import export
 from tornado_stream.generations.event_log import Sink
 from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.handlers.streams import ReadingHandler
 from tornado_stream.net.streamed_body import StreamedBody
-from tornado_stream.store.base import CHANGEABLE, Match
+from tornado_stream.store.base import CHANGEABLE, Match, StoreError
 from tornado_stream.values.errors import InvalidRequest, Unavailable
 from tornado_stream.values.events import frame_data, frame_name, split_frames
 from tornado_stream.values.messages import branch
+
+logger = logging.getLogger(__name__)
+
+#: Bytes of an export that are given to the socket at once.
+PIECE = 256 * 1024
 
 
 class ConversationsHandler(BaseHandler):
@@ -51,6 +61,12 @@ class ConversationsHandler(BaseHandler):
         )
         self.set_status(201)
         self.write_json(export.conversation_json(conversation))
+
+    async def delete(self) -> None:
+        if self.read_json().get("all") is not True:
+            raise InvalidRequest('This deletes every conversation: the body must be {"all": true}.')
+        deleted = await self.conversations.delete_all(self.owner)
+        self.write_json({"deleted": deleted})
 
 
 class ConversationHandler(BaseHandler):
@@ -112,6 +128,31 @@ class ExportHandler(ReadingHandler):
         self.set_header("Content-Type", f"{content_type}; charset=utf-8")
         # The name has no title in it: a header must not hold text that a user wrote.
         self.set_header("Content-Disposition", f'inline; filename="conversation.{ending}"')
+
+
+class ExportAllHandler(BaseHandler):
+    """All conversations of the user as a zip archive."""
+
+    async def get(self) -> None:
+        self.set_header("Content-Type", "application/zip")
+        self.set_header("Content-Disposition", 'attachment; filename="conversations.zip"')
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Accel-Buffering", "no")
+        if self.request.method == "HEAD":
+            return
+        try:
+            async with aclosing(self.conversations.export_all(self.owner)) as pieces:
+                async for piece in pieces:
+                    for first in range(0, len(piece), PIECE):
+                        self.write(piece[first : first + PIECE])
+                        await self.flush()
+        except StreamClosedError:
+            pass  # the client has left
+        except StoreError as error:
+            if not self._headers_written:
+                raise
+            logger.warning("an export was cut off: %s", error.message)
+            cast(HTTP1Connection, self.request.connection).stream.close()
 
 
 def read_changes(body: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,5 @@
-"""What commands read of the database: a copy as it is at one moment, the check of such a copy, and
-the sessions.
+"""What commands read of the database: a copy as it is at one moment, the check of such a copy,
+the sessions, and the conversations of one user.
 
 The rule: a command reads beside a running server and delays none of its commits. A copy is one
 file, which needs no write-ahead log. All calls are synchronous and raise `OpenError` or
@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tornado_stream.store import sessions
-from tornado_stream.store.base import OpenError, Session
+from tornado_stream.store import logs, sessions, tables
+from tornado_stream.store.base import OpenError, Session, StoredGeneration
 from tornado_stream.store.migrations import MIGRATIONS
 from tornado_stream.store.private_files import make_private
 from tornado_stream.store.sqlite_errors import reason
+from tornado_stream.values.messages import Conversation, Message
 
 #: The database in a data directory.
 DATABASE = "chat.db"
@@ -85,6 +86,24 @@ def read_sessions(path: Path) -> tuple[list[Session], dict[str, int]]:
         return [], {}
     with _opened(path, "rw") as db:
         return sessions.sessions(db), sessions.last_uses(db)
+
+
+def read_conversations(
+    path: Path, owner: str
+) -> Generator[tuple[Conversation, list[Message], list[StoredGeneration]], None, None]:
+    """Each conversation of an owner as it is at one moment, with its messages and with the logs of
+    answers that were running then."""
+    if not path.is_file():
+        return
+    with _opened(path, "rw") as db:
+        db.execute("BEGIN")
+        for id in tables.conversation_ids(db, owner):
+            conversation = tables.conversation(db, owner, id)
+            assert conversation
+            messages = tables.messages(db, owner, id)
+            running = [m.generation_id for m in messages if m.state == "running"]
+            found = [logs.generation(db, owner, id) for id in running if id]
+            yield conversation, messages, [stored for stored in found if stored]
 
 
 def _schema(db: sqlite3.Connection) -> int:
