@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tornado.httputil import HTTPServerRequest
 from tornado.ioloop import PeriodicCallback
@@ -23,6 +23,7 @@ from tornado_stream.chat.service import ChatService
 from tornado_stream.generations.registry import Generations
 from tornado_stream.handlers import NotFoundHandler, plain_path, routes
 from tornado_stream.handlers.access_log import log_request
+from tornado_stream.handlers.audited import record_request
 from tornado_stream.handlers.base import LOCAL_HOSTS, BaseHandler
 from tornado_stream.handlers.request_body import BodyCounter, bounded
 from tornado_stream.handlers.services import Services
@@ -35,6 +36,9 @@ from tornado_stream.page.languages import Languages
 from tornado_stream.providers import build_provider
 from tornado_stream.settings import SettingError, Settings
 from tornado_stream.store import open_store
+
+if TYPE_CHECKING:
+    from tornado_stream.auth.audit import AuditLog
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +65,7 @@ class ChatApplication(Services):
         self.streams = set()
         self.send_batch = SendBatch()
         self.keep_alive = _close
+        self._audit = _open_audit_log(settings)
         self.held_bodies = BodyCounter(settings.max_bodies)
         self.exposed = exposed
         self.started_at = int(time.time())
@@ -117,6 +122,8 @@ class ChatApplication(Services):
         self._tick.stop()
         self.users.on_change = lambda: None
         self.metrics.close()
+        if self._audit:
+            self._audit.close()
         self.auth.close()
         await self.provider.close(grace)
         await self._last_uses.save()
@@ -138,6 +145,8 @@ class ChatApplication(Services):
 
     def _request_ended(self, handler: BaseHandler) -> None:
         log_request(handler)
+        if self._audit:
+            record_request(handler, self._audit)
         self.metrics.request_ended(handler.request.path, handler.get_status())
 
     def _show_gauges(self) -> None:
@@ -180,6 +189,14 @@ class ChatApplication(Services):
             "1 while space on the disk is kept for deletions.",
             lambda: health().reserve_held,
         )
+
+
+def _open_audit_log(settings: Settings) -> AuditLog | None:
+    if settings.audit_log is None:
+        return None
+    from tornado_stream.auth.audit import AuditLog  # the others do not need its modules
+
+    return AuditLog(settings.audit_log)
 
 
 def _close(stream: IOStream, address: tuple[Any, ...]) -> None:

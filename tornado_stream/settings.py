@@ -436,6 +436,11 @@ class Settings:
         f"Format of a line of the log: {', '.join(LOG_FORMATS)}.",
         metavar="FORMAT",
     )
+    audit_log: Path | None = _setting(
+        None,
+        _path,
+        "File for the audit log: logins, tokens, users, deletions and exports as lines of JSON.",
+    )
 
     def __post_init__(self) -> None:
         if self.data_dir is None:

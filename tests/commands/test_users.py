@@ -35,11 +35,12 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-async def command(data_dir: Path, *arguments: str) -> str:
-    """Run `python main.py`, which must succeed; returns what it prints."""
+async def command(data_dir: Path, *arguments: str, **variables: str) -> str:
+    """Run `python main.py` with these variables of the environment, which must succeed; returns
+    what it prints."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, str(MAIN), *arguments),
-        env=environ(TORNADO_STREAM_DATA_DIR=str(data_dir)),
+        env=environ(TORNADO_STREAM_DATA_DIR=str(data_dir), **variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

@@ -78,6 +78,11 @@ class Authenticator:
             self._last_uses.note(session_id(token))
         return owner
 
+    def known_owner(self, name: str | None) -> str:
+        """The id of the user who is to log in with this name; "" if there is none."""
+        owner = self._users.id_of(name or self._users.only_user or "")
+        return "" if self._users.credential(owner) is None else owner
+
     async def log_in(self, name: str | None, password: str, address: str, agent: str = "") -> str:
         """Start a session and return its token. Without a name, the only user logs in. `address`
         and `agent` are the client's.

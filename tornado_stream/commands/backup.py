@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tornado_stream.auth.audit import record_command
 from tornado_stream.auth.users_file import read_users
 from tornado_stream.commands.archive import MEMBERS, USERS, Archive, write_archive
 from tornado_stream.commands.verbs import Failed
@@ -41,6 +42,7 @@ def run(options: argparse.Namespace, settings: Settings) -> None:
         _verify(file)
     else:
         _write(file, settings.data_dir)
+        record_command(settings, "backup", "")
 
 
 def _write(file: Path, data_dir: Path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from ipaddress import ip_address
 from types import TracebackType
@@ -73,6 +73,8 @@ class BaseHandler(RequestHandler):
     body_optional = False
     #: The user whose conversations the request is about.
     owner: str = LOCAL_OWNER
+    #: The names of events of the audit log, by the method of the request.
+    audited: Mapping[str, str] = {}
     #: The answer that the request started or read, for the log.
     generation_id: str | None = None
 

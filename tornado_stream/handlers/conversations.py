@@ -31,6 +31,7 @@ class ConversationsHandler(BaseHandler):
 
     A search ends when its client leaves."""
 
+    audited = {"DELETE": "conversations_delete"}
     _left: asyncio.Future[None] | None = None
 
     async def get(self) -> None:
@@ -72,6 +73,8 @@ class ConversationsHandler(BaseHandler):
 class ConversationHandler(BaseHandler):
     """One conversation with all its branches."""
 
+    audited = {"DELETE": "conversation_delete"}
+
     async def get(self, id: str) -> None:
         conversation, messages, last = await self.conversations.read(self.owner, id.lower())
         data = export.conversation_json(conversation)
@@ -90,6 +93,8 @@ class ConversationHandler(BaseHandler):
 
 class ExportHandler(ReadingHandler):
     """A conversation as a file. Plain text of a running answer is sent until the answer ends."""
+
+    audited = {"GET": "conversation_export"}
 
     async def get(self, id: str, form: str) -> None:
         conversation, messages, last = await self.conversations.read(self.owner, id.lower())
@@ -132,6 +137,8 @@ class ExportHandler(ReadingHandler):
 
 class ExportAllHandler(BaseHandler):
     """All conversations of the user as a zip archive."""
+
+    audited = {"GET": "conversations_export"}
 
     async def get(self) -> None:
         self.set_header("Content-Type", "application/zip")

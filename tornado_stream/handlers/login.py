@@ -13,12 +13,14 @@ class LoginHandler(BaseHandler):
     """Opens a session for a name and a password; the browser gets it as a cookie."""
 
     open_to_all = True
+    audited = {"POST": "login"}
 
     async def post(self) -> None:
         auth = self.application.auth
         if not self.application.users.required:
             raise NotFound("This server has no login.")
         name, password = parse_login(self.read_json())
+        self.owner = auth.known_owner(name)
         token = await auth.log_in(name, password, self.client_address, self.client_agent)
         await auth.log_out(self.session_token)  # the browser's former session
         self.set_session(token)
@@ -29,6 +31,7 @@ class LogoutHandler(BaseHandler):
     """Ends the session of the request, if it has one."""
 
     body_optional = True
+    audited = {"POST": "logout"}
 
     async def post(self) -> None:
         await self.application.auth.log_out(self.session_token)
