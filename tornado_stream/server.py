@@ -68,14 +68,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         sockets = _bind(command.settings, argv)
         exposed = any(_is_reachable(sock) for sock in sockets)
         application = ChatApplication(settings, exposed=exposed)
-        secrets = (*settings.secrets, *application.provider.secrets)
-        log.configure(settings.log_level, settings.log_format, secrets)
+        application.provider.on_new_secrets = partial(_configure_log, application)
+        _configure_log(application)
     except (SettingError, OpenError) as error:
         print(f"tornado-stream: {error}", file=sys.stderr)
         return 2
     status = asyncio.run(_serve(application, sockets))
     _drop_unwritten()
     return status
+
+
+def _configure_log(application: ChatApplication) -> None:
+    settings = application.config
+    secrets = (*settings.secrets, *application.provider.secrets)
+    log.configure(settings.log_level, settings.log_format, secrets)
 
 
 def _run_flag(command: Command) -> int:

@@ -142,7 +142,8 @@ def _word(text: str) -> str:
     return text.strip()
 
 
-def _key(text: str) -> Secret:
+def parse_key(text: str) -> Secret:
+    """An API key. Raises `ValueError`."""
     if not text.strip().isascii() or not text.strip().isprintable():
         raise ValueError("a key consists of ASCII letters, digits and signs on one line")
     return Secret(text.strip())
@@ -159,7 +160,7 @@ def _password(text: str) -> Secret:
 
 
 def _token(text: str) -> Secret:
-    token = _key(text)
+    token = parse_key(text)
     if len(token) < 16:
         raise ValueError("a token has at least 16 characters; --new-token makes one")
     return token
@@ -298,7 +299,7 @@ class Settings:
     )
     api_key: Secret | None = _setting(
         None,
-        _key,
+        parse_key,
         "API key for that server. It has no flag, because other users can see flags.",
         env="OPENAI_API_KEY",
         flag=False,

@@ -1,4 +1,4 @@
-"""Chooses the upstreams, once, from the settings.
+"""Chooses the upstreams from the settings.
 
 The first of these that exists is used: the file tornado-stream.toml; OPENAI_BASE_URL or
 OPENAI_API_KEY; servers for local models on this machine; the small model that comes with it.
@@ -18,9 +18,10 @@ from tornado_stream.providers.discovery import find_servers
 from tornado_stream.providers.openai.provider import OpenAIProvider
 from tornado_stream.providers.presets import preset_for, presets
 from tornado_stream.providers.provider_group import ProviderGroup
+from tornado_stream.providers.reloading import ReloadingGroup
 from tornado_stream.providers.upstream import OnStatus, Timeouts, Upstream
 from tornado_stream.providers.upstream_config import UpstreamConfig, shown_url
-from tornado_stream.settings import SettingError, Settings
+from tornado_stream.settings import Secret, SettingError, Settings, parse_key
 
 if TYPE_CHECKING:
     from tornado_stream.net.forward_proxy import ForwardProxies
@@ -49,16 +50,19 @@ def build_provider(
     def provider(config: UpstreamConfig) -> OpenAIProvider:
         return OpenAIProvider(Upstream(on_status, query=config.query, proxies=proxies), config)
 
-    configs = []
-    if file := _config_file(settings):
-        configs = read_config(file, environ, timeouts)
-    elif settings.base_url or settings.api_key:
-        configs = [_from_environment(settings, timeouts)]
-    if configs:
+    file = _config_file(settings)
+
+    def read() -> list[UpstreamConfig]:
+        if file:
+            configs = read_config(file, environ, timeouts)
+        else:
+            configs = [_from_environment(settings, timeouts)]
         _check_proxies(configs, proxies)
-        members = [provider(config) for config in configs]
+        return configs
+
+    if file or settings.base_url or settings.api_key:
         secrets = proxies.secrets if proxies else ()
-        return ProviderGroup(members, default=settings.model, secrets=secrets)
+        return ReloadingGroup(read, provider, file, default=settings.model, secrets=secrets)
     from tornado_stream.providers.local.provider import LocalProvider  # most servers never need it
 
     async def discover() -> list[OpenAIProvider]:
@@ -99,9 +103,24 @@ def _from_environment(settings: Settings, timeouts: Timeouts) -> UpstreamConfig:
     return UpstreamConfig(
         name=preset.name if preset.title else "openai",
         base_url=base_url,
-        key=settings.api_key,
+        key=_key(settings),
+        key_file=settings.api_key_file,
         preset=preset,
         default_model=settings.model or preset.default_model,
         timeouts=timeouts,
         origin=f"{preset.title or shown_url(base_url)} ({named})",
     )
+
+
+def _key(settings: Settings) -> Secret | None:
+    """The key of the environment; that of a file as the file is now. Raises `SettingError`."""
+    if settings.api_key_file is None:
+        return settings.api_key
+    try:
+        line = settings.api_key_file.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
+        if not line:
+            raise ValueError("its first line is empty")
+        return parse_key(line)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise SettingError(f"cannot use the key in {settings.api_key_file}: {why}") from None

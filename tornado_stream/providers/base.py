@@ -46,6 +46,9 @@ class Provider(ABC):
     #: The name that `/api/models` shows, for example `openai` or `local`.
     name: str
 
+    #: Called when `secrets` has changed.
+    on_new_secrets: Callable[[], None] = staticmethod(lambda: None)
+
     @property
     @abstractmethod
     def default_model(self) -> str | None:

@@ -105,6 +105,7 @@ class _ConfigParser:
             timeouts=self._timeouts(table),
             prices=self._prices(table, currency),
             origin=f"{preset.title or shown_url(base_url)} ({self._path.name})",
+            key_file=self._key_path(table["key_file"]) if "key_file" in table else None,
         )
         if "{api_version}" in preset.chat_path and not config.api_version:
             self._refuse("api_version", 'this key is required, for example "2024-10-21"')
@@ -137,9 +138,8 @@ class _ConfigParser:
         if variable and file:
             self._refuse("key_file", "key_env is set too; only one of them is allowed")
         if file:
-            path = Path(file).expanduser()
             try:
-                key = (self._path.parent / path).read_text(encoding="utf-8").strip()
+                key = self._key_path(file).read_text(encoding="utf-8").strip()
             except (OSError, UnicodeDecodeError) as error:
                 why = getattr(error, "strerror", None) or "it is not UTF-8"
                 self._refuse("key_file", f"cannot read {file}: {why}")
@@ -148,6 +148,9 @@ class _ConfigParser:
         if variable and not key:
             self._refuse("key_env", f"the environment variable {variable} is not set")
         return self._checked_key("key_env", key) if key else None
+
+    def _key_path(self, file: str) -> Path:
+        return self._path.parent / Path(file).expanduser()
 
     def _checked_key(self, name: str, key: str) -> Secret:
         if not key or not key.isascii() or not key.isprintable():

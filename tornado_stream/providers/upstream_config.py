@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -23,7 +24,7 @@ class UpstreamConfig:
     """An upstream and how to send it requests. Empty `models` stand for the upstream's own list.
     `dialect` is one of `DIALECTS`, and `dialects` has those of single models; without one, the
     preset decides. `parameters` are options for requests that do not set them. `origin` tells a
-    person where this configuration comes from."""
+    person where this configuration comes from, `key_file` where the key comes from."""
 
     name: str
     base_url: str
@@ -39,6 +40,7 @@ class UpstreamConfig:
     timeouts: Timeouts = Timeouts()
     prices: Mapping[str, Price] = field(default_factory=dict)
     origin: str = ""
+    key_file: Path | None = None
 
     @property
     def secret(self) -> str | None:
