@@ -182,6 +182,7 @@ class End(Event):
     timings: dict[str, int | None]
     upstream: str | None = None
     cost: dict[str, Any] | None = None
+    model: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         error = self.error.to_json() if self.error else None
