@@ -21,6 +21,7 @@ from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Notice
 from tornado_stream.values.messages import ChatRequest
 
+ORIGIN = "a small demo model on this machine, because no other server is set and none was found"
 #: Options of which this provider itself takes care.
 LIMITS = frozenset({"max_tokens", "max_completion_tokens", "stream_options", "n"})
 
@@ -51,6 +52,11 @@ class LocalProvider(Provider):
     @property
     def default_model(self) -> str | None:
         return MODEL_ID
+
+    @property
+    def origin(self) -> str:  # type: ignore[override]
+        """What the model is; after a failure the reason, and what to do."""
+        return self._model.detail if self.failing else ORIGIN
 
     @property
     def failing(self) -> bool:
