@@ -330,7 +330,7 @@ async def test_the_detail_says_what_to_install(io_loop, tmp_path, monkeypatch):
     (model,) = await provider.models()
     assert model.state == "failed"
     for words in (
-        "pip install 'tornado-stream[local]'",
+        "`make run` installs it, or pip install '.[local]'",
         "python main.py --fetch-model",
         "OPENAI_BASE_URL or OPENAI_API_KEY",
     ):

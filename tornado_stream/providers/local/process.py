@@ -136,7 +136,10 @@ class LocalModel:
         importlib.invalidate_caches()  # a missing package may have been installed meanwhile
         missing = []
         if importlib.util.find_spec("xllamacpp") is None:
-            missing.append("xllamacpp is not installed (pip install 'tornado-stream[local]')")
+            missing.append(
+                "xllamacpp is not installed (in the program's directory, `make run` installs it, "
+                "or pip install '.[local]')"
+            )
         weights = find_weights(self._weights, self._data_dir)
         if weights is None:
             missing.append("its weights are missing (python main.py --fetch-model)")
