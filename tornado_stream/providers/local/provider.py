@@ -21,7 +21,7 @@ from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Notice
 from tornado_stream.values.messages import ChatRequest
 
-ORIGIN = "a small demo model on this machine, because no other server is set and none was found"
+ORIGIN = "a small demo model on this machine (OPENAI_API_KEY and OPENAI_BASE_URL are not set)"
 #: Options of which this provider itself takes care.
 LIMITS = frozenset({"max_tokens", "max_completion_tokens", "stream_options", "n"})
 
