@@ -25,6 +25,14 @@ def test_every_command_has_help_and_is_in_that_of_the_server(verb, capsys):
     assert (Path(verbs.__file__).parent / f"{verb}.py").exists()
 
 
+def test_the_help_of_the_server_begins_with_the_commands(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    shown = capsys.readouterr().out
+    assert shown.isascii()  # every terminal can show it
+    assert f"main.py {{{','.join(VERBS)}}} ..." in shown.splitlines()[1]
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_the_help_names_the_directory_that_the_command_uses(verb, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "300")
