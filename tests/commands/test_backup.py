@@ -13,10 +13,11 @@ import pytest
 
 from tests.store.answers import converse
 from tornado_stream.auth.users_file import Token, User, token_digest, write_users
-from tornado_stream.commands.backup import shown_size
+from tornado_stream.commands.backup import described, shown_size
 from tornado_stream.server import main
 from tornado_stream.store import open_store
 from tornado_stream.store.base import Session
+from tornado_stream.store.snapshot import Contents
 
 USERS = {"ada": User(tokens=(Token(token_digest("ts_x")),))}
 
@@ -65,6 +66,12 @@ def test_a_backup_is_one_private_file_without_sessions(data_dir, tmp_path, capsy
 )
 def test_a_size_is_in_a_unit_that_fits(size, shown):
     assert shown_size(size) == shown
+
+
+def test_one_conversation_is_one():
+    assert described(Contents(schema=1, conversations=1, messages=2)).startswith(
+        "1 conversation, 2"
+    )
 
 
 def test_a_backup_replaces_nothing(data_dir, tmp_path, capsys):

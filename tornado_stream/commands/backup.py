@@ -108,7 +108,8 @@ def check_room(archive: Archive, folder: Path) -> None:
 
 
 def described(contents: Contents) -> str:
-    return f"{contents.conversations:,} conversations, {contents.messages:,} messages"
+    counted = {"conversation": contents.conversations, "message": contents.messages}
+    return ", ".join(f"{n:,} {word}{'s' if n != 1 else ''}" for word, n in counted.items())
 
 
 def shown_size(size: int) -> str:
