@@ -187,7 +187,11 @@ async def test_20_running_answers_are_let_finish(start, upstream):
 @pytest.mark.parametrize(
     ("arguments", "file", "says"),
     [
-        (["--no-local"], "", "The local model cannot run: it is switched off (--no-local). To use"),
+        (
+            ["--no-local"],
+            "",
+            "Models: none. The local model cannot run: it is switched off (--no-local). To use",
+        ),
         (
             [],
             """

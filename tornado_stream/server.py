@@ -282,9 +282,8 @@ def _python() -> str:
 def _banner(application: ChatApplication, sockets: list[socket.socket]) -> str:
     """What the server says when it listens: its address, its models and its data."""
     settings, provider = application.config, application.provider
-    models = provider.origin
-    if not provider.failing:
-        models += f"; the default is {provider.default_model or 'the first that it lists'}"
+    default = f"the default is {provider.default_model or 'the first that it lists'}"
+    models = f"none. {provider.origin}" if provider.failing else f"{provider.origin}; {default}"
     return (
         f"Tornado Stream is at {_address(settings, sockets)}\n"
         f"Models: {models}\n"
