@@ -59,7 +59,8 @@ async def test_the_end_names_the_model_that_nobody_knew_at_the_start(serve, sett
     chat = serve(replace(settings, model=None))
     answer = await chat.ask("hi")
     assert (answer.start["model"], answer.end["model"]) == (None, "newest")
-    assert (await chat.ask("hi", model="older")).end["model"] == "older"
+    answer = await chat.ask("hi", model="older")
+    assert (answer.start["model"], answer.end["model"]) == ("older", None)
 
 
 @pytest.mark.gen_test

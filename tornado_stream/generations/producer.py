@@ -171,7 +171,7 @@ class Producer:
         message = self.snapshot()
         return replace(
             message,
-            model=end.model,
+            model=message.model or end.model,
             state=end.state,
             finish_reason=end.finish_reason,
             usage=end.usage,
@@ -212,8 +212,7 @@ class Producer:
             timings={"first_token_ms": first, "total_ms": self._ms()},
             upstream=self._finish.upstream,
             cost=self._cost(),
-            # If nobody knew the model at the start, it is the one that the upstream was asked for.
-            model=self.generation.message.model or self._finish.model,
+            model=None if self.generation.message.model else self._finish.model,
         )
 
     def _cost(self) -> dict[str, Any] | None:

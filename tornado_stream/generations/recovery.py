@@ -24,7 +24,7 @@ def end_as_interrupted(stored: StoredGeneration) -> tuple[StoredGeneration, Prog
             answer.add(_delta(data))
             first_token_ms = data["t"] if first_token_ms is None else first_token_ms
     timings: dict[str, int | None] = {"first_token_ms": first_token_ms, "total_ms": times[-1]}
-    end = End("interrupted", None, None, None, None, True, timings, model=stored.message.model)
+    end = End("interrupted", None, None, None, None, True, timings)
     frame = end.encode(RECOVERED_END, times[-1])
     message = replace(with_answer(stored.message, answer), state="interrupted", timings=timings)
     progress = Progress(stored.id, len(stored.frames) + 1, [frame], message, stored.owner)

@@ -169,7 +169,8 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class End(Event):
-    """The last event of every answer; there is exactly one. `timings` are in milliseconds."""
+    """The last event of every answer; there is exactly one. `timings` are in milliseconds. `model`
+    is the one that the upstream was asked for, if the `start` does not name it."""
 
     name: ClassVar[str] = "end"
 
