@@ -50,13 +50,13 @@ class LocalProvider(Provider):
         )
 
     @property
-    def default_model(self) -> str | None:
-        return MODEL_ID
-
-    @property
     def origin(self) -> str:  # type: ignore[override]
         """What the model is; after a failure the reason, and what to do."""
         return self._model.detail if self.failing else ORIGIN
+
+    @property
+    def default_model(self) -> str | None:
+        return MODEL_ID
 
     @property
     def failing(self) -> bool:
