@@ -319,7 +319,8 @@ class Settings:
         None,
         _path,
         "Directory for conversations, users and fetched models.",
-        shown_default="tornado-stream in the user's data directory",
+        shown_default="~/.local/share/tornado-stream; on macOS ~/Library/Application Support/"
+        "tornado-stream, on Windows %LOCALAPPDATA%\\tornado-stream",
     )
     synchronous: str = _setting(
         "normal",

@@ -57,7 +57,7 @@ def _write(file: Path, data_dir: Path) -> None:
             os.fsync(written.fileno())
         os.replace(new, file)
         sync_directory(file.parent)
-    print(f"{file}: {described(contents)}; {file.stat().st_size / 1e6:.1f} MB")
+    print(f"{file}: {described(contents)}; {shown_size(file.stat().st_size)}")
 
 
 def _collect(data_dir: Path, folder: Path) -> Contents:
@@ -104,13 +104,21 @@ def check_room(archive: Archive, folder: Path) -> None:
     free, needed = shutil.disk_usage(folder).free, archive.manifest.size
     if needed > free:
         raise OpenError(
-            f"{archive.path} needs {needed / 1e6:,.0f} MB in {folder.parent}, where "
-            f"{free / 1e6:,.0f} MB are free"
+            f"{archive.path} needs {shown_size(needed)} in {folder.parent}, where "
+            f"{shown_size(free)} are free"
         )
 
 
 def described(contents: Contents) -> str:
-    return f"{contents.conversations:,} conversations, {contents.messages:,} messages"
+    counted = {"conversation": contents.conversations, "message": contents.messages}
+    return ", ".join(f"{n:,} {word}{'s' if n != 1 else ''}" for word, n in counted.items())
+
+
+def shown_size(size: int) -> str:
+    """A number of bytes for a person, in kB below a megabyte and never 0 of something."""
+    if size < 1_000_000:
+        return f"{-(-size // 1000)} kB"
+    return f"{size / 1e6:,.1f} MB"
 
 
 @contextmanager

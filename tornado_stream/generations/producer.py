@@ -167,12 +167,11 @@ class Producer:
         return with_answer(self.generation.message, self._answer)
 
     def finished_message(self, end: End) -> Message:
-        """The message as the store saves it with the `end`. It names the model that the upstream
-        was asked for, if nobody knew that before."""
+        """The message as the store saves it with the `end`."""
         message = self.snapshot()
         return replace(
             message,
-            model=message.model or self._finish.model,
+            model=message.model or end.model,
             state=end.state,
             finish_reason=end.finish_reason,
             usage=end.usage,
@@ -213,6 +212,7 @@ class Producer:
             timings={"first_token_ms": first, "total_ms": self._ms()},
             upstream=self._finish.upstream,
             cost=self._cost(),
+            model=None if self.generation.message.model else self._finish.model,
         )
 
     def _cost(self) -> dict[str, Any] | None:

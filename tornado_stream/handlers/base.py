@@ -225,7 +225,7 @@ class BaseHandler(RequestHandler):
             status_code, code, message = error.status, error.code, error.message
             self.set_status(status_code)
         else:
-            code, message = status_error(status_code)
+            code, message = status_error(status_code, self.allowed_methods)
         details = error.details if isinstance(error, ChatError) else {}
         if "retry_after" in details:
             self.set_header("Retry-After", str(details["retry_after"]))

@@ -45,6 +45,8 @@ class Provider(ABC):
 
     #: The name that `/api/models` shows, for example `openai` or `local`.
     name: str
+    #: Tells a person which server has the models, and where that is set.
+    origin: str = ""
 
     #: Called when `secrets` has changed.
     on_new_secrets: Callable[[], None] = staticmethod(lambda: None)

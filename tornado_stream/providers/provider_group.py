@@ -75,6 +75,11 @@ class ProviderGroup(Provider):
         return self._discovered or self._configured
 
     @property
+    def origin(self) -> str:  # type: ignore[override]
+        """Those of all upstreams."""
+        return ", ".join(dict.fromkeys(member.origin for member in self.members))
+
+    @property
     def default_model(self) -> str | None:
         return self._default or self.members[0].default_model
 

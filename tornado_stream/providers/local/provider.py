@@ -21,6 +21,7 @@ from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Notice
 from tornado_stream.values.messages import ChatRequest
 
+ORIGIN = "a small demo model on this machine (OPENAI_API_KEY and OPENAI_BASE_URL are not set)"
 #: Options of which this provider itself takes care.
 LIMITS = frozenset({"max_tokens", "max_completion_tokens", "stream_options", "n"})
 
@@ -47,6 +48,11 @@ class LocalProvider(Provider):
         self._model = model or LocalModel(
             settings.data_dir, settings.local_model, off=settings.no_local
         )
+
+    @property
+    def origin(self) -> str:  # type: ignore[override]
+        """What the model is; after a failure the reason, and what to do."""
+        return self._model.detail if self.failing else ORIGIN
 
     @property
     def default_model(self) -> str | None:

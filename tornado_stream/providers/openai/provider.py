@@ -60,7 +60,7 @@ class OpenAIProvider(Provider):
     def __init__(
         self, upstream: Upstream, config: UpstreamConfig, *, prefill: bool = False
     ) -> None:
-        self.name = config.name
+        self.name, self.origin = config.name, config.origin
         self.config = config
         self._upstream = upstream
         # Computed once, since each request needs these.

@@ -148,6 +148,7 @@ function applyNotice(answer, data) {
 function applyEnd(answer, data) {
   answer.end = data;
   answer.state = data.state;
+  answer.model ??= data.model ?? null; // the server may not have known its default model before
   answer.waiting = null;
   answer.unsaved = data.saved === false;
   if (answer.thought) answer.thought.to ??= data.t;
