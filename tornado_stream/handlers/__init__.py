@@ -23,7 +23,11 @@ from tornado_stream.handlers.conversations import (
 )
 from tornado_stream.handlers.login import LoginHandler, LogoutHandler
 from tornado_stream.handlers.models import ModelsHandler
-from tornado_stream.handlers.openai import OpenAIModelsHandler, OpenAINotFoundHandler
+from tornado_stream.handlers.openai import (
+    OpenAIModelsHandler,
+    OpenAINotFoundHandler,
+    OutsideV1NotFoundHandler,
+)
 from tornado_stream.handlers.pages import (
     BasePathHandler,
     IconHandler,
@@ -41,6 +45,8 @@ from tornado_stream.handlers.system import (
 
 __all__ = ["NotFoundHandler", "plain_path", "routes"]
 
+#: Ends of the addresses of OpenAI's API that programs ask most.
+OPENAI = r"(?:chat/completions|completions|responses|embeddings)"
 ID = r"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
 
 
@@ -75,6 +81,7 @@ def routes(base_path: str = "") -> list[URLSpec]:
         (r"/readyz", ReadyHandler),
         (r"/metrics", MetricsHandler),
         (r"/openapi\.json", OpenAPIHandler),
+        (rf"/(?:(?:openai/)?models|(?:.*/)?{OPENAI})/?", OutsideV1NotFoundHandler),
     ]
     if base_path:
         table.append((r"", BasePathHandler))

@@ -283,7 +283,7 @@ class BaseHandler(RequestHandler):
         headers = self.request.headers
         size = max(len(self.request.body), int(headers.get("Content-Length", 0)))
         if not size:
-            if self.request.method == "DELETE" or (self.body_optional and not self._content_type):
+            if self.request.method == "DELETE" or self.body_optional:
                 return
         encoding = headers.get("Content-Encoding", "").strip().lower()
         if encoding not in ("", "identity"):

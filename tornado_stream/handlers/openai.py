@@ -91,11 +91,20 @@ class OpenAIModelsHandler(OpenAIHandler):
 class OpenAINotFoundHandler(OpenAIHandler):
     """Answers what this server does not have of OpenAI's API, and says what it has."""
 
+    hint = "Of OpenAI's API it has"
+
     def check_method(self) -> None:
+        base = self.application.config.base_path
         raise NotFound(
-            f"This server has no {self.request.path[:SHOWN_PATH]}. Of OpenAI's API it has POST "
-            "/v1/chat/completions, POST /v1/responses and GET /v1/models."
+            f"This server has no {self.request.path[:SHOWN_PATH]}. {self.hint} POST "
+            f"{base}/v1/chat/completions, POST {base}/v1/responses and GET {base}/v1/models."
         )
+
+
+class OutsideV1NotFoundHandler(OpenAINotFoundHandler):
+    """Answers a program whose base URL lacks `/v1`, in the form that it understands."""
+
+    hint = "OpenAI's API is below /v1, so the base URL must end in /v1. There are"
 
 
 def _check_upstreams(listed: Iterable[ModelInfo]) -> None:
