@@ -155,9 +155,9 @@ class CompletionRelay(Relay):
             self._merged.add(value)
             return
         if self._finished and self.refused and not self._warned:
-            value["warnings"] = warnings(self.refused)
+            value["warnings"] = self.warnings()
             self._warned = edited = True
-        if value.get("object") == "chat.completion":
+        if value.get("object") in ("chat.completion", "text_completion"):
             value["object"] = "chat.completion.chunk"
             edited = True
         edited |= self._fill(value, choices)
@@ -207,6 +207,9 @@ class CompletionRelay(Relay):
             # Some servers repeat the whole message after its deltas.
             said = choice["delta"] = {} if self._has_text else _as_delta(said)
             edited = True
+        elif not isinstance(delta, dict) and not said and isinstance(choice.get("text"), str):
+            said = choice["delta"] = {"content": choice.pop("text")}  # of the older completions
+            edited = True
         if reasoning and not (said.get("reasoning_content") or said.get("reasoning")):
             said["reasoning_content"] = reasoning
             edited = True
@@ -232,7 +235,7 @@ class CompletionRelay(Relay):
         choice = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": reason}
         chunk: dict[str, Any] = {**self._head, "choices": [choice]}
         if self.refused:
-            chunk["warnings"] = warnings(self.refused)
+            chunk["warnings"] = self.warnings()
         return chunk
 
     def _whole(self, merged: MergedChunks, end: End) -> dict[str, Any]:
@@ -240,16 +243,11 @@ class CompletionRelay(Relay):
         value["id"] = self._head["id"]
         value["usage"] = value.get("usage") or self._usage(end)
         if self.refused:
-            value["warnings"] = warnings(self.refused)
+            value["warnings"] = self.warnings()
         return value
 
     def _usage(self, end: End) -> dict[str, Any]:
         return end.usage or estimated_usage(self._request, self._length)
-
-
-def warnings(refused: list[str]) -> list[str]:
-    """What a program is told of the options that were left out."""
-    return [f"The model does not accept {name}; it was left out." for name in refused]
 
 
 def _says_something(delta: Any) -> bool:

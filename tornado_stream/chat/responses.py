@@ -12,7 +12,6 @@ import orjson
 
 from tornado_stream.chat.completions import CompletionRequest, estimated_usage
 from tornado_stream.chat.program_errors import error_object
-from tornado_stream.chat.relay import warnings
 from tornado_stream.chat.responses_events import ResponseEvents
 from tornado_stream.chat.responses_items import response_usage
 from tornado_stream.generations.relay import Relay
@@ -59,7 +58,7 @@ class ResponseRelay(Relay):
             events = self._events.finish(end.finish_reason, usage)
             response = events[-1]["response"]
             if self.refused:
-                response["warnings"] = warnings(self.refused)
+                response["warnings"] = self.warnings()
             output = response["output"]
             self._remember([item for item in output if item["type"] != "reasoning"])
         else:

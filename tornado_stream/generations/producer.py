@@ -208,7 +208,7 @@ class Producer:
             usage=self._finish.usage,
             error=error,
             stop=stop,
-            saved=True,
+            saved=self.job.persisted,  # the saver says otherwise if the store refuses it
             timings={"first_token_ms": first, "total_ms": self._ms()},
             upstream=self._finish.upstream,
             cost=self._cost(),

@@ -60,3 +60,7 @@ class Relay(FrameLog, ABC):
         """Remember an option that was refused."""
         if event.code == "option_refused" and event.details["option"] not in self.refused:
             self.refused.append(event.details["option"])
+
+    def warnings(self) -> list[str]:
+        """What the program is told of the options that were left out."""
+        return [f"The model does not accept {name}; it was left out." for name in self.refused]

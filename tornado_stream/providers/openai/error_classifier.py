@@ -79,7 +79,7 @@ _TEXTS = (
     *("error_msg", "error_message", "errmsg", "status_msg", "reason"),
 )
 #: Members with a number or a word that is none of success.
-_CODES = ("code", "error_code", "errorCode", "errcode", "status_code")
+CODES = ("code", "error_code", "errorCode", "errcode", "status_code")
 _NO_ERROR = (None, 0, 200, "", "0", "200")
 _HTML = re.compile(r"<(!doctype|html|head|body|title|center)\b", re.IGNORECASE)
 
@@ -114,7 +114,7 @@ def find_error(value: dict[str, Any]) -> Any:
 
 def has_error_code(value: dict[str, Any]) -> bool:
     """Whether the object has a code that is none of success."""
-    return any(value.get(name) not in _NO_ERROR for name in _CODES)
+    return any(value.get(name) not in _NO_ERROR for name in CODES)
 
 
 def _calls_itself_error(value: dict[str, Any]) -> bool:
@@ -218,7 +218,7 @@ def _read_fields(value: dict[str, Any], depth: int) -> ErrorDetails:
     cause = _read_cause(metadata, depth) if isinstance(metadata, dict) else ""
     if cause:
         text = f"{text} ({cause})" if text.strip() else cause
-    codes = (value.get(name) for name in (*_CODES, "type", "status"))
+    codes = (value.get(name) for name in (*CODES, "type", "status"))
     named = [code for code in codes if isinstance(code, (str, int)) and code is not True]
     status = next((s for s in map(_http_status, named) if s), None)
     words = " ".join(code for code in named if isinstance(code, str))

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from tornado_stream.observe.masking import mask
 from tornado_stream.providers.openai.dialects import RESPONSES, Dialect
 from tornado_stream.providers.openai.error_classifier import (
+    CODES,
     ErrorDetails,
     classify,
     is_markup,
@@ -142,16 +143,23 @@ def dialect_error(dialect: Dialect, form: str) -> ProviderError:
 
 
 def told_by(value: Any, key: str | None = None) -> dict[str, Any] | None:
-    """The `code`, `type` and `param` of an error object, as far as it has them as texts; None: it
-    has none of them. Numbers, which are statuses, are left out."""
+    """The `code`, `type` and `param` of an error object, as far as it has them; None: it has none.
+
+    A code that is a number is written as text, unless it is an HTTP status, which says less than
+    this server's own word.
+    """
     if isinstance(value, list) and value:
         value = value[0]
     error = value.get("error") if isinstance(value, dict) else None
     if not isinstance(error, dict):
         error = value if isinstance(value, dict) else {}
     told = {}
+    numbers = [error[name] for name in CODES if type(error.get(name)) is int]
+    number = next((str(n) for n in numbers if n and not 100 <= n < 600), "")
     for name in ("code", "type", "param"):
         text = error.get(name)
+        if name == "code" and not isinstance(text, str):
+            text = number
         if isinstance(text, str) and 0 < len(text) <= MAX_TOLD:
             told[name] = clean_message(text, key)
     return told or None
