@@ -28,6 +28,8 @@ TESTED_THROUGH = {
     "handlers/services.py": "handlers/test_routes.py",
     "providers/base.py": "providers/openai/test_provider.py",
     "providers/openai/answer_parts.py": "providers/openai/test_answer_decoder.py",
+    "providers/openai/listing.py": "providers/openai/test_provider.py",
+    "providers/openai/responses_form.py": "providers/openai/test_responses_provider.py",
     "providers/openai/responses_output.py": "providers/openai/test_responses_decoder.py",
     "providers/upstream_config.py": "providers/test_config.py",
     "store/lock.py": "store/test_sqlite.py",

@@ -65,7 +65,7 @@ class OpenAIModelsHandler(OpenAIHandler):
 
     async def get(self, id: str | None = None) -> None:
         listed = await self.chat.models()
-        models = [model for model in listed if model.id and model.state != "failed"]
+        models = [model for model in listed if model.id and model.offered]
         if not models:
             _check_upstreams(listed)
         if id is None:

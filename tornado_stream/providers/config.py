@@ -106,6 +106,7 @@ class _ConfigParser:
             prices=self._prices(table, currency),
             origin=f"{preset.title or shown_url(base_url)} ({self._path.name})",
             key_file=self._key_path(table["key_file"]) if "key_file" in table else None,
+            key_origin=self._key_origin(table, preset),
         )
         if "{api_version}" in preset.chat_path and not config.api_version:
             self._refuse("api_version", 'this key is required, for example "2024-10-21"')
@@ -151,6 +152,12 @@ class _ConfigParser:
 
     def _key_path(self, file: str) -> Path:
         return self._path.parent / Path(file).expanduser()
+    def _key_origin(self, table: dict[str, Any], preset: Preset) -> str:
+        """The variable with the key, or the member of this file that names its place."""
+        member = "key_file" if "key_file" in table else "key_env"
+        variable = self._text_value(table, "key_env") or preset.key_env
+        in_file = f"{member} in {self._path.name}"
+        return in_file if member == "key_file" or not variable else variable
 
     def _checked_key(self, name: str, key: str) -> Secret:
         if not key or not key.isascii() or not key.isprintable():

@@ -84,8 +84,9 @@ class ProviderGroup(Provider):
         return self._default or self.members[0].default_model
 
     @property
-    def failing(self) -> bool:
-        return all(member.failing for member in self.members)
+    def failure(self) -> ProviderError | None:
+        failures = [member.failure for member in self.members]
+        return failures[0] if all(failures) else None
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -24,7 +24,8 @@ class UpstreamConfig:
     """An upstream and how to send it requests. Empty `models` stand for the upstream's own list.
     `dialect` is one of `DIALECTS`, and `dialects` has those of single models; without one, the
     preset decides. `parameters` are options for requests that do not set them. `origin` tells a
-    person where this configuration comes from, `key_file` where the key comes from."""
+    person where this configuration comes from, `key_origin` where the key is named; `key_file` is
+    the file with the key, if it is in one."""
 
     name: str
     base_url: str
@@ -40,7 +41,11 @@ class UpstreamConfig:
     timeouts: Timeouts = Timeouts()
     prices: Mapping[str, Price] = field(default_factory=dict)
     origin: str = ""
+<<<<<<< HEAD
     key_file: Path | None = None
+=======
+    key_origin: str = ""
+>>>>>>> 0b31cde (Failed upstreams are shown as failed; hints name the dialect and the key's place; tools are never left out; the Responses API is imported when it is used)
 
     @property
     def secret(self) -> str | None:

@@ -59,8 +59,9 @@ class LocalProvider(Provider):
         return MODEL_ID
 
     @property
-    def failing(self) -> bool:
-        return self._model.state == "failed"
+    def failure(self) -> ProviderError | None:
+        failed = self._model.state == "failed"
+        return ProviderError("local_model_failed", self._model.detail) if failed else None
 
     def start(self) -> None:
         self._model.start()
@@ -70,7 +71,9 @@ class LocalProvider(Provider):
         await self._upstream.close()
 
     async def models(self) -> list[ModelInfo]:
-        return [ModelInfo(MODEL_ID, self.name, self._model.state, self._model.detail)]
+        state = self._model.state
+        offered = state != "failed"
+        return [ModelInfo(MODEL_ID, self.name, state, self._model.detail, offered=offered)]
 
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
         if request.relay and request.model not in (None, MODEL_ID):

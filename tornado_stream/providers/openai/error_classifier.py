@@ -41,11 +41,17 @@ _MODEL = re.compile(
 _NO_ROUTE = re.compile(
     r"^(404:? )?(page |file |resource |path |url |route )?not[ _]found[.!]?$"
     r"|invalid url|unrecognized request url|unknown (url|path|route|endpoint|request)"
-    r"|cannot (post|get) /|no (such )?(route|handler)"
+    r"|cannot (post|get) /|no (such )?(route|handler)|not found:? (post |get )?/"
+    r"|(path|url|route|endpoint)\b.{0,60}\b(not (found|exist|available)|(does not|doesn'?t) exist)"
 )
 _AUTH = re.compile(
     r"(invalid|incorrect|missing|no|wrong)[ _](api[ _-]?)key|unauthorized|unauthenticated"
     r"|authentication|permission_denied"
+)
+# What a 403 says that is about the question, and not about the key.
+_NOT_THE_KEY = re.compile(
+    r"moderation|flagged|content[ _-]?(policy|filter|safety)|polic(y|ies)\b.{0,40}violat|violat"
+    r"|usage polic"
 )
 _TRANSIENT = re.compile(
     r"overloaded|server_error|internal ?server|unavailable|time[d ]?-?out|temporar|capacity"
@@ -155,7 +161,8 @@ def classify(status: int | None, details: ErrorDetails, *, is_json: bool = True)
     if status is not None and not 400 <= status < 600:
         return "not_an_api"
     if status in (401, 403):
-        return "auth"
+        of_content = status == 403 and _NOT_THE_KEY.search(text) and not _AUTH.search(text)
+        return "bad_request" if of_content else "auth"
     if status == 402:
         return "quota"
     if status == 429:

@@ -146,7 +146,8 @@ void conversations.watch();
 conversation.addEventListener("answer", (event) => {
   const { answer, what } = /** @type {CustomEvent<import("./conversation/conversation.js").AnswerDetail>} */ (event).detail;
   const loading = what === "notice" && answer.waiting?.code === "model_loading";
-  if (loading || answer.end?.error?.code === "local_model_failed") void models.watch();
+  const recovered = what === "end" && models.defaultModel?.state === "failed";
+  if (loading || recovered || answer.end?.error?.code === "local_model_failed") void models.watch();
 });
 
 void new Navigation(conversation, window).open().then(() => commands.resumeUnsent((id, text) => drafts.add(id, text)));
