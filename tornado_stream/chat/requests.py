@@ -235,7 +235,9 @@ def wire_messages(
         if message.sent:
             wire.append(message.sent)
         elif not whole and wire[-1]["role"] == message.role:
-            wire[-1]["content"] += "\n\n" + _said(message)
+            # The beginning of an answer by a program, and the rest of it by the model.
+            between = "" if message.role == "assistant" else "\n\n"
+            wire[-1]["content"] += between + _said(message)
         else:
             wire.append({"role": message.role, "content": _said(message)})
         whole = message.sent is not None

@@ -249,7 +249,8 @@ class _Fetch:
         if not self._has_answer:
             self._headers = headers
         try:
-            kind = compression(headers.get("Content-Encoding", ""))
+            names = ("Content-Encoding", "Transfer-Encoding")
+            kind = compression(*(headers.get(name, "") for name in names))
         except ValueError as error:
             what = f"used an encoding that was not asked for ({error})"
             raise self._failure("malformed_response", what) from None
