@@ -287,3 +287,12 @@ async def test_the_end_of_an_answer_that_is_not_kept_says_so(chat, upstream):
     assert (end["state"], end["saved"]) == ("done", False)
     kept = await post(chat, {**ASK, "model": "say=a"}, {"Tornado-Stream-Keep": "true"})
     assert (await chat.resume(kept.headers["x-generation-id"])).end["saved"] is True
+
+
+@pytest.mark.gen_test
+async def test_whole_numbers_beyond_64_bits_become_the_nearest_floats(chat, upstream):
+    chunk = f'{{"id":"up-1","big":{2**70},"choices":[{{"index":0,"delta":{{"content":"a"}}}}]}}'
+    script = f"{raw(chunk)};finish=stop;done"
+    whole = (await post(chat, {**ASK, "model": script, "seed": 2**70, "low": -(2**63)})).json()
+    assert whole["big"] == 2.0**70
+    assert (upstream.requests[0]["seed"], upstream.requests[0]["low"]) == (2.0**70, -(2**63))
