@@ -109,7 +109,7 @@ def _from_environment(settings: Settings, timeouts: Timeouts) -> UpstreamConfig:
         default_model=settings.model or preset.default_model,
         timeouts=timeouts,
         origin=f"{preset.title or shown_url(base_url)} ({named})",
-        key_origin="OPENAI_API_KEY_FILE" if settings.api_key_file else "OPENAI_API_KEY",
+        key_origin="the file of --api-key-file" if settings.api_key_file else "OPENAI_API_KEY",
     )
 
 

@@ -152,6 +152,7 @@ class _ConfigParser:
 
     def _key_path(self, file: str) -> Path:
         return self._path.parent / Path(file).expanduser()
+
     def _key_origin(self, table: dict[str, Any], preset: Preset) -> str:
         """The variable with the key, or the member of this file that names its place."""
         member = "key_file" if "key_file" in table else "key_env"

@@ -41,11 +41,8 @@ class UpstreamConfig:
     timeouts: Timeouts = Timeouts()
     prices: Mapping[str, Price] = field(default_factory=dict)
     origin: str = ""
-<<<<<<< HEAD
     key_file: Path | None = None
-=======
     key_origin: str = ""
->>>>>>> 0b31cde (Failed upstreams are shown as failed; hints name the dialect and the key's place; tools are never left out; the Responses API is imported when it is used)
 
     @property
     def secret(self) -> str | None:

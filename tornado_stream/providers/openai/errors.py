@@ -282,9 +282,11 @@ def _safe_url(url: str, key: str | None, *, relative: bool = False) -> str:
 
 
 def _with_hint(text: str, code: str, *, hint: str = "", key_origin: str = "") -> str:
-    if code == "auth":  # keys are read at the start only
+    if code == "auth":
+        # Variables are read at the start only; a file with a key is read again when it changes.
+        restart = ", then start this server again" if key_origin.isupper() else ""
         place = f" ({key_origin})" if key_origin else ""
-        hint = f"Check the API key{place}, then start this server again."
+        hint = f"Check the API key{place}{restart}."
     elif _RESPONSES_ONLY.search(text):
         hint = RESPONSES.remedy
     hint = hint or _HINTS.get(code, "")
