@@ -403,7 +403,7 @@ def strict(text: bytes) -> Any:
 
 @pytest.mark.gen_test(timeout=60)
 async def test_whatever_the_upstream_sends_the_answer_ends_well():
-    @settings(max_examples=400, deadline=None)
+    @settings(max_examples=400)
     @given(st.lists(CHUNK | ODD, max_size=5), st.booleans())
     def check(sent: list[Any], done: bool) -> None:
         lines = [f"data: {json.dumps(one)}\n\n" for one in sent]
@@ -475,7 +475,7 @@ def accumulated(sent: list[dict[str, Any]]) -> dict[str, Any]:
 
 @pytest.mark.gen_test(timeout=60)
 async def test_a_client_that_joins_the_chunks_has_the_whole_answer():
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=300)
     @given(FRAGMENTS, st.sampled_from(["stop", None]))
     def check(deltas: list[dict[str, Any]], reason: str | None) -> None:
         named: set[int] = set()

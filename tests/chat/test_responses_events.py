@@ -422,7 +422,7 @@ def check_parts(events: list[dict[str, Any]], output: list[dict[str, Any]]) -> N
 
 @pytest.mark.gen_test(timeout=60)
 async def test_any_answer_is_a_sequence_of_events_that_clients_can_read():
-    @settings(max_examples=600, deadline=None)
+    @settings(max_examples=600)
     @given(st.lists(EVENT, max_size=12), STATES, REASONS, USAGES)
     def check(given: list[Any], state: str, reason: str | None, usage: Any) -> None:
         error = FAILURE if state in ("error", "cut_off") else None
