@@ -23,7 +23,6 @@ TESTED_THROUGH = {
     "generations/recovery.py": "generations/test_registry.py",
     "generations/saver.py": "generations/test_registry.py",
     "handlers/access_log.py": "observe/test_log.py",
-    "handlers/identity.py": "handlers/test_login.py",
     "handlers/models.py": "handlers/test_routes.py",
     "handlers/services.py": "handlers/test_routes.py",
     "providers/base.py": "providers/openai/test_provider.py",

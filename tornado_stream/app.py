@@ -69,7 +69,11 @@ class ChatApplication(Services):
         self.held_bodies = BodyCounter(settings.max_bodies)
         self.exposed = exposed
         self.started_at = int(time.time())
-        self.users = Users(settings.data_dir / FILE, settings.password, settings.token)
+        _check_user_header(settings)
+        by_proxy = settings.user_header is not None
+        self.users = Users(
+            settings.data_dir / FILE, settings.password, settings.token, by_proxy=by_proxy
+        )
         if exposed and not self.users.anyone:
             _check_open_access(settings)
         self.metrics = Metrics()
@@ -201,6 +205,23 @@ def _open_audit_log(settings: Settings) -> AuditLog | None:
 
 def _close(stream: IOStream, address: tuple[Any, ...]) -> None:
     stream.close()
+
+
+def _check_user_header(settings: Settings) -> None:
+    """The header must come from proxies alone: else anybody could name any user."""
+    header, proxies = settings.user_header, settings.trusted_proxies
+    if header is None:
+        if settings.proxy_users != "known" or settings.logout_url:
+            raise SettingError(
+                "--proxy-users and --logout-url belong to the login by a proxy; name its header "
+                "with --user-header"
+            )
+    elif not proxies or any(network.prefixlen == 0 for network in proxies):
+        raise SettingError(
+            f"with --user-header {header} every client that may send this header can name any "
+            "user; set --trusted-proxies to the addresses of your reverse proxy, for example "
+            "127.0.0.1"
+        )
 
 
 def _check_open_access(settings: Settings) -> None:

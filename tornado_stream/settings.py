@@ -23,6 +23,7 @@ LONGEST_PASSWORD = 1024
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("text", "json")
 SYNCHRONOUS = ("normal", "full")
+PROXY_USERS = ("known", "any")
 
 
 class SettingError(ValueError):
@@ -134,6 +135,35 @@ def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
         return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
     except ValueError:
         raise ValueError("it must be addresses like 10.0.0.5 or 10.0.0.0/8") from None
+
+
+#: Headers of requests that mean something else, and would log in everybody or nobody.
+_TAKEN_HEADERS = re.compile(
+    r"accept.*|authorization|connection|content-.*|cookie|host|idempotency-key|if-.*|"
+    r"last-event-id|origin|referer|sec-.*|te|trailer|transfer-encoding|upgrade.*|user-agent|"
+    r"x-forwarded-(?:for|host|port|proto)|x-request-id",
+    re.IGNORECASE,
+)
+
+
+def _user_header(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,63}", text) or _TAKEN_HEADERS.fullmatch(text):
+        raise ValueError(
+            "it must be the name of a header in which the proxy alone names the user, such as "
+            "Remote-User: letters, digits and -, without _"
+        )
+    return text
+
+
+def _logout_url(text: str) -> str:
+    if not re.fullmatch(r"(?:https?://[^/\s\\]+|/(?![/\\]))[^\s\\]*", text):
+        raise ValueError(
+            "it must be a URL such as https://auth.example.org/logout, or a path such as "
+            "/oauth2/sign_out"
+        )
+    if not text.isascii() or not text.isprintable():
+        raise ValueError("a URL consists of printable ASCII characters")
+    return text
 
 
 def _word(text: str) -> str:
@@ -262,6 +292,26 @@ class Settings:
         "Addresses of the reverse proxies whose X-Forwarded-For and X-Forwarded-Proto headers the "
         "server trusts; separated by commas.",
         metavar="ADDRESSES",
+    )
+    user_header: str | None = _setting(
+        None,
+        _user_header,
+        "Header in which the reverse proxy names the user who has logged in there, for example "
+        "Remote-User. It is believed from --trusted-proxies alone (docs/login.md).",
+        metavar="NAME",
+    )
+    proxy_users: str = _setting(
+        "known",
+        _one_of(*PROXY_USERS),
+        "Whom that header lets in: known, the users of this server; any, everybody whom the proxy "
+        "names.",
+        metavar="WHO",
+    )
+    logout_url: str | None = _setting(
+        None,
+        _logout_url,
+        "Address of the proxy that ends the login there. Logging out leads to it.",
+        metavar="URL",
     )
     password: Secret | None = _setting(
         None,

@@ -65,11 +65,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         return one
 
     action("list", _list, "List the users.", named=False)
-    action(
+    add = action(
         "add",
         _add,
         "Add a user. Asks for the password, or reads it from standard input.",
         event="user_add",
+    )
+    add.add_argument(
+        "--no-password",
+        action="store_true",
+        help="for a user who logs in at a reverse proxy (--user-header), or with tokens alone",
     )
     action(
         "password",
@@ -151,7 +156,10 @@ def _add(options: argparse.Namespace, settings: Settings) -> None:
     path = settings.data_dir / FILE
     if options.name in read_users(path):
         raise SettingError(f"there is a user {options.name} already; nothing was changed")
-    commands.set_password(path, options.name, ask(options.name))
+    if options.no_password:
+        commands.add_user(path, options.name)
+    else:
+        commands.set_password(path, options.name, ask(options.name))
     print(f"{options.name} is added")
 
 

@@ -22,13 +22,13 @@ MAX_DAYS = 36_500
 class AccountHandler(BaseHandler):
     """Needs a session. Raises `NotFound` on a server without a login."""
 
-    def prepare(self) -> None:
-        super().prepare()
+    async def prepare(self) -> None:
+        await super().prepare()
         if self.request.method == "OPTIONS":
             return
         if not self.application.users.required:
             raise NotFound("This server has no login.")
-        if identity.has_token(self.request):
+        if identity.has_token(self.application, self.request):
             raise Forbidden("This needs a login with the password.", code="needs_session")
 
 

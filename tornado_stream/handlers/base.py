@@ -149,16 +149,22 @@ class BaseHandler(RequestHandler):
         # large form takes half a second.
         self._content_type = self.request.headers.pop("Content-Type", "")
 
-    def prepare(self) -> None:
+    async def prepare(self) -> None:
         self._check_host()
         if self._is_preflight():
             return
         if not self.open_to_all and self.application.users.required:
             by_session = not self.foreign_origin
-            self.owner = identity.user_of(self.application, self.request, by_session=by_session)
+            owner = identity.user_of(self.application, self.request, by_session=by_session)
+            self.owner = owner or await self._new_user()
         self.check_method()
         if self.request.method in ("POST", "PUT", "PATCH", "DELETE"):
             self._check_body()
+
+    async def _new_user(self) -> str:
+        """The id of a user whom the proxy has named for the first time."""
+        name = identity.proxy_user(self.application, self.request)
+        return await self.application.auth.add_proxy_user(name)
 
     def head(self, *args: str) -> Any:
         """What GET returns, without the body, which Tornado leaves out (RFC 9110 section 9.3.2)."""
@@ -236,7 +242,7 @@ class BaseHandler(RequestHandler):
         if code == UnsupportedBody.code:
             self.set_header("Accept-Encoding", "identity")
         if self.page:
-            self._write_error_page(status_code)
+            self._write_error_page(status_code, code)
         else:
             self.write_json({"error": {"code": code, "message": message, **details}})
             self.finish()
@@ -250,12 +256,13 @@ class BaseHandler(RequestHandler):
             fields = {"request": self.request_id}
             logger.error("%s failed", where, exc_info=value, extra={"fields": fields})
 
-    def _write_error_page(self, status: int) -> None:
+    def _write_error_page(self, status: int, code: str) -> None:
         if status == 401:
             modules = self.application.assets.modules("js/login.js")
             self.render("login.html", modules=modules, named=self.application.auth.asks_for_name)
         else:
-            self.render("error.html", code=status)
+            leave = self.application.config.logout_url if code == "not_a_user" else None
+            self.render("error.html", status=status, code=code, leave=leave)
 
     def _set_headers(self, headers: dict[str, str]) -> None:
         for name, value in headers.items():
@@ -302,10 +309,10 @@ class BaseHandler(RequestHandler):
 class NotFoundHandler(BaseHandler):
     """Answers every URL that is not in the table with 404."""
 
-    def prepare(self) -> None:
+    async def prepare(self) -> None:
         accepts = self.request.headers.get("Accept", "")
         self.page = self.request.method in ("GET", "HEAD") and "text/html" in accepts
-        super().prepare()
+        await super().prepare()
 
     def check_method(self) -> None:
         raise HTTPError(404)

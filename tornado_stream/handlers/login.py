@@ -28,15 +28,24 @@ class LoginHandler(BaseHandler):
 
 
 class LogoutHandler(BaseHandler):
-    """Ends the session of the request, if it has one."""
+    """Ends the session of the request, if it has one, and leads to the proxy's own logout."""
 
     body_optional = True
     audited = {"POST": "logout"}
 
+    def get(self) -> None:
+        url = self.application.config.logout_url
+        if not url:
+            raise NotFound("Log out with POST. There is no proxy's logout to lead to.")
+        self.redirect(url, status=303)
+
     async def post(self) -> None:
         await self.application.auth.log_out(self.session_token)
         self.set_session("")
-        self.set_status(204)
+        if url := self.application.config.logout_url:
+            self.write_json({"location": url})
+        else:
+            self.set_status(204)
 
 
 def parse_login(body: dict[str, Any]) -> tuple[str | None, str]:

@@ -38,6 +38,7 @@ export default {
     "foreign": "Diese Anfrage kam von einer anderen Website und wurde abgelehnt.",
     "method": "Diese Adresse unterstützt diese Art von Anfrage nicht.",
     "host": "Unter diesem Namen antwortet der Server nicht. Öffnen Sie ihn als http://localhost oder nennen Sie ihm den Namen mit --allowed-hosts.",
+    "user": "Sie sind angemeldet, aber kein Benutzer dieses Servers hat Ihren Namen. Wenden Sie sich an den Betreiber.",
     "server": "Auf dem Server ist ein Fehler aufgetreten; sein Protokoll nennt die Ursache.",
     "other": "Der Server hat diese Anfrage nicht angenommen."
   },

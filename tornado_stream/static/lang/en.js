@@ -38,6 +38,7 @@ export default {
     "foreign": "This request came from another site and was refused.",
     "method": "This address does not support this kind of request.",
     "host": "This server does not answer to that host name. Open it as http://localhost, or name the host with --allowed-hosts.",
+    "user": "You have logged in, but no user of this server has your name. Ask its operator.",
     "server": "The server had an error. Its log says why.",
     "other": "The server did not accept this request."
   },
