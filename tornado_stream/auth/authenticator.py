@@ -90,8 +90,8 @@ class Authenticator:
     def with_proxy_name(self, name: str, *, anyone: bool) -> str:
         """The id of the user whom the proxy names. Raises `Forbidden` `not_a_user`.
 
-        With `anyone` every name is let in but `local`, up to `MAX_USERS`; "" then stands for a user who has no id yet,
-        see `add_proxy_user`.
+        With `anyone` every name is let in but `local`, up to `MAX_USERS`; "" then stands for a user
+        who has no id yet, see `add_proxy_user`.
         """
         owner = self._users.id_of_known(name)
         may_be_added = anyone and name != LOCAL_OWNER and NAME.fullmatch(name)

@@ -25,6 +25,7 @@ from tornado_stream.chat.service import ChatService
 from tornado_stream.handlers import identity
 from tornado_stream.handlers.cross_origin import preflight_headers, shared_headers
 from tornado_stream.handlers.request_body import SMALL_BODY, check_values
+from tornado_stream.handlers.security_headers import SECURITY_HEADERS
 from tornado_stream.handlers.services import Services
 from tornado_stream.handlers.status_errors import status_error
 from tornado_stream.net.peer import client_address
@@ -43,19 +44,6 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
-
-SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        "img-src 'self' data:; font-src 'self'; manifest-src 'self'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'; "
-        "require-trusted-types-for 'script'; trusted-types dompurify"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
 
 
 class BaseHandler(RequestHandler):

@@ -42,9 +42,9 @@ def session_token(services: Services, request: HTTPServerRequest) -> str:
 
 
 def proxy_user(services: Services, request: HTTPServerRequest) -> str:
-    """The name of the user whom a trusted proxy names; "" where it names none, and for requests that
-    a browser would send without a session's cookie. Raises `InvalidRequest` if the header is there twice, or in a spelling that programs confuse with it.
-    """
+    """The name of the user whom a trusted proxy names; "" where it names none, and for requests
+    that a browser would send without a session's cookie. Raises `InvalidRequest` if the header is
+    there twice, or in a spelling that programs confuse with it."""
     header = services.config.user_header
     if header is None or not from_proxy(services, request) or _is_foreign(request):
         return ""
