@@ -266,3 +266,11 @@ def test_a_user_has_a_bounded_number_of_tokens(run, tmp_path):
     assert run("users", "new-token", "anna")[0] == 0, "an expired one makes room"
     status, _, err = run("users", "new-token", "anna")
     assert status == 2 and "which is the most" in err
+
+
+def test_a_user_without_a_password_is_for_a_proxy(run, tmp_path):
+    assert run("users", "add", "anna@example.org", "--no-password")[0] == 0
+    anna = read_users(tmp_path / "users.json")["anna@example.org"]
+    assert (anna.password, anna.tokens) == (None, ()) and anna.id.startswith("anna@example.org:")
+    again = run("users", "add", "anna@example.org", "--no-password")
+    assert again[0] == 2 and "already" in again[2]
