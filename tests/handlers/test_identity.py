@@ -7,6 +7,7 @@ from ipaddress import ip_network
 
 import pytest
 from auth.hashes import cheap_hash
+from auth.test_audit import lines
 from tornado.gen import multi
 from tornado.tcpclient import TCPClient
 
@@ -291,3 +292,22 @@ async def test_without_a_logout_of_the_proxy_there_is_none(chat):
 def test_a_header_that_anybody_could_send_is_refused_at_the_start(by_proxy, changes, words):
     with pytest.raises(SettingError, match=words):
         ChatApplication(replace(by_proxy, **changes), exposed=True)
+
+
+# -- the audit log
+
+
+@pytest.mark.gen_test
+async def test_the_audit_log_names_the_user_of_the_proxy(serve, by_proxy, users, tmp_path):
+    log = tmp_path / "audit.log"
+    chat = of_proxy(serve(replace(by_proxy, proxy_users="any", audit_log=log)))
+    await chat.request("GET", "/api/models", headers=named("eve"))
+    await chat.request("DELETE", "/api/conversations", {"all": True}, named("eve"))
+    await chat.request("DELETE", "/api/conversations", {"all": True}, named("local"))
+    eve = read_users(users)["eve"].id
+    seen = [(line["event"], line["user"], line["outcome"]) for line in lines(log)]
+    assert seen == [
+        ("user_add", eve, "done"),
+        ("conversations_delete", eve, "done"),
+        ("conversations_delete", "", "refused"),
+    ]

@@ -16,7 +16,7 @@ def record_request(handler: BaseHandler, log: AuditLog) -> None:
     comes with a wrong token is recorded too."""
     status, method = handler.get_status(), handler.request.method or ""
     event = handler.audited.get(method)
-    if status == 401 and identity.has_token(handler.request):
+    if status == 401 and identity.sends_token(handler.request):
         event = "token_refused"
     if event is None:
         return

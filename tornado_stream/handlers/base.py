@@ -143,14 +143,16 @@ class BaseHandler(RequestHandler):
             return
         if not self.open_to_all and self.application.users.required:
             by_session = not self.foreign_origin
-            owner = identity.user_of(self.application, self.request, by_session=by_session)
-            self.owner = owner or await self._new_user()
+            self.owner = ""  # if it raises
+            self.owner = identity.user_of(self.application, self.request, by_session=by_session)
+            self.owner = self.owner or await self._new_user()
         self.check_method()
         if self.request.method in ("POST", "PUT", "PATCH", "DELETE"):
             self._check_body()
 
     async def _new_user(self) -> str:
         """The id of a user whom the proxy has named for the first time."""
+        self.audited = {self.request.method or "": "user_add"}
         name = identity.proxy_user(self.application, self.request)
         return await self.application.auth.add_proxy_user(name)
 

@@ -68,11 +68,12 @@ def _is_foreign(request: HTTPServerRequest) -> bool:
 
 
 def has_token(services: Services, request: HTTPServerRequest) -> bool:
-    """Whether the user is that of a bearer token."""
-    return _has_token(request) and not proxy_user(services, request)
+    """Whether the request's user is that of a bearer token, so that its session does not count."""
+    return sends_token(request) and not proxy_user(services, request)
 
 
-def _has_token(request: HTTPServerRequest) -> bool:
+def sends_token(request: HTTPServerRequest) -> bool:
+    """Whether the request comes with a bearer token."""
     return request.headers.get("Authorization", "").partition(" ")[0].lower() == "bearer"
 
 
@@ -87,7 +88,7 @@ def user_of(services: Services, request: HTTPServerRequest, *, by_session: bool 
     if by_session and (name := proxy_user(services, request)):
         anyone = services.config.proxy_users == "any"
         return services.auth.with_proxy_name(name, anyone=anyone)
-    if _has_token(request):
+    if sends_token(request):
         token = request.headers["Authorization"].partition(" ")[2]
         if owner := services.auth.with_token(token.strip()):
             return owner
