@@ -335,14 +335,14 @@ class Settings:
     config: Path | None = _setting(
         None,
         _path,
-        "File that lists the upstreams (docs/upstreams.md).",
+        "File with the upstreams, presets and more (docs/configuration.md).",
         shown_default="tornado-stream.toml in the working directory, if it exists",
     )
     base_url: str | None = _setting(
         None,
         parse_url,
         "Base URL of an OpenAI-compatible server, including its /v1. If neither this nor "
-        "OPENAI_API_KEY is set and there is no file of upstreams, the program looks for a model "
+        "OPENAI_API_KEY is set and no file names an upstream, the program looks for a model "
         "server on this machine.",
         env="OPENAI_BASE_URL",
         shown_default="https://api.openai.com/v1 if OPENAI_API_KEY is set",

@@ -1,19 +1,20 @@
 """Chooses the upstreams from the settings.
 
-The first of these that exists is used: the file tornado-stream.toml; OPENAI_BASE_URL or
-OPENAI_API_KEY; servers for local models on this machine; the small model that comes with it.
+The first of these that exists is used: the tables [upstream.NAME] of tornado-stream.toml;
+OPENAI_BASE_URL or OPENAI_API_KEY; servers for local models on this machine; the small model that
+comes with it.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tornado_stream.config_file import ConfigFile
 from tornado_stream.net.http_client import origin_of
 from tornado_stream.providers.base import Provider
-from tornado_stream.providers.config import FILE_NAME, read_config
+from tornado_stream.providers.config import read_config
 from tornado_stream.providers.discovery import find_servers
 from tornado_stream.providers.openai.provider import OpenAIProvider
 from tornado_stream.providers.presets import preset_for, presets
@@ -33,8 +34,10 @@ def build_provider(
     settings: Settings,
     on_status: OnStatus = lambda status: None,
     environ: Mapping[str, str] = os.environ,
+    file: ConfigFile | None = None,
 ) -> Provider:
     """All upstreams as one provider. `on_status` is called with the status of every response.
+    `file` is tornado-stream.toml; if None, it is found here.
 
     Raises `SettingError` if tornado-stream.toml has a mistake.
     """
@@ -50,19 +53,22 @@ def build_provider(
     def provider(config: UpstreamConfig) -> OpenAIProvider:
         return OpenAIProvider(Upstream(on_status, query=config.query, proxies=proxies), config)
 
-    file = _config_file(settings)
+    config_file = file or ConfigFile(settings)
+    in_environment = bool(settings.base_url or settings.api_key)
 
     def read() -> list[UpstreamConfig]:
-        if file:
-            configs = read_config(file, environ, timeouts)
-        else:
+        configs = read_config(config_file.read(), environ, timeouts)
+        if not configs and in_environment:
             configs = [_from_environment(settings, timeouts)]
+        if not configs:
+            raise SettingError(f"{config_file.path} names no upstream any more")
         _check_proxies(configs, proxies)
         return configs
 
-    if file or settings.base_url or settings.api_key:
+    if in_environment or read_config(config_file.read(), environ, timeouts):
         secrets = proxies.secrets if proxies else ()
-        return ReloadingGroup(read, provider, file, default=settings.model, secrets=secrets)
+        path = config_file.path
+        return ReloadingGroup(read, provider, path, default=settings.model, secrets=secrets)
     from tornado_stream.providers.local.provider import LocalProvider  # most servers never need it
 
     async def discover() -> list[OpenAIProvider]:
@@ -89,11 +95,6 @@ def _check_proxies(configs: list[UpstreamConfig], proxies: ForwardProxies | None
             proxies.find(origin_of(url))
         except ValueError as error:
             raise SettingError(f"{error} (needed for {shown_url(url)})") from None
-
-
-def _config_file(settings: Settings) -> Path | None:
-    here = Path(FILE_NAME)
-    return settings.config or (here if here.is_file() else None)
 
 
 def _from_environment(settings: Settings, timeouts: Timeouts) -> UpstreamConfig:

@@ -6,22 +6,18 @@ never contains an API key itself.
 
 from __future__ import annotations
 
-import difflib
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tornado_stream.config_file import Sections, suggestion
 from tornado_stream.providers.presets import CUSTOM, Preset, presets
 from tornado_stream.providers.upstream import Timeouts
 from tornado_stream.providers.upstream_config import DIALECTS, UpstreamConfig, shown_url
 from tornado_stream.settings import Secret, SettingError, parse_url
 from tornado_stream.values.costs import Price
-
-#: In the working directory, unless --config names another file.
-FILE_NAME = "tornado-stream.toml"
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 KEYS = (
@@ -34,40 +30,32 @@ _TABLE = re.compile(
 )
 
 
-def read_config(path: Path, environ: Mapping[str, str], timeouts: Timeouts) -> list[UpstreamConfig]:
-    """The upstreams of the file, in its order, with `timeouts` as defaults. Raises `SettingError`
-    for an unreadable file and for every mistake in it."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise SettingError(f"cannot read {path}: {why}") from None
-    return _ConfigParser(path, text, environ, timeouts).read()
+def read_config(
+    sections: Sections, environ: Mapping[str, str], timeouts: Timeouts
+) -> list[UpstreamConfig]:
+    """The upstreams of the file, in its order, with `timeouts` as defaults; none if it has no table
+    for one. Raises `SettingError` for every mistake in these tables."""
+    return _ConfigParser(sections, environ, timeouts).read()
 
 
 class _ConfigParser:
-    """Parses one file, and remembers the upstream that it is in for error messages."""
+    """Parses the tables of the upstreams, and remembers the one it is in for error messages."""
 
-    def __init__(
-        self, path: Path, text: str, environ: Mapping[str, str], timeouts: Timeouts
-    ) -> None:
-        self._path = path
-        self._text = text
+    def __init__(self, sections: Sections, environ: Mapping[str, str], timeouts: Timeouts) -> None:
+        self._path = sections.path
+        self._text = sections.text
+        self._data = sections.data
         self._environ = environ
         self._default_timeouts = timeouts
         self._name = ""
 
     def read(self) -> list[UpstreamConfig]:
-        try:
-            data = tomllib.loads(self._text)
-        except tomllib.TOMLDecodeError as error:
-            raise SettingError(f"{self._path}: {error}") from None
-        currency = data.pop("currency", "USD")
+        currency = self._data.get("currency", "USD")
         if not (isinstance(currency, str) and re.fullmatch(r"[A-Z]{3}", currency)):
             self._refuse("currency", "it must be a currency code, such as USD")
-        tables = data.pop("upstream", {})
-        for key in data:
-            self._refuse(key, f"there is no such key{_suggestion(key, ['upstream', 'currency'])}")
+        tables = self._data.get("upstream")
+        if tables is None:
+            return []
         if not isinstance(tables, dict) or not tables:
             raise SettingError(f"{self._path} names no upstream; add a table [upstream.NAME]")
         return [self._upstream(name, table, currency) for name, table in tables.items()]
@@ -86,7 +74,7 @@ class _ConfigParser:
                     "key_env, or a file with key_file",
                 )
             if key not in KEYS:
-                self._refuse(key, f"there is no such key{_suggestion(key, KEYS)}")
+                self._refuse(key, f"there is no such key{suggestion(key, KEYS)}")
         preset = self._preset(table)
         base_url = self._base_url(table, preset)
         dialect, dialects = self._dialects(table)
@@ -252,8 +240,3 @@ def _line_of(text: str, upstream: str, key: str) -> int:
         elif inside and key and re.match(rf"""\s*["']?{re.escape(key)}["']?\s*[.=]""", line):
             return number
     return begin
-
-
-def _suggestion(word: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
