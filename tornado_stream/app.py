@@ -17,9 +17,11 @@ from tornado_stream.auth.users import FILE, Users
 from tornado_stream.chat.completions import CompletionService
 from tornado_stream.chat.conversations import ConversationService
 from tornado_stream.chat.orders import Orders
+from tornado_stream.chat.presets import Presets
 from tornado_stream.chat.readiness import Readiness
 from tornado_stream.chat.remembered_items import RememberedItems
 from tornado_stream.chat.service import ChatService
+from tornado_stream.config_file import ConfigFile
 from tornado_stream.generations.registry import Generations
 from tornado_stream.handlers import NotFoundHandler, plain_path, routes
 from tornado_stream.handlers.access_log import log_request
@@ -82,7 +84,10 @@ class ChatApplication(Services):
         sessions = Sessions(self.store)
         self._last_uses = LastUses(self.store)
         self.auth = Authenticator(self.users, sessions, self._last_uses)
-        self.provider = build_provider(settings, self.metrics.upstream_answered)
+        config_file = ConfigFile(settings)
+        answered = self.metrics.upstream_answered
+        self.provider = build_provider(settings, answered, file=config_file)
+        self.presets = Presets(config_file)
         self.generations = Generations(
             self.store,
             self.metrics,
@@ -95,12 +100,15 @@ class ChatApplication(Services):
             self.provider,
             max_message=settings.max_message,
             max_conversation=settings.max_conversation,
+            preset=self.presets.get,
         )
         self.conversations = ConversationService(self.store, self.generations)
         self.orders = Orders(settings.data_dir / FILE, sessions, self.conversations)
         self._save_due = 0.0
         self._tick = PeriodicCallback(self._each_second, 1000)
-        self.completions = CompletionService(self.generations, self.provider)
+        self.completions = CompletionService(
+            self.generations, self.provider, self.presets.for_program
+        )
         self.response_items = RememberedItems()
         self.readiness = Readiness(self.generations, self.store, self.provider)
         self._show_gauges()

@@ -55,7 +55,14 @@ class StartedAnswer:
 class CompletionService:
     """Starts such answers, and cancels those whose clients have left."""
 
-    def __init__(self, generations: Generations, provider: Provider) -> None:
+    def __init__(
+        self,
+        generations: Generations,
+        provider: Provider,
+        resolve: Callable[[CompletionRequest], CompletionRequest] = lambda request: request,
+    ) -> None:
+        """`resolve` gives a request the values of the preset that it names as its model."""
+        self._resolve = resolve
         self._generations = generations
         self._provider = provider
         self._remembered = RememberedAnswers()
@@ -77,6 +84,7 @@ class CompletionService:
         if request.idempotency_key or request.is_retry:
             if known := self._remembered.find(name, request.fingerprint):
                 return StartedAnswer(await known, replayed=True)
+        request = self._resolve(request)
         relay = make_relay(request)
         with self._remembered.remembering(name, request.fingerprint, relay):
             await self._generations.start(self._job(request, relay))

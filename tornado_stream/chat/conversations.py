@@ -13,11 +13,12 @@ from dataclasses import replace
 from typing import Any
 
 from tornado_stream.chat.conversation_archive import ConversationArchive
-from tornado_stream.chat.requests import new_conversation
+from tornado_stream.chat.requests import begun_with, new_conversation
 from tornado_stream.generations.registry import Generations
 from tornado_stream.store.base import Page, Store
 from tornado_stream.values.errors import InvalidRequest, NotFound, TooMany
 from tornado_stream.values.messages import Conversation, Message
+from tornado_stream.values.presets import Preset
 
 MAX_TITLE = 200
 #: Conversations that are deleted together, so that their words are wiped from the disk once.
@@ -48,9 +49,22 @@ class ConversationService:
             query=query, limit=max(1, min(limit, 200)), before=before, left=left
         )
 
-    async def create(self, owner: str, title: str | None, system: str | None) -> Conversation:
-        """Create an empty conversation."""
-        conversation = replace(new_conversation(title or ""), system=system)
+    async def create(
+        self,
+        owner: str,
+        title: str | None,
+        system: str | None,
+        *,
+        model: str | None = None,
+        options: dict[str, Any] | None = None,
+        preset: Preset | None = None,
+    ) -> Conversation:
+        """Create an empty conversation. `model` and `options` are for requests that have none."""
+        conversation = replace(
+            new_conversation(title or ""), system=system, model=model, options=options or None
+        )
+        if preset:
+            conversation = begun_with(preset, conversation)
         await self._store.for_owner(owner).create(conversation)
         return conversation
 

@@ -34,6 +34,7 @@ from tornado_stream.handlers.pages import (
     IndexHandler,
     StaticHandler,
 )
+from tornado_stream.handlers.presets import PresetsHandler
 from tornado_stream.handlers.responses import ResponsesHandler
 from tornado_stream.handlers.streams import GenerationHandler, StopHandler, StreamHandler
 from tornado_stream.handlers.system import (
@@ -63,6 +64,7 @@ def routes(base_path: str = "") -> list[URLSpec]:
         (rf"/api/conversations/{ID}", ConversationHandler),
         (r"/api/export", ExportAllHandler),
         (r"/api/models", ModelsHandler),
+        (r"/api/presets", PresetsHandler),
         (r"/api/sessions", SessionsHandler),
         (rf"/api/sessions/{ID}", SessionHandler),
         (r"/api/tokens", TokensHandler),

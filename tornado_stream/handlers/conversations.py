@@ -13,7 +13,7 @@ from tornado.iostream import StreamClosedError
 from tornado_stream.chat import export
 from tornado_stream.generations.event_log import Sink
 from tornado_stream.handlers.base import BaseHandler
-from tornado_stream.handlers.streams import ReadingHandler
+from tornado_stream.handlers.streams import ReadingHandler, optional_text, parse_options
 from tornado_stream.net.streamed_body import StreamedBody
 from tornado_stream.store.base import CHANGEABLE, Match, StoreError
 from tornado_stream.values.errors import InvalidRequest, Unavailable
@@ -57,8 +57,14 @@ class ConversationsHandler(BaseHandler):
     async def post(self) -> None:
         body = self.read_json()
         changes = read_changes(body)
+        preset = optional_text(body, "preset")
         conversation = await self.conversations.create(
-            self.owner, changes.get("title"), changes.get("system")
+            self.owner,
+            changes.get("title"),
+            changes.get("system"),
+            model=optional_text(body, "model"),
+            options=parse_options(body),
+            preset=self.application.presets.get(preset) if preset else None,
         )
         self.set_status(201)
         self.write_json(export.conversation_json(conversation))

@@ -10,11 +10,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from tornado_stream.chat.completions import CompletionService
+from tornado_stream.chat.presets import PREFIX
 from tornado_stream.chat.program_errors import UpstreamFailure
 from tornado_stream.handlers.base import BaseHandler, decode_object
 from tornado_stream.handlers.request_body import LARGE_BODY, check_many_values
 from tornado_stream.providers.base import ModelInfo
 from tornado_stream.values.errors import BadGateway, ChatError, NotFound, TooMany, Unavailable
+from tornado_stream.values.presets import PRESET
 
 #: Seconds after which a program may try again what was refused without a time.
 RETRY_AFTER = 5
@@ -68,6 +70,7 @@ class OpenAIModelsHandler(OpenAIHandler):
         models = [model for model in listed if model.id and model.offered]
         if not models:
             _check_upstreams(listed)
+        models += self._presets()
         if id is None:
             self.write_json({"object": "list", "data": list(map(self._entry, models))})
             return
@@ -75,6 +78,11 @@ class OpenAIModelsHandler(OpenAIHandler):
         if found is None:
             raise NotFound("There is no model with this name.", code="model_not_found")
         self.write_json(self._entry(found))
+
+    def _presets(self) -> list[ModelInfo]:
+        """The presets, as models that can be asked."""
+        presets = self.application.presets.all()
+        return [ModelInfo(PREFIX + one.name, "preset") for one in presets if one.kind == PRESET]
 
     def _entry(self, model: ModelInfo) -> dict[str, Any]:
         entry = {

@@ -17,6 +17,7 @@ from tornado_stream.auth.authenticator import Authenticator
 from tornado_stream.auth.users import Users
 from tornado_stream.chat.completions import CompletionService
 from tornado_stream.chat.conversations import ConversationService
+from tornado_stream.chat.presets import Presets
 from tornado_stream.chat.readiness import Readiness
 from tornado_stream.chat.remembered_items import RememberedItems
 from tornado_stream.chat.service import ChatService
@@ -63,6 +64,7 @@ class Services(Application):
     chat: ChatService
     conversations: ConversationService
     completions: CompletionService
+    presets: Presets
     response_items: RememberedItems
     readiness: Readiness
     metrics: Metrics

@@ -150,6 +150,12 @@ def _last_uses(db: sqlite3.Connection) -> None:
     )
 
 
+def _presets(db: sqlite3.Connection) -> None:
+    """What a conversation began with: the preset's name, the model, and the options as JSON."""
+    for name in ("model", "options", "preset"):
+        db.execute(f"ALTER TABLE conversations ADD COLUMN {name} TEXT")
+
+
 #: The n-th of them has the number n in the table `migrations`.
 MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _tables,
@@ -160,6 +166,7 @@ MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _sources,
     _spend,
     _last_uses,
+    _presets,
 ]
 
 

@@ -7,9 +7,14 @@ from typing import Any
 
 import orjson
 
-from tornado_stream.values.messages import Message
+from tornado_stream.values.messages import Conversation, Message
 
-CONVERSATION = ("id", "title", "system", "current_id", "created_at", "updated_at")
+#: The columns are in the order of the fields of `Conversation`.
+CONVERSATION = (
+    *("id", "title", "system", "current_id", "created_at", "updated_at"),
+    *("model", "options", "preset"),
+)
+_OPTIONS = CONVERSATION.index("options")
 #: The columns are in the order of the fields of `Message`.
 MESSAGE = (
     *("id", "conversation_id", "parent_id", "role", "content", "created_at", "reasoning"),
@@ -24,6 +29,22 @@ _JSON = [
 
 CONVERSATION_COLUMNS = ", ".join(CONVERSATION)
 MESSAGE_COLUMNS = ", ".join(f"m.{name}" for name in MESSAGE)
+
+
+def from_conversation(conversation: Conversation) -> list[Any]:
+    """The row of a conversation: the values of the columns `CONVERSATION`."""
+    values = [getattr(conversation, name) for name in CONVERSATION]
+    if values[_OPTIONS] is not None:
+        values[_OPTIONS] = orjson.dumps(values[_OPTIONS]).decode()
+    return values
+
+
+def to_conversation(row: Iterable[Any]) -> Conversation:
+    """The conversation of a row, whose values are those of the columns `CONVERSATION`."""
+    values = list(row)
+    if values[_OPTIONS] is not None:
+        values[_OPTIONS] = orjson.loads(values[_OPTIONS])
+    return Conversation(*values)
 
 
 def from_message(message: Message) -> list[Any]:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from tornado_stream.store import logs, search
 from tornado_stream.store.base import CHANGEABLE, Match, NewAnswer, Page
 from tornado_stream.store.rows import (
-    CONVERSATION,
     CONVERSATION_COLUMNS,
     MESSAGE,
     MESSAGE_COLUMNS,
+    from_conversation,
     from_message,
+    to_conversation,
     to_message,
 )
 from tornado_stream.store.search_text import Matcher, parse_cursor, searchable, snippet
@@ -65,7 +66,7 @@ def create(
     db: sqlite3.Connection, owner: str, numbers: Iterator[int], conversation: Conversation
 ) -> None:
     seq = next(numbers)
-    values = [getattr(conversation, name) for name in CONVERSATION]
+    values = from_conversation(conversation)
     db.execute(
         f"INSERT INTO conversations (seq, updated_seq, owner, {CONVERSATION_COLUMNS}) "
         f"VALUES (?, ?, ?{', ?' * len(values)})",
@@ -115,7 +116,7 @@ def conversation(db: sqlite3.Connection, owner: str, id: str) -> Conversation | 
     row = db.execute(
         f"SELECT {CONVERSATION_COLUMNS} FROM conversations WHERE id = ? AND owner = ?", (id, owner)
     ).fetchone()
-    return Conversation(*row) if row else None
+    return to_conversation(row) if row else None
 
 
 def conversation_ids(db: sqlite3.Connection, owner: str) -> list[str]:
@@ -134,7 +135,7 @@ def conversations(
         "WHERE owner = ? AND updated_seq < ? ORDER BY updated_seq DESC LIMIT ?",
         (owner, cursor, limit + 1),
     ).fetchall()
-    matches = [Match(Conversation(*row[1:]), _running(db, owner, row[1])) for row in rows[:limit]]
+    matches = [Match(to_conversation(row[1:]), _running(db, owner, row[1])) for row in rows[:limit]]
     return Page(matches, str(rows[limit - 1][0]) if len(rows) > limit else None)
 
 
