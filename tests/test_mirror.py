@@ -24,6 +24,7 @@ TESTED_THROUGH = {
     "generations/saver.py": "generations/test_registry.py",
     "handlers/access_log.py": "observe/test_log.py",
     "handlers/models.py": "handlers/test_routes.py",
+    "handlers/presets.py": "chat/test_presets.py",
     "handlers/security_headers.py": "handlers/test_doors.py",
     "handlers/services.py": "handlers/test_routes.py",
     "providers/base.py": "providers/openai/test_provider.py",
