@@ -87,7 +87,7 @@ class ChatApplication(Services):
         config_file = ConfigFile(settings)
         answered = self.metrics.upstream_answered
         self.provider = build_provider(settings, answered, file=config_file)
-        self.presets = Presets(config_file)
+        self.presets = Presets(config_file, self.store)
         self.generations = Generations(
             self.store,
             self.metrics,

@@ -11,6 +11,7 @@ from client import until
 
 from tornado_stream.chat.presets import PREFIX, read_presets
 from tornado_stream.config_file import read_sections
+from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.settings import SettingError
 
 FILE = """
@@ -210,6 +211,120 @@ async def test_a_kept_answer_has_the_presets_system_prompt(chat):
     assert stored["system"] == TRANSLATE["content"]
 
 
+# -- users' own
+
+
+OWN = {"name": "Mine", "system": "Sing.", "model": "say=la", "options": {"seed": 1}}
+
+
+async def add(chat, headers=None, **body):
+    response = await chat.request("POST", "/api/presets", OWN | body, headers)
+    return response.status, response.json()
+
+
+async def change(chat, preset, **changes):
+    path = f"/api/presets/{preset['id']}"
+    response = await chat.request("PATCH", path, {"version": preset["version"]} | changes)
+    return response.status, response.json()
+
+
+@pytest.mark.gen_test
+async def test_a_user_adds_changes_and_deletes_a_preset(chat, upstream):
+    status, mine = await add(chat)
+    assert (status, mine["version"], mine["shared"]) == (201, 1, False)
+    assert list(await listed(chat)) == ["Mine", "Translator", "Be brief", "review"]
+    first = await conversation(chat, await chat.ask("hi", preset=mine["id"]))
+    status, changed = await change(chat, mine, system="Hum.", model=None, options={})
+    assert (status, changed["version"], changed["model"]) == (200, 2, None)
+    assert (await listed(chat))["Mine"] == changed | {"system": "Hum.", "options": {}}
+    assert (await change(chat, changed, name="Ours", system="", model="say=x"))[1]["system"] is None
+    await chat.ask("hi", preset="Ours")
+    assert upstream.requests[-1]["model"] == "say=x"
+    assert (await conversation_of(chat, first["id"]))["system"] == "Sing."
+    body = {"model": "preset/Ours", "messages": [HI]}
+    assert (await chat.request("POST", "/v1/chat/completions", body)).status == 200
+    models = (await chat.request("GET", "/v1/models")).json()["data"]
+    assert "preset/Ours" in {model["id"] for model in models}
+    path = f"/api/presets/{mine['id']}"
+    statuses = [(await chat.request("DELETE", path)).status for _ in range(2)]
+    assert statuses == [204, 404] and "Ours" not in await listed(chat)
+    assert (await conversation_of(chat, first["id"])) == first
+
+
+async def conversation_of(chat, id):
+    return (await chat.request("GET", f"/api/conversations/{id}")).json()
+
+
+@pytest.mark.gen_test
+async def test_two_tabs_never_overwrite_each_other(chat):
+    mine = (await add(chat))[1]
+    both = await asyncio.gather(change(chat, mine, system="one"), change(chat, mine, system="two"))
+    assert sorted(status for status, _ in both) == [200, 409]
+    (kept,) = (body for status, body in both if status == 200)
+    (refused,) = (body["error"] for status, body in both if status == 409)
+    assert (refused["code"], refused["version"]) == ("changed_meanwhile", 2)
+    assert (await listed(chat))["Mine"] == kept
+
+
+@pytest.mark.gen_test
+async def test_what_cannot_be_a_preset_is_refused(chat):
+    mine = (await add(chat))[1]
+    for body, status, code in [
+        ({}, 409, "name_in_use"),
+        ({"name": "MINE"}, 409, "name_in_use"),
+        ({"name": "translator"}, 409, "name_in_use"),
+        ({"name": "x", "tools": ["time"]}, 400, "invalid_request"),
+        ({"name": "x", "id": "y"}, 400, "invalid_request"),
+        ({"name": 7}, 400, "invalid_request"),
+        ({"name": "x", "system": "y" * 70_000}, 400, "invalid_request"),
+        ({"name": "x", "options": {"messages": []}}, 400, "invalid_request"),
+    ]:
+        refused = await add(chat, **body)
+        assert (refused[0], refused[1]["error"]["code"]) == (status, code), body
+    second = (await add(chat, name="x", text="", tools=[]))[1]
+    for changes, status, code in [
+        ({"name": "mine"}, 409, "name_in_use"),
+        ({"kind": "prompt"}, 400, "invalid_request"),
+        ({"version": None}, 400, "invalid_request"),
+        ({"version": 2}, 409, "changed_meanwhile"),
+        ({"version": 10**17}, 400, "invalid_request"),
+        ({"colour": 1}, 400, "invalid_request"),
+    ]:
+        refused = await change(chat, second, **changes)
+        assert (refused[0], refused[1]["error"]["code"]) == (status, code), changes
+    shared = (await listed(chat))["Translator"]
+    assert (await change(chat, shared, system="x"))[1]["error"]["code"] == "preset_is_shared"
+    assert (await chat.request("DELETE", f"/api/presets/{shared['id']}")).status == 403
+    assert (await listed(chat))["Mine"] == mine
+
+
+@pytest.mark.gen_test
+async def test_presets_are_their_owners(serve, settings, monkeypatch):
+    chat = serve(settings)
+    owner = property(lambda handler: handler.request.headers.get("X-Owner", "local"))
+    monkeypatch.setattr(BaseHandler, "owner", owner)
+    other = {"X-Owner": "other"}
+    mine = (await add(chat))[1]
+    assert (await add(chat, other))[0] == 201, "names are unique for an owner"
+    await chat.request("DELETE", f"/api/presets/{(await listed(chat))['Mine']['id']}", None, other)
+    for method, path, body in [
+        ("PATCH", f"/api/presets/{mine['id']}", {"version": 1, "system": "x"}),
+        ("DELETE", f"/api/presets/{mine['id']}", None),
+        ("POST", "/stream", {"message": "hi", "preset": mine["id"]}),
+        ("POST", "/api/conversations", {"preset": mine["id"]}),
+    ]:
+        assert (await chat.request(method, path, body, other)).status == 404, path
+    assert (await listed(chat))["Mine"] == mine
+    monkeypatch.setattr("tornado_stream.store.presets.MAX_PRESETS", 2)
+    assert (await add(chat, name="second"))[0] == 201
+    full = await add(chat, name="third")
+    assert (full[0], full[1]["error"]["code"]) == (409, "too_many_presets")
+    await chat.application.conversations.forget("local")
+    assert await listed(chat) == {}
+    theirs = await chat.request("GET", "/api/presets", headers=other)
+    assert len(theirs.json()["presets"]) == 1
+
+
 # -- the file
 
 
@@ -234,7 +349,7 @@ async def test_a_mistake_while_the_server_runs_changes_nothing(chat, file, caplo
 @pytest.mark.gen_test
 async def test_a_change_is_noticed_within_seconds(chat, file):
     file.write_text("[preset.new]\nmodel = 'm'\n")
-    await until(lambda: [preset.name for preset in chat.application.presets.all()] == ["new"])
+    await until(lambda: [preset.name for preset in chat.application.presets.shared()] == ["new"])
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,9 @@ from tornado_stream.store.base import (
     StoreError,
 )
 from tornado_stream.store.search_text import Matcher, parse_cursor, searchable, snippet
-from tornado_stream.values.errors import NotFound
+from tornado_stream.values.errors import Conflict, NotFound
 from tornado_stream.values.messages import Conversation, Message
+from tornado_stream.values.presets import MAX_PRESETS, Preset
 
 
 class MemoryStore(Store):
@@ -39,6 +40,7 @@ class MemoryStore(Store):
         self._written: dict[str, int] = {}  # conversation → number of its last write
         self._sessions: dict[str, Session] = {}
         self._last_uses: dict[str, int] = {}
+        self._presets: dict[str, tuple[str, Preset]] = {}  # id → owner, preset
         self._owners: dict[str, str] = {}  # conversation → owner
         self._closed: list[bool] = []  # the views of all owners share this list
 
@@ -196,6 +198,40 @@ class MemoryStore(Store):
 
     async def check(self) -> None:
         self._check_open()
+
+    async def presets(self) -> list[Preset]:
+        self._check_open()
+        return [preset for owner, preset in self._presets.values() if owner == self.owner]
+
+    async def add_preset(self, preset: Preset) -> None:
+        mine = await self.presets()
+        self._check_name(preset, mine)
+        if len(mine) >= MAX_PRESETS:
+            raise Conflict("That is the most.", code="too_many_presets")
+        self._presets[preset.id] = self.owner, preset
+
+    async def change_preset(self, preset: Preset) -> None:
+        mine = {one.id: one for one in await self.presets()}
+        if preset.id not in mine:
+            raise NotFound("There is no preset with this id.")
+        if mine[preset.id].version != preset.version - 1:
+            raise Conflict("It was changed.", code="changed_meanwhile")
+        self._check_name(preset, list(mine.values()))
+        self._presets[preset.id] = self.owner, preset
+
+    async def delete_preset(self, id: str) -> None:
+        if id not in {one.id for one in await self.presets()}:
+            raise NotFound("There is no preset with this id.")
+        del self._presets[id]
+
+    async def delete_presets(self) -> None:
+        for preset in await self.presets():
+            del self._presets[preset.id]
+
+    def _check_name(self, preset: Preset, others: list[Preset]) -> None:
+        for one in others:
+            if one.id != preset.id and one.name.casefold() == preset.name.casefold():
+                raise Conflict("Another has this name.", code="name_in_use")
 
     async def sessions(self) -> list[Session]:
         self._check_open()

@@ -7,7 +7,7 @@ keep is a conversation like any other.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,7 +59,7 @@ class CompletionService:
         self,
         generations: Generations,
         provider: Provider,
-        resolve: Callable[[CompletionRequest], CompletionRequest] = lambda request: request,
+        resolve: Callable[[CompletionRequest], Awaitable[CompletionRequest]] | None = None,
     ) -> None:
         """`resolve` gives a request the values of the preset that it names as its model."""
         self._resolve = resolve
@@ -84,7 +84,8 @@ class CompletionService:
         if request.idempotency_key or request.is_retry:
             if known := self._remembered.find(name, request.fingerprint):
                 return StartedAnswer(await known, replayed=True)
-        request = self._resolve(request)
+        if self._resolve:
+            request = await self._resolve(request)
         relay = make_relay(request)
         with self._remembered.remembering(name, request.fingerprint, relay):
             await self._generations.start(self._job(request, relay))

@@ -122,6 +122,12 @@ class ConversationService:
                 await self._store.for_owner(owner).delete(*some)
         return len(ids)
 
+    async def forget(self, owner: str) -> int:
+        """Delete everything of an owner who was removed; returns how many conversations there were
+        now."""
+        await self._store.for_owner(owner).delete_presets()
+        return await self.delete_all(owner)
+
     async def export_all(self, owner: str) -> AsyncGenerator[bytes, None]:
         """The bytes of a `ConversationArchive` of every conversation that the owner has now, but
         for one that is deleted meanwhile. Raises `TooMany` while another export of the owner

@@ -7,7 +7,7 @@ again at any moment, finds the answer that it made and never makes a second one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
 from tornado_stream.chat.requests import (
@@ -45,7 +45,7 @@ CONVERSATION_TOO_LARGE = (
 )
 
 
-def no_preset(name: str) -> Preset:
+async def no_preset(owner: str, name: str) -> Preset:
     raise NotFound("There is no preset with this id or name.")
 
 
@@ -60,9 +60,10 @@ class ChatService:
         *,
         max_message: int = 0,
         max_conversation: int = 0,
-        preset: Callable[[str], Preset] = no_preset,
+        preset: Callable[[str, str], Awaitable[Preset]] = no_preset,
     ) -> None:
-        """`preset` finds a preset by its id or name. Raises `NotFound` or `InvalidRequest`."""
+        """`preset` finds the preset of an owner by its id or name. It raises `NotFound` or
+        `InvalidRequest`."""
         self._generations = generations
         self._store = store
         self._provider = provider
@@ -158,8 +159,9 @@ class ChatService:
         if request.conversation_id is None:
             thread = new_thread(request.message or "")
             if request.preset:
+                preset = await self._preset(request.owner, request.preset)
                 own = replace(thread.conversation, model=request.model, options=request.options)
-                thread = replace(thread, conversation=begun_with(self._preset(request.preset), own))
+                thread = replace(thread, conversation=begun_with(preset, own))
         else:
             thread = Thread(await self._conversation(request.owner, request.conversation_id), [])
         messages = await self._messages(request, thread.conversation)

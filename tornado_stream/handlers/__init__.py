@@ -34,7 +34,7 @@ from tornado_stream.handlers.pages import (
     IndexHandler,
     StaticHandler,
 )
-from tornado_stream.handlers.presets import PresetsHandler
+from tornado_stream.handlers.presets import PresetHandler, PresetsHandler
 from tornado_stream.handlers.responses import ResponsesHandler
 from tornado_stream.handlers.streams import GenerationHandler, StopHandler, StreamHandler
 from tornado_stream.handlers.system import (
@@ -65,6 +65,7 @@ def routes(base_path: str = "") -> list[URLSpec]:
         (r"/api/export", ExportAllHandler),
         (r"/api/models", ModelsHandler),
         (r"/api/presets", PresetsHandler),
+        (rf"/api/presets/{ID}", PresetHandler),
         (r"/api/sessions", SessionsHandler),
         (rf"/api/sessions/{ID}", SessionHandler),
         (r"/api/tokens", TokensHandler),

@@ -57,14 +57,14 @@ class ConversationsHandler(BaseHandler):
     async def post(self) -> None:
         body = self.read_json()
         changes = read_changes(body)
-        preset = optional_text(body, "preset")
+        preset, presets = optional_text(body, "preset"), self.application.presets
         conversation = await self.conversations.create(
             self.owner,
             changes.get("title"),
             changes.get("system"),
             model=optional_text(body, "model"),
             options=parse_options(body),
-            preset=self.application.presets.get(preset) if preset else None,
+            preset=await presets.get(self.owner, preset) if preset else None,
         )
         self.set_status(201)
         self.write_json(export.conversation_json(conversation))

@@ -70,7 +70,7 @@ class OpenAIModelsHandler(OpenAIHandler):
         models = [model for model in listed if model.id and model.offered]
         if not models:
             _check_upstreams(listed)
-        models += self._presets()
+        models += await self._presets()
         if id is None:
             self.write_json({"object": "list", "data": list(map(self._entry, models))})
             return
@@ -79,10 +79,11 @@ class OpenAIModelsHandler(OpenAIHandler):
             raise NotFound("There is no model with this name.", code="model_not_found")
         self.write_json(self._entry(found))
 
-    def _presets(self) -> list[ModelInfo]:
+    async def _presets(self) -> list[ModelInfo]:
         """The presets, as models that can be asked."""
-        presets = self.application.presets.all()
-        return [ModelInfo(PREFIX + one.name, "preset") for one in presets if one.kind == PRESET]
+        presets = await self.application.presets.all(self.owner)
+        names = dict.fromkeys(one.name for one in presets if one.kind == PRESET)
+        return [ModelInfo(PREFIX + name, "preset") for name in names]
 
     def _entry(self, model: ModelInfo) -> dict[str, Any]:
         entry = {

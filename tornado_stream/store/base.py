@@ -17,6 +17,7 @@ from typing import Self
 
 from tornado_stream.values.errors import Unavailable
 from tornado_stream.values.messages import LOCAL_OWNER, Conversation, Message
+from tornado_stream.values.presets import Preset
 
 #: The fields of a conversation that `Store.update` can change.
 CHANGEABLE = ("title", "system", "current_id")
@@ -152,8 +153,8 @@ class AlreadyStored(StoreError):
 
 
 class Store(ABC):
-    """What one `owner` has: conversations, messages and event logs; and the sessions of all users,
-    with the times at which they and the tokens were last used.
+    """What one `owner` has: conversations, messages, event logs and presets; and the sessions of
+    all users, with the times at which they and the tokens were last used.
 
     No method shows what belongs to another owner. Only `append`, `settle`, `settle_lost` and
     `unfinished` concern all owners at once, and their values name the owner. The thread that writes
@@ -271,6 +272,29 @@ class Store(ABC):
     def health(self) -> StoreHealth:
         """What is wrong with the database. Reads nothing from the disk."""
         return StoreHealth()
+
+    @abstractmethod
+    async def presets(self) -> list[Preset]:
+        """The owner's presets, in the order in which they were added."""
+
+    @abstractmethod
+    async def add_preset(self, preset: Preset) -> None:
+        """Store a new preset. Raises `Conflict` `name_in_use` or `too_many_presets`."""
+
+    @abstractmethod
+    async def change_preset(self, preset: Preset) -> None:
+        """Replace the preset with this id, which must have the version before.
+
+        Raises `NotFound`, or `Conflict` `changed_meanwhile` or `name_in_use`.
+        """
+
+    @abstractmethod
+    async def delete_preset(self, id: str) -> None:
+        """Delete one preset. Raises `NotFound`."""
+
+    @abstractmethod
+    async def delete_presets(self) -> None:
+        """Delete all presets of the owner."""
 
     @abstractmethod
     async def sessions(self) -> list[Session]:

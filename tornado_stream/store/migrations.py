@@ -151,7 +151,14 @@ def _last_uses(db: sqlite3.Connection) -> None:
 
 
 def _presets(db: sqlite3.Connection) -> None:
-    """What a conversation began with: the preset's name, the model, and the options as JSON."""
+    """Presets of users; and what a conversation began with: the preset's name, the model, and the
+    options as JSON."""
+    db.execute(
+        "CREATE TABLE presets ("
+        "seq INTEGER PRIMARY KEY, owner TEXT NOT NULL, id TEXT NOT NULL UNIQUE,"
+        "version INTEGER NOT NULL, name TEXT NOT NULL, data TEXT NOT NULL)"
+    )
+    db.execute("CREATE INDEX presets_by_owner ON presets (owner)")
     for name in ("model", "options", "preset"):
         db.execute(f"ALTER TABLE conversations ADD COLUMN {name} TEXT")
 

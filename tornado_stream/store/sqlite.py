@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from tornado_stream.store import logs, search, sessions, spend, tables
+from tornado_stream.store import logs, presets, search, sessions, spend, tables
 from tornado_stream.store.base import (
     AlreadyStored,
     DiskFull,
@@ -29,6 +29,7 @@ from tornado_stream.store.database import Database
 from tornado_stream.store.migrations import remove_copies
 from tornado_stream.store.searches import Stop, Turns
 from tornado_stream.values.messages import Conversation, Message
+from tornado_stream.values.presets import Preset
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -174,6 +175,21 @@ class SQLiteStore(Store):
 
     def health(self) -> StoreHealth:
         return self._database.health()
+
+    async def presets(self) -> list[Preset]:
+        return await self._reader.transact(presets.presets, self.owner)
+
+    async def add_preset(self, preset: Preset) -> None:
+        await self._database.write(presets.add, self.owner, preset)
+
+    async def change_preset(self, preset: Preset) -> None:
+        await self._database.write(presets.change, self.owner, preset)
+
+    async def delete_preset(self, id: str) -> None:
+        await self._with_room(presets.delete, self.owner, id)
+
+    async def delete_presets(self) -> None:
+        await self._with_room(presets.delete_all, self.owner)
 
     async def sessions(self) -> list[Session]:
         return await self._reader.transact(sessions.sessions)

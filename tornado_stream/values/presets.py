@@ -15,6 +15,7 @@ from typing import Any
 PRESET, PROMPT = KINDS = ("preset", "prompt")
 #: The members that a person gives, by kind, besides `kind`.
 MEMBERS = {PRESET: ("system", "model", "options", "tools"), PROMPT: ("text",)}
+_ALL = {name for names in MEMBERS.values() for name in names}
 #: Characters of a name and of a model's name; bytes of a preset as JSON; presets of one owner.
 MAX_NAME, MAX_MODEL, MAX_SIZE, MAX_PRESETS = 64, 200, 64 * 1024, 200
 #: Members of a request to a model that are no options.
@@ -63,8 +64,8 @@ def parse_preset(
     if len(name) > MAX_NAME:
         raise InvalidPreset("", f"its name has at most {MAX_NAME} characters")
     known = ("kind", *MEMBERS[kind])
-    for key in given:
-        if key not in known:
+    for key, value in given.items():
+        if key not in known and (value or key not in _ALL):
             raise InvalidPreset(key, f"a {kind} has no such key; it has {', '.join(known)}")
     if given.get("tools"):
         raise InvalidPreset("tools", "this version has no tools")
@@ -72,7 +73,7 @@ def parse_preset(
         id=id,
         name=name,
         kind=kind,
-        text=_text(given, "text") or "",
+        text=(_text(given, "text") or "") if kind == PROMPT else "",
         system=_text(given, "system"),
         model=_text(given, "model"),
         options=_options(given.get("options")),
