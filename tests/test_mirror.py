@@ -36,6 +36,7 @@ TESTED_THROUGH = {
     "store/lock.py": "store/test_sqlite.py",
     "store/logs.py": "store/test_contract.py",
     "store/private_files.py": "store/test_sqlite.py",
+    "store/presets.py": "store/test_contract.py",
     "store/rows.py": "store/test_contract.py",
     "store/sessions.py": "store/test_contract.py",
     "store/sqlite_errors.py": "store/test_sqlite.py",
