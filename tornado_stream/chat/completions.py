@@ -51,6 +51,11 @@ class CompletionRequest:
     is_retry: bool = False
     fingerprint: bytes = b""
 
+    @property
+    def is_named(self) -> bool:
+        """Whether the same request, sent again, finds the answer."""
+        return bool(self.idempotency_key or self.keep)
+
 
 @dataclass(frozen=True, slots=True)
 class StartedAnswer:
@@ -105,7 +110,7 @@ class CompletionService:
 
     def response_ended(self, request: CompletionRequest) -> None:
         """Cancel the answer if it is still running, unless it goes on without its client."""
-        if not (request.keep or request.idempotency_key):
+        if not request.is_named:
             self._generations.cancel(request.id)
 
     def _job(self, request: CompletionRequest, relay: Relay) -> Job:
