@@ -38,6 +38,7 @@ from tornado_stream.page.languages import Languages
 from tornado_stream.providers import build_provider
 from tornado_stream.settings import SettingError, Settings
 from tornado_stream.store import open_store
+from tornado_stream.store.base import Extent
 
 if TYPE_CHECKING:
     from tornado_stream.auth.audit import AuditLog
@@ -79,7 +80,11 @@ class ChatApplication(Services):
         if exposed and not self.users.anyone:
             _check_open_access(settings)
         self.metrics = Metrics()
-        self.store = open_store(settings.data_dir, synchronous=settings.synchronous)
+        self.store = open_store(
+            settings.data_dir,
+            synchronous=settings.synchronous,
+            largest=Extent(settings.max_stored_conversation, settings.max_messages),
+        )
         self.store.on_commit = self.metrics.commits.observe
         sessions = Sessions(self.store)
         self._last_uses = LastUses(self.store)

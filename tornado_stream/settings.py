@@ -455,6 +455,18 @@ class Settings:
         "means no limit.",
         metavar="BYTES",
     )
+    max_stored_conversation: int = _setting(
+        64 * 1024 * 1024,
+        _count_or_none,
+        "Most bytes of text in one stored conversation, with all its branches; 0 means no limit. "
+        "A further question is refused, and asks for a new conversation.",
+        metavar="BYTES",
+    )
+    max_messages: int = _setting(
+        10_000,
+        _count_or_none,
+        "Most messages in one stored conversation, with all its branches; 0 means no limit.",
+    )
     max_answers: int = _setting(
         4000,
         _count,

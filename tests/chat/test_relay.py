@@ -517,3 +517,16 @@ def lines(relay: Relay) -> list[Any]:
     texts = b"".join(relay.frames).decode().split("\n\n")[:-2]
     found = [json.loads(text.removeprefix("data: ")) for text in texts]
     return [{name: value for name, value in one.items() if name != "created"} for one in found]
+
+
+@pytest.mark.parametrize("head", [{"model": "m" * 5000}, {"created": 10**4000}])
+@pytest.mark.gen_test
+async def test_members_that_are_missing_are_not_filled_in_at_any_length(head):
+    """A chunk is sent as it came. What it says is not repeated in a thousand chunks without it."""
+    data = sse(chunk({"content": "a"}, **head), "[DONE]")
+    assert max(map(len, relayed(data, stream=True).frames)) > 4000
+    few = {"choices": [{"index": 0, "delta": {"content": "b"}}]}
+    data = sse(chunk({"content": "a"}, **head), *[few] * 1000, "[DONE]")
+    assert sum(map(len, relayed(data, stream=True).frames)) < 300_000
+    relay = relayed(sse(few, "[DONE]"), stream=True, model="m" * 5000)
+    assert sum(map(len, relay.frames)) < 2000

@@ -181,6 +181,20 @@ class MemoryStore(Store):
         self._check_open()
         return self._of(conversation_id) if self._mine(conversation_id) else []
 
+    async def outline(
+        self, id: str, *, current: bool = False
+    ) -> tuple[Conversation, list[int]] | None:
+        conversation = await self.conversation(id)
+        if conversation is None:
+            return None
+        parts = self.thread(conversation.current_id or "") if current else self.messages(id)
+        return conversation, [self._number[message.id] for message in await parts]
+
+    async def messages_at(self, places: list[int]) -> list[Message]:
+        self._check_open()
+        one = [m for m in self._messages.values() if self._number[m.id] == places[0]]
+        return [message for message in one if self._mine(message.conversation_id)]
+
     async def thread(self, message_id: str) -> list[Message]:
         self._check_open()
         thread: list[Message] = []

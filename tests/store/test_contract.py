@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from tornado_stream.store import open_store
-from tornado_stream.store.base import AlreadyStored, Progress, Session, Store, StoreError
+from tornado_stream.store.base import (
+    READ_BYTES,
+    READ_MESSAGES,
+    AlreadyStored,
+    Progress,
+    Session,
+    Store,
+    StoreError,
+)
 from tornado_stream.store.search_text import Matcher
 from tornado_stream.values.errors import Conflict, InvalidRequest, NotFound
 from tornado_stream.values.messages import Conversation, Message
@@ -159,6 +167,34 @@ async def test_a_thread_is_one_branch(store):
     assert [m.id for m in await store.thread("u2")] == ["u1", "a1", "u2"]
     assert [m.id for m in await store.messages("c")] == ["u1", "a1", "u2", "a2", "u3", "a3"]
     assert (await store.conversation("c")).current_id == "a3"
+
+
+@pytest.mark.gen_test
+async def test_a_conversation_is_read_in_parts(store):
+    await store.begin(new_answer(1, text="a" * READ_BYTES))
+    for number in range(2, 300):
+        conversation, places = await store.outline("c")
+        assert conversation == await store.conversation("c")
+        await store.begin(new_answer(number, conversation=conversation, parent=f"a{number // 2}"))
+    for current, expected in (
+        (False, await store.messages("c")),
+        (True, await store.thread("a299")),
+    ):
+        conversation, places = await store.outline("c", current=current)
+        found = []
+        while places:
+            part = await store.messages_at(places)
+            assert 0 < len(part) <= READ_MESSAGES
+            found += part
+            places = places[len(part) :]
+        assert found == expected
+    view = store.for_owner("anna")
+    assert await view.outline("c") is None
+    places = (await store.outline("c"))[1]
+    assert await view.messages_at(places) == []
+    await store.delete("c")
+    assert await store.messages_at(places) == []
+    assert await store.outline("c") is None
 
 
 @pytest.mark.gen_test

@@ -18,8 +18,16 @@ from tornado_stream.generations.producer import Job
 from tornado_stream.generations.registry import Generations
 from tornado_stream.generations.relay import Relay
 from tornado_stream.providers.base import Provider
+from tornado_stream.store.base import ConversationFull
 from tornado_stream.values.costs import TOKEN_LENGTH
+from tornado_stream.values.errors import TooLarge
 from tornado_stream.values.messages import LOCAL_OWNER, ChatRequest
+
+#: The message where a request is larger than a conversation can be.
+KEEP_LESS = (
+    "This request is too large to be kept as a conversation: {} are the most. Send fewer messages, "
+    "or send it without the header Tornado-Stream-Keep."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,11 @@ class CompletionRequest:
     idempotency_key: str = ""
     is_retry: bool = False
     fingerprint: bytes = b""
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the same request, sent again, finds the answer."""
+        return bool(self.idempotency_key or self.keep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +91,8 @@ class CompletionService:
         """Start the answer, or join the one that the same request started before.
 
         `make_relay` makes its log in the form that the program wants. Raises what
-        `Generations.start` raises, and `Conflict` `idempotency_key_reused`.
+        `Generations.start` raises, and `Conflict` `idempotency_key_reused`; `TooLarge`
+        `conversation_full` where the request cannot be kept.
         """
         name = _name(request)
         if request.idempotency_key or request.is_retry:
@@ -88,12 +102,15 @@ class CompletionService:
             request = await self._resolve(request)
         relay = make_relay(request)
         with self._remembered.remembering(name, request.fingerprint, relay):
-            await self._generations.start(self._job(request, relay))
+            try:
+                await self._generations.start(self._job(request, relay))
+            except ConversationFull as error:
+                raise TooLarge(KEEP_LESS.format(error.most), code=error.code) from None
         return StartedAnswer(relay)
 
     def response_ended(self, request: CompletionRequest) -> None:
         """Cancel the answer if it is still running, unless it goes on without its client."""
-        if not (request.keep or request.idempotency_key):
+        if not request.is_named:
             self._generations.cancel(request.id)
 
     def _job(self, request: CompletionRequest, relay: Relay) -> Job:

@@ -36,7 +36,7 @@ class ResponseRelay(Relay):
         head: dict[str, Any],
         remember: Remember = lambda items: None,
     ) -> None:
-        super().__init__(request.id, streamed=request.stream)
+        super().__init__(request.id, streamed=request.stream, once=not request.is_named)
         self._request = request
         self._events = ResponseEvents(head)
         self._remember = remember
@@ -47,7 +47,7 @@ class ResponseRelay(Relay):
             self._length += len(event.content) + len(event.reasoning)
             events = self._events.add(event)
             if self.streamed and events:  # an empty frame would end a chunked body
-                self.publish(encode(events))
+                self.add(encode(events))
             self.begin()
         elif isinstance(event, Notice):
             self.note(event)

@@ -15,12 +15,15 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Self
 
-from tornado_stream.values.errors import Unavailable
+from tornado_stream.values.errors import TooLarge, Unavailable, in_bytes
 from tornado_stream.values.messages import LOCAL_OWNER, Conversation, Message
 from tornado_stream.values.presets import Preset
 
 #: The fields of a conversation that `Store.update` can change.
 CHANGEABLE = ("title", "system", "current_id")
+#: Bytes, about, of the messages that are read at once where a conversation is read in parts, and
+#: how many messages at most.
+READ_BYTES, READ_MESSAGES = 256 * 1024, 200
 
 
 class OpenError(Exception):
@@ -44,6 +47,33 @@ class DiskFull(StoreError):
     def __init__(self) -> None:
         super().__init__(
             "Nothing can be saved now: the disk is full. Deleting conversations makes room."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How large a conversation is: the bytes of its texts as UTF-8, and its messages, of all
+    branches. As a limit, 0 is none."""
+
+    size: int = 0
+    messages: int = 0
+
+
+NO_LIMIT = Extent()
+
+
+class ConversationFull(TooLarge):
+    """A conversation would become larger than the limit."""
+
+    code = "conversation_full"
+
+    def __init__(self, limit: Extent) -> None:
+        most = [in_bytes(limit.size)] if limit.size else []
+        most += [f"{limit.messages:,} messages"] if limit.messages else []
+        self.most = " and ".join(most)
+        super().__init__(
+            f"This conversation is full: {self.most} are the most, with all branches. "
+            "Start a new conversation."
         )
 
 
@@ -174,7 +204,9 @@ class Store(ABC):
     async def begin(self, new: NewAnswer) -> None:
         """Store a new answer, and make it the conversation's current message.
 
-        Raises `AlreadyStored` if one of its ids is in use, `NotFound` if its conversation is gone.
+        Raises `AlreadyStored` if one of its ids is in use, `NotFound` if its conversation is gone,
+        `ConversationFull` if it has no room for the new messages. The answer itself may then go
+        beyond the limit.
         """
 
     @abstractmethod
@@ -256,6 +288,18 @@ class Store(ABC):
     @abstractmethod
     async def messages(self, conversation_id: str) -> list[Message]:
         """All messages of a conversation, of every branch, in the order they were written."""
+
+    @abstractmethod
+    async def outline(
+        self, id: str, *, current: bool = False
+    ) -> tuple[Conversation, list[int]] | None:
+        """A conversation, and the places of its messages in the order they were written: of all,
+        or with `current` those of the branch that is shown."""
+
+    @abstractmethod
+    async def messages_at(self, places: list[int]) -> list[Message]:
+        """The messages at the first of these places, as many as have about `READ_BYTES` together;
+        at least one, but none if the conversation was deleted meanwhile."""
 
     @abstractmethod
     async def thread(self, message_id: str) -> list[Message]:

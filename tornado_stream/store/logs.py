@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from tornado_stream.store import search, spend
 from tornado_stream.store.base import NewAnswer, Progress, StoredGeneration
-from tornado_stream.store.rows import MESSAGE, MESSAGE_COLUMNS, from_message, to_message
+from tornado_stream.store.rows import MESSAGE, MESSAGE_COLUMNS, from_message, size, to_message
 from tornado_stream.values.events import split_frames
 
 if TYPE_CHECKING:
@@ -142,9 +142,11 @@ def _finish(
         (seq, last, owner, zlib.compress(log, 1)),
     )
     columns = ", ".join(f"{name} = ?" for name in MESSAGE)
+    values = from_message(progress.message)
+    db.execute(f"UPDATE messages SET {columns} WHERE seq = ? AND owner = ?", (*values, seq, owner))
     db.execute(
-        f"UPDATE messages SET {columns} WHERE seq = ? AND owner = ?",
-        (*from_message(progress.message), seq, owner),
+        "UPDATE conversations SET size = size + ? WHERE id = ? AND owner = ?",
+        (size(values), progress.message.conversation_id, owner),
     )
     search.add(db, seq, progress.message.content)
 

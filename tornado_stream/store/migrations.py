@@ -163,6 +163,20 @@ def _presets(db: sqlite3.Connection) -> None:
         db.execute(f"ALTER TABLE conversations ADD COLUMN {name} TEXT")
 
 
+def _extents(db: sqlite3.Connection) -> None:
+    """How many messages each conversation has, and the bytes of their texts. Those of a running
+    answer are counted when it ends."""
+    columns = ("content", "reasoning", "refusal", "tool_calls", "sources", "signed", "sent")
+    size = " + ".join(f"ifnull(length(CAST({name} AS BLOB)), 0)" for name in columns)
+    db.execute("ALTER TABLE conversations ADD COLUMN message_count INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE conversations ADD COLUMN size INTEGER NOT NULL DEFAULT 0")
+    db.execute(
+        "UPDATE conversations SET (message_count, size) = "
+        f"(SELECT count(*), ifnull(sum(iif(state IS 'running', 0, {size})), 0) FROM messages m "
+        "WHERE m.conversation_id = conversations.id)"
+    )
+
+
 #: The n-th of them has the number n in the table `migrations`.
 MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _tables,
@@ -174,6 +188,7 @@ MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _spend,
     _last_uses,
     _presets,
+    _extents,
 ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -21,11 +21,15 @@ MESSAGE = (
     *("refusal", "tool_calls", "model", "state", "finish_reason", "usage", "error", "timings"),
     *("generation_id", "continued_from", "upstream", "cost", "sources", "signed", "sent"),
 )
+#: The columns whose bytes are the size of a message.
+SIZED = ("content", "reasoning", "refusal", "tool_calls", "sources", "signed", "sent")
 #: The indexes of the columns that hold JSON.
 _JSON = [
     MESSAGE.index(name)
     for name in ("tool_calls", "usage", "error", "timings", "cost", "sources", "signed", "sent")
 ]
+
+_SIZED = [MESSAGE.index(name) for name in SIZED]
 
 CONVERSATION_COLUMNS = ", ".join(CONVERSATION)
 MESSAGE_COLUMNS = ", ".join(f"m.{name}" for name in MESSAGE)
@@ -54,6 +58,12 @@ def from_message(message: Message) -> list[Any]:
         if values[index] is not None:
             values[index] = orjson.dumps(values[index]).decode()
     return values
+
+
+def size(values: Sequence[Any]) -> int:
+    """The bytes of text in the row of a message."""
+    texts = [text for index in _SIZED if (text := values[index])]
+    return sum(len(text) if text.isascii() else len(text.encode()) for text in texts)
 
 
 def to_message(row: Iterable[Any]) -> Message:

@@ -14,8 +14,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tornado_stream.store import logs, presets, search, sessions, spend, tables
 from tornado_stream.store.base import (
+    NO_LIMIT,
     AlreadyStored,
     DiskFull,
+    Extent,
     NewAnswer,
     Page,
     Progress,
@@ -46,6 +48,7 @@ class SQLiteStore(Store):
         data_dir: Path,
         *,
         synchronous: str = "normal",
+        largest: Extent = NO_LIMIT,
         connection_class: type[sqlite3.Connection] = sqlite3.Connection,
     ) -> None:
         self._database = Database(
@@ -57,6 +60,7 @@ class SQLiteStore(Store):
         self._writer = self._database.writer
         self._reader = self._database.reader
         self._turns = Turns()
+        self._largest = largest
 
     async def begin(self, new: NewAnswer) -> None:
         await self._database.write(self._begin, new)
@@ -164,6 +168,14 @@ class SQLiteStore(Store):
     async def messages(self, conversation_id: str) -> list[Message]:
         return await self._reader.transact(tables.messages, self.owner, conversation_id)
 
+    async def outline(
+        self, id: str, *, current: bool = False
+    ) -> tuple[Conversation, list[int]] | None:
+        return await self._reader.transact(tables.outline, self.owner, id, current=current)
+
+    async def messages_at(self, places: list[int]) -> list[Message]:
+        return await self._reader.transact(tables.messages_at, self.owner, places)
+
     async def thread(self, message_id: str) -> list[Message]:
         return await self._reader.transact(tables.thread, self.owner, message_id)
 
@@ -214,7 +226,7 @@ class SQLiteStore(Store):
         with suppress(OSError):
             remove_copies(database.path)  # only copies older than COPY_LIFETIME
         try:
-            tables.begin(db, self.owner, database.numbers, database.log_ends, new)
+            tables.begin(db, self.owner, database.numbers, database.log_ends, new, self._largest)
         except sqlite3.IntegrityError:
             raise AlreadyStored from None
 

@@ -103,6 +103,6 @@ test("a full server says when to try again, and the page counts the seconds down
 
 test("for a conversation that is too long the page offers a new one", () => {
   const made = answer();
-  Object.assign(made, { state: "failed", failure: new Refused(413, "conversation_too_large", "Too long.") });
+  Object.assign(made, { state: "failed", failure: new Refused(413, "conversation_full", "Too long.") });
   assert.deepEqual(outcomeOf(made).actions, ["fresh"]);
 });

@@ -162,7 +162,7 @@ function interruptionText({ failure }, message) {
 function notSentOutcome({ failure }, now) {
   if (failure?.code === "unanswered") return outcome("quiet", "", t("end.unanswered"), "", ["again"]);
   if (failure?.code === "not_sent") return outcome("quiet", "", t("failure.notSent"), "", ["retry"]);
-  const full = failure?.code === "conversation_too_large";
+  const full = failure?.code === "conversation_too_large" || failure?.code === "conversation_full";
   const actions = full ? ["fresh"] : failure?.status === 404 ? ["retry", "fresh"] : ["retry"];
   const until = failure?.until ?? 0;
   const hint = until ? retryHint(until - now) : "";
