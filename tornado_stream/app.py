@@ -84,6 +84,7 @@ class ChatApplication(Services):
             self.metrics,
             max_answers=descriptors.shares(settings)[1],
             max_answers_per_user=settings.max_answers_per_user,
+            expected=self.provider.expected,
         )
         self.chat = ChatService(
             self.generations,

@@ -11,7 +11,7 @@ import pytest
 from client import until
 
 from tornado_stream.store import open_store, spend
-from tornado_stream.store.base import NewAnswer, Progress, StoreError
+from tornado_stream.store.base import Begun, NewAnswer, Progress, StoreError
 from tornado_stream.store.migrations import MIGRATIONS, migrate
 from tornado_stream.values.messages import Conversation, Message
 
@@ -98,7 +98,6 @@ async def test_a_store_that_fails_for_a_while_gets_the_row_later(priced):
         raise StoreError("disk full")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(store), "begin_spend", failing)
         patch.setattr(type(store), "settle", failing)
         await call(chat, model)
     assert rows(data) == []
@@ -122,8 +121,8 @@ async def test_rows_that_a_crash_left_open_are_settled_once(tmp_path):
     store = open_store(tmp_path)
     with closing(sqlite3.connect(tmp_path / "chat.db")) as db:
         answer = Message("a", "c", None, "assistant", "", 5)
-        spend.begin(db, "ada", "lost", answer)
-        spend.begin(db, "ada", "ended", answer)
+        for id in ("lost", "ended"):
+            spend.begin(db, Begun("ada", id, answer.created_at, answer.model))
         db.execute("UPDATE spend SET state = 'done', amount = 3 WHERE id = 'ended'")
         db.commit()
     await store.settle_lost()

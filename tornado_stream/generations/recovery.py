@@ -1,4 +1,8 @@
-"""The end of a log that a crash cut short. Pure values."""
+"""The end of a log that a crash cut short. Pure values.
+
+The rule: the upstream most likely charges for such an answer. So it has a cost, which is estimated
+from what was stored, if the price of its model is known.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,21 @@ from typing import Any
 from tornado_stream.generations.event_log import RECOVERED_END
 from tornado_stream.generations.producer import with_answer
 from tornado_stream.store.base import Progress, StoredGeneration
-from tornado_stream.values.events import AnswerText, Delta, End, frame_data, frame_name
+from tornado_stream.values.costs import cost_of, estimated_tokens
+from tornado_stream.values.events import AnswerText, Delta, End, Finish, frame_data, frame_name
 from tornado_stream.values.messages import Message
 
+NOTHING = Finish()
 
-def end_as_interrupted(stored: StoredGeneration) -> tuple[StoredGeneration, Progress]:
-    """The generation with an `end` of state `interrupted`, and what the store is to append."""
+
+def end_as_interrupted(
+    stored: StoredGeneration, expected: Finish = NOTHING, prompt_length: int = 0
+) -> tuple[StoredGeneration, Progress]:
+    """The generation with an `end` of state `interrupted`, and what the store is to append.
+
+    `expected` names the upstream and its price, as far as they are known. `prompt_length` is in
+    characters.
+    """
     answer = AnswerText()
     times = [0]
     first_token_ms = None
@@ -24,10 +37,20 @@ def end_as_interrupted(stored: StoredGeneration) -> tuple[StoredGeneration, Prog
             answer.add(_delta(data))
             first_token_ms = data["t"] if first_token_ms is None else first_token_ms
     timings: dict[str, int | None] = {"first_token_ms": first_token_ms, "total_ms": times[-1]}
-    end = End("interrupted", None, None, None, None, True, timings)
+    length = len(answer.content) + len(answer.reasoning)
+    cost = cost_of(None, expected.price, prompt_length, length)
+    upstream = expected.upstream
+    end = End("interrupted", None, None, None, None, True, timings, upstream=upstream, cost=cost)
     frame = end.encode(RECOVERED_END, times[-1])
-    message = replace(with_answer(stored.message, answer), state="interrupted", timings=timings)
-    progress = Progress(stored.id, len(stored.frames) + 1, [frame], message, stored.owner)
+    message = replace(
+        with_answer(stored.message, answer),
+        state="interrupted",
+        timings=timings,
+        upstream=upstream,
+        cost=cost,
+    )
+    tokens = estimated_tokens(prompt_length), estimated_tokens(length)
+    progress = Progress(stored.id, len(stored.frames) + 1, [frame], message, stored.owner, tokens)
     return replace(stored, message=message, frames=[*stored.frames, frame]), progress
 
 

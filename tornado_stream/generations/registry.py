@@ -12,19 +12,20 @@ import itertools
 import logging
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from weakref import WeakValueDictionary
 
 from tornado_stream.generations.generation import Generation
 from tornado_stream.generations.producer import Job, Producer
-from tornado_stream.generations.recovery import end_as_interrupted
+from tornado_stream.generations.recovery import NOTHING, end_as_interrupted
 from tornado_stream.generations.saver import Saver
 from tornado_stream.observe.log import log_answer
 from tornado_stream.observe.metrics import Metrics
-from tornado_stream.store.base import AlreadyStored, Store, StoredGeneration, StoreError
+from tornado_stream.store.base import AlreadyStored, Begun, Store, StoredGeneration, StoreError
 from tornado_stream.values.errors import Conflict, TooMany, Unavailable
+from tornado_stream.values.events import Finish
 from tornado_stream.values.messages import Message
 
 logger = logging.getLogger(__name__)
@@ -58,8 +59,10 @@ class Generations:
         *,
         max_answers: int = sys.maxsize,
         max_answers_per_user: int = 0,
+        expected: Callable[[str | None], Finish] = lambda model: NOTHING,
     ) -> None:
         self._store = store
+        self._expected = expected  # upstream and price of a model
         self.draining = False  # running answers continue, but no answer begins
         self._metrics = metrics or Metrics()
         self._max_answers = max_answers
@@ -146,7 +149,9 @@ class Generations:
             if job.persisted:
                 await self._store.for_owner(job.owner).begin(job.new_answer)
             else:
-                await self._begin_spend(job)
+                new = job.new_answer
+                begun = (job.owner, new.generation_id, new.message.created_at, new.message.model)
+                self._saver.begin_spend(Begun(*begun))
         except BaseException:
             del self._busy[conversation_id]
             raise
@@ -154,12 +159,6 @@ class Generations:
         if beginning.stopped_as:
             producer.cancel(beginning.stopped_as)
         return producer.generation
-
-    async def _begin_spend(self, job: Job) -> None:
-        try:
-            await self._store.for_owner(job.owner).begin_spend(job.new_answer)
-        except StoreError as error:  # nothing of it would be stored, so it needs no disk
-            logger.warning("the ledger gets an answer only at its end: %s", error)
 
     async def get(self, owner: str, id: str) -> Generation | None:
         """The owner's generation with this id, from memory or from the store."""
@@ -335,9 +334,22 @@ class Generations:
 
     async def _recover(self, stored: StoredGeneration) -> StoredGeneration | None:
         """End a log that nothing produces any more. None: it was deleted meanwhile."""
-        ended, progress = end_as_interrupted(stored)
+        try:
+            length = await self._prompt_length(stored)
+        except StoreError:
+            length = 0
+        expected = self._expected(stored.message.model)
+        ended, progress = end_as_interrupted(stored, expected, length)
         try:
             return None if await self._store.append([progress]) else ended
         except StoreError as error:  # it can be read all the same, and is offered again then
             logger.warning("the end of an interrupted answer is not saved: %s", error.message)
             return ended
+
+    async def _prompt_length(self, stored: StoredGeneration) -> int:
+        """The characters of what an answer of the store follows."""
+        message, store = stored.message, self._store.for_owner(stored.owner)
+        conversation = await store.conversation(message.conversation_id)
+        thread = await store.thread(message.parent_id or "")
+        system = (conversation and conversation.system) or ""
+        return sum((len(one.content) for one in thread), len(system))

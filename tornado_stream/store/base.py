@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Self
@@ -80,13 +80,25 @@ class NewAnswer:
     frame: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The beginning of the ledger's row of an answer; `began_at` is in milliseconds since the
+    epoch."""
+
+    owner: str
+    generation_id: str
+    began_at: int
+    model: str | None
+
+
 @dataclass(slots=True)
 class Progress:
     """New frames of one log. `first` is the number of the first of them; `start` has number 1.
 
     When the answer has ended, `message` is the finished message, and `frames` should be the whole
     log: the store need not read the part that it has. Treat a `Progress` as frozen. Each save
-    creates one for each answer, and `frozen=True` doubles the cost.
+    creates one for each answer, and `frozen=True` doubles the cost. `estimate` has the tokens of
+    the prompt and of the answer, for a ledger that gets no numbers from the upstream.
     """
 
     generation_id: str
@@ -94,6 +106,7 @@ class Progress:
     frames: list[bytes]
     message: Message | None = None
     owner: str = LOCAL_OWNER
+    estimate: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,13 +201,10 @@ class Store(ABC):
         """
 
     @abstractmethod
-    async def begin_spend(self, new: NewAnswer) -> None:
-        """Begin the row of the ledger for an answer of which nothing else is stored."""
-
-    @abstractmethod
-    async def settle(self, spent: list[Progress]) -> None:
-        """Settle the ledger's rows of answers that have ended, and change nothing else. A row that
-        is settled stays as it is; a row whose beginning was refused is added."""
+    async def settle(self, spent: list[Progress], begun: Sequence[Begun] = ()) -> None:
+        """Begin rows of the ledger, and settle those of answers that have ended, in one
+        transaction; nothing else changes. A row that is settled stays as it is; a row that was not
+        begun is added."""
 
     @abstractmethod
     async def settle_lost(self) -> None:

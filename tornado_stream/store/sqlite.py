@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -15,6 +15,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from tornado_stream.store import logs, search, sessions, spend, tables
 from tornado_stream.store.base import (
     AlreadyStored,
+    Begun,
     DiskFull,
     NewAnswer,
     Page,
@@ -63,11 +64,8 @@ class SQLiteStore(Store):
     async def append(self, batch: list[Progress]) -> frozenset[str]:
         return await self._database.write(logs.append, self._database.log_ends, batch)
 
-    async def begin_spend(self, new: NewAnswer) -> None:
-        await self._database.write(spend.begin, self.owner, new.generation_id, new.message)
-
-    async def settle(self, spent: list[Progress]) -> None:
-        await self._database.write(spend.settle_all, spent)
+    async def settle(self, spent: list[Progress], begun: Sequence[Begun] = ()) -> None:
+        await self._database.write(spend.write, spent, begun)
 
     async def settle_lost(self) -> None:
         await self._database.write(spend.settle_lost)

@@ -88,6 +88,10 @@ class OpenAIProvider(Provider):
     def secrets(self) -> tuple[str, ...]:
         return tuple(filter(None, {self._key, *url_secrets(self.config.base_url)}))
 
+    def expected(self, model: str | None) -> Finish:
+        model = model or self._model
+        return Finish(upstream=self.name, price=self.config.prices.get(model or ""), model=model)
+
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
         model = request.model or await self._find_model()
         emit(Finish(upstream=self.name, price=self.config.prices.get(model), model=model))
