@@ -1,8 +1,8 @@
 """Measures what the ledger costs: `python benchmarks/ledger.py`.
 
-The program begins and settles the rows of calls that are not kept, through the server's own writer
-and a store in a temporary directory, with some calls at a time. Then it fills the ledger with a year
-of answers and times the questions that `/api/usage` asks.
+The program begins and settles the rows of calls that are not kept, through the server's own
+writer and a store in a temporary directory, with some calls at a time. Then it fills the ledger
+with a year of answers and times the questions that `/api/usage` asks.
 """
 
 from __future__ import annotations

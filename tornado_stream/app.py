@@ -13,6 +13,7 @@ from tornado.iostream import IOStream
 from tornado_stream.auth.authenticator import Authenticator
 from tornado_stream.auth.last_uses import EXACTNESS, LastUses
 from tornado_stream.auth.sessions import Sessions
+from tornado_stream.auth.user_config import UserConfig, read_user_config
 from tornado_stream.auth.users import FILE, Users
 from tornado_stream.chat.completions import CompletionService
 from tornado_stream.chat.conversations import ConversationService
@@ -20,6 +21,8 @@ from tornado_stream.chat.orders import Orders
 from tornado_stream.chat.readiness import Readiness
 from tornado_stream.chat.remembered_items import RememberedItems
 from tornado_stream.chat.service import ChatService
+from tornado_stream.chat.usage import UsageService
+from tornado_stream.generations.budgets import Budgets
 from tornado_stream.generations.registry import Generations
 from tornado_stream.handlers import NotFoundHandler, plain_path, routes
 from tornado_stream.handlers.access_log import log_request
@@ -33,7 +36,7 @@ from tornado_stream.observe.metrics import Metrics
 from tornado_stream.page import STATIC, TEMPLATES
 from tornado_stream.page.assets import Assets
 from tornado_stream.page.languages import Languages
-from tornado_stream.providers import build_provider
+from tornado_stream.providers import build_provider, config_file
 from tornado_stream.settings import SettingError, Settings
 from tornado_stream.store import open_store
 
@@ -79,12 +82,14 @@ class ChatApplication(Services):
         self._last_uses = LastUses(self.store)
         self.auth = Authenticator(self.users, sessions, self._last_uses)
         self.provider = build_provider(settings, self.metrics.upstream_answered)
+        people = read_user_config(config_file(settings))
         self.generations = Generations(
             self.store,
             self.metrics,
             max_answers=descriptors.shares(settings)[1],
             max_answers_per_user=settings.max_answers_per_user,
             expected=self.provider.expected,
+            budgets=self._budgets(people),
         )
         self.chat = ChatService(
             self.generations,
@@ -99,6 +104,7 @@ class ChatApplication(Services):
         self._tick = PeriodicCallback(self._each_second, 1000)
         self.completions = CompletionService(self.generations, self.provider)
         self.response_items = RememberedItems()
+        self.usage = UsageService(self.store, people.admins, people.currency)
         self.readiness = Readiness(self.generations, self.store, self.provider)
         self._show_gauges()
 
@@ -143,6 +149,11 @@ class ChatApplication(Services):
         if time.monotonic() >= self._save_due:
             self._save_due = time.monotonic() + EXACTNESS
             await self._last_uses.save()
+
+    def _budgets(self, people: UserConfig) -> Budgets | None:
+        if not (people.budgets or people.default):
+            return None
+        return Budgets(self.store, people.budgets, people.default, people.currency)
 
     def _request_ended(self, handler: BaseHandler) -> None:
         log_request(handler)

@@ -20,6 +20,7 @@ from tornado_stream.store.base import (
     Store,
     StoredGeneration,
     StoreError,
+    UsageRow,
 )
 from tornado_stream.store.search_text import Matcher, parse_cursor, searchable, snippet
 from tornado_stream.values.errors import NotFound
@@ -98,6 +99,16 @@ class MemoryStore(Store):
 
     async def settle_lost(self) -> None:
         self._check_open()
+
+    async def usage(
+        self, by: str, first: int, last: int, *, currency: str = "", everybody: bool = False
+    ) -> list[UsageRow]:
+        self._check_open()
+        return []
+
+    async def spent_since(self, day: int) -> dict[str, tuple[int, int]]:
+        self._check_open()
+        return {}
 
     async def unfinished(self) -> list[StoredGeneration]:
         self._check_open()

@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from weakref import WeakValueDictionary
 
+from tornado_stream.generations.budgets import Budgets
 from tornado_stream.generations.generation import Generation
 from tornado_stream.generations.producer import Job, Producer
 from tornado_stream.generations.recovery import NOTHING, end_as_interrupted
@@ -60,9 +61,11 @@ class Generations:
         max_answers: int = sys.maxsize,
         max_answers_per_user: int = 0,
         expected: Callable[[str | None], Finish] = lambda model: NOTHING,
+        budgets: Budgets | None = None,
     ) -> None:
         self._store = store
         self._expected = expected  # upstream and price of a model
+        self._budgets = budgets  # None: nobody has one
         self.draining = False  # running answers continue, but no answer begins
         self._metrics = metrics or Metrics()
         self._max_answers = max_answers
@@ -103,6 +106,8 @@ class Generations:
             await self._store.settle_lost()
         except StoreError as error:
             logger.error("the ledger has open rows of answers before: %s", error.message)
+        if self._budgets:
+            await self._budgets.open()
         return len(unfinished)
 
     @contextmanager
@@ -110,11 +115,13 @@ class Generations:
         """Hold a place for the answer `id`, which the block prepares and passes to `begin`. The
         place is released when that answer ends, or when an exception leaves the block.
 
-        Raises `Unavailable` `draining`, `TooMany` `too_many_answers`, or `AlreadyStored` where an
-        answer with this id is beginning already.
+        Raises `Unavailable` `draining`, `TooMany` (`too_many_answers`, `budget_reached`), or
+        `AlreadyStored` where an answer with this id is beginning already.
         """
         self._check_draining()
         self._check_places(owner)
+        if self._budgets:
+            self._budgets.check(owner)
         if id in self._beginning:
             raise AlreadyStored
         self._places[owner] += 1
@@ -319,9 +326,11 @@ class Generations:
     async def _run(self, producer: Producer) -> None:
         producer.publish_first_events()
         end = await producer.produce()
-        producer.ending = True
         generation = producer.generation
         generation.message = producer.finished_message(end)
+        if self._budgets and (notice := self._budgets.count(producer.spent())):
+            producer.publish(notice)
+        producer.ending = True
         frame = await self._saver.save_end(producer, end)
         generation.publish(frame, last=True)
         producer.end_relay(end)

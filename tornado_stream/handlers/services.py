@@ -20,6 +20,7 @@ from tornado_stream.chat.conversations import ConversationService
 from tornado_stream.chat.readiness import Readiness
 from tornado_stream.chat.remembered_items import RememberedItems
 from tornado_stream.chat.service import ChatService
+from tornado_stream.chat.usage import UsageService
 from tornado_stream.net.streamed_body import SendBatch
 from tornado_stream.observe.metrics import Metrics
 from tornado_stream.page.assets import Assets
@@ -65,6 +66,7 @@ class Services(Application):
     completions: CompletionService
     response_items: RememberedItems
     readiness: Readiness
+    usage: UsageService
     metrics: Metrics
     streams: set[OpenResponse]
     send_batch: SendBatch

@@ -50,11 +50,15 @@ def build_provider(
     def provider(config: UpstreamConfig) -> OpenAIProvider:
         return OpenAIProvider(Upstream(on_status, query=config.query, proxies=proxies), config)
 
-    file = _config_file(settings)
+    file = config_file(settings)
+    if file and not read_config(file, environ, timeouts):
+        file = None  # it has tables about users alone
 
     def read() -> list[UpstreamConfig]:
         if file:
             configs = read_config(file, environ, timeouts)
+            if not configs:
+                raise SettingError(f"{file} names no upstream; add a table [upstream.NAME]")
         else:
             configs = [_from_environment(settings, timeouts)]
         _check_proxies(configs, proxies)
@@ -91,7 +95,8 @@ def _check_proxies(configs: list[UpstreamConfig], proxies: ForwardProxies | None
             raise SettingError(f"{error} (needed for {shown_url(url)})") from None
 
 
-def _config_file(settings: Settings) -> Path | None:
+def config_file(settings: Settings) -> Path | None:
+    """The file tornado-stream.toml; None if there is none."""
     here = Path(FILE_NAME)
     return settings.config or (here if here.is_file() else None)
 

@@ -29,13 +29,16 @@ KEYS = (
     "parameters connect_timeout first_byte_timeout idle_timeout answer_timeout prices".split()
 )
 PRICE_KEYS = ("input", "output", "cached_input")
+#: Tables of this file that `auth.user_config` reads. A file may have them alone.
+PEOPLE = ("budget", "user")
 _TABLE = re.compile(
     r"""\s*\[\s*upstream\s*\.\s*["']?(?P<name>[^\s"'.\]]+)["']?\s*(\.\s*(?P<key>\w+).*)?\]"""
 )
 
 
 def read_config(path: Path, environ: Mapping[str, str], timeouts: Timeouts) -> list[UpstreamConfig]:
-    """The upstreams of the file, in its order, with `timeouts` as defaults. Raises `SettingError`
+    """The upstreams of the file, in its order, with `timeouts` as defaults; none if it has other
+    tables only. Raises `SettingError`
     for an unreadable file and for every mistake in it."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -66,8 +69,12 @@ class _ConfigParser:
         if not (isinstance(currency, str) and re.fullmatch(r"[A-Z]{3}", currency)):
             self._refuse("currency", "it must be a currency code, such as USD")
         tables = data.pop("upstream", {})
+        if {key for key in PEOPLE if data.pop(key, None) is not None} and not tables:
+            return []
         for key in data:
-            self._refuse(key, f"there is no such key{_suggestion(key, ['upstream', 'currency'])}")
+            self._refuse(
+                key, f"there is no such key{_suggestion(key, ['upstream', 'currency', *PEOPLE])}"
+            )
         if not isinstance(tables, dict) or not tables:
             raise SettingError(f"{self._path} names no upstream; add a table [upstream.NAME]")
         return [self._upstream(name, table, currency) for name, table in tables.items()]

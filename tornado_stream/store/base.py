@@ -20,6 +20,9 @@ from tornado_stream.values.messages import LOCAL_OWNER, Conversation, Message
 
 #: The fields of a conversation that `Store.update` can change.
 CHANGEABLE = ("title", "system", "current_id")
+#: What `Store.usage` sums by, and the most rows that it returns.
+BY = ("day", "model", "upstream", "user")
+MOST_USAGE = 10_000
 
 
 class OpenError(Exception):
@@ -89,6 +92,23 @@ class Begun:
     generation_id: str
     began_at: int
     model: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """Sums of the ledger. `key` is a day since the epoch, or the name of a model, an upstream or a
+    user; "" if it is not known. `amount` is in billionths. `estimated` and `unknown` are answers
+    whose numbers are estimated, and whose cost is not known."""
+
+    key: int | str
+    currency: str
+    requests: int
+    prompt: int
+    cached: int
+    completion: int
+    amount: int
+    estimated: int
+    unknown: int
 
 
 @dataclass(slots=True)
@@ -168,9 +188,9 @@ class Store(ABC):
     """What one `owner` has: conversations, messages and event logs; and the sessions of all users,
     with the times at which they and the tokens were last used.
 
-    No method shows what belongs to another owner. Only `append`, `settle`, `settle_lost` and
-    `unfinished` concern all owners at once, and their values name the owner. The thread that writes
-    calls `on_commit` with the seconds that each write transaction took.
+    No method shows what belongs to another owner. Only `append`, `settle`, `settle_lost`,
+    `unfinished`, `spent_since` and `usage` of everybody concern all owners at once. The thread that
+    writes calls `on_commit` with the seconds that each write transaction took.
     """
 
     owner = LOCAL_OWNER
@@ -210,6 +230,18 @@ class Store(ABC):
     async def settle_lost(self) -> None:
         """Settle the rows of the ledger that a crash left open, as `interrupted` and without a
         cost. Call it before any answer starts."""
+
+    @abstractmethod
+    async def usage(
+        self, by: str, first: int, last: int, *, currency: str = "", everybody: bool = False
+    ) -> list[UsageRow]:
+        """The sums of the ledger for each of `BY`, for each currency; of days those from `first` to
+        `last`, both included. A row whose cost is not known counts as one in `currency`. Days come
+        in their order, all else by its amount. At most `MOST_USAGE` rows."""
+
+    @abstractmethod
+    async def spent_since(self, day: int) -> dict[str, tuple[int, int]]:
+        """The amount and the tokens that each user has spent since this day."""
 
     @abstractmethod
     async def unfinished(self) -> list[StoredGeneration]:

@@ -122,6 +122,14 @@ def settled_values(message: Message, estimate: tuple[int, int] | None = None) ->
     )
 
 
+def settled_numbers(progress: Progress) -> tuple[int, int]:
+    """The amount and the tokens of an answer that has ended; what is not known is 0."""
+    assert progress.message
+    values = settled_values(progress.message, progress.estimate)
+    named = dict(zip(SETTLED, values, strict=True))
+    return named["amount"] or 0, (named["prompt"] or 0) + (named["completion"] or 0)
+
+
 def _add_to(
     days: dict[tuple[Any, ...], list[int]], owner: str, began_at: int, values: tuple[Any, ...]
 ) -> None:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from tornado_stream.store import logs, search, sessions, spend, tables
+from tornado_stream.store import logs, search, sessions, spend, tables, usage
 from tornado_stream.store.base import (
     AlreadyStored,
     Begun,
@@ -25,6 +25,7 @@ from tornado_stream.store.base import (
     StoredGeneration,
     StoreError,
     StoreHealth,
+    UsageRow,
 )
 from tornado_stream.store.database import Database
 from tornado_stream.store.migrations import remove_copies
@@ -69,6 +70,15 @@ class SQLiteStore(Store):
 
     async def settle_lost(self) -> None:
         await self._database.write(spend.settle_lost)
+
+    async def usage(
+        self, by: str, first: int, last: int, *, currency: str = "", everybody: bool = False
+    ) -> list[UsageRow]:
+        owner = None if everybody else self.owner
+        return await self._reader.transact(usage.rows, owner, by, first, last, currency)
+
+    async def spent_since(self, day: int) -> dict[str, tuple[int, int]]:
+        return await self._reader.transact(usage.spent_since, day)
 
     async def unfinished(self) -> list[StoredGeneration]:
         return await self._reader.transact(logs.unfinished)
