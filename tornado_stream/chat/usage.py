@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from tornado_stream.store.base import BY, Store, UsageRow
 from tornado_stream.values.errors import InvalidRequest
 
 EPOCH = date(1970, 1, 1)
+DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 #: Days that a request without dates asks for, and the most that one can ask for.
 USUAL_DAYS, MOST_DAYS = 30, 3660
 #: What each row has after its key.
@@ -123,11 +125,13 @@ def _plain(text: str) -> str:
 
 
 def _day(query: Mapping[str, str], name: str) -> date | None:
-    text = query.get(name, "")
+    text = query.get(name)
+    if not text:
+        return None
     try:
-        day = date.fromisoformat(text) if text else None
+        day = date.fromisoformat(text) if DATE.fullmatch(text) else None
     except ValueError:
-        day = EPOCH - timedelta(days=1)
-    if day and (day < EPOCH or len(text) != 10):
+        day = None
+    if day is None or day < EPOCH:
         raise InvalidRequest(f"{name} must be a date, as 2026-01-31.")
     return day

@@ -79,6 +79,7 @@ export default {
     "note": "Die Tage sind die von UTC. ≈ bezeichnet Zahlen, die zum Teil geschätzt sind.",
     "more": "Die Tabelle ist gekürzt; die Datei hat alle Zeilen.",
     "file": "Als Datei für Tabellenprogramme (CSV)",
+    "tokens": "{n} Token",
     "low": "Von Ihrem Budget sind noch {left} übrig.",
     "from": "Von",
     "to": "Bis"

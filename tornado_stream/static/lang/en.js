@@ -79,6 +79,7 @@ export default {
     "note": "Days are those of UTC. ≈ marks numbers that are partly estimated.",
     "more": "The table is cut; the file has all rows.",
     "file": "As a file for spreadsheets (CSV)",
+    "tokens": {"one": "{n} token", "other": "{n} tokens"},
     "low": "{left} are left of your budget.",
     "from": "From",
     "to": "To"

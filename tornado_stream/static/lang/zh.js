@@ -79,6 +79,7 @@ export default {
     "note": "日期按 UTC 计算。≈ 表示部分数字是估算的。",
     "more": "表格不完整；文件包含所有行。",
     "file": "下载表格文件 (CSV)",
+    "tokens": "{n} 个词元",
     "low": "您的预算还剩 {left}。",
     "from": "从",
     "to": "到"
