@@ -104,7 +104,7 @@ class ChatApplication(Services):
         self._tick = PeriodicCallback(self._each_second, 1000)
         self.completions = CompletionService(self.generations, self.provider)
         self.response_items = RememberedItems()
-        self.usage = UsageService(self.store, people.admins, people.currency)
+        self.usage = UsageService(self.store, people.admins, people.currency, self.users.name_of)
         self.readiness = Readiness(self.generations, self.store, self.provider)
         self._show_gauges()
 
@@ -153,7 +153,9 @@ class ChatApplication(Services):
     def _budgets(self, people: UserConfig) -> Budgets | None:
         if not (people.budgets or people.default):
             return None
-        return Budgets(self.store, people.budgets, people.default, people.currency)
+        return Budgets(
+            self.store, people.budgets, people.default, people.currency, self.users.name_of
+        )
 
     def _request_ended(self, handler: BaseHandler) -> None:
         log_request(handler)

@@ -56,7 +56,7 @@ def refusal(budgets, owner):
 async def test_a_budget_is_reached_and_starts_anew():
     clock = Clock(2026, 2, 28, 23, 59, 30)
     store = Stored(ada=(700_000_000, 9))
-    budgets = Budgets(store, {"ada": Budget(10**9)}, None, "USD", clock)
+    budgets = Budgets(store, {"ada": Budget(10**9)}, None, "USD", now=clock)
     await budgets.open()
     assert store.asked == [seconds(2026, 2, 1) // 86_400]
     budgets.check("ada")
@@ -81,7 +81,7 @@ async def test_a_budget_is_reached_and_starts_anew():
 async def test_tokens_count_where_nothing_has_a_price_also_estimated_ones():
     clock = Clock(2026, 5, 5)
     budgets = Budgets(
-        Stored(), {"bob": Budget(tokens=10**6)}, Budget(None, 100, "day"), "USD", clock
+        Stored(), {"bob": Budget(tokens=10**6)}, Budget(None, 100, "day"), "USD", now=clock
     )
     await budgets.open()
     usage = {"prompt_tokens": 40, "completion_tokens": 20}
@@ -98,7 +98,7 @@ async def test_tokens_count_where_nothing_has_a_price_also_estimated_ones():
 @pytest.mark.gen_test
 async def test_of_two_limits_the_first_that_is_reached_counts():
     clock = Clock(2026, 5, 5)
-    budgets = Budgets(Stored(), {}, Budget(10**9, 100), "EUR", clock)
+    budgets = Budgets(Stored(), {}, Budget(10**9, 100), "EUR", now=clock)
     few = {"prompt_tokens": 1, "completion_tokens": 1}
     low = budgets.count(answer("ada", clock.now, 0.95, few))
     assert low.details == {"left": 0.05, "currency": "EUR"}

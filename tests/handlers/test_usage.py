@@ -14,7 +14,8 @@ from dataclasses import replace
 
 import pytest
 
-from tornado_stream.auth.commands import run
+from tornado_stream.auth.commands import new_token
+from tornado_stream.auth.users import FILE
 from tornado_stream.handlers.usage import bars_of
 from tornado_stream.store.spend import DAY
 
@@ -31,7 +32,7 @@ QUESTION = {"messages": [{"role": "user", "content": "hello"}], "model": MODEL}
 
 
 @pytest.fixture
-def priced(serve, settings, upstream, tmp_path, capsys):
+def priced(serve, settings, upstream, tmp_path):
     """Starts a server with a price for `MODEL` and the given tables; with users, also makes tokens,
     and returns the headers of each."""
 
@@ -41,8 +42,7 @@ def priced(serve, settings, upstream, tmp_path, capsys):
         changed = replace(settings, base_url=None, config=config, model=model)
         headers = {}
         for name in users:
-            run("new-token", name, settings.data_dir / "0")
-            token = capsys.readouterr().out.split()[-1]
+            token, _ = new_token(settings.data_dir / "0" / FILE, name)
             headers[name] = {"Authorization": f"Bearer {token}"}
         chat = serve(changed)
         return (chat, headers) if users else chat

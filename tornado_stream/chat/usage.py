@@ -9,8 +9,8 @@ import csv
 import io
 import re
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -48,15 +48,23 @@ class Usage:
 
 
 class UsageService:
-    """Reads the ledger. `admins` may see all of it. Amounts without a cost count as `currency`."""
+    """Reads the ledger. `admins` have names, and may see all of it. `name_of` gives the name of an
+    owner. Answers without a cost count as some in `currency`."""
 
-    def __init__(self, store: Store, admins: frozenset[str], currency: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        admins: frozenset[str],
+        currency: str,
+        name_of: Callable[[str], str] = str,
+    ) -> None:
+        self._name_of = name_of
         self._store = store
         self._admins = admins
         self._currency = currency
 
     def sees_all(self, owner: str) -> bool:
-        return owner in self._admins
+        return self._name_of(owner) in self._admins
 
     async def read(self, owner: str, query: Mapping[str, str], by: str = "") -> Usage:
         """The usage that the `from`, `to` and `by` of a query ask for. Raises `InvalidRequest`."""
@@ -74,6 +82,8 @@ class UsageService:
             currency=self._currency,
             everybody=self.sees_all(owner),
         )
+        if by == "user":
+            rows = [replace(row, key=self._name_of(str(row.key))) for row in rows]
         return Usage(by, first, last, self._currency, rows, self.sees_all(owner))
 
 

@@ -27,7 +27,8 @@ LOW = 0.1
 
 
 class Budgets:
-    """The budgets of users by name; `default` is that of each other user."""
+    """The budgets of users by name; `default` is that of each other user. `name_of` gives the name
+    of an owner."""
 
     def __init__(
         self,
@@ -35,12 +36,14 @@ class Budgets:
         budgets: Mapping[str, Budget],
         default: Budget | None,
         currency: str,
+        name_of: Callable[[str], str] = str,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._budgets = budgets
         self._default = default
         self._currency = currency
+        self._name_of = name_of
         self._now = now
         #: By period and its first day, then by user: the amount and the tokens that were spent.
         self._spent: dict[tuple[str, int], dict[str, tuple[int, int]]] = {}
@@ -102,4 +105,4 @@ class Budgets:
         return [(limit - spent, limit) for limit, spent in limits if limit is not None]
 
     def _of(self, owner: str) -> Budget | None:
-        return self._budgets.get(owner, self._default)
+        return self._budgets.get(self._name_of(owner), self._default)

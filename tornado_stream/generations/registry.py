@@ -20,11 +20,11 @@ from weakref import WeakValueDictionary
 from tornado_stream.generations.budgets import Budgets
 from tornado_stream.generations.generation import Generation
 from tornado_stream.generations.producer import Job, Producer
-from tornado_stream.generations.recovery import NOTHING, end_as_interrupted
+from tornado_stream.generations.recovery import NOTHING, Recovery
 from tornado_stream.generations.saver import Saver
 from tornado_stream.observe.log import log_answer
 from tornado_stream.observe.metrics import Metrics
-from tornado_stream.store.base import AlreadyStored, Begun, Store, StoredGeneration, StoreError
+from tornado_stream.store.base import AlreadyStored, Begun, Store, StoreError
 from tornado_stream.values.errors import Conflict, TooMany, Unavailable
 from tornado_stream.values.events import Finish
 from tornado_stream.values.messages import Message
@@ -64,7 +64,7 @@ class Generations:
         budgets: Budgets | None = None,
     ) -> None:
         self._store = store
-        self._expected = expected  # upstream and price of a model
+        self._recovery = Recovery(store, expected)
         self._budgets = budgets  # None: nobody has one
         self.draining = False  # running answers continue, but no answer begins
         self._metrics = metrics or Metrics()
@@ -101,7 +101,7 @@ class Generations:
             logger.error("answers that a crash left running cannot be read: %s", error.message)
             return 0
         for stored in unfinished:
-            await self._recover(stored)
+            await self._recovery.end(stored)
         try:
             await self._store.settle_lost()
         except StoreError as error:
@@ -179,7 +179,7 @@ class Generations:
             return known
         if stored and stored.message.state == "running":
             # Its first commit succeeded but was reported as failed, so nothing produces it.
-            stored = await self._recover(stored)
+            stored = await self._recovery.end(stored)
         return self._restored.setdefault(id, Generation.restore(stored)) if stored else None
 
     async def with_ends(self, owner: str, messages: list[Message]) -> list[Message]:
@@ -340,25 +340,3 @@ class Generations:
         producer.ended.set_result(None)
         log_answer(generation.id, generation.message.model, end, len(producer.times))
         self._metrics.answer_ended(end, producer.began, producer.times)
-
-    async def _recover(self, stored: StoredGeneration) -> StoredGeneration | None:
-        """End a log that nothing produces any more. None: it was deleted meanwhile."""
-        try:
-            length = await self._prompt_length(stored)
-        except StoreError:
-            length = 0
-        expected = self._expected(stored.message.model)
-        ended, progress = end_as_interrupted(stored, expected, length)
-        try:
-            return None if await self._store.append([progress]) else ended
-        except StoreError as error:  # it can be read all the same, and is offered again then
-            logger.warning("the end of an interrupted answer is not saved: %s", error.message)
-            return ended
-
-    async def _prompt_length(self, stored: StoredGeneration) -> int:
-        """The characters of what an answer of the store follows."""
-        message, store = stored.message, self._store.for_owner(stored.owner)
-        conversation = await store.conversation(message.conversation_id)
-        thread = await store.thread(message.parent_id or "")
-        system = (conversation and conversation.system) or ""
-        return sum((len(one.content) for one in thread), len(system))
