@@ -73,7 +73,8 @@ async def test_a_million_answers_of_a_year_are_summed_in_50_ms(tmp_path):
             "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 999999) "
             "INSERT INTO spend (owner, id, began_at, state, model, upstream, prompt, cached,"
             "completion, amount, currency, estimated) SELECT 'user-' || i % 20, 'r' || i, "
-            f"i / 2740 * {DAY}, 'done', 'm' || i / 20 % 5, 'up', 9, 0, 5, i, 'USD', i % 50 = 0 FROM n"
+            f"i / 2740 * {DAY}, 'done', 'm' || i / 20 % 5, 'up', 9, 0, 5, i, 'USD', i % 50 = 0 "
+            "FROM n"
         )
         spend.sum_days(db)
         db.commit()
