@@ -65,6 +65,7 @@ class OpenAIProvider(Provider):
             **config.auth_headers,
         }
         self._answer_path = lru_cache(config.answer_path)
+        self._expected = lru_cache(config.expected)
         self._in_responses = lru_cache(config.answers_in_responses)
         self._adapts = bool(config.preset.completion_tokens or config.preset.no_sampling)
         self._model = config.default_model or next(iter(config.models), None)
@@ -89,11 +90,11 @@ class OpenAIProvider(Provider):
         return tuple(filter(None, {self._key, *url_secrets(self.config.base_url)}))
 
     def expected(self, model: str | None) -> Finish:
-        return self.config.expected(model or self._model)
+        return self._expected(model or self._model)
 
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
         model = request.model or await self._find_model()
-        emit(self.config.expected(model))
+        emit(self._expected(model))
         repeats_left = REPEATS + 1
         while True:
             repeats_left -= 1
