@@ -24,10 +24,12 @@ MAX_SIZE = 8 * 1024 * 1024
 SECTIONS = {
     "currency": "providers.config",
     "upstream": "providers.config",
-    "preset": "chat.presets_config",
+    "preset": "values.presets",
+    "budget": "auth.user_config",
+    "user": "auth.user_config",
 }
 #: Sections that other versions know, and what this one lacks.
-NOT_YET = {"budget": "budgets", "user": "settings of single users", "tools": "tools"}
+NOT_YET = {"tools": "tools"}
 
 State = tuple[int, int, int] | None
 

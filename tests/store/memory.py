@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from tornado_stream.store.base import (
     CHANGEABLE,
     AlreadyStored,
+    Begun,
     Match,
     NewAnswer,
     Page,
@@ -18,6 +20,7 @@ from tornado_stream.store.base import (
     Store,
     StoredGeneration,
     StoreError,
+    UsageRow,
 )
 from tornado_stream.store.search_text import Matcher, parse_cursor, searchable, snippet
 from tornado_stream.values.errors import Conflict, NotFound
@@ -93,14 +96,21 @@ class MemoryStore(Store):
             self._messages[progress.message.id] = progress.message
             self._generations[stored.id] = replace(stored, message=progress.message)
 
-    async def begin_spend(self, new: NewAnswer) -> None:
+    async def settle(self, spent: list[Progress], begun: Sequence[Begun] = ()) -> None:
         self._check_open()  # nothing of the contract reads the ledger
-
-    async def settle(self, spent: list[Progress]) -> None:
-        self._check_open()
 
     async def settle_lost(self) -> None:
         self._check_open()
+
+    async def usage(
+        self, by: str, first: int, last: int, *, currency: str = "", everybody: bool = False
+    ) -> list[UsageRow]:
+        self._check_open()
+        return []
+
+    async def spent_since(self, day: int) -> dict[str, tuple[int, int]]:
+        self._check_open()
+        return {}
 
     async def unfinished(self) -> list[StoredGeneration]:
         self._check_open()

@@ -43,6 +43,7 @@ from tornado_stream.handlers.system import (
     OpenAPIHandler,
     ReadyHandler,
 )
+from tornado_stream.handlers.usage import UsageFileHandler, UsageHandler, UsagePageHandler
 
 __all__ = ["NotFoundHandler", "plain_path", "routes"]
 
@@ -71,6 +72,9 @@ def routes(base_path: str = "") -> list[URLSpec]:
         (r"/api/tokens", TokensHandler),
         (rf"/api/tokens/{ID}", TokenHandler),
         (r"/api/password", PasswordHandler),
+        (r"/api/usage", UsageHandler),
+        (r"/api/usage\.csv", UsageFileHandler),
+        (r"/usage", UsagePageHandler),
         (r"/v1/chat/completions", CompletionsHandler),
         (r"/v1/responses", ResponsesHandler),
         (r"/v1/models", OpenAIModelsHandler),

@@ -49,6 +49,7 @@ class OpenAIHandler(BaseHandler):
         # has already retried where that is safe.
         refused = isinstance(error, (TooMany, Unavailable))
         failed_safely = isinstance(error, UpstreamFailure) and error.unprocessed
+        refused = refused and error.code != "budget_reached"  # a program would ask until then
         safe = refused or failed_safely or isinstance(error, BadGateway)
         self.set_header("x-should-retry", "true" if safe else "false")
         if refused:
@@ -58,6 +59,8 @@ class OpenAIHandler(BaseHandler):
     def write_json(self, value: Any) -> None:
         if isinstance(value, dict) and isinstance(value.get("error"), dict):
             kind = "server_error" if self.get_status() >= 500 else "invalid_request_error"
+            if value["error"].get("code") == "budget_reached":
+                kind = "insufficient_quota"
             value["error"] = {"type": kind, "param": None, **value["error"]}
         super().write_json(value)
 

@@ -21,6 +21,7 @@ from tornado_stream.chat.presets import Presets
 from tornado_stream.chat.readiness import Readiness
 from tornado_stream.chat.remembered_items import RememberedItems
 from tornado_stream.chat.service import ChatService
+from tornado_stream.chat.usage import UsageService
 from tornado_stream.net.streamed_body import SendBatch
 from tornado_stream.observe.metrics import Metrics
 from tornado_stream.page.assets import Assets
@@ -67,6 +68,7 @@ class Services(Application):
     presets: Presets
     response_items: RememberedItems
     readiness: Readiness
+    usage: UsageService
     metrics: Metrics
     streams: set[OpenResponse]
     send_batch: SendBatch

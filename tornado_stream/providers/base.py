@@ -93,6 +93,11 @@ class Provider(ABC):
     async def open(self) -> None:  # noqa: B027  (most providers have nothing to discover)
         """Discover upstreams before the server listens. Takes a fraction of a second."""
 
+    def expected(self, model: str | None) -> Finish:
+        """What an answer of this model will most likely say of its upstream and price, as far as
+        the configuration tells."""
+        return Finish()
+
     def start(self) -> None:  # noqa: B027  (most providers have nothing to start)
         """Begin slow work, such as loading a model, and return at once."""
 

@@ -20,7 +20,7 @@ from tornado.gen import convert_yielded
 
 from tornado_stream.providers.base import Emit, ModelInfo, Provider
 from tornado_stream.values.errors import ProviderError
-from tornado_stream.values.events import Notice
+from tornado_stream.values.events import Finish, Notice
 from tornado_stream.values.messages import ChatRequest
 
 logger = logging.getLogger(__name__)
@@ -95,6 +95,13 @@ class ProviderGroup(Provider):
 
     async def open(self) -> None:
         await self._discover_servers()
+
+    def expected(self, model: str | None) -> Finish:
+        model = model or self.default_model
+        found = [member.expected(model) for member in self.members]
+        name, _, rest = (model or "").partition("/")
+        found += [member.expected(rest) for member in self.members if rest and member.name == name]
+        return next((finish for finish in found if finish.price), found[0])
 
     def start(self) -> None:
         for member in self.members:

@@ -13,6 +13,7 @@ from tornado_stream.providers.presets import CUSTOM, Preset
 from tornado_stream.providers.upstream import Timeouts
 from tornado_stream.settings import Secret
 from tornado_stream.values.costs import Price
+from tornado_stream.values.events import Finish
 from tornado_stream.values.urls import url_secrets
 
 #: The APIs in which an upstream can answer: chat completions, and OpenAI's Responses API.
@@ -60,6 +61,10 @@ class UpstreamConfig:
         login = urlsplit(self.base_url).netloc.rpartition("@")[0]
         user, _, password = login.partition(":")
         return unquote(user), unquote(password)
+
+    def expected(self, model: str | None) -> Finish:
+        """What each answer of this model says of its upstream."""
+        return Finish(upstream=self.name, price=self.prices.get(model or ""), model=model)
 
     def answers_in_responses(self, model: str) -> bool:
         """Whether the dialect of this model is OpenAI's Responses API."""

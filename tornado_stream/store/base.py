@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Self
@@ -24,6 +24,9 @@ CHANGEABLE = ("title", "system", "current_id")
 #: Bytes, about, of the messages that are read at once where a conversation is read in parts, and
 #: how many messages at most.
 READ_BYTES, READ_MESSAGES = 256 * 1024, 200
+#: What `Store.usage` sums by, and the most rows that it returns.
+BY = ("day", "model", "upstream", "user")
+MOST_USAGE = 10_000
 
 
 class OpenError(Exception):
@@ -111,13 +114,42 @@ class NewAnswer:
     frame: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The beginning of the ledger's row of an answer; `began_at` is in milliseconds since the
+    epoch."""
+
+    owner: str
+    generation_id: str
+    began_at: int
+    model: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """Sums of the ledger. `key` is a day since the epoch, or the name of a model, an upstream or a
+    user; "" if it is not known. `amount` is in billionths. `estimated` and `unknown` are answers
+    whose numbers are estimated, and whose cost is not known."""
+
+    key: int | str
+    currency: str
+    requests: int
+    prompt: int
+    cached: int
+    completion: int
+    amount: int
+    estimated: int
+    unknown: int
+
+
 @dataclass(slots=True)
 class Progress:
     """New frames of one log. `first` is the number of the first of them; `start` has number 1.
 
     When the answer has ended, `message` is the finished message, and `frames` should be the whole
     log: the store need not read the part that it has. Treat a `Progress` as frozen. Each save
-    creates one for each answer, and `frozen=True` doubles the cost.
+    creates one for each answer, and `frozen=True` doubles the cost. `estimate` has the tokens of
+    the prompt and of the answer, for a ledger that gets no numbers from the upstream.
     """
 
     generation_id: str
@@ -125,6 +157,7 @@ class Progress:
     frames: list[bytes]
     message: Message | None = None
     owner: str = LOCAL_OWNER
+    estimate: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +219,9 @@ class Store(ABC):
     """What one `owner` has: conversations, messages, event logs and presets; and the sessions of
     all users, with the times at which they and the tokens were last used.
 
-    No method shows what belongs to another owner. Only `append`, `settle`, `settle_lost` and
-    `unfinished` concern all owners at once, and their values name the owner. The thread that writes
-    calls `on_commit` with the seconds that each write transaction took.
+    No method shows what belongs to another owner. Only `append`, `settle`, `settle_lost`,
+    `unfinished`, `spent_since` and `usage` of everybody concern all owners at once. The thread that
+    writes calls `on_commit` with the seconds that each write transaction took.
     """
 
     owner = LOCAL_OWNER
@@ -221,18 +254,27 @@ class Store(ABC):
         """
 
     @abstractmethod
-    async def begin_spend(self, new: NewAnswer) -> None:
-        """Begin the row of the ledger for an answer of which nothing else is stored."""
-
-    @abstractmethod
-    async def settle(self, spent: list[Progress]) -> None:
-        """Settle the ledger's rows of answers that have ended, and change nothing else. A row that
-        is settled stays as it is; a row whose beginning was refused is added."""
+    async def settle(self, spent: list[Progress], begun: Sequence[Begun] = ()) -> None:
+        """Begin rows of the ledger, and settle those of answers that have ended, in one
+        transaction; nothing else changes. A row that is settled stays as it is; a row that was not
+        begun is added."""
 
     @abstractmethod
     async def settle_lost(self) -> None:
         """Settle the rows of the ledger that a crash left open, as `interrupted` and without a
         cost. Call it before any answer starts."""
+
+    @abstractmethod
+    async def usage(
+        self, by: str, first: int, last: int, *, currency: str = "", everybody: bool = False
+    ) -> list[UsageRow]:
+        """The sums of the ledger for each of `BY`, for each currency; of days those from `first` to
+        `last`, both included. A row whose cost is not known counts as one in `currency`. Days come
+        in their order, all else by its amount. At most `MOST_USAGE` rows."""
+
+    @abstractmethod
+    async def spent_since(self, day: int) -> dict[str, tuple[int, int]]:
+        """The amount and the tokens that each user has spent since this day."""
 
     @abstractmethod
     async def unfinished(self) -> list[StoredGeneration]:

@@ -20,7 +20,7 @@ import orjson
 
 from tornado_stream.store.base import OpenError
 from tornado_stream.store.private_files import make_private
-from tornado_stream.store.spend import settled_values
+from tornado_stream.store.spend import SUMS, settled_values, sum_days
 from tornado_stream.store.transactions import transaction
 from tornado_stream.values.messages import Message
 
@@ -177,6 +177,18 @@ def _extents(db: sqlite3.Connection) -> None:
     )
 
 
+def _spend_days(db: sqlite3.Connection) -> None:
+    """The sums of the ledger by day. An owner's days are next to each other."""
+    sums = ", ".join(f"{name} INTEGER NOT NULL" for name in SUMS)
+    db.execute(
+        "CREATE TABLE spend_days ("
+        "owner TEXT NOT NULL, day INTEGER NOT NULL, upstream TEXT NOT NULL, model TEXT NOT NULL,"
+        f"currency TEXT NOT NULL, {sums},"
+        "PRIMARY KEY (owner, day, upstream, model, currency)) WITHOUT ROWID"
+    )
+    sum_days(db)
+
+
 #: The n-th of them has the number n in the table `migrations`.
 MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _tables,
@@ -189,6 +201,7 @@ MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _last_uses,
     _presets,
     _extents,
+    _spend_days,
 ]
 
 

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from tornado_stream.store import logs, presets, search, sessions, spend, tables
+from tornado_stream.store import logs, presets, search, sessions, spend, tables, usage
 from tornado_stream.store.base import (
     NO_LIMIT,
     AlreadyStored,
+    Begun,
     DiskFull,
     Extent,
     NewAnswer,
@@ -26,6 +27,7 @@ from tornado_stream.store.base import (
     StoredGeneration,
     StoreError,
     StoreHealth,
+    UsageRow,
 )
 from tornado_stream.store.database import Database
 from tornado_stream.store.migrations import remove_copies
@@ -68,14 +70,20 @@ class SQLiteStore(Store):
     async def append(self, batch: list[Progress]) -> frozenset[str]:
         return await self._database.write(logs.append, self._database.log_ends, batch)
 
-    async def begin_spend(self, new: NewAnswer) -> None:
-        await self._database.write(spend.begin, self.owner, new.generation_id, new.message)
-
-    async def settle(self, spent: list[Progress]) -> None:
-        await self._database.write(spend.settle_all, spent)
+    async def settle(self, spent: list[Progress], begun: Sequence[Begun] = ()) -> None:
+        await self._database.write(spend.write, spent, begun)
 
     async def settle_lost(self) -> None:
         await self._database.write(spend.settle_lost)
+
+    async def usage(
+        self, by: str, first: int, last: int, *, currency: str = "", everybody: bool = False
+    ) -> list[UsageRow]:
+        owner = None if everybody else self.owner
+        return await self._reader.transact(usage.rows, owner, by, first, last, currency)
+
+    async def spent_since(self, day: int) -> dict[str, tuple[int, int]]:
+        return await self._reader.transact(usage.spent_since, day)
 
     async def unfinished(self) -> list[StoredGeneration]:
         return await self._reader.transact(logs.unfinished)

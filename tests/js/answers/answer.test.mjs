@@ -58,3 +58,9 @@ test("an answer whose model was not known at its start gets it from its end", ()
 test("the source of a message is what its author wrote", () => {
   assert.equal(sourceOf(after(["delta", { content: "a **b**" }], ["delta", { content: "\n" }])), "a **b**\n");
 });
+
+test("a notice tells what is left of a budget, as an amount or in tokens", () => {
+  assert.equal(after().low, null);
+  assert.deepEqual(after(["notice", { code: "budget_low", left: 0.25, currency: "EUR" }]).low, { left: 0.25, currency: "EUR" });
+  assert.deepEqual(after(["notice", { code: "budget_low", left: 900, currency: null }]).low, { left: 900, currency: null });
+});

@@ -65,6 +65,7 @@ class OpenAIProvider(Provider):
             **config.auth_headers,
         }
         self._answer_path = lru_cache(config.answer_path)
+        self._expected = lru_cache(config.expected)
         self._in_responses = lru_cache(config.answers_in_responses)
         self._adapts = bool(config.preset.completion_tokens or config.preset.no_sampling)
         self._model = config.default_model or next(iter(config.models), None)
@@ -88,9 +89,12 @@ class OpenAIProvider(Provider):
     def secrets(self) -> tuple[str, ...]:
         return tuple(filter(None, {self._key, *url_secrets(self.config.base_url)}))
 
+    def expected(self, model: str | None) -> Finish:
+        return self._expected(model or self._model)
+
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
         model = request.model or await self._find_model()
-        emit(Finish(upstream=self.name, price=self.config.prices.get(model), model=model))
+        emit(self._expected(model))
         repeats_left = REPEATS + 1
         while True:
             repeats_left -= 1
@@ -121,13 +125,11 @@ class OpenAIProvider(Provider):
         """The options to send: the file's and the user's, without those that the model refuses. Of
         a program those that are null are sent too, where the file has no value."""
         given, file = request.options, self.config.parameters
-        keeps_null = request.relay
-        set_options = {
+        options = dict(file) | {
             name: value
             for name, value in given.items()
-            if value is not None or (keeps_null and name not in file)
+            if value is not None or (request.relay and name not in file)
         }
-        options = {**file, **set_options}
         if form := self._form(model):
             options = form.options(options)
         if self._adapts:

@@ -57,6 +57,35 @@ export default {
     "noscript": "Zum Anmelden wird JavaScript gebraucht."
   },
 
+  "usage": {
+    "title": "Verbrauch",
+    "everybody": "Verbrauch von allen",
+    "show": "Anzeigen",
+    "by": "Nach",
+    "day": "Tag",
+    "model": "Modell",
+    "upstream": "Anbieter",
+    "user": "Benutzer",
+    "amount": "Kosten",
+    "requests": "Antworten",
+    "prompt": "Token hinein",
+    "cached": "davon im Cache",
+    "completion": "Token heraus",
+    "unknown": "Kosten unbekannt",
+    "none": "In dieser Zeit gibt es keine Antworten.",
+    "noCost": "Keine Antwort dieser Zeit hat einen Preis.",
+    "plot": "Kosten pro Tag",
+    "plotTokens": "Token pro Tag",
+    "table": "Tabelle des Verbrauchs",
+    "note": "Die Tage sind die von UTC. ≈ bezeichnet Zahlen, die zum Teil geschätzt sind.",
+    "more": "Die Tabelle ist gekürzt; die Datei hat alle Zeilen.",
+    "file": "Als Datei für Tabellenprogramme (CSV)",
+    "tokens": "{n} Token",
+    "low": "Von Ihrem Budget sind noch {left} übrig.",
+    "from": "Von",
+    "to": "Bis"
+  },
+
   "setup": {
     "key": "Mit Ihrem eigenen API-Schlüssel",
     "keyCopy": "Die Zeile für Ihren eigenen API-Schlüssel kopieren",

@@ -57,6 +57,35 @@ export default {
     "noscript": "Logging in needs JavaScript."
   },
 
+  "usage": {
+    "title": "Usage",
+    "everybody": "Usage of everybody",
+    "show": "Show",
+    "by": "By",
+    "day": "Day",
+    "model": "Model",
+    "upstream": "Upstream",
+    "user": "User",
+    "amount": "Cost",
+    "requests": "Answers",
+    "prompt": "Tokens in",
+    "cached": "of these cached",
+    "completion": "Tokens out",
+    "unknown": "Cost unknown",
+    "none": "There are no answers in this time.",
+    "noCost": "No answer in this time has a price.",
+    "plot": "Cost of each day",
+    "plotTokens": "Tokens of each day",
+    "table": "Table of the usage",
+    "note": "Days are those of UTC. ≈ marks numbers that are partly estimated.",
+    "more": "The table is cut; the file has all rows.",
+    "file": "As a file for spreadsheets (CSV)",
+    "tokens": {"one": "{n} token", "other": "{n} tokens"},
+    "low": "{left} are left of your budget.",
+    "from": "From",
+    "to": "To"
+  },
+
   "setup": {
     "key": "With your own API key",
     "keyCopy": "Copy the line for your own API key",

@@ -57,6 +57,35 @@ export default {
     "noscript": "登录需要 JavaScript。"
   },
 
+  "usage": {
+    "title": "用量",
+    "everybody": "所有人的用量",
+    "show": "显示",
+    "by": "分组",
+    "day": "日期",
+    "model": "模型",
+    "upstream": "上游",
+    "user": "用户",
+    "amount": "费用",
+    "requests": "回答",
+    "prompt": "输入词元",
+    "cached": "其中缓存",
+    "completion": "输出词元",
+    "unknown": "费用未知",
+    "none": "这段时间没有回答。",
+    "noCost": "这段时间没有回答带有价格。",
+    "plot": "每日费用",
+    "plotTokens": "每日词元",
+    "table": "用量表",
+    "note": "日期按 UTC 计算。≈ 表示部分数字是估算的。",
+    "more": "表格不完整；文件包含所有行。",
+    "file": "下载表格文件 (CSV)",
+    "tokens": "{n} 个词元",
+    "low": "您的预算还剩 {left}。",
+    "from": "从",
+    "to": "到"
+  },
+
   "setup": {
     "key": "使用您自己的 API 密钥",
     "keyCopy": "复制使用自己 API 密钥的命令",
