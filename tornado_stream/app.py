@@ -245,9 +245,8 @@ def _check_user_header(settings: Settings) -> None:
             )
     elif not proxies or any(network.prefixlen == 0 for network in proxies):
         raise SettingError(
-            f"with --user-header {header} every client that may send this header can name any "
-            "user; set --trusted-proxies to the addresses of your reverse proxy, for example "
-            "127.0.0.1"
+            f"--user-header {header} needs --trusted-proxies with the addresses of your reverse "
+            "proxy alone, for example 127.0.0.1; otherwise every client could name any user"
         )
 
 

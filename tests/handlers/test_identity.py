@@ -282,7 +282,7 @@ async def test_without_a_logout_of_the_proxy_there_is_none(chat):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"trusted_proxies": ()}, "set --trusted-proxies"),
+        ({"trusted_proxies": ()}, "needs --trusted-proxies"),
         ({"trusted_proxies": (ip_network("0.0.0.0/0"),)}, "every client"),
         ({"trusted_proxies": (ip_network("10.0.0.1"), ip_network("::/0"))}, "every client"),
         ({"user_header": None, "proxy_users": "any"}, "--user-header"),
