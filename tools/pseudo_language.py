@@ -46,12 +46,13 @@ def translated(level: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def module() -> str:
-    """The text of the language's file."""
-    strings = translated(read(LANG / "en.js"))
+def module(folder: Path = LANG) -> str:
+    """The text of the language's file in this folder."""
+    strings = translated(read(folder / "en.js"))
     text = json.dumps(strings, ensure_ascii=False, indent=2).replace(RIGHT_TO_LEFT_MARK, r"\u200f")
     return f"export default {text};\n"
 
 
 if __name__ == "__main__":
-    (LANG / f"{TAG}.js").write_text(module(), encoding="utf-8")
+    for folder in (LANG, LANG / "pages"):
+        (folder / f"{TAG}.js").write_text(module(folder), encoding="utf-8")

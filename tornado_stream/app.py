@@ -13,7 +13,7 @@ from tornado.iostream import IOStream
 from tornado_stream.auth.authenticator import Authenticator
 from tornado_stream.auth.last_uses import EXACTNESS, LastUses
 from tornado_stream.auth.sessions import Sessions
-from tornado_stream.auth.user_config import UserConfig, read_user_config
+from tornado_stream.auth.user_config import UserTables
 from tornado_stream.auth.users import FILE, Users
 from tornado_stream.chat.completions import CompletionService
 from tornado_stream.chat.conversations import ConversationService
@@ -96,14 +96,14 @@ class ChatApplication(Services):
         answered = self.metrics.upstream_answered
         self.provider = build_provider(settings, answered, file=config_file)
         self.presets = Presets(config_file, self.store)
-        people = read_user_config(config_file.read())
+        people = UserTables(config_file)
         self.generations = Generations(
             self.store,
             self.metrics,
             max_answers=descriptors.shares(settings)[1],
             max_answers_per_user=settings.max_answers_per_user,
             expected=self.provider.expected,
-            budgets=self._budgets(people),
+            budgets=Budgets(self.store, people, self.users.name_of) if config_file.path else None,
         )
         self.chat = ChatService(
             self.generations,
@@ -121,7 +121,7 @@ class ChatApplication(Services):
             self.generations, self.provider, self.presets.for_program
         )
         self.response_items = RememberedItems()
-        self.usage = UsageService(self.store, people.admins, people.currency, self.users.name_of)
+        self.usage = UsageService(self.store, people, self.users.name_of)
         self.readiness = Readiness(self.generations, self.store, self.provider)
         self._show_gauges()
 
@@ -166,13 +166,6 @@ class ChatApplication(Services):
         if time.monotonic() >= self._save_due:
             self._save_due = time.monotonic() + EXACTNESS
             await self._last_uses.save()
-
-    def _budgets(self, people: UserConfig) -> Budgets | None:
-        if not (people.budgets or people.default):
-            return None
-        return Budgets(
-            self.store, people.budgets, people.default, people.currency, self.users.name_of
-        )
 
     def _request_ended(self, handler: BaseHandler) -> None:
         log_request(handler)

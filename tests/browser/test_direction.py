@@ -9,13 +9,13 @@ from urllib.parse import urljoin
 import pytest
 
 from tornado_stream.page import STATIC
-from tornado_stream.page.languages import read
+from tornado_stream.page.languages import Languages
 
 from .access import cut, openers, violations
 from .chat import Page, expect
 from .conftest import Watch
 
-WORDS = read(STATIC / "lang" / "ar-XB.js")
+WORDS = Languages(STATIC / "lang").all["ar-XB"].strings
 #: Parameters of the API, which no language translates.
 OPTIONS = ["temperature", "top_p", "max_tokens", "reasoning_effort"]
 #: Lists all texts that the page shows or that a screen reader says, with names and titles.

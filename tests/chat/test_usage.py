@@ -10,6 +10,7 @@ import pytest
 
 from tornado_stream.chat.usage import Usage, UsageService, exact, usage_csv, usage_json
 from tornado_stream.store.base import UsageRow
+from tornado_stream.values.budgets import UserConfig
 from tornado_stream.values.errors import InvalidRequest
 
 
@@ -73,4 +74,4 @@ def test_an_amount_is_exact(amount, shown):
 @pytest.mark.gen_test
 async def test_a_wrong_query_is_refused(query):
     with pytest.raises(InvalidRequest):
-        await UsageService(None, frozenset(), "USD").read("ada", query)
+        await UsageService(None, UserConfig).read("ada", query)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 import pytest
 
 from tornado_stream.generations.budgets import Budgets
 from tornado_stream.store.base import Progress
-from tornado_stream.values.budgets import Budget
+from tornado_stream.values.budgets import Budget, UserConfig
 from tornado_stream.values.errors import TooMany
 from tornado_stream.values.messages import Message
 
@@ -37,6 +38,11 @@ class Stored:
         return dict(self.spent)
 
 
+def made(store, budgets, default=None, currency="USD", now=time.time):
+    config = UserConfig(budgets, default, frozenset(), currency)
+    return Budgets(store, lambda: config, now=now)
+
+
 def answer(owner, at, amount=None, usage=None, estimate=None):
     cost = None if amount is None else {"amount": amount, "currency": "USD", "estimated": False}
     message = Message(
@@ -56,9 +62,9 @@ def refusal(budgets, owner):
 async def test_a_budget_is_reached_and_starts_anew():
     clock = Clock(2026, 2, 28, 23, 59, 30)
     store = Stored(ada=(700_000_000, 9))
-    budgets = Budgets(store, {"ada": Budget(10**9)}, None, "USD", now=clock)
+    budgets = made(store, {"ada": Budget(10**9)}, now=clock)
     await budgets.open()
-    assert store.asked == [seconds(2026, 2, 1) // 86_400]
+    assert store.asked == [seconds(2026, 2, day) // 86_400 for day in (28, 1)]
     budgets.check("ada")
     assert budgets.count(answer("ada", clock.now, 0.1)) is None
     low = budgets.count(answer("ada", clock.now, 0.15))
@@ -80,9 +86,7 @@ async def test_a_budget_is_reached_and_starts_anew():
 @pytest.mark.gen_test
 async def test_tokens_count_where_nothing_has_a_price_also_estimated_ones():
     clock = Clock(2026, 5, 5)
-    budgets = Budgets(
-        Stored(), {"bob": Budget(tokens=10**6)}, Budget(None, 100, "day"), "USD", now=clock
-    )
+    budgets = made(Stored(), {"bob": Budget(tokens=10**6)}, Budget(None, 100, "day"), now=clock)
     await budgets.open()
     usage = {"prompt_tokens": 40, "completion_tokens": 20}
     assert budgets.count(answer("ada", clock.now, usage=usage)) is None
@@ -98,7 +102,7 @@ async def test_tokens_count_where_nothing_has_a_price_also_estimated_ones():
 @pytest.mark.gen_test
 async def test_of_two_limits_the_first_that_is_reached_counts():
     clock = Clock(2026, 5, 5)
-    budgets = Budgets(Stored(), {}, Budget(10**9, 100), "EUR", now=clock)
+    budgets = made(Stored(), {}, Budget(10**9, 100), "EUR", clock)
     few = {"prompt_tokens": 1, "completion_tokens": 1}
     low = budgets.count(answer("ada", clock.now, 0.95, few))
     assert low.details == {"left": 0.05, "currency": "EUR"}
@@ -109,4 +113,17 @@ async def test_of_two_limits_the_first_that_is_reached_counts():
 
 
 def test_a_budget_of_nothing_refuses_everything():
-    refusal(Budgets(Stored(), {}, Budget(0), "USD"), "ada")
+    refusal(made(Stored(), {}, Budget(0)), "ada")
+
+
+@pytest.mark.gen_test
+async def test_a_budget_that_changes_holds_for_what_was_spent_before():
+    configs = [UserConfig()]
+    budgets = Budgets(Stored(), lambda: configs[-1], now=Clock(2026, 5, 5))
+    await budgets.open()
+    budgets.count(answer("ada", seconds(2026, 5, 5), 2))
+    budgets.check("ada")
+    configs.append(UserConfig(default=Budget(10**9, per="day")))
+    assert refusal(budgets, "ada")["retry_after"] == 86_400
+    configs.append(UserConfig(default=Budget(3 * 10**9)))
+    budgets.check("ada")

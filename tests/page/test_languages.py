@@ -79,8 +79,9 @@ def test_every_string_is_used_and_every_used_string_exists():
 
 
 def test_the_pseudo_language_is_made_of_english():
-    text = (STATIC / "lang" / f"{pseudo_language.TAG}.js").read_text(encoding="utf-8")
-    assert text == pseudo_language.module(), "run `make lang`"
+    for folder in (STATIC / "lang", STATIC / "lang" / "pages"):
+        text = (folder / f"{pseudo_language.TAG}.js").read_text(encoding="utf-8")
+        assert text == pseudo_language.module(folder), "run `make lang`"
     assert LANGUAGES.all[pseudo_language.TAG].direction == "rtl"
 
 

@@ -15,6 +15,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from tornado_stream.store.base import BY, Store, UsageRow
+from tornado_stream.values.budgets import UserConfig
 from tornado_stream.values.errors import InvalidRequest
 
 EPOCH = date(1970, 1, 1)
@@ -48,23 +49,21 @@ class Usage:
 
 
 class UsageService:
-    """Reads the ledger. `admins` have names, and may see all of it. `name_of` gives the name of an
-    owner. Answers without a cost count as some in `currency`."""
+    """Reads the ledger. `config` returns who is an admin, and the currency in which answers
+    without a cost count; both may change. `name_of` gives the name of an owner."""
 
     def __init__(
         self,
         store: Store,
-        admins: frozenset[str],
-        currency: str,
+        config: Callable[[], UserConfig],
         name_of: Callable[[str], str] = str,
     ) -> None:
-        self._name_of = name_of
         self._store = store
-        self._admins = admins
-        self._currency = currency
+        self._config = config
+        self._name_of = name_of
 
     def sees_all(self, owner: str) -> bool:
-        return self._name_of(owner) in self._admins
+        return self._name_of(owner) in self._config().admins
 
     async def read(self, owner: str, query: Mapping[str, str], by: str = "") -> Usage:
         """The usage that the `from`, `to` and `by` of a query ask for. Raises `InvalidRequest`."""
@@ -75,16 +74,17 @@ class UsageService:
         first = _day(query, "from") or max(EPOCH, last - timedelta(days=USUAL_DAYS - 1))
         if not first <= last < first + timedelta(days=MOST_DAYS):
             raise InvalidRequest(f"from must be at most {MOST_DAYS} days before to.")
+        currency, everybody = self._config().currency, self.sees_all(owner)
         rows = await self._store.for_owner(owner).usage(
             by,
             (first - EPOCH).days,
             (last - EPOCH).days,
-            currency=self._currency,
-            everybody=self.sees_all(owner),
+            currency=currency,
+            everybody=everybody,
         )
         if by == "user":
             rows = [replace(row, key=self._name_of(str(row.key))) for row in rows]
-        return Usage(by, first, last, self._currency, rows, self.sees_all(owner))
+        return Usage(by, first, last, currency, rows, everybody)
 
 
 def usage_json(usage: Usage) -> dict[str, Any]:

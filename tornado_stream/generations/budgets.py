@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from math import ceil
 
 from tornado_stream.store.base import Progress, Store, StoreError
 from tornado_stream.store.spend import DAY, settled_numbers
-from tornado_stream.values.budgets import Budget, first_day, next_period
+from tornado_stream.values.budgets import PERIODS, Budget, UserConfig, first_day, next_period
 from tornado_stream.values.errors import TooMany
 from tornado_stream.values.events import Notice
 
@@ -27,22 +27,18 @@ LOW = 0.1
 
 
 class Budgets:
-    """The budgets of users by name; `default` is that of each other user. `name_of` gives the name
-    of an owner."""
+    """`config` returns the budgets of users, which may change. `name_of` gives the name of an
+    owner."""
 
     def __init__(
         self,
         store: Store,
-        budgets: Mapping[str, Budget],
-        default: Budget | None,
-        currency: str,
+        config: Callable[[], UserConfig],
         name_of: Callable[[str], str] = str,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
-        self._budgets = budgets
-        self._default = default
-        self._currency = currency
+        self._config = config
         self._name_of = name_of
         self._now = now
         #: By period and its first day, then by user: the amount and the tokens that were spent.
@@ -50,9 +46,7 @@ class Budgets:
 
     async def open(self) -> None:
         """Read what was spent in the present periods. Await it before any answer starts."""
-        pers = {budget.per for budget in self._budgets.values()}
-        for per in pers | ({self._default.per} if self._default else set()):
-            period = per, first_day(per, self._now())
+        for period in self._periods():
             try:
                 self._spent[period] = await self._store.spent_since(period[1])
             except StoreError as error:
@@ -76,18 +70,17 @@ class Budgets:
 
     def count(self, spent: Progress) -> Notice | None:
         """Count an answer that has ended. Returns what its readers are told if little is left."""
+        assert spent.message
+        periods = self._periods()
+        self._spent = {period: self._spent.get(period, {}) for period in periods}
+        new_amount, new_tokens = settled_numbers(spent)
+        for period in periods:
+            if spent.message.created_at // DAY >= period[1]:
+                sums = self._spent[period]
+                amount, tokens = sums.get(spent.owner, (0, 0))
+                sums[spent.owner] = amount + new_amount, tokens + new_tokens
         budget = self._of(spent.owner)
-        if budget is None or spent.message is None:
-            return None
-        period = budget.per, first_day(budget.per, self._now())
-        for old in [one for one in self._spent if one[0] == budget.per and one != period]:
-            del self._spent[old]
-        if spent.message.created_at // DAY >= period[1]:
-            sums = self._spent.setdefault(period, {})
-            amount, tokens = sums.get(spent.owner, (0, 0))
-            new_amount, new_tokens = settled_numbers(spent)
-            sums[spent.owner] = amount + new_amount, tokens + new_tokens
-        return self._low(spent.owner, budget)
+        return self._low(spent.owner, budget) if budget else None
 
     def _low(self, owner: str, budget: Budget) -> Notice | None:
         left, whole = min(self._left(owner, budget), key=lambda pair: pair[0] / (pair[1] or 1))
@@ -95,7 +88,7 @@ class Budgets:
             return None
         in_tokens = budget.amount is None or (left, whole) != self._left(owner, budget)[0]
         shown = max(left, 0) if in_tokens else max(left, 0) / 1e9
-        currency = None if in_tokens else self._currency
+        currency = None if in_tokens else self._config().currency
         return Notice("budget_low", {"left": shown, "currency": currency})
 
     def _left(self, owner: str, budget: Budget) -> list[tuple[int, int]]:
@@ -105,4 +98,8 @@ class Budgets:
         return [(limit - spent, limit) for limit, spent in limits if limit is not None]
 
     def _of(self, owner: str) -> Budget | None:
-        return self._budgets.get(self._name_of(owner), self._default)
+        config = self._config()
+        return config.budgets.get(self._name_of(owner), config.default)
+
+    def _periods(self) -> list[tuple[str, int]]:
+        return [(per, first_day(per, self._now())) for per in PERIODS]

@@ -39,14 +39,18 @@ class Language:
 
 
 class Languages:
-    """The languages that have a file in `folder`.
+    """The languages that have a file in `folder`. Strings that only templates use are in a file of
+    the same name in `pages/`, which no browser loads.
 
     A language whose tag has a region is picked for exactly this tag only, because `ar-XB`, the
     pseudo-language of the tests, is not Arabic.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.all = {path.stem: Language(path.stem, read(path)) for path in folder.glob("*.js")}
+        self.all = {
+            path.stem: Language(path.stem, read(path) | _of_pages(path))
+            for path in folder.glob("*.js")
+        }
 
     def pick(self, accept_language: str) -> Language:
         """The known language that an Accept-Language header prefers (RFC 9110 section 12.5.4)."""
@@ -62,6 +66,10 @@ def read(path: Path) -> dict[str, Any]:
     text = path.read_text(encoding="utf-8").strip()
     strings: dict[str, Any] = orjson.loads(text.removeprefix("export default").removesuffix(";"))
     return strings
+
+
+def _of_pages(path: Path) -> dict[str, Any]:
+    return read(path.parent / "pages" / path.name)
 
 
 def _by_preference(accept_language: str) -> Iterable[str]:

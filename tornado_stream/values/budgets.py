@@ -5,7 +5,8 @@ Days are counted since the epoch, and amounts are in billionths of the currency.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 PERIODS = ("day", "month")
@@ -20,6 +21,17 @@ class Budget:
     amount: int | None = None
     tokens: int | None = None
     per: str = "month"
+
+
+@dataclass(frozen=True, slots=True)
+class UserConfig:
+    """What tornado-stream.toml says of users, by their names. `default` is the budget of each user
+    who is not in `budgets`. `admins` see the usage of all users. Amounts are in `currency`."""
+
+    budgets: Mapping[str, Budget] = field(default_factory=dict)
+    default: Budget | None = None
+    admins: frozenset[str] = frozenset()
+    currency: str = "USD"
 
 
 def first_day(per: str, now: float) -> int:

@@ -12,37 +12,6 @@ export default {
     "bad": "! {subject} – bitte ansehen"
   },
 
-  "page": {
-    "description": "Ein Chat, der kein Wort verliert, wiederholt oder doppelt abrechnet.",
-    "skip": "Zum Eingabefeld springen",
-    "conversations": "Unterhaltungen",
-    "conversation": "Unterhaltung",
-    "messages": "Nachrichten",
-    "new": "Neue Unterhaltung",
-    "newest": "Zum neuesten Text",
-    "noscript": "Diese Seite braucht JavaScript, um eine Antwort zu zeigen, während sie geschrieben wird. Ohne geht es so:",
-    "back": "Zurück zum Chat"
-  },
-
-  "welcome": {
-    "title": "Was möchten Sie wissen?",
-    "what": "Antworten erscheinen hier, während sie geschrieben werden. Sie können eine Antwort jederzeit anhalten. Bricht die Verbindung ab, geht die Antwort danach an derselben Stelle weiter.",
-    "starters": "Fragen für den Anfang",
-    "starter1": "Warum ist der Himmel blau?",
-    "starter2": "Warum träumen wir?",
-    "starter3": "Erkläre einem zehnjährigen Kind, was ein Webserver tut."
-  },
-
-  "refused": {
-    "missing": "Unter dieser Adresse gibt es nichts.",
-    "foreign": "Diese Anfrage kam von einer anderen Website und wurde abgelehnt.",
-    "method": "Diese Adresse unterstützt diese Art von Anfrage nicht.",
-    "host": "Unter diesem Namen antwortet der Server nicht. Öffnen Sie ihn als http://localhost oder nennen Sie ihm den Namen mit --allowed-hosts.",
-    "user": "Sie sind angemeldet, aber kein Benutzer dieses Servers hat Ihren Namen. Wenden Sie sich an den Betreiber.",
-    "server": "Auf dem Server ist ein Fehler aufgetreten; sein Protokoll nennt die Ursache.",
-    "other": "Der Server hat diese Anfrage nicht angenommen."
-  },
-
   "login": {
     "name": "Name",
     "password": "Passwort",
@@ -57,33 +26,9 @@ export default {
     "noscript": "Zum Anmelden wird JavaScript gebraucht."
   },
 
-  "usage": {
-    "title": "Verbrauch",
-    "everybody": "Verbrauch von allen",
-    "show": "Anzeigen",
-    "by": "Nach",
-    "day": "Tag",
-    "model": "Modell",
-    "upstream": "Anbieter",
-    "user": "Benutzer",
-    "amount": "Kosten",
-    "requests": "Antworten",
-    "prompt": "Token hinein",
-    "cached": "davon im Cache",
-    "completion": "Token heraus",
-    "unknown": "Kosten unbekannt",
-    "none": "In dieser Zeit gibt es keine Antworten.",
-    "noCost": "Keine Antwort dieser Zeit hat einen Preis.",
-    "plot": "Kosten pro Tag",
-    "plotTokens": "Token pro Tag",
-    "table": "Tabelle des Verbrauchs",
-    "note": "Die Tage sind die von UTC. ≈ bezeichnet Zahlen, die zum Teil geschätzt sind.",
-    "more": "Die Tabelle ist gekürzt; die Datei hat alle Zeilen.",
-    "file": "Als Datei für Tabellenprogramme (CSV)",
+  "budget": {
     "tokens": "{n} Token",
-    "low": "Von Ihrem Budget sind noch {left} übrig.",
-    "from": "Von",
-    "to": "Bis"
+    "low": "Von Ihrem Budget sind noch {left} übrig."
   },
 
   "setup": {

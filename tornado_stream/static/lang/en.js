@@ -12,37 +12,6 @@ export default {
     "bad": "! {subject} – needs attention"
   },
 
-  "page": {
-    "description": "A streaming chat that never loses, repeats or double-bills a token.",
-    "skip": "Skip to the question box",
-    "conversations": "Conversations",
-    "conversation": "Conversation",
-    "messages": "Messages",
-    "new": "New conversation",
-    "newest": "To the newest text",
-    "noscript": "This page needs JavaScript to show an answer while it is written. Without it:",
-    "back": "Back to the chat"
-  },
-
-  "welcome": {
-    "title": "What would you like to know?",
-    "what": "Answers appear here while they are being written. You can stop an answer at any time. If the connection breaks, the answer continues where it was.",
-    "starters": "Questions to start with",
-    "starter1": "Why is the sky blue?",
-    "starter2": "Why do we dream?",
-    "starter3": "Explain what a web server does, to a ten-year-old."
-  },
-
-  "refused": {
-    "missing": "There is nothing at this address.",
-    "foreign": "This request came from another site and was refused.",
-    "method": "This address does not support this kind of request.",
-    "host": "This server does not answer to that host name. Open it as http://localhost, or name the host with --allowed-hosts.",
-    "user": "You have logged in, but no user of this server has your name. Ask its operator.",
-    "server": "The server had an error. Its log says why.",
-    "other": "The server did not accept this request."
-  },
-
   "login": {
     "name": "Name",
     "password": "Password",
@@ -57,33 +26,9 @@ export default {
     "noscript": "Logging in needs JavaScript."
   },
 
-  "usage": {
-    "title": "Usage",
-    "everybody": "Usage of everybody",
-    "show": "Show",
-    "by": "By",
-    "day": "Day",
-    "model": "Model",
-    "upstream": "Upstream",
-    "user": "User",
-    "amount": "Cost",
-    "requests": "Answers",
-    "prompt": "Tokens in",
-    "cached": "of these cached",
-    "completion": "Tokens out",
-    "unknown": "Cost unknown",
-    "none": "There are no answers in this time.",
-    "noCost": "No answer in this time has a price.",
-    "plot": "Cost of each day",
-    "plotTokens": "Tokens of each day",
-    "table": "Table of the usage",
-    "note": "Days are those of UTC. ≈ marks numbers that are partly estimated.",
-    "more": "The table is cut; the file has all rows.",
-    "file": "As a file for spreadsheets (CSV)",
+  "budget": {
     "tokens": {"one": "{n} token", "other": "{n} tokens"},
-    "low": "{left} are left of your budget.",
-    "from": "From",
-    "to": "To"
+    "low": "{left} are left of your budget."
   },
 
   "setup": {

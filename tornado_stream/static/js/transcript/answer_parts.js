@@ -50,7 +50,7 @@ export class AnswerParts {
     const lines = [
       trimmed ? t("message.trimmed", { n: trimmed }) : "",
       refused.length ? t("message.optionRefused", { names: refused.join(", ") }) : "",
-      low ? t("usage.low", { left: leftOf(low) }) : "",
+      low ? t("budget.low", { left: leftOf(low) }) : "",
       unsaved ? t("message.unsaved") : "",
     ].filter(Boolean);
     if (lines.join("\n") === [...this.#notes.children].map((line) => line.textContent).join("\n")) return;
@@ -59,4 +59,4 @@ export class AnswerParts {
 }
 
 /** What is left of a budget, as a text. @param {{left: number, currency: string | null}} low */
-const leftOf = ({ left, currency }) => (currency ? `${left.toLocaleString(language, { maximumFractionDigits: left < 0.1 ? 4 : 2 })} ${currency}` : t("usage.tokens", { n: left }));
+const leftOf = ({ left, currency }) => (currency ? `${left.toLocaleString(language, { maximumFractionDigits: left < 0.1 ? 4 : 2 })} ${currency}` : t("budget.tokens", { n: left }));

@@ -1,0 +1,59 @@
+export default {
+  "page": {
+    "description": "流式聊天：不丢、不重复、不多计一个词元。",
+    "skip": "跳到输入框",
+    "conversations": "对话",
+    "conversation": "对话内容",
+    "messages": "消息",
+    "new": "新对话",
+    "newest": "跳到最新内容",
+    "noscript": "此页面需要 JavaScript 才能实时显示回答。没有它时可以用：",
+    "back": "返回聊天"
+  },
+
+  "welcome": {
+    "title": "您想了解什么？",
+    "what": "回答会一边生成一边显示在这里。您可以随时停止。如果连接断开，恢复后会从断开处继续。",
+    "starters": "试试这些问题",
+    "starter1": "天空为什么是蓝色的？",
+    "starter2": "我们为什么会做梦？",
+    "starter3": "给十岁的孩子解释一下网页服务器是做什么的。"
+  },
+
+  "refused": {
+    "missing": "此地址没有任何内容。",
+    "foreign": "此请求来自其他网站，已被拒绝。",
+    "method": "不能以这种方式访问此地址。",
+    "host": "服务器不响应该主机名。请用 http://localhost 打开，或用 --allowed-hosts 指定该主机名。",
+    "user": "您已登录，但此服务器没有与您同名的用户。请联系管理员。",
+    "server": "服务器出错，原因见其日志。",
+    "other": "服务器没有接受此请求。"
+  },
+
+  "usage": {
+    "title": "用量",
+    "everybody": "所有人的用量",
+    "show": "显示",
+    "by": "分组",
+    "day": "日期",
+    "model": "模型",
+    "upstream": "上游",
+    "user": "用户",
+    "amount": "费用",
+    "requests": "回答",
+    "prompt": "输入词元",
+    "cached": "其中缓存",
+    "completion": "输出词元",
+    "unknown": "费用未知",
+    "none": "这段时间没有回答。",
+    "noCost": "这段时间没有回答带有价格。",
+    "plot": "每日费用",
+    "plotTokens": "每日词元",
+    "table": "用量表",
+    "note": "日期按 UTC 计算。≈ 表示部分数字是估算的。",
+    "more": "表格不完整；文件包含所有行。",
+    "file": "下载表格文件 (CSV)",
+    "from": "从",
+    "to": "到"
+  }
+};
