@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -82,7 +83,8 @@ async def ask_until_refused(server: ServerProcess, name: str) -> list[Reader]:
     """Ask long questions until one is refused; returns the readers of the others."""
     asked = []
     for n in range(1000):
-        text = question(f"any:{name}{n}", 20, 1) + " " + "x" * 30_000
+        words = random.Random(f"{name}{n}").randbytes(15_000).hex()
+        text = question(f"any:{name}{n}", 20, 1) + " " + words
         reader = await Reader(server.client, {"message": text}).read_once()
         if not reader.events:
             return asked
