@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from deadlines import DEADLINE
 
 from .conftest import Limits
 from .reader import Reader
@@ -129,7 +130,7 @@ async def delete(server: ServerProcess, reader: Reader) -> int:
 
 async def until_ready(server: ServerProcess) -> None:
     """The server offers again what the disk refused, and is ready then."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(DEADLINE):
         while (status := await readiness(server)) != "ready":
             assert status == "not_saving"
             await asyncio.sleep(0.05)
