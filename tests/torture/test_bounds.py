@@ -28,7 +28,7 @@ from tornado.iostream import StreamClosedError
 from tornado_stream.store import open_store
 from tornado_stream.values.messages import Conversation
 
-from .server import ServerProcess
+from .server import MAIN, ServerProcess
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -138,6 +138,30 @@ class Watched:
             await asyncio.sleep(0.01)
 
 
+#: The server, for which the port of the first known server is another one.
+DISCOVERING = """
+import sys
+sys.path.insert(0, {root!r})
+from dataclasses import replace
+from tornado_stream.providers import discovery, provider_group
+from tornado_stream.providers.presets import presets
+provider_group.DISCOVERY_INTERVAL = 0
+preset = next(preset for preset in presets().values() if preset.local_port)
+moved = replace(preset, base_url="http://127.0.0.1:{port}/v1", local_port={port})
+discovery.presets = lambda: {{preset.name: moved}}
+from tornado_stream.server import main
+sys.exit(main())
+"""
+
+
+async def read_to_end(stream: Stream) -> int:
+    """Read a response in chunks; returns how many bytes it had."""
+    size = 0
+    while part := await read_chunk(stream.connection):
+        size += len(part)
+    return size
+
+
 SSE = b'data: {"choices":[{"index":0,"delta":{"content":"'
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -193,6 +217,72 @@ async def test_a_hostile_upstream_fills_no_memory(tmp_path):
                 assert answer.end["error"], name
                 if callable(upstream.answers[name]):
                     assert upstream.written < 16 * MIB, "it was left early"
+        finally:
+            server.kill()
+
+
+#: Streams that a program reads, as small chunks as there can be, and a member that could be
+#: written into every chunk.
+PROGRAM_ATTACKS = {
+    "chunks without an id": lambda: zipped(b'data: {"choices":[{"delta":{"content":"x"}}]}\n\n'),
+    "chunks with an id": lambda: zipped(b'data: {"id":"a","model":"m",' + SSE[7:] + b'x"}}]}\n\n'),
+    "a long name": lambda: whole(
+        b'data: {"model":"%b",' % (b"m" * 900_000) + SSE[7:] + b'x"}}]}\n\n'
+        b"" + (SSE + b'x"}}]}\n\n') * 20_000 + b"data: [DONE]\n\n"
+    ),
+}
+
+
+@pytest.mark.timed
+@pytest.mark.parametrize("reads", [True, False])
+@pytest.mark.gen_test
+async def test_streams_of_programs_fill_no_memory(tmp_path, reads):
+    """A program that reads, whose call may be repeated, and one that reads nothing."""
+    async with HostileUpstream() as upstream:
+        server = ServerProcess(tmp_path, upstream.url)
+        await server.start()
+        watched = Watched(server)
+        try:
+            for name, make in PROGRAM_ATTACKS.items():
+                upstream.answers[name], upstream.written = make(), 0
+                body = {
+                    "model": name,
+                    "stream": True,
+                    "messages": [{"role": "user", "content": "a"}],
+                }
+                headers: dict[str, str | None] = {"Idempotency-Key": name} if reads else {}
+                print(name, end=": ")
+                async with watched.attacked():
+                    path = "/v1/chat/completions"
+                    program = await watched.client.open("POST", path, body, headers)
+                    if reads:
+                        await read_to_end(program)
+                    else:
+                        await asyncio.sleep(5 if LONG else 0.5)
+                program.close()
+        finally:
+            server.kill()
+
+
+@pytest.mark.timed
+@pytest.mark.gen_test
+async def test_discovery_fills_no_memory(tmp_path):
+    """Another program has the port of a known server and sends a bomb as its list of models."""
+    async with HostileUpstream() as upstream:
+        upstream.models = zipped(b"[],", b'{"data":[')
+        program = tmp_path / "discovering.py"
+        program.write_text(DISCOVERING.format(port=upstream.port, root=str(MAIN.parent)))
+        server = ServerProcess(tmp_path, "", program=program)
+        place = server._command.index("--base-url")
+        del server._command[place : place + 4]  # neither an upstream nor a model is named
+        await server.start()
+        watched = Watched(server)
+        try:
+            for _ in range(3):
+                async with watched.attacked():
+                    await watched.client.request("GET", "/api/models")
+                    await asyncio.sleep(1.0)  # discovery asks anew
+            assert upstream.written, "discovery has not asked"
         finally:
             server.kill()
 

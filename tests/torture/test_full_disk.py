@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from deadlines import DEADLINE
 
 from .conftest import Limits
 from .reader import Reader
@@ -82,7 +84,8 @@ async def ask_until_refused(server: ServerProcess, name: str) -> list[Reader]:
     """Ask long questions until one is refused; returns the readers of the others."""
     asked = []
     for n in range(1000):
-        text = question(f"any:{name}{n}", 20, 1) + " " + "x" * 30_000
+        words = random.Random(f"{name}{n}").randbytes(15_000).hex()
+        text = question(f"any:{name}{n}", 20, 1) + " " + words
         reader = await Reader(server.client, {"message": text}).read_once()
         if not reader.events:
             return asked
@@ -127,7 +130,7 @@ async def delete(server: ServerProcess, reader: Reader) -> int:
 
 async def until_ready(server: ServerProcess) -> None:
     """The server offers again what the disk refused, and is ready then."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(DEADLINE):
         while (status := await readiness(server)) != "ready":
             assert status == "not_saving"
             await asyncio.sleep(0.05)

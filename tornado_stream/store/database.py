@@ -216,7 +216,17 @@ class Database:
 
     def _tidy(self) -> None:
         with suppress(StoreError):
-            self.writer.transact(_tidy).add_done_callback(self._tidied)
+            self.writer.transact(self._tidy_step).add_done_callback(self._tidied)
+
+    def catch_up(self, db: sqlite3.Connection) -> bool:
+        """Index some texts, unless the disk is nearly full. False if that is not to be done again
+        at once."""
+        has_room = self.reserve.has_room_for_index(opening.unused_bytes(db))
+        return has_room and search.catch_up(db)
+
+    def _tidy_step(self, db: sqlite3.Connection) -> bool:
+        """One step of the deferred work, of some ten milliseconds. False if nothing is left."""
+        return self.catch_up(db) or logs.tidy(db) or search.sweep(db)
 
     def _tidied(self, step: asyncio.Future[bool]) -> None:
         self._tidying = None
@@ -316,8 +326,3 @@ class Worker:
             if is_full(error):
                 raise DiskFull from error
             raise StoreError(f"The conversations cannot be used now: {reason(error)}.") from error
-
-
-def _tidy(db: sqlite3.Connection) -> bool:
-    """One step of the deferred work, of some ten milliseconds. False if nothing is left."""
-    return search.catch_up(db) or logs.tidy(db) or search.sweep(db)

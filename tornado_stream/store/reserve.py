@@ -75,6 +75,11 @@ class Reserve:
         if self._free() + unused < LOW:
             raise DiskFull
 
+    def has_room_for_index(self, unused: int) -> bool:
+        """Whether texts may be indexed: on a disk that is nearly full, the last space is for
+        questions and answers. `unused` is as for `check`."""
+        return self._free() + unused >= self.size // 2
+
     def _remove(self) -> None:
         with suppress(OSError):
             self._path.unlink(missing_ok=True)

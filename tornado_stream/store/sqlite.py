@@ -105,7 +105,7 @@ class SQLiteStore(Store):
         left = left or asyncio.get_running_loop().create_future()
         async with self._turns.turn(self.owner, left):
             with suppress(StoreError):  # on a failure, the texts indexed so far are searched
-                while not left.done() and await self._writer.transact(search.catch_up):
+                while not left.done() and await self._writer.transact(self._database.catch_up):
                     pass
             return await self._search(Stop(), left, query, limit, before)
 
