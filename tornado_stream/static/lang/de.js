@@ -80,6 +80,8 @@ export default {
   "message": {
     "you": "Sie",
     "answer": "Antwort",
+    "showAll": "Alles zeigen ({n} Zeichen)",
+    "showLess": "Weniger zeigen",
     "thinking": "Denkt nach",
     "thoughts": "Gedanken",
     "refused": "Das Modell hat die Antwort verweigert",

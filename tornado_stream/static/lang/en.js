@@ -80,6 +80,8 @@ export default {
   "message": {
     "you": "You",
     "answer": "Answer",
+    "showAll": "Show all ({n} characters)",
+    "showLess": "Show less",
     "thinking": "Thinking",
     "thoughts": "Thoughts",
     "refused": "The model refused to answer",

@@ -80,6 +80,8 @@ export default {
   "message": {
     "you": "您",
     "answer": "回答",
+    "showAll": "显示全部（{n} 个字符）",
+    "showLess": "收起",
     "thinking": "正在思考",
     "thoughts": "思考过程",
     "refused": "模型拒绝回答",
