@@ -124,6 +124,7 @@ export default {
     "silent": "Das Modell schweigt seit {seconds} …",
     "network": "Prüfen Sie Ihr Netz: seit {seconds} ist nichts vom Server angekommen …",
     "offline": "Dieses Gerät ist offline. Der Server setzt die Antwort fort.",
+    "offlineUnsent": "Dieses Gerät ist offline. Deine Frage bleibt hier und wird gesendet, sobald es wieder ein Netz gibt.",
     "proxy": "Ein Proxy hält diese Antwort zurück. Die Seite holt den Text stückweise …"
   },
 
