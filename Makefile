@@ -13,6 +13,7 @@ PYTEST = $(BIN)/python -m pytest -n 2 --dist worksteal
 .PHONY: run help test test-wide check format fuzz coverage targets torture soak image-check bench-page bench-list bench-render vendor docs clean
 .PHONY: bench bench-check bench-build
 
+run: export MAKE_TARGET = run
 run: $(VENV)/run.stamp  ## start the server, with the flags in ARGS="--port 9000"
 	@exec $(BIN)/python main.py $(ARGS)
 

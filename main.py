@@ -3,9 +3,12 @@
 The rule: this file needs nothing newer than Python 3.6, so that it can say what is missing.
 """
 
+import os
 import sys
 
 NEEDED = (3, 11)
+#: The Python that `make run` installs beside this file, and what says that it is complete.
+INSTALLED, COMPLETE = ".venv/bin/python", ".venv/run.stamp"
 
 
 def run() -> int:
@@ -26,11 +29,11 @@ def run() -> int:
 
 
 def lacks(what: str, command: str) -> None:
-    """Tell the user what is missing, and the command that installs it."""
-    print(
-        f"tornado-stream {what}; `{command}` installs what is needed and starts the server",
-        file=sys.stderr,
-    )
+    """Tell the user what is missing, and the command that has it or installs it."""
+    advice = f"`{command}` installs what is needed and starts the server"
+    if os.path.exists(os.path.join(os.path.dirname(os.path.abspath(__file__)), COMPLETE)):
+        advice = f"use the Python that `make run` has installed: {INSTALLED} main.py"
+    print(f"tornado-stream {what}; {advice}", file=sys.stderr)
 
 
 if __name__ == "__main__":

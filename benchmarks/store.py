@@ -26,7 +26,7 @@ from tornado_stream.store import logs as store_logs
 from tornado_stream.store import open_store
 from tornado_stream.store import search as store_search
 from tornado_stream.store import tables as store_tables
-from tornado_stream.store.base import NewAnswer, Progress, Store
+from tornado_stream.store.base import NO_LIMIT, NewAnswer, Progress, Store
 from tornado_stream.store.sqlite import SQLiteStore
 from tornado_stream.values.events import encode_event
 from tornado_stream.values.messages import Conversation, Message
@@ -95,7 +95,7 @@ async def build(data_dir: Path, conversations: int, messages: int) -> None:
         def add(db: Any, first: int = first) -> None:
             for conversation in range(first, min(first + 50, conversations)):
                 for new_answer, progress in make_turns(texts, conversation, messages):
-                    store_tables.begin(db, store.owner, numbers, log_ends, new_answer)
+                    store_tables.begin(db, store.owner, numbers, log_ends, new_answer, NO_LIMIT)
                     store_logs.append(db, log_ends, [progress])
             while store_search.catch_up(db) or store_logs.tidy(db) or store_search.sweep(db):
                 pass

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
@@ -24,6 +25,10 @@ from fake_upstream import FakeUpstream
 from tornado_stream.app import ChatApplication
 from tornado_stream.server import make_server
 from tornado_stream.settings import Settings
+
+# A busy machine must not fail a property: no example has a limit of time.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True)

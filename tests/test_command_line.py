@@ -59,6 +59,7 @@ def test_an_empty_variable_counts_as_not_set():
         ([], {"TORNADO_STREAM_PASSWORD": "sk-\udcff"}, "a password must be text in UTF-8"),
         ([], {"TORNADO_STREAM_TOKEN": "sk-short"}, "at least 16 characters"),
         (["--password", "sk-x"], {}, "did you mean --password-file?"),
+        (["bakcup", "file"], {}, "did you mean backup?"),
         (["--password-file", "/no/such/file"], {}, "password_file: cannot read /no/such/file"),
         (["--password-file", "/dev/null"], {}, "the first line of /dev/null is empty"),
         (["--token-file", "/dev"], {}, "token_file: cannot read /dev"),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tools.write_docs import with_table
 from tornado_stream.handlers import routes
+from tornado_stream.handlers.openai import OutsideV1NotFoundHandler
 from tornado_stream.page import STATIC
 from tornado_stream.settings import Settings
 
@@ -23,6 +24,8 @@ def test_configuration_lists_every_setting():
 def test_http_api_lists_every_route():
     text = (DOCS / "http-api.md").read_text()
     for route in routes():
+        if route.handler_class is OutsideV1NotFoundHandler:
+            continue  # it only says where the API is
         path = re.sub(r"\(\[.*?\{12\}\)", "{id}", route.regex.pattern.rstrip("$"))
         path = path.replace("/stream/{id}", "/stream/{generation_id}").replace("\\", "")
         path = path.replace("(?:([0-9a-f]{16})/)?(.+)", "{version}/{path}")
@@ -44,8 +47,16 @@ def test_events_lists_every_error_code():
 
 def test_relative_links_lead_somewhere():
     for page in [ROOT / "README.md", *DOCS.rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+        for target, heading in re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", page.read_text()):
+            linked = page.parent / target if target else page
+            assert linked.exists(), f"{page.name} links to {target}"
+            assert not heading or heading in anchors(linked), f"{page.name}: #{heading}"
+
+
+def anchors(page: Path) -> set[str]:
+    """The names of the page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_named_tests_exist():

@@ -32,6 +32,7 @@ LAYERS = [
     "store",
     "net",
     "page",
+    "config_file",
     "settings",
     "observe",
     "values",

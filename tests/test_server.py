@@ -6,6 +6,8 @@ import asyncio
 import errno
 import os
 import re
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -115,10 +117,45 @@ def test_a_port_that_is_taken_names_the_next_command(tmp_path):
     assert str(MAIN) in command and str(port) not in command.replace(str(tmp_path), "").split()
 
 
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+def test_started_by_make_a_taken_port_names_the_next_make(tmp_path):
+    python = tmp_path / "venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    directory = str(tmp_path / "it's $5")
+
+    def run_python(does: str) -> None:
+        python.write_text(f"#!/bin/sh\n{does}\n")
+        python.chmod(0o700)
+        (tmp_path / "venv" / "run.stamp").touch()
+
+    def make(command: str) -> subprocess.CompletedProcess[str]:
+        variables = environ(VENV=str(tmp_path / "venv"))
+        return subprocess.run(
+            command, shell=True, cwd=MAIN.parent, env=variables, capture_output=True, text=True
+        )
+
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.listen()
+        arguments = ["--port", str(sock.getsockname()[1]), "--data-dir", directory]
+        given = shlex.quote(shlex.join(arguments).replace("$", "$$"))
+        run_python(f'exec {shlex.quote(sys.executable)} "$@"')
+        hint = make(f"make -s run ARGS={given}").stderr.splitlines()[1].strip()
+    assert hint.startswith("make run ARGS=")
+    run_python('printf "%s\\n" "$@"')
+    main, *words, flag, port = make(hint).stdout.splitlines()
+    assert [main, *words, flag] == ["main.py", "--data-dir", directory, "--port"]
+    assert int(port) > int(arguments[1])
+
+
 @pytest.mark.gen_test
-async def test_it_starts_prints_its_address_and_stops(start):
+async def test_it_starts_prints_its_address_and_stops(start, tmp_path, upstream):
     server = start()
     chat = server.started()
+    assert server.process.stdout.readline() == (
+        f"Models: {upstream.url} (OPENAI_BASE_URL); the default is the first that it lists\n"
+    )
+    assert server.process.stdout.readline() == f"Data: {tmp_path}\n"
     assert (await chat.request("GET", "/readyz")).status == 200
     server.process.send_signal(signal.SIGINT)
     assert await server.exit_status() == 0
@@ -145,6 +182,42 @@ async def test_20_running_answers_are_let_finish(start, upstream):
     assert all(a.text == whole for a in answers[2:])
     assert (await resumed).text == whole
     assert await server.exit_status() == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "file", "says"),
+    [
+        (
+            ["--no-local"],
+            "",
+            "Models: none. The local model cannot run: it is switched off (--no-local). To use",
+        ),
+        (
+            [],
+            """
+[upstream.desk]
+base_url = "http://name:secret@127.0.0.1:9/v1?key=secret"
+models = ["one", "two"]
+[upstream.cloud]
+preset = "openai"
+key_env = "KEY"
+""",
+            "http://127.0.0.1:9/v1 (tornado-stream.toml), OpenAI (tornado-stream.toml); "
+            "the default is one",
+        ),
+        (["--base-url", "http://127.0.0.1:9/v1", "--model", "mine"], "", "; the default is mine"),
+    ],
+)
+def test_it_says_which_models_answer(tmp_path, arguments, file, says):
+    if file:
+        (tmp_path / "tornado-stream.toml").write_text(file)
+    server = Server(tmp_path, "--port", "0", "--no-discovery", *arguments, KEY="sk-secret")
+    try:
+        server.started()
+        line = server.process.stdout.readline()
+        assert line.startswith("Models: ") and says in line and "secret" not in line
+    finally:
+        server.close()
 
 
 needs_hangup = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")

@@ -93,3 +93,40 @@ def test_the_data_directory_is_the_platforms(monkeypatch):
     assert default_data_dir({"XDG_DATA_HOME": "/x"}) == Path("/x/tornado-stream")
     monkeypatch.setattr("sys.platform", "win32")
     assert default_data_dir({"LOCALAPPDATA": "/y"}) == Path("/y/tornado-stream")
+
+
+@pytest.mark.parametrize("given", ["Remote-User", "x-forwarded-user", "Cf-Access-User", "X-Auth-1"])
+def test_the_header_of_a_user_has_a_name_of_its_own(given):
+    assert parse_command(["--user-header", given], {}).settings.user_header == given
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("Remote_User", "", " ", "Remote User", "Remote-User:", "1-User", "Ünser", "x" * 65),
+        *("Cookie", "authorization", "HOST", "X-Forwarded-For", "x-forwarded-proto", "Origin"),
+        *("User-Agent", "Accept-Language", "Sec-Fetch-Site", "Content-Type", "X-Request-Id"),
+    ],
+)
+def test_a_header_that_means_something_else_names_no_user(given):
+    with pytest.raises(SettingError, match="user-header|must not be empty"):
+        settings = parse_command([f"--user-header={given}"], {}).settings
+        assert settings.user_header is None, "an empty value counts as not set"
+        raise SettingError("--user-header")
+
+
+@pytest.mark.parametrize(
+    ("given", "right"),
+    [
+        *(("https://auth.example.org/out?rd=/", True), ("/oauth2/sign_out", True)),
+        *(("http://localhost:9091", True), ("//evil.example", False), ("/\\evil.example", False)),
+        *(("javascript:alert(1)", False), ("auth.example.org/out", False), ("ftp://a/b", False)),
+        *(("https://a.example/\r\nX: 1", False), ("https://ä.example/", False), ("/ä", False)),
+    ],
+)
+def test_the_address_for_logging_out_is_a_url_or_a_path(given, right):
+    if right:
+        assert parse_command(["--logout-url", given], {}).settings.logout_url == given
+    else:
+        with pytest.raises(SettingError, match="logout-url"):
+            parse_command(["--logout-url", given], {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tornado.httputil import HTTPServerRequest
 from tornado.ioloop import PeriodicCallback
@@ -13,16 +13,22 @@ from tornado.iostream import IOStream
 from tornado_stream.auth.authenticator import Authenticator
 from tornado_stream.auth.last_uses import EXACTNESS, LastUses
 from tornado_stream.auth.sessions import Sessions
+from tornado_stream.auth.user_config import UserConfig, read_user_config
 from tornado_stream.auth.users import FILE, Users
 from tornado_stream.chat.completions import CompletionService
 from tornado_stream.chat.conversations import ConversationService
 from tornado_stream.chat.orders import Orders
+from tornado_stream.chat.presets import Presets
 from tornado_stream.chat.readiness import Readiness
 from tornado_stream.chat.remembered_items import RememberedItems
 from tornado_stream.chat.service import ChatService
+from tornado_stream.chat.usage import UsageService
+from tornado_stream.config_file import ConfigFile
+from tornado_stream.generations.budgets import Budgets
 from tornado_stream.generations.registry import Generations
 from tornado_stream.handlers import NotFoundHandler, plain_path, routes
 from tornado_stream.handlers.access_log import log_request
+from tornado_stream.handlers.audited import record_request
 from tornado_stream.handlers.base import LOCAL_HOSTS, BaseHandler
 from tornado_stream.handlers.request_body import BodyCounter, bounded
 from tornado_stream.handlers.services import Services
@@ -35,6 +41,10 @@ from tornado_stream.page.languages import Languages
 from tornado_stream.providers import build_provider
 from tornado_stream.settings import SettingError, Settings
 from tornado_stream.store import open_store
+from tornado_stream.store.base import Extent
+
+if TYPE_CHECKING:
+    from tornado_stream.auth.audit import AuditLog
 
 logger = logging.getLogger(__name__)
 
@@ -61,24 +71,39 @@ class ChatApplication(Services):
         self.streams = set()
         self.send_batch = SendBatch()
         self.keep_alive = _close
+        self._audit = _open_audit_log(settings)
         self.held_bodies = BodyCounter(settings.max_bodies)
         self.exposed = exposed
         self.started_at = int(time.time())
-        self.users = Users(settings.data_dir / FILE, settings.password, settings.token)
+        _check_user_header(settings)
+        by_proxy = settings.user_header is not None
+        self.users = Users(
+            settings.data_dir / FILE, settings.password, settings.token, by_proxy=by_proxy
+        )
         if exposed and not self.users.anyone:
             _check_open_access(settings)
         self.metrics = Metrics()
-        self.store = open_store(settings.data_dir, synchronous=settings.synchronous)
+        self.store = open_store(
+            settings.data_dir,
+            synchronous=settings.synchronous,
+            largest=Extent(settings.max_stored_conversation, settings.max_messages),
+        )
         self.store.on_commit = self.metrics.commits.observe
         sessions = Sessions(self.store)
         self._last_uses = LastUses(self.store)
         self.auth = Authenticator(self.users, sessions, self._last_uses)
-        self.provider = build_provider(settings, self.metrics.upstream_answered)
+        config_file = ConfigFile(settings)
+        answered = self.metrics.upstream_answered
+        self.provider = build_provider(settings, answered, file=config_file)
+        self.presets = Presets(config_file, self.store)
+        people = read_user_config(config_file.read())
         self.generations = Generations(
             self.store,
             self.metrics,
             max_answers=descriptors.shares(settings)[1],
             max_answers_per_user=settings.max_answers_per_user,
+            expected=self.provider.expected,
+            budgets=self._budgets(people),
         )
         self.chat = ChatService(
             self.generations,
@@ -86,13 +111,17 @@ class ChatApplication(Services):
             self.provider,
             max_message=settings.max_message,
             max_conversation=settings.max_conversation,
+            preset=self.presets.get,
         )
         self.conversations = ConversationService(self.store, self.generations)
         self.orders = Orders(settings.data_dir / FILE, sessions, self.conversations)
         self._save_due = 0.0
         self._tick = PeriodicCallback(self._each_second, 1000)
-        self.completions = CompletionService(self.generations, self.provider)
+        self.completions = CompletionService(
+            self.generations, self.provider, self.presets.for_program
+        )
         self.response_items = RememberedItems()
+        self.usage = UsageService(self.store, people.admins, people.currency, self.users.name_of)
         self.readiness = Readiness(self.generations, self.store, self.provider)
         self._show_gauges()
 
@@ -117,6 +146,8 @@ class ChatApplication(Services):
         self._tick.stop()
         self.users.on_change = lambda: None
         self.metrics.close()
+        if self._audit:
+            self._audit.close()
         self.auth.close()
         await self.provider.close(grace)
         await self._last_uses.save()
@@ -136,8 +167,17 @@ class ChatApplication(Services):
             self._save_due = time.monotonic() + EXACTNESS
             await self._last_uses.save()
 
+    def _budgets(self, people: UserConfig) -> Budgets | None:
+        if not (people.budgets or people.default):
+            return None
+        return Budgets(
+            self.store, people.budgets, people.default, people.currency, self.users.name_of
+        )
+
     def _request_ended(self, handler: BaseHandler) -> None:
         log_request(handler)
+        if self._audit:
+            record_request(handler, self._audit)
         self.metrics.request_ended(handler.request.path, handler.get_status())
 
     def _show_gauges(self) -> None:
@@ -182,8 +222,33 @@ class ChatApplication(Services):
         )
 
 
+def _open_audit_log(settings: Settings) -> AuditLog | None:
+    if settings.audit_log is None:
+        return None
+    from tornado_stream.auth.audit import AuditLog  # the others do not need its modules
+
+    return AuditLog(settings.audit_log)
+
+
 def _close(stream: IOStream, address: tuple[Any, ...]) -> None:
     stream.close()
+
+
+def _check_user_header(settings: Settings) -> None:
+    """The header must come from proxies alone: else anybody could name any user."""
+    header, proxies = settings.user_header, settings.trusted_proxies
+    if header is None:
+        if settings.proxy_users != "known" or settings.logout_url:
+            raise SettingError(
+                "--proxy-users and --logout-url belong to the login by a proxy; name its header "
+                "with --user-header"
+            )
+    elif not proxies or any(network.prefixlen == 0 for network in proxies):
+        raise SettingError(
+            f"with --user-header {header} every client that may send this header can name any "
+            "user; set --trusted-proxies to the addresses of your reverse proxy, for example "
+            "127.0.0.1"
+        )
 
 
 def _check_open_access(settings: Settings) -> None:

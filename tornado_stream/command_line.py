@@ -47,7 +47,7 @@ def parse_command(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
         word = unknown[0].partition("=")[0]
         if word in VERBS:
             raise SettingError(f"a command comes first: python main.py {word} …")
-        raise SettingError(f"there is no {mask(word)}{_suggestion(word, _flags())}")
+        raise SettingError(f"there is no {mask(word)}{_suggestion(word, _flags() | set(VERBS))}")
     arguments = vars(namespace)
     values: dict[str, Any] = {}
     for setting in fields(Settings):
@@ -144,6 +144,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> _Parser:
     parser = _Parser(
         prog="python main.py",
+        usage=f"%(prog)s [FLAG ...]\n       %(prog)s {{{','.join(VERBS)}}} ...",
         description="A streaming chat server: a web page in front of any OpenAI-compatible model.",
         epilog="Each setting can also be set by the environment variable at the end of its text. "
         + verbs_help(),

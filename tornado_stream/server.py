@@ -14,6 +14,7 @@ import gc
 import logging
 import os
 import shlex
+import shutil
 import signal
 import socket
 import sys
@@ -68,14 +69,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         sockets = _bind(command.settings, argv)
         exposed = any(_is_reachable(sock) for sock in sockets)
         application = ChatApplication(settings, exposed=exposed)
-        secrets = (*settings.secrets, *application.provider.secrets)
-        log.configure(settings.log_level, settings.log_format, secrets)
+        application.provider.on_new_secrets = partial(_configure_log, application)
+        _configure_log(application)
     except (SettingError, OpenError) as error:
         print(f"tornado-stream: {error}", file=sys.stderr)
         return 2
     status = asyncio.run(_serve(application, sockets))
     _drop_unwritten()
     return status
+
+
+def _configure_log(application: ChatApplication) -> None:
+    settings = application.config
+    secrets = (*settings.secrets, *application.provider.secrets)
+    log.configure(settings.log_level, settings.log_format, secrets)
 
 
 def _run_flag(command: Command) -> int:
@@ -116,7 +123,7 @@ async def _serve(application: ChatApplication, sockets: list[socket.socket]) -> 
     server.add_sockets(sockets)
     _collect_less_garbage()
     _return_memory()
-    print(f"Tornado Stream is at {_address(settings, sockets)}", flush=True)
+    print(_banner(application, sockets), flush=True)
     first = await stop.first
     application.generations.draining = True
     logger.info("draining: %d answers are running", len(application.generations))
@@ -259,13 +266,35 @@ def _command_with_port(argv: Sequence[str], port: int) -> str:
         if word.startswith("--port="):
             del words[index]
             break
-    return shlex.join([*_program(), *words, "--port", str(port)])
+    words += ["--port", str(port)]
+    if target := os.environ.get("MAKE_TARGET"):
+        arguments = shlex.join(words).replace("$", "$$")
+        return f"make {target} ARGS={shlex.quote(arguments)}"
+    return shlex.join([*_program(), *words])
 
 
 def _program() -> list[str]:
     name = sys.argv[0]
-    python = os.path.basename(sys.executable) or "python"
-    return [python, name] if name.endswith(".py") else [name]
+    return [_python(), name] if name.endswith(".py") else [name]
+
+
+def _python() -> str:
+    """The command that runs this Python: its name where the shell finds it, else its path."""
+    path = sys.executable or "python"
+    name, here = os.path.basename(path), os.getcwd() + os.sep
+    return name if shutil.which(name) in (path, None) else path.removeprefix(here)
+
+
+def _banner(application: ChatApplication, sockets: list[socket.socket]) -> str:
+    """What the server says when it listens: its address, its models and its data."""
+    settings, provider = application.config, application.provider
+    default = f"the default is {provider.default_model or 'the first that it lists'}"
+    models = f"none. {provider.origin}" if provider.failing else f"{provider.origin}; {default}"
+    return (
+        f"Tornado Stream is at {_address(settings, sockets)}\n"
+        f"Models: {models}\n"
+        f"Data: {settings.data_dir}"
+    )
 
 
 def _address(settings: Settings, sockets: list[socket.socket]) -> str:

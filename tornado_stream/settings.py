@@ -23,6 +23,7 @@ LONGEST_PASSWORD = 1024
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("text", "json")
 SYNCHRONOUS = ("normal", "full")
+PROXY_USERS = ("known", "any")
 
 
 class SettingError(ValueError):
@@ -136,13 +137,43 @@ def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
         raise ValueError("it must be addresses like 10.0.0.5 or 10.0.0.0/8") from None
 
 
+#: Headers of requests that mean something else, and would log in everybody or nobody.
+_TAKEN_HEADERS = re.compile(
+    r"accept.*|authorization|connection|content-.*|cookie|host|idempotency-key|if-.*|"
+    r"last-event-id|origin|referer|sec-.*|te|trailer|transfer-encoding|upgrade.*|user-agent|"
+    r"x-forwarded-(?:for|host|port|proto)|x-request-id",
+    re.IGNORECASE,
+)
+
+
+def _user_header(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,63}", text) or _TAKEN_HEADERS.fullmatch(text):
+        raise ValueError(
+            "it must be the name of a header in which the proxy alone names the user, such as "
+            "Remote-User: letters, digits and -, without _"
+        )
+    return text
+
+
+def _logout_url(text: str) -> str:
+    if not re.fullmatch(r"(?:https?://[^/\s\\]+|/(?![/\\]))[^\s\\]*", text):
+        raise ValueError(
+            "it must be a URL such as https://auth.example.org/logout, or a path such as "
+            "/oauth2/sign_out"
+        )
+    if not text.isascii() or not text.isprintable():
+        raise ValueError("a URL consists of printable ASCII characters")
+    return text
+
+
 def _word(text: str) -> str:
     if not text.strip() or not text.isprintable():
         raise ValueError("it must not be empty")
     return text.strip()
 
 
-def _key(text: str) -> Secret:
+def parse_key(text: str) -> Secret:
+    """An API key. Raises `ValueError`."""
     if not text.strip().isascii() or not text.strip().isprintable():
         raise ValueError("a key consists of ASCII letters, digits and signs on one line")
     return Secret(text.strip())
@@ -159,7 +190,7 @@ def _password(text: str) -> Secret:
 
 
 def _token(text: str) -> Secret:
-    token = _key(text)
+    token = parse_key(text)
     if len(token) < 16:
         raise ValueError("a token has at least 16 characters; --new-token makes one")
     return token
@@ -262,6 +293,26 @@ class Settings:
         "server trusts; separated by commas.",
         metavar="ADDRESSES",
     )
+    user_header: str | None = _setting(
+        None,
+        _user_header,
+        "Header in which the reverse proxy names the user who has logged in there, for example "
+        "Remote-User. It is believed from --trusted-proxies alone (docs/login.md).",
+        metavar="NAME",
+    )
+    proxy_users: str = _setting(
+        "known",
+        _one_of(*PROXY_USERS),
+        "Whom that header lets in: known, the users of this server; any, everybody whom the proxy "
+        "names.",
+        metavar="WHO",
+    )
+    logout_url: str | None = _setting(
+        None,
+        _logout_url,
+        "Address of the proxy that ends the login there. Logging out leads to it.",
+        metavar="URL",
+    )
     password: Secret | None = _setting(
         None,
         _password,
@@ -284,21 +335,21 @@ class Settings:
     config: Path | None = _setting(
         None,
         _path,
-        "File that lists the upstreams (docs/upstreams.md).",
+        "File with the upstreams, presets and more (docs/configuration.md).",
         shown_default="tornado-stream.toml in the working directory, if it exists",
     )
     base_url: str | None = _setting(
         None,
         parse_url,
         "Base URL of an OpenAI-compatible server, including its /v1. If neither this nor "
-        "OPENAI_API_KEY is set and there is no file of upstreams, the program looks for a model "
+        "OPENAI_API_KEY is set and no file names an upstream, the program looks for a model "
         "server on this machine.",
         env="OPENAI_BASE_URL",
         shown_default="https://api.openai.com/v1 if OPENAI_API_KEY is set",
     )
     api_key: Secret | None = _setting(
         None,
-        _key,
+        parse_key,
         "API key for that server. It has no flag, because other users can see flags.",
         env="OPENAI_API_KEY",
         flag=False,
@@ -318,7 +369,8 @@ class Settings:
         None,
         _path,
         "Directory for conversations, users and fetched models.",
-        shown_default="tornado-stream in the user's data directory",
+        shown_default="~/.local/share/tornado-stream; on macOS ~/Library/Application Support/"
+        "tornado-stream, on Windows %LOCALAPPDATA%\\tornado-stream",
     )
     synchronous: str = _setting(
         "normal",
@@ -403,6 +455,18 @@ class Settings:
         "means no limit.",
         metavar="BYTES",
     )
+    max_stored_conversation: int = _setting(
+        64 * 1024 * 1024,
+        _count_or_none,
+        "Most bytes of text in one stored conversation, with all its branches; 0 means no limit. "
+        "A further question is refused, and asks for a new conversation.",
+        metavar="BYTES",
+    )
+    max_messages: int = _setting(
+        10_000,
+        _count_or_none,
+        "Most messages in one stored conversation, with all its branches; 0 means no limit.",
+    )
     max_answers: int = _setting(
         4000,
         _count,
@@ -435,6 +499,11 @@ class Settings:
         _one_of(*LOG_FORMATS),
         f"Format of a line of the log: {', '.join(LOG_FORMATS)}.",
         metavar="FORMAT",
+    )
+    audit_log: Path | None = _setting(
+        None,
+        _path,
+        "File for the audit log: logins, tokens, users, deletions and exports as lines of JSON.",
     )
 
     def __post_init__(self) -> None:

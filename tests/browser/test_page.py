@@ -112,6 +112,21 @@ def test_a_model_that_failed_says_why_and_what_to_set(
     expect(page.get_by_role("button", name="To the newest text")).to_be_hidden()
 
 
+def test_a_model_that_failed_is_asked_for_again_after_an_answer(page: Page) -> None:
+    states = ["failed"]
+
+    def models(route: Route) -> None:
+        route.fulfill(json={"models": [{**DEMO, "state": states[0]}], "default": DEMO["id"]})
+
+    page.route("**/api/models", models)
+    page.reload()
+    button = page.get_by_role("button", name="Model: smollm2-135m")
+    expect(button).to_contain_text("not available")
+    states[0] = "ready"
+    ask(page, "hi")
+    expect(button).to_have_attribute("data-state", "ready")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_text_has_enough_contrast(page: Page, scheme: Literal["light", "dark"]) -> None:
     page.emulate_media(color_scheme=scheme)

@@ -11,7 +11,7 @@ from zipfile import ZipFile
 import pytest
 
 from tornado_stream.chat.conversation_archive import ConversationArchive
-from tornado_stream.chat.export import to_json
+from tornado_stream.chat.export import export
 from tornado_stream.values.messages import Conversation, Message
 
 ID = "00000000-0000-4000-8000-00000000000{}"
@@ -54,5 +54,5 @@ def test_the_pieces_are_the_json_of_the_conversation(count):
     archive = ConversationArchive()
     data = archive.add(one, messages) + archive.close()
     file = ZipFile(io.BytesIO(data)).read(f"json/{one.id}.json")
-    assert file == to_json(one, messages)
+    assert file == export("json", one, messages)
     assert [m["content"] for m in json.loads(file)["messages"]] == [m.content for m in messages]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tornado_stream.chat.export import to_json, to_markdown, to_text
+from tornado_stream.chat.export import export
 from tornado_stream.values.messages import Conversation, Message, branch
 
 TALK = Conversation("c", "Rain", "Be brief.\nBe kind.", "a2", 1, 2)
@@ -21,21 +21,21 @@ def test_a_branch_runs_from_the_root_to_its_leaf():
 
 
 def test_markdown_is_the_branch_as_it_stands():
-    assert to_markdown(TALK, branch(MESSAGES, "a2")) == (
+    assert export("md", TALK, branch(MESSAGES, "a2")).decode() == (
         "# Rain\n\n> Be brief.\n> Be kind.\n\n## You\n\nWhy?\n\n"
         "## Assistant (m)\n\nBecause **so**.\n"
     )
-    assert "*(cut off)*" in to_markdown(TALK, branch(MESSAGES, "a1"))
+    assert "*(cut off)*" in export("md", TALK, branch(MESSAGES, "a1")).decode()
 
 
 def test_text_of_a_running_answer_ends_with_its_last_character():
     running = Message("a3", "c", "u1", "assistant", "So f", 1, state="running")
-    assert to_text(TALK, [MESSAGES[0], running]).endswith("Assistant:\nSo f")
-    assert to_text(TALK, branch(MESSAGES, "a1")).endswith("Half\n(cut off)\n\n")
+    assert export("txt", TALK, [MESSAGES[0], running]).decode().endswith("Assistant:\nSo f")
+    assert export("txt", TALK, branch(MESSAGES, "a1")).decode().endswith("Half\n(cut off)\n\n")
 
 
 def test_json_has_every_branch():
-    data = json.loads(to_json(TALK, MESSAGES))
+    data = json.loads(export("json", TALK, MESSAGES))
     assert [m["id"] for m in data["messages"]] == ["u1", "a1", "a2"]
     assert data["current_id"] == "a2" and "conversation_id" not in data["messages"][0]
 
@@ -46,9 +46,13 @@ def test_sources_are_numbered_links():
         {"url": "http://b.example", "title": ""},
     ]
     talk = [Message("a", "c", None, "assistant", "Wet.", 1, state="done", sources=sources)]
-    assert to_markdown(TALK, talk).endswith(
-        "Wet.\n\n1. [On \\[rain\\] \\*now\\*](<https://a.example/x%20y%3E>)\n"
-        "2. [http\\:\\/\\/b\\.example](<http://b.example>)\n"
+    assert (
+        export("md", TALK, talk)
+        .decode()
+        .endswith(
+            "Wet.\n\n1. [On \\[rain\\] \\*now\\*](<https://a.example/x%20y%3E>)\n"
+            "2. [http\\:\\/\\/b\\.example](<http://b.example>)\n"
+        )
     )
-    assert "Wet.\n\n[1] On [rain]\n*now*: https" in to_text(TALK, talk)
-    assert json.loads(to_json(TALK, talk))["messages"][0]["sources"] == sources
+    assert "Wet.\n\n[1] On [rain]\n*now*: https" in export("txt", TALK, talk).decode()
+    assert json.loads(export("json", TALK, talk))["messages"][0]["sources"] == sources

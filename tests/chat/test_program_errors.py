@@ -87,5 +87,15 @@ def test_only_what_cannot_have_been_processed_may_be_sent_again():
     assert UpstreamFailure(ended("connect_failed", unprocessed=True)).unprocessed
     assert not UpstreamFailure(ended("upstream_5xx", upstream_status=500)).unprocessed
     limited = ended("rate_limit", upstream_status=429, unprocessed=True, retry_after=6.6)
-    assert not UpstreamFailure(limited).unprocessed
+    assert UpstreamFailure(limited).unprocessed
     assert UpstreamFailure(limited).details["retry_after"] == 7
+    later = ended("rate_limit", upstream_status=429, unprocessed=True, retry_after=61)
+    busy = ended("upstream_5xx", upstream_status=503, unprocessed=True, retry_after=3600)
+    empty = ended("quota", upstream_status=429, unprocessed=True)
+    for end in (later, busy, empty):
+        assert not UpstreamFailure(end).unprocessed
+
+
+def test_a_question_that_was_refused_for_its_content_is_the_programs_own_mistake():
+    assert UpstreamFailure(ended("bad_request", upstream_status=403)).status == 400
+    assert UpstreamFailure(ended("auth", upstream_status=403)).status == 502

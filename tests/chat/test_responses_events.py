@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from time import process_time
 from typing import Any
 
 import orjson
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from tornado_stream.chat.completions import CompletionRequest
 from tornado_stream.chat.responses import ResponseRelay
 from tornado_stream.chat.responses_events import ResponseEvents
-from tornado_stream.chat.responses_items import response_usage
+from tornado_stream.chat.responses_items import Call, response_usage
 from tornado_stream.chat.responses_request import response_head
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Delta, End, Finish, Notice
@@ -421,7 +422,7 @@ def check_parts(events: list[dict[str, Any]], output: list[dict[str, Any]]) -> N
 
 @pytest.mark.gen_test(timeout=60)
 async def test_any_answer_is_a_sequence_of_events_that_clients_can_read():
-    @settings(max_examples=600, deadline=None)
+    @settings(max_examples=600)
     @given(st.lists(EVENT, max_size=12), STATES, REASONS, USAGES)
     def check(given: list[Any], state: str, reason: str | None, usage: Any) -> None:
         error = FAILURE if state in ("error", "cut_off") else None
@@ -456,3 +457,42 @@ def test_usage_gets_the_names_of_the_responses_api():
     }
     odd = {"prompt_tokens": -1, "completion_tokens": "7", "prompt_tokens_details": [], "x": 1}
     assert response_usage({**odd, "estimated": True}) == response_usage({}) | {"estimated": True}
+
+
+def test_a_call_that_stays_open_is_not_parsed_anew_for_each_further_call():
+    def seconds(count: int) -> float:
+        return min(once(count) for _ in range(3))
+
+    def once(count: int) -> float:
+        events = begin()
+        began = process_time()
+        events.add(call(0, "c0", "f", '{"a": ['))
+        for n in range(1, count):
+            events.add(call(0, arguments='"}", {}, ' * 30))
+            events.add(call(n, f"c{n}", "f", "{}"))
+        events.finish("stop", USAGE)
+        return process_time() - began
+
+    assert seconds(1600) < 24 * seconds(200)
+
+
+ARGUMENTS = ["{}", ' {"a": 1}', '{"a\\"}": ["\\\\", "{", "\\"}"], "b": {"c": [{}, "\\u007b"]}}']
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+@pytest.mark.parametrize("arguments", ARGUMENTS)
+def test_arguments_are_complete_at_their_end_and_not_before(arguments, size):
+    made = Call(0)
+    for place in range(0, len(arguments), size):
+        assert not made.is_complete
+        piece = arguments[place : place + size]
+        made.add({"index": 0, "id": "c", "name": "", "arguments": piece})
+    assert made.is_complete
+    assert orjson.loads("".join(made.arguments)) == orjson.loads(arguments)
+
+
+@pytest.mark.parametrize("arguments", ["", "[]", "7", '"{}"', "{", "{]", "}{", '{"a": }', "{}{}"])
+def test_what_is_no_object_is_never_complete(arguments):
+    made = Call(0)
+    made.add({"index": 0, "id": "c", "name": "", "arguments": arguments})
+    assert not made.is_complete

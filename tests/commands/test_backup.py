@@ -13,9 +13,11 @@ import pytest
 
 from tests.store.answers import converse
 from tornado_stream.auth.users_file import Token, User, token_digest, write_users
+from tornado_stream.commands.backup import described, shown_size
 from tornado_stream.server import main
 from tornado_stream.store import open_store
 from tornado_stream.store.base import Session
+from tornado_stream.store.snapshot import Contents
 
 USERS = {"ada": User(tokens=(Token(token_digest("ts_x")),))}
 
@@ -46,7 +48,8 @@ def backup(data_dir: Path, file: Path, *more: str) -> int:
 def test_a_backup_is_one_private_file_without_sessions(data_dir, tmp_path, capsys):
     file = tmp_path / "b.zip"
     assert backup(data_dir, file) == 0
-    assert capsys.readouterr().out.startswith(f"{file}: 3 conversations, 6 messages; ")
+    shown = f"{file}: 3 conversations, 6 messages; {-(-file.stat().st_size // 1000)} kB\n"
+    assert capsys.readouterr().out == shown
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert {path.name for path in tmp_path.iterdir()} == {"data", "b.zip"}
     with zipfile.ZipFile(file) as archive:
@@ -55,6 +58,20 @@ def test_a_backup_is_one_private_file_without_sessions(data_dir, tmp_path, capsy
     with closing(sqlite3.connect(tmp_path / "chat.db")) as db:
         assert db.execute("SELECT count(*) FROM sessions").fetchone() == (0,)
         assert db.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [(0, "0 kB"), (1, "1 kB"), (20_001, "21 kB"), (1_500_000, "1.5 MB"), (2**31, "2,147.5 MB")],
+)
+def test_a_size_is_in_a_unit_that_fits(size, shown):
+    assert shown_size(size) == shown
+
+
+def test_one_conversation_is_one():
+    assert described(Contents(schema=1, conversations=1, messages=2)).startswith(
+        "1 conversation, 2"
+    )
 
 
 def test_a_backup_replaces_nothing(data_dir, tmp_path, capsys):

@@ -217,7 +217,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(file, data_dir, capsys, monkeyp
     room = shutil._ntuple_diskusage(10**9, 10**9, 40_000_000)
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "disk_usage", lambda path: room)
-        assert "where 40 MB are free" in is_refused(file, data_dir, capsys)
+        assert "where 40.0 MB are free" in is_refused(file, data_dir, capsys)
     rewrite(file, lambda manifest: manifest["files"]["chat.db"].update(size=100))
     assert "the sum of chat.db is wrong" in is_refused(file, data_dir, capsys)
 

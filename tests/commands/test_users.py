@@ -35,11 +35,12 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-async def command(data_dir: Path, *arguments: str) -> str:
-    """Run `python main.py`, which must succeed; returns what it prints."""
+async def command(data_dir: Path, *arguments: str, **variables: str) -> str:
+    """Run `python main.py` with these variables of the environment, which must succeed; returns
+    what it prints."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, str(MAIN), *arguments),
-        env=environ(TORNADO_STREAM_DATA_DIR=str(data_dir)),
+        env=environ(TORNADO_STREAM_DATA_DIR=str(data_dir), **variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -265,3 +266,11 @@ def test_a_user_has_a_bounded_number_of_tokens(run, tmp_path):
     assert run("users", "new-token", "anna")[0] == 0, "an expired one makes room"
     status, _, err = run("users", "new-token", "anna")
     assert status == 2 and "which is the most" in err
+
+
+def test_a_user_without_a_password_is_for_a_proxy(run, tmp_path):
+    assert run("users", "add", "anna@example.org", "--no-password")[0] == 0
+    anna = read_users(tmp_path / "users.json")["anna@example.org"]
+    assert (anna.password, anna.tokens) == (None, ()) and anna.id.startswith("anna@example.org:")
+    again = run("users", "add", "anna@example.org", "--no-password")
+    assert again[0] == 2 and "already" in again[2]

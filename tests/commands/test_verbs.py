@@ -11,7 +11,7 @@ import pytest
 from tornado_stream.commands import verbs
 from tornado_stream.commands.verbs import VERBS
 from tornado_stream.server import main
-from tornado_stream.settings import Settings
+from tornado_stream.settings import Settings, default_data_dir
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -23,6 +23,22 @@ def test_every_command_has_help_and_is_in_that_of_the_server(verb, capsys):
         shown = " ".join(capsys.readouterr().out.split())
         assert VERBS[verb].split(",")[0] in shown and verb in shown
     assert (Path(verbs.__file__).parent / f"{verb}.py").exists()
+
+
+def test_the_help_of_the_server_begins_with_the_commands(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    shown = capsys.readouterr().out
+    assert shown.isascii()  # every terminal can show it
+    assert f"main.py {{{','.join(VERBS)}}} ..." in shown.splitlines()[1]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_names_the_directory_that_the_command_uses(verb, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    with pytest.raises(SystemExit):
+        main([verb, "--help"])
+    assert f"[{default_data_dir()}]" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -157,6 +157,7 @@ async def test_a_failure_before_the_first_text_is_a_status(chat, streamed, scrip
     assert set(error) >= {"message", "type", "param", "code"} and error["param"] is None
     assert response.headers["x-should-retry"] == "false"
     assert response.headers.get("retry-after") == ("70" if "after" in script else None)
+    assert len(response.headers["x-generation-id"]) == 36
 
 
 @pytest.mark.gen_test
@@ -324,6 +325,35 @@ async def test_a_failure_that_may_have_been_processed_is_replayed_too(chat, upst
     key = {"Idempotency-Key": "k"}
     two = [await post(chat, {**ASK, "model": "status=500"}, key) for _ in range(2)]
     assert [one.status for one in two] == [502, 502] and two[0].body == two[1].body
+    assert [one.headers.get("idempotency-replayed") for one in two] == [None, "true"]
+    assert len({one.headers["x-generation-id"] for one in two}) == len(upstream.requests) == 1
+
+
+@pytest.mark.gen_test
+async def test_the_error_of_a_kept_call_names_its_conversation(chat):
+    for path, ask in (("chat/completions", ASK), ("responses", {"input": "hi"})):
+        failed = await chat.request(
+            "POST", f"/v1/{path}", {**ask, "model": "say=half;reset"}, {"Tornado-Stream-Keep": "1"}
+        )
+        id = failed.headers["x-generation-id"]
+        assert failed.status == 502 and (await chat.resume(id)).text == "half"
+    refused = await post(chat, {})
+    assert "x-generation-id" not in refused.headers
+
+
+@pytest.mark.gen_test
+async def test_the_same_body_at_another_route_or_in_another_form_is_another_request(chat, upstream):
+    key, body = {"Idempotency-Key": "k"}, {**ASK, "input": "hi", "model": "say=a"}
+    assert (await post(chat, body, key)).status == 200
+    others = [
+        await post(chat, {**body, "stream": True}, key),
+        await post(chat, {**body, "stream": False}, key),
+        await chat.request("POST", "/v1/responses", body, key),
+    ]
+    for other in others:
+        error = other.json()["error"]
+        assert (other.status, error["code"]) == (409, "idempotency_key_reused")
+        assert "route" in error["message"] and "x-generation-id" not in other.headers
     assert len(upstream.requests) == 1
 
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import io
+import random
 import uuid
+from dataclasses import replace
 from zipfile import ZipFile
 
 import pytest
-from client import until
+from client import read_body, read_chunk, until
 from tornado.iostream import StreamClosedError
 
+from tornado_stream.chat.export import conversation_json, export, message_json
+from tornado_stream.handlers.pieces import WHOLE
 from tornado_stream.store.base import StoreError
+from tornado_stream.values.messages import branch
 
 MEMBERS = {
     "id",
@@ -280,6 +285,77 @@ async def exported(chat, path="/api/export"):
     return {name: archive.read(name).decode() for name in archive.namelist()}
 
 
+async def large(chat, sizes=(300_000, 800_000, 10, 700_000)):
+    """The id of a conversation with questions of these sizes, each a branch of its own."""
+    id = (await chat.ask("first", model="say=a")).start["conversation_id"]
+    for size in sizes:
+        text = "ä" + "abc\n" * (size // 4)
+        answer = await chat.ask(text, conversation_id=id, model="say=b", parent_id=None)
+        assert answer.text == "b"
+    return id
+
+
+@pytest.mark.gen_test
+async def test_a_large_conversation_is_sent_in_pieces_and_is_the_same(chat):
+    id = await large(chat)
+    store = chat.application.store
+    conversation, messages = await store.conversation(id), await store.messages(id)
+    response = await chat.request("GET", f"/api/conversations/{id}")
+    assert response.headers["transfer-encoding"] == "chunked"
+    assert response.json() == {
+        **conversation_json(conversation),
+        "messages": [message_json(message) for message in messages],
+    }
+    thread = branch(messages, conversation.current_id)
+    for form, part in (("json", messages), ("md", thread), ("txt", thread)):
+        response = await chat.request("GET", f"/c/{id}.{form}")
+        assert response.body == export(form, conversation, part)
+        head = await chat.request("HEAD", f"/c/{id}.{form}")
+        assert (head.status, head.body) == (200, b"")
+    small = (await chat.ask("small", model="say=a")).start["conversation_id"]
+    response = await chat.request("GET", f"/api/conversations/{small}")
+    assert WHOLE > int(response.headers["content-length"]) == len(response.body)
+
+
+@pytest.mark.gen_test
+async def test_the_running_answer_of_a_large_conversation(chat, upstream):
+    id = await large(chat, [800_000])
+    stream = await chat.send("last", conversation_id=id, model="say=one;hold;say=two")
+    await stream.until("delta")
+    data = await get(chat, f"/api/conversations/{id}")
+    assert (data["messages"][-1]["content"], data["messages"][-1]["last_event_id"]) == ("one", 2)
+    text = await chat.open("GET", f"/c/{id}.txt")
+    while not (await read_chunk(text.connection)).endswith(b"\none"):
+        pass
+    upstream.released.set()
+    assert await read_body(text.connection, text.response) == b"two"
+    await stream.read()
+
+
+@pytest.mark.gen_test
+async def test_clients_that_read_nothing_hold_little_and_are_limited(serve, settings):
+    chat = serve(replace(settings, write_timeout=1.0))
+    id = await large(chat, [800_000] * 16)
+    service = chat.application.conversations
+    readers = [await chat.open("GET", f"/api/conversations/{id}") for _ in range(8)]
+    refused = await chat.request("GET", f"/api/conversations/{id}")
+    assert (refused.status, refused.json()["error"]["code"]) == (429, "too_many_readers")
+    await until(lambda: not service._reading)  # they are let go
+    for reader in readers:
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionError, StreamClosedError)):
+            await read_body(reader.connection, reader.response)
+    assert len((await get(chat, f"/api/conversations/{id}"))["messages"]) == 34
+
+
+@pytest.mark.gen_test
+async def test_a_large_conversation_that_is_deleted_meanwhile_is_cut_off(chat):
+    id = await large(chat, [800_000] * 16)
+    reader = await chat.open("GET", f"/c/{id}.json")
+    assert (await chat.request("DELETE", f"/api/conversations/{id}")).status == 204
+    with pytest.raises((asyncio.IncompleteReadError, ConnectionError, StreamClosedError)):
+        await read_body(reader.connection, reader.response)
+
+
 @pytest.mark.gen_test
 async def test_all_conversations_are_exported_as_one_archive(chat):
     assert await exported(chat) == {}
@@ -320,8 +396,10 @@ async def test_a_user_exports_once_at_a_time_and_a_client_may_leave(chat):
     assert len([piece async for piece in service.export_all("anna")]) == 1
     await pieces.aclose()
     for number in range(40):
-        await chat.application.conversations.create("local", f"{number}", "x" * 200_000)
+        system = random.randbytes(200_000).hex()
+        await chat.application.conversations.create("local", f"{number}", system)
     stream = await chat.open("GET", "/api/export")
+    assert service._exporting
     stream.close()
     await until(lambda: not service._exporting)
     assert len(await exported(chat)) == 82
@@ -330,8 +408,9 @@ async def test_a_user_exports_once_at_a_time_and_a_client_may_leave(chat):
 @pytest.mark.gen_test
 async def test_an_export_that_the_store_cuts_off_is_no_whole_archive(chat, monkeypatch):
     for number in range(3):
-        await chat.application.conversations.create("local", f"{number}", None)
-    read, calls = chat.application.conversations.read, []
+        system = random.randbytes(300_000).hex()  # no small response
+        await chat.application.conversations.create("local", f"{number}", system)
+    read, calls = chat.application.conversations.open, []
 
     async def breaks(owner, id):
         calls.append(id)
@@ -339,7 +418,7 @@ async def test_an_export_that_the_store_cuts_off_is_no_whole_archive(chat, monke
             raise StoreError("the disk is gone")
         return await read(owner, id)
 
-    monkeypatch.setattr(chat.application.conversations, "read", breaks)
+    monkeypatch.setattr(chat.application.conversations, "open", breaks)
     with pytest.raises((asyncio.IncompleteReadError, ConnectionError, StreamClosedError)):
         await chat.request("GET", "/api/export")
     calls += ["", ""]

@@ -124,3 +124,15 @@ async def test_each_kept_call_is_a_conversation_of_its_own(chat, upstream):
         assert upstream.requests[-1]["messages"] == messages
     listed = (await chat.request("GET", "/api/conversations")).json()["conversations"]
     assert len(listed) == 5
+
+
+@pytest.mark.gen_test
+async def test_an_answer_that_the_program_began_is_one_text_for_the_model(chat, upstream):
+    begun = [{"role": "user", "content": "go"}, {"role": "assistant", "content": "Once up"}]
+    id = await keep(chat, begun, "say=on a time")
+    await chat.ask("more", conversation_id=id, model="say=yes")
+    assert upstream.requests[-1]["messages"] == [
+        {"role": "user", "content": "go"},
+        {"role": "assistant", "content": "Once upon a time"},
+        {"role": "user", "content": "more"},
+    ]

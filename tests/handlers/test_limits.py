@@ -96,3 +96,54 @@ async def test_the_size_of_a_body_is_limited(serve, settings):
     chat = serve(replace(settings, max_body=100))
     said = await refused(chat, 413, "too_large", message="x" * 200)
     assert "100 bytes" in said
+
+
+@pytest.mark.gen_test
+async def test_a_stored_conversation_has_a_limit(serve, settings, upstream):
+    """Of all branches together, whatever made them; a new conversation is what helps."""
+    chat = serve(replace(settings, max_stored_conversation=1000))
+    id = (await chat.ask("ä" * 300, model="say=" + "b" * 300)).start["conversation_id"]
+    said = await refused(
+        chat, 413, "conversation_full", message="z" * 130, conversation_id=id, parent_id=None
+    )
+    assert "1000 bytes" in said and "Start a new conversation." in said
+    assert len(upstream.requests) == 1
+    more = await chat.ask("z" * 80, conversation_id=id, parent_id=None, model="say=c")
+    assert more.text == "c"
+    assert (await chat.request("GET", f"/api/conversations/{id}")).status == 200
+    assert (await chat.ask("z" * 100, model="say=c")).text == "c"
+
+
+@pytest.mark.gen_test
+async def test_the_messages_of_a_conversation_are_limited(serve, settings, upstream):
+    chat = serve(replace(settings, max_messages=5))
+    id = (await chat.ask(model="say=a")).start["conversation_id"]
+    again = await chat.ask(None, conversation_id=id, parent_id=None, model="say=b")
+    assert again.response.status == 400
+    assert (await chat.ask(conversation_id=id, model="say=b")).text == "b"
+    said = await refused(chat, 413, "conversation_full", message="hi", conversation_id=id)
+    assert "5 messages" in said
+    user = (await chat.request("GET", f"/api/conversations/{id}")).json()["messages"][2]["id"]
+    fits = await chat.ask(None, conversation_id=id, parent_id=user, model="say=c")
+    assert fits.text == "c"
+
+
+@pytest.mark.parametrize("limit", [{"max_messages": 3}, {"max_stored_conversation": 12}])
+@pytest.mark.gen_test
+async def test_a_call_that_is_kept_has_the_same_limit(serve, settings, upstream, limit):
+    chat = serve(replace(settings, **limit))
+    ask = {"model": "say=a", "messages": [{"role": "user", "content": "hello"}]}
+    for path, keep, count, status in [
+        ("/v1/chat/completions", {"Tornado-Stream-Keep": "1"}, 3, 413),
+        ("/v1/chat/completions", {"Tornado-Stream-Keep": "1"}, 1, 200),
+        ("/v1/chat/completions", {}, 3, 200),
+    ]:
+        body = {**ask, "messages": ask["messages"] * count}
+        response = await chat.request("POST", path, body, keep)
+        assert response.status == status
+        if status == 413:
+            error = response.json()["error"]
+            assert (
+                error["code"] == "conversation_full" and "Tornado-Stream-Keep" in error["message"]
+            )
+            assert not upstream.requests

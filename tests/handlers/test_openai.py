@@ -178,6 +178,25 @@ async def test_what_is_not_there_is_named(chat, upstream, method, path, headers)
 
 
 @pytest.mark.gen_test
+@pytest.mark.parametrize("base_path", ["", "/chat"])
+async def test_a_base_url_without_v1_is_named(serve, settings, upstream, base_path):
+    chat = serve(replace(settings, base_path=base_path))
+    for method, path in [
+        *(("POST", "/chat/completions"), ("POST", "/responses"), ("POST", "/completions/")),
+        *(("GET", "/models"), ("POST", "/openai/chat/completions"), ("POST", "/embeddings")),
+        *(("POST", "/api/v1/responses"), ("GET", "/chat/completions")),
+    ]:
+        for headers in ({}, {"Content-Type": "text/plain"}):
+            response = await chat.request(method, base_path + path, {}, headers)
+            error = response.json()["error"]
+            assert (response.status, error["code"]) == (404, "not_found"), path
+            assert (error["type"], error["param"]) == ("invalid_request_error", None)
+            assert "is below /v1" in error["message"]
+            assert f" {base_path}/v1/chat/completions" in error["message"]
+    assert not upstream.requests
+
+
+@pytest.mark.gen_test
 async def test_errors_of_the_server_have_openais_form(serve, settings, upstream):
     chat = serve(replace(settings, max_v1_body=2000, max_v1_values=100, token="t" * 32))
     key = {"Authorization": "Bearer " + "t" * 32}

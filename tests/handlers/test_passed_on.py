@@ -85,6 +85,11 @@ async def refused(chat, upstream, names):
     assert "seed" not in upstream.requests[1]
     assert response.headers["tornado-stream-option-refused"] == "seed"
     assert "seed" in chunks[-1]["warnings"][0]
+    for name in names:  # those that are never dropped
+        told = json.dumps({"error": {"message": f"Unsupported parameter: {name}", "param": name}})
+        if name not in ("warnings", "Tornado-Stream-Option-Refused"):
+            kept = await post(chat, {**ASK, "model": f"status=400;body={told}", name: "x"})
+            assert (kept.status, kept.json()["error"]["param"]) == (400, name)
 
 
 async def request_headers(chat, upstream, names):
@@ -165,6 +170,24 @@ async def message(chat, upstream, names):
     assert chunks[0]["choices"][0]["delta"] == {"content": "a", **ODD, "role": "assistant"}
 
 
+async def older_text(chat, upstream, names):
+    older = {"id": "up", "choices": [{"index": 0, "text": "a", **ODD}]}
+    chunks, whole = await both(chat, older)
+    assert chunks[0]["choices"][0]["delta"]["content"] == "a"
+    assert whole["choices"][0]["message"]["content"] == "a"
+    for answer in (chunks[0], whole):
+        assert "text" not in answer["choices"][0] and answer["choices"][0]["odd"] == ODD["odd"]
+
+
+async def repeated_call(chat, upstream, names):
+    call = {"index": 0, "id": "c", "function": {"name": "f", "arguments": '{"a": 1}'}}
+    twice = [chunk({"tool_calls": [call]})] * 2
+    chunks, whole = await both(chat, *twice)
+    assert [one["choices"][0]["delta"]["tool_calls"] for one in chunks[:2]] == [[call]] * 2
+    (one,) = whole["choices"][0]["message"]["tool_calls"]
+    assert one["function"] == call["function"]
+
+
 async def warnings(chat, upstream, names):
     chunks, whole = await both(chat, chunk({"content": "a"}))
     assert not any("warnings" in answer for answer in (*chunks, whole))
@@ -207,6 +230,8 @@ CHECKS = [
     failure,
     usage,
     message,
+    older_text,
+    repeated_call,
     warnings,
     response_headers,
 ]

@@ -212,3 +212,87 @@ async def test_errors_within_a_stream_keep_their_codes(chat):
         name: FAILURE[name] for name in ("code", "type", "param")
     }
     assert FAILURE["message"] in got["message"]
+
+
+@pytest.mark.gen_test
+async def test_the_older_form_of_completions_has_its_text(chat):
+    """Its choices have a `text` instead of a delta or a message."""
+    head = {"id": "up-1", "object": "text_completion", "created": 7, "model": "its-name"}
+    texts = ["Hel", "lo", "\n", ""]
+    reasons = [None, None, None, "stop"]
+    chunks = [
+        {**head, "choices": [{"index": 0, "text": text, "logprobs": None, "finish_reason": reason}]}
+        for text, reason in zip(texts, reasons, strict=True)
+    ]
+    script = ";".join([*map(raw, chunks), "done"])
+    answer = await chat.ask(model=script)
+    assert (answer.text, answer.end["state"]) == ("Hello\n", "done")
+    received, _ = await stream(chat, {**ASK, "model": script})
+    said = [chunk["choices"][0]["delta"].get("content", "") for chunk in received]
+    assert said == texts and {chunk["object"] for chunk in received} == {"chat.completion.chunk"}
+    whole = (await post(chat, {**ASK, "model": script})).json()
+    assert whole["choices"][0]["message"]["content"] == "Hello\n"
+    assert "text" not in whole["choices"][0]
+    body = {**head, "choices": [{"index": 0, "text": "in one piece", "finish_reason": "stop"}]}
+    script = "raw=" + urllib.parse.quote(json.dumps(body), safe="") + ";end"
+    assert (await chat.ask(model=script)).text == "in one piece"
+    whole = (await post(chat, {**ASK, "model": script})).json()
+    assert whole["choices"][0]["message"]["content"] == "in one piece"
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [
+        ({"code": 40102, "message": "why"}, "40102"),
+        ({"error_code": 336501, "message": "why"}, "336501"),
+        ({"code": -7, "message": "why"}, "-7"),
+        ({"code": 0, "message": "why"}, "upstream_5xx"),
+        ({"code": 503, "message": "why"}, "upstream_5xx"),
+        ({"code": True, "message": "why"}, "upstream_5xx"),
+        ({"code": "named", "error_code": 336501, "message": "why"}, "named"),
+    ],
+)
+async def test_a_code_that_is_a_number_is_told_as_text(chat, told, code):
+    for error in ({"error": told}, told):
+        body = urllib.parse.quote(json.dumps(error), safe="")
+        response = await post(chat, {**ASK, "model": f"status=500;body={body}"})
+        assert response.json()["error"]["code"] == code, error
+
+
+@pytest.mark.gen_test
+async def test_a_call_that_is_sent_twice_whole_comes_once(chat):
+    def piece(**function: str) -> str:
+        call = {"index": 0, "id": "call_9", "type": "function", "function": function}
+        return raw({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]})
+
+    whole = piece(name="measure", arguments='{"depth": 3}')
+    in_pieces = [piece(name="measure", arguments='{"dep'), piece(arguments='th": 3}')]
+    for steps in ([whole, whole], [*in_pieces, whole], [*in_pieces, piece(name="measure")]):
+        script = ";".join([*steps, "finish=tool_calls", "done"])
+        answer = (await post(chat, {**ASK, "model": script})).json()
+        (call,) = answer["choices"][0]["message"]["tool_calls"]
+        assert call["function"] == {"name": "measure", "arguments": '{"depth": 3}'}, steps
+
+
+@pytest.mark.gen_test
+async def test_the_end_of_an_answer_that_is_not_kept_says_so(chat, upstream):
+    connection = await chat.open(
+        "POST", "/v1/chat/completions", {**ASK, "model": "say=a;hold", "stream": True}
+    )
+    reader = await chat.open("GET", f"/stream/{connection.response.headers['x-generation-id']}")
+    await reader.until("start")
+    upstream.released.set()
+    end = (await reader.read()).end
+    assert (end["state"], end["saved"]) == ("done", False)
+    kept = await post(chat, {**ASK, "model": "say=a"}, {"Tornado-Stream-Keep": "true"})
+    assert (await chat.resume(kept.headers["x-generation-id"])).end["saved"] is True
+
+
+@pytest.mark.gen_test
+async def test_whole_numbers_beyond_64_bits_become_the_nearest_floats(chat, upstream):
+    chunk = f'{{"id":"up-1","big":{2**70},"choices":[{{"index":0,"delta":{{"content":"a"}}}}]}}'
+    script = f"{raw(chunk)};finish=stop;done"
+    whole = (await post(chat, {**ASK, "model": script, "seed": 2**70, "low": -(2**63)})).json()
+    assert whole["big"] == 2.0**70
+    assert (upstream.requests[0]["seed"], upstream.requests[0]["low"]) == (2.0**70, -(2**63))

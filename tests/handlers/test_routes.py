@@ -93,7 +93,10 @@ async def test_health_and_readiness(chat):
     assert (await chat.request("GET", "/readyz")).json() == {"status": "ready"}
     chat.application.generations.draining = True
     ready = await chat.request("GET", "/readyz")
-    assert (ready.status, ready.json()) == (503, {"status": "draining"})
+    assert (ready.status, ready.json()) == (
+        503,
+        {"status": "draining", "reason": "The server is about to stop."},
+    )
     assert (await chat.request("GET", "/healthz")).status == 200
 
 
@@ -116,7 +119,8 @@ async def test_a_configured_model_comes_first_and_needs_no_list(serve, settings)
     )
     chat = serve(replace(settings, model="mine", base_url="http://127.0.0.1:9/v1"))
     body = (await chat.request("GET", "/api/models")).json()
-    assert [(model["id"], model["state"]) for model in body["models"]] == [("mine", "ready")]
+    assert [(model["id"], model["state"]) for model in body["models"]] == [("mine", "failed")]
+    assert "could not be reached" in body["models"][0]["detail"]
 
 
 @pytest.mark.gen_test

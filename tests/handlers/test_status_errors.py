@@ -22,4 +22,5 @@ def test_a_failure_of_the_server_does_not_say_more_than_that():
 
 def test_a_status_without_words_of_its_own_has_those_of_http():
     assert status_error(402) == ("payment_required", "Payment Required.")
+    assert status_error(405, ["GET", "HEAD"])[1].endswith("only these methods: GET, HEAD.")
     assert status_error(499) == ("error", "Error.")

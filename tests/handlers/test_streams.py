@@ -54,6 +54,16 @@ async def test_the_first_bytes_leave_at_once(chat):
 
 
 @pytest.mark.gen_test
+async def test_the_end_names_the_model_that_nobody_knew_at_the_start(serve, settings, upstream):
+    upstream.models = ["newest", "older"]
+    chat = serve(replace(settings, model=None))
+    answer = await chat.ask("hi")
+    assert (answer.start["model"], answer.end["model"]) == (None, "newest")
+    answer = await chat.ask("hi", model="older")
+    assert (answer.start["model"], answer.end["model"]) == ("older", None)
+
+
+@pytest.mark.gen_test
 async def test_the_second_question_carries_the_first(chat, upstream):
     first = await chat.ask("one", model="say=1")
     second = await chat.ask("two", conversation_id=first.start["conversation_id"], model="say=2")

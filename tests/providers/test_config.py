@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tornado_stream.config_file import read_sections
 from tornado_stream.providers import build_provider
 from tornado_stream.providers.config import read_config
 from tornado_stream.providers.openai.provider import OpenAIProvider
@@ -28,7 +29,7 @@ def read(tmp_path):
     def read(text: str):
         path = tmp_path / "tornado-stream.toml"
         path.write_text(text)
-        return read_config(path, ENVIRON, Timeouts())
+        return read_config(read_sections(path), ENVIRON, Timeouts())
 
     return read
 
@@ -137,9 +138,9 @@ def test_the_header_of_the_key_has_a_name_of_its_own(read, preset):
     ("text", "line", "says"),
     [
         ("[upstream.a\n", 1, "line 1"),
-        ("", None, "names no upstream"),
+        ("upstream = {}", None, "names no upstream"),
         ("upstream = 7", None, "names no upstream"),
-        ("\ncolour = 1\n[upstream.a]\n", 2, "colour: there is no such key"),
+        ("\ncolour = 1\n[upstream.a]\n", 2, "colour: there is no such section"),
         ("curency = 'USD'", 1, "did you mean currency?"),
         ("currency = 'dollar'", 1, "a currency code, such as USD"),
         ("[upstream]\na = 7", 1, "must be a table, [upstream.a]"),
@@ -203,10 +204,10 @@ def test_a_mistake_is_reported_with_its_line_and_key(read, text, line, says):
 
 def test_a_file_that_cannot_be_read_is_reported(tmp_path):
     with pytest.raises(SettingError, match="cannot read .*: No such file"):
-        read_config(tmp_path / "none", {}, Timeouts())
+        read_sections(tmp_path / "none")
     (tmp_path / "odd").write_bytes(b"\xff")
     with pytest.raises(SettingError, match="not UTF-8"):
-        read_config(tmp_path / "odd", {}, Timeouts())
+        read_sections(tmp_path / "odd")
 
 
 def test_a_file_comes_before_the_environment(tmp_path, monkeypatch):
@@ -224,6 +225,19 @@ def test_a_file_comes_before_the_environment(tmp_path, monkeypatch):
         build_provider(replace(settings, config=tmp_path / "missing.toml"), environ={})
 
 
+@pytest.mark.parametrize("text", ["", "currency = 'EUR'", "[preset.Short]\nsystem = 'Be brief.'"])
+def test_a_file_without_an_upstream_changes_no_upstream(tmp_path, text):
+    file = tmp_path / "presets.toml"
+    file.write_text(text)
+    settings = Settings(config=file, base_url="http://127.0.0.1:9/v1", data_dir=tmp_path)
+    provider = build_provider(settings, environ={})
+    assert [(one.name, one.origin) for one in provider.members] == [
+        ("openai", "http://127.0.0.1:9/v1 (OPENAI_BASE_URL)")
+    ]
+    alone = build_provider(replace(settings, base_url=None), environ={})
+    assert [one.name for one in alone.members] == ["local"], "as without a file"
+
+
 BLOCKS = re.findall(r"```toml\n(.*?)```", UPSTREAMS_PAGE.read_text(), re.DOTALL)
 
 
@@ -239,7 +253,7 @@ async def test_every_example_of_the_documentation_works(block, tmp_path, upstrea
     environ = dict.fromkeys(re.findall(r"[A-Z]+(?:_[A-Z]+)+", UPSTREAMS_PAGE.read_text()), "sk-key")
     path = tmp_path / "tornado-stream.toml"
     path.write_text(block)
-    for config in read_config(path, environ, Timeouts()):
+    for config in read_config(read_sections(path), environ, Timeouts()):
         assert config.models or config.preset.lists_models
         at_fake = replace(config, base_url=upstream.url, preset=at_v1(config.preset))
         provider = OpenAIProvider(Upstream(), at_fake)

@@ -315,3 +315,18 @@ async def test_the_cost_of_an_answer(over, upstream):
     page = await chat.request("GET", f"/api/conversations/{answer.start['conversation_id']}")
     assert page.json()["messages"][1]["cost"] == cost
     assert (await chat.ask(model="say=abcd")).end["cost"] is None  # this model has no price
+
+
+@pytest.mark.gen_test
+async def test_the_price_of_an_answer_is_known_without_asking(over):
+    prices = "[upstream.two.prices]\nb = { input = 1, output = 2 }\nc = { input = 3, output = 4 }"
+    group = over(prices, one=(DEAD, "a", "b"), two=(DEAD, "b", "c")).application.provider
+    found = [group.expected(model) for model in ("a", "c", "b", "two/b", "two/z", None)]
+    assert [(f.upstream, f.price and f.price.input) for f in found] == [
+        ("one", None),
+        ("two", 3),
+        ("two", 1),  # only this one has a price
+        ("two", 1),
+        ("one", None),
+        ("one", None),
+    ]

@@ -174,6 +174,24 @@ async def test_encodings(name, data):
     assert isinstance(error, StatusError) and error.body == b"abcd"
 
 
+@pytest.mark.parametrize("name", ["gzip", "X-Gzip", "deflate", "identity"])
+@pytest.mark.gen_test
+async def test_encodings_of_the_transfer(name):
+    """The body has no other length than the end of the connection, or it is chunked as well."""
+    packed = {"deflate": zlib.compress, "identity": bytes}.get(name, gzip.compress)(b"abcd")
+    for head, data in [
+        (name, packed),
+        (f"{name}, chunked", b"%x\r\n%b\r\n0\r\n\r\n" % (len(packed), packed)),
+    ]:
+        parts = HEAD + b"Transfer-Encoding: %b\r\n\r\n" % head.encode(), data
+        assert await fetch(Script(*parts)) == (b"abcd", None), head
+    cut = HEAD + b"Transfer-Encoding: %b, Chunked\r\n\r\n5\r\n" % name.encode()
+    _, error = await fetch(Script(cut, packed[:3]))
+    assert isinstance(error, ProviderError) and error.code == "connection_closed"
+    _, error = await fetch(Script(HEAD + b"Transfer-Encoding: br, chunked\r\n\r\n1\r\nx\r\n"))
+    assert isinstance(error, ProviderError) and "not asked for (br)" in error.message
+
+
 @pytest.mark.parametrize("name", ["br", "ZSTD", "gzip, br"])
 @pytest.mark.gen_test
 async def test_an_encoding_that_cannot_be_read_is_named(name):

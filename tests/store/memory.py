@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from tornado_stream.store.base import (
     CHANGEABLE,
     AlreadyStored,
+    Begun,
     Match,
     NewAnswer,
     Page,
@@ -18,10 +20,12 @@ from tornado_stream.store.base import (
     Store,
     StoredGeneration,
     StoreError,
+    UsageRow,
 )
 from tornado_stream.store.search_text import Matcher, parse_cursor, searchable, snippet
-from tornado_stream.values.errors import NotFound
+from tornado_stream.values.errors import Conflict, NotFound
 from tornado_stream.values.messages import Conversation, Message
+from tornado_stream.values.presets import MAX_PRESETS, Preset
 
 
 class MemoryStore(Store):
@@ -39,6 +43,7 @@ class MemoryStore(Store):
         self._written: dict[str, int] = {}  # conversation → number of its last write
         self._sessions: dict[str, Session] = {}
         self._last_uses: dict[str, int] = {}
+        self._presets: dict[str, tuple[str, Preset]] = {}  # id → owner, preset
         self._owners: dict[str, str] = {}  # conversation → owner
         self._closed: list[bool] = []  # the views of all owners share this list
 
@@ -91,14 +96,21 @@ class MemoryStore(Store):
             self._messages[progress.message.id] = progress.message
             self._generations[stored.id] = replace(stored, message=progress.message)
 
-    async def begin_spend(self, new: NewAnswer) -> None:
+    async def settle(self, spent: list[Progress], begun: Sequence[Begun] = ()) -> None:
         self._check_open()  # nothing of the contract reads the ledger
-
-    async def settle(self, spent: list[Progress]) -> None:
-        self._check_open()
 
     async def settle_lost(self) -> None:
         self._check_open()
+
+    async def usage(
+        self, by: str, first: int, last: int, *, currency: str = "", everybody: bool = False
+    ) -> list[UsageRow]:
+        self._check_open()
+        return []
+
+    async def spent_since(self, day: int) -> dict[str, tuple[int, int]]:
+        self._check_open()
+        return {}
 
     async def unfinished(self) -> list[StoredGeneration]:
         self._check_open()
@@ -179,6 +191,20 @@ class MemoryStore(Store):
         self._check_open()
         return self._of(conversation_id) if self._mine(conversation_id) else []
 
+    async def outline(
+        self, id: str, *, current: bool = False
+    ) -> tuple[Conversation, list[int]] | None:
+        conversation = await self.conversation(id)
+        if conversation is None:
+            return None
+        parts = self.thread(conversation.current_id or "") if current else self.messages(id)
+        return conversation, [self._number[message.id] for message in await parts]
+
+    async def messages_at(self, places: list[int]) -> list[Message]:
+        self._check_open()
+        one = [m for m in self._messages.values() if self._number[m.id] == places[0]]
+        return [message for message in one if self._mine(message.conversation_id)]
+
     async def thread(self, message_id: str) -> list[Message]:
         self._check_open()
         thread: list[Message] = []
@@ -196,6 +222,40 @@ class MemoryStore(Store):
 
     async def check(self) -> None:
         self._check_open()
+
+    async def presets(self) -> list[Preset]:
+        self._check_open()
+        return [preset for owner, preset in self._presets.values() if owner == self.owner]
+
+    async def add_preset(self, preset: Preset) -> None:
+        mine = await self.presets()
+        self._check_name(preset, mine)
+        if len(mine) >= MAX_PRESETS:
+            raise Conflict("That is the most.", code="too_many_presets")
+        self._presets[preset.id] = self.owner, preset
+
+    async def change_preset(self, preset: Preset) -> None:
+        mine = {one.id: one for one in await self.presets()}
+        if preset.id not in mine:
+            raise NotFound("There is no preset with this id.")
+        if mine[preset.id].version != preset.version - 1:
+            raise Conflict("It was changed.", code="changed_meanwhile")
+        self._check_name(preset, list(mine.values()))
+        self._presets[preset.id] = self.owner, preset
+
+    async def delete_preset(self, id: str) -> None:
+        if id not in {one.id for one in await self.presets()}:
+            raise NotFound("There is no preset with this id.")
+        del self._presets[id]
+
+    async def delete_presets(self) -> None:
+        for preset in await self.presets():
+            del self._presets[preset.id]
+
+    def _check_name(self, preset: Preset, others: list[Preset]) -> None:
+        for one in others:
+            if one.id != preset.id and one.name.casefold() == preset.name.casefold():
+                raise Conflict("Another has this name.", code="name_in_use")
 
     async def sessions(self) -> list[Session]:
         self._check_open()

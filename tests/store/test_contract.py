@@ -10,10 +10,19 @@ from pathlib import Path
 import pytest
 
 from tornado_stream.store import open_store
-from tornado_stream.store.base import AlreadyStored, Progress, Session, Store, StoreError
+from tornado_stream.store.base import (
+    READ_BYTES,
+    READ_MESSAGES,
+    AlreadyStored,
+    Progress,
+    Session,
+    Store,
+    StoreError,
+)
 from tornado_stream.store.search_text import Matcher
-from tornado_stream.values.errors import InvalidRequest, NotFound
+from tornado_stream.values.errors import Conflict, InvalidRequest, NotFound
 from tornado_stream.values.messages import Conversation, Message
+from tornado_stream.values.presets import MAX_PRESETS, Preset
 
 from .answers import converse, end, frame, listed, new_answer
 from .memory import MemoryStore
@@ -158,6 +167,34 @@ async def test_a_thread_is_one_branch(store):
     assert [m.id for m in await store.thread("u2")] == ["u1", "a1", "u2"]
     assert [m.id for m in await store.messages("c")] == ["u1", "a1", "u2", "a2", "u3", "a3"]
     assert (await store.conversation("c")).current_id == "a3"
+
+
+@pytest.mark.gen_test
+async def test_a_conversation_is_read_in_parts(store):
+    await store.begin(new_answer(1, text="a" * READ_BYTES))
+    for number in range(2, 300):
+        conversation, places = await store.outline("c")
+        assert conversation == await store.conversation("c")
+        await store.begin(new_answer(number, conversation=conversation, parent=f"a{number // 2}"))
+    for current, expected in (
+        (False, await store.messages("c")),
+        (True, await store.thread("a299")),
+    ):
+        conversation, places = await store.outline("c", current=current)
+        found = []
+        while places:
+            part = await store.messages_at(places)
+            assert 0 < len(part) <= READ_MESSAGES
+            found += part
+            places = places[len(part) :]
+        assert found == expected
+    view = store.for_owner("anna")
+    assert await view.outline("c") is None
+    places = (await store.outline("c"))[1]
+    assert await view.messages_at(places) == []
+    await store.delete("c")
+    assert await store.messages_at(places) == []
+    assert await store.outline("c") is None
 
 
 @pytest.mark.gen_test
@@ -498,3 +535,49 @@ async def test_a_long_query_is_found_whole_and_at_once(store):
     ]:
         assert await listed(store, query=query) == found, query[:20]
     assert time.process_time() - began < 30
+
+
+@pytest.mark.gen_test
+async def test_what_a_conversation_began_with_comes_back(store):
+    options = {"b": [1, None], "a": {"x": 0.5}}
+    one = Conversation("c1", "t", "s", None, 1, 1, "m", options, "a name")
+    two = Conversation("c2", "t", None, None, 1, 1, options={})
+    for conversation in (one, two):
+        await store.create(conversation)
+        assert await store.conversation(conversation.id) == conversation
+    assert [match.conversation for match in (await store.conversations()).matches] == [two, one]
+
+
+@pytest.mark.gen_test
+async def test_presets_of_an_owner(store):
+    other = store.for_owner("other")
+    a = Preset("1", "Straße", "preset", "", "s", "m", {"x": [1, {"y": None}]})
+    b = Preset("2", "b", "prompt", "text")
+    for preset in (a, b):
+        await store.add_preset(preset)
+    assert await store.presets() == [a, b] and await other.presets() == []
+    await other.add_preset(replace(a, id="3"))
+    newer = replace(a, name="STRASSE", system=None, version=2)
+    await store.change_preset(newer)
+    assert await store.presets() == [newer, b]
+    for code, work in [
+        ("changed_meanwhile", store.change_preset(newer)),
+        ("changed_meanwhile", store.change_preset(replace(newer, version=4))),
+        ("name_in_use", store.change_preset(replace(b, name="strasse", version=2))),
+        ("name_in_use", store.add_preset(replace(a, id="4", name="B"))),
+    ]:
+        with pytest.raises(Conflict) as caught:
+            await work
+        assert caught.value.code == code
+    for view, id in [(other, "2"), (store, "3"), (store, "none")]:
+        with pytest.raises(NotFound):
+            await view.delete_preset(id)
+        with pytest.raises(NotFound):
+            await view.change_preset(replace(b, id=id, name="new", version=2))
+    await store.delete_preset("2")
+    for number in range(MAX_PRESETS - 1):
+        await store.add_preset(Preset(f"n{number}", f"n{number}"))
+    with pytest.raises(Conflict, match="most"):
+        await store.add_preset(Preset("more", "more"))
+    await store.delete_presets()
+    assert await store.presets() == [] and len(await other.presets()) == 1

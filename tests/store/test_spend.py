@@ -11,10 +11,12 @@ import pytest
 from client import until
 
 from tornado_stream.store import open_store, spend
-from tornado_stream.store.base import NewAnswer, Progress, StoreError
+from tornado_stream.store.base import Begun, NewAnswer, Progress, StoreError
 from tornado_stream.store.migrations import MIGRATIONS, migrate
+from tornado_stream.values.events import encode_event
 from tornado_stream.values.messages import Conversation, Message
 
+FIRST = encode_event(1, "start", {"t": 0})
 PRICES = """
 [upstream.priced]
 base_url = "{url}"
@@ -27,6 +29,15 @@ models = ["{model}"]
 def rows(path, columns="state, completion, amount", where="1"):
     with closing(sqlite3.connect(path / "chat.db")) as db:
         sql = f"SELECT {columns} FROM spend WHERE {where} ORDER BY seq"
+        return db.execute(sql).fetchall()
+
+
+def days(path):
+    with closing(sqlite3.connect(path / "chat.db")) as db:
+        sql = (
+            "SELECT owner, upstream, model, currency, requests, prompt, completion, amount,"
+            "estimated, unknown FROM spend_days ORDER BY owner, upstream, model DESC"
+        )
         return db.execute(sql).fetchall()
 
 
@@ -98,7 +109,6 @@ async def test_a_store_that_fails_for_a_while_gets_the_row_later(priced):
         raise StoreError("disk full")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(store), "begin_spend", failing)
         patch.setattr(type(store), "settle", failing)
         await call(chat, model)
     assert rows(data) == []
@@ -118,12 +128,68 @@ async def test_settling_changes_no_message(tmp_path):
 
 
 @pytest.mark.gen_test
+async def test_an_answer_that_a_crash_cut_short_has_an_estimated_cost(priced):
+    model = "say=hi;done"
+    chat, data = priced(model)
+    application, text = chat.application, "the answer so far"
+    user = Message("u", "c", None, "user", "how long is this?", 5)
+    answer = Message("a", "c", "u", "assistant", "", 5, model=model, state="running")
+    answer = replace(answer, generation_id="g")
+    system = Conversation("c", "", "Be brief.", None, 1, 1)
+    await application.store.begin(NewAnswer("g", b"", system, (user,), answer, FIRST))
+    delta = encode_event(2, "delta", {"content": text, "t": 9})
+    await application.store.append([Progress("g", 2, [delta])])
+    assert await application.generations.recover() == 1
+    # 26 characters of the prompt and 17 of the answer, at 0.3 and 1.7 for four million of them.
+    amount = round((26 * 0.3 + 17 * 1.7) / 4 * 1000)
+    columns = "state, prompt, completion, amount, estimated, upstream"
+    assert rows(data, columns) == [("interrupted", 7, 5, amount, 1, "priced")]
+    cost = (await application.store.message("a")).cost
+    assert cost == {"amount": amount / 1e9, "currency": "USD", "estimated": True}
+    assert days(data) == [("local", "priced", model, "USD", 1, 7, 5, amount, 1, 0)]
+
+
+@pytest.mark.gen_test
+async def test_the_sums_of_days_are_those_of_the_rows(priced):
+    model = "say=hi;usage=7;done"
+    chat, data = priced(model)
+    await chat.ask(model=model)
+    for _ in range(3):
+        await call(chat, model)
+    await chat.ask(model="status=500")
+    store = chat.application.store
+    settled = Message("a", "c", None, "assistant", "", 5, state="done", model="x" * 999)
+    await store.settle([Progress("old", 1, [], settled)] * 2)  # only the first one counts
+    await store.settle([], [Begun("ada", "lost", 5, None)])
+    await store.settle_lost()
+    await store.settle_lost()
+    assert days(data) == [
+        ("ada", "", "", "", 1, 0, 0, 0, 0, 1),
+        ("local", "", "x" * 200, "", 1, 0, 0, 0, 0, 0),
+        ("local", "priced", "status=500", "", 1, 0, 0, 0, 0, 0),
+        ("local", "priced", model, "USD", 4, 4, 28, 4 * 12200, 0, 0),
+    ]
+
+
+@pytest.mark.gen_test
+async def test_the_row_of_a_running_call_is_there_after_one_flush(priced):
+    model = "say=hi;gap=0.05;count=400"
+    chat, data = priced(model)
+    body = {"messages": [{"role": "user", "content": "hello"}], "model": model, "stream": True}
+    reader = await chat.open("POST", "/v1/chat/completions", body)
+    await until(lambda: rows(data, "state, model") == [(None, model)])
+    reader.close()
+    await until(lambda: rows(data, "state") == [("stopped",)])
+    assert rows(data, "prompt, estimated") == [(2, 1)]
+
+
+@pytest.mark.gen_test
 async def test_rows_that_a_crash_left_open_are_settled_once(tmp_path):
     store = open_store(tmp_path)
     with closing(sqlite3.connect(tmp_path / "chat.db")) as db:
         answer = Message("a", "c", None, "assistant", "", 5)
-        spend.begin(db, "ada", "lost", answer)
-        spend.begin(db, "ada", "ended", answer)
+        for id in ("lost", "ended"):
+            spend.begin(db, Begun("ada", id, answer.created_at, answer.model))
         db.execute("UPDATE spend SET state = 'done', amount = 3 WHERE id = 'ended'")
         db.commit()
     await store.settle_lost()
@@ -163,3 +229,4 @@ def test_the_migration_counts_the_answers_that_are_there(tmp_path):
         ("g1", "done", 5, 3, 4, 7, "EUR", 1),
         ("g2", None, None, None, None, None, None, 0),
     ]
+    assert days(tmp_path) == [("ada", "", "", "EUR", 1, 3, 4, 7, 1, 0)]

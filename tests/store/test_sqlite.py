@@ -281,6 +281,33 @@ def test_a_migration_leaves_a_copy_for_a_week(data_dir, io_loop, monkeypatch):
     ]
 
 
+def test_a_conversation_is_as_large_as_the_migration_says(data_dir, io_loop):
+    """What is counted while messages are written, and what the migration counts later."""
+
+    async def fill():
+        store = open_store(data_dir)
+        await converse(store, 1, "ä" * 10, "b" * 10)
+        calls = [{"index": 0, "id": "t", "name": "n", "arguments": "{}"}]
+        second = new_answer(2, conversation=await store.conversation("c"), parent="a1")
+        await store.begin(second)
+        done = replace(second.message, state="done", reasoning="why", tool_calls=calls)
+        await store.append([Progress("g2", 2, [frame(2, "end")], done)])
+        await store.begin(new_answer(3, home="d"))  # its answer is running
+        await store.close()
+
+    io_loop.run_sync(fill)
+    counted = query(data_dir, "SELECT id, message_count, size FROM conversations")
+    assert [row[1] for row in counted] == [4, 2] and counted[0][2] > 35 > counted[1][2] > 0
+    for statement in (
+        "ALTER TABLE conversations DROP COLUMN message_count",
+        "ALTER TABLE conversations DROP COLUMN size",
+    ):
+        change(data_dir, statement)
+    with closing(sqlite3.connect(data_dir / "chat.db")) as db, db:
+        migrations._extents(db)
+    assert query(data_dir, "SELECT id, message_count, size FROM conversations") == counted
+
+
 def test_a_migration_that_fails_changes_nothing(data_dir, io_loop, monkeypatch):
     io_loop.run_sync(open_store(data_dir).close)
     first = migrations.MIGRATIONS

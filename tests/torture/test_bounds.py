@@ -14,12 +14,19 @@ import sys
 import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from operator import sub
 from pathlib import Path
 from typing import Any
 
 import pytest
+from client import Stream, read_chunk
 from deadlines import DEADLINE, LONG, at_most
+from store.answers import end, new_answer
+from tornado.iostream import StreamClosedError
+
+from tornado_stream.store import open_store
+from tornado_stream.values.messages import Conversation
 
 from .server import ServerProcess
 
@@ -32,7 +39,8 @@ TOKEN = "t" * 32
 
 
 class HostileUpstream:
-    """Answers a GET with `models`, and a POST with the response that the model's name names."""
+    """Answers a GET with `models`, and a POST with the response that the model's name names: its
+    bytes, or a function that yields them and the seconds to wait."""
 
     def __init__(self) -> None:
         self.models: Any = whole(b'{"data":[{"id":"truth"}]}')
@@ -56,10 +64,13 @@ class HostileUpstream:
                 body = json.loads(await reader.readexactly(int(length[1])))
                 answer = self.answers[body["model"]]
             for part in [answer] if isinstance(answer, bytes) else answer():
+                if isinstance(part, float):
+                    await asyncio.sleep(part)
+                    continue
                 writer.write(part)
                 await writer.drain()
                 self.written += len(part)
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
         finally:
             writer.close()
@@ -217,4 +228,84 @@ async def test_strangers_fill_no_memory(tmp_path):
         finally:
             for peer in peers:
                 peer.close()
+            server.kill()
+
+
+HOME = "00000000-0000-4000-8000-000000000001"
+
+
+def paced() -> Iterator[bytes | float]:
+    """A token every ten milliseconds, without end."""
+    yield OK + b"Content-Type: text/event-stream\r\n\r\n"
+    while True:
+        yield SSE + b'x"}}]}\n\n'
+        yield 0.01
+
+
+async def store_large(directory: Path, mib: int) -> str:
+    """Make a conversation of this size; half of it is one branch. Returns its id."""
+    store = open_store(directory)
+    conversation, parent = Conversation(HOME, "large", None, None, 1, 1), None
+    for number in range(mib):
+        one = new_answer(
+            number,
+            conversation=conversation if number else None,
+            home=HOME,
+            parent=parent if number % 2 else None,
+            text=(f"{number:04}" * MIB)[: MIB - 2000],
+        )
+        await store.begin(one)
+        await end(store, one, "b" * 1000)
+        parent = one.message.id if number % 2 else parent
+    await store.close()
+    return conversation.id
+
+
+async def watch(stream: Stream, times: list[float]) -> None:
+    """Read a paced answer, and note when its events come."""
+    with suppress(StreamClosedError):
+        async for _ in stream:
+            times.append(time.monotonic())
+
+
+@pytest.mark.timed
+@pytest.mark.gen_test
+async def test_readers_of_a_large_conversation(tmp_path):
+    """One client after another reads it whole, then forty read nothing of it; a stream goes on."""
+    mib = 60 if LONG else 12
+    id = await store_large(tmp_path / "data", mib)
+    async with HostileUpstream() as upstream:
+        upstream.answers["paced"] = paced
+        server = ServerProcess(tmp_path, upstream.url)
+        await server.start()
+        watched, client = Watched(server), server.client
+        stream = await client.send(model="paced")
+        await stream.until("delta")
+        paths = [f"/api/conversations/{id}", f"/c/{id}.json", f"/c/{id}.md", f"/c/{id}.txt"]
+        silent: list[Stream] = []
+        times: list[float] = []
+        reading = asyncio.ensure_future(watch(stream, times))
+        try:
+            for path in paths:
+                print(path, end=": ")
+                times[:] = [time.monotonic()]
+                async with watched.attacked():
+                    response = await client.open("GET", path)
+                    size = 0
+                    while part := await read_chunk(response.connection):
+                        size += len(part)
+                gap = max(map(sub, times[1:], times), default=0)
+                print(f"{size / MIB:.1f} MiB, a gap of {gap * 1000:.0f} ms at most")
+                assert size > (mib if "json" in path or "api" in path else mib // 4) * (MIB - 2000)
+                assert gap <= at_most(0.05 + 0.01)
+            print("clients that read nothing", end=": ")
+            async with watched.attacked():
+                for number in range(40):
+                    silent.append(await client.open("GET", paths[number % 3]))
+            statuses = [one.response.status for one in silent]
+            assert statuses == [200] * 8 + [429] * 32
+        finally:
+            for one in [stream, *silent]:
+                one.close()
+            await reading
             server.kill()

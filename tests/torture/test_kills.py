@@ -28,6 +28,20 @@ CALL = "id NOT IN (SELECT generation_id FROM messages WHERE generation_id IS NOT
 OPEN = "SELECT count(*) FROM spend WHERE state IS NULL"
 TWICE = "SELECT id FROM spend GROUP BY id HAVING count(*) > 1"
 CUT_SHORT = f"SELECT count(*) FROM spend WHERE state = 'interrupted' AND {CALL}"
+FREE = "SELECT count(*) FROM messages WHERE state = 'interrupted' AND cost IS NULL"
+SUMS = "sum(requests), sum(amount), sum(estimated), sum(unknown)"
+BY_ROW = (
+    "SELECT count(*), sum(amount), sum(estimated), "
+    "sum(amount IS NULL AND (prompt IS NOT NULL OR state = 'interrupted')) FROM spend"
+)
+#: With a price, the cost of an answer that is cut short is estimated.
+PRICES = """
+[upstream.truth]
+base_url = "{url}"
+models = ["truth"]
+[upstream.truth.prices]
+truth = {{ input = 0.7, output = 2.3 }}
+"""
 #: What the messages say: the amount of each answer, in billionths.
 STORED = (
     "SELECT generation_id, CAST(round(json_extract(cost, '$.amount') * 1e9) AS INTEGER) "
@@ -72,6 +86,9 @@ class Ledger:
                 db.execute(f"SELECT id, amount FROM spend WHERE state = 'done' AND {CALL}")
             )
             self.cut_short = db.execute(CUT_SHORT).fetchone()[0]
+            assert db.execute(FREE).fetchone()[0] == 0
+            by_day = db.execute(f"SELECT {SUMS} FROM spend_days").fetchone()
+            assert by_day == db.execute(BY_ROW).fetchone()
         assert {id: spent.get(id) for id in stored} == stored
         assert {id: calls.get(id) for id in seen} == {id: round(c * 1e9) for id, c in seen.items()}
         assert seen and self.cut_short, "no call ended, or none was cut short"
@@ -213,7 +230,9 @@ async def test_kills_at_random_moments(
     limits: Limits, summary: Any, make_truth: Any, start_server: Any, tmp_path: Path
 ) -> None:
     truth = await make_truth()
-    server = start_server(truth)
+    config = tmp_path / "prices.toml"
+    config.write_text(PRICES.format(url=truth.url))
+    server = start_server(truth, "--config", str(config))
     await server.start()
     kills = Kills(limits, server, truth, tmp_path)
     await survive(kills, limits.kills)

@@ -80,6 +80,7 @@ def test_an_end_has_every_member():
         "timings",
         "upstream",
         "cost",
+        "model",
     }
     assert end.to_json()["error"]["code"] == "auth"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tornado_stream.values.sse import ServerSentEvent, SSEDecoder
@@ -222,7 +222,6 @@ def streams_with_cuts(draw: st.DrawFn) -> tuple[bytes, list[int]]:
     return data, sorted(draw(st.lists(st.integers(0, len(data)), max_size=10)))
 
 
-@settings(deadline=None)  # a busy machine must not fail the test
 @given(streams_with_cuts(), st.integers(5, 60), st.integers(0, 300))
 def test_the_result_does_not_depend_on_the_splitting(
     stream: tuple[bytes, list[int]], max_line: int, max_total: int

@@ -32,6 +32,13 @@ from tornado_stream.values.urls import clean_base_url, url_secrets
         ("https://x?a=b", "https://x?a=b"),
         ("https://x/v1?", "https://x/v1"),
         ("https://x/v1#", "https://x/v1"),
+        ("https://x/v1/chat/completions", "https://x/v1"),
+        ("https://x/v1/chat/completions/", "https://x/v1"),
+        ("https://x/v1//completions", "https://x/v1"),
+        ("https://x/v1/responses?a=b", "https://x/v1?a=b"),
+        ("https://x/chat/completions", "https://x"),
+        ("https://x/v1/chat", "https://x/v1/chat"),
+        ("https://x/v1/mycompletions", "https://x/v1/mycompletions"),
     ],
 )
 def test_what_can_be_sent_is_encoded(given, clean):

@@ -26,10 +26,14 @@ from tornado_stream.values.errors import (
     Unauthorized,
     Unavailable,
 )
+from tornado_stream.values.messages import LOCAL_OWNER
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+#: Users of the file, if a proxy may name anybody: each new one writes the whole file.
+MAX_USERS = 10_000
 
 #: Tries without a wait, and the longest wait in seconds after those: from one address, and from all
 #: addresses for one name. A name's waits are short, because anybody can cause them for that user.
@@ -76,6 +80,33 @@ class Authenticator:
         """The id of the user who has the session with this token."""
         if owner := self._sessions.owner(token, self._users.credential):
             self._last_uses.note(session_id(token))
+        return owner
+
+    def known_owner(self, name: str | None) -> str:
+        """The id of the user who is to log in with this name; "" if there is none."""
+        owner = self._users.id_of(name or self._users.only_user or "")
+        return "" if self._users.credential(owner) is None else owner
+
+    def with_proxy_name(self, name: str, *, anyone: bool) -> str:
+        """The id of the user whom the proxy names. Raises `Forbidden` `not_a_user`.
+
+        With `anyone` every name is let in but `local`, up to `MAX_USERS`; "" then stands for a user
+        who has no id yet, see `add_proxy_user`.
+        """
+        owner = self._users.id_of_known(name)
+        may_be_added = anyone and name != LOCAL_OWNER and NAME.fullmatch(name)
+        if owner or (may_be_added and self._users.count < MAX_USERS):
+            return owner
+        raise Forbidden(
+            "You have logged in, but no user of this server has your name. Ask its operator.",
+            code="not_a_user",
+        )
+
+    async def add_proxy_user(self, name: str) -> str:
+        """Add the user whom the proxy names, without a password, and return the id. Raises
+        `Unavailable`."""
+        owner = await self._change(partial(commands.add_user, name=name))
+        logger.info("%s is a new user, whom the proxy has named", name)
         return owner
 
     async def log_in(self, name: str | None, password: str, address: str, agent: str = "") -> str:

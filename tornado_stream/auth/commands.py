@@ -65,6 +65,13 @@ def check_password(password: str) -> None:
         raise SettingError(f"a password has at most {LONGEST_PASSWORD} characters")
 
 
+def add_user(path: Path, name: str) -> str:
+    """Add a user without a password, and return the id. A user with this name stays."""
+    with changing_users(path) as users:
+        users.add(name)
+    return users.owner_id(name)
+
+
 def set_password(path: Path, name: str, password: str, *, owner: str = "") -> str:
     """Set a user's password, and return its hash. A new name creates a user, unless the id `owner`
     is given."""

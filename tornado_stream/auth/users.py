@@ -41,11 +41,14 @@ class Users:
         password: str | None = None,
         token: str | None = None,
         now: Callable[[], float] = monotonic,
+        *,
+        by_proxy: bool = False,
     ) -> None:
         self.path = path
         self._password = password
         self._token = token
         self._now = now
+        self._by_proxy = by_proxy  # a proxy logs users in too
         self._users = KnownUsers()
         self._names: dict[str, str] = {}  # id → name
         self._tokens: dict[str, tuple[str, Token]] = {}  # digest → the owner's id, the token
@@ -60,7 +63,7 @@ class Users:
     def anyone(self) -> bool:
         """Whether anybody can log in."""
         self._check_file()
-        return bool(self._users or self._password or self._token)
+        return bool(self._users or self._password or self._token or self._by_proxy)
 
     @property
     def required(self) -> bool:
@@ -76,6 +79,11 @@ class Users:
         if self._password:
             names.add(LOCAL_OWNER)
         return names.pop() if len(names) == 1 else None
+
+    @property
+    def count(self) -> int:
+        """How many users the file has."""
+        return len(self._users)
 
     @property
     def orders(self) -> list[Order]:
@@ -113,6 +121,13 @@ class Users:
         if name in self._users:
             return self._users.owner_id(name)
         return LOCAL_OWNER if name == LOCAL_OWNER else ""
+
+    def id_of_known(self, name: str) -> str:
+        """As `id_of`, but `local` counts only where somebody can log in as `local`: everything from
+        the time before there was a login belongs to that id."""
+        self._check_file()
+        has_local = bool(self._password or self._token)
+        return self.id_of(name) if name in self._users or has_local else ""
 
     def credential(self, id: str) -> str | None:
         """The secret that a session of this user depends on: it ends when the secret changes.

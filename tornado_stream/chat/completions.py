@@ -7,7 +7,7 @@ keep is a conversation like any other.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,8 +18,16 @@ from tornado_stream.generations.producer import Job
 from tornado_stream.generations.registry import Generations
 from tornado_stream.generations.relay import Relay
 from tornado_stream.providers.base import Provider
+from tornado_stream.store.base import ConversationFull
 from tornado_stream.values.costs import TOKEN_LENGTH
+from tornado_stream.values.errors import TooLarge
 from tornado_stream.values.messages import LOCAL_OWNER, ChatRequest
+
+#: The message where a request is larger than a conversation can be.
+KEEP_LESS = (
+    "This request is too large to be kept as a conversation: {} are the most. Send fewer messages, "
+    "or send it without the header Tornado-Stream-Keep."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,11 @@ class CompletionRequest:
     is_retry: bool = False
     fingerprint: bytes = b""
 
+    @property
+    def is_named(self) -> bool:
+        """Whether the same request, sent again, finds the answer."""
+        return bool(self.idempotency_key or self.keep)
+
 
 @dataclass(frozen=True, slots=True)
 class StartedAnswer:
@@ -55,7 +68,14 @@ class StartedAnswer:
 class CompletionService:
     """Starts such answers, and cancels those whose clients have left."""
 
-    def __init__(self, generations: Generations, provider: Provider) -> None:
+    def __init__(
+        self,
+        generations: Generations,
+        provider: Provider,
+        resolve: Callable[[CompletionRequest], Awaitable[CompletionRequest]] | None = None,
+    ) -> None:
+        """`resolve` gives a request the values of the preset that it names as its model."""
+        self._resolve = resolve
         self._generations = generations
         self._provider = provider
         self._remembered = RememberedAnswers()
@@ -71,20 +91,26 @@ class CompletionService:
         """Start the answer, or join the one that the same request started before.
 
         `make_relay` makes its log in the form that the program wants. Raises what
-        `Generations.start` raises, and `Conflict` `idempotency_key_reused`.
+        `Generations.start` raises, and `Conflict` `idempotency_key_reused`; `TooLarge`
+        `conversation_full` where the request cannot be kept.
         """
         name = _name(request)
         if request.idempotency_key or request.is_retry:
             if known := self._remembered.find(name, request.fingerprint):
                 return StartedAnswer(await known, replayed=True)
+        if self._resolve:
+            request = await self._resolve(request)
         relay = make_relay(request)
         with self._remembered.remembering(name, request.fingerprint, relay):
-            await self._generations.start(self._job(request, relay))
+            try:
+                await self._generations.start(self._job(request, relay))
+            except ConversationFull as error:
+                raise TooLarge(KEEP_LESS.format(error.most), code=error.code) from None
         return StartedAnswer(relay)
 
     def response_ended(self, request: CompletionRequest) -> None:
         """Cancel the answer if it is still running, unless it goes on without its client."""
-        if not (request.keep or request.idempotency_key):
+        if not request.is_named:
             self._generations.cancel(request.id)
 
     def _job(self, request: CompletionRequest, relay: Relay) -> Job:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from time import gmtime
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from tornado_stream.chat import export
+from tornado_stream.chat.export import FORMS
 from tornado_stream.values.messages import Conversation, Message, branch
 
 #: Characters of a title that the name of a file has at most.
@@ -35,7 +35,9 @@ class ConversationArchive:
     def add(self, conversation: Conversation, messages: list[Message]) -> bytes:
         """Add a conversation."""
         self._write(
-            f"json/{conversation.id}.json", conversation, export.json_pieces(conversation, messages)
+            f"json/{conversation.id}.json",
+            conversation,
+            FORMS["json"].pieces(conversation, messages),
         )
         thread = branch(messages, conversation.current_id)
         title = " ".join(re.sub(r"[^\w .,()+-]+", " ", conversation.title).split())
@@ -43,7 +45,7 @@ class ConversationArchive:
         self._write(
             f"markdown/{title or 'conversation'} {conversation.id}.md",
             conversation,
-            [export.to_markdown(conversation, thread).encode()],
+            FORMS["md"].pieces(conversation, thread),
         )
         return self._pieces.taken()
 

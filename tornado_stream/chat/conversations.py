@@ -7,23 +7,31 @@ gets the text of a running answer so far, with the number of the event to contin
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
 from tornado_stream.chat.conversation_archive import ConversationArchive
-from tornado_stream.chat.requests import new_conversation
+from tornado_stream.chat.requests import begun_with, new_conversation
 from tornado_stream.generations.registry import Generations
 from tornado_stream.store.base import Page, Store
 from tornado_stream.values.errors import InvalidRequest, NotFound, TooMany
 from tornado_stream.values.messages import Conversation, Message
+from tornado_stream.values.presets import Preset
+
+#: Messages, each with the number of its last event if it is a running answer.
+Messages = AsyncGenerator[tuple[Message, int | None], None]
 
 MAX_TITLE = 200
 #: Conversations that are deleted together, so that their words are wiped from the disk once.
 DELETED_TOGETHER = 500
 #: Seconds after which an export that was refused may be tried again.
 EXPORT_RETRY = 10
+#: Responses above 256 KiB that are being sent at a time, to all users and to one; and the seconds
+#: after which one that was refused may be tried again.
+LARGE_READS, LARGE_READS_PER_USER, READ_RETRY = 32, 8, 2
 
 
 class ConversationService:
@@ -34,6 +42,7 @@ class ConversationService:
         self._store = store
         self._generations = generations
         self._exporting: set[str] = set()
+        self._reading: Counter[str] = Counter()
 
     async def search(
         self,
@@ -48,34 +57,85 @@ class ConversationService:
             query=query, limit=max(1, min(limit, 200)), before=before, left=left
         )
 
-    async def create(self, owner: str, title: str | None, system: str | None) -> Conversation:
-        """Create an empty conversation."""
-        conversation = replace(new_conversation(title or ""), system=system)
+    async def create(
+        self,
+        owner: str,
+        title: str | None,
+        system: str | None,
+        *,
+        model: str | None = None,
+        options: dict[str, Any] | None = None,
+        preset: Preset | None = None,
+    ) -> Conversation:
+        """Create an empty conversation. `model` and `options` are for requests that have none."""
+        conversation = replace(
+            new_conversation(title or ""), system=system, model=model, options=options or None
+        )
+        if preset:
+            conversation = begun_with(preset, conversation)
         await self._store.for_owner(owner).create(conversation)
         return conversation
 
     async def get(self, owner: str, id: str) -> Conversation:
         if conversation := await self._store.for_owner(owner).conversation(id):
             return conversation
-        raise NotFound("There is no conversation with this id.")
+        raise _no_conversation()
 
-    async def read(self, owner: str, id: str) -> tuple[Conversation, list[Message], int | None]:
-        """A conversation with all its messages. Where an answer is running, its message has the
-        text so far, and the number is that of the last event in that text."""
-        conversation = await self.get(owner, id)
-        messages = await self._store.for_owner(owner).messages(id)
-        # Text and number belong together, so nothing is awaited between reading them.
-        running = self._generations.running_in(id)
-        if running is None:
-            messages = await self._generations.with_ends(owner, messages)
-            if any(message.state == "running" for message in messages):
-                return await self.read(owner, id)  # it has just begun
-            return conversation, messages, None
-        message, last_number = running
-        found = [message if m.id == message.id else m for m in messages]
-        if message not in found:  # the answer began after the store was read
-            return await self.read(owner, id)
-        return conversation, found, last_number
+    async def open(
+        self, owner: str, id: str, *, current: bool = False
+    ) -> tuple[Conversation, Messages]:
+        """A conversation as it is now, and its messages, which are read in parts; with `current`
+        only those of the branch that is shown.
+
+        Where an answer is running, its message has the text so far, and the number beside it is
+        that of the last event in that text. The messages raise `NotFound` where the conversation
+        is deleted while they are read.
+        """
+        found = await self._store.for_owner(owner).outline(id, current=current)
+        if found is None:
+            raise _no_conversation()
+        conversation, places = found
+        return conversation, self._messages(owner, places)
+
+    async def _messages(self, owner: str, places: list[int]) -> Messages:
+        store = self._store.for_owner(owner)
+        while places:
+            messages = await store.messages_at(places)
+            if not messages:
+                raise _no_conversation()
+            places = places[len(messages) :]
+            while messages:  # no reference stays while the caller waits for its client
+                yield await self._present(owner, messages.pop(0))
+
+    async def _present(self, owner: str, message: Message) -> tuple[Message, int | None]:
+        """A stored message in its present state, with the number of its last event if it runs."""
+        while message.state == "running" and message.generation_id:
+            # Text and number belong together, so nothing is awaited between reading them.
+            running = self._generations.running_in(message.conversation_id)
+            if running and running[0].id == message.id:
+                return running
+            generation = await self._generations.get(owner, message.generation_id)
+            if generation is None:
+                raise _no_conversation()
+            message = generation.message
+        return message, None
+
+    @contextmanager
+    def reading_much(self, owner: str) -> Iterator[None]:
+        """Hold a place among the clients that read large responses. Raises `TooMany`."""
+        if self._reading[owner] >= LARGE_READS_PER_USER or self._reading.total() >= LARGE_READS:
+            raise TooMany(
+                "Too many large conversations are being read. Try again shortly.",
+                code="too_many_readers",
+                retry_after=READ_RETRY,
+            )
+        self._reading[owner] += 1
+        try:
+            yield
+        finally:
+            self._reading[owner] -= 1
+            if not self._reading[owner]:
+                del self._reading[owner]
 
     async def change(self, owner: str, id: str, changes: dict[str, Any]) -> Conversation:
         """Set any of `CHANGEABLE`. Raises `InvalidRequest`."""
@@ -108,6 +168,12 @@ class ConversationService:
                 await self._store.for_owner(owner).delete(*some)
         return len(ids)
 
+    async def forget(self, owner: str) -> int:
+        """Delete everything of an owner who was removed; returns how many conversations there were
+        now."""
+        await self._store.for_owner(owner).delete_presets()
+        return await self.delete_all(owner)
+
     async def export_all(self, owner: str) -> AsyncGenerator[bytes, None]:
         """The bytes of a `ConversationArchive` of every conversation that the owner has now, but
         for one that is deleted meanwhile. Raises `TooMany` while another export of the owner
@@ -123,10 +189,15 @@ class ConversationService:
             archive = ConversationArchive()
             for id in await self._store.for_owner(owner).conversation_ids():
                 try:
-                    conversation, messages, _ = await self.read(owner, id)
+                    conversation, reading = await self.open(owner, id)
+                    messages = [message async for message, _ in reading]
                 except NotFound:
                     continue
                 yield await asyncio.to_thread(archive.add, conversation, messages)
             yield archive.close()
         finally:
             self._exporting.discard(owner)
+
+
+def _no_conversation() -> NotFound:
+    return NotFound("There is no conversation with this id.")

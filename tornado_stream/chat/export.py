@@ -1,10 +1,10 @@
-"""A conversation as Markdown, JSON or plain text. Pure: values in, text out."""
+"""A conversation as Markdown, JSON or plain text. Pure: values in, bytes out."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 from urllib.parse import quote
 
@@ -24,6 +24,8 @@ SPEAKERS = {
 }
 #: Characters of a URL that stay as they are; `<`, `>` and spaces would end a link.
 URL_SAFE = "%/:?#[]@!$&'()*+,;=~-._"
+#: The fields of a message that the API shows.
+SHOWN = [f.name for f in fields(Message) if f.name not in ("conversation_id", "signed")]
 ENDINGS = {
     "stopped": "stopped",
     "error": "ended by an error",
@@ -36,8 +38,7 @@ ENDINGS = {
 def message_json(message: Message, last_event_id: int | None = None) -> dict[str, Any]:
     """A message as the API shows it; only a running one has `last_event_id`. What is meant for the
     upstream alone is left out."""
-    data = asdict(message)
-    del data["conversation_id"], data["signed"]
+    data = {name: getattr(message, name) for name in SHOWN}
     if message.state == "running":
         data["last_event_id"] = last_event_id
     return data
@@ -48,49 +49,103 @@ def conversation_json(conversation: Conversation) -> dict[str, Any]:
     return asdict(conversation)
 
 
-def to_json(conversation: Conversation, messages: Iterable[Message]) -> bytes:
-    """The whole conversation, every branch, as the API shows it."""
-    return b"".join(json_pieces(conversation, messages))
+class Form:
+    """A form of an export, which is made of three kinds of pieces."""
+
+    def head(self, conversation: Conversation) -> bytes:
+        """What stands before the messages."""
+        raise NotImplementedError
+
+    def message(self, message: Message, number: int, last_event_id: int | None = None) -> bytes:
+        """One message, the `number`-th."""
+        raise NotImplementedError
+
+    def tail(self, count: int) -> bytes:
+        """What stands behind this many messages."""
+        return b""
+
+    def pieces(self, conversation: Conversation, messages: Iterable[Message]) -> Iterator[bytes]:
+        """All pieces. Each holds the interpreter's lock for a short time only."""
+        yield self.head(conversation)
+        count = 0
+        for count, message in enumerate(messages, 1):
+            yield self.message(message, count)
+        yield self.tail(count)
 
 
-def json_pieces(conversation: Conversation, messages: Iterable[Message]) -> Iterator[bytes]:
-    """The same in pieces, one a message, each with the interpreter's lock for a short time only."""
-    data = orjson.dumps(conversation_json(conversation), option=orjson.OPT_INDENT_2)
-    yield data.removesuffix(b"\n}") + b',\n  "messages": ['
-    separator = b"\n    "
-    for message in messages:
+class ApiForm(Form):
+    """The JSON of `GET /api/conversations/{id}`."""
+
+    def head(self, conversation: Conversation) -> bytes:
+        return orjson.dumps(conversation_json(conversation))[:-1] + b',"messages":['
+
+    def message(self, message: Message, number: int, last_event_id: int | None = None) -> bytes:
+        return b"," * (number > 1) + orjson.dumps(message_json(message, last_event_id))
+
+    def tail(self, count: int) -> bytes:
+        return b"]}"
+
+
+class JsonForm(Form):
+    """The same for people to read, with every branch."""
+
+    def head(self, conversation: Conversation) -> bytes:
+        data = orjson.dumps(conversation_json(conversation), option=orjson.OPT_INDENT_2)
+        return data.removesuffix(b"\n}") + b',\n  "messages": ['
+
+    def message(self, message: Message, number: int, last_event_id: int | None = None) -> bytes:
         data = orjson.dumps(message_json(message), option=orjson.OPT_INDENT_2)
-        yield separator + data.replace(b"\n", b"\n    ")
-        separator = b",\n    "
-    yield b"\n  ]\n}" if separator[:1] == b"," else b"]\n}"
+        return b"," * (number > 1) + b"\n    " + data.replace(b"\n", b"\n    ")
+
+    def tail(self, count: int) -> bytes:
+        return b"\n  ]\n}" if count else b"]\n}"
 
 
-def to_markdown(conversation: Conversation, thread: Iterable[Message]) -> str:
+class MarkdownForm(Form):
     """The current branch. The text of a message is Markdown already, so it stays unchanged."""
-    parts = [f"# {conversation.title or 'Conversation'}"]
-    if conversation.system:
-        parts.append(f"> {conversation.system}".replace("\n", "\n> "))
-    for message in thread:
-        parts += [f"## {_speaker(message)}", _text(message)]
+
+    def head(self, conversation: Conversation) -> bytes:
+        parts = [f"# {conversation.title or 'Conversation'}"]
+        if conversation.system:
+            parts.append(f"> {conversation.system}".replace("\n", "\n> "))
+        return "\n\n".join(parts).encode()
+
+    def message(self, message: Message, number: int, last_event_id: int | None = None) -> bytes:
+        parts = ["", f"## {_speaker(message)}", _text(message)]
         if message.sources:
             parts.append("\n".join(_links(message.sources)))
         if note := ENDINGS.get(message.state or ""):
             parts.append(f"*({note})*")
-    return "\n\n".join(parts) + "\n"
+        return "\n\n".join(parts).encode()
+
+    def tail(self, count: int) -> bytes:
+        return b"\n"
 
 
-def to_text(conversation: Conversation, thread: Iterable[Message]) -> str:
+class TextForm(Form):
     """The current branch as plain text. It ends with the last character of a running answer, so
     that the rest of that answer can be appended."""
-    parts = [f"{conversation.title}\n\n"] if conversation.title else []
-    for message in thread:
-        parts.append(f"{_speaker(message)}:\n{_text(message)}")
+
+    def head(self, conversation: Conversation) -> bytes:
+        return f"{conversation.title}\n\n".encode() if conversation.title else b""
+
+    def message(self, message: Message, number: int, last_event_id: int | None = None) -> bytes:
+        parts = [f"{_speaker(message)}:\n{_text(message)}"]
         if message.sources:
             parts.append("\n\n" + "\n".join(_plain_sources(message.sources)))
         if message.state != "running":
             note = ENDINGS.get(message.state or "")
             parts.append(f"\n({note})\n\n" if note else "\n\n")
-    return "".join(parts)
+        return "".join(parts).encode()
+
+
+#: By the ending of the file's name.
+FORMS: dict[str, Form] = {"json": JsonForm(), "md": MarkdownForm(), "txt": TextForm()}
+
+
+def export(form: str, conversation: Conversation, messages: Iterable[Message]) -> bytes:
+    """A whole export: "json" takes the messages of every branch, "md" and "txt" those of one."""
+    return b"".join(FORMS[form].pieces(conversation, messages))
 
 
 def _speaker(message: Message) -> str:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from tornado_stream.providers.openai.lenient_json import NOT_JSON, parse_json
+
 #: Texts that are not pieces of a longer text.
 _LAST = frozenset(
     "id type role name object model format finish_reason native_finish_reason call_id".split()
@@ -82,10 +84,15 @@ class MergedChunks:
 class _Text:
     """A text in pieces."""
 
-    __slots__ = ("pieces",)
+    __slots__ = ("pieces", "size")
 
     def __init__(self, text: str) -> None:
         self.pieces = [text]
+        self.size = len(text)
+
+    def add(self, text: str) -> None:
+        self.pieces.append(text)
+        self.size += len(text)
 
 
 class _Entries(list[Any]):
@@ -109,6 +116,8 @@ class _Entries(list[Any]):
             index, id = _key(entry.get("index")), _key(entry.get("id"))
             if calls:
                 known = self._find(index, id, names=_has_name(entry))
+                if known:
+                    _drop_repetition(known, entry)
                 if known and known.get("id"):
                     entry.pop("id", None)
             elif index is not None:
@@ -149,6 +158,20 @@ def _has_name(call: dict[str, Any]) -> bool:
     return any(isinstance(place, dict) and place.get("name") for place in inner)
 
 
+def _drop_repetition(known: dict[str, Any], call: dict[str, Any]) -> None:
+    """Remove the arguments from a piece of a call that is the whole call again. They are joined and
+    parsed only if the length is the same, so that the time stays linear."""
+    if not (call.get("id") or _has_name(call)):
+        return
+    for old, new in ((known.get("function"), call.get("function")), (known, call)):
+        if isinstance(old, dict) and isinstance(new, dict):
+            so_far, text = old.get("arguments"), new.get("arguments")
+            if isinstance(so_far, _Text) and isinstance(text, str) and len(text) == so_far.size:
+                whole = "".join(so_far.pieces)
+                if whole == text and parse_json(whole.encode("utf-8", "replace")) is not NOT_JSON:
+                    del new["arguments"]
+
+
 def _is_one(known: dict[str, Any], entry: dict[str, Any]) -> bool:
     """Whether two pieces with one index can belong to one entry."""
     pairs = ((known.get(name), entry.get(name)) for name in ("type", "id"))
@@ -183,7 +206,7 @@ def _with_text(known: Any, text: str, name: str) -> Any:
     if name in _LAST:
         return text or known
     if isinstance(known, _Text):
-        known.pieces.append(text)
+        known.add(text)
     elif isinstance(known, list):  # a content whose text follows other parts
         if known and isinstance(known[-1], dict) and known[-1].get("type") == "text":
             _merge(known[-1], {"text": text})

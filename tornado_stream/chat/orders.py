@@ -55,7 +55,7 @@ class Orders:
     async def _delete_conversations(self, owner: str) -> None:
         """A request that had passed the login may add one more conversation meanwhile."""
         total = 0
-        while count := await self._conversations.delete_all(owner):
+        while count := await self._conversations.forget(owner):
             total += count
         logger.info("%d conversations of the removed user %s are deleted", total, owner)
 

@@ -27,10 +27,14 @@ _TYPES = {
 _STATUSES = {"context_length": 400, "bad_request": 400, "model_not_found": 404}
 
 
+#: OpenAI's clients do not wait for more seconds, but ask again at once.
+LONGEST_WAIT = 60
+
+
 class UpstreamFailure(ChatError):
     """The upstream failed before any text came; its error becomes this response's error.
 
-    `unprocessed` says that the same request may safely be sent again.
+    `unprocessed` says that the same request may safely be sent again, and soon enough.
     """
 
     code = "upstream_error"
@@ -39,11 +43,16 @@ class UpstreamFailure(ChatError):
         error = error_object(end)
         failure = end.error
         self.status = _status(failure)
-        self.unprocessed = bool(failure and failure.unprocessed and self.status >= 500)
+        self.unprocessed = bool(failure and failure.unprocessed and _may_repeat(failure))
         details = {"type": error["type"], "param": error["param"]}
         if failure and failure.retry_after is not None:
             details["retry_after"] = round(failure.retry_after)
         super().__init__(error["message"], code=error["code"], **details)
+
+
+def _may_repeat(failure: ProviderError) -> bool:
+    """Whether a repetition can help within the time for which OpenAI's clients wait."""
+    return failure.code != "quota" and (failure.retry_after or 0) <= LONGEST_WAIT
 
 
 def error_object(end: End) -> dict[str, Any]:
@@ -69,5 +78,5 @@ def _status(error: ProviderError | None) -> int:
         return 502
     status = error.upstream_status or _STATUSES.get(error.code, 502)
     if status in (401, 403):
-        return 502
+        return _STATUSES.get(error.code, 502)
     return status if 400 <= status < 500 or status in (503, 529) else 502

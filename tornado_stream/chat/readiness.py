@@ -18,6 +18,14 @@ from tornado_stream.store.base import Store, StoreError
 TRIAL_LASTS, TRIAL_LIMIT = 1.0, 0.75
 
 
+UNREACHABLE = "The model's server cannot be reached."
+_REASONS = {
+    "auth": "The model's server refuses the key.",
+    "tls_failed": "The model's server cannot be trusted (TLS).",
+    "local_model_failed": "The local model did not start.",
+}
+
+
 class Readiness:
     """Combines the states of the parts that can fail."""
 
@@ -28,17 +36,19 @@ class Readiness:
         self._trial: asyncio.Future[bool] | None = None
         self._tried_at = 0.0
 
-    async def status(self) -> str:
-        """`ready`, or the reason why not: `draining`, `not_saving`, `damaged` or
-        `upstream_failing`."""
+    async def status(self) -> tuple[str, str]:
+        """`ready` and "", or what is wrong, as a word and in a sentence. The sentence names no
+        upstream and no address: everybody may ask."""
         if self._generations.draining:
-            return "draining"
+            return "draining", "The server is about to stop."
         # A trial writes little: a disk may have room for it, and none for the frames it refused.
         if self._generations.failing or not await self._saves():
-            return "not_saving"
+            return "not_saving", "The database does not take what is written."
         if self._store.health().damaged:
-            return "damaged"
-        return "upstream_failing" if self._provider.failing else "ready"
+            return "damaged", "The last check of the database found damage."
+        if failure := self._provider.failure:
+            return "upstream_failing", _REASONS.get(failure.code, UNREACHABLE)
+        return "ready", ""
 
     async def _saves(self) -> bool:
         trial = self._trial

@@ -17,11 +17,13 @@ from tornado_stream.chat.delta_chunks import DeltaChunks
 from tornado_stream.chat.merged_chunks import MergedChunks
 from tornado_stream.chat.program_errors import error_object
 from tornado_stream.chat.requests import now_ms
-from tornado_stream.generations.relay import Relay
+from tornado_stream.generations.relay import HELD_BYTES, Relay
 from tornado_stream.providers.openai.lenient_json import parse_bounded, parse_json, to_json_text
 from tornado_stream.values.events import Delta, End, Finish, Notice, RelayedChunks
 
 DONE = b"data: [DONE]\n\n"
+#: Characters of a model's name that are written into chunks that have none.
+LONGEST_MODEL = 512
 #: The id in the bytes of a chunk. Within a JSON text the quotes have backslashes before them.
 _ID = re.compile(rb'"id"\s*:\s*"[^"\\]*"')
 
@@ -30,13 +32,13 @@ class CompletionRelay(Relay):
     """The log of an answer as chunks, or as one completion."""
 
     def __init__(self, request: CompletionRequest) -> None:
-        super().__init__(request.id, streamed=request.stream)
+        super().__init__(request.id, streamed=request.stream, once=not request.is_named)
         self._request = request
         self._head: dict[str, Any] = {
             "id": f"chatcmpl-{request.id}",
             "object": "chat.completion.chunk",
             "created": now_ms() // 1000,
-            "model": request.model or "",
+            "model": (request.model or "")[:LONGEST_MODEL],
         }
         # Both are the whole member `"id":"…"`; the upstream's is empty until it is known.
         self._our_id = b'"id":' + orjson.dumps(self._head["id"])
@@ -97,10 +99,14 @@ class CompletionRelay(Relay):
             rests = list(map(bytes.removeprefix, blocks, repeat(self._their_start)))
             if sum(map(len, blocks)) - sum(map(len, rests)) == len(blocks) * len(self._their_start):
                 start = b"\n\ndata: {" + self._our_id
-                self.publish(b"%b%b\n\n" % (start[2:], start.join(rests)))
+                frame = b"%b%b\n\n" % (start[2:], start.join(rests))
+                self.publish(frame)  # as `add`, without a call
+                self.held += len(frame)
+                if self.held > HELD_BYTES:
+                    self.pack()
                 return
         frames = [self._with_our_id(block) or self._encoded_anew(block) for block in blocks]
-        self.publish(b"".join(frames))
+        self.add(b"".join(frames))
 
     def _encoded_anew(self, block: bytes) -> bytes:
         return _frame(self._as_chunk(parse_bounded(block)[0]))
@@ -128,10 +134,12 @@ class CompletionRelay(Relay):
         self._their_start = start if self._their_id and block.startswith(start) else b""
 
     def _learn_head(self, value: dict[str, Any]) -> None:
-        if isinstance(value.get("model"), str) and value["model"]:
-            self._head["model"] = value["model"]
-        if isinstance(value.get("created"), int) and value["created"]:
-            self._head["created"] = value["created"]
+        """Remember what other chunks of the upstream may lack. What is too long is not repeated."""
+        model, created = value.get("model"), value.get("created")
+        if isinstance(model, str) and 0 < len(model) <= LONGEST_MODEL:
+            self._head["model"] = model
+        if isinstance(created, int) and 0 < created < 2**53:
+            self._head["created"] = created
 
     def _take_block(self, block: bytes, reasoning: str, *, failed: bool) -> None:
         value, strict = parse_bounded(block)
@@ -155,14 +163,14 @@ class CompletionRelay(Relay):
             self._merged.add(value)
             return
         if self._finished and self.refused and not self._warned:
-            value["warnings"] = warnings(self.refused)
+            value["warnings"] = self.warnings()
             self._warned = edited = True
-        if value.get("object") == "chat.completion":
+        if value.get("object") in ("chat.completion", "text_completion"):
             value["object"] = "chat.completion.chunk"
             edited = True
         edited |= self._fill(value, choices)
         frame = None if edited else self._with_our_id(block)
-        self.publish(frame or _frame(self._as_chunk(value)))
+        self.add(frame or _frame(self._as_chunk(value)))
 
     def _fill(self, value: dict[str, Any], choices: list[dict[str, Any]]) -> bool:
         """Add the members that OpenAI's clients need and that some upstreams leave out; whether
@@ -207,6 +215,9 @@ class CompletionRelay(Relay):
             # Some servers repeat the whole message after its deltas.
             said = choice["delta"] = {} if self._has_text else _as_delta(said)
             edited = True
+        elif not isinstance(delta, dict) and not said and isinstance(choice.get("text"), str):
+            said = choice["delta"] = {"content": choice.pop("text")}  # of the older completions
+            edited = True
         if reasoning and not (said.get("reasoning_content") or said.get("reasoning")):
             said["reasoning_content"] = reasoning
             edited = True
@@ -225,14 +236,14 @@ class CompletionRelay(Relay):
         if self._merged:
             self._merged.add(chunk)
         else:
-            self.publish(_frame(chunk))
+            self.add(_frame(chunk))
 
     def _last_chunk(self, end: End) -> dict[str, Any]:
         reason = end.finish_reason or ("tool_calls" if self._has_tools else "stop")
         choice = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": reason}
         chunk: dict[str, Any] = {**self._head, "choices": [choice]}
         if self.refused:
-            chunk["warnings"] = warnings(self.refused)
+            chunk["warnings"] = self.warnings()
         return chunk
 
     def _whole(self, merged: MergedChunks, end: End) -> dict[str, Any]:
@@ -240,16 +251,11 @@ class CompletionRelay(Relay):
         value["id"] = self._head["id"]
         value["usage"] = value.get("usage") or self._usage(end)
         if self.refused:
-            value["warnings"] = warnings(self.refused)
+            value["warnings"] = self.warnings()
         return value
 
     def _usage(self, end: End) -> dict[str, Any]:
         return end.usage or estimated_usage(self._request, self._length)
-
-
-def warnings(refused: list[str]) -> list[str]:
-    """What a program is told of the options that were left out."""
-    return [f"The model does not accept {name}; it was left out." for name in refused]
 
 
 def _says_something(delta: Any) -> bool:

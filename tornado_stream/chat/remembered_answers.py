@@ -51,7 +51,8 @@ class RememberedAnswers:
             return None
         if entry.fingerprint != fingerprint:
             raise Conflict(
-                "This Idempotency-Key was used for another request. Make a new one.",
+                "This Idempotency-Key was used for another request: its body or its route was "
+                "another. Make a new one.",
                 code="idempotency_key_reused",
             )
         return asyncio.shield(entry.started)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import time
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -28,6 +28,7 @@ from tornado_stream.values.messages import (
     Message,
     SignedMembers,
 )
+from tornado_stream.values.presets import Preset
 
 #: Characters of a title; it is made from the first message.
 TITLE_LENGTH = 80
@@ -37,7 +38,8 @@ TITLE_LENGTH = 80
 class SendRequest:
     """The content of `POST /stream`. `message` None asks for another answer to a stored message.
     `parent_given` tells an absent parent from a null one; `leave_out` is how many of the oldest
-    turns are not sent to the model; `continue_id` names the answer that is to be continued."""
+    turns are not sent to the model; `continue_id` names the answer that is to be continued, and
+    `preset` the preset that a new conversation begins with."""
 
     request_id: str
     message: str | None
@@ -49,6 +51,7 @@ class SendRequest:
     leave_out: int = 0
     continue_id: str | None = None
     owner: str = LOCAL_OWNER
+    preset: str | None = None
 
     @cached_property
     def fingerprint(self) -> bytes:
@@ -62,6 +65,7 @@ class SendRequest:
             self.options,
             self.leave_out,
             self.continue_id,
+            *([self.preset] if self.preset else []),  # absent, as earlier versions made the digest
         ]
         return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).digest()
 
@@ -89,8 +93,8 @@ def compose(request: SendRequest, thread: Thread, provider: Provider) -> Job:
     wire, signed = wire_messages(thread.conversation.system, history)
     chat_request = ChatRequest(
         messages=wire,
-        model=request.model or (continued.model if continued else None),
-        options=request.options,
+        model=request.model or (continued.model if continued else thread.conversation.model),
+        options=with_defaults(request.options, thread.conversation.options),
         continued_text=continued.content if continued else "",
         left_out=left_out,
         signed=signed,
@@ -104,12 +108,33 @@ def compose(request: SendRequest, thread: Thread, provider: Provider) -> Job:
     )
 
 
+def begun_with(preset: Preset, conversation: Conversation) -> Conversation:
+    """A new conversation with a copy of the preset. What the conversation has already stays."""
+    return replace(
+        conversation,
+        system=preset.system if conversation.system is None else conversation.system,
+        model=conversation.model or preset.model,
+        options=with_defaults(conversation.options or {}, preset.options),
+        preset=preset.name,
+    )
+
+
+def with_defaults(options: dict[str, Any], defaults: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The options, and those of `defaults` that they do not have. One that is None in `options`
+    takes the default away."""
+    if not defaults:
+        return options
+    removed = {name for name in defaults if name in options and options[name] is None}
+    return {name: value for name, value in {**defaults, **options}.items() if name not in removed}
+
+
 def new_answer(
     request: SendRequest, thread: Thread, added: tuple[Message, ...], default_model: str | None
 ) -> NewAnswer:
     """What the store saves before the model is asked. `added` are the new messages before the
     answer; none where the last message of the thread is answered again."""
     user = (added or thread.messages)[-1]
+    default_model = thread.conversation.model or default_model
     message = answer_message(request, user, thread.continued, default_model)
     return NewAnswer(
         generation_id=request.request_id,
@@ -235,7 +260,9 @@ def wire_messages(
         if message.sent:
             wire.append(message.sent)
         elif not whole and wire[-1]["role"] == message.role:
-            wire[-1]["content"] += "\n\n" + _said(message)
+            # The beginning of an answer by a program, and the rest of it by the model.
+            between = "" if message.role == "assistant" else "\n\n"
+            wire[-1]["content"] += between + _said(message)
         else:
             wire.append({"role": message.role, "content": _said(message)})
         whole = message.sent is not None

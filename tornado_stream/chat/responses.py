@@ -12,7 +12,6 @@ import orjson
 
 from tornado_stream.chat.completions import CompletionRequest, estimated_usage
 from tornado_stream.chat.program_errors import error_object
-from tornado_stream.chat.relay import warnings
 from tornado_stream.chat.responses_events import ResponseEvents
 from tornado_stream.chat.responses_items import response_usage
 from tornado_stream.generations.relay import Relay
@@ -37,7 +36,7 @@ class ResponseRelay(Relay):
         head: dict[str, Any],
         remember: Remember = lambda items: None,
     ) -> None:
-        super().__init__(request.id, streamed=request.stream)
+        super().__init__(request.id, streamed=request.stream, once=not request.is_named)
         self._request = request
         self._events = ResponseEvents(head)
         self._remember = remember
@@ -48,7 +47,7 @@ class ResponseRelay(Relay):
             self._length += len(event.content) + len(event.reasoning)
             events = self._events.add(event)
             if self.streamed and events:  # an empty frame would end a chunked body
-                self.publish(encode(events))
+                self.add(encode(events))
             self.begin()
         elif isinstance(event, Notice):
             self.note(event)
@@ -59,7 +58,7 @@ class ResponseRelay(Relay):
             events = self._events.finish(end.finish_reason, usage)
             response = events[-1]["response"]
             if self.refused:
-                response["warnings"] = warnings(self.refused)
+                response["warnings"] = self.warnings()
             output = response["output"]
             self._remember([item for item in output if item["type"] != "reasoning"])
         else:

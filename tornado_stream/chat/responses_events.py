@@ -11,9 +11,10 @@ clients take one at a time: a call whose predecessor may still grow waits.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
-from tornado_stream.chat.responses_items import Call, Item, Part, is_complete
+from tornado_stream.chat.responses_items import Call, Item, Part
 from tornado_stream.providers.openai.finish_reasons import meaning_of
 from tornado_stream.values.events import Delta, Source, ToolCall
 
@@ -42,7 +43,7 @@ class ResponseEvents:
         self._message: Item | None = None
         self._part: Part | None = None  # the open part of the open message
         self._calls: dict[int, Call] = {}
-        self._queue: list[Call] = []  # calls that are not done; the first one may be open
+        self._queue: deque[Call] = deque()  # calls that are not done; the first one may be open
         self._sources: dict[str, Source] = {}
         self._unplaced: list[Source] = []  # no text was open when they came
 
@@ -117,7 +118,9 @@ class ResponseEvents:
     def _open(self, prefix: str, **members: Any) -> Item:
         item = self._new_item(prefix, members)
         self._items.append(item)
-        self._emit("response.output_item.added", output_index=item.index, item=dict(item.members))
+        # The lists of the item grow, those of the event do not.
+        shown = {n: list(v) if isinstance(v, list) else v for n, v in item.members.items()}
+        self._emit("response.output_item.added", output_index=item.index, item=shown)
         return item
 
     def _new_item(self, prefix: str, members: dict[str, Any]) -> Item:
@@ -180,8 +183,7 @@ class ResponseEvents:
                 self._emit("response.output_text.done", **part.where, text=part.text, logprobs=[])
             done = part.to_json()
             self._emit("response.content_part.done", **part.where, part=done)
-            content = part.item.members["content"]
-            part.item.members = part.item.members | {"content": [*content, done]}
+            part.item.members["content"].append(done)
 
     def _close_message(self, status: str = "completed") -> None:
         self._close_part()
@@ -230,7 +232,7 @@ class ResponseEvents:
 
     def _finish_predecessors(self) -> None:
         """Close the calls before a new one whose arguments are complete."""
-        while len(self._queue) > 1 and is_complete("".join(self._queue[0].arguments)):
+        while len(self._queue) > 1 and self._queue[0].is_complete:
             self._close_call("completed")
             self._go_on()
 
@@ -255,7 +257,7 @@ class ResponseEvents:
 
     def _close_call(self, status: str) -> None:
         """Close the call that is first, whether or not it was opened."""
-        call = self._queue.pop(0)
+        call = self._queue.popleft()
         item = call.item or self._open_call(call)
         self._send_arguments(call)
         arguments, name = "".join(call.arguments), item.members["name"]

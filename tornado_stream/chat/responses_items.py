@@ -5,11 +5,16 @@ An item of the output is reasoning, a message or a call of a function; it has pa
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
 
 from tornado_stream.values.events import ToolCall
+
+#: What opens and closes objects and lists, and the strings in which nothing does.
+_STRUCTURE = re.compile(r'[{}\[\]"]')
+_IN_STRING = re.compile(r'["\\]')
 
 
 class Item:
@@ -62,12 +67,26 @@ class Call:
         self.arguments: list[str] = []
         self.sent = 0  # how many of `arguments` were sent
         self.item: Item | None = None  # None until its event `added`
+        self._nesting = Nesting()
+        self._looked = 0  # how many of `arguments` `_nesting` has
+        self._is_object: bool | None = None  # None: not parsed yet
 
     def add(self, fragment: ToolCall) -> None:
         self.id = fragment.get("id") or self.id
         self.names.append(fragment.get("name") or "")
         if arguments := fragment.get("arguments"):
             self.arguments.append(arguments)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing can follow the arguments: they are a whole JSON object. However often it
+        is asked, each piece is looked through once, and the whole is parsed at most once."""
+        for piece in self.arguments[self._looked :]:
+            self._nesting.feed(piece)
+        self._looked = len(self.arguments)
+        if self._nesting.closed and self._is_object is None:
+            self._is_object = _is_object("".join(self.arguments))
+        return self._nesting.closed and bool(self._is_object)
 
     def members(self, fallback: str, status: str) -> dict[str, Any]:
         """The members of its item; `fallback` is its id, if it has none."""
@@ -80,8 +99,31 @@ class Call:
         }
 
 
-def is_complete(arguments: str) -> bool:
-    """Whether nothing can follow the arguments: they are a whole JSON object."""
+class Nesting:
+    """How deeply JSON is nested where its pieces end; `closed` says that all that was opened is
+    closed again."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self._depth = 0
+        self._in_string = self._escaped = False
+
+    def feed(self, piece: str) -> None:
+        """Take the next piece, which is not empty."""
+        place, self._escaped = int(self._escaped), False
+        while found := (_IN_STRING if self._in_string else _STRUCTURE).search(piece, place):
+            mark, place = found[0], found.end()
+            if mark == '"':
+                self._in_string = not self._in_string
+            elif mark == "\\":
+                place += 1
+                self._escaped = place > len(piece)
+            else:
+                self._depth += 1 if mark in "{[" else -1
+                self.closed = self._depth == 0
+
+
+def _is_object(arguments: str) -> bool:
     try:
         return isinstance(orjson.loads(arguments), dict)
     except orjson.JSONDecodeError:

@@ -7,12 +7,13 @@ again at any moment, finds the answer that it made and never makes a second one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
 from tornado_stream.chat.requests import (
     SendRequest,
     Thread,
+    begun_with,
     check_continuable,
     compose,
     content_text,
@@ -33,6 +34,7 @@ from tornado_stream.values.errors import (
     in_bytes,
 )
 from tornado_stream.values.messages import Conversation, Message
+from tornado_stream.values.presets import Preset
 
 #: Code and message of the errors for texts that are too large.
 MESSAGE_TOO_LARGE = "message_too_large", "This message is too long: {} is the most."
@@ -41,6 +43,10 @@ CONVERSATION_TOO_LARGE = (
     "This conversation has become too long to be sent to a model: {} is the most. "
     "Start a new conversation.",
 )
+
+
+async def no_preset(owner: str, name: str) -> Preset:
+    raise NotFound("There is no preset with this id or name.")
 
 
 class ChatService:
@@ -54,12 +60,16 @@ class ChatService:
         *,
         max_message: int = 0,
         max_conversation: int = 0,
+        preset: Callable[[str, str], Awaitable[Preset]] = no_preset,
     ) -> None:
+        """`preset` finds the preset of an owner by its id or name. It raises `NotFound` or
+        `InvalidRequest`."""
         self._generations = generations
         self._store = store
         self._provider = provider
         self._max_message = max_message  # bytes; 0: no limit
         self._max_conversation = max_conversation
+        self._preset = preset
         self._sending: dict[tuple[str, str], asyncio.Future[Generation]] = {}
 
     async def send(self, request: SendRequest) -> Generation:
@@ -148,6 +158,10 @@ class ChatService:
             )
         if request.conversation_id is None:
             thread = new_thread(request.message or "")
+            if request.preset:
+                preset = await self._preset(request.owner, request.preset)
+                own = replace(thread.conversation, model=request.model, options=request.options)
+                thread = replace(thread, conversation=begun_with(preset, own))
         else:
             thread = Thread(await self._conversation(request.owner, request.conversation_id), [])
         messages = await self._messages(request, thread.conversation)

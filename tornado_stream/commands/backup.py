@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tornado_stream.auth.audit import record_command
 from tornado_stream.auth.users_file import read_users
 from tornado_stream.commands.archive import MEMBERS, USERS, Archive, write_archive
 from tornado_stream.commands.verbs import Failed
@@ -41,6 +42,7 @@ def run(options: argparse.Namespace, settings: Settings) -> None:
         _verify(file)
     else:
         _write(file, settings.data_dir)
+        record_command(settings, "backup", "")
 
 
 def _write(file: Path, data_dir: Path) -> None:
@@ -55,7 +57,7 @@ def _write(file: Path, data_dir: Path) -> None:
             os.fsync(written.fileno())
         os.replace(new, file)
         sync_directory(file.parent)
-    print(f"{file}: {described(contents)}; {file.stat().st_size / 1e6:.1f} MB")
+    print(f"{file}: {described(contents)}; {shown_size(file.stat().st_size)}")
 
 
 def _collect(data_dir: Path, folder: Path) -> Contents:
@@ -102,13 +104,21 @@ def check_room(archive: Archive, folder: Path) -> None:
     free, needed = shutil.disk_usage(folder).free, archive.manifest.size
     if needed > free:
         raise OpenError(
-            f"{archive.path} needs {needed / 1e6:,.0f} MB in {folder.parent}, where "
-            f"{free / 1e6:,.0f} MB are free"
+            f"{archive.path} needs {shown_size(needed)} in {folder.parent}, where "
+            f"{shown_size(free)} are free"
         )
 
 
 def described(contents: Contents) -> str:
-    return f"{contents.conversations:,} conversations, {contents.messages:,} messages"
+    counted = {"conversation": contents.conversations, "message": contents.messages}
+    return ", ".join(f"{n:,} {word}{'s' if n != 1 else ''}" for word, n in counted.items())
+
+
+def shown_size(size: int) -> str:
+    """A number of bytes for a person, in kB below a megabyte and never 0 of something."""
+    if size < 1_000_000:
+        return f"{-(-size // 1000)} kB"
+    return f"{size / 1e6:,.1f} MB"
 
 
 @contextmanager

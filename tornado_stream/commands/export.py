@@ -8,6 +8,7 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
+from tornado_stream.auth.audit import record_command
 from tornado_stream.auth.users import FILE
 from tornado_stream.auth.users_file import read_users
 from tornado_stream.chat.conversation_archive import ConversationArchive
@@ -63,6 +64,7 @@ def run(options: argparse.Namespace, settings: Settings) -> None:
         raise OpenError(f"cannot write {file} ({error.strerror or error})") from error
     finally:
         new.unlink(missing_ok=True)
+    record_command(settings, "conversations_export", owner)
     print(f"{file}: {count:,} conversation{'' if count == 1 else 's'} of {options.user}")
 
 

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import getpass
-import sys
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from time import monotonic, sleep, time
 
 from tornado_stream.auth import commands
+from tornado_stream.auth.audit import record_command
 from tornado_stream.auth.sessions import Sessions
 from tornado_stream.auth.users import FILE
 from tornado_stream.auth.users_file import (
@@ -29,6 +27,7 @@ from tornado_stream.auth.users_file import (
 )
 from tornado_stream.chat.conversations import ConversationService
 from tornado_stream.chat.orders import Orders
+from tornado_stream.commands.terminal import ask, count, day, days
 from tornado_stream.generations.registry import Generations
 from tornado_stream.settings import SettingError, Settings
 from tornado_stream.store import open_store
@@ -38,6 +37,13 @@ from tornado_stream.store.snapshot import DATABASE, BadDatabase, read_sessions
 #: Seconds to wait until a running server has carried out an order.
 SERVER_WAIT, SERVER_PAUSE = 30.0, 0.05
 DAY = 24 * 3600
+#: The events of the audit log, by the flags of earlier versions.
+FLAG_EVENTS = {
+    "set-password": "password_change",
+    "new-token": "token_new",
+    "remove-tokens": "token_remove",
+    "remove-user": "user_remove",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,18 +55,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help: str,
         *,
         named: bool = True,
+        event: str = "",
     ) -> argparse.ArgumentParser:
         one = actions.add_parser(name, help=help, description=help, allow_abbrev=False)
         if named:
             one.add_argument("name", metavar="NAME", help="the user's name")
         one.add_argument("--data-dir", metavar="PATH", default=argparse.SUPPRESS)
-        one.set_defaults(action=run)
+        one.set_defaults(action=run, event=event)
         return one
 
     action("list", _list, "List the users.", named=False)
-    action("add", _add, "Add a user. Asks for the password, or reads it from standard input.")
-    action("password", _password, "Set the password of a user, which ends the user's sessions.")
-    remove = action("remove", _remove, "Remove a user with their sessions and tokens.")
+    add = action(
+        "add",
+        _add,
+        "Add a user. Asks for the password, or reads it from standard input.",
+        event="user_add",
+    )
+    add.add_argument(
+        "--no-password",
+        action="store_true",
+        help="for a user who logs in at a reverse proxy (--user-header), or with tokens alone",
+    )
+    action(
+        "password",
+        _password,
+        "Set the password of a user, which ends the user's sessions.",
+        event="password_change",
+    )
+    remove = action(
+        "remove", _remove, "Remove a user with their sessions and tokens.", event="user_remove"
+    )
     remove.add_argument(
         "--with-conversations", action="store_true", help="delete the user's conversations too"
     )
@@ -70,27 +94,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="NAME is the id of a user who was removed before; with --with-conversations",
     )
     action("sessions", _sessions, "List the sessions of a user.")
-    end = action("end-sessions", _end_sessions, "End all sessions of a user, or one.")
+    end = action(
+        "end-sessions", _end_sessions, "End all sessions of a user, or one.", event="sessions_end"
+    )
     end.add_argument("id", metavar="ID", nargs="?", help="the id that `users sessions` shows [all]")
     action("tokens", _tokens, "List the tokens of a user.")
-    new = action("new-token", _new_token, "Make a bearer token for a user, and print it once.")
+    new = action(
+        "new-token",
+        _new_token,
+        "Make a bearer token for a user, and print it once.",
+        event="token_new",
+    )
     new.add_argument("--name", dest="label", default="", metavar="TEXT", help="what it is for")
-    new.add_argument("--days", type=_days, default=0, help="days after which it expires [never]")
-    revoke = action("remove-token", _remove_token, "Remove one token of a user.")
+    new.add_argument("--days", type=days, default=0, help="days after which it expires [never]")
+    revoke = action(
+        "remove-token", _remove_token, "Remove one token of a user.", event="token_remove"
+    )
     revoke.add_argument("id", metavar="ID", help="the token's id, which `users tokens` shows")
-    action("remove-tokens", _remove_tokens, "Remove all tokens of a user.")
+    action("remove-tokens", _remove_tokens, "Remove all tokens of a user.", event="token_remove")
 
 
 def run(options: argparse.Namespace, settings: Settings) -> None:
     if "name" in options and not getattr(options, "former", False):
         commands.check_name(options.name)
+    user = _owner(settings, options.name) if options.event else ""
     options.action(options, settings)
+    if options.event:
+        record_command(settings, options.event, user or _owner(settings, options.name))
 
 
 def run_flag(flag: str, name: str, settings: Settings, *, with_conversations: bool) -> None:
     """Run one of `auth.commands.USER_COMMANDS`, the flags of earlier versions."""
     commands.check_name(name, f"--{flag}")
-    path = settings.data_dir / FILE
+    path, user = settings.data_dir / FILE, _owner(settings, name)
     if flag == "set-password":
         _set_password(path, name)
     elif flag == "new-token":
@@ -100,20 +136,30 @@ def run_flag(flag: str, name: str, settings: Settings, *, with_conversations: bo
         print(f"{name} has no tokens now")
     else:
         _remove_user(settings, name, with_conversations=with_conversations)
+    record_command(settings, FLAG_EVENTS[flag], user or _owner(settings, name))
+
+
+def _owner(settings: Settings, name: str) -> str:
+    """The id of the user with this name; the id itself for a former user, "" for a new one."""
+    users = read_users(settings.data_dir / FILE)
+    return users.owner_id(name) if name in users else name if ":" in name else ""
 
 
 def _list(options: argparse.Namespace, settings: Settings) -> None:
     users = read_users(settings.data_dir / FILE)
     for name, user in users.items():
         has = "a password" if user.password else "no password"
-        print(f"{name}: {has}, {_count(len(user.tokens), 'token')}, id {users.owner_id(name)}")
+        print(f"{name}: {has}, {count(len(user.tokens), 'token')}, id {users.owner_id(name)}")
 
 
 def _add(options: argparse.Namespace, settings: Settings) -> None:
     path = settings.data_dir / FILE
     if options.name in read_users(path):
         raise SettingError(f"there is a user {options.name} already; nothing was changed")
-    commands.set_password(path, options.name, _ask(options.name))
+    if options.no_password:
+        commands.add_user(path, options.name)
+    else:
+        commands.set_password(path, options.name, ask(options.name))
     print(f"{options.name} is added")
 
 
@@ -125,7 +171,7 @@ def _password(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def _set_password(path: Path, name: str, *, owner: str = "") -> None:
-    commands.set_password(path, name, _ask(name), owner=owner)
+    commands.set_password(path, name, ask(name), owner=owner)
     print(f"{name} has a new password; sessions under an old one have ended")
 
 
@@ -154,8 +200,8 @@ def _remove_user(settings: Settings, name: str, *, with_conversations: bool) -> 
 def _sessions(options: argparse.Namespace, settings: Settings) -> None:
     for session, used_at in _sessions_of(settings, options.name):
         print(
-            f"{short_id(session.id)}  since {_day(session.created_at)}, used {_day(used_at)}, "
-            f"expires {_day(session.expires_at)}, from {session.address or 'an unknown address'}, "
+            f"{short_id(session.id)}  since {day(session.created_at)}, used {day(used_at)}, "
+            f"expires {day(session.expires_at)}, from {session.address or 'an unknown address'}, "
             f"{session.agent or 'an unknown client'}"
         )
 
@@ -167,7 +213,7 @@ def _end_sessions(options: argparse.Namespace, settings: Settings) -> None:
         raise SettingError(f"{name} has no session {id}; nothing was changed")
     path = settings.data_dir / FILE
     commands.order(path, Order(END_SESSIONS, read_users(path).owner_id(name), id))
-    _see_to(settings, f"{_count(len([id] if id else theirs), 'session')} of {name} ended")
+    _see_to(settings, f"{count(len([id] if id else theirs), 'session')} of {name} ended")
 
 
 def _sessions_of(settings: Settings, name: str) -> list[tuple[Session, int]]:
@@ -196,10 +242,10 @@ def _tokens(options: argparse.Namespace, settings: Settings) -> None:
     tokens = commands.known_user(path, read_users(path), options.name).tokens
     _, last_uses = _read_sessions(settings)
     for token in tokens:
-        expires = f"expires {_day(token.expires_at)}" if token.expires_at else "never expires"
+        expires = f"expires {day(token.expires_at)}" if token.expires_at else "never expires"
         print(
-            f"{token.id}  {token.name or '(no name)'}, since {_day(token.created_at)}, "
-            f"used {_day(last_uses.get(token.digest, 0))}, {expires}"
+            f"{token.id}  {token.name or '(no name)'}, since {day(token.created_at)}, "
+            f"used {day(last_uses.get(token.digest, 0))}, {expires}"
         )
 
 
@@ -250,29 +296,3 @@ async def _carry_out(settings: Settings, orders: list[Order]) -> bool:
         return await Orders(path, sessions, conversations).carry_out(orders)
     finally:
         await store.close()
-
-
-def _ask(name: str) -> str:
-    if not sys.stdin.isatty():
-        password = sys.stdin.readline().rstrip("\r\n")
-    else:
-        password = getpass.getpass(f"Password for {name}: ")
-        if getpass.getpass("Again: ") != password:
-            raise SettingError("the two passwords differ; nothing was changed")
-    commands.check_password(password)
-    return password
-
-
-def _days(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text[:9]) <= 36500:
-        raise argparse.ArgumentTypeError("it must be a number of days from 1 to 36500")
-    return int(text)
-
-
-def _day(seconds: int) -> str:
-    """A time for a person, in this machine's time zone."""
-    return f"{datetime.fromtimestamp(seconds):%Y-%m-%d %H:%M}" if seconds else "at an unknown time"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

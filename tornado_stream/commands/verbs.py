@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import NoReturn, Protocol, cast
 
-from tornado_stream.settings import SettingError, Settings
+from tornado_stream.settings import SettingError, Settings, default_data_dir
 
 #: What each command does, by its verb. The text is part of `--help`.
 VERBS = {
@@ -54,7 +54,11 @@ def run_verb(argv: Sequence[str], read_settings: Callable[[list[str]], Settings]
         allow_abbrev=False,
     )
     parser.add_argument(
-        "--data-dir", metavar="PATH", help="the server's data directory $TORNADO_STREAM_DATA_DIR"
+        "--data-dir",
+        metavar="PATH",
+        help=f"the server's data directory [{default_data_dir()}] $TORNADO_STREAM_DATA_DIR".replace(
+            "%", "%%"
+        ),
     )
     command.add_arguments(parser)
     options = parser.parse_args(rest)

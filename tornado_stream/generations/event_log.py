@@ -46,6 +46,16 @@ class FrameLog:
         subscriber.pump()
         return subscriber
 
+    def batch(self, start: int) -> tuple[bytes, int]:
+        """About `BATCH_BYTES` of the frames from this one on, and the number of frames up to their
+        end."""
+        frames = self.frames
+        size, end = 0, start
+        while end < len(frames) and size < BATCH_BYTES:
+            size += len(frames[end])
+            end += 1
+        return b"".join(frames[start:end]), end
+
     def publish(self, frame: bytes, *, last: bool = False) -> None:
         """Append a frame and pass it to every subscriber whose sink is not full."""
         frames = self.frames
@@ -136,11 +146,7 @@ class Subscriber:
         """Pass on the frames beyond the cursor, until the sink is full."""
         frames = self._log.frames
         while not self.full and self.cursor < len(frames):
-            size, end = 0, self.cursor
-            while end < len(frames) and size < BATCH_BYTES:
-                size += len(frames[end])
-                end += 1
-            batch, self.cursor = b"".join(frames[self.cursor : end]), end
+            batch, self.cursor = self._log.batch(self.cursor)
             self.full = not self.sink(batch) or self.done.done()
         if self.cursor == len(frames) and (self._log.ended or not self._live):
             self.detach()

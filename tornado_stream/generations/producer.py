@@ -18,7 +18,7 @@ from tornado_stream.generations.generation import Generation
 from tornado_stream.generations.relay import Relay
 from tornado_stream.providers.base import Provider
 from tornado_stream.store.base import NewAnswer, Progress
-from tornado_stream.values.costs import cost_of
+from tornado_stream.values.costs import cost_of, estimated_tokens
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import AnswerText, Delta, End, Finish, Notice, RelayedChunks
 from tornado_stream.values.messages import LOCAL_OWNER, ChatRequest, Message
@@ -167,12 +167,11 @@ class Producer:
         return with_answer(self.generation.message, self._answer)
 
     def finished_message(self, end: End) -> Message:
-        """The message as the store saves it with the `end`. It names the model that the upstream
-        was asked for, if nobody knew that before."""
+        """The message as the store saves it with the `end`."""
         message = self.snapshot()
         return replace(
             message,
-            model=message.model or self._finish.model,
+            model=message.model or end.model,
             state=end.state,
             finish_reason=end.finish_reason,
             usage=end.usage,
@@ -189,13 +188,13 @@ class Producer:
         if last is None and not log.ended:
             return Progress(log.id, self.saved + 1, log.frames[self.saved :], owner=log.owner)
         frames = log.frames if last is None else [*log.frames, last]
-        return Progress(log.id, 1, frames, log.message, log.owner)
+        return Progress(log.id, 1, frames, log.message, log.owner, self._estimate())
 
     def spent(self) -> Progress:
         """What the ledger gets of an answer that is not stored: no frame and no text."""
         log = self.generation
         message = replace(with_answer(log.message, AnswerText()), error=None, sent=None)
-        return Progress(log.id, 1, [], message, log.owner)
+        return Progress(log.id, 1, [], message, log.owner, self._estimate())
 
     def _end(self, state: str, error: ProviderError | None) -> End:
         stop = None
@@ -209,19 +208,31 @@ class Producer:
             usage=self._finish.usage,
             error=error,
             stop=stop,
-            saved=True,
+            saved=self.job.persisted,  # the saver says otherwise if the store refuses it
             timings={"first_token_ms": first, "total_ms": self._ms()},
             upstream=self._finish.upstream,
             cost=self._cost(),
+            model=None if self.generation.message.model else self._finish.model,
         )
 
     def _cost(self) -> dict[str, Any] | None:
         if not self.times and not self._finish.usage:
             return None  # an upstream that sent nothing is assumed to charge nothing
+        return cost_of(self._finish.usage, self._finish.price, *self._lengths())
+
+    def _estimate(self) -> tuple[int, int] | None:
+        """The tokens of prompt and answer, where the upstream sent an answer without numbers."""
+        usage = self._finish.usage or {}
+        if not self.times or {"prompt_tokens", "completion_tokens"} <= usage.keys():
+            return None
+        prompt, answer = self._lengths()
+        return estimated_tokens(prompt), estimated_tokens(answer)
+
+    def _lengths(self) -> tuple[int, int]:
+        """The characters of the prompt and of the answer."""
         texts = (message.get("content") or "" for message in self.job.request.messages)
         prompt = sum(len(text) for text in texts if isinstance(text, str))
-        answer = len(self._answer.content) + len(self._answer.reasoning)
-        return cost_of(self._finish.usage, self._finish.price, prompt, answer)
+        return prompt, len(self._answer.content) + len(self._answer.reasoning)
 
     def _ms(self) -> int:
         return int((monotonic() - self.began) * 1000)

@@ -12,19 +12,21 @@ import itertools
 import logging
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from weakref import WeakValueDictionary
 
+from tornado_stream.generations.budgets import Budgets
 from tornado_stream.generations.generation import Generation
 from tornado_stream.generations.producer import Job, Producer
-from tornado_stream.generations.recovery import end_as_interrupted
+from tornado_stream.generations.recovery import NOTHING, Recovery
 from tornado_stream.generations.saver import Saver
 from tornado_stream.observe.log import log_answer
 from tornado_stream.observe.metrics import Metrics
-from tornado_stream.store.base import AlreadyStored, Store, StoredGeneration, StoreError
+from tornado_stream.store.base import AlreadyStored, Begun, Store, StoreError
 from tornado_stream.values.errors import Conflict, TooMany, Unavailable
+from tornado_stream.values.events import Finish
 from tornado_stream.values.messages import Message
 
 logger = logging.getLogger(__name__)
@@ -58,8 +60,12 @@ class Generations:
         *,
         max_answers: int = sys.maxsize,
         max_answers_per_user: int = 0,
+        expected: Callable[[str | None], Finish] = lambda model: NOTHING,
+        budgets: Budgets | None = None,
     ) -> None:
         self._store = store
+        self._recovery = Recovery(store, expected)
+        self._budgets = budgets  # None: nobody has one
         self.draining = False  # running answers continue, but no answer begins
         self._metrics = metrics or Metrics()
         self._max_answers = max_answers
@@ -95,11 +101,13 @@ class Generations:
             logger.error("answers that a crash left running cannot be read: %s", error.message)
             return 0
         for stored in unfinished:
-            await self._recover(stored)
+            await self._recovery.end(stored)
         try:
             await self._store.settle_lost()
         except StoreError as error:
             logger.error("the ledger has open rows of answers before: %s", error.message)
+        if self._budgets:
+            await self._budgets.open()
         return len(unfinished)
 
     @contextmanager
@@ -107,11 +115,13 @@ class Generations:
         """Hold a place for the answer `id`, which the block prepares and passes to `begin`. The
         place is released when that answer ends, or when an exception leaves the block.
 
-        Raises `Unavailable` `draining`, `TooMany` `too_many_answers`, or `AlreadyStored` where an
-        answer with this id is beginning already.
+        Raises `Unavailable` `draining`, `TooMany` (`too_many_answers`, `budget_reached`), or
+        `AlreadyStored` where an answer with this id is beginning already.
         """
         self._check_draining()
         self._check_places(owner)
+        if self._budgets:
+            self._budgets.check(owner)
         if id in self._beginning:
             raise AlreadyStored
         self._places[owner] += 1
@@ -146,7 +156,9 @@ class Generations:
             if job.persisted:
                 await self._store.for_owner(job.owner).begin(job.new_answer)
             else:
-                await self._begin_spend(job)
+                new = job.new_answer
+                begun = (job.owner, new.generation_id, new.message.created_at, new.message.model)
+                self._saver.begin_spend(Begun(*begun))
         except BaseException:
             del self._busy[conversation_id]
             raise
@@ -154,12 +166,6 @@ class Generations:
         if beginning.stopped_as:
             producer.cancel(beginning.stopped_as)
         return producer.generation
-
-    async def _begin_spend(self, job: Job) -> None:
-        try:
-            await self._store.for_owner(job.owner).begin_spend(job.new_answer)
-        except StoreError as error:  # nothing of it would be stored, so it needs no disk
-            logger.warning("the ledger gets an answer only at its end: %s", error)
 
     async def get(self, owner: str, id: str) -> Generation | None:
         """The owner's generation with this id, from memory or from the store."""
@@ -173,7 +179,7 @@ class Generations:
             return known
         if stored and stored.message.state == "running":
             # Its first commit succeeded but was reported as failed, so nothing produces it.
-            stored = await self._recover(stored)
+            stored = await self._recovery.end(stored)
         return self._restored.setdefault(id, Generation.restore(stored)) if stored else None
 
     async def with_ends(self, owner: str, messages: list[Message]) -> list[Message]:
@@ -320,9 +326,11 @@ class Generations:
     async def _run(self, producer: Producer) -> None:
         producer.publish_first_events()
         end = await producer.produce()
-        producer.ending = True
         generation = producer.generation
         generation.message = producer.finished_message(end)
+        if self._budgets and (notice := self._budgets.count(producer.spent())):
+            producer.publish(notice)
+        producer.ending = True
         frame = await self._saver.save_end(producer, end)
         generation.publish(frame, last=True)
         producer.end_relay(end)
@@ -332,12 +340,3 @@ class Generations:
         producer.ended.set_result(None)
         log_answer(generation.id, generation.message.model, end, len(producer.times))
         self._metrics.answer_ended(end, producer.began, producer.times)
-
-    async def _recover(self, stored: StoredGeneration) -> StoredGeneration | None:
-        """End a log that nothing produces any more. None: it was deleted meanwhile."""
-        ended, progress = end_as_interrupted(stored)
-        try:
-            return None if await self._store.append([progress]) else ended
-        except StoreError as error:  # it can be read all the same, and is offered again then
-            logger.warning("the end of an interrupted answer is not saved: %s", error.message)
-            return ended

@@ -15,16 +15,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from tornado_stream.generations.ledger import LedgerWriter
 from tornado_stream.generations.producer import Producer
-from tornado_stream.store.base import Progress, Store, StoreError
+from tornado_stream.store.base import Begun, Store, StoreError
 from tornado_stream.values.events import End, Notice
 
 logger = logging.getLogger(__name__)
 
 #: Seconds between two flushes of new frames to the store, normally and while the store fails.
 FLUSH_INTERVAL, RETRY_INTERVAL = 0.1, 1.0
-#: Most rows of the ledger, each below 1 KiB, that wait in memory for a store that fails.
-MOST_UNSETTLED = 10_000
 
 
 class Saver:
@@ -41,9 +40,15 @@ class Saver:
         self._spawn = spawn
         self._deleting: Counter[str] = Counter()  # conversation → deletions that are on their way
         self._to_save: set[Producer] = set()
-        self._unsettled: list[Progress] = []
+        self._ledger = LedgerWriter(store)
         self._flush_timer: asyncio.TimerHandle | None = None
         self._flush_task: asyncio.Task[None] | None = None
+
+    def begin_spend(self, begun: Begun) -> None:
+        """Begin the ledger's row of an answer of which nothing else is stored, with the next
+        flush."""
+        self._ledger.begin(begun)
+        self._flush_in(FLUSH_INTERVAL)
 
     def save_soon(self, producer: Producer) -> None:
         """Save the producer's new frames with the next flush."""
@@ -56,7 +61,8 @@ class Saver:
         """Save the end of an answer, and return its frame. The frame says whether it is saved."""
         frame = producer.encode_end(end)
         if not producer.job.persisted:
-            await self._settle(producer.spent())
+            self._ledger.settle(producer.spent())
+            await self._ledger.save()
             return frame
         conversation_id = producer.generation.message.conversation_id
         saved = not self._deleting[conversation_id] and await self._save([producer], last=frame)
@@ -66,7 +72,7 @@ class Saver:
             self.unsaved_ends[producer.generation.id] = producer
             self.save_soon(producer)
         else:
-            self._unsettled.append(producer.spent())
+            self._ledger.settle(producer.spent())
         return producer.encode_end(replace(end, saved=False))
 
     async def save_rest(self) -> None:
@@ -74,18 +80,7 @@ class Saver:
         if self._flush_timer:
             self._flush_timer.cancel()
         await self._save(list(self._to_save))
-        await self._settle()
-
-    async def _settle(self, *spent: Progress) -> None:
-        """Settle the ledger's rows of answers that are not stored. Those that the store refuses
-        are offered again with the next one. Never raises."""
-        batch, self._unsettled = [*self._unsettled, *spent], []
-        try:
-            if batch:
-                await self._store.settle(batch)
-        except Exception as error:
-            logger.warning("the ledger does not have %d answers yet: %s", len(batch), error)
-            self._unsettled = [*batch, *self._unsettled][-MOST_UNSETTLED:]
+        await self._ledger.save()
 
     @contextmanager
     def deleting(self, conversation_id: str) -> Iterator[None]:
@@ -97,7 +92,7 @@ class Saver:
             for producer in tuple(self.unsaved_ends.values()):
                 if producer.generation.message.conversation_id == conversation_id:
                     self._give_up(producer)
-                    self._unsettled.append(producer.spent())
+                    self._ledger.settle(producer.spent())
                     self._flush_in(FLUSH_INTERVAL)
         finally:
             self._deleting[conversation_id] -= 1
@@ -127,7 +122,7 @@ class Saver:
         # The set is read here, when the task runs: an answer that has ended since `_flush` was
         # saved together with its end and is no longer in the set.
         await self._save(list(self._to_save))
-        await self._settle()
+        await self._ledger.save()
 
     async def _save(self, producers: list[Producer], last: bytes | None = None) -> bool:
         """Pass new frames to the store; returns whether the store has saved all of them. `last` is

@@ -23,13 +23,18 @@ from tornado_stream.handlers.conversations import (
 )
 from tornado_stream.handlers.login import LoginHandler, LogoutHandler
 from tornado_stream.handlers.models import ModelsHandler
-from tornado_stream.handlers.openai import OpenAIModelsHandler, OpenAINotFoundHandler
+from tornado_stream.handlers.openai import (
+    OpenAIModelsHandler,
+    OpenAINotFoundHandler,
+    OutsideV1NotFoundHandler,
+)
 from tornado_stream.handlers.pages import (
     BasePathHandler,
     IconHandler,
     IndexHandler,
     StaticHandler,
 )
+from tornado_stream.handlers.presets import PresetHandler, PresetsHandler
 from tornado_stream.handlers.responses import ResponsesHandler
 from tornado_stream.handlers.streams import GenerationHandler, StopHandler, StreamHandler
 from tornado_stream.handlers.system import (
@@ -38,9 +43,12 @@ from tornado_stream.handlers.system import (
     OpenAPIHandler,
     ReadyHandler,
 )
+from tornado_stream.handlers.usage import UsageFileHandler, UsageHandler, UsagePageHandler
 
 __all__ = ["NotFoundHandler", "plain_path", "routes"]
 
+#: Ends of the addresses of OpenAI's API that programs ask most.
+OPENAI = r"(?:chat/completions|completions|responses|embeddings)"
 ID = r"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
 
 
@@ -57,11 +65,16 @@ def routes(base_path: str = "") -> list[URLSpec]:
         (rf"/api/conversations/{ID}", ConversationHandler),
         (r"/api/export", ExportAllHandler),
         (r"/api/models", ModelsHandler),
+        (r"/api/presets", PresetsHandler),
+        (rf"/api/presets/{ID}", PresetHandler),
         (r"/api/sessions", SessionsHandler),
         (rf"/api/sessions/{ID}", SessionHandler),
         (r"/api/tokens", TokensHandler),
         (rf"/api/tokens/{ID}", TokenHandler),
         (r"/api/password", PasswordHandler),
+        (r"/api/usage", UsageHandler),
+        (r"/api/usage\.csv", UsageFileHandler),
+        (r"/usage", UsagePageHandler),
         (r"/v1/chat/completions", CompletionsHandler),
         (r"/v1/responses", ResponsesHandler),
         (r"/v1/models", OpenAIModelsHandler),
@@ -75,6 +88,7 @@ def routes(base_path: str = "") -> list[URLSpec]:
         (r"/readyz", ReadyHandler),
         (r"/metrics", MetricsHandler),
         (r"/openapi\.json", OpenAPIHandler),
+        (rf"/(?:(?:openai/)?models|(?:.*/)?{OPENAI})/?", OutsideV1NotFoundHandler),
     ]
     if base_path:
         table.append((r"", BasePathHandler))

@@ -22,13 +22,13 @@ MAX_DAYS = 36_500
 class AccountHandler(BaseHandler):
     """Needs a session. Raises `NotFound` on a server without a login."""
 
-    def prepare(self) -> None:
-        super().prepare()
+    async def prepare(self) -> None:
+        await super().prepare()
         if self.request.method == "OPTIONS":
             return
         if not self.application.users.required:
             raise NotFound("This server has no login.")
-        if identity.has_token(self.request):
+        if identity.has_token(self.application, self.request):
             raise Forbidden("This needs a login with the password.", code="needs_session")
 
 
@@ -36,6 +36,7 @@ class SessionsHandler(AccountHandler):
     """The user's sessions: their list, and the end of all."""
 
     body_optional = True
+    audited = {"DELETE": "sessions_end"}
 
     def get(self) -> None:
         current = session_id(self.session_token)
@@ -68,6 +69,7 @@ class SessionHandler(AccountHandler):
     """The end of one session."""
 
     body_optional = True
+    audited = {"DELETE": "session_end"}
 
     async def delete(self, id: str) -> None:
         await self.application.auth.end_session(self.owner, id.lower())
@@ -76,6 +78,8 @@ class SessionHandler(AccountHandler):
 
 class TokensHandler(AccountHandler):
     """The user's tokens: their list, and a new one."""
+
+    audited = {"POST": "token_new"}
 
     def get(self) -> None:
         tokens = self.application.auth.tokens_of(self.owner)
@@ -92,6 +96,7 @@ class TokenHandler(AccountHandler):
     """The removal of one token."""
 
     body_optional = True
+    audited = {"DELETE": "token_remove"}
 
     async def delete(self, id: str) -> None:
         await self.application.auth.remove_token(self.owner, id.lower())
@@ -100,6 +105,8 @@ class TokenHandler(AccountHandler):
 
 class PasswordHandler(AccountHandler):
     """The user's own password. The browser that changes it gets a new session."""
+
+    audited = {"POST": "password_change"}
 
     async def post(self) -> None:
         old, new = parse_passwords(self.read_json())

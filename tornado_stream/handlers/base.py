@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from ipaddress import ip_address
 from types import TracebackType
@@ -25,6 +25,7 @@ from tornado_stream.chat.service import ChatService
 from tornado_stream.handlers import identity
 from tornado_stream.handlers.cross_origin import preflight_headers, shared_headers
 from tornado_stream.handlers.request_body import SMALL_BODY, check_values
+from tornado_stream.handlers.security_headers import SECURITY_HEADERS
 from tornado_stream.handlers.services import Services
 from tornado_stream.handlers.status_errors import status_error
 from tornado_stream.net.peer import client_address
@@ -44,19 +45,6 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
-SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        "img-src 'self' data:; font-src 'self'; manifest-src 'self'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'; "
-        "require-trusted-types-for 'script'; trusted-types dompurify"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-
 
 class BaseHandler(RequestHandler):
     """One request. Errors are JSON, or a page where `page` is set. On a server with a login every
@@ -73,6 +61,8 @@ class BaseHandler(RequestHandler):
     body_optional = False
     #: The user whose conversations the request is about.
     owner: str = LOCAL_OWNER
+    #: The names of events of the audit log, by the method of the request.
+    audited: Mapping[str, str] = {}
     #: The answer that the request started or read, for the log.
     generation_id: str | None = None
 
@@ -147,16 +137,24 @@ class BaseHandler(RequestHandler):
         # large form takes half a second.
         self._content_type = self.request.headers.pop("Content-Type", "")
 
-    def prepare(self) -> None:
+    async def prepare(self) -> None:
         self._check_host()
         if self._is_preflight():
             return
         if not self.open_to_all and self.application.users.required:
             by_session = not self.foreign_origin
+            self.owner = ""  # if it raises
             self.owner = identity.user_of(self.application, self.request, by_session=by_session)
+            self.owner = self.owner or await self._new_user()
         self.check_method()
         if self.request.method in ("POST", "PUT", "PATCH", "DELETE"):
             self._check_body()
+
+    async def _new_user(self) -> str:
+        """The id of a user whom the proxy has named for the first time."""
+        self.audited = {self.request.method or "": "user_add"}
+        name = identity.proxy_user(self.application, self.request)
+        return await self.application.auth.add_proxy_user(name)
 
     def head(self, *args: str) -> Any:
         """What GET returns, without the body, which Tornado leaves out (RFC 9110 section 9.3.2)."""
@@ -223,7 +221,7 @@ class BaseHandler(RequestHandler):
             status_code, code, message = error.status, error.code, error.message
             self.set_status(status_code)
         else:
-            code, message = status_error(status_code)
+            code, message = status_error(status_code, self.allowed_methods)
         details = error.details if isinstance(error, ChatError) else {}
         if "retry_after" in details:
             self.set_header("Retry-After", str(details["retry_after"]))
@@ -234,7 +232,7 @@ class BaseHandler(RequestHandler):
         if code == UnsupportedBody.code:
             self.set_header("Accept-Encoding", "identity")
         if self.page:
-            self._write_error_page(status_code)
+            self._write_error_page(status_code, code)
         else:
             self.write_json({"error": {"code": code, "message": message, **details}})
             self.finish()
@@ -248,12 +246,13 @@ class BaseHandler(RequestHandler):
             fields = {"request": self.request_id}
             logger.error("%s failed", where, exc_info=value, extra={"fields": fields})
 
-    def _write_error_page(self, status: int) -> None:
+    def _write_error_page(self, status: int, code: str) -> None:
         if status == 401:
             modules = self.application.assets.modules("js/login.js")
             self.render("login.html", modules=modules, named=self.application.auth.asks_for_name)
         else:
-            self.render("error.html", code=status)
+            leave = self.application.config.logout_url if code == "not_a_user" else None
+            self.render("error.html", status=status, code=code, leave=leave)
 
     def _set_headers(self, headers: dict[str, str]) -> None:
         for name, value in headers.items():
@@ -281,7 +280,7 @@ class BaseHandler(RequestHandler):
         headers = self.request.headers
         size = max(len(self.request.body), int(headers.get("Content-Length", 0)))
         if not size:
-            if self.request.method == "DELETE" or (self.body_optional and not self._content_type):
+            if self.request.method == "DELETE" or self.body_optional:
                 return
         encoding = headers.get("Content-Encoding", "").strip().lower()
         if encoding not in ("", "identity"):
@@ -300,10 +299,10 @@ class BaseHandler(RequestHandler):
 class NotFoundHandler(BaseHandler):
     """Answers every URL that is not in the table with 404."""
 
-    def prepare(self) -> None:
+    async def prepare(self) -> None:
         accepts = self.request.headers.get("Accept", "")
         self.page = self.request.method in ("GET", "HEAD") and "text/html" in accepts
-        super().prepare()
+        await super().prepare()
 
     def check_method(self) -> None:
         raise HTTPError(404)

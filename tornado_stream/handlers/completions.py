@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from tornado_stream.chat.completions import CompletionRequest
+from tornado_stream.chat.completions import CompletionRequest, StartedAnswer
 from tornado_stream.chat.program_errors import UpstreamFailure
 from tornado_stream.chat.relay import CompletionRelay
 from tornado_stream.generations.relay import Relay
@@ -35,19 +35,21 @@ class CompletionsHandler(OpenAIHandler, EventStreamHandler):
     """One answer, streamed or whole."""
 
     large_body = True
+    _started: StartedAnswer | None = None
 
     async def post(self) -> None:
         self._left = asyncio.get_running_loop().create_future()
         request = self.parse(await self.read_large_json())
-        started = await self.completions.start(request, self.relay)
+        started = self._started = await self.completions.start(request, self.relay)
         self.generation_id = started.relay.id
-        self.set_header("X-Generation-Id", started.relay.id)
-        if started.replayed:
-            self.set_header("Idempotency-Replayed", "true")
         try:
             await self._answer(started.relay)
         finally:
             self.completions.response_ended(request)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        self._set_answer_headers()  # an error begins with new headers
+        super().write_error(status_code, **kwargs)
 
     def parse(self, body: dict[str, Any]) -> CompletionRequest:
         """Check the request. Raises `ChatError`."""
@@ -86,8 +88,7 @@ class CompletionsHandler(OpenAIHandler, EventStreamHandler):
         await asyncio.wait(waiting, timeout=silence, return_when=asyncio.FIRST_COMPLETED)
         if self._connection.stream.closed():
             return
-        if relay.refused:
-            self.set_header("Tornado-Stream-Option-Refused", ", ".join(relay.refused))
+        self._set_answer_headers()
         if relay.failure:
             raise UpstreamFailure(relay.failure)
         if relay.streamed:
@@ -95,6 +96,17 @@ class CompletionsHandler(OpenAIHandler, EventStreamHandler):
         else:
             self.set_header("Content-Type", "application/json; charset=utf-8")
             self.write(relay.frames[-1])
+
+    def _set_answer_headers(self) -> None:
+        """Tell which answer this is, if one was started, and what is special about it."""
+        if self._started is None:
+            return
+        relay = self._started.relay
+        self.set_header("X-Generation-Id", relay.id)
+        if self._started.replayed:
+            self.set_header("Idempotency-Replayed", "true")
+        if relay.refused:
+            self.set_header("Tornado-Stream-Option-Refused", ", ".join(relay.refused))
 
 
 def parse_completion_request(body: dict[str, Any], **terms: Any) -> CompletionRequest:

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any, cast
-
-from tornado.http1connection import HTTP1Connection
-from tornado.iostream import StreamClosedError
+from typing import Any
 
 from tornado_stream.chat import export
+from tornado_stream.chat.conversations import Messages
+from tornado_stream.chat.export import FORMS, ApiForm, Form
 from tornado_stream.generations.event_log import Sink
 from tornado_stream.handlers.base import BaseHandler
-from tornado_stream.handlers.streams import ReadingHandler
+from tornado_stream.handlers.pieces import PiecesHandler
+from tornado_stream.handlers.streams import ReadingHandler, optional_text, parse_options
 from tornado_stream.net.streamed_body import StreamedBody
-from tornado_stream.store.base import CHANGEABLE, Match, StoreError
+from tornado_stream.store.base import CHANGEABLE, Match
 from tornado_stream.values.errors import InvalidRequest, Unavailable
 from tornado_stream.values.events import frame_data, frame_name, split_frames
-from tornado_stream.values.messages import branch
+from tornado_stream.values.messages import Conversation, Message
 
-logger = logging.getLogger(__name__)
-
-#: Bytes of an export that are given to the socket at once.
-PIECE = 256 * 1024
+API_FORM = ApiForm()
+CONTENT_TYPES = {"json": "application/json", "md": "text/markdown", "txt": "text/plain"}
 
 
 class ConversationsHandler(BaseHandler):
@@ -31,6 +29,7 @@ class ConversationsHandler(BaseHandler):
 
     A search ends when its client leaves."""
 
+    audited = {"DELETE": "conversations_delete"}
     _left: asyncio.Future[None] | None = None
 
     async def get(self) -> None:
@@ -56,8 +55,14 @@ class ConversationsHandler(BaseHandler):
     async def post(self) -> None:
         body = self.read_json()
         changes = read_changes(body)
+        preset, presets = optional_text(body, "preset"), self.application.presets
         conversation = await self.conversations.create(
-            self.owner, changes.get("title"), changes.get("system")
+            self.owner,
+            changes.get("title"),
+            changes.get("system"),
+            model=optional_text(body, "model"),
+            options=parse_options(body),
+            preset=await presets.get(self.owner, preset) if preset else None,
         )
         self.set_status(201)
         self.write_json(export.conversation_json(conversation))
@@ -69,14 +74,15 @@ class ConversationsHandler(BaseHandler):
         self.write_json({"deleted": deleted})
 
 
-class ConversationHandler(BaseHandler):
+class ConversationHandler(PiecesHandler):
     """One conversation with all its branches."""
 
+    audited = {"DELETE": "conversation_delete"}
+
     async def get(self, id: str) -> None:
-        conversation, messages, last = await self.conversations.read(self.owner, id.lower())
-        data = export.conversation_json(conversation)
-        data["messages"] = [export.message_json(message, last) for message in messages]
-        self.write_json(data)
+        conversation, messages = await self.conversations.open(self.owner, id.lower())
+        self.set_header("Content-Type", "application/json; charset=utf-8")
+        self.write(await self.send_pieces(_pieces(API_FORM, conversation, messages)))
 
     async def patch(self, id: str) -> None:
         changes = read_changes(self.read_json())
@@ -88,27 +94,24 @@ class ConversationHandler(BaseHandler):
         self.set_status(204)
 
 
-class ExportHandler(ReadingHandler):
+class ExportHandler(PiecesHandler, ReadingHandler):
     """A conversation as a file. Plain text of a running answer is sent until the answer ends."""
 
+    audited = {"GET": "conversation_export"}
+
     async def get(self, id: str, form: str) -> None:
-        conversation, messages, last = await self.conversations.read(self.owner, id.lower())
-        if form == "json":
-            self._name("json", "application/json")
-            self.write(export.to_json(conversation, messages))
-            return
-        thread = branch(messages, conversation.current_id)
-        if form == "md":
-            self._name("md", "text/markdown")
-            self.write(export.to_markdown(conversation, thread))
-            return
-        self._name("txt", "text/plain")
-        text = export.to_text(conversation, thread).encode()
-        if thread and thread[-1].state == "running" and thread[-1].generation_id:
-            generation = await self.chat.generation(self.owner, thread[-1].generation_id)
-            await self.follow(generation, last or 0, text)
+        conversation, messages = await self.conversations.open(
+            self.owner, id.lower(), current=form != "json"
+        )
+        self._name(form)
+        running: list[tuple[Message, int | None]] = []
+        rest = await self.send_pieces(_pieces(FORMS[form], conversation, messages, running))
+        message, number = running[-1] if running else (None, None)
+        if form == "txt" and message and message.generation_id:
+            generation = await self.chat.generation(self.owner, message.generation_id)
+            await self.follow(generation, number or 0, rest)
         else:
-            self.write(text)
+            self.write(rest)
 
     def sink(self, body: StreamedBody) -> Sink:
         """A sink that writes the text of the events."""
@@ -124,14 +127,16 @@ class ExportHandler(ReadingHandler):
 
         return write
 
-    def _name(self, ending: str, content_type: str) -> None:
-        self.set_header("Content-Type", f"{content_type}; charset=utf-8")
+    def _name(self, ending: str) -> None:
+        self.set_header("Content-Type", f"{CONTENT_TYPES[ending]}; charset=utf-8")
         # The name has no title in it: a header must not hold text that a user wrote.
         self.set_header("Content-Disposition", f'inline; filename="conversation.{ending}"')
 
 
-class ExportAllHandler(BaseHandler):
+class ExportAllHandler(PiecesHandler):
     """All conversations of the user as a zip archive."""
+
+    audited = {"GET": "conversations_export"}
 
     async def get(self) -> None:
         self.set_header("Content-Type", "application/zip")
@@ -140,19 +145,7 @@ class ExportAllHandler(BaseHandler):
         self.set_header("X-Accel-Buffering", "no")
         if self.request.method == "HEAD":
             return
-        try:
-            async with aclosing(self.conversations.export_all(self.owner)) as pieces:
-                async for piece in pieces:
-                    for first in range(0, len(piece), PIECE):
-                        self.write(piece[first : first + PIECE])
-                        await self.flush()
-        except StreamClosedError:
-            pass  # the client has left
-        except StoreError as error:
-            if not self._headers_written:
-                raise
-            logger.warning("an export was cut off: %s", error.message)
-            cast(HTTP1Connection, self.request.connection).stream.close()
+        self.write(await self.send_pieces(self.conversations.export_all(self.owner)))
 
 
 def read_changes(body: dict[str, Any]) -> dict[str, Any]:
@@ -176,3 +169,24 @@ def _match(match: Match) -> dict[str, Any]:
     if match.snippet is not None:
         data |= {"message_id": match.message_id, "snippet": match.snippet}
     return data
+
+
+async def _pieces(
+    form: Form,
+    conversation: Conversation,
+    messages: Messages,
+    running: list[tuple[Message, int | None]] | None = None,
+) -> AsyncGenerator[bytes, None]:
+    """The pieces of an export. A running answer, as it was read, is put into `running`."""
+    async with aclosing(messages):
+        yield form.head(conversation)
+        number = 0
+        async for message, event in messages:
+            number += 1
+            piece = form.message(message, number, event)
+            if running is not None and message.state == "running":
+                running.append((message, event))
+            del message
+            yield piece
+            del piece
+        yield form.tail(number)

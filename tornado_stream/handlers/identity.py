@@ -1,7 +1,8 @@
 """Who sends a request: the connection's client, the user, and the web site that asks.
 
-The rule: what a header says about the client's own connection is believed only of a trusted proxy,
-and a session counts only for requests of this server's own pages, never for those of another site.
+The rule: what a header says about the client's own connection or its user is believed only of a
+trusted proxy. A session, and a user whom the proxy names, count only for requests of this server's
+own pages, never for those of another site.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from tornado.httputil import HTTPServerRequest
 
 from tornado_stream.handlers.services import Services
 from tornado_stream.net.peer import is_trusted
-from tornado_stream.values.errors import Unauthorized
+from tornado_stream.values.errors import InvalidRequest, Unauthorized
 
 
 def from_proxy(services: Services, request: HTTPServerRequest) -> bool:
@@ -40,16 +41,55 @@ def session_token(services: Services, request: HTTPServerRequest) -> str:
     return cookie.value if cookie else ""
 
 
-def has_token(request: HTTPServerRequest) -> bool:
-    """Whether the request comes with a bearer token, so that its session does not count."""
+def proxy_user(services: Services, request: HTTPServerRequest) -> str:
+    """The name of the user whom a trusted proxy names; "" where it names none, and for requests
+    that a browser would send without a session's cookie. Raises `InvalidRequest` if the header is
+    there twice, or in a spelling that programs confuse with it."""
+    header = services.config.user_header
+    if header is None or not from_proxy(services, request) or _is_foreign(request):
+        return ""
+    like = header.lower().replace("-", "_")
+    found = [name for name in request.headers if name.lower().replace("-", "_") == like]
+    if any("_" in name for name in found) or len(request.headers.get_list(header)) > 1:
+        raise InvalidRequest(
+            f"The proxy must send the header {header} once, and remove what clients send under "
+            "this name, also with _ for -.",
+            code="ambiguous_user",
+        )
+    return request.headers.get(header, "")
+
+
+def _is_foreign(request: HTTPServerRequest) -> bool:
+    """Whether a page of another site sends the request, other than by a link to this server. (The
+    proxy's own login page leads to such a link.)"""
+    headers = request.headers
+    from_here = headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
+    return not from_here and headers.get("Sec-Fetch-Mode") != "navigate"
+
+
+def has_token(services: Services, request: HTTPServerRequest) -> bool:
+    """Whether the request's user is that of a bearer token, so that its session does not count."""
+    return sends_token(request) and not proxy_user(services, request)
+
+
+def sends_token(request: HTTPServerRequest) -> bool:
+    """Whether the request comes with a bearer token."""
     return request.headers.get("Authorization", "").partition(" ")[0].lower() == "bearer"
 
 
 def user_of(services: Services, request: HTTPServerRequest, *, by_session: bool = True) -> str:
-    """The id of the user who sends the request. Raises `Unauthorized`. An Authorization header with
-    another scheme than Bearer is ignored: it is meant for a proxy before this server."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
+    """The id of the user who sends the request; "" for a user whom the proxy has named for the
+    first time. Without `by_session`, only a token counts. Raises `Unauthorized`, `Forbidden` or
+    `InvalidRequest`.
+
+    Where the proxy names the user, and for other schemes than Bearer, the Authorization header is
+    ignored: it is meant for the proxy.
+    """
+    if by_session and (name := proxy_user(services, request)):
+        anyone = services.config.proxy_users == "any"
+        return services.auth.with_proxy_name(name, anyone=anyone)
+    if sends_token(request):
+        token = request.headers["Authorization"].partition(" ")[2]
         if owner := services.auth.with_token(token.strip()):
             return owner
         raise Unauthorized("This token is not known to this server.", code="wrong_token")

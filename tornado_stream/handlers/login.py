@@ -13,12 +13,14 @@ class LoginHandler(BaseHandler):
     """Opens a session for a name and a password; the browser gets it as a cookie."""
 
     open_to_all = True
+    audited = {"POST": "login"}
 
     async def post(self) -> None:
         auth = self.application.auth
         if not self.application.users.required:
             raise NotFound("This server has no login.")
         name, password = parse_login(self.read_json())
+        self.owner = auth.known_owner(name)
         token = await auth.log_in(name, password, self.client_address, self.client_agent)
         await auth.log_out(self.session_token)  # the browser's former session
         self.set_session(token)
@@ -26,14 +28,24 @@ class LoginHandler(BaseHandler):
 
 
 class LogoutHandler(BaseHandler):
-    """Ends the session of the request, if it has one."""
+    """Ends the session of the request, if it has one, and leads to the proxy's own logout."""
 
     body_optional = True
+    audited = {"POST": "logout"}
+
+    def get(self) -> None:
+        url = self.application.config.logout_url
+        if not url:
+            raise NotFound("Log out with POST. There is no proxy's logout to lead to.")
+        self.redirect(url, status=303)
 
     async def post(self) -> None:
         await self.application.auth.log_out(self.session_token)
         self.set_session("")
-        self.set_status(204)
+        if url := self.application.config.logout_url:
+            self.write_json({"location": url})
+        else:
+            self.set_status(204)
 
 
 def parse_login(body: dict[str, Any]) -> tuple[str | None, str]:

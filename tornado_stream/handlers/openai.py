@@ -10,11 +10,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from tornado_stream.chat.completions import CompletionService
+from tornado_stream.chat.presets import PREFIX
 from tornado_stream.chat.program_errors import UpstreamFailure
 from tornado_stream.handlers.base import BaseHandler, decode_object
 from tornado_stream.handlers.request_body import LARGE_BODY, check_many_values
 from tornado_stream.providers.base import ModelInfo
 from tornado_stream.values.errors import BadGateway, ChatError, NotFound, TooMany, Unavailable
+from tornado_stream.values.presets import PRESET
 
 #: Seconds after which a program may try again what was refused without a time.
 RETRY_AFTER = 5
@@ -47,6 +49,7 @@ class OpenAIHandler(BaseHandler):
         # has already retried where that is safe.
         refused = isinstance(error, (TooMany, Unavailable))
         failed_safely = isinstance(error, UpstreamFailure) and error.unprocessed
+        refused = refused and error.code != "budget_reached"  # a program would ask until then
         safe = refused or failed_safely or isinstance(error, BadGateway)
         self.set_header("x-should-retry", "true" if safe else "false")
         if refused:
@@ -56,6 +59,8 @@ class OpenAIHandler(BaseHandler):
     def write_json(self, value: Any) -> None:
         if isinstance(value, dict) and isinstance(value.get("error"), dict):
             kind = "server_error" if self.get_status() >= 500 else "invalid_request_error"
+            if value["error"].get("code") == "budget_reached":
+                kind = "insufficient_quota"
             value["error"] = {"type": kind, "param": None, **value["error"]}
         super().write_json(value)
 
@@ -65,9 +70,10 @@ class OpenAIModelsHandler(OpenAIHandler):
 
     async def get(self, id: str | None = None) -> None:
         listed = await self.chat.models()
-        models = [model for model in listed if model.id and model.state != "failed"]
+        models = [model for model in listed if model.id and model.offered]
         if not models:
             _check_upstreams(listed)
+        models += await self._presets()
         if id is None:
             self.write_json({"object": "list", "data": list(map(self._entry, models))})
             return
@@ -75,6 +81,12 @@ class OpenAIModelsHandler(OpenAIHandler):
         if found is None:
             raise NotFound("There is no model with this name.", code="model_not_found")
         self.write_json(self._entry(found))
+
+    async def _presets(self) -> list[ModelInfo]:
+        """The presets, as models that can be asked."""
+        presets = await self.application.presets.all(self.owner)
+        names = dict.fromkeys(one.name for one in presets if one.kind == PRESET)
+        return [ModelInfo(PREFIX + name, "preset") for name in names]
 
     def _entry(self, model: ModelInfo) -> dict[str, Any]:
         entry = {
@@ -91,11 +103,20 @@ class OpenAIModelsHandler(OpenAIHandler):
 class OpenAINotFoundHandler(OpenAIHandler):
     """Answers what this server does not have of OpenAI's API, and says what it has."""
 
+    hint = "Of OpenAI's API it has"
+
     def check_method(self) -> None:
+        base = self.application.config.base_path
         raise NotFound(
-            f"This server has no {self.request.path[:SHOWN_PATH]}. Of OpenAI's API it has POST "
-            "/v1/chat/completions, POST /v1/responses and GET /v1/models."
+            f"This server has no {self.request.path[:SHOWN_PATH]}. {self.hint} POST "
+            f"{base}/v1/chat/completions, POST {base}/v1/responses and GET {base}/v1/models."
         )
+
+
+class OutsideV1NotFoundHandler(OpenAINotFoundHandler):
+    """Answers a program whose base URL lacks `/v1`, in the form that it understands."""
+
+    hint = "OpenAI's API is below /v1, so the base URL must end in /v1. There are"
 
 
 def _check_upstreams(listed: Iterable[ModelInfo]) -> None:

@@ -7,6 +7,7 @@ import re
 from tornado.web import HTTPError
 
 from tornado_stream import __version__
+from tornado_stream.handlers import identity
 from tornado_stream.handlers.base import BaseHandler
 
 ICON = "img/icon-192.png"
@@ -29,8 +30,14 @@ class IndexHandler(BaseHandler):
             "modules": self.application.assets.modules("js/app.js"),
             "owner": owner,
             "user": self.application.users.name_of(owner),
+            "leaves": self._can_log_out(),
         }
         self.render("index.html", **names)
+
+    def _can_log_out(self) -> bool:
+        """False where the next request would be logged in by the proxy again."""
+        by_proxy = identity.proxy_user(self.application, self.request)
+        return not by_proxy or self.application.config.logout_url is not None
 
 
 class BasePathHandler(BaseHandler):

@@ -26,7 +26,6 @@ from tornado_stream.values.errors import (
     ChatError,
     InvalidRequest,
     TooLarge,
-    Unauthorized,
     Unavailable,
     in_bytes,
 )
@@ -187,6 +186,8 @@ def _no_room() -> ChatError:
 
 def _passes_login(services: Services, request: HTTPServerRequest) -> bool:
     try:
-        return not services.users.required or bool(user_of(services, request))
-    except Unauthorized:
+        if services.users.required:
+            user_of(services, request)
+    except ChatError:
         return False
+    return True

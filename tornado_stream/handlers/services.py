@@ -17,9 +17,11 @@ from tornado_stream.auth.authenticator import Authenticator
 from tornado_stream.auth.users import Users
 from tornado_stream.chat.completions import CompletionService
 from tornado_stream.chat.conversations import ConversationService
+from tornado_stream.chat.presets import Presets
 from tornado_stream.chat.readiness import Readiness
 from tornado_stream.chat.remembered_items import RememberedItems
 from tornado_stream.chat.service import ChatService
+from tornado_stream.chat.usage import UsageService
 from tornado_stream.net.streamed_body import SendBatch
 from tornado_stream.observe.metrics import Metrics
 from tornado_stream.page.assets import Assets
@@ -63,8 +65,10 @@ class Services(Application):
     chat: ChatService
     conversations: ConversationService
     completions: CompletionService
+    presets: Presets
     response_items: RememberedItems
     readiness: Readiness
+    usage: UsageService
     metrics: Metrics
     streams: set[OpenResponse]
     send_batch: SendBatch

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from http.client import responses
 
 STATUS_ERRORS = {
     400: ("invalid_request", "The request cannot be understood."),
     403: ("forbidden", "This request came from another site and was refused."),
     404: ("not_found", "There is no page or resource at this address."),
-    405: ("method_not_allowed", "This address does not support this method."),
     415: ("not_json", "Send JSON: Content-Type must be application/json."),
     421: (
         "unknown_host",
@@ -19,10 +19,13 @@ STATUS_ERRORS = {
 }
 
 
-def status_error(status: int) -> tuple[str, str]:
-    """The code and the message of an error."""
+def status_error(status: int, methods: Sequence[str] = ()) -> tuple[str, str]:
+    """The code and the message of an error; `methods` are those that the route has."""
     if known := STATUS_ERRORS.get(status):
         return known
+    if status == 405:
+        supported = ", ".join(methods)
+        return "method_not_allowed", f"This address supports only these methods: {supported}."
     if status >= 500:
         return "server_error", "This server failed; its log says why."
     phrase = responses.get(status, "Error")

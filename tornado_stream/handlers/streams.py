@@ -219,7 +219,7 @@ def parse_send_request(body: dict[str, Any], owner: str) -> SendRequest:
         request_id = str(uuid.uuid4())
     elif not isinstance(request_id, str) or not UUID.fullmatch(request_id.lower()):
         raise InvalidRequest("request_id must be a UUID, a new one for each request.")
-    message, continue_id = body.get("message"), _text(body, "continue")
+    message, continue_id = body.get("message"), optional_text(body, "continue")
     if continue_id is not None and message is not None:
         raise InvalidRequest("A request with continue must have no message.")
     if not ("message" in body or continue_id) or not (message is None or isinstance(message, str)):
@@ -232,18 +232,27 @@ def parse_send_request(body: dict[str, Any], owner: str) -> SendRequest:
     return SendRequest(
         request_id=request_id.lower(),
         message=message,
-        conversation_id=_text(body, "conversation_id"),
-        parent_id=_text(body, "parent_id"),
+        conversation_id=optional_text(body, "conversation_id"),
+        parent_id=optional_text(body, "parent_id"),
         parent_given="parent_id" in body,
-        model=_text(body, "model"),
-        options=_options(body),
+        model=optional_text(body, "model"),
+        options=parse_options(body),
         leave_out=leave_out,
         continue_id=continue_id,
         owner=owner,
+        preset=_preset(body),
     )
 
 
-def _options(body: dict[str, Any]) -> dict[str, Any]:
+def _preset(body: dict[str, Any]) -> str | None:
+    preset = optional_text(body, "preset")
+    if preset and not (body.get("conversation_id") is body.get("continue") is None):
+        raise InvalidRequest("preset is for a new conversation, without conversation_id.")
+    return preset
+
+
+def parse_options(body: dict[str, Any]) -> dict[str, Any]:
+    """The member `options` of a body; empty if it has none. Raises `InvalidRequest`."""
     options = body.get("options")
     if options is None:
         return {}
@@ -256,7 +265,8 @@ def _options(body: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
-def _text(body: dict[str, Any], name: str) -> str | None:
+def optional_text(body: dict[str, Any], name: str) -> str | None:
+    """A member of a body that may be absent. Raises `InvalidRequest`."""
     value = body.get(name)
     if value is not None and not (isinstance(value, str) and value):
         raise InvalidRequest(f"{name} must be text.")

@@ -24,10 +24,12 @@ class ReadyHandler(BaseHandler):
     open_to_all = True
 
     async def get(self) -> None:
-        status = await self.application.readiness.status()
-        if status != "ready":
+        status, reason = await self.application.readiness.status()
+        if status == "ready":
+            self.write_json({"status": status})
+        else:
             self.set_status(503)
-        self.write_json({"status": status})
+            self.write_json({"status": status, "reason": reason})
 
 
 class MetricsHandler(BaseHandler):

@@ -25,10 +25,12 @@ UNREADABLE = frozenset(
 _GZIP = b"\x1f\x8b"
 
 
-def compression(header: str) -> str:
-    """The compression that a `Content-Encoding` names: "gzip", "deflate", or "" for none. Raises
-    `ValueError` with the names of those that cannot be read."""
-    names = [name.strip().lower().removeprefix("x-") for name in header.split(",")]
+def compression(*headers: str) -> str:
+    """The compression that a `Content-Encoding`, or a `Transfer-Encoding` (RFC 9112 section 7.2),
+    names: "gzip", "deflate", or "" for none. Raises `ValueError` with the names of those that
+    cannot be read."""
+    listed = ",".join(headers).split(",")
+    names = [name.strip().lower().removeprefix("x-") for name in listed]
     unreadable = [name for name in names if name in UNREADABLE]
     found = [name for name in names if name in ("gzip", "deflate")]
     if unreadable or len(found) > 1:

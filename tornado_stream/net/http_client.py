@@ -309,7 +309,7 @@ class ResponseStream(asyncio.BufferedProtocol):
             return
         self._head_done = True
         self.version = self._parser.get_http_version()
-        chunked = "Transfer-Encoding" in headers
+        chunked = headers.get("Transfer-Encoding", "").lower().rstrip().endswith("chunked")
         self._delimited = chunked or "Content-Length" in headers
         # llama.cpp closes about a millisecond after each stream, without announcing it. A request
         # that was sent within this time would be lost.

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Delta, Finish, Notice, RelayedChunks
 from tornado_stream.values.messages import ChatRequest
 
@@ -23,6 +24,7 @@ class ModelInfo:
     it failed and what to do. `context` is in tokens. `can` has those of `vision`, `tools` and
     `reasoning` that the upstream lists. `id` is "" where an upstream has no list of models.
     `created` (seconds since the epoch) and `owned_by` are 0 and "" where the upstream names none.
+    `offered` is False for a model that programs are not told of.
     """
 
     id: str
@@ -33,6 +35,7 @@ class ModelInfo:
     can: tuple[str, ...] = ()
     created: int = 0
     owned_by: str = ""
+    offered: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """The model as `/api/models` shows it."""
@@ -45,6 +48,11 @@ class Provider(ABC):
 
     #: The name that `/api/models` shows, for example `openai` or `local`.
     name: str
+    #: Tells a person which server has the models, and where that is set.
+    origin: str = ""
+
+    #: Called when `secrets` has changed.
+    on_new_secrets: Callable[[], None] = staticmethod(lambda: None)
 
     @property
     @abstractmethod
@@ -52,10 +60,15 @@ class Provider(ABC):
         """The model for requests that name none; None while it is not known."""
 
     @property
+    def failure(self) -> ProviderError | None:
+        """Why the next answer is expected to fail: the upstream could not be reached or refused
+        the key, or the local model did not start. None: nothing of this kind is known."""
+        return None
+
+    @property
     def failing(self) -> bool:
-        """Whether the next answer is expected to fail, because the upstream could not be reached
-        or refused the key, or because the local model did not start."""
-        return False
+        """Whether the next answer is expected to fail."""
+        return self.failure is not None
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -79,6 +92,11 @@ class Provider(ABC):
 
     async def open(self) -> None:  # noqa: B027  (most providers have nothing to discover)
         """Discover upstreams before the server listens. Takes a fraction of a second."""
+
+    def expected(self, model: str | None) -> Finish:
+        """What an answer of this model will most likely say of its upstream and price, as far as
+        the configuration tells."""
+        return Finish()
 
     def start(self) -> None:  # noqa: B027  (most providers have nothing to start)
         """Begin slow work, such as loading a model, and return at once."""

@@ -6,22 +6,18 @@ never contains an API key itself.
 
 from __future__ import annotations
 
-import difflib
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tornado_stream.config_file import Sections, suggestion
 from tornado_stream.providers.presets import CUSTOM, Preset, presets
 from tornado_stream.providers.upstream import Timeouts
 from tornado_stream.providers.upstream_config import DIALECTS, UpstreamConfig, shown_url
 from tornado_stream.settings import Secret, SettingError, parse_url
 from tornado_stream.values.costs import Price
-
-#: In the working directory, unless --config names another file.
-FILE_NAME = "tornado-stream.toml"
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 KEYS = (
@@ -34,40 +30,32 @@ _TABLE = re.compile(
 )
 
 
-def read_config(path: Path, environ: Mapping[str, str], timeouts: Timeouts) -> list[UpstreamConfig]:
-    """The upstreams of the file, in its order, with `timeouts` as defaults. Raises `SettingError`
-    for an unreadable file and for every mistake in it."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise SettingError(f"cannot read {path}: {why}") from None
-    return _ConfigParser(path, text, environ, timeouts).read()
+def read_config(
+    sections: Sections, environ: Mapping[str, str], timeouts: Timeouts
+) -> list[UpstreamConfig]:
+    """The upstreams of the file, in its order, with `timeouts` as defaults; none if it has no table
+    for one. Raises `SettingError` for every mistake in these tables."""
+    return _ConfigParser(sections, environ, timeouts).read()
 
 
 class _ConfigParser:
-    """Parses one file, and remembers the upstream that it is in for error messages."""
+    """Parses the tables of the upstreams, and remembers the one it is in for error messages."""
 
-    def __init__(
-        self, path: Path, text: str, environ: Mapping[str, str], timeouts: Timeouts
-    ) -> None:
-        self._path = path
-        self._text = text
+    def __init__(self, sections: Sections, environ: Mapping[str, str], timeouts: Timeouts) -> None:
+        self._path = sections.path
+        self._text = sections.text
+        self._data = sections.data
         self._environ = environ
         self._default_timeouts = timeouts
         self._name = ""
 
     def read(self) -> list[UpstreamConfig]:
-        try:
-            data = tomllib.loads(self._text)
-        except tomllib.TOMLDecodeError as error:
-            raise SettingError(f"{self._path}: {error}") from None
-        currency = data.pop("currency", "USD")
+        currency = self._data.get("currency", "USD")
         if not (isinstance(currency, str) and re.fullmatch(r"[A-Z]{3}", currency)):
             self._refuse("currency", "it must be a currency code, such as USD")
-        tables = data.pop("upstream", {})
-        for key in data:
-            self._refuse(key, f"there is no such key{_suggestion(key, ['upstream', 'currency'])}")
+        tables = self._data.get("upstream")
+        if tables is None:
+            return []
         if not isinstance(tables, dict) or not tables:
             raise SettingError(f"{self._path} names no upstream; add a table [upstream.NAME]")
         return [self._upstream(name, table, currency) for name, table in tables.items()]
@@ -86,7 +74,7 @@ class _ConfigParser:
                     "key_env, or a file with key_file",
                 )
             if key not in KEYS:
-                self._refuse(key, f"there is no such key{_suggestion(key, KEYS)}")
+                self._refuse(key, f"there is no such key{suggestion(key, KEYS)}")
         preset = self._preset(table)
         base_url = self._base_url(table, preset)
         dialect, dialects = self._dialects(table)
@@ -105,6 +93,8 @@ class _ConfigParser:
             timeouts=self._timeouts(table),
             prices=self._prices(table, currency),
             origin=f"{preset.title or shown_url(base_url)} ({self._path.name})",
+            key_file=self._key_path(table["key_file"]) if "key_file" in table else None,
+            key_origin=self._key_origin(table, preset),
         )
         if "{api_version}" in preset.chat_path and not config.api_version:
             self._refuse("api_version", 'this key is required, for example "2024-10-21"')
@@ -137,9 +127,8 @@ class _ConfigParser:
         if variable and file:
             self._refuse("key_file", "key_env is set too; only one of them is allowed")
         if file:
-            path = Path(file).expanduser()
             try:
-                key = (self._path.parent / path).read_text(encoding="utf-8").strip()
+                key = self._key_path(file).read_text(encoding="utf-8").strip()
             except (OSError, UnicodeDecodeError) as error:
                 why = getattr(error, "strerror", None) or "it is not UTF-8"
                 self._refuse("key_file", f"cannot read {file}: {why}")
@@ -148,6 +137,16 @@ class _ConfigParser:
         if variable and not key:
             self._refuse("key_env", f"the environment variable {variable} is not set")
         return self._checked_key("key_env", key) if key else None
+
+    def _key_path(self, file: str) -> Path:
+        return self._path.parent / Path(file).expanduser()
+
+    def _key_origin(self, table: dict[str, Any], preset: Preset) -> str:
+        """The variable with the key, or the member of this file that names its place."""
+        member = "key_file" if "key_file" in table else "key_env"
+        variable = self._text_value(table, "key_env") or preset.key_env
+        in_file = f"{member} in {self._path.name}"
+        return in_file if member == "key_file" or not variable else variable
 
     def _checked_key(self, name: str, key: str) -> Secret:
         if not key or not key.isascii() or not key.isprintable():
@@ -241,8 +240,3 @@ def _line_of(text: str, upstream: str, key: str) -> int:
         elif inside and key and re.match(rf"""\s*["']?{re.escape(key)}["']?\s*[.=]""", line):
             return number
     return begin
-
-
-def _suggestion(word: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from itertools import count
@@ -19,7 +20,7 @@ from tornado.gen import convert_yielded
 
 from tornado_stream.providers.base import Emit, ModelInfo, Provider
 from tornado_stream.values.errors import ProviderError
-from tornado_stream.values.events import Notice
+from tornado_stream.values.events import Finish, Notice
 from tornado_stream.values.messages import ChatRequest
 
 logger = logging.getLogger(__name__)
@@ -64,6 +65,9 @@ class ProviderGroup(Provider):
         self._discover = discover
         self._discovery_due = 0.0
         self._lists: dict[Provider, asyncio.Future[list[ModelInfo]]] = {}
+        self._in_use: Counter[Provider] = Counter()
+        self._retired: set[Provider] = set()
+        self._closing: set[asyncio.Future[None]] = set()
 
     @property
     def members(self) -> tuple[Provider, ...]:
@@ -71,19 +75,33 @@ class ProviderGroup(Provider):
         return self._discovered or self._configured
 
     @property
+    def origin(self) -> str:  # type: ignore[override]
+        """Those of all upstreams."""
+        return ", ".join(dict.fromkeys(member.origin for member in self.members))
+
+    @property
     def default_model(self) -> str | None:
         return self._default or self.members[0].default_model
 
     @property
-    def failing(self) -> bool:
-        return all(member.failing for member in self.members)
+    def failure(self) -> ProviderError | None:
+        failures = [member.failure for member in self.members]
+        return failures[0] if all(failures) else None
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        return *self._secrets, *(secret for one in self._configured for secret in one.secrets)
+        members = (*self._configured, *self._retired)
+        return *self._secrets, *(secret for one in members for secret in one.secrets)
 
     async def open(self) -> None:
         await self._discover_servers()
+
+    def expected(self, model: str | None) -> Finish:
+        model = model or self.default_model
+        found = [member.expected(model) for member in self.members]
+        name, _, rest = (model or "").partition("/")
+        found += [member.expected(rest) for member in self.members if rest and member.name == name]
+        return next((finish for finish in found if finish.price), found[0])
 
     def start(self) -> None:
         for member in self.members:
@@ -92,8 +110,17 @@ class ProviderGroup(Provider):
     async def close(self, grace: float) -> None:
         for listing in self._lists.values():
             listing.cancel()
-        for member in (*self._discovered, *self._configured):
+        for member in (*self._discovered, *self._configured, *self._retired):
             await member.close(grace)
+        await asyncio.gather(*self._closing)
+
+    def replace_members(self, members: Sequence[Provider]) -> None:
+        """Use these members for the next answers. One that goes is closed when the answers that
+        have begun with it have ended."""
+        self._retired.update(one for one in self._configured if one not in members)
+        self._retired.difference_update(members)
+        self._configured = tuple(members)
+        self._close_retired()
 
     async def models(self) -> list[ModelInfo]:
         await self._discover_servers()
@@ -108,6 +135,15 @@ class ProviderGroup(Provider):
         return first[:1] + [model for model in models if model not in first[:1]]
 
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
+        members = self._configured
+        self._in_use.update(members)
+        try:
+            await self._generate(request, emit)
+        finally:
+            self._in_use.subtract(members)
+            self._close_retired()
+
+    async def _generate(self, request: ChatRequest, emit: Emit) -> None:
         candidates = await self._candidates(request.model or self.default_model)
         for member, model in candidates:
             try:
@@ -142,6 +178,16 @@ class ProviderGroup(Provider):
         name, _, rest = model.partition("/")
         named = [(member, rest) for member in self.members if member.name == name and rest]
         return having or [*named] or [(self.members[0], model)]
+
+    def _close_retired(self) -> None:
+        for one in [one for one in self._retired if not self._in_use[one]]:
+            self._retired.discard(one)
+            del self._in_use[one]
+            if listing := self._lists.pop(one, None):
+                listing.cancel()
+            closing: asyncio.Future[None] = convert_yielded(one.close(0))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
 
     async def _discover_servers(self) -> None:
         """Update the servers on this machine, unless the last search was just now."""

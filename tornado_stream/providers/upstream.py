@@ -44,8 +44,6 @@ MAX_JSON = 4 * 1024 * 1024
 FAILURE_LASTS = 60.0
 #: Error codes that mean: not reached.
 UNREACHABLE = ("connect_failed", "connect_timeout", "tls_failed")
-#: Statuses that mean: the key is refused.
-REFUSED = (401, 403)
 
 #: Statuses of success whose responses have no body (RFC 9110, sections 15.3.5 and 15.3.6).
 WITHOUT_BODY = (204, 205)
@@ -109,13 +107,18 @@ class Upstream:
         self._client: StreamingHTTPClient | None = None
         self._query = query
         self._on_status = on_status
-        self._unreachable_at = self._refused_at = -FAILURE_LASTS
+        self._failure: ProviderError | None = None
+        self._failed_at = 0.0
 
     @property
-    def failing(self) -> bool:
-        """Whether the last request, if it was made within a minute, could not reach the server or
-        had its key refused."""
-        return monotonic() < max(self._unreachable_at, self._refused_at) + FAILURE_LASTS
+    def failure(self) -> ProviderError | None:
+        """Why the last request, if it was made within a minute, could not reach the server or had
+        its key refused; None: it did and had not."""
+        return self._failure if monotonic() < self._failed_at + FAILURE_LASTS else None
+
+    def fail(self, error: ProviderError) -> None:
+        """Remember that the last request could not reach the server, or had its key refused."""
+        self._failure, self._failed_at = ProviderError(error.code, error.message), monotonic()
 
     async def close(self) -> None:
         """Close every connection; no request may follow."""
@@ -142,7 +145,7 @@ class Upstream:
             await _Fetch(request, on_head, self._answered).run(self._client)
         except ProviderError as error:
             if error.code in UNREACHABLE:
-                self._unreachable_at = monotonic()
+                self.fail(error)
             raise
 
     async def fetch_json(self, request: UpstreamRequest) -> Any:
@@ -169,9 +172,9 @@ class Upstream:
 
     def _answered(self, request: UpstreamRequest, status: int) -> None:
         self._on_status(status)
-        self._unreachable_at = -FAILURE_LASTS
-        if request.body is not None:  # a list of models may be open to any key, or to none
-            self._refused_at = monotonic() if status in REFUSED else -FAILURE_LASTS
+        # A list of models may be open to any key, or to none.
+        if self._failure and (self._failure.code in UNREACHABLE or request.body is not None):
+            self._failure = None
 
 
 class _Fetch:
@@ -246,7 +249,8 @@ class _Fetch:
         if not self._has_answer:
             self._headers = headers
         try:
-            kind = compression(headers.get("Content-Encoding", ""))
+            names = ("Content-Encoding", "Transfer-Encoding")
+            kind = compression(*(headers.get(name, "") for name in names))
         except ValueError as error:
             what = f"used an encoding that was not asked for ({error})"
             raise self._failure("malformed_response", what) from None
@@ -319,9 +323,7 @@ class _Fetch:
 
     def _unreached(self, code: str, what: str) -> ProviderError:
         """A failure before the server had the request, so that it can safely be repeated."""
-        failure = self._failure(code, what)
-        failure.unprocessed = True
-        return failure
+        return replace(self._failure(code, what), unprocessed=True)
 
     def _failure(self, code: str, what: str, *, retryable: bool = True) -> ProviderError:
         message = f"{shown_origin(self._request.url)} {what}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -12,6 +13,7 @@ from tornado_stream.providers.presets import CUSTOM, Preset
 from tornado_stream.providers.upstream import Timeouts
 from tornado_stream.settings import Secret
 from tornado_stream.values.costs import Price
+from tornado_stream.values.events import Finish
 from tornado_stream.values.urls import url_secrets
 
 #: The APIs in which an upstream can answer: chat completions, and OpenAI's Responses API.
@@ -23,7 +25,8 @@ class UpstreamConfig:
     """An upstream and how to send it requests. Empty `models` stand for the upstream's own list.
     `dialect` is one of `DIALECTS`, and `dialects` has those of single models; without one, the
     preset decides. `parameters` are options for requests that do not set them. `origin` tells a
-    person where this configuration comes from."""
+    person where this configuration comes from, `key_origin` where the key is named; `key_file` is
+    the file with the key, if it is in one."""
 
     name: str
     base_url: str
@@ -39,6 +42,8 @@ class UpstreamConfig:
     timeouts: Timeouts = Timeouts()
     prices: Mapping[str, Price] = field(default_factory=dict)
     origin: str = ""
+    key_file: Path | None = None
+    key_origin: str = ""
 
     @property
     def secret(self) -> str | None:
@@ -56,6 +61,10 @@ class UpstreamConfig:
         login = urlsplit(self.base_url).netloc.rpartition("@")[0]
         user, _, password = login.partition(":")
         return unquote(user), unquote(password)
+
+    def expected(self, model: str | None) -> Finish:
+        """What each answer of this model says of its upstream."""
+        return Finish(upstream=self.name, price=self.prices.get(model or ""), model=model)
 
     def answers_in_responses(self, model: str) -> bool:
         """Whether the dialect of this model is OpenAI's Responses API."""

@@ -10,16 +10,23 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Self
 
-from tornado_stream.values.errors import Unavailable
+from tornado_stream.values.errors import TooLarge, Unavailable, in_bytes
 from tornado_stream.values.messages import LOCAL_OWNER, Conversation, Message
+from tornado_stream.values.presets import Preset
 
 #: The fields of a conversation that `Store.update` can change.
 CHANGEABLE = ("title", "system", "current_id")
+#: Bytes, about, of the messages that are read at once where a conversation is read in parts, and
+#: how many messages at most.
+READ_BYTES, READ_MESSAGES = 256 * 1024, 200
+#: What `Store.usage` sums by, and the most rows that it returns.
+BY = ("day", "model", "upstream", "user")
+MOST_USAGE = 10_000
 
 
 class OpenError(Exception):
@@ -43,6 +50,33 @@ class DiskFull(StoreError):
     def __init__(self) -> None:
         super().__init__(
             "Nothing can be saved now: the disk is full. Deleting conversations makes room."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How large a conversation is: the bytes of its texts as UTF-8, and its messages, of all
+    branches. As a limit, 0 is none."""
+
+    size: int = 0
+    messages: int = 0
+
+
+NO_LIMIT = Extent()
+
+
+class ConversationFull(TooLarge):
+    """A conversation would become larger than the limit."""
+
+    code = "conversation_full"
+
+    def __init__(self, limit: Extent) -> None:
+        most = [in_bytes(limit.size)] if limit.size else []
+        most += [f"{limit.messages:,} messages"] if limit.messages else []
+        self.most = " and ".join(most)
+        super().__init__(
+            f"This conversation is full: {self.most} are the most, with all branches. "
+            "Start a new conversation."
         )
 
 
@@ -80,13 +114,42 @@ class NewAnswer:
     frame: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The beginning of the ledger's row of an answer; `began_at` is in milliseconds since the
+    epoch."""
+
+    owner: str
+    generation_id: str
+    began_at: int
+    model: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """Sums of the ledger. `key` is a day since the epoch, or the name of a model, an upstream or a
+    user; "" if it is not known. `amount` is in billionths. `estimated` and `unknown` are answers
+    whose numbers are estimated, and whose cost is not known."""
+
+    key: int | str
+    currency: str
+    requests: int
+    prompt: int
+    cached: int
+    completion: int
+    amount: int
+    estimated: int
+    unknown: int
+
+
 @dataclass(slots=True)
 class Progress:
     """New frames of one log. `first` is the number of the first of them; `start` has number 1.
 
     When the answer has ended, `message` is the finished message, and `frames` should be the whole
     log: the store need not read the part that it has. Treat a `Progress` as frozen. Each save
-    creates one for each answer, and `frozen=True` doubles the cost.
+    creates one for each answer, and `frozen=True` doubles the cost. `estimate` has the tokens of
+    the prompt and of the answer, for a ledger that gets no numbers from the upstream.
     """
 
     generation_id: str
@@ -94,6 +157,7 @@ class Progress:
     frames: list[bytes]
     message: Message | None = None
     owner: str = LOCAL_OWNER
+    estimate: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +216,12 @@ class AlreadyStored(StoreError):
 
 
 class Store(ABC):
-    """What one `owner` has: conversations, messages and event logs; and the sessions of all users,
-    with the times at which they and the tokens were last used.
+    """What one `owner` has: conversations, messages, event logs and presets; and the sessions of
+    all users, with the times at which they and the tokens were last used.
 
-    No method shows what belongs to another owner. Only `append`, `settle`, `settle_lost` and
-    `unfinished` concern all owners at once, and their values name the owner. The thread that writes
-    calls `on_commit` with the seconds that each write transaction took.
+    No method shows what belongs to another owner. Only `append`, `settle`, `settle_lost`,
+    `unfinished`, `spent_since` and `usage` of everybody concern all owners at once. The thread that
+    writes calls `on_commit` with the seconds that each write transaction took.
     """
 
     owner = LOCAL_OWNER
@@ -173,7 +237,9 @@ class Store(ABC):
     async def begin(self, new: NewAnswer) -> None:
         """Store a new answer, and make it the conversation's current message.
 
-        Raises `AlreadyStored` if one of its ids is in use, `NotFound` if its conversation is gone.
+        Raises `AlreadyStored` if one of its ids is in use, `NotFound` if its conversation is gone,
+        `ConversationFull` if it has no room for the new messages. The answer itself may then go
+        beyond the limit.
         """
 
     @abstractmethod
@@ -188,18 +254,27 @@ class Store(ABC):
         """
 
     @abstractmethod
-    async def begin_spend(self, new: NewAnswer) -> None:
-        """Begin the row of the ledger for an answer of which nothing else is stored."""
-
-    @abstractmethod
-    async def settle(self, spent: list[Progress]) -> None:
-        """Settle the ledger's rows of answers that have ended, and change nothing else. A row that
-        is settled stays as it is; a row whose beginning was refused is added."""
+    async def settle(self, spent: list[Progress], begun: Sequence[Begun] = ()) -> None:
+        """Begin rows of the ledger, and settle those of answers that have ended, in one
+        transaction; nothing else changes. A row that is settled stays as it is; a row that was not
+        begun is added."""
 
     @abstractmethod
     async def settle_lost(self) -> None:
         """Settle the rows of the ledger that a crash left open, as `interrupted` and without a
         cost. Call it before any answer starts."""
+
+    @abstractmethod
+    async def usage(
+        self, by: str, first: int, last: int, *, currency: str = "", everybody: bool = False
+    ) -> list[UsageRow]:
+        """The sums of the ledger for each of `BY`, for each currency; of days those from `first` to
+        `last`, both included. A row whose cost is not known counts as one in `currency`. Days come
+        in their order, all else by its amount. At most `MOST_USAGE` rows."""
+
+    @abstractmethod
+    async def spent_since(self, day: int) -> dict[str, tuple[int, int]]:
+        """The amount and the tokens that each user has spent since this day."""
 
     @abstractmethod
     async def unfinished(self) -> list[StoredGeneration]:
@@ -257,6 +332,18 @@ class Store(ABC):
         """All messages of a conversation, of every branch, in the order they were written."""
 
     @abstractmethod
+    async def outline(
+        self, id: str, *, current: bool = False
+    ) -> tuple[Conversation, list[int]] | None:
+        """A conversation, and the places of its messages in the order they were written: of all,
+        or with `current` those of the branch that is shown."""
+
+    @abstractmethod
+    async def messages_at(self, places: list[int]) -> list[Message]:
+        """The messages at the first of these places, as many as have about `READ_BYTES` together;
+        at least one, but none if the conversation was deleted meanwhile."""
+
+    @abstractmethod
     async def thread(self, message_id: str) -> list[Message]:
         """The messages from the root to this one, in order; empty if it does not exist."""
 
@@ -271,6 +358,29 @@ class Store(ABC):
     def health(self) -> StoreHealth:
         """What is wrong with the database. Reads nothing from the disk."""
         return StoreHealth()
+
+    @abstractmethod
+    async def presets(self) -> list[Preset]:
+        """The owner's presets, in the order in which they were added."""
+
+    @abstractmethod
+    async def add_preset(self, preset: Preset) -> None:
+        """Store a new preset. Raises `Conflict` `name_in_use` or `too_many_presets`."""
+
+    @abstractmethod
+    async def change_preset(self, preset: Preset) -> None:
+        """Replace the preset with this id, which must have the version before.
+
+        Raises `NotFound`, or `Conflict` `changed_meanwhile` or `name_in_use`.
+        """
+
+    @abstractmethod
+    async def delete_preset(self, id: str) -> None:
+        """Delete one preset. Raises `NotFound`."""
+
+    @abstractmethod
+    async def delete_presets(self) -> None:
+        """Delete all presets of the owner."""
 
     @abstractmethod
     async def sessions(self) -> list[Session]:

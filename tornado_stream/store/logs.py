@@ -16,8 +16,8 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from tornado_stream.store import search, spend
-from tornado_stream.store.base import NewAnswer, Progress, StoredGeneration
-from tornado_stream.store.rows import MESSAGE, MESSAGE_COLUMNS, from_message, to_message
+from tornado_stream.store.base import Begun, NewAnswer, Progress, StoredGeneration
+from tornado_stream.store.rows import MESSAGE, MESSAGE_COLUMNS, from_message, size, to_message
 from tornado_stream.values.events import split_frames
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ def add(db: sqlite3.Connection, owner: str, ends: LogEnds, seq: int, new: NewAns
         (seq, owner, new.generation_id, new.fingerprint),
     )
     _flush(db, [(owner, seq, 1, 1, new.frame)])
-    spend.begin(db, owner, new.generation_id, new.message)
+    message = new.message
+    spend.begin(db, Begun(owner, new.generation_id, message.created_at, message.model))
     ends[new.generation_id] = seq, 1
 
 
@@ -49,9 +50,8 @@ def append(db: sqlite3.Connection, ends: LogEnds, batch: list[Progress]) -> froz
     """See `Store.append`."""
     rows: list[_Row] = []
     gone: set[str] = set()
+    spend.settle(db, [progress for progress in batch if progress.message])
     for progress in batch:
-        if progress.message:
-            spend.settle(db, progress)
         found = ends.get(progress.generation_id) or _find_end(db, progress)
         if found is None:
             if not _exists(db, progress):
@@ -142,9 +142,11 @@ def _finish(
         (seq, last, owner, zlib.compress(log, 1)),
     )
     columns = ", ".join(f"{name} = ?" for name in MESSAGE)
+    values = from_message(progress.message)
+    db.execute(f"UPDATE messages SET {columns} WHERE seq = ? AND owner = ?", (*values, seq, owner))
     db.execute(
-        f"UPDATE messages SET {columns} WHERE seq = ? AND owner = ?",
-        (*from_message(progress.message), seq, owner),
+        "UPDATE conversations SET size = size + ? WHERE id = ? AND owner = ?",
+        (size(values), progress.message.conversation_id, owner),
     )
     search.add(db, seq, progress.message.content)
 

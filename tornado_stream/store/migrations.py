@@ -20,7 +20,7 @@ import orjson
 
 from tornado_stream.store.base import OpenError
 from tornado_stream.store.private_files import make_private
-from tornado_stream.store.spend import settled_values
+from tornado_stream.store.spend import SUMS, settled_values, sum_days
 from tornado_stream.store.transactions import transaction
 from tornado_stream.values.messages import Message
 
@@ -150,6 +150,45 @@ def _last_uses(db: sqlite3.Connection) -> None:
     )
 
 
+def _presets(db: sqlite3.Connection) -> None:
+    """Presets of users; and what a conversation began with: the preset's name, the model, and the
+    options as JSON."""
+    db.execute(
+        "CREATE TABLE presets ("
+        "seq INTEGER PRIMARY KEY, owner TEXT NOT NULL, id TEXT NOT NULL UNIQUE,"
+        "version INTEGER NOT NULL, name TEXT NOT NULL, data TEXT NOT NULL)"
+    )
+    db.execute("CREATE INDEX presets_by_owner ON presets (owner)")
+    for name in ("model", "options", "preset"):
+        db.execute(f"ALTER TABLE conversations ADD COLUMN {name} TEXT")
+
+
+def _extents(db: sqlite3.Connection) -> None:
+    """How many messages each conversation has, and the bytes of their texts. Those of a running
+    answer are counted when it ends."""
+    columns = ("content", "reasoning", "refusal", "tool_calls", "sources", "signed", "sent")
+    size = " + ".join(f"ifnull(length(CAST({name} AS BLOB)), 0)" for name in columns)
+    db.execute("ALTER TABLE conversations ADD COLUMN message_count INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE conversations ADD COLUMN size INTEGER NOT NULL DEFAULT 0")
+    db.execute(
+        "UPDATE conversations SET (message_count, size) = "
+        f"(SELECT count(*), ifnull(sum(iif(state IS 'running', 0, {size})), 0) FROM messages m "
+        "WHERE m.conversation_id = conversations.id)"
+    )
+
+
+def _spend_days(db: sqlite3.Connection) -> None:
+    """The sums of the ledger by day. An owner's days are next to each other."""
+    sums = ", ".join(f"{name} INTEGER NOT NULL" for name in SUMS)
+    db.execute(
+        "CREATE TABLE spend_days ("
+        "owner TEXT NOT NULL, day INTEGER NOT NULL, upstream TEXT NOT NULL, model TEXT NOT NULL,"
+        f"currency TEXT NOT NULL, {sums},"
+        "PRIMARY KEY (owner, day, upstream, model, currency)) WITHOUT ROWID"
+    )
+    sum_days(db)
+
+
 #: The n-th of them has the number n in the table `migrations`.
 MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _tables,
@@ -160,6 +199,9 @@ MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _sources,
     _spend,
     _last_uses,
+    _presets,
+    _extents,
+    _spend_days,
 ]
 
 

@@ -2,28 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
 
-from tornado_stream.values.messages import Message
+from tornado_stream.values.messages import Conversation, Message
 
-CONVERSATION = ("id", "title", "system", "current_id", "created_at", "updated_at")
+#: The columns are in the order of the fields of `Conversation`.
+CONVERSATION = (
+    *("id", "title", "system", "current_id", "created_at", "updated_at"),
+    *("model", "options", "preset"),
+)
+_OPTIONS = CONVERSATION.index("options")
 #: The columns are in the order of the fields of `Message`.
 MESSAGE = (
     *("id", "conversation_id", "parent_id", "role", "content", "created_at", "reasoning"),
     *("refusal", "tool_calls", "model", "state", "finish_reason", "usage", "error", "timings"),
     *("generation_id", "continued_from", "upstream", "cost", "sources", "signed", "sent"),
 )
+#: The columns whose bytes are the size of a message.
+SIZED = ("content", "reasoning", "refusal", "tool_calls", "sources", "signed", "sent")
 #: The indexes of the columns that hold JSON.
 _JSON = [
     MESSAGE.index(name)
     for name in ("tool_calls", "usage", "error", "timings", "cost", "sources", "signed", "sent")
 ]
 
+_SIZED = [MESSAGE.index(name) for name in SIZED]
+
 CONVERSATION_COLUMNS = ", ".join(CONVERSATION)
 MESSAGE_COLUMNS = ", ".join(f"m.{name}" for name in MESSAGE)
+
+
+def from_conversation(conversation: Conversation) -> list[Any]:
+    """The row of a conversation: the values of the columns `CONVERSATION`."""
+    values = [getattr(conversation, name) for name in CONVERSATION]
+    if values[_OPTIONS] is not None:
+        values[_OPTIONS] = orjson.dumps(values[_OPTIONS]).decode()
+    return values
+
+
+def to_conversation(row: Iterable[Any]) -> Conversation:
+    """The conversation of a row, whose values are those of the columns `CONVERSATION`."""
+    values = list(row)
+    if values[_OPTIONS] is not None:
+        values[_OPTIONS] = orjson.loads(values[_OPTIONS])
+    return Conversation(*values)
 
 
 def from_message(message: Message) -> list[Any]:
@@ -33,6 +58,12 @@ def from_message(message: Message) -> list[Any]:
         if values[index] is not None:
             values[index] = orjson.dumps(values[index]).decode()
     return values
+
+
+def size(values: Sequence[Any]) -> int:
+    """The bytes of text in the row of a message."""
+    texts = [text for index in _SIZED if (text := values[index])]
+    return sum(len(text) if text.isascii() else len(text.encode()) for text in texts)
 
 
 def to_message(row: Iterable[Any]) -> Message:

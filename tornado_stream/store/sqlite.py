@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from tornado_stream.store import logs, search, sessions, spend, tables
+from tornado_stream.store import logs, presets, search, sessions, spend, tables, usage
 from tornado_stream.store.base import (
+    NO_LIMIT,
     AlreadyStored,
+    Begun,
     DiskFull,
+    Extent,
     NewAnswer,
     Page,
     Progress,
@@ -24,11 +27,13 @@ from tornado_stream.store.base import (
     StoredGeneration,
     StoreError,
     StoreHealth,
+    UsageRow,
 )
 from tornado_stream.store.database import Database
 from tornado_stream.store.migrations import remove_copies
 from tornado_stream.store.searches import Stop, Turns
 from tornado_stream.values.messages import Conversation, Message
+from tornado_stream.values.presets import Preset
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -45,6 +50,7 @@ class SQLiteStore(Store):
         data_dir: Path,
         *,
         synchronous: str = "normal",
+        largest: Extent = NO_LIMIT,
         connection_class: type[sqlite3.Connection] = sqlite3.Connection,
     ) -> None:
         self._database = Database(
@@ -56,6 +62,7 @@ class SQLiteStore(Store):
         self._writer = self._database.writer
         self._reader = self._database.reader
         self._turns = Turns()
+        self._largest = largest
 
     async def begin(self, new: NewAnswer) -> None:
         await self._database.write(self._begin, new)
@@ -63,14 +70,20 @@ class SQLiteStore(Store):
     async def append(self, batch: list[Progress]) -> frozenset[str]:
         return await self._database.write(logs.append, self._database.log_ends, batch)
 
-    async def begin_spend(self, new: NewAnswer) -> None:
-        await self._database.write(spend.begin, self.owner, new.generation_id, new.message)
-
-    async def settle(self, spent: list[Progress]) -> None:
-        await self._database.write(spend.settle_all, spent)
+    async def settle(self, spent: list[Progress], begun: Sequence[Begun] = ()) -> None:
+        await self._database.write(spend.write, spent, begun)
 
     async def settle_lost(self) -> None:
         await self._database.write(spend.settle_lost)
+
+    async def usage(
+        self, by: str, first: int, last: int, *, currency: str = "", everybody: bool = False
+    ) -> list[UsageRow]:
+        owner = None if everybody else self.owner
+        return await self._reader.transact(usage.rows, owner, by, first, last, currency)
+
+    async def spent_since(self, day: int) -> dict[str, tuple[int, int]]:
+        return await self._reader.transact(usage.spent_since, day)
 
     async def unfinished(self) -> list[StoredGeneration]:
         return await self._reader.transact(logs.unfinished)
@@ -163,6 +176,14 @@ class SQLiteStore(Store):
     async def messages(self, conversation_id: str) -> list[Message]:
         return await self._reader.transact(tables.messages, self.owner, conversation_id)
 
+    async def outline(
+        self, id: str, *, current: bool = False
+    ) -> tuple[Conversation, list[int]] | None:
+        return await self._reader.transact(tables.outline, self.owner, id, current=current)
+
+    async def messages_at(self, places: list[int]) -> list[Message]:
+        return await self._reader.transact(tables.messages_at, self.owner, places)
+
     async def thread(self, message_id: str) -> list[Message]:
         return await self._reader.transact(tables.thread, self.owner, message_id)
 
@@ -174,6 +195,21 @@ class SQLiteStore(Store):
 
     def health(self) -> StoreHealth:
         return self._database.health()
+
+    async def presets(self) -> list[Preset]:
+        return await self._reader.transact(presets.presets, self.owner)
+
+    async def add_preset(self, preset: Preset) -> None:
+        await self._database.write(presets.add, self.owner, preset)
+
+    async def change_preset(self, preset: Preset) -> None:
+        await self._database.write(presets.change, self.owner, preset)
+
+    async def delete_preset(self, id: str) -> None:
+        await self._with_room(presets.delete, self.owner, id)
+
+    async def delete_presets(self) -> None:
+        await self._with_room(presets.delete_all, self.owner)
 
     async def sessions(self) -> list[Session]:
         return await self._reader.transact(sessions.sessions)
@@ -198,7 +234,7 @@ class SQLiteStore(Store):
         with suppress(OSError):
             remove_copies(database.path)  # only copies older than COPY_LIFETIME
         try:
-            tables.begin(db, self.owner, database.numbers, database.log_ends, new)
+            tables.begin(db, self.owner, database.numbers, database.log_ends, new, self._largest)
         except sqlite3.IntegrityError:
             raise AlreadyStored from None
 

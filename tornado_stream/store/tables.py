@@ -11,21 +11,41 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tornado_stream.store import logs, search
-from tornado_stream.store.base import CHANGEABLE, Match, NewAnswer, Page
+from tornado_stream.store.base import (
+    CHANGEABLE,
+    READ_BYTES,
+    READ_MESSAGES,
+    ConversationFull,
+    Extent,
+    Match,
+    NewAnswer,
+    Page,
+)
 from tornado_stream.store.rows import (
-    CONVERSATION,
     CONVERSATION_COLUMNS,
     MESSAGE,
     MESSAGE_COLUMNS,
+    from_conversation,
     from_message,
+    to_conversation,
     to_message,
 )
+from tornado_stream.store.rows import size as size_of
 from tornado_stream.store.search_text import Matcher, parse_cursor, searchable, snippet
 from tornado_stream.values.errors import NotFound
 from tornado_stream.values.messages import Conversation, Message
 
 if TYPE_CHECKING:
     import sqlite3
+
+
+#: The messages from one up to its root.
+_UP = (
+    "WITH RECURSIVE up (seq, parent_id) AS ("
+    "SELECT seq, parent_id FROM messages WHERE id = ?1 AND owner = ?2 UNION ALL "
+    "SELECT m.seq, m.parent_id FROM up JOIN messages m ON m.id = up.parent_id "
+    "WHERE m.owner = ?2)"
+)
 
 
 def last_number(db: sqlite3.Connection) -> int:
@@ -43,29 +63,39 @@ def begin(
     numbers: Iterator[int],
     log_ends: logs.LogEnds,
     new: NewAnswer,
+    limit: Extent,
 ) -> None:
     message = new.message
     if new.conversation:
         create(db, owner, numbers, new.conversation)
-    for sent in new.messages:
-        _add_message(db, owner, next(numbers), sent)
+    size = sum(_add_message(db, owner, next(numbers), sent) for sent in new.messages)
     seq = next(numbers)
     written = db.execute(
-        "UPDATE conversations SET current_id = ?, updated_at = ?, updated_seq = ? "
-        "WHERE id = ? AND owner = ?",
-        (message.id, message.created_at, seq, message.conversation_id, owner),
+        "UPDATE conversations SET current_id = ?, updated_at = ?, updated_seq = ?, "
+        "message_count = message_count + ?, size = size + ? WHERE id = ? AND owner = ?",
+        (
+            *(message.id, message.created_at, seq, len(new.messages) + 1, size),
+            *(message.conversation_id, owner),
+        ),
     )
     if not written.rowcount:
         raise NotFound("There is no conversation with this id.")
+    if _is_above(limit, extent(db, owner, message.conversation_id)):
+        raise ConversationFull(limit)
     _add_message(db, owner, seq, message)
     logs.add(db, owner, log_ends, seq, new)
+
+
+def extent(db: sqlite3.Connection, owner: str, id: str) -> Extent:
+    sql = "SELECT size, message_count FROM conversations WHERE id = ? AND owner = ?"
+    return Extent(*db.execute(sql, (id, owner)).fetchone())
 
 
 def create(
     db: sqlite3.Connection, owner: str, numbers: Iterator[int], conversation: Conversation
 ) -> None:
     seq = next(numbers)
-    values = [getattr(conversation, name) for name in CONVERSATION]
+    values = from_conversation(conversation)
     db.execute(
         f"INSERT INTO conversations (seq, updated_seq, owner, {CONVERSATION_COLUMNS}) "
         f"VALUES (?, ?, ?{', ?' * len(values)})",
@@ -115,7 +145,7 @@ def conversation(db: sqlite3.Connection, owner: str, id: str) -> Conversation | 
     row = db.execute(
         f"SELECT {CONVERSATION_COLUMNS} FROM conversations WHERE id = ? AND owner = ?", (id, owner)
     ).fetchone()
-    return Conversation(*row) if row else None
+    return to_conversation(row) if row else None
 
 
 def conversation_ids(db: sqlite3.Connection, owner: str) -> list[str]:
@@ -134,7 +164,7 @@ def conversations(
         "WHERE owner = ? AND updated_seq < ? ORDER BY updated_seq DESC LIMIT ?",
         (owner, cursor, limit + 1),
     ).fetchall()
-    matches = [Match(Conversation(*row[1:]), _running(db, owner, row[1])) for row in rows[:limit]]
+    matches = [Match(to_conversation(row[1:]), _running(db, owner, row[1])) for row in rows[:limit]]
     return Page(matches, str(rows[limit - 1][0]) if len(rows) > limit else None)
 
 
@@ -154,19 +184,56 @@ def messages(db: sqlite3.Connection, owner: str, conversation_id: str) -> list[M
     return [to_message(row) for row in rows]
 
 
+def outline(
+    db: sqlite3.Connection, owner: str, id: str, *, current: bool
+) -> tuple[Conversation, list[int]] | None:
+    found = conversation(db, owner, id)
+    if found is None:
+        return None
+    if current:
+        sql = f"{_UP} SELECT seq FROM up ORDER BY seq"
+        rows = db.execute(sql, (found.current_id, owner))
+    else:
+        sql = "SELECT seq FROM messages WHERE conversation_id = ? AND owner = ? ORDER BY seq"
+        rows = db.execute(sql, (id, owner))
+    return found, [seq for (seq,) in rows]
+
+
+def messages_at(db: sqlite3.Connection, owner: str, places: list[int]) -> list[Message]:
+    places = places[:READ_MESSAGES]
+    rows = db.execute(
+        f"SELECT {MESSAGE_COLUMNS} FROM messages m "
+        f"WHERE seq IN ({', '.join('?' * len(places))}) AND owner = ? ORDER BY seq",
+        (*places, owner),
+    )
+    found: list[Message] = []
+    total = 0
+    for row in rows:
+        total += size_of(row)
+        if found and total > READ_BYTES:
+            break
+        found.append(to_message(row))
+    rows.close()
+    return found
+
+
 def thread(db: sqlite3.Connection, owner: str, message_id: str) -> list[Message]:
     rows = db.execute(
-        "WITH RECURSIVE up (seq, parent_id) AS ("
-        "SELECT seq, parent_id FROM messages WHERE id = ?1 AND owner = ?2 UNION ALL "
-        "SELECT m.seq, m.parent_id FROM up JOIN messages m ON m.id = up.parent_id "
-        f"WHERE m.owner = ?2) SELECT {MESSAGE_COLUMNS} FROM up JOIN messages m USING (seq) "
-        "ORDER BY m.seq",
+        f"{_UP} SELECT {MESSAGE_COLUMNS} FROM up JOIN messages m USING (seq) ORDER BY m.seq",
         (message_id, owner),
     )
     return [to_message(row) for row in rows]
 
 
-def _add_message(db: sqlite3.Connection, owner: str, seq: int, message: Message) -> None:
+def _is_above(limit: Extent, found: Extent) -> bool:
+    return bool(
+        (limit.size and found.size > limit.size)
+        or (limit.messages and found.messages > limit.messages)
+    )
+
+
+def _add_message(db: sqlite3.Connection, owner: str, seq: int, message: Message) -> int:
+    """Returns the size of the message."""
     if message.state == "running":  # until its end, its text is only in its log
         message = replace(message, content="", reasoning="", refusal="", tool_calls=[])
     values = from_message(message)
@@ -176,6 +243,7 @@ def _add_message(db: sqlite3.Connection, owner: str, seq: int, message: Message)
         (seq, owner, *values),
     )
     search.add(db, seq, message.content)
+    return size_of(values)
 
 
 def _search(db: sqlite3.Connection, owner: str, query: str, limit: int, before: int) -> Page:

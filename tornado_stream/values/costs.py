@@ -51,5 +51,10 @@ def cost_of(
     return {"amount": round(amount / 1e6, 9), "currency": price.currency, "estimated": estimated}
 
 
+def estimated_tokens(length: int) -> int:
+    """The tokens of a text of so many characters, rounded up."""
+    return -(-length // TOKEN_LENGTH)
+
+
 def _number(value: Any) -> float | None:
     return value if type(value) in (int, float) and 0 <= value < 1e12 else None

@@ -83,8 +83,10 @@ class TooMany(ChatError):
     status = 429
     code = "too_many"
 
-    def __init__(self, message: str, *, code: str | None = None, retry_after: int) -> None:
-        super().__init__(message, code=code, retry_after=retry_after)
+    def __init__(
+        self, message: str, *, code: str | None = None, retry_after: int, **details: Any
+    ) -> None:
+        super().__init__(message, code=code, retry_after=retry_after, **details)
 
 
 class Unavailable(ChatError):

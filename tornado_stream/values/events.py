@@ -169,7 +169,8 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class End(Event):
-    """The last event of every answer; there is exactly one. `timings` are in milliseconds."""
+    """The last event of every answer; there is exactly one. `timings` are in milliseconds. `model`
+    is the one that the upstream was asked for, if the `start` does not name it."""
 
     name: ClassVar[str] = "end"
 
@@ -182,6 +183,7 @@ class End(Event):
     timings: dict[str, int | None]
     upstream: str | None = None
     cost: dict[str, Any] | None = None
+    model: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         error = self.error.to_json() if self.error else None

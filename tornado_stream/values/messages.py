@@ -17,7 +17,9 @@ LOCAL_OWNER = "local"
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A tree of messages. `current_id` is the leaf of the branch that is shown."""
+    """A tree of messages. `current_id` is the leaf of the branch that is shown. `preset` is the
+    name of the preset that it began with; `model` and `options` hold for requests that have none.
+    """
 
     id: str
     title: str
@@ -25,6 +27,9 @@ class Conversation:
     current_id: str | None
     created_at: int
     updated_at: int
+    model: str | None = None
+    options: dict[str, Any] | None = None
+    preset: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

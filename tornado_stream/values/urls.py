@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 _KEPT = "/?%:@!$&'()*+,;=~"
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _HOST = re.compile(r"[A-Za-z0-9._-]+")
+#: The ends of addresses for answers, which are no part of a base URL.
+_ANSWERS = re.compile(r"(/+(chat/completions|completions|responses))+$")
 #: Letters that old and new rules for host names write as different hosts (UTS 46 section 7).
 _AMBIGUOUS = re.compile("[ßς]")
 #: Parameters of a query whose value is a secret.
@@ -18,7 +20,8 @@ _SECRET = re.compile(r"key|token|secret|passw|sig|auth|^code$", re.IGNORECASE)
 
 def clean_base_url(text: str) -> str:
     """A base URL without its last slash, and with everything encoded that has to be: spaces and
-    letters beyond ASCII in path and query (RFC 3986), and in the host (IDNA).
+    letters beyond ASCII in path and query (RFC 3986), and in the host (IDNA). The end of an address
+    for answers, which people copy from examples, is removed.
 
     Raises `ValueError`, whose message says what is wrong, for what cannot be a base URL.
     """
@@ -37,7 +40,7 @@ def clean_base_url(text: str) -> str:
         raise ValueError("it must have no fragment (# and what follows)")
     login, at, place = parts.netloc.rpartition("@")
     netloc = _encoded(login) + at + _ascii_host(place, parts.hostname or "")
-    path = _encoded(parts.path).rstrip("/")
+    path = _ANSWERS.sub("", _encoded(parts.path).rstrip("/")).rstrip("/")
     return urlunsplit((parts.scheme, netloc, path, _encoded(parts.query), ""))
 
 

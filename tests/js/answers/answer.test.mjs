@@ -48,6 +48,19 @@ test("an answer that was not saved at first, and then was", () => {
   assert.equal(made.unsaved, true);
 });
 
+test("an answer whose model was not known at its start gets it from its end", () => {
+  assert.equal(after(["end", { state: "done", model: "other" }]).model, "fake");
+  const made = after(["start", { message_id: "m", user_message_id: "u", model: null }]);
+  applyEvent(made, "end", { state: "done", model: "first-of-the-list" });
+  assert.equal(made.model, "first-of-the-list");
+});
+
 test("the source of a message is what its author wrote", () => {
   assert.equal(sourceOf(after(["delta", { content: "a **b**" }], ["delta", { content: "\n" }])), "a **b**\n");
+});
+
+test("a notice tells what is left of a budget, as an amount or in tokens", () => {
+  assert.equal(after().low, null);
+  assert.deepEqual(after(["notice", { code: "budget_low", left: 0.25, currency: "EUR" }]).low, { left: 0.25, currency: "EUR" });
+  assert.deepEqual(after(["notice", { code: "budget_low", left: 900, currency: null }]).low, { left: 900, currency: null });
 });

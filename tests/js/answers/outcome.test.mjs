@@ -103,6 +103,13 @@ test("a full server says when to try again, and the page counts the seconds down
 
 test("for a conversation that is too long the page offers a new one", () => {
   const made = answer();
-  Object.assign(made, { state: "failed", failure: new Refused(413, "conversation_too_large", "Too long.") });
+  Object.assign(made, { state: "failed", failure: new Refused(413, "conversation_full", "Too long.") });
   assert.deepEqual(outcomeOf(made).actions, ["fresh"]);
+});
+
+test("a budget that is spent counts no seconds down, since its message names the day", () => {
+  const made = answer();
+  Object.assign(made, { state: "failed", failure: new Refused(429, "budget_reached", "Spent.", 90_000) });
+  const shown = outcomeOf(made, { now: made.failure.until - 3000 });
+  assert.deepEqual([shown.text, shown.hint, shown.until], ["Spent.", "", 0]);
 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { forgetOtherUsers } from "../../../tornado_stream/static/js/page/account.js";
+import { forgetOtherUsers, logOut } from "../../../tornado_stream/static/js/page/account.js";
 import { Storage } from "../../../tornado_stream/static/js/page/storage.js";
 import { Area } from "../area.mjs";
 import { json, serve } from "../server.mjs";
@@ -46,4 +46,23 @@ test("without a session the page is loaded anew, and the request stays pending",
   const answer = Promise.race([api.models().then(() => "an answer", () => "a refusal"), reloaded.then(() => "nothing")]);
   assert.equal(await answer, "nothing");
   await assert.rejects(api.models(), { status: 401, code: "elsewhere" }, "a 401 of a proxy is an ordinary refusal");
+});
+
+test("logging out leads to the login page, or to the proxy that has logged the user in", async (t) => {
+  const leave = "https://auth.example.org/sign_out";
+  const { api } = await serve(t, [
+    (_, response) => response.writeHead(204).end(),
+    (_, response) => json(response, 200, { location: leave }),
+  ]);
+  const seen = [];
+  globalThis.location = { reload: () => seen.push("reload"), assign: (url) => seen.push(url) };
+  t.after(() => delete globalThis.location);
+  for (let round = 0; round < 2; round++) {
+    const area = new Area();
+    const storage = new Storage(() => area);
+    storage.set("draft", "a");
+    await logOut(api, [storage], () => assert.fail());
+    assert.equal(area.items.size, 0);
+  }
+  assert.deepEqual(seen, ["reload", leave]);
 });

@@ -322,15 +322,18 @@ def test_the_child_exits_even_while_none_of_its_threads_can_run(tmp_path):
 
 
 @pytest.mark.gen_test
-async def test_the_detail_says_what_to_install(io_loop, tmp_path, monkeypatch):
+async def test_the_detail_says_what_to_install(io_loop, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(process, "find_weights", lambda setting, data_dir: None)
     provider = LocalProvider(Upstream(), Settings(data_dir=tmp_path), Timeouts())
     provider.start()
     (model,) = await provider.models()
     assert model.state == "failed"
+    assert [record.getMessage() for record in caplog.records] == [
+        f"the local model has failed: {model.detail}"
+    ]
     for words in (
-        "pip install 'tornado-stream[local]'",
+        "`make run` installs it; without make, pip install '.[local]'",
         "python main.py --fetch-model",
         "OPENAI_BASE_URL or OPENAI_API_KEY",
     ):

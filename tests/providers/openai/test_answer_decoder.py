@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from upstream_json import call, chunk, content, fold, half, say, sse
 
@@ -293,7 +293,6 @@ def streams(draw: st.DrawFn) -> tuple[bytes, list[int]]:
     return data, sorted(draw(st.lists(st.integers(0, len(data)), max_size=8)))
 
 
-@settings(deadline=None)  # a busy machine must not fail the test
 @given(streams(), st.integers(50, 200), st.integers(0, 1000))
 def test_the_answer_does_not_depend_on_the_splitting(
     stream: tuple[bytes, list[int]], max_line: int, max_total: int

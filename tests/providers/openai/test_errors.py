@@ -1,6 +1,9 @@
+import json
+
 import pytest
 from upstream_json import error_body, error_in, fold, refusal, say, sse
 
+from tornado_stream.providers.openai.dialects import CHAT_COMPLETIONS, RESPONSES
 from tornado_stream.providers.openai.errors import decode_error, redact
 
 KEY = "sk-proj-canary0123456789"
@@ -109,32 +112,48 @@ def test_a_redirect_names_its_target() -> None:
         return refusal(308, Location=location).message.partition(". ")[0]
 
     assert target("/v1/chat/completions/?k=1") == (
-        "The server answered 308 Permanent Redirect (to /v1/chat/completions/)"
+        "The model's server answered 308 Permanent Redirect (to /v1/chat/completions/)"
     )
     assert (
-        target("../completions") == "The server answered 308 Permanent Redirect (to ../completions)"
+        target("../completions")
+        == "The model's server answered 308 Permanent Redirect (to ../completions)"
     )
     assert target("//u:p@other/v1").endswith("(to //other/v1)")
     assert target("http://[").endswith("Redirect")
 
 
 def test_messages_have_a_hint() -> None:
-    assert refusal(401, {"detail": "Bad key"}).message == (
-        "Bad key. Check the API key (OPENAI_API_KEY)."
-    )
+    assert refusal(401, {"detail": "Bad key"}).message == ("Bad key. Check the API key.")
     assert refusal(404, error_body("The model `m` does not exist.")).message == (
         "The model `m` does not exist. Check the name of the model."
     )
     assert refusal(404, b"<html>").message == (
-        "The server answered 404 Not Found. http://host:1/v1 does not look like an"
+        "The model's server answered 404 Not Found. http://host:1/v1 does not look like an"
         " OpenAI-compatible API. Check the base URL (often /v1 is missing)."
     )
     assert refusal(308, Location="https://u:p@host/x?k=1").message.startswith(
-        "The server answered 308 Permanent Redirect (to https://host/x). http://host:1/v1 does"
+        "The model's server answered 308 Permanent Redirect (to https://host/x). http://host:1/v1"
     )
     assert decode_error(404, {}, b"", url="http://[").message.startswith(
-        "The server answered 404 Not Found. The server does not look"
+        "The model's server answered 404 Not Found. The model's server does not look"
     )
+
+
+@pytest.mark.parametrize("text", ["Unknown path /v1/chat/completions", "", "Not Found: POST /x"])
+@pytest.mark.parametrize(
+    ("url", "asked", "hint"),
+    [
+        ("http://host/v1", CHAT_COMPLETIONS, "If the server has only OpenAI's Responses API, set"),
+        ("http://host/v1beta/openai", CHAT_COMPLETIONS, 'set dialect = "responses"'),
+        ("http://host/v1", RESPONSES, 'leave dialect = "responses" out'),
+        ("http://host/v1", None, "(often /v1 is missing)"),  # the list of models
+        ("http://host", CHAT_COMPLETIONS, "(often /v1 is missing)"),
+    ],
+)
+def test_a_path_that_is_not_there_has_a_hint_at_the_dialect(text, url, asked, hint) -> None:
+    error = decode_error(404, {}, json.dumps(error_body(text)).encode(), url=url, asked=asked)
+    assert error.code == "not_an_api" and hint in error.message
+    assert error.message.count("Check the base URL") == 1
 
 
 @pytest.mark.parametrize(
@@ -154,11 +173,11 @@ def test_a_model_without_chat_completions_has_a_hint_at_its_dialect(status: int,
     "body", [b"", b"<html>503</html>", b"oops <ht\0ml>", b"\x1f\x8b\x08\xff", b"null", b"{}"]
 )
 def test_the_message_if_the_upstream_sends_none(body: bytes) -> None:
-    assert refusal(503, body).message == "The server answered 503 Service Unavailable."
+    assert refusal(503, body).message == "The model's server answered 503 Service Unavailable."
 
 
 def test_unknown_status() -> None:
-    assert refusal(529).message == "The server answered 529."
+    assert refusal(529).message == "The model's server answered 529."
 
 
 def test_plain_text_is_shown_up_to_a_limit() -> None:

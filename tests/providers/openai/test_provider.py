@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import pytest
+from tornado.testing import bind_unused_port
 
+from tornado_stream.providers import provider_group
 from tornado_stream.providers.openai.provider import encode_request
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Delta
@@ -282,3 +287,120 @@ async def test_a_success_without_a_body_is_no_answer(chat, status):
     assert (end["state"], end["error"]["code"]) == ("error", "not_an_api")
     assert end["error"]["upstream_status"] == status
     assert f"answered {status}" in end["error"]["message"]
+
+
+def always(status: int, message: str, **more: Any) -> str:
+    """A script that always answers with this error."""
+    body = json.dumps({"error": {"message": message, **more}})
+    return f"status={status};body={quote(body, safe='')}"
+
+
+@pytest.mark.gen_test
+async def test_a_server_without_chat_completions_has_a_hint_at_its_dialect(chat):
+    error = (await chat.ask(model=always(404, "Unknown path /v1/chat/completions"))).end["error"]
+    assert error["code"] == "not_an_api" and 'set dialect = "responses"' in error["message"]
+    assert "/v1 is missing" not in error["message"]
+
+
+@pytest.mark.gen_test
+async def test_a_refused_key_names_its_place_and_a_restart(serve, settings, upstream, tmp_path):
+    chat = serve(replace(settings, api_key="sk-secret"))
+    message = (await chat.ask(model="status=401")).end["error"]["message"]
+    assert message.endswith("Check the API key (OPENAI_API_KEY), then start this server again.")
+    key, config = tmp_path / "key", tmp_path / "my.toml"
+    key.write_text("sk-other")
+    config.write_text(f'[upstream.up]\nbase_url = "{upstream.url}"\nkey_file = "key"\n')
+    chat = serve(replace(settings, config=config))
+    message = (await chat.ask(model="status=403")).end["error"]["message"]
+    assert message.endswith("Check the API key (key_file in my.toml).")
+    config.write_text(f'[upstream.up]\npreset = "groq"\nbase_url = "{upstream.url}"\n')
+    chat = serve(replace(settings, config=config))
+    assert "(GROQ_API_KEY)" in (await chat.ask(model="status=401")).end["error"]["message"]
+
+
+async def listed(chat) -> tuple[str, str]:
+    """The state and the detail of the default model."""
+    model = (await chat.request("GET", "/api/models")).json()["models"][0]
+    return model["state"], model["detail"]
+
+
+@pytest.mark.gen_test
+async def test_a_model_whose_upstream_failed_last_is_listed_as_failed(serve, settings, tmp_path):
+    sock, port = bind_unused_port()
+    sock.close()
+    config = tmp_path / "named.toml"
+    config.write_text(
+        f'[upstream.up]\nbase_url = "http://127.0.0.1:{port}/v1"\nmodels = ["mine"]\n'
+    )
+    chat = serve(replace(settings, config=config, model=None))
+    assert (await listed(chat))[0] == "ready", "nothing was tried"
+    stream = await chat.send()
+    await stream.until("notice")  # it could not be reached, and is tried again
+    state, detail = await listed(chat)
+    assert state == "failed" and f"127.0.0.1:{port} could not be reached" in detail
+    assert (await chat.request("GET", "/v1/models")).json()["data"][0]["id"] == "mine"
+    await chat.stop(stream.answer.start["generation_id"])
+
+
+@pytest.mark.gen_test
+async def test_a_model_is_ready_again_once_its_upstream_answers(chat):
+    await chat.ask(model="status=401")
+    state, detail = await listed(chat)
+    assert state == "failed" and "Check the API key" in detail
+    ready = (await chat.request("GET", "/readyz")).json()
+    assert ready == {
+        "status": "upstream_failing",
+        "reason": "The model's server refuses the key.",
+    }
+    await chat.ask(model="say=a")
+    assert (await listed(chat))[0] == "ready"
+
+
+@pytest.mark.gen_test
+async def test_a_question_that_is_refused_for_its_content_does_not_blame_the_key(chat):
+    flagged = always(403, 'Your input was flagged for "violence"', code="moderated")
+    error = (await chat.ask(model=flagged)).end["error"]
+    assert error["code"] == "bad_request" and "key" not in error["message"]
+    body = {"messages": [{"role": "user", "content": "hi"}], "model": flagged}
+    response = await chat.request("POST", "/v1/chat/completions", body)
+    assert (response.status, response.json()["error"]["code"]) == (400, "moderated")
+    assert (await chat.request("GET", "/readyz")).status == 200
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("option", ["tools", "response_format", "tool_choice"])
+async def test_what_makes_the_answer_another_is_never_left_out(chat, upstream, option):
+    refusal = always(400, f"{option} is not supported by this model", param=option)
+    body = {"messages": [{"role": "user", "content": "hi"}], "model": refusal, option: [{"a": 1}]}
+    for _ in range(2):
+        response = await chat.request("POST", "/v1/chat/completions", body)
+        error = response.json()["error"]
+        assert (response.status, error["param"]) == (400, option)
+        assert "tornado-stream-option-refused" not in response.headers
+    assert [request[option] for request in upstream.requests] == [[{"a": 1}]] * 2
+
+
+@pytest.mark.gen_test
+async def test_a_base_url_with_the_end_of_an_address_works(serve, settings, upstream, tmp_path):
+    config = tmp_path / "long.toml"
+    config.write_text(f'[upstream.up]\nbase_url = "{upstream.url}/chat/completions/"\n')
+    chat = serve(replace(settings, config=config))
+    assert (await chat.ask("so it is")).text == "so it is"
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("status", ["429", "529", "503;after=0"])
+async def test_a_program_may_repeat_what_no_upstream_took(chat, upstream, monkeypatch, status):
+    monkeypatch.setattr(provider_group, "FIRST_WAIT", 0.0)
+    body = {"messages": [{"role": "user", "content": "hi"}], "model": f"status={status}"}
+    response = await chat.request("POST", "/v1/chat/completions", body)
+    assert response.headers["x-should-retry"] == "true" and len(upstream.requests) == 3
+
+
+def test_the_other_api_is_imported_only_where_it_is_used() -> None:
+    code = (
+        "import sys; import tornado_stream.app, tornado_stream.server;"
+        "print([name for name in sys.modules if 'openai.responses_' in name])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -136,7 +136,10 @@ class LocalModel:
         importlib.invalidate_caches()  # a missing package may have been installed meanwhile
         missing = []
         if importlib.util.find_spec("xllamacpp") is None:
-            missing.append("xllamacpp is not installed (pip install 'tornado-stream[local]')")
+            missing.append(
+                "xllamacpp is not installed (`make run` installs it; without make, "
+                "pip install '.[local]' in the directory of main.py)"
+            )
         weights = find_weights(self._weights, self._data_dir)
         if weights is None:
             missing.append("its weights are missing (python main.py --fetch-model)")
@@ -180,8 +183,11 @@ class LocalModel:
         self.state, self.detail = state, detail
         self._settled.set()
         if not self._closed:
-            level = logging.INFO if state == "ready" else logging.WARNING
-            logger.log(level, "the local model is %s: %s", state, detail)
+            ready = state == "ready"
+            what = "is ready" if ready else "has failed"
+            logger.log(
+                logging.INFO if ready else logging.WARNING, "the local model %s: %s", what, detail
+            )
 
 
 class _Child:

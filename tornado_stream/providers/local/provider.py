@@ -21,6 +21,7 @@ from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Notice
 from tornado_stream.values.messages import ChatRequest
 
+ORIGIN = "a small demo model on this machine (OPENAI_API_KEY and OPENAI_BASE_URL are not set)"
 #: Options of which this provider itself takes care.
 LIMITS = frozenset({"max_tokens", "max_completion_tokens", "stream_options", "n"})
 
@@ -49,12 +50,18 @@ class LocalProvider(Provider):
         )
 
     @property
+    def origin(self) -> str:  # type: ignore[override]
+        """What the model is; after a failure the reason, and what to do."""
+        return self._model.detail if self.failing else ORIGIN
+
+    @property
     def default_model(self) -> str | None:
         return MODEL_ID
 
     @property
-    def failing(self) -> bool:
-        return self._model.state == "failed"
+    def failure(self) -> ProviderError | None:
+        failed = self._model.state == "failed"
+        return ProviderError("local_model_failed", self._model.detail) if failed else None
 
     def start(self) -> None:
         self._model.start()
@@ -64,7 +71,9 @@ class LocalProvider(Provider):
         await self._upstream.close()
 
     async def models(self) -> list[ModelInfo]:
-        return [ModelInfo(MODEL_ID, self.name, self._model.state, self._model.detail)]
+        state = self._model.state
+        offered = state != "failed"
+        return [ModelInfo(MODEL_ID, self.name, state, self._model.detail, offered=offered)]
 
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
         if request.relay and request.model not in (None, MODEL_ID):

@@ -97,7 +97,7 @@ class AnswerEmitter:
                 or failure
                 or ProviderError(
                     "connection_closed",
-                    "The server ended the stream before the answer was finished.",
+                    "The model's server ended the stream before the answer was finished.",
                     state="cut_off",
                     upstream_status=200,
                     retryable=True,

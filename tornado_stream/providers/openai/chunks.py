@@ -139,7 +139,9 @@ def _read_choice(choice: dict[str, Any], lone: bool) -> ChoiceDelta:
     whole = not isinstance(delta, dict)
     if whole:
         delta = choice.get("message")
-    if not isinstance(delta, dict) or not delta:
+    if not isinstance(delta, dict):
+        return ChoiceDelta(_text(choice.get("text")))  # of the older API of completions
+    if not delta:
         return _NOTHING
     content = delta.get("content")
     if len(delta) == 1 and isinstance(content, str):  # nearly every chunk

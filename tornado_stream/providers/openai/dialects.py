@@ -11,20 +11,26 @@ from typing import Any, NamedTuple
 
 
 class Dialect(NamedTuple):
-    """The form of an answer: its name, and what to do about it."""
+    """The form of an answer: its name, and what to do about it. `alternative` says what to do if a
+    server that was asked in this form may know another one only."""
 
     name: str
     remedy: str
+    alternative: str = ""
 
 
 RESPONSES = Dialect(
     "OpenAI's Responses API",
     'Set dialect = "responses" for this upstream or model in the upstreams file, or use the address'
     " of its chat completions.",
+    'If the server has only chat completions, leave dialect = "responses" out for this upstream or'
+    " model in the upstreams file.",
 )
 CHAT_COMPLETIONS = Dialect(
     "chat completions",
     'Leave dialect = "responses" out for this upstream or model in the upstreams file.',
+    'If the server has only OpenAI\'s Responses API, set dialect = "responses" for this upstream or'
+    " model in the upstreams file.",
 )
 ANTHROPIC = Dialect(
     "Anthropic's Messages API",

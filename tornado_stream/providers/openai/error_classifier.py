@@ -41,11 +41,17 @@ _MODEL = re.compile(
 _NO_ROUTE = re.compile(
     r"^(404:? )?(page |file |resource |path |url |route )?not[ _]found[.!]?$"
     r"|invalid url|unrecognized request url|unknown (url|path|route|endpoint|request)"
-    r"|cannot (post|get) /|no (such )?(route|handler)"
+    r"|cannot (post|get) /|no (such )?(route|handler)|not found:? (post |get )?/"
+    r"|(path|url|route|endpoint)\b.{0,60}\b(not (found|exist|available)|(does not|doesn'?t) exist)"
 )
 _AUTH = re.compile(
     r"(invalid|incorrect|missing|no|wrong)[ _](api[ _-]?)key|unauthorized|unauthenticated"
     r"|authentication|permission_denied"
+)
+# What a 403 says that is about the question, and not about the key.
+_NOT_THE_KEY = re.compile(
+    r"moderation|flagged|content[ _-]?(policy|filter|safety)|polic(y|ies)\b.{0,40}violat|violat"
+    r"|usage polic"
 )
 _TRANSIENT = re.compile(
     r"overloaded|server_error|internal ?server|unavailable|time[d ]?-?out|temporar|capacity"
@@ -79,7 +85,7 @@ _TEXTS = (
     *("error_msg", "error_message", "errmsg", "status_msg", "reason"),
 )
 #: Members with a number or a word that is none of success.
-_CODES = ("code", "error_code", "errorCode", "errcode", "status_code")
+CODES = ("code", "error_code", "errorCode", "errcode", "status_code")
 _NO_ERROR = (None, 0, 200, "", "0", "200")
 _HTML = re.compile(r"<(!doctype|html|head|body|title|center)\b", re.IGNORECASE)
 
@@ -114,7 +120,7 @@ def find_error(value: dict[str, Any]) -> Any:
 
 def has_error_code(value: dict[str, Any]) -> bool:
     """Whether the object has a code that is none of success."""
-    return any(value.get(name) not in _NO_ERROR for name in _CODES)
+    return any(value.get(name) not in _NO_ERROR for name in CODES)
 
 
 def _calls_itself_error(value: dict[str, Any]) -> bool:
@@ -155,7 +161,8 @@ def classify(status: int | None, details: ErrorDetails, *, is_json: bool = True)
     if status is not None and not 400 <= status < 600:
         return "not_an_api"
     if status in (401, 403):
-        return "auth"
+        of_content = status == 403 and _NOT_THE_KEY.search(text) and not _AUTH.search(text)
+        return "bad_request" if of_content else "auth"
     if status == 402:
         return "quota"
     if status == 429:
@@ -218,7 +225,7 @@ def _read_fields(value: dict[str, Any], depth: int) -> ErrorDetails:
     cause = _read_cause(metadata, depth) if isinstance(metadata, dict) else ""
     if cause:
         text = f"{text} ({cause})" if text.strip() else cause
-    codes = (value.get(name) for name in (*_CODES, "type", "status"))
+    codes = (value.get(name) for name in (*CODES, "type", "status"))
     named = [code for code in codes if isinstance(code, (str, int)) and code is not True]
     status = next((s for s in map(_http_status, named) if s), None)
     words = " ".join(code for code in named if isinstance(code, str))

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from tornado_stream.observe.masking import mask
 from tornado_stream.providers.openai.dialects import RESPONSES, Dialect
 from tornado_stream.providers.openai.error_classifier import (
+    CODES,
     ErrorDetails,
     classify,
     is_markup,
@@ -41,11 +42,12 @@ MAX_MESSAGE = 2000
 _MAX_REASON = 100
 
 _HINTS = {
-    "auth": "Check the API key (OPENAI_API_KEY).",
     "model_not_found": "Check the name of the model.",
     "not_an_api": "Check the base URL (often /v1 is missing).",
 }
 
+#: A base URL that has a version, so it does not lack its /v1.
+_VERSIONED = re.compile(r"/v\d\w*(/|$)")
 #: What OpenAI and GitHub say of a model that has no chat completions.
 _RESPONSES_ONLY = re.compile(
     r"only supported in v1/responses|not accessible via the /chat/completions"
@@ -64,12 +66,15 @@ def decode_error(
     *,
     url: str = "",
     key: str | None = None,
+    key_origin: str = "",
+    asked: Dialect | None = None,
     now: float | None = None,
 ) -> ProviderError:
     """The error for a response whose status is not 200; `body` has at most its first 64 KiB.
 
-    The message names `url` if that seems to be wrong. `key` is masked. `now` is in seconds since
-    the epoch; a date in `Retry-After` is compared with it.
+    The message names `url` if that seems to be wrong, and `key_origin`, the place of the key, if
+    the key does. `key` is masked. `asked` is the form in which an answer was asked for. `now` is in
+    seconds since the epoch; a date in `Retry-After` is compared with it.
     """
     value = parse_json(body)
     is_json = isinstance(value, (dict, list, str))
@@ -80,13 +85,16 @@ def decode_error(
     if other_http:
         text = f"{_ended(text)} It wants another version of HTTP; this server speaks HTTP/1.1."
     if code == "not_an_api":
-        place = _safe_url(url, key) or "The server"
+        place = _safe_url(url, key) or "The model's server"
         text = f"{_ended(text)} {place} does not look like an OpenAI-compatible API."
     retry_after = _retry_after(headers, time.time() if now is None else now)
     refused = status == 503 and (retry_after is not None or is_refusal(details))
+    hint = ""
+    if code == "not_an_api" and status in (404, 405) and asked and _VERSIONED.search(url):
+        hint = f"Check the base URL. {asked.alternative}"
     return ProviderError(
         code,
-        _with_hint(text, code),
+        _with_hint(text, code, hint=hint, key_origin=key_origin),
         upstream_status=status,
         retryable=not other_http and _retryable(code, status, details),
         retry_after=retry_after,
@@ -105,7 +113,7 @@ def stream_error(value: Any, *, key: str | None = None) -> ProviderError:
     text = clean_message(details.text or details.words, key)
     return ProviderError(
         code,
-        _with_hint(text or "The server reported an error and gave no reason.", code),
+        _with_hint(text or "The model's server reported an error and gave no reason.", code),
         upstream_status=details.status,
         retryable=_retryable(code, details.status, details),
         upstream=told_by(value, key),
@@ -114,11 +122,11 @@ def stream_error(value: Any, *, key: str | None = None) -> ProviderError:
 
 def reason_error(reason: str, *, key: str | None = None) -> ProviderError:
     """The error for a finish reason that means a failure."""
-    shown = clean_message(reason[:_MAX_REASON], key)
+    told = f'finish reason "{clean_message(reason[:_MAX_REASON], key)}"'
     if meaning_of(reason) == "cut_off":
         return ProviderError(
             "upstream_cut_off",
-            f'The server broke off the answer (finish reason "{shown}").',
+            f"The model's server broke off the answer ({told}).",
             state="cut_off",
             upstream_status=200,
             retryable=True,
@@ -126,7 +134,7 @@ def reason_error(reason: str, *, key: str | None = None) -> ProviderError:
     code = classify(None, ErrorDetails(words=reason))
     return ProviderError(
         code,
-        _with_hint(f'The server ended the answer with an error (finish reason "{shown}").', code),
+        _with_hint(f"The model's server ended the answer with an error ({told}).", code),
         upstream_status=200,
         retryable=code in ("upstream_error", "rate_limit"),
     )
@@ -136,22 +144,30 @@ def dialect_error(dialect: Dialect, form: str) -> ProviderError:
     """The error for a 200 in the form of another API than `form`."""
     return ProviderError(
         "not_an_api",
-        f"The server answered in the form of {dialect.name}, not of {form}. {dialect.remedy}",
+        f"The model's server answered in the form of {dialect.name}, not of {form}."
+        f" {dialect.remedy}",
         upstream_status=200,
     )
 
 
 def told_by(value: Any, key: str | None = None) -> dict[str, Any] | None:
-    """The `code`, `type` and `param` of an error object, as far as it has them as texts; None: it
-    has none of them. Numbers, which are statuses, are left out."""
+    """The `code`, `type` and `param` of an error object, as far as it has them; None: it has none.
+
+    A code that is a number is written as text, unless it is an HTTP status, which says less than
+    this server's own word.
+    """
     if isinstance(value, list) and value:
         value = value[0]
     error = value.get("error") if isinstance(value, dict) else None
     if not isinstance(error, dict):
         error = value if isinstance(value, dict) else {}
     told = {}
+    numbers = [error[name] for name in CODES if type(error.get(name)) is int]
+    number = next((str(n) for n in numbers if n and not 100 <= n < 600), "")
     for name in ("code", "type", "param"):
         text = error.get(name)
+        if name == "code" and not isinstance(text, str):
+            text = number
         if isinstance(text, str) and 0 < len(text) <= MAX_TOLD:
             told[name] = clean_message(text, key)
     return told or None
@@ -161,8 +177,8 @@ def web_page_error(form: str) -> ProviderError:
     """The error for a 200 with a web page or other data that is not an answer in this form."""
     return ProviderError(
         "not_an_api",
-        f"The server answered with a web page or other data that is not in the form of {form}."
-        " The base URL is probably wrong (often /v1 is missing).",
+        "The model's server answered with a web page or other data that is not in the form of"
+        f" {form}. The base URL is probably wrong (often /v1 is missing).",
         upstream_status=200,
     )
 
@@ -172,7 +188,7 @@ def limit_error(code: str) -> ProviderError:
     what = "one line" if code == "line_too_long" else "the whole answer"
     return ProviderError(
         code,
-        f"The server sent more than this server accepts in {what}; the answer was cut off.",
+        f"The model's server sent more than this server accepts in {what}; the answer was cut off.",
         state="cut_off",
         upstream_status=200,
     )
@@ -249,7 +265,7 @@ def _describe_status(status: int, headers: Mapping[str, str], key: str | None) -
         name = str(status)
     location = next((v for k, v in headers.items() if k.lower() == "location"), "")
     target = _safe_url(location, key, relative=True) if 300 <= status < 400 else ""
-    return f"The server answered {name}" + (f" (to {target})." if target else ".")
+    return f"The model's server answered {name}" + (f" (to {target})." if target else ".")
 
 
 def _safe_url(url: str, key: str | None, *, relative: bool = False) -> str:
@@ -265,8 +281,15 @@ def _safe_url(url: str, key: str | None, *, relative: bool = False) -> str:
     return clean_message(shown[:200], key) if host or relative else ""
 
 
-def _with_hint(text: str, code: str) -> str:
-    hint = RESPONSES.remedy if _RESPONSES_ONLY.search(text) else _HINTS.get(code)
+def _with_hint(text: str, code: str, *, hint: str = "", key_origin: str = "") -> str:
+    if code == "auth":
+        # Variables are read at the start only; a file with a key is read again when it changes.
+        restart = ", then start this server again" if key_origin.isupper() else ""
+        place = f" ({key_origin})" if key_origin else ""
+        hint = f"Check the API key{place}{restart}."
+    elif _RESPONSES_ONLY.search(text):
+        hint = RESPONSES.remedy
+    hint = hint or _HINTS.get(code, "")
     return f"{_ended(text)} {hint}" if hint else text
 
 

@@ -12,8 +12,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
-from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -21,31 +20,25 @@ from tornado_stream.net.http_client import OnChunk
 from tornado_stream.providers.base import Emit, ModelInfo, Provider
 from tornado_stream.providers.openai.answer_emitter import AnswerEmitter
 from tornado_stream.providers.openai.continuation import continuation
+from tornado_stream.providers.openai.dialects import CHAT_COMPLETIONS, RESPONSES, Dialect
 from tornado_stream.providers.openai.error_classifier import refused_option
 from tornado_stream.providers.openai.errors import decode_error
 from tornado_stream.providers.openai.lenient_json import to_json_text
-from tornado_stream.providers.openai.model_list import read_models
-from tornado_stream.providers.openai.responses_decoder import ResponsesDecoder
-from tornado_stream.providers.openai.responses_encoder import (
-    DEFAULTS,
-    SENT_NAMES,
-    not_there,
-    responses_body,
-    with_defaults,
-)
-from tornado_stream.providers.upstream import StatusError, Timeouts, Upstream, UpstreamRequest
+from tornado_stream.providers.openai.listing import Listing
+from tornado_stream.providers.upstream import StatusError, Upstream, UpstreamRequest
 from tornado_stream.providers.upstream_config import UpstreamConfig, shown_url
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Finish, Notice
 from tornado_stream.values.messages import ChatRequest, SignedMembers
 from tornado_stream.values.urls import url_secrets
 
-#: Limits for the list of models, in seconds: a page waits for it.
-MODELS_TIMEOUTS = Timeouts(connect=3, first_byte=5, idle=5, answer=8)
-#: Seconds after which the provider asks for the list again, and after a failure to get one.
-LIST_LASTS, FAILURE_LASTS = 60.0, 3.0
+if TYPE_CHECKING:
+    from tornado_stream.providers.openai.responses_form import ResponsesForm
+
 #: How often a request is repeated in another form.
 REPEATS = 2
+#: Options that are never left out: without them, the answer would be to another question.
+ESSENTIAL = frozenset("tools tool_choice functions function_call response_format".split())
 #: Bytes of a request above which each step of sending it has an iteration of the loop.
 LARGE_BODY = 1024 * 1024
 
@@ -60,19 +53,19 @@ class OpenAIProvider(Provider):
     def __init__(
         self, upstream: Upstream, config: UpstreamConfig, *, prefill: bool = False
     ) -> None:
-        self.name = config.name
+        self.name, self.origin = config.name, config.origin
         self.config = config
         self._upstream = upstream
         # Computed once, since each request needs these.
         self._url = shown_url(config.base_url)
         self._key = config.secret
-        self._headers = {"Accept": "application/json", **config.auth_headers}
         self._chat_headers = {
             "Accept": "text/event-stream",
             "Content-Type": "application/json",
             **config.auth_headers,
         }
         self._answer_path = lru_cache(config.answer_path)
+        self._expected = lru_cache(config.expected)
         self._in_responses = lru_cache(config.answers_in_responses)
         self._adapts = bool(config.preset.completion_tokens or config.preset.no_sampling)
         self._model = config.default_model or next(iter(config.models), None)
@@ -82,32 +75,34 @@ class OpenAIProvider(Provider):
         self._refused: set[tuple[str, str]] = set()
         #: Models that take `max_tokens` only as `max_completion_tokens`.
         self._limit_renamed: set[str] = set()
-        self._listed: list[ModelInfo] = []
-        self._list_due = 0.0
+        self._listing = Listing(upstream, config, self._decode_error)
 
     @property
     def default_model(self) -> str | None:
         return self._model
 
     @property
-    def failing(self) -> bool:
-        return self._upstream.failing
+    def failure(self) -> ProviderError | None:
+        return self._upstream.failure
 
     @property
     def secrets(self) -> tuple[str, ...]:
         return tuple(filter(None, {self._key, *url_secrets(self.config.base_url)}))
 
+    def expected(self, model: str | None) -> Finish:
+        return self._expected(model or self._model)
+
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
         model = request.model or await self._find_model()
-        emit(Finish(upstream=self.name, price=self.config.prices.get(model), model=model))
+        emit(self._expected(model))
         repeats_left = REPEATS + 1
         while True:
             repeats_left -= 1
             options = self._options(model, request)
             if request.relay:
                 self._tell_left_out(request.options, options, emit)
-            elif repeats_left == REPEATS and self._in_responses(model):
-                for name in not_there(request.options):
+            elif repeats_left == REPEATS and (form := self._form(model)):
+                for name in form.left_out(request.options):
                     emit(Notice("option_refused", {"option": name}))
             try:
                 return await self._answer(replace(request, options=options), model, emit)
@@ -116,16 +111,12 @@ class OpenAIProvider(Provider):
                     continue
                 may_be_signed = error.status in (400, 422) and self._signed(request, model)
                 if not (repeats_left and may_be_signed):
-                    raise self._decode_error(error) from None
+                    raise self._answer_error(error, model) from None
                 # It may be the signed members that the server refuses. It has done nothing yet.
                 request = replace(request, signed=())
 
     async def models(self) -> list[ModelInfo]:
-        if monotonic() >= self._list_due:
-            self._listed = await self._read_list()
-            failed = any(model.state == "failed" for model in self._listed)
-            self._list_due = monotonic() + (FAILURE_LASTS if failed else LIST_LASTS)
-        return self._listed
+        return await self._listing.models(self._model)
 
     async def close(self, grace: float) -> None:
         await self._upstream.close()
@@ -134,15 +125,13 @@ class OpenAIProvider(Provider):
         """The options to send: the file's and the user's, without those that the model refuses. Of
         a program those that are null are sent too, where the file has no value."""
         given, file = request.options, self.config.parameters
-        keeps_null = request.relay
-        set_options = {
+        options = dict(file) | {
             name: value
             for name, value in given.items()
-            if value is not None or (keeps_null and name not in file)
+            if value is not None or (request.relay and name not in file)
         }
-        options = {**file, **set_options}
-        if self._in_responses(model):
-            options = with_defaults(options)
+        if form := self._form(model):
+            options = form.options(options)
         if self._adapts:
             options = self.config.preset.adapt(model, options)
         if model in self._limit_renamed and "max_tokens" in options:
@@ -159,9 +148,9 @@ class OpenAIProvider(Provider):
     async def _answer(self, request: ChatRequest, model: str, emit: Emit) -> None:
         """Make one request and read its answer. Raises `StatusError` before anything is emitted."""
         request = self._with_signed(request, model)
-        responses = self._in_responses(model)
+        form = self._form(model)
         # In the Responses API a model cannot go on with a message of its own.
-        continued, prefill = request.continued_text, self._prefill and not responses
+        continued, prefill = request.continued_text, self._prefill and not form
         if continued:
             messages = continuation(request.messages, continued, prefill=prefill)
             request = replace(request, messages=messages)
@@ -175,7 +164,7 @@ class OpenAIProvider(Provider):
                 self._prefill = True
             answer = AnswerEmitter(
                 emit,
-                decoder=ResponsesDecoder(key=self._key) if responses else None,
+                decoder=form.decoder(self._key) if form else None,
                 key=self._key,
                 text_so_far=continued,
                 repeats=not prefill,
@@ -183,8 +172,8 @@ class OpenAIProvider(Provider):
             )
             return answer.feed
 
-        if responses:
-            body = _encode(responses_body(request.messages, request.options, model=model))
+        if form:
+            body = _encode(form.body(request, model))
         else:
             body = encode_request(request, model=model, include_usage=self._include_usage)
         if len(body) > LARGE_BODY:
@@ -224,14 +213,14 @@ class OpenAIProvider(Provider):
         """Remember which option the server refuses; False: the error names none of `options`."""
         if error.status not in (400, 422):
             return False
-        chat = not self._in_responses(model)
-        if self._include_usage and chat and b"stream_options" in error.body:
+        form = self._form(model)
+        if self._include_usage and not form and b"stream_options" in error.body:
             self._include_usage = False
         elif "max_tokens" in options and b"max_completion_tokens" in error.body:
             self._limit_renamed.add(model)
         elif name := self._find_refused(model, options, error.body):
             self._refused.add((model, name))
-            if name not in DEFAULTS:
+            if not (form and form.is_default(name)):
                 emit(Notice("option_refused", {"option": name}))
         else:
             return False
@@ -239,54 +228,50 @@ class OpenAIProvider(Provider):
 
     def _find_refused(self, model: str, options: dict[str, Any], body: bytes) -> str | None:
         """The one of the options that the body of an error names."""
-        sent_names = SENT_NAMES if self._in_responses(model) else {}
-        names = {sent_names.get(name, name): name for name in options}
+        form = self._form(model)
+        sent_names = form.sent_names if form else {}
+        names = {sent_names.get(n, n): n for n in options if n not in ESSENTIAL}
         # A server does not refuse a limit that has just got its other name.
         names.pop("max_completion_tokens", None)
         return names.get(refused_option(body, names) or "")
 
     async def _find_model(self) -> str:
         if self._model is None:
-            models = await self._fetch_list()
+            models = await self._listing.fetch()
             if not models:
                 hint = "Set one with --model or OPENAI_MODEL."
                 raise ProviderError("model_not_found", f"{self._url} lists no models. {hint}")
             self._model = models[0].id
         return self._model
 
-    async def _read_list(self) -> list[ModelInfo]:
-        """The models of the file, else those that the server lists; the default one first."""
+    def _form(self, model: str) -> ResponsesForm | None:
+        """The form of the Responses API, if the model answers in it; None: chat completions."""
+        if not self._in_responses(model):
+            return None
+        from tornado_stream.providers.openai.responses_form import ResponsesForm
+
+        return ResponsesForm()
+
+    def _answer_error(self, error: StatusError, model: str) -> ProviderError:
+        """The error for a status in place of an answer."""
+        told = self._decode_error(
+            error, RESPONSES if self._in_responses(model) else CHAT_COMPLETIONS
+        )
+        if told.code == "auth":
+            self._upstream.fail(told)
+        return told
+
+    def _decode_error(self, error: StatusError, asked: Dialect | None = None) -> ProviderError:
         config = self.config
-        named = [ModelInfo(id, self.name, detail=config.origin) for id in config.models]
-        if not named:
-            try:
-                named = await self._fetch_list()
-            except ProviderError as error:
-                if not self._model:
-                    return [ModelInfo("", self.name, "failed", error.message)]
-                # Not every server has a list.
-        default = self._model or (named[0].id if named else "")
-        first = [model for model in named if model.id == default]
-        if default and not first:
-            first = [ModelInfo(default, self.name, detail=config.origin)]
-        return first + [model for model in named if model.id != default]
-
-    async def _fetch_list(self) -> list[ModelInfo]:
-        url = f"{self._url}/models"
-        try:
-            answer = await self._upstream.fetch_json(
-                UpstreamRequest(url, self._headers, method="GET", timeouts=MODELS_TIMEOUTS)
-            )
-        except StatusError as error:
-            raise self._decode_error(error) from None
-        models = read_models(answer, self.name, self.config.origin)
-        if models is None:
-            raise ProviderError("not_an_api", f"{url} is not a list of models.", retryable=True)
-        return models
-
-    def _decode_error(self, error: StatusError) -> ProviderError:
-        url = self.config.base_url
-        told = decode_error(error.status, error.headers, error.body, url=url, key=self._key)
+        told = decode_error(
+            error.status,
+            error.headers,
+            error.body,
+            url=config.base_url,
+            key=self._key,
+            key_origin=config.key_origin,
+            asked=asked,
+        )
         told.message += error.note
         return told
 

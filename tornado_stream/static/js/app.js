@@ -147,7 +147,10 @@ void conversations.watch();
 conversation.addEventListener("answer", (event) => {
   const { answer, what } = /** @type {CustomEvent<import("./conversation/conversation.js").AnswerDetail>} */ (event).detail;
   const loading = what === "notice" && answer.waiting?.code === "model_loading";
-  if (loading || answer.end?.error?.code === "local_model_failed") void models.watch();
+  const recovered = what === "end" && models.defaultModel?.state === "failed";
+  const kept = what === "failed" && answer.failure?.code === "budget_reached" && !answer.parent.id && !composer.text.trim();
+  if (kept) composer.fill(answer.parent.text);
+  if (loading || recovered || answer.end?.error?.code === "local_model_failed") void models.watch();
 });
 
 void new Navigation(conversation, window).open().then(() => {

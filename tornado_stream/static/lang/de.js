@@ -38,6 +38,7 @@ export default {
     "foreign": "Diese Anfrage kam von einer anderen Website und wurde abgelehnt.",
     "method": "Diese Adresse unterstützt diese Art von Anfrage nicht.",
     "host": "Unter diesem Namen antwortet der Server nicht. Öffnen Sie ihn als http://localhost oder nennen Sie ihm den Namen mit --allowed-hosts.",
+    "user": "Sie sind angemeldet, aber kein Benutzer dieses Servers hat Ihren Namen. Wenden Sie sich an den Betreiber.",
     "server": "Auf dem Server ist ein Fehler aufgetreten; sein Protokoll nennt die Ursache.",
     "other": "Der Server hat diese Anfrage nicht angenommen."
   },
@@ -54,6 +55,35 @@ export default {
     "failed": "Die Anmeldung ist fehlgeschlagen: Der Server antwortete mit dem Status {status}.",
     "leave": "Abmelden",
     "noscript": "Zum Anmelden wird JavaScript gebraucht."
+  },
+
+  "usage": {
+    "title": "Verbrauch",
+    "everybody": "Verbrauch von allen",
+    "show": "Anzeigen",
+    "by": "Nach",
+    "day": "Tag",
+    "model": "Modell",
+    "upstream": "Anbieter",
+    "user": "Benutzer",
+    "amount": "Kosten",
+    "requests": "Antworten",
+    "prompt": "Token hinein",
+    "cached": "davon im Cache",
+    "completion": "Token heraus",
+    "unknown": "Kosten unbekannt",
+    "none": "In dieser Zeit gibt es keine Antworten.",
+    "noCost": "Keine Antwort dieser Zeit hat einen Preis.",
+    "plot": "Kosten pro Tag",
+    "plotTokens": "Token pro Tag",
+    "table": "Tabelle des Verbrauchs",
+    "note": "Die Tage sind die von UTC. ≈ bezeichnet Zahlen, die zum Teil geschätzt sind.",
+    "more": "Die Tabelle ist gekürzt; die Datei hat alle Zeilen.",
+    "file": "Als Datei für Tabellenprogramme (CSV)",
+    "tokens": "{n} Token",
+    "low": "Von Ihrem Budget sind noch {left} übrig.",
+    "from": "Von",
+    "to": "Bis"
   },
 
   "setup": {

@@ -38,6 +38,7 @@ export default {
     "foreign": "This request came from another site and was refused.",
     "method": "This address does not support this kind of request.",
     "host": "This server does not answer to that host name. Open it as http://localhost, or name the host with --allowed-hosts.",
+    "user": "You have logged in, but no user of this server has your name. Ask its operator.",
     "server": "The server had an error. Its log says why.",
     "other": "The server did not accept this request."
   },
@@ -54,6 +55,35 @@ export default {
     "failed": "Logging in failed: the server answered with status {status}.",
     "leave": "Log out",
     "noscript": "Logging in needs JavaScript."
+  },
+
+  "usage": {
+    "title": "Usage",
+    "everybody": "Usage of everybody",
+    "show": "Show",
+    "by": "By",
+    "day": "Day",
+    "model": "Model",
+    "upstream": "Upstream",
+    "user": "User",
+    "amount": "Cost",
+    "requests": "Answers",
+    "prompt": "Tokens in",
+    "cached": "of these cached",
+    "completion": "Tokens out",
+    "unknown": "Cost unknown",
+    "none": "There are no answers in this time.",
+    "noCost": "No answer in this time has a price.",
+    "plot": "Cost of each day",
+    "plotTokens": "Tokens of each day",
+    "table": "Table of the usage",
+    "note": "Days are those of UTC. ≈ marks numbers that are partly estimated.",
+    "more": "The table is cut; the file has all rows.",
+    "file": "As a file for spreadsheets (CSV)",
+    "tokens": {"one": "{n} token", "other": "{n} tokens"},
+    "low": "{left} are left of your budget.",
+    "from": "From",
+    "to": "To"
   },
 
   "setup": {

@@ -38,6 +38,7 @@ export default {
     "foreign": "此请求来自其他网站，已被拒绝。",
     "method": "不能以这种方式访问此地址。",
     "host": "服务器不响应该主机名。请用 http://localhost 打开，或用 --allowed-hosts 指定该主机名。",
+    "user": "您已登录，但此服务器没有与您同名的用户。请联系管理员。",
     "server": "服务器出错，原因见其日志。",
     "other": "服务器没有接受此请求。"
   },
@@ -54,6 +55,35 @@ export default {
     "failed": "登录失败：服务器返回状态 {status}。",
     "leave": "退出登录",
     "noscript": "登录需要 JavaScript。"
+  },
+
+  "usage": {
+    "title": "用量",
+    "everybody": "所有人的用量",
+    "show": "显示",
+    "by": "分组",
+    "day": "日期",
+    "model": "模型",
+    "upstream": "上游",
+    "user": "用户",
+    "amount": "费用",
+    "requests": "回答",
+    "prompt": "输入词元",
+    "cached": "其中缓存",
+    "completion": "输出词元",
+    "unknown": "费用未知",
+    "none": "这段时间没有回答。",
+    "noCost": "这段时间没有回答带有价格。",
+    "plot": "每日费用",
+    "plotTokens": "每日词元",
+    "table": "用量表",
+    "note": "日期按 UTC 计算。≈ 表示部分数字是估算的。",
+    "more": "表格不完整；文件包含所有行。",
+    "file": "下载表格文件 (CSV)",
+    "tokens": "{n} 个词元",
+    "low": "您的预算还剩 {left}。",
+    "from": "从",
+    "to": "到"
   },
 
   "setup": {

@@ -31,6 +31,7 @@
  * @property {any} waiting why no text arrives, as the server said: the data of its newest `waiting` or `model_loading` notice
  * @property {number} trimmed how many of the oldest turns the server did not send to the model
  * @property {string[]} refused names of the options that the model did not accept
+ * @property {{left: number, currency: string | null} | null} low what is left of the user's budget, if that is little; without a currency in tokens
  * @property {boolean} unsaved the server could not save the answer
  * @property {any} end data of the `end` event
  * @property {import("../page/api.js").Refused | null} failure
@@ -67,7 +68,7 @@ export function storedAnswer(raw) {
 /** @param {string | null | undefined} text */
 const pieces = (text) => (text ? [text] : []);
 
-/** The values of an answer of whose log nothing was read. A `reset` goes back to them. @returns {Pick<Answer, "state" | "content" | "reasoning" | "refusal" | "toolCalls" | "sources" | "waiting" | "trimmed" | "refused" | "unsaved" | "end" | "thought">} */
+/** The values of an answer of whose log nothing was read. A `reset` goes back to them. @returns {Pick<Answer, "state" | "content" | "reasoning" | "refusal" | "toolCalls" | "sources" | "waiting" | "trimmed" | "refused" | "low" | "unsaved" | "end" | "thought">} */
 const emptyLog = () => ({
   state: "running",
   content: [],
@@ -78,6 +79,7 @@ const emptyLog = () => ({
   waiting: null,
   trimmed: 0,
   refused: [],
+  low: null,
   unsaved: false,
   end: null,
   thought: null,
@@ -142,12 +144,14 @@ function applyNotice(answer, data) {
   else if (data.code === "saved") answer.unsaved = false;
   else if (data.code === "context_trimmed") answer.trimmed = Number(data.turns) || 0;
   else if (data.code === "option_refused") answer.refused.push(String(data.option));
+  else if (data.code === "budget_low") answer.low = { left: Number(data.left) || 0, currency: data.currency ? String(data.currency) : null };
 }
 
 /** @param {Answer} answer @param {any} data */
 function applyEnd(answer, data) {
   answer.end = data;
   answer.state = data.state;
+  answer.model ??= data.model ?? null; // the server may not have known its default model before
   answer.waiting = null;
   answer.unsaved = data.saved === false;
   if (answer.thought) answer.thought.to ??= data.t;

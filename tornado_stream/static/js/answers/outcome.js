@@ -162,9 +162,9 @@ function interruptionText({ failure }, message) {
 function notSentOutcome({ failure }, now) {
   if (failure?.code === "unanswered") return outcome("quiet", "", t("end.unanswered"), "", ["again"]);
   if (failure?.code === "not_sent") return outcome("quiet", "", t("failure.notSent"), "", ["retry"]);
-  const full = failure?.code === "conversation_too_large";
+  const full = failure?.code === "conversation_too_large" || failure?.code === "conversation_full";
   const actions = full ? ["fresh"] : failure?.status === 404 ? ["retry", "fresh"] : ["retry"];
-  const until = failure?.until ?? 0;
+  const until = failure?.code === "budget_reached" ? 0 : (failure?.until ?? 0); // its message says the day
   const hint = until ? retryHint(until - now) : "";
   return { ...outcome("bad", t("end.notSent"), failure ? failureText(failure) : "", hint, actions, "plug"), until: until > now ? until : 0 };
 }

@@ -15,10 +15,11 @@ export function forgetOtherUsers(storages, user) {
   if (user) lasting.set(KEY, user);
 }
 
-/** End the session, delete what the browser has stored, and load the page again, which shows the login. @param {import("./api.js").Api} api @param {Storage[]} storages @param {(text: string) => void} say */
+/** End the session, delete what the browser has stored, and load the page again, which shows the login. If a proxy has logged the user in, go to its logout. @param {import("./api.js").Api} api @param {Storage[]} storages @param {(text: string) => void} say */
 export async function logOut(api, storages, say) {
+  let leave;
   try {
-    await api.logOut();
+    leave = await api.logOut();
   } catch {
     return say(t("list.noServer"));
   }
@@ -26,5 +27,6 @@ export async function logOut(api, storages, say) {
     storage.clear();
     storage.detach(); // because some modules store something when the page is closed
   }
-  location.reload();
+  if (leave) location.assign(leave);
+  else location.reload();
 }

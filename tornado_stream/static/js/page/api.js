@@ -99,10 +99,11 @@ export class Api {
     return this.#plain("/login", posted(credentials));
   }
 
-  /** End the session. It is no error if the session has ended already. */
+  /** End the session. It is no error if the session has ended already. Returns where the proxy's own login ends, or null. @returns {Promise<string | null>} */
   async logOut() {
     const response = await this.#plain("/logout", posted({}));
     if (!response.ok && response.status !== 401) throw await refusal(response);
+    return response.status === 200 ? (await response.json()).location : null;
   }
 
   /** Whether this browser has a session. Never rejects with `Refused`. */

@@ -8,7 +8,7 @@
 import { element } from "../page/dom.js";
 import { icon } from "../page/icons.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
-import { t } from "../page/words.js";
+import { language, t } from "../page/words.js";
 import { ReasoningView } from "./reasoning_view.js";
 import { SourcesView } from "./sources_view.js";
 import { TextView } from "./text_view.js";
@@ -46,13 +46,17 @@ export class AnswerParts {
   }
 
   #showNotes() {
-    const { trimmed, refused, unsaved } = this.answer;
+    const { trimmed, refused, low, unsaved } = this.answer;
     const lines = [
       trimmed ? t("message.trimmed", { n: trimmed }) : "",
       refused.length ? t("message.optionRefused", { names: refused.join(", ") }) : "",
+      low ? t("usage.low", { left: leftOf(low) }) : "",
       unsaved ? t("message.unsaved") : "",
     ].filter(Boolean);
     if (lines.join("\n") === [...this.#notes.children].map((line) => line.textContent).join("\n")) return;
     this.#notes.replaceChildren(...lines.map((line) => element("p", "", line)));
   }
 }
+
+/** What is left of a budget, as a text. @param {{left: number, currency: string | null}} low */
+const leftOf = ({ left, currency }) => (currency ? `${left.toLocaleString(language, { maximumFractionDigits: left < 0.1 ? 4 : 2 })} ${currency}` : t("usage.tokens", { n: left }));

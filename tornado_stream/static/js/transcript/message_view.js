@@ -56,7 +56,7 @@ export class AnswerView {
     this.#content.show(message.content);
     if (message.state !== "running") this.#content.finish();
     if (this.#parts) this.#parts.show();
-    else if (message.reasoning.length || message.refusal.length || message.toolCalls.length || message.sources.length || message.trimmed || message.refused.length || message.unsaved) void this.#showParts();
+    else if (message.reasoning.length || message.refusal.length || message.toolCalls.length || message.sources.length || message.trimmed || message.refused.length || message.low || message.unsaved) void this.#showParts();
     this.#status.show(outcome, canAct ? this.onAction : null);
     this.#showProxyHint();
   }

@@ -1,0 +1,173 @@
+"""nginx and Caddy log users in as docs/login.md shows it, and name them to the server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from ipaddress import ip_network
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from client import Client
+from tornado.httpserver import HTTPServer
+from tornado.iostream import IOStream
+from tornado.tcpclient import TCPClient
+from tornado.testing import bind_unused_port
+from tornado.web import Application, RequestHandler
+
+from tornado_stream.auth.users_file import Token, User, token_digest, write_users
+
+from .test_proxies import NGINX, SBIN, SLOW, until_listening
+
+pytestmark = pytest.mark.wide
+
+DOCS = (Path(__file__).resolve().parent.parent.parent / "docs/login.md").read_text()
+TOKEN = "a token of ben's, from the file"
+#: The client's address; the proxies connect from 127.0.0.1.
+CLIENT = "127.0.0.2"
+
+
+class Verify(RequestHandler):
+    """The login service: the cookie `who` says who has logged in there."""
+
+    def get(self) -> None:
+        who = unquote(self.get_cookie("who", ""))
+        self.set_status(200 if who else 401)
+        if who:
+            self.set_header("Remote-User", who)
+
+
+class ProxyClient(Client):
+    """A client of the proxy, at another address than the proxy."""
+
+    async def connect(self) -> IOStream:
+        return await TCPClient().connect("127.0.0.1", self.port, source_ip=CLIENT)
+
+
+def example(first: str) -> str:
+    """The example in docs/login.md that begins with this line."""
+    text = DOCS[DOCS.index(f"```\n{first}") + 4 :]
+    return text[: text.index("\n```")]
+
+
+@pytest.fixture
+def service(io_loop) -> Iterator[int]:
+    """The port of the login service."""
+
+    async def start() -> tuple[HTTPServer, int]:
+        server = HTTPServer(Application([(r"/api/authz/.*", Verify)]))
+        sock, port = bind_unused_port()
+        server.add_socket(sock)
+        return server, port
+
+    server, port = io_loop.run_sync(start)
+    yield port
+    server.stop()
+
+
+@pytest.fixture(params=["nginx", "caddy"])
+def front(request, serve, settings, service, tmp_path: Path) -> Iterator[ProxyClient]:
+    """A client of a proxy that logs users in; the server knows ada, ben and local."""
+    program = shutil.which(request.param) or shutil.which(request.param, path=SBIN)
+    if not program:
+        pytest.skip(f"{request.param} is not installed")
+    ben = User(tokens=(Token(token_digest(TOKEN)),), id="ben:0123456789abcdef")
+    users = {"ada": User(id="ada:0123456789abcdef"), "ben": ben, "local": User()}
+    write_users(settings.data_dir / "0" / "users.json", users)
+    proxies = (ip_network("127.0.0.1"),)
+    server = serve(replace(settings, user_header="Remote-User", trusted_proxies=proxies))
+    start = {"nginx": start_nginx, "caddy": start_caddy}[request.param]
+    process, port = start(program, tmp_path, server.port, service)
+    front = ProxyClient(port, server.application)
+    front.server = ProxyClient(server.port, server.application)
+    yield front
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def adapted(text: str, server: int, service: int) -> str:
+    assert "127.0.0.1:8888" in text and "127.0.0.1:9091" in text
+    text = text.replace("127.0.0.1:8888", f"127.0.0.1:{server}")
+    return text.replace("127.0.0.1:9091", f"127.0.0.1:{service}")
+
+
+def start_nginx(program: str, home: Path, server: int, service: int):
+    site = adapted(example("location / {\n    auth_request"), server, service)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        (home / "site.conf").write_text(f"server {{ listen 127.0.0.1:{port};\n{site}\n}}\n")
+        user = "" if os.geteuid() else "user root;"
+        (home / "nginx.conf").write_text(NGINX.format(user=user))
+        process = subprocess.Popen(
+            [program, "-p", str(home), "-c", "nginx.conf", "-e", "error.log"],
+            env=os.environ | {"NGINX": f"{listener.fileno()};"},
+            pass_fds=[listener.fileno()],
+            stderr=subprocess.DEVNULL,
+        )
+    return process, port
+
+
+def start_caddy(program: str, home: Path, server: int, service: int):
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port = sock.getsockname()[1]
+    site = adapted(example("chat.example.org {\n"), server, service)
+    site = site.replace("chat.example.org {", f"http://127.0.0.1:{port} {{")
+    (home / "Caddyfile").write_text(f"{{\n\tadmin off\n}}\n{site}\n")
+    process = subprocess.Popen(
+        [program, "run", "--config", "Caddyfile", "--adapter", "caddyfile"],
+        cwd=home,
+        env=os.environ | dict.fromkeys(("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"), str(home)),
+        stderr=subprocess.DEVNULL,
+    )
+    until_listening(process, port)
+    return process, port
+
+
+def who(name: str, **more: str) -> dict[str, str]:
+    return {"Cookie": f"who={name}", **more}
+
+
+@pytest.mark.gen_test
+async def test_the_user_of_the_proxy_is_the_user_of_the_server(front):
+    stream = await front.open("POST", "/stream", {"message": "hi", "model": SLOW}, who("ada"))
+    answer = await stream.read()
+    assert answer.end["state"] == "done"
+    assert answer.events[-1].at - answer.events[1].at > 0.4, "the proxy streams"
+    path = f"/api/conversations/{answer.start['conversation_id']}"
+    for name, status in [("ada", 200), ("ben", 404), ("eve", 403)]:
+        assert (await front.request("GET", path, headers=who(name))).status == status, name
+    page = await front.request("GET", "/", headers=who("ada", Accept="text/html"))
+    assert page.status == 200 and b'data-user="ada:0123456789abcdef"' in page.body
+
+
+@pytest.mark.gen_test
+async def test_programs_come_with_tokens(front):
+    body = {"messages": [{"role": "user", "content": "hi"}], "model": "say=a"}
+    for headers, status in [({"Authorization": f"Bearer {TOKEN}"}, 200), (who("ada"), 401)]:
+        response = await front.request("POST", "/v1/chat/completions", body, headers)
+        assert response.status == status, headers
+
+
+@pytest.mark.gen_test
+async def test_a_client_cannot_name_a_user(front, upstream):
+    """Neither through the proxy, logged in there or not, nor past it."""
+    forged = {"Remote-User": "local", "remote-user": "local", "REMOTE-USER": "local"}
+    for path in ("/api/conversations", "/v1/models", "/v1/", "/stream"):
+        for header, value in [*forged.items(), ("Remote_User", "local"), ("Remote-User ", "local")]:
+            response = await front.request("GET", path, headers={header: value})
+            assert response.status in (302, 400, 401), (path, header, response.status)
+            past = await front.server.request("GET", path, headers={header: value})
+            assert past.status in (400, 401), (path, header, past.status)
+    for header, value in forged.items():
+        page = await front.request("GET", "/", headers=who("ada", **{header: value}))
+        assert page.status == 200 and b'data-user="ada:0123456789abcdef"' in page.body
+    assert not upstream.requests

@@ -1,0 +1,112 @@
+"""Budgets: who is refused, what is left, and when a new period begins."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tornado_stream.generations.budgets import Budgets
+from tornado_stream.store.base import Progress
+from tornado_stream.values.budgets import Budget
+from tornado_stream.values.errors import TooMany
+from tornado_stream.values.messages import Message
+
+
+def seconds(*date):
+    return datetime(*date, tzinfo=UTC).timestamp()
+
+
+class Clock:
+    def __init__(self, *date):
+        self.now = seconds(*date)
+
+    def __call__(self):
+        return self.now
+
+
+class Stored:
+    """A store in which some have spent already."""
+
+    def __init__(self, **spent):
+        self.spent = spent
+        self.asked = []
+
+    async def spent_since(self, day):
+        self.asked.append(day)
+        return dict(self.spent)
+
+
+def answer(owner, at, amount=None, usage=None, estimate=None):
+    cost = None if amount is None else {"amount": amount, "currency": "USD", "estimated": False}
+    message = Message(
+        *("a", "c", None, "assistant", "", int(at * 1000)), state="done", cost=cost, usage=usage
+    )
+    return Progress("g", 1, [], message, owner, estimate)
+
+
+def refusal(budgets, owner):
+    with pytest.raises(TooMany) as caught:
+        budgets.check(owner)
+    assert caught.value.code == "budget_reached"
+    return caught.value.details
+
+
+@pytest.mark.gen_test
+async def test_a_budget_is_reached_and_starts_anew():
+    clock = Clock(2026, 2, 28, 23, 59, 30)
+    store = Stored(ada=(700_000_000, 9))
+    budgets = Budgets(store, {"ada": Budget(10**9)}, None, "USD", now=clock)
+    await budgets.open()
+    assert store.asked == [seconds(2026, 2, 1) // 86_400]
+    budgets.check("ada")
+    assert budgets.count(answer("ada", clock.now, 0.1)) is None
+    low = budgets.count(answer("ada", clock.now, 0.15))
+    assert (low.code, low.details) == ("budget_low", {"left": 0.05, "currency": "USD"})
+    budgets.check("ada")
+    assert budgets.count(answer("ada", clock.now, 0.3)).details["left"] == 0
+    reset = seconds(2026, 3, 1)
+    assert refusal(budgets, "ada") == {"retry_after": 30, "resets_at": reset * 1000}
+    budgets.check("bob")  # has no budget
+    began = clock.now
+    clock.now = reset
+    budgets.check("ada")
+    budgets.count(answer("ada", began, 5))  # it belongs to the old month
+    budgets.check("ada")
+    budgets.count(answer("ada", reset, 1))
+    refusal(budgets, "ada")
+
+
+@pytest.mark.gen_test
+async def test_tokens_count_where_nothing_has_a_price_also_estimated_ones():
+    clock = Clock(2026, 5, 5)
+    budgets = Budgets(
+        Stored(), {"bob": Budget(tokens=10**6)}, Budget(None, 100, "day"), "USD", now=clock
+    )
+    await budgets.open()
+    usage = {"prompt_tokens": 40, "completion_tokens": 20}
+    assert budgets.count(answer("ada", clock.now, usage=usage)) is None
+    low = budgets.count(answer("ada", clock.now, estimate=(30, 5)))
+    assert low.details == {"left": 5, "currency": None}
+    budgets.check("ada")
+    budgets.count(answer("ada", clock.now, usage=usage))
+    assert refusal(budgets, "ada")["retry_after"] == 86_400
+    budgets.check("bob")
+    budgets.check("zoe")
+
+
+@pytest.mark.gen_test
+async def test_of_two_limits_the_first_that_is_reached_counts():
+    clock = Clock(2026, 5, 5)
+    budgets = Budgets(Stored(), {}, Budget(10**9, 100), "EUR", now=clock)
+    few = {"prompt_tokens": 1, "completion_tokens": 1}
+    low = budgets.count(answer("ada", clock.now, 0.95, few))
+    assert low.details == {"left": 0.05, "currency": "EUR"}
+    many = {"prompt_tokens": 90, "completion_tokens": 9}
+    low = budgets.count(answer("ada", clock.now, 0, many))
+    assert low.details == {"left": 0, "currency": None}
+    refusal(budgets, "ada")
+
+
+def test_a_budget_of_nothing_refuses_everything():
+    refusal(Budgets(Stored(), {}, Budget(0), "USD"), "ada")

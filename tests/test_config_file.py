@@ -1,0 +1,103 @@
+"""tornado-stream.toml as a whole: its sections, the lines of mistakes, and changes of the file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tornado_stream.config_file import MAX_SIZE, SECTIONS, ConfigFile, read_sections
+from tornado_stream.settings import SettingError, Settings
+
+CONFIGURATION = Path(__file__).parents[1] / "docs/configuration.md"
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "chat.toml"
+
+
+def refused(file, text: str) -> str:
+    file.write_text(text)
+    with pytest.raises(SettingError) as caught:
+        read_sections(file)
+    return str(caught.value).removeprefix(str(file))
+
+
+def test_a_section_that_nobody_reads_is_a_mistake(file):
+    for name in ("upstreams", "presets", "prompt", "UPSTREAM", "theme"):
+        says = refused(file, f"currency = 'EUR'\n\n[{name}.a]\nx = 1\n")
+        assert says.startswith(f", line 3: {name}: there is no such section")
+        assert all(section in says for section in SECTIONS), "it names those that there are"
+    assert "did you mean preset?" in refused(file, "[presets.a]")
+
+
+@pytest.mark.parametrize("section", ["tools.time", "tools"])
+def test_a_section_of_another_version_says_what_is_missing(file, section):
+    says = refused(file, f"\n[{section}]\ncommand = ['mcp-server-time']\n")
+    assert says.startswith(", line 2: tools: this version has no tools")
+
+
+def test_a_mistake_of_a_section_has_its_line(file):
+    file.write_text(
+        "# a\n[preset.'Be brief']\n  system = \"\"\n[preset.b.options]\nx = 1 # y = 2\n"
+    )
+    sections = read_sections(file)
+    for key, line in [
+        ("preset.Be brief", 2),
+        ("preset.Be brief.system", 3),
+        ("preset.Be brief.text", 2),
+        ("preset.b.options.x", 5),
+        ("preset.b.model", 1),
+        ("preset.b", 4),
+        ("preset", 2),
+        ("y", 1),
+    ]:
+        assert sections.line_of(key) == line, key
+
+
+def test_tables_are_tables(file):
+    for text in ("preset = 1", "[[preset]]", "preset.a = 1", "[[preset.a]]"):
+        file.write_text(text)
+        with pytest.raises(SettingError, match="line 1: preset.*must be"):
+            read_sections(file).tables("preset")
+
+
+def test_what_is_no_file_of_settings_is_refused(file):
+    assert "is nested too deeply" in refused(file, "x = " + "[" * 100_000)
+    assert f"more than {MAX_SIZE} bytes" in refused(file, "#" * (MAX_SIZE + 1))
+    assert "line 2" in refused(file, "\nx = 1 2\n")
+
+
+def test_the_file_is_read_once_and_again_when_it_changes(file, monkeypatch):
+    import tornado_stream.config_file as module
+
+    reads = []
+    read = module.read_sections
+    monkeypatch.setattr(module, "read_sections", lambda path: reads.append(1) or read(path))
+    file.write_text("currency = 'EUR'")
+    config = ConfigFile(Settings(config=file))
+    assert config.read() is config.read() and len(reads) == 1
+    file.write_text("currency = 'USD' # changed")
+    assert config.read().data == {"currency": "USD"} and len(reads) == 2
+    file.write_text("colour = 1")
+    for _ in range(2):
+        with pytest.raises(SettingError):
+            config.read()
+    file.unlink()
+    with pytest.raises(SettingError, match="No such file"):
+        config.read()
+
+
+def test_without_a_file_there_are_no_sections(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = ConfigFile(Settings())
+    assert (config.path, config.state, config.read().tables("preset")) == (None, None, {})
+    Path("tornado-stream.toml").write_text("[preset.a]")
+    assert list(ConfigFile(Settings()).read().tables("preset")) == ["a"]
+
+
+def test_the_documentation_names_every_section():
+    rows = re.findall(r"^\| `\[?(\w+)[\].`]", CONFIGURATION.read_text(), re.MULTILINE)
+    assert set(SECTIONS) <= set(rows)

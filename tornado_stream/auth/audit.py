@@ -1,0 +1,68 @@
+"""The audit log: who logged in, and who changed, deleted or exported what, as lines of JSON.
+
+The rule: a line has no text of a conversation, no password, no token, and no name that does not
+belong to a user. A line that cannot be written holds up nothing: the ordinary log says so.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from logging import LogRecord
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+import orjson
+
+from tornado_stream.settings import SettingError, Settings
+from tornado_stream.store.private_files import make_private
+
+logger = logging.getLogger(__name__)
+
+#: The file is renamed to `….1` when it has this many bytes; so many older ones are kept.
+MAX_BYTES, OLDER_FILES = 10 * 1024 * 1024, 9
+
+
+class AuditLog:
+    """The file at `path`. Only its owner can read it. Raises `SettingError` if it cannot be
+    written. Commands append to the same file beside a running server."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            make_private(path)
+            self._file = _File(path, maxBytes=MAX_BYTES, backupCount=OLDER_FILES)
+        except OSError as error:
+            why = error.strerror or error
+            raise SettingError(f"cannot write the audit log {path} ({why})") from error
+
+    def record(self, event: str, user: str, **details: str | int | None) -> None:
+        """Append a line. `user` is the id of the user it is about; details that are None are left
+        out."""
+        at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line: dict[str, str | int] = {"at": at, "event": event, "user": user}
+        line |= {name: value for name, value in details.items() if value is not None}
+        text = orjson.dumps(line).decode()
+        self._file.handle(logging.makeLogRecord({"msg": text}))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def record_command(settings: Settings, event: str, user: str) -> None:
+    """Append the line of a command that has succeeded, if the settings name a file. Raises
+    `SettingError`."""
+    if settings.audit_log:
+        log = AuditLog(settings.audit_log)
+        log.record(event, user, outcome="done", by="command")
+        log.close()
+
+
+class _File(RotatingFileHandler):
+    """A private file whose failures the ordinary log tells."""
+
+    def handleError(self, record: LogRecord) -> None:
+        logger.error("the audit log cannot be written; this line is lost: %s", record.getMessage())
+
+    def rotate(self, source: str, dest: str) -> None:
+        super().rotate(source, dest)
+        make_private(Path(source))

@@ -1,0 +1,138 @@
+"""tornado-stream.toml: finds it, reads it, and hands each of its sections to the section's owner.
+
+The rule: every mistake is reported with its line before the server starts, and a section that
+nobody reads is a mistake. While the server runs, an owner that asks again gets the file as it is.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from tornado_stream.settings import SettingError, Settings
+
+#: In the working directory, unless --config names another file.
+FILE_NAME = "tornado-stream.toml"
+#: Bytes of the file.
+MAX_SIZE = 8 * 1024 * 1024
+#: The sections and who reads them; docs/configuration.md has the same table.
+SECTIONS = {
+    "currency": "providers.config",
+    "upstream": "providers.config",
+    "preset": "values.presets",
+    "budget": "auth.user_config",
+    "user": "auth.user_config",
+}
+#: Sections that other versions know, and what this one lacks.
+NOT_YET = {"tools": "tools"}
+
+State = tuple[int, int, int] | None
+
+
+class ConfigFile:
+    """The file that the settings name. `path` is None if there is none: then it has no sections."""
+
+    def __init__(self, settings: Settings) -> None:
+        here = Path(FILE_NAME)
+        self.path = settings.config or (here if here.is_file() else None)
+        self._state: State = None
+        self._sections = Sections(Path(FILE_NAME), "", {})
+
+    @property
+    def state(self) -> State:
+        """A value that changes when the file does; None if it cannot be found."""
+        try:
+            stat = self.path.stat() if self.path else None
+        except OSError:
+            return None
+        return (stat.st_mtime_ns, stat.st_size, stat.st_ino) if stat else None
+
+    def read(self) -> Sections:
+        """The sections as they are now. The file is read only if it has changed. Raises
+        `SettingError` if it cannot be read, is no TOML, or has a section that nobody reads."""
+        if self.path is not None and (self._state is None or self.state != self._state):
+            state = self.state
+            self._sections = read_sections(self.path)
+            self._state = state
+        return self._sections
+
+
+def read_sections(path: Path) -> Sections:
+    """The sections of a file. Raises `SettingError`."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_SIZE + 1)
+        if len(content) > MAX_SIZE:
+            raise SettingError(f"cannot read {path}: it has more than {MAX_SIZE} bytes")
+        text = content.decode("utf-8").replace("\r\n", "\n")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise SettingError(f"cannot read {path}: {why}") from None
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingError(f"{path}: {error}") from None
+    except RecursionError:
+        raise SettingError(f"{path}: it is nested too deeply") from None
+    sections = Sections(path, text, data)
+    for name in data:
+        if name in NOT_YET:
+            sections.refuse(name, f"this version has no {NOT_YET[name]}; remove this section")
+        if name not in SECTIONS:
+            sections.refuse(name, f"there is no such section{suggestion(name, SECTIONS)}")
+    return sections
+
+
+@dataclass(frozen=True)
+class Sections:
+    """What the file holds: its text for messages, and its tables by their names."""
+
+    path: Path
+    text: str
+    data: Mapping[str, Any]
+
+    def tables(self, section: str) -> dict[str, Any]:
+        """The tables `[section.NAME]` by name; empty if there are none. Raises `SettingError`."""
+        tables = self.data.get(section, {})
+        if not isinstance(tables, dict):
+            self.refuse(section, f"it must be tables, [{section}.NAME]")
+        for name, table in tables.items():
+            if not isinstance(table, dict):
+                self.refuse(f"{section}.{name}", f"it must be a table, [{section}.{name}]")
+        return tables
+
+    def refuse(self, key: str, why: str) -> NoReturn:
+        """Raise a `SettingError` that names the line of a key, for example `preset.x.system`."""
+        raise SettingError(f"{self.path}, line {self.line_of(key)}: {key}: {why}")
+
+    def line_of(self, key: str) -> int:
+        """The number, from 1, of the line with this key, or with the longest beginning of it."""
+        best, line, inside, wanted = 0, 1, "", _bare(key) + "."
+        for number, text in enumerate(self.text.splitlines(), 1):
+            bare = _bare(text.partition("#")[0])
+            if bare.startswith("["):
+                found = inside = bare.strip("[]")
+            else:
+                name = bare.partition("=")[0]
+                found = ".".join(part for part in (inside, name) if part) if "=" in bare else ""
+            within = f"{found}.".startswith(wanted)  # a table below the one that is sought
+            size = len(wanted) - 1 if within else len(found)
+            if found and size > best and (within or wanted.startswith(f"{found}.")):
+                best, line = size, number
+        return line
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[\s\"']", "", text)
+
+
+def suggestion(word: str, known: Mapping[str, Any] | list[str]) -> str:
+    """The end of a sentence that says which names are known, and which one was probably meant."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    names = f"there are {', '.join(known)}"
+    return f"; did you mean {near[0]}? ({names})" if near else f"; {names}"
