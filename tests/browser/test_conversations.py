@@ -199,7 +199,7 @@ def test_back_closes_the_drawer_and_keeps_the_conversation(page: Page) -> None:
     expect(drawer).to_be_hidden()
     expect(content(page)).to_have_text("one")
     assert page.url == address
-    page.go_forward()
+    page.locator("#side-toggle").click()
     expect(drawer).to_be_visible()
     page.keyboard.press("Escape")
     expect(drawer).to_be_hidden()

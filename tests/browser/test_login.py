@@ -127,10 +127,9 @@ def test_a_second_try_during_the_first_is_not_dropped(stranger: Page, locked: Pr
     page = stranger
     page.goto(locked.url)
     waiting: list[Callable[[], None]] = []
-    page.route("**/login", lambda route: waiting.append(route.continue_))
+    page.route("**/login", lambda route: waiting.append(route.continue_), times=1)
     log_in(page, "wrong")
     log_in(page, PASSWORD)
-    page.unroute("**/login")
-    for go_on in waiting:
-        go_on()
+    (go_on,) = waiting
+    go_on()
     expect(page.get_by_role("button", name="Model: fake-model")).to_be_visible()
