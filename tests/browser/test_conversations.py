@@ -185,3 +185,64 @@ def _post(url: str, body: dict[str, str]) -> None:
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)
     urllib.request.urlopen(request, timeout=60).close()
+
+
+def test_back_closes_the_drawer_and_keeps_the_conversation(page: Page) -> None:
+    ask(page, "one")
+    expect(content(page)).to_have_text("one")
+    address = page.url
+    page.set_viewport_size({"width": 390, "height": 844})
+    drawer = page.locator("#side")
+    page.locator("#side-toggle").click()
+    expect(drawer).to_be_visible()
+    page.go_back()
+    expect(drawer).to_be_hidden()
+    expect(content(page)).to_have_text("one")
+    assert page.url == address
+    page.locator("#side-toggle").click()
+    expect(drawer).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+    # A conversation chosen in the drawer takes the drawer's place in the history.
+    page.get_by_role("button", name="New conversation").click()
+    page.locator("#side-toggle").click()
+    listed(page).first.get_by_role("link").click()
+    expect(content(page)).to_have_text("one")
+    page.go_back()
+    expect(page.locator("#welcome")).to_be_visible()
+
+
+def test_an_editor_stays_below_the_header(page: Page) -> None:
+    """Where the page overflows by a few pixels, it counts as being at its end."""
+    ask(page, "play count=30")
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
+    expect(page.locator("article.message.answer .tool").first).to_be_attached()
+    scroller = page.locator("#scroller")
+    space = scroller.evaluate("e => e.clientHeight - e.querySelector('.transcript').offsetHeight")
+    page.set_viewport_size({"width": 1024, "height": 768 - int(space) + 40})
+    question = page.locator("article.message.user")
+    question.hover()
+    question.get_by_role("button", name="Edit", exact=True).click()
+    editor = page.get_by_label("Edit your question")
+    editor.fill("a line\n" * 4)
+    page.wait_for_timeout(100)  # two frames of a slow machine
+    top = scroller.bounding_box()
+    box = page.locator(".editor").bounding_box()
+    assert top and box and box["y"] >= top["y"]
+
+
+def test_the_deletion_of_the_open_conversation_is_undone_by_ctrl_z(page: Page) -> None:
+    ask(page, "one")
+    expect(content(page)).to_have_text("one")
+    listed(page).first.get_by_role("link").focus()
+    page.keyboard.press("Delete")
+    expect(page.locator(".toast")).to_be_visible()
+    page.keyboard.press("Control+z")
+    expect(content(page)).to_have_text("one")
+    listed(page).first.get_by_role("link").focus()
+    page.keyboard.press("Delete")
+    expect(composer(page)).to_be_focused()
+    page.keyboard.type("text")
+    page.keyboard.press("Control+z")
+    expect(composer(page)).to_have_value("")
+    expect(page.locator("#welcome")).to_be_visible()

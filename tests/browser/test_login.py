@@ -121,3 +121,15 @@ def test_too_many_tries_are_counted_down(stranger: Page, locked: Program) -> Non
     expect(page.get_by_role("alert")).to_contain_text("too many attempts")
     expect(button).to_be_enabled()
     expect(button).to_have_text("Log in")
+
+
+def test_a_second_try_during_the_first_is_not_dropped(stranger: Page, locked: Program) -> None:
+    page = stranger
+    page.goto(locked.url)
+    waiting: list[Callable[[], None]] = []
+    page.route("**/login", lambda route: waiting.append(route.continue_), times=1)
+    log_in(page, "wrong")
+    log_in(page, PASSWORD)
+    (go_on,) = waiting
+    go_on()
+    expect(page.get_by_role("button", name="Model: fake-model")).to_be_visible()

@@ -9,6 +9,8 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from .chat import Locator, Page, announced, answer, ask, composer, content, expect, status
 from .conftest import Program
 
@@ -376,3 +378,35 @@ def _chunk(**delta: Any) -> str:
     """A step of a script, which sends this delta."""
     body = json.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
     return "raw=" + urllib.parse.quote(f"data: {body}\n\n", safe="")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "emoji",
+        *(pytest.param(kind, marks=pytest.mark.wide) for kind in ("characters", "a megabyte")),
+    ],
+)
+def test_a_long_question_is_folded_and_copied_byte_by_byte(page: Page, kind: str) -> None:
+    question = {
+        "characters": "x" * 100_000,
+        "a megabyte": "a line\twith  spaces \n" * 45_000,
+        "emoji": "👩‍👩‍👧‍👦 e\u0301 " * 900,
+    }[kind]
+    question += "\n```js\nlet a;\n```\nplay say=ok"
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    composer(page).evaluate("(box, text) => (box.value = text)", question)
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(content(page)).to_have_text("ok")
+    asked = questions(page)
+    low = asked.bounding_box()
+    asked.get_by_role("button", name="Show all").click()
+    high = asked.bounding_box()
+    assert low and high and high["height"] > low["height"] > 200 and low["width"] > 300
+    press(asked, "Copy")
+    expect(announced(page)).to_have_text("Copied")
+    copied = "text => navigator.clipboard.readText().then((copied) => copied === text)"
+    assert page.evaluate(copied, question)
+    assert asked.locator(".text").evaluate("(e, text) => e.textContent === text", question)
+    asked.get_by_role("button", name="Show less").click()
+    assert (asked.bounding_box() or low)["height"] == pytest.approx(low["height"], abs=2)

@@ -32,7 +32,8 @@ test("what each reason to wait looks like", () => {
   assert.deepEqual(after([5000, "missed", 1000]), ["network", "Check your network: nothing has arrived from the server for 6 s…"]);
   assert.equal(after([5000, "missed", 1000, "heard"]), null);
   assert.equal(after([START, SLOW_TIMES.unheard, "lost"]), null, "the page says \"Reconnecting…\" then");
-  assert.match(after([START, 3000], { offline: true })[1], /offline/);
+  assert.match(after([START, 3000], { offline: true })[1], /The server continues the answer/);
+  assert.match(after([3000], { offline: true })[1], /Your question is kept here/, "nothing is known to have arrived");
   assert.match(after([START, "lost"], { offline: true })[1], /offline/);
   assert.equal(after([START, 2000, "heard", 900], { offline: true }), null, "a server on the same machine");
   assert.match(after([START, 9000], { proxy: { proxy: "x", found: true } })[1], /proxy is buffering/);

@@ -112,7 +112,7 @@ async function copyNewest() {
 /** @param {string} [text] a question for the question box */
 function startAnew(text) {
   conversation.clear();
-  sidebar.close();
+  sidebar.close(); // after the address has changed, because an open drawer is an entry of the history
   if (text) composer.fill(text);
   composer.focus();
   announcer.say(t("say.fresh"));
@@ -121,9 +121,10 @@ byId("new-conversation").addEventListener("click", () => startAnew());
 
 /** @param {string} id @param {{message: string, text: string}} [found] the message to scroll to, and the words to mark in it */
 async function openOne(id, found) {
+  const opening = conversation.open(id);
   sidebar.close();
   if (hasFinePointer()) composer.focus();
-  await conversation.open(id);
+  await opening;
   if (found && conversation.id === id) (await import("./list/search_highlights.js")).showFoundMessage(found, transcript, autoScroll);
 }
 
@@ -152,4 +153,10 @@ conversation.addEventListener("answer", (event) => {
   if (loading || recovered || answer.end?.error?.code === "local_model_failed") void models.watch();
 });
 
-void new Navigation(conversation, window).open().then(() => commands.resumeUnsent((id, text) => drafts.add(id, text)));
+void new Navigation(conversation, window).open().then(() => {
+  commands.resumeUnsent((id, text) => drafts.add(id, text));
+  if (!composer.isSent) return;
+  const draft = drafts.stored;
+  composer.sendEarly();
+  drafts.putBack(draft);
+});

@@ -12,6 +12,11 @@ const notice = byId("login-notice");
 const button = byId("login-enter");
 const others = new BroadcastChannel(`tornado-stream${base}:login`);
 
+/** The password of the last try. */
+let tried = "";
+/** While a try runs: whether the user has made another. */
+let again = false;
+
 /** Load this address again. With a session, the server answers with the page that was asked for. */
 const enter = () => location.replace(location.pathname + location.search);
 
@@ -20,7 +25,7 @@ function refuse(text) {
   notice.textContent = text;
   password.setAttribute("aria-invalid", "true");
   password.focus();
-  password.select();
+  if (password.value === tried) password.select(); // what was typed meanwhile is kept
 }
 
 /** Disable the button and count down on it. @param {number} left in seconds */
@@ -30,14 +35,23 @@ function wait(left) {
   if (left > 0) setTimeout(() => wait(left - 1), 1000);
 }
 
+let running = false;
+
 async function logIn() {
-  button.disabled = true;
+  if (running) return void (again = true);
+  running = true;
+  tried = password.value;
   const response = await api.logIn(Object.fromEntries(new FormData(form))).catch(() => null);
-  button.disabled = false;
+  running = false;
   if (response?.ok) {
     others.postMessage("");
     return enter();
   }
+  if (again && response?.status !== 429) {
+    again = false;
+    return logIn();
+  }
+  again = false;
   if (!response) return refuse(t("login.unreachable"));
   if (response.status === 401) return refuse(t(form.elements.namedItem("name") ? "login.wrongEither" : "login.wrong"));
   if (response.status !== 429) return refuse(t("login.failed", { status: String(response.status) }));

@@ -55,6 +55,8 @@ export default {
   "message": {
     "you": "Sie",
     "answer": "Antwort",
+    "showAll": "Alles zeigen ({n} Zeichen)",
+    "showLess": "Weniger zeigen",
     "thinking": "Denkt nach",
     "thoughts": "Gedanken",
     "refused": "Das Modell hat die Antwort verweigert",
@@ -97,6 +99,7 @@ export default {
     "silent": "Das Modell schweigt seit {seconds} …",
     "network": "Prüfen Sie Ihr Netz: seit {seconds} ist nichts vom Server angekommen …",
     "offline": "Dieses Gerät ist offline. Der Server setzt die Antwort fort.",
+    "offlineUnsent": "Dieses Gerät ist offline. Deine Frage bleibt hier und wird gesendet, sobald es wieder ein Netz gibt.",
     "proxy": "Ein Proxy hält diese Antwort zurück. Die Seite holt den Text stückweise …"
   },
 

@@ -55,6 +55,8 @@ export default {
   "message": {
     "you": "You",
     "answer": "Answer",
+    "showAll": "Show all ({n} characters)",
+    "showLess": "Show less",
     "thinking": "Thinking",
     "thoughts": "Thoughts",
     "refused": "The model refused to answer",
@@ -97,6 +99,7 @@ export default {
     "silent": "The model has been silent for {seconds}…",
     "network": "Check your network: nothing has arrived from the server for {seconds}…",
     "offline": "This device is offline. The server continues the answer.",
+    "offlineUnsent": "This device is offline. Your question is kept here, and is sent when there is a network again.",
     "proxy": "A proxy is buffering this answer. The page fetches the text piece by piece…"
   },
 

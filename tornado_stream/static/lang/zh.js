@@ -55,6 +55,8 @@ export default {
   "message": {
     "you": "您",
     "answer": "回答",
+    "showAll": "显示全部（{n} 个字符）",
+    "showLess": "收起",
     "thinking": "正在思考",
     "thoughts": "思考过程",
     "refused": "模型拒绝回答",
@@ -97,6 +99,7 @@ export default {
     "silent": "模型已有 {seconds}没有输出…",
     "network": "请检查网络：已有 {seconds}没有收到服务器的数据…",
     "offline": "此设备已离线。回答仍在服务器上继续生成。",
+    "offlineUnsent": "此设备处于离线状态。您的问题保存在这里，网络恢复后会发送。",
     "proxy": "有代理在缓冲此回答，页面正在分段获取文字…"
   },
 

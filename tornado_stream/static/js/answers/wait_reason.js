@@ -33,7 +33,7 @@ export function waitReasonOf(heartbeat, times, offline, proxy) {
   const unheard = now - heartbeat.heardAt;
   const slow = now - heartbeat.newsAt;
   const isOff = offline && (heartbeat.lost || unheard >= times.late); // a device without a network still reaches a server of its own
-  if (isOff) return { kind: "network", line: t("wait.offline") };
+  if (isOff) return { kind: "network", line: t(heartbeat.started ? "wait.offline" : "wait.offlineUnsent") };
   if (heartbeat.lost) return null; // the page says "Reconnecting…" then
   if (unheard >= times.unheard || (heartbeat.missed && unheard >= times.late)) return { kind: "network", line: t("wait.network", lasting(unheard)) };
   if (proxy) return { kind: "proxy", line: t("wait.proxy"), ...proxy };

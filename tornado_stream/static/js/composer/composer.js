@@ -37,8 +37,21 @@ export class Composer extends EventTarget {
     parts.stop.addEventListener("click", (event) => this.#stop(event));
     conversation.addEventListener("path", () => this.#update());
     conversation.addEventListener("answer", () => this.#update());
+    parts.form.toggleAttribute("data-taken", true); // early.js does nothing from now on
     this.#update();
     growToText(this.parts.text);
+  }
+
+  /** Whether the user sent the question before the modules were loaded (early.js). */
+  get isSent() {
+    return this.parts.form.hasAttribute("data-sent");
+  }
+
+  /** Send such a question now. If that is impossible, it stays in the box. */
+  sendEarly() {
+    this.parts.form.removeAttribute("data-sent");
+    this.parts.text.readOnly = false;
+    this.#send();
   }
 
   /** The whole text to send: the text box and, below it, the pasted text. */

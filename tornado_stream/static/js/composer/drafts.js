@@ -7,21 +7,24 @@ const PAUSE = 300;
 export class Drafts {
   #key = PREFIX;
   #dirty = false;
+  /** What the user wrote before the modules were loaded, until a conversation is open. */
+  #typed;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
   /**
    * @param {import("../page/storage.js").Storage} storage
    * @param {import("../conversation/conversation.js").Conversation} conversation
-   * @param {{text: string, fill: (text: string) => void, addEventListener: EventTarget["addEventListener"]}} composer
+   * @param {{text: string, isSent?: boolean, fill: (text: string) => void, addEventListener: EventTarget["addEventListener"]}} composer
    */
   constructor(storage, conversation, composer) {
     this.storage = storage;
     this.conversation = conversation;
     this.composer = composer;
+    this.#typed = composer.text;
     composer.addEventListener("change", () => this.#storeSoon());
     conversation.addEventListener("switched", (event) => this.#switched(/** @type {CustomEvent} */ (event).detail.adopted));
-    this.#restore();
+    if (!this.#typed) this.#restore();
   }
 
   /** Store the text now, if it was changed in this tab. Otherwise another tab may have stored a newer one. */
@@ -67,6 +70,21 @@ export class Drafts {
 
   #restore() {
     this.#key = PREFIX + (this.conversation.id ?? "");
-    this.composer.text = this.storage.get(this.#key) ?? "";
+    const draft = this.storage.get(this.#key) ?? "";
+    const typed = this.#typed;
+    this.#typed = "";
+    if (typed && this.composer.isSent) return; // the draft comes back once the question is sent
+    this.composer.text = draft && typed && draft !== typed ? `${draft}\n${typed}` : draft || typed;
+    if (typed) this.#storeSoon();
+  }
+
+  /** Show the draft that a question, sent before the modules were loaded, had displaced. @param {string} draft */
+  putBack(draft) {
+    if (draft) this.composer.fill(draft);
+  }
+
+  /** The draft of the open conversation as it is stored. */
+  get stored() {
+    return this.storage.get(this.#key) ?? "";
   }
 }

@@ -20,7 +20,8 @@ export class Navigation {
 
   #follow() {
     const path = pathOf(this.conversation.id);
-    if (path !== this.page.location.pathname) this.page.history.pushState(null, "", path);
+    const { history, location } = this.page;
+    if (path !== location.pathname) history[history.state?.drawer ? "replaceState" : "pushState"](null, "", path);
   }
 }
 

@@ -15,6 +15,8 @@ import { Trash } from "./trash.js";
 export class Deletion {
   /** The id of the conversation that was open when it was deleted; null once another one is opened. @type {string | null} */
   #wasOpen = null;
+  /** Whether the user has written something since the last deletion. If not, Ctrl+Z undoes it even in a text box. */
+  #hasWritten = false;
 
   /**
    * @param {import("./conversations.js").Conversations} conversations
@@ -36,6 +38,7 @@ export class Deletion {
     conversation.addEventListener("switched", () => this.#restoreOpened());
     addEventListener("pagehide", () => this.trash.deleteAll());
     document.addEventListener("keydown", (event) => this.#key(event));
+    document.addEventListener("input", () => (this.#hasWritten = true));
   }
 
   /** @param {Item} item */
@@ -44,6 +47,7 @@ export class Deletion {
     if (isOpen) this.callbacks.open(null);
     if (isOpen) this.#wasOpen = item.id; // not before `open`, which sets it to null
     this.trash.add(item);
+    this.#hasWritten = false;
     this.callbacks.say(t("trash.said", { title: titleOf(item), keys: isMac ? "⌘Z" : t("trash.keys") }));
   }
 
@@ -65,7 +69,7 @@ export class Deletion {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    const writing = /** @type {HTMLElement} */ (event.target).matches("input, textarea");
+    const writing = this.#hasWritten && /** @type {HTMLElement} */ (event.target).matches("input, textarea");
     const last = this.trash.items.at(-1);
     if (event.key !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey || writing || !last) return;
     event.preventDefault();

@@ -30,6 +30,7 @@ export function showFoundMessage({ message, text }, transcript, autoScroll) {
   if (!shown) return;
   autoScroll.leave();
   shown.scrollIntoView({ block: "start" }); // first, because the browser may not have laid out a message that is off the screen
+  if (shown.querySelector(".folded")) /** @type {HTMLElement} */ (shown.querySelector(".show-all")).click();
   const ranges = rangesOf(shown, new RegExp(escaped(text), "giu"));
   const { top, height } = (ranges[0] ?? shown).getBoundingClientRect();
   const view = autoScroll.scroller.getBoundingClientRect();

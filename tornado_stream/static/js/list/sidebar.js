@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * The sidebar with the conversations: a column beside a wide page, or a drawer over a narrow one. The
- * drawer takes the focus and gives it back. Escape or a click beside it closes it.
+ * drawer takes the focus and gives it back. Escape, a click beside it, or the browser's Back closes it: an open
+ * drawer is an entry of the browser's history, which is replaced if the user chooses a conversation in it.
  */
 import { byId } from "../page/dom.js";
 import { isSomethingOpen } from "../page/shortcuts.js";
@@ -12,6 +13,8 @@ export class Sidebar {
   #wide = matchMedia("(width >= 56rem)");
   #toggle = byId("side-toggle");
   #open = false;
+  /** The entry of the history is being removed, because the drawer was closed in another way than by Back. */
+  #isLeaving = false;
 
   /** @param {import("../page/storage.js").Storage} storage */
   constructor(storage) {
@@ -23,6 +26,7 @@ export class Sidebar {
       if (event.key === "Escape" && !event.defaultPrevented && !isSomethingOpen()) this.close();
     });
     this.#wide.addEventListener("change", () => this.#fitToWidth());
+    addEventListener("popstate", (event) => this.#wentBack(event));
     this.#fitToWidth();
   }
 
@@ -41,6 +45,20 @@ export class Sidebar {
     byId("search").select();
   }
 
+  /** @param {PopStateEvent} event */
+  #wentBack(event) {
+    if (this.#isLeaving || (this.#open && !this.#wide.matches)) event.stopImmediatePropagation(); // so that the conversation stays
+    if (!this.#isLeaving) this.close();
+    this.#isLeaving = false;
+  }
+
+  #keepHistory() {
+    const isEntry = Boolean(history.state?.drawer);
+    if (this.#open && !isEntry) history.pushState({ drawer: true }, "");
+    this.#isLeaving = !this.#open && isEntry;
+    if (this.#isLeaving) history.back();
+  }
+
   #fitToWidth() {
     this.#set(this.#wide.matches && this.storage.get(KEY) !== "closed", false);
   }
@@ -53,8 +71,9 @@ export class Sidebar {
     this.#toggle.setAttribute("aria-expanded", String(open));
     for (const part of document.querySelectorAll(".skip, .top, .main, .bottom")) /** @type {HTMLElement} */ (part).inert = covers;
     if (!byUser) return;
-    if (this.#wide.matches) this.storage.set(KEY, open ? "open" : "closed");
-    else if (open) byId("side-close").focus();
+    if (this.#wide.matches) return this.storage.set(KEY, open ? "open" : "closed");
+    this.#keepHistory();
+    if (open) byId("side-close").focus();
     else this.#toggle.focus();
   }
 }

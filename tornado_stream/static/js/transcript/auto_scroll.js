@@ -58,7 +58,8 @@ export class AutoScroll {
   }
 
   #grown() {
-    if (this.#following) this.scroller.scrollTop = this.scroller.scrollHeight;
+    const isEditing = this.#following && document.activeElement?.closest(".editor"); // an editor that grows stays where it is
+    if (this.#following && !isEditing) this.scroller.scrollTop = this.scroller.scrollHeight;
     this.#top = this.scroller.scrollTop;
     this.#showButton();
   }
