@@ -3,9 +3,11 @@
  * The grammar: CommonMark and GFM as marked parses them, and formulas. Pure: text in, tokens out. The rule: the
  * cost of a text is proportional to its length. Nesting and inline markup are limited for this.
  *
+ * @typedef {{pairs: ReturnType<typeof pairsOf>, offset: number}} Frame the pairs of marks of a text, and where in it a part begins
  * @typedef {Record<string, {href: string, title: string}>} Links the link definitions that are known
  */
-import { Lexer, Marked } from "../../vendor/marked-18.2.1/marked.esm.js";
+import { Lexer, Marked, Tokenizer } from "../../vendor/marked-18.2.1/marked.esm.js";
+import { pairsOf } from "./emphasis.js";
 
 /** The deepest nesting of quotes, lists and emphasis. What is deeper stays text. */
 const DEPTH = 24;
@@ -20,6 +22,17 @@ const BLOCK_START = /\n {0,3}(?:\$\$|\\\[)/;
 
 /** A formula in a line. `$x$` follows Pandoc's rule, so that "$5 and $10" are prices. */
 const INLINE = /^(?:\$\$(?!\s*\$)((?:[^$\\]|\\.)+)\$\$|\$(?!\d[\d.,]*\s+[^$\s\d]{2,}\s)((?!\s)(?:[^$\\\n]|\\.)*(?:[^$\\\s]|\\.))\$(?!\w)|\\\((.{1,1000}?)\\\))/s;
+
+/** The same, anywhere in a text. */
+const INLINE_ANYWHERE = new RegExp(INLINE.source.slice(1), "gs");
+
+/** An address that is not in brackets: to a space or to punctuation of Chinese and Japanese, which follows without a space. */
+const ADDRESS = /^(?:(?:https?|ftp):\/\/|www\.)(?:(?!(?=[\p{P}\p{S}])[\u3000-\u303f\ufe10-\ufe6b\uff00-\uffef])[^\s<“”‘’…—])*/iu;
+/** The same, if a letter of these languages follows its host. */
+const HOST = /^[a-z]+:\/\/[a-z\d-]+(?:\.[a-z\d-]+)+(?=[\u3041-\ua4c6\uac00-\ud7fb\uf900-\ufaff])|^www(?:\.[a-z\d-]+)+(?=[\u3041-\ua4c6\uac00-\ud7fb\uf900-\ufaff])/i;
+
+/** The address at the beginning of `src`. @param {string} src */
+const bareAddress = (src) => HOST.exec(src)?.[0] ?? ADDRESS.exec(src)?.[0];
 
 /** @param {string} src */
 function blockMath(src) {
@@ -50,6 +63,17 @@ function blockMathStart(src) {
 }
 
 export const { defaults: options } = new Marked({
+  tokenizer: {
+    /** @param {string} src @param {string} masked */
+    emStrong: function (src, masked) {
+      return /** @type {any} */ (/** @type {BoundedLexer} */ (/** @type {any} */ (this).lexer).pairAt(src, masked));
+    },
+    del: () => undefined, // `emStrong` does it
+    /** @param {string} src */
+    url: function (src) {
+      return Tokenizer.prototype.url.call(this, bareAddress(src) ?? src);
+    },
+  },
   extensions: [
     { name: "blockMath", level: "block", start: blockMathStart, tokenizer: blockMath },
     { name: "inlineMath", level: "inline", start: inlineMathStart, tokenizer: inlineMath },
@@ -58,6 +82,10 @@ export const { defaults: options } = new Marked({
 
 class BoundedLexer extends Lexer {
   #depth = 0;
+  /** The pairs of the text whose inline markup is read. @type {Frame | undefined} */
+  #frame;
+  /** The same for the text between two marks, which is read next. @type {Frame | undefined} */
+  #inner;
 
   /** @param {string} src @param {any[]} [tokens] @param {boolean} [clipped] */
   blockTokens(src, tokens = [], clipped) {
@@ -67,7 +95,28 @@ class BoundedLexer extends Lexer {
   /** @param {string} src @param {any[]} [tokens] */
   inlineTokens(src, tokens = []) {
     if (!this.#depth) this.state.inLink = false; // otherwise a raw <a> without its end would go on to the end of the text
-    return this.#bounded(src, tokens, () => super.inlineTokens(src, tokens), src.length > LONGEST || LONGEST_RUN.test(src));
+    const outer = this.#frame;
+    this.#frame = this.#inner;
+    this.#inner = undefined;
+    try {
+      return this.#bounded(src, tokens, () => super.inlineTokens(src, tokens), src.length > LONGEST || LONGEST_RUN.test(src));
+    } finally {
+      this.#frame = outer;
+    }
+  }
+
+  /** What begins with the mark at the beginning of `src`. @param {string} src @param {string} masked the whole text, with code, links and escapes masked */
+  pairAt(src, masked) {
+    if (!"*_~".includes(src[0])) return;
+    const { pairs, offset } = (this.#frame ??= { pairs: pairsOf(masked.replace(INLINE_ANYWHERE, ({ length }) => `$${"a".repeat(length - 2)}$`)), offset: 0 });
+    const at = offset + masked.length - src.length;
+    const pair = pairs.get(at);
+    if (!pair) return;
+    const { type, width, end } = pair;
+    const raw = src.slice(0, end + width - at);
+    const text = raw.slice(width, -width);
+    this.#inner = { pairs, offset: at + width };
+    return { type, raw, text, tokens: this.inlineTokens(text) };
   }
 
   /** @param {string} text @param {any[]} tokens @param {() => any[]} lex @param {boolean} [long] */
