@@ -16,6 +16,12 @@ const OURS = [
   "$$\nnever\n\nclosed",
   "\\[ \\int_0^1 x\\,dx \\]\n",
   "prices: $5 and $10\n",
+  "```math\na_1 * b_2\n\nc\n```\nafter\n",
+  "~~~~ math\nx\n~~~\n~~~~\n",
+  "We get\n\\begin{align*}\na &= b * c \\\\\n&= d\n\\end{align*}\nand so on\n",
+  "\\begin{cases}\nno end\n\nText\n\\begin{matrix}\n1",
+  "($x$), $y$-axis: $z$!\n",
+  "Text\n$$\nno end\n1. a\n\n   b\n",
   "1. one\n   ```js\n   a()\n   ```\n2. two\n\n   - deep\n     - deeper\n",
   "~~~~ py x\ncode\n~~~\n~~~~\n",
   "```js\nunfinished\n``",
@@ -87,6 +93,9 @@ const LONG = {
   "one table": (n) => `| a | b |\n|---|---|\n${"| some words | `code` |\n".repeat(n)}`,
   code: (n) => `\`\`\`js\n${"const a = b + 1; // words\n".repeat(n)}\`\`\`\n`,
   "indented code": (n) => "    const a = b + 1;\n".repeat(n),
+  "a formula in a fence": (n) => `\`\`\`math\n${"a_1 + b^2 = c * d\n".repeat(n)}`,
+  "an environment": (n) => `\\begin{align}\n${"a &= b + c \\\\\n".repeat(n)}`,
+  "environments without an end": (n) => "\\begin{align}\n# b\n".repeat(n),
   "one quote": (n) => "> Some words of **weight**\n".repeat(n),
   definitions: (n) => Array.from({ length: n }, (_, i) => `[d${i}]: /u\n`).join(""),
 };
@@ -110,9 +119,22 @@ test("formulas, and prices that are no formulas", () => {
   const maths = (text) => (whole(text).join("").match(/class="math[^>]*>[^<]*/g) ?? []).map((found) => found.replace(/.*>/, ""));
   assert.deepEqual(maths("a $x^2$, \\(y\\) and $$z$$ here"), ["x^2", "y", "z"]);
   assert.deepEqual(maths("$$\n\\begin{a}\n- b\n\\end{a}\n$$"), ["\\begin{a}\n- b\n\\end{a}"]);
+  assert.deepEqual(maths("so\n\\begin{align}\na &\n\\end{align}\nis"), ["\\begin{align}\na &amp;\n\\end{align}"]);
+  assert.deepEqual(maths("\\begin{matrix}\n\\begin{matrix}\n1\\end{matrix}\n\\end{matrix}"), ["\\begin{matrix}\n\\begin{matrix}\n1\\end{matrix}\n\\end{matrix}"]);
+  assert.deepEqual(maths("- ```math\n  a_b\n  ```"), ["a_b"]);
+  for (const text of ["\\begin{itemize}\na\n\\end{itemize}", "a \\begin{align}\nb\n\\end{align}", "\\begin{align}\n\nb\n\\end{align}", "```math2\na\n```"]) {
+    assert.deepEqual(maths(text), [], text);
+  }
   for (const text of ["$5 and $10", "from $5, or US$10 to", "$ x $", "echo $HOME/$USER", "cost $5 today and 10$ then", "\\$a$", "`$a$`", "a $b\nc$"]) {
     assert.deepEqual(maths(text), [], text);
   }
+});
+
+test("a line does not end between a formula and the punctuation beside it", () => {
+  const ties = (text) => (whole(text).join("").match(/class="tie">[^<]*<span[^]*?<\/span>[^<]*/g) ?? []).map((found) => found.replace(/^[^>]*>|<[^>]*>/g, ""));
+  assert.deepEqual(ties("a $x$, ($y$) b"), ["x,", "(y)"]);
+  assert.deepEqual(ties("设「$x$」。若$y$，则$z$ 成立"), ["「x」。", "y，"]);
+  assert.deepEqual(ties("a $x$ b $$y$$, **$z$** ."), []);
 });
 
 test("incomplete markup is shown as it will most likely be", () => {
@@ -133,6 +155,13 @@ test("incomplete markup is shown as it will most likely be", () => {
     "***both": "***both***",
     "a *it": "a *it*",
     "end **": "end ",
+    "大约3~": "大约3",
+    "so\n\\begin{ali": "so\n",
+    "so\n\\begin{align}\nx^*y": "so\n\\begin{align}\nx^*y",
+    "$$\na **b": "$$\na **b",
+    "**注意：": "**注意：**",
+    "para\n```math": "para\n",
+    "```math\nx^*y": "```math\nx^*y",
   };
   for (const [text, wanted] of Object.entries(cases)) assert.equal(asIfComplete(text), wanted, text);
 });

@@ -26,7 +26,8 @@ const DEFINITION = /^[ \t>*+\-\d.)]*\[[^\]]{1,999}\]:/m;
 /** Characters that have no meaning in Markdown. */
 const PLAIN = /^[\p{L}\p{M}\p{N} ,;'"’“”、，。！？]+$/u;
 const PLAIN_END = /[\p{L}\p{M}\p{N} ,;'"’“”、，。！？]*$/u;
-const FENCE = /^(`{3,}(?=[^`\n]*\n)|~{3,})[^\n]*\n/;
+/** The beginning of code. A fence of `math` is a formula. */
+const FENCE = /^(`{3,}(?=[^`\n]*\n)|~{3,})(?![~ \t]*math\s)[^\n]*\n/;
 
 /** @param {any} token */
 const isBlank = (token) => token.type === "space" || token.type === "def";
@@ -132,7 +133,7 @@ export class Blocks {
     this.#linesLength = this.#finishedParts = 0;
     this.#loose = false;
     this.cost += text.length;
-    return lex(text, this.#links);
+    return lex(text, this.#links, true);
   }
 
   /** If the open block is a long list or table: set its finished parts aside. @param {any[]} tokens @param {string} text */

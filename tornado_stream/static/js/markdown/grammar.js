@@ -8,6 +8,7 @@
  */
 import { Lexer, Marked, Tokenizer } from "../../vendor/marked-18.2.1/marked.esm.js";
 import { pairsOf } from "./emphasis.js";
+import { maths, tie, withoutMaths } from "./maths.js";
 
 /** The deepest nesting of quotes, lists and emphasis. What is deeper stays text. */
 const DEPTH = 24;
@@ -16,16 +17,6 @@ const DEPTH = 24;
 const LONGEST = 20_000;
 const LONGEST_RUN = /([*_~])\1{400}/;
 
-/** A formula that is a block: to its end mark, or to the end of the text. It contains no blank line. */
-const BLOCK = /^ {0,3}(?:\$\$((?:(?!\n[ \t]*\n|\$\$)[^])*)(\$\$[ \t]*(?:\n+|$)|$)|\\\[((?:(?!\n[ \t]*\n|\\\])[^])*)(\\\][ \t]*(?:\n+|$)|$))/;
-const BLOCK_START = /\n {0,3}(?:\$\$|\\\[)/;
-
-/** A formula in a line. `$x$` follows Pandoc's rule, so that "$5 and $10" are prices. */
-const INLINE = /^(?:\$\$(?!\s*\$)((?:[^$\\]|\\.)+)\$\$|\$(?!\d[\d.,]*\s+[^$\s\d]{2,}\s)((?!\s)(?:[^$\\\n]|\\.)*(?:[^$\\\s]|\\.))\$(?!\w)|\\\((.{1,1000}?)\\\))/s;
-
-/** The same, anywhere in a text. */
-const INLINE_ANYWHERE = new RegExp(INLINE.source.slice(1), "gs");
-
 /** An address that is not in brackets: to a space or to punctuation of Chinese and Japanese, which follows without a space. */
 const ADDRESS = /^(?:(?:https?|ftp):\/\/|www\.)(?:(?!(?=[\p{P}\p{S}])[\u3000-\u303f\ufe10-\ufe6b\uff00-\uffef])[^\s<“”‘’…—])*/iu;
 /** The same, if a letter of these languages follows its host. */
@@ -33,34 +24,6 @@ const HOST = /^[a-z]+:\/\/[a-z\d-]+(?:\.[a-z\d-]+)+(?=[\u3041-\ua4c6\uac00-\ud7f
 
 /** The address at the beginning of `src`. @param {string} src */
 const bareAddress = (src) => HOST.exec(src)?.[0] ?? ADDRESS.exec(src)?.[0];
-
-/** @param {string} src */
-function blockMath(src) {
-  const found = BLOCK.exec(src);
-  const tex = found?.[1] ?? found?.[3] ?? "";
-  if (!found) return;
-  const open = !(found[2] ?? found[4]);
-  if (open ? found[0] !== src || !tex.includes("\n") : !tex.trim()) return;
-  return { type: "blockMath", raw: found[0], text: tex.trim(), display: true, block: true, open };
-}
-
-/** @param {string} src */
-function inlineMath(src) {
-  const found = INLINE.exec(src);
-  if (found) return { type: "inlineMath", raw: found[0], text: (found[1] ?? found[2] ?? found[3]).trim(), display: found[1] !== undefined };
-}
-
-/** @param {string} src */
-function inlineMathStart(src) {
-  const [dollar, bracket] = [src.indexOf("$"), src.indexOf("\\(")];
-  return dollar < 0 || (bracket >= 0 && bracket < dollar) ? bracket : dollar;
-}
-
-/** Where a block formula ends a paragraph; -1: nowhere. @param {string} src */
-function blockMathStart(src) {
-  const at = src.search(BLOCK_START) + 1;
-  return at && blockMath(src.slice(at)) ? at : -1;
-}
 
 export const { defaults: options } = new Marked({
   tokenizer: {
@@ -74,10 +37,7 @@ export const { defaults: options } = new Marked({
       return Tokenizer.prototype.url.call(this, bareAddress(src) ?? src);
     },
   },
-  extensions: [
-    { name: "blockMath", level: "block", start: blockMathStart, tokenizer: blockMath },
-    { name: "inlineMath", level: "inline", start: inlineMathStart, tokenizer: inlineMath },
-  ],
+  extensions: /** @type {any} */ (maths),
 });
 
 class BoundedLexer extends Lexer {
@@ -86,6 +46,19 @@ class BoundedLexer extends Lexer {
   #frame;
   /** The same for the text between two marks, which is read next. @type {Frame | undefined} */
   #inner;
+  /** Whether the text is followed by more. */
+  #followed = false;
+
+  /** @param {any} options @param {boolean} followed */
+  constructor(options, followed) {
+    super(options);
+    this.#followed = followed;
+  }
+
+  /** Whether the end of the text that is read now is not the end of all text. */
+  get isFollowed() {
+    return this.#followed && this.#depth === 1;
+  }
 
   /** @param {string} src @param {any[]} [tokens] @param {boolean} [clipped] */
   blockTokens(src, tokens = [], clipped) {
@@ -99,16 +72,18 @@ class BoundedLexer extends Lexer {
     this.#frame = this.#inner;
     this.#inner = undefined;
     try {
-      return this.#bounded(src, tokens, () => super.inlineTokens(src, tokens), src.length > LONGEST || LONGEST_RUN.test(src));
+      this.#bounded(src, tokens, () => super.inlineTokens(src, tokens), src.length > LONGEST || LONGEST_RUN.test(src));
     } finally {
       this.#frame = outer;
     }
+    tie(tokens);
+    return tokens;
   }
 
   /** What begins with the mark at the beginning of `src`. @param {string} src @param {string} masked the whole text, with code, links and escapes masked */
   pairAt(src, masked) {
     if (!"*_~".includes(src[0])) return;
-    const { pairs, offset } = (this.#frame ??= { pairs: pairsOf(masked.replace(INLINE_ANYWHERE, ({ length }) => `$${"a".repeat(length - 2)}$`)), offset: 0 });
+    const { pairs, offset } = (this.#frame ??= { pairs: pairsOf(withoutMaths(masked)), offset: 0 });
     const at = offset + masked.length - src.length;
     const pair = pairs.get(at);
     if (!pair) return;
@@ -136,10 +111,10 @@ class BoundedLexer extends Lexer {
 
 /**
  * The tokens of a text's blocks. The link definitions of the text are added to `links`.
- * @param {string} text @param {Links} links @returns {any[]}
+ * @param {string} text @param {Links} links @param {boolean} [followed] whether another block follows the text @returns {any[]}
  */
-export function lex(text, links) {
-  const lexer = new BoundedLexer(options);
+export function lex(text, links, followed = false) {
+  const lexer = new BoundedLexer(options, followed);
   Object.assign(lexer.tokens.links, links);
   try {
     lexer.lex(text);

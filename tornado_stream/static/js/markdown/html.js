@@ -35,6 +35,7 @@ class TextRenderer extends Renderer {
   /** @param {any} token */
   code(token) {
     const language = languageOf(token);
+    if (language === "math") return mathOf({ ...token, display: true, block: true });
     return `<pre><code${language && ` class="language-${escapeRest(language)}"`}>${escape(codeOf(token))}</code></pre>`;
   }
   /** One level lower, because `h1` is the page's own. @param {any} token */
@@ -69,8 +70,11 @@ class TextRenderer extends Renderer {
 }
 
 /** @param {any} token */
-const mathOf = ({ text, display, block }) =>
-  `<${block ? "div" : "span"} class="math${display ? " display" : ""}">${escape(text)}</${block ? "div" : "span"}>`;
+function mathOf({ text, display, block, before, after }) {
+  if (block) return `<div class="math display">${escape(text)}</div>`;
+  const formula = `<span class="math${display ? " display" : ""}">${escape(text)}</span>`;
+  return before || after ? `<span class="tie">${escape(before ?? "")}${formula}${escape(after ?? "")}</span>` : formula;
+}
 
 const renderer = new TextRenderer(options);
 Object.assign(options, { renderer });
@@ -85,7 +89,7 @@ function codeOf({ text }) {
 /** The shape of a block: its HTML, or the text of its code. @param {any} token @returns {Shape | null} null: the block shows nothing */
 export function shapeOf(token) {
   const { type } = token;
-  if (type === "code") return { type, before: languageOf(token), code: codeOf(token) };
+  if (type === "code" && languageOf(token) !== "math") return { type, before: languageOf(token), code: codeOf(token) };
   if (type === "table") return { type, ...renderer.tableShape(token) };
   if (type === "list") {
     const tag = token.ordered ? "ol" : "ul";

@@ -5,12 +5,14 @@
  * as it is shown meanwhile. A complete block is shown as it was written.
  */
 
-/** A last line that is only a mark: of a list, a heading, a quote, a rule, a fence or a table. */
-const LINE = /^[ \t]*(?:>[ \t]*)*(?:[-*+]|\d{1,9}[.)]?|#{1,6}|[-=*_ ]+|(?:`{3}|~{3})[^\n`]*|\|?[-:| ]+)?[ \t]*$/;
+/** A last line that is only a mark: of a list, a heading, a quote, a rule, a fence, a table or a LaTeX environment. */
+const LINE = /^[ \t]*(?:>[ \t]*)*(?:[-*+]|\d{1,9}[.)]?|#{1,6}|[-=*_ ]+|(?:`{3}|~{3})[^\n`]*|\|?[-:| ]+|\\begin(?:\{[a-zA-Z]*\*?\}?)?)?[ \t]*$/;
 /** A link or image whose address is not complete, or may follow. */
 const LINK = /!?\[([^[\]\n]*)(?:\]\([^)\n]*|\])$|!?\[([^[\]\n]*)$/;
 const MARK = /(?:[*_~`$\\]+|<[^>\s]{0,20})$/;
 const FENCE = /^[ \t>*+\-\d.)]*(?:```|~~~)/gm;
+/** The beginning of a block formula, and not its end. */
+const FORMULA = /(?:^|\n) {0,3}(?:\$\$|\\\[|\\begin\{)(?![^]*(?:\$\$|\\\]|\\end\{))/;
 /** Only so many characters at the end are examined. */
 const FAR = 1000;
 
@@ -20,6 +22,7 @@ export function asIfComplete(text) {
   if ((lines.match(FENCE)?.length ?? 0) % 2) return holdBackLine(text, /^[ \t]*(?:`+|~+)$/);
   const whole = holdBackLine(text, LINE);
   const from = Math.max(whole.lastIndexOf("\n\n") + 1, whole.length - FAR);
+  if (FORMULA.test(whole.slice(from))) return whole;
   const last = whole.slice(from).replace(LINK, (_, label = "", open = "") => label || open).replace(MARK, "");
   const marks = closers(last.slice(last.lastIndexOf("\n") + 1));
   return whole.slice(0, from) + (marks ? last.trimEnd() + marks : last);
