@@ -13,6 +13,7 @@ const OTHERWISE = {
     "spaces that a browser does not show": [56, 191, 222, 224, 226, 252, 255, 275, 276, 280, 645],
     "an address is a link, as in GFM": [602, 608, 611, 612],
     "`\\[` begins a formula": [14],
+    "a tag such as `<del>` is within a paragraph": [165, 166, 167],
   },
   "gfm-0.29": {
     "a character reference is left to the browser, which reads it": [18],

@@ -325,7 +325,18 @@ export default {
     "table": "Tabelle",
     "image": "Bild:",
     "done": "Erledigt",
-    "open": "Offen"
+    "open": "Offen",
+    "details": "Einzelheiten",
+    "note": "Hinweis",
+    "tip": "Tipp",
+    "important": "Wichtig",
+    "warning": "Warnung",
+    "caution": "Vorsicht",
+    "footnote": "Fußnote {n}",
+    "back": "Zurück zu Fußnote {n} im Text",
+    "preview": "Vorschau",
+    "running": "Vorschau. Sie hat kein Netz.",
+    "refused": "Es gibt keine Vorschau: {reason}"
   },
 
   "say": {

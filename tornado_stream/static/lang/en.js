@@ -325,7 +325,18 @@ export default {
     "table": "Table",
     "image": "Image:",
     "done": "Done",
-    "open": "Not done"
+    "open": "Not done",
+    "details": "Details",
+    "note": "Note",
+    "tip": "Tip",
+    "important": "Important",
+    "warning": "Warning",
+    "caution": "Caution",
+    "footnote": "Footnote {n}",
+    "back": "Back to footnote {n} in the text",
+    "preview": "Preview",
+    "running": "Preview. It has no network.",
+    "refused": "There is no preview: {reason}"
   },
 
   "say": {

@@ -9,6 +9,7 @@
 import { Lexer, Marked, Tokenizer } from "../../vendor/marked-18.2.1/marked.esm.js";
 import { pairsOf } from "./emphasis.js";
 import { maths, tie, withoutMaths } from "./maths.js";
+import { TEXT_START, detailsExtension, pairTags } from "./tags.js";
 
 /** The deepest nesting of quotes, lists and emphasis. What is deeper stays text. */
 const DEPTH = 24;
@@ -33,11 +34,15 @@ export const { defaults: options } = new Marked({
     },
     del: () => undefined, // `emStrong` does it
     /** @param {string} src */
+    html: function (src) {
+      return TEXT_START.test(src) ? undefined : Tokenizer.prototype.html.call(this, src);
+    },
+    /** @param {string} src */
     url: function (src) {
       return Tokenizer.prototype.url.call(this, bareAddress(src) ?? src);
     },
   },
-  extensions: /** @type {any} */ (maths),
+  extensions: /** @type {any} */ ([...maths, detailsExtension]),
 });
 
 class BoundedLexer extends Lexer {
@@ -77,6 +82,7 @@ class BoundedLexer extends Lexer {
       this.#frame = outer;
     }
     tie(tokens);
+    pairTags(tokens);
     return tokens;
   }
 

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Turns the tokens of a block into HTML. Pure. The rule: HTML that the text contains is escaped, except `<br>`. The
+ * Turns the tokens of a block into HTML. Pure. The rule: HTML that the text contains is escaped, except the tags that tags.js finds. The
  * result is not trusted, all the same: sanitize.js makes it safe.
  *
  * @typedef {object} Shape
@@ -24,8 +24,8 @@ const languageOf = ({ lang }) => /^\S*/.exec(lang ?? "")?.[0] ?? "";
 
 class TextRenderer extends Renderer {
   /** @param {any} token */
-  html({ text, block }) {
-    if (/^<br\s*\/?>$/i.test(text.trim())) return "<br>"; // tables need it for line breaks
+  html({ text, block, html }) {
+    if (html) return html;
     return block ? `<p class="raw">${escape(text.trim())}</p>` : escape(text);
   }
   /** @param {any} token */
@@ -76,9 +76,15 @@ function mathOf({ text, display, block, before, after }) {
   return before || after ? `<span class="tie">${escape(before ?? "")}${formula}${escape(after ?? "")}</span>` : formula;
 }
 
+/** @this {{parser: Parser}} @param {any} token */
+function detailsOf({ shown, summary, tokens }) {
+  const label = this.parser.parseInline(summary);
+  return `<details${shown ? " open" : ""}><summary>${label}</summary>${this.parser.parse(tokens)}</details>`;
+}
+
 const renderer = new TextRenderer(options);
 Object.assign(options, { renderer });
-Object.assign(options.extensions ?? {}, { renderers: { blockMath: mathOf, inlineMath: mathOf } });
+Object.assign(options.extensions ?? {}, { renderers: { blockMath: mathOf, inlineMath: mathOf, details: detailsOf } });
 const parser = new Parser(options);
 
 /** The text of code, which ends with one line feed. @param {any} token */

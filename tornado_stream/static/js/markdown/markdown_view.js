@@ -4,7 +4,7 @@
  * of time, so that the page stays responsive.
  */
 import { element } from "../page/dom.js";
-import { BlockView } from "./block_view.js";
+import { BlockView, replace } from "./block_view.js";
 import { Blocks } from "./blocks.js";
 import { lex } from "./grammar.js";
 import { shapeOf } from "./html.js";
@@ -130,7 +130,7 @@ export class MarkdownView {
   #put(index, view) {
     const old = this.#views[index];
     this.#views[index] = view;
-    if (old) old.element.replaceWith(view.element);
+    if (old) replace(old.element, view.element);
     else partOf(this.element, index).append(view.element);
   }
 
