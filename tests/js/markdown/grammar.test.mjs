@@ -66,6 +66,21 @@ test("a bare address ends where punctuation of Chinese and Japanese begins", () 
   for (const [text, wanted] of Object.entries(cases)) assert.deepEqual(links(text), wanted, text);
 });
 
+test("alerts, and quotes that are none", () => {
+  const alert = (kind, rest) => `<blockquote class="alert ${kind}"><p class="alert-title"></p>${rest}</blockquote>`;
+  const cases = {
+    "> [!NOTE]\n> Some **text**.": alert("note", "<p>Some <strong>text</strong>.</p>\n"),
+    "> [!warning]  \n> text": alert("warning", "<p>text</p>\n"),
+    "> [!TIP]\n>\n> - a": alert("tip", "<ul>\n<li>a</li></ul>\n"),
+    "> [!CAUTION]": alert("caution", ""),
+    "- > [!IMPORTANT]\n  > a": `<ul><li>${alert("important", "<p>a</p>\n")}</li></ul>`,
+  };
+  for (const [text, wanted] of Object.entries(cases)) assert.equal(html(text), wanted, text);
+  for (const text of ["> [!NOTE] text", "> [!NOTE]*a*", "> [!OTHER]\n> a", "> a\n> [!NOTE]", "> `[!NOTE]`\n> a", "> \\[!NOTE]\n> a", "[!NOTE]\na"]) {
+    assert.ok(!html(text).includes("alert"), text);
+  }
+});
+
 /** The shortest of some times that a function takes, in milliseconds of the processor. */
 function time(act) {
   const once = () => {

@@ -22,7 +22,26 @@ const escapeRest = (text) => text.replace(/[<>"']|&(?!(?:#\d{1,7}|#x[\da-f]{1,6}
 /** The first word after a fence. @param {{lang?: string}} token */
 const languageOf = ({ lang }) => /^\S*/.exec(lang ?? "")?.[0] ?? "";
 
+/** The first line of a quote that is an alert, as on GitHub. */
+const ALERT = /^\[!(note|tip|important|warning|caution)\][ \t]*(?:\n|$)/i;
+
+/** An alert's kind, and its tokens without the first line. @param {any[]} tokens of a quote */
+function alertOf([first, ...others]) {
+  const [text, ...inline] = first?.type === "paragraph" ? first.tokens : [];
+  const [line, kind] = (text?.type === "text" && ALERT.exec(text.text)) || [];
+  if (!line || (line === text.text && !line.endsWith("\n") && inline.length && inline[0].type !== "br")) return null;
+  const rest = [{ ...text, text: text.text.slice(line.length) }, ...inline.slice(inline[0]?.type === "br" && line === text.text ? 1 : 0)];
+  const isEmpty = rest.length === 1 && !rest[0].text;
+  return { kind: kind.toLowerCase(), tokens: isEmpty ? others : [{ ...first, tokens: rest }, ...others] };
+}
+
 class TextRenderer extends Renderer {
+  /** @param {any} token */
+  blockquote({ tokens }) {
+    const alert = alertOf(tokens);
+    const begin = alert ? `<blockquote class="alert ${alert.kind}"><p class="alert-title"></p>` : "<blockquote>";
+    return `${begin}${this.parser.parse(alert?.tokens ?? tokens)}</blockquote>`;
+  }
   /** @param {any} token */
   html({ text, block, html }) {
     if (html) return html;

@@ -4,8 +4,8 @@
  * for its end is short.
  */
 
-/** The most characters of a formula that is a block. */
-const MOST = 10_000;
+/** The most characters of a formula that is a block, and of the part of a paragraph in which one can begin. */
+const MOST = 5000;
 
 /** A formula that is a block: to its end mark, or to the end of the text. It contains no blank line. */
 const BLOCK = /^ {0,3}(?:\$\$((?:(?!\n[ \t]*\n|\$\$)[^])*)(\$\$[ \t]*(?:\n+|$)|$)|\\\[((?:(?!\n[ \t]*\n|\\\])[^])*)(\\\][ \t]*(?:\n+|$)|$))/;
@@ -58,8 +58,9 @@ function environment(src) {
 
 /** Where a block formula ends a paragraph; -1: nowhere. @this {{lexer: any}} @param {string} src */
 function blockMathStart(src) {
-  const blank = src.search(BLANK_LINE);
-  const at = (blank < 0 ? src : src.slice(0, blank)).search(BLOCK_START) + 1;
+  const part = src.slice(0, MOST);
+  const blank = part.search(BLANK_LINE);
+  const at = (blank < 0 ? part : part.slice(0, blank)).search(BLOCK_START) + 1;
   return at && blockMath.call(this, src.slice(at)) ? at : -1;
 }
 

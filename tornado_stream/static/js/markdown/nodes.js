@@ -19,6 +19,7 @@ export function blocksOf(html) {
   for (const link of fragment.querySelectorAll("a")) safeLink(link);
   for (const box of fragment.querySelectorAll("input")) box.setAttribute("aria-label", t(box.checked ? "markdown.done" : "markdown.open"));
   for (const table of /** @type {NodeListOf<HTMLElement>} */ (fragment.querySelectorAll("div.table"))) makeScrollable(table);
+  for (const title of fragment.querySelectorAll(".alert-title")) title.textContent = t(`markdown.${title.parentElement?.classList[1]}`);
   for (const summary of fragment.querySelectorAll("summary:empty")) summary.textContent = t("markdown.details");
   const blocks = /** @type {HTMLElement[]} */ ([...fragment.children]);
   for (const block of blocks) if (!block.classList.contains("code")) block.dir = "auto";

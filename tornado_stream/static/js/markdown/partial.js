@@ -15,6 +15,8 @@ const MARK = /(?:[*_~`$\\]+|<[^>\s]{0,20})$/;
 const FENCE = /^[ \t>*+\-\d.)]*(?:```|~~~)/gm;
 /** The beginning of a block formula, and not its end. */
 const FORMULA = /(?:^|\n) {0,3}(?:\$\$|\\\[|\\begin\{)(?![^]*(?:\$\$|\\\]|\\end\{))/;
+/** A line that may become the first one of an alert. */
+const ALERT = /^(?:[ \t]*>)+[ \t]*\[(?:!(?:[a-z]{0,9}\]?)?)?[ \t]*$/i;
 /** The beginning of `<details>`, before the text of its summary. */
 const DETAILS = /(^|\n) {0,3}<details(?:\s+open)?>\s*(?:<(?:s[a-z]{0,6}>?\s*)?)?$/i;
 /** Only so many characters at the end are examined. */
@@ -24,7 +26,7 @@ const FAR = 1000;
 export function asIfComplete(text) {
   const lines = text.slice(0, text.lastIndexOf("\n") + 1);
   if ((lines.match(FENCE)?.length ?? 0) % 2) return holdBackLine(text, /^[ \t]*(?:`+|~+)$/);
-  const whole = holdBackLine(text, LINE).replace(DETAILS, "$1");
+  const whole = holdBackLine(holdBackLine(text, LINE), ALERT).replace(DETAILS, "$1");
   const from = Math.max(whole.lastIndexOf("\n\n") + 1, whole.length - FAR);
   if (FORMULA.test(whole.slice(from))) return whole;
   const last = whole.slice(from).replace(LINK, (_, label = "", open = "") => label || open).replace(MARK, "");
