@@ -217,6 +217,36 @@ def test_tags_that_only_change_how_text_looks(page: Page) -> None:
     assert page.evaluate(COMPARED, f"{FOLDED}\n</details>\n\nAfter") == ""
 
 
+NOTED = """> [!WARNING]
+> Mind **this**.
+
+A claim[^1], and another[^late].
+
+[^1]: The first source.
+[^late]: The second one.
+
+    With more.
+"""
+
+
+def test_alerts_have_titles_and_footnotes_lead_there_and_back(page: Page) -> None:
+    stream(page, NOTED, 4)
+    shown = content(page)
+    expect(shown.locator("blockquote.warning")).to_have_text("WarningMind this.")
+    first, second = (shown.get_by_role("button", name=f"Footnote {n}", exact=True) for n in (1, 2))
+    back = shown.get_by_role("button", name="Back to footnote 2 in the text")
+    second.click()
+    expect(back).to_be_focused()
+    expect(shown.locator(".note").last).to_have_text("2The second one.With more.")
+    page.keyboard.press("Enter")
+    expect(second).to_be_focused()
+    expect(first).to_have_text("1")
+    assert page.evaluate(COMPARED, NOTED) == ""
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        assert_contrast(page)
+
+
 def test_a_fold_that_is_opened_stays_open_while_its_text_grows(page: Page, release: Release) -> None:
     more = "\n".join(f"- point {n}" for n in range(30))
     ask(page, f"{play(FOLDED)};hold=fold;{play(more)[5:]}")

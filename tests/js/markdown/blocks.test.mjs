@@ -26,6 +26,8 @@ const OURS = [
   "Text\n<details open><summary>S</summary>b</details>\n\n<details>\n<details>\n\nno end\n\n",
   "- a\n\n  <details>\n\n  b\n\n  </details>\n- c\n",
   "> [!NOTE]\n> a\n> - b\n\n> [!TIP] c\n\n> [!caution]\n\n- > [!WARNING]  \n  > d\n",
+  "a[^1] b[^n] a[^1]\n[^n]: c[^m]\nlazy\n\n    d\n\n[^1]: e\n",
+  "no[^0]\n\n- a[^2]\n\n  [^2]: f\n\n[^2]: g\n",
   "Text\n$$\nno end\n1. a\n\n   b\n",
   "1. one\n   ```js\n   a()\n   ```\n2. two\n\n   - deep\n     - deeper\n",
   "~~~~ py x\ncode\n~~~\n~~~~\n",
@@ -106,6 +108,8 @@ const LONG = {
   "folds that end": (n) => "<details>\n\nSome words\n\n</details>\n\n".repeat(n),
   "tags": (n) => "H<sub>2</sub>O and <b><i>x</b> ".repeat(n),
   "one alert": (n) => `> [!NOTE]\n${"> Some words of **weight**\n".repeat(n)}`,
+  "references and footnotes": (n) => Array.from({ length: n }, (_, i) => `Some words[^${i}].\n\n[^${i}]: a note\n\n`).join(""),
+  "one footnote": (n) => `[^1]: a\n${"    Some words of **weight**\n".repeat(n)}`,
   "one quote": (n) => "> Some words of **weight**\n".repeat(n),
   definitions: (n) => Array.from({ length: n }, (_, i) => `[d${i}]: /u\n`).join(""),
 };
@@ -117,6 +121,17 @@ for (const [name, text] of Object.entries(LONG)) {
     assert.ok(large < 250, `${large} characters parsed for each`);
   });
 }
+
+test("a reference has its number before its footnote is defined, also in a long list", () => {
+  const blocks = new Blocks();
+  const shown = [];
+  for (let n = 1; n <= 40; n++) {
+    const { open } = blocks.feed(`- an item with a note[^${n}] and more\n`);
+    shown.push(html(open).join("").match(/note-ref">\d+/g)?.at(-1));
+  }
+  assert.deepEqual(shown, shown.map((_, index) => `note-ref">${index + 1}`));
+  assert.ok(!html(blocks.end().whole).join("").includes("note-ref"), "a reference without a footnote is text in the end");
+});
 
 test("the lines of code are reported once, and a line that may be its end only when it is complete", () => {
   const blocks = new Blocks();
@@ -177,6 +192,12 @@ test("incomplete markup is shown as it will most likely be", () => {
     "a\n\n> [!NOTE]": "a\n\n",
     "> [!NOTE]\n": "> [!NOTE]\n",
     "> [!NOTE]\n> te": "> [!NOTE]\n> te",
+    "a[^": "a",
+    "a[^no": "a",
+    "a[^no]": "a[^no]",
+    "a\n\n[^no]": "a\n\n",
+    "a\n\n[^no]:": "a\n\n",
+    "a\n\n[^no]: b": "a\n\n[^no]: b",
     "大约3~": "大约3",
     "so\n\\begin{ali": "so\n",
     "so\n\\begin{align}\nx^*y": "so\n\\begin{align}\nx^*y",

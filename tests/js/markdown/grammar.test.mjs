@@ -81,6 +81,19 @@ test("alerts, and quotes that are none", () => {
   }
 });
 
+test("footnotes have numbers in the order of their references", () => {
+  const note = (number, rest) => `<div class="note"><span class="note-back">${number}</span><div>${rest}\n</div></div>`;
+  const ref = (number) => `<sup class="note-ref">${number}</sup>`;
+  const cases = {
+    "b[^two], a[^1], b[^TWO].\n\n[^1]: One\n[^two]: Two\n": `<p>b${ref(1)}, a${ref(2)}, b${ref(1)}.</p>\n${note(2, "<p>One</p>")}${note(1, "<p>Two</p>")}`,
+    "no[^x] and[^y]\n\n[^y]: https://a.example": `<p>no[^x] and${ref(1)}</p>\n${note(1, '<p><a href="https://a.example" title="https://a.example">https://a.example</a></p>')}`,
+    "a[^1]\n[^1]: one\n    two\n\n    - three\n\nb": `<p>a${ref(1)}</p>\n${note(1, "<p>one\ntwo</p>\n<ul>\n<li>three</li></ul>")}<p>b</p>\n`,
+    "[^1]: nothing refers to it\n- a": `${note(1, "<p>nothing refers to it</p>")}<ul><li>a</li></ul>`,
+    "`[^1]` \\[^1] [^ 1]\n\n[^1]: a": `<p><code>[^1]</code> [^1] [^ 1]</p>\n${note(1, "<p>a</p>")}`,
+  };
+  for (const [text, wanted] of Object.entries(cases)) assert.equal(html(text), wanted.replace(/<\/p>\n(?=<div|$)/g, "</p>").replace(/<\/p>\n$/, "</p>"), text);
+});
+
 /** The shortest of some times that a function takes, in milliseconds of the processor. */
 function time(act) {
   const once = () => {

@@ -8,6 +8,7 @@
  */
 import { Lexer, Marked, Tokenizer } from "../../vendor/marked-18.2.1/marked.esm.js";
 import { pairsOf } from "./emphasis.js";
+import { Footnotes, footnoteExtensions } from "./footnotes.js";
 import { maths, tie, withoutMaths } from "./maths.js";
 import { TEXT_START, detailsExtension, pairTags } from "./tags.js";
 
@@ -42,7 +43,7 @@ export const { defaults: options } = new Marked({
       return Tokenizer.prototype.url.call(this, bareAddress(src) ?? src);
     },
   },
-  extensions: /** @type {any} */ ([...maths, detailsExtension]),
+  extensions: /** @type {any} */ ([...maths, detailsExtension, ...footnoteExtensions]),
 });
 
 class BoundedLexer extends Lexer {
@@ -54,10 +55,11 @@ class BoundedLexer extends Lexer {
   /** Whether the text is followed by more. */
   #followed = false;
 
-  /** @param {any} options @param {boolean} followed */
-  constructor(options, followed) {
+  /** @param {any} options @param {boolean} followed @param {Footnotes} footnotes */
+  constructor(options, followed, footnotes) {
     super(options);
     this.#followed = followed;
+    this.footnotes = footnotes;
   }
 
   /** Whether the end of the text that is read now is not the end of all text. */
@@ -117,13 +119,16 @@ class BoundedLexer extends Lexer {
 
 /**
  * The tokens of a text's blocks. The link definitions of the text are added to `links`.
- * @param {string} text @param {Links} links @param {boolean} [followed] whether another block follows the text @returns {any[]}
+ * @param {string} text @param {Links} links @param {Map<string, number>} [numbers] for a part of a text: the numbers of the
+ * footnotes so far, which are added to @param {boolean} [followed] whether another block follows the text @returns {any[]}
  */
-export function lex(text, links, followed = false) {
-  const lexer = new BoundedLexer(options, followed);
+export function lex(text, links, numbers, followed = false) {
+  const footnotes = new Footnotes(numbers);
+  const lexer = new BoundedLexer(options, followed, footnotes);
   Object.assign(lexer.tokens.links, links);
   try {
     lexer.lex(text);
+    footnotes.end();
     Object.assign(links, lexer.tokens.links);
     return [...lexer.tokens];
   } catch {

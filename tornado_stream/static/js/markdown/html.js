@@ -101,9 +101,17 @@ function detailsOf({ shown, summary, tokens }) {
   return `<details${shown ? " open" : ""}><summary>${label}</summary>${this.parser.parse(tokens)}</details>`;
 }
 
+/** @this {{parser: Parser}} @param {any} token */
+function footnoteOf({ label, numbers, tokens }) {
+  return `<div class="note"><span class="note-back">${numbers.get(label)}</span><div>${this.parser.parse(tokens)}</div></div>`;
+}
+
+/** @param {any} token */
+const noteReferenceOf = ({ number }) => `<sup class="note-ref">${number}</sup>`;
+
 const renderer = new TextRenderer(options);
 Object.assign(options, { renderer });
-Object.assign(options.extensions ?? {}, { renderers: { blockMath: mathOf, inlineMath: mathOf, details: detailsOf } });
+Object.assign(options.extensions ?? {}, { renderers: { blockMath: mathOf, inlineMath: mathOf, details: detailsOf, footnote: footnoteOf, noteReference: noteReferenceOf } });
 const parser = new Parser(options);
 
 /** The text of code, which ends with one line feed. @param {any} token */

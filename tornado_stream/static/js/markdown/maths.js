@@ -56,11 +56,16 @@ function environment(src) {
   return { raw: src, text: src, open: true };
 }
 
-/** Where a block formula ends a paragraph; -1: nowhere. @this {{lexer: any}} @param {string} src */
-function blockMathStart(src) {
+/** The paragraph at the beginning of a text, as far as other blocks are searched in it. @param {string} src */
+export function paragraph(src) {
   const part = src.slice(0, MOST);
   const blank = part.search(BLANK_LINE);
-  const at = (blank < 0 ? part : part.slice(0, blank)).search(BLOCK_START) + 1;
+  return blank < 0 ? part : part.slice(0, blank);
+}
+
+/** Where a block formula ends a paragraph; -1: nowhere. @this {{lexer: any}} @param {string} src */
+function blockMathStart(src) {
+  const at = paragraph(src).search(BLOCK_START) + 1;
   return at && blockMath.call(this, src.slice(at)) ? at : -1;
 }
 

@@ -10,7 +10,9 @@ import { TAGS } from "./tags.js";
 /** A last line that is only a mark: of a list, a heading, a quote, a rule, a fence, a table or a LaTeX environment. */
 const LINE = /^[ \t]*(?:>[ \t]*)*(?:[-*+]|\d{1,9}[.)]?|#{1,6}|[-=*_ ]+|(?:`{3}|~{3})[^\n`]*|\|?[-:| ]+|\\begin(?:\{[a-zA-Z]*\*?\}?)?)?[ \t]*$/;
 /** A link or image whose address is not complete, or may follow. */
-const LINK = /!?\[([^[\]\n]*)(?:\]\([^)\n]*|\])$|!?\[([^[\]\n]*)$/;
+const LINK = /!?\[(?!\^)([^[\]\n]*)(?:\]\([^)\n]*|\])$|!?\[(?!\^)([^[\]\n]*)$/;
+/** A footnote whose label is not complete, or that may become a definition. */
+const NOTE = /\[\^[^[\]\s]{0,100}$|(?<![^\n]) {0,3}\[\^[^[\]\s]{0,100}\]:?[ \t]*$/;
 const MARK = /(?:[*_~`$\\]+|<[^>\s]{0,20})$/;
 const FENCE = /^[ \t>*+\-\d.)]*(?:```|~~~)/gm;
 /** The beginning of a block formula, and not its end. */
@@ -29,7 +31,7 @@ export function asIfComplete(text) {
   const whole = holdBackLine(holdBackLine(text, LINE), ALERT).replace(DETAILS, "$1");
   const from = Math.max(whole.lastIndexOf("\n\n") + 1, whole.length - FAR);
   if (FORMULA.test(whole.slice(from))) return whole;
-  const last = whole.slice(from).replace(LINK, (_, label = "", open = "") => label || open).replace(MARK, "");
+  const last = whole.slice(from).replace(NOTE, "").replace(LINK, (_, label = "", open = "") => label || open).replace(MARK, "");
   const marks = closers(last.slice(last.lastIndexOf("\n") + 1));
   return whole.slice(0, from) + (marks ? last.trimEnd() + marks : last);
 }
