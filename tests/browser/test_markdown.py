@@ -237,7 +237,7 @@ def test_alerts_have_titles_and_footnotes_lead_there_and_back(page: Page) -> Non
     back = shown.get_by_role("button", name="Back to footnote 2 in the text")
     second.click()
     expect(back).to_be_focused()
-    expect(shown.locator(".note").last).to_have_text("2The second one.With more.")
+    expect(shown.locator(".note").last).to_have_text("2The second one. With more.")
     page.keyboard.press("Enter")
     expect(second).to_be_focused()
     expect(first).to_have_text("1")
@@ -247,7 +247,9 @@ def test_alerts_have_titles_and_footnotes_lead_there_and_back(page: Page) -> Non
         assert_contrast(page)
 
 
-def test_a_fold_that_is_opened_stays_open_while_its_text_grows(page: Page, release: Release) -> None:
+def test_a_fold_that_is_opened_stays_open_while_its_text_grows(
+    page: Page, release: Release
+) -> None:
     more = "\n".join(f"- point {n}" for n in range(30))
     ask(page, f"{play(FOLDED)};hold=fold;{play(more)[5:]}")
     content(page).locator("summary").click()
