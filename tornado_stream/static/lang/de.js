@@ -333,10 +333,9 @@ export default {
     "warning": "Warnung",
     "caution": "Vorsicht",
     "footnote": "Fußnote {n}",
-    "back": "Zurück zu Fußnote {n} im Text",
+    "back": "Zurück zu Fußnote {n}",
     "preview": "Vorschau",
-    "running": "Vorschau. Sie hat kein Netz.",
-    "refused": "Es gibt keine Vorschau: {reason}"
+    "refused": "Keine Vorschau: {reason}"
   },
 
   "say": {

@@ -333,10 +333,9 @@ export default {
     "warning": "Warning",
     "caution": "Caution",
     "footnote": "Footnote {n}",
-    "back": "Back to footnote {n} in the text",
+    "back": "Back to footnote {n}",
     "preview": "Preview",
-    "running": "Preview. It has no network.",
-    "refused": "There is no preview: {reason}"
+    "refused": "No preview: {reason}"
   },
 
   "say": {

@@ -335,7 +335,6 @@ export default {
     "footnote": "脚注 {n}",
     "back": "返回正文中的脚注 {n}",
     "preview": "预览",
-    "running": "预览（无法访问网络）",
     "refused": "无法预览：{reason}"
   },
 
