@@ -94,7 +94,8 @@ STRANGE = """() => {
     tr th td a span div input button bdi b cite details dfn i ins kbd mark q rp rt ruby s samp
     small sub summary sup u var wbr`.split(/\\s+/);
   const attributes = `href title start align class type checked disabled dir rel target
-    referrerpolicy tabindex role aria-label aria-pressed data-language data-ended open`.split(/\\s+/);
+    referrerpolicy tabindex role aria-label aria-pressed open data-language
+    data-ended`.split(/\\s+/);
   const isSafe = (link) => /^(https?|mailto):$/.test(link.protocol) &&
     /noreferrer/.test(link.rel) && link.target === "_blank";
   const isStrange = (element) => element.closest(".katex")
@@ -234,7 +235,7 @@ def test_alerts_have_titles_and_footnotes_lead_there_and_back(page: Page) -> Non
     shown = content(page)
     expect(shown.locator("blockquote.warning")).to_have_text("WarningMind this.")
     first, second = (shown.get_by_role("button", name=f"Footnote {n}", exact=True) for n in (1, 2))
-    back = shown.get_by_role("button", name="Back to footnote 2 in the text")
+    back = shown.get_by_role("button", name="Back to footnote 2")
     second.click()
     expect(back).to_be_focused()
     expect(shown.locator(".note").last).to_have_text("2The second one. With more.")

@@ -10,7 +10,7 @@ from tornado.web import HTTPError
 from tornado_stream import __version__
 from tornado_stream.handlers import identity
 from tornado_stream.handlers.base import BaseHandler
-from tornado_stream.handlers.base import SECURITY_HEADERS, BaseHandler
+from tornado_stream.handlers.security_headers import SECURITY_HEADERS
 from tornado_stream.page.assets import Asset
 
 ICON = "img/icon-192.png"

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Blocks } from "../../../tornado_stream/static/js/markdown/blocks.js";
+import "../../../tornado_stream/static/js/markdown/extras.js";
 import { lex } from "../../../tornado_stream/static/js/markdown/grammar.js";
 import { htmlOf, shapeOf } from "../../../tornado_stream/static/js/markdown/html.js";
 import { asIfComplete } from "../../../tornado_stream/static/js/markdown/partial.js";

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pairsOf } from "../../../tornado_stream/static/js/markdown/emphasis.js";
+import "../../../tornado_stream/static/js/markdown/extras.js";
 import { lex } from "../../../tornado_stream/static/js/markdown/grammar.js";
 import { htmlOf, shapeOf } from "../../../tornado_stream/static/js/markdown/html.js";
 

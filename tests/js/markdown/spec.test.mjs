@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import "../../../tornado_stream/static/js/markdown/extras.js";
 import { lex } from "../../../tornado_stream/static/js/markdown/grammar.js";
 import { Marked, Parser } from "../../../tornado_stream/static/vendor/marked-18.2.1/marked.esm.js";
 

@@ -119,9 +119,8 @@ function put(holder, index, node) {
 
 /** Put a newer element in place of an element, with the same folds open. @param {Element} old @param {Element} node */
 export function replace(old, node) {
-  const folds = [...old.querySelectorAll("details"), ...(old instanceof HTMLDetailsElement ? [old] : [])];
-  const newer = [...node.querySelectorAll("details"), ...(node instanceof HTMLDetailsElement ? [node] : [])];
-  folds.slice(0, newer.length).forEach((fold, index) => (newer[index].open = fold.open));
+  const folds = old.querySelectorAll("details");
+  node.querySelectorAll("details").forEach((fold, index) => (fold.open = folds[index]?.open ?? fold.open));
   old.replaceWith(node);
 }
 

@@ -1,16 +1,11 @@
 // @ts-check
 /**
- * The grammar: CommonMark and GFM as marked parses them, and formulas. Pure: text in, tokens out. The rule: the
+ * The grammar: CommonMark and GFM as marked parses them, and what extras.js adds. Pure: text in, tokens out. The rule: the
  * cost of a text is proportional to its length. Nesting and inline markup are limited for this.
  *
- * @typedef {{pairs: ReturnType<typeof pairsOf>, offset: number}} Frame the pairs of marks of a text, and where in it a part begins
  * @typedef {Record<string, {href: string, title: string}>} Links the link definitions that are known
  */
-import { Lexer, Marked, Tokenizer } from "../../vendor/marked-18.2.1/marked.esm.js";
-import { pairsOf } from "./emphasis.js";
-import { Footnotes, footnoteExtensions } from "./footnotes.js";
-import { maths, tie, withoutMaths } from "./maths.js";
-import { TEXT_START, detailsExtension, pairTags } from "./tags.js";
+import { Lexer, Marked } from "../../vendor/marked-18.2.1/marked.esm.js";
 
 /** The deepest nesting of quotes, lists and emphasis. What is deeper stays text. */
 const DEPTH = 24;
@@ -19,53 +14,14 @@ const DEPTH = 24;
 const LONGEST = 20_000;
 const LONGEST_RUN = /([*_~])\1{400}/;
 
-/** An address that is not in brackets: to a space or to punctuation of Chinese and Japanese, which follows without a space. */
-const ADDRESS = /^(?:(?:https?|ftp):\/\/|www\.)(?:(?!(?=[\p{P}\p{S}])[\u3000-\u303f\ufe10-\ufe6b\uff00-\uffef])[^\s<“”‘’…—])*/iu;
-/** The same, if a letter of these languages follows its host. */
-const HOST = /^[a-z]+:\/\/[a-z\d-]+(?:\.[a-z\d-]+)+(?=[\u3041-\ua4c6\uac00-\ud7fb\uf900-\ufaff])|^www(?:\.[a-z\d-]+)+(?=[\u3041-\ua4c6\uac00-\ud7fb\uf900-\ufaff])/i;
+export const { defaults: options } = new Marked();
 
-/** The address at the beginning of `src`. @param {string} src */
-const bareAddress = (src) => HOST.exec(src)?.[0] ?? ADDRESS.exec(src)?.[0];
-
-export const { defaults: options } = new Marked({
-  tokenizer: {
-    /** @param {string} src @param {string} masked */
-    emStrong: function (src, masked) {
-      return /** @type {any} */ (/** @type {BoundedLexer} */ (/** @type {any} */ (this).lexer).pairAt(src, masked));
-    },
-    del: () => undefined, // `emStrong` does it
-    /** @param {string} src */
-    html: function (src) {
-      return TEXT_START.test(src) ? undefined : Tokenizer.prototype.html.call(this, src);
-    },
-    /** @param {string} src */
-    url: function (src) {
-      return Tokenizer.prototype.url.call(this, bareAddress(src) ?? src);
-    },
-  },
-  extensions: /** @type {any} */ ([...maths, detailsExtension, ...footnoteExtensions]),
-});
-
-class BoundedLexer extends Lexer {
-  #depth = 0;
-  /** The pairs of the text whose inline markup is read. @type {Frame | undefined} */
-  #frame;
-  /** The same for the text between two marks, which is read next. @type {Frame | undefined} */
-  #inner;
+export class BoundedLexer extends Lexer {
+  depth = 0;
   /** Whether the text is followed by more. */
-  #followed = false;
-
-  /** @param {any} options @param {boolean} followed @param {Footnotes} footnotes */
-  constructor(options, followed, footnotes) {
-    super(options);
-    this.#followed = followed;
-    this.footnotes = footnotes;
-  }
-
-  /** Whether the end of the text that is read now is not the end of all text. */
-  get isFollowed() {
-    return this.#followed && this.#depth === 1;
-  }
+  followed = false;
+  /** See `lex`. @type {Map<string, number> | undefined} */
+  numbers;
 
   /** @param {string} src @param {any[]} [tokens] @param {boolean} [clipped] */
   blockTokens(src, tokens = [], clipped) {
@@ -74,48 +30,30 @@ class BoundedLexer extends Lexer {
 
   /** @param {string} src @param {any[]} [tokens] */
   inlineTokens(src, tokens = []) {
-    if (!this.#depth) this.state.inLink = false; // otherwise a raw <a> without its end would go on to the end of the text
-    const outer = this.#frame;
-    this.#frame = this.#inner;
-    this.#inner = undefined;
-    try {
-      this.#bounded(src, tokens, () => super.inlineTokens(src, tokens), src.length > LONGEST || LONGEST_RUN.test(src));
-    } finally {
-      this.#frame = outer;
-    }
-    tie(tokens);
-    pairTags(tokens);
-    return tokens;
+    if (!this.depth) this.state.inLink = false; // otherwise a raw <a> without its end would go on to the end of the text
+    return this.#bounded(src, tokens, () => super.inlineTokens(src, tokens), src.length > LONGEST || LONGEST_RUN.test(src));
   }
 
-  /** What begins with the mark at the beginning of `src`. @param {string} src @param {string} masked the whole text, with code, links and escapes masked */
-  pairAt(src, masked) {
-    if (!"*_~".includes(src[0])) return;
-    const { pairs, offset } = (this.#frame ??= { pairs: pairsOf(withoutMaths(masked)), offset: 0 });
-    const at = offset + masked.length - src.length;
-    const pair = pairs.get(at);
-    if (!pair) return;
-    const { type, width, end } = pair;
-    const raw = src.slice(0, end + width - at);
-    const text = raw.slice(width, -width);
-    this.#inner = { pairs, offset: at + width };
-    return { type, raw, text, tokens: this.inlineTokens(text) };
-  }
+  /** All that follows from the blocks and the inline markup. */
+  end() {}
 
   /** @param {string} text @param {any[]} tokens @param {() => any[]} lex @param {boolean} [long] */
   #bounded(text, tokens, lex, long = false) {
-    if (long || this.#depth > DEPTH) {
+    if (long || this.depth > DEPTH) {
       tokens.push(plain("text", text));
       return tokens;
     }
-    this.#depth++;
+    this.depth++;
     try {
       return lex();
     } finally {
-      this.#depth--;
+      this.depth--;
     }
   }
 }
+
+/** The lexer that is used. extras.js replaces it by its own. */
+export const lexers = { Lexer: BoundedLexer };
 
 /**
  * The tokens of a text's blocks. The link definitions of the text are added to `links`.
@@ -123,12 +61,12 @@ class BoundedLexer extends Lexer {
  * footnotes so far, which are added to @param {boolean} [followed] whether another block follows the text @returns {any[]}
  */
 export function lex(text, links, numbers, followed = false) {
-  const footnotes = new Footnotes(numbers);
-  const lexer = new BoundedLexer(options, followed, footnotes);
+  const lexer = new lexers.Lexer(options);
+  Object.assign(lexer, { numbers, followed });
   Object.assign(lexer.tokens.links, links);
   try {
     lexer.lex(text);
-    footnotes.end();
+    lexer.end();
     Object.assign(links, lexer.tokens.links);
     return [...lexer.tokens];
   } catch {

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Turns the tokens of a block into HTML. Pure. The rule: HTML that the text contains is escaped, except the tags that tags.js finds. The
+ * Turns the tokens of a block into HTML. Pure. The rule: HTML that the text contains is escaped, except `<br>`, and the tags that tags.js finds. The
  * result is not trusted, all the same: sanitize.js makes it safe.
  *
  * @typedef {object} Shape
@@ -15,36 +15,21 @@ import { options } from "./grammar.js";
 
 const ESCAPES = /** @type {Record<string, string>} */ ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" });
 /** @param {string} text */
-const escape = (text) => text.replace(/[&<>"']/g, (char) => ESCAPES[char]);
+export const escape = (text) => text.replace(/[&<>"']/g, (char) => ESCAPES[char]);
 /** Escape all but character references, such as `&amp;`. @param {string} text */
 const escapeRest = (text) => text.replace(/[<>"']|&(?!(?:#\d{1,7}|#x[\da-f]{1,6}|\w+);)/gi, (char) => ESCAPES[char]);
 
 /** The first word after a fence. @param {{lang?: string}} token */
 const languageOf = ({ lang }) => /^\S*/.exec(lang ?? "")?.[0] ?? "";
 
-/** The first line of a quote that is an alert, as on GitHub. */
-const ALERT = /^\[!(note|tip|important|warning|caution)\][ \t]*(?:\n|$)/i;
-
-/** An alert's kind, and its tokens without the first line. @param {any[]} tokens of a quote */
-function alertOf([first, ...others]) {
-  const [text, ...inline] = first?.type === "paragraph" ? first.tokens : [];
-  const [line, kind] = (text?.type === "text" && ALERT.exec(text.text)) || [];
-  if (!line || (line === text.text && !line.endsWith("\n") && inline.length && inline[0].type !== "br")) return null;
-  const rest = [{ ...text, text: text.text.slice(line.length) }, ...inline.slice(inline[0]?.type === "br" && line === text.text ? 1 : 0)];
-  const isEmpty = rest.length === 1 && !rest[0].text;
-  return { kind: kind.toLowerCase(), tokens: isEmpty ? others : [{ ...first, tokens: rest }, ...others] };
-}
+/** A formula that is a block. @param {{text: string}} token */
+export const blockMathOf = ({ text }) => `<div class="math display">${escape(text)}</div>`;
 
 class TextRenderer extends Renderer {
   /** @param {any} token */
-  blockquote({ tokens }) {
-    const alert = alertOf(tokens);
-    const begin = alert ? `<blockquote class="alert ${alert.kind}"><p class="alert-title"></p>` : "<blockquote>";
-    return `${begin}${this.parser.parse(alert?.tokens ?? tokens)}</blockquote>`;
-  }
-  /** @param {any} token */
   html({ text, block, html }) {
     if (html) return html;
+    if (/^<br\s*\/?>$/i.test(text.trim())) return "<br>"; // tables need it for line breaks
     return block ? `<p class="raw">${escape(text.trim())}</p>` : escape(text);
   }
   /** @param {any} token */
@@ -54,7 +39,7 @@ class TextRenderer extends Renderer {
   /** @param {any} token */
   code(token) {
     const language = languageOf(token);
-    if (language === "math") return mathOf({ ...token, display: true, block: true });
+    if (language === "math") return blockMathOf(token);
     return `<pre><code${language && ` class="language-${escapeRest(language)}"`}>${escape(codeOf(token))}</code></pre>`;
   }
   /** One level lower, because `h1` is the page's own. @param {any} token */
@@ -88,30 +73,8 @@ class TextRenderer extends Renderer {
   }
 }
 
-/** @param {any} token */
-function mathOf({ text, display, block, before, after }) {
-  if (block) return `<div class="math display">${escape(text)}</div>`;
-  const formula = `<span class="math${display ? " display" : ""}">${escape(text)}</span>`;
-  return before || after ? `<span class="tie">${escape(before ?? "")}${formula}${escape(after ?? "")}</span>` : formula;
-}
-
-/** @this {{parser: Parser}} @param {any} token */
-function detailsOf({ shown, summary, tokens }) {
-  const label = this.parser.parseInline(summary);
-  return `<details${shown ? " open" : ""}><summary>${label}</summary>${this.parser.parse(tokens)}</details>`;
-}
-
-/** @this {{parser: Parser}} @param {any} token */
-function footnoteOf({ label, numbers, tokens }) {
-  return `<div class="note"><span class="note-back">${numbers.get(label)}</span><div>${this.parser.parse(tokens)}</div></div>`;
-}
-
-/** @param {any} token */
-const noteReferenceOf = ({ number }) => `<sup class="note-ref">${number}</sup>`;
-
-const renderer = new TextRenderer(options);
+export const renderer = new TextRenderer(options);
 Object.assign(options, { renderer });
-Object.assign(options.extensions ?? {}, { renderers: { blockMath: mathOf, inlineMath: mathOf, details: detailsOf, footnote: footnoteOf, noteReference: noteReferenceOf } });
 const parser = new Parser(options);
 
 /** The text of code, which ends with one line feed. @param {any} token */
