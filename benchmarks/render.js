@@ -4,6 +4,7 @@ async ({ pieces, tokensPerSecond, warm }) => {
   const from = (name) => import(href.replace("markdown_view", name));
   const [{ MarkdownView, renderWhole }, { idle }] = [await from("markdown_view"), await from("scheduler")];
   const [{ nodesOf }, { lex }, { htmlOf, shapeOf }] = [await from("sanitize"), await from("grammar"), await from("html")];
+  await from("extras"); // which the page loads for the first formula
   const scroller = document.querySelector("#scroller");
   const transcript = document.querySelector("#transcript");
   document.querySelector("#welcome").hidden = true;

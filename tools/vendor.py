@@ -39,6 +39,7 @@ PACKAGES: dict[str, dict[str, Any]] = {
         "version": "0.19.1",
         "files": ["dist/katex.min.js", "dist/katex.min.css", "dist/fonts/*.woff2"],
     },
+    "mermaid": {"version": "11.17.2", "files": ["dist/mermaid.min.js"]},
 }
 SOURCE_MAP = re.compile(rb"\s*(?://[#@] ?sourceMappingURL=\S+|/\*# sourceMappingURL=.*?\*/)\s*$")
 

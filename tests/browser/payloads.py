@@ -147,6 +147,42 @@ BLOCKS = [
     f"[__proto__]: javascript:{CANARY}\n\n[__proto__] [constructor] [toString]",
 ]
 
+#: The HTML that is markup.
+TAGS = [
+    f"<details open ontoggle={CANARY}>\n\nx\n\n</details>",
+    f"<details open>\n<summary onclick={CANARY}>x</summary>\n\ny\n\n</details>",
+    f"<details>\n<summary><img src=x onerror={CANARY}></summary>\n"
+    f"<script>{CANARY}</script>\n\n</details>",
+    "<details open>\n<summary></details></summary></details>\n\n</details>",
+    f"<details open>\n\n- <details open>\n  <svg onload={CANARY}>\n\n</details></details>",
+    f"<details open style=position:fixed;inset:0 name=x id=composer>{EVIL}</details>",
+    f"<sub onmouseover={CANARY}>x</sub> <kbd autofocus tabindex=0 onfocus={CANARY}>x</kbd>",
+    f"<mark style='background:url({EVIL}/m.png)'>x</mark> <q cite={EVIL}>x</q>",
+    f"<ruby>x<rt><img src={EVIL}/r.png></rt></ruby> <s><script>{CANARY}</script></s>",
+    "<mark>never closed <b><i><u><sub>\n\nafter",
+    "</sub></p></div></mark></details></summary> text",
+    f"<sub>**<sup>x**</sub> <img src=x onerror={CANARY}></sup>",
+    f"[<kbd>x](javascript:{CANARY})</kbd>",
+    f"<code><img src=x onerror={CANARY}></code>",
+    f"<kbd><script>{CANARY}</script></kbd>",
+    f"<sub\n><img src=x onerror={CANARY}></sub\n>",
+    f"<SUP>`</SUP><img src=x onerror={CANARY}>`",
+    f"> [!NOTE]\n> <img src=x onerror={CANARY}>",
+    f"> [!<b onclick={CANARY}>]\n> x",
+    "> [!__proto__]\n> x",
+    f"x[^<img src=x onerror={CANARY}>]\n\n[^<img src=x onerror={CANARY}>]: y",
+    "x[^__proto__] y[^constructor]\n\n[^__proto__]: a\n[^constructor]: b",
+    f"x[^e1]\n\n[^e1]: javascript:{CANARY} <script>{CANARY}</script>\n\n    <svg onload={CANARY}>",
+    f'x[^"onclick="{CANARY}]\n\n[^"onclick="{CANARY}]: y',
+    f"> [!constructor]\n> <script>{CANARY}</script>",
+    f"```math\n\\href{{javascript:{CANARY}}}{{x}}\n```",
+    f"```math\n</div><script>{CANARY}</script>\n```",
+    f"\\begin{{align}}\n\\includegraphics{{{EVIL}/x.png}}<img src=x onerror={CANARY}>\n"
+    "\\end{align}",
+    "\\begin{matrix}\n\\def\\a{\\a\\a}\\a\n\\end{matrix}",
+    f"（https://evil.example/，<img src=x onerror={CANARY}>）**」<script>{CANARY}</script>「**",
+]
+
 MATHS = [
     f"$\\href{{javascript:{CANARY}}}{{x}}$",
     f"$\\href{{{EVIL}}}{{x}}$",
@@ -172,6 +208,23 @@ DEEP = [
     "`" * LONG + "x",
     "[x](" * LONG,
     "<div>" * LONG,
+    "<details>" * LONG,
+    "<details>\n" * LONG,
+    "<sub>" * LONG,
+    "<sub>" * LONG + "x" + "</sub>" * LONG,
+    "<sub><sup>" * LONG + "</sub>" * LONG,
+    "\\begin{matrix}\n" * LONG,
+    "\\begin{matrix}\n# x\n" * (LONG // 10),
+    "```math\n" + "{" * LONG,
+    "> [!NOTE]\n" * LONG,
+    "x[^1]" * LONG,
+    "[^1]: x\n" * LONG,
+    "[^1]: " * LONG,
+    "[^" * LONG,
+    "> [!NOTE]\n\n" * (LONG // 10),
+    "**（" * LONG,
+    "～~~" * LONG,
+    "https://a.example/，" * LONG,
     "$" * LONG,
     "\\(" * LONG,
     "| " * LONG + "\n" + "|-" * LONG,
@@ -179,4 +232,4 @@ DEEP = [
     "x\n" + "\n".join(">" * n for n in range(1, 100)),
 ]
 
-ALL = [*HTML, *LINKS, *BLOCKS, *MATHS, *DEEP]
+ALL = [*HTML, *LINKS, *BLOCKS, *TAGS, *MATHS, *DEEP]

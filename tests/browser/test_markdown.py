@@ -9,7 +9,7 @@ import pytest
 
 from . import payloads
 from .chat import Page, answer, ask, content, expect, status
-from .conftest import Watch
+from .conftest import Release, Watch
 from .test_page import _assert_contrast as assert_contrast
 
 ARTICLE = """# Title
@@ -91,9 +91,11 @@ DRIVEN = """async (texts) => {
 #: Lists all elements and attributes in answers that are not on the list of allowed ones.
 STRANGE = """() => {
   const tags = `p br em strong del code pre h2 h3 h4 h5 h6 ul ol li blockquote hr table thead tbody
-    tr th td a span div input button bdi`.split(/\\s+/);
+    tr th td a span div input button bdi b cite details dfn i ins kbd mark q rp rt ruby s samp
+    small sub summary sup u var wbr`.split(/\\s+/);
   const attributes = `href title start align class type checked disabled dir rel target
-    referrerpolicy tabindex role aria-label aria-pressed data-language data-ended`.split(/\\s+/);
+    referrerpolicy tabindex role aria-label aria-pressed open data-language
+    data-ended`.split(/\\s+/);
   const isSafe = (link) => /^(https?|mailto):$/.test(link.protocol) &&
     /noreferrer/.test(link.rel) && link.target === "_blank";
   const isStrange = (element) => element.closest(".katex")
@@ -190,6 +192,75 @@ def test_an_unfinished_block_looks_as_it_will_when_it_is_finished(page: Page) ->
     assert pre.evaluate("e => [e.code === e, e.offsetHeight === window.height]") == [True, True]
 
 
+FOLDED = """H<sub>2</sub>O, press <kbd>Ctrl</kbd>: <mark>**marked**</mark> <b>open
+
+<details>
+<summary>More **words**</summary>
+
+- hidden `code`
+
+```math
+x^2
+```
+"""
+
+
+def test_tags_that_only_change_how_text_looks(page: Page) -> None:
+    stream(page, f"{FOLDED}\n</details>\n\nAfter", 3)
+    shown = content(page)
+    expect(shown.locator("p").first).to_have_text("H2O, press Ctrl: marked <b>open")
+    for what, words in {"sub": "2", "kbd": "Ctrl", "mark strong": "marked"}.items():
+        expect(shown.locator(what)).to_have_text(words)
+    expect(shown.locator("details > summary strong")).to_have_text("words")
+    expect(shown.locator("details .katex")).to_have_count(1)
+    expect(shown.get_by_text("hidden")).to_be_hidden()
+    expect(shown.get_by_text("After")).to_be_visible()
+    assert page.evaluate(COMPARED, f"{FOLDED}\n</details>\n\nAfter") == ""
+
+
+NOTED = """> [!WARNING]
+> Mind **this**.
+
+A claim[^1], and another[^late].
+
+[^1]: The first source.
+[^late]: The second one.
+
+    With more.
+"""
+
+
+def test_alerts_have_titles_and_footnotes_lead_there_and_back(page: Page) -> None:
+    stream(page, NOTED, 4)
+    shown = content(page)
+    expect(shown.locator("blockquote.warning")).to_have_text("WarningMind this.")
+    first, second = (shown.get_by_role("button", name=f"Footnote {n}", exact=True) for n in (1, 2))
+    back = shown.get_by_role("button", name="Back to footnote 2")
+    second.click()
+    expect(back).to_be_focused()
+    expect(shown.locator(".note").last).to_have_text("2The second one. With more.")
+    page.keyboard.press("Enter")
+    expect(second).to_be_focused()
+    expect(first).to_have_text("1")
+    assert page.evaluate(COMPARED, NOTED) == ""
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        assert_contrast(page)
+
+
+def test_a_fold_that_is_opened_stays_open_while_its_text_grows(
+    page: Page, release: Release
+) -> None:
+    more = "\n".join(f"- point {n}" for n in range(30))
+    ask(page, f"{play(FOLDED)};hold=fold;{play(more)[5:]}")
+    content(page).locator("summary").click()
+    expect(content(page).get_by_text("hidden")).to_be_visible()
+    release("fold")
+    expect(content(page).get_by_text("point 29")).to_be_visible()
+    expect(status(page)).to_contain_text("fake-model ·")
+    expect(content(page).get_by_text("point 29")).to_be_visible()
+
+
 def test_a_streamed_answer_ends_as_if_rendered_at_once(page: Page) -> None:
     items = "".join(f"- item {n} with **bold** `code`\n" for n in range(60))
     rows = "".join(f"| row {n} | *soft* |\n" for n in range(60))
@@ -211,7 +282,7 @@ def test_a_long_answer_that_is_opened_comes_in_slices(page: Page) -> None:
     assert page.evaluate(COMPARED, text) == ""
 
 
-@pytest.mark.parametrize("name", ["HTML", "LINKS", "BLOCKS", "MATHS"])
+@pytest.mark.parametrize("name", ["HTML", "LINKS", "BLOCKS", "TAGS", "MATHS"])
 def test_hostile_answers_do_nothing(page: Page, watch: Watch, name: str) -> None:
     dialogs: list[str] = []
 
@@ -239,7 +310,7 @@ def test_very_deep_nesting_is_shown_as_text(page: Page) -> None:
 
 
 def test_there_are_enough_payloads() -> None:
-    assert len(set(payloads.ALL)) >= 150
+    assert len(set(payloads.ALL)) >= 180
 
 
 def test_links_that_lie_show_their_address(page: Page) -> None:

@@ -219,6 +219,18 @@ def test_reasoning_is_open_while_it_lasts(page: Page) -> None:
     expect(fold.locator(".text")).to_be_hidden()
 
 
+def test_reasoning_is_markdown(page: Page) -> None:
+    think = urllib.parse.quote("So **first**:\n\n- one\n- $x^2$\n\n<img src=x>", safe="")
+    more = urllib.parse.quote("\n\n```py\nreturn 1\n```", safe="")
+    ask(page, f"play think={think};say=4;think={more};say=2")
+    expect(status(page)).to_contain_text("fake-model ·")
+    text = answer(page).locator("details.reasoning .text")
+    for what in ("strong", "li .katex", ".code .hljs-keyword"):
+        expect(text.locator(what)).to_have_count(1)
+    expect(text).to_contain_text("<img src=x>")
+    assert text.evaluate("e => getComputedStyle(e).whiteSpace") == "normal"
+
+
 def test_reasoning_folds_when_the_answer_begins_unless_the_reader_opened_it(page: Page) -> None:
     ask(page, "play think=Let me see.;wait=0.2;say=42")
     fold = answer(page).locator("details.reasoning")

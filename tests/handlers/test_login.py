@@ -17,6 +17,7 @@ from tornado_stream.auth.users_file import Token, User, read_users, token_digest
 from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.handlers.login import LoginHandler
 from tornado_stream.handlers.pages import IconHandler, StaticHandler
+from tornado_stream.handlers.preview import PreviewHandler
 from tornado_stream.handlers.system import HealthHandler, OpenAPIHandler, ReadyHandler
 from tornado_stream.settings import Secret
 
@@ -28,7 +29,15 @@ HASHED = cheap_hash("anna's")
 HTML = {"Accept": "text/html,*/*"}
 
 #: The handlers that answer without a login. Everybody can read what a handler listed here returns.
-OPEN = {HealthHandler, ReadyHandler, StaticHandler, IconHandler, LoginHandler, OpenAPIHandler}
+OPEN = {
+    HealthHandler,
+    ReadyHandler,
+    StaticHandler,
+    IconHandler,
+    LoginHandler,
+    OpenAPIHandler,
+    PreviewHandler,
+}
 
 
 @pytest.fixture(autouse=True)

@@ -35,6 +35,7 @@ from tornado_stream.handlers.pages import (
     StaticHandler,
 )
 from tornado_stream.handlers.presets import PresetHandler, PresetsHandler
+from tornado_stream.handlers.preview import PreviewHandler
 from tornado_stream.handlers.responses import ResponsesHandler
 from tornado_stream.handlers.streams import GenerationHandler, StopHandler, StreamHandler
 from tornado_stream.handlers.system import (
@@ -58,6 +59,7 @@ def routes(base_path: str = "") -> list[URLSpec]:
         (r"/", IndexHandler),
         (rf"/c/{ID}", IndexHandler),
         (rf"/c/{ID}\.(md|json|txt)", ExportHandler),
+        (r"/preview", PreviewHandler),
         (r"/stream", StreamHandler),
         (rf"/stream/{ID}", GenerationHandler),
         (rf"/stream/{ID}/stop", StopHandler),

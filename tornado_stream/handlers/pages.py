@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 from tornado.web import HTTPError
@@ -9,9 +10,15 @@ from tornado.web import HTTPError
 from tornado_stream import __version__
 from tornado_stream.handlers import identity
 from tornado_stream.handlers.base import BaseHandler
+from tornado_stream.handlers.security_headers import SECURITY_HEADERS
+from tornado_stream.page.assets import Asset
 
 ICON = "img/icon-192.png"
 WEIGHT = re.compile(r"(?:q=([01](?:\.\d*)?))?")
+#: The page may frame this server's documents. All of them but the preview refuse to be framed.
+POLICY = f"{SECURITY_HEADERS['Content-Security-Policy']}; frame-src 'self'"
+#: The size of a file, in bytes, from which on it is compressed on another thread.
+LARGE = 256 * 1024
 FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -32,6 +39,7 @@ class IndexHandler(BaseHandler):
             "user": self.application.users.name_of(owner),
             "leaves": self._can_log_out(),
         }
+        self.set_header("Content-Security-Policy", POLICY)
         self.render("index.html", **names)
 
     def _can_log_out(self) -> bool:
@@ -60,18 +68,23 @@ class StaticHandler(BaseHandler):
 
     open_to_all = True
 
-    def get(self, version: str | None = None, name: str = "") -> None:
+    async def get(self, version: str | None = None, name: str = "") -> None:
         asset = self.application.assets.files.get(name)
         if asset is None:
             raise HTTPError(404)
         is_current = version == self.application.assets.version or "v" in self.request.arguments
-        packed = asset.gzipped if self._takes_gzip() else None
+        packed = await self._packed(asset) if self._takes_gzip() else None
         self.set_header("Content-Type", asset.content_type)
         self.set_header("Cache-Control", FOREVER if is_current else "no-cache")
         self.set_header("Vary", "Accept-Encoding")
         if packed is not None:
             self.set_header("Content-Encoding", "gzip")
         self.write(asset.body if packed is None else packed)
+
+    async def _packed(self, asset: Asset) -> bytes | None:
+        if len(asset.body) < LARGE:
+            return asset.gzipped
+        return await asyncio.to_thread(lambda: asset.gzipped)
 
     def _takes_gzip(self) -> bool:
         for item in self.request.headers.get("Accept-Encoding", "").split(","):
@@ -84,5 +97,5 @@ class StaticHandler(BaseHandler):
 class IconHandler(StaticHandler):
     """The icon at the address that browsers ask for by themselves."""
 
-    def get(self, version: str | None = None, name: str = ICON) -> None:
-        super().get(version, name)
+    async def get(self, version: str | None = None, name: str = ICON) -> None:
+        await super().get(version, name)

@@ -265,7 +265,17 @@ export default {
     "table": "\u200f⟦Ţáábļéé⟧",
     "image": "\u200f⟦ÍÍmááĝéé:⟧",
     "done": "\u200f⟦Ďóóñéé⟧",
-    "open": "\u200f⟦Ñóóţ dóóñéé⟧"
+    "open": "\u200f⟦Ñóóţ dóóñéé⟧",
+    "details": "\u200f⟦Ďééţááííļš⟧",
+    "note": "\u200f⟦Ñóóţéé⟧",
+    "tip": "\u200f⟦Ţííp⟧",
+    "important": "\u200f⟦ÍÍmpóóŕţááñţ⟧",
+    "warning": "\u200f⟦Ŵááŕñííñĝ⟧",
+    "caution": "\u200f⟦Çááúúţííóóñ⟧",
+    "footnote": "\u200f⟦Fóóóóţñóóţéé {n}⟧",
+    "back": "\u200f⟦Bááçķ ţóó fóóóóţñóóţéé {n}⟧",
+    "preview": "\u200f⟦Pŕéévííééŵ⟧",
+    "refused": "\u200f⟦Ñóó pŕéévííééŵ: {reason}⟧"
   },
   "say": {
     "generating": "\u200f⟦Ĝééñééŕááţííñĝ⟧",

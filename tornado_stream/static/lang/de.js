@@ -273,7 +273,17 @@ export default {
     "table": "Tabelle",
     "image": "Bild:",
     "done": "Erledigt",
-    "open": "Offen"
+    "open": "Offen",
+    "details": "Einzelheiten",
+    "note": "Hinweis",
+    "tip": "Tipp",
+    "important": "Wichtig",
+    "warning": "Warnung",
+    "caution": "Vorsicht",
+    "footnote": "Fußnote {n}",
+    "back": "Zurück zu Fußnote {n}",
+    "preview": "Vorschau",
+    "refused": "Keine Vorschau: {reason}"
   },
 
   "say": {

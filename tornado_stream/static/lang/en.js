@@ -273,7 +273,17 @@ export default {
     "table": "Table",
     "image": "Image:",
     "done": "Done",
-    "open": "Not done"
+    "open": "Not done",
+    "details": "Details",
+    "note": "Note",
+    "tip": "Tip",
+    "important": "Important",
+    "warning": "Warning",
+    "caution": "Caution",
+    "footnote": "Footnote {n}",
+    "back": "Back to footnote {n}",
+    "preview": "Preview",
+    "refused": "No preview: {reason}"
   },
 
   "say": {

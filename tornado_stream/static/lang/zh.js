@@ -273,7 +273,17 @@ export default {
     "table": "表格",
     "image": "图片：",
     "done": "已完成",
-    "open": "未完成"
+    "open": "未完成",
+    "details": "详情",
+    "note": "注意",
+    "tip": "提示",
+    "important": "重要",
+    "warning": "警告",
+    "caution": "小心",
+    "footnote": "脚注 {n}",
+    "back": "返回正文中的脚注 {n}",
+    "preview": "预览",
+    "refused": "无法预览：{reason}"
   },
 
   "say": {

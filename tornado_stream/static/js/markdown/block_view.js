@@ -9,7 +9,7 @@ import { whenReady } from "./scheduler.js";
 /** @typedef {import("./html.js").Shape} Shape */
 
 /** Text that is not parsed yet is appended to the last of these elements. */
-const ENDS = "p, li, td, th, h2, h3, h4, h5, h6, code";
+const ENDS = "p, li, summary, td, th, h2, h3, h4, h5, h6, code";
 
 /** The elements of some items of a list, or rows of a table. @param {Shape} shape @param {string[]} parts */
 function partsOf(shape, parts) {
@@ -113,8 +113,15 @@ export class BlockView {
 /** @param {Element} holder @param {number} index @param {Element} node */
 function put(holder, index, node) {
   const old = holder.children[index];
-  if (old) old.replaceWith(node);
+  if (old) replace(old, node);
   else holder.append(node);
+}
+
+/** Put a newer element in place of an element, with the same folds open. @param {Element} old @param {Element} node */
+export function replace(old, node) {
+  const folds = old.querySelectorAll("details");
+  node.querySelectorAll("details").forEach((fold, index) => (fold.open = folds[index]?.open ?? fold.open));
+  old.replaceWith(node);
 }
 
 /** @type {WeakSet<Element>} */

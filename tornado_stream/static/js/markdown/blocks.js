@@ -2,7 +2,8 @@
 /**
  * Parses Markdown while it grows, block by block. Pure. The rule: a complete block is reported once and never parsed
  * again. Only the open block (the last one) is. The blocks are the same as if the whole text were parsed at once,
- * except for links that are used before they are defined. If there may be any, `whole` is reported at the end.
+ * except for links that are used before they are defined, and for footnotes that never are. If there may be any, `whole`
+ * is reported at the end.
  *
  * @typedef {object} Update
  * @property {any[]} [closed] tokens of blocks that will not change any more
@@ -26,7 +27,8 @@ const DEFINITION = /^[ \t>*+\-\d.)]*\[[^\]]{1,999}\]:/m;
 /** Characters that have no meaning in Markdown. */
 const PLAIN = /^[\p{L}\p{M}\p{N} ,;'"’“”、，。！？]+$/u;
 const PLAIN_END = /[\p{L}\p{M}\p{N} ,;'"’“”、，。！？]*$/u;
-const FENCE = /^(`{3,}(?=[^`\n]*\n)|~{3,})[^\n]*\n/;
+/** The beginning of code. A fence of `math` is a formula. */
+const FENCE = /^(`{3,}(?=[^`\n]*\n)|~{3,})(?![~ \t]*math\s)[^\n]*\n/;
 
 /** @param {any} token */
 const isBlank = (token) => token.type === "space" || token.type === "def";
@@ -49,6 +51,8 @@ export class Blocks {
   #heldReturn = "";
   /** @type {import("./grammar.js").Links} */
   #links = Object.create(null);
+  /** The numbers of the footnotes. @type {Map<string, number>} */
+  #numbers = new Map();
   /** For open code: what its end looks like, and the incomplete last line, which may become its end. @type {{end: RegExp, line: string} | null} */
   #fence = null;
 
@@ -76,7 +80,7 @@ export class Blocks {
   /** The text is complete. @returns {Update} */
   end() {
     this.#text += this.#heldReturn ? "\n" : "";
-    if (DEFINITION.test(this.#text)) return { whole: this.#lex(this.#text, {}) };
+    if (DEFINITION.test(this.#text) || this.#numbers.size) return { whole: this.#lexWhole() };
     return { closed: this.#lex(this.#finished + this.#tail + (this.#heldReturn ? "\n" : "")), open: [] };
   }
 
@@ -87,10 +91,15 @@ export class Blocks {
     return (this.#heldReturn ? whole.slice(0, -1) : whole).replace(/\r\n?/g, "\n");
   }
 
-  /** Parse without remembering link definitions. @param {string} text @param {import("./grammar.js").Links} [links] */
-  #lex(text, links = this.#links) {
+  /** Parse without remembering link definitions. @param {string} text @param {Map<string, number>} [numbers] */
+  #lex(text, numbers = new Map(this.#numbers)) {
     this.cost += text.length;
-    return lex(text, { ...links });
+    return lex(text, { ...this.#links }, numbers);
+  }
+
+  #lexWhole() {
+    this.cost += this.#text.length;
+    return lex(this.#text, {});
   }
 
   /** @param {any[]} [before] tokens of blocks that were just closed @returns {Update} */
@@ -115,7 +124,7 @@ export class Blocks {
     if (end === this.#linesLength) return [];
     this.#linesLength = end;
     const text = this.#tableHead + this.#tail.slice(0, end);
-    const tokens = this.#lex(text);
+    const tokens = this.#lex(text, this.#numbers);
     let last = tokens.findLastIndex((token) => !isBlank(token));
     if (tokens[last]?.open) last = tokens.findLastIndex((token, index) => index < last && !isBlank(token));
     this.#onlyBlock = last > 0 ? null : [tokens, text];
@@ -132,7 +141,7 @@ export class Blocks {
     this.#linesLength = this.#finishedParts = 0;
     this.#loose = false;
     this.cost += text.length;
-    return lex(text, this.#links);
+    return lex(text, this.#links, this.#numbers, true);
   }
 
   /** If the open block is a long list or table: set its finished parts aside. @param {any[]} tokens @param {string} text */

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * A block of code: its language, a button that copies it, a button that wraps long lines, and the code. When the block
- * is complete, it is coloured by a module that is loaded then. This does not change its height.
+ * is complete, it is coloured by a module that is loaded then, and a drawing gets a button that shows it. This does not change its height.
  */
 import { copyBy } from "../page/clipboard.js";
 import { element, smallButton } from "../page/dom.js";
@@ -35,6 +35,7 @@ export function colour(frame) {
   const code = /** @type {HTMLElement} */ (frame.querySelector("code"));
   const { language = "" } = frame.dataset;
   frame.dataset.ended = "";
+  if (/^(?:html|mermaid|svg)$/.test(language)) void whenReady(import("./preview.js").then(({ offer }) => () => offer(frame)));
   if (!language || (code.textContent ?? "").length > LONGEST) return;
   void whenReady(import("./highlight.js").then(({ highlighter }) => highlighter(code, language)));
 }

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The grammar: CommonMark and GFM as marked parses them, and formulas. Pure: text in, tokens out. The rule: the
+ * The grammar: CommonMark and GFM as marked parses them, and what extras.js adds. Pure: text in, tokens out. The rule: the
  * cost of a text is proportional to its length. Nesting and inline markup are limited for this.
  *
  * @typedef {Record<string, {href: string, title: string}>} Links the link definitions that are known
@@ -14,50 +14,14 @@ const DEPTH = 24;
 const LONGEST = 20_000;
 const LONGEST_RUN = /([*_~])\1{400}/;
 
-/** A formula that is a block: to its end mark, or to the end of the text. It contains no blank line. */
-const BLOCK = /^ {0,3}(?:\$\$((?:(?!\n[ \t]*\n|\$\$)[^])*)(\$\$[ \t]*(?:\n+|$)|$)|\\\[((?:(?!\n[ \t]*\n|\\\])[^])*)(\\\][ \t]*(?:\n+|$)|$))/;
-const BLOCK_START = /\n {0,3}(?:\$\$|\\\[)/;
+export const { defaults: options } = new Marked();
 
-/** A formula in a line. `$x$` follows Pandoc's rule, so that "$5 and $10" are prices. */
-const INLINE = /^(?:\$\$(?!\s*\$)((?:[^$\\]|\\.)+)\$\$|\$(?!\d[\d.,]*\s+[^$\s\d]{2,}\s)((?!\s)(?:[^$\\\n]|\\.)*(?:[^$\\\s]|\\.))\$(?!\w)|\\\((.{1,1000}?)\\\))/s;
-
-/** @param {string} src */
-function blockMath(src) {
-  const found = BLOCK.exec(src);
-  const tex = found?.[1] ?? found?.[3] ?? "";
-  if (!found) return;
-  const open = !(found[2] ?? found[4]);
-  if (open ? found[0] !== src || !tex.includes("\n") : !tex.trim()) return;
-  return { type: "blockMath", raw: found[0], text: tex.trim(), display: true, block: true, open };
-}
-
-/** @param {string} src */
-function inlineMath(src) {
-  const found = INLINE.exec(src);
-  if (found) return { type: "inlineMath", raw: found[0], text: (found[1] ?? found[2] ?? found[3]).trim(), display: found[1] !== undefined };
-}
-
-/** @param {string} src */
-function inlineMathStart(src) {
-  const [dollar, bracket] = [src.indexOf("$"), src.indexOf("\\(")];
-  return dollar < 0 || (bracket >= 0 && bracket < dollar) ? bracket : dollar;
-}
-
-/** Where a block formula ends a paragraph; -1: nowhere. @param {string} src */
-function blockMathStart(src) {
-  const at = src.search(BLOCK_START) + 1;
-  return at && blockMath(src.slice(at)) ? at : -1;
-}
-
-export const { defaults: options } = new Marked({
-  extensions: [
-    { name: "blockMath", level: "block", start: blockMathStart, tokenizer: blockMath },
-    { name: "inlineMath", level: "inline", start: inlineMathStart, tokenizer: inlineMath },
-  ],
-});
-
-class BoundedLexer extends Lexer {
-  #depth = 0;
+export class BoundedLexer extends Lexer {
+  depth = 0;
+  /** Whether the text is followed by more. */
+  followed = false;
+  /** See `lex`. @type {Map<string, number> | undefined} */
+  numbers;
 
   /** @param {string} src @param {any[]} [tokens] @param {boolean} [clipped] */
   blockTokens(src, tokens = [], clipped) {
@@ -66,34 +30,43 @@ class BoundedLexer extends Lexer {
 
   /** @param {string} src @param {any[]} [tokens] */
   inlineTokens(src, tokens = []) {
-    if (!this.#depth) this.state.inLink = false; // otherwise a raw <a> without its end would go on to the end of the text
+    if (!this.depth) this.state.inLink = false; // otherwise a raw <a> without its end would go on to the end of the text
     return this.#bounded(src, tokens, () => super.inlineTokens(src, tokens), src.length > LONGEST || LONGEST_RUN.test(src));
   }
 
+  /** All that follows from the blocks and the inline markup. */
+  end() {}
+
   /** @param {string} text @param {any[]} tokens @param {() => any[]} lex @param {boolean} [long] */
   #bounded(text, tokens, lex, long = false) {
-    if (long || this.#depth > DEPTH) {
+    if (long || this.depth > DEPTH) {
       tokens.push(plain("text", text));
       return tokens;
     }
-    this.#depth++;
+    this.depth++;
     try {
       return lex();
     } finally {
-      this.#depth--;
+      this.depth--;
     }
   }
 }
 
+/** The lexer that is used. extras.js replaces it by its own. */
+export const lexers = { Lexer: BoundedLexer };
+
 /**
  * The tokens of a text's blocks. The link definitions of the text are added to `links`.
- * @param {string} text @param {Links} links @returns {any[]}
+ * @param {string} text @param {Links} links @param {Map<string, number>} [numbers] for a part of a text: the numbers of the
+ * footnotes so far, which are added to @param {boolean} [followed] whether another block follows the text @returns {any[]}
  */
-export function lex(text, links) {
-  const lexer = new BoundedLexer(options);
+export function lex(text, links, numbers, followed = false) {
+  const lexer = new lexers.Lexer(options);
+  Object.assign(lexer, { numbers, followed });
   Object.assign(lexer.tokens.links, links);
   try {
     lexer.lex(text);
+    lexer.end();
     Object.assign(links, lexer.tokens.links);
     return [...lexer.tokens];
   } catch {

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Turns the tokens of a block into HTML. Pure. The rule: HTML that the text contains is escaped, except `<br>`. The
+ * Turns the tokens of a block into HTML. Pure. The rule: HTML that the text contains is escaped, except `<br>`, and the tags that tags.js finds. The
  * result is not trusted, all the same: sanitize.js makes it safe.
  *
  * @typedef {object} Shape
@@ -15,16 +15,20 @@ import { options } from "./grammar.js";
 
 const ESCAPES = /** @type {Record<string, string>} */ ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" });
 /** @param {string} text */
-const escape = (text) => text.replace(/[&<>"']/g, (char) => ESCAPES[char]);
+export const escape = (text) => text.replace(/[&<>"']/g, (char) => ESCAPES[char]);
 /** Escape all but character references, such as `&amp;`. @param {string} text */
 const escapeRest = (text) => text.replace(/[<>"']|&(?!(?:#\d{1,7}|#x[\da-f]{1,6}|\w+);)/gi, (char) => ESCAPES[char]);
 
 /** The first word after a fence. @param {{lang?: string}} token */
 const languageOf = ({ lang }) => /^\S*/.exec(lang ?? "")?.[0] ?? "";
 
+/** A formula that is a block. @param {{text: string}} token */
+export const blockMathOf = ({ text }) => `<div class="math display">${escape(text)}</div>`;
+
 class TextRenderer extends Renderer {
   /** @param {any} token */
-  html({ text, block }) {
+  html({ text, block, html }) {
+    if (html) return html;
     if (/^<br\s*\/?>$/i.test(text.trim())) return "<br>"; // tables need it for line breaks
     return block ? `<p class="raw">${escape(text.trim())}</p>` : escape(text);
   }
@@ -35,6 +39,7 @@ class TextRenderer extends Renderer {
   /** @param {any} token */
   code(token) {
     const language = languageOf(token);
+    if (language === "math") return blockMathOf(token);
     return `<pre><code${language && ` class="language-${escapeRest(language)}"`}>${escape(codeOf(token))}</code></pre>`;
   }
   /** One level lower, because `h1` is the page's own. @param {any} token */
@@ -68,13 +73,8 @@ class TextRenderer extends Renderer {
   }
 }
 
-/** @param {any} token */
-const mathOf = ({ text, display, block }) =>
-  `<${block ? "div" : "span"} class="math${display ? " display" : ""}">${escape(text)}</${block ? "div" : "span"}>`;
-
-const renderer = new TextRenderer(options);
+export const renderer = new TextRenderer(options);
 Object.assign(options, { renderer });
-Object.assign(options.extensions ?? {}, { renderers: { blockMath: mathOf, inlineMath: mathOf } });
 const parser = new Parser(options);
 
 /** The text of code, which ends with one line feed. @param {any} token */
@@ -85,7 +85,7 @@ function codeOf({ text }) {
 /** The shape of a block: its HTML, or the text of its code. @param {any} token @returns {Shape | null} null: the block shows nothing */
 export function shapeOf(token) {
   const { type } = token;
-  if (type === "code") return { type, before: languageOf(token), code: codeOf(token) };
+  if (type === "code" && languageOf(token) !== "math") return { type, before: languageOf(token), code: codeOf(token) };
   if (type === "table") return { type, ...renderer.tableShape(token) };
   if (type === "list") {
     const tag = token.ordered ? "ol" : "ul";

@@ -4,11 +4,17 @@
  * of time, so that the page stays responsive.
  */
 import { element } from "../page/dom.js";
-import { BlockView } from "./block_view.js";
+import { BlockView, replace } from "./block_view.js";
 import { Blocks } from "./blocks.js";
 import { lex } from "./grammar.js";
 import { shapeOf } from "./html.js";
-import { hasTime, later } from "./scheduler.js";
+import { hasTime, later, whenReady } from "./scheduler.js";
+
+/** The characters without which a text needs no extras.js. */
+const MAY_NEED = /[$<>~^\\\u2018-\u{3fffd}]/u;
+/** Whether extras.js is loaded, or cannot be. */
+let hasExtras = false;
+const loadExtras = () => import("./extras.js").catch(() => {}).then(() => void (hasExtras = true));
 
 /** How many blocks the browser lays out together. */
 const PART = 16;
@@ -73,19 +79,28 @@ export class MarkdownView {
 
   #work() {
     if (this.#queued) return;
+    if (!hasExtras && MAY_NEED.test(this.#waiting)) return this.#wait();
     while (this.#waiting && hasTime()) this.#next();
     if (!this.#waiting && this.#end === "wanted") this.#finish();
     if (this.#waiting) this.#queue();
   }
 
+  /** Show nothing more until extras.js is loaded. */
+  #wait() {
+    this.#queued = true;
+    void whenReady(loadExtras().then(() => this.#goOn));
+  }
+
   #queue() {
     this.#queued = true;
-    later(() => {
-      this.#queued = false;
-      this.#next();
-      this.#work();
-    });
+    later(this.#goOn);
   }
+
+  #goOn = () => {
+    this.#queued = false;
+    this.#next();
+    this.#work();
+  };
 
   #next() {
     const text = this.#waiting.slice(0, CHUNK);
@@ -130,7 +145,7 @@ export class MarkdownView {
   #put(index, view) {
     const old = this.#views[index];
     this.#views[index] = view;
-    if (old) old.element.replaceWith(view.element);
+    if (old) replace(old.element, view.element);
     else partOf(this.element, index).append(view.element);
   }
 

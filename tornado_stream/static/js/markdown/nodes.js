@@ -8,6 +8,9 @@ import { codeFrame } from "./code.js";
 import { safeImage, safeLink } from "./links.js";
 import { nodesOf } from "./sanitize.js";
 
+/** Functions that give the elements of a fragment what they need. extras.js adds its own. @type {((fragment: DocumentFragment) => void)[]} */
+export const finishers = [];
+
 /** The elements of the blocks, in order. @param {string} html as html.js makes it @returns {HTMLElement[]} */
 export function blocksOf(html) {
   const fragment = nodesOf(html);
@@ -19,6 +22,7 @@ export function blocksOf(html) {
   for (const link of fragment.querySelectorAll("a")) safeLink(link);
   for (const box of fragment.querySelectorAll("input")) box.setAttribute("aria-label", t(box.checked ? "markdown.done" : "markdown.open"));
   for (const table of /** @type {NodeListOf<HTMLElement>} */ (fragment.querySelectorAll("div.table"))) makeScrollable(table);
+  finishers.forEach((finish) => finish(fragment));
   const blocks = /** @type {HTMLElement[]} */ ([...fragment.children]);
   for (const block of blocks) if (!block.classList.contains("code")) block.dir = "auto";
   return blocks;

@@ -1,18 +1,18 @@
 // @ts-check
 /** Shows the model's reasoning: open, with the running time, while the model thinks, and folded when the answer begins. */
 import { hasText } from "../answers/answer.js";
+import { MarkdownView } from "../markdown/markdown_view.js";
 import { element } from "../page/dom.js";
 import { stopTicking, tick } from "../page/ticker.js";
 import { seconds, t } from "../page/words.js";
 import { Fold } from "./fold.js";
-import { TextView } from "./text_view.js";
 
 /** Milliseconds. If the reasoning took less, it was not measured but came in one piece, from a log. */
 const BRIEF = 50;
 
 export class ReasoningView {
   #fold = new Fold("reasoning");
-  #text = new TextView(element("div", "text"));
+  #text = new MarkdownView(element("div", "markdown text"));
   element = this.#fold.element;
 
   /** @param {import("../answers/answer.js").Answer} answer */
@@ -26,6 +26,7 @@ export class ReasoningView {
     const thinking = isThinking(answer);
     this.element.hidden = !hasText(answer.reasoning);
     this.#text.show(answer.reasoning);
+    if (answer.state !== "running") this.#text.finish(); // not earlier: more may follow after a part of the answer
     this.#fold.show(thinking);
     this.#label();
     if (thinking && answer.thought) tick(this.#label);
