@@ -150,6 +150,21 @@ async def test_a_finish_reason_means_the_same_for_every_reader(chat, reason):
 
 
 @pytest.mark.gen_test
+@pytest.mark.parametrize("word", ["null", "None", "in_progress"])
+async def test_a_program_gets_no_finish_reason_that_means_not_yet(chat, word):
+    open_chunk = raw({"choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": word}]})
+    for ending in ("close", "end"):
+        body = {**ASK, "model": f"{open_chunk};{open_chunk};{ending}"}
+        chunks, _ = await stream(chat, body)
+        assert not any(c["finish_reason"] for chunk in chunks for c in chunk.get("choices", ()))
+        assert chunks[-1]["error"]["message"] and (await post(chat, body)).status == 502
+    body = {**ASK, "model": f"{open_chunk};done"}
+    chunks, _ = await stream(chat, body)
+    (choice,) = (await post(chat, body)).json()["choices"]
+    assert chunks[-1]["choices"][0]["finish_reason"] == choice["finish_reason"] == "stop"
+
+
+@pytest.mark.gen_test
 @pytest.mark.parametrize("streamed", [True, False])
 @pytest.mark.parametrize("reason", [*CUT, *FAILED])
 async def test_a_failure_told_by_a_reason_alone_is_a_status(chat, reason, streamed):

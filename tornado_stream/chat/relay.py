@@ -18,6 +18,7 @@ from tornado_stream.chat.merged_chunks import MergedChunks
 from tornado_stream.chat.program_errors import error_object
 from tornado_stream.chat.requests import now_ms
 from tornado_stream.generations.relay import HELD_BYTES, Relay
+from tornado_stream.providers.openai.finish_reasons import read_reason
 from tornado_stream.providers.openai.lenient_json import parse_bounded, parse_json, to_json_text
 from tornado_stream.values.events import Delta, End, Finish, Notice, RelayedChunks
 
@@ -225,7 +226,12 @@ class CompletionRelay(Relay):
             self._has_text = True
             self._has_tools = self._has_tools or bool(said.get("tool_calls"))
             self.begin()
-        self._finished = self._finished or bool(choice.get("finish_reason"))
+        if reason := choice.get("finish_reason"):
+            if read_reason(reason):
+                self._finished = True
+            else:
+                choice["finish_reason"] = None
+                edited = True
         return edited
 
     def _as_chunk(self, value: dict[str, Any]) -> dict[str, Any]:

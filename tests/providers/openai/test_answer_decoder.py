@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -63,6 +64,32 @@ def test_the_last_finish_reason_that_is_not_empty_counts() -> None:
     reasons = (None, "", "length", "stop", None, "", 7)
     _, decoder = fold(sse(*[chunk({}, reason) for reason in reasons]))
     assert decoder.finish_reason == "stop"
+
+
+@pytest.mark.parametrize("word", ["null", "None", " ", "FINISH_REASON_UNSPECIFIED", "running"])
+def test_a_finish_reason_that_means_not_yet_finishes_nothing(word: str) -> None:
+    data = sse(chunk({"content": "a"}, word), chunk({"content": "b"}, word))
+    answer, decoder = fold(data)
+    assert (answer.content, decoder.finish_reason, decoder.complete) == ("ab", None, False)
+    _, decoder = fold(data + sse(chunk({}, "stop")))
+    assert (decoder.finish_reason, decoder.complete) == ("stop", True)
+
+
+@pytest.mark.parametrize("late", [say("b"), chunk({"reasoning": "b"}), call(index=0, name="f")])
+def test_text_after_a_finish_reason_shows_that_it_was_not_the_end(late: dict[str, Any]) -> None:
+    data = sse(chunk({"content": "a"}, "tool_calls"), late)
+    for pieces in ([data], [data[i : i + 1] for i in range(len(data))]):
+        _, decoder = fold(pieces)
+        assert not decoder.complete and decoder.error is None
+    for end in ("[DONE]", chunk({}, "stop"), chunk({"content": "c"}, "stop")):
+        assert fold(data + sse(end))[1].complete
+
+
+def test_what_is_no_text_may_follow_a_finish_reason() -> None:
+    whole = {"choices": [{"message": {"content": "a"}}]}
+    for late in (say(""), chunk({}), {"choices": [], "usage": {"n": 1}}, whole):
+        answer, decoder = fold(sse(say("a"), chunk({}, "stop"), late))
+        assert (answer.content, decoder.complete) == ("a", True)
 
 
 @pytest.mark.parametrize("mark", ["[DONE]", " [DONE] ", "[DONE]\n", "[DONE] bye"])

@@ -1,6 +1,6 @@
 import pytest
 
-from tornado_stream.providers.openai.finish_reasons import failing_reason, meaning_of
+from tornado_stream.providers.openai.finish_reasons import failing_reason, meaning_of, read_reason
 
 #: Spellings of servers, and some of none: the words decide.
 REASONS = {
@@ -61,3 +61,12 @@ def test_the_reason_behind_a_router_counts_too(
     reason: str | None, native: str | None, expected: str | None
 ) -> None:
     assert failing_reason(reason, native) == expected
+
+
+def test_a_word_for_not_yet_is_no_reason() -> None:
+    nothing = [None, "", " ", "null", "NULL", "None", "FINISH_REASON_UNSPECIFIED", "UNSPECIFIED"]
+    nothing += ["in_progress", "inProgress", "running", "CONTINUE", {"type": "null"}, {}, 7, True]
+    assert {read_reason(value) for value in [*nothing, ["stop"]]} == {""}
+    assert read_reason({"type": "stop"}) == "stop"
+    for reason in ("stop", "length", "理由", "...", "nonempty", "null_pointer", "not_finished"):
+        assert read_reason(reason) == reason

@@ -87,6 +87,7 @@ class AnswerDecoder:
         self._in_form = False  # a chunk was in the form that is expected
         self._is_text = False  # the data of an event was text, and no JSON
         self._told_by_reason = False  # `error` is what a finish reason means
+        self._finished = False  # there was a finish reason, and no text after it
         self._relay = relay
         self._plain: RelayedChunks | None = None
         self._blocks: list[bytes] = []
@@ -94,8 +95,9 @@ class AnswerDecoder:
 
     @property
     def complete(self) -> bool:
-        """Whether the server said that the answer is finished, and no error came."""
-        return bool(self.finish_reason or self.done) and not self.error
+        """Whether the server said that the answer is finished, and no error came. Text after a
+        finish reason shows that it was not the end."""
+        return (self._finished or self.done) and not self.error
 
     @property
     def _has_answer(self) -> bool:
@@ -124,6 +126,7 @@ class AnswerDecoder:
                     self._plain = RelayedChunks(blocks)
                 if text:
                     self._parts.has_text = True
+                    self._finished = False
                     return self._counted(Delta(text))
                 self._in_form = self._in_form or bool(blocks)
                 return None
@@ -283,8 +286,12 @@ class AnswerDecoder:
             self._fail(dialect_error(dialect, self.form))
 
     def _fold(self, chunk: Chunk) -> None:
+        if chunk.content or chunk.reasoning or chunk.refusal or chunk.tool_calls:
+            # Some servers repeat the whole message after the end.
+            self._finished = self._finished and chunk.whole
         if chunk.finish_reason or chunk.usage is not None or chunk.error or chunk.failure:
             self.finish_reason = chunk.finish_reason or self.finish_reason
+            self._finished = self._finished or bool(chunk.finish_reason)
             self.usage = self.usage if chunk.usage is None else chunk.usage
             self.ending = True
             if chunk.error:

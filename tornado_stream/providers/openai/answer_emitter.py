@@ -20,7 +20,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds after `[DONE]` in which the upstream may end its response in good form.
 DONE_GRACE = 0.25
-#: Seconds after a finish_reason or an error in which usage, an error or `[DONE]` may follow.
+#: Seconds after a finish_reason that no text followed, or after an error, in which usage, an error
+#: or `[DONE]` may follow.
 FINISH_GRACE = 5.0
 
 
@@ -71,7 +72,7 @@ class AnswerEmitter:
             return 0.0
         if decoder.done:
             return DONE_GRACE
-        return FINISH_GRACE if decoder.finish_reason or decoder.error else None
+        return FINISH_GRACE if decoder.complete or decoder.error else None
 
     def close(self, failure: ProviderError | None = None) -> None:
         """Emit what the end of the bytes adds, and raise `ProviderError` unless the answer is

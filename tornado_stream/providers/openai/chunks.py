@@ -16,7 +16,7 @@ from tornado_stream.providers.openai import reasoning, signed_members, sources
 from tornado_stream.providers.openai.dialects import Dialect, foreign_dialect
 from tornado_stream.providers.openai.error_classifier import find_error, has_error_code
 from tornado_stream.providers.openai.errors import reason_error, stream_error
-from tornado_stream.providers.openai.finish_reasons import failing_reason
+from tornado_stream.providers.openai.finish_reasons import failing_reason, read_reason
 from tornado_stream.providers.openai.lenient_json import NOT_JSON, mend, parse_json, to_json_text
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Source
@@ -110,8 +110,8 @@ def read_chunk(value: Any, *, key: str | None = None, lone: bool = False) -> Chu
     deltas, named = [], [value]
     for choice in choices:
         if isinstance(choice, dict) and choice.get("index") in _FIRST:
-            finish_reason = _reason(choice.get("finish_reason")) or finish_reason
-            native_reason = _reason(choice.get("native_finish_reason")) or native_reason
+            finish_reason = read_reason(choice.get("finish_reason")) or finish_reason
+            native_reason = read_reason(choice.get("native_finish_reason")) or native_reason
             error = error or choice.get("error")
             deltas.append(_read_choice(choice, lone))
             if not sources.MEMBER_SET.isdisjoint(choice):
@@ -206,11 +206,6 @@ def _find_vendor_error(value: dict[str, Any]) -> Any:
         if name == "base_resp" and has_error_code(member):
             return member
     return None
-
-
-def _reason(value: Any) -> str:
-    """A finish reason; some servers send an object, whose `type` it is (SGLang's own form)."""
-    return _text(value.get("type") if isinstance(value, dict) else value)
 
 
 def _text(value: Any) -> str:

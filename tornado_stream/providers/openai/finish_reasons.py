@@ -4,13 +4,14 @@ OpenAI's API has five: `stop`, `length`, `tool_calls`, `function_call` and `cont
 (https://platform.openai.com/docs/api-reference/chat/streaming). Servers have others, in any case,
 with `-`, `_` or nothing between the words, and some report a failure in this way only. The rule:
 the meaning follows from the words of a reason, and a reason without a known word is no failure.
+A word that means "not yet" is no reason at all.
 Pure.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Any, Literal
 
 Meaning = Literal["stop", "length", "tools", "filter", "cut_off", "error", "unknown"]
 
@@ -19,6 +20,12 @@ _FAILURES: tuple[Meaning, ...] = ("cut_off", "error")
 _PREFIX = re.compile(r"^(finish|stop|end|done|completion)_?reason_(?=.)")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _OTHER = re.compile(r"[^a-z0-9]+")
+#: Words of servers that have no null where a choice is not finished: DashScope's "null", Google's
+#: FINISH_REASON_UNSPECIFIED, Python's "None". They say nothing of the end.
+_NOT_YET = re.compile(
+    r"null|none|nil|undefined|unspecified|not_yet|in_progress|running|pending|ongoing|started"
+    r"|continu(e|ed|es|ing)|generating|streaming|processing"
+)
 #: A reason is longer only by mistake; what follows is not looked at.
 _LONGEST = 200
 
@@ -140,6 +147,15 @@ def meaning_of(reason: str) -> Meaning:
     """What a finish reason means; `unknown` where no family has such a word."""
     words = _in_words(reason[:_LONGEST])
     return next((name for name, family in _FAMILIES if family.search(words)), "unknown")
+
+
+def read_reason(value: Any) -> str:
+    """The finish reason that the member of a choice is; "" if the choice is not finished. Some
+    servers send an object, whose `type` it is (SGLang's own form)."""
+    text = value.get("type") if isinstance(value, dict) else value
+    if not isinstance(text, str) or not text.strip():
+        return ""
+    return "" if _NOT_YET.fullmatch(_in_words(text[:_LONGEST])) else text
 
 
 def failing_reason(reason: str | None, native: str | None) -> str | None:
