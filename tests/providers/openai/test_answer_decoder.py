@@ -129,6 +129,21 @@ def test_a_chunk_that_the_end_cuts_is_skipped() -> None:
     assert (decoder.chunks, decoder.skipped, decoder.complete) == (2, 1, False)
 
 
+@pytest.mark.parametrize("damaged", ['{"choices":[{"delta":{"content":"lost"', "{'error': 'no'}"])
+@pytest.mark.parametrize("end", [chunk({}, "stop"), "[DONE]"])
+def test_an_answer_with_a_damaged_chunk_is_not_complete(damaged: str, end: Any) -> None:
+    data = sse(say("a"), damaged, say("b"), end)
+    for pieces in ([data], [data[i : i + 1] for i in range(len(data))]):
+        answer, decoder = fold(pieces)
+        assert (answer.content, decoder.complete) == ("ab", False)
+        assert decoder.error is not None and decoder.error.code == "malformed_response"
+
+
+def test_a_chunk_with_control_characters_in_its_text_is_read() -> None:
+    line = json.dumps(say("b")).replace('"b"', '"b\tc"')
+    assert content(say("a"), line, chunk({}, "stop")) == "ab\tc"
+
+
 def test_keep_alives_are_not_chunks() -> None:
     _, decoder = fold(b": ping\n\ndata:\n\ndata: \n\ndata: null\n\n" + sse(say("a")))
     assert (decoder.chunks, decoder.skipped) == (1, 0)

@@ -25,6 +25,7 @@ from tornado_stream.providers.openai.lenient_json import (
         (b'["\xff"]', ["\ufffd"]),
         (b'\xef\xbb\xbf{"a":1}', {"a": 1}),
         (b'{"a":[Infinity,-Infinity,NaN,1e999]}', {"a": [None] * 4}),
+        (b'{"a":"b\tc\x00"}', {"a": "b\tc\0"}),
         (b"[" + b"9" * 5000 + b"]", [None]),
     ],
 )

@@ -15,6 +15,7 @@ from tornado_stream.providers.openai.answer_parts import AnswerParts
 from tornado_stream.providers.openai.chunks import Chunk, decode_chunk, read_chunk
 from tornado_stream.providers.openai.dialects import UNKNOWN, Dialect
 from tornado_stream.providers.openai.errors import (
+    damage_error,
     dialect_error,
     limit_error,
     stream_error,
@@ -87,6 +88,7 @@ class AnswerDecoder:
         self._in_form = False  # a chunk was in the form that is expected
         self._is_text = False  # the data of an event was text, and no JSON
         self._told_by_reason = False  # `error` is what a finish reason means
+        self._damaged = False  # a chunk was no JSON, so its text is lost
         self._finished = False  # there was a finish reason, and no text after it
         self._relay = relay
         self._plain: RelayedChunks | None = None
@@ -149,6 +151,8 @@ class AnswerDecoder:
             self._note(dialect_error(self._dialect, self.form), by_reason=True)
         elif self._is_no_stream and not (self._has_answer or self.error):
             self._note(web_page_error(self.form))
+        elif self._damaged and self.complete:
+            self._note(damage_error())
         return self._parts.close(complete=self.complete)
 
     def _counted(self, delta: Delta | None) -> Delta | None:
@@ -245,6 +249,7 @@ class AnswerDecoder:
         if chunk is None:
             self.skipped += 1
             self._is_text = self._is_text or data[:1] not in (b"{", b"[")
+            self._damaged = self._damaged or data[:1] == b"{"
         else:
             self._take_chunk(data, chunk)
 

@@ -183,6 +183,16 @@ def web_page_error(form: str) -> ProviderError:
     )
 
 
+def damage_error() -> ProviderError:
+    """The error for an answer that has an end, but of which a part could not be read."""
+    return ProviderError(
+        "malformed_response",
+        "The model's server sent a part of the answer as damaged JSON; the answer may have a gap.",
+        upstream_status=200,
+        retryable=True,
+    )
+
+
 def limit_error(code: str) -> ProviderError:
     """The error for an answer that reached a limit of the decoder. Its text so far stays."""
     what = "one line" if code == "line_too_long" else "the whole answer"

@@ -19,9 +19,10 @@ MAX_DEPTH = 200
 def parse_json(data: bytes) -> Any:
     """The parsed value, or `NOT_JSON`, also for more values than may be decoded at once.
 
-    orjson is fast but refuses lone surrogates, NaN, a byte order mark and invalid UTF-8, all of
-    which upstreams send. A slower parser then tries again, so text in the result may have lone
-    surrogates: call `mend` on it. Numbers that JSON cannot write are None in the result.
+    orjson is fast but refuses lone surrogates, NaN, a byte order mark, invalid UTF-8 and control
+    characters in strings, all of which upstreams send. A slower parser then tries again, so text in
+    the result may have lone surrogates: call `mend` on it. Numbers that JSON cannot write are None
+    in the result.
     """
     if len(data) > MAX_VALUES and too_many_values(data):
         return NOT_JSON
@@ -64,7 +65,7 @@ def _parse_leniently(data: bytes) -> Any:
         return NOT_JSON  # callers need only objects, lists and strings
     try:
         text = data.decode("utf-8", "replace").removeprefix("\ufeff")
-        return json.loads(text, parse_int=_to_int, parse_float=_to_float, parse_constant=_to_null)
+        return _LENIENT.decode(text)
     except (ValueError, RecursionError):
         return NOT_JSON
 
@@ -89,3 +90,8 @@ def _to_float(digits: str) -> float | None:
 
 def _to_null(name: str) -> None:
     """NaN and the infinities are no JSON, so that a client could not read them."""
+
+
+_LENIENT = json.JSONDecoder(
+    parse_int=_to_int, parse_float=_to_float, parse_constant=_to_null, strict=False
+)
