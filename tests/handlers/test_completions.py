@@ -41,6 +41,26 @@ async def test_a_whole_answer(chat, upstream):
 
 
 @pytest.mark.gen_test
+async def test_an_estimate_counts_calls_of_tools(chat):
+    body = {**ASK, "model": 'tool=look_up:{"name": "something long"}'}
+    for streamed in (False, True):
+        body |= {"stream": streamed, "stream_options": {"include_usage": True}}
+        if streamed:
+            usage = (await stream(chat, body))[0][-1]["usage"]
+        else:
+            usage = (await post(chat, body)).json()["usage"]
+        assert usage["estimated"] and usage["completion_tokens"] == (7 + 26) // 4
+
+
+@pytest.mark.gen_test
+async def test_a_request_without_a_model_gets_the_name_of_the_one_that_was_asked(chat):
+    body = {name: value for name, value in ASK.items() if name != "model"}
+    assert (await post(chat, body)).json()["model"] == "fake-model"
+    chunks, _ = await stream(chat, body)
+    assert {chunk["model"] for chunk in chunks} == {"fake-model"}
+
+
+@pytest.mark.gen_test
 async def test_a_streamed_answer(chat):
     body = {**ASK, "model": "think=hm;say=Hel;wait=0.02;say=lo;usage=3"}
     chunks, _ = await stream(chat, body)

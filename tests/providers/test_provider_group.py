@@ -330,3 +330,21 @@ async def test_the_price_of_an_answer_is_known_without_asking(over):
         ("one", None),
         ("one", None),
     ]
+
+
+@pytest.mark.gen_test
+async def test_an_estimated_cost_counts_calls_of_tools_and_parts_of_messages(over, upstream):
+    model = "tool=look:12345678"
+    price = f'[upstream.first.prices."{model}"]\ninput = 100.0\noutput = 10.0'
+    chat = over(price, first=(upstream.url, model))
+    parts = [{"type": "text", "text": "x" * 40}, {"type": "image_url", "image_url": {"url": "y"}}]
+    body = {"model": model, "messages": [{"role": "user", "content": parts}]}
+    kept = {"Tornado-Stream-Keep": "true"}
+    response = await chat.request("POST", "/v1/chat/completions", body, kept)
+    answer = await chat.resume(response.headers["x-generation-id"])
+    amount = (10 * 100 + 3 * 10) / 1e6
+    assert answer.end["cost"] == {
+        "amount": pytest.approx(amount),
+        "currency": "USD",
+        "estimated": True,
+    }

@@ -63,13 +63,15 @@ class CompletionRelay(Relay):
                 for block, (reasoning, failed) in zip(event.blocks, event.found, strict=True):
                     self._take_block(block, reasoning, failed=failed)
         elif isinstance(event, Delta):
-            self._length += len(event.content) + len(event.reasoning)
+            self._length += event.length
             if event.tool_calls:
                 self._has_tools = True
             if not self._relayed:
                 self._add(self._deltas.chunk(event))
         elif isinstance(event, Notice):
             self.note(event)
+        elif event.model and not self._head["model"]:  # the request named none
+            self._head["model"] = event.model
 
     def end(self, end: End) -> None:
         if end.state != "done":

@@ -44,7 +44,7 @@ class ResponseRelay(Relay):
 
     def take(self, event: Delta | Notice | Finish | RelayedChunks) -> None:
         if isinstance(event, Delta):
-            self._length += len(event.content) + len(event.reasoning)
+            self._length += event.length
             events = self._events.add(event)
             if self.streamed and events:  # an empty frame would end a chunked body
                 self.add(encode(events))

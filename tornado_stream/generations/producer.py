@@ -230,12 +230,18 @@ class Producer:
 
     def _lengths(self) -> tuple[int, int]:
         """The characters of the prompt and of the answer."""
-        texts = (message.get("content") or "" for message in self.job.request.messages)
-        prompt = sum(len(text) for text in texts if isinstance(text, str))
-        return prompt, len(self._answer.content) + len(self._answer.reasoning)
+        return sum(map(_text_length, self.job.request.messages)), self._answer.length
 
     def _ms(self) -> int:
         return int((monotonic() - self.began) * 1000)
+
+
+def _text_length(message: dict[str, Any]) -> int:
+    """The characters of a message's text. Pictures and other parts count nothing."""
+    content = message.get("content")
+    parts = content if isinstance(content, list) else [{"text": content}]
+    texts = (part.get("text") for part in parts if isinstance(part, dict))
+    return sum(len(text) for text in texts if isinstance(text, str))
 
 
 def with_answer(message: Message, answer: AnswerText) -> Message:

@@ -95,6 +95,15 @@ class Delta(Event):
         return bool(self.content or self.reasoning or self.tool_calls or self._has_rare)
 
     @property
+    def length(self) -> int:
+        """The characters that the model wrote, from which tokens are estimated."""
+        length = len(self.content) + len(self.reasoning)
+        if self.refusal or self.tool_calls:
+            calls = sum(len(call["name"]) + len(call["arguments"]) for call in self.tool_calls)
+            length += len(self.refusal) + calls
+        return length
+
+    @property
     def _has_rare(self) -> bool:
         return bool(self.refusal or self.sources or self.signed or self.was_reasoning)
 
@@ -235,6 +244,12 @@ class AnswerText:
     @property
     def tool_calls(self) -> list[ToolCall]:
         return [call.joined(index) for index, call in enumerate(self._tool_calls)]
+
+    @property
+    def length(self) -> int:
+        """The characters that the model wrote, from which tokens are estimated."""
+        calls = sum(len(call["name"]) + len(call["arguments"]) for call in self.tool_calls)
+        return len(self.content) + len(self.reasoning) + len(self.refusal) + calls
 
     @property
     def sources(self) -> list[Source]:
