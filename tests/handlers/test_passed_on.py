@@ -147,6 +147,16 @@ async def finish_reason(chat, upstream, names):
         assert answer["choices"][0]["finish_reason"] == "stop"
 
 
+async def reason_of_none(chat, upstream, names):
+    for word in (names[1].strip('"'), 7, True, ["stop"]):
+        chunks, whole = await both(
+            chat, chunk({"content": "a"}, finish_reason=word), chunk({}, finish_reason="length")
+        )
+        reasons = [c["choices"][0]["finish_reason"] for c in chunks]
+        assert reasons == [None, "length"]
+        assert whole["choices"][0]["finish_reason"] == "length"
+
+
 async def failure(chat, upstream, names):
     error = {"error": {"message": "boom", "code": "dead"}, "choices": []}
     chunks, whole = await both(chat, chunk({"content": "a"}), error)
@@ -227,6 +237,7 @@ CHECKS = [
     of_a_delta,
     reasoning_content,
     finish_reason,
+    reason_of_none,
     failure,
     usage,
     message,

@@ -72,7 +72,7 @@ def end_as_interrupted(
             answer.add(_delta(data))
             first_token_ms = data["t"] if first_token_ms is None else first_token_ms
     timings: dict[str, int | None] = {"first_token_ms": first_token_ms, "total_ms": times[-1]}
-    length = len(answer.content) + len(answer.reasoning)
+    length = answer.length
     cost = cost_of(None, expected.price, prompt_length, length)
     upstream = expected.upstream
     end = End("interrupted", None, None, None, None, True, timings, upstream=upstream, cost=cost)
