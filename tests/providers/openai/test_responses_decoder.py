@@ -513,8 +513,11 @@ def test_events_that_nobody_knows_are_ignored() -> None:
         event("something.new", delta="x"),
         added({"type": "function_call"}),
     ]
-    _, decoder = fold(sse(*noise) + b"data: 7\n\ndata: {\n\n" + sse(completed(output="x")))
+    _, decoder = fold(sse(*noise) + b"data: 7\n\ndata: x\n\n" + sse(completed(output="x")))
     assert decoder.complete and decoder.skipped == 3
+    answer, decoder = fold(sse(text("a")) + b"data: {\n\n" + sse(text("b"), completed(output="x")))
+    assert (answer.content, decoder.complete) == ("ab", False)
+    assert decoder.error is not None and decoder.error.code == "malformed_response"
     answer, decoder = fold(sse(*noise, text("a", 5)) + b": ping\n\ndata: null\n\n")
     assert (answer.content, decoder.error) == ("a", None)
 

@@ -10,17 +10,10 @@ from typing import Any
 
 import orjson
 
-from tornado_stream.providers.openai import sources
+from tornado_stream.providers.openai import errors, sources
 from tornado_stream.providers.openai.answer_parts import AnswerParts
 from tornado_stream.providers.openai.chunks import Chunk, decode_chunk, read_chunk
 from tornado_stream.providers.openai.dialects import UNKNOWN, Dialect
-from tornado_stream.providers.openai.errors import (
-    damage_error,
-    dialect_error,
-    limit_error,
-    stream_error,
-    web_page_error,
-)
 from tornado_stream.providers.openai.lenient_json import NOT_JSON, parse_json
 from tornado_stream.providers.openai.reasoning import ReasoningOnce
 from tornado_stream.values.errors import ProviderError
@@ -88,8 +81,8 @@ class AnswerDecoder:
         self._in_form = False  # a chunk was in the form that is expected
         self._is_text = False  # the data of an event was text, and no JSON
         self._told_by_reason = False  # `error` is what a finish reason means
-        self._damaged = False  # a chunk was no JSON, so its text is lost
-        self._finished = False  # there was a finish reason, and no text after it
+        # A chunk was no JSON, so its text is lost; a finish reason came, and no text after it.
+        self._damaged = self._finished = False
         self._relay = relay
         self._plain: RelayedChunks | None = None
         self._blocks: list[bytes] = []
@@ -148,17 +141,17 @@ class AnswerDecoder:
         # A server of chat completions may have sent data that nobody knows beside its own.
         known = self._dialect is UNKNOWN or self.complete
         if self._dialect and not (self._has_answer and known):
-            self._note(dialect_error(self._dialect, self.form), by_reason=True)
+            self._note(errors.dialect_error(self._dialect, self.form), by_reason=True)
         elif self._is_no_stream and not (self._has_answer or self.error):
-            self._note(web_page_error(self.form))
+            self._note(errors.web_page_error(self.form))
         elif self._damaged and self.complete:
-            self._note(damage_error())
+            self._note(errors.damage_error())
         return self._parts.close(complete=self.complete)
 
     def _counted(self, delta: Delta | None) -> Delta | None:
         self._text_room -= len(delta.content) + len(delta.reasoning) if delta else 0
         if self._text_room < 0:
-            self._fail(limit_error("answer_too_long"))
+            self._fail(errors.limit_error("answer_too_long"))
         return delta
 
     def take_chunks(self) -> RelayedChunks | None:
@@ -185,7 +178,7 @@ class AnswerDecoder:
         if self.failed:
             return
         if rest.startswith(b"<"):
-            self._fail(web_page_error(self.form))
+            self._fail(errors.web_page_error(self.form))
         else:
             self._body = bytearray()
             self._take_body(rest)
@@ -200,7 +193,7 @@ class AnswerDecoder:
         self._body += data
         if len(self._body) > self._max_body:
             self._body.clear()
-            self._fail(limit_error("answer_too_long"))
+            self._fail(errors.limit_error("answer_too_long"))
 
     def _read_body(self, body: bytes) -> None:
         value = parse_json(body)
@@ -213,7 +206,7 @@ class AnswerDecoder:
         if chunk and (chunk.error or foreign or isinstance(value.get("choices"), list)):
             self._take_chunk(body, chunk)
         else:
-            self._fail(web_page_error(self.form))
+            self._fail(errors.web_page_error(self.form))
 
     def _take_events(self, events: list[ServerSentEvent]) -> None:
         for event in events:
@@ -221,7 +214,7 @@ class AnswerDecoder:
             if self.done or self.failed:
                 return
         if self._sse.error:
-            self._fail(limit_error(self._sse.error))
+            self._fail(errors.limit_error(self._sse.error))
 
     def _take_event(self, event: ServerSentEvent) -> None:
         if event.event == "error" and not event.data.startswith(_DONE):
@@ -249,7 +242,7 @@ class AnswerDecoder:
         if chunk is None:
             self.skipped += 1
             self._is_text = self._is_text or data[:1] not in (b"{", b"[")
-            self._damaged = self._damaged or data[:1] == b"{"
+            self._damaged |= data[:1] == b"{"
         else:
             self._take_chunk(data, chunk)
 
@@ -260,7 +253,7 @@ class AnswerDecoder:
     def _note_error(self, data: bytes) -> None:
         value = parse_json(data)
         text = data.decode("utf-8", "replace")
-        self._note(stream_error(text if value is NOT_JSON else value, key=self._key))
+        self._note(errors.stream_error(text if value is NOT_JSON else value, key=self._key))
 
     def _note(self, error: ProviderError, *, by_reason: bool = False) -> None:
         if self.error is None or (self._told_by_reason and not by_reason):
@@ -288,21 +281,18 @@ class AnswerDecoder:
         if dialect is UNKNOWN:
             self.skipped += 1
         elif not self._has_answer:
-            self._fail(dialect_error(dialect, self.form))
+            self._fail(errors.dialect_error(dialect, self.form))
 
     def _fold(self, chunk: Chunk) -> None:
         if chunk.content or chunk.reasoning or chunk.refusal or chunk.tool_calls:
-            # Some servers repeat the whole message after the end.
-            self._finished = self._finished and chunk.whole
+            self._finished &= chunk.whole  # some servers repeat the whole message after the end
         if chunk.finish_reason or chunk.usage is not None or chunk.error or chunk.failure:
             self.finish_reason = chunk.finish_reason or self.finish_reason
-            self._finished = self._finished or bool(chunk.finish_reason)
+            self._finished |= bool(chunk.finish_reason)
             self.usage = self.usage if chunk.usage is None else chunk.usage
             self.ending = True
-            if chunk.error:
-                self._note(chunk.error)
-            elif chunk.failure:
-                self._note(chunk.failure, by_reason=True)
+            if failure := chunk.error or chunk.failure:
+                self._note(failure, by_reason=not chunk.error)
         self._parts.add(chunk)
 
 

@@ -111,6 +111,7 @@ class ResponsesDecoder(AnswerDecoder):
             self._note(stream_error(data.decode("utf-8", "replace"), key=self._key))
         elif not isinstance(value, dict):
             self.skipped += 1
+            self._damaged |= data[:1] == b"{"
         else:
             self._take_value(value, lone=not strict)
 
