@@ -139,6 +139,14 @@ def test_an_answer_with_a_damaged_chunk_is_not_complete(damaged: str, end: Any) 
         assert decoder.error is not None and decoder.error.code == "malformed_response"
 
 
+@pytest.mark.parametrize("data", ["Internal Server Error", "Error: out of memory"])
+def test_text_before_done_is_no_finish(data: str) -> None:
+    _, decoder = fold(sse(say("a"), data, "[DONE]"))
+    assert not decoder.complete and decoder.error is not None
+    assert decoder.error.code == "malformed_response"
+    assert fold(sse(say("a"), data, chunk({}, "stop"), "[DONE]"))[1].complete
+
+
 def test_a_chunk_with_control_characters_in_its_text_is_read() -> None:
     line = json.dumps(say("b")).replace('"b"', '"b\tc"')
     assert content(say("a"), line, chunk({}, "stop")) == "ab\tc"

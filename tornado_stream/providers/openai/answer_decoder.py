@@ -144,7 +144,8 @@ class AnswerDecoder:
             self._note(errors.dialect_error(self._dialect, self.form), by_reason=True)
         elif self._is_no_stream and not (self._has_answer or self.error):
             self._note(errors.web_page_error(self.form))
-        elif self._damaged and self.complete:
+        elif self.complete and (self._damaged or (self._is_text and not self.finish_reason)):
+            # A text, for example of an error, is no keep-alive if [DONE] alone ends the answer.
             self._note(errors.damage_error())
         return self._parts.close(complete=self.complete)
 

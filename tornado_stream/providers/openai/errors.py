@@ -187,7 +187,7 @@ def damage_error() -> ProviderError:
     """The error for an answer that has an end, but of which a part could not be read."""
     return ProviderError(
         "malformed_response",
-        "The model's server sent a part of the answer as damaged JSON; the answer may have a gap.",
+        "The model's server sent data that is no JSON within the answer, which may have a gap.",
         upstream_status=200,
         retryable=True,
     )
