@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { forgetOtherUsers, logOut } from "../../../tornado_stream/static/js/page/account.js";
+import { forgetOtherUsers } from "../../../tornado_stream/static/js/page/account.js";
+import { logOut } from "../../../tornado_stream/static/js/page/log_out.js";
 import { Storage } from "../../../tornado_stream/static/js/page/storage.js";
 import { Area } from "../area.mjs";
 import { json, serve } from "../server.mjs";

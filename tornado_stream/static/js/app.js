@@ -18,7 +18,7 @@ import { ListView } from "./list/list_view.js";
 import { Sidebar } from "./list/sidebar.js";
 import { Sync } from "./list/sync.js";
 import { Unread } from "./list/unread.js";
-import { logOut, forgetOtherUsers } from "./page/account.js";
+import { forgetOtherUsers } from "./page/account.js";
 import { Api } from "./page/api.js";
 import { armCopyButtons, copyText } from "./page/clipboard.js";
 import { byId, hasFinePointer } from "./page/dom.js";
@@ -140,7 +140,10 @@ const starters = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySel
 const starterTexts = Array.from(starters, (starter) => starter.textContent ?? "");
 starters.forEach((starter, index) => starter.addEventListener("click", () => composer.suggest(starterTexts[index], starterTexts)));
 
-document.getElementById("log-out")?.addEventListener("click", () => void logOut(api, [storage, tabStorage], say));
+document.getElementById("log-out")?.addEventListener("click", async () => {
+  const { logOut } = await import("./page/log_out.js");
+  await logOut(api, [storage, tabStorage], say);
+});
 armCopyButtons(document, say);
 void models.watch();
 void conversations.watch();

@@ -2,7 +2,10 @@
 /** The details of an answer (times, tokens, cost), shown below it on request. The module is loaded when first needed. */
 import { measuresOf, totalsOf } from "../answers/measures.js";
 import { element } from "../page/dom.js";
+import { loadStyleSheet } from "../page/style_sheets.js";
 import { language, seconds, t } from "../page/words.js";
+
+await loadStyleSheet("parts").catch(() => {}); // it works without its style, too
 
 /**
  * Show the details, or hide them. @param {import("../answers/answer.js").Answer} answer @param {import("../conversation/tree.js").Messages} messages

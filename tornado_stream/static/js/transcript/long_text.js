@@ -1,7 +1,6 @@
 // @ts-check
 /** Plain text of any length. The rule: a long text is split into parts, so that the browser lays out only those in view. 1 MB in one piece takes it seconds. */
 import { element } from "../page/dom.js";
-import { t } from "../page/words.js";
 
 const LONG = 20_000;
 const PART = 4000;
@@ -17,23 +16,8 @@ export function textBlock(text) {
   return block;
 }
 
-/** Fold a long text. Returns the button that shows all of it, or the beginning again; null: the text is short. @param {HTMLElement} block @param {string} text */
-export function foldButton(block, text) {
-  if (text.length <= FOLDED_CHARACTERS && text.split("\n", FOLDED_LINES + 1).length <= FOLDED_LINES) return null;
-  const button = element("button", "link show-all");
-  button.type = "button";
-  const fold = (/** @type {boolean} */ folded) => {
-    block.classList.toggle("folded", folded);
-    button.setAttribute("aria-expanded", String(!folded));
-    button.textContent = folded ? t("message.showAll", { n: text.length }) : t("message.showLess");
-  };
-  button.addEventListener("click", () => {
-    fold(!block.classList.contains("folded"));
-    if (block.classList.contains("folded")) button.scrollIntoView({ block: "nearest" });
-  });
-  fold(true);
-  return button;
-}
+/** Whether a question is so long that only its beginning is shown. @param {string} text */
+export const isFolded = (text) => text.length > FOLDED_CHARACTERS || text.split("\n", FOLDED_LINES + 1).length > FOLDED_LINES;
 
 /** A text in parts. Each ends with a line, if possible; otherwise with a word; otherwise with a character. @param {string} text */
 export function partsOf(text) {

@@ -10,7 +10,7 @@ import { isUnanswered } from "../answers/answer.js";
 import { MarkdownView } from "../markdown/markdown_view.js";
 import { element, smallButton } from "../page/dom.js";
 import { t } from "../page/words.js";
-import { foldButton, textBlock } from "./long_text.js";
+import { isFolded, textBlock } from "./long_text.js";
 import { ACTIONS } from "./message_actions.js";
 
 export class QuestionView {
@@ -23,7 +23,11 @@ export class QuestionView {
     const { from, sent } = message;
     this.element = element("article", from === "user" ? "message user" : "message of-program");
     this.element.setAttribute("aria-label", t(from === "user" ? "message.you" : "message.sentByProgram"));
-    this.element.append(this.text, foldButton(this.text, message.text) ?? "", this.tools);
+    this.element.append(this.text, this.tools);
+    if (isFolded(message.text)) {
+      this.text.classList.add("folded"); // before its button is there, so that nothing jumps
+      void import("./question_fold.js").then(({ addFold }) => addFold(this.text, message.text), () => this.text.classList.remove("folded"));
+    }
     if (message.text.includes("`")) void import("./question_code.js").then(({ showCode }) => showCode(this.text, message.text), () => {});
     if (sent || from !== "user") void import("./sent_parts.js").then(({ showSent }) => showSent(message, this.element, this.text), () => {});
   }

@@ -5,7 +5,10 @@
  */
 import { element, growToText } from "../page/dom.js";
 import { isComposing } from "../page/shortcuts.js";
+import { loadStyleSheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
+
+await loadStyleSheet("parts").catch(() => {}); // it works without its style, too
 
 /**
  * Put an editor in the place of a text. @param {HTMLElement} text

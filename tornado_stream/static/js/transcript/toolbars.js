@@ -12,7 +12,7 @@ import { loadStyleSheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
 import { ACTIONS, perform, toolbarOf } from "./message_actions.js";
 
-await loadStyleSheet("parts").catch(() => {}); // the toolbars work without their style, too
+await loadStyleSheet("toolbar").catch(() => {}); // the toolbars work without their style, too
 
 /** Milliseconds without a message that comes near the screen or leaves it, after which toolbars are created. */
 const IDLE_MS = 100;

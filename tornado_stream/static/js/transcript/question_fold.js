@@ -1,0 +1,21 @@
+// @ts-check
+/** The button that unfolds a long question. Loaded with the first one. */
+import { element } from "../page/dom.js";
+import { t } from "../page/words.js";
+
+/** Fold a long text, and add the button that shows all of it, or the beginning again. @param {HTMLElement} block @param {string} text */
+export function addFold(block, text) {
+  const button = element("button", "link show-all");
+  button.type = "button";
+  const fold = (/** @type {boolean} */ folded) => {
+    block.classList.toggle("folded", folded);
+    button.setAttribute("aria-expanded", String(!folded));
+    button.textContent = folded ? t("message.showAll", { n: text.length }) : t("message.showLess");
+  };
+  button.addEventListener("click", () => {
+    fold(!block.classList.contains("folded"));
+    if (block.classList.contains("folded")) button.scrollIntoView({ block: "nearest" });
+  });
+  fold(true);
+  block.after(button);
+}
