@@ -12,7 +12,8 @@ from .chat import Page, announced, answer, ask, composer, content, expect, statu
 from .conftest import Watch
 
 TEXT = (
-    "  <u>bold</u> <button>press</button> &amp; &lt;i&gt;\n\n\tTab  two  blanks   \n<script>alert(1)</script>\n"
+    "  <u>bold</u> <button>press</button> &amp; &lt;i&gt;\n\n\tTab  two  blanks   \n"
+    "<script>alert(1)</script>\n"
     "雪 👩🏽‍🚀 é \\n ``` end"
 )
 
@@ -23,7 +24,12 @@ def test_html_in_an_answer_is_shown_as_text(page: Page) -> None:
     question = page.get_by_role("article", name="You").locator(".text")
     assert question.evaluate("element => element.textContent") == TEXT
     assert "Tab  two  blanks   \n<script>" in question.evaluate("element => element.innerText")
-    for word in ("<button>press</button>", "Tab  two  blanks", "<script>alert(1)</script>", "雪 👩🏽‍🚀 é"):
+    for word in (
+        "<button>press</button>",
+        "Tab  two  blanks",
+        "<script>alert(1)</script>",
+        "雪 👩🏽‍🚀 é",
+    ):
         expect(content(page)).to_contain_text(word)
     assert page.locator("article .content p button, article script, article i").count() == 0
 
