@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import random
 import uuid
+from contextlib import aclosing
 from dataclasses import replace
 from zipfile import ZipFile
 
@@ -16,6 +18,7 @@ from tornado.iostream import StreamClosedError
 from tornado_stream.chat.export import conversation_json, export, message_json
 from tornado_stream.handlers.pieces import WHOLE
 from tornado_stream.store.base import StoreError
+from tornado_stream.values.errors import NotFound
 from tornado_stream.values.messages import branch
 
 MEMBERS = {
@@ -412,16 +415,15 @@ async def test_an_export_that_the_store_cuts_off_is_no_whole_archive(chat, monke
         await chat.application.conversations.create("local", f"{number}", system)
     read, calls = chat.application.conversations.open, []
 
-    async def breaks(owner, id):
+    async def breaks(owner, id, **which):
         calls.append(id)
-        if len(calls) > 1:
+        if len(calls) > 2:
             raise StoreError("the disk is gone")
-        return await read(owner, id)
+        return await read(owner, id, **which)
 
     monkeypatch.setattr(chat.application.conversations, "open", breaks)
     with pytest.raises((asyncio.IncompleteReadError, ConnectionError, StreamClosedError)):
         await chat.request("GET", "/api/export")
-    calls += ["", ""]
     refused = await chat.request("GET", "/api/export")
     assert (refused.status, refused.json()["error"]["code"]) == (503, "not_saved")
 
@@ -451,3 +453,24 @@ async def test_all_conversations_of_one_user_are_deleted(chat, upstream):
         assert b"zebra" not in path.read_bytes() and b"quagga" not in path.read_bytes()
     again = await chat.request("DELETE", "/api/conversations", {"all": True})
     assert again.json() == {"deleted": 0}
+
+
+@pytest.mark.gen_test
+async def test_an_export_reads_a_long_conversation_in_parts(chat, monkeypatch):
+    """A conversation that is deleted meanwhile ends with what was read: nothing was kept back."""
+    id = (await chat.ask("first", model="say=a")).start["conversation_id"]
+    await chat.ask("second", model="say=b", conversation_id=id)
+    conversations = chat.application.conversations
+    read = conversations._messages
+
+    async def goes(owner, places):
+        async with aclosing(read(owner, places)) as messages:
+            yield await anext(messages)
+        await conversations.delete(owner, id)
+        raise NotFound("It is gone.")
+
+    monkeypatch.setattr(conversations, "_messages", goes)
+    response = await chat.request("GET", "/api/export")
+    with ZipFile(io.BytesIO(response.body)) as archive:
+        (name,) = archive.namelist()
+        assert [m["content"] for m in json.loads(archive.read(name))["messages"]] == ["first"]

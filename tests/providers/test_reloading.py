@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -104,3 +105,45 @@ async def test_a_new_key_is_used_and_masked(serve, settings, file, tmp_path, ups
 async def test_without_a_file_nothing_is_watched(chat):
     await chat.application.open()
     assert not chat.application.provider._timer.is_running()
+
+
+@pytest.mark.gen_test
+async def test_a_list_of_models_outlives_a_change(serve, settings, file, upstream, another):  # noqa: F811
+    upstream.models, another.models = ["a"], ["b"]
+    chat = await start(serve, settings, file, table("first", upstream))
+    provider = chat.application.provider
+    provider.members[0].models = asyncio.Event().wait  # an upstream that never sends its list
+    listing = asyncio.ensure_future(chat.request("GET", "/api/models"))
+    await until(lambda: provider._lists)
+    file.write_text(table("second", another))
+    listed = await listing
+    assert (listed.status, [model["id"] for model in listed.json()["models"]]) == (200, ["b"])
+
+
+@pytest.mark.gen_test
+async def test_an_answer_keeps_the_upstreams_that_it_began_with(
+    serve,
+    settings,
+    file,
+    upstream,
+    another,  # noqa: F811
+):
+    upstream.models, another.models = ["a"], ["b"]
+    two = table("first", upstream) + table("also", upstream)
+    chat = await start(serve, settings, file, two)
+    provider = chat.application.provider
+    listed, first = asyncio.Event(), provider.members[0]
+    list_models = first.models
+
+    async def late():
+        await listed.wait()
+        return await list_models()
+
+    first.models = late
+    asking = asyncio.ensure_future(chat.ask("hi", model="say=x"))
+    await until(lambda: provider._in_use[first] and first in provider._lists)
+    file.write_text(table("second", another))
+    await until(lambda: [one.name for one in provider.members] == ["second"])
+    listed.set()
+    answer = await asking
+    assert (answer.text, answer.end["upstream"]) == ("x", "first")

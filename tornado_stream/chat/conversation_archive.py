@@ -1,19 +1,21 @@
 """All conversations of one user as a zip archive that is made in pieces.
 
-The rule: memory holds one conversation at a time. An archive is whole when its last piece, the
-list of its files, is there; one that was cut off cannot be opened.
+The rule: each piece needs one message only. An archive is whole when its last piece, the list of
+its files, is there; one that was cut off cannot be opened.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from time import gmtime
+from typing import IO
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from tornado_stream.chat.export import FORMS
 from tornado_stream.values.messages import Conversation, Message, branch
 
+#: The endings of the two files of a conversation, which are also names of `FORMS`.
+ENDINGS = ("json", "md")
 #: Characters of a title that the name of a file has at most.
 LONGEST_TITLE = 50
 #: The first and the last year that a zip archive can have as the time of a file.
@@ -24,29 +26,52 @@ class ConversationArchive:
     """Two files a conversation: `json/{id}.json` with every branch, as `GET /c/{id}.json` returns
     it, and `markdown/{title} {id}.md` with the current one.
 
-    Each call returns the bytes that are finished by then. It may run on any thread, one call at a
+    A method returns the bytes that are finished by then. It may run on any thread, one call at a
     time.
     """
 
     def __init__(self) -> None:
         self._pieces = _Pieces()
         self._zip = ZipFile(self._pieces, "w")
+        self._form = FORMS["json"]
+        self._file: IO[bytes] | None = None
+        self._count = 0
 
     def add(self, conversation: Conversation, messages: list[Message]) -> bytes:
-        """Add a conversation."""
-        self._write(
-            f"json/{conversation.id}.json",
-            conversation,
-            FORMS["json"].pieces(conversation, messages),
-        )
+        """Add both files of a conversation, which has these messages."""
         thread = branch(messages, conversation.current_id)
-        title = " ".join(re.sub(r"[^\w .,()+-]+", " ", conversation.title).split())
-        title = title[:LONGEST_TITLE].strip(" .")
-        self._write(
-            f"markdown/{title or 'conversation'} {conversation.id}.md",
-            conversation,
-            FORMS["md"].pieces(conversation, thread),
-        )
+        for ending, those in zip(ENDINGS, (messages, thread), strict=True):
+            self.begin(ending, conversation)
+            for message in those:
+                self._write_message(message)
+            self._end()
+        return self._pieces.taken()
+
+    def begin(self, ending: str, conversation: Conversation) -> None:
+        """Begin the file with one of the `ENDINGS`. Its messages follow, "md" has those of the
+        current branch; then call `end`."""
+        name = f"json/{conversation.id}.json"
+        if ending == "md":
+            title = " ".join(re.sub(r"[^\w .,()+-]+", " ", conversation.title).split())
+            title = title[:LONGEST_TITLE].strip(" .")
+            name = f"markdown/{title or 'conversation'} {conversation.id}.md"
+        year, *rest = gmtime(conversation.updated_at / 1000)[:6]
+        year = max(FIRST_YEAR, min(year, LAST_YEAR))
+        info = ZipInfo(name, (year, rest[0], rest[1], rest[2], rest[3], rest[4]))
+        info.compress_type = ZIP_DEFLATED
+        info.external_attr = 0o600 << 16
+        self._form, self._count = FORMS[ending], 0
+        self._file = self._zip.open(info, "w")
+        self._file.write(self._form.head(conversation))
+
+    def message(self, message: Message) -> bytes:
+        """Add a message to the file that was begun."""
+        self._write_message(message)
+        return self._pieces.taken()
+
+    def end(self) -> bytes:
+        """End the file that was begun."""
+        self._end()
         return self._pieces.taken()
 
     def close(self) -> bytes:
@@ -54,15 +79,15 @@ class ConversationArchive:
         self._zip.close()
         return self._pieces.taken()
 
-    def _write(self, name: str, conversation: Conversation, pieces: Iterable[bytes]) -> None:
-        year, *rest = gmtime(conversation.updated_at / 1000)[:6]
-        year = max(FIRST_YEAR, min(year, LAST_YEAR))
-        info = ZipInfo(name, (year, rest[0], rest[1], rest[2], rest[3], rest[4]))
-        info.compress_type = ZIP_DEFLATED
-        info.external_attr = 0o600 << 16
-        with self._zip.open(info, "w") as file:
-            for piece in pieces:
-                file.write(piece)
+    def _write_message(self, message: Message) -> None:
+        assert self._file
+        self._count += 1
+        self._file.write(self._form.message(message, self._count))
+
+    def _end(self) -> None:
+        assert self._file
+        self._file.write(self._form.tail(self._count))
+        self._file.close()
 
 
 class _Pieces:

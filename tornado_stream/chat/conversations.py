@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, aclosing, contextmanager, suppress
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
-from tornado_stream.chat.conversation_archive import ConversationArchive
+from tornado_stream.chat.conversation_archive import ENDINGS, ConversationArchive
 from tornado_stream.chat.requests import begun_with, new_conversation
 from tornado_stream.generations.registry import Generations
 from tornado_stream.store.base import Page, Store
@@ -175,9 +176,9 @@ class ConversationService:
         return await self.delete_all(owner)
 
     async def export_all(self, owner: str) -> AsyncGenerator[bytes, None]:
-        """The bytes of a `ConversationArchive` of every conversation that the owner has now, but
-        for one that is deleted meanwhile. Raises `TooMany` while another export of the owner
-        runs."""
+        """The bytes of a `ConversationArchive` of every conversation that the owner has now. One
+        that is deleted meanwhile is left out, or ends with the messages that were read before.
+        Raises `TooMany` while another export of the owner runs."""
         if owner in self._exporting:
             raise TooMany(
                 "Another export of your conversations is running. Try again when it has ended.",
@@ -187,16 +188,27 @@ class ConversationService:
         self._exporting.add(owner)
         try:
             archive = ConversationArchive()
-            for id in await self._store.for_owner(owner).conversation_ids():
-                try:
-                    conversation, reading = await self.open(owner, id)
-                    messages = [message async for message, _ in reading]
-                except NotFound:
-                    continue
-                yield await asyncio.to_thread(archive.add, conversation, messages)
+            ids = await self._store.for_owner(owner).conversation_ids()
+            for id, ending in product(ids, ENDINGS):
+                async with aclosing(self._archived(archive, owner, id, ending)) as pieces:
+                    async for piece in pieces:
+                        yield piece
             yield archive.close()
         finally:
             self._exporting.discard(owner)
+
+    async def _archived(
+        self, archive: ConversationArchive, owner: str, id: str, ending: str
+    ) -> AsyncGenerator[bytes, None]:
+        """One file of the archive, if the conversation still exists."""
+        with suppress(NotFound):
+            conversation, messages = await self.open(owner, id, current=ending != "json")
+            archive.begin(ending, conversation)
+            with suppress(NotFound):
+                async with aclosing(messages):
+                    async for message, _ in messages:
+                        yield await asyncio.to_thread(archive.message, message)
+            yield archive.end()
 
 
 def _no_conversation() -> NotFound:

@@ -37,7 +37,7 @@ class IndexHandler(BaseHandler):
             "modules": self.application.assets.modules("js/app.js"),
             "owner": owner,
             "user": self.application.users.name_of(owner),
-            "leaves": self._can_log_out(),
+            "leaves": login_required and self._can_log_out(),
         }
         self.set_header("Content-Security-Policy", POLICY)
         self.render("index.html", **names)

@@ -124,8 +124,11 @@ class ProviderGroup(Provider):
 
     async def models(self) -> list[ModelInfo]:
         await self._discover_servers()
-        lists = await self._list_all()
-        models = [model for member in self.members for model in lists[member]]
+        members: tuple[Provider, ...] = ()
+        while members != self.members:  # else they were replaced meanwhile
+            members = self.members
+            lists = await self._list_all(members)
+        models = [model for list in lists.values() for model in list]
         seen: set[str] = set()
         for place, model in enumerate(models):
             if model.id and model.id in seen:  # two upstreams have it: prefix the second's name
@@ -135,22 +138,25 @@ class ProviderGroup(Provider):
         return first[:1] + [model for model in models if model not in first[:1]]
 
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
-        members = self._configured
-        self._in_use.update(members)
+        configured = self._configured
+        self._in_use.update(configured)
         try:
-            await self._generate(request, emit)
+            await self._generate(self.members, request, emit)
         finally:
-            self._in_use.subtract(members)
+            self._in_use.subtract(configured)
             self._close_retired()
 
-    async def _generate(self, request: ChatRequest, emit: Emit) -> None:
-        candidates = await self._candidates(request.model or self.default_model)
+    async def _generate(
+        self, members: Sequence[Provider], request: ChatRequest, emit: Emit
+    ) -> None:
+        """Generate with these members, also if others replace them meanwhile."""
+        candidates = await self._candidates(members, request.model or self.default_model)
         for member, model in candidates:
             try:
                 return await self._with_retries(member, replace(request, model=model), emit)
             except ProviderError as error:
                 if not error.unprocessed or (member, model) == candidates[-1]:
-                    if len(self.members) > 1:
+                    if len(members) > 1:
                         error.message = f"{member.name}: {error.message}"
                     raise error from None
                 logger.info("%s cannot answer (%s); trying the next", member.name, error.code)
@@ -167,17 +173,19 @@ class ProviderGroup(Provider):
             emit(Notice("waiting", details))
             await asyncio.sleep(wait)
 
-    async def _candidates(self, model: str | None) -> list[tuple[Provider, str | None]]:
+    async def _candidates(
+        self, members: Sequence[Provider], model: str | None
+    ) -> list[tuple[Provider, str | None]]:
         """The upstreams to try for a model, in order, each with its own name for the model."""
-        if len(self.members) == 1 or model is None:
-            return [(self.members[0], model)]
-        lists = await self._list_all()
+        if len(members) == 1 or model is None:
+            return [(members[0], model)]
+        lists = await self._list_all(members)
         having: list[tuple[Provider, str | None]] = [
             (member, model) for member, list in lists.items() if any(model == m.id for m in list)
         ]
         name, _, rest = model.partition("/")
-        named = [(member, rest) for member in self.members if member.name == name and rest]
-        return having or [*named] or [(self.members[0], model)]
+        named = [(member, rest) for member in members if member.name == name and rest]
+        return having or [*named] or [(members[0], model)]
 
     def _close_retired(self) -> None:
         for one in [one for one in self._retired if not self._in_use[one]]:
@@ -200,9 +208,9 @@ class ProviderGroup(Provider):
         if before and not found:  # all have gone: start the configured members
             self.start()
 
-    async def _list_all(self) -> dict[Provider, list[ModelInfo]]:
-        """The models of each upstream. A slow one gets a placeholder, and its list next time."""
-        members = self.members
+    async def _list_all(self, members: Sequence[Provider]) -> dict[Provider, list[ModelInfo]]:
+        """The models of each member. A slow one gets a placeholder, and its list next time; one
+        that was closed meanwhile is left out."""
         for member in members:
             listing = self._lists.get(member)
             if listing is None or listing.done():
@@ -212,6 +220,7 @@ class ProviderGroup(Provider):
         return {
             member: list.result() if list.done() else [_pending(member)]
             for member, list in lists.items()
+            if not list.cancelled()
         }
 
 
