@@ -12,7 +12,7 @@ import itertools
 import logging
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from weakref import WeakValueDictionary
@@ -34,6 +34,10 @@ logger = logging.getLogger(__name__)
 #: Seconds after which a client may try again when too many answers are running, or when the
 #: server is about to stop.
 RETRY_AFTER = 5
+
+
+async def _nothing(ended: Generation) -> None:
+    pass
 
 
 class _Beginning:
@@ -67,6 +71,8 @@ class Generations:
         self._recovery = Recovery(store, expected)
         self._budgets = budgets  # None: nobody has one
         self.draining = False  # running answers continue, but no answer begins
+        #: Awaited when an answer has ended and its conversation is free for another one.
+        self.on_ended: Callable[[Generation], Awaitable[None]] = _nothing
         self._metrics = metrics or Metrics()
         self._max_answers = max_answers
         self._max_answers_per_user = max_answers_per_user  # 0: no limit
@@ -205,6 +211,10 @@ class Generations:
             return producer.snapshot(), producer.generation.last_number
         return None
 
+    def is_busy(self, conversation_id: str) -> bool:
+        """Whether an answer is being stored or written in a conversation."""
+        return conversation_id in self._busy
+
     async def stop(self, id: str) -> None:
         """End an answer that begins or runs as `stopped`. Returns when its `end` has been
         published, or when it is known that the answer does not begin."""
@@ -340,3 +350,4 @@ class Generations:
         producer.ended.set_result(None)
         log_answer(generation.id, generation.message.model, end, len(producer.times))
         self._metrics.answer_ended(end, producer.began, producer.times)
+        await self.on_ended(generation)

@@ -20,6 +20,7 @@ from tornado_stream.handlers.conversations import (
     ConversationsHandler,
     ExportAllHandler,
     ExportHandler,
+    WaitingHandler,
 )
 from tornado_stream.handlers.login import LoginHandler, LogoutHandler
 from tornado_stream.handlers.models import ModelsHandler
@@ -65,6 +66,7 @@ def routes(base_path: str = "") -> list[URLSpec]:
         (rf"/stream/{ID}/stop", StopHandler),
         (r"/api/conversations", ConversationsHandler),
         (rf"/api/conversations/{ID}", ConversationHandler),
+        (rf"/api/conversations/{ID}/waiting", WaitingHandler),
         (r"/api/export", ExportAllHandler),
         (r"/api/models", ModelsHandler),
         (r"/api/presets", PresetsHandler),
