@@ -66,7 +66,7 @@ class WaitingQuestions:
             question = await self._store.for_owner(owner).put_waiting(question)
             self._hold(id, None)
             generation = None
-            if not self._generations.is_busy(id):
+            if not self._generations.running_in(id):
                 generation = await self._settle(owner, question)
             return self._json(question) | {"generation_id": generation and generation.id}
 
@@ -111,7 +111,7 @@ class WaitingQuestions:
             return
         try:
             async with self._lock(id):
-                if self._held.get(id, "") is not None or self._generations.is_busy(id):
+                if self._held.get(id, "") is not None:
                     return
                 question = await self._store.for_owner(ended.owner).waiting(id)
                 if question is None:  # sent by its client, or deleted

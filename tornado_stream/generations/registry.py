@@ -36,10 +36,6 @@ logger = logging.getLogger(__name__)
 RETRY_AFTER = 5
 
 
-async def _nothing(ended: Generation) -> None:
-    pass
-
-
 class _Beginning:
     """An answer that is admitted and does not run yet. `done` resolves when it runs, or when it
     will not."""
@@ -72,7 +68,7 @@ class Generations:
         self._budgets = budgets  # None: nobody has one
         self.draining = False  # running answers continue, but no answer begins
         #: Awaited when an answer has ended and its conversation is free for another one.
-        self.on_ended: Callable[[Generation], Awaitable[None]] = _nothing
+        self.on_ended: Callable[[Generation], Awaitable[None]] | None = None
         self._metrics = metrics or Metrics()
         self._max_answers = max_answers
         self._max_answers_per_user = max_answers_per_user  # 0: no limit
@@ -211,10 +207,6 @@ class Generations:
             return producer.snapshot(), producer.generation.last_number
         return None
 
-    def is_busy(self, conversation_id: str) -> bool:
-        """Whether an answer is being stored or written in a conversation."""
-        return conversation_id in self._busy
-
     async def stop(self, id: str) -> None:
         """End an answer that begins or runs as `stopped`. Returns when its `end` has been
         published, or when it is known that the answer does not begin."""
@@ -350,4 +342,5 @@ class Generations:
         producer.ended.set_result(None)
         log_answer(generation.id, generation.message.model, end, len(producer.times))
         self._metrics.answer_ended(end, producer.began, producer.times)
-        await self.on_ended(generation)
+        if self.on_ended:
+            await self.on_ended(generation)
