@@ -22,6 +22,7 @@ from tornado_stream.handlers.conversations import (
     ExportHandler,
     WaitingHandler,
 )
+from tornado_stream.handlers.index import AskHandler, IndexHandler
 from tornado_stream.handlers.login import LoginHandler, LogoutHandler
 from tornado_stream.handlers.models import ModelsHandler
 from tornado_stream.handlers.openai import (
@@ -32,7 +33,6 @@ from tornado_stream.handlers.openai import (
 from tornado_stream.handlers.pages import (
     BasePathHandler,
     IconHandler,
-    IndexHandler,
     StaticHandler,
 )
 from tornado_stream.handlers.presets import PresetHandler, PresetsHandler
@@ -59,6 +59,7 @@ def routes(base_path: str = "") -> list[URLSpec]:
     table: list[tuple[str, type[BaseHandler]]] = [
         (r"/", IndexHandler),
         (rf"/c/{ID}", IndexHandler),
+        (r"/ask", AskHandler),
         (rf"/c/{ID}\.(md|json|txt)", ExportHandler),
         (r"/preview", PreviewHandler),
         (r"/stream", StreamHandler),
