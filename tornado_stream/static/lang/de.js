@@ -201,6 +201,7 @@ export default {
   },
 
   "details": {
+    "replay": "Abspielen, wie sie geschrieben wurde",
     "ms": "{n} ms",
     "model": "Modell",
     "upstream": "Beantwortet von",

@@ -201,6 +201,7 @@ export default {
   },
 
   "details": {
+    "replay": "Replay as it was written",
     "ms": "{n} ms",
     "model": "Model",
     "upstream": "Answered by",

@@ -201,6 +201,7 @@ export default {
   },
 
   "details": {
+    "replay": "按生成时的速度重播",
     "ms": "{n} 毫秒",
     "model": "模型",
     "upstream": "回答者",
