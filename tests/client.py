@@ -108,7 +108,7 @@ class Client:
             body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         )
         fields: dict[str, str | None] = {"Host": f"127.0.0.1:{self.port}"}
-        if method in ("POST", "PATCH", "DELETE"):
+        if method in ("POST", "PUT", "PATCH", "DELETE"):
             fields |= {"Content-Type": "application/json", "Content-Length": str(len(data))}
         fields |= headers
         lines = [f"{name}: {value}" for name, value in fields.items() if value is not None]

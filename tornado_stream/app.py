@@ -23,6 +23,7 @@ from tornado_stream.chat.readiness import Readiness
 from tornado_stream.chat.remembered_items import RememberedItems
 from tornado_stream.chat.service import ChatService
 from tornado_stream.chat.usage import UsageService
+from tornado_stream.chat.waiting_questions import WaitingQuestions
 from tornado_stream.config_file import ConfigFile
 from tornado_stream.generations.budgets import Budgets
 from tornado_stream.generations.registry import Generations
@@ -113,6 +114,7 @@ class ChatApplication(Services):
             max_conversation=settings.max_conversation,
             preset=self.presets.get,
         )
+        self.waiting = WaitingQuestions(self.store, self.generations, self.chat)
         self.conversations = ConversationService(self.store, self.generations)
         self.orders = Orders(settings.data_dir / FILE, sessions, self.conversations)
         self._save_due = 0.0

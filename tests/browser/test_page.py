@@ -184,7 +184,8 @@ def test_the_page_has_landmarks_and_names(page: Page) -> None:
     expect(log).to_have_attribute("aria-live", "off")
     assert page.locator("[aria-live=polite]").count() == 1
     nameless = page.evaluate(
-        """() => [...document.querySelectorAll("button, textarea, input, dialog, a, [role=region]")]
+        """() => [...document.querySelectorAll("button, textarea, dialog, a, [role=region]")]
+        .concat(...document.querySelectorAll("input:not([type=hidden])"))
         .filter((e) => !(e.ariaLabel || e.ariaLabelledByElements?.length || e.labels?.length
                          && e.tagName !== "BUTTON" || e.textContent.trim()))
         .map((e) => e.outerHTML)"""

@@ -33,8 +33,8 @@ async def test_every_address_in_a_page_is_below_the_base_path(below):
     assert len(addresses) > 50
     for address in set(addresses):
         assert address.startswith("/tools/chat/"), address
-        assert (await below.request("GET", address)).status == 200, address
-    assert "/tools/chat/stream -H" in page
+        status = (await below.request("GET", address)).status
+        assert status == (303 if address.endswith("/ask") else 200), address
 
 
 @pytest.mark.parametrize("base", ["/tools/chat", ""])

@@ -307,6 +307,7 @@ async def test_a_large_conversation_is_sent_in_pieces_and_is_the_same(chat):
     assert response.headers["transfer-encoding"] == "chunked"
     assert response.json() == {
         **conversation_json(conversation),
+        "waiting": None,
         "messages": [message_json(message) for message in messages],
     }
     thread = branch(messages, conversation.current_id)

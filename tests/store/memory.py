@@ -21,6 +21,7 @@ from tornado_stream.store.base import (
     StoredGeneration,
     StoreError,
     UsageRow,
+    WaitingQuestion,
 )
 from tornado_stream.store.search_text import Matcher, parse_cursor, searchable, snippet
 from tornado_stream.values.errors import Conflict, NotFound
@@ -43,6 +44,7 @@ class MemoryStore(Store):
         self._written: dict[str, int] = {}  # conversation → number of its last write
         self._sessions: dict[str, Session] = {}
         self._last_uses: dict[str, int] = {}
+        self._waiting: dict[str, WaitingQuestion] = {}
         self._presets: dict[str, tuple[str, Preset]] = {}  # id → owner, preset
         self._owners: dict[str, str] = {}  # conversation → owner
         self._closed: list[bool] = []  # the views of all owners share this list
@@ -57,6 +59,11 @@ class MemoryStore(Store):
         used = new.generation_id in self._generations or new.conversation and self._has(parent.id)
         if used or any(self._has(m.id) for m in added):
             raise AlreadyStored
+        if waits := self._waiting.get(parent.id):
+            if waits.request_id == new.generation_id:
+                if not new.messages or new.messages[-1].content != waits.message:
+                    raise Conflict("It was changed.", code="changed_meanwhile")
+                del self._waiting[parent.id]
         if new.conversation:
             self._number[parent.id] = next(self._numbers)
             self._owners[parent.id] = self.owner
@@ -173,6 +180,7 @@ class MemoryStore(Store):
         if not self._mine(id):
             return
         del self._conversations[id], self._owners[id]
+        self._waiting.pop(id, None)
         for key, message in list(self._messages.items()):
             if message.conversation_id == id:
                 del self._messages[key], self._number[key]
@@ -256,6 +264,38 @@ class MemoryStore(Store):
         for one in others:
             if one.id != preset.id and one.name.casefold() == preset.name.casefold():
                 raise Conflict("Another has this name.", code="name_in_use")
+
+    async def waiting(self, conversation_id: str) -> WaitingQuestion | None:
+        self._check_open()
+        return self._waiting.get(conversation_id) if self._mine(conversation_id) else None
+
+    async def put_waiting(self, question: WaitingQuestion) -> WaitingQuestion:
+        self._check_open()
+        id = question.conversation_id
+        if not self._mine(id):
+            raise NotFound("There is no conversation with this id.")
+        self._check_unsent(question.request_id)
+        new = replace(question, version=question.version + 1)
+        stored = self._waiting.get(id)
+        if stored != new and question.version != (stored.version if stored else 0):
+            raise Conflict("It was changed.", code="changed_meanwhile")
+        self._waiting[id] = new
+        return new
+
+    async def delete_waiting(
+        self, conversation_id: str, request_id: str | None = None, version: int | None = None
+    ) -> None:
+        stored = await self.waiting(conversation_id)
+        if request_id and (stored is None or stored.request_id != request_id):
+            self._check_unsent(request_id)
+        if stored and version not in (None, stored.version):
+            raise Conflict("It was changed.", code="changed_meanwhile")
+        if stored:
+            del self._waiting[conversation_id]
+
+    def _check_unsent(self, request_id: str) -> None:
+        if request_id in self._generations:
+            raise Conflict("It was sent.", code="already_sent")
 
     async def sessions(self) -> list[Session]:
         self._check_open()

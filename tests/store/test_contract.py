@@ -18,6 +18,7 @@ from tornado_stream.store.base import (
     Session,
     Store,
     StoreError,
+    WaitingQuestion,
 )
 from tornado_stream.store.search_text import Matcher
 from tornado_stream.values.errors import Conflict, InvalidRequest, NotFound
@@ -581,3 +582,40 @@ async def test_presets_of_an_owner(store):
         await store.add_preset(Preset("more", "more"))
     await store.delete_presets()
     assert await store.presets() == [] and len(await other.presets()) == 1
+
+
+@pytest.mark.gen_test
+async def test_a_question_waits_until_its_answer_begins(store):
+    question = WaitingQuestion("c", "g2", 0, "second", "m", {"x": [1, None]})
+    with pytest.raises(NotFound):
+        await store.put_waiting(question)
+    await store.begin(new_answer())
+    conversation = await store.conversation("c")
+    first = await store.put_waiting(question)
+    assert first == replace(question, version=1) == await store.put_waiting(question)
+    assert await store.for_owner("other").waiting("c") is None
+    second = await store.put_waiting(replace(first, message="changed"))
+    assert second == replace(first, version=2, message="changed") == await store.waiting("c")
+    for code, work in [
+        ("changed_meanwhile", store.put_waiting(first)),
+        ("changed_meanwhile", store.delete_waiting("c", "g2", 1)),
+        ("already_sent", store.put_waiting(replace(second, request_id="g1"))),
+        ("already_sent", store.delete_waiting("c", "g1")),
+        ("changed_meanwhile", store.begin(new_answer(2, parent="a1", conversation=conversation))),
+    ]:
+        with pytest.raises(Conflict) as caught:
+            await work
+        assert caught.value.code == code
+    assert [m.id for m in await store.messages("c")] == ["u1", "a1"]
+    assert await store.waiting("c") == second
+    await store.begin(new_answer(2, parent="a1", conversation=conversation, text="changed"))
+    assert await store.waiting("c") is None
+    with pytest.raises(Conflict):
+        await store.put_waiting(second)
+    third = await store.put_waiting(WaitingQuestion("c", "g3", 0, "third", None, {}))
+    await store.delete_waiting("c", "g3", third.version)
+    await store.delete_waiting("c", "g3", third.version)
+    assert await store.waiting("c") is None
+    await store.put_waiting(WaitingQuestion("c", "g4", 0, "fourth", None, {}))
+    await store.delete("c")
+    assert await store.waiting("c") is None

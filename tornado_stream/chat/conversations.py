@@ -83,10 +83,10 @@ class ConversationService:
         raise _no_conversation()
 
     async def open(
-        self, owner: str, id: str, *, current: bool = False
+        self, owner: str, id: str, *, current: bool = False, newest: int = 0
     ) -> tuple[Conversation, Messages]:
         """A conversation as it is now, and its messages, which are read in parts; with `current`
-        only those of the branch that is shown.
+        only those of the branch that is shown, with `newest` at most so many of the newest.
 
         Where an answer is running, its message has the text so far, and the number beside it is
         that of the last event in that text. The messages raise `NotFound` where the conversation
@@ -96,7 +96,7 @@ class ConversationService:
         if found is None:
             raise _no_conversation()
         conversation, places = found
-        return conversation, self._messages(owner, places)
+        return conversation, self._messages(owner, places[-newest:])
 
     async def _messages(self, owner: str, places: list[int]) -> Messages:
         store = self._store.for_owner(owner)

@@ -74,10 +74,14 @@ class Form:
 
 
 class ApiForm(Form):
-    """The JSON of `GET /api/conversations/{id}`."""
+    """The JSON of `GET /api/conversations/{id}`, with the question that waits."""
+
+    def __init__(self, waiting: dict[str, Any] | None = None) -> None:
+        self._waiting = waiting
 
     def head(self, conversation: Conversation) -> bytes:
-        return orjson.dumps(conversation_json(conversation))[:-1] + b',"messages":['
+        data = conversation_json(conversation) | {"waiting": self._waiting}
+        return orjson.dumps(data)[:-1] + b',"messages":['
 
     def message(self, message: Message, number: int, last_event_id: int | None = None) -> bytes:
         return b"," * (number > 1) + orjson.dumps(message_json(message, last_event_id))

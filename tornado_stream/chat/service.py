@@ -33,6 +33,7 @@ from tornado_stream.values.errors import (
     TooLarge,
     in_bytes,
 )
+from tornado_stream.values.events import frame_data
 from tornado_stream.values.messages import Conversation, Message
 from tornado_stream.values.presets import Preset
 
@@ -83,9 +84,13 @@ class ChatService:
             generation = await asyncio.shield(sending)
         else:
             generation = await self._register(request)
-        if generation.fingerprint != request.fingerprint:
+        if not _is_answer_to(generation, request):
             raise _reused()
         return generation
+
+    def check_message(self, message: str) -> None:
+        """Raises `TooLarge` `message_too_large`."""
+        _check_size([message], self._max_message, *MESSAGE_TOO_LARGE)
 
     async def generation(self, owner: str, id: str) -> Generation:
         """The owner's answer with this id. Raises `NotFound`."""
@@ -138,7 +143,7 @@ class ChatService:
 
     async def _begin(self, request: SendRequest) -> Generation:
         with self._generations.admitted(request.owner, request.request_id):
-            _check_size([request.message or ""], self._max_message, *MESSAGE_TOO_LARGE)
+            self.check_message(request.message or "")
             thread = await self._find(request)
             job = compose(request, thread, self._provider)
             texts = map(content_text, job.request.messages)
@@ -216,6 +221,18 @@ class ChatService:
 def _check_size(texts: Iterable[str], limit: int, code: str, message: str) -> None:
     if is_larger(texts, limit):
         raise TooLarge(message.format(in_bytes(limit)), code=code)
+
+
+def _is_answer_to(generation: Generation, request: SendRequest) -> bool:
+    """Whether this request made the answer, or one that only named its parent or did not."""
+    if generation.fingerprint == request.fingerprint:
+        return True
+    parent_id = frame_data(generation.frames[0])["parent_id"]
+    if request.parent_given and request.parent_id != parent_id:
+        return False
+    other = replace(request, parent_given=not request.parent_given)
+    other = replace(other, parent_id=parent_id if other.parent_given else None)
+    return generation.fingerprint == other.fingerprint
 
 
 def _reused() -> Conflict:

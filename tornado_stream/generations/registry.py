@@ -12,7 +12,7 @@ import itertools
 import logging
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from weakref import WeakValueDictionary
@@ -67,6 +67,8 @@ class Generations:
         self._recovery = Recovery(store, expected)
         self._budgets = budgets  # None: nobody has one
         self.draining = False  # running answers continue, but no answer begins
+        #: Awaited when an answer has ended and its conversation is free for another one.
+        self.on_ended: Callable[[Generation], Awaitable[None]] | None = None
         self._metrics = metrics or Metrics()
         self._max_answers = max_answers
         self._max_answers_per_user = max_answers_per_user  # 0: no limit
@@ -340,3 +342,5 @@ class Generations:
         producer.ended.set_result(None)
         log_answer(generation.id, generation.message.model, end, len(producer.times))
         self._metrics.answer_ended(end, producer.began, producer.times)
+        if self.on_ended:
+            await self.on_ended(generation)

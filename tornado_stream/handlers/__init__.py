@@ -20,7 +20,9 @@ from tornado_stream.handlers.conversations import (
     ConversationsHandler,
     ExportAllHandler,
     ExportHandler,
+    WaitingHandler,
 )
+from tornado_stream.handlers.index import AskHandler, IndexHandler
 from tornado_stream.handlers.login import LoginHandler, LogoutHandler
 from tornado_stream.handlers.models import ModelsHandler
 from tornado_stream.handlers.openai import (
@@ -31,7 +33,6 @@ from tornado_stream.handlers.openai import (
 from tornado_stream.handlers.pages import (
     BasePathHandler,
     IconHandler,
-    IndexHandler,
     StaticHandler,
 )
 from tornado_stream.handlers.presets import PresetHandler, PresetsHandler
@@ -58,6 +59,7 @@ def routes(base_path: str = "") -> list[URLSpec]:
     table: list[tuple[str, type[BaseHandler]]] = [
         (r"/", IndexHandler),
         (rf"/c/{ID}", IndexHandler),
+        (r"/ask", AskHandler),
         (rf"/c/{ID}\.(md|json|txt)", ExportHandler),
         (r"/preview", PreviewHandler),
         (r"/stream", StreamHandler),
@@ -65,6 +67,7 @@ def routes(base_path: str = "") -> list[URLSpec]:
         (rf"/stream/{ID}/stop", StopHandler),
         (r"/api/conversations", ConversationsHandler),
         (rf"/api/conversations/{ID}", ConversationHandler),
+        (rf"/api/conversations/{ID}/waiting", WaitingHandler),
         (r"/api/export", ExportAllHandler),
         (r"/api/models", ModelsHandler),
         (r"/api/presets", PresetsHandler),

@@ -43,6 +43,8 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 #: The methods that a handler can have (RFC 9110 section 9); HEAD comes with GET.
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
+FORM = "multipart/form-data"
+
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -59,6 +61,8 @@ class BaseHandler(RequestHandler):
     large_body = False
     #: Whether no body is as good as `{}`.
     body_optional = False
+    #: Whether a body is a form of the page rather than JSON.
+    form = False
     #: The user whose conversations the request is about.
     owner: str = LOCAL_OWNER
     #: The names of events of the audit log, by the method of the request.
@@ -286,7 +290,7 @@ class BaseHandler(RequestHandler):
         if encoding not in ("", "identity"):
             raise UnsupportedBody("Send the body without Content-Encoding: it is not unpacked.")
         content_type = self._content_type.partition(";")[0]
-        if content_type.strip().lower() != "application/json":
+        if content_type.strip().lower() != (FORM if self.form else "application/json"):
             raise HTTPError(415)
 
     def _check_cross_origin(self, check: Callable[[str], bool]) -> str | None:

@@ -13,14 +13,18 @@ from tornado_stream.chat.export import FORMS, ApiForm, Form
 from tornado_stream.generations.event_log import Sink
 from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.handlers.pieces import PiecesHandler
-from tornado_stream.handlers.streams import ReadingHandler, optional_text, parse_options
+from tornado_stream.handlers.streams import (
+    ReadingHandler,
+    optional_text,
+    parse_options,
+    parse_send_request,
+)
 from tornado_stream.net.streamed_body import StreamedBody
-from tornado_stream.store.base import CHANGEABLE, Match
+from tornado_stream.store.base import CHANGEABLE, Match, WaitingQuestion
 from tornado_stream.values.errors import InvalidRequest, Unavailable
 from tornado_stream.values.events import frame_data, frame_name, split_frames
 from tornado_stream.values.messages import Conversation, Message
 
-API_FORM = ApiForm()
 CONTENT_TYPES = {"json": "application/json", "md": "text/markdown", "txt": "text/plain"}
 
 
@@ -80,9 +84,11 @@ class ConversationHandler(PiecesHandler):
     audited = {"DELETE": "conversation_delete"}
 
     async def get(self, id: str) -> None:
+        # The question is read first: if it is asked meanwhile, the messages have it, too.
+        form = ApiForm(await self.application.waiting.get(self.owner, id.lower()))
         conversation, messages = await self.conversations.open(self.owner, id.lower())
         self.set_header("Content-Type", "application/json; charset=utf-8")
-        self.write(await self.send_pieces(_pieces(API_FORM, conversation, messages)))
+        self.write(await self.send_pieces(_pieces(form, conversation, messages)))
 
     async def patch(self, id: str) -> None:
         changes = read_changes(self.read_json())
@@ -91,6 +97,32 @@ class ConversationHandler(PiecesHandler):
 
     async def delete(self, id: str) -> None:
         await self.conversations.delete(self.owner, id.lower())
+        self.set_status(204)
+
+
+class WaitingHandler(BaseHandler):
+    """The question that waits in a conversation for the end of an answer."""
+
+    async def put(self, id: str) -> None:
+        body = self.read_json()
+        request = parse_send_request(body, self.owner)
+        if "request_id" not in body or request.message is None:
+            raise InvalidRequest("request_id and message are required.")
+        question = WaitingQuestion(
+            id.lower(),
+            request.request_id,
+            _version(body) or 0,
+            request.message,
+            request.model,
+            request.options,
+        )
+        self.write_json(await self.application.waiting.put(self.owner, question))
+
+    async def delete(self, id: str) -> None:
+        body = self.read_json() if self.request.body else {}
+        request_id = optional_text(body, "request_id")
+        request_id = request_id and request_id.lower()
+        await self.application.waiting.delete(self.owner, id.lower(), request_id, _version(body))
         self.set_status(204)
 
 
@@ -146,6 +178,14 @@ class ExportAllHandler(PiecesHandler):
         if self.request.method == "HEAD":
             return
         self.write(await self.send_pieces(self.conversations.export_all(self.owner)))
+
+
+def _version(body: dict[str, Any]) -> int | None:
+    """The version of a waiting question, if the body has one. Raises `InvalidRequest`."""
+    version = body.get("version")
+    if version is not None and not (type(version) is int and 0 <= version < 2**53):
+        raise InvalidRequest("version must be that of the waiting question which you have read.")
+    return version
 
 
 def read_changes(body: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The HTML page of the chat, and its static files."""
+"""The static files of the page, and the address of the page without its last slash."""
 
 from __future__ import annotations
 
@@ -7,45 +7,14 @@ import re
 
 from tornado.web import HTTPError
 
-from tornado_stream import __version__
-from tornado_stream.handlers import identity
 from tornado_stream.handlers.base import BaseHandler
-from tornado_stream.handlers.security_headers import SECURITY_HEADERS
 from tornado_stream.page.assets import Asset
 
 ICON = "img/icon-192.png"
 WEIGHT = re.compile(r"(?:q=([01](?:\.\d*)?))?")
-#: The page may frame this server's documents. All of them but the preview refuse to be framed.
-POLICY = f"{SECURITY_HEADERS['Content-Security-Policy']}; frame-src 'self'"
 #: The size of a file, in bytes, from which on it is compressed on another thread.
 LARGE = 256 * 1024
 FOREVER = "public, max-age=31536000, immutable"
-
-
-class IndexHandler(BaseHandler):
-    """The page of the chat. It loads the models and the conversations from the API."""
-
-    page = True
-
-    async def get(self, conversation_id: str = "") -> None:
-        login_required = self.application.users.required
-        if login_required and await self.application.auth.extend(self.session_token):
-            self.set_session(self.session_token)
-        owner = self.owner if login_required else ""
-        names = {
-            "version": __version__,
-            "modules": self.application.assets.modules("js/app.js"),
-            "owner": owner,
-            "user": self.application.users.name_of(owner),
-            "leaves": login_required and self._can_log_out(),
-        }
-        self.set_header("Content-Security-Policy", POLICY)
-        self.render("index.html", **names)
-
-    def _can_log_out(self) -> bool:
-        """False where the next request would be logged in by the proxy again."""
-        by_proxy = identity.proxy_user(self.application, self.request)
-        return not by_proxy or self.application.config.logout_url is not None
 
 
 class BasePathHandler(BaseHandler):

@@ -22,6 +22,7 @@ from tornado_stream.chat.readiness import Readiness
 from tornado_stream.chat.remembered_items import RememberedItems
 from tornado_stream.chat.service import ChatService
 from tornado_stream.chat.usage import UsageService
+from tornado_stream.chat.waiting_questions import WaitingQuestions
 from tornado_stream.net.streamed_body import SendBatch
 from tornado_stream.observe.metrics import Metrics
 from tornado_stream.page.assets import Assets
@@ -63,6 +64,7 @@ class Services(Application):
     users: Users
     auth: Authenticator
     chat: ChatService
+    waiting: WaitingQuestions
     conversations: ConversationService
     completions: CompletionService
     presets: Presets

@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from tornado_stream.values.errors import TooLarge, Unavailable, in_bytes
 from tornado_stream.values.messages import LOCAL_OWNER, Conversation, Message
@@ -172,6 +172,19 @@ class StoredGeneration:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingQuestion:
+    """A question that is sent when the answer before it is done. `version` grows with each change;
+    the one that is not stored yet has 0."""
+
+    conversation_id: str
+    request_id: str
+    version: int
+    message: str
+    model: str | None
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """A login that lasts until `expires_at`, in seconds since the epoch. `id` and `proof` are
     digests from which neither the token nor the password can be computed. `address` and `agent`
@@ -239,7 +252,8 @@ class Store(ABC):
 
         Raises `AlreadyStored` if one of its ids is in use, `NotFound` if its conversation is gone,
         `ConversationFull` if it has no room for the new messages. The answer itself may then go
-        beyond the limit.
+        beyond the limit. The waiting question with the answer's id is taken away in the same
+        transaction; raises `Conflict` `changed_meanwhile` if that has another text.
         """
 
     @abstractmethod
@@ -381,6 +395,26 @@ class Store(ABC):
     @abstractmethod
     async def delete_presets(self) -> None:
         """Delete all presets of the owner."""
+
+    @abstractmethod
+    async def waiting(self, conversation_id: str) -> WaitingQuestion | None:
+        """The question that waits in a conversation."""
+
+    @abstractmethod
+    async def put_waiting(self, question: WaitingQuestion) -> WaitingQuestion:
+        """Store a question in place of the one that waits and has the same version, and return it
+        with its new version. The same call may be made again.
+
+        Raises `NotFound`, or `Conflict` `changed_meanwhile`, or `already_sent` if there is an
+        answer with its id.
+        """
+
+    @abstractmethod
+    async def delete_waiting(
+        self, conversation_id: str, request_id: str | None = None, version: int | None = None
+    ) -> None:
+        """Take a waiting question back, if there is one. With a `version`, only that one. Raises
+        `Conflict` as `put_waiting` does."""
 
     @abstractmethod
     async def sessions(self) -> list[Session]:

@@ -189,6 +189,15 @@ def _spend_days(db: sqlite3.Connection) -> None:
     sum_days(db)
 
 
+def _waiting(db: sqlite3.Connection) -> None:
+    """Questions that wait for the end of an answer, one for each conversation at most."""
+    db.execute(
+        "CREATE TABLE waiting ("
+        "conversation_id TEXT PRIMARY KEY, owner TEXT NOT NULL, request_id TEXT NOT NULL UNIQUE,"
+        "version INTEGER NOT NULL, message TEXT NOT NULL, model TEXT, options TEXT NOT NULL)"
+    )
+
+
 #: The n-th of them has the number n in the table `migrations`.
 MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _tables,
@@ -202,6 +211,7 @@ MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _presets,
     _extents,
     _spend_days,
+    _waiting,
 ]
 
 

@@ -12,7 +12,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from tornado_stream.store import logs, presets, search, sessions, spend, tables, usage
+from tornado_stream.store import (
+    logs,
+    presets,
+    search,
+    sessions,
+    spend,
+    tables,
+    usage,
+    waiting_questions,
+)
 from tornado_stream.store.base import (
     NO_LIMIT,
     AlreadyStored,
@@ -28,6 +37,7 @@ from tornado_stream.store.base import (
     StoreError,
     StoreHealth,
     UsageRow,
+    WaitingQuestion,
 )
 from tornado_stream.store.database import Database
 from tornado_stream.store.migrations import remove_copies
@@ -210,6 +220,19 @@ class SQLiteStore(Store):
 
     async def delete_presets(self) -> None:
         await self._with_room(presets.delete_all, self.owner)
+
+    async def waiting(self, conversation_id: str) -> WaitingQuestion | None:
+        read = self._reader.transact
+        return await read(waiting_questions.waiting, self.owner, conversation_id)
+
+    async def put_waiting(self, question: WaitingQuestion) -> WaitingQuestion:
+        return await self._database.write(waiting_questions.put, self.owner, question)
+
+    async def delete_waiting(
+        self, conversation_id: str, request_id: str | None = None, version: int | None = None
+    ) -> None:
+        arguments = self.owner, conversation_id, request_id, version
+        await self._with_room(waiting_questions.delete, *arguments)
 
     async def sessions(self) -> list[Session]:
         return await self._reader.transact(sessions.sessions)

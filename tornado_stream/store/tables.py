@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tornado_stream.store import logs, search
+from tornado_stream.store import logs, search, waiting_questions
 from tornado_stream.store.base import (
     CHANGEABLE,
     READ_BYTES,
@@ -66,6 +66,7 @@ def begin(
     limit: Extent,
 ) -> None:
     message = new.message
+    waiting_questions.take(db, owner, new)
     if new.conversation:
         create(db, owner, numbers, new.conversation)
     size = sum(_add_message(db, owner, next(numbers), sent) for sent in new.messages)
@@ -136,6 +137,7 @@ def delete(db: sqlite3.Connection, owner: str, id: str) -> None:
         ("flushes", f"generation IN {answers}"),
         ("generations", f"seq IN {answers}"),
         ("messages", "conversation_id = ?1"),
+        ("waiting", "conversation_id = ?1"),
         ("conversations", "id = ?1"),
     ]:
         db.execute(f"DELETE FROM {table} WHERE {condition} AND owner = ?2", (id, owner))

@@ -57,8 +57,24 @@ const composer = new Composer(
   conversation,
   commands,
   new PastedText(byId("pasted"), question),
-  { sent: () => autoScroll.follow(), editLast: () => transcript.editLast() },
+  { sent: () => autoScroll.follow(), wait: async (text) => (await waiting())?.put(text) ?? false, editLast: () => transcript.editLast() },
 );
+
+/** @type {Promise<import("./composer/waiting_question.js").WaitingQuestion> | null} */
+let loadingWaiting = null;
+/** The question that waits for the end of the answer; null: its module could not be loaded. */
+const waiting = () => {
+  const load = async () => {
+    const { WaitingQuestion } = await import("./composer/waiting_question.js");
+    return new WaitingQuestion(byId("composer"), api, conversation, preferences, { fill: (text) => composer.fill(text), say: (text) => announcer.say(text) });
+  };
+  loadingWaiting ??= load();
+  return loadingWaiting.catch(() => (loadingWaiting = null));
+};
+conversation.addEventListener("loaded", (event) => {
+  const { id, waiting: question } = /** @type {CustomEvent} */ (event).detail;
+  if (question && !loadingWaiting) void waiting().then((view) => conversation.id === id && view?.show(question));
+});
 const drafts = new Drafts(storage, conversation, composer);
 addEventListener("beforeunload", () => outbox.leave());
 addEventListener("pagehide", () => drafts.flush());

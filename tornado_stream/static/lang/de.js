@@ -52,6 +52,14 @@ export default {
     "noPart": "Dieser Teil der Seite konnte nicht geladen werden. Prüfen Sie, ob der Server zu erreichen ist, und versuchen Sie es noch einmal."
   },
 
+  "waiting": {
+    "label": "Wartende Frage",
+    "waits": "Wartet auf das Ende der Antwort.",
+    "held": "Die Antwort davor wurde nicht fertig. Diese Frage wartet auf Sie.",
+    "edit": "Bearbeiten",
+    "back": "Zurücknehmen"
+  },
+
   "message": {
     "you": "Sie",
     "answer": "Antwort",
@@ -193,6 +201,7 @@ export default {
   },
 
   "details": {
+    "replay": "Abspielen, wie sie geschrieben wurde",
     "ms": "{n} ms",
     "model": "Modell",
     "upstream": "Beantwortet von",

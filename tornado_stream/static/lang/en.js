@@ -52,6 +52,14 @@ export default {
     "noPart": "This part of the page could not be loaded. Check that the server can be reached, and try again."
   },
 
+  "waiting": {
+    "label": "Waiting question",
+    "waits": "Waits for the end of the answer.",
+    "held": "The answer before it did not finish, so this question waits for you.",
+    "edit": "Edit",
+    "back": "Take back"
+  },
+
   "message": {
     "you": "You",
     "answer": "Answer",
@@ -193,6 +201,7 @@ export default {
   },
 
   "details": {
+    "replay": "Replay as it was written",
     "ms": "{n} ms",
     "model": "Model",
     "upstream": "Answered by",

@@ -52,6 +52,14 @@ export default {
     "noPart": "无法加载页面的这一部分。请检查能否连接服务器，然后重试。"
   },
 
+  "waiting": {
+    "label": "等待中的问题",
+    "waits": "等待当前回答结束。",
+    "held": "前面的回答没有完成，此问题等待您处理。",
+    "edit": "编辑",
+    "back": "撤回"
+  },
+
   "message": {
     "you": "您",
     "answer": "回答",
@@ -193,6 +201,7 @@ export default {
   },
 
   "details": {
+    "replay": "按生成时的速度重播",
     "ms": "{n} 毫秒",
     "model": "模型",
     "upstream": "回答者",

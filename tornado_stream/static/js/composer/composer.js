@@ -18,7 +18,7 @@ export class Composer extends EventTarget {
    * @param {{form: HTMLFormElement, text: HTMLTextAreaElement, send: HTMLButtonElement, stop: HTMLButtonElement, notice: HTMLElement}} parts
    * @param {import("../conversation/conversation.js").Conversation} conversation @param {import("../conversation/commands.js").Commands} commands
    * @param {import("./pasted_text.js").PastedText} pasted
-   * @param {{sent: () => void, editLast: () => boolean}} callbacks `editLast` edits the last question; false: there is none
+   * @param {{sent: () => void, wait: (question: string) => Promise<boolean>, editLast: () => boolean}} callbacks `wait` lets a question wait for the end of the answer; `editLast` edits the last question; false: there is none
    */
   constructor(parts, conversation, commands, pasted, callbacks) {
     super();
@@ -103,14 +103,23 @@ export class Composer extends EventTarget {
 
   #send() {
     const question = this.text;
-    if (!this.conversation.free || !question.trim()) return this.focus();
+    const { free, running, id } = this.conversation;
+    if (!(free || (running && id)) || !question.trim()) return this.focus();
     const bytes = excess(question);
     if (bytes) return this.#showNotice(t("composer.tooLong", { n: Math.ceil(bytes / 1024) }));
+    if (!free) return void this.#wait(question);
     this.commands.send(question); // first: the outbox has stored the question when its draft is deleted
     this.#setText("");
     this.#changed();
     this.callbacks.sent();
     this.focus();
+  }
+
+  /** Let the question wait for the end of the answer. @param {string} question */
+  async #wait(question) {
+    if (!(await this.callbacks.wait(question)) || this.text !== question) return;
+    this.#setText("");
+    this.#changed();
   }
 
   /** @param {MouseEvent} event */

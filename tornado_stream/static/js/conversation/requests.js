@@ -4,7 +4,7 @@
  *
  * @typedef {{model?: string, options?: object}} Chosen what the user has set. What is absent is not sent, and the server's default holds
  */
-import { uuid } from "../page/ids.js";
+import { requestId } from "../page/ids.js";
 import { nearestStored } from "./tree.js";
 
 /** The longest body that the server accepts, less room for everything but the text: ids, the model's name, the parameters. */
@@ -15,17 +15,17 @@ const WIDEST_CHARACTER = 6;
 /** The request for an answer to a new question. @param {string | null} id of the conversation; null: a new one @param {import("../answers/answer.js").Question} question @param {number} leaveOut @param {Chosen} [chosen] */
 export function questionRequest(id, question, leaveOut, chosen) {
   const parent = id ? (nearestStored(question.parent)?.id ?? null) : undefined;
-  return { message: question.text, conversation_id: id ?? undefined, parent_id: parent, leave_out: leaveOut || undefined, request_id: uuid(), ...chosen };
+  return { message: question.text, conversation_id: id ?? undefined, parent_id: parent, leave_out: leaveOut || undefined, request_id: requestId(), ...chosen };
 }
 
 /** The request for another answer to a question that the server knows. @param {string | null} id @param {import("../answers/answer.js").Question} question @param {number} leaveOut @param {Chosen} [chosen] */
 export function regenerateRequest(id, question, leaveOut, chosen) {
-  return { message: null, conversation_id: id, parent_id: question.id, leave_out: leaveOut || undefined, request_id: uuid(), ...chosen };
+  return { message: null, conversation_id: id, parent_id: question.id, leave_out: leaveOut || undefined, request_id: requestId(), ...chosen };
 }
 
 /** The request for the rest of an answer. @param {string | null} id @param {import("../answers/answer.js").Answer} answer @param {number} leaveOut @param {Chosen} [chosen] */
 export function continueRequest(id, answer, leaveOut, chosen) {
-  return { message: null, conversation_id: id, continue: answer.id, leave_out: leaveOut || undefined, request_id: uuid(), ...chosen };
+  return { message: null, conversation_id: id, continue: answer.id, leave_out: leaveOut || undefined, request_id: requestId(), ...chosen };
 }
 
 /** By how many bytes a text is too long to be sent; 0: it can be sent. @param {string} text */

@@ -94,6 +94,17 @@ export class Api {
     if (!response.ok && response.status !== 404) throw await refusal(response);
   }
 
+  /** Let a question wait for the end of the answer. @param {string} id @param {object} body @returns {Promise<any>} */
+  async putWaiting(id, body) {
+    return jsonOf(await this.#send("PUT", `${conversationPath(id)}/waiting`, body));
+  }
+
+  /** Take the waiting question back. @param {string} id @param {object} body */
+  async takeWaitingBack(id, body) {
+    const response = await this.#send("DELETE", `${conversationPath(id)}/waiting`, body);
+    if (!response.ok) throw await refusal(response);
+  }
+
   /** Begin a session. The caller reads the response's status, and `Retry-After` of a 429. @param {Record<string, unknown>} credentials `name`, `password` */
   logIn(credentials) {
     return this.#plain("/login", posted(credentials));

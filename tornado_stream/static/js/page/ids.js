@@ -11,6 +11,14 @@ export function uuid() {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
+/** A new id for a request. The first one is that of the form, so the form and the scripts together ask once. */
+export function requestId() {
+  const made = /** @type {HTMLInputElement | null | undefined} */ (globalThis.document?.getElementById?.("request-id"));
+  const id = made?.value || uuid();
+  if (made) made.value = "";
+  return id;
+}
+
 /** The id of this tab. It survives a reload. @param {import("./storage.js").Storage} storage that of the tab */
 export function tabId(storage) {
   const id = storage.get("tornado-stream:tab") ?? uuid();

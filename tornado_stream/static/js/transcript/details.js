@@ -15,7 +15,11 @@ export function toggleDetails(answer, messages, tools, button) {
   const shown = tools.querySelector(".facts-box");
   shown?.remove();
   button.setAttribute("aria-expanded", String(!shown));
-  if (!shown) tools.append(detailsOf(answer, messages));
+  if (shown) return;
+  const box = detailsOf(answer, messages);
+  tools.append(box);
+  const id = answer.request.request_id;
+  if (id) import("./replay.js").then(({ replayOf }) => box.append(replayOf(id)), () => {});
 }
 
 /** @param {import("../answers/answer.js").Answer} answer @param {import("../conversation/tree.js").Messages} messages */

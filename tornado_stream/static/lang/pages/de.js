@@ -7,8 +7,18 @@ export default {
     "messages": "Nachrichten",
     "new": "Neue Unterhaltung",
     "newest": "Zum neuesten Text",
-    "noscript": "Diese Seite braucht JavaScript, um eine Antwort zu zeigen, während sie geschrieben wird. Ohne geht es so:",
     "back": "Zurück zum Chat"
+  },
+
+  "plain": {
+    "whole": "Die ganze Unterhaltung",
+    "running": "Die Antwort wird gerade geschrieben. Diese Seite wird alle zwei Sekunden neu geladen.",
+    "now": "Jetzt laden",
+    "older": "Ältere Unterhaltungen",
+    "stopped": "Diese Antwort wurde gestoppt.",
+    "error": "Diese Antwort endete mit einem Fehler.",
+    "cut_off": "Diese Antwort wurde abgeschnitten.",
+    "interrupted": "Diese Antwort wurde unterbrochen."
   },
 
   "welcome": {

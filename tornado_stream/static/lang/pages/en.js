@@ -7,8 +7,18 @@ export default {
     "messages": "Messages",
     "new": "New conversation",
     "newest": "To the newest text",
-    "noscript": "This page needs JavaScript to show an answer while it is written. Without it:",
     "back": "Back to the chat"
+  },
+
+  "plain": {
+    "whole": "The whole conversation",
+    "running": "The answer is being written. This page is loaded again every two seconds.",
+    "now": "Load it now",
+    "older": "Older conversations",
+    "stopped": "This answer was stopped.",
+    "error": "This answer ended with an error.",
+    "cut_off": "This answer was cut off.",
+    "interrupted": "This answer was interrupted."
   },
 
   "welcome": {

@@ -7,8 +7,18 @@ export default {
     "messages": "消息",
     "new": "新对话",
     "newest": "跳到最新内容",
-    "noscript": "此页面需要 JavaScript 才能实时显示回答。没有它时可以用：",
     "back": "返回聊天"
+  },
+
+  "plain": {
+    "whole": "完整对话",
+    "running": "正在生成回答。此页面每两秒重新加载一次。",
+    "now": "立即加载",
+    "older": "更早的对话",
+    "stopped": "此回答已停止。",
+    "error": "此回答因错误而结束。",
+    "cut_off": "此回答被截断。",
+    "interrupted": "此回答被中断。"
   },
 
   "welcome": {

@@ -1,0 +1,222 @@
+"""Questions that wait for the end of an answer, over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import replace
+
+import pytest
+
+from tornado_stream.chat import waiting_questions
+from tornado_stream.chat.waiting_questions import REASONS
+
+LONG = "gap=0.002;count=2000"
+
+
+class Asked:
+    """A conversation in which an answer is running, and the question that waits there."""
+
+    def __init__(self, chat, stream, start) -> None:
+        self.chat, self.stream, self.start = chat, stream, start
+        self.id = start["conversation_id"]
+        self.path = f"/api/conversations/{self.id}"
+        self.request_id = str(uuid.uuid4())
+
+    async def put(self, message="next", version=None, **more):
+        body = {"request_id": self.request_id, "message": message, "version": version, **more}
+        return await self.chat.request("PUT", f"{self.path}/waiting", body)
+
+    async def take_back(self, **body):
+        return await self.chat.request("DELETE", f"{self.path}/waiting", body or None)
+
+    async def read(self):
+        return (await self.chat.request("GET", self.path)).json()
+
+    async def waiting(self):
+        return (await self.read())["waiting"]
+
+    async def held(self):
+        """Why it is held, as soon as it is."""
+        return (await self._read_until(lambda waiting: waiting["held"]))["waiting"]["held"]
+
+    async def sent(self):
+        """The conversation, as soon as nothing waits."""
+        return await self._read_until(lambda waiting: waiting is None)
+
+    async def _read_until(self, condition):
+        while True:
+            stored = await self.read()
+            if condition(stored["waiting"]):
+                return stored
+            await asyncio.sleep(0.01)
+
+
+async def asking(chat, model=LONG, **more) -> Asked:
+    stream = await chat.send("first", model=model, **more)
+    return Asked(chat, stream, (await stream.until("start")).data)
+
+
+@pytest.mark.gen_test
+async def test_it_is_asked_when_the_answer_is_done(chat, upstream):
+    asked = await asking(chat, "gap=0.02;count=5")
+    assert await asked.waiting() is None
+    put = (await asked.put(model="say=second", options={"seed": 7})).json()
+    shown = {name: put[name] for name in put if name != "generation_id"}
+    assert shown == {
+        "request_id": asked.request_id,
+        "message": "next",
+        "model": "say=second",
+        "options": {"seed": 7},
+        "version": 1,
+        "held": None,
+    }
+    assert put["generation_id"] is None and await asked.waiting() == shown
+    assert (await asked.stream.read()).end["state"] == "done"
+    body = {
+        "request_id": asked.request_id,
+        "message": "next",
+        "model": "say=second",
+        "options": {"seed": 7},
+        "conversation_id": asked.id,
+    }
+    for parent in ({}, {"parent_id": asked.start["message_id"]}):  # its client sends it, too
+        answer = await chat.ask(**body, **parent)
+        assert (answer.text, answer.start["generation_id"]) == ("second", asked.request_id)
+    other = await chat.request("POST", "/stream", body | {"parent_id": str(uuid.uuid4())})
+    assert other.json()["error"]["code"] == "request_id_reused"
+    stored = await asked.read()
+    assert stored["waiting"] is None
+    assert [m["content"] for m in stored["messages"] if m["role"] == "user"] == ["first", "next"]
+    assert stored["messages"][2]["parent_id"] == asked.start["message_id"]
+    assert [r["seed"] for r in upstream.requests if "seed" in r] == [7]
+
+
+@pytest.mark.gen_test
+async def test_it_is_asked_though_nobody_reads(chat):
+    asked = await asking(chat, "gap=0.02;count=5")
+    await asked.put()
+    asked.stream.close()
+    assert len((await asked.sent())["messages"]) == 4
+
+
+@pytest.mark.gen_test
+async def test_it_is_changed_and_taken_back(chat):
+    asked = await asking(chat)
+    assert (await asked.put()).json()["version"] == 1
+    assert (await asked.put()).json()["version"] == 1  # the response was lost
+    assert (await asked.put("changed", version=1)).json()["version"] == 2
+    for stale in (await asked.put("other", version=1), await asked.take_back(version=1)):
+        error = stale.json()["error"]
+        assert (stale.status, error["code"], error["version"]) == (409, "changed_meanwhile", 2)
+    assert (await asked.waiting())["message"] == "changed"
+    for _ in range(2):
+        assert (await asked.take_back(request_id=asked.request_id, version=2)).status == 204
+    assert await asked.waiting() is None
+    assert (await asked.put("late", version=2)).status == 409
+    await asked.put()
+    assert (await chat.request("DELETE", asked.path)).status == 204
+    assert (await asked.put()).status == (await asked.take_back()).status == 404
+
+
+@pytest.mark.gen_test
+async def test_it_is_checked_like_a_message(serve, settings):
+    chat = serve(replace(settings, max_message=50))
+    asked = await asking(chat)
+    for body in (
+        {"message": "no id"},
+        {"request_id": asked.request_id},
+        {"request_id": asked.request_id, "message": " "},
+        {"request_id": "1", "message": "next"},
+        {"request_id": asked.request_id, "message": "next", "options": []},
+        {"request_id": asked.request_id, "message": "next", "version": "1"},
+        {"request_id": asked.request_id, "message": "next", "version": True},
+    ):
+        refused = await chat.request("PUT", f"{asked.path}/waiting", body)
+        assert refused.status == 400, body
+    large = await asked.put("x" * 51)
+    assert (large.status, large.json()["error"]["code"]) == (413, "message_too_large")
+    reused = await asked.put(request_id=asked.start["generation_id"])
+    assert (reused.status, reused.json()["error"]["code"]) == (409, "already_sent")
+    other = await asking(chat)
+    await asked.put()
+    reused = await other.put(request_id=asked.request_id)
+    assert (reused.status, reused.json()["error"]["code"]) == (409, "request_id_reused")
+    assert await other.waiting() is None
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("model", "state"),
+    [
+        (LONG, "stopped"),
+        ("gap=0.03;count=5;reset", "cut_off"),
+        ("gap=0.03;count=5;error=boom", "error"),
+    ],
+)
+async def test_it_is_held_if_the_answer_is_not_done(chat, upstream, model, state):
+    asked = await asking(chat, model)
+    await asked.put()
+    if state == "stopped":
+        await chat.stop(asked.start["generation_id"])
+    assert (await asked.stream.read()).end["state"] == state
+    assert await asked.held() == {"reason": state, "message": REASONS[state]}
+    count = len(upstream.requests)
+    assert (await asked.put("changed", version=1)).json()["held"]["reason"] == state
+    answer = await chat.ask("other", conversation_id=asked.id)  # a held one waits for its user
+    assert answer.end["state"] == "done" and len(upstream.requests) == count + 1
+    stale = {"request_id": asked.request_id, "message": "next", "conversation_id": asked.id}
+    assert (await chat.request("POST", "/stream", stale)).status == 409
+    answer = await chat.ask(**stale | {"message": "changed"})
+    assert answer.end["state"] == "done" and await asked.waiting() is None
+
+
+@pytest.mark.gen_test
+async def test_it_is_asked_at_once_after_an_answer_that_is_done(chat):
+    asked = await asking(chat, "say=a")
+    await asked.stream.read()
+    put = (await asked.put()).json()
+    assert put["generation_id"] == asked.request_id
+    again = await asked.put()
+    assert (again.status, again.json()["error"]["code"]) == (409, "already_sent")
+    back = await asked.take_back(request_id=asked.request_id, version=1)
+    assert back.json()["error"]["generation_id"] == asked.request_id
+    assert (await chat.resume(asked.request_id)).end["state"] == "done"
+    assert await asked.waiting() is None
+
+
+@pytest.mark.gen_test
+async def test_limits_and_a_drain_hold_it(serve, settings):
+    chat = serve(replace(settings, max_conversation=60))
+    asked = await asking(chat, "gap=0.02;say=a;say=b")
+    await asked.put("x" * 59)
+    await asked.stream.read()
+    assert (await asked.held())["reason"] == "conversation_too_large"
+    asked = await asking(chat, "gap=0.02;count=5")
+    await asked.put()
+    chat.application.generations.draining = True
+    await asked.stream.read()
+    assert (await asked.held())["reason"] == "draining"
+
+
+@pytest.mark.gen_test
+async def test_what_is_remembered_has_a_bound(chat, monkeypatch):
+    monkeypatch.setattr(waiting_questions, "MOST", 1)
+    one, two = await asking(chat), await asking(chat)
+    await one.put()
+    await two.put()
+    assert (await one.waiting())["held"]["reason"] == "restarted"
+    assert (await two.waiting())["held"] is None
+
+
+@pytest.mark.gen_test
+async def test_a_change_at_the_end_of_the_answer_is_asked_as_changed(chat):
+    for number in range(10):
+        asked = await asking(chat, "gap=0.003;count=5")
+        await asked.put("one")
+        await asyncio.sleep(0.002 * number)
+        changed = await asked.put("two", version=1)
+        await asked.stream.read()
+        messages = (await asked.sent())["messages"]
+        texts = [m["content"] for m in messages if m["role"] == "user"]
+        assert texts == ["first", "two" if changed.status == 200 else "one"]

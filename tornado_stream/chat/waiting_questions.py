@@ -1,0 +1,164 @@
+"""Questions that wait for the end of an answer: put, taken back, and asked when their time comes.
+
+The rule: what is done with the question of one conversation happens one after the other. The
+question is asked like any other, with its own request id, and the transaction that begins its
+answer takes it away. After a restart no question is asked by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+from weakref import WeakValueDictionary
+
+from tornado_stream.chat.requests import SendRequest
+from tornado_stream.chat.service import ChatService
+from tornado_stream.generations.generation import Generation
+from tornado_stream.generations.registry import Generations
+from tornado_stream.store.base import Store, WaitingQuestion
+from tornado_stream.values.errors import ChatError, NotFound
+
+logger = logging.getLogger(__name__)
+
+#: Why a question is held, where it is not the code of an error. Most are states of answers.
+REASONS = {
+    "stopped": "The answer before it was stopped.",
+    "error": "The answer before it failed.",
+    "cut_off": "The answer before it was cut off.",
+    "interrupted": "The answer before it was interrupted.",
+    "unanswered": "The message before it has no answer.",
+    "restarted": "The server was restarted.",
+}
+#: Conversations of which it is remembered why their question waits. The questions of more of them
+#: are held as if the server had been restarted.
+MOST = 100_000
+
+
+class WaitingQuestions:
+    """The waiting questions of all owners, at most one for each conversation."""
+
+    def __init__(self, store: Store, generations: Generations, chat: ChatService) -> None:
+        self._store = store
+        self._generations = generations
+        self._chat = chat
+        #: Conversation → why its question is held; None: it is asked when the answer is done.
+        self._held: dict[str, tuple[str, str] | None] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        generations.on_ended = self._answer_ended
+
+    async def get(self, owner: str, conversation_id: str) -> dict[str, Any] | None:
+        """The question as the API shows it."""
+        question = await self._store.for_owner(owner).waiting(conversation_id)
+        return self._json(question) if question else None
+
+    async def put(self, owner: str, question: WaitingQuestion) -> dict[str, Any]:
+        """Let a question wait, or change the one that waits. It is asked at once if no answer is
+        running and the last one is done. Returns it as the API shows it; `generation_id` then
+        names the answer.
+
+        Raises `NotFound`, `TooLarge`, or `Conflict` (`changed_meanwhile`, `already_sent`,
+        `request_id_reused`).
+        """
+        self._chat.check_message(question.message)
+        id = question.conversation_id
+        async with self._lock(id):
+            question = await self._store.for_owner(owner).put_waiting(question)
+            self._hold(id, None)
+            generation = None
+            if not self._generations.running_in(id):
+                generation = await self._settle(owner, question)
+            return self._json(question) | {"generation_id": generation and generation.id}
+
+    async def delete(
+        self, owner: str, conversation_id: str, request_id: str | None, version: int | None
+    ) -> None:
+        """Take a question back; with a `version`, only that one. If none waits, nothing happens.
+
+        Raises `NotFound`, or `Conflict` (`changed_meanwhile`, `already_sent`).
+        """
+        store = self._store.for_owner(owner)
+        async with self._lock(conversation_id):
+            if not await store.conversation(conversation_id):
+                raise NotFound("There is no conversation with this id.")
+            await store.delete_waiting(conversation_id, request_id, version)
+            self._held.pop(conversation_id, None)
+
+    def _json(self, question: WaitingQuestion) -> dict[str, Any]:
+        reason = self._held.get(question.conversation_id, ("restarted", REASONS["restarted"]))
+        return {
+            "request_id": question.request_id,
+            "message": question.message,
+            "model": question.model,
+            "options": question.options,
+            "version": question.version,
+            "held": {"reason": reason[0], "message": reason[1]} if reason else None,
+        }
+
+    def _lock(self, conversation_id: str) -> asyncio.Lock:
+        return self._locks.setdefault(conversation_id, asyncio.Lock())
+
+    def _hold(self, conversation_id: str, reason: tuple[str, str] | None) -> None:
+        self._held.pop(conversation_id, None)
+        self._held[conversation_id] = reason
+        if len(self._held) > MOST:
+            del self._held[next(iter(self._held))]
+
+    async def _answer_ended(self, ended: Generation) -> None:
+        """Ask or hold the question that waits for this answer."""
+        id = ended.message.conversation_id
+        if self._held.get(id, "") is not None:  # the question of most conversations: there is none
+            return
+        try:
+            async with self._lock(id):
+                if self._held.get(id, "") is not None:
+                    return
+                question = await self._store.for_owner(ended.owner).waiting(id)
+                if question is None:  # sent by its client, or deleted
+                    self._held.pop(id, None)
+                else:
+                    await self._ask(ended.owner, question, ended.message.state, ended.message.id)
+        except ChatError as error:
+            self._hold(id, (error.code, error.message))
+
+    async def _settle(self, owner: str, question: WaitingQuestion) -> Generation | None:
+        """Ask or hold a question in a conversation where no answer is running."""
+        store = self._store.for_owner(owner)
+        conversation = await store.conversation(question.conversation_id)
+        last_id = conversation.current_id if conversation else None
+        last = await store.message(last_id) if last_id else None
+        (message,) = await self._generations.with_ends(owner, [last]) if last else (None,)
+        state = (message.state or "unanswered") if message else "done"
+        return await self._ask(owner, question, state, last_id)
+
+    async def _ask(
+        self, owner: str, question: WaitingQuestion, state: str | None, parent_id: str | None
+    ) -> Generation | None:
+        """Ask the question if the answer before it is done; else hold it."""
+        id = question.conversation_id
+        if state != "done":
+            if state != "running":  # else it waits for that answer
+                self._hold(id, (state or "", REASONS.get(state or "", "")))
+            return None
+        request = SendRequest(
+            question.request_id,
+            question.message,
+            id,
+            parent_id,
+            parent_given=True,
+            model=question.model,
+            options=question.options,
+            owner=owner,
+        )
+        try:
+            generation = await self._chat.send(request)
+        except ChatError as error:
+            if error.code != "conversation_busy":  # else it waits for that answer
+                self._hold(id, (error.code, error.message))
+            return None
+        except Exception:
+            logger.exception("a waiting question cannot be sent")
+            self._hold(id, ("server_error", "This server failed; its log says why."))
+            return None
+        self._held.pop(id, None)
+        return generation

@@ -1,0 +1,175 @@
+"""The HTML page of the chat: what it shows without JavaScript, and the form with which it asks.
+
+The rule: the form has the id of its request, which the server made for this page alone. So the same
+form that is sent twice makes one answer, and a reload shows what is there.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+
+from tornado.web import HTTPError
+
+from tornado_stream import __version__
+from tornado_stream.chat.requests import SendRequest
+from tornado_stream.handlers import identity
+from tornado_stream.handlers.base import BaseHandler
+from tornado_stream.handlers.security_headers import SECURITY_HEADERS
+from tornado_stream.handlers.streams import UUID
+from tornado_stream.store.base import Match
+from tornado_stream.values.errors import ChatError, InvalidRequest
+from tornado_stream.values.messages import Message
+
+#: The page may frame this server's documents. All of them but the preview refuse to be framed.
+POLICY = f"{SECURITY_HEADERS['Content-Security-Policy']}; frame-src 'self'"
+#: How many of the newest messages and conversations are shown, and characters of each message. The
+#: file of the conversation has all.
+MESSAGES, CONVERSATIONS, CHARACTERS = 20, 50, 20_000
+#: Fields of the form, with room for others.
+MOST_FIELDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """What the page shows without JavaScript. `text` and `error` are those of a question that was
+    refused."""
+
+    request_id: str
+    conversation_id: str = ""
+    messages: list[Message] = field(default_factory=list)
+    conversations: list[Match] = field(default_factory=list)
+    next: str | None = None
+    text: str = ""
+    error: str = ""
+
+    @property
+    def running(self) -> bool:
+        return any(message.state == "running" for message in self.messages)
+
+    def shown(self, message: Message) -> str:
+        text = message.content or message.refusal
+        return text if len(text) <= CHARACTERS else text[:CHARACTERS] + "…"
+
+
+class PageHandler(BaseHandler):
+    """Renders the page of the chat."""
+
+    page = True
+
+    def compute_etag(self) -> None:
+        """Each page has another id for its form."""
+
+    async def show(self, plain: Plain) -> None:
+        """Respond with the page, as it is now without JavaScript."""
+        login_required = self.application.users.required
+        if login_required and await self.application.auth.extend(self.session_token):
+            self.set_session(self.session_token)
+        owner = self.owner if login_required else ""
+        names = {
+            "version": __version__,
+            "modules": self.application.assets.modules("js/app.js"),
+            "owner": owner,
+            "user": self.application.users.name_of(owner),
+            "leaves": login_required and self._can_log_out(),
+            "plain": plain,
+        }
+        self.set_header("Content-Security-Policy", POLICY)
+        self.render("index.html", **names)
+
+    def _can_log_out(self) -> bool:
+        """False where the next request would be logged in by the proxy again."""
+        by_proxy = identity.proxy_user(self.application, self.request)
+        return not by_proxy or self.application.config.logout_url is not None
+
+
+class IndexHandler(PageHandler):
+    """The page of the chat. Its scripts load everything from the API; without them it shows the
+    conversation and the list itself."""
+
+    async def get(self, conversation_id: str = "") -> None:
+        await self.show(await read_plain(self, conversation_id.lower()))
+
+
+class AskHandler(PageHandler):
+    """Asks the question of the form, and leads to its conversation."""
+
+    form = True
+
+    async def get(self, conversation_id: str = "") -> None:
+        self.redirect(f"{self.application.config.base_path}/", status=303)
+
+    async def post(self) -> None:
+        self._check_origin()
+        body, self.request.body = self.request.body, b""
+        fields = read_form(self._content_type, body)
+        conversation_id = fields.get("conversation_id", "")
+        text = fields.get("question", "").replace("\r\n", "\n")
+        request_id = fields.get("request_id", "").lower()
+        if not UUID.fullmatch(request_id):
+            raise InvalidRequest("The form has no request_id.")
+        if not text.strip():
+            self.redirect(self._address(conversation_id), status=303)
+            return
+        request = SendRequest(request_id, text, conversation_id or None, owner=self.owner)
+        try:
+            generation = await self.chat.send(request)
+        except ChatError as error:
+            self.set_status(error.status)
+            plain = await read_plain(self, conversation_id)
+            # The same id again: the refused request may have been stored after all.
+            same = plain if error.code == "request_id_reused" else None
+            kept = same or replace(plain, request_id=request_id)
+            await self.show(replace(kept, text=text, error=error.message))
+            return
+        self.generation_id = generation.id
+        self.redirect(self._address(generation.message.conversation_id), status=303)
+
+    def _address(self, conversation_id: str) -> str:
+        base = self.application.config.base_path
+        return f"{base}/c/{conversation_id}" if UUID.fullmatch(conversation_id) else f"{base}/"
+
+    def _check_origin(self) -> None:
+        """Raise `HTTPError` 403 unless the browser says that the form is this site's."""
+        site = self.request.headers.get("Sec-Fetch-Site")
+        origin = self.request.headers.get("Origin", "")
+        from_here = site == "same-origin" if site else self._origin_matches_host(origin)
+        if not from_here:
+            raise HTTPError(403)
+
+
+async def read_plain(handler: BaseHandler, conversation_id: str) -> Plain:
+    """What there is to show. What cannot be read is left out: the scripts say what is wrong."""
+    plain = Plain(str(uuid.uuid4()), conversation_id)
+    service, owner = handler.conversations, handler.owner
+    try:
+        before = handler.get_argument("before", None)
+        page = await service.search(owner, "", CONVERSATIONS, before)
+        plain = replace(plain, conversations=page.matches, next=page.next)
+        if conversation_id:
+            _, reading = await service.open(owner, conversation_id, current=True, newest=MESSAGES)
+            async with aclosing(reading):
+                messages = [message async for message, _ in reading]
+            plain = replace(plain, messages=messages)
+    except ChatError:
+        pass
+    return plain
+
+
+def read_form(content_type: str, body: bytes) -> dict[str, str]:
+    """The fields of a form (RFC 7578). Raises `InvalidRequest`."""
+    boundary = re.search(r'boundary="?([^";\s]{1,70})', content_type)
+    if not boundary:
+        raise InvalidRequest("The form has no boundary.")
+    fields = {}
+    for part in body.split(b"--" + boundary[1].encode("latin-1"), MOST_FIELDS)[1:]:
+        head, _, value = part.partition(b"\r\n\r\n")
+        name = re.search(rb'name="(\w{1,40})"', head[:1000])
+        if name:
+            try:
+                fields[name[1].decode()] = value.removesuffix(b"\r\n").decode()
+            except UnicodeDecodeError:
+                raise InvalidRequest("The form is not UTF-8.") from None
+    return fields

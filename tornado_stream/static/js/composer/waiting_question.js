@@ -1,0 +1,133 @@
+// @ts-check
+/**
+ * The question that waits on the server for the end of the running answer, shown above the composer. The rule: the
+ * server sends it. This page sends the same request, with the same id, only to read its answer.
+ *
+ * @typedef {{request_id: string, message: string, model: string | null, options: object, version: number, held: {reason: string, message: string} | null}} Waiting
+ */
+import { newAnswer } from "../answers/answer.js";
+import { newQuestion } from "../conversation/tree.js";
+import { Refused } from "../page/api.js";
+import { uuid } from "../page/ids.js";
+import { t } from "../page/words.js";
+
+export class WaitingQuestion {
+  /** @type {Waiting | null} */
+  question = null;
+  #text = document.createElement("p");
+  #why = document.createElement("p");
+  #send = button("composer.send", () => this.#ask());
+  /** The conversation that is being read or changed; "": none. */
+  #busy = "";
+
+  /**
+   * @param {HTMLElement} form it is shown above @param {import("../page/api.js").Api} api @param {import("../conversation/conversation.js").Conversation} conversation
+   * @param {{chosen: import("../conversation/requests.js").Chosen}} preferences @param {{fill: (text: string) => void, say: (text: string) => void}} callbacks
+   */
+  constructor(form, api, conversation, preferences, callbacks) {
+    this.api = api;
+    this.conversation = conversation;
+    this.preferences = preferences;
+    this.callbacks = callbacks;
+    this.element = document.createElement("section");
+    this.element.className = "waiting-question";
+    this.element.hidden = true;
+    this.element.ariaLabel = t("waiting.label");
+    this.#text.dir = "auto";
+    this.#why.setAttribute("role", "status");
+    const bar = document.createElement("div");
+    bar.append(this.#send, button("waiting.edit", () => void this.#takeBack(true)), button("waiting.back", () => void this.#takeBack(false)));
+    this.element.append(this.#text, this.#why, bar);
+    form.before(this.element);
+    conversation.addEventListener("switched", (event) => /** @type {CustomEvent} */ (event).detail.adopted || this.show(null));
+    conversation.addEventListener("loaded", (event) => this.show(/** @type {CustomEvent} */ (event).detail.waiting ?? null));
+    conversation.addEventListener("path", () => this.#follow());
+    conversation.addEventListener("answer", (event) => /** @type {CustomEvent} */ (event).detail.what === "end" && setTimeout(() => this.#follow()));
+  }
+
+  /** @param {Waiting | null} question */
+  show(question) {
+    this.question = question;
+    this.element.hidden = !question;
+    this.#text.textContent = question?.message ?? "";
+    this.#why.textContent = t(question?.held ? "waiting.held" : "waiting.waits");
+    this.#send.hidden = !question?.held;
+  }
+
+  /** Let a text wait; below the one that waits already, if there is one. Returns whether it waits. @param {string} text */
+  async put(text) {
+    const { id } = this.conversation;
+    if (!id || this.#busy) return false;
+    const old = this.question;
+    const { model = null, options = {} } = this.preferences.chosen;
+    const message = old ? `${old.message}\n\n${text}` : text;
+    return this.#change(id, async () => {
+      const body = { request_id: old?.request_id ?? uuid(), message, model, options, version: old?.version ?? null };
+      return this.api.putWaiting(id, body);
+    });
+  }
+
+  /** @param {boolean} edit whether its text goes back to the composer */
+  async #takeBack(edit) {
+    const { question, conversation } = this;
+    const { id } = conversation;
+    if (!question || !id || this.#busy) return;
+    const { request_id, version } = question;
+    const done = await this.#change(id, async () => (await this.api.takeWaitingBack(id, { request_id, version }), null));
+    if (done && edit) this.callbacks.fill(question.message);
+  }
+
+  /** Do a change on the server, and show what waits then. Returns whether it was done. @param {string} id @param {() => Promise<Waiting | null>} change */
+  async #change(id, change) {
+    this.#busy = id;
+    try {
+      const question = await change();
+      if (this.conversation.id === id) this.show(question);
+      return true;
+    } catch (error) {
+      this.callbacks.say(t("list.failed"));
+      if (error instanceof Refused && error.status === 409) await this.#read(id);
+      return false;
+    } finally {
+      this.#busy = "";
+      this.#follow();
+    }
+  }
+
+  /** Read from the server what waits. @param {string} id */
+  async #read(id) {
+    const snapshot = await this.api.conversation(id, AbortSignal.timeout(20_000)).catch(() => null);
+    if (snapshot && this.conversation.id === id) this.show(snapshot.waiting);
+    if (snapshot && !snapshot.waiting) void this.conversation.refresh();
+  }
+
+  /** If the answer has ended, read the answer to the question, or why it is held. */
+  #follow() {
+    const { question, conversation } = this;
+    const { id, newest, free } = conversation;
+    if (!question || question.held || !free || !id || this.#busy) return;
+    if (!newest || newest.state === "done") return this.#ask();
+    this.#busy = id;
+    void this.#read(id).finally(() => (this.#busy = ""));
+  }
+
+  #ask() {
+    const { question, conversation } = this;
+    const { id, newest, free } = conversation;
+    if (!question || !free) return;
+    this.show(null);
+    const { request_id, message, model, options } = question;
+    const request = { request_id, message, conversation_id: id, parent_id: newest?.id ?? undefined, model: model ?? undefined, options };
+    conversation.ask(newAnswer(newQuestion(null, message, newest), request));
+  }
+}
+
+/** @param {string} label key of its text @param {() => void} run */
+function button(label, run) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = "button small";
+  made.textContent = t(label);
+  made.addEventListener("click", run);
+  return made;
+}
