@@ -64,11 +64,7 @@ const composer = new Composer(
 let loadingWaiting = null;
 /** The question that waits for the end of the answer; null: its module could not be loaded. */
 const waiting = () => {
-  const load = async () => {
-    const { WaitingQuestion } = await import("./composer/waiting_question.js");
-    return new WaitingQuestion(byId("composer"), api, conversation, preferences, { fill: (text) => composer.fill(text), say: (text) => announcer.say(text) });
-  };
-  loadingWaiting ??= load();
+  loadingWaiting ??= import("./composer/waiting_question.js").then((module) => module.waitingQuestion(api, conversation, preferences, composer, announcer));
   return loadingWaiting.catch(() => (loadingWaiting = null));
 };
 conversation.addEventListener("loaded", (event) => {

@@ -9,7 +9,10 @@ import { newAnswer } from "../answers/answer.js";
 import { newQuestion } from "../conversation/tree.js";
 import { Refused } from "../page/api.js";
 import { uuid } from "../page/ids.js";
+import { loadStyleSheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
+
+await loadStyleSheet("waiting").catch(() => {}); // it works without its style, too
 
 export class WaitingQuestion {
   /** @type {Waiting | null} */
@@ -131,3 +134,10 @@ function button(label, run) {
   made.addEventListener("click", run);
   return made;
 }
+
+/**
+ * The view of the page. @param {import("../page/api.js").Api} api @param {import("../conversation/conversation.js").Conversation} conversation
+ * @param {import("./preferences.js").Preferences} preferences @param {import("./composer.js").Composer} composer @param {import("../transcript/announcer.js").Announcer} announcer
+ */
+export const waitingQuestion = (api, conversation, preferences, composer, announcer) =>
+  new WaitingQuestion(composer.parts.form, api, conversation, preferences, { fill: (text) => composer.fill(text), say: (text) => announcer.say(text) });
