@@ -90,7 +90,8 @@ async def test_no_post_is_taken_from_another_site(chat, upstream):
             for headers in CROSS_ORIGIN:
                 response = await chat.request(method, path, {"message": "hi"}, headers)
                 assert response.status == 403, (method, path, headers)
-                assert response.json()["error"]["code"] == "forbidden"
+                if not handler.page:  # which says it in a page
+                    assert response.json()["error"]["code"] == "forbidden"
     assert not upstream.requests
 
 
@@ -119,7 +120,9 @@ async def test_every_body_is_json(chat, upstream, content_type):
             response = await chat.request(
                 method, path, {"message": "hi"}, {"Content-Type": content_type}
             )
-            assert (response.status, response.json()["error"]["code"]) == (415, "not_json")
+            assert response.status == 415, (method, path)
+            if not handler.page:
+                assert response.json()["error"]["code"] == "not_json"
     assert not upstream.requests
 
 

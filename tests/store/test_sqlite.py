@@ -352,7 +352,7 @@ async def fill(store, number: int) -> list[str]:
 
 async def tidy(store) -> None:
     """Do the work now that is otherwise done a second later."""
-    while await store._writer.transact(database._tidy):
+    while await store._writer.transact(store._database._tidy_step):
         pass
 
 

@@ -225,14 +225,19 @@ async def survive(kills: Kills, count: int) -> None:
     assert not kills.truth.wrong
 
 
+def write_prices(folder: Path, truth: Truth) -> Path:
+    """The file that gives the upstream a price."""
+    config = folder / "prices.toml"
+    config.write_text(PRICES.format(url=truth.url))
+    return config
+
+
 @pytest.mark.gen_test(timeout=7200)
 async def test_kills_at_random_moments(
     limits: Limits, summary: Any, make_truth: Any, start_server: Any, tmp_path: Path
 ) -> None:
     truth = await make_truth()
-    config = tmp_path / "prices.toml"
-    config.write_text(PRICES.format(url=truth.url))
-    server = start_server(truth, "--config", str(config))
+    server = start_server(truth, "--config", str(write_prices(tmp_path, truth)))
     await server.start()
     kills = Kills(limits, server, truth, tmp_path)
     await survive(kills, limits.kills)

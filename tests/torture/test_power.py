@@ -12,7 +12,7 @@ import pytest
 from .conftest import Limits
 from .forgetful import ForgetfulDisk
 from .reader import Reader
-from .test_kills import Kills, survive
+from .test_kills import Kills, survive, write_prices
 from .truth import question
 
 pytestmark = pytest.mark.skipif(not shutil.which("cc"), reason="there is no C compiler")
@@ -38,7 +38,8 @@ async def test_power_failures_at_random_moments(
     limits: Limits, summary: Any, make_truth: Any, start_server: Any, tmp_path: Path
 ) -> None:
     truth = await make_truth()
-    server = start_server(truth, "--synchronous", "full")
+    prices = write_prices(tmp_path, truth)
+    server = start_server(truth, "--synchronous", "full", "--config", str(prices))
     disk = ForgetfulDisk(server, tmp_path)
     failures = PowerFailures(limits, server, truth, tmp_path, disk=disk)
     await server.start()

@@ -174,7 +174,9 @@ async def test_the_first_answer_has_a_notice_that_the_model_is_loading(provider)
     assert "demo model" in model.detail
 
     events = Events()
-    await provider.generate(ask("Count to one hundred.", max_tokens=5), events.append)
+    await provider.generate(
+        ask("Count to one hundred.", max_tokens=5, temperature=0), events.append
+    )
     assert events.notices == []
     assert events.finish_reason == "length"
 

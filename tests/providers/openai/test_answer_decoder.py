@@ -139,6 +139,13 @@ def test_an_answer_with_a_damaged_chunk_is_not_complete(damaged: str, end: Any) 
         assert decoder.error is not None and decoder.error.code == "malformed_response"
 
 
+def test_a_connection_that_ends_within_the_numbers_ends_no_answer() -> None:
+    usage = chunk({}) | {"usage": {"prompt_tokens": 1, "completion_tokens": 2}}
+    answer, decoder = fold(sse(say("a"), chunk({}, "stop"), usage)[:-9])
+    assert (answer.content, decoder.skipped, decoder.complete) == ("a", 1, True)
+    assert decoder.error is None
+
+
 @pytest.mark.parametrize("data", ["Internal Server Error", "Error: out of memory"])
 def test_text_before_done_is_no_finish(data: str) -> None:
     _, decoder = fold(sse(say("a"), data, "[DONE]"))

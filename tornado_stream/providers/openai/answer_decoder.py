@@ -243,7 +243,8 @@ class AnswerDecoder:
         if chunk is None:
             self.skipped += 1
             self._is_text = self._is_text or data[:1] not in (b"{", b"[")
-            self._damaged |= data[:1] == b"{"
+            # After a finish reason only numbers come, and a connection may end within them.
+            self._damaged |= data[:1] == b"{" and not self._finished
         else:
             self._take_chunk(data, chunk)
 
