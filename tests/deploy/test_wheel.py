@@ -205,7 +205,9 @@ async def test_an_upgrade_keeps_conversations_and_users(
         assert [m["content"] for m in messages[:2]] == ["first question", "first answer"]
         messages = await read(new.client, anna, running.answer.start["conversation_id"])
         assert messages[1]["state"] == "interrupted"
-        assert messages[1]["content"] and running.answer.text.startswith(messages[1]["content"])
+        stored, seen = messages[1]["content"], running.answer.text
+        # The client may not have read yet what the store had when the server was killed.
+        assert stored and (seen.startswith(stored) or stored.startswith(seen))
         await ask(new.client, anna, f"again {turn}", "say=new", first["conversation_id"])
         messages = await read(new.client, anna, first["conversation_id"])
         assert len(messages) == 2 * (turn + 2) and messages[-1]["content"] == "new"
