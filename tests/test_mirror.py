@@ -20,7 +20,6 @@ TESTED_THROUGH = {
     "auth/authenticator.py": "handlers/test_login.py",
     "chat/conversations.py": "handlers/test_conversations.py",
     "chat/orders.py": "commands/test_users.py",
-    "generations/recovery.py": "generations/test_registry.py",
     "generations/saver.py": "generations/test_registry.py",
     "handlers/access_log.py": "observe/test_log.py",
     "handlers/models.py": "handlers/test_routes.py",

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tornado_stream.generations.budgets import Budgets
-from tornado_stream.store.base import Progress
+from tornado_stream.store.base import Progress, StoreError
 from tornado_stream.values.budgets import Budget, UserConfig
 from tornado_stream.values.errors import TooMany
 from tornado_stream.values.messages import Message
@@ -127,3 +127,16 @@ async def test_a_budget_that_changes_holds_for_what_was_spent_before():
     assert refusal(budgets, "ada")["retry_after"] == 86_400
     configs.append(UserConfig(default=Budget(3 * 10**9)))
     budgets.check("ada")
+
+
+@pytest.mark.gen_test
+async def test_a_store_that_cannot_be_read_refuses_nobody(caplog):
+    class Broken(Stored):
+        async def spent_since(self, day):
+            raise StoreError("the disk is gone")
+
+    budgets = made(Broken(), {"ada": Budget(10**9, None)})
+    await budgets.open()
+    budgets.check("ada")
+    assert "what users have spent cannot be read: the disk is gone" in caplog.text
+    caplog.clear()

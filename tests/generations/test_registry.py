@@ -14,6 +14,7 @@ from store.memory import MemoryStore
 
 from tornado_stream.generations.generation import Generation
 from tornado_stream.generations.producer import Job
+from tornado_stream.generations.recovery import text_so_far
 from tornado_stream.generations.registry import Generations
 from tornado_stream.providers.base import Provider
 from tornado_stream.store import logs, open_store
@@ -385,6 +386,34 @@ async def test_an_interrupted_answer_can_be_read_although_its_end_cannot_be_save
     works.set()
     assert await generations.recover() == 1
     assert (await store.message("a1")).state == "interrupted"
+
+
+@pytest.mark.gen_test
+async def test_recovery_goes_on_where_the_store_fails_in_between(store, monkeypatch, caplog):
+    await store.begin(job(None).new_answer)
+
+    async def fails(*_):
+        raise StoreError("the disk is gone")
+
+    monkeypatch.setattr(store, "thread", fails)
+    monkeypatch.setattr(store, "settle_lost", fails)
+    generations = Generations(store)
+    assert await generations.recover() == 1
+    assert "the ledger has open rows of answers before: the disk is gone" in caplog.text
+    assert (await store.message("a1")).state == "interrupted"
+    caplog.clear()
+
+
+@pytest.mark.gen_test
+async def test_the_text_that_another_process_has_stored_so_far(store):
+    await store.begin(job(None).new_answer)
+    frames = [encode_event(2, "delta", {"content": "half ", "t": 7})]
+    frames += [encode_event(3, "notice", {"code": "waiting", "t": 8})]
+    frames += [encode_event(4, "delta", {"content": "a text", "t": 9})]
+    await store.append([Progress("g1", 2, frames)])
+    (stored,) = await store.unfinished()
+    message = text_so_far(stored)
+    assert (message.content, message.state) == ("half a text", "running")
 
 
 @pytest.mark.gen_test
