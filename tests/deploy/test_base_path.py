@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import socket
-import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +13,8 @@ from client import Client
 
 from tornado_stream.settings import Secret
 
-from .test_proxies import NGINX, SBIN, SLOW, until_listening
+from .proxy_programs import caddy, find, free_port, listening, nginx
+from .test_proxies import SLOW
 
 pytestmark = pytest.mark.wide
 
@@ -44,53 +42,30 @@ def example(start: str) -> str:
 def front(request: pytest.FixtureRequest, serve, settings, tmp_path: Path) -> Iterator[Client]:
     """A client of a proxy that shows the server below /chat."""
     name, _, strips = request.param.partition("-")
-    program = shutil.which(name) or shutil.which(name, path=SBIN)
-    if not program:
-        pytest.skip(f"{name} is not installed")
+    find(name)
     server = serve(replace(settings, base_path="/chat", password=Secret(PASSWORD)))
-    start = {"nginx": start_nginx, "caddy": start_caddy}[name]
-    process, port = start(program, tmp_path, server.port, bool(strips))
-    yield Client(port, server.application)
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    start = {"nginx": behind_nginx, "caddy": behind_caddy}[name]
+    with start(tmp_path, server.port, bool(strips)) as port:
+        yield Client(port, server.application)
 
 
-def start_nginx(program: str, home: Path, server: int, strips: bool):
+@contextmanager
+def behind_nginx(home: Path, server: int, strips: bool) -> Iterator[int]:
     location = NGINX_STRIPS if strips else example("location /chat {\n")
     location = location.replace("127.0.0.1:8888", f"127.0.0.1:{server}")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        (home / "site.conf").write_text(NGINX_SITE.format(port=port, location=location))
-        user = "" if os.geteuid() else "user root;"
-        (home / "nginx.conf").write_text(NGINX.format(user=user))
-        process = subprocess.Popen(
-            [program, "-p", str(home), "-c", "nginx.conf", "-e", "error.log"],
-            env=os.environ | {"NGINX": f"{listener.fileno()};"},
-            pass_fds=[listener.fileno()],
-            stderr=subprocess.DEVNULL,
-        )
-    return process, port
+    sock, port = listening()
+    with nginx(home, NGINX_SITE.format(port=port, location=location), [sock]):
+        yield port
 
 
-def start_caddy(program: str, home: Path, server: int, strips: bool):
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port = sock.getsockname()[1]
+@contextmanager
+def behind_caddy(home: Path, server: int, strips: bool) -> Iterator[int]:
+    port = free_port()
     lines = CADDY_STRIPS if strips else example("handle /chat* {\n")
     lines = lines.replace("127.0.0.1:8888", f"127.0.0.1:{server}")
     site = f"{{\n\tadmin off\n}}\nhttp://127.0.0.1:{port} {{\n{lines}\n}}\n"
-    (home / "Caddyfile").write_text(site)
-    process = subprocess.Popen(
-        [program, "run", "--config", "Caddyfile", "--adapter", "caddyfile"],
-        cwd=home,
-        env=os.environ | dict.fromkeys(("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"), str(home)),
-        stderr=subprocess.DEVNULL,
-    )
-    until_listening(process, port)
-    return process, port
+    with caddy(home, site, port):
+        yield port
 
 
 @pytest.mark.gen_test

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
 import socket
 import ssl
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
@@ -22,31 +22,15 @@ from tornado.tcpclient import TCPClient
 
 from tornado_stream.settings import Secret
 
+from .proxy_programs import caddy, find, free_port, listening, nginx
+
 pytestmark = pytest.mark.wide
 
 DEPLOY = Path(__file__).resolve().parent.parent.parent / "deploy"
-SBIN = "/usr/sbin:/usr/local/sbin"
 NAME = "chat.example.org"
 #: The client has another address than the proxy, so that the tests can tell them apart.
 CLIENT = "127.0.0.2"
 
-NGINX = """
-daemon off;
-worker_processes 1;
-{user}
-pid nginx.pid;
-error_log error.log;
-events {{ }}
-http {{
-  access_log off;
-  client_body_temp_path temp;
-  proxy_temp_path temp;
-  fastcgi_temp_path temp;
-  uwsgi_temp_path temp;
-  scgi_temp_path temp;
-  include site.conf;
-}}
-"""
 CURL = shutil.which("curl")
 #: An answer that takes 0.6 s.
 SLOW = "gap=0.03;count=20"
@@ -100,81 +84,40 @@ def front(
     request: pytest.FixtureRequest, serve, settings, certificate, tmp_path: Path, password
 ) -> Iterator[HttpsClient]:
     """A client of a server behind each proxy."""
-    program = shutil.which(request.param) or shutil.which(request.param, path=SBIN)
-    if not program:
-        pytest.skip(f"{request.param} is not installed")
+    find(request.param)
     proxies = (ip_network("127.0.0.1"),)
     settings = replace(settings, password=password)
     server = serve(replace(settings, allowed_hosts=(NAME,), trusted_proxies=proxies))
-    start = {"nginx": start_nginx, "caddy": start_caddy}[request.param]
-    process, port = start(program, tmp_path, server.port, certificate)
-    yield HttpsClient(port, ssl.create_default_context(cafile=certificate[0]), server)
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:  # the proxy waits for a stream that the test left open
-        process.kill()
-        process.wait()
+    start = {"nginx": behind_nginx, "caddy": behind_caddy}[request.param]
+    with start(tmp_path, server.port, certificate) as port:
+        yield HttpsClient(port, ssl.create_default_context(cafile=certificate[0]), server)
 
 
-def start_nginx(
-    program: str, home: Path, server: int, certificate: tuple[str, str]
-) -> tuple[subprocess.Popen[bytes], int]:
-    # nginx inherits sockets that already listen, so no port must be guessed, and no start awaited.
-    with socket.create_server(("127.0.0.1", 0)) as tls, socket.create_server(("", 0)) as plain:
-        port, other = tls.getsockname()[1], plain.getsockname()[1]
-        folder = f"/etc/letsencrypt/live/{NAME}"
-        changes = {
-            "server 127.0.0.1:8888": f"server 127.0.0.1:{server}",
-            "    listen [::]:80;\n": "",
-            "    listen [::]:443 ssl http2;\n": "",
-            "listen 80;": f"listen {other};",
-            "listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
-            f"{folder}/fullchain.pem": certificate[0],
-            f"{folder}/privkey.pem": certificate[1],
-        }
-        (home / "site.conf").write_text(adapted("nginx.conf", changes))
-        user = "" if os.geteuid() else "user root;"  # other users cannot enter this directory
-        (home / "nginx.conf").write_text(NGINX.format(user=user))
-        numbers = [tls.fileno(), plain.fileno()]
-        process = subprocess.Popen(
-            [program, "-p", str(home), "-c", "nginx.conf", "-e", "error.log"],
-            env=os.environ | {"NGINX": "".join(f"{number};" for number in numbers)},
-            pass_fds=numbers,
-            stderr=subprocess.DEVNULL,
-        )
-    return process, port
+@contextmanager
+def behind_nginx(home: Path, server: int, certificate: tuple[str, str]) -> Iterator[int]:
+    tls, port = listening()
+    plain = socket.create_server(("", 0))
+    folder = f"/etc/letsencrypt/live/{NAME}"
+    changes = {
+        "server 127.0.0.1:8888": f"server 127.0.0.1:{server}",
+        "    listen [::]:80;\n": "",
+        "    listen [::]:443 ssl http2;\n": "",
+        "listen 80;": f"listen {plain.getsockname()[1]};",
+        "listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
+        f"{folder}/fullchain.pem": certificate[0],
+        f"{folder}/privkey.pem": certificate[1],
+    }
+    with nginx(home, adapted("nginx.conf", changes), [tls, plain]):
+        yield port
 
 
-def start_caddy(
-    program: str, home: Path, server: int, certificate: tuple[str, str]
-) -> tuple[subprocess.Popen[bytes], int]:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port = sock.getsockname()[1]
+@contextmanager
+def behind_caddy(home: Path, server: int, certificate: tuple[str, str]) -> Iterator[int]:
+    port = free_port()
     site = f"https://{NAME}:{port} {{\n\tbind 127.0.0.1\n\ttls {' '.join(certificate)}\n"
     changes = {f"\n{NAME} {{\n": "\n" + site, "127.0.0.1:8888": f"127.0.0.1:{server}"}
-    (home / "Caddyfile").write_text(CADDY + adapted("Caddyfile", changes))
-    process = subprocess.Popen(
-        [program, "run", "--config", "Caddyfile", "--adapter", "caddyfile"],
-        cwd=home,
-        env=os.environ
-        | {"HOME": str(home), "XDG_DATA_HOME": str(home), "XDG_CONFIG_HOME": str(home)},
-        stderr=subprocess.DEVNULL,
-    )
-    until_listening(process, port)
-    return process, port
-
-
-def until_listening(process: subprocess.Popen[bytes], port: int) -> None:
-    due = time.monotonic() + 20
-    while not _listens(port):
-        assert process.poll() is None and time.monotonic() < due, "Caddy did not start"
-        time.sleep(0.01)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as sock:
-        return sock.connect_ex(("127.0.0.1", port)) == 0
+    with caddy(home, CADDY + adapted("Caddyfile", changes), port):
+        yield port
 
 
 @pytest.mark.gen_test

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,13 +19,13 @@ import pytest
 from deadlines import LONG
 from process import environ
 
-from .test_proxies import NGINX, SBIN
+from .proxy_programs import listening
+from .proxy_programs import nginx as proxy
 
 pytestmark = [pytest.mark.wide, pytest.mark.timed]
 
 ROOT = Path(__file__).resolve().parents[2] / ".venv-clients"
 PYTHON, NODE = ROOT / "bin/python", shutil.which("node")
-PROGRAM = shutil.which("nginx") or shutil.which("nginx", path=SBIN)
 #: Seconds. The long form has the figures of a usual nginx; the others have the same relation.
 READ_TIMEOUT, SILENCE, HEARTBEAT = (20, 25, 15.0) if LONG else (4, 6, 1.0)
 
@@ -69,29 +67,14 @@ for (const { body, headers } of JSON.parse(readFileSync(0))) {
 }
 """
 
-needs_nginx = pytest.mark.skipif(not PROGRAM, reason="nginx is not installed")
-
 
 @pytest.fixture
 def nginx(serve, settings, tmp_path: Path) -> Iterator[int]:
     """The port of nginx in front of a server."""
     chat = serve(replace(settings, heartbeat=HEARTBEAT))
-    user = "" if os.geteuid() else "user root;"  # other users cannot enter this directory
-    # nginx inherits a socket that already listens, so no port must be guessed.
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port = sock.getsockname()[1]
-        site = SITE.format(port=port, server=chat.port, timeout=READ_TIMEOUT)
-        (tmp_path / "site.conf").write_text(site)
-        (tmp_path / "nginx.conf").write_text(NGINX.format(user=user))
-        process = subprocess.Popen(
-            [str(PROGRAM), "-p", str(tmp_path), "-c", "nginx.conf", "-e", "error.log"],
-            env=os.environ | {"NGINX": f"{sock.fileno()};"},
-            pass_fds=[sock.fileno()],
-            stderr=subprocess.DEVNULL,
-        )
-    yield port
-    process.terminate()
-    process.wait(20)
+    sock, port = listening()
+    with proxy(tmp_path, SITE.format(port=port, server=chat.port, timeout=READ_TIMEOUT), [sock]):
+        yield port
 
 
 def call(streamed: bool, script: str, **headers: str) -> dict:
@@ -110,7 +93,6 @@ CALLS = {
 }
 
 
-@needs_nginx
 @pytest.mark.gen_test
 @pytest.mark.parametrize("calls", CALLS)
 @pytest.mark.parametrize("client", ["python", "node"])

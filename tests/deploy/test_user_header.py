@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
@@ -22,7 +19,8 @@ from tornado.web import Application, RequestHandler
 
 from tornado_stream.auth.users_file import Token, User, token_digest, write_users
 
-from .test_proxies import NGINX, SBIN, SLOW, until_listening
+from .proxy_programs import caddy, find, free_port, listening, nginx
+from .test_proxies import SLOW
 
 pytestmark = pytest.mark.wide
 
@@ -73,25 +71,17 @@ def service(io_loop) -> Iterator[int]:
 @pytest.fixture(params=["nginx", "caddy"])
 def front(request, serve, settings, service, tmp_path: Path) -> Iterator[ProxyClient]:
     """A client of a proxy that logs users in; the server knows ada, ben and local."""
-    program = shutil.which(request.param) or shutil.which(request.param, path=SBIN)
-    if not program:
-        pytest.skip(f"{request.param} is not installed")
+    find(request.param)
     ben = User(tokens=(Token(token_digest(TOKEN)),), id="ben:0123456789abcdef")
     users = {"ada": User(id="ada:0123456789abcdef"), "ben": ben, "local": User()}
     write_users(settings.data_dir / "0" / "users.json", users)
     proxies = (ip_network("127.0.0.1"),)
     server = serve(replace(settings, user_header="Remote-User", trusted_proxies=proxies))
-    start = {"nginx": start_nginx, "caddy": start_caddy}[request.param]
-    process, port = start(program, tmp_path, server.port, service)
-    front = ProxyClient(port, server.application)
-    front.server = ProxyClient(server.port, server.application)
-    yield front
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    start = {"nginx": behind_nginx, "caddy": behind_caddy}[request.param]
+    with start(tmp_path, server.port, service) as port:
+        front = ProxyClient(port, server.application)
+        front.server = ProxyClient(server.port, server.application)
+        yield front
 
 
 def adapted(text: str, server: int, service: int) -> str:
@@ -100,36 +90,21 @@ def adapted(text: str, server: int, service: int) -> str:
     return text.replace("127.0.0.1:9091", f"127.0.0.1:{service}")
 
 
-def start_nginx(program: str, home: Path, server: int, service: int):
+@contextmanager
+def behind_nginx(home: Path, server: int, service: int) -> Iterator[int]:
     site = adapted(example("location / {\n    auth_request"), server, service)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        (home / "site.conf").write_text(f"server {{ listen 127.0.0.1:{port};\n{site}\n}}\n")
-        user = "" if os.geteuid() else "user root;"
-        (home / "nginx.conf").write_text(NGINX.format(user=user))
-        process = subprocess.Popen(
-            [program, "-p", str(home), "-c", "nginx.conf", "-e", "error.log"],
-            env=os.environ | {"NGINX": f"{listener.fileno()};"},
-            pass_fds=[listener.fileno()],
-            stderr=subprocess.DEVNULL,
-        )
-    return process, port
+    sock, port = listening()
+    with nginx(home, f"server {{ listen 127.0.0.1:{port};\n{site}\n}}\n", [sock]):
+        yield port
 
 
-def start_caddy(program: str, home: Path, server: int, service: int):
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port = sock.getsockname()[1]
+@contextmanager
+def behind_caddy(home: Path, server: int, service: int) -> Iterator[int]:
+    port = free_port()
     site = adapted(example("chat.example.org {\n"), server, service)
     site = site.replace("chat.example.org {", f"http://127.0.0.1:{port} {{")
-    (home / "Caddyfile").write_text(f"{{\n\tadmin off\n}}\n{site}\n")
-    process = subprocess.Popen(
-        [program, "run", "--config", "Caddyfile", "--adapter", "caddyfile"],
-        cwd=home,
-        env=os.environ | dict.fromkeys(("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"), str(home)),
-        stderr=subprocess.DEVNULL,
-    )
-    until_listening(process, port)
-    return process, port
+    with caddy(home, f"{{\n\tadmin off\n}}\n{site}\n", port):
+        yield port
 
 
 def who(name: str, **more: str) -> dict[str, str]:
