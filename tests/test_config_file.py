@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tornado_stream.config_file import MAX_SIZE, SECTIONS, ConfigFile, read_sections
+from tornado_stream.auth.user_config import read_user_config
+from tornado_stream.config_file import MAX_SIZE, SECTIONS, ConfigFile, Reread, read_sections
 from tornado_stream.settings import SettingError, Settings
 
 CONFIGURATION = Path(__file__).parents[1] / "docs/configuration.md"
@@ -101,3 +102,20 @@ def test_without_a_file_there_are_no_sections(tmp_path, monkeypatch):
 def test_the_documentation_names_every_section():
     rows = re.findall(r"^\| `\[?(\w+)[\].`]", CONFIGURATION.read_text(), re.MULTILINE)
     assert set(SECTIONS) <= set(rows)
+
+
+def test_a_changed_file_is_read_again_and_one_with_a_mistake_changes_nothing(tmp_path, caplog):
+    path, now = tmp_path / "chat.toml", [0.0]
+    path.write_text("[budget]\ntokens = 5\n")
+    file = ConfigFile(Settings(config=path))
+    config = Reread(file, read_user_config, "budgets and admins", lambda: now[0])
+    path.write_text("[budget]\ntokens = 66\n")
+    assert config().default.tokens == 5  # the file is looked at once in a second
+    now[0] = 1.0
+    assert config().default.tokens == 66
+    path.write_text("[budget]\ntokens = 'many'\n")
+    now[0] = 2.0
+    assert config().default.tokens == 66
+    assert "the budgets and admins stay as they were" in caplog.text
+    assert "line 2: budget.tokens" in caplog.text
+    caplog.clear()

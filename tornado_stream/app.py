@@ -13,7 +13,7 @@ from tornado.iostream import IOStream
 from tornado_stream.auth.authenticator import Authenticator
 from tornado_stream.auth.last_uses import EXACTNESS, LastUses
 from tornado_stream.auth.sessions import Sessions
-from tornado_stream.auth.user_config import UserTables
+from tornado_stream.auth.user_config import read_user_config
 from tornado_stream.auth.users import FILE, Users
 from tornado_stream.chat.completions import CompletionService
 from tornado_stream.chat.conversations import ConversationService
@@ -24,7 +24,7 @@ from tornado_stream.chat.remembered_items import RememberedItems
 from tornado_stream.chat.service import ChatService
 from tornado_stream.chat.usage import UsageService
 from tornado_stream.chat.waiting_questions import WaitingQuestions
-from tornado_stream.config_file import ConfigFile
+from tornado_stream.config_file import ConfigFile, Reread
 from tornado_stream.generations.budgets import Budgets
 from tornado_stream.generations.registry import Generations
 from tornado_stream.handlers import NotFoundHandler, plain_path, routes
@@ -97,7 +97,7 @@ class ChatApplication(Services):
         answered = self.metrics.upstream_answered
         self.provider = build_provider(settings, answered, file=config_file)
         self.presets = Presets(config_file, self.store)
-        people = UserTables(config_file)
+        people = Reread(config_file, read_user_config, "budgets and admins")
         self.generations = Generations(
             self.store,
             self.metrics,

@@ -7,14 +7,18 @@ nobody reads is a mistake. While the server runs, an owner that asks again gets 
 from __future__ import annotations
 
 import difflib
+import logging
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from time import monotonic
+from typing import Any, Generic, NoReturn, TypeVar
 
 from tornado_stream.settings import SettingError, Settings
+
+logger = logging.getLogger(__name__)
 
 #: In the working directory, unless --config names another file.
 FILE_NAME = "tornado-stream.toml"
@@ -31,7 +35,11 @@ SECTIONS = {
 #: Sections that other versions know, and what this one lacks.
 NOT_YET = {"tools": "tools"}
 
+#: Seconds between two looks at the file.
+CHECK_INTERVAL = 1.0
+
 State = tuple[int, int, int] | None
+T = TypeVar("T")
 
 
 class ConfigFile:
@@ -60,6 +68,45 @@ class ConfigFile:
             self._sections = read_sections(self.path)
             self._state = state
         return self._sections
+
+
+class Reread(Generic[T]):
+    """What `parse` makes of the file, as the file is now. Call it on the IOLoop's thread; it looks
+    at the file at most each second.
+
+    Raises `SettingError` if the file has a mistake when this is created. Later, a mistake changes
+    nothing: the value from before stays, and the log says so. `what` names the values there.
+    """
+
+    def __init__(
+        self,
+        file: ConfigFile,
+        parse: Callable[[Sections], T],
+        what: str,
+        now: Callable[[], float] = monotonic,
+    ) -> None:
+        self._file = file
+        self._parse = parse
+        self._what = what
+        self._now = now
+        self._seen: State = file.state
+        self._next_check = now() + CHECK_INTERVAL
+        self._value = parse(file.read())
+
+    def __call__(self) -> T:
+        if self._now() >= self._next_check:
+            self._next_check = self._now() + CHECK_INTERVAL
+            if (state := self._file.state) != self._seen:
+                self._seen = state
+                self._read()
+        return self._value
+
+    def _read(self) -> None:
+        try:
+            self._value = self._parse(self._file.read())
+            logger.info("the %s were read again", self._what)
+        except SettingError as error:
+            logger.error("the %s stay as they were: %s", self._what, error)
 
 
 def read_sections(path: Path) -> Sections:

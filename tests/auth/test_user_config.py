@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from tornado_stream.auth.user_config import UserTables, read_user_config
-from tornado_stream.config_file import ConfigFile, read_sections
-from tornado_stream.settings import SettingError, Settings
+from tornado_stream.auth.user_config import read_user_config
+from tornado_stream.config_file import read_sections
+from tornado_stream.settings import SettingError
 from tornado_stream.values.budgets import Budget, UserConfig
 
 GOOD = """
@@ -75,18 +75,3 @@ async def test_a_file_without_upstreams_changes_no_upstream(serve, settings, tmp
     config.write_text("[user.local]\nadmin = true\n")
     chat = serve(replace(settings, config=config))
     assert (await chat.ask(model="say=hi")).text == "hi"
-
-
-def test_a_changed_file_is_read_again_and_one_with_a_mistake_changes_nothing(tmp_path, caplog):
-    path, now = tmp_path / "chat.toml", [0.0]
-    path.write_text("[budget]\ntokens = 5\n")
-    tables = UserTables(ConfigFile(Settings(config=path)), lambda: now[0])
-    path.write_text("[budget]\ntokens = 66\n")
-    assert tables().default.tokens == 5  # the file is looked at once in a second
-    now[0] = 1.0
-    assert tables().default.tokens == 66
-    path.write_text("[budget]\ntokens = 'many'\n")
-    now[0] = 2.0
-    assert tables().default.tokens == 66
-    assert "stay as they were" in caplog.text and "line 2: budget.tokens" in caplog.text
-    caplog.clear()

@@ -92,7 +92,7 @@ async def test_a_conversation_begins_with_a_copy(chat, upstream, file):
     assert (stored["model"], stored["options"]) == ("say=hello", {"temperature": 0, "top_p": 0.5})
     before = await chat.request("GET", f"/c/{stored['id']}.json")
     file.write_text(FILE.replace("Translate into English.", "Sing.").replace("hello", "la"))
-    chat.application.presets._next_check = 0
+    chat.application.presets.shared._next_check = 0
     assert (await listed(chat))["Translator"]["system"] == "Sing."
     assert (await chat.request("GET", f"/c/{stored['id']}.json")).body == before.body
     await chat.ask("more", conversation_id=stored["id"])
@@ -337,12 +337,12 @@ async def test_a_mistake_while_the_server_runs_changes_nothing(chat, file, caplo
     ]:
         caplog.clear()
         file.unlink() if text is None else file.write_text(text)
-        chat.application.presets._next_check = 0
+        chat.application.presets.shared._next_check = 0
         assert "Translator" in await listed(chat)
         assert says in caplog.text and "the presets stay as they were" in caplog.text
     caplog.clear()
     file.write_text("[preset.new]\nmodel = 'm'\n")
-    chat.application.presets._next_check = 0
+    chat.application.presets.shared._next_check = 0
     assert list(await listed(chat)) == ["new"]
 
 

@@ -6,51 +6,17 @@ in stands in `users.json` alone, so a name need not exist there.
 
 from __future__ import annotations
 
-import logging
 import math
-from collections.abc import Callable
-from time import monotonic
 from typing import Any, NoReturn
 
 from tornado_stream.auth.users_file import NAME
-from tornado_stream.config_file import ConfigFile, Sections, State
-from tornado_stream.settings import SettingError
+from tornado_stream.config_file import Sections
 from tornado_stream.values.budgets import PERIODS, Budget, UserConfig
-
-logger = logging.getLogger(__name__)
 
 KEYS = ("amount", "tokens", "per")
 USER_KEYS = ("budget", "admin")
-#: Seconds between two looks at the file.
-CHECK_INTERVAL = 1.0
 #: The largest limit, in whole units.
 MOST = 1_000_000_000_000
-
-
-class UserTables:
-    """These tables, as they are now. Raises `SettingError` if the file has a mistake. Later, a
-    mistake changes nothing: what was there before stays, and the log says so."""
-
-    def __init__(self, file: ConfigFile, now: Callable[[], float] = monotonic) -> None:
-        self._file = file
-        self._now = now
-        self._seen: State = file.state
-        self._next_check = now() + CHECK_INTERVAL
-        self._config = read_user_config(file.read())
-
-    def __call__(self) -> UserConfig:
-        if self._now() >= self._next_check:
-            self._next_check = self._now() + CHECK_INTERVAL
-            if (state := self._file.state) != self._seen:
-                self._seen = state
-                self._read()
-        return self._config
-
-    def _read(self) -> None:
-        try:
-            self._config = read_user_config(self._file.read())
-        except SettingError as error:
-            logger.error("budgets and admins stay as they were: %s", error)
 
 
 def read_user_config(sections: Sections) -> UserConfig:

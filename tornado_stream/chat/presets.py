@@ -1,12 +1,10 @@
 """The presets of tornado-stream.toml and those of users, and what begins with one.
 
-The rule: where a request and a preset both have a value, the request's holds. A file with a mistake
-changes nothing: the presets from before stay, and the log says so.
+The rule: where a request and a preset both have a value, the request's holds.
 """
 
 from __future__ import annotations
 
-import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,8 +12,7 @@ from time import monotonic
 from typing import Any
 
 from tornado_stream.chat.completions import CompletionRequest
-from tornado_stream.config_file import ConfigFile, Sections, State
-from tornado_stream.settings import SettingError
+from tornado_stream.config_file import ConfigFile, Reread, Sections
 from tornado_stream.store.base import Store
 from tornado_stream.values.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from tornado_stream.values.presets import (
@@ -27,13 +24,9 @@ from tornado_stream.values.presets import (
     parse_preset,
 )
 
-logger = logging.getLogger(__name__)
-
 #: A program asks a preset by this and its name, as if it were a model.
 PREFIX = "preset/"
 NO_PRESET = "There is no preset with this id or name."
-#: Seconds between two looks at the file.
-CHECK_INTERVAL = 1.0
 #: The ids of shared presets are made from this and their names, so that they stay the same.
 NAMESPACE = uuid.UUID("0d9c8f5e-7b1a-5c43-9c7e-2f6b1d3a4e58")
 
@@ -45,17 +38,9 @@ class Presets:
     def __init__(
         self, file: ConfigFile, store: Store, now: Callable[[], float] = monotonic
     ) -> None:
-        self._file = file
         self._store = store
-        self._now = now
-        self._seen: State = file.state
-        self._next_check = now() + CHECK_INTERVAL
-        self._shared = read_presets(file.read())
-
-    def shared(self) -> list[Preset]:
-        """The presets and prompts of the file, in its order."""
-        self._check_file()
-        return self._shared
+        #: The presets and prompts of the file, in its order.
+        self.shared = Reread(file, read_presets, "presets", now)
 
     async def all(self, owner: str) -> list[Preset]:
         """The owner's presets and prompts, then the shared ones."""
@@ -127,21 +112,6 @@ class Presets:
         presets = await self.all(owner)
         by_id = (preset for preset in presets if preset.id == name.lower())
         return next(by_id, None) or next((one for one in presets if one.name == name), None)
-
-    def _check_file(self) -> None:
-        now = self._now()
-        if now < self._next_check:
-            return
-        self._next_check = now + CHECK_INTERVAL
-        state = self._file.state
-        if state == self._seen:
-            return
-        self._seen = state
-        try:
-            self._shared = read_presets(self._file.read())
-            logger.info("the presets were read again; number of presets: %d", len(self._shared))
-        except SettingError as error:
-            logger.error("the presets stay as they were: %s", error)
 
 
 def _parsed(id: str, given: dict[str, Any], version: int) -> Preset:
