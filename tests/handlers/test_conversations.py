@@ -435,6 +435,8 @@ async def test_all_is_deleted_only_on_demand(chat, body):
     await chat.ask("hi", model="say=a")
     response = await chat.request("DELETE", "/api/conversations", body)
     assert response.status == 400
+    if body is None:
+        assert '{"all": true}' in response.json()["error"]["message"]
     assert len((await get(chat, "/api/conversations"))["conversations"]) == 1
 
 
@@ -464,8 +466,8 @@ async def test_an_export_reads_a_long_conversation_in_parts(chat, monkeypatch):
     conversations = chat.application.conversations
     read = conversations._messages
 
-    async def goes(owner, places):
-        async with aclosing(read(owner, places)) as messages:
+    async def goes(owner, places, **more):
+        async with aclosing(read(owner, places, **more)) as messages:
             yield await anext(messages)
         await conversations.delete(owner, id)
         raise NotFound("It is gone.")

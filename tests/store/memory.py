@@ -201,12 +201,13 @@ class MemoryStore(Store):
 
     async def outline(
         self, id: str, *, current: bool = False
-    ) -> tuple[Conversation, list[int]] | None:
+    ) -> tuple[Conversation, list[int], int] | None:
         conversation = await self.conversation(id)
         if conversation is None:
             return None
         parts = self.thread(conversation.current_id or "") if current else self.messages(id)
-        return conversation, [self._number[message.id] for message in await parts]
+        places = [self._number[message.id] for message in await parts]
+        return conversation, places, sum([len(m.content.encode()) for m in await self.messages(id)])
 
     async def messages_at(self, places: list[int]) -> list[Message]:
         self._check_open()

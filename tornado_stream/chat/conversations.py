@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import AsyncExitStack, aclosing, contextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -30,8 +30,10 @@ MAX_TITLE = 200
 DELETED_TOGETHER = 500
 #: Seconds after which an export that was refused may be tried again.
 EXPORT_RETRY = 10
-#: Responses above 256 KiB that are being sent at a time, to all users and to one; and the seconds
-#: after which one that was refused may be tried again.
+#: A conversation is large from so many bytes on; and those of a message but for its texts.
+LARGE, MESSAGE_SIZE = 256 * 1024, 600
+#: Large conversations that are being read at a time, by all users and by one; and the seconds after
+#: which a client that was refused may try again.
 LARGE_READS, LARGE_READS_PER_USER, READ_RETRY = 32, 8, 2
 
 
@@ -83,30 +85,33 @@ class ConversationService:
         raise _no_conversation()
 
     async def open(
-        self, owner: str, id: str, *, current: bool = False, newest: int = 0
+        self, owner: str, id: str, *, current: bool = False, newest: int = 0, counted: bool = True
     ) -> tuple[Conversation, Messages]:
         """A conversation as it is now, and its messages, which are read in parts; with `current`
         only those of the branch that is shown, with `newest` at most so many of the newest.
 
         Where an answer is running, its message has the text so far, and the number beside it is
         that of the last event in that text. The messages raise `NotFound` where the conversation
-        is deleted while they are read.
+        is deleted while they are read, and at first `TooMany` where too many clients are reading
+        large conversations. Who holds one message at a time is not `counted` among these.
         """
         found = await self._store.for_owner(owner).outline(id, current=current)
         if found is None:
             raise _no_conversation()
-        conversation, places = found
-        return conversation, self._messages(owner, places[-newest:])
+        conversation, places, size = found
+        is_large = counted and size + len(places) * MESSAGE_SIZE > LARGE
+        return conversation, self._messages(owner, places[-newest:], is_large=is_large)
 
-    async def _messages(self, owner: str, places: list[int]) -> Messages:
+    async def _messages(self, owner: str, places: list[int], *, is_large: bool) -> Messages:
         store = self._store.for_owner(owner)
-        while places:
-            messages = await store.messages_at(places)
-            if not messages:
-                raise _no_conversation()
-            places = places[len(messages) :]
-            while messages:  # no reference stays while the caller waits for its client
-                yield await self._present(owner, messages.pop(0))
+        with self._reading_much(owner) if is_large else nullcontext():
+            while places:
+                messages = await store.messages_at(places)
+                if not messages:
+                    raise _no_conversation()
+                places = places[len(messages) :]
+                while messages:  # no reference stays while the caller waits for its client
+                    yield await self._present(owner, messages.pop(0))
 
     async def _present(self, owner: str, message: Message) -> tuple[Message, int | None]:
         """A stored message in its present state, with the number of its last event if it runs."""
@@ -122,7 +127,7 @@ class ConversationService:
         return message, None
 
     @contextmanager
-    def reading_much(self, owner: str) -> Iterator[None]:
+    def _reading_much(self, owner: str) -> Iterator[None]:
         """Hold a place among the clients that read large responses. Raises `TooMany`."""
         if self._reading[owner] >= LARGE_READS_PER_USER or self._reading.total() >= LARGE_READS:
             raise TooMany(
@@ -187,13 +192,14 @@ class ConversationService:
             )
         self._exporting.add(owner)
         try:
-            archive = ConversationArchive()
-            ids = await self._store.for_owner(owner).conversation_ids()
-            for id, ending in product(ids, ENDINGS):
-                async with aclosing(self._archived(archive, owner, id, ending)) as pieces:
-                    async for piece in pieces:
-                        yield piece
-            yield archive.close()
+            with self._reading_much(owner):
+                archive = ConversationArchive()
+                ids = await self._store.for_owner(owner).conversation_ids()
+                for id, ending in product(ids, ENDINGS):
+                    async with aclosing(self._archived(archive, owner, id, ending)) as pieces:
+                        async for piece in pieces:
+                            yield piece
+                yield archive.close()
         finally:
             self._exporting.discard(owner)
 
@@ -202,7 +208,8 @@ class ConversationService:
     ) -> AsyncGenerator[bytes, None]:
         """One file of the archive, if the conversation still exists."""
         with suppress(NotFound):
-            conversation, messages = await self.open(owner, id, current=ending != "json")
+            current = ending != "json"
+            conversation, messages = await self.open(owner, id, current=current, counted=False)
             archive.begin(ending, conversation)
             with suppress(NotFound):
                 async with aclosing(messages):

@@ -72,7 +72,7 @@ class ConversationsHandler(BaseHandler):
         self.write_json(export.conversation_json(conversation))
 
     async def delete(self) -> None:
-        if self.read_json().get("all") is not True:
+        if not self.request.body or self.read_json().get("all") is not True:
             raise InvalidRequest('This deletes every conversation: the body must be {"all": true}.')
         deleted = await self.conversations.delete_all(self.owner)
         self.write_json({"deleted": deleted})

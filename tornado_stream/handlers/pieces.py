@@ -39,7 +39,7 @@ class PiecesHandler(BaseHandler):
         small response, nothing of a large one.
 
         An error before the first byte is raised; a later one closes the connection, so that the
-        client notices. Raises `TooMany` while too many clients read large responses.
+        client notices.
         """
         async with aclosing(pieces):
             kept: list[bytes] = []
@@ -51,22 +51,21 @@ class PiecesHandler(BaseHandler):
                     break
             else:
                 return b"".join(kept)
-            with self.conversations.reading_much(self.owner):
-                if self.request.method == "HEAD":
-                    await self.flush()
-                    return b""
-                self._stream.set_nodelay(True)
-                self._stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-                try:
-                    await self._send(b"".join(kept))
-                    kept.clear()
-                    async for piece in pieces:
-                        await self._send(piece)
-                except StreamClosedError:
-                    pass  # the client has left
-                except ChatError as error:
-                    logger.warning("a large response was cut off: %s", error.message)
-                    self._stream.close()
+            if self.request.method == "HEAD":
+                await self.flush()
+                return b""
+            self._stream.set_nodelay(True)
+            self._stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+            try:
+                await self._send(b"".join(kept))
+                kept.clear()
+                async for piece in pieces:
+                    await self._send(piece)
+            except StreamClosedError:
+                pass  # the client has left
+            except ChatError as error:
+                logger.warning("a large response was cut off: %s", error.message)
+                self._stream.close()
         return b""
 
     @property

@@ -348,9 +348,9 @@ class Store(ABC):
     @abstractmethod
     async def outline(
         self, id: str, *, current: bool = False
-    ) -> tuple[Conversation, list[int]] | None:
-        """A conversation, and the places of its messages in the order they were written: of all,
-        or with `current` those of the branch that is shown."""
+    ) -> tuple[Conversation, list[int], int] | None:
+        """A conversation, the places of its messages in the order they were written (of all, or
+        with `current` those of the branch that is shown), and the bytes of all its texts."""
 
     @abstractmethod
     async def messages_at(self, places: list[int]) -> list[Message]:

@@ -188,7 +188,7 @@ class SQLiteStore(Store):
 
     async def outline(
         self, id: str, *, current: bool = False
-    ) -> tuple[Conversation, list[int]] | None:
+    ) -> tuple[Conversation, list[int], int] | None:
         return await self._reader.transact(tables.outline, self.owner, id, current=current)
 
     async def messages_at(self, places: list[int]) -> list[Message]:

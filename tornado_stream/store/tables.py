@@ -188,7 +188,7 @@ def messages(db: sqlite3.Connection, owner: str, conversation_id: str) -> list[M
 
 def outline(
     db: sqlite3.Connection, owner: str, id: str, *, current: bool
-) -> tuple[Conversation, list[int]] | None:
+) -> tuple[Conversation, list[int], int] | None:
     found = conversation(db, owner, id)
     if found is None:
         return None
@@ -198,7 +198,7 @@ def outline(
     else:
         sql = "SELECT seq FROM messages WHERE conversation_id = ? AND owner = ? ORDER BY seq"
         rows = db.execute(sql, (id, owner))
-    return found, [seq for (seq,) in rows]
+    return found, [seq for (seq,) in rows], extent(db, owner, id).size
 
 
 def messages_at(db: sqlite3.Connection, owner: str, places: list[int]) -> list[Message]:
