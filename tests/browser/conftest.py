@@ -14,6 +14,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -245,6 +246,21 @@ def tab(browser: Browser) -> Page:
     context = browser.new_context(viewport=VIEWPORT, reduced_motion="reduce")
     context.add_init_script(REPORT_VIOLATIONS)
     return context.new_page()
+
+
+@contextmanager
+def fresh_page(browser: Browser, server: Program, **options: Any) -> Iterator[Page]:
+    """The server's page in a new browser context with these options. Afterwards nothing unexpected
+    may have happened in it."""
+    context = browser.new_context(**({"viewport": VIEWPORT} | options))
+    context.add_init_script(REPORT_VIOLATIONS)
+    page = context.new_page()
+    watch = Watch(server.url)
+    watch.on(page)
+    page.goto(server.url)
+    yield page
+    context.close()
+    assert watch.unexpected() == []
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from .chat import Page, ask, content, expect
-from .conftest import VIEWPORT, Browser, Program, Release, Watch
+from .conftest import VIEWPORT, Browser, Program, Release, fresh_page
 
 CONVERSATION = re.compile(r"/c/[0-9a-f-]{36}$")
 
@@ -18,14 +18,8 @@ CONVERSATION = re.compile(r"/c/[0-9a-f-]{36}$")
 @pytest.fixture(params=[390, 1024])
 def plain(request: Any, browser: Browser, server: Program) -> Iterator[Page]:
     viewport = VIEWPORT | {"width": request.param}
-    context = browser.new_context(viewport=viewport, java_script_enabled=False)
-    page = context.new_page()
-    watch = Watch(server.url)
-    watch.on(page)
-    page.goto(server.url)
-    yield page
-    context.close()
-    assert watch.unexpected() == []
+    with fresh_page(browser, server, viewport=viewport, java_script_enabled=False) as page:
+        yield page
 
 
 def send(page: Page, text: str) -> None:
@@ -65,6 +59,16 @@ def test_a_question_is_asked_and_its_answer_comes(plain: Page, release: Release)
         assert box and box["x"] >= 0 and box["x"] + box["width"] <= size["width"] + 1
 
 
+def test_scripts_that_ran_once_and_do_not_any_more(plain: Page, server: Program) -> None:
+    send(plain, "play say=begins")
+    expect(plain.locator("article.message.answer")).to_contain_text("begins")
+    address = plain.url
+    plain.context.add_cookies([{"name": "ts_scripts", "value": "1", "url": server.url}])
+    plain.goto(address)
+    expect(plain).to_have_url(f"{address}?plain")
+    expect(plain.locator("article.message.answer")).to_contain_text("begins")
+
+
 def test_the_scripts_use_the_id_of_the_form(page: Page) -> None:
     made = page.locator("#request-id").get_attribute("value")
     with page.expect_request("**/stream") as first:
@@ -74,3 +78,5 @@ def test_the_scripts_use_the_id_of_the_form(page: Page) -> None:
     with page.expect_request("**/stream") as second:
         ask(page, "play say=two")
     assert json.loads(second.value.post_data or "")["request_id"] != made
+    (cookie,) = [one for one in page.context.cookies() if one["name"] == "ts_scripts"]
+    assert cookie["path"] == "/"

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from .chat import Page, ask, content, expect
-from .conftest import REPORT_VIOLATIONS, VIEWPORT, Browser, Program, Watch
+from .conftest import Browser, Program, fresh_page
 
 LIMIT = 101 * 1024
 #: Lists our files with the size of the body as sent, and the bytes that were transferred now.
@@ -26,15 +26,8 @@ FILES = """async () => {
 @pytest.fixture
 def cold(browser: Browser, server: Program) -> Iterator[Page]:
     """A page in a new browser context, whose cache is empty."""
-    context = browser.new_context(viewport=VIEWPORT, reduced_motion="reduce")
-    context.add_init_script(REPORT_VIOLATIONS)
-    page = context.new_page()
-    watch = Watch(server.url)
-    watch.on(page)
-    page.goto(server.url)
-    yield page
-    context.close()
-    assert watch.unexpected() == []
+    with fresh_page(browser, server, reduced_motion="reduce") as page:
+        yield page
 
 
 def test_a_first_answer_needs_no_more_than_101_kilobytes(cold: Page, server: Program) -> None:

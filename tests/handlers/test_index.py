@@ -58,6 +58,20 @@ async def test_the_form_asks_once_and_leads_to_the_conversation(chat, upstream):
 
 
 @pytest.mark.gen_test
+async def test_a_browser_with_scripts_gets_nothing_that_it_does_not_need(chat, monkeypatch):
+    path = f"/c/{(await chat.ask('zebra', model='say=quagga')).start['conversation_id']}"
+    cookie = {"Cookie": "ts_scripts=1"}
+    read = chat.application.conversations.search
+    monkeypatch.delattr(chat.application.conversations.__class__, "search")
+    page = (await chat.request("GET", path, headers=cookie)).body.decode()
+    assert "zebra" not in page and "quagga" not in page and 'content="0; url=?plain"' in page
+    monkeypatch.setattr(chat.application.conversations, "search", read, raising=False)
+    for headers, address in [({}, path), (cookie, f"{path}?plain")]:
+        page = (await chat.request("GET", address, headers=headers)).body.decode()
+        assert "quagga" in page and "refresh" not in page
+
+
+@pytest.mark.gen_test
 async def test_a_running_answer_is_loaded_again_and_its_form_keeps_the_text(chat):
     stream = await chat.send(model="say=begun;hold")
     start = (await stream.until("start")).data

@@ -28,6 +28,8 @@ POLICY = f"{SECURITY_HEADERS['Content-Security-Policy']}; frame-src 'self'"
 #: How many of the newest messages and conversations are shown, and characters of each message. The
 #: file of the conversation has all.
 MESSAGES, CONVERSATIONS, CHARACTERS = 20, 50, 20_000
+#: The cookie that the scripts set.
+HAS_SCRIPTS = "ts_scripts"
 #: Fields of the form, with room for others.
 MOST_FIELDS = 10
 
@@ -39,6 +41,7 @@ class Plain:
 
     request_id: str
     conversation_id: str = ""
+    is_read: bool = True  # else only what scripts need
     messages: list[Message] = field(default_factory=list)
     conversations: list[Match] = field(default_factory=list)
     next: str | None = None
@@ -48,10 +51,6 @@ class Plain:
     @property
     def running(self) -> bool:
         return any(message.state == "running" for message in self.messages)
-
-    def shown(self, message: Message) -> str:
-        text = message.content or message.refusal
-        return text if len(text) <= CHARACTERS else text[:CHARACTERS] + "…"
 
 
 class PageHandler(BaseHandler):
@@ -87,10 +86,15 @@ class PageHandler(BaseHandler):
 
 class IndexHandler(PageHandler):
     """The page of the chat. Its scripts load everything from the API; without them it shows the
-    conversation and the list itself."""
+    conversation and the list itself. A browser whose scripts have run before gets neither, and the
+    page leads it to `?plain` if they do not run any more."""
 
     async def get(self, conversation_id: str = "") -> None:
-        await self.show(await read_plain(self, conversation_id.lower()))
+        id = conversation_id.lower()
+        if self.get_cookie(HAS_SCRIPTS) and self.get_argument("plain", None) is None:
+            await self.show(Plain(str(uuid.uuid4()), id, is_read=False))
+        else:
+            await self.show(await read_plain(self, id))
 
 
 class AskHandler(PageHandler):
@@ -149,13 +153,25 @@ async def read_plain(handler: BaseHandler, conversation_id: str) -> Plain:
         page = await service.search(owner, "", CONVERSATIONS, before)
         plain = replace(plain, conversations=page.matches, next=page.next)
         if conversation_id:
-            _, reading = await service.open(owner, conversation_id, current=True, newest=MESSAGES)
+            _, reading = await service.open(
+                owner, conversation_id, current=True, newest=MESSAGES, counted=False
+            )
             async with aclosing(reading):
-                messages = [message async for message, _ in reading]
+                messages = [_shortened(message) async for message, _ in reading]
             plain = replace(plain, messages=messages)
     except ChatError:
         pass
     return plain
+
+
+def _shortened(message: Message) -> Message:
+    """What is shown of a message, so that the rest of a long one takes no memory."""
+    text = message.content or message.refusal
+    text = text if len(text) <= CHARACTERS else text[:CHARACTERS] + "…"
+    return Message(
+        *(message.id, message.conversation_id, None, message.role, text, message.created_at),
+        state=message.state,
+    )
 
 
 def read_form(content_type: str, body: bytes) -> dict[str, str]:

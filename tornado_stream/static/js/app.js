@@ -20,6 +20,7 @@ import { Sync } from "./list/sync.js";
 import { Unread } from "./list/unread.js";
 import { forgetOtherUsers } from "./page/account.js";
 import { Api } from "./page/api.js";
+import { base } from "./page/base.js";
 import { armCopyButtons, copyText } from "./page/clipboard.js";
 import { byId, hasFinePointer } from "./page/dom.js";
 import { tabId } from "./page/ids.js";
@@ -167,6 +168,8 @@ conversation.addEventListener("answer", (event) => {
   if (kept) composer.fill(answer.parent.text);
   if (loading || recovered || answer.end?.error?.code === "local_model_failed") void models.watch();
 });
+
+document.cookie = `ts_scripts=1; path=${base}/; max-age=31536000`; // the page then comes without what is shown where no script runs
 
 void new Navigation(conversation, window).open().then(() => {
   commands.resumeUnsent((id, text) => drafts.add(id, text));
