@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Rows that one INSERT adds. Their values stay below 999, the limit of old versions of SQLite.
 _ROWS_PER_INSERT = 128
+#: Frames that are compressed together.
+_FRAMES_PER_PIECE = 200
 #: Flushed rows that one step of `tidy` deletes.
 _ROWS_PER_DELETE = 200
 
@@ -134,12 +136,12 @@ def _finish(
     """Store the whole log as one row, and the finished message. `rest` is its new frames."""
     assert progress.message
     owner = progress.owner
-    log = b"".join(progress.frames if progress.first == 1 else [_log(db, owner, seq), *rest])
+    packed = _packed(progress.frames if progress.first == 1 else [_log(db, owner, seq), *rest])
     db.execute("DELETE FROM events WHERE generation = ? AND owner = ?", (seq, owner))
     db.execute(
         "INSERT INTO events (generation, first, last, owner, packed, frames) "
         "VALUES (?, 1, ?, ?, 1, ?)",
-        (seq, last, owner, zlib.compress(log, 1)),
+        (seq, last, owner, packed),
     )
     columns = ", ".join(f"{name} = ?" for name in MESSAGE)
     values = from_message(progress.message)
@@ -149,6 +151,14 @@ def _finish(
         (size(values), progress.message.conversation_id, owner),
     )
     search.add(db, seq, progress.message.content)
+
+
+def _packed(frames: list[bytes]) -> bytes:
+    """The frames compressed, without a copy of all of them: a log can have many megabytes."""
+    compressor = zlib.compressobj(1)
+    starts = range(0, len(frames), _FRAMES_PER_PIECE)
+    pieces = (b"".join(frames[start : start + _FRAMES_PER_PIECE]) for start in starts)
+    return b"".join([*map(compressor.compress, pieces), compressor.flush()])
 
 
 def _flush(db: sqlite3.Connection, rows: list[_Row]) -> None:
