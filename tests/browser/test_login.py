@@ -74,7 +74,7 @@ def test_a_person_logs_in_stays_and_logs_out(stranger: Page, locked: Program) ->
     assert page.url == conversation
     kept = page.evaluate("[...Object.keys(localStorage), ...Object.keys(sessionStorage)]")
     assert kept == []
-    assert page.evaluate("document.cookie") == ""
+    assert page.evaluate("document.cookie") == "ts_scripts=1"
 
 
 def test_a_question_survives_the_end_of_the_session(stranger: Page, locked: Program) -> None:

@@ -222,8 +222,9 @@ async def test_a_replaced_file_is_noticed_without_a_write(tmp_path, caplog, monk
     monkeypatch.setattr("tornado_stream.store.watch.INTERVAL", 0.01)
     store = SQLiteStore(tmp_path / "data")
     (tmp_path / "data" / "chat.db").rename(tmp_path / "away")
-    while not store.health().replaced:  # noqa: ASYNC110
+    while "was removed or replaced" not in caplog.text:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
+    assert store.health().replaced
     caplog.clear()
     (tmp_path / "away").rename(tmp_path / "data" / "chat.db")
     while store.health().replaced:  # noqa: ASYNC110

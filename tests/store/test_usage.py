@@ -64,6 +64,7 @@ async def test_sums_are_those_of_the_owner_and_the_days(tmp_path):
     await store.close()
 
 
+@pytest.mark.wide
 @pytest.mark.timed
 @pytest.mark.gen_test(timeout=120)
 async def test_a_million_answers_of_a_year_are_summed_in_50_ms(tmp_path):

@@ -233,6 +233,7 @@ PROGRAM_ATTACKS = {
 }
 
 
+@pytest.mark.wide
 @pytest.mark.timed
 @pytest.mark.parametrize("reads", [True, False])
 @pytest.mark.gen_test
