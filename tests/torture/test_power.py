@@ -33,6 +33,7 @@ class PowerFailures(Kills):
         super()._kill()
 
 
+@pytest.mark.wide
 @pytest.mark.gen_test(timeout=7200)
 async def test_power_failures_at_random_moments(
     limits: Limits, summary: Any, make_truth: Any, start_server: Any, tmp_path: Path
