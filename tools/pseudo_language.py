@@ -18,7 +18,7 @@ from typing import Any
 # The package beside this script, also where another checkout is installed.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tornado_stream.page.languages import read
+from tornado_stream.page.languages import FOLDERS, read
 
 LANG = Path(__file__).resolve().parent.parent / "tornado_stream" / "static" / "lang"
 TAG = "ar-XB"
@@ -54,5 +54,5 @@ def module(folder: Path = LANG) -> str:
 
 
 if __name__ == "__main__":
-    for folder in (LANG, LANG / "pages"):
+    for folder in (LANG, *(LANG / name for name in FOLDERS)):
         (folder / f"{TAG}.js").write_text(module(folder), encoding="utf-8")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from tools import pseudo_language
 from tornado_stream.page import STATIC, TEMPLATES
-from tornado_stream.page.languages import Languages
+from tornado_stream.page.assets import Assets
+from tornado_stream.page.languages import FOLDERS, Languages, read
 
+ASSETS = Assets(STATIC)
 LANGUAGES = Languages(STATIC / "lang")
 ENGLISH = LANGUAGES.all["en"].strings
 PLURAL = {"zero", "one", "two", "few", "many", "other"}
@@ -68,18 +72,55 @@ def test_every_language_has_every_string(tag):
             )  # the form "one" may omit the number
 
 
-def test_every_string_is_used_and_every_used_string_exists():
+def used(text: str) -> set[str]:
+    """The keys that a module or a template names."""
     sections = "|".join(name for name, value in ENGLISH.items() if isinstance(value, dict))
-    sources = [*(STATIC / "js").rglob("*.js"), *TEMPLATES.glob("*.html")]
-    text = "\n".join(path.read_text() for path in sources)
-    said = set(re.findall(rf'"((?:{sections})\.\w+)"', text)) | set(
+    return set(re.findall(rf'"((?:{sections})\.\w+)"', text)) | set(
         re.findall(r'\bt\("(\w+)"', text)
     )
-    assert said == strings(ENGLISH).keys()
+
+
+def of_modules(names: Iterable[str]) -> set[str]:
+    return {key for name in names for key in used(ASSETS.files[name].body.decode())}
+
+
+def test_every_string_is_used_and_every_used_string_exists():
+    modules = [name for name in ASSETS.files if name.startswith("js/")]
+    templates = {key for path in TEMPLATES.glob("*.html") for key in used(path.read_text())}
+    assert of_modules(modules) | templates == strings(ENGLISH).keys()
+
+
+def without_words() -> set[str]:
+    """The modules that may run before the strings of `later/` are loaded: those that the page
+    begins with, and those that they import, but for `withWords(import(…))`."""
+    found: set[str] = set()
+    todo = ["js/app.js", "js/login.js"]
+    while todo:
+        module = todo.pop()
+        for name in set(ASSETS.modules(module)) - found:
+            found.add(name)
+            lazy = re.findall(
+                r'(withWords\()?\bimport\("(\.[^"]+)"\)', ASSETS.files[name].body.decode()
+            )
+            folder = posixpath.dirname(name)
+            todo += [posixpath.normpath(f"{folder}/{path}") for waits, path in lazy if not waits]
+    return {name for name in found if name.startswith("js/")}
+
+
+def test_each_string_is_in_the_file_of_those_who_use_it():
+    """A first page does not load the strings of dialogs that are opened later."""
+    early = without_words()
+    first, later, pages = (
+        strings(read(STATIC / "lang" / folder / "en.js")).keys() for folder in ("", *FOLDERS)
+    )
+    modules = {name for name in ASSETS.files if name.startswith("js/")}
+    assert of_modules(early) == first, "a string of modules that wait for no strings"
+    assert of_modules(modules) - first == later, "other strings of modules"
+    assert not pages & of_modules(modules), "strings of templates alone"
 
 
 def test_the_pseudo_language_is_made_of_english():
-    for folder in (STATIC / "lang", STATIC / "lang" / "pages"):
+    for folder in (STATIC / "lang" / name for name in ("", *FOLDERS)):
         text = (folder / f"{pseudo_language.TAG}.js").read_text(encoding="utf-8")
         assert text == pseudo_language.module(folder), "run `make lang`"
     assert LANGUAGES.all[pseudo_language.TAG].direction == "rtl"

@@ -1,4 +1,4 @@
-"""The languages of the interface: one file each, which templates and JavaScript modules share.
+"""The languages of the interface, whose files templates and JavaScript modules share.
 
 The rule: a file in `static/lang` is `export default {…};` around plain JSON, so a browser can
 import the same file that the server reads for its templates. The request's Accept-Language header
@@ -16,6 +16,9 @@ from typing import Any
 import orjson
 
 DEFAULT = "en"
+#: The folders of a language's other files: strings that only lazily loaded modules use, and strings
+#: that only templates use, which no browser loads.
+FOLDERS = ("later", "pages")
 RIGHT_TO_LEFT = {"ar", "fa", "he", "ur"}
 
 
@@ -39,18 +42,14 @@ class Language:
 
 
 class Languages:
-    """The languages that have a file in `folder`. Strings that only templates use are in a file of
-    the same name in `pages/`, which no browser loads.
+    """The languages that have a file in `folder`, and in each of `FOLDERS` one of the same name.
 
     A language whose tag has a region is picked for exactly this tag only, because `ar-XB`, the
     pseudo-language of the tests, is not Arabic.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.all = {
-            path.stem: Language(path.stem, read(path) | _of_pages(path))
-            for path in folder.glob("*.js")
-        }
+        self.all = {path.stem: Language(path.stem, _strings(path)) for path in folder.glob("*.js")}
 
     def pick(self, accept_language: str) -> Language:
         """The known language that an Accept-Language header prefers (RFC 9110 section 12.5.4)."""
@@ -68,8 +67,13 @@ def read(path: Path) -> dict[str, Any]:
     return strings
 
 
-def _of_pages(path: Path) -> dict[str, Any]:
-    return read(path.parent / "pages" / path.name)
+def _strings(path: Path) -> dict[str, Any]:
+    """All strings of a language. A section may have strings in several files."""
+    strings = read(path)
+    for folder in FOLDERS:
+        for name, section in read(path.parent / folder / path.name).items():
+            strings[name] = strings.get(name, {}) | section
+    return strings
 
 
 def _by_preference(accept_language: str) -> Iterable[str]:

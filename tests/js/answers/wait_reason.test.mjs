@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Heartbeat } from "../../../tornado_stream/static/js/answers/heartbeat.js";
-import { SLOW_TIMES, waitReasonOf } from "../../../tornado_stream/static/js/answers/wait_reason.js";
+import { withWords } from "../../../tornado_stream/static/js/page/words.js";
+
+const { SLOW_TIMES, waitReasonOf } = await withWords(import("../../../tornado_stream/static/js/answers/wait_reason.js"));
 
 const START = ["start", { t: 0 }];
 

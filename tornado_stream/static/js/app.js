@@ -29,7 +29,7 @@ import { Locks } from "./page/locks.js";
 import { Shortcuts } from "./page/shortcuts.js";
 import { Storage } from "./page/storage.js";
 import { Tabs } from "./page/tabs.js";
-import { t } from "./page/words.js";
+import { t, withWords } from "./page/words.js";
 import { Announcer } from "./transcript/announcer.js";
 import { AutoScroll } from "./transcript/auto_scroll.js";
 import { ConversationStateView } from "./transcript/conversation_state_view.js";
@@ -65,7 +65,7 @@ const composer = new Composer(
 let loadingWaiting = null;
 /** The question that waits for the end of the answer; null: its module could not be loaded. */
 const waiting = () => {
-  loadingWaiting ??= import("./composer/waiting_question.js").then((module) => module.waitingQuestion(api, conversation, preferences, composer, announcer));
+  loadingWaiting ??= withWords(import("./composer/waiting_question.js")).then((module) => module.waitingQuestion(api, conversation, preferences, composer, announcer));
   return loadingWaiting.catch(() => (loadingWaiting = null));
 };
 conversation.addEventListener("loaded", (event) => {

@@ -13,17 +13,13 @@ export default {
   },
 
   "login": {
-    "name": "Name",
-    "password": "Passwort",
     "enter": "Anmelden",
     "enterIn": "Anmelden ({seconds})",
     "wrong": "Das Passwort ist falsch.",
     "wrongEither": "Der Name oder das Passwort stimmt nicht.",
     "tooMany": "Das waren zu viele Versuche. Bitte warten Sie einen Augenblick.",
     "unreachable": "Der Server ist nicht zu erreichen.",
-    "failed": "Die Anmeldung ist fehlgeschlagen: Der Server antwortete mit dem Status {status}.",
-    "leave": "Abmelden",
-    "noscript": "Zum Anmelden wird JavaScript gebraucht."
+    "failed": "Die Anmeldung ist fehlgeschlagen: Der Server antwortete mit dem Status {status}."
   },
 
   "budget": {
@@ -31,40 +27,16 @@ export default {
     "low": "Von Ihrem Budget sind noch {left} übrig."
   },
 
-  "setup": {
-    "key": "Mit Ihrem eigenen API-Schlüssel",
-    "keyCopy": "Die Zeile für Ihren eigenen API-Schlüssel kopieren",
-    "ollama": "Mit Ollama auf diesem Rechner",
-    "ollamaCopy": "Die Zeile für Ollama kopieren",
-    "copy": "Kopieren"
-  },
-
   "composer": {
-    "form": "Eine Frage stellen",
-    "label": "Ihre Frage",
-    "placeholder": "Fragen Sie etwas …",
-    "send": "Senden",
-    "stop": "Anhalten",
-    "hint": "Eingabe sendet, Umschalt+Eingabe beginnt eine neue Zeile",
     "pasted": "Eingefügt, {n} Zeichen: „{text} …“",
     "removePasted": "Eingefügten Text entfernen",
     "tooLong": "Diese Nachricht ist etwa {n} KB zu lang. Eine Nachricht darf höchstens 1 MB haben.",
     "noPart": "Dieser Teil der Seite konnte nicht geladen werden. Prüfen Sie, ob der Server zu erreichen ist, und versuchen Sie es noch einmal."
   },
 
-  "waiting": {
-    "label": "Wartende Frage",
-    "waits": "Wartet auf das Ende der Antwort.",
-    "held": "Die Antwort davor wurde nicht fertig. Diese Frage wartet auf Sie.",
-    "edit": "Bearbeiten",
-    "back": "Zurücknehmen"
-  },
-
   "message": {
     "you": "Sie",
     "answer": "Antwort",
-    "showAll": "Alles zeigen ({n} Zeichen)",
-    "showLess": "Weniger zeigen",
     "thinking": "Denkt nach",
     "thoughts": "Gedanken",
     "refused": "Das Modell hat die Antwort verweigert",
@@ -72,12 +44,6 @@ export default {
     "sources": "Quellen",
     "sentByProgram": "Von einem Programm gesendet",
     "notSentAgain": "Diese Frage hat keine Antwort bekommen. Sie wird mit der nächsten Frage nicht gesendet.",
-    "picture": "Bild",
-    "part": "Teil: {what}",
-    "fromSystem": "Systemanweisung",
-    "fromDeveloper": "Nachricht des Entwicklers",
-    "fromAssistant": "Assistent",
-    "fromTool": "Ergebnis eines Werkzeugs",
     "trimmed": {
       "one": "Die älteste Frage und ihre Antwort wurden nicht an das Modell gesendet, weil die Unterhaltung länger ist, als das Modell lesen kann.",
       "other": "Die {n} ältesten Fragen und ihre Antworten wurden nicht an das Modell gesendet, weil die Unterhaltung länger ist, als das Modell lesen kann."
@@ -100,25 +66,6 @@ export default {
     "thinking": "Denkt nach …",
     "first": "Liest Ihre Frage …",
     "writing": "Schreibt …"
-  },
-
-  "wait": {
-    "model": "Wartet seit {seconds} auf das Modell …",
-    "silent": "Das Modell schweigt seit {seconds} …",
-    "network": "Prüfen Sie Ihr Netz: seit {seconds} ist nichts vom Server angekommen …",
-    "offline": "Dieses Gerät ist offline. Der Server setzt die Antwort fort.",
-    "offlineUnsent": "Dieses Gerät ist offline. Deine Frage bleibt hier und wird gesendet, sobald es wieder ein Netz gibt.",
-    "proxy": "Ein Proxy hält diese Antwort zurück. Die Seite holt den Text stückweise …"
-  },
-
-  "proxyHint": {
-    "title": "So wird der Proxy repariert",
-    "why": "{proxy} hält die Antwort zurück, bis sie vollständig ist.",
-    "unknown": "Ein Proxy",
-    "nginx": "nginx: Diese Zeile gehört in die location, die zum Server führt; oder entfernen Sie dort proxy_ignore_headers X-Accel-Buffering.",
-    "nginxCopy": "Die Zeile für nginx kopieren",
-    "caddy": "Caddy: Diese Zeile gehört in den Block reverse_proxy.",
-    "caddyCopy": "Die Zeile für Caddy kopieren"
   },
 
   "end": {
@@ -192,32 +139,9 @@ export default {
   },
 
   "edit": {
-    "label": "Ihre Frage bearbeiten",
-    "save": "Speichern",
-    "cancel": "Abbrechen",
     "hint": "Die alte Fassung bleibt als anderer Zweig erhalten.",
     "textOnly": "Nur dieser Text wird gesendet, ohne die Bilder und anderen Teile. Die alte Fassung bleibt als anderer Zweig erhalten.",
     "busy": "Gerade wird eine Antwort geschrieben. Sie können speichern, wenn sie fertig ist."
-  },
-
-  "details": {
-    "replay": "Abspielen, wie sie geschrieben wurde",
-    "ms": "{n} ms",
-    "model": "Modell",
-    "upstream": "Beantwortet von",
-    "cost": "Kosten",
-    "whole": "Ganze Unterhaltung",
-    "tokens": "{n} Token",
-    "first": "Erstes Token nach",
-    "total": "Gesamtzeit",
-    "rate": "Token pro Sekunde",
-    "output": "Geschriebene Token",
-    "reasoning": "Davon zum Nachdenken",
-    "input": "Gelesene Token",
-    "unknown": "nicht gemeldet",
-    "finish": "Ende",
-    "written": "Geschrieben",
-    "about": "Werte mit ≈ sind aus dem Text geschätzt, weil der Server des Modells die Token nicht gezählt hat. Vier Zeichen gelten als ein Token, ebenso ein chinesisches, japanisches oder koreanisches Zeichen."
   },
 
   "place": {
@@ -226,32 +150,20 @@ export default {
     "missing": "Diese Unterhaltung gibt es nicht",
     "missingWhy": "Vielleicht wurde sie gelöscht, oder die Adresse ist unvollständig.",
     "deleted": "Diese Unterhaltung wurde gelöscht",
-    "deletedWhy": "Sie haben sie in einem anderen Tab gelöscht.",
-    "new": "Eine neue Unterhaltung beginnen"
+    "deletedWhy": "Sie haben sie in einem anderen Tab gelöscht."
   },
 
   "list": {
-    "search": "Unterhaltungen durchsuchen",
-    "searchShort": "Suchen",
-    "close": "Die Liste schließen",
-    "menu": "Diese Unterhaltung",
-    "renameItem": "Umbenennen",
-    "asMarkdown": "Als Markdown speichern",
-    "asJson": "Als JSON speichern",
-    "asText": "Als Text speichern",
-    "deleteItem": "Löschen",
     "untitled": "Ohne Titel",
     "generating": "antwortet",
     "unread": "ungelesen",
     "more": "Mehr zu „{title}“",
-    "rename": "Neuer Titel von „{title}“",
     "loading": "Wird geladen …",
     "empty": "Hier stehen später Ihre Unterhaltungen.",
     "nothing": "Nichts gefunden für „{query}“.",
     "unreachable": "Die Liste kann gerade nicht geladen werden.",
     "found": { "one": "{n} Unterhaltung gefunden", "other": "{n} Unterhaltungen gefunden" },
     "foundMore": { "one": "{n} oder mehr Unterhaltungen gefunden", "other": "{n} oder mehr Unterhaltungen gefunden" },
-    "renamed": "Umbenannt",
     "failed": "Das ging nicht. Der Server meldet: {why}",
     "noServer": "Das ging nicht, weil der Server nicht zu erreichen war."
   },
@@ -261,18 +173,6 @@ export default {
     "yesterday": "Gestern",
     "week": "Vorherige 7 Tage",
     "month": "Vorherige 30 Tage"
-  },
-
-  "trash": {
-    "region": "Gelöschte Unterhaltungen",
-    "deleted": "„{title}“ gelöscht",
-    "undo": "Rückgängig",
-    "undoOf": "Rückgängig: „{title}“ wiederherstellen",
-    "close": "Schließen",
-    "said": "„{title}“ gelöscht. {keys} macht es rückgängig.",
-    "keys": "Strg+Z",
-    "restored": "„{title}“ ist wiederhergestellt",
-    "failed": "„{title}“ wurde nicht gelöscht."
   },
 
   "markdown": {
@@ -290,9 +190,7 @@ export default {
     "warning": "Warnung",
     "caution": "Vorsicht",
     "footnote": "Fußnote {n}",
-    "back": "Zurück zu Fußnote {n}",
-    "preview": "Vorschau",
-    "refused": "Keine Vorschau: {reason}"
+    "back": "Zurück zu Fußnote {n}"
   },
 
   "say": {
@@ -302,57 +200,17 @@ export default {
   },
 
   "model": {
-    "label": "Modell:",
-    "title": "Modelle",
-    "pick": "Ein Modell wählen",
-    "filter": "Suchen oder den Namen eines Modells eingeben",
-    "other": "„{name}“ benutzen",
-    "default": "Standard",
-    "missing": "„{name}“ ist nicht mehr verfügbar. Stattdessen wird das Standardmodell benutzt.",
     "runs": "Das Modell hier ist {name}.",
-    "about": "Ein eigenes Modell benutzen …",
-    "own": "Ein eigenes Modell benutzen",
-    "close": "Schließen",
-    "another": "Um die Modelle eines anderen Servers zu benutzen, starten Sie diesen Server mit einer dieser Zeilen:",
     "loading": "wird geladen …",
     "failed": "nicht verfügbar",
     "unreachable": "Server nicht zu erreichen",
     "none": "Kein Modell",
     "demo": "Dies ist ein kleines Vorführmodell, das auf diesem Rechner läuft. Es ist schnell und privat, und bei Tatsachen oft im Irrtum. Für ein größeres starten Sie den Server mit:",
-    "context": "{n}k Token",
-    "canSee": "Bilder",
-    "canCall": "Werkzeuge",
-    "canThink": "Denken",
-    "demoShort": "Ein kleines Vorführmodell auf diesem Rechner. Bei Tatsachen irrt es oft.",
     "failedTitle": "Das Modell kann nicht benutzt werden",
     "failedNext": "Starten Sie den Server mit einer dieser Zeilen:"
   },
 
-  "panel": {
-    "open": "Systemprompt und Parameter",
-    "set": "(gesetzt)",
-    "title": "Einstellungen für Antworten",
-    "system": "Systemprompt",
-    "systemHint": "Das Modell liest dies vor allem anderen. Der Systemprompt gehört zu dieser Unterhaltung.",
-    "parameters": "Parameter",
-    "parametersHint": "Sie gelten für alle Unterhaltungen in diesem Browser. Ein leeres Feld wird nicht gesendet, und das Modell benutzt seinen eigenen Wert. Manche Modelle nehmen nicht alle Parameter an.",
-    "temperatureHint": "Wie zufällig die Wortwahl ist: von 0 (am wenigsten) bis 2 (am meisten).",
-    "topPHint": "Das Modell wählt nur unter den wahrscheinlichsten Wörtern, die zusammen diese Wahrscheinlichkeit haben: von 0 bis 1.",
-    "maxTokensHint": "Die größte Länge einer Antwort, in Token.",
-    "effortHint": "Wie viel ein Modell nachdenkt, wenn es nachdenken kann.",
-    "unset": "nicht gesetzt",
-    "notNumber": "Das ist keine Zahl.",
-    "notWhole": "Geben Sie eine ganze Zahl ein.",
-    "outOfRange": "Geben Sie eine Zahl von {least} bis {most} ein.",
-    "systemTooLong": "Der Systemprompt ist zu lang. Er darf höchstens 1 MB haben.",
-    "beginning": "Die erste Frage wird noch gesendet. Speichern Sie gleich noch einmal.",
-    "save": "Speichern",
-    "cancel": "Abbrechen",
-    "reset": "Parameter zurücksetzen"
-  },
-
   "shortcuts": {
-    "title": "Tastenkürzel",
     "send": "Die Frage senden",
     "newline": "Eine neue Zeile beginnen",
     "edit": "Die letzte Frage bearbeiten, wenn das Eingabefeld leer ist",
@@ -363,11 +221,6 @@ export default {
     "model": "Ein Modell wählen",
     "panel": "Systemprompt und Parameter",
     "copy": "Die neueste Antwort kopieren",
-    "list": "Diese Liste zeigen",
-    "or": "oder",
-    "single": "Tasten ohne Strg und Alt benutzen (/ und ?)",
-    "ctrl": "Strg",
-    "shift": "Umschalt",
-    "enter": "Eingabe"
+    "list": "Diese Liste zeigen"
   }
 };

@@ -13,17 +13,13 @@ export default {
   },
 
   "login": {
-    "name": "Name",
-    "password": "Password",
     "enter": "Log in",
     "enterIn": "Log in ({seconds})",
     "wrong": "The password is wrong.",
     "wrongEither": "The name or the password is wrong.",
     "tooMany": "There were too many attempts. Please wait a moment.",
     "unreachable": "The server cannot be reached.",
-    "failed": "Logging in failed: the server answered with status {status}.",
-    "leave": "Log out",
-    "noscript": "Logging in needs JavaScript."
+    "failed": "Logging in failed: the server answered with status {status}."
   },
 
   "budget": {
@@ -31,40 +27,16 @@ export default {
     "low": "{left} are left of your budget."
   },
 
-  "setup": {
-    "key": "With your own API key",
-    "keyCopy": "Copy the line for your own API key",
-    "ollama": "With Ollama on this machine",
-    "ollamaCopy": "Copy the line for Ollama",
-    "copy": "Copy"
-  },
-
   "composer": {
-    "form": "Ask a question",
-    "label": "Your question",
-    "placeholder": "Ask something…",
-    "send": "Send",
-    "stop": "Stop",
-    "hint": "Enter sends, Shift+Enter begins a new line",
     "pasted": "Pasted, {n} characters: “{text}…”",
     "removePasted": "Remove the pasted text",
     "tooLong": "This message is about {n} KB too long. A message can have at most 1 MB.",
     "noPart": "This part of the page could not be loaded. Check that the server can be reached, and try again."
   },
 
-  "waiting": {
-    "label": "Waiting question",
-    "waits": "Waits for the end of the answer.",
-    "held": "The answer before it did not finish, so this question waits for you.",
-    "edit": "Edit",
-    "back": "Take back"
-  },
-
   "message": {
     "you": "You",
     "answer": "Answer",
-    "showAll": "Show all ({n} characters)",
-    "showLess": "Show less",
     "thinking": "Thinking",
     "thoughts": "Thoughts",
     "refused": "The model refused to answer",
@@ -72,12 +44,6 @@ export default {
     "sources": "Sources",
     "sentByProgram": "Sent by a program",
     "notSentAgain": "This question got no answer. It is not sent with the next question.",
-    "picture": "Picture",
-    "part": "Part: {what}",
-    "fromSystem": "System prompt",
-    "fromDeveloper": "Developer’s message",
-    "fromAssistant": "Assistant",
-    "fromTool": "Result of a tool",
     "trimmed": {
       "one": "The oldest question and its answer were not sent to the model, because the conversation is longer than the model can read.",
       "other": "The {n} oldest questions and their answers were not sent to the model, because the conversation is longer than the model can read."
@@ -100,25 +66,6 @@ export default {
     "thinking": "Thinking…",
     "first": "Reading your question…",
     "writing": "Writing…"
-  },
-
-  "wait": {
-    "model": "Waiting for the model for {seconds}…",
-    "silent": "The model has been silent for {seconds}…",
-    "network": "Check your network: nothing has arrived from the server for {seconds}…",
-    "offline": "This device is offline. The server continues the answer.",
-    "offlineUnsent": "This device is offline. Your question is kept here, and is sent when there is a network again.",
-    "proxy": "A proxy is buffering this answer. The page fetches the text piece by piece…"
-  },
-
-  "proxyHint": {
-    "title": "How to repair the proxy",
-    "why": "{proxy} holds the answer back until it is complete.",
-    "unknown": "A proxy",
-    "nginx": "nginx: put this line into the location that leads to this server, or remove proxy_ignore_headers X-Accel-Buffering there.",
-    "nginxCopy": "Copy the line for nginx",
-    "caddy": "Caddy: put this line into the reverse_proxy block.",
-    "caddyCopy": "Copy the line for Caddy"
   },
 
   "end": {
@@ -192,32 +139,9 @@ export default {
   },
 
   "edit": {
-    "label": "Edit your question",
-    "save": "Save",
-    "cancel": "Cancel",
     "hint": "The old version is kept as another branch.",
     "textOnly": "Only this text is sent, without the pictures and other parts. The old version is kept as another branch.",
     "busy": "An answer is being written. You can save when it is complete."
-  },
-
-  "details": {
-    "replay": "Replay as it was written",
-    "ms": "{n} ms",
-    "model": "Model",
-    "upstream": "Answered by",
-    "cost": "Cost",
-    "whole": "Whole conversation",
-    "tokens": "{n} tokens",
-    "first": "First token after",
-    "total": "Total time",
-    "rate": "Tokens per second",
-    "output": "Tokens written",
-    "reasoning": "Of these, reasoning",
-    "input": "Tokens read",
-    "unknown": "not reported",
-    "finish": "Ended",
-    "written": "Written",
-    "about": "Values with ≈ are estimated from the text, because the model's server did not count the tokens. Four characters count as one token, and so does one Chinese, Japanese or Korean character."
   },
 
   "place": {
@@ -226,32 +150,20 @@ export default {
     "missing": "There is no such conversation",
     "missingWhy": "It may have been deleted, or the address is incomplete.",
     "deleted": "This conversation was deleted",
-    "deletedWhy": "You deleted it in another tab.",
-    "new": "Start a new conversation"
+    "deletedWhy": "You deleted it in another tab."
   },
 
   "list": {
-    "search": "Search conversations",
-    "searchShort": "Search",
-    "close": "Close the list",
-    "menu": "This conversation",
-    "renameItem": "Rename",
-    "asMarkdown": "Save as Markdown",
-    "asJson": "Save as JSON",
-    "asText": "Save as text",
-    "deleteItem": "Delete",
     "untitled": "Untitled",
     "generating": "generating",
     "unread": "unread",
     "more": "More for “{title}”",
-    "rename": "New title of “{title}”",
     "loading": "Loading…",
     "empty": "Your conversations will be listed here.",
     "nothing": "Nothing found for “{query}”.",
     "unreachable": "The list cannot be loaded at the moment.",
     "found": { "one": "{n} conversation found", "other": "{n} conversations found" },
     "foundMore": { "one": "{n} or more conversations found", "other": "{n} or more conversations found" },
-    "renamed": "Renamed",
     "failed": "That did not work. The server said: {why}",
     "noServer": "That did not work, because the server could not be reached."
   },
@@ -261,18 +173,6 @@ export default {
     "yesterday": "Yesterday",
     "week": "Previous 7 days",
     "month": "Previous 30 days"
-  },
-
-  "trash": {
-    "region": "Deleted conversations",
-    "deleted": "Deleted “{title}”",
-    "undo": "Undo",
-    "undoOf": "Undo: restore “{title}”",
-    "close": "Close",
-    "said": "Deleted “{title}”. {keys} undoes it.",
-    "keys": "Ctrl+Z",
-    "restored": "“{title}” is restored",
-    "failed": "“{title}” was not deleted."
   },
 
   "markdown": {
@@ -290,9 +190,7 @@ export default {
     "warning": "Warning",
     "caution": "Caution",
     "footnote": "Footnote {n}",
-    "back": "Back to footnote {n}",
-    "preview": "Preview",
-    "refused": "No preview: {reason}"
+    "back": "Back to footnote {n}"
   },
 
   "say": {
@@ -302,57 +200,17 @@ export default {
   },
 
   "model": {
-    "label": "Model:",
-    "title": "Models",
-    "pick": "Choose a model",
-    "filter": "Search, or type a model’s name",
-    "other": "Use “{name}”",
-    "default": "default",
-    "missing": "“{name}” is no longer available. The default model is used instead.",
     "runs": "The model here is {name}.",
-    "about": "Use your own model…",
-    "own": "Use your own model",
-    "close": "Close",
-    "another": "To use the models of another server, start this server with one of these lines:",
     "loading": "loading…",
     "failed": "not available",
     "unreachable": "server cannot be reached",
     "none": "No model",
     "demo": "This is a small demo model that runs on this machine. It is quick and private, and often wrong about facts. To talk to a larger one, start the server with:",
-    "context": "{n}k tokens",
-    "canSee": "vision",
-    "canCall": "tools",
-    "canThink": "reasoning",
-    "demoShort": "A small demo model that runs on this machine. It is often wrong about facts.",
     "failedTitle": "The model cannot be used",
     "failedNext": "Start the server with one of these lines:"
   },
 
-  "panel": {
-    "open": "System prompt and parameters",
-    "set": "(set)",
-    "title": "Settings for answers",
-    "system": "System prompt",
-    "systemHint": "The model reads this before everything else. It belongs to this conversation.",
-    "parameters": "Parameters",
-    "parametersHint": "They apply to every conversation in this browser. An empty field is not sent, and the model uses its own value. Some models do not accept all of them.",
-    "temperatureHint": "How random the choice of words is: from 0 (least) to 2 (most).",
-    "topPHint": "The model chooses only among the most likely words that together have this probability: from 0 to 1.",
-    "maxTokensHint": "The greatest length of an answer, in tokens.",
-    "effortHint": "How much a reasoning model thinks.",
-    "unset": "not set",
-    "notNumber": "This is not a number.",
-    "notWhole": "Enter a whole number.",
-    "outOfRange": "Enter a number from {least} to {most}.",
-    "systemTooLong": "The system prompt is too long. It can have at most 1 MB.",
-    "beginning": "The first question is still being sent. Save again in a moment.",
-    "save": "Save",
-    "cancel": "Cancel",
-    "reset": "Reset parameters"
-  },
-
   "shortcuts": {
-    "title": "Keyboard shortcuts",
     "send": "Send the question",
     "newline": "Begin a new line",
     "edit": "Edit your last question, if the question box is empty",
@@ -363,11 +221,6 @@ export default {
     "model": "Choose a model",
     "panel": "System prompt and parameters",
     "copy": "Copy the newest answer",
-    "list": "Show this list",
-    "or": "or",
-    "single": "Use the keys without Ctrl or Alt (/ and ?)",
-    "ctrl": "Ctrl",
-    "shift": "Shift",
-    "enter": "Enter"
+    "list": "Show this list"
   }
 };

@@ -13,17 +13,13 @@ export default {
   },
 
   "login": {
-    "name": "用户名",
-    "password": "密码",
     "enter": "登录",
     "enterIn": "登录（{seconds}）",
     "wrong": "密码不正确。",
     "wrongEither": "用户名或密码不正确。",
     "tooMany": "尝试次数过多，请稍候。",
     "unreachable": "无法连接到服务器。",
-    "failed": "登录失败：服务器返回状态 {status}。",
-    "leave": "退出登录",
-    "noscript": "登录需要 JavaScript。"
+    "failed": "登录失败：服务器返回状态 {status}。"
   },
 
   "budget": {
@@ -31,40 +27,16 @@ export default {
     "low": "您的预算还剩 {left}。"
   },
 
-  "setup": {
-    "key": "使用您自己的 API 密钥",
-    "keyCopy": "复制使用自己 API 密钥的命令",
-    "ollama": "使用本机的 Ollama",
-    "ollamaCopy": "复制使用 Ollama 的命令",
-    "copy": "复制"
-  },
-
   "composer": {
-    "form": "提问",
-    "label": "您的问题",
-    "placeholder": "问点什么…",
-    "send": "发送",
-    "stop": "停止",
-    "hint": "Enter 发送，Shift+Enter 换行",
     "pasted": "已粘贴 {n} 个字符：“{text}…”",
     "removePasted": "移除粘贴的文字",
     "tooLong": "此消息超出约 {n} KB。一条消息最多 1 MB。",
     "noPart": "无法加载页面的这一部分。请检查能否连接服务器，然后重试。"
   },
 
-  "waiting": {
-    "label": "等待中的问题",
-    "waits": "等待当前回答结束。",
-    "held": "前面的回答没有完成，此问题等待您处理。",
-    "edit": "编辑",
-    "back": "撤回"
-  },
-
   "message": {
     "you": "您",
     "answer": "回答",
-    "showAll": "显示全部（{n} 个字符）",
-    "showLess": "收起",
     "thinking": "正在思考",
     "thoughts": "思考过程",
     "refused": "模型拒绝回答",
@@ -72,12 +44,6 @@ export default {
     "sources": "来源",
     "sentByProgram": "由程序发送",
     "notSentAgain": "这个问题没有得到回答，不会随下一个问题一起发送。",
-    "picture": "图片",
-    "part": "部分：{what}",
-    "fromSystem": "系统提示词",
-    "fromDeveloper": "开发者消息",
-    "fromAssistant": "助手",
-    "fromTool": "工具结果",
     "trimmed": {
       "one": "最早的一轮问答未发送给模型，因为对话超出了模型能读取的长度。",
       "other": "最早的 {n} 轮问答未发送给模型，因为对话超出了模型能读取的长度。"
@@ -100,25 +66,6 @@ export default {
     "thinking": "正在思考…",
     "first": "正在阅读您的问题…",
     "writing": "正在书写…"
-  },
-
-  "wait": {
-    "model": "已等待模型 {seconds}…",
-    "silent": "模型已有 {seconds}没有输出…",
-    "network": "请检查网络：已有 {seconds}没有收到服务器的数据…",
-    "offline": "此设备已离线。回答仍在服务器上继续生成。",
-    "offlineUnsent": "此设备处于离线状态。您的问题保存在这里，网络恢复后会发送。",
-    "proxy": "有代理在缓冲此回答，页面正在分段获取文字…"
-  },
-
-  "proxyHint": {
-    "title": "如何修复代理",
-    "why": "{proxy} 会扣留回答，直到回答完成。",
-    "unknown": "某个代理",
-    "nginx": "nginx：把这一行写进通向服务器的 location，或在那里删除 proxy_ignore_headers X-Accel-Buffering。",
-    "nginxCopy": "复制 nginx 的配置行",
-    "caddy": "Caddy：把这一行写进 reverse_proxy 块。",
-    "caddyCopy": "复制 Caddy 的配置行"
   },
 
   "end": {
@@ -192,32 +139,9 @@ export default {
   },
 
   "edit": {
-    "label": "编辑您的问题",
-    "save": "保存",
-    "cancel": "取消",
     "hint": "旧版本会作为分支保留。",
     "textOnly": "只会发送这段文字，不含图片和其他内容。旧版本会作为分支保留。",
     "busy": "正在生成回答，完成后即可保存。"
-  },
-
-  "details": {
-    "replay": "按生成时的速度重播",
-    "ms": "{n} 毫秒",
-    "model": "模型",
-    "upstream": "回答者",
-    "cost": "费用",
-    "whole": "整个对话",
-    "tokens": "{n} 个 token",
-    "first": "首个 token 用时",
-    "total": "总用时",
-    "rate": "每秒 token 数",
-    "output": "输出 token",
-    "reasoning": "其中用于思考",
-    "input": "输入 token",
-    "unknown": "未报告",
-    "finish": "结束原因",
-    "written": "写于",
-    "about": "≈ 表示根据文本的估计值，因为模型服务器没有计算 token 数。四个字符约一个 token，中日韩文字每字约一个。"
   },
 
   "place": {
@@ -226,32 +150,20 @@ export default {
     "missing": "没有这个对话",
     "missingWhy": "它可能已被删除，或者地址不完整。",
     "deleted": "此对话已被删除",
-    "deletedWhy": "您在另一个标签页中删除了它。",
-    "new": "开始新对话"
+    "deletedWhy": "您在另一个标签页中删除了它。"
   },
 
   "list": {
-    "search": "搜索对话",
-    "searchShort": "搜索",
-    "close": "关闭列表",
-    "menu": "此对话",
-    "renameItem": "重命名",
-    "asMarkdown": "保存为 Markdown",
-    "asJson": "保存为 JSON",
-    "asText": "保存为文本",
-    "deleteItem": "删除",
     "untitled": "无标题",
     "generating": "正在生成",
     "unread": "未读",
     "more": "“{title}”的更多操作",
-    "rename": "“{title}”的新标题",
     "loading": "正在加载…",
     "empty": "您的对话会列在这里。",
     "nothing": "没有找到“{query}”。",
     "unreachable": "现在无法加载列表。",
     "found": { "one": "找到 {n} 个对话", "other": "找到 {n} 个对话" },
     "foundMore": { "one": "找到至少 {n} 个对话", "other": "找到至少 {n} 个对话" },
-    "renamed": "已重命名",
     "failed": "操作失败。服务器说：{why}",
     "noServer": "操作失败，因为无法连接服务器。"
   },
@@ -261,18 +173,6 @@ export default {
     "yesterday": "昨天",
     "week": "过去 7 天",
     "month": "过去 30 天"
-  },
-
-  "trash": {
-    "region": "已删除的对话",
-    "deleted": "已删除“{title}”",
-    "undo": "撤销",
-    "undoOf": "撤销：恢复“{title}”",
-    "close": "关闭",
-    "said": "已删除“{title}”。按 {keys} 可撤销。",
-    "keys": "Ctrl+Z",
-    "restored": "已恢复“{title}”",
-    "failed": "“{title}”未能删除。"
   },
 
   "markdown": {
@@ -290,9 +190,7 @@ export default {
     "warning": "警告",
     "caution": "小心",
     "footnote": "脚注 {n}",
-    "back": "返回正文中的脚注 {n}",
-    "preview": "预览",
-    "refused": "无法预览：{reason}"
+    "back": "返回正文中的脚注 {n}"
   },
 
   "say": {
@@ -302,57 +200,17 @@ export default {
   },
 
   "model": {
-    "label": "模型：",
-    "title": "模型",
-    "pick": "选择模型",
-    "filter": "搜索，或输入模型名称",
-    "other": "使用“{name}”",
-    "default": "默认",
-    "missing": "“{name}”已不再可用，将改用默认模型。",
     "runs": "这里的模型是 {name}。",
-    "about": "使用自己的模型…",
-    "own": "使用自己的模型",
-    "close": "关闭",
-    "another": "要使用其他服务器的模型，请用以下命令之一启动本服务器：",
     "loading": "正在加载…",
     "failed": "不可用",
     "unreachable": "无法连接服务器",
     "none": "没有模型",
     "demo": "这是在本机运行的小型演示模型。它快速、私密，但常常弄错事实。要使用更大的模型，请这样启动服务器：",
-    "context": "{n}k token",
-    "canSee": "图像",
-    "canCall": "工具",
-    "canThink": "推理",
-    "demoShort": "在本机运行的小型演示模型，常常弄错事实。",
     "failedTitle": "模型无法使用",
     "failedNext": "请用以下命令之一启动服务器："
   },
 
-  "panel": {
-    "open": "系统提示词和参数",
-    "set": "（已设置）",
-    "title": "回答的设置",
-    "system": "系统提示词",
-    "systemHint": "模型会先读取这段内容。它只属于此对话。",
-    "parameters": "参数",
-    "parametersHint": "适用于此浏览器中的所有对话。留空的不会发送，由模型使用自己的值。有些模型不接受其中某些参数。",
-    "temperatureHint": "用词的随机程度：0 最小，2 最大。",
-    "topPHint": "模型只在累计概率达到此值的最可能的词中选择：0 到 1。",
-    "maxTokensHint": "回答的最大长度（词元数）。",
-    "effortHint": "推理模型思考的多少。",
-    "unset": "未设置",
-    "notNumber": "这不是数字。",
-    "notWhole": "请输入整数。",
-    "outOfRange": "请输入 {least} 到 {most} 之间的数字。",
-    "systemTooLong": "系统提示词太长：最多 1 MB。",
-    "beginning": "第一个问题还在发送途中，请稍后再保存。",
-    "save": "保存",
-    "cancel": "取消",
-    "reset": "重置参数"
-  },
-
   "shortcuts": {
-    "title": "键盘快捷键",
     "send": "发送问题",
     "newline": "换行",
     "edit": "输入框为空时，编辑上一个问题",
@@ -363,11 +221,6 @@ export default {
     "model": "选择模型",
     "panel": "系统提示词和参数",
     "copy": "复制最新的回答",
-    "list": "显示此列表",
-    "or": "或",
-    "single": "使用不带 Ctrl 或 Alt 的按键（/ 和 ?）",
-    "ctrl": "Ctrl",
-    "shift": "Shift",
-    "enter": "Enter"
+    "list": "显示此列表"
   }
 };

@@ -18,6 +18,7 @@
 import { isFinal, refusal } from "../page/api.js";
 import { backoff } from "../page/lifecycle.js";
 import { Locks } from "../page/locks.js";
+import { withWords } from "../page/words.js";
 import { AnswerConnection, Dropped, dropped, mustBeStream } from "./answer_connection.js";
 import { Heartbeat } from "./heartbeat.js";
 
@@ -168,7 +169,7 @@ export class AnswerStream {
     if (this.#probe !== undefined) return this.#probe?.report();
     if (heartbeat.now() - heartbeat.newsAt < times.slow && !network.used) return;
     this.#probe = null;
-    network.SlownessProbe ??= (await import("./slowness_probe.js").catch(() => null))?.SlownessProbe;
+    network.SlownessProbe ??= (await withWords(import("./slowness_probe.js")).catch(() => null))?.SlownessProbe;
     if (!this.#probe && !this.#finished.signal.aborted) this.#startProbe();
   }
 

@@ -1,7 +1,7 @@
 // @ts-check
 /** The buttons below the question. The dialogs and the menu that they open are loaded when they are first needed. */
 import { byId } from "../page/dom.js";
-import { t } from "../page/words.js";
+import { t, withWords } from "../page/words.js";
 
 export class ComposerBar {
   #model = byId("model");
@@ -28,17 +28,17 @@ export class ComposerBar {
   }
 
   openModels() {
-    void this.#open("picker", () => import("./model_picker.js").then(({ ModelPicker }) => new ModelPicker(this.#model, this.models, this.preferences, this.callbacks)));
+    void this.#open("picker", () => withWords(import("./model_picker.js")).then(({ ModelPicker }) => new ModelPicker(this.#model, this.models, this.preferences, this.callbacks)));
   }
 
   /** Open the panel with the system prompt and the parameters. */
   openSettings() {
-    void this.#open("panel", () => import("./settings_panel.js").then(({ SettingsPanel }) => new SettingsPanel(this.instructions, this.preferences)));
+    void this.#open("panel", () => withWords(import("./settings_panel.js")).then(({ SettingsPanel }) => new SettingsPanel(this.instructions, this.preferences)));
   }
 
   /** @param {import("../page/shortcuts.js").Shortcuts} shortcuts */
   openShortcuts(shortcuts) {
-    void this.#open("shortcuts", () => import("../page/shortcuts_dialog.js").then(({ ShortcutsDialog }) => new ShortcutsDialog(shortcuts)));
+    void this.#open("shortcuts", () => withWords(import("../page/shortcuts_dialog.js")).then(({ ShortcutsDialog }) => new ShortcutsDialog(shortcuts)));
   }
 
   /** @param {string} name @param {() => Promise<{open: () => void | Promise<void>}>} make */

@@ -13,7 +13,7 @@ import { EFFORTS, NUMBERS, readNumber } from "./parameters.js";
 /** @typedef {import("./parameters.js").NumberName} NumberName */
 
 /** @type {Record<NumberName, string>} */
-const HINTS = { temperature: t("panel.temperatureHint"), top_p: t("panel.topPHint"), max_tokens: t("panel.maxTokensHint") };
+const HINTS = { temperature: "panel.temperatureHint", top_p: "panel.topPHint", max_tokens: "panel.maxTokensHint" };
 
 export class SettingsPanel {
   #dialog = element("dialog", "dialog panel");
@@ -60,7 +60,7 @@ export class SettingsPanel {
       Object.assign(input, { type: "text", inputMode: NUMBERS[name].whole ? "numeric" : "decimal", autocomplete: "off", placeholder: t("panel.unset") });
       input.addEventListener("input", () => this.#showError(input, ""));
       this.#numbers.set(name, input);
-      fields.append(labelled(`panel-${name}`, name, input, HINTS[name]));
+      fields.append(labelled(`panel-${name}`, name, input, t(HINTS[name])));
     }
     this.#effort.append(new Option(t("panel.unset"), ""), ...EFFORTS.map((effort) => new Option(effort, effort)));
     fields.append(labelled("panel-effort", "reasoning_effort", this.#effort, t("panel.effortHint")));

@@ -1,7 +1,7 @@
 // @ts-check
 /** Shows the conversations by date, or the results of a search, and handles clicks and keys in the list. */
 import { byId } from "../page/dom.js";
-import { t } from "../page/words.js";
+import { t, withWords } from "../page/words.js";
 import { groupByDate } from "./date_groups.js";
 import { handleListKey } from "./list_keys.js";
 import { Rows } from "./rows.js";
@@ -59,7 +59,7 @@ export class ListView {
   /** Load the code of the row actions if necessary, and pass them to `act`. @param {(actions: import("./row_actions.js").RowActions) => void} act */
   async withActions(act) {
     if (this.#actions) return act(this.#actions); // without an await: the next key belongs to what `act` opens
-    const module = await import("./row_actions.js").catch(() => null);
+    const module = await withWords(import("./row_actions.js")).catch(() => null);
     if (!module) return this.report(t("list.noServer"));
     act((this.#actions ??= new module.RowActions(this.conversations, this.conversation, this, this.callbacks)));
   }

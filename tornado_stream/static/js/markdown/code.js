@@ -5,7 +5,7 @@
  */
 import { copyBy } from "../page/clipboard.js";
 import { element, smallButton } from "../page/dom.js";
-import { t } from "../page/words.js";
+import { t, withWords } from "../page/words.js";
 import { whenReady } from "./scheduler.js";
 
 /** Longer code is not coloured, because that would block the page. In characters. */
@@ -35,7 +35,7 @@ export function colour(frame) {
   const code = /** @type {HTMLElement} */ (frame.querySelector("code"));
   const { language = "" } = frame.dataset;
   frame.dataset.ended = "";
-  if (/^(?:html|mermaid|svg)$/.test(language)) void whenReady(import("./preview.js").then(({ offer }) => () => offer(frame)));
+  if (/^(?:html|mermaid|svg)$/.test(language)) void whenReady(withWords(import("./preview.js")).then(({ offer }) => () => offer(frame)));
   if (!language || (code.textContent ?? "").length > LONGEST) return;
   void whenReady(import("./highlight.js").then(({ highlighter }) => highlighter(code, language)));
 }

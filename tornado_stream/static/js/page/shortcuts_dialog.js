@@ -5,8 +5,8 @@ import { isMac, isSingle, SHORTCUTS } from "./shortcuts.js";
 import { loadStyleSheet } from "./style_sheets.js";
 import { t } from "./words.js";
 
-/** @type {Record<string, string>} */
-const NAMES = isMac
+/** What is written on the keys. @returns {Record<string, string>} */
+const keyNames = () => isMac
   ? { mod: "⌘", shift: "⇧", alt: "⌥", enter: "↩", escape: "esc", arrowup: "↑" }
   : { mod: t("shortcuts.ctrl"), shift: t("shortcuts.shift"), alt: "Alt", enter: t("shortcuts.enter"), escape: "Esc", arrowup: "↑" };
 
@@ -52,9 +52,10 @@ export class ShortcutsDialog {
 function row({ keys, label }) {
   const pair = element("div", "shortcut");
   const shown = element("dd");
+  const names = keyNames();
   keys.forEach((combination, index) => {
     if (index) shown.append(` ${t("shortcuts.or")} `);
-    shown.append(...(isSingle(combination) ? [combination] : combination.split("+")).map((key) => element("kbd", "", NAMES[key] ?? key.toUpperCase())));
+    shown.append(...(isSingle(combination) ? [combination] : combination.split("+")).map((key) => element("kbd", "", names[key] ?? key.toUpperCase())));
   });
   pair.append(element("dt", "", t(label)), shown);
   return pair;

@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * The texts of the interface, in the language that the server has chosen (`<html lang>`). All texts of a
- * language are in `lang/{language}.js`, which contains only data.
+ * language are in `lang/{language}.js`, which contains only data; those that only lazily loaded modules need are in
+ * `lang/later/{language}.js`, which `withWords` loads.
  */
 
 /** The language as a BCP 47 tag, which `Intl` also takes. */
@@ -20,6 +21,16 @@ export function t(key, values = {}) {
   const text = typeof found === "object" ? (found[plural.select(Number(values.n))] ?? found.other) : found;
   if (text === undefined) throw new Error(`the language file has no ${key}`);
   return text.replace(/\{(\w+)\}/g, (/** @type {string} */ _, /** @type {string} */ name) => shown(values[name]));
+}
+
+/**
+ * A module that needs texts of `lang/later/`: `withWords(import(…))`. Rejected if the module or the texts cannot
+ * be loaded; another call tries again. @template T @param {Promise<T>} module
+ */
+export async function withWords(module) {
+  const [loaded, { default: later }] = await Promise.all([module, import(`../../lang/later/${language}.js`)]);
+  for (const [name, section] of Object.entries(later)) strings[name] = { ...strings[name], ...section };
+  return loaded;
 }
 
 /** @param {string | number | undefined} value */

@@ -31,7 +31,7 @@
 import { sourceOf } from "../answers/answer.js";
 import { canContinue } from "../answers/outcome.js";
 import { copyText } from "../page/clipboard.js";
-import { t } from "../page/words.js";
+import { t, withWords } from "../page/words.js";
 
 /** By name, in the order of the toolbar. @type {Record<string, MessageAction>} */
 export const ACTIONS = {
@@ -109,7 +109,7 @@ async function copy({ message }, { callbacks }, button) {
 
 /** @param {View} view @param {Page} page @param {HTMLElement} button */
 function details({ message, tools }, { conversation, callbacks }, button) {
-  import("./details.js").then(
+  withWords(import("./details.js")).then(
     ({ toggleDetails }) => toggleDetails(answerOf(message), conversation.messages, tools, button),
     () => callbacks.say(t("list.noServer")),
   );
@@ -138,5 +138,5 @@ function edit({ message }, { views, conversation, commands, callbacks }, button)
     element.dataset.editing = "true";
     editor.edit(text, save, closed, t(hasOtherParts(question) ? "edit.textOnly" : "edit.hint"));
   };
-  import("./question_editor.js").then(open, () => callbacks.say(t("list.noServer")));
+  withWords(import("./question_editor.js")).then(open, () => callbacks.say(t("list.noServer")));
 }

@@ -9,7 +9,7 @@
 import { isUnanswered } from "../answers/answer.js";
 import { MarkdownView } from "../markdown/markdown_view.js";
 import { element, smallButton } from "../page/dom.js";
-import { t } from "../page/words.js";
+import { t, withWords } from "../page/words.js";
 import { isFolded, textBlock } from "./long_text.js";
 import { ACTIONS } from "./message_actions.js";
 
@@ -26,10 +26,10 @@ export class QuestionView {
     this.element.append(this.text, this.tools);
     if (isFolded(message.text)) {
       this.text.classList.add("folded"); // before its button is there, so that nothing jumps
-      void import("./question_fold.js").then(({ addFold }) => addFold(this.text, message.text), () => this.text.classList.remove("folded"));
+      void withWords(import("./question_fold.js")).then(({ addFold }) => addFold(this.text, message.text), () => this.text.classList.remove("folded"));
     }
     if (message.text.includes("`")) void import("./question_code.js").then(({ showCode }) => showCode(this.text, message.text), () => {});
-    if (sent || from !== "user") void import("./sent_parts.js").then(({ showSent }) => showSent(message, this.element, this.text), () => {});
+    if (sent || from !== "user") void withWords(import("./sent_parts.js")).then(({ showSent }) => showSent(message, this.element, this.text), () => {});
   }
 }
 
@@ -70,7 +70,7 @@ export class AnswerView {
     const { waitReason } = this.message;
     if (this.#proxyHintShown || waitReason?.kind !== "proxy" || !waitReason.found) return;
     this.#proxyHintShown = true;
-    void import("./proxy_hint.js").then(({ showProxyHint }) => showProxyHint(this.#proxyHint, waitReason.proxy), () => {});
+    void withWords(import("./proxy_hint.js")).then(({ showProxyHint }) => showProxyHint(this.#proxyHint, waitReason.proxy), () => {});
   }
 
   async #showParts() {

@@ -5,8 +5,8 @@ import { byId, element } from "../page/dom.js";
 import { t } from "../page/words.js";
 
 const LINES = [
-  { names: /nginx|openresty|tengine/i, line: "proxy_buffering off;", where: t("proxyHint.nginx"), label: t("proxyHint.nginxCopy") },
-  { names: /caddy/i, line: "flush_interval -1", where: t("proxyHint.caddy"), label: t("proxyHint.caddyCopy") },
+  { names: /nginx|openresty|tengine/i, line: "proxy_buffering off;", where: "proxyHint.nginx", label: "proxyHint.nginxCopy" },
+  { names: /caddy/i, line: "flush_interval -1", where: "proxyHint.caddy", label: "proxyHint.caddyCopy" },
 ];
 
 /** Show the hint. @param {HTMLElement} place @param {string} proxy the name that the proxy gives itself, or empty */
@@ -26,8 +26,8 @@ function setup({ line, where, label }) {
   const copy = element("button", "button small", t("setup.copy"));
   copy.type = "button";
   copy.dataset.copy = "";
-  copy.setAttribute("aria-label", label);
+  copy.setAttribute("aria-label", t(label));
   command.append(element("code", "", line), copy);
-  box.append(element("p", "", where), command);
+  box.append(element("p", "", t(where)), command);
   return box;
 }

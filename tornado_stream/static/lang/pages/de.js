@@ -65,5 +65,54 @@ export default {
     "file": "Als Datei für Tabellenprogramme (CSV)",
     "from": "Von",
     "to": "Bis"
+  },
+
+  "login": {
+    "name": "Name",
+    "password": "Passwort",
+    "leave": "Abmelden",
+    "noscript": "Zum Anmelden wird JavaScript gebraucht."
+  },
+
+  "setup": {
+    "key": "Mit Ihrem eigenen API-Schlüssel",
+    "keyCopy": "Die Zeile für Ihren eigenen API-Schlüssel kopieren",
+    "ollama": "Mit Ollama auf diesem Rechner",
+    "ollamaCopy": "Die Zeile für Ollama kopieren"
+  },
+
+  "composer": {
+    "form": "Eine Frage stellen",
+    "label": "Ihre Frage",
+    "placeholder": "Fragen Sie etwas …",
+    "stop": "Anhalten",
+    "hint": "Eingabe sendet, Umschalt+Eingabe beginnt eine neue Zeile"
+  },
+
+  "place": {
+    "new": "Eine neue Unterhaltung beginnen"
+  },
+
+  "list": {
+    "search": "Unterhaltungen durchsuchen",
+    "searchShort": "Suchen",
+    "close": "Die Liste schließen",
+    "menu": "Diese Unterhaltung",
+    "renameItem": "Umbenennen",
+    "asMarkdown": "Als Markdown speichern",
+    "asJson": "Als JSON speichern",
+    "asText": "Als Text speichern",
+    "deleteItem": "Löschen"
+  },
+
+  "model": {
+    "label": "Modell:",
+    "own": "Ein eigenes Modell benutzen",
+    "another": "Um die Modelle eines anderen Servers zu benutzen, starten Sie diesen Server mit einer dieser Zeilen:"
+  },
+
+  "panel": {
+    "open": "Systemprompt und Parameter",
+    "set": "(gesetzt)"
   }
 };

@@ -65,5 +65,54 @@ export default {
     "file": "As a file for spreadsheets (CSV)",
     "from": "From",
     "to": "To"
+  },
+
+  "login": {
+    "name": "Name",
+    "password": "Password",
+    "leave": "Log out",
+    "noscript": "Logging in needs JavaScript."
+  },
+
+  "setup": {
+    "key": "With your own API key",
+    "keyCopy": "Copy the line for your own API key",
+    "ollama": "With Ollama on this machine",
+    "ollamaCopy": "Copy the line for Ollama"
+  },
+
+  "composer": {
+    "form": "Ask a question",
+    "label": "Your question",
+    "placeholder": "Ask something…",
+    "stop": "Stop",
+    "hint": "Enter sends, Shift+Enter begins a new line"
+  },
+
+  "place": {
+    "new": "Start a new conversation"
+  },
+
+  "list": {
+    "search": "Search conversations",
+    "searchShort": "Search",
+    "close": "Close the list",
+    "menu": "This conversation",
+    "renameItem": "Rename",
+    "asMarkdown": "Save as Markdown",
+    "asJson": "Save as JSON",
+    "asText": "Save as text",
+    "deleteItem": "Delete"
+  },
+
+  "model": {
+    "label": "Model:",
+    "own": "Use your own model",
+    "another": "To use the models of another server, start this server with one of these lines:"
+  },
+
+  "panel": {
+    "open": "System prompt and parameters",
+    "set": "(set)"
   }
 };

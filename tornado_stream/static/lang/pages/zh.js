@@ -65,5 +65,54 @@ export default {
     "file": "下载表格文件 (CSV)",
     "from": "从",
     "to": "到"
+  },
+
+  "login": {
+    "name": "用户名",
+    "password": "密码",
+    "leave": "退出登录",
+    "noscript": "登录需要 JavaScript。"
+  },
+
+  "setup": {
+    "key": "使用您自己的 API 密钥",
+    "keyCopy": "复制使用自己 API 密钥的命令",
+    "ollama": "使用本机的 Ollama",
+    "ollamaCopy": "复制使用 Ollama 的命令"
+  },
+
+  "composer": {
+    "form": "提问",
+    "label": "您的问题",
+    "placeholder": "问点什么…",
+    "stop": "停止",
+    "hint": "Enter 发送，Shift+Enter 换行"
+  },
+
+  "place": {
+    "new": "开始新对话"
+  },
+
+  "list": {
+    "search": "搜索对话",
+    "searchShort": "搜索",
+    "close": "关闭列表",
+    "menu": "此对话",
+    "renameItem": "重命名",
+    "asMarkdown": "保存为 Markdown",
+    "asJson": "保存为 JSON",
+    "asText": "保存为文本",
+    "deleteItem": "删除"
+  },
+
+  "model": {
+    "label": "模型：",
+    "own": "使用自己的模型",
+    "another": "要使用其他服务器的模型，请用以下命令之一启动本服务器："
+  },
+
+  "panel": {
+    "open": "系统提示词和参数",
+    "set": "（已设置）"
   }
 };
