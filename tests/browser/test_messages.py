@@ -299,10 +299,10 @@ def test_a_wait_is_counted_down(page: Page) -> None:
 def test_a_retry_is_announced_and_stop_ends_the_waiting(page: Page) -> None:
     slow = _refusal(429, {"message": "Slow down."}, after=1) + " | say=now"
     ask(page, slow)
-    expect(status(page)).to_contain_text("before trying again: rate limit (attempt 1)")
+    expect(status(page)).to_contain_text("(attempt 1)… The model’s server gets too many requests")
     expect(content(page)).to_have_text("now")
     ask(page, _refusal(429, {"message": "Slow down."}, after=50))
-    expect(status(page)).to_contain_text(re.compile(r"Waiting (50|4\d) s"))
+    expect(status(page)).to_contain_text(re.compile(r"Trying again in (50|4\d) s"))
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(status(page)).to_contain_text("Stopped")
 

@@ -22,10 +22,10 @@ const busy = (...events) => outcomeOf(after(...events)).text;
 test("a running answer says what it is waiting for", () => {
   assert.equal(busy(), "Reading your question…");
   assert.equal(busy(["notice", { code: "model_loading" }]), "Loading the model…");
-  assert.equal(
-    busy(["notice", { code: "waiting", seconds: 7.6, reason: "rate_limit", attempt: 2 }]),
-    "Waiting 8 s before trying again: rate limit (attempt 2)…",
-  );
+  const waiting = ["notice", { code: "waiting", seconds: 7.6, reason: "rate_limit", attempt: 2 }];
+  assert.equal(busy(waiting), "Trying again in 8 s (attempt 2)…");
+  assert.equal(outcomeOf(after(waiting)).code, "rate_limit", "whose words follow");
+  assert.equal(outcomeOf(after(["notice", { code: "model_loading" }])).code, "");
   assert.equal(busy(["notice", { code: "model_loading" }], ["delta", { reasoning: "r" }]), "Thinking…");
   assert.equal(busy(["delta", { content: "a" }]), "Writing…");
 });
@@ -80,14 +80,15 @@ test("every other end says how the answer ended and what the user can do", () =>
 });
 
 test("a request that the server refused", () => {
-  const text = (status, code, message = "") => {
+  const shown = (status, code, message = "") => {
     const made = answer();
     Object.assign(made, { state: "failed", failure: new Refused(status, code, message) });
-    return outcomeOf(made).text;
+    const { text, code: explained } = outcomeOf(made);
+    return [text, explained];
   };
-  assert.equal(text(409, "conversation_busy", "Busy."), "Busy.");
-  assert.match(text(503, "not_saved", "x"), /Nothing was sent to the model/);
-  assert.equal(text(502, "http_502"), "The server answered with status 502.");
+  assert.deepEqual(shown(409, "conversation_busy", "Busy."), ["Busy.", "conversation_busy"]);
+  assert.deepEqual(shown(502, "http_502"), ["The server answered with status 502.", "http_502"]);
+  assert.equal(shown(200, "not_a_stream", "")[1], undefined, "the page's own words need none");
 });
 
 test("a full server says when to try again, and the page counts the seconds down", () => {

@@ -16,9 +16,9 @@ test("the seconds until a retry are counted down", () => {
   assert.deepEqual([at(12_200).hint, at(12_200).until], ["You can try again now.", 0]);
   const waiting = after(["notice", { code: "waiting", seconds: 8, reason: "rate_limit", attempt: 2, t: 50 }]);
   const line = (ms) => outcomeOf(waiting, { now: waiting.startedAt + ms }).text;
-  assert.match(line(60), /^Waiting 8 s before trying again: rate limit/);
-  assert.match(line(5060), /^Waiting 3 s/);
-  assert.match(line(60_000), /^Waiting 1 s/, "the retry is late");
+  assert.match(line(60), /^Trying again in 8 s/);
+  assert.match(line(5060), /^Trying again in 3 s/);
+  assert.match(line(60_000), /^Trying again in 1 s/, "the retry is late");
 });
 
 test("the seconds until a retry for an answer from the store, also if the two clocks differ", () => {

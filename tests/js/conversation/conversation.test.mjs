@@ -72,7 +72,7 @@ test("a question that the server refused is sent again with the same request", a
   await settled();
   assert.equal(conversation.newest.state, "failed");
   const shown = outcomeOf(conversation.newest);
-  assert.deepEqual([shown.title, shown.text, shown.actions[0]], ["Not sent", "The server cannot write to its disk. Nothing was sent to the model.", "retry"]);
+  assert.deepEqual([shown.title, shown.text, shown.actions[0]], ["Not sent", "Busy.", "retry"]);
   commands.retry();
   await settled();
   assert.deepEqual(conversation.path.map(text), ["first", "one"]);

@@ -62,7 +62,7 @@ export default {
     "reconnecting": "Verbindung wird wiederhergestellt …",
     "unreachable": "Der Server ist nicht zu erreichen. Neuer Versuch …",
     "loading": "Das Modell wird geladen …",
-    "waiting": "Neuer Versuch in {seconds}: {reason} (Versuch {attempt}) …",
+    "waiting": "Neuer Versuch in {seconds} (Versuch {attempt})…",
     "thinking": "Denkt nach …",
     "first": "Liest Ihre Frage …",
     "writing": "Schreibt …"
@@ -100,7 +100,6 @@ export default {
   },
 
   "failure": {
-    "notSaved": "Der Server kann nicht auf seine Platte schreiben. An das Modell wurde nichts gesendet.",
     "notSent": "Angehalten, bevor die Frage den Server erreichte.",
     "notAStream": "Die Antwort kam nicht von diesem Server. Vielleicht ist eine Anmeldeseite oder ein Proxy dazwischen.",
     "page": "In dieser Seite ist ein Fehler aufgetreten. Laden Sie sie neu. {message}",
@@ -164,7 +163,6 @@ export default {
     "unreachable": "Die Liste kann gerade nicht geladen werden.",
     "found": { "one": "{n} Unterhaltung gefunden", "other": "{n} Unterhaltungen gefunden" },
     "foundMore": { "one": "{n} oder mehr Unterhaltungen gefunden", "other": "{n} oder mehr Unterhaltungen gefunden" },
-    "failed": "Das ging nicht. Der Server meldet: {why}",
     "noServer": "Das ging nicht, weil der Server nicht zu erreichen war."
   },
 

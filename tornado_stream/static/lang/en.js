@@ -62,7 +62,7 @@ export default {
     "reconnecting": "Reconnecting…",
     "unreachable": "The server cannot be reached. Trying again…",
     "loading": "Loading the model…",
-    "waiting": "Waiting {seconds} before trying again: {reason} (attempt {attempt})…",
+    "waiting": "Trying again in {seconds} (attempt {attempt})…",
     "thinking": "Thinking…",
     "first": "Reading your question…",
     "writing": "Writing…"
@@ -100,7 +100,6 @@ export default {
   },
 
   "failure": {
-    "notSaved": "The server cannot write to its disk. Nothing was sent to the model.",
     "notSent": "Stopped before the question reached the server.",
     "notAStream": "The response did not come from this server. There may be a login page or a proxy in between.",
     "page": "An error happened in this page. Reload it. {message}",
@@ -164,7 +163,6 @@ export default {
     "unreachable": "The list cannot be loaded at the moment.",
     "found": { "one": "{n} conversation found", "other": "{n} conversations found" },
     "foundMore": { "one": "{n} or more conversations found", "other": "{n} or more conversations found" },
-    "failed": "That did not work. The server said: {why}",
     "noServer": "That did not work, because the server could not be reached."
   },
 

@@ -62,7 +62,7 @@ export default {
     "reconnecting": "正在重新连接…",
     "unreachable": "无法连接服务器，正在重试…",
     "loading": "正在加载模型…",
-    "waiting": "{seconds}后重试：{reason}（第 {attempt} 次）…",
+    "waiting": "{seconds}后重试（第 {attempt} 次）…",
     "thinking": "正在思考…",
     "first": "正在阅读您的问题…",
     "writing": "正在书写…"
@@ -100,7 +100,6 @@ export default {
   },
 
   "failure": {
-    "notSaved": "服务器无法写入磁盘。没有向模型发送任何内容。",
     "notSent": "问题在到达服务器之前已停止。",
     "notAStream": "响应不是来自本服务器。中间可能有登录页面或代理。",
     "page": "此页面出错，请重新加载。{message}",
@@ -164,7 +163,6 @@ export default {
     "unreachable": "现在无法加载列表。",
     "found": { "one": "找到 {n} 个对话", "other": "找到 {n} 个对话" },
     "foundMore": { "one": "找到至少 {n} 个对话", "other": "找到至少 {n} 个对话" },
-    "failed": "操作失败。服务器说：{why}",
     "noServer": "操作失败，因为无法连接服务器。"
   },
 

@@ -9,6 +9,7 @@
  * @property {string} icon name of an icon; empty for `busy` and `quiet`
  * @property {string} title how the answer ended; empty for `busy` and `quiet`
  * @property {string} text
+ * @property {string} [code] of an error. The words of this code are shown before the text, which is the server's; after it if the tone is `busy`
  * @property {string} hint
  * @property {ActionName[]} actions what the user can do next, the likeliest first
  * @property {number} until the time to which the text counts down, as of `Date.now()`; 0: it does not count
@@ -36,7 +37,7 @@ export function outcomeOf(answer, { canShorten = false, now = Date.now() } = {})
     case "cut_off":
       return withRemedy(outcome("warn", t("end.cutOff"), message, "", again, "cut"), answer, now);
     case "interrupted":
-      return outcome("warn", t("end.interrupted"), interruptionText(answer, message), "", again, "plug");
+      return { ...outcome("warn", t("end.interrupted"), message || t("end.interruptedWhy"), "", again, "plug"), ...(answer.failure && causeOf(answer.failure)) };
     default: // a state of a newer server: assume that the answer did not finish
       return outcome("warn", t("end.other", { state: answer.state }), message, "", again, "alert");
   }
@@ -51,7 +52,10 @@ const outcome = (tone, title, text, hint = "", actions = [], icon = "") => ({ to
 /** @param {Answer} answer @param {number} now */
 function busyOutcome(answer, now) {
   const until = answer.waiting?.code === "waiting" && answer.startedAt !== null ? answer.startedAt + answer.waiting.t + 1000 * answer.waiting.seconds : 0;
-  return { ...outcome("busy", "", busyLine(answer, until && until - now)), until: until > now ? until : 0 };
+  const left = until && until - now;
+  const text = busyLine(answer, left);
+  const code = answer.waiting && text === waitingLine(answer.waiting, left) ? String(answer.waiting.reason ?? "") : "";
+  return { ...outcome("busy", "", text), code, until: until > now ? until : 0 };
 }
 
 /** @param {Answer} answer @param {number} left milliseconds until the server tries again; 0: not known */
@@ -67,9 +71,9 @@ function busyLine(answer, left) {
 }
 
 /** @param {any} notice data of a `waiting` notice @param {number} left */
-function waitingLine({ seconds: wait, reason, attempt }, left) {
+function waitingLine({ seconds: wait, attempt }, left) {
   const until = wholeSeconds(left || 1000 * Math.round(Number(wait) || 0));
-  return t("busy.waiting", { seconds: until, reason: String(reason ?? "").replaceAll("_", " "), attempt: String(attempt ?? "") });
+  return t("busy.waiting", { seconds: until, attempt: String(attempt ?? "") });
 }
 
 /** Seconds for a countdown, at least one. @param {number} ms */
@@ -134,6 +138,7 @@ function errorOutcome(answer, canShorten, again, now) {
 function withRemedy(shown, answer, now) {
   const error = answer.end?.error ?? {};
   const { hint, before, ...remedy } = remedyFor(error);
+  shown.code = error.code;
   const icon = remedy.icon || shown.icon;
   const actions = before ? [before, ...shown.actions] : shown.actions;
   const wait = 1000 * Number(error.retry_after ?? 0);
@@ -152,12 +157,6 @@ function retryAt({ end, startedAt, createdAt }) {
   return createdAt === null || end.timings?.total_ms == null ? null : createdAt + end.timings.total_ms + wait;
 }
 
-/** @param {Answer} answer @param {string} message */
-function interruptionText({ failure }, message) {
-  if (!failure) return message || t("end.interruptedWhy");
-  return failure.code === "gone" ? t("end.gone") : failureText(failure);
-}
-
 /** @param {Answer} answer @param {number} now */
 function notSentOutcome({ failure }, now) {
   if (failure?.code === "unanswered") return outcome("quiet", "", t("end.unanswered"), "", ["again"]);
@@ -166,13 +165,13 @@ function notSentOutcome({ failure }, now) {
   const actions = full ? ["fresh"] : failure?.status === 404 ? ["retry", "fresh"] : ["retry"];
   const until = failure?.code === "budget_reached" ? 0 : (failure?.until ?? 0); // its message says the day
   const hint = until ? retryHint(until - now) : "";
-  return { ...outcome("bad", t("end.notSent"), failure ? failureText(failure) : "", hint, actions, "plug"), until: until > now ? until : 0 };
+  return { ...outcome("bad", t("end.notSent"), "", hint, actions, "plug"), ...(failure && causeOf(failure)), until: until > now ? until : 0 };
 }
 
-/** @param {import("../page/api.js").Refused} failure */
-function failureText({ code, status, message }) {
-  if (code === "not_saved") return t("failure.notSaved");
-  if (code === "not_a_stream") return t("failure.notAStream");
-  if (code === "page") return t("failure.page", { message });
-  return message || t("failure.other", { status: String(status) });
+/** What an outcome says about a refusal. What the page itself has found out has no code. @param {import("../page/api.js").Refused} failure */
+function causeOf({ code, status, message }) {
+  if (code === "gone") return { text: t("end.gone") };
+  if (code === "not_a_stream") return { text: t("failure.notAStream") };
+  if (code === "page") return { text: t("failure.page", { message }) };
+  return { text: message || t("failure.other", { status: String(status) }), code };
 }

@@ -4,8 +4,8 @@
  * both. The panel stays open if one of them could not be stored.
  */
 import { excess } from "../conversation/requests.js";
-import { failureText } from "../page/api.js";
 import { element } from "../page/dom.js";
+import { failureText } from "../page/errors.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
 import { language, t } from "../page/words.js";
 import { EFFORTS, NUMBERS, readNumber } from "./parameters.js";

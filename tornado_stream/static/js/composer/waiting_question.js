@@ -8,6 +8,7 @@
 import { newAnswer } from "../answers/answer.js";
 import { newQuestion } from "../conversation/tree.js";
 import { Refused } from "../page/api.js";
+import { failureText, heldText } from "../page/errors.js";
 import { uuid } from "../page/ids.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
@@ -53,7 +54,7 @@ export class WaitingQuestion {
     this.question = question;
     this.element.hidden = !question;
     this.#text.textContent = question?.message ?? "";
-    this.#why.textContent = t(question?.held ? "waiting.held" : "waiting.waits");
+    this.#why.textContent = question?.held ? heldText(question.held) : t("waiting.waits");
     this.#send.hidden = !question?.held;
   }
 
@@ -88,7 +89,7 @@ export class WaitingQuestion {
       if (this.conversation.id === id) this.show(question);
       return true;
     } catch (error) {
-      this.callbacks.say(t("list.failed"));
+      this.callbacks.say(failureText(error));
       if (error instanceof Refused && error.status === 409) await this.#read(id);
       return false;
     } finally {

@@ -3,7 +3,7 @@
  * Deletes conversations and restores them: connects the trash, its notes (toasts), Ctrl+Z and the open
  * conversation. Loaded when first needed.
  */
-import { failureText } from "../page/api.js";
+import { failureText } from "../page/errors.js";
 import { isMac } from "../page/shortcuts.js";
 import { t } from "../page/words.js";
 import { titleOf } from "./row_view.js";

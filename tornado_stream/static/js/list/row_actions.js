@@ -1,6 +1,6 @@
 // @ts-check
 /** What a user can do with a row of the list: open its menu, rename the conversation, delete it. Loaded when first needed. */
-import { failureText } from "../page/api.js";
+import { failureText } from "../page/errors.js";
 import { element } from "../page/dom.js";
 import { isComposing } from "../page/shortcuts.js";
 import { t } from "../page/words.js";

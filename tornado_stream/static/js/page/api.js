@@ -10,7 +10,6 @@
  * @typedef {{conversations: ConversationItem[], next: string | null, etag: string}} ConversationPage
  */
 import { base } from "./base.js";
-import { t } from "./words.js";
 
 /** The error of a request that the server has refused. */
 export class Refused extends Error {
@@ -162,9 +161,6 @@ export async function refusal(response) {
   const { code, message, retry_after: wait } = body?.error ?? {};
   return new Refused(response.status, code ? String(code) : `http_${response.status}`, message ? String(message) : "", Number(wait));
 }
-
-/** The message for the user when a request has failed. @param {unknown} error */
-export const failureText = (error) => (error instanceof Refused ? t("list.failed", { why: error.message || error.code }) : t("list.noServer"));
 
 /** Whether the same request would get the same refusal again. @param {number} status */
 export const isFinal = (status) => status >= 400 && status < 500 && ![408, 425, 429].includes(status);

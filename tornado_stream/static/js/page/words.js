@@ -17,7 +17,7 @@ const plural = new Intl.PluralRules(language);
  * @param {string} key `section.name` @param {Record<string, string | number>} [values] the values of the `{placeholders}`
  */
 export function t(key, values = {}) {
-  const found = key.split(".").reduce((level, name) => level?.[name], strings);
+  const found = find(key);
   const text = typeof found === "object" ? (found[plural.select(Number(values.n))] ?? found.other) : found;
   if (text === undefined) throw new Error(`the language file has no ${key}`);
   return text.replace(/\{(\w+)\}/g, (/** @type {string} */ _, /** @type {string} */ name) => shown(values[name]));
@@ -32,6 +32,12 @@ export async function withWords(module) {
   for (const [name, section] of Object.entries(later)) strings[name] = { ...strings[name], ...section };
   return loaded;
 }
+
+/** @param {string} key */
+const find = (key) => key.split(".").reduce((level, name) => level?.[name], strings);
+
+/** Whether there is a text without plural forms, for keys that are made of what a server sent. @param {string} key */
+export const hasWords = (key) => typeof find(key) === "string";
 
 /** @param {string | number | undefined} value */
 const shown = (value) => (typeof value === "number" ? value.toLocaleString(language) : (value ?? ""));

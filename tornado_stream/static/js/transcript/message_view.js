@@ -81,12 +81,16 @@ export class AnswerView {
   }
 }
 
+/** What errors mean, once it is loaded. @type {typeof import("../page/errors.js") | null} */
+let errors = null;
+
 /** Shows an outcome. The rule: a countdown changes only the text, never the buttons, so that a button keeps the focus. */
 class StatusView {
   element = element("div", "status");
   #icon = element("span", "status-icon");
   #title = element("strong");
   #text = element("span", "status-text");
+  #detail = element("p", "status-hint");
   #hint = element("p", "status-hint");
   #actions = element("div", "status-actions");
   #shown = "";
@@ -95,7 +99,8 @@ class StatusView {
   constructor() {
     const line = element("p");
     line.append(this.#title, this.#text);
-    this.element.append(this.#icon, line, this.#hint, this.#actions);
+    this.#detail.dir = "auto"; // the server's text is English
+    this.element.append(this.#icon, line, this.#detail, this.#hint, this.#actions);
   }
 
   /** @param {Outcome} outcome @param {OnAction | null} onAction null: no buttons */
@@ -106,7 +111,8 @@ class StatusView {
     if (shown === this.#shown) return;
     this.#shown = shown;
     this.#title.textContent = outcome.title;
-    this.#text.textContent = outcome.text;
+    this.#showText(outcome);
+    if (outcome.code && !errors) void withWords(import("../page/errors.js")).then((module) => ((errors = module), this.#showText(JSON.parse(this.#shown)[0])), () => {}); // without them, there is the server's text
     this.#hint.textContent = hint;
     void this.#showIcon(outcome.icon);
     Object.assign(this.element.dataset, { tone: outcome.tone, empty: !outcome.title && !outcome.text, thinking: outcome.text === t("busy.thinking") });
@@ -116,6 +122,14 @@ class StatusView {
     this.#offered = JSON.stringify(offered);
     // The first button is the main one, but not while it is too early for a retry.
     this.#actions.firstElementChild?.classList.toggle("primary", outcome.tone !== "quiet" && !outcome.until);
+  }
+
+  /** @param {Outcome} outcome */
+  #showText({ tone, title, text, code }) {
+    const words = (code && errors?.meaningOf(code)) || "";
+    const detailed = tone !== "busy" && words && words !== title;
+    this.#text.textContent = detailed ? words : tone === "busy" ? `${text} ${words}`.trim() : text;
+    this.#detail.textContent = detailed ? text : "";
   }
 
   /** @param {string} name */
