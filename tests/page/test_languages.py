@@ -45,14 +45,17 @@ def placeholders(text: str) -> set[str]:
         ("de", "de"),
         ("DE-ch", "de"),
         ("zh-Hant-TW,zh;q=0.9", "zh"),
-        ("fr, de;q=0.3, zh;q=0.7", "zh"),
+        ("pt, de;q=0.3, zh;q=0.7", "zh"),
+        ("es-419,es;q=0.9,en;q=0.8", "es"),
+        ("fr-CA", "fr"),
+        ("ja-JP", "ja"),
         ("de;q=0, en", "en"),
         ("xx-yy", "en"),
         ("deu", "en"),
         ("'; DROP TABLE", "en"),
         ("AR-xb", "ar-XB"),
-        ("ar", "en"),
-        ("ar-EG, de;q=0.5", "de"),
+        ("ar", "ar"),
+        ("ar-EG, de;q=0.5", "ar"),
     ],
 )
 def test_the_request_header_chooses_the_language(accept, tag):
@@ -86,6 +89,36 @@ def used(text: str) -> set[str]:
 
 def of_modules(names: Iterable[str]) -> set[str]:
     return {key for name in names for key in used(ASSETS.files[name].body.decode())}
+
+
+#: Strings that may be as in English: names, keys of a keyboard, signs of units.
+AS_IN_ENGLISH = {
+    *("title", "tab.quiet", "action.count", "trash.keys", "seconds", "details.ms"),
+    *("shortcuts.ctrl", "shortcuts.shift", "shortcuts.enter"),
+}
+#: Words that a language shares with English.
+SHARED = {
+    "de": {"login.name", "markdown.code"},
+    "es": {"budget.tokens", "details.tokens", "model.context"},
+    "fr": {
+        *("budget.tokens", "details.tokens", "model.context", "model.canSee", "markdown.code"),
+        *("markdown.important", "message.fromAssistant", "message.sources"),
+        *("page.conversation", "page.conversations", "page.messages"),
+    },
+}
+
+
+@pytest.mark.parametrize("tag", sorted(LANGUAGES.all.keys() - {"en"}))
+def test_no_string_is_left_in_english(tag):
+    wanted, found = strings(ENGLISH), strings(LANGUAGES.all[tag].strings)
+    same = {key for key, forms in found.items() if set(forms) & set(wanted[key])}
+    assert same <= AS_IN_ENGLISH | SHARED.get(tag, set())
+
+
+def test_templates_have_no_plural_forms():
+    """Only the browser knows the rules of a language."""
+    templates = {key for path in TEMPLATES.glob("*.html") for key in used(path.read_text())}
+    assert [key for key in templates if len(strings(ENGLISH)[key]) > 1] == []
 
 
 def test_every_string_is_used_and_every_used_string_exists():

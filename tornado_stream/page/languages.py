@@ -53,10 +53,10 @@ class Languages:
 
     def pick(self, accept_language: str) -> Language:
         """The known language that an Accept-Language header prefers (RFC 9110 section 12.5.4)."""
+        exact = {tag.lower(): language for tag, language in self.all.items()}
         for tag in _by_preference(accept_language):
-            for known, language in self.all.items():
-                if tag == known.lower() or tag.partition("-")[0] == known:
-                    return language
+            if found := exact.get(tag) or self.all.get(tag.partition("-")[0]):
+                return found
         return self.all[DEFAULT]
 
 

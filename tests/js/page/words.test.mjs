@@ -10,11 +10,35 @@ const ROOT = new URL("../../../tornado_stream/static/js/", import.meta.url);
 // A module of KaTeX's needs a document while it is evaluated.
 const MODULES = readdirSync(fileURLToPath(ROOT), { recursive: true }).filter((path) => path.includes("/") && path.endsWith(".js") && !path.endsWith("/formulas.js"));
 
+const LANG = new URL("../lang/", ROOT);
+const FORMS = ["zero", "one", "two", "few", "many", "other"];
+
+/** The texts of a language file; those with plural forms as objects. */
+function* texts(level, prefix = "") {
+  for (const [name, value] of Object.entries(level)) {
+    if (typeof value === "string" || Object.keys(value).every((form) => FORMS.includes(form))) yield [prefix + name, value];
+    else yield* texts(value, `${prefix}${name}.`);
+  }
+}
+
 test("no module needs a text of lang/later while it is evaluated, because it may not have arrived", async () => {
   assert.throws(() => t("panel.title"), /has no panel.title/, "nothing has loaded these texts");
   for (const path of MODULES)
     await import(new URL(path, ROOT)).catch((error) => assert.doesNotMatch(error.message, /the language file has no/, path));
   assert.ok(MODULES.length > 90);
+});
+
+test("every text that counts has the plural forms of its language", async () => {
+  for (const name of readdirSync(fileURLToPath(new URL("later/", LANG)))) {
+    const tag = name.replace(".js", "");
+    const rules = new Intl.PluralRules(tag);
+    const wanted = new Set([0.5, ...Array(1000).keys()].map((n) => rules.select(n)));
+    const seen = [];
+    for (const folder of ["", "later/"])
+      for (const [key, forms] of texts((await import(new URL(`${folder}${name}`, LANG))).default))
+        if (typeof forms === "object") seen.push(key, ...[...wanted].filter((form) => tag !== "ar-XB" && !forms[form]).map((form) => assert.fail(`${tag}: ${key} has no form ${form}`)));
+    if (tag === "ar") assert.ok(wanted.size === 6 && seen.length >= 5);
+  }
 });
 
 test("a module that is loaded with its words has them", async () => {

@@ -1,0 +1,221 @@
+export default {
+  "title": "Tornado Stream",
+  "seconds": "{n} s",
+  "copied": "Copiado",
+  "selected": "Seleccionado",
+  "notCopied": "No se pudo copiar el texto",
+
+  "tab": {
+    "quiet": "{subject} – Tornado Stream",
+    "generating": "⏳ {subject} – generando",
+    "done": "✓ {subject} – respondida",
+    "bad": "! {subject} – requiere atención"
+  },
+
+  "login": {
+    "enter": "Iniciar sesión",
+    "enterIn": "Iniciar sesión ({seconds})",
+    "wrong": "La contraseña no es correcta.",
+    "wrongEither": "El nombre o la contraseña no son correctos.",
+    "tooMany": "Ha habido demasiados intentos. Espere un momento.",
+    "unreachable": "No se puede conectar con el servidor.",
+    "failed": "No se pudo iniciar sesión: el servidor respondió con el estado {status}."
+  },
+
+  "budget": {
+    "tokens": { "one": "{n} token", "other": "{n} tokens" },
+    "low": "De su presupuesto quedan {left}."
+  },
+
+  "composer": {
+    "pasted": "Texto pegado, {n} caracteres: «{text}…»",
+    "removePasted": "Quitar el texto pegado",
+    "tooLong": "Este mensaje es unos {n} KB demasiado largo. Un mensaje puede tener 1 MB como máximo.",
+    "noPart": "No se pudo cargar esta parte de la página. Compruebe la conexión con el servidor y vuelva a intentarlo."
+  },
+
+  "message": {
+    "you": "Usted",
+    "answer": "Respuesta",
+    "thinking": "Pensando",
+    "thoughts": "Razonamiento",
+    "refused": "El modelo se negó a responder",
+    "toolCall": "El modelo solicita una herramienta",
+    "sources": "Fuentes",
+    "sentByProgram": "Enviado por un programa",
+    "notSentAgain": "Esta pregunta no obtuvo respuesta. No se envía con la siguiente pregunta.",
+    "trimmed": { "one": "La pregunta más antigua y su respuesta no se enviaron al modelo, porque la conversación es más larga de lo que el modelo puede leer.", "other": "Las {n} preguntas más antiguas y sus respuestas no se enviaron al modelo, porque la conversación es más larga de lo que el modelo puede leer." },
+    "optionRefused": "Este modelo no acepta {names}. La pregunta se envió sin estos ajustes.",
+    "unsaved": "Esta respuesta no se ha guardado, porque el servidor no pudo escribir en su disco.",
+    "thinkingFor": "Pensando desde hace {seconds}",
+    "thoughtFor": "Pensó durante {seconds}",
+    "elsewhere": "Se está escribiendo una respuesta en otra rama de esta conversación. Puede pararla con «Detener».",
+    "goThere": "Mostrar esa rama",
+    "continue": "Por favor, continúe exactamente donde lo dejó."
+  },
+
+  "busy": {
+    "stopping": "Deteniendo…",
+    "reconnecting": "Reconectando…",
+    "unreachable": "No se puede conectar con el servidor. Nuevo intento…",
+    "loading": "Cargando el modelo…",
+    "waiting": "Nuevo intento en {seconds} (intento {attempt})…",
+    "thinking": "Pensando…",
+    "first": "Leyendo su pregunta…",
+    "writing": "Escribiendo…"
+  },
+
+  "end": {
+    "length": "Cortada en el límite de longitud",
+    "lengthHint": "El modelo alcanzó el límite de longitud de una respuesta. Puede pedirle el resto.",
+    "filter": "Cortada por el filtro de contenido",
+    "filterHint": "El proveedor no envió el resto.",
+    "odd": "La respuesta terminó por un motivo desconocido",
+    "oddReason": "El servidor del modelo dio el motivo «{reason}», que este servidor no conoce.",
+    "oddHint": "Si no está completa, puede pedir el resto.",
+    "empty": "El modelo no envió texto",
+    "emptyLength": "El modelo alcanzó el límite de longitud mientras pensaba. Aumente max_tokens o elija un reasoning_effort menor.",
+    "emptyFilter": "El filtro de contenido del proveedor bloqueó la respuesta.",
+    "tool": "El modelo espera el resultado de una herramienta",
+    "toolHint": "Esta página muestra las llamadas a herramientas, pero no las ejecuta.",
+    "stopped": "Detenida",
+    "error": "Sin respuesta",
+    "errorLate": "La respuesta terminó con un error",
+    "cutOff": "La respuesta quedó cortada",
+    "interrupted": "La respuesta se interrumpió",
+    "interruptedWhy": "El servidor se detuvo antes de que la respuesta estuviera completa.",
+    "gone": "El servidor ya no conoce esta respuesta.",
+    "other": "La respuesta terminó: {state}",
+    "notSent": "No enviada",
+    "unanswered": "Esta pregunta no tiene respuesta.",
+    "auth": "Compruebe la clave: OPENAI_API_KEY, donde se inicia el servidor.",
+    "context": "La conversación es más larga de lo que este modelo puede leer.",
+    "retryAfter": "Vuelva a intentarlo dentro de {seconds}.",
+    "retryNow": "Ya puede volver a intentarlo.",
+    "closed": "La conexión con el modelo se cerró al cabo de {ms} ms.",
+    "pieces": { "one": "Había llegado {n} fragmento de la respuesta.", "other": "Habían llegado {n} fragmentos de la respuesta." }
+  },
+
+  "failure": {
+    "notSent": "Se detuvo antes de que la pregunta llegara al servidor.",
+    "notAStream": "La respuesta no procede de este servidor. Puede haber una página de inicio de sesión o un proxy de por medio.",
+    "page": "Se produjo un error en esta página. Vuelva a cargarla. {message}",
+    "other": "El servidor respondió con el estado {status}."
+  },
+
+  "action": {
+    "retry": "Reintentar",
+    "again": "Regenerar",
+    "continue": "Continuar",
+    "fresh": "Nueva conversación",
+    "shorter": "Enviar sin los mensajes más antiguos",
+    "askToContinue": "Pedir el resto",
+    "editQuestion": "Editar la pregunta",
+    "model": "Elegir otro modelo",
+    "copy": "Copiar",
+    "edit": "Editar",
+    "details": "Detalles",
+    "previous": "Versión anterior",
+    "next": "Versión siguiente",
+    "version": "Versión {n} de {of}",
+    "count": "{n}/{of}",
+    "notCopied": "El navegador no permitió copiar."
+  },
+
+  "next": {
+    "reach": "Compruebe que el servidor del modelo está en marcha y que su dirección es correcta.",
+    "url": "Compruebe OPENAI_BASE_URL, donde se inicia el servidor.",
+    "slow": "Puede que el modelo esté ocupado o todavía cargándose.",
+    "quota": "Añada saldo en el proveedor o use otra clave.",
+    "wait": "Espere un momento y vuelva a intentarlo.",
+    "model": "El servidor del modelo no tiene este modelo.",
+    "change": "Cambie la pregunta o los ajustes y vuelva a intentarlo.",
+    "theirs": "El error está en el servidor del modelo. Suele volver a funcionar pronto.",
+    "log": "El registro del servidor indica el motivo."
+  },
+
+  "edit": {
+    "hint": "La versión anterior se conserva como otra rama.",
+    "textOnly": "Solo se envía este texto, sin las imágenes ni las demás partes. La versión anterior se conserva como otra rama.",
+    "busy": "Se está escribiendo una respuesta. Podrá guardar cuando esté completa."
+  },
+
+  "place": {
+    "loading": "Abriendo la conversación…",
+    "unreachable": "No se puede conectar con el servidor. Nuevo intento…",
+    "missing": "Esta conversación no existe",
+    "missingWhy": "Puede que se haya eliminado o que la dirección esté incompleta.",
+    "deleted": "Esta conversación se ha eliminado",
+    "deletedWhy": "La eliminó en otra pestaña."
+  },
+
+  "list": {
+    "untitled": "Sin título",
+    "generating": "generando",
+    "unread": "no leída",
+    "more": "Más opciones para «{title}»",
+    "loading": "Cargando…",
+    "empty": "Sus conversaciones aparecerán aquí.",
+    "nothing": "No se encontró nada para «{query}».",
+    "unreachable": "La lista no se puede cargar en este momento.",
+    "found": { "one": "Se encontró {n} conversación", "other": "Se encontraron {n} conversaciones" },
+    "foundMore": { "one": "Se encontró {n} conversación o más", "other": "Se encontraron {n} conversaciones o más" },
+    "noServer": "No funcionó, porque no se pudo conectar con el servidor."
+  },
+
+  "when": {
+    "today": "Hoy",
+    "yesterday": "Ayer",
+    "week": "Últimos 7 días",
+    "month": "Últimos 30 días"
+  },
+
+  "markdown": {
+    "code": "Código",
+    "copy": "Copiar",
+    "wrap": "Ajustar líneas",
+    "table": "Tabla",
+    "image": "Imagen:",
+    "done": "Hecho",
+    "open": "Pendiente",
+    "details": "Detalles",
+    "note": "Nota",
+    "tip": "Consejo",
+    "important": "Importante",
+    "warning": "Advertencia",
+    "caution": "Precaución",
+    "footnote": "Nota al pie {n}",
+    "back": "Volver a la nota al pie {n}"
+  },
+
+  "say": {
+    "generating": "Generando",
+    "complete": "Respuesta completa",
+    "fresh": "Nueva conversación"
+  },
+
+  "model": {
+    "runs": "El modelo aquí es {name}.",
+    "loading": "cargando…",
+    "failed": "no disponible",
+    "unreachable": "sin conexión con el servidor",
+    "none": "Ningún modelo",
+    "demo": "Este es un pequeño modelo de demostración que se ejecuta en este equipo. Es rápido y privado, y a menudo se equivoca en los hechos. Para hablar con uno mayor, inicie el servidor con:",
+    "failedTitle": "El modelo no se puede usar",
+    "failedNext": "Inicie el servidor con una de estas líneas:"
+  },
+
+  "shortcuts": {
+    "send": "Enviar la pregunta",
+    "newline": "Empezar una línea nueva",
+    "edit": "Editar su última pregunta, si el cuadro está vacío",
+    "stop": "Detener la respuesta",
+    "search": "Buscar conversaciones",
+    "fresh": "Nueva conversación",
+    "side": "Mostrar u ocultar las conversaciones",
+    "model": "Elegir un modelo",
+    "panel": "Instrucciones del sistema y parámetros",
+    "copy": "Copiar la respuesta más reciente",
+    "list": "Mostrar esta lista"
+  }
+};

@@ -1,0 +1,221 @@
+export default {
+  "title": "Tornado Stream",
+  "seconds": "{n} s",
+  "copied": "Copié",
+  "selected": "Sélectionné",
+  "notCopied": "Le texte n’a pas pu être copié",
+
+  "tab": {
+    "quiet": "{subject} – Tornado Stream",
+    "generating": "⏳ {subject} – en cours",
+    "done": "✓ {subject} – réponse prête",
+    "bad": "! {subject} – à vérifier"
+  },
+
+  "login": {
+    "enter": "Se connecter",
+    "enterIn": "Se connecter ({seconds})",
+    "wrong": "Le mot de passe est incorrect.",
+    "wrongEither": "Le nom ou le mot de passe est incorrect.",
+    "tooMany": "Il y a eu trop de tentatives. Veuillez patienter un instant.",
+    "unreachable": "Le serveur est injoignable.",
+    "failed": "La connexion a échoué : le serveur a répondu avec le statut {status}."
+  },
+
+  "budget": {
+    "tokens": { "one": "{n} token", "other": "{n} tokens" },
+    "low": "Il reste {left} de votre budget."
+  },
+
+  "composer": {
+    "pasted": "Texte collé, {n} caractères : « {text}… »",
+    "removePasted": "Retirer le texte collé",
+    "tooLong": "Ce message dépasse la limite d’environ {n} Ko. Un message peut faire au plus 1 Mo.",
+    "noPart": "Cette partie de la page n’a pas pu être chargée. Vérifiez que le serveur est joignable, puis réessayez."
+  },
+
+  "message": {
+    "you": "Vous",
+    "answer": "Réponse",
+    "thinking": "Réflexion",
+    "thoughts": "Raisonnement",
+    "refused": "Le modèle a refusé de répondre",
+    "toolCall": "Le modèle demande un outil",
+    "sources": "Sources",
+    "sentByProgram": "Envoyé par un programme",
+    "notSentAgain": "Cette question n’a pas reçu de réponse. Elle n’est pas envoyée avec la question suivante.",
+    "trimmed": { "one": "La question la plus ancienne et sa réponse n’ont pas été envoyées au modèle, car la conversation est plus longue que ce que le modèle peut lire.", "other": "Les {n} questions les plus anciennes et leurs réponses n’ont pas été envoyées au modèle, car la conversation est plus longue que ce que le modèle peut lire." },
+    "optionRefused": "Ce modèle n’accepte pas {names}. La question a été envoyée sans ces réglages.",
+    "unsaved": "Cette réponse n’est pas enregistrée, car le serveur n’a pas pu écrire sur son disque.",
+    "thinkingFor": "Réflexion depuis {seconds}",
+    "thoughtFor": "Réflexion de {seconds}",
+    "elsewhere": "Une réponse est en cours de rédaction sur une autre branche de cette conversation. Vous pouvez l’arrêter avec « Arrêter ».",
+    "goThere": "Afficher cette branche",
+    "continue": "Veuillez continuer exactement là où vous vous êtes arrêté."
+  },
+
+  "busy": {
+    "stopping": "Arrêt…",
+    "reconnecting": "Reconnexion…",
+    "unreachable": "Le serveur est injoignable. Nouvelle tentative…",
+    "loading": "Chargement du modèle…",
+    "waiting": "Nouvelle tentative dans {seconds} (tentative {attempt})…",
+    "thinking": "Réflexion…",
+    "first": "Lecture de votre question…",
+    "writing": "Rédaction…"
+  },
+
+  "end": {
+    "length": "Coupée à la limite de longueur",
+    "lengthHint": "Le modèle a atteint la limite de longueur d’une réponse. Vous pouvez demander la suite.",
+    "filter": "Coupée par le filtre de contenu",
+    "filterHint": "Le fournisseur n’a pas envoyé la suite.",
+    "odd": "La réponse s’est terminée pour une raison inconnue",
+    "oddReason": "Le serveur du modèle a donné la raison « {reason} », que ce serveur ne connaît pas.",
+    "oddHint": "Si elle n’est pas complète, vous pouvez demander la suite.",
+    "empty": "Le modèle n’a pas envoyé de texte",
+    "emptyLength": "Le modèle a atteint la limite de longueur pendant sa réflexion. Augmentez max_tokens ou choisissez un reasoning_effort plus faible.",
+    "emptyFilter": "Le filtre de contenu du fournisseur a bloqué la réponse.",
+    "tool": "Le modèle attend le résultat d’un outil",
+    "toolHint": "Cette page affiche les appels d’outils, mais n’exécute pas d’outils.",
+    "stopped": "Arrêtée",
+    "error": "Pas de réponse",
+    "errorLate": "La réponse s’est terminée par une erreur",
+    "cutOff": "La réponse a été coupée",
+    "interrupted": "La réponse a été interrompue",
+    "interruptedWhy": "Le serveur s’est arrêté avant que la réponse soit complète.",
+    "gone": "Le serveur ne connaît plus cette réponse.",
+    "other": "La réponse s’est terminée : {state}",
+    "notSent": "Non envoyée",
+    "unanswered": "Cette question n’a pas de réponse.",
+    "auth": "Vérifiez la clé : OPENAI_API_KEY, là où le serveur est démarré.",
+    "context": "La conversation est plus longue que ce que ce modèle peut lire.",
+    "retryAfter": "Réessayez dans {seconds}.",
+    "retryNow": "Vous pouvez réessayer maintenant.",
+    "closed": "La connexion au modèle a été fermée après {ms} ms.",
+    "pieces": { "one": "{n} morceau de la réponse était arrivé.", "other": "{n} morceaux de la réponse étaient arrivés." }
+  },
+
+  "failure": {
+    "notSent": "Arrêtée avant que la question ait atteint le serveur.",
+    "notAStream": "La réponse ne vient pas de ce serveur. Il y a peut-être une page de connexion ou un proxy entre les deux.",
+    "page": "Une erreur s’est produite dans cette page. Rechargez-la. {message}",
+    "other": "Le serveur a répondu avec le statut {status}."
+  },
+
+  "action": {
+    "retry": "Réessayer",
+    "again": "Régénérer",
+    "continue": "Continuer",
+    "fresh": "Nouvelle conversation",
+    "shorter": "Envoyer sans les messages les plus anciens",
+    "askToContinue": "Demander la suite",
+    "editQuestion": "Modifier la question",
+    "model": "Choisir un autre modèle",
+    "copy": "Copier",
+    "edit": "Modifier",
+    "details": "Détails",
+    "previous": "Version précédente",
+    "next": "Version suivante",
+    "version": "Version {n} sur {of}",
+    "count": "{n}/{of}",
+    "notCopied": "Le navigateur n’a pas permis de copier."
+  },
+
+  "next": {
+    "reach": "Vérifiez que le serveur du modèle fonctionne et que son adresse est correcte.",
+    "url": "Vérifiez OPENAI_BASE_URL, là où le serveur est démarré.",
+    "slow": "Le modèle est peut-être occupé ou encore en cours de chargement.",
+    "quota": "Ajoutez du crédit chez le fournisseur ou utilisez une autre clé.",
+    "wait": "Patientez un instant, puis réessayez.",
+    "model": "Le serveur du modèle n’a pas ce modèle.",
+    "change": "Modifiez la question ou les réglages, puis réessayez.",
+    "theirs": "L’erreur vient du serveur du modèle. Souvent, il fonctionne de nouveau bientôt.",
+    "log": "Le journal du serveur indique la cause."
+  },
+
+  "edit": {
+    "hint": "L’ancienne version est conservée comme autre branche.",
+    "textOnly": "Seul ce texte est envoyé, sans les images ni les autres parties. L’ancienne version est conservée comme autre branche.",
+    "busy": "Une réponse est en cours de rédaction. Vous pourrez enregistrer quand elle sera complète."
+  },
+
+  "place": {
+    "loading": "Ouverture de la conversation…",
+    "unreachable": "Le serveur est injoignable. Nouvelle tentative…",
+    "missing": "Cette conversation n’existe pas",
+    "missingWhy": "Elle a peut-être été supprimée, ou l’adresse est incomplète.",
+    "deleted": "Cette conversation a été supprimée",
+    "deletedWhy": "Vous l’avez supprimée dans un autre onglet."
+  },
+
+  "list": {
+    "untitled": "Sans titre",
+    "generating": "en cours",
+    "unread": "non lue",
+    "more": "Plus d’options pour « {title} »",
+    "loading": "Chargement…",
+    "empty": "Vos conversations apparaîtront ici.",
+    "nothing": "Aucun résultat pour « {query} ».",
+    "unreachable": "La liste ne peut pas être chargée pour le moment.",
+    "found": { "one": "{n} conversation trouvée", "other": "{n} conversations trouvées" },
+    "foundMore": { "one": "{n} conversation ou plus trouvée", "other": "{n} conversations ou plus trouvées" },
+    "noServer": "Cela n’a pas fonctionné, car le serveur est injoignable."
+  },
+
+  "when": {
+    "today": "Aujourd’hui",
+    "yesterday": "Hier",
+    "week": "7 derniers jours",
+    "month": "30 derniers jours"
+  },
+
+  "markdown": {
+    "code": "Code",
+    "copy": "Copier",
+    "wrap": "Retour à la ligne",
+    "table": "Tableau",
+    "image": "Image :",
+    "done": "Fait",
+    "open": "À faire",
+    "details": "Détails",
+    "note": "Remarque",
+    "tip": "Astuce",
+    "important": "Important",
+    "warning": "Avertissement",
+    "caution": "Attention",
+    "footnote": "Note {n}",
+    "back": "Retour à la note {n}"
+  },
+
+  "say": {
+    "generating": "Réponse en cours",
+    "complete": "Réponse complète",
+    "fresh": "Nouvelle conversation"
+  },
+
+  "model": {
+    "runs": "Le modèle ici est {name}.",
+    "loading": "chargement…",
+    "failed": "indisponible",
+    "unreachable": "serveur injoignable",
+    "none": "Aucun modèle",
+    "demo": "Ceci est un petit modèle de démonstration qui fonctionne sur cette machine. Il est rapide et privé, et se trompe souvent sur les faits. Pour parler à un plus grand modèle, démarrez le serveur avec :",
+    "failedTitle": "Le modèle ne peut pas être utilisé",
+    "failedNext": "Démarrez le serveur avec l’une de ces lignes :"
+  },
+
+  "shortcuts": {
+    "send": "Envoyer la question",
+    "newline": "Commencer une nouvelle ligne",
+    "edit": "Modifier votre dernière question, si la zone de saisie est vide",
+    "stop": "Arrêter la réponse",
+    "search": "Rechercher dans les conversations",
+    "fresh": "Nouvelle conversation",
+    "side": "Afficher ou masquer les conversations",
+    "model": "Choisir un modèle",
+    "panel": "Prompt système et paramètres",
+    "copy": "Copier la réponse la plus récente",
+    "list": "Afficher cette liste"
+  }
+};
