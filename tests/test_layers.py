@@ -49,6 +49,7 @@ ONLY = {
         "store.opening",
         "store.checks",
         "store.snapshot",
+        "store.worker",
     },
     "tornado_stream.providers.openai.provider": {"providers", "providers.local.provider"},
     "tornado_stream.providers.local.provider": {"providers"},

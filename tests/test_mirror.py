@@ -39,7 +39,7 @@ TESTED_THROUGH = {
     "store/rows.py": "store/test_contract.py",
     "store/sessions.py": "store/test_contract.py",
     "store/sqlite_errors.py": "store/test_sqlite.py",
-    "store/transactions.py": "store/test_sqlite.py",
+    "store/worker.py": "store/test_sqlite.py",
     "store/waiting_questions.py": "store/test_contract.py",
     "store/watch.py": "store/test_checks.py",
     "values/messages.py": "chat/test_requests.py",

@@ -8,12 +8,13 @@ import statistics
 import threading
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from client import Client
 from deadlines import LONG
 
-from tornado_stream.store import search, searches
+from tornado_stream.store import search, searches, tables
 from tornado_stream.store.base import Store
 from tornado_stream.store.searches import SearchTooSlow, Stop, Turns
 from tornado_stream.store.sqlite import SQLiteStore
@@ -21,14 +22,13 @@ from tornado_stream.values.errors import Unavailable
 
 from .answers import converse, listed
 
-HOSTILE = "e" * 40
 OTHER = "00000000-0000-4000-8000-000000000000"
 
 
-async def fill(store: Store, texts: int, size: int) -> None:
-    """Texts of one letter, which are what the index of trigrams is worst at; and a short one."""
+async def fill(store: Store, texts: int, text: str) -> None:
+    """Texts of few letters, which are what the index of trigrams is worst at; and a short one."""
     for n in range(texts):
-        await converse(store, n, "e" * size, "short", home=f"c{n}")
+        await converse(store, n, text, "short", home=f"c{n}")
     await converse(store, texts, "hi", "findable", home=OTHER)
     while await store._writer.transact(search.catch_up):
         pass
@@ -54,9 +54,10 @@ class Slow:
             entered = original(stop, db)
 
             class Watching:
-                def __enter__(self) -> None:
-                    entered.__enter__()
+                def __enter__(self) -> sqlite3.Connection:
+                    watched = entered.__enter__()
                     slow.running.set()
+                    return watched
 
                 def __exit__(self, kind, error, trace) -> bool | None:
                     if error:
@@ -103,6 +104,55 @@ async def test_a_search_is_limited_in_time(store, monkeypatch):
     assert error.value.code == "search_too_slow"
     monkeypatch.undo()
     assert await listed(store, query="findable") == ["c1"]
+
+
+@pytest.mark.gen_test
+async def test_a_search_of_many_short_steps_ends_when_its_client_leaves(store, monkeypatch):
+    """Each text that is found is read and shown by short statements of its own."""
+    left = asyncio.get_running_loop().create_future()
+    loop, shown = asyncio.get_running_loop(), []
+    for n in range(3):
+        await converse(store, n, "hi", "findable", home=f"c{n}")
+    await store.conversations(query="nothing")  # everything is indexed
+    go_on = threading.Event()
+
+    def slow(*arguments) -> str:
+        shown.append(arguments)
+        loop.call_soon_threadsafe(left.set_result, None) if len(shown) == 1 else None
+        go_on.wait(10)
+        return ""
+
+    monkeypatch.setattr(tables, "snippet", slow)
+    monkeypatch.setattr(Stop, "set", lambda stop, real=Stop.set: (real(stop), go_on.set()))
+    with pytest.raises(SearchTooSlow):
+        await store.conversations(query="findable", left=left)
+    assert len(shown) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "looked_up"),
+    [
+        ("e" * 40, "eee"),
+        ("eEe", "eEe"),
+        ("EEee", "EEe"),
+        ("ab" * 9, "abab"),
+        ("字字字字", "字字字"),
+        ("banana split", "banan"),
+        ("the quick brown fox", "the quick brown "),
+    ],
+)
+def test_the_index_looks_up_no_trigram_twice(query, looked_up):
+    assert search._looked_up(query) == looked_up
+
+
+@pytest.mark.gen_test
+async def test_what_the_index_does_not_look_up_is_compared(store):
+    for n, text in enumerate(["banan bread", "Bananas", "xbaNANAx", "eee", "e" * 30, "ababab"]):
+        await converse(store, n, "hi", text, home=f"c{n}")
+    assert sorted(await listed(store, query="banana")) == ["c1", "c2"]
+    assert await listed(store, query="eeee") == ["c4"]
+    assert await listed(store, query="abababab") == []
+    assert await listed(store, query="ABABA") == ["c5"]
 
 
 @pytest.mark.gen_test
@@ -171,17 +221,22 @@ async def test_a_deletion_waits_for_no_row_of_searches(store, monkeypatch):
             await asked
 
 
+@pytest.mark.parametrize(
+    "letters",
+    ["e", *(pytest.param(few, marks=pytest.mark.wide) for few in ("ab", "字", "aab", "ab" * 4))],
+)
 @pytest.mark.timed
 @pytest.mark.gen_test(timeout=120)
-async def test_many_searches_of_one_client_delay_nobody(chat: Client):
-    """Large texts of one letter are searched twenty times at once; then every client leaves."""
+async def test_many_searches_of_one_client_delay_nobody(chat: Client, letters: str):
+    """Large texts of few letters are searched twenty times at once; then every client leaves."""
     texts, size, reads = (8, 1_000_000, 300) if LONG else (4, 200_000, 20)
     assert chat.application
-    await fill(chat.application.store, texts, size)
-    request = chat.encode("GET", f"/api/conversations?q={HOSTILE}", None, {})
+    await fill(chat.application.store, texts, (letters * size)[:size])
+    query = quote((letters * 40)[:39] + "z")
+    request = chat.encode("GET", f"/api/conversations?q={query}", None, {})
     hostile = [await chat.connect() for _ in range(20)]
     for connection in hostile:
-        await connection.write(request)
+        await connection.write(request * 20)  # one after the other
     turns = chat.application.store._turns
     while not turns._waiting:  # noqa: ASYNC110
         await asyncio.sleep(0.001)
@@ -199,4 +254,5 @@ async def test_many_searches_of_one_client_delay_nobody(chat: Client):
         connection.close()
     found = await chat.request("GET", "/api/conversations?q=findable")
     assert found.status == 200 and len(found.json()["conversations"]) == 1
-    assert not turns._waiting
+    while turns._waiting:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)

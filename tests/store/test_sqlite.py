@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -484,7 +485,7 @@ async def test_a_deletion_that_a_crash_cut_short_is_finished_at_the_next_start(d
 @pytest.mark.gen_test
 async def test_a_deletion_fails_if_another_program_prevents_the_wiping(store, data_dir):
     words = await fill(store, 1)
-    store._writer._db.execute("PRAGMA busy_timeout = 50")
+    await store._writer.run(lambda db: db.execute("PRAGMA busy_timeout = 50"))
     with closing(sqlite3.connect(data_dir / "chat.db", isolation_level=None)) as other:
         other.execute("BEGIN")
         other.execute("SELECT count(*) FROM messages").fetchone()
@@ -494,6 +495,28 @@ async def test_a_deletion_fails_if_another_program_prevents_the_wiping(store, da
         await converse(store, 2, "hi", "hello", home="c2")
     await store.delete("c1")  # there are no rows any more, but words to wipe
     assert on_disk(data_dir, *words) == []
+
+
+@pytest.mark.gen_test
+async def test_cancelled_work_is_not_begun_and_no_result_is_kept(store):
+    go_on, results = threading.Event(), []
+
+    class Result(list):
+        """A list that can be weakly referenced."""
+
+    def work(_: sqlite3.Connection) -> Result:
+        result = Result()
+        results.append(weakref.ref(result))
+        return result
+
+    busy = store._writer.run(lambda _: go_on.wait(10))
+    cancelled = store._writer.run(work)
+    cancelled.cancel()
+    go_on.set()
+    await busy
+    await store._writer.run(work)
+    await asyncio.sleep(0)  # the loop lets go of the call that delivered it
+    assert len(results) == 1 and results[0]() is None, "the thread keeps what it returned"
 
 
 @pytest.mark.gen_test

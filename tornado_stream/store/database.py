@@ -13,20 +13,20 @@ import asyncio
 import itertools
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
+from threading import Lock
 from time import monotonic, sleep
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from tornado_stream.store import logs, opening, search, tables
-from tornado_stream.store.base import DiskFull, OpenError, StoreError, StoreHealth
+from tornado_stream.store import logs, opening, search, worker
+from tornado_stream.store.base import DiskFull, StoreError, StoreHealth
 from tornado_stream.store.checks import Checker
 from tornado_stream.store.lock import DirectoryLock
-from tornado_stream.store.private_files import make_directory, unusable
+from tornado_stream.store.private_files import make_directory
 from tornado_stream.store.reserve import Reserve
-from tornado_stream.store.sqlite_errors import is_full, reason
-from tornado_stream.store.transactions import transaction
 from tornado_stream.store.watch import Watch
 
 P = ParamSpec("P")
@@ -74,22 +74,14 @@ class Database:
                 self.reserve.release()
             is_new = not opening.size(self.path)
             unclean = self._lock.was_unclean or opening.size(opening.wal_of(self.path)) > 0
-            try:
-                opened = opening.open_connections(
-                    self.path,
-                    connection_class,
-                    undo,
-                    longest_wal=self.reserve.size // 2,
-                    synchronous=synchronous,
-                )
-                self.numbers = itertools.count(tables.last_number(opened.writer) + 1)
-            except sqlite3.Error as error:
-                raise OpenError(
-                    f"cannot open {self.path}: {reason(error)}; "
-                    "repair it, move it away, or use another --data-dir"
-                ) from error
-            except OSError as error:
-                raise unusable(data_dir, error) from error
+            opened = opening.open_connections(
+                self.path,
+                connection_class,
+                undo,
+                longest_wal=self.reserve.size // 2,
+                synchronous=synchronous,
+            )
+            self.numbers = itertools.count(opened.last_number + 1)
             undo.pop_all()
         self.read_only = opened.read_only
         self.writer = Worker(
@@ -278,11 +270,12 @@ class Worker:
         on_failure: Callable[[], None] = lambda: None,
         on_commit: Callable[[float], None] = lambda seconds: None,
     ) -> None:
-        self._db = db
         self._begin = begin
         self._on_failure = on_failure
         self._on_commit = on_commit
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._jobs = worker.start(db, name)
+        self._closing = Lock()
+        self._closed = False
 
     def transact(
         self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **more: P.kwargs
@@ -292,7 +285,7 @@ class Worker:
         def in_transaction(db: sqlite3.Connection) -> T:
             began = monotonic()
             try:
-                with transaction(db, self._begin):
+                with worker.transaction(db, self._begin):
                     done = work(db, *args, **more)
             except BaseException:
                 self._on_failure()
@@ -303,26 +296,48 @@ class Worker:
         return self.run(in_transaction)
 
     def run(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
-        """Call `work` with the connection; the future belongs to the running loop."""
-        return asyncio.wrap_future(self.submit(work))
+        """Call `work` with the connection; the future belongs to the running loop. If it is
+        cancelled before the thread has begun with it, `work` is not called."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+
+        def unless_cancelled(db: sqlite3.Connection) -> T | None:
+            return None if future.cancelled() else work(db)
+
+        def deliver(result: T, error: BaseException | None) -> None:
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(_settle, future, result, error)
+
+        self._put((unless_cancelled, deliver))
+        return future
 
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
         """Call `work` with the connection. This method can be called on any thread."""
-        try:
-            return self._thread.submit(self._guarded, work)
-        except RuntimeError as error:
-            raise StoreError("The store is closed.") from error
+        future: Future[T] = Future()
+        self._put((work, partial(_settle, future)))
+        return future
 
     def close(self) -> Future[None]:
         """Close the connection, after the work that was submitted before."""
         closed = self.submit(sqlite3.Connection.close)
-        self._thread.shutdown(wait=False)
+        with self._closing:
+            self._closed = True
+            self._jobs.put(None)
         return closed
 
-    def _guarded(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        try:
-            return work(self._db)
-        except (sqlite3.Error, OSError) as error:
-            if is_full(error):
-                raise DiskFull from error
-            raise StoreError(f"The conversations cannot be used now: {reason(error)}.") from error
+    def _put(self, job: worker.Job) -> None:
+        with self._closing:
+            if self._closed:
+                raise StoreError("The store is closed.")
+            self._jobs.put(job)
+
+
+def _settle(
+    future: asyncio.Future[T] | Future[T], result: T, error: BaseException | None = None
+) -> None:
+    if future.cancelled():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)

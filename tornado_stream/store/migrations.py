@@ -21,7 +21,7 @@ import orjson
 from tornado_stream.store.base import OpenError
 from tornado_stream.store.private_files import make_private
 from tornado_stream.store.spend import SUMS, settled_values, sum_days
-from tornado_stream.store.transactions import transaction
+from tornado_stream.store.worker import transaction
 from tornado_stream.values.messages import Message
 
 #: Seconds after which a copy is removed.

@@ -13,7 +13,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tornado_stream.store import search
+from tornado_stream.store import search, tables
 from tornado_stream.store.base import OpenError
 from tornado_stream.store.migrations import (
     MIGRATIONS,
@@ -22,9 +22,9 @@ from tornado_stream.store.migrations import (
     migrate,
     remove_copies,
 )
-from tornado_stream.store.private_files import make_private
+from tornado_stream.store.private_files import make_private, unusable
 from tornado_stream.store.sqlite_errors import is_full, reason
-from tornado_stream.store.transactions import transaction
+from tornado_stream.store.worker import transaction
 
 logger = logging.getLogger(__name__)
 
@@ -49,11 +49,13 @@ _SQLITE_REFUSED = {
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """`read_only` says why the disk cannot be written; then `writer` cannot write either."""
+    """`read_only` says why the disk cannot be written; then `writer` cannot write either.
+    `last_number` is the highest `seq`."""
 
     writer: sqlite3.Connection
     reader: sqlite3.Connection
     searcher: sqlite3.Connection
+    last_number: int
     read_only: str = ""
 
 
@@ -68,9 +70,27 @@ def open_connections(
     """Open the database, which is created if it does not exist, and update its schema.
 
     SQLite moves the write-ahead log into the database when it has `longest_wal` bytes, and waits
-    for the disk as `synchronous` says. `undo` closes the connections. Raises `OpenError`,
-    `sqlite3.Error` and `OSError`.
+    for the disk as `synchronous` says. `undo` closes the connections. Raises `OpenError`.
     """
+    try:
+        return _open(path, connection_class, undo, longest_wal=longest_wal, synchronous=synchronous)
+    except sqlite3.Error as error:
+        raise OpenError(
+            f"cannot open {path}: {reason(error)}; "
+            "repair it, move it away, or use another --data-dir"
+        ) from error
+    except OSError as error:
+        raise unusable(path.parent, error) from error
+
+
+def _open(
+    path: Path,
+    connection_class: type[sqlite3.Connection],
+    undo: ExitStack,
+    *,
+    longest_wal: int,
+    synchronous: str,
+) -> Connections:
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise OpenError(
             f"this Python has SQLite {sqlite3.sqlite_version}, but 3.34 or newer is needed"
@@ -84,7 +104,7 @@ def open_connections(
         undo.callback(reader.close)
         undo.callback(searcher.close)
         searcher.execute(f"PRAGMA {CACHE}")
-        return Connections(writer, reader, searcher)
+        return Connections(writer, reader, searcher, tables.last_number(writer))
     except (sqlite3.Error, OSError) as error:
         if not _disk_refuses(error) or not size(path):
             raise
@@ -167,7 +187,7 @@ def _open_read_only(
         path,
         why,
     )
-    return Connections(writer, reader, searcher, read_only=why)
+    return Connections(writer, reader, searcher, tables.last_number(reader), read_only=why)
 
 
 def _disk_refuses(error: Exception) -> bool:

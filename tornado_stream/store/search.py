@@ -32,8 +32,9 @@ SHARD = 8192
 STEP_TEXTS, STEP_CHARACTERS = 64, 32_000
 #: Pages that one step of a sweep rewrites.
 SWEEP_PAGES = 100
-#: Characters of a query that the index looks up. A longer query is then compared with each text
-#: found, because FTS5 takes minutes for a phrase of thousands in a text that repeats itself.
+#: Most characters of a query that the index looks up (`_looked_up`). If the query has more, each
+#: text found is compared with it, because FTS5 takes minutes for a phrase of thousands in a text
+#: that repeats itself.
 PHRASE = 16
 #: A shard with more levels than DEEPEST is rebuilt; FTS5 treats one with more than TOO_DEEP as
 #: damaged. If writes run between the steps of a sweep, the sweep adds levels and does not remove
@@ -216,8 +217,9 @@ def _was_found(db: sqlite3.Connection, owner: str, id: str, pattern: Matcher, be
 def _long(
     db: sqlite3.Connection, owner: str, query: str, before: int
 ) -> Generator[Found, None, None]:
-    phrase = '"' + query[:PHRASE].replace('"', '""') + '"'
-    pattern = Matcher(query) if len(query) > PHRASE else None
+    looked_up = _looked_up(query)
+    phrase = '"' + looked_up.replace('"', '""') + '"'
+    pattern = Matcher(query) if len(query) > len(looked_up) else None
     text = ", coalesce(m.content, c.title)" if pattern else ""
     for shard in _shards(db):
         if shard <= before // SHARD:
@@ -232,6 +234,20 @@ def _long(
                 for number, conversation_id, message_id, *more in rows:
                     if conversation_id and (not pattern or pattern.find(searchable(more[0]))):
                         yield Found(number, conversation_id, message_id)
+
+
+def _looked_up(query: str) -> str:
+    """The beginning of the query up to the first trigram that comes twice.
+
+    For each trigram of a phrase, FTS5 reads where a text has it, and nothing can interrupt that. If
+    the trigrams differ, these places are not more than the text has characters.
+    """
+    letters = [character.lower() for character in query[:PHRASE]]
+    trigrams = [tuple(letters[begin : begin + 3]) for begin in range(len(letters) - 2)]
+    for number, trigram in enumerate(trigrams):
+        if trigram in trigrams[:number]:
+            return query[: number + 2]
+    return query[:PHRASE]
 
 
 def _shards(db: sqlite3.Connection) -> list[int]:

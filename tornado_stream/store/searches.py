@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from tornado_stream.values.errors import Unavailable
 
@@ -49,21 +49,36 @@ class Stop:
         return self._stopped or monotonic() > self._deadline
 
     @contextmanager
-    def watching(self, db: sqlite3.Connection) -> Iterator[None]:
-        """Within the block, the connection's statements end when the stop is reached. Then raises
-        `SearchTooSlow`. The time is counted from here."""
+    def watching(self, db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+        """Within the block, the connection's statements end when the stop is reached, and the one
+        that is yielded begins no other. Then raises `SearchTooSlow`. The time is counted from here.
+        """
         self._deadline = monotonic() + LIMIT
         if self._stopped:
             raise SearchTooSlow
         db.set_progress_handler(self.reached, INSTRUCTIONS)
         try:
-            yield
+            yield cast("sqlite3.Connection", _Watched(self, db))
         except Exception as error:
             if self.reached() and getattr(error, "sqlite_errorname", "") == "SQLITE_INTERRUPT":
                 raise SearchTooSlow from None
             raise
         finally:
             db.set_progress_handler(None, 0)
+
+
+class _Watched:
+    """A connection that looks at the clock before each statement. SQLite counts the instructions of
+    each statement apart, so many short ones would end after the stop only."""
+
+    def __init__(self, stop: Stop, db: sqlite3.Connection) -> None:
+        self._stop = stop
+        self._db = db
+
+    def execute(self, *statement: Any) -> sqlite3.Cursor:
+        if self._stop.reached():
+            raise SearchTooSlow
+        return self._db.execute(*statement)
 
 
 class Turns:

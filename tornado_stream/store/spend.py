@@ -68,11 +68,12 @@ def write(db: sqlite3.Connection, spent: list[Progress], begun: Sequence[Begun])
     """See `Store.settle`."""
     for one in begun:
         begin(db, one)
-    settle(db, spent)
+    settle(db, spent, most_begun=False)
 
 
-def settle(db: sqlite3.Connection, spent: list[Progress]) -> None:
-    """Settle the rows of answers that have ended; add those whose beginning is not there."""
+def settle(db: sqlite3.Connection, spent: list[Progress], *, most_begun: bool = True) -> None:
+    """Settle the rows of answers that have ended; add those whose beginning is not there. If
+    `most_begun` is true, this is quicker for rows that are there, otherwise for those to add."""
     days: dict[tuple[Any, ...], list[int]] = {}
     now = _now()
     for progress in spent:
@@ -80,10 +81,10 @@ def settle(db: sqlite3.Connection, spent: list[Progress]) -> None:
         assert message
         values = settled_values(message, progress.estimate)
         key = (progress.generation_id, progress.owner)
-        if not db.execute(_SETTLE, (*values, now, *key)).rowcount:
-            row = (*values, now, *key, message.created_at)
-            if not db.execute(_ADD, (*row, *key)).rowcount:
-                continue  # it was settled before
+        row = (*values, now, *key)
+        tries = [(_SETTLE, row), (_ADD, (*row, message.created_at, *key))]
+        if not any(db.execute(*one).rowcount for one in (tries if most_begun else tries[::-1])):
+            continue  # it was settled before
         _add_to(days, progress.owner, message.created_at, values)
     if days:
         db.executemany(_ADD_DAY, [(*day, *sums) for day, sums in days.items()])

@@ -123,8 +123,8 @@ class SQLiteStore(Store):
         self, stop: Stop, left: asyncio.Future[None], query: str, limit: int, before: str | None
     ) -> Page:
         def work(db: sqlite3.Connection) -> Page:
-            with stop.watching(db):
-                return tables.conversations(db, self.owner, query, limit, before)
+            with stop.watching(db) as watched:
+                return tables.conversations(watched, self.owner, query, limit, before)
 
         try:
             found = self._database.searcher.transact(work)
