@@ -22,8 +22,8 @@ const escapeRest = (text) => text.replace(/[<>"']|&(?!(?:#\d{1,7}|#x[\da-f]{1,6}
 /** The first word after a fence. @param {{lang?: string}} token */
 const languageOf = ({ lang }) => /^\S*/.exec(lang ?? "")?.[0] ?? "";
 
-/** The end of the tag of a table's cell. Its class says whether the text must not be wrapped, or needs a wide column. @param {string} text */
-const widthOf = ({ length }) => (length < 13 ? ' class="short">' : length > 30 ? ' class="long">' : ">");
+/** The end of the tag of a table's cell. Its class says whether the text stays in one line, needs a wide column, or must be broken. @param {string} text */
+const widthOf = (text) => (text.length < 13 ? ' class="short">' : text.length > 30 ? ` class="long${/\S{31}/.test(text) ? " broken" : ""}">` : ">");
 
 /** A formula that is a block. @param {{text: string}} token */
 export const blockMathOf = ({ text }) => `<div class="math display">${escape(text)}</div>`;
