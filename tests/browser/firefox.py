@@ -53,7 +53,8 @@ class Firefox:
         self._answers: dict[int, asyncio.Future[Any]] = {}
         self._id = 0
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._looping = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._looping.start()
         self._socket = self._wait(self._connect(self._printed_url()))
         self._draining = threading.Thread(target=self._drain, daemon=True)
         self._draining.start()
@@ -62,12 +63,15 @@ class Firefox:
         self._tab = self.send("browsingContext.getTree")["contexts"][0]["context"]
 
     def close(self) -> None:
+        self._wait(self._end())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._looping.join(DEADLINE)
+        self._loop.close()
         self._process.terminate()
         self._process.wait(DEADLINE)
         self._draining.join(DEADLINE)
         if self._process.stderr:
             self._process.stderr.close()
-        self._loop.call_soon_threadsafe(self._loop.stop)
 
     def send(self, method: str, **params: Any) -> Any:
         """Send a command, and return its result."""
@@ -167,6 +171,10 @@ class Firefox:
         socket = await websocket_connect(f"{url}/session", max_message_size=1 << 28)
         self._reading = asyncio.ensure_future(self._read(socket))
         return socket
+
+    async def _end(self) -> None:
+        self._socket.close()
+        await self._reading
 
     async def _ask(self, method: str, params: dict[str, Any]) -> Any:
         self._id += 1
