@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from .chat import Page, ask, composer, content, expect
-from .conftest import Program, Watch
+from .conftest import REPORT_VIOLATIONS, Browser, Program, Watch
 
 APP = "**/js/app.js"
 
@@ -84,3 +84,28 @@ def test_a_module_that_does_not_arrive_unlocks_the_box(
     waiting[0].abort()
     expect(composer(slow)).to_be_editable()
     expect(composer(slow)).to_have_value("kept")
+
+
+@pytest.mark.wide
+def test_a_first_visit_over_a_slow_line(browser: Browser, server: Program) -> None:
+    """400 ms and 50 KB/s: what is typed stays, and Enter sends before all scripts are there."""
+    context = browser.new_context(reduced_motion="reduce")
+    context.add_init_script(REPORT_VIOLATIONS)
+    page = context.new_page()
+    watch = Watch(server.url)
+    watch.on(page)
+    devtools = context.new_cdp_session(page)
+    line = {"latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
+    devtools.send("Network.enable")
+    devtools.send("Network.emulateNetworkConditions", {"offline": False, **line})
+    page.goto(server.url, wait_until="commit")
+    composer(page).press_sequentially("typed while it loads")
+    composer(page).press("Enter")
+    assert page.locator("#composer[data-taken]").count() == 0, "the scripts are not there yet"
+    expect(composer(page)).to_have_value("typed while it loads")
+    expect(page.locator("article.message.user .text")).to_have_text("typed while it loads")
+    expect(content(page)).to_have_text("typed while it loads")
+    expect(page.locator("article.message.user")).to_have_count(1)
+    expect(composer(page)).to_have_value("")
+    context.close()
+    assert watch.unexpected() == []

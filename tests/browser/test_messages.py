@@ -396,13 +396,18 @@ def _chunk(**delta: Any) -> str:
     "kind",
     [
         "emoji",
-        *(pytest.param(kind, marks=pytest.mark.wide) for kind in ("characters", "a megabyte")),
+        *(
+            pytest.param(kind, marks=pytest.mark.wide)
+            for kind in ("one word", "a megabyte", "20,000 lines", "right to left")
+        ),
     ],
 )
 def test_a_long_question_is_folded_and_copied_byte_by_byte(page: Page, kind: str) -> None:
     question = {
-        "characters": "x" * 100_000,
-        "a megabyte": "a line\twith  spaces \n" * 45_000,
+        "one word": "x" * 100_000,
+        "a megabyte": "a line\twith  spaces \n" * 45_000,  # 1 MB, with its escapes
+        "20,000 lines": "line\n" * 20_000,
+        "right to left": "هذا سؤال طويل من اليمين إلى اليسار. \n" * 500,
         "emoji": "👩‍👩‍👧‍👦 e\u0301 " * 900,
     }[kind]
     question += "\n```js\nlet a;\n```\nplay say=ok"
@@ -415,7 +420,9 @@ def test_a_long_question_is_folded_and_copied_byte_by_byte(page: Page, kind: str
     asked.get_by_role("button", name="Show all").click()
     high = asked.bounding_box()
     assert low and high and high["height"] > low["height"] > 200 and low["width"] > 300
-    press(asked, "Copy")
+    tools = asked.locator(".tools")
+    tools.evaluate("e => e.scrollIntoView({block: 'center'})")
+    tools.get_by_role("button", name="Copy").click()
     expect(announced(page)).to_have_text("Copied")
     copied = "text => navigator.clipboard.readText().then((copied) => copied === text)"
     assert page.evaluate(copied, question)

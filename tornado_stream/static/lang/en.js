@@ -177,6 +177,7 @@ export default {
     "code": "Code",
     "copy": "Copy",
     "wrap": "Wrap",
+    "showAll": "Show all {n} lines",
     "table": "Table",
     "image": "Image:",
     "done": "Done",

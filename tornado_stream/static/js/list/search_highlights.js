@@ -1,6 +1,9 @@
 // @ts-check
 /** Highlights the text that was searched for: in titles, in snippets, and in the message that a result opens. Loaded with the first search. */
 import { element } from "../page/dom.js";
+import { loadStyleSheet } from "../page/style_sheets.js";
+
+if (globalThis.document) void loadStyleSheet("found").catch(() => {}); // the matches can be read without their style, too
 
 /** A match in a snippet: the server marks its beginning and its end with two private-use characters. */
 const MATCH = /\ue000(.*?)\ue001/gsu;

@@ -1,7 +1,7 @@
 // @ts-check
 /** One Markdown block on the page. The rule: an update changes only the nodes whose content has changed. */
 import { element } from "../page/dom.js";
-import { codeFrame, colour } from "./code.js";
+import { codeFrame, colour, countLines } from "./code.js";
 import { htmlOf } from "./html.js";
 import { blocksOf } from "./nodes.js";
 import { whenReady } from "./scheduler.js";
@@ -59,6 +59,7 @@ export class BlockView {
     const code = /** @type {HTMLElement} */ (this.element.querySelector("code"));
     if (code.lastChild) /** @type {Text} */ (code.lastChild).appendData(text);
     else code.append(text);
+    countLines(this.element, text);
     this.shape.code += text;
   }
 

@@ -10,6 +10,10 @@ import { whenReady } from "./scheduler.js";
 
 /** Longer code is not coloured, because that would block the page. In characters. */
 const LONGEST = 20_000;
+/** Code with more lines is folded. css/markdown.css shows one line more, so that nothing moves when code that is being written becomes too long. */
+const FOLDED = 40;
+/** How many lines the code of a frame has. @type {WeakMap<HTMLElement, number>} */
+const counts = new WeakMap();
 
 /** The frame for a code element. @param {HTMLElement} code @param {string} language as the model wrote it */
 export function codeFrame(code, language) {
@@ -27,7 +31,19 @@ export function codeFrame(code, language) {
   frame.dataset.language = language.toLowerCase();
   pre.append(code);
   frame.append(head, pre);
+  void import("./wide.js").catch(() => {});
+  countLines(frame, code.textContent ?? "");
   return frame;
+}
+
+/** A frame's code has more text: fold it when it becomes long. @param {HTMLElement} frame @param {string} text */
+export function countLines(frame, text) {
+  let count = counts.get(frame) ?? 0;
+  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) count++;
+  counts.set(frame, count);
+  if (count <= FOLDED) return;
+  frame.classList.add("foldable");
+  void import("./code_fold.js").then(({ showCount }) => showCount(frame, count), () => frame.classList.remove("foldable"));
 }
 
 /** Colour the code, which is complete. @param {HTMLElement} frame */

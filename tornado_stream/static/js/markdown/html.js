@@ -22,6 +22,9 @@ const escapeRest = (text) => text.replace(/[<>"']|&(?!(?:#\d{1,7}|#x[\da-f]{1,6}
 /** The first word after a fence. @param {{lang?: string}} token */
 const languageOf = ({ lang }) => /^\S*/.exec(lang ?? "")?.[0] ?? "";
 
+/** The end of the tag of a table's cell. Its class says whether the text stays in one line, needs a wide column, or must be broken. @param {string} text */
+const widthOf = (text) => (text.length < 13 ? ' class="short">' : text.length > 30 ? ` class="long${/\S{31}/.test(text) ? " broken" : ""}">` : ">");
+
 /** A formula that is a block. @param {{text: string}} token */
 export const blockMathOf = ({ text }) => `<div class="math display">${escape(text)}</div>`;
 
@@ -68,7 +71,7 @@ class TextRenderer extends Renderer {
   }
   /** @param {any} token */
   tableShape({ header, rows }) {
-    const row = (/** @type {any[]} */ cells) => `<tr>${cells.map((cell) => this.tablecell(cell).trim()).join("")}</tr>`;
+    const row = (/** @type {any[]} */ cells) => `<tr>${cells.map((cell) => this.tablecell(cell).trim().replace(">", widthOf(cell.text))).join("")}</tr>`;
     return { before: `<div class="table"><table><thead>${row(header)}</thead><tbody>`, parts: rows.map(row), after: "</tbody></table></div>" };
   }
 }

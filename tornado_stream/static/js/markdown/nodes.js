@@ -22,6 +22,7 @@ export function blocksOf(html) {
   for (const link of fragment.querySelectorAll("a")) safeLink(link);
   for (const box of fragment.querySelectorAll("input")) box.setAttribute("aria-label", t(box.checked ? "markdown.done" : "markdown.open"));
   for (const table of /** @type {NodeListOf<HTMLElement>} */ (fragment.querySelectorAll("div.table"))) makeScrollable(table);
+  if (fragment.querySelector(".table, .image, .task")) void import("./wide.js").catch(() => {});
   finishers.forEach((finish) => finish(fragment));
   const blocks = /** @type {HTMLElement[]} */ ([...fragment.children]);
   for (const block of blocks) if (!block.classList.contains("code")) block.dir = "auto";

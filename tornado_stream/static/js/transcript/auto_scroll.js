@@ -20,6 +20,9 @@ export class AutoScroll {
       this.follow();
       scroller.focus({ preventScroll: true });
     });
+    content.addEventListener("click", ({ target }) => {
+      if (/** @type {Element} */ (target).closest("summary, [aria-expanded]")) this.#following = false; // what the reader opens stays where it is
+    });
     const sizes = new ResizeObserver(() => this.#grown());
     sizes.observe(scroller);
     sizes.observe(content);

@@ -2,6 +2,7 @@
 /** Says how to repair a proxy that buffers: the line for the proxy that was found, or the lines for all. Loaded when one was found. */
 import { armCopyButtons } from "../page/clipboard.js";
 import { byId, element } from "../page/dom.js";
+import { loadStyleSheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
 
 const LINES = [
@@ -11,6 +12,7 @@ const LINES = [
 
 /** Show the hint. @param {HTMLElement} place @param {string} proxy the name that the proxy gives itself, or empty */
 export function showProxyHint(place, proxy) {
+  void loadStyleSheet("parts").catch(() => {}); // it can be read without its style, too
   const named = LINES.filter(({ names }) => names.test(proxy));
   const box = element("details", "proxy-hint");
   box.append(element("summary", "", t("proxyHint.title")), element("p", "", t("proxyHint.why", { proxy: proxy || t("proxyHint.unknown") })));

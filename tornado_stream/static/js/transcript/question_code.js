@@ -3,18 +3,23 @@
  * Shows the code in a question: fenced blocks, and words between backticks. The rule: `textContent` stays the question
  * as it was written, backticks included, because the editor and the browser's own copying read it. Loaded when needed.
  */
+import { copyText } from "../page/clipboard.js";
 import { element } from "../page/dom.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
+import { t } from "../page/words.js";
 import { partsOf } from "./long_text.js";
 
 /** A longer text between fences is split, and words between backticks are not looked for in a longer text. */
 const LONG = 20_000;
+/** In a question of more pieces, the code has no buttons. */
+const PIECES = 200;
 const FENCE = /^ {0,3}(`{3,}|~{3,})([^`\n]*)$/;
 
 /** @param {HTMLElement} block has only this text @param {string} text */
 export function showCode(block, text) {
   void loadStyleSheet("parts").catch(() => {}); // the code can be read without its style, too
-  block.replaceChildren(...piecesOf(text).flatMap((piece) => (piece.isCode ? codeView(piece.text) : proseView(piece.text))));
+  const pieces = piecesOf(text);
+  block.replaceChildren(...pieces.flatMap((piece) => (piece.isCode ? codeView(piece.text, pieces.length < PIECES) : proseView(piece.text))));
 }
 
 /**
@@ -57,15 +62,29 @@ function proseView(text) {
   });
 }
 
-/** @param {string} text a block with its fences */
-function codeView(text) {
+/** @param {string} text a block with its fences @param {boolean} copies whether it has a button that copies it */
+function codeView(text, copies) {
   const [, first, body, last] = /** @type {RegExpExecArray} */ (/^([^\n]*\n?)([^]*?)((?:^|(?<=\n)) {0,3}(?:`{3,}|~{3,})[ \t]*\n?)?$/.exec(text));
   const view = element("span", "asked-code");
   const [, marks, info] = /** @type {RegExpExecArray} */ (/^(\s*[`~]+)([^]*)$/.exec(first));
-  const head = element("span", info.trim() ? "fence" : "ticks");
-  head.append(element("span", "ticks", marks), info);
+  const head = element("span", copies || info.trim() ? "fence" : "ticks");
+  head.append(element("span", "ticks", marks), element("span", "language", info));
+  if (copies) head.append(copyButton(body));
   const code = element("code");
   code.append(...(body.length > LONG ? partsOf(body).map((part) => element("span", "part", part)) : [body]));
   view.append(head, code, element("span", "ticks", last ?? ""));
   return view;
+}
+
+/** A button that copies code. Its label is in an attribute, so that it is not a part of the question's text. @param {string} code */
+function copyButton(code) {
+  const button = element("button", "button small");
+  button.type = "button";
+  const say = (/** @type {string} */ label) => (button.ariaLabel = button.dataset.label = label);
+  button.addEventListener("click", async () => {
+    say(t((await copyText(code)) ? "copied" : "notCopied"));
+    setTimeout(() => say(t("markdown.copy")), 2000);
+  });
+  say(t("markdown.copy"));
+  return button;
 }

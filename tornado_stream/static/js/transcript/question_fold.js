@@ -18,4 +18,5 @@ export function addFold(block, text) {
   });
   fold(true);
   block.after(button);
+  block.parentElement?.classList.add("foldable-question");
 }
