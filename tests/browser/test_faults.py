@@ -159,7 +159,7 @@ def test_a_question_that_the_server_refuses_is_kept(page: Page, watch: Watch) ->
 
     page.route("**/stream", refuse)
     ask(page, "keep this")
-    expect(status(page)).to_contain_text("Nothing was sent to the model.")
+    expect(status(page)).to_contain_text("nothing was sent to the model.")
     expect(page.get_by_role("article", name="You")).to_have_text("keep this")
     page.get_by_role("button", name="Retry").click()
     expect(content(page)).to_have_text("keep this")

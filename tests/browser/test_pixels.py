@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from . import states
 from .chat import Page, expect
 from .conftest import REPORT_VIOLATIONS, VIEWPORT, Browser, Program, Release, Watch
 from .pixels import Looks, look
+from .words import untranslated
 
 NETWORK = r"Failed to load resource: net::ERR_|status of"
 
@@ -29,28 +31,9 @@ def test_what_is_asked_is_seen(page: Page) -> None:
     assert looks.broken == []
 
 
-@pytest.mark.wide
-@pytest.mark.parametrize("language", ["en", "ar-XB"])
-def test_every_state_is_seen(
-    browser: Browser, server: Program, release: Release, language: str
-) -> None:
-    """All states, at three widths, in both schemes and directions, in two languages."""
-    context = browser.new_context(viewport=VIEWPORT, reduced_motion="reduce", locale=language)
-    context.add_init_script(REPORT_VIOLATIONS)
-    page = context.new_page()
-    watch = Watch(server.url)
-    watch.allow(NETWORK)
-    watch.on(page)
-    page.goto(server.url)
-    expect(page.locator("#model-name")).to_have_text("fake-model")
-    directions = ("ltr",) if language == "en" else ("rtl",)
-    looks = Looks()
-
-    def see(name: str, act: Callable[..., Any] | None = None, *more: Any) -> None:
-        if act:
-            act(page, *more)
-        look(page, name, looks, directions=directions)
-
+def every_state(page: Page, server: Program, release: Release, see: Callable[..., None]) -> None:
+    """Bring the page into each state, and call `see` in it: `see(name, function, *arguments)` calls
+    the function with the page before it looks."""
     see("empty")
     for kind, question in states.LONG.items():
         if kind != "of 1 MB":
@@ -102,7 +85,54 @@ def test_every_state_is_seen(
     page.goto(f"{server.url}c/00000000-0000-4000-8000-000000000000")
     expect(page.locator("#place")).to_be_visible()
     see("missing")
-    context.close()
+
+
+@pytest.mark.wide
+@pytest.mark.parametrize("language", ["en", "ar-XB"])
+def test_every_state_is_seen(
+    browser: Browser, server: Program, release: Release, language: str
+) -> None:
+    """All states, at three widths, in both schemes and directions, in two languages."""
+    directions = ("ltr",) if language == "en" else ("rtl",)
+    looks = Looks()
+    with watched(browser, server, language) as page:
+
+        def see(name: str, act: Callable[..., Any] | None = None, *more: Any) -> None:
+            if act:
+                act(page, *more)
+            look(page, name, looks, directions=directions)
+
+        every_state(page, server, release, see)
     print(looks.report(), *looks.broken, sep="\n")
     assert looks.broken == []
+
+
+@pytest.mark.wide
+def test_every_state_is_translated(browser: Browser, server: Program, release: Release) -> None:
+    """In the pseudo-language, every word that is no content comes from a language file."""
+    english: list[str] = []
+    with watched(browser, server, "ar-XB") as page:
+
+        def see(name: str, act: Callable[..., Any] | None = None, *more: Any) -> None:
+            if act:
+                act(page, *more)
+            english.extend(f"{name}: {text}" for text in untranslated(page))
+
+        every_state(page, server, release, see)
+    assert english == [], "\n".join(english)
+
+
+@contextmanager
+def watched(browser: Browser, server: Program, language: str) -> Iterator[Page]:
+    """A page of its own, in this language, that may report nothing but failures of the network."""
+    context = browser.new_context(viewport=VIEWPORT, reduced_motion="reduce", locale=language)
+    context.add_init_script(REPORT_VIOLATIONS)
+    page = context.new_page()
+    watch = Watch(server.url)
+    watch.allow(NETWORK)
+    watch.on(page)
+    page.goto(server.url)
+    expect(page.locator("#model-name")).to_have_text("fake-model")
+    yield page
+    context.close()
     assert watch.unexpected() == []

@@ -27,9 +27,8 @@ const REMEDIES = {
   server_error: ["next.log"],
 };
 
-/** The remedy for an error; its hint is empty if the message already says the same. @param {any} error of an `end` event */
-export function remedyFor({ code, message }) {
+/** The remedy for an error; its hint may be empty. @param {any} error of an `end` event */
+export function remedyFor({ code }) {
   const [hint, icon, before] = REMEDIES[code] ?? [""];
-  const inMessage = code === "auth" && String(message).includes("OPENAI_API_KEY");
-  return { hint: hint && !inMessage ? t(hint) : "", icon, before };
+  return { hint: hint && t(hint), icon, before };
 }

@@ -9,6 +9,13 @@ export const meaningOf = (code) => (hasWords(`error.${code}`) ? t(`error.${code}
 /** What an error means, and what the server says about it. @param {string} code @param {string} message of the server */
 export const errorText = (code, message) => [meaningOf(code), message && t("list.said", { why: message })].filter(Boolean).join(" ") || code;
 
+/** What is shown of an outcome: a text, and the server's text below it if that is not the text itself. @param {{tone: string, title: string, text: string, code?: string}} outcome @returns {[text: string, detail: string]} */
+export function explained({ tone, title, text, code }) {
+  const meaning = code ? meaningOf(code) : "";
+  if (tone === "busy") return [`${text} ${meaning}`.trim(), ""];
+  return meaning && meaning !== title ? [meaning, text] : [text, ""];
+}
+
 /** The message for the user when a request has failed. @param {unknown} error */
 export const failureText = (error) => (error instanceof Refused ? t("list.failed", { why: errorText(error.code, error.message) }) : t("list.noServer"));
 

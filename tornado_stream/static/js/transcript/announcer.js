@@ -4,7 +4,7 @@
  * The rule: it never announces the text of an answer, and each kind of wait reason at most once an answer.
  */
 import { outcomeOf } from "../answers/outcome.js";
-import { t } from "../page/words.js";
+import { t, withWords } from "../page/words.js";
 
 export class Announcer {
   #wasLost = false;
@@ -44,8 +44,8 @@ export class Announcer {
   /** @param {import("../answers/answer.js").Answer} answer @param {string} what */
   #announce(answer, what) {
     const outcome = outcomeOf(answer);
-    if (what === "end" || what === "failed") this.say(answer.state === "done" && outcome.tone === "quiet" ? t("say.complete") : spoken(outcome));
-    else if (what === "stopping" || (what === "notice" && answer.waiting)) this.say(outcome.text);
+    if ((what === "end" || what === "failed") && answer.state === "done" && outcome.tone === "quiet") this.say(t("say.complete"));
+    else if (what === "end" || what === "failed" || what === "stopping" || (what === "notice" && answer.waiting)) void this.#explain(outcome);
     else if (what === "link" && answer.link === "lost" && !this.#wasLost) this.say(outcome.text);
     else if (what === "link" && answer.link === "open" && this.#wasLost) this.say(t("say.generating"));
     else if (what === "waitReason" && answer.waitReason && answer.waitReason.kind !== "model" && !this.#named.has(answer.waitReason.kind)) {
@@ -53,6 +53,15 @@ export class Announcer {
       this.say(answer.waitReason.line);
     }
     this.#wasLost = answer.link === "lost";
+  }
+
+  /** Announce an outcome, an error by what its code means. @param {import("../answers/outcome.js").Outcome} outcome */
+  async #explain(outcome) {
+    const { textContent: before } = this.region;
+    const errors = outcome.code && (await withWords(import("../page/errors.js")).catch(() => null));
+    if (before !== this.region.textContent) return; // something newer was announced meanwhile
+    const [text] = errors ? errors.explained(outcome) : [outcome.text];
+    this.say([outcome.title, text, outcome.hint].map((part) => part.replace(/[\p{L}\p{N}]$/u, "$&.")).filter(Boolean).join(" "));
   }
 
   get #subject() {
@@ -76,6 +85,3 @@ function markOf(answer, hidden) {
   if (tone === "warn" || tone === "bad") return "bad";
   return hidden && answer.state === "done" ? "done" : undefined;
 }
-
-/** @param {import("../answers/outcome.js").Outcome} outcome */
-const spoken = ({ title, text, hint }) => [title, text, hint].filter(Boolean).join(". ");

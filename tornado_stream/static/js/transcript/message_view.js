@@ -125,11 +125,8 @@ class StatusView {
   }
 
   /** @param {Outcome} outcome */
-  #showText({ tone, title, text, code }) {
-    const words = (code && errors?.meaningOf(code)) || "";
-    const detailed = tone !== "busy" && words && words !== title;
-    this.#text.textContent = detailed ? words : tone === "busy" ? `${text} ${words}`.trim() : text;
-    this.#detail.textContent = detailed ? text : "";
+  #showText(outcome) {
+    [this.#text.textContent, this.#detail.textContent] = errors?.explained(outcome) ?? [outcome.text, ""];
   }
 
   /** @param {string} name */
