@@ -43,7 +43,7 @@ export function countLines(frame, text) {
   counts.set(frame, count);
   if (count <= FOLDED) return;
   frame.classList.add("foldable");
-  void import("./code_fold.js").then(({ showCount }) => showCount(frame, count), () => frame.classList.remove("foldable"));
+  void withWords(import("./code_fold.js")).then(({ showCount }) => showCount(frame, count), () => frame.classList.remove("foldable"));
 }
 
 /** Colour the code, which is complete. @param {HTMLElement} frame */

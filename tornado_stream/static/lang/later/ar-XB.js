@@ -82,7 +82,8 @@ export default {
   },
   "markdown": {
     "preview": "\u200f⟦Pŕéévííééŵ⟧",
-    "refused": "\u200f⟦Ñóó pŕéévííééŵ: {reason}⟧"
+    "refused": "\u200f⟦Ñóó pŕéévííééŵ: {reason}⟧",
+    "showAll": "\u200f⟦Šĥóóŵ ááļļ {n} ļííñééš⟧"
   },
   "model": {
     "title": "\u200f⟦Móódééļš⟧",

@@ -92,7 +92,8 @@ export default {
 
   "markdown": {
     "preview": "معاينة",
-    "refused": "لا معاينة: {reason}"
+    "refused": "لا معاينة: {reason}",
+    "showAll": "عرض كل الأسطر ({n})"
   },
 
   "model": {

@@ -92,7 +92,8 @@ export default {
 
   "markdown": {
     "preview": "Vorschau",
-    "refused": "Keine Vorschau: {reason}"
+    "refused": "Keine Vorschau: {reason}",
+    "showAll": "Alle {n} Zeilen zeigen"
   },
 
   "model": {

@@ -92,7 +92,8 @@ export default {
 
   "markdown": {
     "preview": "Preview",
-    "refused": "No preview: {reason}"
+    "refused": "No preview: {reason}",
+    "showAll": "Show all {n} lines"
   },
 
   "model": {

@@ -92,7 +92,8 @@ export default {
 
   "markdown": {
     "preview": "Vista previa",
-    "refused": "Sin vista previa: {reason}"
+    "refused": "Sin vista previa: {reason}",
+    "showAll": "Mostrar las {n} líneas"
   },
 
   "model": {

@@ -92,7 +92,8 @@ export default {
 
   "markdown": {
     "preview": "Aperçu",
-    "refused": "Pas d’aperçu : {reason}"
+    "refused": "Pas d’aperçu : {reason}",
+    "showAll": "Afficher les {n} lignes"
   },
 
   "model": {

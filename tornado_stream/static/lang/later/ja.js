@@ -92,7 +92,8 @@ export default {
 
   "markdown": {
     "preview": "プレビュー",
-    "refused": "プレビューできません：{reason}"
+    "refused": "プレビューできません：{reason}",
+    "showAll": "すべての {n} 行を表示"
   },
 
   "model": {

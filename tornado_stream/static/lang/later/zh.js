@@ -92,7 +92,8 @@ export default {
 
   "markdown": {
     "preview": "预览",
-    "refused": "无法预览：{reason}"
+    "refused": "无法预览：{reason}",
+    "showAll": "显示全部 {n} 行"
   },
 
   "model": {
