@@ -31,7 +31,7 @@ def stranger(browser: Browser, locked: Program) -> Iterator[Page]:
     context.add_init_script(REPORT_VIOLATIONS)
     page = context.new_page()
     watch = Watch(locked.url)
-    watch.allow(REFUSED, "elsewhere.example", r"429 \(Too Many")
+    watch.allow(REFUSED, "elsewhere.example", r"429 \(Too Many", "503 ")
     watch.on(page)
     yield page
     context.close()
@@ -121,6 +121,11 @@ def test_too_many_tries_are_counted_down(stranger: Page, locked: Program) -> Non
     expect(page.get_by_role("alert")).to_contain_text("too many attempts")
     expect(button).to_be_enabled()
     expect(button).to_have_text("Log in")
+    full = {"error": {"code": "not_saved", "message": "The disk is full."}}
+    page.route("**/login", lambda route: route.fulfill(status=503, json=full))
+    log_in(page, "wrong")
+    expect(page.get_by_role("alert")).to_contain_text("cannot write to its disk")
+    expect(page.get_by_role("alert")).to_contain_text("The server said: The disk is full.")
 
 
 def test_a_second_try_during_the_first_is_not_dropped(stranger: Page, locked: Program) -> None:

@@ -91,6 +91,21 @@ def of_modules(names: Iterable[str]) -> set[str]:
     return {key for name in names for key in used(ASSETS.files[name].body.decode())}
 
 
+@pytest.mark.parametrize(
+    ("tag", "written"),
+    [("en", "1,234.50 12,345"), ("de", "1.234,50 12.345"), ("es", "1234,50 12.345")],
+)
+def test_numbers_are_written_as_in_the_language(tag, written):
+    language = LANGUAGES.all[tag]
+    assert " ".join(map(language.number, ("1,234.50", "12,345"))) == written
+    assert LANGUAGES.all["fr"].number("1,234.50") == "1\u202f234,50"
+
+
+def test_what_an_error_means():
+    assert LANGUAGES.all["fr"].meaning("quota").startswith("Le compte")
+    assert LANGUAGES.all["fr"].meaning("new_in_version_9") == ""
+
+
 #: Strings that may be as in English: names, keys of a keyboard, signs of units.
 AS_IN_ENGLISH = {
     *("title", "tab.quiet", "action.count", "trash.keys", "seconds", "details.ms"),

@@ -46,7 +46,7 @@ class Plain:
     conversations: list[Match] = field(default_factory=list)
     next: str | None = None
     text: str = ""
-    error: str = ""
+    error: ChatError | None = None
 
     @property
     def running(self) -> bool:
@@ -126,7 +126,7 @@ class AskHandler(PageHandler):
             # The same id again: the refused request may have been stored after all.
             same = plain if error.code == "request_id_reused" else None
             kept = same or replace(plain, request_id=request_id)
-            await self.show(replace(kept, text=text, error=error.message))
+            await self.show(replace(kept, text=text, error=error))
             return
         self.generation_id = generation.id
         self.redirect(self._address(generation.message.conversation_id), status=303)

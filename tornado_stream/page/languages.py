@@ -19,6 +19,8 @@ DEFAULT = "en"
 #: The folders of a language's other files: strings that only lazily loaded modules use, and strings
 #: that only templates use, which no browser loads.
 FOLDERS = ("later", "pages")
+#: How a language writes `,` and `.` in numbers, where it is not as in English (CLDR).
+SEPARATORS = {"de": (".", ","), "es": (".", ","), "fr": ("\u202f", ",")}
 RIGHT_TO_LEFT = {"ar", "fa", "he", "ur"}
 
 
@@ -39,6 +41,17 @@ class Language:
         for name in key.split("."):
             found = found[name]
         return str(found)
+
+    def meaning(self, code: str) -> str:
+        """What an error means, by its code; empty if the code is not known."""
+        return str(self.strings["error"].get(code, ""))
+
+    def number(self, english: str) -> str:
+        """A number that is written as in English, in the way of this language."""
+        thousands, point = SEPARATORS.get(self.tag, (",", "."))
+        if self.tag == "es" and re.fullmatch(r"\d,\d{3}(\.\d+)?", english):
+            thousands = ""  # Spanish divides numbers of five digits and more
+        return english.translate({ord(","): thousands, ord("."): point})
 
 
 class Languages:

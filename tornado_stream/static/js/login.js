@@ -1,9 +1,9 @@
 // @ts-check
 /** The login page. A user who has a session passes it at once: the browser follows a link on another site without the session's cookie, and so arrives here. */
-import { Api } from "./page/api.js";
+import { Api, refusal } from "./page/api.js";
 import { base } from "./page/base.js";
 import { byId } from "./page/dom.js";
-import { seconds, t } from "./page/words.js";
+import { seconds, t, withWords } from "./page/words.js";
 
 const api = new Api();
 const form = byId("login");
@@ -35,6 +35,13 @@ function wait(left) {
   if (left > 0) setTimeout(() => wait(left - 1), 1000);
 }
 
+/** Why the server did not take a login. @param {Response} response */
+async function reasonOf(response) {
+  const { code, message } = await refusal(response);
+  const errors = await withWords(import("./page/errors.js")).catch(() => null);
+  return `${t("login.failed", { status: String(response.status) })} ${errors?.errorText(code, message) ?? message}`;
+}
+
 let running = false;
 
 async function logIn() {
@@ -54,7 +61,7 @@ async function logIn() {
   again = false;
   if (!response) return refuse(t("login.unreachable"));
   if (response.status === 401) return refuse(t(form.elements.namedItem("name") ? "login.wrongEither" : "login.wrong"));
-  if (response.status !== 429) return refuse(t("login.failed", { status: String(response.status) }));
+  if (response.status !== 429) return refuse(await reasonOf(response));
   refuse(t("login.tooMany"));
   wait(Number(response.headers.get("Retry-After")) || 1);
 }
