@@ -91,7 +91,7 @@ docs: $(VENV)/run.stamp  ## write the generated table in docs/configuration.md
 clean:  ## delete everything that these commands install or build
 	rm -rf $(VENV) $(PEERS) $(CLIENTS) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: lang icons screenshots
+.PHONY: lang icons screenshots approve
 lang: $(VENV)/run.stamp  ## write the pseudo-language of the tests, after English has changed
 	$(BIN)/python tools/pseudo_language.py
 
@@ -100,6 +100,9 @@ icons: $(VENV)/test.stamp chromium  ## render the app's icons from img/icon.svg
 
 screenshots: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## take the pictures in docs/images
 	$(BIN)/python tools/screenshots.py $(ARGS)
+
+approve: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## take the pictures anew with which tests compare the page; look at them
+	APPROVE=1 $(BIN)/python -m pytest -q -m wide tests/browser/test_approved.py
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

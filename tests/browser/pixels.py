@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from .access import CUT, TABBABLE
@@ -23,6 +24,7 @@ DIRECTIONS = ("ltr", "rtl")
 #: Each rule is a function that lists what breaks it.
 RULES: dict[str, str] = {
     "one composer with one text box, inside the window": """() => {
+      if (!document.querySelector("#scroller")) return []; // the login, or a page without a chat
       const boxes = document.querySelectorAll("form.composer textarea");
       const box = boxes[0]?.getBoundingClientRect();
       const visible = box && box.width >= 200 && box.height >= 24 && within(box, 0.5);
@@ -74,7 +76,9 @@ RULES: dict[str, str] = {
         .map(([b]) => `${a.className} and ${b.className}`));
     }""",
     "the messages have room": """() => {
-      const {width, height} = document.querySelector(".main").getBoundingClientRect();
+      const main = document.querySelector(".main");
+      if (!main) return [];
+      const {width, height} = main.getBoundingClientRect();
       return width >= Math.min(320, innerWidth) && height >= 200 ? [] : [`${width} × ${height}`];
     }""",
     "a dialog or menu is inside the window": """() =>
@@ -119,7 +123,7 @@ _ALL = "() => {{ {} return Object.entries({{ {} }}).flatMap(([rule, broken]) => 
 _INK = """() => ["article.message.user .text", "article.message.answer .content"].map((name) => {
   const e = [...document.querySelectorAll(name)].findLast((one) => one.textContent.trim());
   const box = e?.getBoundingClientRect();
-  const scroller = document.querySelector("#scroller").getBoundingClientRect();
+  const scroller = document.querySelector("#scroller")?.getBoundingClientRect();
   if (!box || !e.checkVisibility() || document.querySelector("dialog[open], :popover-open"))
     return null;
   if (document.body.dataset.side === "open" && innerWidth < 896) return null;
@@ -143,8 +147,11 @@ class Looks:
         return f"{self.pictures} pictures, {rules} rules, {self.measured} texts had their ink"
 
 
-def look(page: Page, state: str, looks: Looks, *, directions: Any = DIRECTIONS) -> None:
-    """Measure the page, in a state, at each width, in each scheme and direction."""
+def look(
+    page: Page, state: str, looks: Looks, *, directions: Any = DIRECTIONS, folder: str = ""
+) -> None:
+    """Measure the page, in a state, at each width, in each scheme and direction. A folder is for
+    pictures, to look at them."""
     for (width, height), scheme, direction in product(WIDTHS.items(), SCHEMES, directions):
         picture = f"{state}, {width} px, {scheme}, {direction}"
         page.set_viewport_size({"width": width, "height": height})
@@ -152,6 +159,8 @@ def look(page: Page, state: str, looks: Looks, *, directions: Any = DIRECTIONS) 
         page.evaluate("dir => void (document.documentElement.dir = dir)", direction)
         _settle(page)
         looks.pictures += 1
+        if folder:
+            page.screenshot(path=Path(folder) / f"{picture}.png")
         looks.broken += [f"{picture}: {one}" for one in page.evaluate(_ALL)]
         for box in page.evaluate(_INK):
             looks.measured += 1
