@@ -55,7 +55,8 @@ RULES: dict[str, str] = {
         && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1;
       return all.flatMap(([a, box], at) => all.slice(at + 1)
         .filter(([b, other]) => !a.contains(b) && !b.contains(a) && layer(a) === layer(b)
-          && !!scrolls(a) === !!scrolls(b) && over(box, other) && !a.closest(".row") )
+          && !!scrolls(a) === !!scrolls(b) && over(box, other) && !a.closest(".row")
+          && !stuck(a) && !stuck(b))
         .map(([b]) => `${named([a])} and ${named([b])}`));
     }""",
     "nothing covers a control that is not behind a layer": """() => controls()
@@ -96,6 +97,7 @@ const named = ([e, box]) => `${{e.tagName}}#${{e.id}}.${{e.className}} `
 const within = (box, slack) => box.left >= -slack && box.top >= -slack
   && box.right <= innerWidth + slack && box.bottom <= innerHeight + slack;
 const layer = (e) => e.closest(":popover-open, dialog[open], .toasts, .side, #to-end");
+const stuck = (e) => e.closest(".code-head, .fence, .show-all"); // stays in view over what scrolls
 const covered = (e) => e.closest("[inert]");
 const layerOnTop = (e) => {{
   const top = document.querySelector("dialog[open]:modal, :popover-open");

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -348,18 +348,18 @@ class World:
     release: Release
 
 
-def walk(page: Page, world: World) -> Iterator[str]:
+def walk(page: Page, world: World, kinds: Collection[str] = tuple(LONG)) -> Iterator[str]:
     """Brings a page into every state, one after the other, and yields the state's name. The server
-    has no conversation at the beginning."""
+    has no conversation at the beginning. `kinds` are the kinds of long questions."""
     page.goto(world.server.url)
     expect(page.locator("#model-name")).to_have_text("fake-model")
     yield "empty"
     drawer(page)
     yield "drawer without conversations"
     page.goto(world.server.url)
-    for kind, question in LONG.items():
+    for kind in kinds:
         anew(page)
-        send(page, f"{question}\nplay say={ANSWER}")
+        send(page, f"{LONG[kind]}\nplay say={ANSWER}")
         ready(page)
         yield f"a question {kind}"
         more = page.locator("article.message.user [aria-expanded=false]")

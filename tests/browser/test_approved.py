@@ -28,9 +28,9 @@ APPROVED = Path(__file__).parent / "approved"
 FONTS = APPROVED / "fonts.json"
 WIDTHS = {390: 844, 1440: 900}
 #: The pictures are smaller than the page by this factor.
-SCALE = 4
+SCALE = 6
 #: How many per cent of the pixels may differ, and from which difference on (of 255) a pixel does.
-TOLERANCE, DIFFERENT = 1.0, 32
+TOLERANCE, DIFFERENT = 0.25, 32
 #: The widths of a text in the page's fonts, in pixels.
 MEASURED = """() => ["sans", "mono"].map((kind) => {
   const font = getComputedStyle(document.documentElement).getPropertyValue(`--${kind}`);

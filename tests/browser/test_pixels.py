@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 
 import pytest
 
 from . import states
 from .chat import Page
-from .conftest import REPORT_VIOLATIONS, VIEWPORT, Browser, Program, Release, Watch
+from .conftest import REPORT_VIOLATIONS, VIEWPORT, Browser, Watch
 from .pixels import Looks, look
 
 NETWORK = r"Failed to load resource: net::ERR_|status of"
@@ -29,30 +28,15 @@ def test_what_is_asked_is_seen(page: Page) -> None:
     assert looks.broken == []
 
 
-@pytest.fixture(scope="module")
-def world_of(serve: Callable[..., Program], upstream: Program) -> Callable[[Release], states.World]:
-    """Servers of which the first has no conversation."""
-
-    def make(release: Release) -> states.World:
-        environ = {"OPENAI_BASE_URL": upstream.url, "OPENAI_MODEL": "fake-model"}
-        environ["OPENAI_API_KEY"] = "sk-x"
-        locked = serve(**environ, TORNADO_STREAM_PASSWORD="correct horse")
-        return states.World(serve(**environ), locked, release)
-
-    return make
-
-
 @pytest.mark.wide
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize("language", ["en", "ar-XB"])
 def test_every_state_is_seen(
     browser: Browser,
-    world_of: Callable[[Release], states.World],
-    release: Release,
+    world: states.World,
     language: str,
 ) -> None:
     """All states, at three widths, in both schemes and directions, in two languages."""
-    world = world_of(release)
     context = browser.new_context(viewport=VIEWPORT, reduced_motion="reduce", locale=language)
     context.add_init_script(REPORT_VIOLATIONS)
     page = context.new_page()
