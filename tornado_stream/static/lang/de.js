@@ -177,7 +177,6 @@ export default {
     "code": "Code",
     "copy": "Kopieren",
     "wrap": "Umbrechen",
-    "showAll": "Alle {n} Zeilen zeigen",
     "table": "Tabelle",
     "image": "Bild:",
     "done": "Erledigt",

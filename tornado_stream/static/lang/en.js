@@ -177,7 +177,6 @@ export default {
     "code": "Code",
     "copy": "Copy",
     "wrap": "Wrap",
-    "showAll": "Show all {n} lines",
     "table": "Table",
     "image": "Image:",
     "done": "Done",

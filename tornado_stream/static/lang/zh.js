@@ -177,7 +177,6 @@ export default {
     "code": "代码",
     "copy": "复制",
     "wrap": "自动换行",
-    "showAll": "显示全部 {n} 行",
     "table": "表格",
     "image": "图片：",
     "done": "已完成",
