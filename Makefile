@@ -24,7 +24,7 @@ help:  ## list these commands
 test: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## run the tests that belong to every change, in a browser too; up to 5 minutes
 	$(PYTEST) -m "not wide" $(ARGS)
 
-test-wide: $(VENV)/run.stamp $(VENV)/test.stamp clients chromium nginx caddy  ## run the tests that need other programs: clients, proxies, the installed wheel; some minutes
+test-wide: $(VENV)/run.stamp $(VENV)/test.stamp clients chromium firefox nginx caddy  ## run the tests that need other programs: clients, proxies, the installed wheel; some minutes
 	$(PYTEST) -m wide $(ARGS)
 
 check: $(VENV)/test.stamp  ## check style, format and types
@@ -91,7 +91,7 @@ docs: $(VENV)/run.stamp  ## write the generated table in docs/configuration.md
 clean:  ## delete everything that these commands install or build
 	rm -rf $(VENV) $(PEERS) $(CLIENTS) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: lang icons screenshots
+.PHONY: lang icons screenshots approve
 lang: $(VENV)/run.stamp  ## write the pseudo-language of the tests, after English has changed
 	$(BIN)/python tools/pseudo_language.py
 
@@ -100,6 +100,9 @@ icons: $(VENV)/test.stamp chromium  ## render the app's icons from img/icon.svg
 
 screenshots: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## take the pictures in docs/images
 	$(BIN)/python tools/screenshots.py $(ARGS)
+
+approve: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## take the pictures anew with which tests compare the page; look at them
+	APPROVE=1 $(BIN)/python -m pytest -q -m wide tests/browser/test_approved.py
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -159,10 +162,14 @@ $(BENCH)/go_relay: benchmarks/peers/relay.go
 APT = test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
 
-.PHONY: chromium nginx caddy debootstrap
+.PHONY: chromium firefox nginx caddy debootstrap
 chromium:
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { $(APT) chromium; } || \
 		echo "Chromium is not installed; the browser tests will be skipped. Install it and run again."
+
+firefox:
+	@command -v firefox-esr >/dev/null || command -v firefox >/dev/null || { $(APT) firefox-esr; } || \
+		echo "Firefox is not installed; the tests in it will be skipped. Install it and run again."
 
 nginx:
 	@PATH="$$PATH:/usr/sbin:/usr/local/sbin"; command -v nginx >/dev/null || { $(APT) nginx-light; } || \

@@ -17,13 +17,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 from deadlines import DEADLINE
 
 from .proxy import CuttableProxy
+
+if TYPE_CHECKING:
+    from .states import World
 
 try:
     from playwright.sync_api import (
@@ -200,6 +203,18 @@ def seen(upstream: Program) -> Callable[[], dict[str, Any]]:
     others = ask()["open"]
 
     return ask
+
+
+@pytest.fixture
+def world(serve: Callable[..., Program], upstream: Program, release: Release) -> World:
+    """Two servers without conversations, the second with a password, to walk through all states."""
+    from .states import World
+
+    environ = {"OPENAI_BASE_URL": upstream.url, "OPENAI_MODEL": "fake-model"}
+    environ["OPENAI_API_KEY"] = "sk-x"
+    return World(
+        serve(**environ), serve(**environ, TORNADO_STREAM_PASSWORD="correct horse"), release
+    )
 
 
 @dataclass

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from .access import CUT, TABBABLE
@@ -23,6 +24,7 @@ DIRECTIONS = ("ltr", "rtl")
 #: Each rule is a function that lists what breaks it.
 RULES: dict[str, str] = {
     "one composer with one text box, inside the window": """() => {
+      if (!document.querySelector("#scroller")) return []; // the login, or a page without a chat
       const boxes = document.querySelectorAll("form.composer textarea");
       const box = boxes[0]?.getBoundingClientRect();
       const visible = box && box.width >= 200 && box.height >= 24 && within(box, 0.5);
@@ -53,7 +55,8 @@ RULES: dict[str, str] = {
         && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1;
       return all.flatMap(([a, box], at) => all.slice(at + 1)
         .filter(([b, other]) => !a.contains(b) && !b.contains(a) && layer(a) === layer(b)
-          && !!scrolls(a) === !!scrolls(b) && over(box, other) && !a.closest(".row") )
+          && !!scrolls(a) === !!scrolls(b) && over(box, other) && !a.closest(".row")
+          && !stuck(a) && !stuck(b))
         .map(([b]) => `${named([a])} and ${named([b])}`));
     }""",
     "nothing covers a control that is not behind a layer": """() => controls()
@@ -74,7 +77,9 @@ RULES: dict[str, str] = {
         .map(([b]) => `${a.className} and ${b.className}`));
     }""",
     "the messages have room": """() => {
-      const {width, height} = document.querySelector(".main").getBoundingClientRect();
+      const main = document.querySelector(".main");
+      if (!main) return [];
+      const {width, height} = main.getBoundingClientRect();
       return width >= Math.min(320, innerWidth) && height >= 200 ? [] : [`${width} × ${height}`];
     }""",
     "a dialog or menu is inside the window": """() =>
@@ -92,6 +97,7 @@ const named = ([e, box]) => `${{e.tagName}}#${{e.id}}.${{e.className}} `
 const within = (box, slack) => box.left >= -slack && box.top >= -slack
   && box.right <= innerWidth + slack && box.bottom <= innerHeight + slack;
 const layer = (e) => e.closest(":popover-open, dialog[open], .toasts, .side, #to-end");
+const stuck = (e) => e.closest(".code-head, .fence, .show-all"); // stays in view over what scrolls
 const covered = (e) => e.closest("[inert]");
 const layerOnTop = (e) => {{
   const top = document.querySelector("dialog[open]:modal, :popover-open");
@@ -119,7 +125,7 @@ _ALL = "() => {{ {} return Object.entries({{ {} }}).flatMap(([rule, broken]) => 
 _INK = """() => ["article.message.user .text", "article.message.answer .content"].map((name) => {
   const e = [...document.querySelectorAll(name)].findLast((one) => one.textContent.trim());
   const box = e?.getBoundingClientRect();
-  const scroller = document.querySelector("#scroller").getBoundingClientRect();
+  const scroller = document.querySelector("#scroller")?.getBoundingClientRect();
   if (!box || !e.checkVisibility() || document.querySelector("dialog[open], :popover-open"))
     return null;
   if (document.body.dataset.side === "open" && innerWidth < 896) return null;
@@ -143,8 +149,11 @@ class Looks:
         return f"{self.pictures} pictures, {rules} rules, {self.measured} texts had their ink"
 
 
-def look(page: Page, state: str, looks: Looks, *, directions: Any = DIRECTIONS) -> None:
-    """Measure the page, in a state, at each width, in each scheme and direction."""
+def look(
+    page: Page, state: str, looks: Looks, *, directions: Any = DIRECTIONS, folder: str = ""
+) -> None:
+    """Measure the page, in a state, at each width, in each scheme and direction. A folder is for
+    pictures, to look at them."""
     for (width, height), scheme, direction in product(WIDTHS.items(), SCHEMES, directions):
         picture = f"{state}, {width} px, {scheme}, {direction}"
         page.set_viewport_size({"width": width, "height": height})
@@ -152,6 +161,8 @@ def look(page: Page, state: str, looks: Looks, *, directions: Any = DIRECTIONS) 
         page.evaluate("dir => void (document.documentElement.dir = dir)", direction)
         _settle(page)
         looks.pictures += 1
+        if folder:
+            page.screenshot(path=Path(folder) / f"{picture}.png")
         looks.broken += [f"{picture}: {one}" for one in page.evaluate(_ALL)]
         for box in page.evaluate(_INK):
             looks.measured += 1

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import uuid
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
-from .chat import Locator, Page, expect
-from .conftest import Release
+from .chat import Locator, Page, Route, expect
+from .conftest import Program, Release
 
 ANSWER = quote(
     "A **short** answer with `code`:\n\n```python\n" + "print('a line of code')\n" * 6 + "```\n\n"
@@ -173,3 +177,271 @@ def online(page: Page, release: Release) -> None:
     page.context.set_offline(False)
     expect(page.locator("article.message.answer .content").last).to_have_text("At last.")
     ready(page)
+
+
+def unreachable(page: Page) -> None:
+    """An answer is being written, and the device has no network any more."""
+    running(page)
+    page.context.set_offline(True)
+
+
+def not_sent(page: Page) -> None:
+    """The server cannot store the question."""
+    failure = {"error": {"code": "not_saved", "message": "The disk is full.", "retryable": True}}
+    body = json.dumps(failure)
+    page.route("**/stream", lambda route: route.fulfill(status=503, body=body), times=1)
+    anew(page)
+    send(page, LONG["short"])
+    expect(page.locator('.status[data-tone="bad"]')).to_be_visible()
+
+
+def unsaved(page: Page) -> None:
+    """The answer came, and the server cannot store it."""
+    start = {"conversation_id": "c", "message_id": "m", "user_message_id": "u", "model": "fake"}
+    end = {"state": "done", "finish_reason": "stop", "saved": False}
+    events: list[tuple[str, dict[str, Any]]] = [
+        ("start", start),
+        ("notice", {"code": "not_saved"}),
+        ("delta", {"content": "An answer that is not saved."}),
+        ("end", end),
+    ]
+    frames = (
+        f"id: {n}\nevent: {kind}\ndata: {json.dumps(data)}\n\n"
+        for n, (kind, data) in enumerate(events, 1)
+    )
+    body, kind = "".join(frames), "text/event-stream"
+    page.route("**/stream", lambda r: r.fulfill(status=200, content_type=kind, body=body), times=1)
+    anew(page)
+    send(page, LONG["short"])
+    expect(page.locator(".asides")).to_be_visible()
+    ready(page)
+
+
+def stored(page: Page, **members: Any) -> None:
+    """The newest answer as if the store had it with these members, after a reload."""
+
+    def change(route: Route) -> None:
+        response = route.fetch()
+        snapshot = response.json()
+        snapshot["messages"][-1] |= members
+        route.fulfill(response=response, json=snapshot)
+
+    page.route("**/api/conversations/*-*", change, times=1)
+    page.reload()
+    ready(page)
+
+
+def interrupted(page: Page) -> None:
+    asked(page, "say=The server was killed when it had written so much.")
+    stored(page, state="interrupted")
+
+
+def with_sources(page: Page) -> None:
+    cited = [{"url": f"https://{name}.example/", "title": f"Page {name}"} for name in "abc"]
+    long = {"url": "https://d.example/x", "title": "Averylongtitlewithoutaspace" * 6}
+    notes = [{"type": "url_citation", "url_citation": one} for one in [*cited, long]]
+    chunk = {"choices": [{"delta": {"content": "An answer. ", "annotations": notes}}]}
+    asked(page, f"raw={quote(f'data: {json.dumps(chunk)}', safe='')}%0A%0A;say={ANSWER}")
+    expect(page.locator(".sources a").first).to_be_attached()
+
+
+def with_waiting(page: Page) -> None:
+    """A question waits for the end of the answer."""
+    anew(page)
+    send(page, f"{LONG['short']}\nplay say=one;hold={uuid.uuid4().hex}")
+    expect(page.locator("article.message.answer .content")).to_contain_text("one")
+    page.locator("#question").fill("A question that waits. " * 8)
+    page.locator("#question").press("Enter")
+    expect(page.locator("#question")).to_have_value("")
+    expect(page.get_by_text("A question that waits.").first).to_be_visible()
+
+
+def held(page: Page) -> None:
+    page.locator("#stop").click()
+    expect(page.locator("#send")).to_be_visible()
+    ready(page)
+
+
+def without_waiting(page: Page) -> None:
+    anew(page)
+
+
+def with_preview(page: Page) -> None:
+    rect = '<rect width="40" height="20"/>'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 20">{rect}</svg>'
+    asked(page, "say=" + quote(f"```svg\n{svg}\n```\n\nAfter it.", safe=""))
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.locator(".code .button[aria-pressed]").first.click()
+    frame = page.locator(".code iframe")
+    expect(frame.content_frame.locator("rect")).to_be_visible()
+
+
+def with_long_code(page: Page) -> None:
+    lines = "".join(f"print({n}, 'a long line of code that does not fit')\n" for n in range(80))
+    asked(page, "say=" + quote(f"```python\n{lines}```\n\nAfter it.", safe=""))
+    expect(page.locator(".code-fold")).to_be_attached()
+
+
+def with_open_code(page: Page) -> None:
+    page.locator(".code-fold").click()
+    page.locator(".code").evaluate("e => e.scrollIntoView({block: 'center'})")
+
+
+def with_wide_table(page: Page) -> None:
+    head = "".join(f"| Column {n} " for n in range(8)) + "|\n" + "|---" * 8 + "|\n"
+    row = "| a word | a sentence of some words that needs a wide column " * 4 + "|\n"
+    asked(page, "say=" + quote(f"Before it.\n\n{head}{row * 3}\nAfter it.", safe=""))
+
+
+def replayed(page: Page) -> None:
+    asked(page, f"think=A thought.;say={ANSWER}")
+    details(page)
+    page.locator(".replay-bar button").last.click()
+    expect(page.locator(".replay-shown[data-ended=true]")).to_be_visible()
+
+
+def nothing_found(page: Page) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.locator("#search").fill("a word that nobody wrote")
+    expect(page.locator("#found .row")).to_have_count(0)
+    expect(page.locator(".list-status:not(:empty)").first).to_be_visible()
+
+
+def without_models(page: Page) -> None:
+    """The list of models cannot be read."""
+    page.route("**/api/models*", lambda route: route.abort())
+    page.reload()
+    expect(page.locator('#model[data-state="unreachable"]')).to_be_visible()
+    page.unroute("**/api/models*")
+
+
+def logging_in(page: Page, locked: Program) -> None:
+    page.goto(locked.url)
+    expect(page.locator("#login-password")).to_be_visible()
+
+
+def wrong_password(page: Page) -> None:
+    page.locator("#login-password").fill("wrong")
+    page.locator("#login-enter").click()
+    expect(page.locator("#login-notice")).not_to_be_empty()
+
+
+def too_many_tries(page: Page) -> None:
+    headers = {"Retry-After": "3600"}
+    page.route("**/login", lambda route: route.fulfill(status=429, headers=headers), times=1)
+    page.locator("#login-password").fill("wrong")
+    page.locator("#login-enter").click()
+    expect(page.locator("#login-enter")).to_contain_text("3")
+
+
+def usage(page: Page, server: Program) -> None:
+    page.goto(f"{server.url}usage")
+    expect(page.locator(".usage-scroll")).to_be_visible()
+
+
+@dataclass
+class World:
+    """The servers that a walk through all states needs."""
+
+    server: Program
+    locked: Program
+    release: Release
+
+
+def walk(page: Page, world: World, kinds: Collection[str] = tuple(LONG)) -> Iterator[str]:
+    """Brings a page into every state, one after the other, and yields the state's name. The server
+    has no conversation at the beginning. `kinds` are the kinds of long questions."""
+    page.goto(world.server.url)
+    expect(page.locator("#model-name")).to_have_text("fake-model")
+    yield "empty"
+    drawer(page)
+    yield "drawer without conversations"
+    page.goto(world.server.url)
+    for kind in kinds:
+        anew(page)
+        send(page, f"{LONG[kind]}\nplay say={ANSWER}")
+        ready(page)
+        yield f"a question {kind}"
+        more = page.locator("article.message.user [aria-expanded=false]")
+        if kind != "of 1 MB" and more.count():
+            more.first.click()
+            yield f"a question {kind}, open"
+    acts: dict[str, Callable[[Page], None]] = {
+        "running": running,
+        "stopped": stopped,
+        "thinking": thinking,
+        "stopped while it thought": stopped,
+        "done": lambda page: asked(page, f"say={ANSWER}"),
+        "cut off": lambda page: asked(page, "say=Half an answer;close"),
+        "interrupted": interrupted,
+        "failed": lambda page: asked(page, "status=401"),
+        "an unknown model": lambda page: asked(page, "status=404"),
+        "a rate limit": lambda page: asked(page, "status=429"),
+        "length limit": lambda page: asked(page, "say=Half;finish=length;done"),
+        "content filter": lambda page: asked(page, "say=Half;finish=content_filter;done"),
+        "empty answer": lambda page: asked(page, "finish=stop;done"),
+        "not sent": not_sent,
+        "not saved": unsaved,
+        "reasoning and tools, open": with_parts,
+        "edit open": editing,
+        "details open": details,
+        "replay": replayed,
+        "sources": with_sources,
+        "a wide table": with_wide_table,
+        "long code": with_long_code,
+        "long code, open": with_open_code,
+        "preview": with_preview,
+        "waiting question": with_waiting,
+        "waiting question, held": held,
+        "search": searching,
+        "search without a hit": nothing_found,
+    }
+    for name, act in acts.items():
+        act(page)
+        yield name
+    not_searching(page)
+    for name, opener in {
+        "models": "#model",
+        "settings panel": "#panel",
+        "shortcuts": "#shortcuts",
+        "row menu": "#conversations .row-more",
+    }.items():
+        page.mouse.move(0, 0)
+        opened(opener)(page)
+        yield name
+        close(page)
+    drawer(page)
+    yield "drawer"
+    page.set_viewport_size({"width": 1440, "height": 900})
+    full_box(page)
+    yield "full box"
+    pasted(page)
+    yield "pasted"
+    page.locator("#pasted button").click()
+    too_long(page)
+    yield "too long"
+    offline(page, world.release)
+    yield "offline"
+    online(page, world.release)
+    yield "online again"
+    unreachable(page)
+    yield "offline during an answer"
+    page.context.set_offline(False)
+    toasts(page)
+    yield "toasts"
+    page.goto(world.server.url)
+    without_models(page)
+    yield "without models"
+    page.goto(f"{world.server.url}c/00000000-0000-4000-8000-000000000000")
+    expect(page.locator("#place")).to_be_visible()
+    yield "missing"
+    usage(page, world.server)
+    yield "usage"
+    page.goto(f"{world.server.url}no/such/page")
+    yield "page not found"
+    logging_in(page, world.locked)
+    yield "login"
+    wrong_password(page)
+    yield "login, wrong password"
+    too_many_tries(page)
+    yield "login, waiting"

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from . import states
 from .access import SMALL, TABBABLE, cut, openers, violations
 from .chat import Page, announced, answer, ask, content, expect
-from .conftest import Watch
+from .conftest import REPORT_VIOLATIONS, VIEWPORT, Browser, Release, Watch
 
 PHONE: Any = {"width": 360, "height": 740}
 #: Whether the focus ring of the focused element is visible and not covered. Also removes the
@@ -175,6 +176,87 @@ def test_the_page_not_found_is_accessible(wide: Page, watch: Watch) -> None:
     assert violations(wide) == []
     assert cut(wide, 320) == []
     wide.goto(watch.base)
+
+
+@pytest.mark.wide
+@pytest.mark.timeout(1500)
+def test_every_state_is_accessible_and_can_be_enlarged(
+    browser: Browser, world: states.World
+) -> None:
+    """axe in both schemes, zoom of 200 % (half the width), and letters of twice their size."""
+    context = browser.new_context(viewport=VIEWPORT, reduced_motion="reduce")
+    context.add_init_script(REPORT_VIOLATIONS)
+    page = context.new_page()
+    found: list[Any] = []
+    count = 0
+    for name in states.walk(page, world, ("short", "of 20,000 characters", "with code")):
+        count += 1
+        for scheme, size in (("light", {"width": 1280, "height": 800}), ("dark", PHONE)):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.set_viewport_size(size)  # type: ignore[arg-type]
+            found += [(name, scheme, one) for one in violations(page)]
+        found += [(name, "zoom", one) for one in cut(page, 640)]
+        page.evaluate("() => void (document.documentElement.style.fontSize = '200%')")
+        found += [(name, "letters", one) for one in cut(page, 1280)]
+        page.evaluate("() => void (document.documentElement.style.fontSize = '')")
+    context.close()
+    print(f"{count} states", *found, sep="\n")
+    assert found == []
+
+
+def test_a_day_by_keyboard_alone(wide: Page, release: Release) -> None:
+    """Asking, stopping, editing, regenerating, searching, renaming, deleting, models, settings."""
+    page, keys = wide, wide.keyboard
+    last = page.locator("article.message.answer .content").last
+    page.locator("#question").focus()
+    keys.type("play say=A heron.;hold=keyboard")
+    keys.press("Enter")
+    expect(last).to_have_text("A heron.")
+    keys.press("Escape")
+    expect(page.locator("#send")).to_be_visible()
+    keys.press("ArrowUp")
+    expect(page.locator(".editor textarea")).to_be_focused()
+    keys.press("ControlOrMeta+a")
+    keys.type("play say=Edited heron.")
+    keys.press("Enter")
+    expect(last).to_have_text("Edited heron.")
+    expect(page.locator('[data-action="again"]').last).to_be_attached()
+    page.locator("#question").focus()
+    for _ in range(20):
+        keys.press("Shift+Tab")
+        if page.evaluate("document.activeElement.dataset.action") == "again":
+            break
+    keys.press("Enter")
+    expect(page.locator(".versions").last).to_contain_text("2")
+    expect(page.locator("#send")).to_be_visible()
+    keys.press("Alt+Shift+M")
+    expect(page.locator(":popover-open, dialog[open]")).to_be_visible()
+    keys.press("Escape")
+    keys.press("Alt+Shift+P")
+    expect(page.locator("dialog[open]")).to_be_visible()
+    keys.press("Escape")
+    expect(page.locator("dialog[open], :popover-open")).to_have_count(0)
+    keys.press("ControlOrMeta+Shift+O")
+    expect(page.locator("#welcome")).to_be_visible()
+    keys.press("ControlOrMeta+k")
+    keys.type("heron")
+    expect(page.locator("#found .row").first).to_be_visible()
+    keys.press("ArrowDown")
+    keys.press("Enter")
+    expect(last).to_have_text("Edited heron.")
+    page.locator("#search").fill("")
+    page.locator("#conversations .row.current .row-link").focus()
+    keys.press("F2")
+    keys.press("ControlOrMeta+a")
+    keys.type("Renamed")
+    keys.press("Enter")
+    row = page.locator("#conversations .row", has_text="Renamed")
+    expect(row).to_be_visible()
+    row.locator(".row-link").focus()
+    keys.press("Delete")
+    expect(row).to_have_count(0)
+    keys.press("ControlOrMeta+z")
+    expect(row).to_be_visible()
 
 
 #: Lists buttons, and small boxes that carry meaning by their background, that become invisible.

@@ -14,6 +14,8 @@ const LONGEST = 20_000;
 const FOLDED = 40;
 /** How many lines the code of a frame has. @type {WeakMap<HTMLElement, number>} */
 const counts = new WeakMap();
+/** @type {Promise<typeof import("./code_fold.js")> | null} */
+let folding = null;
 
 /** The frame for a code element. @param {HTMLElement} code @param {string} language as the model wrote it */
 export function codeFrame(code, language) {
@@ -43,7 +45,14 @@ export function countLines(frame, text) {
   counts.set(frame, count);
   if (count <= FOLDED) return;
   frame.classList.add("foldable");
-  void withWords(import("./code_fold.js")).then(({ showCount }) => showCount(frame, count), () => frame.classList.remove("foldable"));
+  folding ??= withWords(import("./code_fold.js"));
+  void folding.then(
+    ({ showCount }) => showCount(frame, count),
+    () => {
+      folding = null; // the next code tries again
+      frame.classList.remove("foldable");
+    },
+  );
 }
 
 /** Colour the code, which is complete. @param {HTMLElement} frame */

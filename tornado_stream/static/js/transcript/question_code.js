@@ -16,8 +16,8 @@ const PIECES = 200;
 const FENCE = /^ {0,3}(`{3,}|~{3,})([^`\n]*)$/;
 
 /** @param {HTMLElement} block has only this text @param {string} text */
-export function showCode(block, text) {
-  void loadStyleSheet("parts").catch(() => {}); // the code can be read without its style, too
+export async function showCode(block, text) {
+  await loadStyleSheet("wide").catch(() => {}); // the code can be read without its style, too
   const pieces = piecesOf(text);
   block.replaceChildren(...pieces.flatMap((piece) => (piece.isCode ? codeView(piece.text, pieces.length < PIECES) : proseView(piece.text))));
 }

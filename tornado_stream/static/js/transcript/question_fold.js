@@ -1,10 +1,12 @@
 // @ts-check
 /** The button that unfolds a long question. Loaded with the first one. */
 import { element } from "../page/dom.js";
+import { loadStyleSheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
 
 /** Fold a long text, and add the button that shows all of it, or the beginning again. @param {HTMLElement} block @param {string} text */
-export function addFold(block, text) {
+export async function addFold(block, text) {
+  await loadStyleSheet("wide").catch(() => {}); // it works without its style, too
   const button = element("button", "link show-all");
   button.type = "button";
   const fold = (/** @type {boolean} */ folded) => {

@@ -81,6 +81,7 @@ export default {
     "failed": "\u200f⟦“{title}” ŵááš ñóóţ dééļééţééd.⟧"
   },
   "markdown": {
+    "showAll": "\u200f⟦Šĥóóŵ ááļļ {n} ļííñééš⟧",
     "preview": "\u200f⟦Pŕéévííééŵ⟧",
     "refused": "\u200f⟦Ñóó pŕéévííééŵ: {reason}⟧",
     "showAll": "\u200f⟦Šĥóóŵ ááļļ {n} ļííñééš⟧"

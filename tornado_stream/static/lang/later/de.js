@@ -91,6 +91,7 @@ export default {
   },
 
   "markdown": {
+    "showAll": "Alle {n} Zeilen zeigen",
     "preview": "Vorschau",
     "refused": "Keine Vorschau: {reason}",
     "showAll": "Alle {n} Zeilen zeigen"

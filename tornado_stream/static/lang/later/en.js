@@ -91,6 +91,7 @@ export default {
   },
 
   "markdown": {
+    "showAll": "Show all {n} lines",
     "preview": "Preview",
     "refused": "No preview: {reason}",
     "showAll": "Show all {n} lines"

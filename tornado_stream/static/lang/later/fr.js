@@ -91,6 +91,7 @@ export default {
   },
 
   "markdown": {
+    "showAll": "Afficher les {n} lignes",
     "preview": "Aperçu",
     "refused": "Pas d’aperçu : {reason}",
     "showAll": "Afficher les {n} lignes"

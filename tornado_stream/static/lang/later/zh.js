@@ -91,6 +91,7 @@ export default {
   },
 
   "markdown": {
+    "showAll": "显示全部 {n} 行",
     "preview": "预览",
     "refused": "无法预览：{reason}",
     "showAll": "显示全部 {n} 行"
