@@ -320,3 +320,11 @@ def test_a_command_whose_line_cannot_be_written_does_nothing(
         error = capsys.readouterr().err
         assert "cannot write the audit log" in error and error.count("\n") == 1
     assert not data_dir.exists() and not (tmp_path / "new.zip").exists()
+
+
+def test_a_pipe_and_a_device_are_no_backups(data_dir, tmp_path, capsys):
+    """Reading them might never end."""
+    os.mkfifo(tmp_path / "pipe")
+    for file in (tmp_path / "pipe", Path("/dev/zero")):
+        assert run(file, data_dir) == 2
+        assert "it is no file" in capsys.readouterr().err

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from logging import LogRecord
 from logging.handlers import RotatingFileHandler
@@ -47,7 +47,8 @@ class AuditLog:
         self._file.handle(logging.makeLogRecord({"msg": text}))
 
     def close(self) -> None:
-        self._file.close()
+        with suppress(OSError):  # of a line that could not be written, which was told
+            self._file.close()
 
 
 @contextmanager
