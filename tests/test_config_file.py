@@ -119,3 +119,19 @@ def test_a_changed_file_is_read_again_and_one_with_a_mistake_changes_nothing(tmp
     assert "the budgets and admins stay as they were" in caplog.text
     assert "line 2: budget.tokens" in caplog.text
     caplog.clear()
+
+
+def test_a_file_of_a_windows_editor_is_read(file):
+    file.write_bytes(b"\xef\xbb\xbf# a\r\n[user.ada]\r\nadmin = true\r\n")
+    assert read_sections(file).tables("user") == {"ada": {"admin": True}}
+
+
+def test_a_number_that_python_does_not_read_is_a_mistake(file):
+    assert "too large" in refused(file, f"currency = {'9' * 5000}")
+
+
+def test_a_mistake_is_one_line(file):
+    file.write_text('[user."a\\n\\u202eb"]')
+    with pytest.raises(SettingError) as caught:
+        read_user_config(read_sections(file))
+    assert str(caught.value).isprintable() and r"user.a\n\u202eb: a name has" in str(caught.value)

@@ -116,7 +116,7 @@ def read_sections(path: Path) -> Sections:
             content = file.read(MAX_SIZE + 1)
         if len(content) > MAX_SIZE:
             raise SettingError(f"cannot read {path}: it has more than {MAX_SIZE} bytes")
-        text = content.decode("utf-8").replace("\r\n", "\n")
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8"
         raise SettingError(f"cannot read {path}: {why}") from None
@@ -124,6 +124,10 @@ def read_sections(path: Path) -> Sections:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingError(f"{path}: {error}") from None
+    except ValueError:
+        raise SettingError(
+            f"{path}: it has a number or a date that is none, or too large"
+        ) from None
     except RecursionError:
         raise SettingError(f"{path}: it is nested too deeply") from None
     sections = Sections(path, text, data)
@@ -155,7 +159,8 @@ class Sections:
 
     def refuse(self, key: str, why: str) -> NoReturn:
         """Raise a `SettingError` that names the line of a key, for example `preset.x.system`."""
-        raise SettingError(f"{self.path}, line {self.line_of(key)}: {key}: {why}")
+        shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in key)
+        raise SettingError(f"{self.path}, line {self.line_of(key)}: {shown}: {why}")
 
     def line_of(self, key: str) -> int:
         """The number, from 1, of the line with this key, or with the longest beginning of it."""

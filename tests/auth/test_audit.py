@@ -42,3 +42,13 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path, caplog):
     stream.close()
     assert "the audit log cannot be written; this line is lost" in caplog.text
     caplog.clear()
+
+
+def test_a_device_keeps_its_mode_and_a_full_one_is_told(caplog):
+    before = Path("/dev/full").stat().st_mode
+    log = AuditLog(Path("/dev/full"))
+    with caplog.at_level(logging.ERROR):
+        log.record("login", "anna")
+        log.close()
+    assert "this line is lost" in caplog.text and Path("/dev/full").stat().st_mode == before
+    caplog.clear()

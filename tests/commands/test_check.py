@@ -36,3 +36,9 @@ async def test_a_whole_database_and_a_damaged_one(tmp_path, capsys):
 def test_without_a_database(tmp_path, capsys):
     assert main(["check", "--data-dir", str(tmp_path / "nowhere")]) == 2
     assert "there is no database" in capsys.readouterr().err
+
+
+def test_an_empty_database_is_told(tmp_path, capsys):
+    (tmp_path / "chat.db").touch()
+    assert main(["check", "--data-dir", str(tmp_path)]) == 1
+    assert "it is empty" in capsys.readouterr().err

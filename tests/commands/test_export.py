@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
+from contextlib import closing
 from zipfile import ZipFile
 
 import pytest
 
-from tornado_stream.auth.users_file import User, write_users
+from tornado_stream.auth.users_file import Token, User, token_digest, write_users
 from tornado_stream.store import open_store
+from tornado_stream.store.migrations import MIGRATIONS, applied_migrations
 
 from .test_users import command, run  # noqa: F401
 
@@ -62,4 +65,28 @@ def test_what_cannot_be_exported_leaves_no_file(run, tmp_path):  # noqa: F811
     status, out, err = run("export", str(file))
     assert status == 1 and out == "" and "damaged" in err and err.count("\n") == 1
     assert there.read_bytes() == b"mine" and not file.exists()
+    assert not list(tmp_path.glob(".tornado-stream-*"))
+
+
+@pytest.mark.parametrize("applied", [1, 5, len(MIGRATIONS) - 1])
+def test_a_database_of_an_earlier_version_is_read_and_left_as_it_is(run, tmp_path, applied):  # noqa: F811
+    """After an upgrade, before the first start of the server."""
+    path = tmp_path / "chat.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        applied_migrations(db, path)
+        for number, migration in enumerate(MIGRATIONS[:applied], 1):
+            migration(db)
+            db.execute("INSERT INTO migrations VALUES (?, ?, 0)", (number, migration.__name__))
+        db.execute(
+            "INSERT INTO conversations (seq, owner, id, updated_seq, created_at, updated_at, title)"
+            " VALUES (1, 'local', 'c1', 1, 1, 1, 'Bread')"
+        )
+    before = path.read_bytes()
+    write_users(tmp_path / "users.json", {"anna": User(tokens=(Token(token_digest("ts_x")),))})
+    status, out, err = run("export", str(tmp_path / "mine.zip"))
+    assert (status, err) == (0, "") and "1 conversation of local" in out
+    assert run("users", "sessions", "anna") == (0, "", "")
+    assert "never used, never expires" in run("users", "tokens", "anna")[1]
+    assert run("check")[0] == 0 and run("backup", str(tmp_path / "b.zip"))[0] == 0
+    assert path.read_bytes() == before and not list(tmp_path.glob("*.before-*"))
     assert not list(tmp_path.glob(".tornado-stream-*"))

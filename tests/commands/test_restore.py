@@ -297,3 +297,34 @@ def test_what_root_restores_belongs_to_the_owner_of_the_directory(file, data_dir
     os.chown(data_dir, 12345, 12345)
     assert run(file, data_dir) == 0
     assert {path.stat().st_uid for path in data_dir.iterdir()} == {12345}
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_restoration_has_a_line_in_the_audit_log(file, data_dir, tmp_path, monkeypatch, inside):
+    audit = (data_dir if inside else tmp_path) / "audit.log"
+    monkeypatch.setenv("TORNADO_STREAM_AUDIT_LOG", str(audit))
+    assert run(file, data_dir) == 0
+    assert [json.loads(line)["event"] for line in audit.read_text().splitlines()] == ["restore"]
+
+
+def test_a_command_whose_line_cannot_be_written_does_nothing(
+    file, data_dir, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("TORNADO_STREAM_AUDIT_LOG", str(tmp_path / "no" / "audit.log"))
+    for arguments in (
+        ["restore", str(file)],
+        ["backup", str(tmp_path / "new.zip")],
+        ["users", "add", "ben", "--no-password"],
+    ):
+        assert main([*arguments, "--data-dir", str(data_dir)]) == 2
+        error = capsys.readouterr().err
+        assert "cannot write the audit log" in error and error.count("\n") == 1
+    assert not data_dir.exists() and not (tmp_path / "new.zip").exists()
+
+
+def test_a_pipe_and_a_device_are_no_backups(data_dir, tmp_path, capsys):
+    """Reading them might never end."""
+    os.mkfifo(tmp_path / "pipe")
+    for file in (tmp_path / "pipe", Path("/dev/zero")):
+        assert run(file, data_dir) == 2
+        assert "it is no file" in capsys.readouterr().err

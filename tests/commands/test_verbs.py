@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from process import environ
 
+from tornado_stream.auth.users_file import User, write_users
 from tornado_stream.commands import verbs
 from tornado_stream.commands.verbs import VERBS
 from tornado_stream.server import main
 from tornado_stream.settings import Settings, default_data_dir
+
+MAIN = Path(__file__).resolve().parents[2] / "main.py"
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -78,3 +84,28 @@ def test_a_signal_ends_a_command_and_its_temporary_files(number, tmp_path, monke
         status = ended.code
     assert status == 128 + number and signal.getsignal(signal.SIGTERM) == before
     assert list(tmp_path.iterdir()) == []
+
+
+def test_output_that_cannot_be_written_is_one_line(tmp_path):
+    write_users(tmp_path / "users.json", {"anna": User()})
+    command = [sys.executable, MAIN, "users", "list", "--data-dir", tmp_path]
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert ended.returncode == 2 and "output could not be written (No space" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+def test_bytes_that_are_no_text_are_told_or_shown(tmp_path):
+    directory, variables = os.fsencode(tmp_path / "d") + b"\xe4", environ(PYTHONIOENCODING="utf-8")
+    command = [sys.executable, MAIN, "users", "add", "anna", "--no-password"]
+    made = [*command, "--data-dir", directory]
+    assert subprocess.run(made, env=variables, check=True, capture_output=True).stdout
+    for arguments, status, says in (
+        (["check", "--data-dir", directory], 2, b"no database in"),
+        (["export", "x.zip", "--user", b"\xe4"], 2, b"user is not text in UTF-8"),
+        (["users", "list", "--data-dir", directory], 0, b"anna: no password"),
+    ):
+        command = [sys.executable, MAIN, *arguments]
+        ended = subprocess.run(command, env=variables, capture_output=True, cwd=tmp_path)
+        shown = ended.stdout + ended.stderr
+        assert ended.returncode == status and says in shown and b"Traceback" not in shown

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
 from auth.hashes import CHEAP, cheap_hash
 from auth.test_audit import lines
+from client import until
 from commands.test_users import command
 
 from tornado_stream.auth import passwords
@@ -85,3 +87,16 @@ async def test_each_event_has_a_line_without_secrets(serve, settings, tmp_path, 
 async def test_nothing_is_recorded_or_imported_without_the_setting(chat, tmp_path):
     await chat.request("DELETE", "/api/conversations", {"all": True})
     assert chat.application._audit is None and not list(tmp_path.rglob("*audit*"))
+
+
+@pytest.mark.gen_test
+async def test_an_export_that_the_client_leaves_is_cut_off(serve, settings, tmp_path):
+    path = tmp_path / "audit.log"
+    chat = serve(replace(settings, audit_log=path))
+    noise = random.Random(1).randbytes(1_500_000).hex()  # more than a socket takes, when zipped
+    for n in range(3):
+        await chat.application.conversations.create("local", f"{n}", noise)
+    (await chat.open("GET", "/api/export")).close()
+    await until(lambda: path.read_text() != "")
+    assert (await chat.request("GET", "/api/export")).status == 200
+    assert [line["outcome"] for line in lines(path)] == ["cut_off", "done"]

@@ -7,6 +7,8 @@ belong to a user. A line that cannot be written holds up nothing: the ordinary l
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from logging import LogRecord
 from logging.handlers import RotatingFileHandler
@@ -45,16 +47,25 @@ class AuditLog:
         self._file.handle(logging.makeLogRecord({"msg": text}))
 
     def close(self) -> None:
-        self._file.close()
+        with suppress(OSError):  # of a line that could not be written, which was told
+            self._file.close()
 
 
-def record_command(settings: Settings, event: str, user: str) -> None:
-    """Append the line of a command that has succeeded, if the settings name a file. Raises
-    `SettingError`."""
-    if settings.audit_log:
-        log = AuditLog(settings.audit_log)
-        log.record(event, user, outcome="done", by="command")
-        log.close()
+@contextmanager
+def recording(settings: Settings, event: str) -> Iterator[Callable[[str], None]]:
+    """Append the line of a command that succeeds within the block, if the settings name a file. The
+    block tells which user it is about; the first id counts. A file that cannot be written raises
+    `SettingError` before the command does anything."""
+    log = AuditLog(settings.audit_log) if settings.audit_log else None
+    users: list[str] = []
+    try:
+        yield users.append
+        if log:
+            user = next(filter(None, users), "")
+            log.record(event, user, outcome="done", by="command")
+    finally:
+        if log:
+            log.close()
 
 
 class _File(RotatingFileHandler):

@@ -82,6 +82,8 @@ class Archive:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
+            if path.exists() and not (path.is_file() or path.is_dir()):
+                raise OSError("it is no file")  # a device or a pipe may have no end
             self._file = path.open("rb")
         except OSError as error:
             raise SettingError(f"cannot read {path} ({error.strerror or error})") from None

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tornado_stream.auth.audit import record_command
+from tornado_stream.auth.audit import recording
 from tornado_stream.auth.users_file import read_users
 from tornado_stream.commands.archive import MEMBERS, USERS, Archive, write_archive
 from tornado_stream.commands.verbs import Failed
@@ -41,8 +41,8 @@ def run(options: argparse.Namespace, settings: Settings) -> None:
     if options.verify:
         _verify(file)
     else:
-        _write(file, settings.data_dir)
-        record_command(settings, "backup", "")
+        with recording(settings, "backup"):
+            _write(file, settings.data_dir)
 
 
 def _write(file: Path, data_dir: Path) -> None:

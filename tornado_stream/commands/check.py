@@ -26,5 +26,5 @@ def run(options: argparse.Namespace, settings: Settings) -> None:
     for problem in problems:
         print(problem, file=sys.stderr)
     if problems:
-        raise Failed(f"{path} is damaged; make a copy of it, and restore a backup")
+        raise Failed(f"{path} is damaged or empty; make a copy of it, and restore a backup")
     print(f"{path} is whole")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from tornado_stream.auth.audit import record_command
+from tornado_stream.auth.audit import recording
 from tornado_stream.auth.users import FILE
 from tornado_stream.auth.users_file import read_users
 from tornado_stream.chat.conversation_archive import ConversationArchive
@@ -41,9 +42,14 @@ def run(options: argparse.Namespace, settings: Settings) -> None:
     file = options.file.absolute()
     if os.path.lexists(file):
         raise SettingError(f"{file} exists; an export replaces no file, so name another one")
+    with recording(settings, "conversations_export") as about:
+        _export(file, options.user, settings, about)
+
+
+def _export(file: Path, user: str, settings: Settings, about: Callable[[str], None]) -> None:
     users = read_users(settings.data_dir / FILE)
-    known = options.user in users or options.user == LOCAL_OWNER
-    owner = users.owner_id(options.user) if options.user in users else options.user
+    known = user in users or user == LOCAL_OWNER
+    owner = users.owner_id(user) if user in users else user
     database = settings.data_dir / DATABASE
     if not database.is_file():
         raise OpenError(f"there is no {database}; --data-dir names the server's data directory")
@@ -64,8 +70,8 @@ def run(options: argparse.Namespace, settings: Settings) -> None:
         raise OpenError(f"cannot write {file} ({error.strerror or error})") from error
     finally:
         new.unlink(missing_ok=True)
-    record_command(settings, "conversations_export", owner)
-    print(f"{file}: {count:,} conversation{'' if count == 1 else 's'} of {options.user}")
+    about(owner)
+    print(f"{file}: {count:,} conversation{'' if count == 1 else 's'} of {user}")
 
 
 def _write(descriptor: int, database: Path, owner: str) -> int:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tornado_stream.auth.audit import recording
 from tornado_stream.commands.archive import MEMBERS, Archive
 from tornado_stream.commands.backup import check_room, described, unpack
 from tornado_stream.settings import Settings
@@ -34,11 +35,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, settings: Settings) -> None:
     data_dir = settings.data_dir
-    _refuse_data(data_dir)
+    ours = set(NO_DATA)
+    if settings.audit_log and settings.audit_log.absolute().parent == data_dir.absolute():
+        make_directory(data_dir)
+        ours.add(settings.audit_log.name)
+    with recording(settings, "restore"):
+        _run(options, data_dir, ours)
+
+
+def _run(options: argparse.Namespace, data_dir: Path, ours: set[str]) -> None:
+    _refuse_data(data_dir, ours)
     with Archive(options.file.absolute()) as archive:
         archive.check()
         with _locked(data_dir):
-            _refuse_data(data_dir)
+            _refuse_data(data_dir, ours)
             contents = _restore(archive, data_dir)
         made = archive.manifest.created_at
     print(f"{data_dir}: {described(contents)}, as they were at {made}")
@@ -99,8 +109,8 @@ def _locked(data_dir: Path) -> Iterator[None]:
         lock.release()
 
 
-def _refuse_data(data_dir: Path) -> None:
-    """Raises `OpenError` if the directory has data.
+def _refuse_data(data_dir: Path, ours: set[str]) -> None:
+    """Raises `OpenError` if the directory has data, which is everything but `ours`.
 
     A killed restore leaves its folder, and perhaps files beside it; but never a database, because
     that comes last.
@@ -112,7 +122,7 @@ def _refuse_data(data_dir: Path) -> None:
     except OSError as error:
         raise unusable(data_dir, error) from error
     left = set(MEMBERS) - {DATABASE} if PART in present else set()
-    if data := sorted(present - NO_DATA - left):
+    if data := sorted(present - ours - left):
         raise OpenError(
             f"the data directory {data_dir} is not empty (it has {data[0]}); move it away, or "
             "restore into another one with --data-dir"

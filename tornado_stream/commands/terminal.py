@@ -35,5 +35,10 @@ def day(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds):%Y-%m-%d %H:%M}" if seconds else "at an unknown time"
 
 
+def used(seconds: int) -> str:
+    """When something was last used, for a person."""
+    return f"used {day(seconds)}" if seconds else "never used"
+
+
 def count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"

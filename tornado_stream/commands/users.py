@@ -13,7 +13,7 @@ from pathlib import Path
 from time import monotonic, sleep, time
 
 from tornado_stream.auth import commands
-from tornado_stream.auth.audit import record_command
+from tornado_stream.auth.audit import recording
 from tornado_stream.auth.sessions import Sessions
 from tornado_stream.auth.users import FILE
 from tornado_stream.auth.users_file import (
@@ -27,7 +27,7 @@ from tornado_stream.auth.users_file import (
 )
 from tornado_stream.chat.conversations import ConversationService
 from tornado_stream.chat.orders import Orders
-from tornado_stream.commands.terminal import ask, count, day, days
+from tornado_stream.commands.terminal import ask, count, day, days, used
 from tornado_stream.generations.registry import Generations
 from tornado_stream.settings import SettingError, Settings
 from tornado_stream.store import open_store
@@ -117,16 +117,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, settings: Settings) -> None:
     if "name" in options and not getattr(options, "former", False):
         commands.check_name(options.name)
-    user = _owner(settings, options.name) if options.event else ""
-    options.action(options, settings)
-    if options.event:
-        record_command(settings, options.event, user or _owner(settings, options.name))
+    if not options.event:
+        options.action(options, settings)
+        return
+    with recording(settings, options.event) as about:
+        about(_owner(settings, options.name))
+        options.action(options, settings)
+        about(_owner(settings, options.name))
 
 
 def run_flag(flag: str, name: str, settings: Settings, *, with_conversations: bool) -> None:
     """Run one of `auth.commands.USER_COMMANDS`, the flags of earlier versions."""
     commands.check_name(name, f"--{flag}")
-    path, user = settings.data_dir / FILE, _owner(settings, name)
+    with recording(settings, FLAG_EVENTS[flag]) as about:
+        about(_owner(settings, name))
+        _run_flag(flag, name, settings, with_conversations=with_conversations)
+        about(_owner(settings, name))
+
+
+def _run_flag(flag: str, name: str, settings: Settings, *, with_conversations: bool) -> None:
+    path = settings.data_dir / FILE
     if flag == "set-password":
         _set_password(path, name)
     elif flag == "new-token":
@@ -136,7 +146,6 @@ def run_flag(flag: str, name: str, settings: Settings, *, with_conversations: bo
         print(f"{name} has no tokens now")
     else:
         _remove_user(settings, name, with_conversations=with_conversations)
-    record_command(settings, FLAG_EVENTS[flag], user or _owner(settings, name))
 
 
 def _owner(settings: Settings, name: str) -> str:
@@ -200,7 +209,7 @@ def _remove_user(settings: Settings, name: str, *, with_conversations: bool) -> 
 def _sessions(options: argparse.Namespace, settings: Settings) -> None:
     for session, used_at in _sessions_of(settings, options.name):
         print(
-            f"{short_id(session.id)}  since {day(session.created_at)}, used {day(used_at)}, "
+            f"{short_id(session.id)}  since {day(session.created_at)}, {used(used_at)}, "
             f"expires {day(session.expires_at)}, from {session.address or 'an unknown address'}, "
             f"{session.agent or 'an unknown client'}"
         )
@@ -245,7 +254,7 @@ def _tokens(options: argparse.Namespace, settings: Settings) -> None:
         expires = f"expires {day(token.expires_at)}" if token.expires_at else "never expires"
         print(
             f"{token.id}  {token.name or '(no name)'}, since {day(token.created_at)}, "
-            f"used {day(last_uses.get(token.digest, 0))}, {expires}"
+            f"{used(last_uses.get(token.digest, 0))}, {expires}"
         )
 
 

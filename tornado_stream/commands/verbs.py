@@ -8,9 +8,12 @@ starts as ever.
 from __future__ import annotations
 
 import argparse
+import io
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn, Protocol, cast
 
@@ -62,13 +65,25 @@ def run_verb(argv: Sequence[str], read_settings: Callable[[list[str]], Settings]
     )
     command.add_arguments(parser)
     options = parser.parse_args(rest)
+    for name, value in vars(options).items():
+        if isinstance(value, str) and name != "data_dir" and not _is_text(value):
+            raise SettingError(f"{name} is not text in UTF-8: {value!a}")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # the name of a file can be any bytes
     settings = read_settings(["--data-dir", options.data_dir] if options.data_dir else [])
     try:
         with _Terminated():
             command.run(options, settings)
+            sys.stdout.flush()
     except Failed as error:
         print(f"tornado-stream: {error}", file=sys.stderr)
         return 1
+    except OSError as error:  # of the output; a command tells those of its files
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        why = error.strerror or error
+        print(f"tornado-stream: the output could not be written ({why})", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     return 0
@@ -77,6 +92,10 @@ def run_verb(argv: Sequence[str], read_settings: Callable[[list[str]], Settings]
 def verbs_help() -> str:
     """The commands, for the end of the server's `--help`."""
     return "Commands: " + " ".join(f"`{verb} --help`: {text}" for verb, text in VERBS.items())
+
+
+def _is_text(value: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 class _Parser(argparse.ArgumentParser):

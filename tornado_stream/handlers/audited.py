@@ -20,10 +20,11 @@ def record_request(handler: BaseHandler, log: AuditLog) -> None:
         event = "token_refused"
     if event is None:
         return
+    outcome = "done" if status < 400 else "refused" if status < 500 else "failed"
     log.record(
         event,
         "" if status == 401 and not handler.open_to_all else handler.owner,
-        outcome="done" if status < 400 else "refused" if status < 500 else "failed",
+        outcome="cut_off" if handler.cut_off else outcome,
         status=status,
         address=handler.client_address,
         id=handler.path_args[0].lower() if handler.path_args else None,

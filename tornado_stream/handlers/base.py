@@ -67,6 +67,8 @@ class BaseHandler(RequestHandler):
     owner: str = LOCAL_OWNER
     #: The names of events of the audit log, by the method of the request.
     audited: Mapping[str, str] = {}
+    #: Whether the client has only a part of a large response.
+    cut_off = False
     #: The answer that the request started or read, for the log.
     generation_id: str | None = None
 

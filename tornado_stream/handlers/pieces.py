@@ -56,11 +56,13 @@ class PiecesHandler(BaseHandler):
                 return b""
             self._stream.set_nodelay(True)
             self._stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+            self.cut_off = True
             try:
                 await self._send(b"".join(kept))
                 kept.clear()
                 async for piece in pieces:
                     await self._send(piece)
+                self.cut_off = False
             except StreamClosedError:
                 pass  # the client has left
             except ChatError as error:

@@ -21,6 +21,8 @@ from tornado_stream.store.opening import connect_reader
 from tornado_stream.store.private_files import make_private
 from tornado_stream.store.sqlite_errors import reason
 
+_IS_OURS = "SELECT 1 FROM sqlite_master WHERE name = 'migrations'"
+
 logger = logging.getLogger(__name__)
 
 #: Seconds between two checks, and until the next try where a check was not possible.
@@ -167,7 +169,10 @@ def check_whole(path: Path) -> list[str]:
     The texts name pages, and nothing stored."""
     try:
         with closing(connect_reader(path)) as db:
-            return _problems(db, f"integrity_check({SHOWN})")
+            found = _problems(db, f"integrity_check({SHOWN})")
+            if not found and not db.execute(_IS_OURS).fetchone():
+                return ["it is empty, or not a database of this program"]
+            return found
     except sqlite3.Error as error:
         return [reason(error)]
 

@@ -247,6 +247,11 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
     applied = applied_migrations(db, path)
     if 0 < applied < len(MIGRATIONS):
         _copy(db, path, applied)
+    migrate_copy(db, applied)
+
+
+def migrate_copy(db: sqlite3.Connection, applied: int) -> None:
+    """Run the migrations after the first `applied` ones, without another copy."""
     for number, migration in enumerate(MIGRATIONS[applied:], applied + 1):
         with transaction(db):
             migration(db)

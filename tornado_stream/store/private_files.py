@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,9 +24,11 @@ def make_directory(path: Path) -> None:
 
 
 def make_private(path: Path) -> None:
-    """Create the file if it is missing, and give it mode 0600. Raises `OSError`."""
+    """Create the file if it is missing, and give it mode 0600. A device stays as it is. Raises
+    `OSError`."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    if path.stat().st_mode & 0o077:
+    mode = path.stat().st_mode
+    if mode & 0o077 and stat.S_ISREG(mode):
         path.chmod(0o600)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from tornado_stream.store import logs, sessions, tables
 from tornado_stream.store.base import OpenError, Session, StoredGeneration
-from tornado_stream.store.migrations import MIGRATIONS
+from tornado_stream.store.migrations import MIGRATIONS, migrate_copy
 from tornado_stream.store.private_files import make_private
 from tornado_stream.store.sqlite_errors import reason
 from tornado_stream.values.messages import Conversation, Message
@@ -84,7 +85,7 @@ def read_sessions(path: Path) -> tuple[list[Session], dict[str, int]]:
     There are none where no server has made the database yet."""
     if not path.is_file():
         return [], {}
-    with _opened(path, "rw") as db:
+    with _up_to_date(path) as db:
         return sessions.sessions(db), sessions.last_uses(db)
 
 
@@ -95,7 +96,7 @@ def read_conversations(
     answers that were running then."""
     if not path.is_file():
         return
-    with _opened(path, "rw") as db:
+    with _up_to_date(path) as db:
         db.execute("BEGIN")
         for id in tables.conversation_ids(db, owner):
             conversation = tables.conversation(db, owner, id)
@@ -114,6 +115,25 @@ def _schema(db: sqlite3.Connection) -> int:
             f"{len(MIGRATIONS)}); update this program"
         )
     return schema
+
+
+@contextmanager
+def _up_to_date(path: Path) -> Iterator[sqlite3.Connection]:
+    """The database, to be read. After an upgrade, before the server's first start, it is a copy
+    that has been updated: a server of the earlier version may still use the database itself."""
+    with _opened(path, "rw") as db:
+        if (schema := _schema(db)) == len(MIGRATIONS):
+            yield db
+            return
+        with tempfile.TemporaryDirectory(prefix=".tornado-stream-", dir=path.parent) as folder:
+            copy = Path(folder) / path.name
+            make_private(copy)
+            with _opened(copy, "rw") as target:
+                db.execute("BEGIN")
+                db.backup(target, pages=STEP)
+                db.execute("ROLLBACK")
+                migrate_copy(target, schema)
+                yield target
 
 
 @contextmanager
