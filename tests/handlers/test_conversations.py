@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import random
+import re
 import uuid
 from contextlib import aclosing
 from dataclasses import replace
@@ -385,7 +386,8 @@ async def test_all_conversations_are_exported_as_one_archive(chat):
     assert "So far\n\n*(still being written)*" in files[f"markdown/about salt {second}.md"]
     head = await chat.request("HEAD", "/api/export")
     assert (head.status, head.body) == (200, b"")
-    assert "attachment" in head.headers["content-disposition"]
+    named = r"attachment; filename=\"(conversations-\d{4}-\d\d-\d\d\.zip)\"; filename\*=UTF-8''\1"
+    assert re.fullmatch(named, head.headers["content-disposition"])
 
 
 @pytest.mark.gen_test

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from time import time
 from typing import Any
 
 from tornado_stream.chat import export
@@ -23,6 +24,7 @@ from tornado_stream.net.streamed_body import StreamedBody
 from tornado_stream.store.base import CHANGEABLE, Match, WaitingQuestion
 from tornado_stream.values.errors import InvalidRequest, Unavailable
 from tornado_stream.values.events import frame_data, frame_name, split_frames
+from tornado_stream.values.file_names import content_disposition, file_name
 from tornado_stream.values.messages import Conversation, Message
 
 CONTENT_TYPES = {"json": "application/json", "md": "text/markdown", "txt": "text/plain"}
@@ -135,7 +137,7 @@ class ExportHandler(PiecesHandler, ReadingHandler):
         conversation, messages = await self.conversations.open(
             self.owner, id.lower(), current=form != "json"
         )
-        self._name(form)
+        self._name(conversation, form)
         running: list[tuple[Message, int | None]] = []
         rest = await self.send_pieces(_pieces(FORMS[form], conversation, messages, running))
         message, number = running[-1] if running else (None, None)
@@ -159,10 +161,10 @@ class ExportHandler(PiecesHandler, ReadingHandler):
 
         return write
 
-    def _name(self, ending: str) -> None:
+    def _name(self, conversation: Conversation, ending: str) -> None:
         self.set_header("Content-Type", f"{CONTENT_TYPES[ending]}; charset=utf-8")
-        # The name has no title in it: a header must not hold text that a user wrote.
-        self.set_header("Content-Disposition", f'inline; filename="conversation.{ending}"')
+        name = file_name(conversation.title, ending, at=conversation.created_at)
+        self.set_header("Content-Disposition", content_disposition(name, "inline"))
 
 
 class ExportAllHandler(PiecesHandler):
@@ -172,7 +174,8 @@ class ExportAllHandler(PiecesHandler):
 
     async def get(self) -> None:
         self.set_header("Content-Type", "application/zip")
-        self.set_header("Content-Disposition", 'attachment; filename="conversations.zip"')
+        name = file_name("", "zip", at=int(1000 * time()), default="conversations")
+        self.set_header("Content-Disposition", content_disposition(name))
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Accel-Buffering", "no")
         if self.request.method == "HEAD":
