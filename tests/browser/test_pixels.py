@@ -85,6 +85,7 @@ def test_every_state_is_seen(
         "settings panel": "#panel",
         "shortcuts": "#shortcuts",
         "row menu": "#conversations .row-more",
+        "title menu": "#title",
     }.items():
         page.mouse.move(0, 0)
         see(name, states.opened(opener))

@@ -14,6 +14,7 @@ import { Conversation } from "./conversation/conversation.js";
 import { Instructions } from "./conversation/instructions.js";
 import { Navigation } from "./conversation/navigation.js";
 import { Conversations } from "./list/conversations.js";
+import { Heading } from "./list/heading.js";
 import { ListView } from "./list/list_view.js";
 import { Sidebar } from "./list/sidebar.js";
 import { Sync } from "./list/sync.js";
@@ -92,11 +93,12 @@ new ConversationStateView(conversation, () => startAnew());
 const sidebar = new Sidebar(storage);
 const say = (/** @type {string} */ text) => announcer.say(text);
 const unread = new Unread(storage, conversations, conversation, lifecycle).follow(window);
-new ListView(conversations, conversation, unread, {
+const list = new ListView(conversations, conversation, unread, {
   open: (id, found) => (id ? void openOne(id, found) : startAnew()),
   removed: (id) => drafts.forget(id),
   say,
 });
+new Heading(conversation, list);
 
 const bar = new ComposerBar(new Instructions(conversation), models, preferences, {
   chosen: () => hasFinePointer() && composer.focus(),

@@ -20,12 +20,15 @@ const PATHS = {
 };
 
 /** Create an icon. @param {string} name of its path */
-export function icon(name) {
+export const icon = (name) => draw(PATHS[name]);
+
+/** Create a drawing. @param {string} drawn an SVG path */
+export function draw(drawn) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   const path = document.createElementNS(svg.namespaceURI, "path");
   svg.setAttribute("viewBox", "0 0 20 20");
   svg.setAttribute("aria-hidden", "true");
-  path.setAttribute("d", PATHS[name]);
+  path.setAttribute("d", drawn);
   svg.append(path);
   return svg;
 }

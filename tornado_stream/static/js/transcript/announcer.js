@@ -55,13 +55,8 @@ export class Announcer {
     this.#wasLost = answer.link === "lost";
   }
 
-  get #subject() {
-    const { title, path } = this.conversation;
-    return title || (path[0]?.role === "user" ? path[0].text : "");
-  }
-
   #showTitle() {
-    const subject = this.#subject.trim().replace(/\s+/g, " ");
+    const { subject } = this.conversation;
     const short = subject.length > 50 ? `${subject.slice(0, 49).trimEnd()}…` : subject;
     const { running, newest } = this.conversation;
     const { answer, mark } = this.#unseen;
