@@ -38,7 +38,7 @@ export class ModelPicker {
   }
 
   async open() {
-    await loadStyleSheet("panel");
+    await Promise.all([loadStyleSheet("menus"), loadStyleSheet("panel")]);
     if (this.#isOpen) return;
     this.#search.value = "";
     this.#box.showPopover();

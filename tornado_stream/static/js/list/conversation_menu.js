@@ -9,12 +9,14 @@
  * @property {HTMLElement} menuButton
  * @property {() => void} focus
  *
+ * @typedef {{rename: (target: Target) => void, remove: (target: Target) => void}} Actions
+ *
  * @typedef {object} MenuRow
  * @property {string} label key of its text in the language files
  * @property {string} drawing an SVG path in a square of 20
  * @property {string} [file] the row saves the conversation as a file with this ending
  * @property {boolean} [danger]
- * @property {(target: Target, actions: import("./row_actions.js").RowActions) => void} [run]
+ * @property {(target: Target, actions: Actions) => void} [run]
  */
 import { pathOf } from "../conversation/navigation.js";
 import { element } from "../page/dom.js";
@@ -39,7 +41,7 @@ export class ConversationMenu {
   /** @type {Target | null} */
   #target = null;
 
-  /** @param {import("./row_actions.js").RowActions} actions */
+  /** @param {Actions} actions */
   constructor(actions) {
     this.actions = actions;
     this.#menu.popover = "auto";

@@ -3,10 +3,13 @@
 import { failureText } from "../page/errors.js";
 import { element } from "../page/dom.js";
 import { isComposing } from "../page/shortcuts.js";
+import { loadStyleSheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
 import { ConversationMenu } from "./conversation_menu.js";
 import { Deletion } from "./deletion.js";
 import { titleOf } from "./row_view.js";
+
+await loadStyleSheet("menus").catch(() => {}); // it works without its style, too
 
 /**
  * @typedef {import("./conversation_menu.js").Target} Target

@@ -115,28 +115,9 @@ function details({ message, tools }, { conversation, callbacks }, button) {
   );
 }
 
-/** Whether a program sent more than text with a question. An edited question is only text. @param {import("../answers/answer.js").Question} question */
-export const hasOtherParts = ({ sent }) => Array.isArray(sent?.content) && sent.content.some((/** @type {any} */ part) => typeof part?.text !== "string");
-
 /** Let the user edit a question, or the question of an answer, in its place. @param {View} view @param {Page} page @param {HTMLElement} button */
-function edit({ message }, { views, conversation, commands, callbacks }, button) {
+function edit({ message }, page, button) {
   const question = message.role === "user" ? message : message.parent;
-  const { element, text } = (canEdit(question) && views.get(question)) || {};
-  const save = (/** @type {string} */ words) => {
-    const { free } = conversation;
-    if (free) commands.edit(question, words);
-    else callbacks.say(t("edit.busy"));
-    return free;
-  };
-  const closed = (/** @type {boolean} */ saved) => {
-    delete element?.dataset.editing;
-    if (saved) callbacks.questionSent();
-    else button.focus();
-  };
-  const open = (/** @type {typeof import("./question_editor.js")} */ editor) => {
-    if (!element || !text || element.dataset.editing) return;
-    element.dataset.editing = "true";
-    editor.edit(text, save, closed, t(hasOtherParts(question) ? "edit.textOnly" : "edit.hint"));
-  };
-  withWords(import("./question_editor.js")).then(open, () => callbacks.say(t("list.noServer")));
+  const view = canEdit(question) ? page.views.get(question) : null;
+  if (view?.text) withWords(import("./question_editor.js")).then(({ edit }) => edit(question, view, page, button), () => page.callbacks.say(t("list.noServer")));
 }
