@@ -15,8 +15,8 @@ WIDE = quote("| a | b |\n|---|---|\n| " + "wide " * 3 + "| " + "x" * 400 + " |\n
 
 @pytest.fixture
 def phone(browser: Browser, server: Program) -> Iterator[Page]:
-    size = {"width": 390, "height": 844}
-    with fresh_page(browser, server, viewport=size, has_touch=True, is_mobile=True) as page:
+    touch = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    with fresh_page(browser, server, reduced_motion="reduce", **touch) as page:
         yield page
 
 
@@ -71,7 +71,7 @@ def test_back_and_swipes_close_what_is_open_and_keep_the_conversation(phone: Pag
     swipe(page, (200, 600), (60, 590))
     expect(side).to_be_hidden()
     page.wait_for_function("() => !history.state?.layer")
-    page.locator("#model").tap()
+    page.locator("#model").click()  # Chromium drops a tap just after a swipe
     expect(layer).to_be_visible()
     swipe(page, (5, 200), (160, 210))
     expect(layer).to_have_count(0)

@@ -15,7 +15,8 @@ const hasOtherParts = ({ sent }) => Array.isArray(sent?.content) && sent.content
 
 /**
  * Let the user edit a question. @param {import("../answers/answer.js").Question} question @param {{element: HTMLElement, text?: HTMLElement}} view of the question
- * @param {Pick<import("./message_actions.js").Page, "conversation" | "commands" | "callbacks">} page @param {HTMLElement} button gets the focus back if the user gives up
+ * @param {{conversation: import("../conversation/conversation.js").Conversation, commands: import("../conversation/commands.js").Commands, callbacks: {say: (text: string) => void, questionSent: () => void}}} page
+ * @param {HTMLElement} button gets the focus back if the user gives up
  */
 export function edit(question, { element, text }, { conversation, commands, callbacks }, button) {
   if (!text || element.dataset.editing) return;
