@@ -52,7 +52,5 @@ test("the actions after a limit, a filter and a refusal, and what is shown after
   assert.deepEqual(end("content_filter", { content: "a" }).actions, ["editQuestion", "retry"]);
   assert.deepEqual(end("stop", { refusal: "no" }).actions, ["editQuestion", "again"]);
   const stopped = (stop) => outcomeOf(after(["end", { state: "stopped", stop }]));
-  assert.equal(stopped({ upstream_closed_ms: 3, received_events: 42 }).hint, "The connection to the model was closed after 3 ms. 42 pieces of the answer had arrived.");
-  assert.equal(stopped({ upstream_closed_ms: null, received_events: 1 }).hint, "1 piece of the answer had arrived.");
-  assert.equal(stopped(null).hint, "");
+XX  assert.equal(stopped(null).hint, "");
 });

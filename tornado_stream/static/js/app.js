@@ -85,7 +85,7 @@ const transcript = new Transcript(byId("transcript"), conversation, commands, {
   keepPosition: () => autoScroll.leave(),
   say: (text) => announcer.say(text),
   startAnew: (text) => (startAnew(text), questionSent()),
-  pickModel: () => bar.openModels(),
+  pickModel: (request) => bar.openModels(request),
 });
 const modelsView = new ModelsView(models, preferences);
 new ConversationStateView(conversation, () => startAnew());

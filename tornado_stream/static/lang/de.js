@@ -95,8 +95,7 @@ export default {
     "context": "Die Unterhaltung ist länger, als dieses Modell lesen kann.",
     "retryAfter": "Versuchen Sie es in {seconds} wieder.",
     "retryNow": "Sie können es jetzt noch einmal versuchen.",
-    "closed": "Die Verbindung zum Modell wurde nach {ms} ms geschlossen.",
-    "pieces": { "one": "{n} Stück der Antwort war angekommen.", "other": "{n} Stücke der Antwort waren angekommen." }
+    "kept": "Was geschrieben war, bleibt erhalten."
   },
 
   "failure": {
@@ -122,7 +121,8 @@ export default {
     "next": "Nächste Fassung",
     "version": "Fassung {n} von {of}",
     "count": "{n}/{of}",
-    "notCopied": "Der Browser hat das Kopieren nicht erlaubt."
+    "notCopied": "Der Browser hat das Kopieren nicht erlaubt.",
+    "with": "Mit anderem Modell neu erzeugen"
   },
 
   "next": {

@@ -19,13 +19,14 @@
  * @property {() => void} keepPosition do not scroll to the end now
  * @property {(text: string) => void} say
  * @property {(text: string) => void} startAnew begin a new conversation with this question
- * @property {() => void} pickModel
+ * @property {(request?: {button: HTMLElement, label: string, selected: () => string | undefined, choose: (id: string) => void}) => void} pickModel
  *
  * @typedef {object} MessageAction
  * @property {string} label key of its text in the language files
  * @property {string} [icon] for the toolbar
  * @property {(message: Message) => unknown} [appliesTo] whether a message's toolbar has it; absent: only outcomes offer it
  * @property {boolean} [sendsRequest] it sends a request, so it is not possible while an answer is being written
+ * @property {boolean} [opens] it opens a list first, and sends its request after a choice
  * @property {(view: View, page: Page, button: HTMLElement) => void} run
  */
 import { sourceOf } from "../answers/answer.js";
@@ -42,6 +43,7 @@ export const ACTIONS = {
   editQuestion: { label: "action.editQuestion", run: edit },
   retry: { label: "action.retry", sendsRequest: true, run: retry },
   again: { label: "action.again", icon: "retry", sendsRequest: true, appliesTo: (message) => hasEnded(message) && message.id, run: retry },
+  with: { label: "action.with", icon: "more", sendsRequest: true, opens: true, appliesTo: (message) => hasEnded(message) && message.id, run: retryWith },
   continue: {
     label: "action.continue",
     icon: "continue",
@@ -65,7 +67,7 @@ export function toolbarOf(message, offered) {
 /** Perform an action. @param {string} name @param {View} view @param {Page} page @param {HTMLElement} button gets the focus back if the user gives up */
 export function perform(name, view, page, button) {
   ACTIONS[name].run(view, page, button);
-  if (ACTIONS[name].sendsRequest) page.callbacks.questionSent();
+  if (ACTIONS[name].sendsRequest && !ACTIONS[name].opens) page.callbacks.questionSent();
 }
 
 /** @param {Message} message */
@@ -88,6 +90,12 @@ const answerOf = (message) => /** @type {Answer} */ (message);
 /** @param {View} view @param {Page} page */
 function retry({ message }, { commands }) {
   commands.retry(answerOf(message));
+}
+
+/** @param {View} view @param {Page} page @param {HTMLElement} button */
+function retryWith({ message }, { commands, callbacks }, button) {
+  const choose = (/** @type {string} */ model) => (commands.retry(answerOf(message), model), callbacks.questionSent());
+  callbacks.pickModel({ button, label: t("action.with"), selected: () => answerOf(message).model ?? undefined, choose });
 }
 
 /** The text of a message, with the pages that it refers to as in the file of a conversation (`.txt`). @param {Message} message */

@@ -68,14 +68,22 @@ export default {
     "unknown": "nicht gemeldet",
     "finish": "Ende",
     "written": "Geschrieben",
-    "about": "Werte mit ≈ sind aus dem Text geschätzt, weil der Server des Modells die Token nicht gezählt hat. Vier Zeichen gelten als ein Token, ebenso ein chinesisches, japanisches oder koreanisches Zeichen."
+    "about": "Werte mit ≈ sind aus dem Text geschätzt, weil der Server des Modells die Token nicht gezählt hat. Vier Zeichen gelten als ein Token, ebenso ein chinesisches, japanisches oder koreanisches Zeichen.",
+    "closed": "Verbindung zum Modell geschlossen nach",
+    "pieces": "Empfangene Teile vor dem Anhalten"
   },
 
   "list": {
     "failed": "Das hat nicht funktioniert. {why}",
     "said": "Der Server meldete: {why}",
     "rename": "Neuer Titel von „{title}“",
-    "renamed": "Umbenannt"
+    "renamed": "Umbenannt",
+    "menu": "Diese Unterhaltung",
+    "renameItem": "Umbenennen",
+    "asMarkdown": "Als Markdown speichern",
+    "asJson": "Als JSON speichern",
+    "asText": "Als Text speichern",
+    "deleteItem": "Löschen"
   },
 
   "trash": {
@@ -108,7 +116,20 @@ export default {
     "canSee": "Bilder",
     "canCall": "Werkzeuge",
     "canThink": "Denken",
-    "demoShort": "Ein kleines Vorführmodell auf diesem Rechner. Bei Tatsachen irrt es oft."
+    "demoShort": "Ein kleines Vorführmodell auf diesem Rechner. Bei Tatsachen irrt es oft.",
+    "favourites": "Favoriten",
+    "recent": "Zuletzt verwendet",
+    "price": "{input} ein, {output} aus je 1 Mio. Token",
+    "free": "kostenlos",
+    "awayReach": "zurzeit nicht erreichbar",
+    "awayKey": "hat den Schlüssel des Servers abgelehnt",
+    "awayQuota": "hat kein Guthaben mehr",
+    "isFavourite": "Favorit",
+    "starred": "„{name}“ ist jetzt ein Favorit",
+    "unstarred": "„{name}“ ist kein Favorit mehr",
+    "starHint": "Umschalt+Enter macht das Modell zum Favoriten oder hebt das auf.",
+    "star": "Favorit",
+    "contextMillions": "{n} Mio. Token"
   },
 
   "panel": {

@@ -68,14 +68,22 @@ export default {
     "unknown": "not reported",
     "finish": "Ended",
     "written": "Written",
-    "about": "Values with ≈ are estimated from the text, because the model's server did not count the tokens. Four characters count as one token, and so does one Chinese, Japanese or Korean character."
+    "about": "Values with ≈ are estimated from the text, because the model's server did not count the tokens. Four characters count as one token, and so does one Chinese, Japanese or Korean character.",
+    "closed": "Connection to the model closed after",
+    "pieces": "Pieces received before the stop"
   },
 
   "list": {
     "failed": "That did not work. {why}",
     "said": "The server said: {why}",
     "rename": "New title of “{title}”",
-    "renamed": "Renamed"
+    "renamed": "Renamed",
+    "menu": "This conversation",
+    "renameItem": "Rename",
+    "asMarkdown": "Save as Markdown",
+    "asJson": "Save as JSON",
+    "asText": "Save as text",
+    "deleteItem": "Delete"
   },
 
   "trash": {
@@ -108,7 +116,20 @@ export default {
     "canSee": "vision",
     "canCall": "tools",
     "canThink": "reasoning",
-    "demoShort": "A small demo model that runs on this machine. It is often wrong about facts."
+    "demoShort": "A small demo model that runs on this machine. It is often wrong about facts.",
+    "favourites": "Favourites",
+    "recent": "Last used",
+    "price": "{input} in, {output} out per 1M tokens",
+    "free": "free of charge",
+    "awayReach": "cannot be reached at the moment",
+    "awayKey": "refused the server’s key",
+    "awayQuota": "has no credit left",
+    "isFavourite": "favourite",
+    "starred": "“{name}” is now a favourite",
+    "unstarred": "“{name}” is no longer a favourite",
+    "starHint": "Shift+Enter makes the model a favourite, or undoes it.",
+    "star": "Favourite",
+    "contextMillions": "{n}M tokens"
   },
 
   "panel": {

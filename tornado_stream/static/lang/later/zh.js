@@ -68,14 +68,22 @@ export default {
     "unknown": "未报告",
     "finish": "结束原因",
     "written": "写于",
-    "about": "≈ 表示根据文本的估计值，因为模型服务器没有计算 token 数。四个字符约一个 token，中日韩文字每字约一个。"
+    "about": "≈ 表示根据文本的估计值，因为模型服务器没有计算 token 数。四个字符约一个 token，中日韩文字每字约一个。",
+    "closed": "与模型的连接关闭用时",
+    "pieces": "停止前收到的片段"
   },
 
   "list": {
     "failed": "操作失败。{why}",
     "said": "服务器说：{why}",
     "rename": "“{title}”的新标题",
-    "renamed": "已重命名"
+    "renamed": "已重命名",
+    "menu": "此对话",
+    "renameItem": "重命名",
+    "asMarkdown": "保存为 Markdown",
+    "asJson": "保存为 JSON",
+    "asText": "保存为文本",
+    "deleteItem": "删除"
   },
 
   "trash": {
@@ -108,7 +116,20 @@ export default {
     "canSee": "图像",
     "canCall": "工具",
     "canThink": "推理",
-    "demoShort": "在本机运行的小型演示模型，常常弄错事实。"
+    "demoShort": "在本机运行的小型演示模型，常常弄错事实。",
+    "favourites": "收藏",
+    "recent": "最近使用",
+    "price": "每百万 token：输入 {input}，输出 {output}",
+    "free": "免费",
+    "awayReach": "暂时无法连接",
+    "awayKey": "拒绝了服务器的密钥",
+    "awayQuota": "余额已用完",
+    "isFavourite": "已收藏",
+    "starred": "已收藏“{name}”",
+    "unstarred": "已取消收藏“{name}”",
+    "starHint": "按 Shift+Enter 收藏或取消收藏该模型。",
+    "star": "收藏",
+    "contextMillions": "{n}M token"
   },
 
   "panel": {

@@ -96,13 +96,7 @@ export default {
   "list": {
     "search": "Unterhaltungen durchsuchen",
     "searchShort": "Suchen",
-    "close": "Die Liste schließen",
-    "menu": "Diese Unterhaltung",
-    "renameItem": "Umbenennen",
-    "asMarkdown": "Als Markdown speichern",
-    "asJson": "Als JSON speichern",
-    "asText": "Als Text speichern",
-    "deleteItem": "Löschen"
+    "close": "Die Liste schließen"
   },
 
   "model": {

@@ -96,13 +96,7 @@ export default {
   "list": {
     "search": "Search conversations",
     "searchShort": "Search",
-    "close": "Close the list",
-    "menu": "This conversation",
-    "renameItem": "Rename",
-    "asMarkdown": "Save as Markdown",
-    "asJson": "Save as JSON",
-    "asText": "Save as text",
-    "deleteItem": "Delete"
+    "close": "Close the list"
   },
 
   "model": {
