@@ -43,7 +43,7 @@ export const ACTIONS = {
   editQuestion: { label: "action.editQuestion", run: edit },
   retry: { label: "action.retry", sendsRequest: true, run: retry },
   again: { label: "action.again", icon: "retry", sendsRequest: true, appliesTo: (message) => hasEnded(message) && message.id, run: retry },
-  with: { label: "action.with", icon: "more", sendsRequest: true, opens: true, appliesTo: (message) => hasEnded(message) && message.id, run: retryWith },
+  with: { label: "action.with", icon: "swap", sendsRequest: true, opens: true, appliesTo: (message) => hasEnded(message) && message.id, run: retryWith },
   continue: {
     label: "action.continue",
     icon: "continue",
