@@ -115,6 +115,12 @@ const shortcuts = new Shortcuts(document, storage, {
   copy: () => void copyNewest(),
 });
 byId("shortcuts").addEventListener("click", () => bar.openShortcuts(shortcuts));
+for (const type of ["pointerover", "focusin"]) {
+  document.addEventListener(type, (event) => {
+    const button = /** @type {Element} */ (event.target).closest("button[aria-label], [data-shortcut]");
+    if (button) void withWords(import("./page/tooltips.js")).then(({ hint }) => hint(/** @type {HTMLElement} */ (button), event), () => {});
+  });
+}
 for (const type of ["resize", "scroll"]) {
   visualViewport?.addEventListener(type, () => void import("./page/viewport.js").then(({ fitToViewport }) => fitToViewport(window), () => {}));
 }

@@ -127,8 +127,8 @@ const find = (bar, name) => bar.querySelector(`[data-action="${name}"]`);
 function button(name) {
   const { label, icon: drawing = name } = ACTIONS[name];
   const made = element("button", "tool");
-  Object.assign(made, { type: "button", title: t(label) });
-  made.setAttribute("aria-label", made.title);
+  made.type = "button";
+  made.setAttribute("aria-label", t(label));
   made.dataset.action = name;
   if (ACTIONS[name].opens) made.setAttribute("aria-haspopup", "dialog");
   made.append(icon(drawing));
