@@ -137,12 +137,6 @@ export default {
     "log": "Warum, steht im Protokoll des Servers."
   },
 
-  "edit": {
-    "hint": "Die alte Fassung bleibt als anderer Zweig erhalten.",
-    "textOnly": "Nur dieser Text wird gesendet, ohne die Bilder und anderen Teile. Die alte Fassung bleibt als anderer Zweig erhalten.",
-    "busy": "Gerade wird eine Antwort geschrieben. Sie können speichern, wenn sie fertig ist."
-  },
-
   "place": {
     "loading": "Die Unterhaltung wird geöffnet …",
     "unreachable": "Der Server ist nicht zu erreichen. Neuer Versuch …",

@@ -137,12 +137,6 @@ export default {
     "log": "The server's log says why."
   },
 
-  "edit": {
-    "hint": "The old version is kept as another branch.",
-    "textOnly": "Only this text is sent, without the pictures and other parts. The old version is kept as another branch.",
-    "busy": "An answer is being written. You can save when it is complete."
-  },
-
   "place": {
     "loading": "Opening the conversation…",
     "unreachable": "The server cannot be reached. Trying again…",

@@ -31,7 +31,7 @@ export class ComposerBar {
 
   /** Let the user choose a model. @param {import("./model_picker.js").Request} [request] absent: the model for all answers from now on */
   openModels(request) {
-    const own = () => ({ button: this.#model, label: t("model.pick"), selected: () => this.preferences.model?.id, choose: (/** @type {string} */ id) => (this.preferences.choose(id), this.callbacks.chosen()) });
+    const own = () => ({ button: this.#model, selected: () => this.preferences.model?.id, choose: (/** @type {string} */ id) => (this.preferences.choose(id), this.callbacks.chosen()) });
     void this.#open("picker", () => withWords(import("./model_picker.js")).then(({ ModelPicker }) => {
       const picker = new ModelPicker(this.models, this.preferences, this.callbacks);
       return { open: (asked) => picker.open(asked ?? own()) };

@@ -7,7 +7,7 @@
  * @typedef {{id: string, label: string, model?: import("../page/api.js").Model}} Choice
  * @typedef {object} Request
  * @property {HTMLElement} button beside which the list opens
- * @property {string} label what is chosen
+ * @property {string} [label] what is chosen; absent: the model of the next answers
  * @property {() => string | undefined} selected the id of the chosen model
  * @property {(id: string) => void} choose
  */
@@ -55,7 +55,7 @@ export class ModelPicker {
     if (this.#isOpen) return;
     this.#request = request;
     this.#search.value = "";
-    this.#box.setAttribute("aria-label", request.label);
+    this.#box.setAttribute("aria-label", request.label ?? t("model.pick"));
     request.button.focus({ preventScroll: true }); // the browser returns the focus there when the list closes
     this.#box.showPopover();
     this.#place();

@@ -48,7 +48,10 @@ export default {
   "edit": {
     "label": "Ihre Frage bearbeiten",
     "save": "Speichern",
-    "cancel": "Abbrechen"
+    "cancel": "Abbrechen",
+    "busy": "Gerade wird eine Antwort geschrieben. Sie können speichern, wenn sie fertig ist.",
+    "hint": "Die alte Fassung bleibt als anderer Zweig erhalten.",
+    "textOnly": "Nur dieser Text wird gesendet, ohne die Bilder und anderen Teile. Die alte Fassung bleibt als anderer Zweig erhalten."
   },
 
   "details": {

@@ -48,7 +48,10 @@ export default {
   "edit": {
     "label": "Edit your question",
     "save": "Save",
-    "cancel": "Cancel"
+    "cancel": "Cancel",
+    "busy": "An answer is being written. You can save when it is complete.",
+    "hint": "The old version is kept as another branch.",
+    "textOnly": "Only this text is sent, without the pictures and other parts. The old version is kept as another branch."
   },
 
   "details": {

@@ -48,7 +48,10 @@ export default {
   "edit": {
     "label": "编辑您的问题",
     "save": "保存",
-    "cancel": "取消"
+    "cancel": "取消",
+    "busy": "正在生成回答，完成后即可保存。",
+    "hint": "旧版本会作为分支保留。",
+    "textOnly": "只会发送这段文字，不含图片和其他内容。旧版本会作为分支保留。"
   },
 
   "details": {
