@@ -23,6 +23,7 @@ from tornado_stream.store.base import (
     UsageRow,
     WaitingQuestion,
 )
+from tornado_stream.store.folding import fold
 from tornado_stream.store.search_text import Matcher, parse_cursor, searchable, snippet
 from tornado_stream.values.errors import Conflict, NotFound
 from tornado_stream.values.messages import Conversation, Message
@@ -138,7 +139,10 @@ class MemoryStore(Store):
     ) -> Page:
         self._check_open()
         cursor = parse_cursor(before)
-        query = searchable(query).strip()
+        asked = bool(searchable(query).strip())
+        query = fold(searchable(query)).strip()
+        if asked and not query:
+            return Page([], None)
         pattern = Matcher(query) if query else None
         found: list[tuple[int, Match]] = []
         for conversation in filter(self._owns, self._conversations.values()):
@@ -366,5 +370,8 @@ class MemoryStore(Store):
         if pattern is None:
             return Match(conversation, generation_id)
         if isinstance(text, Message):
-            return Match(conversation, generation_id, text.id, snippet(text.content, pattern))
+            return Match(conversation, generation_id, text.id, self._snippet(text, pattern))
         return Match(conversation, generation_id, None, snippet(text.title, pattern))
+
+    def _snippet(self, message: Message, pattern: Matcher) -> str:
+        return snippet(message.content, pattern, markdown=message.role == "assistant")

@@ -18,6 +18,7 @@ from typing import Any
 
 import orjson
 
+from tornado_stream.store import search
 from tornado_stream.store.base import OpenError
 from tornado_stream.store.private_files import make_private
 from tornado_stream.store.spend import SUMS, settled_values, sum_days
@@ -198,6 +199,11 @@ def _waiting(db: sqlite3.Connection) -> None:
     )
 
 
+def _folded_search(db: sqlite3.Connection) -> None:
+    """The search index has texts without case and accents. It is made anew in the background."""
+    search.make_old(db)
+
+
 #: The n-th of them has the number n in the table `migrations`.
 MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _tables,
@@ -212,6 +218,7 @@ MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _extents,
     _spend_days,
     _waiting,
+    _folded_search,
 ]
 
 

@@ -114,9 +114,6 @@ class SQLiteStore(Store):
             return await read(tables.conversations, self.owner, "", limit, before)
         left = left or asyncio.get_running_loop().create_future()
         async with self._turns.turn(self.owner, left):
-            with suppress(StoreError):  # on a failure, the texts indexed so far are searched
-                while not left.done() and await self._writer.transact(self._database.catch_up):
-                    pass
             return await self._search(Stop(), left, query, limit, before)
 
     async def _search(
@@ -161,8 +158,9 @@ class SQLiteStore(Store):
 
     async def _wipe(self) -> None:
         try:
-            while await self._with_room(search.sweep):
-                pass  # in steps, so that other writes can run between them
+            for step in (search.wipe_old, search.sweep):
+                while await self._with_room(step):
+                    pass  # in steps, so that other writes can run between them
             await self._database.empty_wal()
         except StoreError as error:
             raise StoreError(

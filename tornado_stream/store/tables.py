@@ -21,6 +21,7 @@ from tornado_stream.store.base import (
     NewAnswer,
     Page,
 )
+from tornado_stream.store.folding import fold
 from tornado_stream.store.rows import (
     CONVERSATION_COLUMNS,
     MESSAGE,
@@ -159,8 +160,8 @@ def conversations(
     db: sqlite3.Connection, owner: str, query: str, limit: int, before: str | None
 ) -> Page:
     cursor = parse_cursor(before)
-    if query := searchable(query).strip():
-        return _search(db, owner, query, limit, cursor)
+    if searchable(query).strip():
+        return _search(db, owner, fold(searchable(query)).strip(), limit, cursor)
     rows = db.execute(
         f"SELECT updated_seq, {CONVERSATION_COLUMNS} FROM conversations "
         "WHERE owner = ? AND updated_seq < ? ORDER BY updated_seq DESC LIMIT ?",
@@ -249,6 +250,8 @@ def _add_message(db: sqlite3.Connection, owner: str, seq: int, message: Message)
 
 
 def _search(db: sqlite3.Connection, owner: str, query: str, limit: int, before: int) -> Page:
+    if not query:  # it has only what a search leaves out
+        return Page([], None)
     found, more = search.find(db, owner, query, limit, before)
     pattern = Matcher(query)
     matches = [_match(db, owner, one, pattern) for one in found]
@@ -258,12 +261,13 @@ def _search(db: sqlite3.Connection, owner: str, query: str, limit: int, before: 
 def _match(db: sqlite3.Connection, owner: str, found: search.Found, pattern: Matcher) -> Match:
     parent = conversation(db, owner, found.conversation_id)
     assert parent  # the search found it in the same transaction
-    text = parent.title
+    text, role = parent.title, ""
     if found.message_id:
-        sql = "SELECT content FROM messages WHERE seq = ? AND owner = ?"
-        (text,) = db.execute(sql, (found.seq, owner)).fetchone()
+        sql = "SELECT content, role FROM messages WHERE seq = ? AND owner = ?"
+        text, role = db.execute(sql, (found.seq, owner)).fetchone()
     running = _running(db, owner, parent.id)
-    return Match(parent, running, found.message_id, snippet(text, pattern))
+    shown = snippet(text, pattern, markdown=role == "assistant")
+    return Match(parent, running, found.message_id, shown)
 
 
 def _running(db: sqlite3.Connection, owner: str, conversation_id: str) -> str | None:
