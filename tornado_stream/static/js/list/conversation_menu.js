@@ -9,11 +9,18 @@
  * @property {HTMLElement} menuButton
  * @property {() => void} focus
  *
- * @typedef {{rename: (target: Target) => void, remove: (target: Target) => void}} Actions
+ * @typedef {object} Actions what `RowActions` can do
+ * @property {(target: Target) => void} rename
+ * @property {(target: Target) => void} remove
+ * @property {(row: import("./row_view.js").RowView) => void} select
+ * @property {(item: {id: string, title: string}) => import("../page/api.js").ConversationItem} known
+ * @property {import("./places.js").Places} places
+ * @property {import("./rows.js").List} list
  *
  * @typedef {object} MenuRow
- * @property {string} label key of its text in the language files
+ * @property {string | ((item: import("../page/api.js").ConversationItem) => string)} label key of its text in the language files
  * @property {string} drawing an SVG path in a square of 20
+ * @property {boolean} [list] only in the list
  * @property {string} [file] the row saves the conversation as a file with this ending
  * @property {boolean} [danger]
  * @property {(target: Target, actions: Actions) => void} [run]
@@ -23,15 +30,27 @@ import { element } from "../page/dom.js";
 import { draw } from "../page/icons.js";
 import { t } from "../page/words.js";
 
+/** The drawings of what moves a conversation, which the bar of a selection has too. */
+export const DRAWINGS = {
+  pin: "M7.5 3h5l-.6 5.2 2.6 2.8H5.5l2.6-2.8zM10 11v6",
+  folder: "M3 5.5h5l1.5 2H17v8H3z",
+  archive: "M3 4.5h14v3.5H3zM4.2 8v8h11.6V8M8 11h4",
+  remove: "M4 6h12M8 6V4h4v2M6 6l.7 10h6.6L14 6",
+  select: "M3.5 3.5h13v13h-13zM6.5 10l2.5 2.5 4.5-5",
+};
 const SAVE = "M10 3v9M6 8.5l4 4 4-4M4 16.5h12";
 
 /** By name, in their order. @type {Record<string, MenuRow>} */
 export const ROWS = {
   rename: { label: "list.renameItem", drawing: "M4 16l.8-3.2L13 4.6l2.4 2.4-8.2 8.2z", run: (target, actions) => actions.rename(target) },
+  pin: { label: ({ pinned }) => (pinned ? "select.unpin" : "select.pin"), drawing: DRAWINGS.pin, run: ({ item }, actions) => actions.places.pin([actions.known(item)]) },
+  move: { label: "select.move", drawing: DRAWINGS.folder, run: (target, actions) => actions.places.move([actions.known(target.item)], () => target.focus()) },
+  archive: { label: ({ archived }) => (archived ? "select.unarchive" : "select.archive"), drawing: DRAWINGS.archive, run: ({ item }, actions) => actions.places.archive([actions.known(item)]) },
+  select: { label: "select.begin", drawing: DRAWINGS.select, list: true, run: ({ item }, actions) => actions.select(/** @type {import("./row_view.js").RowView} */ (actions.list.rows.get(item.id))) },
   markdown: { label: "list.asMarkdown", drawing: SAVE, file: "md" },
   json: { label: "list.asJson", drawing: SAVE, file: "json" },
   text: { label: "list.asText", drawing: SAVE, file: "txt" },
-  remove: { label: "list.deleteItem", drawing: "M4 6h12M8 6V4h4v2M6 6l.7 10h6.6L14 6", danger: true, run: (target, actions) => actions.remove(target) },
+  remove: { label: "list.deleteItem", drawing: DRAWINGS.remove, danger: true, run: (target, actions) => actions.remove(target) },
 };
 
 export class ConversationMenu {
@@ -64,7 +83,8 @@ export class ConversationMenu {
   open(target) {
     if (this.#menu.matches(":popover-open")) return;
     this.#target = target;
-    this.#items = Object.values(ROWS).map((row) => this.#item(row, target));
+    const rows = Object.values(ROWS).filter(({ list }) => !list || this.actions.list.rows.get(target.item.id) === target);
+    this.#items = rows.map((row) => this.#item(row, target));
     this.#menu.replaceChildren(...this.#items);
     target.menuButton.focus({ preventScroll: true }); // the browser returns the focus there when the menu closes
     this.#menu.showPopover();
@@ -79,7 +99,7 @@ export class ConversationMenu {
     else item.type = "button";
     item.setAttribute("role", "menuitem");
     item.tabIndex = -1;
-    item.append(draw(drawing), element("span", "", t(label)));
+    item.append(draw(drawing), element("span", "", t(typeof label === "string" ? label : label(this.actions.known(target.item)))));
     item.addEventListener("click", () => {
       this.#menu.hidePopover();
       run?.(target, this.actions);

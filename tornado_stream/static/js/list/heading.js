@@ -18,7 +18,7 @@ export class Heading {
 
   get item() {
     const { id, title } = this.conversation;
-    return { id: String(id), title };
+    return { id: String(id), title }; // RowActions.known has the rest
   }
 
   focus() {

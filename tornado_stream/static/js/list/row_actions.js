@@ -7,9 +7,11 @@ import { loadStyleSheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
 import { ConversationMenu } from "./conversation_menu.js";
 import { Deletion } from "./deletion.js";
+import { Places } from "./places.js";
+import { Selection } from "./selection.js";
 import { titleOf } from "./row_view.js";
 
-await loadStyleSheet("menus").catch(() => {}); // it works without its style, too
+await Promise.all([loadStyleSheet("menus"), loadStyleSheet("organize")]).catch(() => {}); // it works without its style, too
 
 /**
  * @typedef {import("./conversation_menu.js").Target} Target
@@ -25,13 +27,14 @@ export class RowActions {
   /**
    * @param {import("./conversations.js").Conversations} conversations
    * @param {import("../conversation/conversation.js").Conversation} conversation
-   * @param {{rows: import("./rows.js").Rows, search: HTMLElement, report: (text: string) => void}} list @param {ListCallbacks} callbacks
+   * @param {import("./rows.js").List} list @param {ListCallbacks} callbacks
    */
   constructor(conversations, conversation, list, callbacks) {
     this.conversations = conversations;
     this.conversation = conversation;
     this.list = list;
     this.say = callbacks.say;
+    this.places = new Places(conversations, list, callbacks.say);
     this.deletion = new Deletion(conversations, conversation, { ...callbacks, focus: (id) => list.rows.get(id)?.focus() });
   }
 
@@ -47,6 +50,24 @@ export class RowActions {
         this.list.report(failureText(error));
       }
     });
+  }
+
+  /** What the list knows of a conversation. @param {{id: string, title: string}} item @returns {import("../page/api.js").ConversationItem} */
+  known(item) {
+    const { found, all } = this.conversations;
+    return /** @type {any} */ ([...(found?.items ?? []), ...all].find(({ id }) => id === item.id) ?? item);
+  }
+
+  /** Select rows, with a key or with the menu. @param {import("./row_view.js").RowView} row @param {KeyboardEvent} [event] */
+  select(row, event) {
+    const list = this.list;
+    list.selection ??= new Selection(list, this, () => (list.selection = null));
+    list.selection.act(row, event);
+  }
+
+  /** Delete many conversations. @param {import("../page/api.js").ConversationItem[]} items */
+  removeMany(items) {
+    this.deletion.remove({ id: items[0].id, title: t("select.count", { n: items.length }), ids: items.map(({ id }) => id) });
   }
 
   /** Delete a conversation. If the focus was in its row, it moves to the next one. @param {Target} target */

@@ -1,5 +1,6 @@
 export default {
   "page": {
+    "archive": "Archiv",
     "description": "Ein Chat, der kein Wort verliert, wiederholt oder doppelt abrechnet.",
     "skip": "Zum Eingabefeld springen",
     "conversations": "Unterhaltungen",

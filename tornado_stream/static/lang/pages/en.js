@@ -1,5 +1,6 @@
 export default {
   "page": {
+    "archive": "Archive",
     "description": "A streaming chat that never loses, repeats or double-bills a token.",
     "skip": "Skip to the question box",
     "conversations": "Conversations",

@@ -1,5 +1,6 @@
 export default {
   "page": {
+    "archive": "归档",
     "description": "流式聊天：不丢、不重复、不多计一个词元。",
     "skip": "跳到输入框",
     "conversations": "对话",
