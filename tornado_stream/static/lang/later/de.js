@@ -273,6 +273,7 @@ export default {
     "too_many_bodies": "Es kommen gerade zu viele große Anfragen an.",
     "too_many_connections": "Es gibt gerade zu viele Verbindungen.",
     "too_many_readers": "Es werden gerade zu viele große Unterhaltungen gelesen.",
+    "too_many_folders": "Mehr Ordner sind nicht möglich. Nimm einen, den es schon gibt.",
     "too_many_presets": "Sie haben so viele Vorlagen, wie Sie haben können.",
     "budget_reached": "Ihr Budget ist aufgebraucht.",
     "export_running": "Ein anderer Export Ihrer Unterhaltungen läuft.",

@@ -273,6 +273,7 @@ export default {
     "too_many_bodies": "Too many large requests arrive at the moment.",
     "too_many_connections": "There are too many connections at the moment.",
     "too_many_readers": "Too many large conversations are being read at the moment.",
+    "too_many_folders": "You have as many folders as you can have. Use one of them.",
     "too_many_presets": "You have as many presets as you can have.",
     "budget_reached": "Your budget is used up.",
     "export_running": "Another export of your conversations is running.",

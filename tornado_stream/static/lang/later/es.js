@@ -249,6 +249,7 @@ export default {
     "too_many_bodies": "En este momento llegan demasiadas solicitudes grandes.",
     "too_many_connections": "Hay demasiadas conexiones en este momento.",
     "too_many_readers": "En este momento se leen demasiadas conversaciones grandes.",
+    "too_many_folders": "Ya tienes el máximo de carpetas. Usa una de ellas.",
     "too_many_presets": "Ya tiene el máximo de preajustes.",
     "budget_reached": "Su presupuesto está agotado.",
     "export_running": "Ya hay otra exportación de sus conversaciones en curso.",

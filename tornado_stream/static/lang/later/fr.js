@@ -249,6 +249,7 @@ export default {
     "too_many_bodies": "Trop de grandes requêtes arrivent en ce moment.",
     "too_many_connections": "Il y a trop de connexions en ce moment.",
     "too_many_readers": "Trop de grandes conversations sont lues en ce moment.",
+    "too_many_folders": "Vous avez déjà le nombre maximal de dossiers. Utilisez l’un d’eux.",
     "too_many_presets": "Vous avez atteint le nombre maximal de préréglages.",
     "budget_reached": "Votre budget est épuisé.",
     "export_running": "Un autre export de vos conversations est en cours.",

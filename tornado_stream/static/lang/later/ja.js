@@ -249,6 +249,7 @@ export default {
     "too_many_bodies": "現在、大きなリクエストが多すぎます。",
     "too_many_connections": "現在接続が多すぎます。",
     "too_many_readers": "現在、読み込み中の大きな会話が多すぎます。",
+    "too_many_folders": "フォルダーはこれ以上作れません。既にあるものを使ってください。",
     "too_many_presets": "プリセットの数が上限に達しています。",
     "budget_reached": "予算を使い切りました。",
     "export_running": "会話の別のエクスポートを実行中です。",

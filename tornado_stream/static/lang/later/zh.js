@@ -273,6 +273,7 @@ export default {
     "too_many_bodies": "当前到达的大型请求过多。",
     "too_many_connections": "当前连接过多。",
     "too_many_readers": "当前读取的大型对话过多。",
+    "too_many_folders": "文件夹数量已达上限，请使用已有的文件夹。",
     "too_many_presets": "您的预设数已达上限。",
     "budget_reached": "您的预算已用完。",
     "export_running": "您的另一个导出正在进行。",
