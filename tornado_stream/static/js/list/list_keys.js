@@ -22,7 +22,7 @@ export function handleListKey(event, list) {
   const isWith = event.ctrlKey || event.metaKey || event.shiftKey;
   if (row && (isWith ? /^(Arrow(Up|Down)|Home|End| |[aA])$/ : list.selection ? /^( |Escape|Delete)$/ : /^$/).test(event.key)) {
     event.preventDefault();
-    return void list.withActions((actions) => actions.select(row, event));
+    return void list.withActions((actions) => actions.select(list.rows.containing(document.activeElement) ?? row, event)); // the row after keys that waited for the code
   }
   if (isWith) return;
   const handled = target === list.search ? inSearch(event.key, all[0], list) : row && inRow(event.key, row, all, list);
