@@ -32,8 +32,8 @@ export class Conversations extends EventTarget {
   folders = [];
   /** The conversations of open folders, by name. @type {Map<string, {items: Item[]}>} */
   opened = new Map();
-  /** What else to ask the server after the newest page. @type {() => Promise<void>} */
-  also = async () => {};
+  /** What else to ask the server after the newest page. @type {(() => Promise<void>) | undefined} */
+  also;
   #etag = "";
   #stale = false;
   #sleep = new AbortController();
@@ -59,6 +59,11 @@ export class Conversations extends EventTarget {
   /** All known conversations of the list; one that was moved may be there twice, and the first is right. @returns {Item[]} */
   get all() {
     return [this.pinned, ...Array.from(this.opened.values(), ({ items }) => items), this.items].flat();
+  }
+
+  /** Whether there is more than the list by date. */
+  get isOrganized() {
+    return !!(this.pinned.length + this.folders.length + this.opened.size);
   }
 
   /** Those that are not deleted. @param {Item[]} items */
@@ -157,7 +162,7 @@ export class Conversations extends EventTarget {
   async #refresh() {
     try {
       const page = await this.api.conversations({ etag: this.#etag, sections: true });
-      await this.also();
+      await this.also?.();
       if (!page && this.state === "ready") return;
       if (page) await this.#merge(page);
       this.state = "ready";

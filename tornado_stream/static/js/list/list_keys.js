@@ -20,7 +20,7 @@ export function handleListKey(event, list) {
   const all = list.rows.all;
   const row = target.matches("input") ? undefined : list.rows.containing(target);
   const isWith = event.ctrlKey || event.metaKey || event.shiftKey;
-  if (row && (isWith ? /^(Arrow(Up|Down)|Home|End| |[aA])$/ : list.selection ? /^( |Escape|Delete)$/ : /^$/).test(event.key)) {
+  if (row && (isWith ? /^(Arrow(Up|Down)|Home|End| |a)$/i : list.selection ? /^( |Escape|Delete)$/ : /^$/).test(event.key)) {
     event.preventDefault();
     return void list.withActions((actions) => actions.select(list.rows.containing(document.activeElement) ?? row, event)); // the row after keys that waited for the code
   }

@@ -21,8 +21,8 @@ export class ListView {
   #tabStop;
   /** @type {import("./row_actions.js").RowActions | null} */
   #actions = null;
-  /** Shows pins and folders; null while there are none. @type {import("./organizer.js").Organizer | null} */
-  #organizer = null;
+  /** Shows pins and folders; null while there are none. @type {{groups: () => {key: string, items: import("./conversations.js").Item[], heading?: HTMLElement}[], toggleArchive: () => void} | null | undefined} */
+  organizer = null;
   /** The rows that are selected. @type {import("./selection.js").Selection | null} */
   selection = null;
   /** @type {typeof import("./search_highlights.js") | null} */
@@ -68,12 +68,10 @@ export class ListView {
     act((this.#actions ??= new module.RowActions(this.conversations, this.conversation, this, this.callbacks)));
   }
 
-  /** @param {(organizer: import("./organizer.js").Organizer) => void} [act] */
-  async organize(act) {
-    const module = this.#organizer ? null : await withWords(import("./organizer.js")).catch(() => null);
-    this.#organizer ??= module && (await module.organizer(this));
-    if (this.#organizer) act?.(this.#organizer);
-    else this.report(t("list.noServer"));
+  /** Load what shows pins, folders and the archive. */
+  async organize() {
+    this.organizer ??= undefined;
+    await withWords(import("./organizer.js")).then(({ organize }) => organize(this)).catch(() => this.report(t("list.noServer")));
     this.#show();
   }
 
@@ -91,19 +89,15 @@ export class ListView {
       const row = /** @type {Element} */ (target).closest("a") && this.rows.containing(target);
       if (row) void this.withActions((actions) => actions.rename(row));
     });
-    byId("archive").addEventListener("click", () => void this.organize((organizer) => organizer.toggleArchive()));
+    byId("archive").addEventListener("click", () => void this.organize().then(() => this.organizer?.toggleArchive()));
     if (!matchMedia("(any-pointer: coarse)").matches) return;
     void import("../page/long_press.js").then(({ onLongPress }) => onLongPress(scroller, (target) => this.#pressed(target)));
   }
 
   #show() {
     const { shown, found, query } = this.conversations;
-    const isOrganized = this.conversations.all.length > this.conversations.items.length || this.conversations.folders.length;
-    if (isOrganized && this.#organizer === null) {
-      this.#organizer = undefined;
-      return void this.organize();
-    }
-    const groups = !found ? (this.#organizer?.groups() ?? groupByDate(shown)) : shown.length ? [{ key: "", items: shown }] : [];
+    if (this.organizer === null && this.conversations.isOrganized) return void this.organize();
+    const groups = !found ? (this.organizer?.groups() ?? groupByDate(shown)) : shown.length ? [{ key: "", items: shown }] : [];
     this.rows.show(groups, this.unread.predicate(), this.conversation.id, found ? { query, highlights: this.#highlights } : null);
     if (!this.#tabStop || this.#tabStop !== this.rows.get(this.#tabStop.item.id)) this.#setTabStop(this.rows.get(this.conversation.id) ?? this.rows.all[0]);
     this.selection?.show();
@@ -132,7 +126,7 @@ export class ListView {
       : found?.label ? found.label(n, !!found.next)
       : found && !n ? t("list.nothing", { query })
       : found ? t(found.next ? "list.foundMore" : "list.found", { n })
-      : n || this.#organizer ? "" : t("list.empty");
+      : n || this.organizer ? "" : t("list.empty");
     if (this.#status.textContent !== text) this.#status.textContent = text;
   }
 

@@ -18,10 +18,10 @@ const KEY = "tornado-stream:folders";
 const PART = { limit: 200, most: 50 };
 const ARROW = "M7.5 5l5 5-5 5";
 
-/** @param {import("./rows.js").List} list */
-export async function organizer(list) {
+/** Let the list show pins and folders. @param {import("./rows.js").List} list */
+export async function organize(list) {
   await loadStyleSheet("organize").catch(() => {});
-  return new Organizer(list);
+  list.organizer ??= new Organizer(list);
 }
 
 export class Organizer {

@@ -14,6 +14,7 @@
  * @property {import("../conversation/conversation.js").Conversation} conversation
  * @property {import("./unread.js").Unread} unread
  * @property {any} selection
+ * @property {any} organizer
  * @property {(text: string) => void} report
  * @property {(act: (actions: any) => void) => Promise<void>} withActions
  */
