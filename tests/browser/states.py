@@ -405,6 +405,7 @@ def walk(page: Page, world: World, kinds: Collection[str] = tuple(LONG)) -> Iter
         "settings panel": "#panel",
         "shortcuts": "#shortcuts",
         "row menu": "#conversations .row-more",
+        "title menu": "#title",
     }.items():
         page.mouse.move(0, 0)
         opened(opener)(page)

@@ -121,9 +121,8 @@ def test_a_model_is_found_by_typing_and_remembered(many: Page, watch: Watch) -> 
     expect(search).to_be_focused()
     options = page.get_by_role("option")
     expect(options).to_have_count(401)
-    expect(page.get_by_role("option", name="plain", selected=True)).to_contain_text(
-        "default · The usual one"
-    )
+    plain = page.get_by_role("option", name="plain", selected=True)
+    expect(plain).to_have_text("plaindefault")  # without its detail, which may be an address
     page.keyboard.type("model-7")
     expect(page.get_by_role("group", name="google").get_by_role("option")).to_have_count(11)
     page.keyboard.type(" goo")

@@ -384,7 +384,7 @@ def test_a_conversation_is_saved_as_a_file(page_of_past: Page) -> None:
         page.get_by_role("button", name=f"More for “{TALK}”").click()
         with page.expect_download() as download:
             page.get_by_role("menuitem", name=f"Save as {name}").click()
-        assert download.value.suggested_filename == f"conversation.{ending}"
+        assert download.value.suggested_filename == f"{TALK}.{ending}"
         assert "needle" in Path(download.value.path()).read_text()
 
 

@@ -267,15 +267,16 @@ def test_tool_calls_are_shown_with_their_arguments(page: Page) -> None:
     expect(shown.nth(2).locator(".text")).to_be_visible()
 
 
-def test_a_stopped_answer_shows_what_was_received(page: Page) -> None:
+def test_a_stopped_answer_says_what_is_kept_and_its_details_what_was_received(page: Page) -> None:
     ask(page, "play gap=0.02;count=5000")
     expect(content(page)).to_contain_text("t3 ")
     page.get_by_role("button", name="Stop", exact=True).click()
-    expect(status(page)).to_contain_text(
-        re.compile(
-            r"The connection to the model was closed after \d+ ms\. "
-            r"\d+ pieces of the answer had arrived\."
-        )
+    expect(status(page)).to_contain_text("Stopped")
+    expect(status(page)).to_contain_text("What had been written is kept.")
+    press(answer(page), "Details")
+    details = answer(page).locator(".facts-box")
+    expect(details).to_contain_text(
+        re.compile(r"Connection to the model closed after\s*\d+ ms\s*Pieces received[^0-9]*\d+")
     )
 
 

@@ -33,7 +33,7 @@ def test_every_title_is_a_name_of_a_file(tmp_path):
     for name in names:
         assert name.count("/") == 1 and ".." not in name and len(name.encode()) < 255
         assert name.isprintable() and "\\" not in name
-    assert f"markdown/北京 été {ID.format(3)}.md" in names
+    assert f"markdown/北京 ✓ été {ID.format(3)}.md" in names
     if unzip := shutil.which("unzip"):
         subprocess.run([unzip, "-tqq", tmp_path / "all.zip"], check=True)
 

@@ -308,7 +308,9 @@ async def test_no_text_of_a_user_gets_into_a_header(chat):
     for ending in ("md", "txt", "json"):
         export = await chat.request("GET", f"/c/{made.json()['id']}.{ending}")
         assert export.status == 200 and "x-evil" not in export.headers
-        assert export.headers["content-disposition"] == f'inline; filename="conversation.{ending}"'
+        name = f"a X-Evil- 1 script .{ending}".replace(" .", ".")
+        encoded = f"filename*=UTF-8''{name.replace(' ', '%20')}"
+        assert export.headers["content-disposition"] == f'inline; filename="{name}"; {encoded}'
     for path in ("/static/a%0d%0aX-Evil:%201", "/%0d%0aX-Evil:%201", "/c/%0d%0aX-Evil:1"):
         assert "x-evil" not in (await chat.request("GET", path)).headers
 

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import random
+import re
 import uuid
 from contextlib import aclosing
 from dataclasses import replace
@@ -385,7 +386,8 @@ async def test_all_conversations_are_exported_as_one_archive(chat):
     assert "So far\n\n*(still being written)*" in files[f"markdown/about salt {second}.md"]
     head = await chat.request("HEAD", "/api/export")
     assert (head.status, head.body) == (200, b"")
-    assert "attachment" in head.headers["content-disposition"]
+    named = r"attachment; filename=\"(conversations-\d{4}-\d\d-\d\d\.zip)\"; filename\*=UTF-8''\1"
+    assert re.fullmatch(named, head.headers["content-disposition"])
 
 
 @pytest.mark.gen_test
@@ -477,3 +479,98 @@ async def test_an_export_reads_a_long_conversation_in_parts(chat, monkeypatch):
     with ZipFile(io.BytesIO(response.body)) as archive:
         (name,) = archive.namelist()
         assert [m["content"] for m in json.loads(archive.read(name))["messages"]] == ["first"]
+
+
+async def many(chat, count):
+    """Create so many conversations; returns their ids, the newest first."""
+    ids = []
+    for number in range(count):
+        response = await chat.request("POST", "/api/conversations", {"title": f"n{number}"})
+        ids.insert(0, response.json()["id"])
+    return ids
+
+
+def ids_of(items):
+    return [item["id"] for item in items]
+
+
+@pytest.mark.gen_test
+async def test_conversations_are_pinned_archived_and_put_into_folders(chat):
+    c, b, a = await many(chat, 3)
+    changed = await chat.request(
+        "PATCH", f"/api/conversations/{a}", {"pinned": True, "folder": "  My\n work "}
+    )
+    assert changed.status == 200
+    place = {"pinned": True, "archived": False, "folder": "My work"}
+    assert changed.json().items() >= place.items()
+    assert (await get(chat, f"/api/conversations/{a}")).items() >= place.items()
+    assert (await get(chat, f"/c/{a}.json")).items() >= place.items()
+    before = await chat.request("GET", "/api/conversations?sections=true")
+    assert ids_of(before.json()["conversations"]) == [c, b]
+    body = {"ids": [b.upper(), "unknown"], "changes": {"folder": "My work"}}
+    response = await chat.request("PATCH", "/api/conversations", body)
+    assert (response.status, response.json()) == (200, {"changed": 1})
+    etag = {"If-None-Match": before.headers["etag"]}
+    after = await chat.request("GET", "/api/conversations?sections=true", headers=etag)
+    assert after.status == 200
+    etag = {"If-None-Match": after.headers["etag"]}
+    again = await chat.request("GET", "/api/conversations?sections=true", headers=etag)
+    assert again.status == 304
+    data = after.json()
+    assert ids_of(data["conversations"]) == [c]
+    assert ids_of(data["pinned"]) == [a] and data["pinned"][0].items() >= place.items()
+    assert data["folders"] == [{"name": "My work", "count": 1}]
+    assert ids_of((await get(chat, "/api/conversations?folder=My+work"))["conversations"]) == [b, a]
+    assert ids_of((await get(chat, "/api/conversations"))["conversations"]) == [c, b, a]
+    await chat.request("PATCH", f"/api/conversations/{a}", {"archived": True})
+    assert ids_of((await get(chat, "/api/conversations"))["conversations"]) == [c, b]
+    assert ids_of((await get(chat, "/api/conversations?archived=true"))["conversations"]) == [a]
+    assert ids_of((await get(chat, "/api/conversations?q=n0"))["conversations"]) == [a]
+    found = await get(chat, "/api/conversations?q=n0&archived=false")
+    assert found["conversations"] == []
+    body = {"folder": "My work", "changes": {"folder": None, "archived": False}}
+    response = await chat.request("PATCH", "/api/conversations", body)
+    assert response.json() == {"changed": 2}
+    assert (await get(chat, "/api/conversations?sections=true"))["folders"] == []
+
+
+@pytest.mark.gen_test
+async def test_many_are_deleted_at_once_and_none_of_another_user(chat, upstream):
+    hers = await chat.application.conversations.create("anna", "hers", None)
+    stream = await chat.send("quagga", model="say=one;hold")
+    running = (await stream.until("start")).data["conversation_id"]
+    keep, gone = await many(chat, 2)
+    body = {"ids": [gone, running, hers.id]}
+    response = await chat.request("DELETE", "/api/conversations", body)
+    assert (response.status, response.json()) == (200, {"deleted": 2})
+    assert (await stream.read()).end["state"] == "stopped"
+    assert ids_of((await get(chat, "/api/conversations"))["conversations"]) == [keep]
+    assert len(await chat.application.store.for_owner("anna").conversation_ids()) == 1
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("method", "path", "body", "words"),
+    [
+        ("PATCH", "", {}, "changes must be"),
+        ("PATCH", "", {"ids": ["a"], "changes": {}}, "changes must be"),
+        ("PATCH", "", {"ids": ["a"], "changes": {"pinned": True, "title": "t"}}, "only pinned"),
+        ("PATCH", "", {"changes": {"pinned": True}}, "ids must be"),
+        ("PATCH", "", {"ids": [], "changes": {"pinned": True}}, "ids must be"),
+        ("PATCH", "", {"ids": [1], "changes": {"pinned": True}}, "ids must be"),
+        ("PATCH", "", {"ids": ["a"] * 501, "changes": {"pinned": True}}, "At most 500"),
+        ("PATCH", "", {"ids": ["a"], "folder": "f", "changes": {"pinned": True}}, "either"),
+        ("PATCH", "", {"ids": ["a"], "changes": {"archived": 1}}, "archived must be"),
+        ("PATCH", "", {"ids": ["a"], "changes": {"folder": "f" * 101}}, "100 characters"),
+        ("DELETE", "", {"ids": ["a"] * 501}, "At most 500"),
+        ("DELETE", "", {"ids": []}, "ids must be"),
+        ("DELETE", "", {"ids": ["a"], "all": True}, "must be"),
+        ("GET", "?archived=1", None, "archived must be"),
+        ("GET", "?sections=any", None, "sections must be"),
+        ("GET", "?sections=true&folder=a", None, "goes with neither"),
+    ],
+)
+async def test_what_cannot_be_done_with_many_is_said(chat, method, path, body, words):
+    response = await chat.request(method, f"/api/conversations{path}", body)
+    assert response.status == 400
+    assert words in response.json()["error"]["message"]

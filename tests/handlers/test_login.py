@@ -398,3 +398,15 @@ async def test_an_exposed_server_accepts_ip_addresses_as_host(chat):
         for host, status in HOSTS:
             response = await chat.request("GET", "/healthz", headers={"Host": host})
             assert response.status == (status if exposed else 421), host
+
+
+@pytest.mark.gen_test
+async def test_users_see_no_address_of_an_upstream(serve, locked, upstream):
+    away = "http://inside.invalid:1234/v1"
+    for base_url, code in ((f"{upstream.url}", ""), (away, "connect_failed")):
+        door = serve(replace(locked, base_url=base_url, model="mine"))
+        await door.request("GET", "/api/models", headers=BEARER)
+        listed = await door.request("GET", "/api/models", headers=BEARER)
+        model = listed.json()["models"][0]
+        assert (model["id"], model["code"], model["detail"]) == ("mine", code, "")
+        assert not re.search(rb"inside|127\.0\.0\.1|localhost", listed.body)

@@ -40,7 +40,9 @@ async def test_models_have_the_upstreams_properties(serve, settings, upstream):
     assert bare["context_length"] == bare["context_window"] == 1024
     listed = (await chat.request("GET", "/api/models")).json()["models"]
     assert [model["context"] for model in listed] == [131072, 1024]
-    assert set(listed[0]) == {"id", "provider", "state", "detail", "context", "can"}
+    assert set(listed[0]) == {
+        *("id", "provider", "maker", "state", "code", "detail", "context", "can", "price")
+    }
 
 
 @pytest.mark.gen_test

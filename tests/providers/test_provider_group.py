@@ -315,6 +315,9 @@ async def test_the_cost_of_an_answer(over, upstream):
     page = await chat.request("GET", f"/api/conversations/{answer.start['conversation_id']}")
     assert page.json()["messages"][1]["cost"] == cost
     assert (await chat.ask(model="say=abcd")).end["cost"] is None  # this model has no price
+    listed = (await chat.request("GET", "/api/models")).json()["models"]
+    priced = {"input": 2.0, "output": 10.0, "cached_input": None, "currency": "USD"}
+    assert [model["price"] for model in listed] == [priced, None]
 
 
 @pytest.mark.gen_test

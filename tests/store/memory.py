@@ -10,8 +10,10 @@ from typing import Any
 
 from tornado_stream.store.base import (
     CHANGEABLE,
+    CURRENT,
     AlreadyStored,
     Begun,
+    Folder,
     Match,
     NewAnswer,
     Page,
@@ -22,7 +24,9 @@ from tornado_stream.store.base import (
     StoreError,
     UsageRow,
     WaitingQuestion,
+    Which,
 )
+from tornado_stream.store.folding import fold
 from tornado_stream.store.search_text import Matcher, parse_cursor, searchable, snippet
 from tornado_stream.values.errors import Conflict, NotFound
 from tornado_stream.values.messages import Conversation, Message
@@ -78,7 +82,7 @@ class MemoryStore(Store):
             self.owner,
         )
         self._conversations[parent.id] = replace(
-            parent, current_id=message.id, updated_at=message.created_at
+            parent, current_id=message.id, updated_at=message.created_at, archived=False
         )
 
     async def append(self, batch: list[Progress]) -> frozenset[str]:
@@ -135,19 +139,38 @@ class MemoryStore(Store):
         limit: int = 50,
         before: str | None = None,
         left: asyncio.Future[None] | None = None,
+        which: Which = CURRENT,
     ) -> Page:
         self._check_open()
         cursor = parse_cursor(before)
-        query = searchable(query).strip()
+        asked = bool(searchable(query).strip())
+        query = fold(searchable(query)).strip()
+        if asked and not query:
+            return Page([], None)
         pattern = Matcher(query) if query else None
         found: list[tuple[int, Match]] = []
-        for conversation in filter(self._owns, self._conversations.values()):
+        mine = list(filter(self._owns, self._conversations.values()))
+        for conversation in mine:
+            if not _is_in(conversation, which):
+                continue
             number, text = self._newest(conversation, pattern)
             if 0 < number < cursor:
                 found.append((number, self._match(conversation, text, pattern)))
         found.sort(key=lambda pair: -pair[0])
         page = [match for _, match in found[:limit]]
-        return Page(page, str(found[limit - 1][0]) if len(found) > limit else None)
+        next = str(found[limit - 1][0]) if len(found) > limit else None
+        if not which.loose or before:
+            return Page(page, next)
+        there = [one for one in mine if not one.archived]
+        pinned = sorted(
+            (one for one in there if one.pinned), key=lambda one: -self._written[one.id]
+        )
+        names = sorted({one.folder for one in there if one.folder})
+        folders = [
+            Folder(name, len([1 for one in there if one.folder == name and not one.pinned]))
+            for name in names
+        ]
+        return Page(page, next, [self._match(one, one, None) for one in pinned], folders)
 
     async def create(self, conversation: Conversation) -> None:
         self._check_open()
@@ -158,7 +181,17 @@ class MemoryStore(Store):
         number = next(self._numbers)
         self._number[conversation.id] = self._written[conversation.id] = number
 
-    async def update(self, id: str, changes: dict[str, str | None]) -> None:
+    async def update_many(
+        self, changes: dict[str, Any], *, ids: Sequence[str] = (), folder: str | None = None
+    ) -> int:
+        self._check_open()
+        mine = filter(self._owns, list(self._conversations.values()))
+        some = [o.id for o in mine if o.id in ids or folder is not None and o.folder == folder]
+        for id in some:
+            await self.update(id, changes)
+        return len(some)
+
+    async def update(self, id: str, changes: dict[str, Any]) -> None:
         self._check_open()
         conversation = self._mine(id)
         if conversation is None:
@@ -366,5 +399,16 @@ class MemoryStore(Store):
         if pattern is None:
             return Match(conversation, generation_id)
         if isinstance(text, Message):
-            return Match(conversation, generation_id, text.id, snippet(text.content, pattern))
+            return Match(conversation, generation_id, text.id, self._snippet(text, pattern))
         return Match(conversation, generation_id, None, snippet(text.title, pattern))
+
+    def _snippet(self, message: Message, pattern: Matcher) -> str:
+        return snippet(message.content, pattern, markdown=message.role == "assistant")
+
+
+def _is_in(one: Conversation, which: Which) -> bool:
+    return (
+        which.archived in (None, one.archived)
+        and which.folder in (None, one.folder)
+        and not (which.loose and (one.folder or one.pinned))
+    )

@@ -14,11 +14,13 @@ from tornado_stream.store.base import (
     READ_BYTES,
     READ_MESSAGES,
     AlreadyStored,
+    Folder,
     Progress,
     Session,
     Store,
     StoreError,
     WaitingQuestion,
+    Which,
 )
 from tornado_stream.store.search_text import Matcher
 from tornado_stream.values.errors import Conflict, InvalidRequest, NotFound
@@ -307,6 +309,15 @@ async def test_a_search_finds_texts_of_all_kinds(store):
         ("NOT (x*)", ["c3"]),
         ("100%", ["c3"]),
         ("nul", ["c3"]),
+        ("zurich", ["c1"]),
+        ("zu\u0308r", ["c1"]),
+        ("Ü", ["c3", "c1"]),
+        ("u\u0308R", ["c3", "c1"]),
+        ("ch?", ["c1"]),
+        ("?", ["c1"]),
+        ("\u0301", []),
+        ("心", ["c2"]),
+        ("中心", ["c2"]),
         ("a\0nul", ["c3"]),
         ("in", ["c1"]),
         ("%%", []),
@@ -499,7 +510,24 @@ async def test_sessions_are_saved_replaced_and_deleted(store):
 @pytest.mark.parametrize(
     ("text", "query", "found"),
     [
-        ("Straße", "STRASSE", None),
+        ("In der Straße", "STRASSE", "Straße"),
+        ("a straße", "sst", None),
+        ("a résumé", "resume", "résumé"),
+        ("a re\u0301sume\u0301 of", "Résumé", "re\u0301sume\u0301"),
+        ("a résumé", "re\u0301sume\u0301", "résumé"),
+        ("ıspanak İzmir", "ISPANAK iz", "ıspanak İz"),
+        ("Мой дом", "мои", None),
+        ("Ёлка, Мои\u0306", "елка, мой", "Ёлка, Мои\u0306"),
+        ("مُحَمَّد هنا", "محمد", "مُحَمَّد"),
+        ("أحمد", "احمد", None),
+        ("각각", "가", None),
+        ("\u1100\u1161\u11a8 하나", "각", "\u1100\u1161\u11a8"),
+        ("かき", "が", None),
+        ("の ｶﾞｽ", "ガス", "ｶﾞｽ"),
+        ("ＡＢＣ ﬁn", "abc fin", "ＡＢＣ ﬁn"),
+        ("हिन्दी", "हन्दी", None),
+        ("soft\u00adware", "SOFTWARE", "soft\u00adware"),
+        ("Søren, Łódź, Đà Nẵng", "soren, lodz, da nang", "Søren, Łódź, Đà Nẵng"),
         ("in İstanbul", "istanbul", "İstanbul"),
         ("ΟΔΟΣ", "οδος", "ΟΔΟΣ"),
         ("Łódź", "łÓDŹ", "Łódź"),
@@ -507,7 +535,7 @@ async def test_sessions_are_saved_replaced_and_deleted(store):
         ("a.*b", ".*", ".*"),
     ],
 )
-def test_letter_case_does_not_matter(text, query, found):
+def test_letter_case_and_accents_do_not_matter_and_all_else_does(text, query, found):
     place = Matcher(query).find(text)
     assert (text[slice(*place)] if place else None) == found
 
@@ -620,3 +648,49 @@ async def test_a_question_waits_until_its_answer_begins(store):
     await store.put_waiting(WaitingQuestion("c", "g4", 0, "fourth", None, {}))
     await store.delete("c")
     assert await store.waiting("c") is None
+
+
+@pytest.mark.gen_test
+async def test_the_place_of_a_conversation_in_the_list(store):
+    for number in range(6):
+        await converse(store, number, f"word {number}", "an answer", home=f"c{number}")
+    assert (await store.conversation("c1")).pinned is False
+    await store.update("c1", {"pinned": True})
+    await store.update("c2", {"folder": "Work", "title": "t"})
+    assert await store.update_many({"folder": "Work", "pinned": True}, ids=["c3", "nobody's"]) == 1
+    assert await store.update_many({"archived": True, "folder": "Old"}, ids=["c4", "c5"]) == 2
+    one = await store.conversation("c3")
+    assert (one.pinned, one.archived, one.folder) == (True, False, "Work")
+    assert await listed(store) == ["c3", "c2", "c1", "c0"]
+    assert await listed(store, which=Which(folder="Work")) == ["c3", "c2"]
+    assert await listed(store, which=Which(archived=True)) == ["c5", "c4"]
+    assert await listed(store, which=Which(archived=True, folder="Work")) == []
+    page = await store.conversations(which=Which(loose=True))
+    assert [match.conversation.id for match in page.matches] == ["c0"]
+    assert [match.conversation.id for match in page.pinned] == ["c3", "c1"]
+    assert page.folders == [Folder("Work", 1)]
+    assert (await store.conversations()).folders is None
+    for which, found in [
+        (Which(archived=None), ["c5", "c4", "c3", "c2", "c1", "c0"]),
+        (Which(), ["c3", "c2", "c1", "c0"]),
+        (Which(archived=True), ["c5", "c4"]),
+        (Which(archived=None, folder="Old"), ["c5", "c4"]),
+    ]:
+        assert await listed(store, query="word", which=which) == found
+    first = await store.conversations(which=Which(archived=True), limit=1)
+    assert await listed(store, which=Which(archived=True), before=first.next) == ["c4"]
+    assert await store.update_many({"folder": "New"}, folder="Old") == 2
+    assert await listed(store, which=Which(archived=True, folder="New")) == ["c5", "c4"]
+    other = store.for_owner("anna")
+    assert await other.update_many({"folder": None}, folder="Work") == 0
+    assert await other.update_many({"pinned": False}, ids=["c1"]) == 0
+
+
+@pytest.mark.gen_test
+async def test_an_archived_conversation_that_goes_on_is_in_the_list_again(store):
+    await converse(store, 1, "hi", "hello", home="c1")
+    await store.update("c1", {"archived": True, "folder": "Work"})
+    again = new_answer(2, conversation=await store.conversation("c1"), parent="a1")
+    await store.begin(again)
+    one = await store.conversation("c1")
+    assert (one.archived, one.folder) == (False, "Work")

@@ -14,7 +14,7 @@ import pytest
 from client import Client
 from deadlines import LONG
 
-from tornado_stream.store import search, searches, tables
+from tornado_stream.store import finding, search, searches, tables
 from tornado_stream.store.base import Store
 from tornado_stream.store.searches import SearchTooSlow, Stop, Turns
 from tornado_stream.store.sqlite import SQLiteStore
@@ -142,7 +142,7 @@ async def test_a_search_of_many_short_steps_ends_when_its_client_leaves(store, m
     ],
 )
 def test_the_index_looks_up_no_trigram_twice(query, looked_up):
-    assert search._looked_up(query) == looked_up
+    assert finding._looked_up(query) == looked_up
 
 
 @pytest.mark.gen_test

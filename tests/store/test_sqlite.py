@@ -406,16 +406,16 @@ async def test_shards_without_texts_are_dropped(store, data_dir, monkeypatch):
     for number in range(1, 13):
         await fill(store, number)
     with closing(sqlite3.connect(data_dir / "chat.db")) as db:
-        assert search._shards(db) == [5, 4, 3, 2, 1, 0]
+        assert search.shards(db) == [5, 4, 3, 2, 1, 0]
         for number in (12, 11, 1, 2, 3, 4, 5):  # the newest shard stays
             await store.delete(f"c{number}")
-        assert search._shards(db) == [5, 4, 3, 2]
+        assert search.shards(db) == [5, 4, 3, 2]
     assert await listed(store, query="answer") == [f"c{number}" for number in range(10, 5, -1)]
 
 
 def depths(data_dir: Path) -> list[int]:
     with closing(sqlite3.connect(data_dir / "chat.db")) as db:
-        return [search._depth(db, f"search_{shard}") for shard in search._shards(db)]
+        return [search._depth(db, f"search_{shard}") for shard in search.shards(db)]
 
 
 @pytest.mark.gen_test
@@ -559,19 +559,77 @@ async def test_a_search_finds_texts_before_they_are_indexed(data_dir, monkeypatc
     change(data_dir, "INSERT INTO unindexed VALUES (99999)")  # a text that does not exist
     assert await listed(store, query="third answer") == ["c3"]
     await store.update("c1", {"title": "not yet indexed"})
-    await store.delete("c1")
-    assert query(data_dir, "SELECT * FROM unindexed") == []
+    await store.delete("c1", "c3")
+    assert query(data_dir, "SELECT * FROM unindexed") == [(99999,)]
     await store.close()
 
 
 @pytest.mark.gen_test
-async def test_a_search_works_while_the_disk_cannot_be_written(data_dir):
-    Fallible.fail_at, Fallible.error = 0, "disk I/O error"
-    store = SQLiteStore(data_dir, connection_class=Fallible)
-    await fill(store, 1)
-    Fallible.calls, Fallible.fail_at = 0, 1
-    assert await listed(store, query="title") == ["c1"]
-    Fallible.fail_at = 0
+async def test_a_search_writes_nothing(data_dir, monkeypatch):
+    """So it works on a full disk, and waits for no write."""
+    store = open_store(data_dir)
+    await converse(store, 1, "not indexed", "yet", home="c1")
+    monkeypatch.setattr(store._writer, "transact", None)
+    assert await listed(store, query="not indexed") == ["c1"]
+    monkeypatch.undo()
+    assert query(data_dir, "SELECT count(*) FROM unindexed") == [(3,)]
+    await store.close()
+
+
+OLD_INDEX = """
+CREATE VIRTUAL TABLE search_0 USING fts5(
+text, content = '', columnsize = 0, tokenize = 'trigram');
+INSERT INTO search_0 (rowid, text) SELECT seq, content FROM messages;
+CREATE VIRTUAL TABLE search_1 USING fts5(
+text, content = '', columnsize = 0, tokenize = 'trigram');
+INSERT INTO search_1 (rowid, text) SELECT seq + 8192, content FROM messages;
+"""
+
+
+def with_old_index(data_dir: Path) -> None:
+    """Make the index of a closed database one without folding, as an earlier version wrote it."""
+    with closing(sqlite3.connect(data_dir / "chat.db")) as db:
+        for shard in search.shards(db):
+            db.execute(f"DROP TABLE search_{shard}")
+        db.executescript(OLD_INDEX)
+        migrations._folded_search(db)
+        db.commit()
+
+
+@pytest.mark.gen_test
+async def test_an_old_index_is_replaced_while_searches_find_everything(data_dir, monkeypatch):
+    monkeypatch.setattr(search, "WIPED_ROWS", 1)
+    store = open_store(data_dir)
+    for number, text in enumerate(["a re\u0301sume\u0301", "deleted", "Straße"]):
+        await converse(store, number, text, "the answer", home=f"c{number}")
+    running = new_answer(9, home="c9", text="running")
+    await store.begin(running)
+    await store.close()
+    with_old_index(data_dir)
+    store = open_store(data_dir)
+    for _ in range(2):  # before anything is indexed again, and after
+        assert await listed(store, query="Resume") == ["c0"]
+        assert await listed(store, query="STRASSE") == ["c2"]
+        assert await listed(store, query="é") == ["c9", "c2", "c1", "c0"]
+        await tidy(store)
+    assert query(data_dir, "SELECT * FROM unindexed") == []
+    assert query(data_dir, "SELECT name FROM sqlite_master WHERE name LIKE 'old%'") == []
+    await end(store, running, "the end", first=2)
+    assert await listed(store, query="the end") == ["c9"]
+    await store.close()
+
+
+@pytest.mark.gen_test
+async def test_a_deletion_wipes_an_old_index_too(data_dir):
+    store = open_store(data_dir)
+    await converse(store, 1, "abcxyzjkl", "the answer", home="c1")
+    await store.close()
+    with_old_index(data_dir)
+    store = open_store(data_dir)
+    assert query(data_dir, "SELECT name FROM sqlite_master WHERE name = 'old_search_0'")
+    await store.delete("c1")
+    assert query(data_dir, "SELECT name FROM sqlite_master WHERE name LIKE 'old%'") == []
+    assert on_disk(data_dir, "abcxyzjkl", "xyz") == []
     await store.close()
 
 

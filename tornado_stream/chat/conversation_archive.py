@@ -6,18 +6,18 @@ its files, is there; one that was cut off cannot be opened.
 
 from __future__ import annotations
 
-import re
 from time import gmtime
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from tornado_stream.chat.export import FORMS
+from tornado_stream.values.file_names import cleaned
 from tornado_stream.values.messages import Conversation, Message, branch
 
 #: The endings of the two files of a conversation, which are also names of `FORMS`.
 ENDINGS = ("json", "md")
-#: Characters of a title that the name of a file has at most.
-LONGEST_TITLE = 50
+#: Bytes of a title, in UTF-8, that the name of a file has at most.
+LONGEST_TITLE = 90
 #: The first and the last year that a zip archive can have as the time of a file.
 FIRST_YEAR, LAST_YEAR = 1980, 2107
 
@@ -52,8 +52,7 @@ class ConversationArchive:
         current branch; then call `end`."""
         name = f"json/{conversation.id}.json"
         if ending == "md":
-            title = " ".join(re.sub(r"[^\w .,()+-]+", " ", conversation.title).split())
-            title = title[:LONGEST_TITLE].strip(" .")
+            title = cleaned(conversation.title, LONGEST_TITLE)
             name = f"markdown/{title or 'conversation'} {conversation.id}.md"
         year, *rest = gmtime(conversation.updated_at / 1000)[:6]
         year = max(FIRST_YEAR, min(year, LAST_YEAR))

@@ -17,7 +17,7 @@ from typing import Any
 from tornado_stream.chat.conversation_archive import ENDINGS, ConversationArchive
 from tornado_stream.chat.requests import begun_with, new_conversation
 from tornado_stream.generations.registry import Generations
-from tornado_stream.store.base import Page, Store
+from tornado_stream.store.base import CURRENT, Page, Store, Which
 from tornado_stream.values.errors import InvalidRequest, NotFound, TooMany
 from tornado_stream.values.messages import Conversation, Message
 from tornado_stream.values.presets import Preset
@@ -54,10 +54,11 @@ class ConversationService:
         limit: int,
         before: str | None,
         left: asyncio.Future[None] | None = None,
+        which: Which = CURRENT,
     ) -> Page:
         """A page of the list; `limit` above 200 means 200. See `Store.conversations`."""
         return await self._store.for_owner(owner).conversations(
-            query=query, limit=max(1, min(limit, 200)), before=before, left=left
+            query=query, limit=max(1, min(limit, 200)), before=before, left=left, which=which
         )
 
     async def create(
@@ -154,6 +155,14 @@ class ConversationService:
         await self._store.for_owner(owner).update(id, changes)
         return await self.get(owner, id)
 
+    async def change_many(
+        self, owner: str, changes: dict[str, Any], ids: list[str], folder: str | None
+    ) -> int:
+        """Set any of `PLACE` of these conversations, or of all in a folder; returns how many there
+        were."""
+        store = self._store.for_owner(owner)
+        return await store.update_many(changes, ids=ids, folder=folder)
+
     async def delete(self, owner: str, id: str) -> None:
         """Stop its answer, also one that is just beginning, wait until that has ended, then delete
         the conversation."""
@@ -165,7 +174,15 @@ class ConversationService:
         """Delete every conversation that the owner has now, as `delete` does; returns how many
         there were. One that begins meanwhile stays. A failure leaves those that are not deleted
         yet."""
-        ids = await self._store.for_owner(owner).conversation_ids()
+        return await self._delete_many(owner, await self._store.for_owner(owner).conversation_ids())
+
+    async def delete_many(self, owner: str, ids: list[str]) -> int:
+        """Delete these conversations, as `delete` does; returns how many there were."""
+        wanted = set(ids)
+        mine = await self._store.for_owner(owner).conversation_ids()
+        return await self._delete_many(owner, [id for id in mine if id in wanted])
+
+    async def _delete_many(self, owner: str, ids: list[str]) -> int:
         for first in range(0, len(ids), DELETED_TOGETHER):
             some = ids[first : first + DELETED_TOGETHER]
             async with AsyncExitStack() as deletions:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import asdict
+from time import time
 from typing import Any
 
 from tornado_stream.chat import export
@@ -20,11 +22,14 @@ from tornado_stream.handlers.streams import (
     parse_send_request,
 )
 from tornado_stream.net.streamed_body import StreamedBody
-from tornado_stream.store.base import CHANGEABLE, Match, WaitingQuestion
+from tornado_stream.store.base import CHANGEABLE, PLACE, Match, WaitingQuestion, Which
 from tornado_stream.values.errors import InvalidRequest, Unavailable
 from tornado_stream.values.events import frame_data, frame_name, split_frames
+from tornado_stream.values.file_names import content_disposition, file_name
 from tornado_stream.values.messages import Conversation, Message
 
+#: Conversations that one request changes or deletes, and characters of a folder's name.
+MAX_AT_ONCE, MAX_FOLDER = 500, 100
 CONTENT_TYPES = {"json": "application/json", "md": "text/markdown", "txt": "text/plain"}
 
 
@@ -43,14 +48,34 @@ class ConversationsHandler(BaseHandler):
         query = self.get_argument("q", "", strip=False).strip()
         before = self.get_argument("before", None)
         left = self._left = asyncio.get_running_loop().create_future()
+        which = self._which(query)
         try:
-            page = await self.conversations.search(self.owner, query, int(limit), before, left)
+            found = self.conversations.search(self.owner, query, int(limit), before, left, which)
+            page = await found
         except Unavailable:
             if left.done():
                 return  # nobody gets a response
             raise
         self.set_header("Cache-Control", "no-cache")
-        self.write_json({"conversations": [_match(m) for m in page.matches], "next": page.next})
+        data = {"conversations": [_match(m) for m in page.matches], "next": page.next}
+        if page.folders is not None:
+            data |= {
+                "pinned": [_match(m) for m in page.pinned or []],
+                "folders": [asdict(folder) for folder in page.folders],
+            }
+        self.write_json(data)
+
+    def _which(self, query: str) -> Which:
+        folder = self.get_argument("folder", None)
+        archived, loose = (
+            _truth(
+                name, self.get_argument(name, "any" if query and name == "archived" else "false")
+            )
+            for name in ("archived", "sections")
+        )
+        if loose and (folder is not None or archived or query):
+            raise InvalidRequest("sections=true goes with neither q nor folder nor archived.")
+        return Which(archived, folder, bool(loose))
 
     def on_connection_close(self) -> None:
         if self._left and not self._left.done():
@@ -71,10 +96,33 @@ class ConversationsHandler(BaseHandler):
         self.set_status(201)
         self.write_json(export.conversation_json(conversation))
 
+    async def patch(self) -> None:
+        body = self.read_json()
+        changes = body.get("changes")
+        if not isinstance(changes, dict) or not changes.keys() & set(PLACE):
+            raise InvalidRequest(f"changes must be an object with any of {', '.join(PLACE)}.")
+        if changes.keys() - set(PLACE):
+            raise InvalidRequest(f"Of many conversations, only {', '.join(PLACE)} can be changed.")
+        folder = optional_text(body, "folder")
+        ids = _ids(body) if folder is None else []
+        if folder is not None and "ids" in body:
+            raise InvalidRequest("Use either ids or folder.")
+        changed = await self.conversations.change_many(
+            self.owner, read_changes(changes), ids, folder
+        )
+        self.write_json({"changed": changed})
+
     async def delete(self) -> None:
-        if not self.request.body or self.read_json().get("all") is not True:
-            raise InvalidRequest('This deletes every conversation: the body must be {"all": true}.')
-        deleted = await self.conversations.delete_all(self.owner)
+        body = self.read_json() if self.request.body else {}
+        if body.get("all") is True and "ids" not in body:
+            deleted = await self.conversations.delete_all(self.owner)
+        elif "ids" in body and "all" not in body:
+            deleted = await self.conversations.delete_many(self.owner, _ids(body))
+        else:
+            raise InvalidRequest(
+                'This deletes many conversations: the body must be {"ids": [...]}, or '
+                '{"all": true} for every one.'
+            )
         self.write_json({"deleted": deleted})
 
 
@@ -135,7 +183,7 @@ class ExportHandler(PiecesHandler, ReadingHandler):
         conversation, messages = await self.conversations.open(
             self.owner, id.lower(), current=form != "json"
         )
-        self._name(form)
+        self._name(conversation, form)
         running: list[tuple[Message, int | None]] = []
         rest = await self.send_pieces(_pieces(FORMS[form], conversation, messages, running))
         message, number = running[-1] if running else (None, None)
@@ -159,10 +207,10 @@ class ExportHandler(PiecesHandler, ReadingHandler):
 
         return write
 
-    def _name(self, ending: str) -> None:
+    def _name(self, conversation: Conversation, ending: str) -> None:
         self.set_header("Content-Type", f"{CONTENT_TYPES[ending]}; charset=utf-8")
-        # The name has no title in it: a header must not hold text that a user wrote.
-        self.set_header("Content-Disposition", f'inline; filename="conversation.{ending}"')
+        name = file_name(conversation.title, ending, at=conversation.created_at)
+        self.set_header("Content-Disposition", content_disposition(name, "inline"))
 
 
 class ExportAllHandler(PiecesHandler):
@@ -172,7 +220,8 @@ class ExportAllHandler(PiecesHandler):
 
     async def get(self) -> None:
         self.set_header("Content-Type", "application/zip")
-        self.set_header("Content-Disposition", 'attachment; filename="conversations.zip"')
+        name = file_name("", "zip", at=int(1000 * time()), default="conversations")
+        self.set_header("Content-Disposition", content_disposition(name))
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Accel-Buffering", "no")
         if self.request.method == "HEAD":
@@ -192,9 +241,34 @@ def read_changes(body: dict[str, Any]) -> dict[str, Any]:
     """The changes that a body asks for, checked. Raises `InvalidRequest`."""
     changes = {name: body[name] for name in CHANGEABLE if name in body}
     for name, value in changes.items():
-        if not (isinstance(value, str) or (value is None and name != "title")):
+        if name in ("pinned", "archived"):
+            if not isinstance(value, bool):
+                raise InvalidRequest(f"{name} must be true or false.")
+        elif not (isinstance(value, str) or (value is None and name != "title")):
             raise InvalidRequest(f"{name} must be text.")
+    if isinstance(folder := changes.get("folder"), str):
+        changes["folder"] = " ".join(folder.split()) or None
+        if len(folder) > MAX_FOLDER:
+            raise InvalidRequest(f"The name of a folder has at most {MAX_FOLDER} characters.")
     return changes
+
+
+def _truth(name: str, value: str) -> bool | None:
+    if value not in ("true", "false", "any") or (value, name) == ("any", "sections"):
+        raise InvalidRequest(f"{name} must be true or false.")
+    return None if value == "any" else value == "true"
+
+
+def _ids(body: dict[str, Any]) -> list[str]:
+    """The ids of many conversations. Raises `InvalidRequest`."""
+    ids = body.get("ids")
+    if not (isinstance(ids, list) and ids and all(isinstance(id, str) for id in ids)):
+        raise InvalidRequest("ids must be a list of the ids of conversations.")
+    if len(ids) > MAX_AT_ONCE:
+        raise InvalidRequest(
+            f"At most {MAX_AT_ONCE} conversations at once. Send the others with a further request."
+        )
+    return [id.lower() for id in ids]
 
 
 def _match(match: Match) -> dict[str, Any]:
@@ -205,6 +279,9 @@ def _match(match: Match) -> dict[str, Any]:
         "created_at": conversation.created_at,
         "updated_at": conversation.updated_at,
         "generation_id": match.generation_id,
+        "pinned": conversation.pinned,
+        "archived": conversation.archived,
+        "folder": conversation.folder,
     }
     if match.snippet is not None:
         data |= {"message_id": match.message_id, "snippet": match.snippet}

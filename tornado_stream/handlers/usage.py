@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from tornado_stream.chat.usage import EPOCH, Usage, exact, key_of, usage_csv, usage_json
 from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.store.base import BY
+from tornado_stream.values.file_names import content_disposition, file_name
 
 #: Bars of the plot. Of a longer time, each bar has several days.
 MOST_BARS = 92
@@ -36,8 +37,8 @@ class UsageFileHandler(UsageHandler):
     async def get(self) -> None:
         usage = await self.read()
         self.set_header("Content-Type", "text/csv; charset=utf-8; header=present")
-        name = f"usage-{usage.first}-{usage.last}-{usage.by}.csv"
-        self.set_header("Content-Disposition", f'attachment; filename="{name}"')
+        name = file_name(f"usage-{usage.first}-{usage.last}-{usage.by}", "csv")
+        self.set_header("Content-Disposition", content_disposition(name))
         self.write(usage_csv(usage))
 
 

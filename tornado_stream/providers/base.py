@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from tornado_stream.values.costs import Price
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Delta, Finish, Notice, RelayedChunks
 from tornado_stream.values.messages import ChatRequest
@@ -21,10 +22,11 @@ class ModelInfo:
     """A model that a request can name.
 
     `state` is `ready`, `loading` or `failed`. `detail` is for a person: what the model is, or why
-    it failed and what to do. `context` is in tokens. `can` has those of `vision`, `tools` and
-    `reasoning` that the upstream lists. `id` is "" where an upstream has no list of models.
-    `created` (seconds since the epoch) and `owned_by` are 0 and "" where the upstream names none.
-    `offered` is False for a model that programs are not told of.
+    it failed and what to do; `code` is the code of that failure. `context` is in tokens. `can` has
+    those of `vision`, `tools` and `reasoning` that the upstream lists. `maker` is "" and `price` is
+    None where nobody says them. `id` is "" where an upstream has no list of models. `created`
+    (seconds since the epoch) and `owned_by` are 0 and "" where the upstream names none. `offered`
+    is False for a model that programs are not told of.
     """
 
     id: str
@@ -36,11 +38,15 @@ class ModelInfo:
     created: int = 0
     owned_by: str = ""
     offered: bool = True
+    code: str = ""
+    maker: str = ""
+    price: Price | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The model as `/api/models` shows it."""
-        members = ("id", "provider", "state", "detail", "context", "can")
-        return {name: getattr(self, name) for name in members}
+        members = ("id", "provider", "maker", "state", "code", "detail", "context", "can")
+        price = self.price and asdict(self.price)
+        return {name: getattr(self, name) for name in members} | {"price": price}
 
 
 class Provider(ABC):

@@ -20,7 +20,11 @@ from tornado_stream.values.messages import LOCAL_OWNER, Conversation, Message
 from tornado_stream.values.presets import Preset
 
 #: The fields of a conversation that `Store.update` can change.
-CHANGEABLE = ("title", "system", "current_id")
+CHANGEABLE = ("title", "system", "current_id", "pinned", "archived", "folder")
+#: Those that can be changed of many conversations at once.
+PLACE = ("pinned", "archived", "folder")
+#: The most folders of an owner, and the most pinned conversations that a list begins with.
+MAX_FOLDERS, MAX_PINNED = 200, 200
 #: Bytes, about, of the messages that are read at once where a conversation is read in parts, and
 #: how many messages at most.
 READ_BYTES, READ_MESSAGES = 256 * 1024, 200
@@ -214,11 +218,37 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class Which:
+    """Which conversations a list has: those that are archived or not, those of one folder, or those
+    that are `loose`: neither pinned nor in a folder. `archived=None` means both, in a search."""
+
+    archived: bool | None = False
+    folder: str | None = None
+    loose: bool = False
+
+
+#: The conversations that are not archived.
+CURRENT = Which()
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder, which is there while it has conversations; `count` is those that are not pinned.
+    Archived ones do not matter."""
+
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
-    """Part of a list. `next` is an opaque cursor for the following page; None at the end."""
+    """Part of a list. `next` is an opaque cursor for the following page; None at the end. The first
+    page of the loose conversations has the others beside it."""
 
     matches: list[Match]
     next: str | None
+    pinned: list[Match] | None = None
+    folders: list[Folder] | None = None
 
 
 class AlreadyStored(StoreError):
@@ -306,6 +336,7 @@ class Store(ABC):
         limit: int = 50,
         before: str | None = None,
         left: asyncio.Future[None] | None = None,
+        which: Which = CURRENT,
     ) -> Page:
         """A page of conversations, the most recently written one first.
 
@@ -320,11 +351,19 @@ class Store(ABC):
         """Store an empty conversation."""
 
     @abstractmethod
-    async def update(self, id: str, changes: dict[str, str | None]) -> None:
+    async def update(self, id: str, changes: dict[str, Any]) -> None:
         """Set some of the fields `CHANGEABLE` and leave the others as they are.
 
-        Raises `NotFound`.
+        Raises `NotFound`, and `Conflict` `too_many_folders`.
         """
+
+    @abstractmethod
+    async def update_many(
+        self, changes: dict[str, Any], *, ids: Sequence[str] = (), folder: str | None = None
+    ) -> int:
+        """Set some of the fields `PLACE` of these conversations, or of all in a folder, archived
+        ones too, in one transaction. Returns how many there were; ids that do not exist are left
+        out. Raises `Conflict` `too_many_folders`."""
 
     @abstractmethod
     async def conversation_ids(self) -> list[str]:

@@ -218,7 +218,7 @@ class Database:
 
     def _tidy_step(self, db: sqlite3.Connection) -> bool:
         """One step of the deferred work, of some ten milliseconds. False if nothing is left."""
-        return self.catch_up(db) or logs.tidy(db) or search.sweep(db)
+        return search.wipe_old(db) or self.catch_up(db) or logs.tidy(db) or search.sweep(db)
 
     def _tidied(self, step: asyncio.Future[bool]) -> None:
         self._tidying = None

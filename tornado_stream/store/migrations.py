@@ -18,6 +18,7 @@ from typing import Any
 
 import orjson
 
+from tornado_stream.store import search
 from tornado_stream.store.base import OpenError
 from tornado_stream.store.private_files import make_private
 from tornado_stream.store.spend import SUMS, settled_values, sum_days
@@ -198,6 +199,27 @@ def _waiting(db: sqlite3.Connection) -> None:
     )
 
 
+def _folded_search(db: sqlite3.Connection) -> None:
+    """The search index has texts without case and accents. It is made anew in the background."""
+    search.make_old(db)
+
+
+def _places(db: sqlite3.Connection) -> None:
+    """The place of a conversation in the list. The indexes are those of `store/listing.py`."""
+    for column in ("pinned INTEGER NOT NULL DEFAULT 0", "archived INTEGER NOT NULL DEFAULT 0"):
+        db.execute(f"ALTER TABLE conversations ADD COLUMN {column}")
+    db.execute("ALTER TABLE conversations ADD COLUMN folder TEXT")
+    db.execute(
+        "CREATE INDEX conversations_by_place ON conversations "
+        "(owner, archived, folder, updated_seq, pinned)"
+    )
+    for name in ("pinned", "archived"):
+        db.execute(
+            f"CREATE INDEX conversations_{name} ON conversations (owner, updated_seq) "
+            f"WHERE {name} = 1"
+        )
+
+
 #: The n-th of them has the number n in the table `migrations`.
 MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _tables,
@@ -212,6 +234,8 @@ MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _extents,
     _spend_days,
     _waiting,
+    _folded_search,
+    _places,
 ]
 
 

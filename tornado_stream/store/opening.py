@@ -103,7 +103,8 @@ def _open(
         reader, searcher = (connect(path, "mode=ro", connection_class) for _ in range(2))
         undo.callback(reader.close)
         undo.callback(searcher.close)
-        searcher.execute(f"PRAGMA {CACHE}")
+        for setting in (CACHE, "temp_store = MEMORY"):
+            searcher.execute(f"PRAGMA {setting}")
         return Connections(writer, reader, searcher, tables.last_number(writer))
     except (sqlite3.Error, OSError) as error:
         if not _disk_refuses(error) or not size(path):

@@ -12,9 +12,10 @@ from tornado_stream.values.messages import Conversation, Message
 #: The columns are in the order of the fields of `Conversation`.
 CONVERSATION = (
     *("id", "title", "system", "current_id", "created_at", "updated_at"),
-    *("model", "options", "preset"),
+    *("model", "options", "preset", "pinned", "archived", "folder"),
 )
 _OPTIONS = CONVERSATION.index("options")
+_PINNED, _ARCHIVED = CONVERSATION.index("pinned"), CONVERSATION.index("archived")
 #: The columns are in the order of the fields of `Message`.
 MESSAGE = (
     *("id", "conversation_id", "parent_id", "role", "content", "created_at", "reasoning"),
@@ -48,6 +49,8 @@ def to_conversation(row: Iterable[Any]) -> Conversation:
     values = list(row)
     if values[_OPTIONS] is not None:
         values[_OPTIONS] = orjson.loads(values[_OPTIONS])
+    for index in (_PINNED, _ARCHIVED):
+        values[index] = bool(values[index])
     return Conversation(*values)
 
 

@@ -3,12 +3,17 @@
 A text is the title of a conversation or the content of a message, and has the `seq` of its row.
 FTS5 keeps deleted words until an index is rewritten. One index of all texts would take a quarter
 of a minute to rewrite at 500,000 messages, so there is one shard for each range of `seq`. A
-deletion rewrites ("sweeps") only the shards it touches, some pages in each transaction. A search
-reads the newest shard first, and stops when its page is full.
+deletion rewrites ("sweeps") only the shards it touches, some pages in each transaction.
+`finding.py` searches in them.
 
 Indexing a long answer costs more than all other work at its end. So a write only records the
-`seq` of its text in the table `unindexed`. `catch_up` indexes the recorded texts a little later,
-or before a search.
+`seq` of its text in the table `unindexed`. `catch_up` indexes the recorded texts a little later;
+until then, a search reads them.
+
+An index has texts as `fold` makes them, with two spaces behind them. So each character begins a
+trigram, and a query of two characters is looked up by the trigrams that begin with it. A migration
+that changes what is indexed makes the old shards garbage, which `wipe_old` removes, and records all
+texts anew.
 
 All functions take a connection and are called inside a transaction. SQLite's exceptions pass
 through.
@@ -16,12 +21,10 @@ through.
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import closing
-from itertools import product
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from tornado_stream.store.search_text import NEWEST, Matcher, searchable
+from tornado_stream.store.folding import fold
+from tornado_stream.store.search_text import searchable
 
 if TYPE_CHECKING:
     import sqlite3
@@ -30,12 +33,8 @@ if TYPE_CHECKING:
 SHARD = 8192
 #: A step of indexing ends after this many texts, or this many characters.
 STEP_TEXTS, STEP_CHARACTERS = 64, 32_000
-#: Pages that one step of a sweep rewrites.
-SWEEP_PAGES = 100
-#: Most characters of a query that the index looks up (`_looked_up`). If the query has more, each
-#: text found is compared with it, because FTS5 takes minutes for a phrase of thousands in a text
-#: that repeats itself.
-PHRASE = 16
+#: Pages that one step of a sweep rewrites, and rows that one step removes from an old index.
+SWEEP_PAGES, WIPED_ROWS = 100, 400
 #: A shard with more levels than DEEPEST is rebuilt; FTS5 treats one with more than TOO_DEEP as
 #: damaged. If writes run between the steps of a sweep, the sweep adds levels and does not remove
 #: them (SQLite 3.40; newer versions stop at 64 levels).
@@ -47,36 +46,30 @@ _TEXTS = (
 )
 #: Values of `sweeps.begun`: not begun, begun, and begun before the last removal of a text.
 _TO_BEGIN, _BEGUN, _AGAIN = 0, 1, 2
-#: The newest texts, in which a query of one or two characters is looked for without the index.
-SHORT_SEARCH = 50_000
-
-
-class Found(NamedTuple):
-    """A text that contains the query. `message_id` is None for a title."""
-
-    seq: int
-    conversation_id: str
-    message_id: str | None
+#: What the names of old shards begin with.
+OLD = "old_search_"
 
 
 def add(db: sqlite3.Connection, seq: int, text: str) -> None:
     """Record that the text with this `seq` has to be indexed."""
     if text:
-        db.execute("INSERT INTO unindexed (seq) VALUES (?)", (seq,))
+        db.execute("INSERT OR IGNORE INTO unindexed (seq) VALUES (?)", (seq,))
 
 
 def catch_up(db: sqlite3.Connection) -> bool:
-    """Index some of the recorded texts, for some ten milliseconds. False if none is left."""
+    """Index some of the recorded texts, the newest first, for some ten milliseconds. False if none
+    is left."""
     size = 0
-    rows = db.execute("SELECT seq FROM unindexed ORDER BY seq LIMIT ?", (STEP_TEXTS,)).fetchall()
-    for (seq,) in rows:
+    sql = "SELECT seq FROM unindexed ORDER BY seq DESC LIMIT ?"
+    rows = db.execute(sql, (STEP_TEXTS,)).fetchall()
+    for (seq,) in reversed(rows):  # FTS5 flushes when a number is lower than the one before
         row = db.execute(
             "SELECT content FROM messages WHERE seq = ?1 UNION ALL "
             "SELECT title FROM conversations WHERE seq = ?1",
             (seq,),
         ).fetchone()
         db.execute("DELETE FROM unindexed WHERE seq = ?", (seq,))
-        if row:  # a record of a missing text must not make every search fail
+        if row and row[0]:  # a record of a missing text must not make every search fail
             _index(db, seq, row[0])
             size += len(row[0])
         if size >= STEP_CHARACTERS:
@@ -92,23 +85,28 @@ def remove(db: sqlite3.Connection, seq: int, text: str) -> None:
     if text and not db.execute("DELETE FROM unindexed WHERE seq = ?", (seq,)).rowcount:
         shard = seq // SHARD
         table = f"search_{shard}"
-        row = (seq, searchable(text))
+        row = (seq, _indexed(text))
         db.execute(f"INSERT INTO {table} ({table}, rowid, text) VALUES ('delete', ?, ?)", row)
         _request_sweep(db, shard)
+
+
+def _indexed(text: str) -> str:
+    """What the index has of a text."""
+    return fold(searchable(text)) + "  "
 
 
 def _index(db: sqlite3.Connection, seq: int, text: str) -> None:
     table = f"search_{seq // SHARD}"
     if not db.execute("SELECT 1 FROM pragma_table_info(?)", (table,)).fetchone():
-        _make_shard(db, table)
-    db.execute(f"INSERT INTO {table} (rowid, text) VALUES (?, ?)", (seq, searchable(text)))
+        _make_shard(db, seq // SHARD)
+    db.execute(f"INSERT INTO {table} (rowid, text) VALUES (?, ?)", (seq, _indexed(text)))
 
 
-def _make_shard(db: sqlite3.Connection, table: str) -> None:
-    for full in _shards(db)[:1]:
-        _request_sweep(db, full)  # a search is faster if the shard is a single segment
+def _make_shard(db: sqlite3.Connection, shard: int) -> None:
+    if filled := shards(db):  # the one that was filled before is faster as a single segment
+        _request_sweep(db, filled[0] if shard > filled[0] else filled[-1])
     db.execute(
-        f"CREATE VIRTUAL TABLE {table} USING fts5("
+        f"CREATE VIRTUAL TABLE search_{shard} USING fts5("
         "text, content = '', columnsize = 0, tokenize = 'trigram')"
     )
 
@@ -152,7 +150,7 @@ def sweep(db: sqlite3.Connection) -> bool:
 def _drop_if_empty(db: sqlite3.Connection, shard: int, table: str) -> None:
     """Every shard slows each search, so empty ones are dropped, except the newest, still being
     filled."""
-    is_full = shard < _shards(db)[0]
+    is_full = shard < shards(db)[0]
     if is_full and not db.execute(f"{_TEXTS} LIMIT 1", _range(shard)).fetchone():
         db.execute(f"DROP TABLE {table}")
 
@@ -182,104 +180,34 @@ def _range(shard: int) -> tuple[int, int]:
     return shard * SHARD, shard * SHARD + SHARD - 1
 
 
-def find(
-    db: sqlite3.Connection, owner: str, query: str, limit: int, before: int
-) -> tuple[list[Found], bool]:
-    """The newest matching text of each conversation, the newest first, and whether there are more
-    than `limit`. `query` is `searchable` text, and not empty."""
-    pattern = Matcher(query)
-    seen: set[str] = set()
-    page: list[Found] = []
-    texts = _short(db, owner, query, before) if len(query) < 3 else _long(db, owner, query, before)
-    with closing(texts):
-        for found in texts:
-            if found.conversation_id in seen:
-                continue
-            seen.add(found.conversation_id)
-            if before < NEWEST and _was_found(db, owner, found.conversation_id, pattern, before):
-                continue
-            if len(page) == limit:
-                return page, True
-            page.append(found)
-    return page, False
-
-
-def _was_found(db: sqlite3.Connection, owner: str, id: str, pattern: Matcher, before: int) -> bool:
-    """Whether an earlier page has the conversation, because of a newer text."""
-    sql = (
-        "SELECT content FROM messages WHERE conversation_id = ?1 AND owner = ?2 AND seq >= ?3 "
-        "UNION ALL SELECT title FROM conversations WHERE id = ?1 AND owner = ?2 AND seq >= ?3"
+def make_old(db: sqlite3.Connection) -> None:
+    """Make all shards garbage, and record all texts. This takes a short time, whatever there is."""
+    for shard in shards(db):
+        # An index that is empty can be opened and dropped, whatever is left of it.
+        db.execute(f"UPDATE search_{shard}_data SET block = zeroblob(7) WHERE id = 10")
+        db.execute(f"ALTER TABLE search_{shard} RENAME TO {OLD}{shard}")
+    db.execute("DELETE FROM sweeps")
+    db.execute(
+        "INSERT OR IGNORE INTO unindexed (seq) SELECT seq FROM conversations UNION ALL "
+        "SELECT seq FROM messages "
+        "WHERE seq NOT IN (SELECT seq FROM messages WHERE state = 'running')"
     )
-    with closing(db.execute(sql, (id, owner, before))) as texts:
-        return any(pattern.find(searchable(text)) for (text,) in texts)
 
 
-def _long(
-    db: sqlite3.Connection, owner: str, query: str, before: int
-) -> Generator[Found, None, None]:
-    looked_up = _looked_up(query)
-    phrase = '"' + looked_up.replace('"', '""') + '"'
-    pattern = Matcher(query) if len(query) > len(looked_up) else None
-    text = ", coalesce(m.content, c.title)" if pattern else ""
-    for shard in _shards(db):
-        if shard <= before // SHARD:
-            table = f"search_{shard}"
-            sql = (
-                f"SELECT {table}.rowid, coalesce(m.conversation_id, c.id), m.id{text} FROM {table} "
-                f"LEFT JOIN messages m ON m.seq = {table}.rowid AND m.owner = ?1 "
-                f"LEFT JOIN conversations c ON c.seq = {table}.rowid AND c.owner = ?1 "
-                f"WHERE {table} MATCH ?2 AND {table}.rowid < ?3 ORDER BY {table}.rowid DESC"
-            )
-            with closing(db.execute(sql, (owner, phrase, before))) as rows:
-                for number, conversation_id, message_id, *more in rows:
-                    if conversation_id and (not pattern or pattern.find(searchable(more[0]))):
-                        yield Found(number, conversation_id, message_id)
+def wipe_old(db: sqlite3.Connection) -> bool:
+    """Remove a part of an old shard, for some ten milliseconds. False if none is left."""
+    sql = f"SELECT name FROM sqlite_master WHERE name GLOB '{OLD}*' AND sql LIKE '%fts5(%'"
+    row = db.execute(sql).fetchone()
+    if row is None:
+        return False
+    some = f"SELECT id FROM {row[0]}_data WHERE id > 10 LIMIT {WIPED_ROWS}"
+    if not db.execute(f"DELETE FROM {row[0]}_data WHERE id IN ({some})").rowcount:
+        db.execute(f"DROP TABLE {row[0]}")
+    return True
 
 
-def _looked_up(query: str) -> str:
-    """The beginning of the query up to the first trigram that comes twice.
-
-    For each trigram of a phrase, FTS5 reads where a text has it, and nothing can interrupt that. If
-    the trigrams differ, these places are not more than the text has characters.
-    """
-    letters = [character.lower() for character in query[:PHRASE]]
-    trigrams = [tuple(letters[begin : begin + 3]) for begin in range(len(letters) - 2)]
-    for number, trigram in enumerate(trigrams):
-        if trigram in trigrams[:number]:
-            return query[: number + 2]
-    return query[:PHRASE]
-
-
-def _shards(db: sqlite3.Connection) -> list[int]:
+def shards(db: sqlite3.Connection) -> list[int]:
+    """The numbers of the shards, the newest first."""
     rows = db.execute("SELECT name FROM sqlite_master WHERE name GLOB 'search_[0-9]*'").fetchall()
     numbers = [name.removeprefix("search_") for (name,) in rows]
     return sorted((int(number) for number in numbers if number.isdigit()), reverse=True)
-
-
-def _short(
-    db: sqlite3.Connection, owner: str, query: str, before: int
-) -> Generator[Found, None, None]:
-    likes = _like_patterns(query)
-    content, title = (
-        " OR ".join([f"{column} LIKE ? ESCAPE '\\'"] * len(likes))
-        for column in ("content", "title")
-    )
-    row = db.execute("SELECT max(seq) FROM messages").fetchone()
-    bounds = (owner, before, (row[0] or 0) - SHORT_SEARCH)
-    sql = (
-        "SELECT seq, conversation_id, id FROM messages "
-        f"WHERE owner = ? AND seq < ? AND seq > ? AND ({content}) "
-        f"UNION ALL SELECT seq, id, NULL FROM conversations "
-        f"WHERE owner = ? AND seq < ? AND seq > ? AND ({title}) ORDER BY 1 DESC"
-    )
-    with closing(db.execute(sql, (*bounds, *likes, *bounds, *likes))) as rows:
-        yield from (Found(*row) for row in rows)
-
-
-def _like_patterns(query: str) -> list[str]:
-    """LIKE ignores the letter case of ASCII only, so other letters are given in both cases."""
-    spellings = [{c} if c.isascii() else {c, c.lower(), c.upper()} for c in query]
-    words = sorted("".join(word) for word in product(*spellings))
-    for special in "\\%_":
-        words = [word.replace(special, "\\" + special) for word in words]
-    return [f"%{word}%" for word in words]

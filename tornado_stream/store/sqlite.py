@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tornado_stream.store import (
+    listing,
     logs,
     presets,
     search,
@@ -23,6 +24,7 @@ from tornado_stream.store import (
     waiting_questions,
 )
 from tornado_stream.store.base import (
+    CURRENT,
     NO_LIMIT,
     AlreadyStored,
     Begun,
@@ -38,6 +40,7 @@ from tornado_stream.store.base import (
     StoreHealth,
     UsageRow,
     WaitingQuestion,
+    Which,
 )
 from tornado_stream.store.database import Database
 from tornado_stream.store.migrations import remove_copies
@@ -108,23 +111,19 @@ class SQLiteStore(Store):
         limit: int = 50,
         before: str | None = None,
         left: asyncio.Future[None] | None = None,
+        which: Which = CURRENT,
     ) -> Page:
+        arguments = self.owner, query, limit, before, which
         if not query:
-            read = self._reader.transact
-            return await read(tables.conversations, self.owner, "", limit, before)
+            return await self._reader.transact(listing.conversations, *arguments)
         left = left or asyncio.get_running_loop().create_future()
         async with self._turns.turn(self.owner, left):
-            with suppress(StoreError):  # on a failure, the texts indexed so far are searched
-                while not left.done() and await self._writer.transact(self._database.catch_up):
-                    pass
-            return await self._search(Stop(), left, query, limit, before)
+            return await self._search(Stop(), left, *arguments)
 
-    async def _search(
-        self, stop: Stop, left: asyncio.Future[None], query: str, limit: int, before: str | None
-    ) -> Page:
+    async def _search(self, stop: Stop, left: asyncio.Future[None], *arguments: Any) -> Page:
         def work(db: sqlite3.Connection) -> Page:
             with stop.watching(db) as watched:
-                return tables.conversations(watched, self.owner, query, limit, before)
+                return listing.conversations(watched, *arguments)
 
         try:
             found = self._database.searcher.transact(work)
@@ -140,8 +139,13 @@ class SQLiteStore(Store):
         numbers = self._database.numbers
         await self._database.write(tables.create, self.owner, numbers, conversation)
 
-    async def update(self, id: str, changes: dict[str, str | None]) -> None:
+    async def update(self, id: str, changes: dict[str, Any]) -> None:
         await self._database.write(tables.update, self.owner, id, changes)
+
+    async def update_many(
+        self, changes: dict[str, Any], *, ids: Sequence[str] = (), folder: str | None = None
+    ) -> int:
+        return await self._database.write(listing.update_many, self.owner, changes, ids, folder)
 
     async def conversation_ids(self) -> list[str]:
         return await self._reader.transact(tables.conversation_ids, self.owner)
@@ -161,8 +165,9 @@ class SQLiteStore(Store):
 
     async def _wipe(self) -> None:
         try:
-            while await self._with_room(search.sweep):
-                pass  # in steps, so that other writes can run between them
+            for step in (search.wipe_old, search.sweep):
+                while await self._with_room(step):
+                    pass  # in steps, so that other writes can run between them
             await self._database.empty_wal()
         except StoreError as error:
             raise StoreError(

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tornado_stream.store import logs, search, waiting_questions
+from tornado_stream.store import listing, logs, search, waiting_questions
 from tornado_stream.store.base import (
     CHANGEABLE,
     READ_BYTES,
     READ_MESSAGES,
     ConversationFull,
     Extent,
-    Match,
     NewAnswer,
-    Page,
 )
 from tornado_stream.store.rows import (
     CONVERSATION_COLUMNS,
@@ -31,7 +29,6 @@ from tornado_stream.store.rows import (
     to_message,
 )
 from tornado_stream.store.rows import size as size_of
-from tornado_stream.store.search_text import Matcher, parse_cursor, searchable, snippet
 from tornado_stream.values.errors import NotFound
 from tornado_stream.values.messages import Conversation, Message
 
@@ -72,7 +69,7 @@ def begin(
     size = sum(_add_message(db, owner, next(numbers), sent) for sent in new.messages)
     seq = next(numbers)
     written = db.execute(
-        "UPDATE conversations SET current_id = ?, updated_at = ?, updated_seq = ?, "
+        "UPDATE conversations SET current_id = ?, updated_at = ?, updated_seq = ?, archived = 0, "
         "message_count = message_count + ?, size = size + ? WHERE id = ? AND owner = ?",
         (
             *(message.id, message.created_at, seq, len(new.messages) + 1, size),
@@ -105,13 +102,14 @@ def create(
     search.add(db, seq, conversation.title)
 
 
-def update(db: sqlite3.Connection, owner: str, id: str, changes: dict[str, str | None]) -> None:
+def update(db: sqlite3.Connection, owner: str, id: str, changes: dict[str, Any]) -> None:
     row = db.execute(
         "SELECT seq, title FROM conversations WHERE id = ? AND owner = ?", (id, owner)
     ).fetchone()
     if row is None:
         raise NotFound("There is no conversation with this id.")
     seq, title = row
+    listing.check_folder(db, owner, changes.get("folder"))
     for name in CHANGEABLE:
         if name in changes:
             sql = f"UPDATE conversations SET {name} = ? WHERE seq = ? AND owner = ?"
@@ -153,21 +151,6 @@ def conversation(db: sqlite3.Connection, owner: str, id: str) -> Conversation | 
 def conversation_ids(db: sqlite3.Connection, owner: str) -> list[str]:
     rows = db.execute("SELECT id FROM conversations WHERE owner = ? ORDER BY seq", (owner,))
     return [id for (id,) in rows]
-
-
-def conversations(
-    db: sqlite3.Connection, owner: str, query: str, limit: int, before: str | None
-) -> Page:
-    cursor = parse_cursor(before)
-    if query := searchable(query).strip():
-        return _search(db, owner, query, limit, cursor)
-    rows = db.execute(
-        f"SELECT updated_seq, {CONVERSATION_COLUMNS} FROM conversations "
-        "WHERE owner = ? AND updated_seq < ? ORDER BY updated_seq DESC LIMIT ?",
-        (owner, cursor, limit + 1),
-    ).fetchall()
-    matches = [Match(to_conversation(row[1:]), _running(db, owner, row[1])) for row in rows[:limit]]
-    return Page(matches, str(rows[limit - 1][0]) if len(rows) > limit else None)
 
 
 def message(db: sqlite3.Connection, owner: str, id: str) -> Message | None:
@@ -246,31 +229,3 @@ def _add_message(db: sqlite3.Connection, owner: str, seq: int, message: Message)
     )
     search.add(db, seq, message.content)
     return size_of(values)
-
-
-def _search(db: sqlite3.Connection, owner: str, query: str, limit: int, before: int) -> Page:
-    found, more = search.find(db, owner, query, limit, before)
-    pattern = Matcher(query)
-    matches = [_match(db, owner, one, pattern) for one in found]
-    return Page(matches, str(found[-1].seq) if more else None)
-
-
-def _match(db: sqlite3.Connection, owner: str, found: search.Found, pattern: Matcher) -> Match:
-    parent = conversation(db, owner, found.conversation_id)
-    assert parent  # the search found it in the same transaction
-    text = parent.title
-    if found.message_id:
-        sql = "SELECT content FROM messages WHERE seq = ? AND owner = ?"
-        (text,) = db.execute(sql, (found.seq, owner)).fetchone()
-    running = _running(db, owner, parent.id)
-    return Match(parent, running, found.message_id, snippet(text, pattern))
-
-
-def _running(db: sqlite3.Connection, owner: str, conversation_id: str) -> str | None:
-    """The id of the generation that runs in this conversation."""
-    row = db.execute(
-        "SELECT generation_id FROM messages INDEXED BY messages_running "
-        "WHERE conversation_id = ? AND owner = ? AND state = 'running' ORDER BY seq DESC LIMIT 1",
-        (conversation_id, owner),
-    ).fetchone()
-    return row[0] if row else None

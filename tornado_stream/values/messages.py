@@ -19,6 +19,7 @@ LOCAL_OWNER = "local"
 class Conversation:
     """A tree of messages. `current_id` is the leaf of the branch that is shown. `preset` is the
     name of the preset that it began with; `model` and `options` hold for requests that have none.
+    `pinned`, `archived` and `folder`, a name, are its place in the list.
     """
 
     id: str
@@ -30,6 +31,9 @@ class Conversation:
     model: str | None = None
     options: dict[str, Any] | None = None
     preset: str | None = None
+    pinned: bool = False
+    archived: bool = False
+    folder: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

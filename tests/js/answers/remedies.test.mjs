@@ -50,8 +50,7 @@ test("the actions after a limit, a filter and a refusal, and what is shown after
   assert.deepEqual(end("length", { content: "a" }).actions, ["askToContinue", "again"]);
   assert.deepEqual(end("content_filter", { content: "a" }).actions, ["editQuestion", "retry"]);
   assert.deepEqual(end("stop", { refusal: "no" }).actions, ["editQuestion", "again"]);
-  const stopped = (stop) => outcomeOf(after(["end", { state: "stopped", stop }]));
-  assert.equal(stopped({ upstream_closed_ms: 3, received_events: 42 }).hint, "The connection to the model was closed after 3 ms. 42 pieces of the answer had arrived.");
-  assert.equal(stopped({ upstream_closed_ms: null, received_events: 1 }).hint, "1 piece of the answer had arrived.");
-  assert.equal(stopped(null).hint, "");
+  const stopped = (...events) => outcomeOf(after(...events, ["end", { state: "stopped", stop: { upstream_closed_ms: 3, received_events: 42 } }]));
+  assert.deepEqual([stopped().text, stopped().hint], ["Stopped", ""]);
+  assert.equal(stopped(["delta", { content: "a" }]).hint, "What had been written is kept.");
 });

@@ -10,11 +10,11 @@ test("sync: the open conversation follows what the list and other tabs say about
   const second = snapshot(BRANCHED.slice(0, 4), "a2", { updated_at: 2 });
   const { conversation, seen } = await page(t, [first, second]);
   await conversation.open("c");
-  const list = Object.assign(new EventTarget(), { items: [], refreshSoon() {}, forget: (id) => told.push(`forget ${id}`) });
+  const list = Object.assign(new EventTarget(), { all: [], refreshSoon() {}, forget: (id) => told.push(`forget ${id}`) });
   let hear;
   const told = [];
   new Sync(conversation, list, { listen: (listener) => (hear = listener), tell: (news) => told.push(news) });
-  const listShows = (more) => ((list.items = [{ ...item(1), id: "c", title: "Title", ...more }]), list.dispatchEvent(new Event("change")));
+  const listShows = (more) => ((list.all = [{ ...item(1), id: "c", title: "Title", ...more }]), list.dispatchEvent(new Event("change")));
   listShows({ updated_at: 1 });
   assert.equal(seen.length, 1, "the list shows nothing new");
   listShows({ updated_at: 2, title: "Renamed" });

@@ -23,12 +23,12 @@ test("every action has a text, and an icon if it is in a toolbar", () => {
 
 test("the actions in a message's toolbar", () => {
   assert.deepEqual(toolbarOf(broken.parent, []), ["copy", "edit"]);
-  assert.deepEqual(toolbarOf(broken, outcomeOf(broken).actions), ["copy", "details"], "the others are offered beside the line that says how it ended");
-  assert.deepEqual(toolbarOf(broken, []), ["copy", "again", "continue", "details"]);
-  assert.deepEqual(toolbarOf(whole, outcomeOf(whole).actions), ["copy", "again", "details"]);
+  assert.deepEqual(toolbarOf(broken, outcomeOf(broken).actions), ["copy", "with", "details"], "the others are offered beside the line that says how it ended");
+  assert.deepEqual(toolbarOf(broken, []), ["copy", "again", "with", "continue", "details"]);
+  assert.deepEqual(toolbarOf(whole, outcomeOf(whole).actions), ["copy", "again", "with", "details"]);
   assert.deepEqual(toolbarOf(after(), []), [], "while it is being written");
   const failed = after(["end", { state: "error", error: { code: "server_error", message: "" } }]);
-  assert.deepEqual(toolbarOf(failed, outcomeOf(failed).actions), ["details"], "Retry and Regenerate do the same");
+  assert.deepEqual(toolbarOf(failed, outcomeOf(failed).actions), ["with", "details"], "Retry and Regenerate do the same");
 });
 
 test("a copied answer has the pages that it refers to", () => {
@@ -47,6 +47,10 @@ test("an action is performed on its message, and tells the page if it sent a req
   const doneBy = (name) => (done.splice(0), perform(name, { message: broken }, page, null), done.splice(0));
   assert.deepEqual(doneBy("retry"), [["retry", broken], ["questionSent"]]);
   assert.deepEqual(doneBy("again"), doneBy("retry"));
+  const [[asked, { choose }], ...more] = doneBy("with");
+  assert.deepEqual([asked, more], ["pickModel", []], "nothing is sent before a model is chosen");
+  choose("another");
+  assert.deepEqual(done.splice(0), [["retry", broken, "another"], ["questionSent"]]);
   assert.deepEqual(doneBy("continue"), [["continue", broken], ["questionSent"]]);
   assert.deepEqual(doneBy("askToContinue"), [["send", "Please continue exactly where you stopped."], ["questionSent"]]);
   assert.deepEqual(doneBy("shorter"), [["shorter"], ["questionSent"]]);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tornado_stream.providers.openai.model_list import read_models
+from tornado_stream.values.costs import Price
 
 
 def only(entry):
@@ -57,6 +58,46 @@ def test_the_abilities_that_an_upstream_lists(entry, can):
 )
 def test_when_and_by_whom_a_model_was_made(entry, created, owned_by):
     assert (only(entry).created, only(entry).owned_by) == (created, owned_by)
+
+
+@pytest.mark.parametrize(
+    ("id", "owner", "maker"),
+    [
+        ("qwen/qwen3-32b", "openrouter", "qwen"),
+        ("a/b/c", "", "a"),
+        ("gpt-5-mini", "openai", "openai"),
+        ("qwen3:8b", "library", ""),  # Ollama
+        ("gpt-5", "system", ""),  # OpenAI
+        ("m", "organization_owner", ""),  # LM Studio
+        ("m", "", ""),
+    ],
+)
+def test_who_made_a_model(id, owner, maker):
+    (model,) = read_models([{"id": id, "owned_by": owner}], "p")
+    assert model.maker == maker
+
+
+@pytest.mark.parametrize(
+    ("pricing", "price"),
+    [
+        ({"prompt": "0.00000025", "completion": "0.000002"}, Price(0.25, 2.0)),  # OpenRouter
+        ({"input": "0.000003", "output": "0.000015"}, Price(3.0, 15.0)),  # Vercel
+        (
+            {"prompt": "0.00000125", "completion": "0.00001", "input_cache_read": "0.000000125"},
+            Price(1.25, 10.0, 0.125),
+        ),
+        ({"prompt": "0", "completion": "0"}, Price(0.0, 0.0)),
+        ({"prompt": "-1", "completion": "-1"}, None),  # depends on the request
+        ({"prompt": "0.00000025"}, None),
+        ({"input": 0.25, "output": 2}, None),  # of a token, or of a million?
+        ({"prompt": "nan", "completion": "inf"}, None),
+        ({"prompt": "0.25", "completion": "2.0"}, None),
+        ({"prompt": "free", "completion": None}, None),
+        ("cheap", None),
+    ],
+)
+def test_the_price_that_an_upstream_lists(pricing, price):
+    assert only({"pricing": pricing}).price == price
 
 
 def test_entries_without_an_id_are_left_out():

@@ -72,8 +72,9 @@ class LocalProvider(Provider):
 
     async def models(self) -> list[ModelInfo]:
         state = self._model.state
-        offered = state != "failed"
-        return [ModelInfo(MODEL_ID, self.name, state, self._model.detail, offered=offered)]
+        code = self.failure.code if self.failure else ""
+        detail = self._model.detail
+        return [ModelInfo(MODEL_ID, self.name, state, detail, offered=not code, code=code)]
 
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
         if request.relay and request.model not in (None, MODEL_ID):

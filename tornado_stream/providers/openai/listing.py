@@ -11,7 +11,7 @@ from dataclasses import replace
 from time import monotonic
 
 from tornado_stream.providers.base import ModelInfo
-from tornado_stream.providers.openai.model_list import read_models
+from tornado_stream.providers.openai.model_list import maker_of, read_models
 from tornado_stream.providers.upstream import StatusError, Timeouts, Upstream, UpstreamRequest
 from tornado_stream.providers.upstream_config import UpstreamConfig, shown_url
 from tornado_stream.values.errors import ProviderError
@@ -41,10 +41,12 @@ class Listing:
         """The models of the file, else those that the server lists; the default one first."""
         if monotonic() >= self._due:
             self._listed = await self._read(default)
-            failed = self._upstream.failure or any(one.state == "failed" for one in self._listed)
-            self._due = monotonic() + (FAILURE_LASTS if failed else LIST_LASTS)
+            incomplete = any(one.state == "failed" for one in self._listed)
+            has_failed = incomplete or self._upstream.failure
+            self._due = monotonic() + (FAILURE_LASTS if has_failed else LIST_LASTS)
         if failure := self._upstream.failure:
-            return [replace(m, state="failed", detail=failure.message) for m in self._listed]
+            code, detail = failure.code, failure.message
+            return [replace(m, state="failed", code=code, detail=detail) for m in self._listed]
         return self._listed
 
     async def fetch(self) -> list[ModelInfo]:
@@ -59,20 +61,27 @@ class Listing:
         models = read_models(answer, self._config.name, self._config.origin)
         if models is None:
             raise ProviderError("not_an_api", f"{url} is not a list of models.", retryable=True)
-        return models
+        prices = self._config.prices
+        return [replace(one, price=prices.get(one.id, one.price)) for one in models]
+
+    def _named(self, id: str) -> ModelInfo:
+        """A model of which only the configuration tells something."""
+        config = self._config
+        price = config.prices.get(id)
+        return ModelInfo(id, config.name, detail=config.origin, maker=maker_of(id), price=price)
 
     async def _read(self, default: str | None) -> list[ModelInfo]:
         config = self._config
-        named = [ModelInfo(id, config.name, detail=config.origin) for id in config.models]
+        named = [self._named(id) for id in config.models]
         if not named:
             try:
                 named = await self.fetch()
             except ProviderError as error:
                 if not default:
-                    return [ModelInfo("", config.name, "failed", error.message)]
+                    return [ModelInfo("", config.name, "failed", error.message, code=error.code)]
                 # Not every server has a list.
         default = default or (named[0].id if named else "")
         first = [model for model in named if model.id == default]
         if default and not first:
-            first = [ModelInfo(default, config.name, detail=config.origin)]
+            first = [self._named(default)]
         return first + [model for model in named if model.id != default]

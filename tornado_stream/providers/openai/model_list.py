@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from tornado_stream.providers.base import ModelInfo
+from tornado_stream.values.costs import Price
 
 #: The members with the size of a model's context in tokens; some are in an inner object.
 _CONTEXT = ("context_length", "context_window", "max_model_len", "max_context_length")
@@ -15,6 +16,18 @@ _CONTEXT_IN = {"meta": "n_ctx_train", "top_provider": "context_length"}
 #: The characters of an owner's name that are shown, and the times that a list may name: from the
 #: year 2000 to the year 2100, in seconds since the epoch.
 _OWNER, _TIMES = 100, range(946_684_800, 4_102_444_800)
+#: Owners that are the server, or its user, and not the maker of the model.
+_NO_MAKERS = frozenset(
+    "system library user owner you me local none unknown organization organization_owner "
+    "organization-owner vllm sglang llamacpp llama.cpp lmstudio ollama openai-internal".split()
+)
+#: The names of a price by token, for what a model reads and what it writes. The price is a text,
+#: in dollars: OpenRouter uses the first pair, and Vercel the second.
+_PRICES = (("prompt", "completion"), ("input", "output"))
+_CACHED = ("input_cache_read",)
+_MILLION = 1_000_000
+#: Dollars for one token, from which on a text cannot be the price of a token.
+_TOO_MUCH = 0.01
 
 
 def read_models(answer: Any, provider: str, detail: str = "") -> list[ModelInfo] | None:
@@ -33,9 +46,42 @@ def read_models(answer: Any, provider: str, detail: str = "") -> list[ModelInfo]
                 can=tuple(_abilities(entry)),
                 created=_created(entry),
                 owned_by=_owner(entry),
+                maker=maker_of(id, _owner(entry)),
+                price=_price(entry),
             )
             models.setdefault(id, info)
     return list(models.values())
+
+
+def maker_of(id: str, owner: str = "") -> str:
+    """Who made a model, as its name (`maker/model`) or else its owner says; "" if neither does."""
+    maker, slash, _ = id.partition("/")
+    if slash:
+        return maker
+    return "" if owner.lower() in _NO_MAKERS else owner
+
+
+def _price(entry: dict[str, Any]) -> Price | None:
+    """The price of a million tokens, in dollars. A number is left out: servers do not agree on
+    what it is the price of."""
+    listed = entry.get("pricing")
+    if not isinstance(listed, dict):
+        return None
+    for names in _PRICES:
+        read, written = (_amount(listed.get(name)) for name in names)
+        if read is not None and written is not None:
+            return Price(read, written, next(map(_amount, map(listed.get, _CACHED)), None))
+    return None
+
+
+def _amount(text: Any) -> float | None:
+    """The price of a million tokens for that of one; None if it is not a price. OpenRouter uses
+    -1 for a price that depends on the request."""
+    try:
+        amount = float(text) if isinstance(text, str) else -1.0
+    except ValueError:
+        return None
+    return round(amount * _MILLION, 9) if 0 <= amount < _TOO_MUCH else None
 
 
 def _context(entry: dict[str, Any]) -> int | None:

@@ -14,6 +14,7 @@ import { Conversation } from "./conversation/conversation.js";
 import { Instructions } from "./conversation/instructions.js";
 import { Navigation } from "./conversation/navigation.js";
 import { Conversations } from "./list/conversations.js";
+import { Heading } from "./list/heading.js";
 import { ListView } from "./list/list_view.js";
 import { Sidebar } from "./list/sidebar.js";
 import { Sync } from "./list/sync.js";
@@ -84,7 +85,7 @@ const transcript = new Transcript(byId("transcript"), conversation, commands, {
   keepPosition: () => autoScroll.leave(),
   say: (text) => announcer.say(text),
   startAnew: (text) => (startAnew(text), questionSent()),
-  pickModel: () => bar.openModels(),
+  pickModel: (request) => bar.openModels(request),
 });
 const modelsView = new ModelsView(models, preferences);
 new ConversationStateView(conversation, () => startAnew());
@@ -92,11 +93,12 @@ new ConversationStateView(conversation, () => startAnew());
 const sidebar = new Sidebar(storage);
 const say = (/** @type {string} */ text) => announcer.say(text);
 const unread = new Unread(storage, conversations, conversation, lifecycle).follow(window);
-new ListView(conversations, conversation, unread, {
+const list = new ListView(conversations, conversation, unread, {
   open: (id, found) => (id ? void openOne(id, found) : startAnew()),
   removed: (id) => drafts.forget(id),
   say,
 });
+new Heading(conversation, list);
 
 const bar = new ComposerBar(new Instructions(conversation), models, preferences, {
   chosen: () => hasFinePointer() && composer.focus(),
@@ -113,6 +115,12 @@ const shortcuts = new Shortcuts(document, storage, {
   copy: () => void copyNewest(),
 });
 byId("shortcuts").addEventListener("click", () => bar.openShortcuts(shortcuts));
+for (const type of ["pointerover", "focusin"]) {
+  document.addEventListener(type, (event) => {
+    const button = /** @type {Element} */ (event.target).closest("button[aria-label], [data-shortcut]");
+    if (button) void withWords(import("./page/tooltips.js")).then(({ hint }) => hint(/** @type {HTMLElement} */ (button), event), () => {});
+  });
+}
 for (const type of ["resize", "scroll"]) {
   visualViewport?.addEventListener(type, () => void import("./page/viewport.js").then(({ fitToViewport }) => fitToViewport(window), () => {}));
 }

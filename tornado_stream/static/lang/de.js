@@ -95,8 +95,7 @@ export default {
     "context": "Die Unterhaltung ist länger, als dieses Modell lesen kann.",
     "retryAfter": "Versuchen Sie es in {seconds} wieder.",
     "retryNow": "Sie können es jetzt noch einmal versuchen.",
-    "closed": "Die Verbindung zum Modell wurde nach {ms} ms geschlossen.",
-    "pieces": { "one": "{n} Stück der Antwort war angekommen.", "other": "{n} Stücke der Antwort waren angekommen." }
+    "kept": "Was geschrieben war, bleibt erhalten."
   },
 
   "failure": {
@@ -122,7 +121,8 @@ export default {
     "next": "Nächste Fassung",
     "version": "Fassung {n} von {of}",
     "count": "{n}/{of}",
-    "notCopied": "Der Browser hat das Kopieren nicht erlaubt."
+    "notCopied": "Der Browser hat das Kopieren nicht erlaubt.",
+    "with": "Mit anderem Modell neu erzeugen"
   },
 
   "next": {
@@ -135,12 +135,6 @@ export default {
     "change": "Ändern Sie die Frage oder die Einstellungen, und versuchen Sie es noch einmal.",
     "theirs": "Der Fehler liegt beim Server des Modells. Oft geht es bald wieder.",
     "log": "Warum, steht im Protokoll des Servers."
-  },
-
-  "edit": {
-    "hint": "Die alte Fassung bleibt als anderer Zweig erhalten.",
-    "textOnly": "Nur dieser Text wird gesendet, ohne die Bilder und anderen Teile. Die alte Fassung bleibt als anderer Zweig erhalten.",
-    "busy": "Gerade wird eine Antwort geschrieben. Sie können speichern, wenn sie fertig ist."
   },
 
   "place": {

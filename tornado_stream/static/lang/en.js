@@ -95,8 +95,7 @@ export default {
     "context": "The conversation is longer than this model can read.",
     "retryAfter": "Try again in {seconds}.",
     "retryNow": "You can try again now.",
-    "closed": "The connection to the model was closed after {ms} ms.",
-    "pieces": { "one": "{n} piece of the answer had arrived.", "other": "{n} pieces of the answer had arrived." }
+    "kept": "What had been written is kept."
   },
 
   "failure": {
@@ -122,7 +121,8 @@ export default {
     "next": "Next version",
     "version": "Version {n} of {of}",
     "count": "{n}/{of}",
-    "notCopied": "The browser did not allow copying."
+    "notCopied": "The browser did not allow copying.",
+    "with": "Regenerate with another model"
   },
 
   "next": {
@@ -135,12 +135,6 @@ export default {
     "change": "Change the question or the settings, then try again.",
     "theirs": "The error is at the model's server. It often works again soon.",
     "log": "The server's log says why."
-  },
-
-  "edit": {
-    "hint": "The old version is kept as another branch.",
-    "textOnly": "Only this text is sent, without the pictures and other parts. The old version is kept as another branch.",
-    "busy": "An answer is being written. You can save when it is complete."
   },
 
   "place": {

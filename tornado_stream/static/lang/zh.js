@@ -95,8 +95,7 @@ export default {
     "context": "对话超出了此模型能读取的长度。",
     "retryAfter": "请在{seconds}后重试。",
     "retryNow": "现在可以重试了。",
-    "closed": "与模型的连接在 {ms} 毫秒后关闭。",
-    "pieces": { "other": "此前已收到回答的 {n} 个片段。" }
+    "kept": "已写出的内容会保留。"
   },
 
   "failure": {
@@ -122,7 +121,8 @@ export default {
     "next": "下一个版本",
     "version": "第 {n} 个版本，共 {of} 个",
     "count": "{n}/{of}",
-    "notCopied": "浏览器不允许复制。"
+    "notCopied": "浏览器不允许复制。",
+    "with": "用其他模型重新生成"
   },
 
   "next": {
@@ -135,12 +135,6 @@ export default {
     "change": "请修改问题或设置，然后重试。",
     "theirs": "问题出在模型服务器，通常很快会恢复。",
     "log": "原因见服务器日志。"
-  },
-
-  "edit": {
-    "hint": "旧版本会作为分支保留。",
-    "textOnly": "只会发送这段文字，不含图片和其他内容。旧版本会作为分支保留。",
-    "busy": "正在生成回答，完成后即可保存。"
   },
 
   "place": {

@@ -31,7 +31,7 @@ export function outcomeOf(answer, { canShorten = false, now = Date.now() } = {})
     case "done":
       return doneOutcome(answer, end);
     case "stopped":
-      return outcome("quiet", "", t("end.stopped"), stopReceipt(end.stop), again[1] ? again : ["again"]);
+      return outcome("quiet", "", t("end.stopped"), hasText(answer.content) ? t("end.kept") : "", again[1] ? again : ["again"]);
     case "error":
       return errorOutcome(answer, canShorten, again, now);
     case "cut_off":
@@ -114,13 +114,6 @@ function meaningOf(reason) {
   if (!reason) return "good";
   const words = String(reason).slice(0, 200).replace(/([a-z0-9])([A-Z])/g, "$1_$2").toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^(finish|stop|end|done|completion)_?reason_(?=.)/, "");
   return REASONS.find(([, family]) => family.test(words))?.[0] ?? "unknown";
-}
-
-/** What the server did to stop the answer. @param {any} stop of the `end` event */
-function stopReceipt(stop) {
-  if (!stop) return "";
-  const closed = stop.upstream_closed_ms == null ? "" : t("end.closed", { ms: Number(stop.upstream_closed_ms) });
-  return [closed, stop.received_events == null ? "" : t("end.pieces", { n: Number(stop.received_events) })].filter(Boolean).join(" ");
 }
 
 /** @param {Answer} answer @param {boolean} canShorten @param {ActionName[]} again @param {number} now */

@@ -3,11 +3,13 @@
 import { byId } from "../page/dom.js";
 import { t, withWords } from "../page/words.js";
 
+/** @typedef {{open: (request?: import("./model_picker.js").Request) => void | Promise<void>}} Part */
+
 export class ComposerBar {
   #model = byId("model");
   #panel = byId("panel");
   #settingsMark = byId("panel-set");
-  /** @type {Map<string, Promise<{open: () => void | Promise<void>}>>} */
+  /** @type {Map<string, Promise<Part>>} */
   #parts = new Map();
 
   /**
@@ -27,8 +29,13 @@ export class ComposerBar {
     this.#mark();
   }
 
-  openModels() {
-    void this.#open("picker", () => withWords(import("./model_picker.js")).then(({ ModelPicker }) => new ModelPicker(this.#model, this.models, this.preferences, this.callbacks)));
+  /** Let the user choose a model. @param {import("./model_picker.js").Request} [request] absent: the model for all answers from now on */
+  openModels(request) {
+    const own = () => ({ button: this.#model, selected: () => this.preferences.model?.id, choose: (/** @type {string} */ id) => (this.preferences.choose(id), this.callbacks.chosen()) });
+    void this.#open("picker", () => withWords(import("./model_picker.js")).then(({ ModelPicker }) => {
+      const picker = new ModelPicker(this.models, this.preferences, this.callbacks);
+      return { open: (asked) => picker.open(asked ?? own()) };
+    }), request);
   }
 
   /** Open the panel with the system prompt and the parameters. */
@@ -41,12 +48,12 @@ export class ComposerBar {
     void this.#open("shortcuts", () => withWords(import("../page/shortcuts_dialog.js")).then(({ ShortcutsDialog }) => new ShortcutsDialog(shortcuts)));
   }
 
-  /** @param {string} name @param {() => Promise<{open: () => void | Promise<void>}>} make */
-  async #open(name, make) {
+  /** @param {string} name @param {() => Promise<Part>} make @param {import("./model_picker.js").Request} [request] */
+  async #open(name, make, request) {
     const part = this.#parts.get(name) ?? make();
     this.#parts.set(name, part);
     try {
-      await (await part).open();
+      await (await part).open(request);
     } catch {
       this.#parts.delete(name); // the server was not reached: the next click tries again
       this.callbacks.say(t("composer.noPart"));

@@ -1,17 +1,27 @@
 // @ts-check
 /**
- * The list of models. Typing filters it, the arrow keys move in it, and Enter chooses a model. The user
- * can also choose a name that is not listed, because the server passes it on unchanged.
+ * The list of models: a combobox that controls a listbox. Typing filters it, the arrow keys move in it, Enter chooses a
+ * model, and Shift+Enter makes it a favourite. The user can also choose a name that is not listed, because the server
+ * passes it on unchanged.
  *
  * @typedef {{id: string, label: string, model?: import("../page/api.js").Model}} Choice
+ * @typedef {object} Request
+ * @property {HTMLElement} button beside which the list opens
+ * @property {string} [label] what is chosen; absent: the model of the next answers
+ * @property {() => string | undefined} selected the id of the chosen model
+ * @property {(id: string) => void} choose
  */
 import { element, hasFinePointer } from "../page/dom.js";
+import { draw } from "../page/icons.js";
 import { isComposing } from "../page/shortcuts.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
+import { factsOf, reasonOf } from "./model_facts.js";
 import { groupModels } from "./model_groups.js";
+import { ModelMemory } from "./model_memory.js";
 
 const MAX_NAME = 200;
+const STAR = "M10 2.8l2.2 4.6 5 .7-3.6 3.5.9 5-4.5-2.4-4.5 2.4.9-5L2.8 8.1l5-.7z";
 
 export class ModelPicker {
   #box = element("div", "menu picker");
@@ -22,28 +32,34 @@ export class ModelPicker {
   #shown = [];
   /** The index of the active option in `#shown`. */
   #active = 0;
+  /** @type {Request | null} */
+  #request = null;
 
   /**
-   * @param {HTMLElement} button @param {import("./models.js").Models} models
-   * @param {import("./preferences.js").Preferences} preferences @param {{chosen: () => void, about: () => void}} callbacks
+   * @param {import("./models.js").Models} models @param {import("./preferences.js").Preferences} preferences
+   * @param {{about: () => void, say: (text: string) => void}} callbacks
    */
-  constructor(button, models, preferences, callbacks) {
-    this.button = button;
+  constructor(models, preferences, callbacks) {
     this.models = models;
     this.preferences = preferences;
     this.callbacks = callbacks;
+    this.memory = new ModelMemory(preferences.storage);
     this.#build();
-    models.addEventListener("change", () => this.#isOpen && this.#show(this.#shown[this.#active]?.choice.id));
+    models.addEventListener("change", () => this.#isOpen && this.#show(this.#activeId));
     for (const target of [window, window.visualViewport]) target?.addEventListener("resize", () => this.#isOpen && this.#place());
   }
 
-  async open() {
-    await loadStyleSheet("panel");
+  /** @param {Request} request */
+  async open(request) {
+    await Promise.all([loadStyleSheet("menus"), loadStyleSheet("panel")]);
     if (this.#isOpen) return;
+    this.#request = request;
     this.#search.value = "";
+    this.#box.setAttribute("aria-label", request.label ?? t("model.pick"));
+    request.button.focus({ preventScroll: true }); // the browser returns the focus there when the list closes
     this.#box.showPopover();
-    this.#show();
     this.#place();
+    this.#show();
     if (hasFinePointer()) this.#search.focus();
     else this.#list.focus(); // so that no on-screen keyboard covers the list
     void this.models.watch();
@@ -53,89 +69,90 @@ export class ModelPicker {
     return this.#box.matches(":popover-open");
   }
 
+  get #activeId() {
+    return this.#shown[this.#active]?.choice.id;
+  }
+
   #build() {
     this.#box.popover = "auto";
     this.#box.id = "picker";
     this.#box.setAttribute("role", "dialog");
-    this.#box.setAttribute("aria-label", t("model.pick"));
     Object.assign(this.#search, { type: "text", placeholder: t("model.filter"), autocomplete: "off", spellcheck: false, maxLength: MAX_NAME, enterKeyHint: "done" });
     this.#list.id = "picker-list";
     this.#list.tabIndex = -1;
-    const combo = { role: "combobox", "aria-label": t("model.filter"), "aria-expanded": "true", "aria-controls": "picker-list", "aria-autocomplete": "list" };
+    const combo = { role: "combobox", "aria-label": t("model.filter"), "aria-expanded": "true", "aria-controls": "picker-list", "aria-autocomplete": "list", "aria-describedby": "picker-hint" };
     for (const [name, value] of Object.entries(combo)) this.#search.setAttribute(name, value);
     this.#list.setAttribute("role", "listbox");
     this.#list.setAttribute("aria-label", t("model.title"));
+    const foot = element("div", "picker-foot");
     const about = element("button", "picker-about", t("model.about"));
+    const hint = element("p", "picker-hint", t("model.starHint"));
+    hint.id = "picker-hint";
     about.type = "button";
     about.addEventListener("click", () => (this.#box.hidePopover(), this.callbacks.about()));
-    this.#box.append(this.#search, this.#note, this.#list, about);
+    foot.append(about, hint);
+    this.#box.append(this.#search, this.#note, this.#list, foot);
     this.#box.addEventListener("keydown", (event) => this.#key(event));
-    this.#box.addEventListener("toggle", () => this.button.setAttribute("aria-expanded", String(this.#isOpen)));
+    this.#box.addEventListener("toggle", () => this.#request?.button.setAttribute("aria-expanded", String(this.#isOpen)));
     this.#search.addEventListener("input", () => this.#show());
     this.#list.addEventListener("click", (event) => this.#clicked(/** @type {Element} */ (event.target)));
-    this.button.after(this.#box);
+    document.body.append(this.#box);
   }
 
   /** @param {string} [active] the id of the model that stays active */
   #show(active) {
     const typed = this.#search.value.trim();
-    const groups = groupModels(this.models.all, typed);
+    const { favourites, recent } = this.memory;
+    const groups = groupModels(this.models.all, typed, { favourites, recent });
     const { missing, model } = this.preferences;
     this.#note.textContent = missing ? t("model.missing", { name: missing }) : "";
     this.#shown = [];
-    const parts = groups.map((group) => this.#group(group, groups.length > 1));
+    const parts = groups.map((group) => this.#group(group, groups.length > 1, favourites));
     const listed = this.models.all.some(({ id }) => id === typed);
     const extra = !typed && model?.state === "other" ? model.id : listed ? "" : typed; // a chosen name that is not listed stays in the list, too
-    if (extra) parts.push(this.#option({ id: extra, label: typed ? t("model.other", { name: typed }) : extra }));
+    if (extra) parts.push(this.#option({ id: extra, label: typed ? t("model.other", { name: typed }) : extra }, []));
     this.#list.replaceChildren(...parts);
-    const wanted = active ?? (typed ? "" : model?.id);
+    const wanted = active ?? (typed ? "" : this.#request?.selected());
     this.#activate(this.#shown.findIndex(({ choice }) => choice.id === wanted));
   }
 
-  /** @param {import("./model_groups.js").Group} group @param {boolean} headed */
-  #group({ name, detail, models }, headed) {
+  /** @param {import("./model_groups.js").Group} group @param {boolean} headed @param {string[]} favourites */
+  #group({ kind, name, failed, models }, headed, favourites) {
     const part = element("div", "picker-group");
     if (headed) {
+      const heading = kind === "favourites" ? t("model.favourites") : kind === "recent" ? t("model.recent") : name;
       part.setAttribute("role", "group");
-      part.setAttribute("aria-label", name);
-      part.append(element("div", "picker-maker", name));
-      if (detail) part.append(element("div", "picker-why", detail));
+      part.setAttribute("aria-label", heading);
+      part.append(element("div", "picker-heading", heading));
+      if (failed) part.append(element("div", "picker-why", reasonOf(failed)));
     }
-    part.append(...models.map((model) => this.#option({ id: model.id, label: model.id, model }, !detail)));
+    part.append(...models.map((model) => this.#option({ id: model.id, label: model.id, model }, favourites)));
     return part;
   }
 
-  /** @param {Choice} choice @param {boolean} [withDetail] false: the group shows the detail already */
-  #option(choice, withDetail = true) {
+  /** @param {Choice} choice @param {string[]} favourites */
+  #option({ id, label, model }, favourites) {
     const option = element("div", "picker-option");
     option.id = `picker-${this.#shown.length}`;
     option.setAttribute("role", "option");
-    option.setAttribute("aria-selected", String(choice.id === this.preferences.model?.id));
-    option.append(element("span", "picker-name", choice.label));
-    const facts = this.#facts(choice.model, withDetail);
-    if (facts) option.append(element("span", "picker-facts", facts));
-    this.#shown.push({ choice, option });
+    option.setAttribute("aria-selected", String(id === this.#request?.selected()));
+    option.append(nameOf(label, model));
+    if (model) {
+      const facts = factsOf(model, { isDefault: model === this.models.defaultModel, withMaker: true }).join(" · ");
+      if (facts) option.append(element("span", "picker-facts", facts));
+      option.append(starOf(favourites.includes(id)));
+    }
+    this.#shown.push({ choice: { id, label, model }, option });
     return option;
-  }
-
-  /** @param {import("../page/api.js").Model | undefined} model @param {boolean} withDetail */
-  #facts(model, withDetail) {
-    if (!model) return "";
-    const state = model.state === "loading" ? t("model.loading") : model.state === "failed" ? t("model.failed") : "";
-    const detail = withDetail && (model.detail || (model.provider === "local" ? t("model.demoShort") : ""));
-    const context = model.context && t("model.context", { n: Math.round(model.context / 1000) || "<1" });
-    const words = { vision: t("model.canSee"), tools: t("model.canCall"), reasoning: t("model.canThink") };
-    const abilities = (model.can ?? []).map((ability) => words[/** @type {keyof words} */ (ability)] ?? ability);
-    return [model === this.models.defaultModel && t("model.default"), state, context, ...abilities, detail].filter(Boolean).join(" · ");
   }
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (isComposing(event)) return;
+    if (isComposing(event) || event.altKey || event.ctrlKey || event.metaKey) return;
     const last = this.#shown.length - 1;
     const to = { ArrowDown: this.#active + 1, ArrowUp: this.#active - 1, PageDown: Math.min(last, this.#active + 10), PageUp: Math.max(0, this.#active - 10) }[event.key];
     if (to !== undefined) this.#activate(to > last ? 0 : to < 0 ? last : to);
-    else if (event.key === "Enter" && !(event.target instanceof HTMLButtonElement)) this.#choose(this.#active);
+    else if (event.key === "Enter" && !(event.target instanceof HTMLButtonElement)) event.shiftKey ? this.#star(this.#active) : this.#choose(this.#active);
     else return;
     event.preventDefault();
   }
@@ -143,7 +160,9 @@ export class ModelPicker {
   /** @param {Element} target */
   #clicked(target) {
     const index = this.#shown.findIndex(({ option }) => option.contains(target));
-    if (index >= 0) this.#choose(index);
+    if (index < 0) return;
+    if (target.closest(".picker-star")) this.#star(index);
+    else this.#choose(index);
   }
 
   /** @param {number} index */
@@ -158,18 +177,50 @@ export class ModelPicker {
 
   /** @param {number} index */
   #choose(index) {
-    const choice = this.#shown[index]?.choice;
+    const { choice } = this.#shown[index] ?? {};
     if (!choice) return;
-    this.preferences.choose(choice.id);
+    if (choice.model) this.memory.use(choice.id);
     this.#box.hidePopover();
-    this.callbacks.chosen();
+    this.#request?.choose(choice.id);
   }
 
-  /** Place the list above its button. The style sheet keeps it inside the window. */
-  #place() {
-    const { left, right, top } = this.button.getBoundingClientRect();
-    const rightToLeft = getComputedStyle(this.button).direction === "rtl";
-    this.#box.style.setProperty("--start", `${rightToLeft ? innerWidth - right : left}px`);
-    this.#box.style.setProperty("--below", `${innerHeight - top + 4}px`);
+  /** Make a model a favourite, or undo it. Until the list is shown anew, the model stays at its place. @param {number} index */
+  #star(index) {
+    const { choice, option } = this.#shown[index] ?? {};
+    if (!choice?.model) return;
+    const isFavourite = this.memory.toggle(choice.id);
+    option.querySelector(".picker-star")?.replaceWith(starOf(isFavourite));
+    this.#activate(index);
+    this.callbacks.say(t(isFavourite ? "model.starred" : "model.unstarred", { name: choice.id }));
   }
+
+  /** Place the list above its button, or below it where there is more room. The style sheet keeps it inside the window. */
+  #place() {
+    const { button } = /** @type {Request} */ (this.#request);
+    const { left, right, top, bottom } = button.getBoundingClientRect();
+    const rightToLeft = getComputedStyle(button).direction === "rtl";
+    const isBelow = innerHeight - bottom > top;
+    this.#box.classList.toggle("below", isBelow);
+    this.#box.style.setProperty("--start", `${rightToLeft ? innerWidth - right : left}px`);
+    this.#box.style.setProperty("--away", `${4 + (isBelow ? bottom : innerHeight - top)}px`);
+  }
+}
+
+/** The name, of which the maker (`maker/`) is less prominent. @param {string} label @param {import("../page/api.js").Model} [model] */
+function nameOf(label, model) {
+  const name = element("span", "picker-name");
+  const maker = model ? label.slice(0, label.lastIndexOf("/") + 1) : "";
+  if (maker) name.append(element("span", "picker-by", maker));
+  name.append(label.slice(maker.length));
+  return name;
+}
+
+/** A star for the pointer; the keyboard has Shift+Enter. @param {boolean} isOn */
+function starOf(isOn) {
+  const star = element("span", "picker-star");
+  star.title = t("model.star");
+  star.dataset.on = String(isOn);
+  star.append(draw(STAR));
+  if (isOn) star.append(element("span", "visually-hidden", t("model.isFavourite")));
+  return star;
 }

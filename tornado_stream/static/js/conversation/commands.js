@@ -32,14 +32,15 @@ export class Commands {
     this.#askAfter(old.parent, text);
   }
 
-  /** Ask for another answer to a question. A request that never arrived is sent again, with the same id. @param {Answer | null} answer the answer that the question has now */
-  retry(answer = this.conversation.newest) {
+  /** Ask for another answer to a question. A request that never arrived is sent again, with the same id. @param {Answer | null} answer the answer that the question has now @param {string} [model] instead of the chosen one */
+  retry(answer = this.conversation.newest, model) {
     const { free, id, leaveOut } = this.conversation;
     if (!answer || !free) return;
     const { parent: asked, request, failure } = answer;
-    const stale = STALE.includes(failure?.code ?? "");
-    if (asked.id && (answer.id || stale)) this.#ask(asked, regenerateRequest(id, asked, leaveOut, this.preferences.chosen));
-    else this.#ask(asked, stale ? questionRequest(id, asked, leaveOut, this.preferences.chosen) : request);
+    const stale = model || STALE.includes(failure?.code ?? "");
+    const chosen = { ...this.preferences.chosen, ...(model && { model }) };
+    if (asked.id && (answer.id || stale)) this.#ask(asked, regenerateRequest(id, asked, leaveOut, chosen));
+    else this.#ask(asked, stale ? questionRequest(id, asked, leaveOut, chosen) : request);
   }
 
   /** Ask for the rest of an answer. The new answer begins with the old one's text. @param {Answer | null} answer */

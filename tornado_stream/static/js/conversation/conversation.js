@@ -77,6 +77,12 @@ export class Conversation extends EventTarget {
     return pathTo(this.newest);
   }
 
+  /** Its title; until the server has given it one, the first question. */
+  get subject() {
+    const [first] = this.path;
+    return (this.title || (first?.role === "user" ? first.text.slice(0, 1000) : "")).trim().replace(/\s+/g, " ");
+  }
+
   /** Begin a new conversation. The server continues a running answer. */
   clear() {
     this.#leave(null, "ready");

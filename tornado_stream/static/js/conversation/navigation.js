@@ -21,7 +21,7 @@ export class Navigation {
   #follow() {
     const path = pathOf(this.conversation.id);
     const { history, location } = this.page;
-    if (path !== location.pathname) history[history.state?.drawer ? "replaceState" : "pushState"](null, "", path);
+    if (path !== location.pathname) history[history.state?.layer ? "replaceState" : "pushState"](null, "", path);
   }
 }
 

@@ -2,7 +2,8 @@
 /**
  * The list of conversations, newest first, and the results of a search. While the page is visible,
  * this object asks the server for the newest page every few seconds; the server answers 304 if nothing
- * has changed. Fires `change`, also when a new day begins, and `removed` (detail: the id).
+ * has changed. Pinned conversations and those in folders are beside the list; organizer.js shows them.
+ * Fires `change`, also when a new day begins, and `removed` (detail: the id).
  *
  * @typedef {import("../page/api.js").ConversationItem} Item
  */
@@ -23,8 +24,16 @@ export class Conversations extends EventTarget {
   /** @type {"loading" | "ready" | "unreachable"} */
   state = "loading";
   query = "";
-  /** The results of the search; null: nothing is searched for, or the server has not answered yet. @type {{items: Item[], next: string | null} | null} */
+  /** The results of the search, or another list that `what` asks for; null: there is none, or the server has not answered yet. @type {{items: Item[], next: string | null, what: object, label?: (n: number, more: boolean) => string} | null} */
   found = null;
+  /** @type {Item[]} */
+  pinned = [];
+  /** @type {{name: string, count: number}[]} */
+  folders = [];
+  /** The conversations of open folders, by name. @type {Map<string, {items: Item[]}>} */
+  opened = new Map();
+  /** What else to ask the server after the newest page. @type {(() => Promise<void>) | undefined} */
+  also;
   #etag = "";
   #stale = false;
   #sleep = new AbortController();
@@ -44,7 +53,21 @@ export class Conversations extends EventTarget {
 
   /** The conversations to show: the results of a search if there are any, otherwise the list. @returns {Item[]} */
   get shown() {
-    const items = this.found ? this.found.items : this.items;
+    return this.visible(this.found ? this.found.items : this.items);
+  }
+
+  /** All known conversations of the list; one that was moved may be there twice, and the first is right. @returns {Item[]} */
+  get all() {
+    return [this.pinned, ...Array.from(this.opened.values(), ({ items }) => items), this.items].flat();
+  }
+
+  /** Whether there is more than the list by date. */
+  get isOrganized() {
+    return !!(this.pinned.length + this.folders.length + this.opened.size);
+  }
+
+  /** Those that are not deleted. @param {Item[]} items */
+  visible(items) {
     return this.#hidden.size ? items.filter(({ id }) => !this.#hidden.has(id)) : items;
   }
 
@@ -71,7 +94,7 @@ export class Conversations extends EventTarget {
     const before = found ? found.next : this.next;
     if (!before || this.#fetchingMore) return;
     this.#fetchingMore = true;
-    const what = { q: found ? this.query : "", before, limit: PAGE_SIZE };
+    const what = { ...(found ? found.what : { sections: true }), before, limit: PAGE_SIZE };
     const page = await this.api.conversations(what).catch(() => null);
     if (!page) await this.lifecycle.sleep(INTERVAL);
     this.#fetchingMore = false;
@@ -91,9 +114,10 @@ export class Conversations extends EventTarget {
     const { signal } = this.#search;
     if (this.query) {
       await new Promise((done) => setTimeout(done, TYPING_PAUSE));
-      const page = signal.aborted ? null : await this.api.conversations({ q: this.query }, signal).catch(() => null);
+      const what = { q: this.query };
+      const page = signal.aborted ? null : await this.api.conversations(what, signal).catch(() => null);
       if (signal.aborted) return;
-      this.found = { items: page?.conversations ?? [], next: page?.next ?? null };
+      this.found = { items: page?.conversations ?? [], next: page?.next ?? null, what };
       if (!page) this.state = "unreachable";
     } else this.found = null;
     this.#changed();
@@ -102,34 +126,43 @@ export class Conversations extends EventTarget {
   /** Rename a conversation. Throws if the server did not. @param {string} id @param {string} title */
   async rename(id, title) {
     await this.api.change(id, { title });
-    this.#updateItems((items) => items.map((item) => (item.id === id ? { ...item, title } : item)));
-    this.#tellTabs({ type: "changed", conversation_id: id });
+    this.change([id], { title });
+    this.tellTabs({ type: "changed", conversation_id: id });
   }
 
-  /** Leave a conversation out of `shown`, or show it again. @param {string} id @param {boolean} hidden */
-  setHidden(id, hidden) {
-    if (hidden) this.#hidden.add(id);
-    else this.#hidden.delete(id);
+  /** Note what has changed at the server. @param {string[]} ids @param {Partial<Item>} changes */
+  change(ids, changes) {
+    const some = new Set(ids);
+    this.#updateItems((items) => items.map((item) => (some.has(item.id) ? { ...item, ...changes } : item)));
+  }
+
+  /** Leave conversations out of `shown`, or show them again. @param {string[]} ids @param {boolean} hidden */
+  setHidden(ids, hidden) {
+    for (const id of ids) hidden ? this.#hidden.add(id) : this.#hidden.delete(id);
     this.#changed();
   }
 
-  /** Delete a conversation at the server. Throws if the server did not. @param {string} id @param {boolean} [leaving] the page is being closed, and the request has to outlive it */
-  async remove(id, leaving = false) {
-    await this.api.remove(id, leaving);
-    this.forget(id);
-    this.dispatchEvent(new CustomEvent("removed", { detail: id }));
-    this.#tellTabs({ type: "deleted", conversation_id: id });
+  /** Delete conversations at the server. Throws if the server did not. @param {string[]} ids @param {boolean} [leaving] the page is being closed, and the request has to outlive it */
+  async remove(ids, leaving = false) {
+    if (ids.length === 1) await this.api.remove(ids[0], leaving);
+    else await this.api.many("DELETE", { ids }, leaving);
+    this.forget(...ids);
+    for (const id of ids) {
+      this.dispatchEvent(new CustomEvent("removed", { detail: id }));
+      this.tellTabs({ type: "deleted", conversation_id: id });
+    }
   }
 
-  /** Take a deleted conversation out of the list for good, even if a response that is on its way still contains it. @param {string} id */
-  forget(id) {
-    this.#hidden.add(id);
-    this.#updateItems((items) => items.filter((item) => item.id !== id));
+  /** Take deleted conversations out of the list for good, even if a response that is on its way still contains them. @param {string[]} ids */
+  forget(...ids) {
+    for (const id of ids) this.#hidden.add(id);
+    this.#updateItems((items) => items.filter((item) => !ids.includes(item.id)));
   }
 
   async #refresh() {
     try {
-      const page = await this.api.conversations({ etag: this.#etag });
+      const page = await this.api.conversations({ etag: this.#etag, sections: true });
+      await this.also?.();
       if (!page && this.state === "ready") return;
       if (page) await this.#merge(page);
       this.state = "ready";
@@ -141,15 +174,17 @@ export class Conversations extends EventTarget {
   }
 
   /** Put a new version of the newest page before the older conversations that are known. @param {import("../page/api.js").ConversationPage} page */
-  async #merge({ conversations, next, etag }) {
+  async #merge({ conversations, next, etag, pinned, folders }) {
     const fresh = [...conversations];
     for (let n = 0; n < GAP.pages && next && this.items.length > PAGE_SIZE && this.#knownAfter(fresh) === null; n++) {
-      const more = await this.api.conversations({ before: next, limit: GAP.limit });
+      const more = await this.api.conversations({ before: next, limit: GAP.limit, sections: true });
       fresh.push(...without(more?.conversations ?? [], fresh));
       next = more?.next ?? null;
     }
     const older = (next && this.#knownAfter(fresh)) || [];
     this.items = [...fresh, ...older];
+    this.pinned = pinned ?? [];
+    this.folders = folders ?? [];
     if (!older.length) this.next = next;
     this.#etag = etag;
   }
@@ -164,7 +199,8 @@ export class Conversations extends EventTarget {
   /** @param {(items: Item[]) => Item[]} change */
   #updateItems(change) {
     this.items = change(this.items);
-    if (this.found) this.found.items = change(this.found.items);
+    this.pinned = change(this.pinned);
+    for (const list of [...this.opened.values(), ...(this.found ? [this.found] : [])]) list.items = change(list.items);
     this.#changed();
   }
 
@@ -176,7 +212,7 @@ export class Conversations extends EventTarget {
   }
 
   /** @param {import("../page/tabs.js").News} news */
-  #tellTabs(news) {
+  tellTabs(news) {
     this.tabs.tell(news);
     this.refreshSoon();
   }

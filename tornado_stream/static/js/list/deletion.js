@@ -8,7 +8,7 @@ import { isMac } from "../page/shortcuts.js";
 import { t } from "../page/words.js";
 import { titleOf } from "./row_view.js";
 import { Toasts } from "./toasts.js";
-import { Trash } from "./trash.js";
+import { idsOf, Trash } from "./trash.js";
 
 /** @typedef {import("./trash.js").Item} Item */
 
@@ -43,9 +43,9 @@ export class Deletion {
 
   /** @param {Item} item */
   remove(item) {
-    const isOpen = item.id === this.conversation.id;
-    if (isOpen) this.callbacks.open(null);
-    if (isOpen) this.#wasOpen = item.id; // not before `open`, which sets it to null
+    const open = idsOf(item).find((id) => id === this.conversation.id);
+    if (open) this.callbacks.open(null);
+    if (open) this.#wasOpen = open; // not before `open`, which sets it to null
     this.trash.add(item);
     this.#hasWritten = false;
     this.callbacks.say(t("trash.said", { title: titleOf(item), keys: isMac ? "⌘Z" : t("trash.keys") }));
@@ -53,9 +53,9 @@ export class Deletion {
 
   /** @param {Item} item */
   undo(item) {
-    const goBack = item.id === this.#wasOpen && !this.conversation.newest;
+    const was = this.conversation.newest ? undefined : idsOf(item).find((id) => id === this.#wasOpen);
     if (!this.trash.restore(item.id)) return;
-    if (goBack) this.callbacks.open(item.id);
+    if (was) this.callbacks.open(was);
     else this.callbacks.focus(item.id);
     this.callbacks.say(t("trash.restored", { title: titleOf(item) }));
   }

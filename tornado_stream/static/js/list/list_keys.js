@@ -1,22 +1,30 @@
 // @ts-check
 /**
  * The keys of the list: arrows move from the search box through the rows, F2 renames, Delete deletes, Escape ends a search.
+ * Shift or Ctrl with an arrow, a space or A selects.
  *
  * @typedef {import("./row_view.js").RowView} Row
  * @typedef {object} List the part of `ListView` that the keys need
  * @property {import("./rows.js").Rows} rows
  * @property {HTMLInputElement} search
  * @property {(text: string) => Promise<void>} find
- * @property {(act: (actions: {rename: (row: Row) => void, remove: (row: Row) => void}) => void) => Promise<void>} withActions
+ * @property {import("./selection.js").Selection | null} selection
+ * @property {(act: (actions: {rename: (row: Row) => void, remove: (row: Row) => void, select: (row: Row, event?: KeyboardEvent) => void}) => void) => Promise<void>} withActions
  */
 import { isComposing } from "../page/shortcuts.js";
 
 /** Handle a key that was pressed in the sidebar. @param {KeyboardEvent} event @param {List} list */
 export function handleListKey(event, list) {
   const target = /** @type {Element} */ (event.target);
-  if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey || isComposing(event)) return;
+  if (event.altKey || isComposing(event)) return;
   const all = list.rows.all;
   const row = target.matches("input") ? undefined : list.rows.containing(target);
+  const isWith = event.ctrlKey || event.metaKey || event.shiftKey;
+  if (row && (isWith ? /^(Arrow(Up|Down)|Home|End| |a)$/i : list.selection ? /^( |Escape|Delete)$/ : /^$/).test(event.key)) {
+    event.preventDefault();
+    return void list.withActions((actions) => actions.select(list.rows.containing(document.activeElement) ?? row, event)); // the row after keys that waited for the code
+  }
+  if (isWith) return;
   const handled = target === list.search ? inSearch(event.key, all[0], list) : row && inRow(event.key, row, all, list);
   if (handled) event.preventDefault(); // which also keeps the drawer open
 }

@@ -21,6 +21,10 @@ export class ListView {
   #tabStop;
   /** @type {import("./row_actions.js").RowActions | null} */
   #actions = null;
+  /** Shows pins and folders; null while there are none. @type {{groups: () => {key: string, items: import("./conversations.js").Item[], heading?: HTMLElement}[], toggleArchive: () => void} | null | undefined} */
+  organizer = null;
+  /** The rows that are selected. @type {import("./selection.js").Selection | null} */
+  selection = null;
   /** @type {typeof import("./search_highlights.js") | null} */
   #highlights = null;
   #endObserver = new IntersectionObserver((entries) => entries.at(-1)?.isIntersecting && void this.conversations.loadMore(), { root: this.#scroller, rootMargin: "1000px" });
@@ -64,6 +68,13 @@ export class ListView {
     act((this.#actions ??= new module.RowActions(this.conversations, this.conversation, this, this.callbacks)));
   }
 
+  /** Load what shows pins, folders and the archive. */
+  async organize() {
+    this.organizer ??= undefined;
+    await withWords(import("./organizer.js")).then(({ organize }) => organize(this)).catch(() => this.report(t("list.noServer")));
+    this.#show();
+  }
+
   /** Show a message above the list, and announce it. @param {string} text */
   report(text) {
     this.#status.textContent = text;
@@ -78,15 +89,18 @@ export class ListView {
       const row = /** @type {Element} */ (target).closest("a") && this.rows.containing(target);
       if (row) void this.withActions((actions) => actions.rename(row));
     });
+    byId("archive").addEventListener("click", () => void this.organize().then(() => this.organizer?.toggleArchive()));
     if (!matchMedia("(any-pointer: coarse)").matches) return;
     void import("../page/long_press.js").then(({ onLongPress }) => onLongPress(scroller, (target) => this.#pressed(target)));
   }
 
   #show() {
     const { shown, found, query } = this.conversations;
-    const groups = !found ? groupByDate(shown) : shown.length ? [{ key: "", items: shown }] : [];
+    if (this.organizer === null && this.conversations.isOrganized) return void this.organize();
+    const groups = !found ? (this.organizer?.groups() ?? groupByDate(shown)) : shown.length ? [{ key: "", items: shown }] : [];
     this.rows.show(groups, this.unread.predicate(), this.conversation.id, found ? { query, highlights: this.#highlights } : null);
     if (!this.#tabStop || this.#tabStop !== this.rows.get(this.#tabStop.item.id)) this.#setTabStop(this.rows.get(this.conversation.id) ?? this.rows.all[0]);
+    this.selection?.show();
     this.#switchLists(found);
     this.#showStatus(shown.length);
     this.#endObserver.unobserve(this.#end); // observing the end anew calls the observer, even if the end is still visible
@@ -109,9 +123,10 @@ export class ListView {
     const text =
       state === "unreachable" ? t("list.unreachable")
       : state === "loading" ? t("list.loading")
+      : found?.label ? found.label(n, !!found.next)
       : found && !n ? t("list.nothing", { query })
       : found ? t(found.next ? "list.foundMore" : "list.found", { n })
-      : n ? "" : t("list.empty");
+      : n || this.organizer ? "" : t("list.empty");
     if (this.#status.textContent !== text) this.#status.textContent = text;
   }
 
@@ -126,7 +141,7 @@ export class ListView {
   #clicked(event) {
     const target = /** @type {Element} */ (event.target);
     const row = this.rows.containing(target);
-    if (!row) return;
+    if (!row || this.selection?.clicked(event, row)) return;
     if (row.menuButton.contains(target)) return void this.withActions(({ menu }) => menu.toggle(row));
     const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey; // the browser opens a new tab or window
     if (!target.closest("a") || elsewhere) return;

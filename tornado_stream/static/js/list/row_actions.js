@@ -1,15 +1,20 @@
 // @ts-check
-/** What a user can do with a row of the list: open its menu, rename the conversation, delete it. Loaded when first needed. */
+/** What a user can do with a conversation in the list or in the header: open its menu, rename it, delete it. Loaded when first needed. */
 import { failureText } from "../page/errors.js";
 import { element } from "../page/dom.js";
 import { isComposing } from "../page/shortcuts.js";
+import { loadStyleSheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
+import { ConversationMenu } from "./conversation_menu.js";
 import { Deletion } from "./deletion.js";
-import { RowMenu } from "./row_menu.js";
+import { Places } from "./places.js";
+import { Selection } from "./selection.js";
 import { titleOf } from "./row_view.js";
 
+await Promise.all([loadStyleSheet("menus"), loadStyleSheet("organize")]).catch(() => {}); // it works without its style, too
+
 /**
- * @typedef {import("./row_view.js").RowView} RowView
+ * @typedef {import("./conversation_menu.js").Target} Target
  * @typedef {object} ListCallbacks
  * @property {(id: string | null, found?: {message: string, text: string}) => void} open opens a conversation, or with null a new one; `found`: the message that a search has found, and the text that was searched for
  * @property {(id: string) => void} removed
@@ -17,26 +22,29 @@ import { titleOf } from "./row_view.js";
  */
 
 export class RowActions {
-  menu = new RowMenu({ rename: (row) => this.rename(row), remove: (row) => this.remove(row) });
+  menu = new ConversationMenu(this);
 
   /**
    * @param {import("./conversations.js").Conversations} conversations
    * @param {import("../conversation/conversation.js").Conversation} conversation
-   * @param {{rows: import("./rows.js").Rows, search: HTMLElement, report: (text: string) => void}} list @param {ListCallbacks} callbacks
+   * @param {import("./rows.js").List} list @param {ListCallbacks} callbacks
    */
   constructor(conversations, conversation, list, callbacks) {
     this.conversations = conversations;
     this.conversation = conversation;
     this.list = list;
     this.say = callbacks.say;
+    this.places = new Places(conversations, list, callbacks.say);
     this.deletion = new Deletion(conversations, conversation, { ...callbacks, focus: (id) => list.rows.get(id)?.focus() });
   }
 
-  /** Let the user edit the title in the row. @param {RowView} row */
-  rename(row) {
-    editTitle(row, async (title) => {
+  /** Let the user edit the title in its place. @param {Target} target */
+  rename(target) {
+    const { id } = target.item;
+    editTitle(target, async (title) => {
       try {
-        await this.conversations.rename(row.item.id, title);
+        await this.conversations.rename(id, title);
+        if (id === this.conversation.id) this.conversation.entitle(title);
         this.say(t("list.renamed"));
       } catch (error) {
         this.list.report(failureText(error));
@@ -44,22 +52,40 @@ export class RowActions {
     });
   }
 
-  /** Delete the row's conversation. If the focus was in the row, it moves to the next one. @param {RowView} row */
-  remove(row) {
+  /** What the list knows of a conversation. @param {{id: string, title: string}} item @returns {import("../page/api.js").ConversationItem} */
+  known(item) {
+    const { found, all } = this.conversations;
+    return /** @type {any} */ ([...(found?.items ?? []), ...all].find(({ id }) => id === item.id) ?? item);
+  }
+
+  /** Select rows, with a key or with the menu. @param {import("./row_view.js").RowView} row @param {KeyboardEvent} [event] */
+  select(row, event) {
+    const list = this.list;
+    list.selection ??= new Selection(list, this, () => (list.selection = null));
+    list.selection.act(row, event);
+  }
+
+  /** Delete many conversations. @param {import("../page/api.js").ConversationItem[]} items */
+  removeMany(items) {
+    this.deletion.remove({ id: items[0].id, title: t("select.count", { n: items.length }), ids: items.map(({ id }) => id) });
+  }
+
+  /** Delete a conversation. If the focus was in its row, it moves to the next one. @param {Target} target */
+  remove({ item, element }) {
     const rows = this.list.rows.all;
-    const at = rows.indexOf(row);
-    const stay = row.item.id === this.conversation.id || !row.element.contains(document.activeElement);
-    this.deletion.remove(row.item);
+    const at = rows.findIndex((row) => row.element === element);
+    const stay = item.id === this.conversation.id || !element.contains(document.activeElement);
+    this.deletion.remove(item);
     if (!stay) (rows[at + 1] ?? rows[at - 1] ?? this.list.search).focus();
   }
 }
 
 /**
- * Replace the row's link by a text box with the title. Enter saves the title, and so does leaving the box. Escape does not.
- * @param {RowView} row @param {(title: string) => void} save called only if the title has changed
+ * Replace a title by a text box. Enter saves the title, and so does leaving the box. Escape does not.
+ * @param {Target} target @param {(title: string) => void} save called only if the title has changed
  */
-function editTitle(row, save) {
-  const { link, item } = row;
+function editTitle(target, save) {
+  const { link, item } = target;
   if (!link.isConnected) return; // the title is being edited already
   const editor = element("input", "row-editor");
   editor.value = item.title;
@@ -70,9 +96,9 @@ function editTitle(row, save) {
     if (ended) return;
     ended = true; // first, because replacing the editor also fires `blur`
     editor.replaceWith(link);
-    if (focus) row.focus();
+    if (focus) target.focus();
     const title = editor.value.trim();
-    if (keep && title && title !== row.item.title) save(title);
+    if (keep && title && title !== item.title) save(title);
   };
   editor.addEventListener("blur", () => end(true, false));
   editor.addEventListener("keydown", (event) => {

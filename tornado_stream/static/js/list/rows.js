@@ -6,6 +6,17 @@
  *
  * @typedef {import("../page/api.js").ConversationItem} Item
  * @typedef {import("./row_view.js").Search} Search
+ *
+ * @typedef {object} List the part of the list's view that modules need which it loads later
+ * @property {Rows} rows
+ * @property {HTMLInputElement} search
+ * @property {import("./conversations.js").Conversations} conversations
+ * @property {import("../conversation/conversation.js").Conversation} conversation
+ * @property {import("./unread.js").Unread} unread
+ * @property {any} selection
+ * @property {any} organizer
+ * @property {(text: string) => void} report
+ * @property {(act: (actions: any) => void) => Promise<void>} withActions
  */
 import { arrange, element } from "../page/dom.js";
 import { dateGroupName } from "./date_groups.js";
@@ -38,15 +49,15 @@ export class Rows {
   }
 
   /**
-   * @param {{key: string, items: Item[]}[]} groups `key`: a date group; empty: a section without a heading
+   * @param {{key: string, items: Item[], heading?: HTMLElement}[]} groups `key`: a date group; empty: a section without a heading
    * @param {(item: Item) => boolean} isUnread @param {string | null} open @param {Search | null} search
    */
   show(groups, isUnread, open, search) {
     const focused = /** @type {HTMLElement} */ (document.activeElement);
     const sections = this.#sections;
     this.#sections = new Map();
-    for (const { key, items } of groups) {
-      const section = sections.get(key) ?? new Section(key);
+    for (const { key, items, heading } of groups) {
+      const section = sections.get(key) ?? new Section(key, heading);
       this.#sections.set(key, section);
       section.show(items.map((item) => this.#show(item, item.id === open, isUnread(item), search)));
     }
@@ -72,12 +83,11 @@ class Section {
   /** The chunks by their first row. @type {Map<RowView, Chunk>} */
   #chunks = new Map();
 
-  /** @param {string} key */
-  constructor(key) {
+  /** @param {string} key @param {HTMLElement} [heading] */
+  constructor(key, heading = key ? element("h3", "", dateGroupName(key)) : undefined) {
     this.#list.setAttribute("role", "list");
-    if (key) {
-      const heading = element("h3", "", dateGroupName(key));
-      heading.id = `period-${key}`;
+    if (heading) {
+      heading.id ||= `period-${key}`;
       this.#list.setAttribute("aria-labelledby", heading.id);
       this.element.append(heading);
     }

@@ -22,8 +22,9 @@ export class Sync {
   }
 
   /** @param {import("../page/tabs.js").News} news */
-  #handleNews({ type, conversation_id: id }) {
+  #handleNews({ type, conversation_id: id, ids, changes }) {
     this.list.refreshSoon();
+    if (ids && changes) return this.list.change(ids, changes);
     if (type === "deleted") this.list.forget(id);
     if (id !== this.conversation.id) return;
     if (type === "deleted") this.conversation.lose();
@@ -34,7 +35,7 @@ export class Sync {
   /** Compare the open conversation with its item in the list, and load it again if it has changed. */
   #compare() {
     const { conversation } = this;
-    const item = this.list.items.find(({ id }) => id === conversation.id);
+    const item = this.list.all.find(({ id }) => id === conversation.id);
     if (!item || conversation.state !== "ready") return;
     conversation.entitle(item.title);
     if (conversation.running) return;

@@ -4,12 +4,15 @@
  * the page is closed, the trash asks the server to delete them. Fires `change`, and `failed` (detail:
  * `item`, `error`) if the server did not delete a conversation, which is then shown again.
  *
- * @typedef {{id: string, title: string}} Item
+ * @typedef {{id: string, title: string, ids?: string[]}} Item one conversation, or `ids` of several that are deleted and restored together
  * @typedef {{item: Item, left: number, since: number, timer: ReturnType<typeof setTimeout> | undefined}} Entry
  */
 
 /** Milliseconds for which a deleted conversation can be restored. */
 export const UNDO_TIME = 8000;
+
+/** @param {Item} item */
+export const idsOf = ({ id, ids }) => ids ?? [id];
 
 export class Trash extends EventTarget {
   /** @type {Map<string, Entry>} */
@@ -33,14 +36,15 @@ export class Trash extends EventTarget {
     const entry = { item, left: UNDO_TIME, since: 0, timer: undefined };
     this.#waiting.set(item.id, entry);
     if (!this.#paused) this.#start(entry);
-    this.conversations.setHidden(item.id, true);
+    this.conversations.setHidden(idsOf(item), true);
     this.#changed();
   }
 
-  /** Restore a conversation. @param {string} id @returns {boolean} false: it was too late */
+  /** Restore a conversation, and those that were deleted with it. @param {string} id @returns {boolean} false: it was too late */
   restore(id) {
-    if (!this.#remove(id)) return false;
-    this.conversations.setHidden(id, false);
+    const entry = this.#remove([...this.#waiting.values()].find(({ item }) => idsOf(item).includes(id))?.item.id ?? id);
+    if (!entry) return false;
+    this.conversations.setHidden(idsOf(entry.item), false);
     this.#changed();
     return true;
   }
@@ -58,9 +62,9 @@ export class Trash extends EventTarget {
     if (!entry) return;
     this.#changed();
     try {
-      await this.conversations.remove(id, leaving);
+      await this.conversations.remove(idsOf(entry.item), leaving);
     } catch (error) {
-      this.conversations.setHidden(id, false);
+      this.conversations.setHidden(idsOf(entry.item), false);
       this.dispatchEvent(new CustomEvent("failed", { detail: { item: entry.item, error } }));
     }
   }

@@ -50,7 +50,7 @@ export class Unread extends EventTarget {
     const stored = this.#stored ?? this.#storeFirstVisit();
     const open = !lifecycle.hidden && conversation.state === "ready" ? conversation.id : null;
     if (!open && !this.#watched.size) return;
-    const ended = list.items.filter(({ id, generation_id }) => !generation_id && (id === open || this.#watched.has(id)));
+    const ended = list.all.filter(({ id, generation_id }) => !generation_id && (id === open || this.#watched.has(id)));
     for (const { id } of ended) this.#watched.delete(id);
     const unread = ended.filter(this.predicate());
     for (const { id, updated_at } of unread) stored.seen[id] = updated_at;
@@ -59,7 +59,7 @@ export class Unread extends EventTarget {
 
   /** On the first visit, everything that exists counts as seen. */
   #storeFirstVisit() {
-    const times = this.list.items.map(({ generation_id, updated_at }) => (generation_id ? 0 : updated_at));
+    const times = this.list.all.map(({ generation_id, updated_at }) => (generation_id ? 0 : updated_at));
     return this.#store({ since: Math.max(0, ...times), seen: {} });
   }
 

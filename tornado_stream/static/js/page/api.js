@@ -3,11 +3,11 @@
  * Every URL that the page requests. The rule: nothing here retries or keeps state. A method rejects if the
  * server was not reached. A method that returns no `Response` rejects with `Refused` if the server refuses.
  *
- * @typedef {{id: string, provider: string, state: string, detail: string, context?: number | null, can?: string[]}} Model
+ * @typedef {{id: string, provider: string, state: string, detail: string, code?: string, maker?: string, context?: number | null, can?: string[], price?: {input: number, output: number, currency: string} | null}} Model
  * @typedef {{models: Model[], default: string | null}} Models
  * @typedef {Record<string, unknown> & {request_id: string}} AnswerRequest
- * @typedef {{id: string, title: string, created_at: number, updated_at: number, generation_id: string | null, message_id?: string | null, snippet?: string | null}} ConversationItem
- * @typedef {{conversations: ConversationItem[], next: string | null, etag: string}} ConversationPage
+ * @typedef {{id: string, title: string, created_at: number, updated_at: number, generation_id: string | null, pinned?: boolean, archived?: boolean, folder?: string | null, message_id?: string | null, snippet?: string | null}} ConversationItem
+ * @typedef {{conversations: ConversationItem[], next: string | null, etag: string, pinned?: ConversationItem[], folders?: {name: string, count: number}[]}} ConversationPage
  */
 import { base } from "./base.js";
 
@@ -59,11 +59,11 @@ export class Api {
 
   /**
    * One page of the list of conversations, newest first; null: the page is still the one that `etag` names.
-   * @param {{q?: string, before?: string | null, limit?: number, etag?: string}} what @param {AbortSignal} [signal]
+   * @param {{q?: string, before?: string | null, limit?: number, etag?: string, sections?: boolean, archived?: boolean, folder?: string}} what @param {AbortSignal} [signal]
    * @returns {Promise<ConversationPage | null>}
    */
-  async conversations({ q, before, limit, etag }, signal = AbortSignal.timeout(TIMEOUT)) {
-    const query = new URLSearchParams({ ...(q && { q }), ...(before && { before }), ...(limit && { limit: String(limit) }) }).toString();
+  async conversations({ etag, ...what }, signal = AbortSignal.timeout(TIMEOUT)) {
+    const query = new URLSearchParams(Object.entries(what).filter(([, value]) => value).map(([name, value]) => [name, String(value)])).toString();
     const headers = { Accept: "application/json", ...(etag && { "If-None-Match": etag }) };
     const response = await this.#fetch(`/api/conversations${query && `?${query}`}`, { headers, signal });
     if (response.status === 304) return null;
@@ -91,6 +91,12 @@ export class Api {
   async remove(id, keepalive = false) {
     const response = await this.#send("DELETE", conversationPath(id), {}, keepalive);
     if (!response.ok && response.status !== 404) throw await refusal(response);
+  }
+
+  /** Change or delete many conversations: up to 500. @param {"PATCH" | "DELETE"} method @param {object} body @param {boolean} [keepalive] */
+  async many(method, body, keepalive) {
+    const response = await this.#send(method, "/api/conversations", body, keepalive);
+    if (!response.ok) throw await refusal(response);
   }
 
   /** Let a question wait for the end of the answer. @param {string} id @param {object} body @returns {Promise<any>} */

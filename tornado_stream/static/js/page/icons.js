@@ -16,16 +16,20 @@ const PATHS = {
   retry: "M16 6.5A7 7 0 1 0 17 11M16.5 2.5v4h-4",
   ruler: "M3 7h14v6H3zM6.5 7v2.5M10 7v2.5M13.5 7v2.5",
   shield: "M10 2.5l6.5 2.5v4.5c0 4-2.8 6.8-6.5 8-3.7-1.2-6.5-4-6.5-8V5z",
+  swap: "M4 7h12l-3-3M16 13H4l3 3",
   tool: "M12.5 7.5l4-4a4.2 4.2 0 0 1-5.4 5.4l-6 6a1.6 1.6 0 0 1-2.3-2.3l6-6a4.2 4.2 0 0 1 5.4-5.4l-2.7 2.7z",
 };
 
 /** Create an icon. @param {string} name of its path */
-export function icon(name) {
+export const icon = (name) => draw(PATHS[name]);
+
+/** Create a drawing. @param {string} drawn an SVG path */
+export function draw(drawn) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   const path = document.createElementNS(svg.namespaceURI, "path");
   svg.setAttribute("viewBox", "0 0 20 20");
   svg.setAttribute("aria-hidden", "true");
-  path.setAttribute("d", PATHS[name]);
+  path.setAttribute("d", drawn);
   svg.append(path);
   return svg;
 }

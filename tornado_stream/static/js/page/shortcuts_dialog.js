@@ -1,14 +1,10 @@
 // @ts-check
 /** The dialog that lists the shortcuts, with the names of the keys on this kind of computer. */
 import { element } from "./dom.js";
-import { isMac, isSingle, SHORTCUTS } from "./shortcuts.js";
+import { keysOf } from "./key_names.js";
+import { SHORTCUTS } from "./shortcuts.js";
 import { loadStyleSheet } from "./style_sheets.js";
 import { t } from "./words.js";
-
-/** What is written on the keys. @returns {Record<string, string>} */
-const keyNames = () => isMac
-  ? { mod: "⌘", shift: "⇧", alt: "⌥", enter: "↩", escape: "esc", arrowup: "↑" }
-  : { mod: t("shortcuts.ctrl"), shift: t("shortcuts.shift"), alt: "Alt", enter: t("shortcuts.enter"), escape: "Esc", arrowup: "↑" };
 
 export class ShortcutsDialog {
   #dialog = element("dialog", "dialog small-dialog shortcuts");
@@ -52,10 +48,9 @@ export class ShortcutsDialog {
 function row({ keys, label }) {
   const pair = element("div", "shortcut");
   const shown = element("dd");
-  const names = keyNames();
   keys.forEach((combination, index) => {
     if (index) shown.append(` ${t("shortcuts.or")} `);
-    shown.append(...(isSingle(combination) ? [combination] : combination.split("+")).map((key) => element("kbd", "", names[key] ?? key.toUpperCase())));
+    shown.append(...keysOf(combination).map((key) => element("kbd", "", key)));
   });
   pair.append(element("dt", "", t(label)), shown);
   return pair;

@@ -4,7 +4,7 @@ import { base } from "./base.js";
 /**
  * Messages among the tabs of this browser. Without them a tab learns of changes a few seconds later, from the server.
  *
- * @typedef {{type: "started" | "ended" | "changed" | "deleted", conversation_id: string, generation_id?: string}} News
+ * @typedef {{type: "started" | "ended" | "changed" | "deleted", conversation_id: string, generation_id?: string, ids?: string[], changes?: object}} News
  */
 export class Tabs {
   /** @type {BroadcastChannel | null} */

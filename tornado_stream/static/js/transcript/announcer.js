@@ -64,13 +64,8 @@ export class Announcer {
     this.say([outcome.title, text, outcome.hint].map((part) => part.replace(/[\p{L}\p{N}]$/u, "$&.")).filter(Boolean).join(" "));
   }
 
-  get #subject() {
-    const { title, path } = this.conversation;
-    return title || (path[0]?.role === "user" ? path[0].text : "");
-  }
-
   #showTitle() {
-    const subject = this.#subject.trim().replace(/\s+/g, " ");
+    const { subject } = this.conversation;
     const short = subject.length > 50 ? `${subject.slice(0, 49).trimEnd()}…` : subject;
     const { running, newest } = this.conversation;
     const { answer, mark } = this.#unseen;

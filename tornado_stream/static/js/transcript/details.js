@@ -38,6 +38,9 @@ function detailsOf(answer, messages) {
   add(list, t("details.input"), input ? figure(input) : t("details.unknown"));
   add(list, t("details.cost"), cost && money(cost));
   add(list, t("details.finish"), answer.end?.finish_reason ?? (answer.end?.error?.code || answer.state));
+  const { upstream_closed_ms: closed, received_events: pieces } = answer.end?.stop ?? {};
+  add(list, t("details.closed"), duration(closed ?? null));
+  add(list, t("details.pieces"), pieces?.toLocaleString(language));
   add(list, t("details.written"), when(answer.createdAt ?? answer.startedAt));
   const whole = totalsOf(messages.values());
   const parts = [whole.tokens && t("details.tokens", { n: figure(whole.tokens) }), whole.cost && money(whole.cost)].filter(Boolean);

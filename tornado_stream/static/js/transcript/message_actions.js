@@ -19,13 +19,14 @@
  * @property {() => void} keepPosition do not scroll to the end now
  * @property {(text: string) => void} say
  * @property {(text: string) => void} startAnew begin a new conversation with this question
- * @property {() => void} pickModel
+ * @property {(request?: {button: HTMLElement, label: string, selected: () => string | undefined, choose: (id: string) => void}) => void} pickModel
  *
  * @typedef {object} MessageAction
  * @property {string} label key of its text in the language files
  * @property {string} [icon] for the toolbar
  * @property {(message: Message) => unknown} [appliesTo] whether a message's toolbar has it; absent: only outcomes offer it
  * @property {boolean} [sendsRequest] it sends a request, so it is not possible while an answer is being written
+ * @property {boolean} [opens] it opens a list first, and sends its request after a choice
  * @property {(view: View, page: Page, button: HTMLElement) => void} run
  */
 import { sourceOf } from "../answers/answer.js";
@@ -42,6 +43,7 @@ export const ACTIONS = {
   editQuestion: { label: "action.editQuestion", run: edit },
   retry: { label: "action.retry", sendsRequest: true, run: retry },
   again: { label: "action.again", icon: "retry", sendsRequest: true, appliesTo: (message) => hasEnded(message) && message.id, run: retry },
+  with: { label: "action.with", icon: "swap", sendsRequest: true, opens: true, appliesTo: (message) => hasEnded(message) && message.id, run: retryWith },
   continue: {
     label: "action.continue",
     icon: "continue",
@@ -65,7 +67,7 @@ export function toolbarOf(message, offered) {
 /** Perform an action. @param {string} name @param {View} view @param {Page} page @param {HTMLElement} button gets the focus back if the user gives up */
 export function perform(name, view, page, button) {
   ACTIONS[name].run(view, page, button);
-  if (ACTIONS[name].sendsRequest) page.callbacks.questionSent();
+  if (ACTIONS[name].sendsRequest && !ACTIONS[name].opens) page.callbacks.questionSent();
 }
 
 /** @param {Message} message */
@@ -88,6 +90,12 @@ const answerOf = (message) => /** @type {Answer} */ (message);
 /** @param {View} view @param {Page} page */
 function retry({ message }, { commands }) {
   commands.retry(answerOf(message));
+}
+
+/** @param {View} view @param {Page} page @param {HTMLElement} button */
+function retryWith({ message }, { commands, callbacks }, button) {
+  const choose = (/** @type {string} */ model) => (commands.retry(answerOf(message), model), callbacks.questionSent());
+  callbacks.pickModel({ button, label: t("action.with"), selected: () => answerOf(message).model ?? undefined, choose });
 }
 
 /** The text of a message, with the pages that it refers to as in the file of a conversation (`.txt`). @param {Message} message */
@@ -115,28 +123,9 @@ function details({ message, tools }, { conversation, callbacks }, button) {
   );
 }
 
-/** Whether a program sent more than text with a question. An edited question is only text. @param {import("../answers/answer.js").Question} question */
-export const hasOtherParts = ({ sent }) => Array.isArray(sent?.content) && sent.content.some((/** @type {any} */ part) => typeof part?.text !== "string");
-
 /** Let the user edit a question, or the question of an answer, in its place. @param {View} view @param {Page} page @param {HTMLElement} button */
-function edit({ message }, { views, conversation, commands, callbacks }, button) {
+function edit({ message }, page, button) {
   const question = message.role === "user" ? message : message.parent;
-  const { element, text } = (canEdit(question) && views.get(question)) || {};
-  const save = (/** @type {string} */ words) => {
-    const { free } = conversation;
-    if (free) commands.edit(question, words);
-    else callbacks.say(t("edit.busy"));
-    return free;
-  };
-  const closed = (/** @type {boolean} */ saved) => {
-    delete element?.dataset.editing;
-    if (saved) callbacks.questionSent();
-    else button.focus();
-  };
-  const open = (/** @type {typeof import("./question_editor.js")} */ editor) => {
-    if (!element || !text || element.dataset.editing) return;
-    element.dataset.editing = "true";
-    editor.edit(text, save, closed, t(hasOtherParts(question) ? "edit.textOnly" : "edit.hint"));
-  };
-  withWords(import("./question_editor.js")).then(open, () => callbacks.say(t("list.noServer")));
+  const view = canEdit(question) ? page.views.get(question) : null;
+  if (view?.text) withWords(import("./question_editor.js")).then(({ edit }) => edit(question, view, page, button), () => page.callbacks.say(t("list.noServer")));
 }

@@ -10,13 +10,38 @@ import { t } from "../page/words.js";
 
 await loadStyleSheet("parts").catch(() => {}); // it works without its style, too
 
+/** Whether a program sent more than text with a question. An edited question is only text. @param {import("../answers/answer.js").Question} question */
+const hasOtherParts = ({ sent }) => Array.isArray(sent?.content) && sent.content.some((/** @type {any} */ part) => typeof part?.text !== "string");
+
+/**
+ * Let the user edit a question. @param {import("../answers/answer.js").Question} question @param {{element: HTMLElement, text?: HTMLElement}} view of the question
+ * @param {{conversation: import("../conversation/conversation.js").Conversation, commands: import("../conversation/commands.js").Commands, callbacks: {say: (text: string) => void, questionSent: () => void}}} page
+ * @param {HTMLElement} button gets the focus back if the user gives up
+ */
+export function edit(question, { element, text }, { conversation, commands, callbacks }, button) {
+  if (!text || element.dataset.editing) return;
+  const save = (/** @type {string} */ words) => {
+    const { free } = conversation;
+    if (free) commands.edit(question, words);
+    else callbacks.say(t("edit.busy"));
+    return free;
+  };
+  const closed = (/** @type {boolean} */ saved) => {
+    delete element.dataset.editing;
+    if (saved) callbacks.questionSent();
+    else button.focus();
+  };
+  element.dataset.editing = "true";
+  showEditor(text, save, closed, t(hasOtherParts(question) ? "edit.textOnly" : "edit.hint"));
+}
+
 /**
  * Put an editor in the place of a text. @param {HTMLElement} text
  * @param {(text: string) => boolean} save returns false if the question cannot be sent now; the editor then stays
  * @param {(saved: boolean) => void} closed is called when the text is back in its place
  * @param {string} hint what the user should know
  */
-export function edit(text, save, closed, hint) {
+function showEditor(text, save, closed, hint) {
   const form = element("form", "editor");
   const field = element("textarea");
   field.value = text.textContent ?? "";

@@ -57,12 +57,13 @@ export class Toolbars {
     const offered = message === newest && free ? outcomeOf(message).actions : [];
     const versions = branches.siblings(message);
     const names = toolbarOf(message, offered);
-    const shown = [names, versions.indexOf(message), versions.length, free].join();
+    const model = versions.length > 1 && message.role === "assistant" ? message.model || String(message.request.model ?? "") : "";
+    const shown = [names, versions.indexOf(message), versions.length, free, model].join();
     if (shown === tools.dataset.shown) return;
     tools.dataset.shown = shown;
     const bar = /** @type {HTMLElement} */ (tools.firstElementChild ?? tools.appendChild(element("div", "toolbar")));
     const buttons = names.map((name) => find(bar, name) ?? button(name));
-    arrange(bar, versions.length > 1 ? [versionSwitch(bar, versions.indexOf(message) + 1, versions.length), ...buttons] : buttons);
+    arrange(bar, versions.length > 1 ? [versionSwitch(bar, versions.indexOf(message) + 1, versions.length, model), ...buttons] : buttons);
     for (const name of names) if (ACTIONS[name].sendsRequest) find(bar, name)?.toggleAttribute("disabled", !free);
   }
 
@@ -81,7 +82,8 @@ export class Toolbars {
     scroller.scrollTop += view.tools.getBoundingClientRect().top - top;
     const [button, other] = (step > 0 ? ["next", "previous"] : ["previous", "next"]).map((name) => find(view.tools, name));
     (button?.disabled ? other : button)?.focus({ preventScroll: true });
-    callbacks.say(t("action.version", { n: at + 1, of: versions.length }));
+    const version = versions[at];
+    callbacks.say([t("action.version", { n: at + 1, of: versions.length }), version.role === "assistant" && version.model].filter(Boolean).join(", "));
   }
 
   #showLive() {
@@ -125,20 +127,22 @@ const find = (bar, name) => bar.querySelector(`[data-action="${name}"]`);
 function button(name) {
   const { label, icon: drawing = name } = ACTIONS[name];
   const made = element("button", "tool");
-  Object.assign(made, { type: "button", title: t(label) });
-  made.setAttribute("aria-label", made.title);
+  made.type = "button";
+  made.setAttribute("aria-label", t(label));
   made.dataset.action = name;
+  if (ACTIONS[name].opens) made.setAttribute("aria-haspopup", "dialog");
   made.append(icon(drawing));
   return made;
 }
 
-/** ‹ 2/3 › @param {Element} bar @param {number} n @param {number} of */
-function versionSwitch(bar, n, of) {
+/** ‹ 2/3 · name › @param {Element} bar @param {number} n @param {number} of @param {string} model */
+function versionSwitch(bar, n, of, model) {
   const group = /** @type {HTMLElement} */ (bar.querySelector(".versions") ?? element("div", "versions"));
   if (!group.firstChild) group.append(button("previous"), element("span"), button("next"));
   group.setAttribute("role", "group");
   group.setAttribute("aria-label", t("action.version", { n, of }));
-  group.children[1].textContent = t("action.count", { n, of });
+  group.children[1].textContent = [t("action.count", { n, of }), model.slice(model.lastIndexOf("/") + 1)].filter(Boolean).join(" · ");
+  group.children[1].setAttribute("title", model);
   find(group, "previous")?.toggleAttribute("disabled", n <= 1);
   find(group, "next")?.toggleAttribute("disabled", n >= of);
   return group;

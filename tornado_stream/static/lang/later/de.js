@@ -48,7 +48,10 @@ export default {
   "edit": {
     "label": "Ihre Frage bearbeiten",
     "save": "Speichern",
-    "cancel": "Abbrechen"
+    "cancel": "Abbrechen",
+    "busy": "Gerade wird eine Antwort geschrieben. Sie können speichern, wenn sie fertig ist.",
+    "hint": "Die alte Fassung bleibt als anderer Zweig erhalten.",
+    "textOnly": "Nur dieser Text wird gesendet, ohne die Bilder und anderen Teile. Die alte Fassung bleibt als anderer Zweig erhalten."
   },
 
   "details": {
@@ -68,14 +71,59 @@ export default {
     "unknown": "nicht gemeldet",
     "finish": "Ende",
     "written": "Geschrieben",
-    "about": "Werte mit ≈ sind aus dem Text geschätzt, weil der Server des Modells die Token nicht gezählt hat. Vier Zeichen gelten als ein Token, ebenso ein chinesisches, japanisches oder koreanisches Zeichen."
+    "about": "Werte mit ≈ sind aus dem Text geschätzt, weil der Server des Modells die Token nicht gezählt hat. Vier Zeichen gelten als ein Token, ebenso ein chinesisches, japanisches oder koreanisches Zeichen.",
+    "closed": "Verbindung zum Modell geschlossen nach",
+    "pieces": "Empfangene Teile vor dem Anhalten"
   },
 
   "list": {
     "failed": "Das hat nicht funktioniert. {why}",
     "said": "Der Server meldete: {why}",
     "rename": "Neuer Titel von „{title}“",
-    "renamed": "Umbenannt"
+    "renamed": "Umbenannt",
+    "menu": "Diese Unterhaltung",
+    "renameItem": "Umbenennen",
+    "asMarkdown": "Als Markdown speichern",
+    "asJson": "Als JSON speichern",
+    "asText": "Als Text speichern",
+    "deleteItem": "Löschen"
+  },
+
+  "select": {
+    "pin": "Anheften",
+    "unpin": "Loslösen",
+    "move": "In einen Ordner…",
+    "archive": "Archivieren",
+    "unarchive": "Aus dem Archiv holen",
+    "begin": "Auswählen…",
+    "remove": "Löschen",
+    "count": {"one": "{n} Unterhaltung", "other": "{n} Unterhaltungen"},
+    "pinned": {"one": "Angeheftet", "other": "{n} Unterhaltungen angeheftet"},
+    "unpinned": {"one": "Losgelöst", "other": "{n} Unterhaltungen losgelöst"},
+    "archived": {"one": "Archiviert", "other": "{n} Unterhaltungen archiviert"},
+    "unarchived": {"one": "Aus dem Archiv geholt", "other": "{n} Unterhaltungen aus dem Archiv geholt"},
+    "moved": {"one": "Nach „{folder}“ verschoben", "other": "{n} Unterhaltungen nach „{folder}“ verschoben"},
+    "movedOut": {"one": "Aus dem Ordner genommen", "other": "{n} Unterhaltungen aus ihren Ordnern genommen"},
+    "renamed": "Der Ordner heißt jetzt „{folder}“",
+    "dissolved": "Den Ordner „{folder}“ gibt es nicht mehr; seine Unterhaltungen sind in der Liste",
+    "moveTitle": {"one": "Die Unterhaltung verschieben", "other": "{n} Unterhaltungen verschieben"},
+    "none": "Kein Ordner",
+    "newFolder": "Neuer Ordner",
+    "create": "Anlegen",
+    "pins": "Angeheftet",
+    "inFolder": "{n}",
+    "folderMenu": "Den Ordner „{folder}“ ändern",
+    "folderTitle": "Ordner „{folder}“",
+    "folderName": "Name des Ordners",
+    "dissolve": "Ordner entfernen",
+    "dissolveHint": "Mit dem Ordner wird keine seiner Unterhaltungen gelöscht.",
+    "archiveCount": {"one": "{n} Unterhaltung im Archiv", "other": "{n} Unterhaltungen im Archiv"},
+    "archiveMore": {"one": "{n} oder mehr Unterhaltungen im Archiv", "other": "{n} oder mehr Unterhaltungen im Archiv"},
+    "bar": "Ausgewählte Unterhaltungen",
+    "done": "Fertig",
+    "all": "Alle",
+    "selected": {"one": "{n} ausgewählt", "other": "{n} ausgewählt"},
+    "most": "Höchstens {n} Unterhaltungen auf einmal."
   },
 
   "trash": {
@@ -110,7 +158,20 @@ export default {
     "canSee": "Bilder",
     "canCall": "Werkzeuge",
     "canThink": "Denken",
-    "demoShort": "Ein kleines Vorführmodell auf diesem Rechner. Bei Tatsachen irrt es oft."
+    "demoShort": "Ein kleines Vorführmodell auf diesem Rechner. Bei Tatsachen irrt es oft.",
+    "favourites": "Favoriten",
+    "recent": "Zuletzt verwendet",
+    "price": "{input} ein, {output} aus je 1 Mio. Token",
+    "free": "kostenlos",
+    "awayReach": "zurzeit nicht erreichbar",
+    "awayKey": "hat den Schlüssel des Servers abgelehnt",
+    "awayQuota": "hat kein Guthaben mehr",
+    "isFavourite": "Favorit",
+    "starred": "„{name}“ ist jetzt ein Favorit",
+    "unstarred": "„{name}“ ist kein Favorit mehr",
+    "starHint": "Umschalt+Enter macht das Modell zum Favoriten oder hebt das auf.",
+    "star": "Favorit",
+    "contextMillions": "{n} Mio. Token"
   },
 
   "panel": {
@@ -214,6 +275,7 @@ export default {
     "too_many_bodies": "Es kommen gerade zu viele große Anfragen an.",
     "too_many_connections": "Es gibt gerade zu viele Verbindungen.",
     "too_many_readers": "Es werden gerade zu viele große Unterhaltungen gelesen.",
+    "too_many_folders": "Mehr Ordner sind nicht möglich. Nimm einen, den es schon gibt.",
     "too_many_presets": "Sie haben so viele Vorlagen, wie Sie haben können.",
     "budget_reached": "Ihr Budget ist aufgebraucht.",
     "export_running": "Ein anderer Export Ihrer Unterhaltungen läuft.",

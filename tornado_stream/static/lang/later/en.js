@@ -48,7 +48,10 @@ export default {
   "edit": {
     "label": "Edit your question",
     "save": "Save",
-    "cancel": "Cancel"
+    "cancel": "Cancel",
+    "busy": "An answer is being written. You can save when it is complete.",
+    "hint": "The old version is kept as another branch.",
+    "textOnly": "Only this text is sent, without the pictures and other parts. The old version is kept as another branch."
   },
 
   "details": {
@@ -68,14 +71,59 @@ export default {
     "unknown": "not reported",
     "finish": "Ended",
     "written": "Written",
-    "about": "Values with ≈ are estimated from the text, because the model's server did not count the tokens. Four characters count as one token, and so does one Chinese, Japanese or Korean character."
+    "about": "Values with ≈ are estimated from the text, because the model's server did not count the tokens. Four characters count as one token, and so does one Chinese, Japanese or Korean character.",
+    "closed": "Connection to the model closed after",
+    "pieces": "Pieces received before the stop"
   },
 
   "list": {
     "failed": "That did not work. {why}",
     "said": "The server said: {why}",
     "rename": "New title of “{title}”",
-    "renamed": "Renamed"
+    "renamed": "Renamed",
+    "menu": "This conversation",
+    "renameItem": "Rename",
+    "asMarkdown": "Save as Markdown",
+    "asJson": "Save as JSON",
+    "asText": "Save as text",
+    "deleteItem": "Delete"
+  },
+
+  "select": {
+    "pin": "Pin",
+    "unpin": "Unpin",
+    "move": "Move to a folder…",
+    "archive": "Archive",
+    "unarchive": "Take out of the archive",
+    "begin": "Select…",
+    "remove": "Delete",
+    "count": {"one": "{n} conversation", "other": "{n} conversations"},
+    "pinned": {"one": "Pinned", "other": "{n} conversations pinned"},
+    "unpinned": {"one": "Unpinned", "other": "{n} conversations unpinned"},
+    "archived": {"one": "Archived", "other": "{n} conversations archived"},
+    "unarchived": {"one": "Taken out of the archive", "other": "{n} conversations taken out of the archive"},
+    "moved": {"one": "Moved to “{folder}”", "other": "{n} conversations moved to “{folder}”"},
+    "movedOut": {"one": "Moved out of the folder", "other": "{n} conversations moved out of their folders"},
+    "renamed": "The folder is called “{folder}” now",
+    "dissolved": "The folder “{folder}” is gone; its conversations are in the list",
+    "moveTitle": {"one": "Move the conversation", "other": "Move {n} conversations"},
+    "none": "No folder",
+    "newFolder": "New folder",
+    "create": "Create",
+    "pins": "Pinned",
+    "inFolder": "{n}",
+    "folderMenu": "Change the folder “{folder}”",
+    "folderTitle": "Folder “{folder}”",
+    "folderName": "Name of the folder",
+    "dissolve": "Remove the folder",
+    "dissolveHint": "Removing a folder deletes none of its conversations.",
+    "archiveCount": {"one": "{n} conversation in the archive", "other": "{n} conversations in the archive"},
+    "archiveMore": {"one": "{n} or more conversations in the archive", "other": "{n} or more conversations in the archive"},
+    "bar": "Selected conversations",
+    "done": "Done",
+    "all": "All",
+    "selected": {"one": "{n} selected", "other": "{n} selected"},
+    "most": "At most {n} conversations at once."
   },
 
   "trash": {
@@ -110,7 +158,20 @@ export default {
     "canSee": "vision",
     "canCall": "tools",
     "canThink": "reasoning",
-    "demoShort": "A small demo model that runs on this machine. It is often wrong about facts."
+    "demoShort": "A small demo model that runs on this machine. It is often wrong about facts.",
+    "favourites": "Favourites",
+    "recent": "Last used",
+    "price": "{input} in, {output} out per 1M tokens",
+    "free": "free of charge",
+    "awayReach": "cannot be reached at the moment",
+    "awayKey": "refused the server’s key",
+    "awayQuota": "has no credit left",
+    "isFavourite": "favourite",
+    "starred": "“{name}” is now a favourite",
+    "unstarred": "“{name}” is no longer a favourite",
+    "starHint": "Shift+Enter makes the model a favourite, or undoes it.",
+    "star": "Favourite",
+    "contextMillions": "{n}M tokens"
   },
 
   "panel": {
@@ -214,6 +275,7 @@ export default {
     "too_many_bodies": "Too many large requests arrive at the moment.",
     "too_many_connections": "There are too many connections at the moment.",
     "too_many_readers": "Too many large conversations are being read at the moment.",
+    "too_many_folders": "You have as many folders as you can have. Use one of them.",
     "too_many_presets": "You have as many presets as you can have.",
     "budget_reached": "Your budget is used up.",
     "export_running": "Another export of your conversations is running.",

@@ -48,7 +48,10 @@ export default {
   "edit": {
     "label": "编辑您的问题",
     "save": "保存",
-    "cancel": "取消"
+    "cancel": "取消",
+    "busy": "正在生成回答，完成后即可保存。",
+    "hint": "旧版本会作为分支保留。",
+    "textOnly": "只会发送这段文字，不含图片和其他内容。旧版本会作为分支保留。"
   },
 
   "details": {
@@ -68,14 +71,59 @@ export default {
     "unknown": "未报告",
     "finish": "结束原因",
     "written": "写于",
-    "about": "≈ 表示根据文本的估计值，因为模型服务器没有计算 token 数。四个字符约一个 token，中日韩文字每字约一个。"
+    "about": "≈ 表示根据文本的估计值，因为模型服务器没有计算 token 数。四个字符约一个 token，中日韩文字每字约一个。",
+    "closed": "与模型的连接关闭用时",
+    "pieces": "停止前收到的片段"
   },
 
   "list": {
     "failed": "操作失败。{why}",
     "said": "服务器说：{why}",
     "rename": "“{title}”的新标题",
-    "renamed": "已重命名"
+    "renamed": "已重命名",
+    "menu": "此对话",
+    "renameItem": "重命名",
+    "asMarkdown": "保存为 Markdown",
+    "asJson": "保存为 JSON",
+    "asText": "保存为文本",
+    "deleteItem": "删除"
+  },
+
+  "select": {
+    "pin": "置顶",
+    "unpin": "取消置顶",
+    "move": "移到文件夹…",
+    "archive": "归档",
+    "unarchive": "移出归档",
+    "begin": "选择…",
+    "remove": "删除",
+    "count": {"other": "{n} 个对话"},
+    "pinned": {"other": "已置顶 {n} 个对话"},
+    "unpinned": {"other": "已取消置顶 {n} 个对话"},
+    "archived": {"other": "已归档 {n} 个对话"},
+    "unarchived": {"other": "已将 {n} 个对话移出归档"},
+    "moved": {"other": "已将 {n} 个对话移到“{folder}”"},
+    "movedOut": {"other": "已将 {n} 个对话移出文件夹"},
+    "renamed": "文件夹现名为“{folder}”",
+    "dissolved": "文件夹“{folder}”已移除，其中的对话在列表中",
+    "moveTitle": {"other": "移动 {n} 个对话"},
+    "none": "无文件夹",
+    "newFolder": "新文件夹",
+    "create": "创建",
+    "pins": "置顶",
+    "inFolder": "{n}",
+    "folderMenu": "更改文件夹“{folder}”",
+    "folderTitle": "文件夹“{folder}”",
+    "folderName": "文件夹名称",
+    "dissolve": "移除文件夹",
+    "dissolveHint": "移除文件夹不会删除其中的对话。",
+    "archiveCount": {"other": "归档中有 {n} 个对话"},
+    "archiveMore": {"other": "归档中有 {n} 个或更多对话"},
+    "bar": "已选对话",
+    "done": "完成",
+    "all": "全选",
+    "selected": {"other": "已选 {n} 个"},
+    "most": "一次最多 {n} 个对话。"
   },
 
   "trash": {
@@ -110,7 +158,20 @@ export default {
     "canSee": "图像",
     "canCall": "工具",
     "canThink": "推理",
-    "demoShort": "在本机运行的小型演示模型，常常弄错事实。"
+    "demoShort": "在本机运行的小型演示模型，常常弄错事实。",
+    "favourites": "收藏",
+    "recent": "最近使用",
+    "price": "每百万 token：输入 {input}，输出 {output}",
+    "free": "免费",
+    "awayReach": "暂时无法连接",
+    "awayKey": "拒绝了服务器的密钥",
+    "awayQuota": "余额已用完",
+    "isFavourite": "已收藏",
+    "starred": "已收藏“{name}”",
+    "unstarred": "已取消收藏“{name}”",
+    "starHint": "按 Shift+Enter 收藏或取消收藏该模型。",
+    "star": "收藏",
+    "contextMillions": "{n}M token"
   },
 
   "panel": {
@@ -214,6 +275,7 @@ export default {
     "too_many_bodies": "当前到达的大型请求过多。",
     "too_many_connections": "当前连接过多。",
     "too_many_readers": "当前读取的大型对话过多。",
+    "too_many_folders": "文件夹数量已达上限，请使用已有的文件夹。",
     "too_many_presets": "您的预设数已达上限。",
     "budget_reached": "您的预算已用完。",
     "export_running": "您的另一个导出正在进行。",

@@ -1,5 +1,6 @@
 export default {
   "page": {
+    "archive": "Archiv",
     "description": "Ein Chat, der kein Wort verliert, wiederholt oder doppelt abrechnet.",
     "skip": "Zum Eingabefeld springen",
     "conversations": "Unterhaltungen",
@@ -96,13 +97,7 @@ export default {
   "list": {
     "search": "Unterhaltungen durchsuchen",
     "searchShort": "Suchen",
-    "close": "Die Liste schließen",
-    "menu": "Diese Unterhaltung",
-    "renameItem": "Umbenennen",
-    "asMarkdown": "Als Markdown speichern",
-    "asJson": "Als JSON speichern",
-    "asText": "Als Text speichern",
-    "deleteItem": "Löschen"
+    "close": "Die Liste schließen"
   },
 
   "model": {

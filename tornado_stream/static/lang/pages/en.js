@@ -1,5 +1,6 @@
 export default {
   "page": {
+    "archive": "Archive",
     "description": "A streaming chat that never loses, repeats or double-bills a token.",
     "skip": "Skip to the question box",
     "conversations": "Conversations",
@@ -96,13 +97,7 @@ export default {
   "list": {
     "search": "Search conversations",
     "searchShort": "Search",
-    "close": "Close the list",
-    "menu": "This conversation",
-    "renameItem": "Rename",
-    "asMarkdown": "Save as Markdown",
-    "asJson": "Save as JSON",
-    "asText": "Save as text",
-    "deleteItem": "Delete"
+    "close": "Close the list"
   },
 
   "model": {

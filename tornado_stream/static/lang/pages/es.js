@@ -1,5 +1,6 @@
 export default {
   "page": {
+    "archive": "Archivo",
     "description": "Un chat en directo que nunca pierde, repite ni cobra dos veces un token.",
     "skip": "Ir al cuadro de la pregunta",
     "conversations": "Conversaciones",

@@ -1,5 +1,6 @@
 export default {
   "page": {
+    "archive": "Archives",
     "description": "Un chat en direct qui ne perd, ne répète et ne facture jamais deux fois un token.",
     "skip": "Aller à la zone de saisie",
     "conversations": "Conversations",

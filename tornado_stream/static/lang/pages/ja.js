@@ -1,5 +1,6 @@
 export default {
   "page": {
+    "archive": "アーカイブ",
     "description": "トークンを失わず、繰り返さず、二重に課金しないストリーミングチャット。",
     "skip": "入力欄へ移動",
     "conversations": "会話",

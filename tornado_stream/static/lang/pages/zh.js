@@ -1,5 +1,6 @@
 export default {
   "page": {
+    "archive": "归档",
     "description": "流式聊天：不丢、不重复、不多计一个词元。",
     "skip": "跳到输入框",
     "conversations": "对话",
@@ -96,13 +97,7 @@ export default {
   "list": {
     "search": "搜索对话",
     "searchShort": "搜索",
-    "close": "关闭列表",
-    "menu": "此对话",
-    "renameItem": "重命名",
-    "asMarkdown": "保存为 Markdown",
-    "asJson": "保存为 JSON",
-    "asText": "保存为文本",
-    "deleteItem": "删除"
+    "close": "关闭列表"
   },
 
   "model": {

@@ -1,0 +1,37 @@
+"""Texts that are not in the index yet are read for a limited time, the newest first."""
+
+from __future__ import annotations
+
+import pytest
+
+from tornado_stream.store import finding, open_store, search
+
+from .answers import converse, listed
+
+
+@pytest.mark.gen_test
+async def test_reading_texts_that_are_not_indexed_is_limited_in_time(tmp_path, monkeypatch):
+    store = open_store(tmp_path / "data")
+    for number in range(3):
+        await converse(store, number, "the same word", "yes", home=f"c{number}")
+    monkeypatch.setattr(finding, "READING", -1)
+    assert await listed(store, query="yes") == ["c2"]
+    while await store._writer.transact(search.catch_up):
+        pass
+    assert await listed(store, query="yes") == ["c2", "c1", "c0"]
+    await store.close()
+
+
+@pytest.mark.gen_test
+async def test_two_characters_are_looked_up_in_the_index(tmp_path, monkeypatch):
+    """Wherever in a text they are, and however short it is."""
+    monkeypatch.setattr(search, "SHARD", 4)
+    store = open_store(tmp_path / "data")
+    for number, text in enumerate(['q"', 'long text q"', 'q"uote', "qué", "日本", "x日本人"]):
+        await converse(store, number, text, "", home=f"c{number}")
+    while await store._writer.transact(search.catch_up):
+        pass
+    assert await listed(store, query='Q"') == ["c2", "c1", "c0"]
+    assert await listed(store, query="日本") == ["c5", "c4"]
+    assert await listed(store, query="ue") == ["c3"]
+    await store.close()
