@@ -92,8 +92,7 @@ export default {
     "context": "La conversación es más larga de lo que este modelo puede leer.",
     "retryAfter": "Vuelva a intentarlo dentro de {seconds}.",
     "retryNow": "Ya puede volver a intentarlo.",
-    "closed": "La conexión con el modelo se cerró al cabo de {ms} ms.",
-    "pieces": { "one": "Había llegado {n} fragmento de la respuesta.", "other": "Habían llegado {n} fragmentos de la respuesta." }
+    "kept": "Lo que se había escrito se conserva."
   },
 
   "failure": {
@@ -119,7 +118,8 @@ export default {
     "next": "Versión siguiente",
     "version": "Versión {n} de {of}",
     "count": "{n}/{of}",
-    "notCopied": "El navegador no permitió copiar."
+    "notCopied": "El navegador no permitió copiar.",
+    "with": "Regenerar con otro modelo"
   },
 
   "next": {
@@ -132,12 +132,6 @@ export default {
     "change": "Cambie la pregunta o los ajustes y vuelva a intentarlo.",
     "theirs": "El error está en el servidor del modelo. Suele volver a funcionar pronto.",
     "log": "El registro del servidor indica el motivo."
-  },
-
-  "edit": {
-    "hint": "La versión anterior se conserva como otra rama.",
-    "textOnly": "Solo se envía este texto, sin las imágenes ni las demás partes. La versión anterior se conserva como otra rama.",
-    "busy": "Se está escribiendo una respuesta. Podrá guardar cuando esté completa."
   },
 
   "place": {

@@ -92,8 +92,7 @@ export default {
     "context": "La conversation est plus longue que ce que ce modèle peut lire.",
     "retryAfter": "Réessayez dans {seconds}.",
     "retryNow": "Vous pouvez réessayer maintenant.",
-    "closed": "La connexion au modèle a été fermée après {ms} ms.",
-    "pieces": { "one": "{n} morceau de la réponse était arrivé.", "other": "{n} morceaux de la réponse étaient arrivés." }
+    "kept": "Ce qui avait été écrit est conservé."
   },
 
   "failure": {
@@ -119,7 +118,8 @@ export default {
     "next": "Version suivante",
     "version": "Version {n} sur {of}",
     "count": "{n}/{of}",
-    "notCopied": "Le navigateur n’a pas permis de copier."
+    "notCopied": "Le navigateur n’a pas permis de copier.",
+    "with": "Régénérer avec un autre modèle"
   },
 
   "next": {
@@ -132,12 +132,6 @@ export default {
     "change": "Modifiez la question ou les réglages, puis réessayez.",
     "theirs": "L’erreur vient du serveur du modèle. Souvent, il fonctionne de nouveau bientôt.",
     "log": "Le journal du serveur indique la cause."
-  },
-
-  "edit": {
-    "hint": "L’ancienne version est conservée comme autre branche.",
-    "textOnly": "Seul ce texte est envoyé, sans les images ni les autres parties. L’ancienne version est conservée comme autre branche.",
-    "busy": "Une réponse est en cours de rédaction. Vous pourrez enregistrer quand elle sera complète."
   },
 
   "place": {

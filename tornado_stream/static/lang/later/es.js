@@ -48,7 +48,10 @@ export default {
   "edit": {
     "label": "Edite su pregunta",
     "save": "Guardar",
-    "cancel": "Cancelar"
+    "cancel": "Cancelar",
+    "busy": "Se está escribiendo una respuesta. Podrá guardar cuando esté completa.",
+    "hint": "La versión anterior se conserva como otra rama.",
+    "textOnly": "Solo se envía este texto, sin las imágenes ni las demás partes. La versión anterior se conserva como otra rama."
   },
 
   "details": {
@@ -68,14 +71,22 @@ export default {
     "unknown": "no indicado",
     "finish": "Final",
     "written": "Escrita",
-    "about": "Los valores con ≈ son estimaciones a partir del texto, porque el servidor del modelo no contó los tokens. Cuatro caracteres cuentan como un token, igual que un carácter chino, japonés o coreano."
+    "about": "Los valores con ≈ son estimaciones a partir del texto, porque el servidor del modelo no contó los tokens. Cuatro caracteres cuentan como un token, igual que un carácter chino, japonés o coreano.",
+    "closed": "Conexión con el modelo cerrada tras",
+    "pieces": "Fragmentos recibidos antes de detener"
   },
 
   "list": {
     "failed": "No funcionó. {why}",
     "said": "El servidor respondió: {why}",
     "rename": "Nuevo título de «{title}»",
-    "renamed": "Nombre cambiado"
+    "renamed": "Nombre cambiado",
+    "menu": "Esta conversación",
+    "renameItem": "Cambiar nombre",
+    "asMarkdown": "Guardar como Markdown",
+    "asJson": "Guardar como JSON",
+    "asText": "Guardar como texto",
+    "deleteItem": "Eliminar"
   },
 
   "select": {
@@ -147,7 +158,20 @@ export default {
     "canSee": "visión",
     "canCall": "herramientas",
     "canThink": "razonamiento",
-    "demoShort": "Un pequeño modelo de demostración que se ejecuta en este equipo. A menudo se equivoca en los hechos."
+    "demoShort": "Un pequeño modelo de demostración que se ejecuta en este equipo. A menudo se equivoca en los hechos.",
+    "favourites": "Favoritos",
+    "recent": "Usados últimamente",
+    "price": "{input} de entrada, {output} de salida por 1 M de tokens",
+    "free": "gratis",
+    "awayReach": "no se puede conectar por ahora",
+    "awayKey": "rechazó la clave del servidor",
+    "awayQuota": "ya no tiene saldo",
+    "isFavourite": "favorito",
+    "starred": "«{name}» es ahora un favorito",
+    "unstarred": "«{name}» ya no es un favorito",
+    "starHint": "Mayús+Intro marca el modelo como favorito o lo desmarca.",
+    "star": "Favorito",
+    "contextMillions": "{n} M de tokens"
   },
 
   "panel": {

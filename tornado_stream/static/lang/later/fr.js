@@ -48,7 +48,10 @@ export default {
   "edit": {
     "label": "Modifiez votre question",
     "save": "Enregistrer",
-    "cancel": "Annuler"
+    "cancel": "Annuler",
+    "busy": "Une réponse est en cours de rédaction. Vous pourrez enregistrer quand elle sera complète.",
+    "hint": "L’ancienne version est conservée comme autre branche.",
+    "textOnly": "Seul ce texte est envoyé, sans les images ni les autres parties. L’ancienne version est conservée comme autre branche."
   },
 
   "details": {
@@ -68,14 +71,22 @@ export default {
     "unknown": "non indiqué",
     "finish": "Fin",
     "written": "Écrite",
-    "about": "Les valeurs avec ≈ sont estimées d’après le texte, car le serveur du modèle n’a pas compté les tokens. Quatre caractères comptent pour un token, de même qu’un caractère chinois, japonais ou coréen."
+    "about": "Les valeurs avec ≈ sont estimées d’après le texte, car le serveur du modèle n’a pas compté les tokens. Quatre caractères comptent pour un token, de même qu’un caractère chinois, japonais ou coréen.",
+    "closed": "Connexion au modèle fermée après",
+    "pieces": "Morceaux reçus avant l’arrêt"
   },
 
   "list": {
     "failed": "Cela n’a pas fonctionné. {why}",
     "said": "Le serveur a répondu : {why}",
     "rename": "Nouveau titre de « {title} »",
-    "renamed": "Renommée"
+    "renamed": "Renommée",
+    "menu": "Cette conversation",
+    "renameItem": "Renommer",
+    "asMarkdown": "Enregistrer en Markdown",
+    "asJson": "Enregistrer en JSON",
+    "asText": "Enregistrer en texte",
+    "deleteItem": "Supprimer"
   },
 
   "select": {
@@ -147,7 +158,20 @@ export default {
     "canSee": "vision",
     "canCall": "outils",
     "canThink": "raisonnement",
-    "demoShort": "Un petit modèle de démonstration qui fonctionne sur cette machine. Il se trompe souvent sur les faits."
+    "demoShort": "Un petit modèle de démonstration qui fonctionne sur cette machine. Il se trompe souvent sur les faits.",
+    "favourites": "Favoris",
+    "recent": "Derniers utilisés",
+    "price": "{input} en entrée, {output} en sortie par million de tokens",
+    "free": "gratuit",
+    "awayReach": "injoignable pour le moment",
+    "awayKey": "a refusé la clé du serveur",
+    "awayQuota": "n’a plus de crédit",
+    "isFavourite": "favori",
+    "starred": "« {name} » est maintenant un favori",
+    "unstarred": "« {name} » n’est plus un favori",
+    "starHint": "Maj+Entrée ajoute le modèle aux favoris ou l’en retire.",
+    "star": "Favori",
+    "contextMillions": "{n} M tokens"
   },
 
   "panel": {

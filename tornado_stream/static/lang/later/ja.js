@@ -48,7 +48,10 @@ export default {
   "edit": {
     "label": "質問を編集",
     "save": "保存",
-    "cancel": "キャンセル"
+    "cancel": "キャンセル",
+    "busy": "回答を生成中です。完了すると保存できます。",
+    "hint": "以前のバージョンは別のブランチとして残ります。",
+    "textOnly": "このテキストだけが送信され、画像などは送信されません。以前のバージョンは別のブランチとして残ります。"
   },
 
   "details": {
@@ -68,14 +71,22 @@ export default {
     "unknown": "報告なし",
     "finish": "終了",
     "written": "作成日時",
-    "about": "≈ の付いた値はテキストからの推定です。モデルのサーバーがトークンを数えなかったためです。4 文字を 1 トークン、日本語・中国語・韓国語は 1 文字を 1 トークンとして数えます。"
+    "about": "≈ の付いた値はテキストからの推定です。モデルのサーバーがトークンを数えなかったためです。4 文字を 1 トークン、日本語・中国語・韓国語は 1 文字を 1 トークンとして数えます。",
+    "closed": "モデルとの接続を閉じるまで",
+    "pieces": "停止までに受信した断片"
   },
 
   "list": {
     "failed": "うまくいきませんでした。{why}",
     "said": "サーバーの応答：{why}",
     "rename": "「{title}」の新しいタイトル",
-    "renamed": "名前を変更しました"
+    "renamed": "名前を変更しました",
+    "menu": "この会話",
+    "renameItem": "名前を変更",
+    "asMarkdown": "Markdown で保存",
+    "asJson": "JSON で保存",
+    "asText": "テキストで保存",
+    "deleteItem": "削除"
   },
 
   "select": {
@@ -147,7 +158,20 @@ export default {
     "canSee": "画像",
     "canCall": "ツール",
     "canThink": "推論",
-    "demoShort": "このマシンで動く小さなデモ用モデルです。事実をよく間違えます。"
+    "demoShort": "このマシンで動く小さなデモ用モデルです。事実をよく間違えます。",
+    "favourites": "お気に入り",
+    "recent": "最近使ったモデル",
+    "price": "100万トークンあたり 入力 {input}、出力 {output}",
+    "free": "無料",
+    "awayReach": "現在接続できません",
+    "awayKey": "サーバーのキーを拒否しました",
+    "awayQuota": "残高がありません",
+    "isFavourite": "お気に入り",
+    "starred": "「{name}」をお気に入りに追加しました",
+    "unstarred": "「{name}」をお気に入りから外しました",
+    "starHint": "Shift+Enter でお気に入りに追加または解除します。",
+    "star": "お気に入り",
+    "contextMillions": "{n}M トークン"
   },
 
   "panel": {

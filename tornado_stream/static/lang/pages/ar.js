@@ -97,13 +97,7 @@ export default {
   "list": {
     "search": "البحث في المحادثات",
     "searchShort": "بحث",
-    "close": "إغلاق القائمة",
-    "menu": "هذه المحادثة",
-    "renameItem": "إعادة التسمية",
-    "asMarkdown": "حفظ بصيغة Markdown",
-    "asJson": "حفظ بصيغة JSON",
-    "asText": "حفظ كنص",
-    "deleteItem": "حذف"
+    "close": "إغلاق القائمة"
   },
 
   "model": {

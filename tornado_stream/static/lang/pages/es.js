@@ -97,13 +97,7 @@ export default {
   "list": {
     "search": "Buscar conversaciones",
     "searchShort": "Buscar",
-    "close": "Cerrar la lista",
-    "menu": "Esta conversación",
-    "renameItem": "Cambiar nombre",
-    "asMarkdown": "Guardar como Markdown",
-    "asJson": "Guardar como JSON",
-    "asText": "Guardar como texto",
-    "deleteItem": "Eliminar"
+    "close": "Cerrar la lista"
   },
 
   "model": {

@@ -97,13 +97,7 @@ export default {
   "list": {
     "search": "Rechercher dans les conversations",
     "searchShort": "Rechercher",
-    "close": "Fermer la liste",
-    "menu": "Cette conversation",
-    "renameItem": "Renommer",
-    "asMarkdown": "Enregistrer en Markdown",
-    "asJson": "Enregistrer en JSON",
-    "asText": "Enregistrer en texte",
-    "deleteItem": "Supprimer"
+    "close": "Fermer la liste"
   },
 
   "model": {

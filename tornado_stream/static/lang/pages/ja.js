@@ -97,13 +97,7 @@ export default {
   "list": {
     "search": "会話を検索",
     "searchShort": "検索",
-    "close": "一覧を閉じる",
-    "menu": "この会話",
-    "renameItem": "名前を変更",
-    "asMarkdown": "Markdown で保存",
-    "asJson": "JSON で保存",
-    "asText": "テキストで保存",
-    "deleteItem": "削除"
+    "close": "一覧を閉じる"
   },
 
   "model": {
