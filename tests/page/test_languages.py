@@ -116,6 +116,7 @@ SHARED = {
     "de": {"login.name", "markdown.code"},
     "es": {"budget.tokens", "details.tokens", "model.context"},
     "fr": {
+        "select.count",
         *("budget.tokens", "details.tokens", "model.context", "model.canSee", "markdown.code"),
         *("markdown.important", "message.fromAssistant", "message.sources"),
         *("page.conversation", "page.conversations", "page.messages"),

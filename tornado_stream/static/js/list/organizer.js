@@ -8,7 +8,7 @@ import { byId, element } from "../page/dom.js";
 import { draw } from "../page/icons.js";
 import { readJson, writeJson } from "../page/storage.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
-import { t } from "../page/words.js";
+import { language, t } from "../page/words.js";
 import { groupByDate } from "./date_groups.js";
 
 /** @typedef {import("../page/api.js").ConversationItem} Item */
@@ -117,7 +117,7 @@ export class Organizer {
     const [toggle] = heading.children;
     const count = this.conversations.folders.find((folder) => folder.name === name)?.count;
     toggle.setAttribute("aria-expanded", String(this.#open.has(name)));
-    /** @type {HTMLElement} */ (toggle.lastElementChild).textContent = count === undefined ? "" : t("select.inFolder", { n: count });
+    /** @type {HTMLElement} */ (toggle.lastElementChild).textContent = count?.toLocaleString(language) ?? "";
     return heading;
   }
 

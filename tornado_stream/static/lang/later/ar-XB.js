@@ -126,7 +126,6 @@ export default {
     "newFolder": "\u200f⟦Ñééŵ fóóļdééŕ⟧",
     "create": "\u200f⟦Çŕééááţéé⟧",
     "pins": "\u200f⟦Pííññééd⟧",
-    "inFolder": "\u200f⟦{n}⟧",
     "folderMenu": "\u200f⟦Çĥááñĝéé ţĥéé fóóļdééŕ “{folder}”⟧",
     "folderTitle": "\u200f⟦Fóóļdééŕ “{folder}”⟧",
     "folderName": "\u200f⟦Ñááméé óóf ţĥéé fóóļdééŕ⟧",
@@ -163,8 +162,7 @@ export default {
   "markdown": {
     "showAll": "\u200f⟦Šĥóóŵ ááļļ {n} ļííñééš⟧",
     "preview": "\u200f⟦Pŕéévííééŵ⟧",
-    "refused": "\u200f⟦Ñóó pŕéévííééŵ: {reason}⟧",
-    "showAll": "\u200f⟦Šĥóóŵ ááļļ {n} ļííñééš⟧"
+    "refused": "\u200f⟦Ñóó pŕéévííééŵ: {reason}⟧"
   },
   "model": {
     "title": "\u200f⟦Móódééļš⟧",

@@ -111,7 +111,6 @@ export default {
     "newFolder": "Neuer Ordner",
     "create": "Anlegen",
     "pins": "Angeheftet",
-    "inFolder": "{n}",
     "folderMenu": "Den Ordner „{folder}“ ändern",
     "folderTitle": "Ordner „{folder}“",
     "folderName": "Name des Ordners",

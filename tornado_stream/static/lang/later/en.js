@@ -111,7 +111,6 @@ export default {
     "newFolder": "New folder",
     "create": "Create",
     "pins": "Pinned",
-    "inFolder": "{n}",
     "folderMenu": "Change the folder “{folder}”",
     "folderTitle": "Folder “{folder}”",
     "folderName": "Name of the folder",

@@ -111,7 +111,6 @@ export default {
     "newFolder": "Carpeta nueva",
     "create": "Crear",
     "pins": "Fijadas",
-    "inFolder": "{n}",
     "folderMenu": "Cambiar la carpeta «{folder}»",
     "folderTitle": "Carpeta «{folder}»",
     "folderName": "Nombre de la carpeta",

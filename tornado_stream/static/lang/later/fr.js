@@ -111,7 +111,6 @@ export default {
     "newFolder": "Nouveau dossier",
     "create": "Créer",
     "pins": "Épinglées",
-    "inFolder": "{n}",
     "folderMenu": "Modifier le dossier « {folder} »",
     "folderTitle": "Dossier « {folder} »",
     "folderName": "Nom du dossier",

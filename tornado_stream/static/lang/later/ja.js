@@ -111,7 +111,6 @@ export default {
     "newFolder": "新しいフォルダー",
     "create": "作成",
     "pins": "ピン留め",
-    "inFolder": "{n}",
     "folderMenu": "フォルダー「{folder}」を変更",
     "folderTitle": "フォルダー「{folder}」",
     "folderName": "フォルダーの名前",

@@ -111,7 +111,6 @@ export default {
     "newFolder": "新文件夹",
     "create": "创建",
     "pins": "置顶",
-    "inFolder": "{n}",
     "folderMenu": "更改文件夹“{folder}”",
     "folderTitle": "文件夹“{folder}”",
     "folderName": "文件夹名称",
