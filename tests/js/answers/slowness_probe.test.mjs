@@ -29,6 +29,7 @@ function scenario(name, run) {
       } catch (error) {
         if (pace === 16) throw error;
       } finally {
+        attempt.over = true;
         clearTimeout(timer);
       }
     }
@@ -104,7 +105,10 @@ function read(t, world, { buffering = new ProxyBuffering(new Storage(() => null)
   const done = stream.run();
   t.after(() => stream.detach());
   const until = async (ready) => {
-    while (!ready(got)) await sleep(5);
+    while (!ready(got)) {
+      assert.ok(!t.over, "another attempt goes on");
+      await sleep(5);
+    }
   };
   const named = (kind) => got.reasons.some((waitReason) => waitReason?.kind === kind);
   return { stream, got, done, until, named, lifecycle, buffering };
