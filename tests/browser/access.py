@@ -37,7 +37,8 @@ CUT = """() => {
     const style = getComputedStyle(e);
     const box = e.getBoundingClientRect();
     const told = style.textOverflow === "ellipsis" || style.webkitLineClamp !== "none"
-      || style.maskImage !== "none"; // a folded text fades
+      || style.maskImage !== "none" // a folded text fades
+      || style.clipPath === "inset(50%)"; // a text for screen readers
     if (!own(e) || told || box.width < 2) return false;
     const wide = e.scrollWidth > e.clientWidth + 1 && /hidden|clip/.test(style.overflowX);
     const high = e.scrollHeight > e.clientHeight + 1 && /hidden|clip/.test(style.overflowY);

@@ -110,11 +110,13 @@ const scrolls = (e) => {{
 }};
 const controls = () => tabbable().filter((e) => !covered(e) && !e.matches(".skip, .scroller"))
   .filter((e) => getComputedStyle(e).display !== "inline")
-  .map((e) => [e, e.getBoundingClientRect()]).filter(([, box]) => box.width && box.height);
+  .map((e) => [e, e.getBoundingClientRect()]).filter(([, box]) => box.width && box.height)
+  .filter(([e, box]) => !scrolls(e) || (box.bottom > 0 && box.top < innerHeight));
 const texts = () => [...document.querySelectorAll(
     "article.message.user .text, article.message.answer .content, article.message .status-text")]
   .filter((e) => e.textContent && e.checkVisibility({{visibilityProperty: true}}))
-  .map((e) => [e, e.getBoundingClientRect()]);
+  .map((e) => [e, e.getBoundingClientRect()])
+  .filter(([, box]) => box.bottom > 0 && box.top < innerHeight); // no others are laid out anew
 """
 _ALL = "() => {{ {} return Object.entries({{ {} }}).flatMap(([rule, broken]) => {} ); }}".format(
     _HELP,

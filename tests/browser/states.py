@@ -262,10 +262,6 @@ def held(page: Page) -> None:
     ready(page)
 
 
-def without_waiting(page: Page) -> None:
-    anew(page)
-
-
 def with_preview(page: Page) -> None:
     rect = '<rect width="40" height="20"/>'
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 20">{rect}</svg>'
