@@ -4,7 +4,7 @@ Chromium opens the page of a real server whose store holds 10,000 conversations.
 the list to its end, so that the page fetches one part after another. Then it measures two things:
 the time of each frame while the list scrolls back to its beginning, and the cost of a new
 conversation at the top of the list. That cost is the list's own work (all listeners of its `change`
-event) and the longest frame around it.
+event) and the longest frame around it. `--folders` does the same with pins and folders.
 """
 
 from __future__ import annotations
@@ -27,6 +27,13 @@ from tornado_stream.store import open_store
 from tornado_stream.values.messages import Conversation
 
 HOUR = 3_600_000
+#: Places of conversations, with `--folders`: a hundredth is pinned, and a tenth is in five
+#: folders, which are opened.
+PLACES: list[dict[str, Any]] = [
+    {"pinned": True},
+    *({"folder": f"Folder {number}"} for number in range(5) for _ in range(2)),
+    *({} for _ in range(89)),
+]
 #: Collects in `window.changes` how many milliseconds the listeners of each `change` event of the
 #: list take.
 TIME_CHANGES = """
@@ -70,7 +77,7 @@ FRAMES = """([by, most]) => new Promise((done) => {
 })"""
 
 
-async def fill(data: Path, count: int) -> None:
+async def fill(data: Path, count: int, *, folders: bool) -> None:
     """Store that many conversations, one for every three hours in the past."""
     store = open_store(data)
     now = time.time_ns() // 1_000_000
@@ -78,7 +85,8 @@ async def fill(data: Path, count: int) -> None:
         at = now - (count - number) * 3 * HOUR
         id = f"{number:08x}-0000-4000-8000-000000000000"
         title = f"Conversation {number} about something that takes a few words"
-        await store.create(Conversation(id, title, None, None, at, at))
+        place = PLACES[number % len(PLACES)] if folders else {}
+        await store.create(Conversation(id, title, None, None, at, at, **place))
     await store.close()
 
 
@@ -120,6 +128,8 @@ def frames(page: Page, by: int, most: int) -> tuple[list[float], float]:
 def measure(page: Page, url: str, count: int, rounds: int) -> None:
     page.goto(url)
     page.locator(".row").first.wait_for()
+    for folder in page.locator(".folder-toggle").all():
+        folder.click()
     began = time.monotonic()
     while (rows := page.evaluate(TO_THE_END)) < count:
         pass
@@ -150,10 +160,13 @@ def measure(page: Page, url: str, count: int, rounds: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--conversations", type=int, default=10_000, help="in the list")
+    parser.add_argument(
+        "--folders", action="store_true", help="pin some, and put some into folders"
+    )
     parser.add_argument("--rounds", type=int, default=10, help="how many conversations to add")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(fill(Path(folder), options.conversations))
+        asyncio.run(fill(Path(folder), options.conversations, folders=options.folders))
         with served(Path(folder)) as url, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
             page = browser.new_page(viewport={"width": 1280, "height": 800})

@@ -112,6 +112,51 @@ def not_searching(page: Page) -> None:
     expect(page.locator("#conversations .row").first).to_be_visible()
 
 
+def organized(page: Page) -> None:
+    """Three conversations have places; the names of folders look translated."""
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.evaluate(
+        """async () => {
+          const of = "/api/conversations";
+          const list = (await (await fetch(of)).json()).conversations;
+          const headers = {"Content-Type": "application/json"};
+          const put = (at, changes) => fetch(of, {method: "PATCH", headers, body: JSON.stringify({
+            ids: [list[at].id], changes})});
+          await put(1, {pinned: true});
+          await put(2, {folder: "⟦Work⟧"});
+          await put(3, {folder: "⟦A folder whose name is so long that it has to be cut⟧"});
+          await put(4, {archived: true});
+        }"""
+    )
+    expect(page.locator(".folder-toggle")).to_have_count(2)
+    page.locator(".folder-toggle").first.click()
+    page.locator(".folder-toggle").last.click()
+    expect(page.locator(".folder-toggle[aria-expanded=true]")).to_have_count(2)
+
+
+def selecting(page: Page) -> None:
+    page.locator("#conversations .row-link").first.focus()
+    page.keyboard.press("Shift+ArrowDown")
+    expect(page.locator(".select-bar")).to_be_visible()
+
+
+def moving(page: Page) -> None:
+    page.locator('.select-bar [data-action="move"]').click()
+    expect(page.locator("dialog[open]")).to_be_visible()
+
+
+def changing_folder(page: Page) -> None:
+    close(page)
+    page.locator(".folder .row-more").first.click()
+    expect(page.locator("dialog[open]")).to_be_visible()
+
+
+def archive(page: Page) -> None:
+    close(page)
+    page.locator("#archive").click()
+    expect(page.locator("#found .row")).to_have_count(1)
+
+
 def close(page: Page) -> None:
     page.keyboard.press("Escape")
     expect(page.locator("dialog[open], :popover-open")).to_have_count(0)
@@ -407,6 +452,16 @@ def walk(page: Page, world: World, kinds: Collection[str] = tuple(LONG)) -> Iter
         opened(opener)(page)
         yield name
         close(page)
+    for name, act in {
+        "pins and folders": organized,
+        "rows selected": selecting,
+        "choosing a folder": moving,
+        "a folder's dialog": changing_folder,
+        "archive": archive,
+    }.items():
+        act(page)
+        yield name
+    page.locator("#archive").click()
     drawer(page)
     yield "drawer"
     page.set_viewport_size({"width": 1440, "height": 900})

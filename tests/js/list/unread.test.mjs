@@ -11,18 +11,18 @@ const events = (more) => Object.assign(new EventTarget(), more);
 
 /** A tab with its list and its open conversation; `unread` gives the ids of the list's unread items. */
 function tab(area, items) {
-  const list = events({ items, state: "ready" });
+  const list = events({ all: items, state: "ready" });
   const conversation = events({ id: null, state: "ready" });
   const lifecycle = events({ hidden: false });
   const unread = new Unread(new Storage(() => area), list, conversation, lifecycle);
   const tell = (target, type, detail) => target.dispatchEvent(new CustomEvent(type, { detail }));
   return {
-    shows: (next) => ((list.items = next), tell(list, "change")),
+    shows: (next) => ((list.all = next), tell(list, "change")),
     opens: (id) => (Object.assign(conversation, { id }), tell(conversation, "path")),
     ends: (id) => tell(conversation, "news", { type: "ended", conversation_id: id }),
     hides: (hidden) => ((lifecycle.hidden = hidden), tell(lifecycle, "change")),
     get unread() {
-      return list.items.filter(unread.predicate()).map(({ id }) => id).join(" ");
+      return list.all.filter(unread.predicate()).map(({ id }) => id).join(" ");
     },
   };
 }

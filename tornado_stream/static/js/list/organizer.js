@@ -73,6 +73,7 @@ export class Organizer {
     for (const item of conversations.shown) add(item);
     if (isMixed) loose.sort(byTime);
     const names = [...folders.keys()].sort((a, b) => a.localeCompare(b));
+    names.forEach((name, index) => this.#heading(name).classList.toggle("first", !index));
     return [
       ...(pinned.length ? [{ key: "pinned", items: pinned.sort(byTime), heading: this.#pinned }] : []),
       ...names.map((name) => ({ key: `folder ${name}`, items: this.#open.has(name) ? (folders.get(name) ?? []).sort(byTime) : [], heading: this.#heading(name) })),

@@ -12,8 +12,45 @@ const BEFORE = 30;
 /** Milliseconds for which a message that was opened from a result stays highlighted. */
 const HIGHLIGHT_TIME = 2500;
 
+/** What a search leaves out: accents, and the points of Hebrew and Arabic. */
+const LEFT_OUT = /[\u00ad\u0300-\u036f\u0591-\u05c7\u0640\u064b-\u0652\u0670\u200b-\u200f]/gu;
+/** A character with the marks that belong to it. */
+const CLUSTER = /.[\p{M}\u00ad\u0640\u200b-\u200f]*/gsu;
+
 /** @param {string} title @param {string} query */
-export const highlightTitle = (title, query) => withMarks(title, new RegExp(`(${escaped(query)})`, "giu"));
+export function highlightTitle(title, query) {
+  /** @type {(string | HTMLElement)[]} */
+  const parts = [];
+  let done = 0;
+  for (const [begin, end] of matchesOf(title, query)) {
+    parts.push(title.slice(done, begin), element("mark", "", title.slice(begin, end)));
+    done = end;
+  }
+  return [...parts, title.slice(done)].filter((part) => part !== "");
+}
+
+/** The text as the server's search compares it, nearly (store/folding.py). @param {string} text */
+const fold = (text) => text.normalize("NFD").replace(LEFT_OUT, "").toLowerCase().replace(/ß/gu, "ss").replace(/ı/gu, "i").replace(/ς/gu, "σ").normalize("NFKC");
+
+/** Where a text has the query, as pairs of begin and end. @param {string} text @param {string} query @returns {[number, number][]} */
+export function matchesOf(text, query) {
+  const wanted = fold(query.trim());
+  let folded = "";
+  /** The index in the text for each one in `folded`. @type {number[]} */
+  const places = [];
+  let index = 0;
+  for (const [cluster] of text.matchAll(CLUSTER)) {
+    const part = fold(cluster);
+    for (let n = 0; n < part.length; n++) places.push(index);
+    folded += part;
+    index += cluster.length;
+  }
+  places.push(text.length);
+  /** @type {[number, number][]} */
+  const found = [];
+  for (let at = wanted ? folded.indexOf(wanted) : -1; at >= 0; at = folded.indexOf(wanted, at + wanted.length)) found.push([places[at], places[at + wanted.length]]);
+  return found;
+}
 
 /** @param {string} snippet */
 export function highlightSnippet(snippet) {
@@ -34,7 +71,7 @@ export function showFoundMessage({ message, text }, transcript, autoScroll) {
   autoScroll.leave();
   shown.scrollIntoView({ block: "start" }); // first, because the browser may not have laid out a message that is off the screen
   if (shown.querySelector(".folded")) /** @type {HTMLElement} */ (shown.querySelector(".show-all")).click();
-  const ranges = rangesOf(shown, new RegExp(escaped(text), "giu"));
+  const ranges = rangesOf(shown, text);
   const { top, height } = (ranges[0] ?? shown).getBoundingClientRect();
   const view = autoScroll.scroller.getBoundingClientRect();
   autoScroll.scroller.scrollTop += top - view.top - Math.max(0, (view.height - height) / 2);
@@ -54,24 +91,21 @@ function switchToBranchOf(id, transcript) {
   return transcript.elementOf(id);
 }
 
-/** Find all matches in an element's text. @param {Element} root @param {RegExp} pattern */
-function rangesOf(root, pattern) {
+/** Find all matches in an element's text. @param {Element} root @param {string} query */
+function rangesOf(root, query) {
   /** @type {Range[]} */
   const found = [];
   const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    for (const { index, 0: match } of node.nodeValue?.matchAll(pattern) ?? []) {
+    for (const [begin, end] of matchesOf(node.nodeValue ?? "", query)) {
       const range = new Range();
-      range.setStart(node, index);
-      range.setEnd(node, index + match.length);
+      range.setStart(node, begin);
+      range.setEnd(node, end);
       found.push(range);
     }
   }
   return found;
 }
-
-/** The source of a regular expression that matches exactly this text. @param {string} text */
-const escaped = (text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 
 /** Put each match into a `mark` element. @param {string} text @param {RegExp} match with one group @returns {(string | HTMLElement)[]} */
 function withMarks(text, match) {

@@ -97,7 +97,7 @@ export default {
     "unarchive": "Sortir des archives",
     "begin": "Sélectionner…",
     "remove": "Supprimer",
-    "count": {"one": "{n} conversation", "other": "{n} conversations"},
+    "count": {"one": "une conversation", "other": "ces {n} conversations"},
     "pinned": {"one": "Épinglée", "other": "{n} conversations épinglées"},
     "unpinned": {"one": "Désépinglée", "other": "{n} conversations désépinglées"},
     "archived": {"one": "Archivée", "other": "{n} conversations archivées"},
