@@ -312,7 +312,9 @@ def with_preview(page: Page) -> None:
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 20">{rect}</svg>'
     asked(page, "say=" + quote(f"```svg\n{svg}\n```\n\nAfter it.", safe=""))
     page.set_viewport_size({"width": 1440, "height": 900})
-    page.locator(".code .button[aria-pressed]").first.click()
+    buttons = page.locator(".code .button[aria-pressed]")
+    expect(buttons).to_have_count(2)  # the one for a preview comes later, and stands first
+    buttons.first.click()
     frame = page.locator(".code iframe")
     expect(frame.content_frame.locator("rect")).to_be_visible()
 

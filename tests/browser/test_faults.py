@@ -21,6 +21,9 @@ def test_a_wrong_key(page: Page) -> None:
     expect(status(page)).to_contain_text("Incorrect API key provided.")
     expect(status(page)).to_contain_text("OPENAI_API_KEY")
     expect(announced(page)).to_contain_text("OPENAI_API_KEY")
+    expect(status(page)).to_contain_text("The model’s server refused the key.")
+    expect(announced(page)).to_contain_text("The model’s server refused the key.")
+    expect(status(page).locator(".status-icon svg")).to_have_css("width", "18px")
 
 
 def test_an_error_is_text_and_can_be_retried(page: Page) -> None:

@@ -105,6 +105,7 @@ def test_a_model_that_failed_says_why_and_what_to_set(
     expect(page.get_by_role("button", name="Model:")).to_contain_text("not available")
     setup = page.locator("#welcome-setup")
     expect(setup).to_contain_text("The model cannot be used")
+    expect(setup).to_contain_text("The model’s server cannot be reached.")
     expect(setup).to_contain_text("127.0.0.1:9")
     expect(setup).to_contain_text("OPENAI_API_KEY=sk-… python main.py")
     _assert_fits(page, 320)

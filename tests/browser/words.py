@@ -7,14 +7,14 @@ import re
 from .chat import Page
 
 #: Names, and parameters of the API, that no language translates.
-NAMES = ["fake-model", "openai", "OPENAI_BASE_URL", "tool_calls", "Alt", "Esc"]
+NAMES = ["fake-model", "fake", "openai", "OPENAI_BASE_URL", "tool_calls", "stop", "Alt", "Esc"]
 NAMES += ["temperature", "top_p", "max_tokens", "reasoning_effort"]
 #: Lists the texts that are visible or that a screen reader says, with names and titles. What users,
 #: models and servers write has `dir="auto"`, or is in a box for text or code.
 SAID = """() => {
   const said = [document.title.replace(/^[^⟦]*⟦[^]*⟧$/, "")];
   const content = "script, style, noscript, code, pre, kbd, bdi, math, svg, .katex, textarea," +
-    "[dir=auto], .content, .text, .row-link, .tool-call-name, option";
+    "[dir=auto], .markdown, .text, .row-link, .tool-call-name, .sources a, option";
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const {data, parentElement: e} = walker.currentNode;

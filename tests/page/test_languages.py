@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from collections.abc import Iterable
@@ -109,6 +110,7 @@ def test_what_an_error_means():
 #: Strings that may be as in English: names, keys of a keyboard, signs of units.
 AS_IN_ENGLISH = {
     *("title", "tab.quiet", "action.count", "trash.keys", "seconds", "details.ms"),
+    "select.inFolder",
     *("shortcuts.ctrl", "shortcuts.shift", "shortcuts.enter"),
 }
 #: Words that a language shares with English.
@@ -118,7 +120,7 @@ SHARED = {
     "fr": {
         "select.count",
         *("budget.tokens", "details.tokens", "model.context", "model.canSee", "markdown.code"),
-        *("markdown.important", "message.fromAssistant", "message.sources"),
+        *("markdown.important", "message.fromAssistant", "message.sources", "select.count"),
         *("page.conversation", "page.conversations", "page.messages"),
     },
 }
@@ -172,6 +174,20 @@ def test_each_string_is_in_the_file_of_those_who_use_it():
     ours = {key for key in later if not key.startswith(OF_THE_SERVER)}
     assert of_modules(modules) - first == ours, "other strings of modules"
     assert not pages & of_modules(modules), "strings of templates alone"
+
+
+@pytest.mark.parametrize(
+    "path", sorted((STATIC / "lang").rglob("*.js")), ids=lambda path: path.name
+)
+def test_no_string_is_written_twice(path):
+    """The second one would hide the first."""
+
+    def only_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        assert len(dict(pairs)) == len(pairs), [name for name, _ in pairs]
+        return dict(pairs)
+
+    text = path.read_text(encoding="utf-8").strip().removeprefix("export default")
+    json.loads(text.removesuffix(";"), object_pairs_hook=only_once)
 
 
 def test_the_pseudo_language_is_made_of_english():

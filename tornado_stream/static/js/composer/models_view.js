@@ -1,7 +1,7 @@
 // @ts-check
 /** Shows which model answers, below the question and in the welcome, and how to start the server with another model. */
 import { byId } from "../page/dom.js";
-import { t } from "../page/words.js";
+import { t, withWords } from "../page/words.js";
 
 export class ModelsView {
   #button = byId("model");
@@ -49,7 +49,10 @@ export class ModelsView {
     this.#setup.hidden = !failed && model?.provider !== "local";
     this.#setup.dataset.tone = failed ? "bad" : "quiet";
     this.#title.textContent = failed ? t("model.failedTitle") : "";
-    this.#lead.textContent = failed ? [model?.detail, t("model.failedNext")].filter(Boolean).join("\n") : t("model.demo");
+    const lead = (/** @type {string} */ meaning) => (failed ? [meaning, model?.detail, t("model.failedNext")].filter(Boolean).join("\n") : t("model.demo"));
+    this.#lead.textContent = lead("");
+    const { code } = model ?? {};
+    if (failed && code) void withWords(import("../page/errors.js")).then(({ meaningOf }) => model === this.models.defaultModel && (this.#lead.textContent = lead(meaningOf(code))), () => {});
   }
 }
 

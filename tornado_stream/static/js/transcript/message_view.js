@@ -9,6 +9,7 @@
 import { isUnanswered } from "../answers/answer.js";
 import { MarkdownView } from "../markdown/markdown_view.js";
 import { element, smallButton } from "../page/dom.js";
+import { loadStyleSheet } from "../page/style_sheets.js";
 import { t, withWords } from "../page/words.js";
 import { isFolded, textBlock } from "./long_text.js";
 import { ACTIONS } from "./message_actions.js";
@@ -100,7 +101,7 @@ class StatusView {
     const line = element("p");
     line.append(this.#title, this.#text);
     this.#detail.dir = "auto"; // the server's text is English
-    this.element.append(this.#icon, line, this.#detail, this.#hint, this.#actions);
+    this.element.append(this.#icon, line, this.#hint, this.#detail, this.#actions);
   }
 
   /** @param {Outcome} outcome @param {OnAction | null} onAction null: no buttons */
@@ -133,7 +134,7 @@ class StatusView {
   async #showIcon(name) {
     if (name === (this.#icon.dataset.icon ?? "")) return;
     this.#icon.dataset.icon = name;
-    const icons = name ? await import("../page/icons.js").catch(() => null) : null; // if the server is not reached, there is only the text
+    const [icons] = name ? await Promise.all([import("../page/icons.js"), loadStyleSheet("parts")]).catch(() => []) : []; // if the server is not reached, there is only the text
     if (this.#icon.dataset.icon === name) this.#icon.replaceChildren(...(icons ? [icons.icon(name)] : []));
   }
 }

@@ -65,6 +65,7 @@ async function readLog(id) {
 /** @param {import("../answers/answer_connection.js").LogEvent[]} events @param {number} pace @param {HTMLElement} shown @param {AbortSignal} signal */
 async function play(events, pace, shown, signal) {
   const thoughts = shown.appendChild(element("p", "replay-thoughts"));
+  thoughts.dir = "auto";
   const text = new MarkdownView(shown.appendChild(element("div", "markdown")));
   const answer = newAnswer(newQuestion(null, ""), { request_id: "" });
   const began = performance.now();

@@ -138,10 +138,9 @@ export default {
   },
 
   "markdown": {
-    "showAll": { "zero": "عرض كل الأسطر", "one": "عرض السطر كله", "two": "عرض السطرين", "few": "عرض كل الأسطر ({n})", "many": "عرض كل الأسطر ({n})", "other": "عرض كل الأسطر ({n})" },
+    "showAll": "عرض كل الأسطر ({n})",
     "preview": "معاينة",
-    "refused": "لا معاينة: {reason}",
-    "showAll": "عرض كل الأسطر ({n})"
+    "refused": "لا معاينة: {reason}"
   },
 
   "model": {

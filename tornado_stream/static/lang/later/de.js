@@ -140,8 +140,7 @@ export default {
   "markdown": {
     "showAll": "Alle {n} Zeilen zeigen",
     "preview": "Vorschau",
-    "refused": "Keine Vorschau: {reason}",
-    "showAll": "Alle {n} Zeilen zeigen"
+    "refused": "Keine Vorschau: {reason}"
   },
 
   "model": {

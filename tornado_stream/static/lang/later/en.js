@@ -140,8 +140,7 @@ export default {
   "markdown": {
     "showAll": "Show all {n} lines",
     "preview": "Preview",
-    "refused": "No preview: {reason}",
-    "showAll": "Show all {n} lines"
+    "refused": "No preview: {reason}"
   },
 
   "model": {

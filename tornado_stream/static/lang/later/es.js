@@ -140,8 +140,7 @@ export default {
   "markdown": {
     "showAll": "Mostrar las {n} líneas",
     "preview": "Vista previa",
-    "refused": "Sin vista previa: {reason}",
-    "showAll": "Mostrar las {n} líneas"
+    "refused": "Sin vista previa: {reason}"
   },
 
   "model": {

@@ -140,8 +140,7 @@ export default {
   "markdown": {
     "showAll": "Afficher les {n} lignes",
     "preview": "Aperçu",
-    "refused": "Pas d’aperçu : {reason}",
-    "showAll": "Afficher les {n} lignes"
+    "refused": "Pas d’aperçu : {reason}"
   },
 
   "model": {

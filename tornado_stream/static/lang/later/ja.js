@@ -140,8 +140,7 @@ export default {
   "markdown": {
     "showAll": "全 {n} 行を表示",
     "preview": "プレビュー",
-    "refused": "プレビューできません：{reason}",
-    "showAll": "すべての {n} 行を表示"
+    "refused": "プレビューできません：{reason}"
   },
 
   "model": {

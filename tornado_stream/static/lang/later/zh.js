@@ -140,8 +140,7 @@ export default {
   "markdown": {
     "showAll": "显示全部 {n} 行",
     "preview": "预览",
-    "refused": "无法预览：{reason}",
-    "showAll": "显示全部 {n} 行"
+    "refused": "无法预览：{reason}"
   },
 
   "model": {

@@ -87,7 +87,7 @@ export default {
     "label": "Ihre Frage",
     "placeholder": "Fragen Sie etwas …",
     "stop": "Anhalten",
-    "hint": "Eingabe sendet, Umschalt+Eingabe beginnt eine neue Zeile"
+    "hint": "Eingabe sendet, Umschalt+Eingabe: neue Zeile"
   },
 
   "place": {

@@ -87,7 +87,7 @@ export default {
     "label": "Su pregunta",
     "placeholder": "Pregunte lo que quiera…",
     "stop": "Detener",
-    "hint": "Intro envía; Mayús+Intro empieza una línea nueva"
+    "hint": "Intro envía, Mayús+Intro cambia de línea"
   },
 
   "place": {

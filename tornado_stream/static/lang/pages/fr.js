@@ -87,7 +87,7 @@ export default {
     "label": "Votre question",
     "placeholder": "Posez une question…",
     "stop": "Arrêter",
-    "hint": "Entrée envoie, Maj+Entrée commence une nouvelle ligne"
+    "hint": "Entrée envoie, Maj+Entrée va à la ligne"
   },
 
   "place": {
