@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from tornado_stream.store import database, migrations, open_store, search
+from tornado_stream.store import database, migrations, open_store, opening, search
 from tornado_stream.store import tables as store_tables
 from tornado_stream.store.base import OpenError, Progress, StoreError
 from tornado_stream.store.sqlite import SQLiteStore
@@ -837,3 +837,35 @@ def test_a_disk_that_fails_while_opening(data_dir, io_loop):
     assert 10 < fail_at < 50
     io_loop.run_sync(lambda: converse(store, 1, "hi", "hello"))
     io_loop.run_sync(store.close)
+
+
+@pytest.mark.gen_test
+async def test_a_database_behind_a_link_is_read_as_it_is_now(tmp_path, caplog):
+    """SQLite puts the write-ahead log beside the file, not beside the link."""
+    data_dir, there = tmp_path / "linked", tmp_path / "disk"
+    data_dir.mkdir()
+    there.mkdir()
+    (data_dir / "chat.db").symlink_to(there / "chat.db")
+    (there / "chat.db").touch()
+    store = open_store(data_dir)
+    await converse(store, 1, "hi", "hello", home="c1")
+    assert [path.name for path in data_dir.glob("*-wal")] == []
+    with closing(opening.connect_reader(data_dir / "chat.db")) as beside:
+        assert beside.execute("SELECT count(*) FROM messages").fetchone() == (2,)
+    (there / "chat.db-wal").rename(there / "away")
+    with pytest.raises(StoreError, match="removed or replaced"):
+        await converse(store, 2, "hi", "hello", home="c2")
+    caplog.clear()
+    (there / "away").rename(there / "chat.db-wal")
+    await store.close()
+
+
+@pytest.mark.gen_test
+async def test_an_empty_database_is_told(tmp_path, caplog):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "chat.db").touch()
+    await open_store(tmp_path / "data").close()
+    assert "is empty, so there are no conversations" in caplog.text
+    caplog.clear()
+    await open_store(tmp_path / "data").close()
+    assert "is empty" not in caplog.text

@@ -11,11 +11,17 @@ import random
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from deadlines import DEADLINE
+
+from tornado_stream.server import main
+from tornado_stream.store import open_store
+from tornado_stream.values.messages import Conversation
 
 from .conftest import Limits
 from .reader import Reader
@@ -253,3 +259,31 @@ async def test_a_start_without_any_space_at_all_reads(
     await server.start()
     assert await readiness(server) == "ready"
     await read_all(server, kept)
+
+
+@pytest.mark.parametrize("option", ["full", "ro"])
+def test_commands_read_a_disk_that_is_full_or_read_only(mount, tmp_path, option, capsys):
+    """What is there can be brought to another disk."""
+    disk = SimpleNamespace(data_dir=tmp_path / "disk")
+    mount(disk, 2)
+
+    async def fill() -> None:
+        store = open_store(disk.data_dir)
+        await store.create(Conversation("c1", "Bread", None, None, 1, 1))
+        await store.close()
+
+    asyncio.run(fill())
+    if option == "full":
+        with suppress(OSError), (disk.data_dir / "fill").open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+    else:
+        remount(disk, "ro")
+    flags = ["--data-dir", str(disk.data_dir)]
+    assert main(["check", *flags]) == 0
+    assert main(["backup", str(tmp_path / "b.zip"), *flags]) == 0
+    assert main(["export", str(tmp_path / "e.zip"), *flags]) == 0
+    assert "1 conversation of local" in capsys.readouterr().out
+    assert main(["backup", str(disk.data_dir / "b.zip"), *flags]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "damaged" not in said

@@ -34,7 +34,7 @@ def compression(*headers: str) -> str:
     unreadable = [name for name in names if name in UNREADABLE]
     found = [name for name in names if name in ("gzip", "deflate")]
     if unreadable or len(found) > 1:
-        raise ValueError(", ".join(unreadable or found))
+        raise ValueError(", ".join(unreadable or found)[:100])
     return found[0] if found else ""
 
 

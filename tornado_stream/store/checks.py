@@ -17,9 +17,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from tornado_stream.store.base import OpenError
 from tornado_stream.store.opening import connect_reader
 from tornado_stream.store.private_files import make_private
-from tornado_stream.store.sqlite_errors import reason
+from tornado_stream.store.sqlite_errors import is_full, reason
 
 _IS_OURS = "SELECT 1 FROM sqlite_master WHERE name = 'migrations'"
 
@@ -166,7 +167,7 @@ def check_table(db: sqlite3.Connection, name: str) -> list[str]:
 
 def check_whole(path: Path) -> list[str]:
     """What is wrong with the database at `path`, which a server may be using; [] if nothing is.
-    The texts name pages, and nothing stored."""
+    The texts name pages, and nothing stored. Raises `OpenError` if it cannot be read."""
     try:
         with closing(connect_reader(path)) as db:
             found = _problems(db, f"integrity_check({SHOWN})")
@@ -174,6 +175,11 @@ def check_whole(path: Path) -> list[str]:
                 return ["it is empty, or not a database of this program"]
             return found
     except sqlite3.Error as error:
+        is_damage = not isinstance(error, sqlite3.OperationalError) or (
+            error.sqlite_errorname.startswith("SQLITE_IOERR") and not is_full(error)
+        )
+        if not is_damage:  # for example a disk that is full
+            raise OpenError(f"cannot check {path}: {reason(error)}") from error
         return [reason(error)]
 
 

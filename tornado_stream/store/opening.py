@@ -96,6 +96,12 @@ def _open(
             f"this Python has SQLite {sqlite3.sqlite_version}, but 3.34 or newer is needed"
         )
     try:
+        if path.exists() and not size(path) + size(wal_of(path)):
+            logger.warning(
+                "%s is empty, so there are no conversations: if it had some, stop the "
+                "server, remove this file and restore a backup",
+                path,
+            )
         make_private(path)
         writer = connect(path, "mode=rw", connection_class)
         undo.callback(writer.close)
@@ -137,7 +143,8 @@ def connect_reader(path: Path) -> sqlite3.Connection:
 
 
 def wal_of(path: Path) -> Path:
-    """The write-ahead log of the database at `path`."""
+    """The write-ahead log of the database at `path`. SQLite puts it where a link leads."""
+    path = path.resolve()
     return path.with_name(path.name + "-wal")
 
 
@@ -212,7 +219,7 @@ def _prepare(db: sqlite3.Connection, path: Path, checkpoint_pages: int, synchron
         # Never open and close a file that SQLite has open: the process would lose its locks on it.
         # Another program would then truncate the shared memory, and SIGBUS would end this one.
         with suppress(FileNotFoundError):  # SQLite gives a new one the mode of the database
-            path.with_name(path.name + suffix).chmod(0o600)
+            wal_of(path).with_name(path.resolve().name + suffix).chmod(0o600)
     try:
         swept = applied_migrations(db, path) == 0
         while not swept:  # a migration copies the database; the copy must not have deleted words

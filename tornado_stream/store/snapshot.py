@@ -19,6 +19,7 @@ from pathlib import Path
 from tornado_stream.store import logs, sessions, tables
 from tornado_stream.store.base import OpenError, Session, StoredGeneration
 from tornado_stream.store.migrations import MIGRATIONS, migrate_copy
+from tornado_stream.store.opening import size, wal_of
 from tornado_stream.store.private_files import make_private
 from tornado_stream.store.sqlite_errors import reason
 from tornado_stream.values.messages import Conversation, Message
@@ -54,7 +55,7 @@ def copy_database(source: Path, target: Path) -> None:
     if not source.is_file():
         raise OpenError(f"there is no {source}; --data-dir names the server's data directory")
     make_private(target)
-    with _opened(source, "rw") as db, _opened(target, "rw") as copy:
+    with _opened(source) as db, _opened(target) as copy:
         db.execute("BEGIN")
         _schema(db)
         db.backup(copy, pages=STEP)
@@ -67,7 +68,7 @@ def copy_database(source: Path, target: Path) -> None:
 
 def check_database(path: Path) -> Contents:
     """Read every page of a database that no other program uses."""
-    with _opened(path, "ro") as db:
+    with _opened(path, ("mode=ro",)) as db:
         problems = db.execute("PRAGMA integrity_check(1)").fetchall()
         if problems != [("ok",)]:
             raise BadDatabase("the database is damaged")
@@ -121,14 +122,14 @@ def _schema(db: sqlite3.Connection) -> int:
 def _up_to_date(path: Path) -> Iterator[sqlite3.Connection]:
     """The database, to be read. After an upgrade, before the server's first start, it is a copy
     that has been updated: a server of the earlier version may still use the database itself."""
-    with _opened(path, "rw") as db:
+    with _opened(path) as db:
         if (schema := _schema(db)) == len(MIGRATIONS):
             yield db
             return
         with tempfile.TemporaryDirectory(prefix=".tornado-stream-", dir=path.parent) as folder:
             copy = Path(folder) / path.name
             make_private(copy)
-            with _opened(copy, "rw") as target:
+            with _opened(copy) as target:
                 db.execute("BEGIN")
                 db.backup(target, pages=STEP)
                 db.execute("ROLLBACK")
@@ -137,12 +138,15 @@ def _up_to_date(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def _opened(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
-    uri = f"{path.absolute().as_uri()}?mode={mode}"
+def _opened(
+    path: Path, modes: tuple[str, ...] = ("mode=rw", "mode=ro", "immutable=1")
+) -> Iterator[sqlite3.Connection]:
+    """A connection in the first of the modes that works: a database on a disk that is full or
+    read-only can be read, if it has no write-ahead log with anything in it."""
+    if size(wal_of(path)):
+        modes = tuple(mode for mode in modes if mode != "immutable=1")
     try:
-        with closing(
-            sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None)
-        ) as db:
+        with closing(_connected(path, *modes)) as db:
             yield db
     except sqlite3.DatabaseError as error:
         why = reason(error)
@@ -151,6 +155,19 @@ def _opened(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
         raise BadDatabase("the database is damaged, or it is not one of this program") from error
     except OSError as error:
         raise OpenError(f"cannot use {path}: {reason(error)}") from error
+
+
+def _connected(path: Path, mode: str, *others: str) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?{mode}"
+    db = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None)
+    try:
+        db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except BaseException as error:
+        db.close()
+        if not others or not isinstance(error, sqlite3.OperationalError):
+            raise
+        return _connected(path, *others)
+    return db
 
 
 def sync_directory(path: Path) -> None:

@@ -365,3 +365,15 @@ def test_the_answer_does_not_depend_on_the_splitting(
         counted = (decoder.chunks, decoder.skipped)
         results.append((answer.content, answer.reasoning, answer.tool_calls, ended, counted))
     assert results[0] == results[1]
+
+
+def test_tool_calls_of_no_length_fill_no_memory() -> None:
+    """Each is an object of its own, however little the upstream writes."""
+    calls = [call(index=n, id=f"c{n}", name="f", arguments="{}") for n in range(5_000)]
+    answer, decoder = fold([sse(one) for one in calls])
+    assert decoder.error and decoder.error.code == "answer_too_long"
+    assert len(answer.tool_calls) <= 2_100
+    fragments = [call(index=0, id="c", name="f", arguments="{")]
+    fragments += [call(index=0, arguments="1") for _ in range(5_000)]
+    answer, decoder = fold(sse(*fragments, chunk({}, "tool_calls"), "[DONE]"))
+    assert not decoder.error and len(answer.tool_calls[0]["arguments"]) == 5_001

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from tornado_stream.providers.openai import errors, sources
-from tornado_stream.providers.openai.answer_parts import AnswerParts
+from tornado_stream.providers.openai.answer_parts import CALL_SIZE, AnswerParts
 from tornado_stream.providers.openai.chunks import Chunk, decode_chunk, read_chunk
 from tornado_stream.providers.openai.dialects import UNKNOWN, Dialect
 from tornado_stream.providers.openai.lenient_json import NOT_JSON, parse_json
@@ -151,7 +151,7 @@ class AnswerDecoder:
 
     def _counted(self, delta: Delta | None) -> Delta | None:
         self._text_room -= len(delta.content) + len(delta.reasoning) if delta else 0
-        if self._text_room < 0:
+        if self._text_room < CALL_SIZE * self._parts.call_count:
             self._fail(errors.limit_error("answer_too_long"))
         return delta
 

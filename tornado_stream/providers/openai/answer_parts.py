@@ -11,16 +11,21 @@ from tornado_stream.providers.openai.sources import SourcesOnce
 from tornado_stream.providers.openai.tool_calls import ToolCalls
 from tornado_stream.values.events import Delta, Source
 
+#: The characters of text that a tool call counts as: the shortest one takes as much memory.
+CALL_SIZE = 2048
+
 
 class AnswerParts:
     """The parts of an answer that no delta has had yet. All text of its deltas is encodable.
 
     `has_text` says that a chunk had some: some servers repeat the whole message after its deltas.
+    `call_count` is the number of tool calls.
     """
 
     def __init__(self) -> None:
         self.content, self._reasoning, self._refusal = _Text(), _Text(), _Text()
         self.has_text = False
+        self.call_count = 0
         self._tools: ToolCalls | None = None  # made for the first tool call
         self._sources: list[Source] = []
         self._sources_once = SourcesOnce()
@@ -73,6 +78,7 @@ class AnswerParts:
             self._tools = self._tools or ToolCalls()
             for fragment in chunk.tool_calls:
                 self._tools.add(fragment)
+            self.call_count = len(self._tools)
         if not chunk.whole:
             self.has_text = True
 

@@ -26,6 +26,9 @@ class ToolCalls:
         self._by_id: dict[str, _Call] = {}
         self._changed: dict[int, _Call] = {}
 
+    def __len__(self) -> int:
+        return len(self._calls)
+
     def add(self, fragment: ToolFragment) -> None:
         call = self._find(fragment)
         if call is None:
