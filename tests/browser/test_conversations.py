@@ -82,7 +82,7 @@ def test_search_and_rename(page: Page) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("menuitem", name="Rename")).to_be_focused()
     page.keyboard.press("ArrowDown")
-    expect(page.get_by_role("menuitem", name="Save as Markdown")).to_be_focused()
+    expect(page.get_by_role("menuitem", name="Pin")).to_be_focused()
     page.keyboard.press("End")
     expect(page.get_by_role("menuitem", name="Delete")).to_be_focused()
     page.keyboard.press("Escape")
