@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from urllib.parse import quote
 
@@ -10,7 +11,7 @@ import pytest
 from .chat import Page, ask, content, expect
 from .conftest import Browser, Program, fresh_page
 
-WIDE = quote("| a | b |\n|---|---|\n| " + "wide " * 3 + "| " + "x" * 400 + " |\n\nEnd.", safe="")
+WIDE = quote("```\n" + "wide " * 99 + "\n" * 3 + "```\n\nEnd.", safe="")
 
 
 @pytest.fixture
@@ -22,16 +23,18 @@ def phone(browser: Browser, server: Program) -> Iterator[Page]:
 
 def swipe(page: Page, begin: tuple[float, float], end: tuple[float, float]) -> None:
     devtools = page.context.new_cdp_session(page)
+    began = time.time()
 
-    def touch(kind: str, *points: tuple[float, float]) -> None:
+    def touch(kind: str, step: int, *points: tuple[float, float]) -> None:
         where = [{"x": x, "y": y} for x, y in points]
-        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": where})
+        event = {"type": kind, "touchPoints": where, "timestamp": began + step / 50}
+        devtools.send("Input.dispatchTouchEvent", event)
 
-    touch("touchStart", begin)
+    touch("touchStart", 0, begin)
     for step in range(1, 5):
         x, y = (a + (b - a) * step / 4 for a, b in zip(begin, end, strict=True))
-        touch("touchMove", (x, y))
-    touch("touchEnd")
+        touch("touchMove", step, (x, y))
+    touch("touchEnd", 5)
     devtools.detach()
 
 
@@ -84,9 +87,9 @@ def test_back_and_swipes_close_what_is_open_and_keep_the_conversation(phone: Pag
     page.go_back()
     expect(page).to_have_url(first)
     expect(content(page)).to_contain_text("End.")
-    table = page.locator(".answer table").bounding_box()
-    assert table
-    swipe(page, (24, table["y"] + 30), (200, table["y"] + 30))  # it scrolls the table
+    code = page.locator(".answer pre").bounding_box()
+    assert code
+    swipe(page, (30, code["y"] + 30), (200, code["y"] + 30))  # it scrolls the code
     swipe(page, (8, 500), (30, 500))  # too short
     page.evaluate("new Promise((done) => requestAnimationFrame(done))")
     expect(side).to_be_hidden()

@@ -41,7 +41,7 @@ def test_a_cut_off_answer_is_never_shown_as_finished(page: Page) -> None:
     expect(answer(page)).to_have_attribute("data-state", "cut_off")
     expect(content(page)).to_have_text("Half an answer")
     expect(announced(page)).to_contain_text("The answer was cut off")
-    page.get_by_role("button", name="Regenerate").click()
+    page.get_by_role("button", name="Regenerate", exact=True).click()
     expect(content(page)).to_have_text("A whole answer")
 
 

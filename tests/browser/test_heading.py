@@ -17,9 +17,9 @@ def test_the_title_is_in_the_header_with_its_menu_at_every_width(page: Page) -> 
         expect(page.locator("#title")).to_be_visible()
         page.locator("#title").click()
         menu = page.get_by_role("menu", name="This conversation")
-        expect(menu.get_by_role("menuitem")).to_have_text(
-            ["Rename", "Save as Markdown", "Save as JSON", "Save as text", "Delete"]
-        )
+        names = ["Rename", "Pin", "Move to a folder…", "Archive"]
+        names += ["Save as Markdown", "Save as JSON", "Save as text", "Delete"]
+        expect(menu.get_by_role("menuitem")).to_have_text(names)
         page.keyboard.press("Escape")
         expect(page.locator("#title")).to_be_focused()
     page.set_viewport_size({"width": 390, "height": 844})

@@ -135,7 +135,7 @@ def test_any_answer_can_be_asked_for_again(page: Page, seen: Seen) -> None:
     expect(answers(page)).to_have_count(1)
     expect(content(page)).to_have_text("second")
     expect(composer(page)).to_be_focused()
-    expect(answer(page).get_by_role("group")).to_have_text("2/2")
+    expect(answer(page).get_by_role("group")).to_have_text("2/2 · fake-model")
     press(answer(page), "Previous version")
     expect(content(page)).to_have_text("and then")
     expect(answers(page).first.locator(".content")).to_have_text("first")
@@ -153,7 +153,7 @@ def test_an_answer_that_is_written_on_another_branch(page: Page, seen: Seen) -> 
     expect(content(page)).to_have_text("two")
     note = page.get_by_text("An answer is being written on another branch")
     expect(note).to_be_visible()
-    expect(answer(page).get_by_role("button", name="Regenerate")).to_be_disabled()
+    expect(answer(page).get_by_role("button", name="Regenerate", exact=True)).to_be_disabled()
     edit(page, questions(page).first)
     page.keyboard.type(" more")
     page.keyboard.press("Enter")
@@ -166,7 +166,7 @@ def test_an_answer_that_is_written_on_another_branch(page: Page, seen: Seen) -> 
     press(questions(page).nth(1), "Previous version")
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(note).to_have_count(0)
-    expect(answer(page).get_by_role("button", name="Regenerate")).to_be_enabled()
+    expect(answer(page).get_by_role("button", name="Regenerate", exact=True)).to_be_enabled()
     assert seen()["open"] == 0
 
 
@@ -193,7 +193,7 @@ def test_continuing_an_answer(page: Page, seen: Seen) -> None:
     press(answers(page).first, "Continue")
     expect(content(page)).to_have_text("Half an answer")
     expect(answers(page)).to_have_count(1)
-    expect(answer(page).get_by_role("group")).to_have_text("2/2")
+    expect(answer(page).get_by_role("group")).to_have_text("2/2 · fake-model")
     # An answer that ended at its length limit is continued by a question, which the page shows.
     asked(page, "play say=Once upon;finish=length;done")
     page.get_by_role("button", name="Ask for the rest").click()

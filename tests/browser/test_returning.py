@@ -137,7 +137,7 @@ def test_a_server_that_was_killed_before_the_page_came_back(
     page.goto(url)
     expect(status(page)).to_contain_text("The answer was interrupted")
     expect(content(page)).to_contain_text("half t0 t1 t2 ")
-    page.get_by_role("button", name="Regenerate").click()
+    page.get_by_role("button", name="Regenerate", exact=True).click()
     expect(status(page)).to_contain_text("fake-model ·")
     assert text(page) == "all anew"
     # The question is sent while the server is down, and arrives once when it is back.

@@ -59,7 +59,7 @@ def test_a_programs_conversation_is_shown_whole(
         "image => image.decode().then(() => image.naturalWidth)"
     )
     expect(question).to_contain_text("elsewhere.example")
-    page.get_by_role("button", name="Regenerate").last.click()
+    page.get_by_role("button", name="Regenerate", exact=True).last.click()
     expect(page.get_by_role("group", name="Version 2 of 2")).to_be_visible()
     assert seen()["requests"][-1]["messages"] == SENT
 

@@ -28,6 +28,7 @@ export class ModelPicker {
   #search = element("input", "field");
   #list = element("div", "picker-list");
   #note = element("p", "picker-note");
+  #about = element("button", "picker-about", t("model.about"));
   /** @type {{choice: Choice, option: HTMLElement}[]} */
   #shown = [];
   /** The index of the active option in `#shown`. */
@@ -54,6 +55,7 @@ export class ModelPicker {
     await Promise.all([loadStyleSheet("menus"), loadStyleSheet("panel")]);
     if (this.#isOpen) return;
     this.#request = request;
+    this.#about.hidden = Boolean(request.label);
     this.#search.value = "";
     this.#box.setAttribute("aria-label", request.label ?? t("model.pick"));
     request.button.focus({ preventScroll: true }); // the browser returns the focus there when the list closes
@@ -85,12 +87,11 @@ export class ModelPicker {
     this.#list.setAttribute("role", "listbox");
     this.#list.setAttribute("aria-label", t("model.title"));
     const foot = element("div", "picker-foot");
-    const about = element("button", "picker-about", t("model.about"));
     const hint = element("p", "picker-hint", t("model.starHint"));
     hint.id = "picker-hint";
-    about.type = "button";
-    about.addEventListener("click", () => (this.#box.hidePopover(), this.callbacks.about()));
-    foot.append(about, hint);
+    this.#about.type = "button";
+    this.#about.addEventListener("click", () => (this.#box.hidePopover(), this.callbacks.about()));
+    foot.append(this.#about, hint);
     this.#box.append(this.#search, this.#note, this.#list, foot);
     this.#box.addEventListener("keydown", (event) => this.#key(event));
     this.#box.addEventListener("toggle", () => this.#request?.button.setAttribute("aria-expanded", String(this.#isOpen)));
