@@ -16,9 +16,7 @@ from .conftest import Browser, Program, fresh_page
 @pytest.fixture
 def own(serve: Callable[..., Program], upstream: Program) -> Program:
     """A server with six conversations and nothing else."""
-    server = serve(
-        OPENAI_BASE_URL=upstream.url, OPENAI_MODEL="fake-model", OPENAI_API_KEY="sk-x"
-    )
+    server = serve(OPENAI_BASE_URL=upstream.url, OPENAI_MODEL="fake-model", OPENAI_API_KEY="sk-x")
     for number in range(6):
         call(server, "POST", "/api/conversations", {"title": f"number {number}"})
     return server
@@ -76,7 +74,9 @@ def test_pins_folders_and_the_archive(page: Page, own: Program, browser: Browser
     expect(section(page, "Work & play").locator(".row")).to_have_text(["number 3", "number 2"])
     page.reload()
     expect(section(page, "Work & play").locator(".row")).to_have_text(["number 3", "number 2"])
-    expect(section(page, "Today").locator(".row")).to_have_text(["number 5", "number 4", "number 0"])
+    expect(section(page, "Today").locator(".row")).to_have_text(
+        ["number 5", "number 4", "number 0"]
+    )
 
     with fresh_page(browser, own) as other:  # another device
         expect(section(other, "Pinned").locator(".row")).to_have_text(["number 1"])

@@ -82,7 +82,9 @@ async def test_a_running_answer_is_loaded_again_and_its_form_keeps_the_text(chat
     page = refused.body.decode()
     assert refused.status == 409 and html.escape("too <early>") in page
     assert f'value="{fields["request_id"]}"' in page
-    german = await post(chat, fields | {"question": "zu früh"}, Sec_Fetch_Site="same-origin", Accept_Language="de")
+    german = await post(
+        chat, fields | {"question": "zu früh"}, Sec_Fetch_Site="same-origin", Accept_Language="de"
+    )
     assert "wird schon eine Antwort geschrieben" in german.body.decode()
     await chat.stop(start["generation_id"])
     assert "stopped" in (await form(chat, f"/c/{start['conversation_id']}"))[1]

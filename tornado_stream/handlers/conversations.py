@@ -239,7 +239,7 @@ def _version(body: dict[str, Any]) -> int | None:
 
 def read_changes(body: dict[str, Any]) -> dict[str, Any]:
     """The changes that a body asks for, checked. Raises `InvalidRequest`."""
-    changes = {name: body[name] for name in CHANGEABLE if name in body}
+    changes = {name: body[name] for name in CHANGEABLE if name in body and name != "options"}
     for name, value in changes.items():
         if name in ("pinned", "archived"):
             if not isinstance(value, bool):
@@ -250,7 +250,7 @@ def read_changes(body: dict[str, Any]) -> dict[str, Any]:
         changes["folder"] = " ".join(folder.split()) or None
         if len(folder) > MAX_FOLDER:
             raise InvalidRequest(f"The name of a folder has at most {MAX_FOLDER} characters.")
-    return changes
+    return changes | ({"options": parse_options(body) or None} if "options" in body else {})
 
 
 def _truth(name: str, value: str) -> bool | None:

@@ -240,15 +240,29 @@ def parse_send_request(body: dict[str, Any], owner: str) -> SendRequest:
         leave_out=leave_out,
         continue_id=continue_id,
         owner=owner,
-        preset=_preset(body),
+        preset=_of_new(body, "preset"),
+        system=_of_new(body, "system"),
+        summary_id=_summary(body),
     )
 
 
-def _preset(body: dict[str, Any]) -> str | None:
-    preset = optional_text(body, "preset")
-    if preset and not (body.get("conversation_id") is body.get("continue") is None):
-        raise InvalidRequest("preset is for a new conversation, without conversation_id.")
-    return preset
+def _of_new(body: dict[str, Any], name: str) -> str | None:
+    """A member that a request may have only if it begins a conversation."""
+    value = optional_text(body, name)
+    if value and not (body.get("conversation_id") is body.get("continue") is None):
+        raise InvalidRequest(f"{name} is for a new conversation, without conversation_id.")
+    return value
+
+
+def _summary(body: dict[str, Any]) -> str | None:
+    summary = optional_text(body, "summary")
+    fits = body.get("conversation_id") and body.get("message") and "parent_id" not in body
+    if summary and not fits:
+        raise InvalidRequest(
+            "summary is for a new message of a conversation: with message and conversation_id, "
+            "and without parent_id."
+        )
+    return summary and summary.lower()
 
 
 def parse_options(body: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from tornado_stream.store import listing, logs, search, waiting_questions
 from tornado_stream.store.base import (
     CHANGEABLE,
@@ -113,7 +115,10 @@ def update(db: sqlite3.Connection, owner: str, id: str, changes: dict[str, Any])
     for name in CHANGEABLE:
         if name in changes:
             sql = f"UPDATE conversations SET {name} = ? WHERE seq = ? AND owner = ?"
-            db.execute(sql, (changes[name], seq, owner))
+            value = changes[name]
+            if isinstance(value, dict):
+                value = orjson.dumps(value).decode()
+            db.execute(sql, (value, seq, owner))
     if (new := changes.get("title", title)) != title:
         search.remove(db, seq, title)
         search.add(db, seq, new or "")
