@@ -339,6 +339,37 @@ def usage(page: Page, server: Program) -> None:
     expect(page.locator(".usage-scroll")).to_be_visible()
 
 
+def compact(page: Page) -> None:
+    """The dialog of the context bar, in a conversation of two questions."""
+    asked(page, "say=A first answer.")
+    send(page, f"{LONG['short']}\nplay say=A second answer.;usage=9000;done")
+    ready(page)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.locator(".context").click()
+    expect(page.locator("dialog.compact")).to_be_visible()
+
+
+def summarised(page: Page) -> None:
+    """A summary was written, and the user can go on from it."""
+    page.locator("#context-question").fill(f"{LONG['short']}\nplay say=An answer of some words.")
+    page.locator(".compact .primary").click()
+    expect(page.locator(".summary-note")).to_be_visible()
+    ready(page)
+
+
+def from_summary(page: Page) -> None:
+    page.locator(".summary-note button").first.click()
+    send(page, f"{LONG['short']}\nplay say=An answer of some words.")
+    ready(page)
+    expect(page.locator("article.of-program")).to_be_visible()
+
+
+def deleting_all(page: Page) -> None:
+    opened("#settings")(page)
+    page.locator(".settings .danger").first.click()
+    expect(page.locator("#delete-word")).to_be_focused()
+
+
 @dataclass
 class World:
     """The servers that a walk through all states needs."""
@@ -403,6 +434,7 @@ def walk(page: Page, world: World, kinds: Collection[str] = tuple(LONG)) -> Iter
     for name, opener in {
         "models": "#model",
         "settings panel": "#panel",
+        "settings": "#settings",
         "shortcuts": "#shortcuts",
         "row menu": "#conversations .row-more",
         "title menu": "#title",
@@ -411,6 +443,16 @@ def walk(page: Page, world: World, kinds: Collection[str] = tuple(LONG)) -> Iter
         opened(opener)(page)
         yield name
         close(page)
+    deleting_all(page)
+    yield "settings, deleting all"
+    close(page)
+    for name, act in {
+        "context bar, dialog": compact,
+        "a summary": summarised,
+        "going on from a summary": from_summary,
+    }.items():
+        act(page)
+        yield name
     drawer(page)
     yield "drawer"
     page.set_viewport_size({"width": 1440, "height": 900})

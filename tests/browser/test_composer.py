@@ -200,9 +200,9 @@ def test_only_what_was_set_is_sent(page: Page, open_tab: Callable[[str], Page], 
     expect(button).to_be_focused()
     expect(mark).to_be_visible()
     other = open_tab(page.url)
-    for each in (page, other):
-        ask(each, "after")
-        expect(content(each)).to_have_text("after")
+    for number, each in enumerate((page, other)):
+        ask(each, f"after {number}")
+        expect(content(each)).to_have_text(f"after {number}")
         request = seen()["requests"][-1]
         sent = {k: v for k, v in request.items() if k not in ("model", "messages", "stream")}
         del sent["stream_options"]
@@ -315,7 +315,10 @@ def test_the_shortcuts(page: Page) -> None:
     expect(page.get_by_role("button", name="New conversation")).to_be_focused()
     page.keyboard.press("?")
     page.keyboard.press("Alt+Shift+P")
-    expect(page.get_by_role("dialog", name="Settings for answers")).to_be_visible()
+    expect(page.get_by_role("dialog", name="This conversation")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Alt+Shift+E")
+    expect(page.get_by_role("dialog", name="Settings", exact=True)).to_be_visible()
 
 
 def test_up_in_an_empty_field_edits_the_last_question(page: Page) -> None:

@@ -119,6 +119,7 @@ SHARED = {
         *("budget.tokens", "details.tokens", "model.context", "model.canSee", "markdown.code"),
         *("markdown.important", "message.fromAssistant", "message.sources"),
         *("page.conversation", "page.conversations", "page.messages"),
+        *("settings.notify", "settings.sessions"),
     },
 }
 

@@ -11,6 +11,7 @@ import uuid
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
+import orjson
 from tornado.web import HTTPError
 
 from tornado_stream import __version__
@@ -19,6 +20,7 @@ from tornado_stream.handlers import identity
 from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.handlers.security_headers import SECURITY_HEADERS
 from tornado_stream.handlers.streams import UUID
+from tornado_stream.page.choices import COOKIE, read_choices, to_cookie
 from tornado_stream.store.base import Match
 from tornado_stream.values.errors import ChatError, InvalidRequest
 from tornado_stream.values.messages import Message
@@ -30,6 +32,8 @@ POLICY = f"{SECURITY_HEADERS['Content-Security-Policy']}; frame-src 'self'"
 MESSAGES, CONVERSATIONS, CHARACTERS = 20, 50, 20_000
 #: The cookie that the scripts set.
 HAS_SCRIPTS = "ts_scripts"
+#: Seconds for which a browser keeps the cookie of its choices.
+LIFETIME = 365 * 24 * 3600
 #: Fields of the form, with room for others.
 MOST_FIELDS = 10
 
@@ -73,10 +77,28 @@ class PageHandler(BaseHandler):
             "owner": owner,
             "user": self.application.users.name_of(owner),
             "leaves": login_required and self._can_log_out(),
+            "tags": self.application.languages.tags,
             "plain": plain,
+            "defaults": await self._defaults() if owner else "",
         }
+        self._keep_choices()
         self.set_header("Content-Security-Policy", POLICY)
         self.render("index.html", **names)
+
+    async def _defaults(self) -> str:
+        """The user's defaults as JSON; empty where there are none, or they cannot be read now."""
+        try:
+            defaults = await self.application.defaults.get(self.owner)
+        except ChatError:
+            return ""
+        return orjson.dumps(defaults.to_json()).decode() if defaults.version else ""
+
+    def _keep_choices(self) -> None:
+        """Set the cookie of the choices again: some browsers soon forget those of scripts."""
+        choices = read_choices(self.get_cookie(COOKIE) or "", self.application.languages.all)
+        if choices:
+            path = self.application.config.base_path + "/"
+            self.set_cookie(COOKIE, to_cookie(choices), path=path, max_age=LIFETIME, samesite="Lax")
 
     def _can_log_out(self) -> bool:
         """False where the next request would be logged in by the proxy again."""

@@ -6,9 +6,8 @@ looks right from the beginning. A value that is not known counts as none.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
-from urllib.parse import parse_qsl
 
 from tornado_stream.page.languages import Languages
 
@@ -26,10 +25,15 @@ LONGEST = 200
 
 
 def read_choices(cookie: str, languages: Collection[str]) -> dict[str, str]:
-    """The choices that a cookie names; of a language its tag."""
+    """The choices that a cookie names, for example `theme.dark:text.120`; of a language its tag."""
     known = VALUES | {"language": languages}
-    pairs = parse_qsl(cookie[:LONGEST])
-    return {name: value for name, value in pairs if value in known.get(name, ())}
+    pairs = (pair.partition(".") for pair in cookie[:LONGEST].split(":"))
+    return {name: value for name, _, value in pairs if value in known.get(name, ())}
+
+
+def to_cookie(choices: Mapping[str, str]) -> str:
+    """The value of a cookie that names these choices."""
+    return ":".join(f"{name}.{value}" for name, value in choices.items())
 
 
 def names_of_page(languages: Languages, cookie: str, accept_language: str) -> dict[str, Any]:

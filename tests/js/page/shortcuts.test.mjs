@@ -51,3 +51,20 @@ test("every key means one thing, and no browser uses it", () => {
   const own = ["mod+n", "mod+t", "mod+w", "mod+l", "mod+d", "mod+f", "mod+p", "mod+s", "mod+r", "mod+shift+n", "mod+shift+t", "mod+shift+c", "mod+shift+i", "mod+shift+j", "mod+shift+s", "mod+shift+p"];
   assert.deepEqual(keys.filter((key) => own.includes(key)), []);
 });
+
+test("Enter begins a new line if the user has chosen that, or has no mouse", () => {
+  const names = () => ["Enter", "shift+Enter", "ctrl+Enter"].map((text) => shortcutOf(press(text), "composer", false));
+  const dataset = {};
+  globalThis.document = { documentElement: { dataset } };
+  for (const [fine, enter, expected] of [
+    [true, undefined, ["send", "newline", undefined]],
+    [false, undefined, ["newline", undefined, "send"]],
+    [true, "newline", ["newline", undefined, "send"]],
+    [false, "send", ["send", "newline", undefined]],
+  ]) {
+    globalThis.matchMedia = () => ({ matches: fine });
+    Object.assign(dataset, { enter });
+    assert.deepEqual(names(), expected);
+  }
+  delete globalThis.document;
+});

@@ -46,6 +46,8 @@ const outbox = new Outbox(storage, locks, tabId(tabStorage));
 const conversation = new Conversation(api, lifecycle, outbox, locks, new Branches(tabStorage));
 const models = new Models(api, lifecycle);
 const preferences = new Preferences(storage, models).follow(window);
+const { defaults } = document.body.dataset;
+if (defaults) preferences.setDefaults(JSON.parse(defaults)); // of the user who has logged in
 const commands = new Commands(conversation, preferences);
 const tabs = new Tabs();
 const conversations = new Conversations(api, lifecycle, tabs);
@@ -100,7 +102,8 @@ const list = new ListView(conversations, conversation, unread, {
 });
 new Heading(conversation, list);
 
-const bar = new ComposerBar(new Instructions(conversation), models, preferences, {
+const instructions = new Instructions(conversation, preferences);
+const bar = new ComposerBar(instructions, models, preferences, {
   chosen: () => hasFinePointer() && composer.focus(),
   about: () => modelsView.open(),
   say,
@@ -111,9 +114,11 @@ const shortcuts = new Shortcuts(document, storage, {
   fresh: () => startAnew(),
   side: () => sidebar.toggle(),
   model: () => bar.openModels(),
-  panel: () => bar.openSettings(),
+  panel: () => bar.openPanel(),
+  settings: openSettings,
   copy: () => void copyNewest(),
 });
+byId("settings").addEventListener("click", openSettings);
 byId("shortcuts").addEventListener("click", () => bar.openShortcuts(shortcuts));
 for (const type of ["pointerover", "focusin"]) {
   document.addEventListener(type, (event) => {
@@ -123,6 +128,10 @@ for (const type of ["pointerover", "focusin"]) {
 }
 for (const type of ["resize", "scroll"]) {
   visualViewport?.addEventListener(type, () => void import("./page/viewport.js").then(({ fitToViewport }) => fitToViewport(window), () => {}));
+}
+
+function openSettings() {
+  void bar.open("settings", () => withWords(import("./settings/settings_dialog.js")).then(({ SettingsDialog }) => new SettingsDialog(api, preferences, storage, say)));
 }
 
 async function copyNewest() {
@@ -149,6 +158,11 @@ async function openOne(id, found) {
   if (found && conversation.id === id) (await import("./list/search_highlights.js")).showFoundMessage(found, transcript, autoScroll);
 }
 
+conversation.addEventListener("path", function load() {
+  if (conversation.path.length < 3) return;
+  conversation.removeEventListener("path", load);
+  void withWords(import("./composer/context_bar.js")).then(({ ContextBar }) => new ContextBar(conversation, commands, composer, preferences, instructions, say), () => {});
+});
 const welcome = byId("welcome");
 conversation.addEventListener("path", () => (welcome.hidden = conversation.newest !== null || conversation.state !== "ready"));
 conversation.addEventListener("switched", (event) => {
@@ -170,8 +184,10 @@ void models.watch();
 void conversations.watch();
 conversation.addEventListener("answer", (event) => {
   const { answer, what } = /** @type {CustomEvent<import("./conversation/conversation.js").AnswerDetail>} */ (event).detail;
+  const { id } = conversation;
   const loading = what === "notice" && answer.waiting?.code === "model_loading";
   const recovered = what === "end" && models.defaultModel?.state === "failed";
+  if (what === "end" && lifecycle.hidden && document.documentElement.dataset.notify) void withWords(import("./page/notification.js")).then(({ notifyEnd }) => notifyEnd(answer, String(id), openOne));
   const kept = what === "failed" && answer.failure?.code === "budget_reached" && !answer.parent.id && !composer.text.trim();
   if (kept) composer.fill(answer.parent.text);
   if (loading || recovered || answer.end?.error?.code === "local_model_failed") void models.watch();

@@ -6,7 +6,7 @@
  */
 import { excess } from "../conversation/requests.js";
 import { growToText } from "../page/dom.js";
-import { isSomethingOpen, shortcutOf } from "../page/shortcuts.js";
+import { enterSends, isSomethingOpen, shortcutOf } from "../page/shortcuts.js";
 import { t } from "../page/words.js";
 import { LONG_TEXT } from "./pasted_text.js";
 
@@ -37,6 +37,7 @@ export class Composer extends EventTarget {
     parts.stop.addEventListener("click", (event) => this.#stop(event));
     conversation.addEventListener("path", () => this.#update());
     conversation.addEventListener("answer", () => this.#update());
+    parts.text.enterKeyHint = enterSends() ? "send" : "enter";
     parts.form.toggleAttribute("data-taken", true); // early.js does nothing from now on
     this.#update();
     growToText(this.parts.text);

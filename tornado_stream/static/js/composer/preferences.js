@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * The model and the parameters that the user has chosen. They are stored in this browser and hold for every
- * conversation. The page sends only what the user has chosen. Fires `change`.
+ * The model, the system prompt and the parameters that the user has chosen for all conversations. They are stored in
+ * this browser; the server keeps a copy of the last two if it has a login. What the open conversation has of its own
+ * holds instead. The page sends only what was chosen. Fires `change`.
  *
  * @typedef {{temperature?: number, top_p?: number, max_tokens?: number, reasoning_effort?: string}} Options
  * @typedef {{id: string, other?: boolean}} Wanted `other`: the user typed the name, and the server does not list it
@@ -10,12 +11,17 @@ import { readJson, writeJson } from "../page/storage.js";
 
 const MODEL = "tornado-stream:model";
 const OPTIONS = "tornado-stream:options";
+const SYSTEM = "tornado-stream:system";
 
 export class Preferences extends EventTarget {
   /** The choice of the user; null: the server's default. @type {Wanted | null} */
   #wanted = null;
-  /** @type {Options} */
+  /** The parameters for all conversations. @type {Options} */
   options = {};
+  /** Those that the open conversation has of its own. @type {Options} */
+  own = {};
+  /** The system prompt of new conversations. */
+  system = "";
 
   /** @param {import("../page/storage.js").Storage} storage @param {import("./models.js").Models} models */
   constructor(storage, models) {
@@ -28,7 +34,7 @@ export class Preferences extends EventTarget {
 
   /** Follow the choices in other tabs. @param {Window} page */
   follow(page) {
-    page.addEventListener("storage", ({ key }) => (key === null || [MODEL, OPTIONS].some((name) => this.storage.isKey(key, name))) && this.#read());
+    page.addEventListener("storage", ({ key }) => (key === null || [MODEL, OPTIONS, SYSTEM].some((name) => this.storage.isKey(key, name))) && this.#read());
     return this;
   }
 
@@ -37,6 +43,7 @@ export class Preferences extends EventTarget {
     const options = readJson(this.storage, OPTIONS);
     this.#wanted = typeof wanted?.id === "string" && wanted.id ? wanted : null;
     this.options = options && typeof options === "object" ? options : {};
+    this.system = this.storage.get(SYSTEM) ?? "";
     this.#changed();
   }
 
@@ -53,7 +60,13 @@ export class Preferences extends EventTarget {
   /** The members of a request that the user has chosen. @returns {{model?: string, options?: Options}} */
   get chosen() {
     const id = this.models.state === "known" ? this.#available?.id : this.#wanted?.id;
-    return { ...(id && { model: id }), ...(Object.keys(this.options).length && { options: this.options }) };
+    const options = { ...this.options, ...this.own };
+    return { ...(id && { model: id }), ...(Object.keys(options).length && { options }) };
+  }
+
+  /** The members of a request that begins a conversation. @returns {{system?: string}} */
+  get beginning() {
+    return this.system ? { system: this.system } : {};
   }
 
   /** Choose a model for all answers from now on. If it is the server's default, the page follows the server when its default changes. @param {string} id */
@@ -63,8 +76,9 @@ export class Preferences extends EventTarget {
     this.#store(MODEL, this.#wanted);
   }
 
-  /** @param {Options} options */
-  setOptions(options) {
+  /** Set the system prompt and the parameters for all conversations. @param {{system: string, options: Options}} defaults */
+  setDefaults({ system, options }) {
+    this.storage.set(SYSTEM, (this.system = system));
     this.options = options;
     this.#store(OPTIONS, Object.keys(options).length ? options : null);
   }

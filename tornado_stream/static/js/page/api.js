@@ -76,20 +76,20 @@ export class Api {
     return jsonOf(await this.#fetch(conversationPath(id), { headers: { Accept: "application/json" }, signal: limited }));
   }
 
-  /** Create a conversation without messages. @param {{system: string}} what @returns {Promise<{id: string}>} */
+  /** Create a conversation without messages. @param {{system: string, options: object}} what @returns {Promise<{id: string}>} */
   async create(what) {
-    return jsonOf(await this.#send("POST", "/api/conversations", what));
+    return jsonOf(await this.send("POST", "/api/conversations", what));
   }
 
-  /** Change the title or the system prompt of a conversation. @param {string} id @param {{title?: string, system?: string}} changes */
+  /** Change the title, the system prompt or the parameters of a conversation. @param {string} id @param {{title?: string, system?: string, options?: object}} changes */
   async change(id, changes) {
-    const response = await this.#send("PATCH", conversationPath(id), changes);
+    const response = await this.send("PATCH", conversationPath(id), changes);
     if (!response.ok) throw await refusal(response);
   }
 
   /** Delete a conversation. It is no error if it does not exist. @param {string} id @param {boolean} [keepalive] the request outlives the page */
   async remove(id, keepalive = false) {
-    const response = await this.#send("DELETE", conversationPath(id), {}, keepalive);
+    const response = await this.send("DELETE", conversationPath(id), {}, keepalive);
     if (!response.ok && response.status !== 404) throw await refusal(response);
   }
 
@@ -101,12 +101,12 @@ export class Api {
 
   /** Let a question wait for the end of the answer. @param {string} id @param {object} body @returns {Promise<any>} */
   async putWaiting(id, body) {
-    return jsonOf(await this.#send("PUT", `${conversationPath(id)}/waiting`, body));
+    return jsonOf(await this.send("PUT", `${conversationPath(id)}/waiting`, body));
   }
 
   /** Take the waiting question back. @param {string} id @param {object} body */
   async takeWaitingBack(id, body) {
-    const response = await this.#send("DELETE", `${conversationPath(id)}/waiting`, body);
+    const response = await this.send("DELETE", `${conversationPath(id)}/waiting`, body);
     if (!response.ok) throw await refusal(response);
   }
 
@@ -127,9 +127,9 @@ export class Api {
     return (await this.#plain("/api/conversations?limit=1", {})).ok;
   }
 
-  /** @param {string} method @param {string} path @param {object} body @param {boolean} [keepalive] */
-  #send(method, path, body, keepalive = false) {
-    return this.#fetch(path, { ...posted(body, "application/json"), method, keepalive, signal: AbortSignal.timeout(TIMEOUT) });
+  /** A request that does not stream. @param {string} method @param {string} path @param {object} [body] @param {boolean} [keepalive] @param {number} [timeout] milliseconds */
+  send(method, path, body, keepalive = false, timeout = TIMEOUT) {
+    return this.#fetch(path, { ...posted(body, "application/json"), method, keepalive, signal: AbortSignal.timeout(timeout) });
   }
 
   /** Fetch, and show the login if the session has ended. @param {string} path @param {RequestInit} init */
@@ -151,7 +151,7 @@ export class Api {
 /** @param {string} id */
 const conversationPath = (id) => `/api/conversations/${encodeURIComponent(id)}`;
 
-/** @param {object} body @param {string} [accept] @returns {RequestInit} */
+/** @param {object | undefined} body @param {string} [accept] @returns {RequestInit} */
 const posted = (body, accept = "*/*") => ({ method: "POST", headers: { "Content-Type": "application/json", Accept: accept }, body: JSON.stringify(body) });
 
 /** @param {Response} response @returns {Promise<any>} */

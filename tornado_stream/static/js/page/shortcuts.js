@@ -3,20 +3,23 @@
  * The keyboard shortcuts. One table decides what the keys do and what the list of shortcuts shows. The rule:
  * the browser's own keys, and the keys with which an input method composes a character, do nothing here.
  *
- * @typedef {"shortcuts" | "search" | "fresh" | "side" | "model" | "panel" | "copy"} PageShortcut
+ * @typedef {"shortcuts" | "search" | "fresh" | "side" | "model" | "panel" | "settings" | "copy"} PageShortcut
  * @typedef {"send" | "newline" | "stop" | "edit"} ComposerShortcut
  * @typedef {object} Shortcut
  * @property {PageShortcut | ComposerShortcut} name
  * @property {"page" | "composer"} where `page`: everywhere; `composer`: in the question box
  * @property {string[]} keys each of them does the same; `mod` is ⌘ on a Mac and Ctrl elsewhere
+ * @property {string[]} [otherwise] the keys if Enter begins a new line
  * @property {string} label the key of its description in the language files
  */
+import { hasFinePointer } from "./dom.js";
+
 const SINGLE_KEYS = "tornado-stream:single-keys";
 
 /** @type {Shortcut[]} */
 export const SHORTCUTS = [
-  { name: "send", where: "composer", keys: ["enter"], label: "shortcuts.send" },
-  { name: "newline", where: "composer", keys: ["shift+enter"], label: "shortcuts.newline" },
+  { name: "send", where: "composer", keys: ["enter"], otherwise: ["mod+enter"], label: "shortcuts.send" },
+  { name: "newline", where: "composer", keys: ["shift+enter"], otherwise: ["enter"], label: "shortcuts.newline" },
   { name: "edit", where: "composer", keys: ["arrowup"], label: "shortcuts.edit" },
   { name: "stop", where: "composer", keys: ["escape"], label: "shortcuts.stop" },
   { name: "search", where: "page", keys: ["mod+k", "/"], label: "shortcuts.search" },
@@ -24,6 +27,7 @@ export const SHORTCUTS = [
   { name: "side", where: "page", keys: ["alt+shift+s"], label: "shortcuts.side" },
   { name: "model", where: "page", keys: ["alt+shift+m"], label: "shortcuts.model" },
   { name: "panel", where: "page", keys: ["alt+shift+p"], label: "shortcuts.panel" },
+  { name: "settings", where: "page", keys: ["alt+shift+e"], label: "settings.title" },
   { name: "copy", where: "page", keys: ["alt+shift+c"], label: "shortcuts.copy" },
   { name: "shortcuts", where: "page", keys: ["?"], label: "shortcuts.list" },
 ];
@@ -36,7 +40,16 @@ export const isMac = /^(Mac|iP)/.test(globalThis.navigator?.platform ?? "");
  */
 export function shortcutOf(event, where, mac = isMac) {
   if (isComposing(event)) return undefined;
-  return SHORTCUTS.find((one) => one.where === where && one.keys.some((key) => isPressed(event, key, mac)))?.name;
+  return SHORTCUTS.find((one) => one.where === where && keysNow(one).some((key) => isPressed(event, key, mac)))?.name;
+}
+
+/** The keys of a shortcut, as the user has chosen what Enter does. @param {Shortcut} shortcut */
+export const keysNow = ({ keys, otherwise }) => (otherwise && !enterSends() ? otherwise : keys);
+
+/** Whether Enter sends a question. Without a choice, it does so beside a mouse: a keyboard on the screen has no Shift+Enter. */
+export function enterSends() {
+  const { enter } = globalThis.document?.documentElement?.dataset ?? { enter: "send" };
+  return enter ? enter === "send" : hasFinePointer();
 }
 
 /** Whether an input method uses this key to compose a character. Safari reports the key that ends a composition only by the code 229. @param {KeyboardEvent} event */
