@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { SHORTCUTS, shortcutOf } from "../../../tornado_stream/static/js/page/shortcuts.js";
+import { LABELS } from "../../../tornado_stream/static/js/page/shortcuts_dialog.js";
 
 /** A keyboard event, from a text such as `ctrl+shift+O`. */
 function press(text, code = "", more = {}) {
@@ -33,6 +34,10 @@ for (const [text, code, mac, name] of [
 ]) {
   test(`${text} (${code}${mac ? ", on a Mac" : ""}): ${name ?? "nothing"}`, () => assert.equal(shortcutOf(press(text, code), "page", mac), name));
 }
+
+test("the list of shortcuts says what each does", () => {
+  assert.deepEqual(Object.keys(LABELS).sort(), SHORTCUTS.map(({ name }) => name).sort());
+});
 
 test("the keys of the question box", () => {
   const names = ["Enter", "shift+Enter", "ctrl+Enter", "alt+Enter", "meta+Enter", "ArrowUp", "shift+ArrowUp", "Escape", "x"].map((text) => shortcutOf(press(text), "composer"));

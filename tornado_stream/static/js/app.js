@@ -158,13 +158,13 @@ async function openOne(id, found) {
   if (found && conversation.id === id) (await import("./list/search_highlights.js")).showFoundMessage(found, transcript, autoScroll);
 }
 
-conversation.addEventListener("path", function load() {
-  if (conversation.path.length < 3) return;
-  conversation.removeEventListener("path", load);
-  void withWords(import("./composer/context_bar.js")).then(({ ContextBar }) => new ContextBar(conversation, commands, composer, preferences, instructions, say), () => {});
-});
 const welcome = byId("welcome");
-conversation.addEventListener("path", () => (welcome.hidden = conversation.newest !== null || conversation.state !== "ready"));
+/** @type {Promise<unknown> | null} */
+let contextBar = null;
+conversation.addEventListener("path", () => {
+  welcome.hidden = conversation.newest !== null || conversation.state !== "ready";
+  if (conversation.path.length > 2) contextBar ??= withWords(import("./composer/context_bar.js")).then(({ ContextBar }) => new ContextBar(conversation, commands, composer, preferences, instructions, say)).catch(() => (contextBar = null));
+});
 conversation.addEventListener("switched", (event) => {
   if (/** @type {CustomEvent} */ (event).detail.adopted) return;
   if (conversation.id) autoScroll.follow();

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The keyboard shortcuts. One table decides what the keys do and what the list of shortcuts shows. The rule:
+ * The keyboard shortcuts. One table decides what the keys do, and the list of shortcuts shows it. The rule:
  * the browser's own keys, and the keys with which an input method composes a character, do nothing here.
  *
  * @typedef {"shortcuts" | "search" | "fresh" | "side" | "model" | "panel" | "settings" | "copy"} PageShortcut
@@ -10,7 +10,6 @@
  * @property {"page" | "composer"} where `page`: everywhere; `composer`: in the question box
  * @property {string[]} keys each of them does the same; `mod` is ⌘ on a Mac and Ctrl elsewhere
  * @property {string[]} [otherwise] the keys if Enter begins a new line
- * @property {string} label the key of its description in the language files
  */
 import { hasFinePointer } from "./dom.js";
 
@@ -18,18 +17,18 @@ const SINGLE_KEYS = "tornado-stream:single-keys";
 
 /** @type {Shortcut[]} */
 export const SHORTCUTS = [
-  { name: "send", where: "composer", keys: ["enter"], otherwise: ["mod+enter"], label: "shortcuts.send" },
-  { name: "newline", where: "composer", keys: ["shift+enter"], otherwise: ["enter"], label: "shortcuts.newline" },
-  { name: "edit", where: "composer", keys: ["arrowup"], label: "shortcuts.edit" },
-  { name: "stop", where: "composer", keys: ["escape"], label: "shortcuts.stop" },
-  { name: "search", where: "page", keys: ["mod+k", "/"], label: "shortcuts.search" },
-  { name: "fresh", where: "page", keys: ["mod+shift+o"], label: "shortcuts.fresh" },
-  { name: "side", where: "page", keys: ["alt+shift+s"], label: "shortcuts.side" },
-  { name: "model", where: "page", keys: ["alt+shift+m"], label: "shortcuts.model" },
-  { name: "panel", where: "page", keys: ["alt+shift+p"], label: "shortcuts.panel" },
-  { name: "settings", where: "page", keys: ["alt+shift+e"], label: "settings.title" },
-  { name: "copy", where: "page", keys: ["alt+shift+c"], label: "shortcuts.copy" },
-  { name: "shortcuts", where: "page", keys: ["?"], label: "shortcuts.list" },
+  { name: "send", where: "composer", keys: ["enter"], otherwise: ["mod+enter"] },
+  { name: "newline", where: "composer", keys: ["shift+enter"], otherwise: ["enter"] },
+  { name: "edit", where: "composer", keys: ["arrowup"] },
+  { name: "stop", where: "composer", keys: ["escape"] },
+  { name: "search", where: "page", keys: ["mod+k", "/"] },
+  { name: "fresh", where: "page", keys: ["mod+shift+o"] },
+  { name: "side", where: "page", keys: ["alt+shift+s"] },
+  { name: "model", where: "page", keys: ["alt+shift+m"] },
+  { name: "panel", where: "page", keys: ["alt+shift+p"] },
+  { name: "settings", where: "page", keys: ["alt+shift+e"] },
+  { name: "copy", where: "page", keys: ["alt+shift+c"] },
+  { name: "shortcuts", where: "page", keys: ["?"] },
 ];
 
 export const isMac = /^(Mac|iP)/.test(globalThis.navigator?.platform ?? "");
@@ -88,8 +87,7 @@ export class Shortcuts {
   }
 
   set singleKeys(on) {
-    if (on) this.storage.remove(SINGLE_KEYS);
-    else this.storage.set(SINGLE_KEYS, "off");
+    this.storage.set(SINGLE_KEYS, on ? "on" : "off");
   }
 
   /** @param {KeyboardEvent} event */

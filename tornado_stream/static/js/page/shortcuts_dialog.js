@@ -6,6 +6,22 @@ import { keysNow, SHORTCUTS } from "./shortcuts.js";
 import { loadStyleSheet } from "./style_sheets.js";
 import { t } from "./words.js";
 
+/** What each shortcut does, as keys of the language files. @type {Record<import("./shortcuts.js").Shortcut["name"], string>} */
+export const LABELS = {
+  send: "shortcuts.send",
+  newline: "shortcuts.newline",
+  edit: "shortcuts.edit",
+  stop: "shortcuts.stop",
+  search: "shortcuts.search",
+  fresh: "shortcuts.fresh",
+  side: "shortcuts.side",
+  model: "shortcuts.model",
+  panel: "shortcuts.panel",
+  settings: "settings.title",
+  copy: "shortcuts.copy",
+  shortcuts: "shortcuts.list",
+};
+
 export class ShortcutsDialog {
   #dialog = element("dialog", "dialog small-dialog shortcuts");
   #rows = element("dl", "shortcut-list");
@@ -52,6 +68,6 @@ function row(shortcut) {
     if (index) shown.append(` ${t("shortcuts.or")} `);
     shown.append(...keysOf(combination).map((key) => element("kbd", "", key)));
   });
-  pair.append(element("dt", "", t(shortcut.label)), shown);
+  pair.append(element("dt", "", t(LABELS[shortcut.name])), shown);
   return pair;
 }
