@@ -191,22 +191,26 @@ def test_a_person_has_the_same_defaults_everywhere_and_ends_other_sessions(
     expect(mine).to_contain_text("That did not work.")
     mine.get_by_role("button", name=re.compile("^End: ")).click()
     expect(mine.locator(".sessions li")).to_have_count(1)
+    expect(mine.locator(".sessions")).to_be_focused()
     expect(mine.get_by_role("button", name="End all other sessions")).to_be_hidden()
     two.reload()
     expect(two.get_by_label("Password")).to_be_visible()
 
 
-STUB = """
-window.Notification = class {
-  static permission = localStorage.granted ?? "default";
+#: Records the notifications that the browser really shows, and lets a test hide the page.
+RECORD = """
+const Real = Notification;
+window.Notification = class extends Real {
   static asked = 0;
   static shown = [];
-  static async requestPermission() {
+  static requestPermission() {
     this.asked++;
-    return this.permission = localStorage.granted = "granted";
+    return Real.requestPermission();
   }
-  constructor(title, options) { Notification.shown.push({title, ...options, note: this}); }
-  close() { this.closed = true; }
+  constructor(title, options) {
+    super(title, options);
+    Notification.shown.push({title, ...options, note: this});
+  }
 };
 window.hide = (hidden) => {
   Object.defineProperty(document, "hidden", {configurable: true, get: () => hidden});
@@ -219,7 +223,8 @@ def test_a_notification_says_that_an_answer_is_done_while_nobody_sees_the_page(
     browser: Browser, server: Program, release: Callable[[str], None]
 ) -> None:
     with fresh_page(browser, server) as page:
-        page.add_init_script(STUB)
+        page.context.grant_permissions(["notifications"])
+        page.add_init_script(RECORD)
         page.reload()
         shown = "Notification.shown.map(({title, body}) => [title, body])"
         ask(page, "secret words\nplay say=one")

@@ -37,6 +37,7 @@ async def test_every_page_looks_as_the_browser_has_chosen(chat, path):
     page = (await chat.request("GET", path, headers=headers)).body.decode()
     root = page[page.index("<html") : page.index("<head>")]
     assert 'lang="de"' in root and 'data-theme="dark"' in root and 'data-text="120"' in root
+    assert 'name="color-scheme" content="dark"' in page
     assert '"#14181b" media="all"' in page and '"#fcfcfa" media="not all"' in page
 
 

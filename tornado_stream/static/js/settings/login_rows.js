@@ -16,6 +16,7 @@ export class SessionsRow {
   /** @param {import("../page/api.js").Api} api */
   constructor(api) {
     this.api = api;
+    this.#list.tabIndex = -1;
     this.element = row(t("settings.sessions"), "person", t("settings.sessionsHint"), this.#list, this.#others, this.#status);
   }
 
@@ -57,8 +58,7 @@ export class SessionsRow {
       this.#status.textContent = failureText(error);
     }
     await this.show();
-    const next = /** @type {HTMLElement | null} */ (this.#list.querySelector("button"));
-    next?.focus();
+    /** @type {HTMLElement} */ (this.#list.querySelector("button") ?? this.#list).focus(); // the pressed button is gone
   }
 }
 
