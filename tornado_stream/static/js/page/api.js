@@ -95,7 +95,7 @@ export class Api {
 
   /** Change or delete many conversations: up to 500. @param {"PATCH" | "DELETE"} method @param {object} body @param {boolean} [keepalive] */
   async many(method, body, keepalive) {
-    const response = await this.#send(method, "/api/conversations", body, keepalive);
+    const response = await this.send(method, "/api/conversations", body, keepalive);
     if (!response.ok) throw await refusal(response);
   }
 

@@ -4,7 +4,9 @@ export default {
   },
 
   "composer": {
-    "send": "Senden"
+    "send": "Senden",
+    "hint": "Eingabe sendet, Umschalt+Eingabe beginnt eine neue Zeile",
+    "hintNewline": "Eingabe beginnt eine neue Zeile, Strg+Eingabe oder ⌘+Eingabe sendet"
   },
 
   "waiting": {
@@ -175,11 +177,11 @@ export default {
   },
 
   "panel": {
-    "title": "Einstellungen für Antworten",
+    "title": "Diese Unterhaltung",
     "system": "Systemprompt",
     "systemHint": "Das Modell liest dies vor allem anderen. Der Systemprompt gehört zu dieser Unterhaltung.",
     "parameters": "Parameter",
-    "parametersHint": "Sie gelten für alle Unterhaltungen in diesem Browser. Ein leeres Feld wird nicht gesendet, und das Modell benutzt seinen eigenen Wert. Manche Modelle nehmen nicht alle Parameter an.",
+    "parametersHint": "Sie gelten für diese Unterhaltung. Ein leeres Feld nimmt, was in den Einstellungen steht, oder den Wert des Modells. Nicht jedes Modell nimmt alle an.",
     "temperatureHint": "Wie zufällig die Wortwahl ist: von 0 (am wenigsten) bis 2 (am meisten).",
     "topPHint": "Das Modell wählt nur unter den wahrscheinlichsten Wörtern, die zusammen diese Wahrscheinlichkeit haben: von 0 bis 1.",
     "maxTokensHint": "Die größte Länge einer Antwort, in Token.",
@@ -192,7 +194,8 @@ export default {
     "beginning": "Die erste Frage wird noch gesendet. Speichern Sie gleich noch einmal.",
     "save": "Speichern",
     "cancel": "Abbrechen",
-    "reset": "Parameter zurücksetzen"
+    "reset": "Parameter zurücksetzen",
+    "default": "{value} (aus den Einstellungen)"
   },
 
   "shortcuts": {
@@ -201,7 +204,18 @@ export default {
     "single": "Tasten ohne Strg und Alt benutzen (/ und ?)",
     "ctrl": "Strg",
     "shift": "Umschalt",
-    "enter": "Eingabe"
+    "enter": "Eingabe",
+    "send": "Die Frage senden",
+    "newline": "Eine neue Zeile beginnen",
+    "edit": "Die letzte Frage bearbeiten, wenn das Eingabefeld leer ist",
+    "stop": "Die Antwort anhalten",
+    "search": "Unterhaltungen durchsuchen",
+    "fresh": "Neue Unterhaltung",
+    "side": "Unterhaltungen ein- oder ausblenden",
+    "model": "Ein Modell wählen",
+    "panel": "Systemprompt und Parameter",
+    "copy": "Die neueste Antwort kopieren",
+    "list": "Diese Liste zeigen"
   },
 
   "held": {
@@ -283,5 +297,93 @@ export default {
     "not_saved": "Der Server kann nicht auf seine Festplatte schreiben. Es wurde nichts gespeichert und nichts an das Modell gesendet.",
     "draining": "Der Server wird neu gestartet. Versuchen Sie es gleich noch einmal.",
     "unavailable": "Der Server kann das im Moment nicht."
+  },
+
+  "settings": {
+    "title": "Einstellungen",
+    "forBrowser": "Dieser Browser",
+    "forPerson": "Sie, in jedem Browser",
+    "forEverybody": "Alle, die diesen Server benutzen",
+    "display": "Anzeige",
+    "theme": "Farben",
+    "system": "Wie das System",
+    "light": "Hell",
+    "dark": "Dunkel",
+    "text": "Schriftgröße",
+    "language": "Sprache",
+    "languageHint": "Die Seite wird in der neuen Sprache neu geladen. Was Sie geschrieben haben, bleibt.",
+    "asBrowser": "Wie der Browser es wünscht",
+    "useLanguage": "Diese Sprache verwenden",
+    "writing": "Schreiben und Warten",
+    "enter": "Die Eingabetaste",
+    "enterSends": "Sendet die Frage",
+    "enterNewline": "Beginnt eine neue Zeile",
+    "enterHint": "Wenn sie eine neue Zeile beginnt, sendet {keys} oder der Knopf.",
+    "download": "Herunterladen",
+    "notify": "Benachrichtigungen",
+    "notifyHint": "Wenn eine Antwort endet und Sie diese Seite nicht sehen, meldet es Ihr System. Die Meldung enthält nichts aus der Unterhaltung.",
+    "notifyOn": "Benachrichtigungen einschalten",
+    "notifyOff": "Benachrichtigungen ausschalten",
+    "notifyIsOn": "Sie sind eingeschaltet.",
+    "notifySample": "So sieht eine Benachrichtigung aus.",
+    "notifyInsecure": "Browser zeigen Benachrichtigungen nur von Seiten, die über https oder von diesem Rechner selbst kommen.",
+    "notifyMissing": "Dieser Browser lässt eine Seite keine Benachrichtigungen zeigen.",
+    "notifyDenied": "Der Browser erlaubt es nicht. Sie können das in den Einstellungen des Browsers für diese Seite ändern.",
+    "answers": "Antworten",
+    "defaults": "Womit Unterhaltungen beginnen",
+    "systemHint": "Neue Unterhaltungen bekommen sie. Jede kann sie ändern.",
+    "parametersHint": "Sie gelten für jede Unterhaltung, die keine eigenen hat. Ein leeres Feld wird nicht gesendet, und das Modell nimmt seinen eigenen Wert. Nicht jedes Modell nimmt alle an.",
+    "saved": "Gespeichert",
+    "changedMeanwhile": "Sie haben dies inzwischen in einem anderen Browser geändert. Speichern Sie noch einmal, um es zu ersetzen.",
+    "defaultsTooLong": "Das ist zu lang. Alles zusammen darf 64 KB haben.",
+    "data": "Ihre Daten",
+    "export": "Alle Unterhaltungen exportieren",
+    "exportHint": "Ein Zip-Archiv mit zwei Dateien für jede: Markdown zum Lesen und JSON mit allen Zweigen.",
+    "deleteAll": "Alle Unterhaltungen löschen",
+    "deleteHint": "Sie sind sofort weg und können nicht wiederhergestellt werden. Antworten, die gerade geschrieben werden, enden.",
+    "deleteWord": "löschen",
+    "deleteConfirm": "Schreiben Sie „{word}“, um alle Unterhaltungen zu löschen:",
+    "deleteNow": "Endgültig löschen",
+    "deleting": "Löscht …",
+    "login": "Ihre Anmeldung",
+    "sessions": "Sitzungen",
+    "sessionsHint": "Wo Sie sich angemeldet haben.",
+    "thisSession": "Diese hier",
+    "unknownProgram": "Unbekanntes Programm",
+    "endSession": "Beenden",
+    "endOthers": "Alle anderen Sitzungen beenden",
+    "sessionEnded": "Beendet",
+    "passwordHint": "Alle anderen Sitzungen enden, wenn es sich ändert.",
+    "oldPassword": "Altes Passwort",
+    "newPassword": "Neues Passwort",
+    "changePassword": "Passwort ändern",
+    "passwordChanged": "Das Passwort ist geändert.",
+    "password": "Passwort"
+  },
+
+  "notify": {
+    "done": "Ihre Antwort ist fertig.",
+    "failed": "Ihre Antwort endete, bevor sie fertig war."
+  },
+
+  "context": {
+    "of": "{count} von {context} Token Kontext",
+    "count": "{count} Token werden gesendet; der Kontext des Modells ist nicht bekannt",
+    "title": "Was das Modell liest",
+    "next": "Mit Ihrer nächsten Frage",
+    "takes": "Das Modell nimmt höchstens",
+    "unknown": "nicht bekannt",
+    "compact": "Von einer Zusammenfassung aus weiterfragen",
+    "how": "Die Seite stellt diese Frage wie jede andere. Ist die Antwort fertig, entscheiden Sie, ob die nächste Frage allein auf die Zusammenfassung folgt. Nichts wird gelöscht: Die Nachrichten davor bleiben als anderer Zweig.",
+    "question": "Die Frage",
+    "request": "Fasse zusammen, was in unserer bisherigen Unterhaltung wichtig ist, so dass sie allein von der Zusammenfassung aus weitergehen kann: Tatsachen, Entscheidungen, offene Fragen und Text oder Code, der noch gebraucht wird. Beginne mit „Zusammenfassung unserer bisherigen Unterhaltung:“.",
+    "cost": "Dafür liest das Modell {tokens} und schreibt die Zusammenfassung.",
+    "money": "Das kostet {cost}.",
+    "ask": "Um eine Zusammenfassung bitten",
+    "ready": "Die Zusammenfassung ist da. Ihre nächste Frage kann allein auf sie folgen.",
+    "goOn": "Von der Zusammenfassung aus weiter",
+    "armed": "Ihre nächste Frage folgt allein auf die Zusammenfassung.",
+    "undo": "Alle Nachrichten behalten",
+    "not": "Nicht jetzt"
   }
 };

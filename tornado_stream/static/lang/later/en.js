@@ -4,7 +4,9 @@ export default {
   },
 
   "composer": {
-    "send": "Send"
+    "send": "Send",
+    "hint": "Enter sends, Shift+Enter begins a new line",
+    "hintNewline": "Enter begins a new line, Ctrl+Enter or ⌘+Enter sends"
   },
 
   "waiting": {
@@ -175,11 +177,11 @@ export default {
   },
 
   "panel": {
-    "title": "Settings for answers",
+    "title": "This conversation",
     "system": "System prompt",
     "systemHint": "The model reads this before everything else. It belongs to this conversation.",
     "parameters": "Parameters",
-    "parametersHint": "They apply to every conversation in this browser. An empty field is not sent, and the model uses its own value. Some models do not accept all of them.",
+    "parametersHint": "They apply to this conversation. An empty field takes what the settings say, or the model’s own value. Some models do not accept all of them.",
     "temperatureHint": "How random the choice of words is: from 0 (least) to 2 (most).",
     "topPHint": "The model chooses only among the most likely words that together have this probability: from 0 to 1.",
     "maxTokensHint": "The greatest length of an answer, in tokens.",
@@ -192,7 +194,8 @@ export default {
     "beginning": "The first question is still being sent. Save again in a moment.",
     "save": "Save",
     "cancel": "Cancel",
-    "reset": "Reset parameters"
+    "reset": "Reset parameters",
+    "default": "{value} (from the settings)"
   },
 
   "shortcuts": {
@@ -201,7 +204,18 @@ export default {
     "single": "Use the keys without Ctrl or Alt (/ and ?)",
     "ctrl": "Ctrl",
     "shift": "Shift",
-    "enter": "Enter"
+    "enter": "Enter",
+    "send": "Send the question",
+    "newline": "Begin a new line",
+    "edit": "Edit your last question, if the question box is empty",
+    "stop": "Stop the answer",
+    "search": "Search conversations",
+    "fresh": "New conversation",
+    "side": "Show or hide the conversations",
+    "model": "Choose a model",
+    "panel": "System prompt and parameters",
+    "copy": "Copy the newest answer",
+    "list": "Show this list"
   },
 
   "held": {
@@ -283,5 +297,93 @@ export default {
     "not_saved": "The server cannot write to its disk. Nothing was saved, and nothing was sent to the model.",
     "draining": "The server is being restarted. Try again in a moment.",
     "unavailable": "The server cannot do this at the moment."
+  },
+
+  "settings": {
+    "title": "Settings",
+    "forBrowser": "This browser",
+    "forPerson": "You, in every browser",
+    "forEverybody": "Everybody who uses this server",
+    "display": "Display",
+    "theme": "Colours",
+    "system": "As the system",
+    "light": "Light",
+    "dark": "Dark",
+    "text": "Size of text",
+    "language": "Language",
+    "languageHint": "The page is loaded again in the new language. What you have written stays.",
+    "asBrowser": "As the browser asks",
+    "useLanguage": "Use this language",
+    "writing": "Writing and waiting",
+    "enter": "The Enter key",
+    "enterSends": "Sends the question",
+    "enterNewline": "Begins a new line",
+    "enterHint": "If it begins a new line, {keys} or the button sends.",
+    "download": "Download",
+    "notify": "Notifications",
+    "notifyHint": "When an answer ends and you do not see this page, your system tells you. The notification contains nothing of the conversation.",
+    "notifyOn": "Turn on notifications",
+    "notifyOff": "Turn off notifications",
+    "notifyIsOn": "They are on.",
+    "notifySample": "This is what a notification looks like.",
+    "notifyInsecure": "Browsers show notifications only of pages that come over https, or from this computer itself.",
+    "notifyMissing": "This browser does not let a page show notifications.",
+    "notifyDenied": "The browser does not allow it. You can change that in the browser’s settings for this site.",
+    "answers": "Answers",
+    "defaults": "What conversations begin with",
+    "systemHint": "New conversations get it. Each can change it.",
+    "parametersHint": "They apply to every conversation that has none of its own. An empty field is not sent, and the model uses its own value. Some models do not accept all of them.",
+    "saved": "Saved",
+    "changedMeanwhile": "You have changed this in another browser meanwhile. Save again to replace it.",
+    "defaultsTooLong": "This is too long. All together may have 64 KB.",
+    "data": "Your data",
+    "export": "Export all conversations",
+    "exportHint": "A zip archive with two files for each: Markdown to read, and JSON with all branches.",
+    "deleteAll": "Delete all conversations",
+    "deleteHint": "They are gone at once and cannot be restored. Answers that are being written stop.",
+    "deleteWord": "delete",
+    "deleteConfirm": "Type “{word}” to delete all conversations:",
+    "deleteNow": "Delete for ever",
+    "deleting": "Deleting…",
+    "login": "Your login",
+    "sessions": "Sessions",
+    "sessionsHint": "Where you have logged in.",
+    "thisSession": "This one",
+    "unknownProgram": "Unknown program",
+    "endSession": "End",
+    "endOthers": "End all other sessions",
+    "sessionEnded": "Ended",
+    "passwordHint": "All other sessions end when it changes.",
+    "oldPassword": "Old password",
+    "newPassword": "New password",
+    "changePassword": "Change the password",
+    "passwordChanged": "The password is changed.",
+    "password": "Password"
+  },
+
+  "notify": {
+    "done": "Your answer is complete.",
+    "failed": "Your answer ended before it was complete."
+  },
+
+  "context": {
+    "of": "{count} of {context} tokens of context",
+    "count": "{count} tokens are sent; the model’s context is not known",
+    "title": "What the model reads",
+    "next": "With your next question",
+    "takes": "The model takes at most",
+    "unknown": "not known",
+    "compact": "Go on from a summary",
+    "how": "The page asks this question like any other. When the answer is done, you decide whether the next question follows the summary alone. Nothing is deleted: the messages before it stay as another branch.",
+    "question": "The question",
+    "request": "Summarise what matters in our conversation so far, so that it can go on from the summary alone: facts, decisions, open questions, and text or code that is still needed. Begin with “Summary of our conversation so far:”.",
+    "cost": "For this the model reads {tokens}, and writes the summary.",
+    "money": "That costs {cost}.",
+    "ask": "Ask for a summary",
+    "ready": "The summary is there. Your next question can follow it alone.",
+    "goOn": "Go on from the summary",
+    "armed": "Your next question follows the summary alone.",
+    "undo": "Keep all messages",
+    "not": "Not now"
   }
 };

@@ -4,7 +4,9 @@ export default {
   },
 
   "composer": {
-    "send": "Enviar"
+    "send": "Enviar",
+    "hint": "Intro envía, Mayús+Intro empieza una línea nueva",
+    "hintNewline": "Intro empieza una línea nueva, Ctrl+Intro o ⌘+Intro envía"
   },
 
   "waiting": {
@@ -175,11 +177,11 @@ export default {
   },
 
   "panel": {
-    "title": "Ajustes de las respuestas",
+    "title": "Esta conversación",
     "system": "Instrucciones del sistema",
     "systemHint": "El modelo las lee antes que todo lo demás. Pertenecen a esta conversación.",
     "parameters": "Parámetros",
-    "parametersHint": "Se aplican a todas las conversaciones de este navegador. Un campo vacío no se envía, y el modelo usa su propio valor. Algunos modelos no los aceptan todos.",
+    "parametersHint": "Valen para esta conversación. Un campo vacío toma lo que dicen los ajustes, o el valor del modelo. Algunos modelos no los aceptan todos.",
     "temperatureHint": "Lo aleatoria que es la elección de palabras: de 0 (mínimo) a 2 (máximo).",
     "topPHint": "El modelo solo elige entre las palabras más probables que juntas tienen esta probabilidad: de 0 a 1.",
     "maxTokensHint": "La longitud máxima de una respuesta, en tokens.",
@@ -192,7 +194,8 @@ export default {
     "beginning": "La primera pregunta todavía se está enviando. Vuelva a guardar dentro de un momento.",
     "save": "Guardar",
     "cancel": "Cancelar",
-    "reset": "Restablecer los parámetros"
+    "reset": "Restablecer los parámetros",
+    "default": "{value} (de los ajustes)"
   },
 
   "shortcuts": {
@@ -201,7 +204,18 @@ export default {
     "single": "Usar las teclas sin Ctrl ni Alt (/ y ?)",
     "ctrl": "Ctrl",
     "shift": "Mayús",
-    "enter": "Intro"
+    "enter": "Intro",
+    "send": "Enviar la pregunta",
+    "newline": "Empezar una línea nueva",
+    "edit": "Editar su última pregunta, si el cuadro está vacío",
+    "stop": "Detener la respuesta",
+    "search": "Buscar conversaciones",
+    "fresh": "Nueva conversación",
+    "side": "Mostrar u ocultar las conversaciones",
+    "model": "Elegir un modelo",
+    "panel": "Instrucciones del sistema y parámetros",
+    "copy": "Copiar la respuesta más reciente",
+    "list": "Mostrar esta lista"
   },
 
   "held": {
@@ -283,5 +297,93 @@ export default {
     "not_saved": "El servidor no puede escribir en su disco. No se guardó nada ni se envió nada al modelo.",
     "draining": "El servidor se está reiniciando. Vuelva a intentarlo dentro de un momento.",
     "unavailable": "El servidor no puede hacer esto en este momento."
+  },
+
+  "settings": {
+    "title": "Ajustes",
+    "forBrowser": "Este navegador",
+    "forPerson": "Usted, en todos los navegadores",
+    "forEverybody": "Todos los que usan este servidor",
+    "display": "Pantalla",
+    "theme": "Colores",
+    "system": "Como el sistema",
+    "light": "Claros",
+    "dark": "Oscuros",
+    "text": "Tamaño del texto",
+    "language": "Idioma",
+    "languageHint": "La página se carga de nuevo en el nuevo idioma. Lo que ha escrito se conserva.",
+    "asBrowser": "Como pide el navegador",
+    "useLanguage": "Usar este idioma",
+    "writing": "Escribir y esperar",
+    "enter": "La tecla Intro",
+    "enterSends": "Envía la pregunta",
+    "enterNewline": "Empieza una línea nueva",
+    "enterHint": "Si empieza una línea nueva, envía {keys} o el botón.",
+    "download": "Descargar",
+    "notify": "Notificaciones",
+    "notifyHint": "Cuando termina una respuesta y usted no ve esta página, su sistema le avisa. El aviso no contiene nada de la conversación.",
+    "notifyOn": "Activar las notificaciones",
+    "notifyOff": "Desactivar las notificaciones",
+    "notifyIsOn": "Están activadas.",
+    "notifySample": "Así se ve una notificación.",
+    "notifyInsecure": "Los navegadores solo muestran notificaciones de páginas que llegan por https o de este mismo equipo.",
+    "notifyMissing": "Este navegador no permite que una página muestre notificaciones.",
+    "notifyDenied": "El navegador no lo permite. Puede cambiarlo en los ajustes del navegador para este sitio.",
+    "answers": "Respuestas",
+    "defaults": "Con qué empiezan las conversaciones",
+    "systemHint": "Las conversaciones nuevas lo reciben. Cada una puede cambiarlo.",
+    "parametersHint": "Valen para toda conversación que no tiene propios. Un campo vacío no se envía, y el modelo usa su propio valor. Algunos modelos no los aceptan todos.",
+    "saved": "Guardado",
+    "changedMeanwhile": "Lo ha cambiado entretanto en otro navegador. Guarde otra vez para reemplazarlo.",
+    "defaultsTooLong": "Es demasiado largo. Todo junto puede tener 64 KB.",
+    "data": "Sus datos",
+    "export": "Exportar todas las conversaciones",
+    "exportHint": "Un archivo zip con dos ficheros por cada una: Markdown para leer y JSON con todas las ramas.",
+    "deleteAll": "Borrar todas las conversaciones",
+    "deleteHint": "Desaparecen enseguida y no se pueden recuperar. Las respuestas que se están escribiendo se detienen.",
+    "deleteWord": "borrar",
+    "deleteConfirm": "Escriba «{word}» para borrar todas las conversaciones:",
+    "deleteNow": "Borrar para siempre",
+    "deleting": "Borrando…",
+    "login": "Su acceso",
+    "sessions": "Sesiones",
+    "sessionsHint": "Dónde ha entrado.",
+    "thisSession": "Esta",
+    "unknownProgram": "Programa desconocido",
+    "endSession": "Terminar",
+    "endOthers": "Terminar todas las demás sesiones",
+    "sessionEnded": "Terminada",
+    "passwordHint": "Todas las demás sesiones terminan cuando cambia.",
+    "oldPassword": "Contraseña antigua",
+    "newPassword": "Contraseña nueva",
+    "changePassword": "Cambiar la contraseña",
+    "passwordChanged": "La contraseña ha cambiado.",
+    "password": "Contraseña"
+  },
+
+  "notify": {
+    "done": "Su respuesta está completa.",
+    "failed": "Su respuesta terminó antes de completarse."
+  },
+
+  "context": {
+    "of": "{count} de {context} tokens de contexto",
+    "count": "se envían {count} tokens; no se conoce el contexto del modelo",
+    "title": "Lo que lee el modelo",
+    "next": "Con su próxima pregunta",
+    "takes": "El modelo admite como máximo",
+    "unknown": "no se sabe",
+    "compact": "Seguir a partir de un resumen",
+    "how": "La página hace esta pregunta como cualquier otra. Cuando la respuesta esté lista, usted decide si la siguiente pregunta sigue solo al resumen. No se borra nada: los mensajes anteriores quedan como otra rama.",
+    "question": "La pregunta",
+    "request": "Resume lo que importa de nuestra conversación hasta ahora, de modo que pueda seguir solo a partir del resumen: hechos, decisiones, preguntas abiertas y el texto o código que aún se necesita. Empieza con «Resumen de nuestra conversación hasta ahora:».",
+    "cost": "Para esto el modelo lee {tokens} y escribe el resumen.",
+    "money": "Eso cuesta {cost}.",
+    "ask": "Pedir un resumen",
+    "ready": "El resumen está listo. Su próxima pregunta puede seguirlo solo a él.",
+    "goOn": "Seguir desde el resumen",
+    "armed": "Su próxima pregunta sigue solo al resumen.",
+    "undo": "Mantener todos los mensajes",
+    "not": "Ahora no"
   }
 };

@@ -4,7 +4,9 @@ export default {
   },
 
   "composer": {
-    "send": "Envoyer"
+    "send": "Envoyer",
+    "hint": "Entrée envoie, Maj+Entrée commence une nouvelle ligne",
+    "hintNewline": "Entrée commence une nouvelle ligne, Ctrl+Entrée ou ⌘+Entrée envoie"
   },
 
   "waiting": {
@@ -175,11 +177,11 @@ export default {
   },
 
   "panel": {
-    "title": "Réglages des réponses",
+    "title": "Cette conversation",
     "system": "Prompt système",
     "systemHint": "Le modèle le lit avant tout le reste. Il appartient à cette conversation.",
     "parameters": "Paramètres",
-    "parametersHint": "Ils s’appliquent à toutes les conversations de ce navigateur. Un champ vide n’est pas envoyé, et le modèle utilise sa propre valeur. Certains modèles ne les acceptent pas tous.",
+    "parametersHint": "Ils valent pour cette conversation. Un champ vide prend ce que disent les paramètres, ou la valeur du modèle. Certains modèles ne les acceptent pas tous.",
     "temperatureHint": "La part de hasard dans le choix des mots : de 0 (minimum) à 2 (maximum).",
     "topPHint": "Le modèle choisit seulement parmi les mots les plus probables qui ont ensemble cette probabilité : de 0 à 1.",
     "maxTokensHint": "La longueur maximale d’une réponse, en tokens.",
@@ -192,7 +194,8 @@ export default {
     "beginning": "La première question est encore en cours d’envoi. Enregistrez de nouveau dans un instant.",
     "save": "Enregistrer",
     "cancel": "Annuler",
-    "reset": "Réinitialiser les paramètres"
+    "reset": "Réinitialiser les paramètres",
+    "default": "{value} (des paramètres)"
   },
 
   "shortcuts": {
@@ -201,7 +204,18 @@ export default {
     "single": "Utiliser les touches sans Ctrl ni Alt (/ et ?)",
     "ctrl": "Ctrl",
     "shift": "Maj",
-    "enter": "Entrée"
+    "enter": "Entrée",
+    "send": "Envoyer la question",
+    "newline": "Commencer une nouvelle ligne",
+    "edit": "Modifier votre dernière question, si la zone de saisie est vide",
+    "stop": "Arrêter la réponse",
+    "search": "Rechercher dans les conversations",
+    "fresh": "Nouvelle conversation",
+    "side": "Afficher ou masquer les conversations",
+    "model": "Choisir un modèle",
+    "panel": "Prompt système et paramètres",
+    "copy": "Copier la réponse la plus récente",
+    "list": "Afficher cette liste"
   },
 
   "held": {
@@ -283,5 +297,93 @@ export default {
     "not_saved": "Le serveur ne peut pas écrire sur son disque. Rien n’a été enregistré, et rien n’a été envoyé au modèle.",
     "draining": "Le serveur redémarre. Réessayez dans un instant.",
     "unavailable": "Le serveur ne peut pas faire cela pour le moment."
+  },
+
+  "settings": {
+    "title": "Paramètres",
+    "forBrowser": "Ce navigateur",
+    "forPerson": "Vous, dans tous les navigateurs",
+    "forEverybody": "Tous ceux qui utilisent ce serveur",
+    "display": "Affichage",
+    "theme": "Couleurs",
+    "system": "Comme le système",
+    "light": "Claires",
+    "dark": "Sombres",
+    "text": "Taille du texte",
+    "language": "Langue",
+    "languageHint": "La page est rechargée dans la nouvelle langue. Ce que vous avez écrit reste.",
+    "asBrowser": "Comme le demande le navigateur",
+    "useLanguage": "Utiliser cette langue",
+    "writing": "Écrire et attendre",
+    "enter": "La touche Entrée",
+    "enterSends": "Envoie la question",
+    "enterNewline": "Commence une nouvelle ligne",
+    "enterHint": "Si elle commence une nouvelle ligne, {keys} ou le bouton envoie.",
+    "download": "Télécharger",
+    "notify": "Notifications",
+    "notifyHint": "Quand une réponse se termine et que vous ne voyez pas cette page, votre système vous prévient. La notification ne contient rien de la conversation.",
+    "notifyOn": "Activer les notifications",
+    "notifyOff": "Désactiver les notifications",
+    "notifyIsOn": "Elles sont activées.",
+    "notifySample": "Voici à quoi ressemble une notification.",
+    "notifyInsecure": "Les navigateurs ne montrent que les notifications des pages venues par https ou de cet ordinateur même.",
+    "notifyMissing": "Ce navigateur ne permet pas à une page de montrer des notifications.",
+    "notifyDenied": "Le navigateur ne l’autorise pas. Vous pouvez le changer dans les réglages du navigateur pour ce site.",
+    "answers": "Réponses",
+    "defaults": "Ce par quoi commencent les conversations",
+    "systemHint": "Les nouvelles conversations le reçoivent. Chacune peut le changer.",
+    "parametersHint": "Ils valent pour toute conversation qui n’en a pas à elle. Un champ vide n’est pas envoyé, et le modèle prend sa propre valeur. Certains modèles ne les acceptent pas tous.",
+    "saved": "Enregistré",
+    "changedMeanwhile": "Vous l’avez changé entre-temps dans un autre navigateur. Enregistrez encore une fois pour le remplacer.",
+    "defaultsTooLong": "C’est trop long. Le tout peut avoir 64 Ko.",
+    "data": "Vos données",
+    "export": "Exporter toutes les conversations",
+    "exportHint": "Une archive zip avec deux fichiers pour chacune : Markdown pour lire, et JSON avec toutes les branches.",
+    "deleteAll": "Supprimer toutes les conversations",
+    "deleteHint": "Elles disparaissent aussitôt et ne peuvent pas être rétablies. Les réponses en cours s’arrêtent.",
+    "deleteWord": "supprimer",
+    "deleteConfirm": "Écrivez « {word} » pour supprimer toutes les conversations :",
+    "deleteNow": "Supprimer pour toujours",
+    "deleting": "Suppression…",
+    "login": "Votre connexion",
+    "sessions": "Sessions",
+    "sessionsHint": "Où vous vous êtes connecté.",
+    "thisSession": "Celle-ci",
+    "unknownProgram": "Programme inconnu",
+    "endSession": "Terminer",
+    "endOthers": "Terminer toutes les autres sessions",
+    "sessionEnded": "Terminée",
+    "passwordHint": "Toutes les autres sessions se terminent quand il change.",
+    "oldPassword": "Ancien mot de passe",
+    "newPassword": "Nouveau mot de passe",
+    "changePassword": "Changer le mot de passe",
+    "passwordChanged": "Le mot de passe est changé.",
+    "password": "Mot de passe"
+  },
+
+  "notify": {
+    "done": "Votre réponse est terminée.",
+    "failed": "Votre réponse s’est arrêtée avant la fin."
+  },
+
+  "context": {
+    "of": "{count} tokens de contexte sur {context}",
+    "count": "{count} tokens sont envoyés ; le contexte du modèle n’est pas connu",
+    "title": "Ce que lit le modèle",
+    "next": "Avec votre prochaine question",
+    "takes": "Le modèle accepte au plus",
+    "unknown": "pas connu",
+    "compact": "Continuer à partir d’un résumé",
+    "how": "La page pose cette question comme une autre. Quand la réponse est terminée, vous décidez si la question suivante suit le résumé seul. Rien n’est supprimé : les messages d’avant restent dans une autre branche.",
+    "question": "La question",
+    "request": "Résume ce qui compte dans notre conversation jusqu’ici, pour qu’elle puisse continuer à partir du seul résumé : faits, décisions, questions ouvertes, et le texte ou le code encore nécessaire. Commence par « Résumé de notre conversation jusqu’ici : ».",
+    "cost": "Pour cela, le modèle lit {tokens} et écrit le résumé.",
+    "money": "Cela coûte {cost}.",
+    "ask": "Demander un résumé",
+    "ready": "Le résumé est là. Votre prochaine question peut suivre lui seul.",
+    "goOn": "Continuer à partir du résumé",
+    "armed": "Votre prochaine question suit le résumé seul.",
+    "undo": "Garder tous les messages",
+    "not": "Pas maintenant"
   }
 };

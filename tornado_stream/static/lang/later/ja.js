@@ -4,7 +4,9 @@ export default {
   },
 
   "composer": {
-    "send": "送信"
+    "send": "送信",
+    "hint": "Enter で送信、Shift+Enter で改行",
+    "hintNewline": "Enter で改行、Ctrl+Enter または ⌘+Enter で送信"
   },
 
   "waiting": {
@@ -175,11 +177,11 @@ export default {
   },
 
   "panel": {
-    "title": "回答の設定",
+    "title": "この会話",
     "system": "システムプロンプト",
     "systemHint": "モデルはこれを最初に読みます。この会話だけに適用されます。",
     "parameters": "パラメーター",
-    "parametersHint": "このブラウザーのすべての会話に適用されます。空欄の項目は送信されず、モデル自身の値が使われます。すべてを受け付けないモデルもあります。",
+    "parametersHint": "この会話に使われます。空の項目には設定の値か、モデル自身の値が使われます。すべてを受け付けないモデルもあります。",
     "temperatureHint": "言葉の選び方のランダムさ：0（最小）から 2（最大）。",
     "topPHint": "合わせてこの確率になる、最も可能性の高い言葉だけから選びます：0 から 1。",
     "maxTokensHint": "回答の最大の長さ（トークン数）。",
@@ -192,7 +194,8 @@ export default {
     "beginning": "最初の質問をまだ送信中です。少し待ってからもう一度保存してください。",
     "save": "保存",
     "cancel": "キャンセル",
-    "reset": "パラメーターをリセット"
+    "reset": "パラメーターをリセット",
+    "default": "{value}（設定の値）"
   },
 
   "shortcuts": {
@@ -201,7 +204,18 @@ export default {
     "single": "Ctrl や Alt なしのキー（/ と ?）を使う",
     "ctrl": "Ctrl",
     "shift": "Shift",
-    "enter": "Enter"
+    "enter": "Enter",
+    "send": "質問を送信",
+    "newline": "改行",
+    "edit": "入力欄が空のとき、最後の質問を編集",
+    "stop": "回答を停止",
+    "search": "会話を検索",
+    "fresh": "新しい会話",
+    "side": "会話の一覧を表示または非表示",
+    "model": "モデルを選ぶ",
+    "panel": "システムプロンプトとパラメーター",
+    "copy": "最新の回答をコピー",
+    "list": "この一覧を表示"
   },
 
   "held": {
@@ -283,5 +297,93 @@ export default {
     "not_saved": "サーバーがディスクに書き込めません。何も保存されず、モデルにも送信されませんでした。",
     "draining": "サーバーを再起動しています。少し待ってからもう一度お試しください。",
     "unavailable": "サーバーは今この操作を行えません。"
+  },
+
+  "settings": {
+    "title": "設定",
+    "forBrowser": "このブラウザー",
+    "forPerson": "あなた（すべてのブラウザー）",
+    "forEverybody": "このサーバーを使う全員",
+    "display": "表示",
+    "theme": "配色",
+    "system": "システムに合わせる",
+    "light": "ライト",
+    "dark": "ダーク",
+    "text": "文字の大きさ",
+    "language": "言語",
+    "languageHint": "ページは新しい言語で再読み込みされます。書きかけの内容は残ります。",
+    "asBrowser": "ブラウザーの設定に合わせる",
+    "useLanguage": "この言語を使う",
+    "writing": "入力と待ち時間",
+    "enter": "Enter キー",
+    "enterSends": "質問を送信",
+    "enterNewline": "改行",
+    "enterHint": "改行に使う場合は、{keys} またはボタンで送信します。",
+    "download": "ダウンロード",
+    "notify": "通知",
+    "notifyHint": "回答が終わったときにこのページを見ていなければ、システムが知らせます。通知に会話の内容は含まれません。",
+    "notifyOn": "通知をオンにする",
+    "notifyOff": "通知をオフにする",
+    "notifyIsOn": "オンになっています。",
+    "notifySample": "通知はこのように表示されます。",
+    "notifyInsecure": "ブラウザーが通知を表示するのは、https またはこのコンピューター自身のページだけです。",
+    "notifyMissing": "このブラウザーではページから通知を表示できません。",
+    "notifyDenied": "ブラウザーが許可していません。ブラウザーのサイト設定で変更できます。",
+    "answers": "回答",
+    "defaults": "会話の初期設定",
+    "systemHint": "新しい会話に使われ、会話ごとに変更できます。",
+    "parametersHint": "独自の設定がないすべての会話に使われます。空の項目は送られず、モデル自身の値が使われます。すべてを受け付けないモデルもあります。",
+    "saved": "保存しました",
+    "changedMeanwhile": "別のブラウザーで変更されています。置き換えるにはもう一度保存してください。",
+    "defaultsTooLong": "長すぎます。合計 64 KB までです。",
+    "data": "データ",
+    "export": "すべての会話を書き出す",
+    "exportHint": "会話ごとに、読むための Markdown と全分岐の JSON の 2 ファイルを含む zip です。",
+    "deleteAll": "すべての会話を削除",
+    "deleteHint": "ただちに消え、元に戻せません。書いている途中の回答は止まります。",
+    "deleteWord": "削除",
+    "deleteConfirm": "すべての会話を削除するには「{word}」と入力してください：",
+    "deleteNow": "完全に削除",
+    "deleting": "削除中…",
+    "login": "ログイン",
+    "sessions": "セッション",
+    "sessionsHint": "ログインしている場所です。",
+    "thisSession": "このセッション",
+    "unknownProgram": "不明なプログラム",
+    "endSession": "終了",
+    "endOthers": "ほかのすべてのセッションを終了",
+    "sessionEnded": "終了しました",
+    "passwordHint": "変更すると、ほかのセッションはすべて終了します。",
+    "oldPassword": "現在のパスワード",
+    "newPassword": "新しいパスワード",
+    "changePassword": "パスワードを変更",
+    "passwordChanged": "パスワードを変更しました。",
+    "password": "パスワード"
+  },
+
+  "notify": {
+    "done": "回答が完成しました。",
+    "failed": "回答は途中で終わりました。"
+  },
+
+  "context": {
+    "of": "コンテキスト {context} トークン中 {count}",
+    "count": "{count} トークンを送信、モデルのコンテキストは不明です",
+    "title": "モデルが読む量",
+    "next": "次の質問とともに",
+    "takes": "モデルの上限",
+    "unknown": "不明",
+    "compact": "要約から続ける",
+    "how": "この質問はほかの質問と同じように送られます。回答が終わったら、次の質問を要約だけに続けるかどうかを選べます。何も削除されず、それまでのメッセージは別の分岐として残ります。",
+    "question": "質問",
+    "request": "これまでの会話の重要な点を、要約だけから続けられるようにまとめてください：事実、決定、未解決の質問、まだ必要な文章やコード。「これまでの会話の要約：」で始めてください。",
+    "cost": "このためにモデルは {tokens} を読み、要約を書きます。",
+    "money": "費用は {cost} です。",
+    "ask": "要約を頼む",
+    "ready": "要約ができました。次の質問を要約だけに続けられます。",
+    "goOn": "要約から続ける",
+    "armed": "次の質問は要約だけに続きます。",
+    "undo": "すべてのメッセージを残す",
+    "not": "今はしない"
   }
 };

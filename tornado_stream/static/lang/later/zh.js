@@ -4,7 +4,9 @@ export default {
   },
 
   "composer": {
-    "send": "发送"
+    "send": "发送",
+    "hint": "Enter 发送，Shift+Enter 换行",
+    "hintNewline": "Enter 换行，Ctrl+Enter 或 ⌘+Enter 发送"
   },
 
   "waiting": {
@@ -175,11 +177,11 @@ export default {
   },
 
   "panel": {
-    "title": "回答的设置",
+    "title": "此对话",
     "system": "系统提示词",
     "systemHint": "模型会先读取这段内容。它只属于此对话。",
     "parameters": "参数",
-    "parametersHint": "适用于此浏览器中的所有对话。留空的不会发送，由模型使用自己的值。有些模型不接受其中某些参数。",
+    "parametersHint": "适用于此对话。空字段采用设置中的值或模型自己的值。有些模型不接受全部参数。",
     "temperatureHint": "用词的随机程度：0 最小，2 最大。",
     "topPHint": "模型只在累计概率达到此值的最可能的词中选择：0 到 1。",
     "maxTokensHint": "回答的最大长度（词元数）。",
@@ -192,7 +194,8 @@ export default {
     "beginning": "第一个问题还在发送途中，请稍后再保存。",
     "save": "保存",
     "cancel": "取消",
-    "reset": "重置参数"
+    "reset": "重置参数",
+    "default": "{value}（来自设置）"
   },
 
   "shortcuts": {
@@ -201,7 +204,18 @@ export default {
     "single": "使用不带 Ctrl 或 Alt 的按键（/ 和 ?）",
     "ctrl": "Ctrl",
     "shift": "Shift",
-    "enter": "Enter"
+    "enter": "Enter",
+    "send": "发送问题",
+    "newline": "换行",
+    "edit": "输入框为空时，编辑上一个问题",
+    "stop": "停止回答",
+    "search": "搜索对话",
+    "fresh": "新对话",
+    "side": "显示或隐藏对话列表",
+    "model": "选择模型",
+    "panel": "系统提示词和参数",
+    "copy": "复制最新的回答",
+    "list": "显示此列表"
   },
 
   "held": {
@@ -283,5 +297,93 @@ export default {
     "not_saved": "服务器无法写入磁盘。没有保存任何内容，也没有向模型发送任何内容。",
     "draining": "服务器正在重启，请稍后再试。",
     "unavailable": "服务器现在无法执行此操作。"
+  },
+
+  "settings": {
+    "title": "设置",
+    "forBrowser": "此浏览器",
+    "forPerson": "您（所有浏览器）",
+    "forEverybody": "使用此服务器的所有人",
+    "display": "显示",
+    "theme": "颜色",
+    "system": "跟随系统",
+    "light": "浅色",
+    "dark": "深色",
+    "text": "文字大小",
+    "language": "语言",
+    "languageHint": "页面会以新语言重新加载，您写的内容会保留。",
+    "asBrowser": "跟随浏览器",
+    "useLanguage": "使用此语言",
+    "writing": "输入与等待",
+    "enter": "Enter 键",
+    "enterSends": "发送问题",
+    "enterNewline": "换行",
+    "enterHint": "如果用于换行，则用 {keys} 或按钮发送。",
+    "download": "下载",
+    "notify": "通知",
+    "notifyHint": "当回答结束而您没有看着此页面时，系统会通知您。通知不含对话的任何内容。",
+    "notifyOn": "开启通知",
+    "notifyOff": "关闭通知",
+    "notifyIsOn": "已开启。",
+    "notifySample": "通知的样子就是这样。",
+    "notifyInsecure": "浏览器只显示来自 https 或本机页面的通知。",
+    "notifyMissing": "此浏览器不允许页面显示通知。",
+    "notifyDenied": "浏览器不允许。您可以在浏览器的网站设置中更改。",
+    "answers": "回答",
+    "defaults": "对话的默认设置",
+    "systemHint": "新对话会使用它，每个对话都可以更改。",
+    "parametersHint": "适用于没有单独设置的所有对话。空字段不发送，模型使用自己的值。有些模型不接受全部参数。",
+    "saved": "已保存",
+    "changedMeanwhile": "您已在另一个浏览器中更改过。再次保存即可替换。",
+    "defaultsTooLong": "太长了。总共最多 64 KB。",
+    "data": "您的数据",
+    "export": "导出所有对话",
+    "exportHint": "一个 zip 压缩包，每个对话两个文件：便于阅读的 Markdown 和包含所有分支的 JSON。",
+    "deleteAll": "删除所有对话",
+    "deleteHint": "会立即删除且无法恢复。正在书写的回答会停止。",
+    "deleteWord": "删除",
+    "deleteConfirm": "输入“{word}”以删除所有对话：",
+    "deleteNow": "永久删除",
+    "deleting": "正在删除…",
+    "login": "您的登录",
+    "sessions": "会话",
+    "sessionsHint": "您登录过的位置。",
+    "thisSession": "当前",
+    "unknownProgram": "未知程序",
+    "endSession": "结束",
+    "endOthers": "结束其他所有会话",
+    "sessionEnded": "已结束",
+    "passwordHint": "更改后，其他所有会话都会结束。",
+    "oldPassword": "旧密码",
+    "newPassword": "新密码",
+    "changePassword": "更改密码",
+    "passwordChanged": "密码已更改。",
+    "password": "密码"
+  },
+
+  "notify": {
+    "done": "您的回答已完成。",
+    "failed": "您的回答未完成就结束了。"
+  },
+
+  "context": {
+    "of": "上下文 {count} / {context} 个 token",
+    "count": "将发送 {count} 个 token；模型的上下文大小未知",
+    "title": "模型读取的内容",
+    "next": "随您的下一个问题",
+    "takes": "模型最多接受",
+    "unknown": "未知",
+    "compact": "从摘要继续",
+    "how": "页面会像其他问题一样提出这个问题。回答完成后，由您决定下一个问题是否只接在摘要之后。不会删除任何内容：之前的消息保留为另一个分支。",
+    "question": "问题",
+    "request": "请总结我们到目前为止对话中的要点，使对话仅凭摘要就能继续：事实、决定、未解决的问题，以及仍需要的文本或代码。以“到目前为止的对话摘要：”开头。",
+    "cost": "为此模型会读取 {tokens}，并写出摘要。",
+    "money": "费用为 {cost}。",
+    "ask": "请求摘要",
+    "ready": "摘要已完成。您的下一个问题可以只接在它之后。",
+    "goOn": "从摘要继续",
+    "armed": "您的下一个问题只接在摘要之后。",
+    "undo": "保留所有消息",
+    "not": "暂不"
   }
 };

@@ -86,8 +86,7 @@ export default {
     "form": "اطرح سؤالًا",
     "label": "سؤالك",
     "placeholder": "اسأل عن أي شيء…",
-    "stop": "إيقاف",
-    "hint": "‏Enter للإرسال، وShift+Enter لسطر جديد"
+    "stop": "إيقاف"
   },
 
   "place": {

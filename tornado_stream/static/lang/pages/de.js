@@ -86,8 +86,7 @@ export default {
     "form": "Eine Frage stellen",
     "label": "Ihre Frage",
     "placeholder": "Fragen Sie etwas …",
-    "stop": "Anhalten",
-    "hint": "Eingabe sendet, Umschalt+Eingabe beginnt eine neue Zeile"
+    "stop": "Anhalten"
   },
 
   "place": {

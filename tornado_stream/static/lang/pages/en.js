@@ -86,8 +86,7 @@ export default {
     "form": "Ask a question",
     "label": "Your question",
     "placeholder": "Ask something…",
-    "stop": "Stop",
-    "hint": "Enter sends, Shift+Enter begins a new line"
+    "stop": "Stop"
   },
 
   "place": {

@@ -86,8 +86,7 @@ export default {
     "form": "Haga una pregunta",
     "label": "Su pregunta",
     "placeholder": "Pregunte lo que quiera…",
-    "stop": "Detener",
-    "hint": "Intro envía; Mayús+Intro empieza una línea nueva"
+    "stop": "Detener"
   },
 
   "place": {

@@ -86,8 +86,7 @@ export default {
     "form": "Poser une question",
     "label": "Votre question",
     "placeholder": "Posez une question…",
-    "stop": "Arrêter",
-    "hint": "Entrée envoie, Maj+Entrée commence une nouvelle ligne"
+    "stop": "Arrêter"
   },
 
   "place": {

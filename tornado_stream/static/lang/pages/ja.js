@@ -86,8 +86,7 @@ export default {
     "form": "質問する",
     "label": "質問",
     "placeholder": "質問を入力…",
-    "stop": "停止",
-    "hint": "Enter で送信、Shift+Enter で改行"
+    "stop": "停止"
   },
 
   "place": {

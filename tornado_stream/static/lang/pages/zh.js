@@ -86,8 +86,7 @@ export default {
     "form": "提问",
     "label": "您的问题",
     "placeholder": "问点什么…",
-    "stop": "停止",
-    "hint": "Enter 发送，Shift+Enter 换行"
+    "stop": "停止"
   },
 
   "place": {
