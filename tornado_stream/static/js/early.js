@@ -20,8 +20,7 @@
   document.addEventListener("keydown", (event) => {
     const { key, shiftKey, ctrlKey, altKey, metaKey, isComposing, keyCode, target } = event;
     if (isComposing || keyCode === 229 || target !== waiting()?.querySelector("textarea")) return;
-    const { enter } = document.documentElement.dataset;
-    const sends = enter ? enter === "send" : matchMedia("(pointer: fine)").matches;
+    const sends = (document.documentElement.dataset.enter ?? (matchMedia("(pointer: fine)").matches && "send")) === "send";
     if (key === "Enter" && !shiftKey && !altKey && (ctrlKey || metaKey) !== sends) note(event, true);
     else if (key === "Escape") note(event, false);
   });

@@ -17,9 +17,6 @@ export class ModelsView {
   constructor(models, preferences) {
     this.models = models;
     this.preferences = preferences;
-    this.#dialog.addEventListener("click", (/** @type {MouseEvent} */ event) => {
-      if (event.target === this.#dialog && !isInside(event, this.#dialog)) this.#dialog.close(); // the click was on the backdrop
-    });
     byId("welcome-own").addEventListener("click", () => this.open());
     preferences.addEventListener("change", () => this.#show());
   }
@@ -51,10 +48,4 @@ export class ModelsView {
     this.#title.textContent = failed ? t("model.failedTitle") : "";
     this.#lead.textContent = failed ? [model?.detail, t("model.failedNext")].filter(Boolean).join("\n") : t("model.demo");
   }
-}
-
-/** @param {MouseEvent} event @param {HTMLElement} box */
-function isInside({ clientX, clientY }, box) {
-  const { left, right, top, bottom } = box.getBoundingClientRect();
-  return clientX >= left && clientX <= right && clientY >= top && clientY <= bottom;
 }
