@@ -40,7 +40,8 @@ class SendRequest:
     `parent_given` tells an absent parent from a null one; `leave_out` is how many of the oldest
     turns are not sent to the model; `continue_id` names the answer that is to be continued, and
     `preset` and `system` what a new conversation begins with. `summary_id` names the answer that
-    the model reads in the place of all messages before."""
+    the model reads in the place of all messages before. Where `keep` is False, nothing is stored,
+    and `history` has the messages before this one."""
 
     request_id: str
     message: str | None
@@ -55,6 +56,8 @@ class SendRequest:
     preset: str | None = None
     system: str | None = None
     summary_id: str | None = None
+    keep: bool = True
+    history: tuple[tuple[str, str], ...] = ()  # role and text of each
 
     @cached_property
     def fingerprint(self) -> bytes:
@@ -72,6 +75,7 @@ class SendRequest:
             *([self.preset] if self.preset else []),
             *([{"system": self.system}] if self.system else []),
             *([{"summary": self.summary_id}] if self.summary_id else []),
+            *([] if self.keep else [{"history": self.history}]),
         ]
         return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).digest()
 
@@ -112,6 +116,7 @@ def compose(request: SendRequest, thread: Thread, provider: Provider) -> Job:
         chat_request,
         first_events(continued, left_out),
         request.owner,
+        persisted=request.keep,
     )
 
 
@@ -214,6 +219,15 @@ def new_conversation(title: str, system: str | None = None) -> Conversation:
 def new_thread(text: str, system: str | None = None) -> Thread:
     """The empty thread of a new conversation that begins with this message."""
     return Thread(new_conversation(make_title(text), system), [], is_new=True)
+
+
+def earlier_messages(request: SendRequest, conversation: Conversation) -> list[Message]:
+    """The messages that a request which is not kept brings with it."""
+    now = now_ms()
+    return [
+        Message(str(uuid.uuid4()), conversation.id, None, role, text, now)
+        for role, text in request.history
+    ]
 
 
 def user_message(text: str, thread: Thread) -> Message:

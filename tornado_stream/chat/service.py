@@ -17,6 +17,7 @@ from tornado_stream.chat.requests import (
     check_continuable,
     compose,
     content_text,
+    earlier_messages,
     is_larger,
     make_title,
     new_thread,
@@ -172,7 +173,11 @@ class ChatService:
             thread = Thread(await self._conversation(request.owner, request.conversation_id), [])
         if request.summary_id:
             return replace(thread, root=await self._summary(request, request.summary_id))
-        messages = await self._messages(request, thread.conversation)
+        messages = (
+            await self._messages(request, thread.conversation)
+            if request.keep
+            else earlier_messages(request, thread.conversation)
+        )
         return replace(thread, messages=messages, continued=continued)
 
     async def _summary(self, request: SendRequest, id: str) -> Message:

@@ -239,18 +239,22 @@ def _version(body: dict[str, Any]) -> int | None:
 
 def read_changes(body: dict[str, Any]) -> dict[str, Any]:
     """The changes that a body asks for, checked. Raises `InvalidRequest`."""
-    changes = {name: body[name] for name in CHANGEABLE if name in body and name != "options"}
+    changes = {name: body[name] for name in CHANGEABLE if name in body}
     for name, value in changes.items():
         if name in ("pinned", "archived"):
             if not isinstance(value, bool):
                 raise InvalidRequest(f"{name} must be true or false.")
+        elif name == "options":
+            changes[name] = parse_options(body) or None
+        elif name == "model":
+            optional_text(body, name)
         elif not (isinstance(value, str) or (value is None and name != "title")):
             raise InvalidRequest(f"{name} must be text.")
     if isinstance(folder := changes.get("folder"), str):
         changes["folder"] = " ".join(folder.split()) or None
         if len(folder) > MAX_FOLDER:
             raise InvalidRequest(f"The name of a folder has at most {MAX_FOLDER} characters.")
-    return changes | ({"options": parse_options(body) or None} if "options" in body else {})
+    return changes
 
 
 def _truth(name: str, value: str) -> bool | None:

@@ -36,6 +36,8 @@ HAS_SCRIPTS = "ts_scripts"
 LIFETIME = 365 * 24 * 3600
 #: Fields of the form, with room for others.
 MOST_FIELDS = 10
+#: Characters of a question and of a model's name that an address can have.
+MOST_ASKED, MOST_MODEL = 8_000, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Plain:
     next: str | None = None
     text: str = ""
     error: ChatError | None = None
+    model: str = ""  # that the question of the address is for
 
     @property
     def running(self) -> bool:
@@ -114,9 +117,12 @@ class IndexHandler(PageHandler):
     async def get(self, conversation_id: str = "") -> None:
         id = conversation_id.lower()
         if self.get_cookie(HAS_SCRIPTS) and self.get_argument("plain", None) is None:
-            await self.show(Plain(str(uuid.uuid4()), id, is_read=False))
+            plain = Plain(str(uuid.uuid4()), id, is_read=False)
         else:
-            await self.show(await read_plain(self, id))
+            plain = await read_plain(self, id)
+        text = "" if id else self.get_argument("q", "")[:MOST_ASKED]
+        model = "" if id else self.get_argument("model", "")[:MOST_MODEL]
+        await self.show(replace(plain, text=text, model=model))
 
 
 class AskHandler(PageHandler):
@@ -139,7 +145,11 @@ class AskHandler(PageHandler):
         if not text.strip():
             self.redirect(self._address(conversation_id), status=303)
             return
-        request = SendRequest(request_id, text, conversation_id or None, owner=self.owner)
+        request = SendRequest(
+            *(request_id, text, conversation_id or None),
+            model=fields.get("model") or None,
+            owner=self.owner,
+        )
         try:
             generation = await self.chat.send(request)
         except ChatError as error:
@@ -148,7 +158,8 @@ class AskHandler(PageHandler):
             # The same id again: the refused request may have been stored after all.
             same = plain if error.code == "request_id_reused" else None
             kept = same or replace(plain, request_id=request_id)
-            await self.show(replace(kept, text=text, error=error))
+            model = fields.get("model", "")
+            await self.show(replace(kept, text=text, error=error, model=model))
             return
         self.generation_id = generation.id
         self.redirect(self._address(generation.message.conversation_id), status=303)

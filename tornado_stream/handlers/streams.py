@@ -243,6 +243,7 @@ def parse_send_request(body: dict[str, Any], owner: str) -> SendRequest:
         preset=_of_new(body, "preset"),
         system=_of_new(body, "system"),
         summary_id=_summary(body),
+        **(_temporary(body, message) if body.get("keep") is not None else {}),
     )
 
 
@@ -263,6 +264,32 @@ def _summary(body: dict[str, Any]) -> str | None:
             "and without parent_id."
         )
     return summary and summary.lower()
+
+
+def _temporary(body: dict[str, Any], message: str | None) -> dict[str, Any]:
+    """The fields of a request that says with `keep` whether anything is stored."""
+    keep, history = body["keep"], body.get("history")
+    if not isinstance(keep, bool):
+        raise InvalidRequest("keep must be true or false.")
+    if keep:
+        return {}
+    for name in ("conversation_id", "parent_id", "continue"):
+        if body.get(name) is not None:
+            raise InvalidRequest(f"{name} names what is stored; with keep false, nothing is.")
+    if message is None:
+        raise InvalidRequest("With keep false, message is required: the text to send.")
+    history = [] if history is None else history
+    if not (isinstance(history, list) and all(map(_is_message, history))):
+        raise InvalidRequest(
+            'history must be a list of messages: {"role": "user" or "assistant", "content": text}.'
+        )
+    return {"keep": False, "history": tuple((one["role"], one["content"]) for one in history)}
+
+
+def _is_message(value: Any) -> bool:
+    if not isinstance(value, dict) or value.get("role") not in ("user", "assistant"):
+        return False
+    return isinstance(value.get("content"), str)
 
 
 def parse_options(body: dict[str, Any]) -> dict[str, Any]:

@@ -20,10 +20,10 @@ from tornado_stream.values.errors import TooLarge, Unavailable, in_bytes
 from tornado_stream.values.messages import LOCAL_OWNER, Conversation, Message
 from tornado_stream.values.presets import Preset
 
-#: The fields of a conversation that `Store.update` can change.
-CHANGEABLE = ("title", "system", "current_id", "options", "pinned", "archived", "folder")
-#: Those that can be changed of many conversations at once.
+#: The fields of a conversation that can be changed of many at once.
 PLACE = ("pinned", "archived", "folder")
+#: Those that `Store.update` can change.
+CHANGEABLE = ("title", "system", "current_id", "model", "options", *PLACE)
 #: The most folders of an owner, and the most pinned conversations that a list begins with.
 MAX_FOLDERS, MAX_PINNED = 200, 200
 #: Bytes, about, of the messages that are read at once where a conversation is read in parts, and

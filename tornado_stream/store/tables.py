@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from tornado_stream.store import listing, logs, search, waiting_questions
 from tornado_stream.store.base import (
     CHANGEABLE,
@@ -27,6 +25,7 @@ from tornado_stream.store.rows import (
     MESSAGE_COLUMNS,
     from_conversation,
     from_message,
+    from_value,
     to_conversation,
     to_message,
 )
@@ -115,10 +114,7 @@ def update(db: sqlite3.Connection, owner: str, id: str, changes: dict[str, Any])
     for name in CHANGEABLE:
         if name in changes:
             sql = f"UPDATE conversations SET {name} = ? WHERE seq = ? AND owner = ?"
-            value = changes[name]
-            if isinstance(value, dict):
-                value = orjson.dumps(value).decode()
-            db.execute(sql, (value, seq, owner))
+            db.execute(sql, (from_value(changes[name]), seq, owner))
     if (new := changes.get("title", title)) != title:
         search.remove(db, seq, title)
         search.add(db, seq, new or "")
