@@ -23,7 +23,7 @@ import { forgetOtherUsers } from "./page/account.js";
 import { Api } from "./page/api.js";
 import { base } from "./page/base.js";
 import { armCopyButtons, copyText } from "./page/clipboard.js";
-import { byId, hasFinePointer } from "./page/dom.js";
+import { byId, hasFinePointer, whenNeeded } from "./page/dom.js";
 import { tabId } from "./page/ids.js";
 import { PageLifecycle } from "./page/lifecycle.js";
 import { Locks } from "./page/locks.js";
@@ -64,16 +64,11 @@ const composer = new Composer(
   { sent: () => autoScroll.follow(), wait: async (text) => (await waiting())?.put(text) ?? false, editLast: () => transcript.editLast() },
 );
 
-/** @type {Promise<import("./composer/waiting_question.js").WaitingQuestion> | null} */
-let loadingWaiting = null;
-/** The question that waits for the end of the answer; null: its module could not be loaded. */
-const waiting = () => {
-  loadingWaiting ??= withWords(import("./composer/waiting_question.js")).then((module) => module.waitingQuestion(api, conversation, preferences, composer, announcer));
-  return loadingWaiting.catch(() => (loadingWaiting = null));
-};
+/** The question that waits for the end of the answer. */
+const waiting = whenNeeded(() => withWords(import("./composer/waiting_question.js")).then((module) => module.waitingQuestion(api, conversation, preferences, composer, announcer)));
 conversation.addEventListener("loaded", (event) => {
   const { id, waiting: question } = /** @type {CustomEvent} */ (event).detail;
-  if (question && !loadingWaiting) void waiting().then((view) => conversation.id === id && view?.show(question));
+  if (question) void waiting().then((view) => conversation.id === id && view?.show(question));
 });
 const drafts = new Drafts(storage, conversation, composer);
 addEventListener("beforeunload", () => outbox.leave());
@@ -106,8 +101,18 @@ const instructions = new Instructions(conversation, preferences);
 const bar = new ComposerBar(instructions, models, preferences, {
   chosen: () => hasFinePointer() && composer.focus(),
   about: () => modelsView.open(),
+  presets: (draft) => void begin("presets", draft),
   say,
 });
+
+/** Presets, prompts and temporary chats: what a new conversation can begin with. @param {import("./composer/beginnings.js").What} what @param {any} [more] */
+const begin = (what, more) =>
+  bar.open("beginnings", () => withWords(import("./composer/beginnings.js")).then((module) => module.beginnings({ api, tabStorage, conversation, models, preferences, instructions, composer, sidebar, say })), { what, more });
+for (const what of /** @type {const} */ (["presets", "temporary"])) byId(what).addEventListener("click", () => void begin(what));
+question.addEventListener("input", () => /^[/／]/.test(question.value) && void begin("prompts"));
+preferences.keepModel = (model) => void (conversation.id && api.change(conversation.id, { model }).catch(() => {})); // if that fails, this page still names the model in each request
+conversation.addEventListener("switched", (event) => (/** @type {CustomEvent} */ (event).detail.adopted ? preferences.settle() : preferences.setOwn()));
+conversation.addEventListener("loaded", (event) => preferences.setOwn(/** @type {CustomEvent} */ (event).detail.model));
 const shortcuts = new Shortcuts(document, storage, {
   shortcuts: () => bar.openShortcuts(shortcuts),
   search: () => sidebar.search(),
@@ -196,6 +201,10 @@ conversation.addEventListener("answer", (event) => {
 document.cookie = `ts_scripts=1; path=${base}/; max-age=31536000`; // the page then comes without what is shown where no script runs
 
 void new Navigation(conversation, window).open().then(() => {
+  const model = /** @type {HTMLInputElement | null} */ (document.getElementById("asked-model"))?.value;
+  if (model && !conversation.id) preferences.setOwn(model);
+  if (location.search) history.replaceState(history.state, "", location.pathname); // so that a reload does not fill the box again
+  if (tabStorage.get("tornado-stream:temporary")) void begin("gone");
   commands.resumeUnsent((id, text) => drafts.add(id, text));
   if (!composer.isSent) return;
   const draft = drafts.stored;

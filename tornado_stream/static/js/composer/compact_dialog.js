@@ -69,7 +69,7 @@ export class CompactDialog {
     this.#question.value ||= t("context.request");
     const { tokens, context } = this.bar.use;
     this.#facts.replaceChildren(fact(t("context.next"), amount(tokens)), fact(t("context.takes"), context ? t("details.tokens", { n: context.toLocaleString(language) }) : t("context.unknown")));
-    this.#ask.disabled = !this.bar.conversation.free;
+    this.#ask.disabled = !this.bar.conversation.free || !!this.bar.conversation.temporary; // a summary names an answer that is stored
     this.#showCost();
     this.#dialog.showModal();
   }

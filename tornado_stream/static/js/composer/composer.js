@@ -72,6 +72,12 @@ export class Composer extends EventTarget {
     this.parts.text.focus();
   }
 
+  /** Delete the text. */
+  clear() {
+    this.#setText("");
+    this.#changed();
+  }
+
   /** Insert a text above what the user has written. @param {string} text */
   fill(text) {
     const draft = this.text;
@@ -110,17 +116,14 @@ export class Composer extends EventTarget {
     if (bytes) return this.#showNotice(t("composer.tooLong", { n: Math.ceil(bytes / 1024) }));
     if (!free) return void this.#wait(question);
     this.commands.send(question); // first: the outbox has stored the question when its draft is deleted
-    this.#setText("");
-    this.#changed();
+    this.clear();
     this.callbacks.sent();
     this.focus();
   }
 
   /** Let the question wait for the end of the answer. @param {string} question */
   async #wait(question) {
-    if (!(await this.callbacks.wait(question)) || this.text !== question) return;
-    this.#setText("");
-    this.#changed();
+    if ((await this.callbacks.wait(question)) && this.text === question) this.clear();
   }
 
   /** @param {MouseEvent} event */

@@ -3,7 +3,7 @@
 import { byId } from "../page/dom.js";
 import { t, withWords } from "../page/words.js";
 
-/** @typedef {{open: (request?: import("./model_picker.js").Request) => void | Promise<void>}} Part */
+/** @typedef {{open: (request?: any) => unknown}} Part */
 
 export class ComposerBar {
   #model = byId("model");
@@ -15,7 +15,7 @@ export class ComposerBar {
   /**
    * @param {import("../conversation/instructions.js").Instructions} instructions @param {import("./models.js").Models} models
    * @param {import("./preferences.js").Preferences} preferences
-   * @param {{chosen: () => void, about: () => void, say: (text: string) => void}} callbacks
+   * @param {{chosen: () => void, about: () => void, presets: (draft?: object) => void, say: (text: string) => void}} callbacks `presets` opens the list of presets, or the form for a new one
    */
   constructor(instructions, models, preferences, callbacks) {
     this.instructions = instructions;
@@ -40,7 +40,7 @@ export class ComposerBar {
 
   /** Open the panel with the system prompt and the parameters. */
   openPanel() {
-    void this.open("panel", () => withWords(import("./settings_panel.js")).then(({ SettingsPanel }) => new SettingsPanel(this.instructions, this.preferences)));
+    void this.open("panel", () => withWords(import("./settings_panel.js")).then(({ SettingsPanel }) => new SettingsPanel(this.instructions, this.preferences, this.callbacks.presets)));
   }
 
   /** @param {import("../page/shortcuts.js").Shortcuts} shortcuts */
@@ -48,7 +48,7 @@ export class ComposerBar {
     void this.open("shortcuts", () => withWords(import("../page/shortcuts_dialog.js")).then(({ ShortcutsDialog }) => new ShortcutsDialog(shortcuts)));
   }
 
-  /** Open a part of the page that is loaded when it is first opened. @param {string} name @param {() => Promise<Part>} make @param {import("./model_picker.js").Request} [request] */
+  /** Open a part of the page that is loaded when it is first opened. @param {string} name @param {() => Promise<Part>} make @param {any} [request] what to open it for */
   async open(name, make, request) {
     const part = this.#parts.get(name) ?? make();
     this.#parts.set(name, part);

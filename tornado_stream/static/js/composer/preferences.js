@@ -22,6 +22,12 @@ export class Preferences extends EventTarget {
   own = {};
   /** The system prompt of new conversations. */
   system = "";
+  /** The model that the open conversation has of its own; "": none. */
+  ownModel = "";
+  /** The preset that a new conversation begins with. @type {import("../page/presets_api.js").Preset | null} */
+  begins = null;
+  /** Called when the open conversation has got another model of its own. @type {(model: string) => void} */
+  keepModel = () => {};
 
   /** @param {import("../page/storage.js").Storage} storage @param {import("./models.js").Models} models */
   constructor(storage, models) {
@@ -49,28 +55,46 @@ export class Preferences extends EventTarget {
 
   /** The id of the chosen model if the server does not list it any more, otherwise null. */
   get missing() {
-    return this.#wanted && !this.#available ? this.#wanted.id : null;
+    return this.#wanted && !this.ownModel && !this.#available ? this.#wanted.id : null;
   }
 
   /** The model that answers; null: it is not known yet, or there is none. @returns {import("../page/api.js").Model | null} */
   get model() {
-    return this.#available ?? this.models.defaultModel;
+    return this.ownModel ? this.#find(this.ownModel, true) : (this.#available ?? this.models.defaultModel);
   }
 
   /** The members of a request that the user has chosen. @returns {{model?: string, options?: Options}} */
   get chosen() {
-    const id = this.models.state === "known" ? this.#available?.id : this.#wanted?.id;
+    const id = this.ownModel || (this.models.state === "known" ? this.#available?.id : this.#wanted?.id);
     const options = { ...this.options, ...this.own };
     return { ...(id && { model: id }), ...(Object.keys(options).length && { options }) };
   }
 
-  /** The members of a request that begins a conversation. @returns {{system?: string}} */
+  /** The members of a request that begins a conversation. @returns {{system?: string, preset?: string}} */
   get beginning() {
-    return this.system ? { system: this.system } : {};
+    const { system, begins } = this;
+    return { ...(begins && { preset: begins.id }), ...(system && !begins?.system && { system }) };
   }
 
-  /** Choose a model for all answers from now on. If it is the server's default, the page follows the server when its default changes. @param {string} id */
+  /** What the open conversation has of its own, or begins with. @param {string | null} [model] @param {Preferences["begins"]} [begins] */
+  setOwn(model, begins = null) {
+    this.ownModel = model ?? "";
+    this.begins = begins;
+    this.#changed();
+  }
+
+  /** The server has the conversation now, with a copy of its preset. A model that came from elsewhere it does not keep yet. */
+  settle() {
+    if (this.ownModel && !this.begins) this.keepModel(this.ownModel);
+    this.begins = null;
+  }
+
+  /** Choose a model for all answers from now on; only for this conversation, if it has one of its own. If it is the server's default, the page follows the server when its default changes. @param {string} id */
   choose(id) {
+    if (this.ownModel) {
+      this.setOwn(id, this.begins);
+      return this.keepModel(id);
+    }
     const listed = this.models.all.some((model) => model.id === id);
     this.#wanted = id && id !== this.models.defaultModel?.id ? { id, ...(!listed && { other: true }) } : null;
     this.#store(MODEL, this.#wanted);
@@ -87,6 +111,11 @@ export class Preferences extends EventTarget {
   get #available() {
     const { id, other } = this.#wanted ?? {};
     if (!id) return null;
+    return this.#find(id, other);
+  }
+
+  /** @param {string} id @param {boolean} [other] it may be one that the server does not list @returns {import("../page/api.js").Model | null} */
+  #find(id, other) {
     const unlisted = other || this.models.state !== "known";
     return this.models.all.find((model) => model.id === id) ?? (unlisted ? { id, provider: "", state: "other", detail: "" } : null);
   }

@@ -5,7 +5,7 @@
  */
 import { excess } from "../conversation/requests.js";
 import { saveInstructions } from "../conversation/save_instructions.js";
-import { element } from "../page/dom.js";
+import { element, smallButton } from "../page/dom.js";
 import { failureText } from "../page/errors.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
@@ -18,8 +18,12 @@ export class SettingsPanel {
   #parameters = new ParameterFields("panel", t("panel.parametersHint"));
   #save = element("button", "button primary", t("panel.save"));
 
-  /** @param {import("../conversation/instructions.js").Instructions} instructions @param {import("./preferences.js").Preferences} preferences */
-  constructor(instructions, preferences) {
+  /**
+   * @param {import("../conversation/instructions.js").Instructions} instructions @param {import("./preferences.js").Preferences} preferences
+   * @param {(draft?: object) => void} presets opens the list of presets, or the form for a new one
+   */
+  constructor(instructions, preferences, presets) {
+    this.presets = presets;
     this.instructions = instructions;
     this.preferences = preferences;
     this.#build();
@@ -41,7 +45,9 @@ export class SettingsPanel {
     const title = element("h2", "", t("panel.title"));
     title.id = "panel-title";
     this.#system.rows = 4;
-    this.#form.append(title, labelled("panel-system", t("panel.system"), this.#system, t("panel.systemHint")), this.#parameters.element, this.#buttons());
+    const ways = element("p", "ways");
+    ways.append(smallButton(t("panel.presets"), () => this.#leaveFor()), smallButton(t("panel.asPreset"), () => this.#saveAsPreset()));
+    this.#form.append(title, ways, labelled("panel-system", t("panel.system"), this.#system, t("panel.systemHint")), this.#parameters.element, this.#buttons());
     this.#form.noValidate = true;
     this.#dialog.append(this.#form);
   }
@@ -55,6 +61,19 @@ export class SettingsPanel {
     for (const button of [reset, cancel]) button.type = "button";
     row.append(reset, cancel, this.#save);
     return row;
+  }
+
+  /** Open the form for a new preset with what is in the fields, and the model. */
+  #saveAsPreset() {
+    const options = this.#parameters.read();
+    const { chosen } = this.preferences;
+    if (options) this.#leaveFor({ kind: "preset", system: this.#system.value.trim(), model: chosen.model ?? "", options });
+  }
+
+  /** @param {object} [draft] a new preset; absent: the list of presets */
+  #leaveFor(draft) {
+    this.#dialog.close();
+    this.presets(draft);
   }
 
   /** @param {Event} event */
@@ -74,7 +93,7 @@ export class SettingsPanel {
     const { text, options: old, conversation } = this.instructions;
     if (system === text && JSON.stringify(options) === JSON.stringify(old)) return "";
     if (excess(system)) return t("panel.systemTooLong");
-    if (!conversation.id && conversation.newest) return t("panel.beginning");
+    if (!conversation.id && !conversation.temporary && conversation.newest) return t("panel.beginning");
     try {
       await saveInstructions(this.instructions, system, options);
       return "";

@@ -18,7 +18,7 @@ export class Commands {
   /** Asks the next question in another way, once. @type {((text: string) => void) | null} */
   next = null;
 
-  /** @param {import("./conversation.js").Conversation} conversation @param {{chosen: import("./requests.js").Chosen, beginning?: {system?: string}}} [preferences] */
+  /** @param {import("./conversation.js").Conversation} conversation @param {{chosen: import("./requests.js").Chosen, beginning?: object}} [preferences] */
   constructor(conversation, preferences = { chosen: {} }) {
     this.conversation = conversation;
     this.preferences = preferences;
@@ -40,12 +40,11 @@ export class Commands {
 
   /** Ask for another answer to a question. A request that never arrived is sent again, with the same id. @param {Answer | null} answer the answer that the question has now @param {string} [model] instead of the chosen one */
   retry(answer = this.conversation.newest, model) {
-    const { free, id, leaveOut } = this.conversation;
-    if (!answer || !free) return;
+    if (!answer || !this.conversation.free) return;
     const { parent: asked, request, failure } = answer;
     const stale = model || STALE.includes(failure?.code ?? "");
     const chosen = { ...this.preferences.chosen, ...(model && { model }) };
-    if (asked.id && (answer.id || stale)) this.#ask(asked, regenerateRequest(id, asked, leaveOut, chosen));
+    if (asked.id && (answer.id || stale)) this.#askAgain(asked, chosen);
     else this.#ask(asked, stale ? this.#request(asked, chosen) : request);
   }
 
@@ -66,11 +65,11 @@ export class Commands {
 
   /** Ask the newest question again, without the older half of the turns that were sent with it. */
   retryShorter() {
-    const { newest, free, id } = this.conversation;
+    const { newest, free } = this.conversation;
     const leaveOut = this.nextLeaveOut;
     if (!newest?.parent.id || !leaveOut || !free) return;
     this.conversation.leaveOut = leaveOut;
-    this.#ask(newest.parent, regenerateRequest(id, newest.parent, leaveOut, this.preferences.chosen));
+    this.#askAgain(newest.parent);
   }
 
   /** Stop the running answer. If the server refuses, it continues. */
@@ -133,8 +132,14 @@ export class Commands {
 
   /** @param {Question} asked @param {import("./requests.js").Chosen} [chosen] */
   #request(asked, chosen = this.preferences.chosen) {
-    const { id, leaveOut } = this.conversation;
-    return questionRequest(id, asked, leaveOut, id ? chosen : { ...chosen, ...this.preferences.beginning });
+    const { id, leaveOut, temporary } = this.conversation;
+    return (temporary ?? questionRequest)(id, asked, leaveOut, id ? chosen : { ...chosen, ...this.preferences.beginning });
+  }
+
+  /** @param {Question} asked a question that the server knows, unless the chat is temporary @param {import("./requests.js").Chosen} [chosen] */
+  #askAgain(asked, chosen = this.preferences.chosen) {
+    const { id, leaveOut, temporary } = this.conversation;
+    this.#ask(asked, temporary ? this.#request(asked, chosen) : regenerateRequest(id, asked, leaveOut, chosen));
   }
 
   /** @param {Question} asked @param {import("../page/api.js").AnswerRequest} request */

@@ -4,13 +4,14 @@ export class Instructions extends EventTarget {
   text = "";
   /** @type {Record<string, any>} */
   options = {};
+  isEdited = false; // they are those of a temporary chat, which the server does not have
 
-  /** @param {import("./conversation.js").Conversation} conversation @param {{system: string}} [defaults] what a new conversation begins with */
+  /** @param {import("./conversation.js").Conversation} conversation @param {{system: string, begins?: import("../page/presets_api.js").Preset | null, ownModel?: string}} [defaults] what a new conversation begins with */
   constructor(conversation, defaults = { system: "" }) {
     super();
     this.conversation = conversation;
     this.defaults = defaults;
-    conversation.addEventListener("switched", (event) => !(/** @type {CustomEvent} */ (event).detail.adopted) && this.set(conversation.id ? "" : defaults.system));
+    conversation.addEventListener("switched", (event) => /** @type {CustomEvent} */ (event).detail.adopted || this.#forget());
     conversation.addEventListener("loaded", (event) => {
       const { system, options } = /** @type {CustomEvent} */ (event).detail;
       this.set(system ?? "", options ?? {});
@@ -18,9 +19,16 @@ export class Instructions extends EventTarget {
     this.refresh();
   }
 
-  /** The defaults have changed. */
+  /** The defaults have changed, or the preset that a new conversation begins with. */
   refresh() {
-    if (!this.conversation.id && !this.conversation.newest) this.set(this.defaults.system);
+    const { system, begins } = this.defaults;
+    if (!this.conversation.id && !this.conversation.newest && !this.isEdited) this.set(begins?.system || system, begins?.options);
+  }
+
+  #forget() {
+    this.isEdited = false;
+    this.set("");
+    this.refresh();
   }
 
   /** The server has these now. @param {string} text @param {Record<string, any>} [options] */

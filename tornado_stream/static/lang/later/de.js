@@ -177,6 +177,8 @@ export default {
   },
 
   "panel": {
+    "presets": "Vorlagen …",
+    "asPreset": "Als Vorlage speichern …",
     "title": "Diese Unterhaltung",
     "system": "Systemprompt",
     "systemHint": "Das Modell liest dies vor allem anderen. Der Systemprompt gehört zu dieser Unterhaltung.",
@@ -385,5 +387,56 @@ export default {
     "armed": "Ihre nächste Frage folgt allein auf die Zusammenfassung.",
     "undo": "Alle Nachrichten behalten",
     "not": "Nicht jetzt"
+  },
+
+  "mode": {
+    "label": "Diese Unterhaltung",
+    "temporary": "Temporärer Chat: Weder der Server noch dieser Browser speichert ein Wort davon. Er endet, wenn die Seite geschlossen oder neu geladen wird.",
+    "gone": "Der temporäre Chat ist weg. Nichts davon wurde gespeichert.",
+    "begins": "Beginnt mit der Vorlage „{name}“.",
+    "end": "Beenden",
+    "without": "Ohne die Vorlage",
+    "close": "Schließen"
+  },
+
+  "presets": {
+    "title": "Vorlagen und Prompts",
+    "what": "Eine Vorlage beginnt eine neue Unterhaltung mit ihrem Systemprompt, Modell und ihren Parametern. Ein Prompt ist ein Text für das Fragefeld; dort findet ihn /.",
+    "filter": "Nach Namen suchen",
+    "presets": "Vorlagen",
+    "prompts": "Prompts",
+    "none": "Keine.",
+    "shared": "Für alle",
+    "newPreset": "Neue Vorlage",
+    "newPrompt": "Neuer Prompt",
+    "editPreset": "Vorlage ändern",
+    "editPrompt": "Prompt ändern",
+    "edit": "Ändern",
+    "editOne": "{name} ändern",
+    "delete": "Löschen",
+    "deleteOne": "{name} löschen",
+    "deleted": "„{name}“ wurde gelöscht.",
+    "undo": "Rückgängig",
+    "back": "„{name}“ ist wieder da.",
+    "saved": "„{name}“ wurde gespeichert.",
+    "close": "Schließen",
+    "name": "Name",
+    "text": "Text",
+    "textHint": "Schreiben Sie, was sich ändert, als {field}. Ist der Prompt eingefügt, geht Tab von Feld zu Feld.",
+    "systemHint": "Das Modell liest dies vor allem anderen.",
+    "model": "Modell",
+    "anyModel": "das Standardmodell",
+    "noName": "Geben Sie einen Namen ein.",
+    "noText": "Geben Sie einen Text ein.",
+    "empty": "Eine Vorlage hat mindestens einen Systemprompt, ein Modell oder einen Parameter.",
+    "nameInUse": "Eine andere Vorlage oder ein anderer Prompt heißt so.",
+    "gone": "Diese Vorlage wurde inzwischen gelöscht, zum Beispiel in einem anderen Tab. Speichern legt sie neu an.",
+    "conflict": "Diese Vorlage wurde inzwischen geändert, zum Beispiel in einem anderen Tab. Ihre Fassung steht noch in den Feldern. Dies ist die andere:",
+    "mine": "Meine speichern",
+    "theirs": "Die andere nehmen",
+    "both": "Beide behalten",
+    "fields": { "one": "{n} Feld. Tab geht weiter.", "other": "{n} Felder. Tab geht zum nächsten." },
+    "found": { "one": "{n} Prompt", "other": "{n} Prompts" },
+    "manage": "Vorlagen und Prompts …"
   }
 };

@@ -177,6 +177,8 @@ export default {
   },
 
   "panel": {
+    "presets": "Presets…",
+    "asPreset": "Save as preset…",
     "title": "This conversation",
     "system": "System prompt",
     "systemHint": "The model reads this before everything else. It belongs to this conversation.",
@@ -385,5 +387,56 @@ export default {
     "armed": "Your next question follows the summary alone.",
     "undo": "Keep all messages",
     "not": "Not now"
+  },
+
+  "mode": {
+    "label": "This conversation",
+    "temporary": "Temporary chat: neither the server nor this browser keeps a word of it. It ends when the page is closed or loaded again.",
+    "gone": "The temporary chat is gone. Nothing of it was kept.",
+    "begins": "Begins with the preset “{name}”.",
+    "end": "End it",
+    "without": "Without the preset",
+    "close": "Close"
+  },
+
+  "presets": {
+    "title": "Presets and prompts",
+    "what": "A preset begins a new conversation with its system prompt, model and parameters. A prompt is a text for the question box; there, / finds it.",
+    "filter": "Find by name",
+    "presets": "Presets",
+    "prompts": "Prompts",
+    "none": "None.",
+    "shared": "Everybody’s",
+    "newPreset": "New preset",
+    "newPrompt": "New prompt",
+    "editPreset": "Change the preset",
+    "editPrompt": "Change the prompt",
+    "edit": "Change",
+    "editOne": "Change {name}",
+    "delete": "Delete",
+    "deleteOne": "Delete {name}",
+    "deleted": "“{name}” was deleted.",
+    "undo": "Undo",
+    "back": "“{name}” is back.",
+    "saved": "“{name}” was saved.",
+    "close": "Close",
+    "name": "Name",
+    "text": "Text",
+    "textHint": "Write what changes as {field}. After the prompt was inserted, Tab goes from field to field.",
+    "systemHint": "The model reads this before everything else.",
+    "model": "Model",
+    "anyModel": "the default model",
+    "noName": "Write a name.",
+    "noText": "Write a text.",
+    "empty": "A preset has at least a system prompt, a model or a parameter.",
+    "nameInUse": "Another preset or prompt has this name.",
+    "gone": "This preset was deleted meanwhile, for example in another tab. Save makes it a new one.",
+    "conflict": "This preset was changed meanwhile, for example in another tab. Yours is still in the fields. This is the other version:",
+    "mine": "Save mine instead",
+    "theirs": "Take the other version",
+    "both": "Keep both",
+    "fields": { "one": "{n} field. Tab goes on.", "other": "{n} fields. Tab goes to the next one." },
+    "found": { "one": "{n} prompt", "other": "{n} prompts" },
+    "manage": "Presets and prompts…"
   }
 };

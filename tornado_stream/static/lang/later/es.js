@@ -177,6 +177,8 @@ export default {
   },
 
   "panel": {
+    "presets": "Plantillas…",
+    "asPreset": "Guardar como plantilla…",
     "title": "Esta conversación",
     "system": "Instrucciones del sistema",
     "systemHint": "El modelo las lee antes que todo lo demás. Pertenecen a esta conversación.",
@@ -385,5 +387,56 @@ export default {
     "armed": "Su próxima pregunta sigue solo al resumen.",
     "undo": "Mantener todos los mensajes",
     "not": "Ahora no"
+  },
+
+  "mode": {
+    "label": "Esta conversación",
+    "temporary": "Chat temporal: ni el servidor ni este navegador guardan una sola palabra. Termina cuando se cierra o se vuelve a cargar la página.",
+    "gone": "El chat temporal ha desaparecido. No se guardó nada de él.",
+    "begins": "Empieza con la plantilla «{name}».",
+    "end": "Terminarlo",
+    "without": "Sin la plantilla",
+    "close": "Cerrar"
+  },
+
+  "presets": {
+    "title": "Plantillas y prompts",
+    "what": "Una plantilla empieza una conversación nueva con sus instrucciones de sistema, su modelo y sus parámetros. Un prompt es un texto para el cuadro de preguntas; allí, / lo encuentra.",
+    "filter": "Buscar por nombre",
+    "presets": "Plantillas",
+    "prompts": "Prompts",
+    "none": "Ninguno.",
+    "shared": "De todos",
+    "newPreset": "Nueva plantilla",
+    "newPrompt": "Nuevo prompt",
+    "editPreset": "Cambiar la plantilla",
+    "editPrompt": "Cambiar el prompt",
+    "edit": "Cambiar",
+    "editOne": "Cambiar {name}",
+    "delete": "Eliminar",
+    "deleteOne": "Eliminar {name}",
+    "deleted": "Se eliminó «{name}».",
+    "undo": "Deshacer",
+    "back": "«{name}» ha vuelto.",
+    "saved": "Se guardó «{name}».",
+    "close": "Cerrar",
+    "name": "Nombre",
+    "text": "Texto",
+    "textHint": "Escriba lo que cambia como {field}. Una vez insertado el prompt, Tab pasa de un campo a otro.",
+    "systemHint": "El modelo lo lee antes que todo lo demás.",
+    "model": "Modelo",
+    "anyModel": "el modelo predeterminado",
+    "noName": "Escriba un nombre.",
+    "noText": "Escriba un texto.",
+    "empty": "Una plantilla tiene al menos instrucciones de sistema, un modelo o un parámetro.",
+    "nameInUse": "Otra plantilla u otro prompt tiene este nombre.",
+    "gone": "Esta plantilla se eliminó entretanto, por ejemplo en otra pestaña. Guardar la crea de nuevo.",
+    "conflict": "Esta plantilla se cambió entretanto, por ejemplo en otra pestaña. La suya sigue en los campos. Esta es la otra versión:",
+    "mine": "Guardar la mía",
+    "theirs": "Tomar la otra versión",
+    "both": "Conservar las dos",
+    "fields": { "one": "{n} campo. Tab sigue adelante.", "other": "{n} campos. Tab pasa al siguiente." },
+    "found": { "one": "{n} prompt", "other": "{n} prompts" },
+    "manage": "Plantillas y prompts…"
   }
 };

@@ -177,6 +177,8 @@ export default {
   },
 
   "panel": {
+    "presets": "Préréglages…",
+    "asPreset": "Enregistrer comme préréglage…",
     "title": "Cette conversation",
     "system": "Prompt système",
     "systemHint": "Le modèle le lit avant tout le reste. Il appartient à cette conversation.",
@@ -385,5 +387,56 @@ export default {
     "armed": "Votre prochaine question suit le résumé seul.",
     "undo": "Garder tous les messages",
     "not": "Pas maintenant"
+  },
+
+  "mode": {
+    "label": "Cette conversation",
+    "temporary": "Discussion temporaire : ni le serveur ni ce navigateur n’en gardent un mot. Elle se termine quand la page est fermée ou rechargée.",
+    "gone": "La discussion temporaire a disparu. Rien n’en a été gardé.",
+    "begins": "Commence avec le préréglage « {name} ».",
+    "end": "Y mettre fin",
+    "without": "Sans le préréglage",
+    "close": "Fermer"
+  },
+
+  "presets": {
+    "title": "Préréglages et prompts",
+    "what": "Un préréglage commence une nouvelle conversation avec son prompt système, son modèle et ses paramètres. Un prompt est un texte pour le champ de question ; là, / le trouve.",
+    "filter": "Chercher par nom",
+    "presets": "Préréglages",
+    "prompts": "Prompts",
+    "none": "Aucun.",
+    "shared": "Pour tous",
+    "newPreset": "Nouveau préréglage",
+    "newPrompt": "Nouveau prompt",
+    "editPreset": "Modifier le préréglage",
+    "editPrompt": "Modifier le prompt",
+    "edit": "Modifier",
+    "editOne": "Modifier {name}",
+    "delete": "Supprimer",
+    "deleteOne": "Supprimer {name}",
+    "deleted": "« {name} » a été supprimé.",
+    "undo": "Annuler",
+    "back": "« {name} » est de retour.",
+    "saved": "« {name} » a été enregistré.",
+    "close": "Fermer",
+    "name": "Nom",
+    "text": "Texte",
+    "textHint": "Écrivez ce qui change sous la forme {field}. Une fois le prompt inséré, Tab va de champ en champ.",
+    "systemHint": "Le modèle lit ceci avant tout le reste.",
+    "model": "Modèle",
+    "anyModel": "le modèle par défaut",
+    "noName": "Écrivez un nom.",
+    "noText": "Écrivez un texte.",
+    "empty": "Un préréglage a au moins un prompt système, un modèle ou un paramètre.",
+    "nameInUse": "Un autre préréglage ou prompt porte ce nom.",
+    "gone": "Ce préréglage a été supprimé entre-temps, par exemple dans un autre onglet. Enregistrer le crée à nouveau.",
+    "conflict": "Ce préréglage a été modifié entre-temps, par exemple dans un autre onglet. Le vôtre est encore dans les champs. Voici l’autre version :",
+    "mine": "Enregistrer la mienne",
+    "theirs": "Prendre l’autre version",
+    "both": "Garder les deux",
+    "fields": { "one": "{n} champ. Tab continue.", "other": "{n} champs. Tab va au suivant." },
+    "found": { "one": "{n} prompt", "other": "{n} prompts" },
+    "manage": "Préréglages et prompts…"
   }
 };

@@ -177,6 +177,8 @@ export default {
   },
 
   "panel": {
+    "presets": "预设…",
+    "asPreset": "保存为预设…",
     "title": "此对话",
     "system": "系统提示词",
     "systemHint": "模型会先读取这段内容。它只属于此对话。",
@@ -385,5 +387,56 @@ export default {
     "armed": "您的下一个问题只接在摘要之后。",
     "undo": "保留所有消息",
     "not": "暂不"
+  },
+
+  "mode": {
+    "label": "这个对话",
+    "temporary": "临时对话：服务器和此浏览器都不会保存其中任何内容。关闭或重新加载页面后，对话即结束。",
+    "gone": "临时对话已消失，其中的内容都没有保存。",
+    "begins": "以预设“{name}”开始。",
+    "end": "结束",
+    "without": "不用预设",
+    "close": "关闭"
+  },
+
+  "presets": {
+    "title": "预设和提示词",
+    "what": "预设以其系统提示词、模型和参数开始新对话。提示词是填入提问框的文本；在提问框中输入 / 可以找到它。",
+    "filter": "按名称查找",
+    "presets": "预设",
+    "prompts": "提示词",
+    "none": "没有。",
+    "shared": "所有人",
+    "newPreset": "新预设",
+    "newPrompt": "新提示词",
+    "editPreset": "修改预设",
+    "editPrompt": "修改提示词",
+    "edit": "修改",
+    "editOne": "修改 {name}",
+    "delete": "删除",
+    "deleteOne": "删除 {name}",
+    "deleted": "“{name}”已删除。",
+    "undo": "撤销",
+    "back": "“{name}”已恢复。",
+    "saved": "“{name}”已保存。",
+    "close": "关闭",
+    "name": "名称",
+    "text": "文本",
+    "textHint": "把会变化的部分写成 {field}。插入提示词后，按 Tab 键在字段之间移动。",
+    "systemHint": "模型会最先阅读这段内容。",
+    "model": "模型",
+    "anyModel": "默认模型",
+    "noName": "请输入名称。",
+    "noText": "请输入文本。",
+    "empty": "预设至少要有系统提示词、模型或一个参数。",
+    "nameInUse": "已有同名的预设或提示词。",
+    "gone": "此预设已被删除，例如在另一个标签页中。保存会新建一个。",
+    "conflict": "此预设已被修改，例如在另一个标签页中。您的版本仍在各字段中。另一个版本如下：",
+    "mine": "保存我的版本",
+    "theirs": "采用另一个版本",
+    "both": "两个都保留",
+    "fields": { "other": "{n} 个字段。按 Tab 键到下一个。" },
+    "found": { "other": "{n} 个提示词" },
+    "manage": "预设和提示词…"
   }
 };

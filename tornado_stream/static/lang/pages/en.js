@@ -28,7 +28,9 @@ export default {
     "starters": "Questions to start with",
     "starter1": "Why is the sky blue?",
     "starter2": "Why do we dream?",
-    "starter3": "Explain what a web server does, to a ten-year-old."
+    "starter3": "Explain what a web server does, to a ten-year-old.",
+    "presets": "Presets and prompts…",
+    "temporary": "Temporary chat"
   },
 
   "refused": {

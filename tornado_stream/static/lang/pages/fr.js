@@ -28,7 +28,9 @@ export default {
     "starters": "Questions pour commencer",
     "starter1": "Pourquoi le ciel est-il bleu ?",
     "starter2": "Pourquoi rêvons-nous ?",
-    "starter3": "Explique à un enfant de dix ans ce que fait un serveur web."
+    "starter3": "Explique à un enfant de dix ans ce que fait un serveur web.",
+    "presets": "Préréglages et prompts…",
+    "temporary": "Discussion temporaire"
   },
 
   "refused": {

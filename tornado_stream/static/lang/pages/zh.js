@@ -28,7 +28,9 @@ export default {
     "starters": "试试这些问题",
     "starter1": "天空为什么是蓝色的？",
     "starter2": "我们为什么会做梦？",
-    "starter3": "给十岁的孩子解释一下网页服务器是做什么的。"
+    "starter3": "给十岁的孩子解释一下网页服务器是做什么的。",
+    "presets": "预设和提示词…",
+    "temporary": "临时对话"
   },
 
   "refused": {
