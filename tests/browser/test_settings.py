@@ -95,7 +95,7 @@ def test_conversations_begin_with_the_defaults_and_can_have_their_own(
     expect(panel.get_by_label("temperature")).to_have_value("")
     expect(panel.get_by_label("temperature")).to_have_attribute("placeholder", re.compile("^0.5"))
     panel.get_by_label("temperature").fill("1")
-    panel.get_by_role("button", name="Save").click()
+    panel.get_by_role("button", name="Save", exact=True).click()
     expect(panel).to_be_hidden()
     page.reload()  # the server keeps it
     ask(page, "second")
