@@ -515,6 +515,13 @@ def walk(page: Page, world: World, kinds: Collection[str] = tuple(LONG)) -> Iter
         "context bar, dialog": compact,
         "a summary": summarised,
         "going on from a summary": from_summary,
+        "presets": presets,
+        "preset, open": preset_form,
+        "preset, changed meanwhile": conflict,
+        "prompts": prompts,
+        "begins with a preset": begun_with_preset,
+        "temporary chat": temporary,
+        "temporary chat, gone": temporary_gone,
     }.items():
         act(page)
         yield name
