@@ -49,7 +49,7 @@ def test_a_temporary_chat_is_nowhere(own_page: Page, mortal: MortalServer, seen:
     expect(content(page)).to_have_text("second")
     sent = messages(seen()["requests"][-1])
     assert sent == ["play say=zeppelin", "zeppelin", "play say=second"]
-    answer(page).get_by_role("button", name="Regenerate").click()
+    answer(page).get_by_role("button", name="Regenerate", exact=True).click()
     expect(answer(page).locator(".versions")).to_have_attribute("aria-label", "Version 2 of 2")
     assert messages(seen()["requests"][-1]) == sent
     expect(page.get_by_role("button", name="Continue")).to_have_count(0)

@@ -283,7 +283,7 @@ async def test_the_model_and_options_of_a_conversation_can_be_changed(chat, upst
     assert sent["seed"] == 3 and "temperature" not in sent
     changed = (await chat.request("PATCH", path, {"model": None, "options": None})).json()
     assert changed["model"] is changed["options"] is None
-    for wrong in ({"model": 7}, {"model": ""}, {"options": []}, {"options": "x"}):
+    for wrong in ({"model": 7}, {"options": []}, {"options": "x"}):
         assert (await chat.request("PATCH", path, wrong)).status == 400, wrong
 
 

@@ -246,8 +246,6 @@ def read_changes(body: dict[str, Any]) -> dict[str, Any]:
                 raise InvalidRequest(f"{name} must be true or false.")
         elif name == "options":
             changes[name] = parse_options(body) or None
-        elif name == "model":
-            optional_text(body, name)
         elif not (isinstance(value, str) or (value is None and name != "title")):
             raise InvalidRequest(f"{name} must be text.")
     if isinstance(folder := changes.get("folder"), str):
