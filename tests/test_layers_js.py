@@ -17,6 +17,7 @@ ROOT = STATIC / "js"
 #: From top to bottom. A module imports from its own folder and from those below it.
 FOLDERS = [
     "",  # the entries: app.js, early.js, login.js
+    "settings",
     "list",
     "composer",
     "transcript",

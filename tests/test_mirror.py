@@ -22,6 +22,7 @@ TESTED_THROUGH = {
     "chat/orders.py": "commands/test_users.py",
     "generations/saver.py": "generations/test_registry.py",
     "handlers/access_log.py": "observe/test_log.py",
+    "handlers/defaults.py": "chat/test_defaults.py",
     "handlers/models.py": "handlers/test_routes.py",
     "handlers/presets.py": "chat/test_presets.py",
     "handlers/security_headers.py": "handlers/test_doors.py",
@@ -32,6 +33,7 @@ TESTED_THROUGH = {
     "providers/openai/responses_form.py": "providers/openai/test_responses_provider.py",
     "providers/openai/responses_output.py": "providers/openai/test_responses_decoder.py",
     "providers/upstream_config.py": "providers/test_config.py",
+    "store/defaults.py": "store/test_contract.py",
     "store/lock.py": "store/test_sqlite.py",
     "store/logs.py": "store/test_contract.py",
     "store/private_files.py": "store/test_sqlite.py",
@@ -42,6 +44,7 @@ TESTED_THROUGH = {
     "store/worker.py": "store/test_sqlite.py",
     "store/waiting_questions.py": "store/test_contract.py",
     "store/watch.py": "store/test_checks.py",
+    "values/defaults.py": "chat/test_defaults.py",
     "values/messages.py": "chat/test_requests.py",
 }
 

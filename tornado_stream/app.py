@@ -17,6 +17,7 @@ from tornado_stream.auth.user_config import read_user_config
 from tornado_stream.auth.users import FILE, Users
 from tornado_stream.chat.completions import CompletionService
 from tornado_stream.chat.conversations import ConversationService
+from tornado_stream.chat.defaults import UserDefaults
 from tornado_stream.chat.orders import Orders
 from tornado_stream.chat.presets import Presets
 from tornado_stream.chat.readiness import Readiness
@@ -97,6 +98,7 @@ class ChatApplication(Services):
         answered = self.metrics.upstream_answered
         self.provider = build_provider(settings, answered, file=config_file)
         self.presets = Presets(config_file, self.store)
+        self.defaults = UserDefaults(self.store)
         people = Reread(config_file, read_user_config, "budgets and admins")
         self.generations = Generations(
             self.store,

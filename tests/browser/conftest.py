@@ -345,6 +345,7 @@ def _forget(tab: Page, url: str) -> None:
     devtools = tab.context.new_cdp_session(tab)
     devtools.send("Storage.clearDataForOrigin", where)
     devtools.detach()
+    tab.context.clear_cookies(name="ts_choices")
 
 
 def _clean_environ() -> dict[str, str]:

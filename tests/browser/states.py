@@ -162,6 +162,12 @@ def close(page: Page) -> None:
     expect(page.locator("dialog[open], :popover-open")).to_have_count(0)
 
 
+def back(page: Page) -> None:
+    """Close the form of a preset, which leads back to the list."""
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog[open] .preset-use").first).to_be_visible()
+
+
 def opened(opener: str) -> Callable[[Page], None]:
     def act(page: Page) -> None:
         page.set_viewport_size({"width": 1440, "height": 900})
@@ -169,6 +175,65 @@ def opened(opener: str) -> Callable[[Page], None]:
         expect(page.locator("dialog[open], :popover-open")).to_be_visible()
 
     return act
+
+
+def presets(page: Page) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    anew(page)
+    for body in (
+        {"name": "Translator", "system": "Translate what I write. " * 20, "model": "a-model"},
+        {"name": "Review of " + "a long name " * 4 + "here", "kind": "prompt", "text": "On {{it}}"},
+    ):
+        page.request.post(f"{page.url}api/presets", data=body)
+    page.locator("#presets").click()
+    expect(page.locator("dialog[open] .preset-use")).to_have_count(2)
+
+
+def preset_form(page: Page) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.locator("dialog[open] li .button").first.click()
+    expect(page.locator("#preset-name")).to_be_focused()
+
+
+def conflict(page: Page) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    stored = page.request.get(f"{page.url}api/presets").json()["presets"]
+    id = next(one["id"] for one in stored if one["kind"] == "preset")
+    page.request.patch(f"{page.url}api/presets/{id}", data={"version": 1, "system": "Other. " * 99})
+    page.locator("#preset-text").fill("Mine.")
+    page.locator("dialog[open] .primary").click()
+    expect(page.locator(".preset-conflict")).to_be_visible()
+
+
+def prompts(page: Page) -> None:
+    back(page)
+    close(page)
+    page.locator("#question").fill("")
+    page.locator("#question").press_sequentially("/")
+    expect(page.locator("#prompts .prompt")).to_have_count(2)
+
+
+def begun_with_preset(page: Page) -> None:
+    page.locator("#question").fill("")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.locator("#presets").click()
+    page.locator("dialog[open] .preset-use").first.click()
+    expect(page.locator(".mode-note")).to_be_visible()
+
+
+def temporary(page: Page) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    anew(page)
+    for preset in page.request.get(f"{page.url}api/presets").json()["presets"]:
+        page.request.delete(f"{page.url}api/presets/{preset['id']}")
+    page.locator("#temporary").click()
+    send(page, f"{LONG['short']}\nplay say={ANSWER}")
+    ready(page)
+
+
+def temporary_gone(page: Page) -> None:
+    page.reload()
+    expect(page.locator(".mode-note")).to_be_visible()
 
 
 def drawer(page: Page) -> None:
@@ -382,6 +447,37 @@ def usage(page: Page, server: Program) -> None:
     expect(page.locator(".usage-scroll")).to_be_visible()
 
 
+def compact(page: Page) -> None:
+    """The dialog of the context bar, in a conversation of two questions."""
+    asked(page, "say=A first answer.")
+    send(page, f"{LONG['short']}\nplay say=A second answer.;usage=9000;done")
+    ready(page)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.locator(".context").click()
+    expect(page.locator("dialog.compact")).to_be_visible()
+
+
+def summarised(page: Page) -> None:
+    """A summary was written, and the user can go on from it."""
+    page.locator("#context-question").fill(f"{LONG['short']}\nplay say=An answer of some words.")
+    page.locator(".compact .primary").click()
+    expect(page.locator(".summary-note")).to_be_visible()
+    ready(page)
+
+
+def from_summary(page: Page) -> None:
+    page.locator(".summary-note button").first.click()
+    send(page, f"{LONG['short']}\nplay say=An answer of some words.")
+    ready(page)
+    expect(page.locator("article.of-program")).to_be_visible()
+
+
+def deleting_all(page: Page) -> None:
+    opened("#settings")(page)
+    page.locator(".settings .danger").first.click()
+    expect(page.locator("#delete-word")).to_be_focused()
+
+
 @dataclass
 class World:
     """The servers that a walk through all states needs."""
@@ -446,6 +542,7 @@ def walk(page: Page, world: World, kinds: Collection[str] = tuple(LONG)) -> Iter
     for name, opener in {
         "models": "#model",
         "settings panel": "#panel",
+        "settings": "#settings",
         "shortcuts": "#shortcuts",
         "row menu": "#conversations .row-more",
         "title menu": "#title",
@@ -464,6 +561,23 @@ def walk(page: Page, world: World, kinds: Collection[str] = tuple(LONG)) -> Iter
         act(page)
         yield name
     page.locator("#archive").click()
+    deleting_all(page)
+    yield "settings, deleting all"
+    close(page)
+    for name, act in {
+        "context bar, dialog": compact,
+        "a summary": summarised,
+        "going on from a summary": from_summary,
+        "presets": presets,
+        "preset, open": preset_form,
+        "preset, changed meanwhile": conflict,
+        "prompts": prompts,
+        "begins with a preset": begun_with_preset,
+        "temporary chat": temporary,
+        "temporary chat, gone": temporary_gone,
+    }.items():
+        act(page)
+        yield name
     drawer(page)
     yield "drawer"
     page.set_viewport_size({"width": 1440, "height": 900})

@@ -196,13 +196,13 @@ def test_only_what_was_set_is_sent(page: Page, open_tab: Callable[[str], Page], 
     temperature.fill("0,5")
     page.get_by_label("max_tokens").fill("100")
     page.get_by_label("reasoning_effort").select_option("low")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(button).to_be_focused()
     expect(mark).to_be_visible()
     other = open_tab(page.url)
-    for each in (page, other):
-        ask(each, "after")
-        expect(content(each)).to_have_text("after")
+    for number, each in enumerate((page, other)):
+        ask(each, f"after {number}")
+        expect(content(each)).to_have_text(f"after {number}")
         request = seen()["requests"][-1]
         sent = {k: v for k, v in request.items() if k not in ("model", "messages", "stream")}
         del sent["stream_options"]
@@ -215,7 +215,7 @@ def test_only_what_was_set_is_sent(page: Page, open_tab: Callable[[str], Page], 
     expect(other.locator("#panel-set")).to_be_visible()
     button.click()
     other.get_by_role("button", name="Reset parameters").click()
-    other.get_by_role("button", name="Save").click()
+    other.get_by_role("button", name="Save", exact=True).click()
     expect(other.locator("#panel-set")).to_be_hidden()
     page.bring_to_front()
     expect(mark).to_be_hidden()
@@ -231,7 +231,7 @@ def test_a_system_prompt_belongs_to_its_conversation(
     composer(page).fill("a draft")
     button.click()
     page.get_by_label("System prompt").fill("Speak like a pirate.")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page).to_have_url(re.compile("/c/[0-9a-f-]{36}$"))
     expect(composer(page)).to_have_value("a draft")
     expect(page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
@@ -249,7 +249,7 @@ def test_a_system_prompt_belongs_to_its_conversation(
     button.click()
     expect(page.get_by_label("System prompt")).to_have_value("Speak like a pirate.")
     page.get_by_label("System prompt").fill("")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator("#panel-set")).to_be_hidden()
     ask(page, "and now?")
     expect(content(page)).to_have_text("and now?")
@@ -265,7 +265,7 @@ def test_a_system_prompt_that_was_not_saved_stays_open(page: Page, watch: Watch)
     page.get_by_role("button", name="System prompt and parameters").click()
     prompt = page.get_by_label("System prompt")
     prompt.fill("Be brief.")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("The server said: The disk is full.")).to_be_visible()
     expect(prompt).to_be_focused()
     expect(prompt).to_have_value("Be brief.")
@@ -315,7 +315,10 @@ def test_the_shortcuts(page: Page) -> None:
     expect(page.get_by_role("button", name="New conversation")).to_be_focused()
     page.keyboard.press("?")
     page.keyboard.press("Alt+Shift+P")
-    expect(page.get_by_role("dialog", name="Settings for answers")).to_be_visible()
+    expect(page.get_by_role("dialog", name="This conversation")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Alt+Shift+E")
+    expect(page.get_by_role("dialog", name="Settings", exact=True)).to_be_visible()
 
 
 def test_up_in_an_empty_field_edits_the_last_question(page: Page) -> None:

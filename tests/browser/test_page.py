@@ -170,7 +170,7 @@ def test_nothing_is_wider_than_the_page(page: Page) -> None:
     ask(page, long)
     expect(content(page)).to_have_text(long)
     _assert_fits(page, *widths)
-    for opener in ("Model:", "System prompt and parameters"):
+    for opener in ("Model:", "System prompt and parameters", "Settings"):
         page.set_viewport_size(VIEWPORT)
         page.get_by_role("button", name=opener).click()
         expect(page.get_by_role("dialog")).to_be_visible()

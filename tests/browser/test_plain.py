@@ -59,6 +59,20 @@ def test_a_question_is_asked_and_its_answer_comes(plain: Page, release: Release)
         assert box and box["x"] >= 0 and box["x"] + box["width"] <= size["width"] + 1
 
 
+def test_an_address_fills_the_box_and_nothing_covers_it(plain: Page, server: Program) -> None:
+    plain.goto(f"{server.url}?q=play%20say%3Dfrom%20a%20link&model=fake-model")
+    question, button = plain.locator("#question"), plain.locator("#send")
+    expect(question).to_have_value("play say=from a link")
+    for control in (question, button):
+        control.click(trial=True)  # fails if something covers it
+        box, seen = control.bounding_box(), plain.viewport_size
+        assert box and seen and box["y"] + box["height"] <= seen["height"]
+    assert plain.locator("article").count() == 0
+    button.click()
+    expect(plain).to_have_url(CONVERSATION)
+    expect(plain.locator("article.message.answer")).to_contain_text("from a link")
+
+
 def test_scripts_that_ran_once_and_do_not_any_more(plain: Page, server: Program) -> None:
     send(plain, "play say=begins")
     expect(plain.locator("article.message.answer")).to_contain_text("begins")

@@ -256,6 +256,38 @@ async def conversation_of(chat, id):
 
 
 @pytest.mark.gen_test
+async def test_a_hundred_changes_of_a_preset_change_no_conversation(chat):
+    mine = (await add(chat))[1]
+    asked = await conversation(chat, await chat.ask("hi", preset="Mine"))
+    empty = (await chat.request("POST", "/api/conversations", {"preset": "Mine"})).json()
+    paths = [f"/c/{asked['id']}.json", f"/api/conversations/{asked['id']}", f"/c/{empty['id']}.md"]
+    before = [(await chat.request("GET", path)).body for path in paths]
+    for number in range(100):
+        changes = {"system": f"Sing {number}.", "model": f"say={number}", "name": f"M{number}"}
+        status, mine = await change(chat, mine, **changes, options={"seed": number})
+        assert (status, mine["version"]) == (200, number + 2)
+    assert (await chat.request("DELETE", f"/api/presets/{mine['id']}")).status == 204
+    assert [(await chat.request("GET", path)).body for path in paths] == before
+
+
+@pytest.mark.gen_test
+async def test_the_model_and_options_of_a_conversation_can_be_changed(chat, upstream):
+    id = (await chat.ask("hi", preset="Translator")).start["conversation_id"]
+    path = f"/api/conversations/{id}"
+    body = {"model": "say=other", "options": {"seed": 3}}
+    changed = (await chat.request("PATCH", path, body)).json()
+    assert (changed["model"], changed["options"]) == ("say=other", {"seed": 3})
+    assert changed["preset"] == "Translator"
+    assert (await chat.ask("hi", conversation_id=id)).text == "other"
+    sent = upstream.requests[-1]
+    assert sent["seed"] == 3 and "temperature" not in sent
+    changed = (await chat.request("PATCH", path, {"model": None, "options": None})).json()
+    assert changed["model"] is changed["options"] is None
+    for wrong in ({"model": 7}, {"options": []}, {"options": "x"}):
+        assert (await chat.request("PATCH", path, wrong)).status == 400, wrong
+
+
+@pytest.mark.gen_test
 async def test_two_tabs_never_overwrite_each_other(chat):
     mine = (await add(chat))[1]
     both = await asyncio.gather(change(chat, mine, system="one"), change(chat, mine, system="two"))

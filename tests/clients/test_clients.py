@@ -124,6 +124,31 @@ async def test_openai_for_python(chat, upstream, tmp_path):
     assert len(upstream.requests) == 6  # no request was sent twice
 
 
+PRESET_EXAMPLE = """
+from openai import OpenAI
+
+client = OpenAI()
+assert client.models.retrieve("preset/Translator").id == "preset/Translator"
+messages = [{"role": "user", "content": "Guten Tag"}]
+whole = client.chat.completions.create(model="preset/Translator", messages=messages)
+print(whole.choices[0].message.content)
+print(client.responses.create(model="preset/Translator", input="Guten Tag").output_text)
+"""
+
+
+@needs_python
+@long
+async def test_openai_for_python_asks_a_preset(chat, upstream, tmp_path):
+    preset = {"name": "Translator", "system": "Translate.", "model": "say=Hello", "options": {}}
+    assert (await chat.request("POST", "/api/presets", preset)).status == 201
+    script = tmp_path / "examples.py"
+    script.write_text(PRESET_EXAMPLE)
+    assert (await run(chat, tmp_path, PYTHON, script)).splitlines() == ["Hello", "Hello"]
+    for request in upstream.requests:
+        assert request["messages"][0] == {"role": "system", "content": "Translate."}
+        assert (request["model"], request["messages"][1]["content"]) == ("say=Hello", "Guten Tag")
+
+
 @needs_node
 @long
 async def test_openai_for_javascript(chat, upstream, tmp_path):

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from tornado_stream.handlers.index import CHARACTERS, MESSAGES
+from tornado_stream.handlers.index import CHARACTERS, MESSAGES, MOST_ASKED
 
 BOUNDARY = "----form"
 
@@ -126,3 +126,31 @@ async def test_what_is_shown_has_a_bound(chat):
     assert page.count('<article class="message') == MESSAGES
     assert "question 0." not in page.split("<nav aria-label")[0].split('class="plain"')[1]
     assert f"/c/{id}.md" in page and len(page) < (CHARACTERS + 1000) * MESSAGES / 2 + 50_000
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("scripts", [True, False])
+async def test_an_address_fills_the_question_box(chat, upstream, scripts):
+    async def get(path):
+        cookie = {"Cookie": "ts_scripts=1"} if scripts else {}
+        return (await chat.request("GET", path, headers=cookie)).body.decode()
+
+    page = await get("/?q=Why%20%3Cb%3E%0Aso%3F&model=say%3Dthis")
+    assert ">\nWhy &lt;b&gt;\nso?</textarea>" in page and "<b>" not in page
+    assert 'name="model" id="asked-model" value="say=this"' in page
+    if scripts:
+        refresh = "0; url=?plain&amp;q=Why%20%3Cb%3E%0Aso%3F&amp;model=say%3Dthis"
+        assert f'content="{refresh}"' in page
+    assert "x" * MOST_ASKED + "<" in await get("/?q=" + "x" * (MOST_ASKED + 1))
+    assert ">\n</textarea>" in await get(f"/c/{uuid.uuid4()}?q=hi")
+    assert upstream.requests == [], "nothing is sent"
+
+
+@pytest.mark.gen_test
+async def test_the_form_asks_the_model_of_the_address(chat, upstream):
+    fields, _ = await form(chat, "/?q=hi&model=say%3Dthis")
+    assert (await post(chat, fields | {"question": "hi"})).status == 303
+    await chat.resume(fields["request_id"])
+    assert upstream.requests[-1]["model"] == "say=this"
+    refused = await post(chat, fields | {"question": "other"})
+    assert refused.status == 409 and b'value="say=this"' in refused.body

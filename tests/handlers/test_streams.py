@@ -114,6 +114,48 @@ async def test_the_oldest_turns_can_be_left_out(chat, upstream):
 
 
 @pytest.mark.gen_test
+async def test_a_branch_can_begin_with_a_summary_of_what_was_before(chat, upstream):
+    first = await chat.ask("one", model="say=1", system="Be brief.")
+    home = first.start["conversation_id"]
+    summary = await chat.ask("Sum up.", conversation_id=home, model="say=We counted.")
+    body = {"conversation_id": home, "summary": summary.start["message_id"]}
+    third = await chat.ask("three", **body, model="say=3")
+    four = await chat.ask("four", conversation_id=home, model="say=4")
+    system = {"role": "system", "content": "Be brief.\n\nWe counted."}
+    assert upstream.requests[2]["messages"] == [system, {"role": "user", "content": "three"}]
+    sent = [system["content"], "three", "3", "four"]
+    assert [m["content"] for m in upstream.requests[3]["messages"]] == sent
+    messages = (await chat.request("GET", f"/api/conversations/{home}")).json()["messages"]
+    root = messages[4]
+    assert (root["role"], root["parent_id"], root["content"]) == ("system", None, "We counted.")
+    assert third.start["parent_id"] == root["id"]
+    assert [m["content"] for m in messages[:4]] == ["one", "1", "Sum up.", "We counted."]
+    assert four.start["parent_id"] == third.start["message_id"]
+    export = (await chat.request("GET", f"/c/{home}.md")).body.decode()
+    assert "We counted." in export and "Sum up." not in export
+
+
+@pytest.mark.gen_test
+async def test_a_summary_without_a_text_is_refused(chat, upstream):
+    first = await chat.ask("one", model="say=1")
+    other = await chat.ask("two", model="say=2")
+    failed = await chat.ask("three", model="status=401")
+    home = first.start["conversation_id"]
+    empty = failed.start
+    for body, status in [
+        ({"conversation_id": home, "summary": other.start["message_id"]}, 404),
+        ({"conversation_id": home, "summary": "none"}, 404),
+        ({"conversation_id": home, "summary": first.start["user_message_id"]}, 400),
+        ({"conversation_id": empty["conversation_id"], "summary": empty["message_id"]}, 400),
+        ({"summary": first.start["message_id"]}, 400),
+        ({"conversation_id": home, "summary": first.start["message_id"], "parent_id": None}, 400),
+        ({"conversation_id": home, "summary": 5}, 400),
+    ]:
+        assert (await chat.request("POST", "/stream", {"message": "hi", **body})).status == status
+    assert len(upstream.requests) == 3
+
+
+@pytest.mark.gen_test
 async def test_only_the_options_that_were_set_are_sent(chat, upstream):
     await chat.ask("hi", options={"temperature": 0.5, "model": "evil", "stream": False})
     sent = upstream.requests[0]

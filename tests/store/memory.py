@@ -28,6 +28,7 @@ from tornado_stream.store.base import (
 )
 from tornado_stream.store.folding import fold
 from tornado_stream.store.search_text import Matcher, parse_cursor, searchable, snippet
+from tornado_stream.values.defaults import Defaults
 from tornado_stream.values.errors import Conflict, NotFound
 from tornado_stream.values.messages import Conversation, Message
 from tornado_stream.values.presets import MAX_PRESETS, Preset
@@ -50,6 +51,7 @@ class MemoryStore(Store):
         self._last_uses: dict[str, int] = {}
         self._waiting: dict[str, WaitingQuestion] = {}
         self._presets: dict[str, tuple[str, Preset]] = {}  # id → owner, preset
+        self._defaults: dict[str, Defaults] = {}  # by owner
         self._owners: dict[str, str] = {}  # conversation → owner
         self._closed: list[bool] = []  # the views of all owners share this list
 
@@ -293,6 +295,18 @@ class MemoryStore(Store):
     async def delete_presets(self) -> None:
         for preset in await self.presets():
             del self._presets[preset.id]
+
+    async def defaults(self) -> Defaults:
+        return self._defaults.get(self.owner, Defaults())
+
+    async def save_defaults(self, new: Defaults) -> None:
+        version = (await self.defaults()).version
+        if version != new.version - 1:
+            raise Conflict("They were changed.", code="changed_meanwhile", version=version)
+        self._defaults[self.owner] = new
+
+    async def delete_defaults(self) -> None:
+        self._defaults.pop(self.owner, None)
 
     def _check_name(self, preset: Preset, others: list[Preset]) -> None:
         for one in others:

@@ -23,6 +23,7 @@ from tornado_stream.store.base import (
     Which,
 )
 from tornado_stream.store.search_text import Matcher
+from tornado_stream.values.defaults import Defaults
 from tornado_stream.values.errors import Conflict, InvalidRequest, NotFound
 from tornado_stream.values.messages import Conversation, Message
 from tornado_stream.values.presets import MAX_PRESETS, Preset
@@ -611,6 +612,33 @@ async def test_presets_of_an_owner(store):
         await store.add_preset(Preset("more", "more"))
     await store.delete_presets()
     assert await store.presets() == [] and len(await other.presets()) == 1
+
+
+@pytest.mark.gen_test
+async def test_defaults_of_an_owner(store):
+    other = store.for_owner("other")
+    one = Defaults("Be brief.", {"x": [1, {"y": None}]}, 1)
+    assert await store.defaults() == Defaults()
+    await store.save_defaults(one)
+    assert await store.defaults() == one and await other.defaults() == Defaults()
+    for version in (1, 3):
+        with pytest.raises(Conflict) as caught:
+            await store.save_defaults(replace(one, version=version))
+        assert (caught.value.code, caught.value.details["version"]) == ("changed_meanwhile", 1)
+    await store.save_defaults(Defaults("", {}, 2))
+    await other.delete_defaults()
+    assert await store.defaults() == Defaults("", {}, 2)
+    await store.delete_defaults()
+    assert await store.defaults() == Defaults()
+
+
+@pytest.mark.gen_test
+async def test_options_of_a_conversation_change(store):
+    await store.create(Conversation("c", "t", "s", None, 1, 1, options={"x": 1}))
+    for options in ({"y": [None]}, None, {}):
+        await store.update("c", {"options": options})
+        changed = await store.conversation("c")
+        assert changed.options == options and changed.system == "s"
 
 
 @pytest.mark.gen_test

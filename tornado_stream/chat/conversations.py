@@ -195,6 +195,7 @@ class ConversationService:
         """Delete everything of an owner who was removed; returns how many conversations there were
         now."""
         await self._store.for_owner(owner).delete_presets()
+        await self._store.for_owner(owner).delete_defaults()
         return await self.delete_all(owner)
 
     async def export_all(self, owner: str) -> AsyncGenerator[bytes, None]:

@@ -39,7 +39,9 @@ class SendRequest:
     """The content of `POST /stream`. `message` None asks for another answer to a stored message.
     `parent_given` tells an absent parent from a null one; `leave_out` is how many of the oldest
     turns are not sent to the model; `continue_id` names the answer that is to be continued, and
-    `preset` the preset that a new conversation begins with."""
+    `preset` and `system` what a new conversation begins with. `summary_id` names the answer that
+    the model reads in the place of all messages before. Where `keep` is False, nothing is stored,
+    and `history` has the messages before this one."""
 
     request_id: str
     message: str | None
@@ -52,6 +54,10 @@ class SendRequest:
     continue_id: str | None = None
     owner: str = LOCAL_OWNER
     preset: str | None = None
+    system: str | None = None
+    summary_id: str | None = None
+    keep: bool = True
+    history: tuple[tuple[str, str], ...] = ()  # role and text of each
 
     @cached_property
     def fingerprint(self) -> bytes:
@@ -65,7 +71,11 @@ class SendRequest:
             self.options,
             self.leave_out,
             self.continue_id,
-            *([self.preset] if self.preset else []),  # absent, as earlier versions made the digest
+            # Absent members are left out, as earlier versions made the digest.
+            *([self.preset] if self.preset else []),
+            *([{"system": self.system}] if self.system else []),
+            *([{"summary": self.summary_id}] if self.summary_id else []),
+            *([] if self.keep else [{"history": self.history}]),
         ]
         return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).digest()
 
@@ -75,18 +85,19 @@ class Thread:
     """The place in a conversation where an answer belongs: the messages before it, in order.
 
     `is_new` says that the conversation is not stored yet; `continued` is the answer that is to be
-    continued.
+    continued. `root` is a new message, with which a new branch begins.
     """
 
     conversation: Conversation
     messages: list[Message]
     is_new: bool = False
     continued: Message | None = None
+    root: Message | None = None
 
 
 def compose(request: SendRequest, thread: Thread, provider: Provider) -> Job:
     """The answer to this request as a job: what to save, what to ask, and the first events."""
-    added = () if request.message is None else (user_message(request.message, thread),)
+    added = added_messages(request, thread)
     messages = [*thread.messages, *added]
     history, left_out = leave_out(messages, request.leave_out)
     continued = thread.continued
@@ -105,6 +116,28 @@ def compose(request: SendRequest, thread: Thread, provider: Provider) -> Job:
         chat_request,
         first_events(continued, left_out),
         request.owner,
+        persisted=request.keep,
+    )
+
+
+def added_messages(request: SendRequest, thread: Thread) -> tuple[Message, ...]:
+    """The new messages before the answer."""
+    if request.message is None:
+        return ()
+    if thread.root is None:
+        return (user_message(request.message, thread),)
+    return thread.root, user_message(request.message, replace(thread, messages=[thread.root]))
+
+
+def summary_message(answer: Message) -> Message:
+    """The root of a new branch: the text of this answer, as a part of the system prompt."""
+    return Message(
+        id=str(uuid.uuid4()),
+        conversation_id=answer.conversation_id,
+        parent_id=None,
+        role="system",
+        content=answer.content,
+        created_at=now_ms(),
     )
 
 
@@ -188,6 +221,15 @@ def new_thread(text: str, system: str | None = None) -> Thread:
     return Thread(new_conversation(make_title(text), system), [], is_new=True)
 
 
+def earlier_messages(request: SendRequest, conversation: Conversation) -> list[Message]:
+    """The messages that a request which is not kept brings with it."""
+    now = now_ms()
+    return [
+        Message(str(uuid.uuid4()), conversation.id, None, role, text, now)
+        for role, text in request.history
+    ]
+
+
 def user_message(text: str, thread: Thread) -> Message:
     """A new message of the user, at the end of a thread."""
     return Message(
@@ -259,7 +301,7 @@ def wire_messages(
     for message in _answered(history):
         if message.sent:
             wire.append(message.sent)
-        elif not whole and wire[-1]["role"] == message.role:
+        elif (not whole or message is history[0]) and wire and wire[-1]["role"] == message.role:
             # The beginning of an answer by a program, and the rest of it by the model.
             between = "" if message.role == "assistant" else "\n\n"
             wire[-1]["content"] += between + _said(message)

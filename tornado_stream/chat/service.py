@@ -17,9 +17,11 @@ from tornado_stream.chat.requests import (
     check_continuable,
     compose,
     content_text,
+    earlier_messages,
     is_larger,
     make_title,
     new_thread,
+    summary_message,
 )
 from tornado_stream.generations.generation import Generation
 from tornado_stream.generations.registry import Generations
@@ -162,15 +164,30 @@ class ChatService:
                 parent_given=True,
             )
         if request.conversation_id is None:
-            thread = new_thread(request.message or "")
+            thread = new_thread(request.message or "", request.system)
             if request.preset:
                 preset = await self._preset(request.owner, request.preset)
                 own = replace(thread.conversation, model=request.model, options=request.options)
                 thread = replace(thread, conversation=begun_with(preset, own))
         else:
             thread = Thread(await self._conversation(request.owner, request.conversation_id), [])
-        messages = await self._messages(request, thread.conversation)
+        if request.summary_id:
+            return replace(thread, root=await self._summary(request, request.summary_id))
+        messages = (
+            await self._messages(request, thread.conversation)
+            if request.keep
+            else earlier_messages(request, thread.conversation)
+        )
         return replace(thread, messages=messages, continued=continued)
+
+    async def _summary(self, request: SendRequest, id: str) -> Message:
+        """The message that a branch begins with whose model reads this answer alone."""
+        answer = await self._store.for_owner(request.owner).message(id)
+        if answer is None or answer.conversation_id != request.conversation_id:
+            raise NotFound("There is no answer with this id in the conversation.")
+        if answer.state in (None, "running") or not answer.content:
+            raise InvalidRequest("summary must name an answer that has ended and has a text.")
+        return summary_message(answer)
 
     async def _continued(self, request: SendRequest) -> Message | None:
         """The answer that the request continues, if it continues one."""

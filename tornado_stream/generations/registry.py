@@ -24,7 +24,7 @@ from tornado_stream.generations.recovery import NOTHING, Recovery
 from tornado_stream.generations.saver import Saver
 from tornado_stream.observe.log import log_answer
 from tornado_stream.observe.metrics import Metrics
-from tornado_stream.store.base import AlreadyStored, Begun, Store, StoreError
+from tornado_stream.store.base import AlreadyStored, Store, StoreError
 from tornado_stream.values.errors import Conflict, TooMany, Unavailable
 from tornado_stream.values.events import Finish
 from tornado_stream.values.messages import Message
@@ -87,7 +87,8 @@ class Generations:
     @property
     def unsaved_frames(self) -> int:
         """How many frames the store does not have yet."""
-        return sum(len(p.generation.frames) - p.saved for p in self._maybe_unsaved())
+        producers = self._maybe_unsaved()
+        return sum((len(p.generation.frames) - p.saved) * p.job.persisted for p in producers)
 
     @property
     def failing(self) -> bool:
@@ -158,9 +159,7 @@ class Generations:
             if job.persisted:
                 await self._store.for_owner(job.owner).begin(job.new_answer)
             else:
-                new = job.new_answer
-                begun = (job.owner, new.generation_id, new.message.created_at, new.message.model)
-                self._saver.begin_spend(Begun(*begun))
+                self._saver.begin_spend(job)
         except BaseException:
             del self._busy[conversation_id]
             raise
@@ -196,9 +195,10 @@ class Generations:
         return current
 
     def known(self, owner: str, id: str) -> Generation | None:
-        """The owner's generation with this id, if it is running or its end is not saved yet."""
+        """The owner's generation with this id, if it is running or its end is not saved (yet)."""
         producer = self._running.get(id) or self._saver.unsaved_ends.get(id)
-        return producer.generation if producer and producer.generation.owner == owner else None
+        generation = producer.generation if producer else self._saver.ended.by_id.get(id)
+        return generation if generation and generation.owner == owner else None
 
     def running_in(self, conversation_id: str) -> tuple[Message, int] | None:
         """The running message of a conversation with its text so far, and the number of the last
@@ -342,5 +342,5 @@ class Generations:
         producer.ended.set_result(None)
         log_answer(generation.id, generation.message.model, end, len(producer.times))
         self._metrics.answer_ended(end, producer.began, producer.times)
-        if self.on_ended:
+        if self.on_ended and producer.job.persisted:
             await self.on_ended(generation)

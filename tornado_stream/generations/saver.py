@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from tornado_stream.generations.ended_answers import EndedAnswers
 from tornado_stream.generations.ledger import LedgerWriter
-from tornado_stream.generations.producer import Producer
+from tornado_stream.generations.producer import Job, Producer
 from tornado_stream.store.base import Begun, Store, StoreError
 from tornado_stream.values.events import End, Notice
 
@@ -29,13 +30,15 @@ FLUSH_INTERVAL, RETRY_INTERVAL = 0.1, 1.0
 class Saver:
     """Saves what producers publish. `spawn` creates the task of a flush.
 
-    `unsaved_ends` are answers that have ended, and whose end the store has refused so far.
+    `unsaved_ends` are answers that have ended, and whose end the store has refused so far. `ended`
+    has those that are not to be stored.
     """
 
     def __init__(
         self, store: Store, spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
     ) -> None:
         self.unsaved_ends: dict[str, Producer] = {}
+        self.ended = EndedAnswers()
         self._store = store
         self._spawn = spawn
         self._deleting: Counter[str] = Counter()  # conversation → deletions that are on their way
@@ -44,10 +47,11 @@ class Saver:
         self._flush_timer: asyncio.TimerHandle | None = None
         self._flush_task: asyncio.Task[None] | None = None
 
-    def begin_spend(self, begun: Begun) -> None:
+    def begin_spend(self, job: Job) -> None:
         """Begin the ledger's row of an answer of which nothing else is stored, with the next
         flush."""
-        self._ledger.begin(begun)
+        id, message = job.new_answer.generation_id, job.new_answer.message
+        self._ledger.begin(Begun(job.owner, id, message.created_at, message.model))
         self._flush_in(FLUSH_INTERVAL)
 
     def save_soon(self, producer: Producer) -> None:
@@ -63,6 +67,8 @@ class Saver:
         if not producer.job.persisted:
             self._ledger.settle(producer.spent())
             await self._ledger.save()
+            if not producer.job.relay:
+                self.ended.add(producer.generation)
             return frame
         conversation_id = producer.generation.message.conversation_id
         saved = not self._deleting[conversation_id] and await self._save([producer], last=frame)

@@ -22,6 +22,7 @@ from tornado_stream.handlers.conversations import (
     ExportHandler,
     WaitingHandler,
 )
+from tornado_stream.handlers.defaults import DefaultsHandler
 from tornado_stream.handlers.index import AskHandler, IndexHandler
 from tornado_stream.handlers.login import LoginHandler, LogoutHandler
 from tornado_stream.handlers.models import ModelsHandler
@@ -72,6 +73,7 @@ def routes(base_path: str = "") -> list[URLSpec]:
         (r"/api/models", ModelsHandler),
         (r"/api/presets", PresetsHandler),
         (rf"/api/presets/{ID}", PresetHandler),
+        (r"/api/defaults", DefaultsHandler),
         (r"/api/sessions", SessionsHandler),
         (rf"/api/sessions/{ID}", SessionHandler),
         (r"/api/tokens", TokensHandler),

@@ -244,6 +244,8 @@ def read_changes(body: dict[str, Any]) -> dict[str, Any]:
         if name in ("pinned", "archived"):
             if not isinstance(value, bool):
                 raise InvalidRequest(f"{name} must be true or false.")
+        elif name == "options":
+            changes[name] = parse_options(body) or None
         elif not (isinstance(value, str) or (value is None and name != "title")):
             raise InvalidRequest(f"{name} must be text.")
     if isinstance(folder := changes.get("folder"), str):

@@ -11,6 +11,7 @@ import uuid
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
+import orjson
 from tornado.web import HTTPError
 
 from tornado_stream import __version__
@@ -19,6 +20,7 @@ from tornado_stream.handlers import identity
 from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.handlers.security_headers import SECURITY_HEADERS
 from tornado_stream.handlers.streams import UUID
+from tornado_stream.page.choices import COOKIE, read_choices, to_cookie
 from tornado_stream.store.base import Match
 from tornado_stream.values.errors import ChatError, InvalidRequest
 from tornado_stream.values.messages import Message
@@ -30,8 +32,12 @@ POLICY = f"{SECURITY_HEADERS['Content-Security-Policy']}; frame-src 'self'"
 MESSAGES, CONVERSATIONS, CHARACTERS = 20, 50, 20_000
 #: The cookie that the scripts set.
 HAS_SCRIPTS = "ts_scripts"
+#: Seconds for which a browser keeps the cookie of its choices.
+LIFETIME = 365 * 24 * 3600
 #: Fields of the form, with room for others.
 MOST_FIELDS = 10
+#: Characters of a question and of a model's name that an address can have.
+MOST_ASKED, MOST_MODEL = 8_000, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,7 @@ class Plain:
     next: str | None = None
     text: str = ""
     error: ChatError | None = None
+    model: str = ""  # that the question of the address is for
 
     @property
     def running(self) -> bool:
@@ -73,10 +80,28 @@ class PageHandler(BaseHandler):
             "owner": owner,
             "user": self.application.users.name_of(owner),
             "leaves": login_required and self._can_log_out(),
+            "tags": self.application.languages.tags,
             "plain": plain,
+            "defaults": await self._defaults() if owner else "",
         }
+        self._keep_choices()
         self.set_header("Content-Security-Policy", POLICY)
         self.render("index.html", **names)
+
+    async def _defaults(self) -> str:
+        """The user's defaults as JSON; empty where there are none, or they cannot be read now."""
+        try:
+            defaults = await self.application.defaults.get(self.owner)
+        except ChatError:
+            return ""
+        return orjson.dumps(defaults.to_json()).decode() if defaults.version else ""
+
+    def _keep_choices(self) -> None:
+        """Set the cookie of the choices again: some browsers soon forget those of scripts."""
+        choices = read_choices(self.get_cookie(COOKIE) or "", self.application.languages.all)
+        if choices:
+            path = self.application.config.base_path + "/"
+            self.set_cookie(COOKIE, to_cookie(choices), path=path, max_age=LIFETIME, samesite="Lax")
 
     def _can_log_out(self) -> bool:
         """False where the next request would be logged in by the proxy again."""
@@ -92,9 +117,12 @@ class IndexHandler(PageHandler):
     async def get(self, conversation_id: str = "") -> None:
         id = conversation_id.lower()
         if self.get_cookie(HAS_SCRIPTS) and self.get_argument("plain", None) is None:
-            await self.show(Plain(str(uuid.uuid4()), id, is_read=False))
+            plain = Plain(str(uuid.uuid4()), id, is_read=False)
         else:
-            await self.show(await read_plain(self, id))
+            plain = await read_plain(self, id)
+        text = "" if id else self.get_argument("q", "")[:MOST_ASKED]
+        model = "" if id else self.get_argument("model", "")[:MOST_MODEL]
+        await self.show(replace(plain, text=text, model=model))
 
 
 class AskHandler(PageHandler):
@@ -117,7 +145,11 @@ class AskHandler(PageHandler):
         if not text.strip():
             self.redirect(self._address(conversation_id), status=303)
             return
-        request = SendRequest(request_id, text, conversation_id or None, owner=self.owner)
+        request = SendRequest(
+            *(request_id, text, conversation_id or None),
+            model=fields.get("model") or None,
+            owner=self.owner,
+        )
         try:
             generation = await self.chat.send(request)
         except ChatError as error:
@@ -126,7 +158,8 @@ class AskHandler(PageHandler):
             # The same id again: the refused request may have been stored after all.
             same = plain if error.code == "request_id_reused" else None
             kept = same or replace(plain, request_id=request_id)
-            await self.show(replace(kept, text=text, error=error))
+            model = fields.get("model", "")
+            await self.show(replace(kept, text=text, error=error, model=model))
             return
         self.generation_id = generation.id
         self.redirect(self._address(generation.message.conversation_id), status=303)

@@ -17,6 +17,7 @@ from tornado_stream.auth.authenticator import Authenticator
 from tornado_stream.auth.users import Users
 from tornado_stream.chat.completions import CompletionService
 from tornado_stream.chat.conversations import ConversationService
+from tornado_stream.chat.defaults import UserDefaults
 from tornado_stream.chat.presets import Presets
 from tornado_stream.chat.readiness import Readiness
 from tornado_stream.chat.remembered_items import RememberedItems
@@ -68,6 +69,7 @@ class Services(Application):
     conversations: ConversationService
     completions: CompletionService
     presets: Presets
+    defaults: UserDefaults
     response_items: RememberedItems
     readiness: Readiness
     usage: UsageService

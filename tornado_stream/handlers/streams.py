@@ -240,15 +240,56 @@ def parse_send_request(body: dict[str, Any], owner: str) -> SendRequest:
         leave_out=leave_out,
         continue_id=continue_id,
         owner=owner,
-        preset=_preset(body),
+        preset=_of_new(body, "preset"),
+        system=_of_new(body, "system"),
+        summary_id=_summary(body),
+        **(_temporary(body, message) if body.get("keep") is not None else {}),
     )
 
 
-def _preset(body: dict[str, Any]) -> str | None:
-    preset = optional_text(body, "preset")
-    if preset and not (body.get("conversation_id") is body.get("continue") is None):
-        raise InvalidRequest("preset is for a new conversation, without conversation_id.")
-    return preset
+def _of_new(body: dict[str, Any], name: str) -> str | None:
+    """A member that a request may have only if it begins a conversation."""
+    value = optional_text(body, name)
+    if value and not (body.get("conversation_id") is body.get("continue") is None):
+        raise InvalidRequest(f"{name} is for a new conversation, without conversation_id.")
+    return value
+
+
+def _summary(body: dict[str, Any]) -> str | None:
+    summary = optional_text(body, "summary")
+    fits = body.get("conversation_id") and body.get("message") and "parent_id" not in body
+    if summary and not fits:
+        raise InvalidRequest(
+            "summary is for a new message of a conversation: with message and conversation_id, "
+            "and without parent_id."
+        )
+    return summary and summary.lower()
+
+
+def _temporary(body: dict[str, Any], message: str | None) -> dict[str, Any]:
+    """The fields of a request that says with `keep` whether anything is stored."""
+    keep, history = body["keep"], body.get("history")
+    if not isinstance(keep, bool):
+        raise InvalidRequest("keep must be true or false.")
+    if keep:
+        return {}
+    for name in ("conversation_id", "parent_id", "continue"):
+        if body.get(name) is not None:
+            raise InvalidRequest(f"{name} names what is stored; with keep false, nothing is.")
+    if message is None:
+        raise InvalidRequest("With keep false, message is required: the text to send.")
+    history = [] if history is None else history
+    if not (isinstance(history, list) and all(map(_is_message, history))):
+        raise InvalidRequest(
+            'history must be a list of messages: {"role": "user" or "assistant", "content": text}.'
+        )
+    return {"keep": False, "history": tuple((one["role"], one["content"]) for one in history)}
+
+
+def _is_message(value: Any) -> bool:
+    if not isinstance(value, dict) or value.get("role") not in ("user", "assistant"):
+        return False
+    return isinstance(value.get("content"), str)
 
 
 def parse_options(body: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ DEFAULT = "en"
 FOLDERS = ("later", "pages")
 #: How a language writes `,` and `.` in numbers, where it is not as in English (CLDR).
 SEPARATORS = {"de": (".", ","), "es": (".", ","), "fr": ("\u202f", ",")}
+#: The pseudo-language of the tests.
+PSEUDO = "ar-XB"
 RIGHT_TO_LEFT = {"ar", "fa", "he", "ur"}
 
 
@@ -63,6 +65,11 @@ class Languages:
 
     def __init__(self, folder: Path) -> None:
         self.all = {path.stem: Language(path.stem, _strings(path)) for path in folder.glob("*.js")}
+
+    @property
+    def tags(self) -> list[str]:
+        """The languages that a person can choose, as tags."""
+        return sorted(tag for tag in self.all if tag != PSEUDO)
 
     def pick(self, accept_language: str) -> Language:
         """The known language that an Accept-Language header prefers (RFC 9110 section 12.5.4)."""

@@ -15,14 +15,15 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any, Self
 
+from tornado_stream.values.defaults import Defaults
 from tornado_stream.values.errors import TooLarge, Unavailable, in_bytes
 from tornado_stream.values.messages import LOCAL_OWNER, Conversation, Message
 from tornado_stream.values.presets import Preset
 
-#: The fields of a conversation that `Store.update` can change.
-CHANGEABLE = ("title", "system", "current_id", "pinned", "archived", "folder")
-#: Those that can be changed of many conversations at once.
+#: The fields of a conversation that can be changed of many at once.
 PLACE = ("pinned", "archived", "folder")
+#: Those that `Store.update` can change.
+CHANGEABLE = ("title", "system", "current_id", "model", "options", *PLACE)
 #: The most folders of an owner, and the most pinned conversations that a list begins with.
 MAX_FOLDERS, MAX_PINNED = 200, 200
 #: Bytes, about, of the messages that are read at once where a conversation is read in parts, and
@@ -259,8 +260,8 @@ class AlreadyStored(StoreError):
 
 
 class Store(ABC):
-    """What one `owner` has: conversations, messages, event logs and presets; and the sessions of
-    all users, with the times at which they and the tokens were last used.
+    """What one `owner` has: conversations, messages, event logs, presets and defaults; and the
+    sessions of all users, with the times at which they and the tokens were last used.
 
     No method shows what belongs to another owner. Only `append`, `settle`, `settle_lost`,
     `unfinished`, `spent_since` and `usage` of everybody concern all owners at once. The thread that
@@ -434,6 +435,19 @@ class Store(ABC):
     @abstractmethod
     async def delete_presets(self) -> None:
         """Delete all presets of the owner."""
+
+    @abstractmethod
+    async def defaults(self) -> Defaults:
+        """The owner's defaults; empty, with the version 0, if there are none."""
+
+    @abstractmethod
+    async def save_defaults(self, defaults: Defaults) -> None:
+        """Replace the defaults, which must have the version before. Raises `Conflict`
+        `changed_meanwhile`."""
+
+    @abstractmethod
+    async def delete_defaults(self) -> None:
+        """Delete the owner's defaults, if there are any."""
 
     @abstractmethod
     async def waiting(self, conversation_id: str) -> WaitingQuestion | None:

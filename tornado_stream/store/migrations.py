@@ -220,6 +220,14 @@ def _places(db: sqlite3.Connection) -> None:
         )
 
 
+def _defaults(db: sqlite3.Connection) -> None:
+    """What the conversations of users who log in begin with; the options as JSON."""
+    db.execute(
+        "CREATE TABLE defaults (owner TEXT PRIMARY KEY, version INTEGER NOT NULL,"
+        "system TEXT NOT NULL, options TEXT NOT NULL)"
+    )
+
+
 #: The n-th of them has the number n in the table `migrations`.
 MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _tables,
@@ -236,6 +244,7 @@ MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _waiting,
     _folded_search,
     _places,
+    _defaults,
 ]
 
 

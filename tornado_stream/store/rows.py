@@ -38,10 +38,12 @@ MESSAGE_COLUMNS = ", ".join(f"m.{name}" for name in MESSAGE)
 
 def from_conversation(conversation: Conversation) -> list[Any]:
     """The row of a conversation: the values of the columns `CONVERSATION`."""
-    values = [getattr(conversation, name) for name in CONVERSATION]
-    if values[_OPTIONS] is not None:
-        values[_OPTIONS] = orjson.dumps(values[_OPTIONS]).decode()
-    return values
+    return [from_value(getattr(conversation, name)) for name in CONVERSATION]
+
+
+def from_value(value: Any) -> Any:
+    """The value of a column: an object as JSON."""
+    return orjson.dumps(value).decode() if isinstance(value, dict) else value
 
 
 def to_conversation(row: Iterable[Any]) -> Conversation:

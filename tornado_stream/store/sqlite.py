@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tornado_stream.store import (
+    defaults,
     listing,
     logs,
     presets,
@@ -45,6 +46,7 @@ from tornado_stream.store.base import (
 from tornado_stream.store.database import Database
 from tornado_stream.store.migrations import remove_copies
 from tornado_stream.store.searches import Stop, Turns
+from tornado_stream.values.defaults import Defaults
 from tornado_stream.values.messages import Conversation, Message
 from tornado_stream.values.presets import Preset
 
@@ -225,6 +227,15 @@ class SQLiteStore(Store):
 
     async def delete_presets(self) -> None:
         await self._with_room(presets.delete_all, self.owner)
+
+    async def defaults(self) -> Defaults:
+        return await self._reader.transact(defaults.defaults, self.owner)
+
+    async def save_defaults(self, new: Defaults) -> None:
+        await self._database.write(defaults.save, self.owner, new)
+
+    async def delete_defaults(self) -> None:
+        await self._with_room(defaults.delete, self.owner)
 
     async def waiting(self, conversation_id: str) -> WaitingQuestion | None:
         read = self._reader.transact

@@ -25,6 +25,7 @@ from tornado_stream.store.rows import (
     MESSAGE_COLUMNS,
     from_conversation,
     from_message,
+    from_value,
     to_conversation,
     to_message,
 )
@@ -113,7 +114,7 @@ def update(db: sqlite3.Connection, owner: str, id: str, changes: dict[str, Any])
     for name in CHANGEABLE:
         if name in changes:
             sql = f"UPDATE conversations SET {name} = ? WHERE seq = ? AND owner = ?"
-            db.execute(sql, (changes[name], seq, owner))
+            db.execute(sql, (from_value(changes[name]), seq, owner))
     if (new := changes.get("title", title)) != title:
         search.remove(db, seq, title)
         search.add(db, seq, new or "")

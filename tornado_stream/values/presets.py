@@ -76,7 +76,7 @@ def parse_preset(
         text=(_text(given, "text") or "") if kind == PROMPT else "",
         system=_text(given, "system"),
         model=_text(given, "model"),
-        options=_options(given.get("options")),
+        options=parse_options(given.get("options")),
         shared=shared,
         version=version,
     )
@@ -102,7 +102,8 @@ def _text(given: Mapping[str, Any], key: str) -> str | None:
     return value
 
 
-def _options(value: Any) -> dict[str, Any]:
+def parse_options(value: Any) -> dict[str, Any]:
+    """The options that a person gives; None are none. Raises `InvalidPreset`."""
     if value is None:
         return {}
     if not isinstance(value, dict):

@@ -24,10 +24,13 @@ test("only what was set is sent", async (t) => {
   const preferences = new Preferences(empty(), await modelsOf(t, "a", "b"));
   assert.deepEqual(preferences.chosen, {});
   assert.equal(preferences.model.id, "a");
-  preferences.setOptions({ temperature: 0 });
-  assert.deepEqual(preferences.chosen, { options: { temperature: 0 } });
-  preferences.setOptions({});
-  assert.deepEqual(preferences.chosen, {});
+  preferences.setDefaults({ system: "Be brief.", options: { temperature: 0, top_p: 1 } });
+  assert.deepEqual([preferences.chosen, preferences.beginning], [{ options: { temperature: 0, top_p: 1 } }, { system: "Be brief." }]);
+  preferences.own = { top_p: 0.5, max_tokens: 9 }; // the open conversation's
+  assert.deepEqual(preferences.chosen, { options: { temperature: 0, top_p: 0.5, max_tokens: 9 } });
+  preferences.own = {};
+  preferences.setDefaults({ system: "", options: {} });
+  assert.deepEqual([preferences.chosen, preferences.beginning], [{}, {}]);
 });
 
 test("a choice is stored; choosing the default stores nothing", async (t) => {

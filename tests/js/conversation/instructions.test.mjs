@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Instructions } from "../../../tornado_stream/static/js/conversation/instructions.js";
+import { saveInstructions } from "../../../tornado_stream/static/js/conversation/save_instructions.js";
 import { Refused } from "../../../tornado_stream/static/js/page/api.js";
 import { json } from "../server.mjs";
 import { answer, page, snapshot, user } from "../snapshots.mjs";
@@ -21,22 +22,22 @@ test("saving changes a conversation that exists", async (t) => {
   const { conversation, instructions, told, sent } = await open(t, (response) => response.writeHead(204).end());
   await conversation.open("c");
   assert.equal(instructions.text, "Be brief.");
-  await instructions.save("Be kind.");
-  assert.deepEqual(sent().map(({ method, url, body }) => [method, url, JSON.parse(body)]), [["PATCH", "/api/conversations/c", { system: "Be kind." }]]);
-  assert.equal(instructions.text, "Be kind.");
+  await saveInstructions(instructions, "Be kind.", { top_p: 0.5 });
+  assert.deepEqual(sent().map(({ method, url, body }) => [method, url, JSON.parse(body)]), [["PATCH", "/api/conversations/c", { system: "Be kind.", options: { top_p: 0.5 } }]]);
+  assert.deepEqual([instructions.text, instructions.options], ["Be kind.", { top_p: 0.5 }]);
   assert.deepEqual(told, [{ type: "changed", conversation_id: "c" }]);
 });
 
 test("saving creates a new conversation, which the page then shows", async (t) => {
   const { conversation, instructions, told, sent } = await open(t, (response) => json(response, 201, { id: "made" }));
-  await instructions.save("Be kind.");
+  await saveInstructions(instructions, "Be kind.", { top_p: 0.5 });
   assert.deepEqual([sent()[0].method, sent()[0].url, conversation.id, instructions.text], ["POST", "/api/conversations", "made", "Be kind."]);
   assert.deepEqual(told, [{ type: "changed", conversation_id: "made" }]);
 });
 
 test("a conversation that was opened meanwhile keeps its own system prompt", async (t) => {
   const { conversation, instructions, told } = await open(t, (response) => json(response, 201, { id: "made" }));
-  const saving = instructions.save("Be kind.");
+  const saving = saveInstructions(instructions, "Be kind.", { top_p: 0.5 });
   await conversation.open("c");
   await saving;
   assert.deepEqual([conversation.id, instructions.text, told], ["c", "Be brief.", []]);
@@ -45,6 +46,22 @@ test("a conversation that was opened meanwhile keeps its own system prompt", asy
 test("a system prompt that the server refuses is not kept", async (t) => {
   const { conversation, instructions } = await open(t, (response) => json(response, 507, { error: { code: "not_saved", message: "Full." } }));
   await conversation.open("c");
-  await assert.rejects(instructions.save("Be kind."), Refused);
+  await assert.rejects(saveInstructions(instructions, "Be kind.", { top_p: 0.5 }), Refused);
   assert.equal(instructions.text, "Be brief.");
+});
+
+test("a new conversation begins with the defaults; one that exists has its own", async (t) => {
+  const { conversation } = await open(t, (response) => json(response, 201, { id: "made" }));
+  const defaults = { system: "Be short." };
+  const instructions = new Instructions(conversation, defaults);
+  assert.equal(instructions.text, "Be short.");
+  defaults.system = "Be long.";
+  instructions.refresh();
+  assert.equal(instructions.text, "Be long.");
+  await conversation.open("c");
+  assert.deepEqual([instructions.text, instructions.options], ["Be brief.", {}]);
+  instructions.refresh();
+  assert.equal(instructions.text, "Be brief.");
+  conversation.clear();
+  assert.equal(instructions.text, "Be long.");
 });

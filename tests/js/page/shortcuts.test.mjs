@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { SHORTCUTS, shortcutOf } from "../../../tornado_stream/static/js/page/shortcuts.js";
+import { LABELS } from "../../../tornado_stream/static/js/page/shortcuts_dialog.js";
 
 /** A keyboard event, from a text such as `ctrl+shift+O`. */
 function press(text, code = "", more = {}) {
@@ -34,6 +35,10 @@ for (const [text, code, mac, name] of [
   test(`${text} (${code}${mac ? ", on a Mac" : ""}): ${name ?? "nothing"}`, () => assert.equal(shortcutOf(press(text, code), "page", mac), name));
 }
 
+test("the list of shortcuts says what each does", () => {
+  assert.deepEqual(Object.keys(LABELS).sort(), SHORTCUTS.map(({ name }) => name).sort());
+});
+
 test("the keys of the question box", () => {
   const names = ["Enter", "shift+Enter", "ctrl+Enter", "alt+Enter", "meta+Enter", "ArrowUp", "shift+ArrowUp", "Escape", "x"].map((text) => shortcutOf(press(text), "composer"));
   assert.deepEqual(names, ["send", "newline", undefined, undefined, undefined, "edit", undefined, "stop", undefined]);
@@ -50,4 +55,21 @@ test("every key means one thing, and no browser uses it", () => {
   assert.equal(new Set(keys).size, keys.length);
   const own = ["mod+n", "mod+t", "mod+w", "mod+l", "mod+d", "mod+f", "mod+p", "mod+s", "mod+r", "mod+shift+n", "mod+shift+t", "mod+shift+c", "mod+shift+i", "mod+shift+j", "mod+shift+s", "mod+shift+p"];
   assert.deepEqual(keys.filter((key) => own.includes(key)), []);
+});
+
+test("Enter begins a new line if the user has chosen that, or has no mouse", () => {
+  const names = () => ["Enter", "shift+Enter", "ctrl+Enter"].map((text) => shortcutOf(press(text), "composer", false));
+  const dataset = {};
+  globalThis.document = { documentElement: { dataset } };
+  for (const [fine, enter, expected] of [
+    [true, undefined, ["send", "newline", undefined]],
+    [false, undefined, ["newline", undefined, "send"]],
+    [true, "newline", ["newline", undefined, "send"]],
+    [false, "send", ["send", "newline", undefined]],
+  ]) {
+    globalThis.matchMedia = () => ({ matches: fine });
+    Object.assign(dataset, { enter });
+    assert.deepEqual(names(), expected);
+  }
+  delete globalThis.document;
 });

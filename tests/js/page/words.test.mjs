@@ -44,7 +44,7 @@ test("every text that counts has the plural forms of its language", async () => 
 test("a module that is loaded with its words has them", async () => {
   const module = { made: 1 };
   assert.equal(await withWords(Promise.resolve(module)), module);
-  assert.equal(t("panel.title"), "Settings for answers");
+  assert.equal(t("panel.title"), "This conversation");
   assert.equal(t("model.none"), "No model", "texts of the same section that were there before");
   await assert.rejects(withWords(Promise.reject(new Error("no network"))), /no network/);
 });

@@ -23,7 +23,7 @@ import { forgetOtherUsers } from "./page/account.js";
 import { Api } from "./page/api.js";
 import { base } from "./page/base.js";
 import { armCopyButtons, copyText } from "./page/clipboard.js";
-import { byId, hasFinePointer } from "./page/dom.js";
+import { byId, hasFinePointer, whenNeeded } from "./page/dom.js";
 import { tabId } from "./page/ids.js";
 import { PageLifecycle } from "./page/lifecycle.js";
 import { Locks } from "./page/locks.js";
@@ -46,6 +46,8 @@ const outbox = new Outbox(storage, locks, tabId(tabStorage));
 const conversation = new Conversation(api, lifecycle, outbox, locks, new Branches(tabStorage));
 const models = new Models(api, lifecycle);
 const preferences = new Preferences(storage, models).follow(window);
+const { defaults } = document.body.dataset;
+if (defaults) preferences.setDefaults(JSON.parse(defaults)); // of the user who has logged in
 const commands = new Commands(conversation, preferences);
 const tabs = new Tabs();
 const conversations = new Conversations(api, lifecycle, tabs);
@@ -62,16 +64,11 @@ const composer = new Composer(
   { sent: () => autoScroll.follow(), wait: async (text) => (await waiting())?.put(text) ?? false, editLast: () => transcript.editLast() },
 );
 
-/** @type {Promise<import("./composer/waiting_question.js").WaitingQuestion> | null} */
-let loadingWaiting = null;
-/** The question that waits for the end of the answer; null: its module could not be loaded. */
-const waiting = () => {
-  loadingWaiting ??= withWords(import("./composer/waiting_question.js")).then((module) => module.waitingQuestion(api, conversation, preferences, composer, announcer));
-  return loadingWaiting.catch(() => (loadingWaiting = null));
-};
+/** The question that waits for the end of the answer. */
+const waiting = whenNeeded(() => withWords(import("./composer/waiting_question.js")).then((module) => module.waitingQuestion(api, conversation, preferences, composer, announcer)));
 conversation.addEventListener("loaded", (event) => {
   const { id, waiting: question } = /** @type {CustomEvent} */ (event).detail;
-  if (question && !loadingWaiting) void waiting().then((view) => conversation.id === id && view?.show(question));
+  if (question) void waiting().then((view) => conversation.id === id && view?.show(question));
 });
 const drafts = new Drafts(storage, conversation, composer);
 addEventListener("beforeunload", () => outbox.leave());
@@ -100,20 +97,33 @@ const list = new ListView(conversations, conversation, unread, {
 });
 new Heading(conversation, list);
 
-const bar = new ComposerBar(new Instructions(conversation), models, preferences, {
+const instructions = new Instructions(conversation, preferences);
+const bar = new ComposerBar(instructions, models, preferences, {
   chosen: () => hasFinePointer() && composer.focus(),
   about: () => modelsView.open(),
+  presets: (draft) => void begin("presets", draft),
   say,
 });
+
+/** Presets, prompts and temporary chats: what a new conversation can begin with. @param {import("./composer/beginnings.js").What} what @param {any} [more] */
+const begin = (what, more) =>
+  bar.open("beginnings", () => withWords(import("./composer/beginnings.js")).then((module) => module.beginnings({ api, tabStorage, conversation, models, preferences, instructions, composer, sidebar, say })), { what, more });
+for (const what of /** @type {const} */ (["presets", "temporary"])) byId(what).addEventListener("click", () => void begin(what));
+question.addEventListener("input", () => /^[/／]/.test(question.value) && void begin("prompts"));
+preferences.keepModel = (model) => void (conversation.id && api.change(conversation.id, { model }).catch(() => {})); // if that fails, this page still names the model in each request
+conversation.addEventListener("switched", (event) => (/** @type {CustomEvent} */ (event).detail.adopted ? preferences.settle() : preferences.setOwn()));
+conversation.addEventListener("loaded", (event) => preferences.setOwn(/** @type {CustomEvent} */ (event).detail.model));
 const shortcuts = new Shortcuts(document, storage, {
   shortcuts: () => bar.openShortcuts(shortcuts),
   search: () => sidebar.search(),
   fresh: () => startAnew(),
   side: () => sidebar.toggle(),
   model: () => bar.openModels(),
-  panel: () => bar.openSettings(),
+  panel: () => bar.openPanel(),
+  settings: openSettings,
   copy: () => void copyNewest(),
 });
+byId("settings").addEventListener("click", openSettings);
 byId("shortcuts").addEventListener("click", () => bar.openShortcuts(shortcuts));
 for (const type of ["pointerover", "focusin"]) {
   document.addEventListener(type, (event) => {
@@ -123,6 +133,10 @@ for (const type of ["pointerover", "focusin"]) {
 }
 for (const type of ["resize", "scroll"]) {
   visualViewport?.addEventListener(type, () => void import("./page/viewport.js").then(({ fitToViewport }) => fitToViewport(window), () => {}));
+}
+
+function openSettings() {
+  void bar.open("settings", () => withWords(import("./settings/settings_dialog.js")).then(({ SettingsDialog }) => new SettingsDialog(api, preferences, storage, say)));
 }
 
 async function copyNewest() {
@@ -150,7 +164,12 @@ async function openOne(id, found) {
 }
 
 const welcome = byId("welcome");
-conversation.addEventListener("path", () => (welcome.hidden = conversation.newest !== null || conversation.state !== "ready"));
+/** @type {Promise<unknown> | null} */
+let contextBar = null;
+conversation.addEventListener("path", () => {
+  welcome.hidden = conversation.newest !== null || conversation.state !== "ready";
+  if (conversation.path.length > 2) contextBar ??= withWords(import("./composer/context_bar.js")).then(({ ContextBar }) => new ContextBar(conversation, commands, composer, preferences, instructions, say)).catch(() => (contextBar = null));
+});
 conversation.addEventListener("switched", (event) => {
   if (/** @type {CustomEvent} */ (event).detail.adopted) return;
   if (conversation.id) autoScroll.follow();
@@ -170,8 +189,10 @@ void models.watch();
 void conversations.watch();
 conversation.addEventListener("answer", (event) => {
   const { answer, what } = /** @type {CustomEvent<import("./conversation/conversation.js").AnswerDetail>} */ (event).detail;
+  const { id } = conversation;
   const loading = what === "notice" && answer.waiting?.code === "model_loading";
   const recovered = what === "end" && models.defaultModel?.state === "failed";
+  if (what === "end" && lifecycle.hidden && document.documentElement.dataset.notify) void withWords(import("./page/notification.js")).then(({ notifyEnd }) => notifyEnd(answer, String(id), openOne));
   const kept = what === "failed" && answer.failure?.code === "budget_reached" && !answer.parent.id && !composer.text.trim();
   if (kept) composer.fill(answer.parent.text);
   if (loading || recovered || answer.end?.error?.code === "local_model_failed") void models.watch();
@@ -180,6 +201,10 @@ conversation.addEventListener("answer", (event) => {
 document.cookie = `ts_scripts=1; path=${base}/; max-age=31536000`; // the page then comes without what is shown where no script runs
 
 void new Navigation(conversation, window).open().then(() => {
+  const model = /** @type {HTMLInputElement | null} */ (document.getElementById("asked-model"))?.value;
+  if (model && !conversation.id) preferences.setOwn(model);
+  if (location.search) history.replaceState(history.state, "", location.pathname); // so that a reload does not fill the box again
+  if (tabStorage.get("tornado-stream:temporary")) void begin("gone");
   commands.resumeUnsent((id, text) => drafts.add(id, text));
   if (!composer.isSent) return;
   const draft = drafts.stored;

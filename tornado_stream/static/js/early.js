@@ -20,7 +20,8 @@
   document.addEventListener("keydown", (event) => {
     const { key, shiftKey, ctrlKey, altKey, metaKey, isComposing, keyCode, target } = event;
     if (isComposing || keyCode === 229 || target !== waiting()?.querySelector("textarea")) return;
-    if (key === "Enter" && !shiftKey && !ctrlKey && !altKey && !metaKey) note(event, true);
+    const sends = (document.documentElement.dataset.enter ?? (matchMedia("(pointer: fine)").matches && "send")) === "send";
+    if (key === "Enter" && !shiftKey && !altKey && (ctrlKey || metaKey) !== sends) note(event, true);
     else if (key === "Escape") note(event, false);
   });
   document.addEventListener("error", (event) => /** @type {Element} */ (event.target).matches?.("script, link") && note(event, false), true); // a module did not arrive

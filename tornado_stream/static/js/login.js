@@ -3,6 +3,7 @@
 import { Api, refusal } from "./page/api.js";
 import { base } from "./page/base.js";
 import { byId } from "./page/dom.js";
+import * as login from "./page/login_api.js";
 import { seconds, t, withWords } from "./page/words.js";
 
 const api = new Api();
@@ -48,7 +49,7 @@ async function logIn() {
   if (running) return void (again = true);
   running = true;
   tried = password.value;
-  const response = await api.logIn(Object.fromEntries(new FormData(form))).catch(() => null);
+  const response = await login.logIn(api, Object.fromEntries(new FormData(form))).catch(() => null);
   running = false;
   if (response?.ok) {
     others.postMessage("");
@@ -72,4 +73,4 @@ form.addEventListener("submit", (/** @type {Event} */ event) => {
 });
 others.addEventListener("message", enter);
 // If the user came from this site or typed the address, the browser has sent its cookie, so it has no session.
-if (!["same-origin", "none"].includes(form.dataset.arrived)) void api.isLoggedIn().then((loggedIn) => loggedIn && enter(), () => {});
+if (!["same-origin", "none"].includes(form.dataset.arrived)) void login.isLoggedIn(api).then((loggedIn) => loggedIn && enter(), () => {});

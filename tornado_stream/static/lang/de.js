@@ -200,19 +200,5 @@ export default {
     "demo": "Dies ist ein kleines Vorführmodell, das auf diesem Rechner läuft. Es ist schnell und privat, und bei Tatsachen oft im Irrtum. Für ein größeres starten Sie den Server mit:",
     "failedTitle": "Das Modell kann nicht benutzt werden",
     "failedNext": "Starten Sie den Server mit einer dieser Zeilen:"
-  },
-
-  "shortcuts": {
-    "send": "Die Frage senden",
-    "newline": "Eine neue Zeile beginnen",
-    "edit": "Die letzte Frage bearbeiten, wenn das Eingabefeld leer ist",
-    "stop": "Die Antwort anhalten",
-    "search": "Unterhaltungen durchsuchen",
-    "fresh": "Neue Unterhaltung",
-    "side": "Unterhaltungen ein- oder ausblenden",
-    "model": "Ein Modell wählen",
-    "panel": "Systemprompt und Parameter",
-    "copy": "Die neueste Antwort kopieren",
-    "list": "Diese Liste zeigen"
   }
 };

@@ -200,19 +200,5 @@ export default {
     "demo": "This is a small demo model that runs on this machine. It is quick and private, and often wrong about facts. To talk to a larger one, start the server with:",
     "failedTitle": "The model cannot be used",
     "failedNext": "Start the server with one of these lines:"
-  },
-
-  "shortcuts": {
-    "send": "Send the question",
-    "newline": "Begin a new line",
-    "edit": "Edit your last question, if the question box is empty",
-    "stop": "Stop the answer",
-    "search": "Search conversations",
-    "fresh": "New conversation",
-    "side": "Show or hide the conversations",
-    "model": "Choose a model",
-    "panel": "System prompt and parameters",
-    "copy": "Copy the newest answer",
-    "list": "Show this list"
   }
 };

@@ -197,19 +197,5 @@ export default {
     "demo": "Este es un pequeño modelo de demostración que se ejecuta en este equipo. Es rápido y privado, y a menudo se equivoca en los hechos. Para hablar con uno mayor, inicie el servidor con:",
     "failedTitle": "El modelo no se puede usar",
     "failedNext": "Inicie el servidor con una de estas líneas:"
-  },
-
-  "shortcuts": {
-    "send": "Enviar la pregunta",
-    "newline": "Empezar una línea nueva",
-    "edit": "Editar su última pregunta, si el cuadro está vacío",
-    "stop": "Detener la respuesta",
-    "search": "Buscar conversaciones",
-    "fresh": "Nueva conversación",
-    "side": "Mostrar u ocultar las conversaciones",
-    "model": "Elegir un modelo",
-    "panel": "Instrucciones del sistema y parámetros",
-    "copy": "Copiar la respuesta más reciente",
-    "list": "Mostrar esta lista"
   }
 };

@@ -197,19 +197,5 @@ export default {
     "demo": "Ceci est un petit modèle de démonstration qui fonctionne sur cette machine. Il est rapide et privé, et se trompe souvent sur les faits. Pour parler à un plus grand modèle, démarrez le serveur avec :",
     "failedTitle": "Le modèle ne peut pas être utilisé",
     "failedNext": "Démarrez le serveur avec l’une de ces lignes :"
-  },
-
-  "shortcuts": {
-    "send": "Envoyer la question",
-    "newline": "Commencer une nouvelle ligne",
-    "edit": "Modifier votre dernière question, si la zone de saisie est vide",
-    "stop": "Arrêter la réponse",
-    "search": "Rechercher dans les conversations",
-    "fresh": "Nouvelle conversation",
-    "side": "Afficher ou masquer les conversations",
-    "model": "Choisir un modèle",
-    "panel": "Prompt système et paramètres",
-    "copy": "Copier la réponse la plus récente",
-    "list": "Afficher cette liste"
   }
 };

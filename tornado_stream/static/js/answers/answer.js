@@ -153,7 +153,7 @@ function applyEnd(answer, data) {
   answer.state = data.state;
   answer.model ??= data.model ?? null; // the server may not have known its default model before
   answer.waiting = null;
-  answer.unsaved = data.saved === false;
+  answer.unsaved = data.saved === false && answer.request.keep !== false;
   if (answer.thought) answer.thought.to ??= data.t;
 }
 

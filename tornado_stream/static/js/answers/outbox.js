@@ -2,7 +2,7 @@
 /**
  * Questions that are not known to have arrived. The rule: a request is stored, exactly as it is sent, before it is
  * sent, and until its `start` event. So neither a reload nor a crash nor a server that is down loses a question. It
- * is safe to send a request again, because its `request_id` is the answer's id.
+ * is safe to send a request again, because its `request_id` is the answer's id. Nothing of a temporary chat is stored.
  *
  * @typedef {import("../page/api.js").AnswerRequest} AnswerRequest
  * @typedef {{status: number, code: string, message: string}} Refusal
@@ -48,7 +48,7 @@ export class Outbox {
       if (refused && tab === this.tab && old.conversation_id === request.conversation_id) this.remove(old.request_id);
     }
     void this.claim(request.request_id);
-    this.#write({ request, tab: this.tab, at: Date.now() });
+    if (request.keep !== false) this.#write({ request, tab: this.tab, at: Date.now() });
   }
 
   /** Remove a request that has arrived, or that nobody wants any more. @param {string} id */

@@ -44,7 +44,7 @@ export function outcomeOf(answer, { canShorten = false, now = Date.now() } = {})
 }
 
 /** Whether the server would continue this answer. @param {Answer} answer */
-export const canContinue = ({ id, state, content }) => !!id && !["running", "done", "failed"].includes(state) && hasText(content);
+export const canContinue = ({ id, state, content, request }) => !!id && request.keep !== false && !["running", "done", "failed"].includes(state) && hasText(content);
 
 /** @param {Outcome["tone"]} tone @param {string} title @param {string} text @param {string} [hint] @param {ActionName[]} [actions] @param {string} [icon] @returns {Outcome} */
 const outcome = (tone, title, text, hint = "", actions = [], icon = "") => ({ tone, icon, title, text, hint, actions, until: 0 });

@@ -116,7 +116,7 @@ export class Runner {
     if (type === "start") {
       run.started = true;
       this.outbox.remove(id);
-      this.listener.news({ type: "started", conversation_id: data.conversation_id, generation_id: id });
+      if (run.answer.request.keep !== false) this.listener.news({ type: "started", conversation_id: data.conversation_id, generation_id: id });
       if (!current) run.stream.detach();
     }
     if (!current) return;

@@ -6,7 +6,7 @@
  */
 import { excess } from "../conversation/requests.js";
 import { growToText } from "../page/dom.js";
-import { isSomethingOpen, shortcutOf } from "../page/shortcuts.js";
+import { enterSends, isSomethingOpen, shortcutOf } from "../page/shortcuts.js";
 import { t } from "../page/words.js";
 import { LONG_TEXT } from "./pasted_text.js";
 
@@ -37,6 +37,7 @@ export class Composer extends EventTarget {
     parts.stop.addEventListener("click", (event) => this.#stop(event));
     conversation.addEventListener("path", () => this.#update());
     conversation.addEventListener("answer", () => this.#update());
+    parts.text.enterKeyHint = enterSends() ? "send" : "enter";
     parts.form.toggleAttribute("data-taken", true); // early.js does nothing from now on
     this.#update();
     growToText(this.parts.text);
@@ -69,6 +70,12 @@ export class Composer extends EventTarget {
 
   focus() {
     this.parts.text.focus();
+  }
+
+  /** Delete the text. */
+  clear() {
+    this.#setText("");
+    this.#changed();
   }
 
   /** Insert a text above what the user has written. @param {string} text */
@@ -109,17 +116,14 @@ export class Composer extends EventTarget {
     if (bytes) return this.#showNotice(t("composer.tooLong", { n: Math.ceil(bytes / 1024) }));
     if (!free) return void this.#wait(question);
     this.commands.send(question); // first: the outbox has stored the question when its draft is deleted
-    this.#setText("");
-    this.#changed();
+    this.clear();
     this.callbacks.sent();
     this.focus();
   }
 
   /** Let the question wait for the end of the answer. @param {string} question */
   async #wait(question) {
-    if (!(await this.callbacks.wait(question)) || this.text !== question) return;
-    this.#setText("");
-    this.#changed();
+    if ((await this.callbacks.wait(question)) && this.text === question) this.clear();
   }
 
   /** @param {MouseEvent} event */

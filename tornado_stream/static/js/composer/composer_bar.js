@@ -3,7 +3,7 @@
 import { byId } from "../page/dom.js";
 import { t, withWords } from "../page/words.js";
 
-/** @typedef {{open: (request?: import("./model_picker.js").Request) => void | Promise<void>}} Part */
+/** @typedef {{open: (request?: any) => unknown}} Part */
 
 export class ComposerBar {
   #model = byId("model");
@@ -15,7 +15,7 @@ export class ComposerBar {
   /**
    * @param {import("../conversation/instructions.js").Instructions} instructions @param {import("./models.js").Models} models
    * @param {import("./preferences.js").Preferences} preferences
-   * @param {{chosen: () => void, about: () => void, say: (text: string) => void}} callbacks
+   * @param {{chosen: () => void, about: () => void, presets: (draft?: object) => void, say: (text: string) => void}} callbacks `presets` opens the list of presets, or the form for a new one
    */
   constructor(instructions, models, preferences, callbacks) {
     this.instructions = instructions;
@@ -23,33 +23,33 @@ export class ComposerBar {
     this.preferences = preferences;
     this.callbacks = callbacks;
     this.#model.addEventListener("click", () => this.openModels());
-    this.#panel.addEventListener("click", () => this.openSettings());
+    this.#panel.addEventListener("click", () => this.openPanel());
     instructions.addEventListener("change", () => this.#mark());
-    preferences.addEventListener("change", () => this.#mark());
+    preferences.addEventListener("change", () => instructions.refresh());
     this.#mark();
   }
 
   /** Let the user choose a model. @param {import("./model_picker.js").Request} [request] absent: the model for all answers from now on */
   openModels(request) {
     const own = () => ({ button: this.#model, selected: () => this.preferences.model?.id, choose: (/** @type {string} */ id) => (this.preferences.choose(id), this.callbacks.chosen()) });
-    void this.#open("picker", () => withWords(import("./model_picker.js")).then(({ ModelPicker }) => {
+    void this.open("picker", () => withWords(import("./model_picker.js")).then(({ ModelPicker }) => {
       const picker = new ModelPicker(this.models, this.preferences, this.callbacks);
       return { open: (asked) => picker.open(asked ?? own()) };
     }), request);
   }
 
   /** Open the panel with the system prompt and the parameters. */
-  openSettings() {
-    void this.#open("panel", () => withWords(import("./settings_panel.js")).then(({ SettingsPanel }) => new SettingsPanel(this.instructions, this.preferences)));
+  openPanel() {
+    void this.open("panel", () => withWords(import("./settings_panel.js")).then(({ SettingsPanel }) => new SettingsPanel(this.instructions, this.preferences, this.callbacks.presets)));
   }
 
   /** @param {import("../page/shortcuts.js").Shortcuts} shortcuts */
   openShortcuts(shortcuts) {
-    void this.#open("shortcuts", () => withWords(import("../page/shortcuts_dialog.js")).then(({ ShortcutsDialog }) => new ShortcutsDialog(shortcuts)));
+    void this.open("shortcuts", () => withWords(import("../page/shortcuts_dialog.js")).then(({ ShortcutsDialog }) => new ShortcutsDialog(shortcuts)));
   }
 
-  /** @param {string} name @param {() => Promise<Part>} make @param {import("./model_picker.js").Request} [request] */
-  async #open(name, make, request) {
+  /** Open a part of the page that is loaded when it is first opened. @param {string} name @param {() => Promise<Part>} make @param {any} [request] what to open it for */
+  async open(name, make, request) {
     const part = this.#parts.get(name) ?? make();
     this.#parts.set(name, part);
     try {
@@ -60,8 +60,10 @@ export class ComposerBar {
     }
   }
 
-  /** Show by a mark on the button that a system prompt or a parameter is set. */
+  /** Show by a mark on the button that the conversation has a system prompt or a parameter of its own. */
   #mark() {
-    this.#settingsMark.hidden = !this.instructions.text && !Object.keys(this.preferences.options).length;
+    const { text, options } = this.instructions;
+    this.preferences.own = options;
+    this.#settingsMark.hidden = !text && !Object.keys(options).length;
   }
 }

@@ -1,5 +1,5 @@
 // @ts-check
-/** Stores the unsent text of each conversation in the browser, until it is sent. */
+/** Stores the unsent text of each conversation in the browser, until it is sent. That of a temporary chat is not stored. */
 const PREFIX = "tornado-stream:draft:";
 /** Milliseconds without a change after which a text is stored. */
 const PAUSE = 300;
@@ -33,6 +33,7 @@ export class Drafts {
     if (!this.#dirty) return;
     this.#dirty = false;
     const { text } = this.composer;
+    if (!this.#key) return;
     if (text.trim()) this.storage.set(this.#key, text);
     else this.storage.remove(this.#key);
   }
@@ -69,7 +70,7 @@ export class Drafts {
   }
 
   #restore() {
-    this.#key = PREFIX + (this.conversation.id ?? "");
+    this.#key = this.conversation.temporary ? "" : PREFIX + (this.conversation.id ?? "");
     const draft = this.storage.get(this.#key) ?? "";
     const typed = this.#typed;
     this.#typed = "";

@@ -17,9 +17,6 @@ export class ModelsView {
   constructor(models, preferences) {
     this.models = models;
     this.preferences = preferences;
-    this.#dialog.addEventListener("click", (/** @type {MouseEvent} */ event) => {
-      if (event.target === this.#dialog && !isInside(event, this.#dialog)) this.#dialog.close(); // the click was on the backdrop
-    });
     byId("welcome-own").addEventListener("click", () => this.open());
     preferences.addEventListener("change", () => this.#show());
   }
@@ -54,10 +51,4 @@ export class ModelsView {
     const { code } = model ?? {};
     if (failed && code) void withWords(import("../page/errors.js")).then(({ meaningOf }) => model === this.models.defaultModel && (this.#lead.textContent = lead(meaningOf(code))), () => {});
   }
-}
-
-/** @param {MouseEvent} event @param {HTMLElement} box */
-function isInside({ clientX, clientY }, box) {
-  const { left, right, top, bottom } = box.getBoundingClientRect();
-  return clientX >= left && clientX <= right && clientY >= top && clientY <= bottom;
 }

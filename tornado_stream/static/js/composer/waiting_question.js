@@ -7,9 +7,10 @@
  */
 import { newAnswer } from "../answers/answer.js";
 import { newQuestion } from "../conversation/tree.js";
-import { Refused } from "../page/api.js";
+import { conversationPath, Refused } from "../page/api.js";
 import { failureText, heldText } from "../page/errors.js";
 import { uuid } from "../page/ids.js";
+import { request } from "../page/requests.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
 
@@ -67,7 +68,7 @@ export class WaitingQuestion {
     const message = old ? `${old.message}\n\n${text}` : text;
     return this.#change(id, async () => {
       const body = { request_id: old?.request_id ?? uuid(), message, model, options, version: old?.version ?? null };
-      return this.api.putWaiting(id, body);
+      return request(this.api, "PUT", waitingPath(id), body);
     });
   }
 
@@ -77,7 +78,7 @@ export class WaitingQuestion {
     const { id } = conversation;
     if (!question || !id || this.#busy) return;
     const { request_id, version } = question;
-    const done = await this.#change(id, async () => (await this.api.takeWaitingBack(id, { request_id, version }), null));
+    const done = await this.#change(id, () => request(this.api, "DELETE", waitingPath(id), { request_id, version }));
     if (done && edit) this.callbacks.fill(question.message);
   }
 
@@ -125,6 +126,9 @@ export class WaitingQuestion {
     conversation.ask(newAnswer(newQuestion(null, message, newest), request));
   }
 }
+
+/** @param {string} id of the conversation */
+const waitingPath = (id) => `${conversationPath(id)}/waiting`;
 
 /** @param {string} label key of its text @param {() => void} run */
 function button(label, run) {

@@ -68,7 +68,7 @@ export class Branches {
     this.#save();
   }
 
-  /** The server has begun an answer. @param {Answer} answer @param {string} id its conversation's id */
+  /** The server has begun an answer. @param {Answer} answer @param {string | null} id its conversation's id; null: it is not stored */
   started(answer, id) {
     this.id = id;
     this.messages.set(String(answer.parent.id), answer.parent).set(String(answer.id), answer);

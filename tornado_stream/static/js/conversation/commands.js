@@ -15,16 +15,22 @@ import { newQuestion, turnsBefore } from "./tree.js";
 const STALE = ["request_id_reused", "conversation_busy"];
 
 export class Commands {
-  /** @param {import("./conversation.js").Conversation} conversation @param {{chosen: import("./requests.js").Chosen}} [preferences] */
+  /** Asks the next question in another way, once. @type {((text: string) => void) | null} */
+  next = null;
+
+  /** @param {import("./conversation.js").Conversation} conversation @param {{chosen: import("./requests.js").Chosen, beginning?: object}} [preferences] */
   constructor(conversation, preferences = { chosen: {} }) {
     this.conversation = conversation;
     this.preferences = preferences;
     this.outbox = conversation.outbox;
   }
 
-  /** Ask a question after the newest message. @param {string} text */
+  /** Ask a question after the newest message, unless `next` asks it. @param {string} text */
   send(text) {
-    this.#askAfter(this.conversation.newest, text);
+    const { next } = this;
+    this.next = null;
+    if (next) next(text);
+    else this.#askAfter(this.conversation.newest, text);
   }
 
   /** Ask a changed question in the place of an old one, which stays as a branch. @param {Question} old @param {string} text */
@@ -34,13 +40,12 @@ export class Commands {
 
   /** Ask for another answer to a question. A request that never arrived is sent again, with the same id. @param {Answer | null} answer the answer that the question has now @param {string} [model] instead of the chosen one */
   retry(answer = this.conversation.newest, model) {
-    const { free, id, leaveOut } = this.conversation;
-    if (!answer || !free) return;
+    if (!answer || !this.conversation.free) return;
     const { parent: asked, request, failure } = answer;
     const stale = model || STALE.includes(failure?.code ?? "");
     const chosen = { ...this.preferences.chosen, ...(model && { model }) };
-    if (asked.id && (answer.id || stale)) this.#ask(asked, regenerateRequest(id, asked, leaveOut, chosen));
-    else this.#ask(asked, stale ? questionRequest(id, asked, leaveOut, chosen) : request);
+    if (asked.id && (answer.id || stale)) this.#askAgain(asked, chosen);
+    else this.#ask(asked, stale ? this.#request(asked, chosen) : request);
   }
 
   /** Ask for the rest of an answer. The new answer begins with the old one's text. @param {Answer | null} answer */
@@ -60,11 +65,11 @@ export class Commands {
 
   /** Ask the newest question again, without the older half of the turns that were sent with it. */
   retryShorter() {
-    const { newest, free, id } = this.conversation;
+    const { newest, free } = this.conversation;
     const leaveOut = this.nextLeaveOut;
     if (!newest?.parent.id || !leaveOut || !free) return;
     this.conversation.leaveOut = leaveOut;
-    this.#ask(newest.parent, regenerateRequest(id, newest.parent, leaveOut, this.preferences.chosen));
+    this.#askAgain(newest.parent);
   }
 
   /** Stop the running answer. If the server refuses, it continues. */
@@ -110,7 +115,7 @@ export class Commands {
   #restore(entry) {
     const { messages, newest, running } = this.conversation;
     const { request, refused } = entry;
-    const before = request.parent_id === undefined ? newest : messages.get(String(request.parent_id));
+    const before = request.summary ? null : request.parent_id === undefined ? newest : messages.get(String(request.parent_id));
     const asked = request.message === null ? questionOf(messages, request) : newQuestion(null, String(request.message), before ?? null);
     if (!asked || hasArrived(messages, request)) return this.outbox.remove(request.request_id);
     const answer = newAnswer(asked, request);
@@ -121,9 +126,20 @@ export class Commands {
 
   /** @param {Answer | Question | null} parent @param {string} text */
   #askAfter(parent, text) {
-    const { free, id, leaveOut } = this.conversation;
     const asked = newQuestion(null, text, parent);
-    if (free) this.#ask(asked, questionRequest(id, asked, leaveOut, this.preferences.chosen));
+    if (this.conversation.free) this.#ask(asked, this.#request(asked));
+  }
+
+  /** @param {Question} asked @param {import("./requests.js").Chosen} [chosen] */
+  #request(asked, chosen = this.preferences.chosen) {
+    const { id, leaveOut, temporary } = this.conversation;
+    return (temporary ?? questionRequest)(id, asked, leaveOut, id ? chosen : { ...chosen, ...this.preferences.beginning });
+  }
+
+  /** @param {Question} asked a question that the server knows, unless the chat is temporary @param {import("./requests.js").Chosen} [chosen] */
+  #askAgain(asked, chosen = this.preferences.chosen) {
+    const { id, leaveOut, temporary } = this.conversation;
+    this.#ask(asked, temporary ? this.#request(asked, chosen) : regenerateRequest(id, asked, leaveOut, chosen));
   }
 
   /** @param {Question} asked @param {import("../page/api.js").AnswerRequest} request */

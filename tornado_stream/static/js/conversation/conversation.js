@@ -24,6 +24,8 @@ export class Conversation extends EventTarget {
   updatedAt = 0; // when it was last changed, by the server's clock; 0: not known
   /** How many of the oldest turns are not sent to the model. */
   leaveOut = 0;
+  /** Makes the requests of a temporary chat, of which nothing is stored; null: this is none. @type {typeof import("./requests.js").questionRequest | null} */
+  temporary = null;
   /** @type {State} */
   state = "ready";
   #visit = new AbortController();
@@ -83,9 +85,9 @@ export class Conversation extends EventTarget {
     return (this.title || (first?.role === "user" ? first.text.slice(0, 1000) : "")).trim().replace(/\s+/g, " ");
   }
 
-  /** Begin a new conversation. The server continues a running answer. */
-  clear() {
-    this.#leave(null, "ready");
+  /** Begin a new conversation. The server continues a running answer. @param {Conversation["temporary"]} [temporary] */
+  clear(temporary = null) {
+    this.#leave(null, "ready", temporary);
   }
 
   /** Open a conversation. Resolves when it is loaded or known to be missing. @param {string} id */
@@ -142,12 +144,12 @@ export class Conversation extends EventTarget {
     this.dispatchEvent(new CustomEvent("answer", { detail: { answer, what } }));
   }
 
-  /** @param {string | null} id @param {State} state */
-  #leave(id, state) {
+  /** @param {string | null} id @param {State} state @param {Conversation["temporary"]} [temporary] */
+  #leave(id, state, temporary = null) {
     this.#visit.abort();
     this.#visit = new AbortController();
     this.runner.leave();
-    Object.assign(this, { id, state, title: "", updatedAt: 0, leaveOut: 0 });
+    Object.assign(this, { id, state, temporary, title: "", updatedAt: 0, leaveOut: 0 });
     this.branches.enter(id);
     this.dispatchEvent(new CustomEvent("switched", { detail: { adopted: false } }));
     this.#showPath();
@@ -195,9 +197,9 @@ export class Conversation extends EventTarget {
 
   /** @param {Answer} answer @param {any} data */
   #started(answer, data) {
-    this.branches.started(answer, data.conversation_id);
+    this.branches.started(answer, this.temporary ? null : data.conversation_id);
     this.updatedAt = 0;
-    if (this.id !== data.conversation_id) this.adopt(data.conversation_id);
+    if (!this.temporary && this.id !== data.conversation_id) this.adopt(data.conversation_id);
   }
 
   /** @param {Answer} answer @param {import("../page/api.js").Refused} failure */
@@ -210,7 +212,7 @@ export class Conversation extends EventTarget {
 
   /** Fire `news`. @param {import("../page/tabs.js").News} detail */
   fireNews(detail) {
-    this.dispatchEvent(new CustomEvent("news", { detail }));
+    if (!this.temporary) this.dispatchEvent(new CustomEvent("news", { detail }));
   }
 
   #showPath() {

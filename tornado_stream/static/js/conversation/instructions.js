@@ -1,31 +1,40 @@
 // @ts-check
-/** The system prompt of the open conversation, as the server has it. Fires `change`. */
+/** The system prompt and the parameters that the open conversation has of its own, as the server has them. Fires `change`. */
 export class Instructions extends EventTarget {
   text = "";
+  /** @type {Record<string, any>} */
+  options = {};
+  isEdited = false; // they are those of a temporary chat, which the server does not have
 
-  /** @param {import("./conversation.js").Conversation} conversation */
-  constructor(conversation) {
+  /** @param {import("./conversation.js").Conversation} conversation @param {{system: string, begins?: import("../page/presets_api.js").Preset | null, ownModel?: string}} [defaults] what a new conversation begins with */
+  constructor(conversation, defaults = { system: "" }) {
     super();
     this.conversation = conversation;
-    conversation.addEventListener("switched", (event) => !(/** @type {CustomEvent} */ (event).detail.adopted) && this.#set(""));
-    conversation.addEventListener("loaded", (event) => this.#set(/** @type {CustomEvent} */ (event).detail.system ?? ""));
+    this.defaults = defaults;
+    conversation.addEventListener("switched", (event) => /** @type {CustomEvent} */ (event).detail.adopted || this.#forget());
+    conversation.addEventListener("loaded", (event) => {
+      const { system, options } = /** @type {CustomEvent} */ (event).detail;
+      this.set(system ?? "", options ?? {});
+    });
+    this.refresh();
   }
 
-  /** Store a system prompt at the server, which creates a conversation if this is a new one. Throws `Refused`. @param {string} text */
-  async save(text) {
-    const { conversation } = this;
-    const { api, id } = conversation;
-    if (id) await api.change(id, { system: text });
-    const made = id ?? (await api.create({ system: text })).id;
-    if (conversation.id !== id) return; // the user has opened another conversation meanwhile
-    if (!id) conversation.adopt(made);
-    this.#set(text);
-    conversation.fireNews({ type: "changed", conversation_id: made });
+  /** The defaults have changed, or the preset that a new conversation begins with. */
+  refresh() {
+    const { system, begins } = this.defaults;
+    if (!this.conversation.id && !this.conversation.newest && !this.isEdited) this.set(begins?.system || system, begins?.options);
   }
 
-  /** @param {string} text */
-  #set(text) {
+  #forget() {
+    this.isEdited = false;
+    this.set("");
+    this.refresh();
+  }
+
+  /** The server has these now. @param {string} text @param {Record<string, any>} [options] */
+  set(text, options = {}) {
     this.text = text;
+    this.options = options;
     this.dispatchEvent(new Event("change"));
   }
 }

@@ -2,7 +2,7 @@
 /**
  * The bodies of `POST /stream`, each with a new request id. Pure, except for the id.
  *
- * @typedef {{model?: string, options?: object}} Chosen what the user has set. What is absent is not sent, and the server's default holds
+ * @typedef {{model?: string, options?: object, system?: string}} Chosen what the user has set. What is absent is not sent, and the server's default holds
  */
 import { requestId } from "../page/ids.js";
 import { nearestStored } from "./tree.js";

@@ -29,7 +29,7 @@ export class Sync {
     if (id !== this.conversation.id) return;
     if (type === "deleted") this.conversation.lose();
     else if (this.conversation.running) this.conversation.runner.nudge();
-    else if (type !== "changed") void this.conversation.refresh();
+    else void this.conversation.refresh();
   }
 
   /** Compare the open conversation with its item in the list, and load it again if it has changed. */

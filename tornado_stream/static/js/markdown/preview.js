@@ -66,7 +66,7 @@ class Preview {
     this.#send = async () => {};
     try {
       const library = this.kind === "mermaid" ? await read(MERMAID) : "";
-      const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+      const dark = getComputedStyle(document.documentElement).colorScheme === "dark" || (!document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
       this.#box.contentWindow?.postMessage({ kind: this.kind, text: this.text, library, dark }, "*");
     } catch (error) {
       this.#fail(String(error));

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Every URL that the page requests. The rule: nothing here retries or keeps state. A method rejects if the
+ * Every URL that the page requests at first; those of parts that are loaded later are in their modules. The rule: nothing here retries or keeps state. A method rejects if the
  * server was not reached. A method that returns no `Response` rejects with `Refused` if the server refuses.
  *
  * @typedef {{id: string, provider: string, state: string, detail: string, code?: string, maker?: string, context?: number | null, can?: string[], price?: {input: number, output: number, currency: string} | null}} Model
@@ -54,7 +54,7 @@ export class Api {
 
   /** Stop an answer. @param {string} id @param {AbortSignal} signal */
   stop(id, signal) {
-    return this.#fetch(`/stream/${encodeURIComponent(id)}/stop`, { ...posted({}), signal });
+    return this.#fetch(`/stream/${encodeURIComponent(id)}/stop`, { ...posted({}), signal, keepalive: true });
   }
 
   /**
@@ -76,65 +76,37 @@ export class Api {
     return jsonOf(await this.#fetch(conversationPath(id), { headers: { Accept: "application/json" }, signal: limited }));
   }
 
-  /** Create a conversation without messages. @param {{system: string}} what @returns {Promise<{id: string}>} */
+  /** Create a conversation without messages. @param {object} what @returns {Promise<{id: string}>} */
   async create(what) {
-    return jsonOf(await this.#send("POST", "/api/conversations", what));
+    return jsonOf(await this.send("POST", "/api/conversations", what));
   }
 
-  /** Change the title or the system prompt of a conversation. @param {string} id @param {{title?: string, system?: string}} changes */
+  /** Change the title, the system prompt, the model or the parameters of a conversation. @param {string} id @param {object} changes */
   async change(id, changes) {
-    const response = await this.#send("PATCH", conversationPath(id), changes);
+    const response = await this.send("PATCH", conversationPath(id), changes);
     if (!response.ok) throw await refusal(response);
   }
 
   /** Delete a conversation. It is no error if it does not exist. @param {string} id @param {boolean} [keepalive] the request outlives the page */
   async remove(id, keepalive = false) {
-    const response = await this.#send("DELETE", conversationPath(id), {}, keepalive);
+    const response = await this.send("DELETE", conversationPath(id), {}, keepalive);
     if (!response.ok && response.status !== 404) throw await refusal(response);
   }
 
   /** Change or delete many conversations: up to 500. @param {"PATCH" | "DELETE"} method @param {object} body @param {boolean} [keepalive] */
   async many(method, body, keepalive) {
-    const response = await this.#send(method, "/api/conversations", body, keepalive);
+    const response = await this.send(method, "/api/conversations", body, keepalive);
     if (!response.ok) throw await refusal(response);
   }
 
-  /** Let a question wait for the end of the answer. @param {string} id @param {object} body @returns {Promise<any>} */
-  async putWaiting(id, body) {
-    return jsonOf(await this.#send("PUT", `${conversationPath(id)}/waiting`, body));
-  }
-
-  /** Take the waiting question back. @param {string} id @param {object} body */
-  async takeWaitingBack(id, body) {
-    const response = await this.#send("DELETE", `${conversationPath(id)}/waiting`, body);
-    if (!response.ok) throw await refusal(response);
-  }
-
-  /** Begin a session. The caller reads the response's status, and `Retry-After` of a 429. @param {Record<string, unknown>} credentials `name`, `password` */
-  logIn(credentials) {
-    return this.#plain("/login", posted(credentials));
-  }
-
-  /** End the session. It is no error if the session has ended already. Returns where the proxy's own login ends, or null. @returns {Promise<string | null>} */
-  async logOut() {
-    const response = await this.#plain("/logout", posted({}));
-    if (!response.ok && response.status !== 401) throw await refusal(response);
-    return response.status === 200 ? (await response.json()).location : null;
-  }
-
-  /** Whether this browser has a session. Never rejects with `Refused`. */
-  async isLoggedIn() {
-    return (await this.#plain("/api/conversations?limit=1", {})).ok;
-  }
-
-  /** @param {string} method @param {string} path @param {object} body @param {boolean} [keepalive] */
-  #send(method, path, body, keepalive = false) {
-    return this.#fetch(path, { ...posted(body, "application/json"), method, keepalive, signal: AbortSignal.timeout(TIMEOUT) });
+  /** A request that does not stream. @param {string} method @param {string} path @param {object} [body] @param {boolean} [keepalive] @param {number} [timeout] milliseconds */
+  send(method, path, body, keepalive = false, timeout = TIMEOUT) {
+    return this.#fetch(path, { ...posted(body, "application/json"), method, keepalive, signal: AbortSignal.timeout(timeout) });
   }
 
   /** Fetch, and show the login if the session has ended. @param {string} path @param {RequestInit} init */
   async #fetch(path, init) {
-    const response = await this.#plain(path, init);
+    const response = await this.plain(path, init);
     if (response.status !== 401 || response.headers.get("WWW-Authenticate") !== "Bearer") return response;
     // The session has ended: reloading the page shows the login. The promise stays pending, so that no caller reports an error;
     // a question that was not sent is sent after the login.
@@ -142,17 +114,17 @@ export class Api {
     return /** @type {Promise<Response>} */ (new Promise(() => {}));
   }
 
-  /** @param {string} path @param {RequestInit} init */
-  #plain(path, init) {
+  /** A request whose 401 is the caller's. @param {string} path @param {RequestInit} init */
+  plain(path, init) {
     return fetch(this.root + path, { cache: "no-store", credentials: "same-origin", ...init });
   }
 }
 
 /** @param {string} id */
-const conversationPath = (id) => `/api/conversations/${encodeURIComponent(id)}`;
+export const conversationPath = (id) => `/api/conversations/${encodeURIComponent(id)}`;
 
-/** @param {object} body @param {string} [accept] @returns {RequestInit} */
-const posted = (body, accept = "*/*") => ({ method: "POST", headers: { "Content-Type": "application/json", Accept: accept }, body: JSON.stringify(body) });
+/** @param {object | undefined} body @param {string} [accept] @returns {RequestInit} */
+export const posted = (body, accept = "*/*") => ({ method: "POST", headers: { "Content-Type": "application/json", Accept: accept }, body: JSON.stringify(body) });
 
 /** @param {Response} response @returns {Promise<any>} */
 async function jsonOf(response) {

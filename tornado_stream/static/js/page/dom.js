@@ -35,6 +35,13 @@ export function growToText(field) {
   field.style.height = `${field.scrollHeight}px`;
 }
 
+/** A part of the page that is loaded when it is first needed; null: it could not be loaded, and the next call tries again. @template T @param {() => Promise<T>} load @returns {() => Promise<T | null>} */
+export function whenNeeded(load) {
+  /** @type {Promise<T | null> | null} */
+  let part = null;
+  return () => (part ??= load().catch(() => (part = null)));
+}
+
 /** Whether the user has a mouse or something like it. On other devices, focusing a text box opens a keyboard over the page. */
 export const hasFinePointer = () => matchMedia("(pointer: fine)").matches;
 

@@ -1,5 +1,6 @@
 // @ts-check
 /** The end of the user's session. Loaded when the user logs out. */
+import { endSession } from "./login_api.js";
 import { t } from "./words.js";
 
 /** @typedef {import("./storage.js").Storage} Storage */
@@ -8,7 +9,7 @@ import { t } from "./words.js";
 export async function logOut(api, storages, say) {
   let leave;
   try {
-    leave = await api.logOut();
+    leave = await endSession(api);
   } catch {
     return say(t("list.noServer"));
   }

@@ -1,31 +1,34 @@
 // @ts-check
 /**
- * The keyboard shortcuts. One table decides what the keys do and what the list of shortcuts shows. The rule:
+ * The keyboard shortcuts. One table decides what the keys do, and the list of shortcuts shows it. The rule:
  * the browser's own keys, and the keys with which an input method composes a character, do nothing here.
  *
- * @typedef {"shortcuts" | "search" | "fresh" | "side" | "model" | "panel" | "copy"} PageShortcut
+ * @typedef {"shortcuts" | "search" | "fresh" | "side" | "model" | "panel" | "settings" | "copy"} PageShortcut
  * @typedef {"send" | "newline" | "stop" | "edit"} ComposerShortcut
  * @typedef {object} Shortcut
  * @property {PageShortcut | ComposerShortcut} name
  * @property {"page" | "composer"} where `page`: everywhere; `composer`: in the question box
  * @property {string[]} keys each of them does the same; `mod` is ⌘ on a Mac and Ctrl elsewhere
- * @property {string} label the key of its description in the language files
+ * @property {string[]} [otherwise] the keys if Enter begins a new line
  */
+import { hasFinePointer } from "./dom.js";
+
 const SINGLE_KEYS = "tornado-stream:single-keys";
 
 /** @type {Shortcut[]} */
 export const SHORTCUTS = [
-  { name: "send", where: "composer", keys: ["enter"], label: "shortcuts.send" },
-  { name: "newline", where: "composer", keys: ["shift+enter"], label: "shortcuts.newline" },
-  { name: "edit", where: "composer", keys: ["arrowup"], label: "shortcuts.edit" },
-  { name: "stop", where: "composer", keys: ["escape"], label: "shortcuts.stop" },
-  { name: "search", where: "page", keys: ["mod+k", "/"], label: "shortcuts.search" },
-  { name: "fresh", where: "page", keys: ["mod+shift+o"], label: "shortcuts.fresh" },
-  { name: "side", where: "page", keys: ["alt+shift+s"], label: "shortcuts.side" },
-  { name: "model", where: "page", keys: ["alt+shift+m"], label: "shortcuts.model" },
-  { name: "panel", where: "page", keys: ["alt+shift+p"], label: "shortcuts.panel" },
-  { name: "copy", where: "page", keys: ["alt+shift+c"], label: "shortcuts.copy" },
-  { name: "shortcuts", where: "page", keys: ["?"], label: "shortcuts.list" },
+  { name: "send", where: "composer", keys: ["enter"], otherwise: ["mod+enter"] },
+  { name: "newline", where: "composer", keys: ["shift+enter"], otherwise: ["enter"] },
+  { name: "edit", where: "composer", keys: ["arrowup"] },
+  { name: "stop", where: "composer", keys: ["escape"] },
+  { name: "search", where: "page", keys: ["mod+k", "/"] },
+  { name: "fresh", where: "page", keys: ["mod+shift+o"] },
+  { name: "side", where: "page", keys: ["alt+shift+s"] },
+  { name: "model", where: "page", keys: ["alt+shift+m"] },
+  { name: "panel", where: "page", keys: ["alt+shift+p"] },
+  { name: "settings", where: "page", keys: ["alt+shift+e"] },
+  { name: "copy", where: "page", keys: ["alt+shift+c"] },
+  { name: "shortcuts", where: "page", keys: ["?"] },
 ];
 
 export const isMac = /^(Mac|iP)/.test(globalThis.navigator?.platform ?? "");
@@ -36,7 +39,16 @@ export const isMac = /^(Mac|iP)/.test(globalThis.navigator?.platform ?? "");
  */
 export function shortcutOf(event, where, mac = isMac) {
   if (isComposing(event)) return undefined;
-  return SHORTCUTS.find((one) => one.where === where && one.keys.some((key) => isPressed(event, key, mac)))?.name;
+  return SHORTCUTS.find((one) => one.where === where && keysNow(one).some((key) => isPressed(event, key, mac)))?.name;
+}
+
+/** The keys of a shortcut, as the user has chosen what Enter does. @param {Shortcut} shortcut */
+export const keysNow = ({ keys, otherwise }) => (otherwise && !enterSends() ? otherwise : keys);
+
+/** Whether Enter sends a question. Without a choice, it does so beside a mouse: a keyboard on the screen has no Shift+Enter. */
+export function enterSends() {
+  const { enter } = globalThis.document?.documentElement?.dataset ?? { enter: "send" };
+  return enter ? enter === "send" : hasFinePointer();
 }
 
 /** Whether an input method uses this key to compose a character. Safari reports the key that ends a composition only by the code 229. @param {KeyboardEvent} event */
@@ -75,8 +87,7 @@ export class Shortcuts {
   }
 
   set singleKeys(on) {
-    if (on) this.storage.remove(SINGLE_KEYS);
-    else this.storage.set(SINGLE_KEYS, "off");
+    this.storage.set(SINGLE_KEYS, on ? "on" : "off");
   }
 
   /** @param {KeyboardEvent} event */

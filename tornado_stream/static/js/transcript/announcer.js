@@ -65,7 +65,8 @@ export class Announcer {
   }
 
   #showTitle() {
-    const { subject } = this.conversation;
+    const { temporary } = this.conversation;
+    const subject = temporary ? "" : this.conversation.subject; // the browser would keep it in its history
     const short = subject.length > 50 ? `${subject.slice(0, 49).trimEnd()}…` : subject;
     const { running, newest } = this.conversation;
     const { answer, mark } = this.#unseen;

@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * Lets the user edit a question in its place. Enter sends it, as in the composer, and Escape cancels. Neither key
+ * Lets the user edit a question in its place. The keys that send are those of the composer, and Escape cancels. Neither key
  * does anything while an input method composes a character. The module is loaded when first needed.
  */
 import { element, growToText } from "../page/dom.js";
-import { isComposing } from "../page/shortcuts.js";
+import { shortcutOf } from "../page/shortcuts.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
 
@@ -62,10 +62,10 @@ function showEditor(text, save, closed, hint) {
   });
   field.addEventListener("input", () => growToText(field));
   field.addEventListener("keydown", (event) => {
-    if (isComposing(event)) return;
-    if (event.key === "Escape") end(false);
-    else if (event.key !== "Enter" || event.shiftKey || event.altKey) return;
-    else submit();
+    const name = shortcutOf(event, "composer");
+    if (name === "stop") end(false);
+    else if (name === "send") submit();
+    else return;
     event.preventDefault();
     event.stopPropagation(); // Escape has other meanings elsewhere
   });

@@ -25,6 +25,7 @@ export function showSent(message, article, text) {
     const fold = new Fold("tool-call");
     fold.summary.textContent = Object.hasOwn(ROLES, from) ? t(ROLES[from]) : from;
     fold.show(from === "assistant");
+    if (from === "system" && !message.parent) article.setAttribute("aria-label", t("message.fromSystem")); // also a summary, which no program sent
     text.before(fold.element);
     fold.element.append(text);
   }

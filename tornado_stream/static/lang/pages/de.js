@@ -28,7 +28,9 @@ export default {
     "starters": "Fragen für den Anfang",
     "starter1": "Warum ist der Himmel blau?",
     "starter2": "Warum träumen wir?",
-    "starter3": "Erkläre einem zehnjährigen Kind, was ein Webserver tut."
+    "starter3": "Erkläre einem zehnjährigen Kind, was ein Webserver tut.",
+    "presets": "Vorlagen und Prompts…",
+    "temporary": "Temporärer Chat"
   },
 
   "refused": {
@@ -86,8 +88,7 @@ export default {
     "form": "Eine Frage stellen",
     "label": "Ihre Frage",
     "placeholder": "Fragen Sie etwas …",
-    "stop": "Anhalten",
-    "hint": "Eingabe sendet, Umschalt+Eingabe: neue Zeile"
+    "stop": "Anhalten"
   },
 
   "place": {

@@ -28,7 +28,9 @@ export default {
     "starters": "Questions to start with",
     "starter1": "Why is the sky blue?",
     "starter2": "Why do we dream?",
-    "starter3": "Explain what a web server does, to a ten-year-old."
+    "starter3": "Explain what a web server does, to a ten-year-old.",
+    "presets": "Presets and prompts…",
+    "temporary": "Temporary chat"
   },
 
   "refused": {
@@ -86,8 +88,7 @@ export default {
     "form": "Ask a question",
     "label": "Your question",
     "placeholder": "Ask something…",
-    "stop": "Stop",
-    "hint": "Enter sends, Shift+Enter begins a new line"
+    "stop": "Stop"
   },
 
   "place": {

@@ -28,7 +28,9 @@ export default {
     "starters": "Preguntas para empezar",
     "starter1": "¿Por qué el cielo es azul?",
     "starter2": "¿Por qué soñamos?",
-    "starter3": "Explica a un niño de diez años qué hace un servidor web."
+    "starter3": "Explica a un niño de diez años qué hace un servidor web.",
+    "presets": "Plantillas y prompts…",
+    "temporary": "Chat temporal"
   },
 
   "refused": {
@@ -86,8 +88,7 @@ export default {
     "form": "Haga una pregunta",
     "label": "Su pregunta",
     "placeholder": "Pregunte lo que quiera…",
-    "stop": "Detener",
-    "hint": "Intro envía, Mayús+Intro cambia de línea"
+    "stop": "Detener"
   },
 
   "place": {

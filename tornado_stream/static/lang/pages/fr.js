@@ -28,7 +28,9 @@ export default {
     "starters": "Questions pour commencer",
     "starter1": "Pourquoi le ciel est-il bleu ?",
     "starter2": "Pourquoi rêvons-nous ?",
-    "starter3": "Explique à un enfant de dix ans ce que fait un serveur web."
+    "starter3": "Explique à un enfant de dix ans ce que fait un serveur web.",
+    "presets": "Préréglages et prompts…",
+    "temporary": "Discussion temporaire"
   },
 
   "refused": {
@@ -86,8 +88,7 @@ export default {
     "form": "Poser une question",
     "label": "Votre question",
     "placeholder": "Posez une question…",
-    "stop": "Arrêter",
-    "hint": "Entrée envoie, Maj+Entrée va à la ligne"
+    "stop": "Arrêter"
   },
 
   "place": {

@@ -28,7 +28,9 @@ export default {
     "starters": "質問の例",
     "starter1": "空はなぜ青いのですか？",
     "starter2": "私たちはなぜ夢を見るのですか？",
-    "starter3": "ウェブサーバーの役割を 10 歳の子どもに説明してください。"
+    "starter3": "ウェブサーバーの役割を 10 歳の子どもに説明してください。",
+    "presets": "プリセットとプロンプト…",
+    "temporary": "一時チャット"
   },
 
   "refused": {
@@ -86,8 +88,7 @@ export default {
     "form": "質問する",
     "label": "質問",
     "placeholder": "質問を入力…",
-    "stop": "停止",
-    "hint": "Enter で送信、Shift+Enter で改行"
+    "stop": "停止"
   },
 
   "place": {

@@ -28,7 +28,9 @@ export default {
     "starters": "试试这些问题",
     "starter1": "天空为什么是蓝色的？",
     "starter2": "我们为什么会做梦？",
-    "starter3": "给十岁的孩子解释一下网页服务器是做什么的。"
+    "starter3": "给十岁的孩子解释一下网页服务器是做什么的。",
+    "presets": "预设和提示词…",
+    "temporary": "临时对话"
   },
 
   "refused": {
@@ -86,8 +88,7 @@ export default {
     "form": "提问",
     "label": "您的问题",
     "placeholder": "问点什么…",
-    "stop": "停止",
-    "hint": "Enter 发送，Shift+Enter 换行"
+    "stop": "停止"
   },
 
   "place": {
