@@ -146,7 +146,7 @@ def test_every_text_has_enough_contrast(page: Page, scheme: Literal["light", "da
     page.get_by_role("button", name="Model:").click()
     expect(page.get_by_role("listbox")).to_be_visible()
     _assert_contrast(page)
-    page.locator("form").get_by_role("button", name="Use your own model").click()
+    page.locator(".picker").get_by_role("button", name="Use your own model").click()
     _assert_contrast(page)
     page.keyboard.press("Escape")
     page.get_by_role("button", name="System prompt and parameters").click()
@@ -206,7 +206,7 @@ def test_the_page_not_found(page: Page, server: Program, watch: Watch) -> None:
 def _open_setup(page: Page) -> Locator:
     """Open the instructions for another model, from the list of models."""
     page.get_by_role("button", name="Model:").click()
-    page.locator("form").get_by_role("button", name="Use your own model").click()
+    page.locator(".picker").get_by_role("button", name="Use your own model").click()
     return page.get_by_role("dialog", name="Use your own model")
 
 
