@@ -43,7 +43,7 @@ for (const name of modules) {
     assert.ok(withoutComments(text).length <= 250, "at most 250 lines of code");
     for (const [head, length] of functions(text)) assert.ok(length <= 40, `${head} has ${length} lines`);
     assert.doesNotMatch(text, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|setAttribute\("style"/);
-    const fetches = ["page/api.js", "page/login_api.js", "page/presets_api.js", "markdown/preview.js"].includes(name); // the last reads a library as text
+    const fetches = ["page/api.js", "page/login_api.js", "page/presets_api.js", "page/settings_api.js", "markdown/preview.js"].includes(name); // the last reads a library as text
     if (!fetches) assert.doesNotMatch(text, /\bfetch\(|["'`]\/(stream|api)\b/, "URLs are api.js's");
     for (const path of imported(name)) assert.ok(existsSync(new URL(`static/js/${path}`, root)), path);
   });

@@ -83,18 +83,11 @@ async function askForFolder(names, items) {
   dialog.setAttribute("aria-labelledby", title.id);
   /** @type {string | null | undefined} */
   let chosen;
-  const list = element("div", "folder-list");
   const now = items.every(({ folder }) => (folder ?? null) === (items[0].folder ?? null)) ? (items[0].folder ?? null) : undefined;
-  for (const name of [null, ...names]) {
-    const button = element("button", "folder-choice", name ?? t("select.none"));
-    button.type = "button";
-    if (name === now) button.setAttribute("aria-current", "true");
-    button.addEventListener("click", () => {
-      chosen = name;
-      dialog.close();
-    });
-    list.append(button);
-  }
+  const list = choices([null, ...names], now, (name) => {
+    chosen = name;
+    dialog.close();
+  });
   const form = element("form", "folder-new");
   const box = element("input", "field");
   box.maxLength = 100;
@@ -120,4 +113,17 @@ async function askForFolder(names, items) {
   await new Promise((done) => dialog.addEventListener("close", done, { once: true }));
   dialog.remove();
   return chosen;
+}
+
+/** A button for each folder. @param {(string | null)[]} names null: no folder @param {string | null | undefined} now the folder that is marked @param {(name: string | null) => void} choose */
+function choices(names, now, choose) {
+  const list = element("div", "folder-list");
+  for (const name of names) {
+    const button = element("button", "folder-choice", name ?? t("select.none"));
+    button.type = "button";
+    if (name === now) button.setAttribute("aria-current", "true");
+    button.addEventListener("click", () => choose(name));
+    list.append(button);
+  }
+  return list;
 }

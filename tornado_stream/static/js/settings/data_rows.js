@@ -3,12 +3,10 @@
 import { base } from "../page/base.js";
 import { element } from "../page/dom.js";
 import { failureText } from "../page/errors.js";
-import { request } from "../page/requests.js";
+import { deleteConversations } from "../page/settings_api.js";
 import { t } from "../page/words.js";
 import { button, ownersScope, row, statusLine } from "./rows.js";
 
-/** Milliseconds in which the server deletes all conversations. */
-const PATIENCE = 600_000;
 const DRAFT = "tornado-stream:draft:";
 
 export function exportRow() {
@@ -46,7 +44,7 @@ export function deleteRow(api, storage) {
     confirm.disabled = true;
     status.textContent = t("settings.deleting");
     try {
-      await request(api, "DELETE", "/api/conversations", { all: true }, PATIENCE);
+      await deleteConversations(api);
     } catch (error) {
       status.textContent = failureText(error);
       return show(true);

@@ -7,7 +7,7 @@ import { labelled, ParameterFields, showError } from "../composer/parameter_fiel
 import { Refused } from "../page/api.js";
 import { element } from "../page/dom.js";
 import { failureText } from "../page/errors.js";
-import { request } from "../page/requests.js";
+import { readDefaults, writeDefaults } from "../page/settings_api.js";
 import { t } from "../page/words.js";
 import { hasLogin, row, statusLine } from "./rows.js";
 
@@ -46,7 +46,7 @@ export class DefaultsForm {
     this.#fill();
     if (!hasLogin()) return;
     try {
-      const stored = await request(this.api, "GET", "/api/defaults");
+      const stored = await readDefaults(this.api);
       this.#version = stored.version;
       if (!stored.version || this.#isDirty) return;
       this.preferences.setDefaults(stored);
@@ -77,10 +77,10 @@ export class DefaultsForm {
   /** @param {{system: string, options: import("../composer/preferences.js").Options}} defaults @returns {Promise<string>} an error message; empty: they are stored */
   async #store(defaults) {
     try {
-      if (hasLogin()) this.#version = (await request(this.api, "PUT", "/api/defaults", { ...defaults, version: this.#version })).version;
+      if (hasLogin()) this.#version = (await writeDefaults(this.api, { ...defaults, version: this.#version })).version;
     } catch (error) {
       if (!(error instanceof Refused && error.code === "changed_meanwhile")) return failureText(error);
-      this.#version = (await request(this.api, "GET", "/api/defaults").catch(() => null))?.version ?? this.#version;
+      this.#version = (await readDefaults(this.api).catch(() => null))?.version ?? this.#version;
       return t("settings.changedMeanwhile");
     }
     if (new TextEncoder().encode(JSON.stringify(defaults)).length > MOST_BYTES) return t("settings.defaultsTooLong");

@@ -2,15 +2,15 @@
 /** The user's own login: the sessions, of which each can be ended, and the password. */
 import { element } from "../page/dom.js";
 import { failureText } from "../page/errors.js";
-import { request } from "../page/requests.js";
+import { changePassword, endOtherSessions, endSession, readSessions } from "../page/settings_api.js";
 import { language, t } from "../page/words.js";
 import { button, row, statusLine } from "./rows.js";
 
-/** @typedef {{id: string, created_at: number | null, last_used_at: number | null, address: string, agent: string, current: boolean}} Session */
+/** @typedef {import("../page/settings_api.js").Session} Session */
 
 export class SessionsRow {
   #list = element("ul", "sessions");
-  #others = button(t("settings.endOthers"), () => this.#end("/api/sessions", { others: true }));
+  #others = button(t("settings.endOthers"), () => this.#end(endOtherSessions(this.api)));
   #status = statusLine();
 
   /** @param {import("../page/api.js").Api} api */
@@ -23,7 +23,7 @@ export class SessionsRow {
   /** Show the sessions as they are now. */
   async show() {
     try {
-      const { sessions } = await request(this.api, "GET", "/api/sessions");
+      const sessions = await readSessions(this.api);
       this.#list.replaceChildren(...sessions.map((/** @type {Session} */ one) => this.#line(one)));
       this.#others.hidden = sessions.every((/** @type {Session} */ one) => one.current);
     } catch (error) {
@@ -44,15 +44,15 @@ export class SessionsRow {
 
   /** @param {Session} session @param {string} what */
   #endButton({ id }, what) {
-    const end = button(t("settings.endSession"), () => this.#end(`/api/sessions/${encodeURIComponent(id)}`, {}), "small");
+    const end = button(t("settings.endSession"), () => this.#end(endSession(this.api, id)), "small");
     end.setAttribute("aria-label", `${t("settings.endSession")}: ${what}`);
     return end;
   }
 
-  /** @param {string} path @param {object} body */
-  async #end(path, body) {
+  /** @param {Promise<any>} ending */
+  async #end(ending) {
     try {
-      await request(this.api, "DELETE", path, body);
+      await ending;
       this.#status.textContent = t("settings.sessionEnded");
     } catch (error) {
       this.#status.textContent = failureText(error);
@@ -83,7 +83,7 @@ export function passwordRow(api) {
     event.preventDefault();
     save.disabled = true;
     try {
-      await request(api, "POST", "/api/password", { old: old.value, new: fresh.value });
+      await changePassword(api, old.value, fresh.value);
       status.textContent = t("settings.passwordChanged");
       form.reset();
     } catch (error) {
