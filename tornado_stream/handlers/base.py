@@ -29,7 +29,7 @@ from tornado_stream.handlers.security_headers import SECURITY_HEADERS
 from tornado_stream.handlers.services import Services
 from tornado_stream.handlers.status_errors import status_error
 from tornado_stream.net.peer import client_address
-from tornado_stream.page.choices import COOKIE, names_of_page
+from tornado_stream.page.choices import names_of_page
 from tornado_stream.values.errors import (
     ChatError,
     InvalidRequest,
@@ -110,9 +110,7 @@ class BaseHandler(RequestHandler):
         return self.application.assets.url(path)
 
     def get_template_namespace(self) -> dict[str, Any]:
-        cookie = self.get_cookie(COOKIE) or ""
-        accepted = self.request.headers.get("Accept-Language", "")
-        names = names_of_page(self.application.languages, cookie, accepted)
+        names = names_of_page(self.application.languages, self.request)
         base = self.application.config.base_path
         return super().get_template_namespace() | names | {"base": base}
 

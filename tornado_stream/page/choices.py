@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from tornado.httputil import HTTPServerRequest
+
 from tornado_stream.page.languages import Languages
 
 COOKIE = "ts_choices"
@@ -36,8 +38,10 @@ def to_cookie(choices: Mapping[str, str]) -> str:
     return ":".join(f"{name}.{value}" for name, value in choices.items())
 
 
-def names_of_page(languages: Languages, cookie: str, accept_language: str) -> dict[str, Any]:
+def names_of_page(languages: Languages, request: HTTPServerRequest) -> dict[str, Any]:
     """What every template needs: the language, its strings, and the other choices as `look`."""
-    look = read_choices(cookie, languages.all)
-    language = languages.pick(look.pop("language", "") or accept_language)
+    cookie = request.cookies.get(COOKIE)
+    look = read_choices(cookie.value if cookie else "", languages.all)
+    accepted = request.headers.get("Accept-Language", "")
+    language = languages.pick(look.pop("language", "") or accepted)
     return {"language": language, "t": language.t, "look": look}
