@@ -14,7 +14,7 @@ import pytest
 from client import Client
 from deadlines import LONG
 
-from tornado_stream.store import finding, search, searches, tables
+from tornado_stream.store import finding, listing, search, searches
 from tornado_stream.store.base import Store
 from tornado_stream.store.searches import SearchTooSlow, Stop, Turns
 from tornado_stream.store.sqlite import SQLiteStore
@@ -116,13 +116,13 @@ async def test_a_search_of_many_short_steps_ends_when_its_client_leaves(store, m
     await store.conversations(query="nothing")  # everything is indexed
     go_on = threading.Event()
 
-    def slow(*arguments) -> str:
+    def slow(*arguments, **more) -> str:
         shown.append(arguments)
         loop.call_soon_threadsafe(left.set_result, None) if len(shown) == 1 else None
         go_on.wait(10)
         return ""
 
-    monkeypatch.setattr(tables, "snippet", slow)
+    monkeypatch.setattr(listing, "snippet", slow)
     monkeypatch.setattr(Stop, "set", lambda stop, real=Stop.set: (real(stop), go_on.set()))
     with pytest.raises(SearchTooSlow):
         await store.conversations(query="findable", left=left)
@@ -133,8 +133,7 @@ async def test_a_search_of_many_short_steps_ends_when_its_client_leaves(store, m
     ("query", "looked_up"),
     [
         ("e" * 40, "eee"),
-        ("eEe", "eEe"),
-        ("EEee", "EEe"),
+        ("eeee", "eee"),
         ("ab" * 9, "abab"),
         ("字字字字", "字字字"),
         ("banana split", "banan"),
