@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import time
 import tracemalloc
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from tornado_stream.handlers.base import decode_object
 from tornado_stream.handlers.request_body import check_many_values
 from tornado_stream.settings import Settings
-from tornado_stream.values.errors import InvalidRequest
+from tornado_stream.values.errors import InvalidRequest, TooLarge
 from tornado_stream.values.json_values import PIECE, ValueCounter
 
 MIB = 1024 * 1024
@@ -223,6 +224,18 @@ async def test_all_bodies_together_have_a_limit(serve, settings, upstream):
     refused = await chat.request("POST", "/v1/chat/completions", a_body(2 * MIB))
     assert refused.status == 200, "there is room again"
     await until(lambda: not bodies.held)
+
+
+@pytest.mark.gen_test
+async def test_a_request_with_a_refused_body_is_freed(serve, settings):
+    chat = serve(replace(settings, max_v1_body=100_000))
+    for _ in range(3):
+        refused = await chat.request("POST", "/v1/chat/completions", a_body(200_000))
+        assert refused.status == 413
+    bodies = chat.application.held_bodies
+    await until(lambda: gc.collect() >= 0 and not bodies.refused)
+    alive = [one for one in gc.get_objects() if isinstance(one, TooLarge)]
+    assert alive == []
 
 
 @pytest.mark.gen_test

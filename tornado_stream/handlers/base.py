@@ -281,7 +281,8 @@ class BaseHandler(RequestHandler):
         return bool(self.foreign_origin)
 
     def _check_body(self) -> None:
-        if error := self.application.held_bodies.refused.get(self.request):
+        # The error is taken out: once raised, its traceback holds the request, its key.
+        if error := self.application.held_bodies.refused.pop(self.request, None):
             raise error
         headers = self.request.headers
         size = max(len(self.request.body), int(headers.get("Content-Length", 0)))
