@@ -214,6 +214,10 @@ class User:
             self._same(response.status, 200, f"{path}: {response}")
         path = f"/api/conversations/{talk.id}"
         response = await self._world.request("GET", path)
+        while response.status == 429:  # so many others are reading large conversations
+            await asyncio.sleep(int(response.headers["retry-after"]))
+            response = await self._world.request("GET", path)
+        self._same(response.status, 200, f"{path}: {response}")
         again = await self._world.request("GET", path, If_None_Match=response.headers["etag"])
         self._same(again.status, 304, f"{path}: {again}")
         messages = {message["id"]: message for message in response.json()["messages"]}
