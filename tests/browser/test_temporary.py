@@ -83,7 +83,7 @@ def test_it_ends_and_its_answer_is_stopped(page: Page, seen: Any, watch: Watch) 
     while seen()["open"] >= before:
         page.evaluate("new Promise(requestAnimationFrame)")
     begin(page)
-    note(page).get_by_role("button", name="End it").click()
+    note(page).get_by_role("button", name="End the chat").click()
     expect(note(page)).to_be_hidden()
     expect(composer(page)).to_be_focused()
 

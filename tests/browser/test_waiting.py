@@ -6,7 +6,7 @@ import re
 import uuid
 
 from .chat import Locator, Page, ask, composer, content, expect
-from .conftest import Release
+from .conftest import Browser, Program, Release, fresh_page
 
 
 def waiting(page: Page) -> Locator:
@@ -40,6 +40,22 @@ def test_a_question_waits_is_changed_and_is_asked(page: Page, release: Release) 
     page.reload()
     expect(questions(page)).to_have_count(2)
     expect(content(page)).to_have_text("changed")
+
+
+def test_where_enter_begins_a_new_line_a_button_lets_it_wait(
+    browser: Browser, server: Program
+) -> None:
+    with fresh_page(browser, server, has_touch=True, is_mobile=True) as page:
+        ask(page, f"play say=one;hold={uuid.uuid4().hex}")
+        expect(content(page)).to_contain_text("one")
+        send = page.get_by_role("button", name="Send")
+        expect(send).to_be_hidden()
+        composer(page).fill("second")
+        send.click()
+        expect(waiting(page)).to_contain_text("second")
+        expect(send).to_be_hidden()
+        page.get_by_role("button", name=re.compile("^Stop")).click()
+        expect(waiting(page)).to_contain_text("waits for you")
 
 
 def test_after_a_stop_it_waits_for_its_user(page: Page) -> None:

@@ -62,7 +62,7 @@ export default {
     "reconnecting": "Verbindung wird wiederhergestellt …",
     "unreachable": "Der Server ist nicht zu erreichen. Neuer Versuch …",
     "loading": "Das Modell wird geladen …",
-    "waiting": "Neuer Versuch in {seconds} (Versuch {attempt})…",
+    "waiting": "Neuer Versuch in {seconds} (Versuch {attempt}) …",
     "thinking": "Denkt nach …",
     "first": "Liest Ihre Frage …",
     "writing": "Schreibt …"

@@ -9,7 +9,7 @@ import { NewChat } from "./new_chat.js";
 import { PresetDialog } from "./preset_dialog.js";
 import { PromptList } from "./prompt_list.js";
 
-await loadStyleSheet("beginnings").catch(() => {}); // it works without its style, too
+await Promise.all([loadStyleSheet("menus"), loadStyleSheet("beginnings")]).catch(() => {}); // it works without its style, too
 
 /** @param {import("./new_chat.js").Page} page */
 export function beginnings(page) {

@@ -64,6 +64,7 @@ export class Composer extends EventTarget {
   set text(text) {
     if (text === this.text) return;
     this.#setText(text);
+    this.#update();
     this.#showNotice("");
     growToText(this.parts.text);
   }
@@ -136,19 +137,20 @@ export class Composer extends EventTarget {
 
   #update() {
     const { send, stop } = this.parts;
-    const { running, live, state } = this.conversation;
+    const { running, live, state, id } = this.conversation;
     if (stop.hidden === running) {
       const focused = document.activeElement === send || document.activeElement === stop;
-      send.hidden = running;
       stop.hidden = !running;
       if (running) this.#stopShownAt = performance.now();
       if (focused) this.focus();
     }
+    send.hidden = running && (enterSends() || !id || !this.text.trim()); // where Enter begins a new line, this button lets a question wait
     stop.disabled = !!live?.stopping;
     send.disabled = state !== "ready";
   }
 
   #changed() {
+    this.#update();
     this.#showNotice("");
     growToText(this.parts.text);
     this.dispatchEvent(new Event("change"));

@@ -63,9 +63,11 @@ export class ContextBar {
     this.#meter.hidden = share === null;
     /** @type {HTMLElement} */ (this.#meter.firstElementChild).style.width = `${Math.min(100, 100 * (share ?? 0))}%`;
     const percent = share?.toLocaleString(language, { style: "percent" });
-    this.#text.textContent = percent ?? tokens.value.toLocaleString(language, { notation: "compact" });
-    this.element.setAttribute("aria-label", `${percent ?? this.#text.textContent}: ${context ? t("context.of", { count, context }) : t("context.count", { count })}`);
-    this.element.title = context ? t("context.of", { count, context }) : t("context.count", { count });
+    this.#text.textContent = percent ?? t("details.tokens", { n: tokens.value.toLocaleString(language, { notation: "compact" }) });
+    const what = context ? t("context.of", { count, context }) : t("context.count", { count });
+    const text = this.#text.textContent;
+    this.element.setAttribute("aria-label", what.startsWith(text) ? what : `${text}: ${what}`);
+    this.element.title = what;
   }
 
   #soon() {

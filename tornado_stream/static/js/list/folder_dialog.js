@@ -18,7 +18,7 @@ export async function folderDialog(name) {
   box.value = name;
   box.maxLength = 100;
   box.setAttribute("aria-label", t("select.folderName"));
-  form.append(box, element("button", "button", t("edit.save")));
+  form.append(box, element("button", "button primary", t("edit.save")));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const to = box.value.trim();

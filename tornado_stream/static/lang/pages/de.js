@@ -29,7 +29,7 @@ export default {
     "starter1": "Warum ist der Himmel blau?",
     "starter2": "Warum träumen wir?",
     "starter3": "Erkläre einem zehnjährigen Kind, was ein Webserver tut.",
-    "presets": "Vorlagen und Prompts…",
+    "presets": "Vorlagen und Prompts …",
     "temporary": "Temporärer Chat"
   },
 
