@@ -260,7 +260,7 @@ async def test_a_disk_that_is_really_full(
     that it is not saved; a new question is refused. With free space, the server starts again."""
     truth = await make_truth()
     server = start_server(truth)
-    server.largest_file = 600_000
+    server.largest_file = 760_000
     await server.start()
     readers = []
     for n in range(10):
@@ -276,7 +276,10 @@ async def test_a_disk_that_is_really_full(
         # The answer that was ending when the disk got full has no notice, only its `end`.
         told += not reader.end["saved"]
         assert (await Reader(server.client, id=reader.id).read_once()).log == reader.log
-    refused = await Reader(server.client, {"message": question("any:late", 10)}).read_once()
+    # A checkpoint may have made room by now.
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (100_000, 100_000))
+    message = question("any:late", 10) + " Take your time." * 10_000
+    refused = await Reader(server.client, {"message": message}).read_once()
     assert told and not refused.events and truth.asked[refused.id] == 0
     assert await readiness(server.client) == "not_saving"
     server.kill()
