@@ -221,7 +221,7 @@ class Match:
 @dataclass(frozen=True, slots=True)
 class Which:
     """Which conversations a list has: those that are archived or not, those of one folder, or those
-    that are `loose`: neither pinned nor in a folder. `archived=None` means both, in a search."""
+    that are `loose`: neither pinned nor in a folder. `archived=None` means both."""
 
     archived: bool | None = False
     folder: str | None = None
