@@ -59,11 +59,3 @@ export function statusLine() {
   line.setAttribute("role", "status");
   return line;
 }
-
-/** @param {string} label @param {() => unknown} act @param {string} [kind] more classes */
-export function button(label, act, kind = "") {
-  const made = element("button", `button ${kind}`, label);
-  made.type = "button";
-  made.addEventListener("click", () => void act());
-  return made;
-}
