@@ -8,7 +8,7 @@ import { t } from "../page/words.js";
 /** Whether the server has a login. If not, all who use it share their conversations. */
 export const hasLogin = () => !!document.body.dataset.user;
 
-/** Those whom the conversations on this server belong to. @returns {Scope} */
+/** To whom the conversations on this server belong. @returns {Scope} */
 export const ownersScope = () => (hasLogin() ? "person" : "everybody");
 
 /** @param {string} title @param {HTMLElement[]} rows */
