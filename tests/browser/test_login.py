@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from .access import cut, violations
-from .chat import Page, ask, composer, content, expect
+from .chat import Page, announced, ask, composer, content, expect
 from .conftest import REPORT_VIOLATIONS, VIEWPORT, Browser, Program, Watch
 
 PASSWORD = "correct horse"
@@ -31,7 +32,7 @@ def stranger(browser: Browser, locked: Program) -> Iterator[Page]:
     context.add_init_script(REPORT_VIOLATIONS)
     page = context.new_page()
     watch = Watch(locked.url)
-    watch.allow(REFUSED, "elsewhere.example", r"429 \(Too Many", "503 ")
+    watch.allow(REFUSED, "elsewhere.example", r"429 \(Too Many", "503 ", "ERR_FAILED")
     watch.on(page)
     yield page
     context.close()
@@ -69,6 +70,9 @@ def test_a_person_logs_in_stays_and_logs_out(stranger: Page, locked: Program) ->
     expect(content(page)).to_have_text("Rain falls.")
 
     composer(page).fill("a draft")
+    page.route("**/log_out.js", lambda route: route.abort(), times=1)
+    page.get_by_role("button", name="Log out").click()
+    expect(announced(page)).to_have_text(re.compile("could not be loaded"))
     page.get_by_role("button", name="Log out").click()
     expect(field).to_be_visible()
     assert page.url == conversation

@@ -565,9 +565,10 @@ async def test_many_are_deleted_at_once_and_none_of_another_user(chat, upstream)
         ("DELETE", "", {"ids": ["a"] * 501}, "At most 500"),
         ("DELETE", "", {"ids": []}, "ids must be"),
         ("DELETE", "", {"ids": ["a"], "all": True}, "must be"),
-        ("GET", "?archived=1", None, "archived must be"),
+        ("GET", "?archived=1", None, "archived must be true, false or any"),
         ("GET", "?sections=any", None, "sections must be"),
         ("GET", "?sections=true&folder=a", None, "goes with neither"),
+        ("GET", "?sections=true&archived=any", None, "goes with neither"),
     ],
 )
 async def test_what_cannot_be_done_with_many_is_said(chat, method, path, body, words):

@@ -705,6 +705,7 @@ async def test_the_place_of_a_conversation_in_the_list(store):
         (Which(archived=None, folder="Old"), ["c5", "c4"]),
     ]:
         assert await listed(store, query="word", which=which) == found
+        assert await listed(store, which=which) == found
     first = await store.conversations(which=Which(archived=True), limit=1)
     assert await listed(store, which=Which(archived=True), before=first.next) == ["c4"]
     assert await store.update_many({"folder": "New"}, folder="Old") == 2

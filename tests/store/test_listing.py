@@ -31,7 +31,8 @@ async def test_folders_are_limited(tmp_path):
             await change
         assert error.value.code == "too_many_folders"
     await store.update("c200", {"folder": "folder 7"})
-    assert await store.update_many({"folder": None}, folder="folder 7") == 2
+    assert await store.update_many({"folder": "renamed"}, folder="folder 7") == 2
+    assert await store.update_many({"folder": None}, folder="renamed") == 2
     await store.update("c200", {"folder": "more"})
     await store.close()
 

@@ -25,7 +25,6 @@ class UserDefaults:
         try:
             defaults = parse_defaults(given, version + 1)
         except InvalidPreset as error:
-            where = f"{error.key}: " if error.key else ""
-            raise InvalidRequest(f"{where}{error}.") from None
+            raise InvalidRequest(error.sentence) from None
         await self._store.for_owner(owner).save_defaults(defaults)
         return defaults

@@ -120,8 +120,7 @@ def _parsed(id: str, given: dict[str, Any], version: int) -> Preset:
     try:
         return parse_preset(id, given.get("name"), members, version=version)
     except InvalidPreset as error:
-        where = f"{error.key}: " if error.key else ""
-        raise InvalidRequest(f"{where}{error}.") from None
+        raise InvalidRequest(error.sentence) from None
 
 
 def read_presets(sections: Sections) -> list[Preset]:

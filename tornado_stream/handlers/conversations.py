@@ -73,7 +73,7 @@ class ConversationsHandler(BaseHandler):
             )
             for name in ("archived", "sections")
         )
-        if loose and (folder is not None or archived or query):
+        if loose and (folder is not None or archived is not False or query):
             raise InvalidRequest("sections=true goes with neither q nor folder nor archived.")
         return Which(archived, folder, bool(loose))
 
@@ -257,7 +257,8 @@ def read_changes(body: dict[str, Any]) -> dict[str, Any]:
 
 def _truth(name: str, value: str) -> bool | None:
     if value not in ("true", "false", "any") or (value, name) == ("any", "sections"):
-        raise InvalidRequest(f"{name} must be true or false.")
+        known = "true or false" if name == "sections" else "true, false or any"
+        raise InvalidRequest(f"{name} must be {known}.")
     return None if value == "any" else value == "true"
 
 

@@ -20,9 +20,9 @@ from tornado_stream.values.errors import TooLarge, Unavailable, in_bytes
 from tornado_stream.values.messages import LOCAL_OWNER, Conversation, Message
 from tornado_stream.values.presets import Preset
 
-#: The fields of a conversation that can be changed of many at once.
+#: The fields of a conversation that `Store.update_many` can change.
 PLACE = ("pinned", "archived", "folder")
-#: Those that `Store.update` can change.
+#: The fields of a conversation that `Store.update` can change.
 CHANGEABLE = ("title", "system", "current_id", "model", "options", *PLACE)
 #: The most folders of an owner, and the most pinned conversations that a list begins with.
 MAX_FOLDERS, MAX_PINNED = 200, 200
@@ -221,7 +221,7 @@ class Match:
 @dataclass(frozen=True, slots=True)
 class Which:
     """Which conversations a list has: those that are archived or not, those of one folder, or those
-    that are `loose`: neither pinned nor in a folder. `archived=None` means both, in a search."""
+    that are `loose`: neither pinned nor in a folder. `archived=None` means both."""
 
     archived: bool | None = False
     folder: str | None = None
@@ -234,8 +234,8 @@ CURRENT = Which()
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder, which is there while it has conversations; `count` is those that are not pinned.
-    Archived ones do not matter."""
+    """A folder, which is listed while a conversation that is not archived is in it. `count` is the
+    number of those that are not pinned either."""
 
     name: str
     count: int
@@ -243,8 +243,8 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Part of a list. `next` is an opaque cursor for the following page; None at the end. The first
-    page of the loose conversations has the others beside it."""
+    """Part of a list. `next` is an opaque cursor for the following page; None at the end. Only the
+    first page of the loose conversations has `pinned` and `folders`."""
 
     matches: list[Match]
     next: str | None

@@ -305,7 +305,7 @@ class Worker:
             return None if future.cancelled() else work(db)
 
         def deliver(result: T, error: BaseException | None) -> None:
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            with suppress(RuntimeError):  # the loop is closed, so no coroutine waits
                 loop.call_soon_threadsafe(_settle, future, result, error)
 
         self._put((unless_cancelled, deliver))

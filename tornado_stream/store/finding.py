@@ -29,7 +29,7 @@ PHRASE = 16
 SHORT_SEARCH = 50_000
 #: Seconds for which a search reads texts that are not in the index, the newest first.
 READING = 0.7
-#: The characters that one can be a form of: those of alphabets with accents, and of other widths.
+#: Code points of letters that fold to another letter: with accents, and of other widths.
 _FORMS = (range(0x80, 0x530), range(0x1D00, 0x2000), range(0xF900, 0xFFF0))
 
 
@@ -50,8 +50,8 @@ def find(
     condition: tuple[str, tuple[str, ...]] = ("", ()),
 ) -> tuple[list[Found], bool]:
     """The newest matching text of each conversation, the newest first, and whether there are more
-    than `limit`. `query` is `searchable` and folded text, and not empty. `condition` is one in SQL
-    that conversations have to meet, with the values of its parameters."""
+    than `limit`. `query` is `searchable` and folded text, and not empty. `condition` is SQL
+    that a conversation has to meet, and the values of its parameters."""
     pattern = Matcher(query)
     seen: set[str] = set()
     page: list[Found] = []

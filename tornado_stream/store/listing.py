@@ -54,7 +54,7 @@ def update_many(
     ids: Sequence[str],
     folder: str | None,
 ) -> int:
-    check_folder(db, owner, changes.get("folder"))
+    check_folder(db, owner, changes.get("folder"), left=folder)
     names = [name for name in PLACE if name in changes]
     if not names:
         return 0
@@ -71,15 +71,17 @@ def update_many(
     return count
 
 
-def check_folder(db: sqlite3.Connection, owner: str, folder: str | None) -> None:
-    """Raise `Conflict` if this would be one folder too many."""
+def check_folder(
+    db: sqlite3.Connection, owner: str, folder: str | None, left: str | None = None
+) -> None:
+    """Raise `Conflict` if this would be one folder too many. All conversations leave `left`."""
     if folder is None:
         return
     sql = (
         "SELECT DISTINCT folder FROM conversations INDEXED BY conversations_by_place "
         "WHERE owner = ? AND archived IN (0, 1) AND folder IS NOT NULL"
     )
-    names = {name for (name,) in db.execute(sql, (owner,))}
+    names = {name for (name,) in db.execute(sql, (owner,))} - {left}
     if folder not in names and len(names) >= MAX_FOLDERS:
         raise Conflict(
             f"There are {MAX_FOLDERS} folders, and that is the most. Use one of them.",
@@ -89,7 +91,7 @@ def check_folder(db: sqlite3.Connection, owner: str, folder: str | None) -> None
 
 def _where(which: Which) -> tuple[str, str, tuple[str, ...]]:
     """The index to use, the condition behind `owner = ?`, and the values of its parameters."""
-    archived = f"archived = {int(bool(which.archived))}"
+    archived = "archived IN (0, 1)" if which.archived is None else f"archived = {which.archived:d}"
     if which.folder is not None:
         return "conversations_by_place", f"{archived} AND folder = ?", (which.folder,)
     if which.loose:
@@ -135,12 +137,7 @@ def _search(
 
 def _condition(which: Which) -> tuple[str, tuple[str, ...]]:
     """The condition that a conversation has to meet in a search, if there is one."""
-    if which == Which(archived=None):
-        return "", ()
-    _, condition, values = _where(which)
-    if which.archived is None:
-        condition = condition.removeprefix("archived = 0 AND ")
-    return condition, values
+    return ("", ()) if which == Which(archived=None) else _where(which)[1:]
 
 
 def _match(db: sqlite3.Connection, owner: str, found: finding.Found, pattern: Matcher) -> Match:

@@ -1,7 +1,7 @@
-"""A piece of Markdown as plain text, for people who look for a place in a list.
+"""A piece of Markdown as plain text, for the snippets of a search.
 
-It may be cut anywhere, and nothing depends on it. So this is no parser: what looks like markup is
-left out, and a mistake costs a character. The functions here do no I/O.
+The piece may be cut anywhere, and only people read the result. So this is no parser: what looks
+like markup is left out, and a mistake costs a character. The functions here do no I/O.
 """
 
 from __future__ import annotations

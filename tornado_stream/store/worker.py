@@ -1,7 +1,7 @@
 """What the thread of a connection does: its work in the order of the calls, in transactions.
 
-The rule: nothing here runs on the IOLoop's thread. This is a `ThreadPoolExecutor` for one thread,
-at two thirds of the cost of each call.
+The rule: nothing here runs on the IOLoop's thread. A call costs two thirds of what it costs with a
+`ThreadPoolExecutor` of one thread.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from tornado_stream.store.base import DiskFull, StoreError
 from tornado_stream.store.sqlite_errors import is_full, reason
 
-#: A function of the connection, and who gets what it returns or raises.
+#: A function of the connection, and the callback that gets what it returns or raises.
 Job = tuple[Callable[[sqlite3.Connection], Any], Callable[[Any, BaseException | None], None]]
 #: None ends the thread.
 Jobs = SimpleQueue[Job | None]

@@ -45,11 +45,13 @@ class Preset:
 
 
 class InvalidPreset(ValueError):
-    """The message says what is wrong with the member `key`; "" stands for the whole."""
+    """The message says what is wrong with the member `key`; "" stands for the whole. `sentence` is
+    the message for a client of the API."""
 
     def __init__(self, key: str, why: str) -> None:
         super().__init__(why)
         self.key = key
+        self.sentence = f"{key}: {why}." if key else f"{why}."
 
 
 def parse_preset(

@@ -164,11 +164,10 @@ async function openOne(id, found) {
 }
 
 const welcome = byId("welcome");
-/** @type {Promise<unknown> | null} */
-let contextBar = null;
+const contextBar = whenNeeded(() => withWords(import("./composer/context_bar.js")).then(({ ContextBar }) => new ContextBar(conversation, commands, composer, preferences, instructions, say)));
 conversation.addEventListener("path", () => {
   welcome.hidden = conversation.newest !== null || conversation.state !== "ready";
-  if (conversation.path.length > 2) contextBar ??= withWords(import("./composer/context_bar.js")).then(({ ContextBar }) => new ContextBar(conversation, commands, composer, preferences, instructions, say)).catch(() => (contextBar = null));
+  if (conversation.path.length > 2) void contextBar();
 });
 conversation.addEventListener("switched", (event) => {
   if (/** @type {CustomEvent} */ (event).detail.adopted) return;
@@ -180,9 +179,8 @@ const starters = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySel
 const starterTexts = Array.from(starters, (starter) => starter.textContent ?? "");
 starters.forEach((starter, index) => starter.addEventListener("click", () => composer.suggest(starterTexts[index], starterTexts)));
 
-document.getElementById("log-out")?.addEventListener("click", async () => {
-  const { logOut } = await import("./page/log_out.js");
-  await logOut(api, [storage, tabStorage], say);
+document.getElementById("log-out")?.addEventListener("click", () => {
+  void import("./page/log_out.js").then(({ logOut }) => logOut(api, [storage, tabStorage], say), () => say(t("composer.noPart")));
 });
 armCopyButtons(document, say);
 void models.watch();

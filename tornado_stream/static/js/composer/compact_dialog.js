@@ -13,7 +13,7 @@
  */
 import { newAnswer } from "../answers/answer.js";
 import { newQuestion } from "../conversation/tree.js";
-import { element } from "../page/dom.js";
+import { button, element, smallButton } from "../page/dom.js";
 import { requestId } from "../page/ids.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
 import { language, t } from "../page/words.js";
@@ -42,10 +42,8 @@ export class CompactDialog {
     const label = element("label", "", t("context.question"));
     label.htmlFor = this.#question.id = "context-question";
     this.#question.rows = 4;
-    const close = element("button", "button", t("panel.cancel"));
-    close.type = "button";
+    const close = button(t("panel.cancel"), () => this.#dialog.close());
     close.autofocus = true; // not the text, which would open a keyboard on a phone
-    close.addEventListener("click", () => this.#dialog.close());
     const actions = element("div", "dialog-actions");
     actions.append(close, this.#ask);
     form.append(title, this.#facts, element("h3", "", t("context.compact")), element("p", "panel-hint", t("context.how")), label, this.#question, this.#cost, actions);
@@ -144,21 +142,13 @@ class SummaryNote {
   /** @param {string} text @param {string} label @param {() => void} act @param {(() => void) | null} [dismiss] */
   show(text, label, act, dismiss = null) {
     this.#text.textContent = text;
-    this.#bar.replaceChildren(noteButton(label, act), ...(dismiss ? [noteButton(t("context.not"), dismiss)] : []));
+    this.#bar.replaceChildren(smallButton(label, act), ...(dismiss ? [smallButton(t("context.not"), dismiss)] : []));
     this.element.hidden = false;
   }
 
   hide() {
     this.element.hidden = true;
   }
-}
-
-/** @param {string} label @param {() => void} act */
-function noteButton(label, act) {
-  const made = element("button", "button small", label);
-  made.type = "button";
-  made.addEventListener("click", act);
-  return made;
 }
 
 /** @param {string} name @param {string} value */

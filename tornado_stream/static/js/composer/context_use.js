@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * How much of a model's context the next question takes. Pure. The upstream's count of the last answer is taken where
- * there is one; what is estimated is marked. A context that is not known is never guessed.
+ * How much of a model's context the next question takes. Pure. It uses the upstream's count of the last answer where
+ * there is one, and marks an estimate. A context that is not known is never guessed.
  *
  * @typedef {import("../answers/measures.js").Figure} Figure
  * @typedef {{tokens: Figure, context: number | null, share: number | null}} ContextUse `share`: of the context, from 0

@@ -1,6 +1,6 @@
 // @ts-check
 /** The list of presets and prompts: use one, make one, change or delete one of one's own. */
-import { element, smallButton } from "../page/dom.js";
+import { button, element, smallButton } from "../page/dom.js";
 import { failureText } from "../page/errors.js";
 import { createPreset, deletePreset, readPresets } from "../page/presets_api.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
@@ -156,12 +156,4 @@ export class PresetDialog {
     await this.open();
     if (saved) this.#note.textContent = t("presets.saved", { name: saved.name });
   }
-}
-
-/** @param {string} label @param {() => void} act */
-function button(label, act) {
-  const made = element("button", "button", label);
-  made.type = "button";
-  made.addEventListener("click", act);
-  return made;
 }

@@ -4,7 +4,7 @@
  * preset was changed meanwhile, the form shows that version and asks which one is right.
  */
 import { Refused } from "../page/api.js";
-import { element, smallButton } from "../page/dom.js";
+import { button, element, smallButton } from "../page/dom.js";
 import { failureText } from "../page/errors.js";
 import { changePreset, createPreset, readPresets } from "../page/presets_api.js";
 import { t } from "../page/words.js";
@@ -70,10 +70,7 @@ export class PresetForm {
     const text = this.#isPrompt ? labelled("preset-text", t("presets.text"), this.#text, t("presets.textHint", { field: "{{field}}" })) : labelled("preset-text", t("panel.system"), this.#text, t("presets.systemHint"));
     const rest = this.#isPrompt ? [] : [labelled("preset-model", t("presets.model"), this.#model, ""), models, this.#parameters.element];
     const row = element("div", "dialog-actions");
-    const cancel = element("button", "button", t("panel.cancel"));
-    cancel.type = "button";
-    cancel.addEventListener("click", () => this.#dialog.close());
-    row.append(cancel, this.#save);
+    row.append(button(t("panel.cancel"), () => this.#dialog.close()), this.#save);
     this.#conflict.hidden = true;
     this.#conflict.setAttribute("role", "alert");
     for (const field of [this.#name, this.#text, this.#model]) field.addEventListener("input", () => showError(field, ""));

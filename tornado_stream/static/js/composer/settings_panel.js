@@ -5,7 +5,7 @@
  */
 import { excess } from "../conversation/requests.js";
 import { saveInstructions } from "../conversation/save_instructions.js";
-import { element, smallButton } from "../page/dom.js";
+import { button, element, smallButton } from "../page/dom.js";
 import { failureText } from "../page/errors.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
@@ -54,12 +54,8 @@ export class SettingsPanel {
 
   #buttons() {
     const row = element("div", "dialog-actions");
-    const reset = element("button", "button panel-reset", t("panel.reset"));
-    const cancel = element("button", "button", t("panel.cancel"));
-    reset.addEventListener("click", () => this.#parameters.show({}, this.preferences.options));
-    cancel.addEventListener("click", () => this.#dialog.close());
-    for (const button of [reset, cancel]) button.type = "button";
-    row.append(reset, cancel, this.#save);
+    const reset = button(t("panel.reset"), () => this.#parameters.show({}, this.preferences.options), "panel-reset");
+    row.append(reset, button(t("panel.cancel"), () => this.#dialog.close()), this.#save);
     return row;
   }
 

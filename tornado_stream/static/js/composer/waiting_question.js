@@ -10,7 +10,6 @@ import { newQuestion } from "../conversation/tree.js";
 import { conversationPath, Refused } from "../page/api.js";
 import { failureText, heldText } from "../page/errors.js";
 import { uuid } from "../page/ids.js";
-import { request } from "../page/requests.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
 
@@ -68,7 +67,7 @@ export class WaitingQuestion {
     const message = old ? `${old.message}\n\n${text}` : text;
     return this.#change(id, async () => {
       const body = { request_id: old?.request_id ?? uuid(), message, model, options, version: old?.version ?? null };
-      return request(this.api, "PUT", waitingPath(id), body);
+      return this.api.request("PUT", waitingPath(id), body);
     });
   }
 
@@ -78,7 +77,7 @@ export class WaitingQuestion {
     const { id } = conversation;
     if (!question || !id || this.#busy) return;
     const { request_id, version } = question;
-    const done = await this.#change(id, () => request(this.api, "DELETE", waitingPath(id), { request_id, version }));
+    const done = await this.#change(id, () => this.api.request("DELETE", waitingPath(id), { request_id, version }));
     if (done && edit) this.callbacks.fill(question.message);
   }
 

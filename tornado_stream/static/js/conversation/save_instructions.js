@@ -1,6 +1,7 @@
 // @ts-check
-/** Stores a system prompt and parameters at the server. Loaded with the panel in which they are written. */
-/** They are for the open conversation, and create one if it is new; those of a temporary chat stay in the page. Throws `Refused`. @param {import("./instructions.js").Instructions} instructions @param {string} text @param {Record<string, any>} options */
+/** Stores the system prompt and the parameters of a conversation. Loaded with the panel in which they are written. */
+
+/** Store them at the server, which creates the conversation if it is new; those of a temporary chat stay in the page. Throws `Refused`. @param {import("./instructions.js").Instructions} instructions @param {string} text @param {Record<string, any>} options */
 export async function saveInstructions(instructions, text, options) {
   const { conversation, defaults } = instructions;
   const { api, id, temporary } = conversation;

@@ -90,6 +90,7 @@ export class Organizer {
     if (isOpen) return this.#showArchive(false);
     const what = { archived: true };
     const page = await conversations.api.conversations(what).catch(() => null);
+    if (conversations.query) return; // a search has begun meanwhile
     if (!page) return list.report(t("list.noServer"));
     conversations.found = { items: page.conversations, next: page.next, what, label: (n, more) => t(more ? "select.archiveMore" : "select.archiveCount", { n }) };
     conversations.change([], {});
@@ -151,13 +152,11 @@ export class Organizer {
 
   /** Rename a folder, or give it up. @param {string} name @param {HTMLElement} toggle */
   async #change(name, toggle) {
-    const { folderDialog } = await import("./folder_dialog.js");
-    const to = await folderDialog(name);
-    toggle.focus();
-    if (to === undefined) return;
-    if (to && this.#open.delete(name)) this.#open.add(to);
-    writeJson(this.storage, KEY, [...this.#open]);
-    await this.list.withActions((actions) => void actions.places.renameFolder(name, to));
+    await this.list.withActions(async ({ places }) => {
+      const now = await places.changeFolder(name, () => toggle.focus());
+      if (this.#open.delete(name) && now) this.#open.add(now);
+      writeJson(this.storage, KEY, [...this.#open]);
+    });
   }
 
   /** Read open folders again; the server answers 304 if nothing has changed. */

@@ -1,9 +1,8 @@
 // @ts-check
-/** Pins, archives and moves conversations, and asks for the folder. Loaded with the actions of a row. */
+/** Pins, archives and moves conversations, and renames folders. Loaded with the actions of a row. */
 import { failureText } from "../page/errors.js";
-import { element } from "../page/dom.js";
-import { loadStyleSheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
+import { askForFolder, askForName } from "./folder_dialogs.js";
 
 /** @typedef {import("../page/api.js").ConversationItem} Item */
 /** @typedef {{pinned?: boolean, archived?: boolean, folder?: string | null}} Place */
@@ -37,10 +36,14 @@ export class Places {
     focus();
   }
 
-  /** @param {string} name @param {string | null} to null: its conversations are in no folder then */
-  async renameFolder(name, to) {
+  /** Ask for another name of a folder, or whether to give it up, and do that. @param {string} name @param {() => void} focus what gets the focus afterwards @returns {Promise<string>} the name now; empty: the folder is given up */
+  async changeFolder(name, focus) {
+    const to = await askForName(name);
+    focus();
+    if (to === undefined) return name;
     const ids = this.conversations.all.filter(({ folder }) => folder === name).map(({ id }) => id);
-    await this.#request({ folder: name }, { folder: to }, ids, to ? t("select.renamed", { folder: to }) : t("select.dissolved", { folder: name }));
+    const done = await this.#request({ folder: name }, { folder: to }, ids, to ? t("select.renamed", { folder: to }) : t("select.dissolved", { folder: name }));
+    return done ? (to ?? "") : name;
   }
 
   /** @param {Item[]} items @param {Place} changes @param {string} said */
@@ -69,61 +72,4 @@ export class Places {
     this.say(said);
     return true;
   }
-}
-
-/**
- * A dialog with the folders there are, and a box for a new one.
- * @param {string[]} names @param {Item[]} items @returns {Promise<string | null | undefined>} null: no folder; undefined: cancelled
- */
-async function askForFolder(names, items) {
-  await loadStyleSheet("panel").catch(() => {});
-  const dialog = element("dialog", "dialog small-dialog folders");
-  const title = element("h2", "", t("select.moveTitle", { n: items.length }));
-  title.id = "folders-title";
-  dialog.setAttribute("aria-labelledby", title.id);
-  /** @type {string | null | undefined} */
-  let chosen;
-  const now = items.every(({ folder }) => (folder ?? null) === (items[0].folder ?? null)) ? (items[0].folder ?? null) : undefined;
-  const list = choices([null, ...names], now, (name) => {
-    chosen = name;
-    dialog.close();
-  });
-  const form = element("form", "folder-new");
-  const box = element("input", "field");
-  box.maxLength = 100;
-  box.placeholder = t("select.newFolder");
-  box.setAttribute("aria-label", t("select.newFolder"));
-  const create = element("button", "button", t("select.create"));
-  form.append(box, create);
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    chosen = box.value.trim() || undefined;
-    if (chosen) dialog.close();
-    else box.focus();
-  });
-  const cancel = element("button", "button", t("edit.cancel"));
-  cancel.type = "button";
-  cancel.addEventListener("click", () => dialog.close());
-  const actions = element("div", "dialog-actions");
-  actions.append(cancel);
-  dialog.append(title, list, form, actions);
-  document.body.append(dialog);
-  dialog.showModal();
-  (names.length ? /** @type {HTMLElement} */ (list.firstElementChild) : box).focus();
-  await new Promise((done) => dialog.addEventListener("close", done, { once: true }));
-  dialog.remove();
-  return chosen;
-}
-
-/** A button for each folder. @param {(string | null)[]} names null: no folder @param {string | null | undefined} now the folder that is marked @param {(name: string | null) => void} choose */
-function choices(names, now, choose) {
-  const list = element("div", "folder-list");
-  for (const name of names) {
-    const button = element("button", "folder-choice", name ?? t("select.none"));
-    button.type = "button";
-    if (name === now) button.setAttribute("aria-current", "true");
-    button.addEventListener("click", () => choose(name));
-    list.append(button);
-  }
-  return list;
 }

@@ -5,7 +5,7 @@
  *
  * @typedef {import("./row_view.js").RowView} Row
  */
-import { byId, element } from "../page/dom.js";
+import { byId, element, smallButton } from "../page/dom.js";
 import { draw } from "../page/icons.js";
 import { t } from "../page/words.js";
 import { DRAWINGS } from "./conversation_menu.js";
@@ -33,14 +33,8 @@ export class Selection {
     this.#bar.setAttribute("role", "toolbar");
     this.#bar.setAttribute("aria-label", t("select.bar"));
     this.#count.setAttribute("role", "status");
-    const done = element("button", "button small", t("select.done"));
-    done.type = "button";
-    done.addEventListener("click", () => this.end());
-    const all = element("button", "button small", t("select.all"));
-    all.type = "button";
-    all.addEventListener("click", () => this.#selectAll());
     const head = element("div", "select-head");
-    head.append(this.#count, all, done);
+    head.append(this.#count, smallButton(t("select.all"), () => this.#selectAll()), smallButton(t("select.done"), () => this.end()));
     const tools = element("div", "select-tools");
     const { places } = actions;
     const back = () => this.list.rows.all[0]?.focus();

@@ -78,30 +78,29 @@ export class Api {
 
   /** Create a conversation without messages. @param {object} what @returns {Promise<{id: string}>} */
   async create(what) {
-    return jsonOf(await this.send("POST", "/api/conversations", what));
+    return this.request("POST", "/api/conversations", what);
   }
 
   /** Change the title, the system prompt, the model or the parameters of a conversation. @param {string} id @param {object} changes */
   async change(id, changes) {
-    const response = await this.send("PATCH", conversationPath(id), changes);
-    if (!response.ok) throw await refusal(response);
+    await this.request("PATCH", conversationPath(id), changes);
   }
 
   /** Delete a conversation. It is no error if it does not exist. @param {string} id @param {boolean} [keepalive] the request outlives the page */
   async remove(id, keepalive = false) {
-    const response = await this.send("DELETE", conversationPath(id), {}, keepalive);
-    if (!response.ok && response.status !== 404) throw await refusal(response);
+    await this.request("DELETE", conversationPath(id), {}, keepalive).catch((error) => {
+      if (error.status !== 404) throw error;
+    });
   }
 
   /** Change or delete many conversations: up to 500. @param {"PATCH" | "DELETE"} method @param {object} body @param {boolean} [keepalive] */
   async many(method, body, keepalive) {
-    const response = await this.send(method, "/api/conversations", body, keepalive);
-    if (!response.ok) throw await refusal(response);
+    await this.request(method, "/api/conversations", body, keepalive);
   }
 
-  /** A request that does not stream. @param {string} method @param {string} path @param {object} [body] @param {boolean} [keepalive] @param {number} [timeout] milliseconds */
-  send(method, path, body, keepalive = false, timeout = TIMEOUT) {
-    return this.#fetch(path, { ...posted(body, "application/json"), method, keepalive, signal: AbortSignal.timeout(timeout) });
+  /** A request that does not stream. Returns the JSON of the response; null: it has none. @param {string} method @param {string} path @param {object} [body] @param {boolean} [keepalive] the request outlives the page @param {number} [timeout] milliseconds @returns {Promise<any>} */
+  async request(method, path, body, keepalive = false, timeout = TIMEOUT) {
+    return jsonOf(await this.#fetch(path, { ...posted(body, "application/json"), method, keepalive, signal: AbortSignal.timeout(timeout) }));
   }
 
   /** Fetch, and show the login if the session has ended. @param {string} path @param {RequestInit} init */
@@ -129,7 +128,7 @@ export const posted = (body, accept = "*/*") => ({ method: "POST", headers: { "C
 /** @param {Response} response @returns {Promise<any>} */
 async function jsonOf(response) {
   if (!response.ok) throw await refusal(response);
-  return response.json();
+  return response.status === 204 ? null : response.json();
 }
 
 /** The error of a refusing response, whose body is this server's JSON, or anything if a proxy has answered. @param {Response} response */

@@ -9,13 +9,16 @@ export function element(tag, className = "", text = "") {
   return made;
 }
 
-/** @param {string} label @param {(event: MouseEvent) => void} act */
-export function smallButton(label, act) {
-  const button = element("button", "button small", label);
-  button.type = "button";
-  button.addEventListener("click", act);
-  return button;
+/** @param {string} label @param {(event: MouseEvent) => void} act @param {string} [kind] more classes */
+export function button(label, act, kind = "") {
+  const made = element("button", `button ${kind}`, label);
+  made.type = "button";
+  made.addEventListener("click", act);
+  return made;
 }
+
+/** @param {string} label @param {(event: MouseEvent) => void} act */
+export const smallButton = (label, act) => button(label, act, "small");
 
 /** Give a parent exactly these children. An element that is at its place already is not moved, because moving takes the focus away. @param {HTMLElement} parent @param {HTMLElement[]} elements */
 export function arrange(parent, elements) {

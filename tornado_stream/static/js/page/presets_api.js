@@ -4,18 +4,16 @@
  *
  * @typedef {{id: string, name: string, kind: "preset" | "prompt", text: string, system: string | null, model: string | null, options: Record<string, any>, shared: boolean, version: number}} Preset
  */
-import { request } from "./requests.js";
-
 const PATH = "/api/presets";
 
 /** The user's own presets and prompts, then everybody's. @param {import("./api.js").Api} api @returns {Promise<Preset[]>} */
-export const readPresets = async (api) => (await request(api, "GET", PATH)).presets;
+export const readPresets = async (api) => (await api.request("GET", PATH)).presets;
 
 /** @param {import("./api.js").Api} api @param {object} preset @returns {Promise<Preset>} */
-export const createPreset = (api, preset) => request(api, "POST", PATH, preset);
+export const createPreset = (api, preset) => api.request("POST", PATH, preset);
 
 /** Change a preset that has this version. Refused with 409 `changed_meanwhile` if it has another one by now. @param {import("./api.js").Api} api @param {string} id @param {number} version @param {object} changes @returns {Promise<Preset>} */
-export const changePreset = (api, id, version, changes) => request(api, "PATCH", `${PATH}/${id}`, { ...changes, version });
+export const changePreset = (api, id, version, changes) => api.request("PATCH", `${PATH}/${id}`, { ...changes, version });
 
 /** @param {import("./api.js").Api} api @param {string} id */
-export const deletePreset = (api, id) => request(api, "DELETE", `${PATH}/${id}`, {});
+export const deletePreset = (api, id) => api.request("DELETE", `${PATH}/${id}`, {});

@@ -6,7 +6,6 @@
  * @typedef {import("./api.js").Api} Api
  * @typedef {{id: string, created_at: number | null, last_used_at: number | null, address: string, agent: string, current: boolean}} Session times in milliseconds
  */
-import { request } from "./requests.js";
 
 const DEFAULTS = "/api/defaults";
 const SESSIONS = "/api/sessions";
@@ -14,22 +13,22 @@ const SESSIONS = "/api/sessions";
 const PATIENCE = 600_000;
 
 /** What the conversations of the user begin with. @param {Api} api */
-export const readDefaults = (api) => request(api, "GET", DEFAULTS);
+export const readDefaults = (api) => api.request("GET", DEFAULTS);
 
 /** Refused with 409 `changed_meanwhile` if the defaults have another version by now. @param {Api} api @param {object} defaults with their `version` */
-export const writeDefaults = (api, defaults) => request(api, "PUT", DEFAULTS, defaults);
+export const writeDefaults = (api, defaults) => api.request("PUT", DEFAULTS, defaults);
 
 /** @param {Api} api @returns {Promise<Session[]>} */
-export const readSessions = async (api) => (await request(api, "GET", SESSIONS)).sessions;
+export const readSessions = async (api) => (await api.request("GET", SESSIONS)).sessions;
 
 /** @param {Api} api @param {string} id */
-export const endSession = (api, id) => request(api, "DELETE", `${SESSIONS}/${encodeURIComponent(id)}`, {});
+export const endSession = (api, id) => api.request("DELETE", `${SESSIONS}/${encodeURIComponent(id)}`, {});
 
 /** End all sessions but this one. @param {Api} api */
-export const endOtherSessions = (api) => request(api, "DELETE", SESSIONS, { others: true });
+export const endOtherSessions = (api) => api.request("DELETE", SESSIONS, { others: true });
 
 /** @param {Api} api @param {string} old @param {string} fresh the new password */
-export const changePassword = (api, old, fresh) => request(api, "POST", "/api/password", { old, new: fresh });
+export const changePassword = (api, old, fresh) => api.request("POST", "/api/password", { old, new: fresh });
 
 /** @param {Api} api */
-export const deleteConversations = (api) => request(api, "DELETE", "/api/conversations", { all: true }, PATIENCE);
+export const deleteConversations = (api) => api.request("DELETE", "/api/conversations", { all: true }, false, PATIENCE);

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Swipes on a touch screen: from the edge at which a line begins, one opens the list, or closes what is open; one back
- * closes the list. The rule: a swipe never competes with something that scrolls sideways, and nothing is prevented.
+ * Swipes on a touch screen: a swipe from the edge at which a line begins opens the list, or closes what is open; a swipe
+ * towards that edge closes the list. The rule: a swipe never competes with something that scrolls sideways, and nothing is prevented.
  */
 import { closeNewest } from "./back.js";
 import { isSomethingOpen } from "./shortcuts.js";

@@ -1,11 +1,11 @@
 // @ts-check
 /** All conversations at once: their export, and their deletion, which a typed word confirms. */
 import { base } from "../page/base.js";
-import { element } from "../page/dom.js";
+import { button, element } from "../page/dom.js";
 import { failureText } from "../page/errors.js";
 import { deleteConversations } from "../page/settings_api.js";
 import { t } from "../page/words.js";
-import { button, ownersScope, row, statusLine } from "./rows.js";
+import { ownersScope, row, statusLine } from "./rows.js";
 
 const DRAFT = "tornado-stream:draft:";
 

@@ -11,6 +11,9 @@ import { readDefaults, writeDefaults } from "../page/settings_api.js";
 import { t } from "../page/words.js";
 import { hasLogin, row, statusLine } from "./rows.js";
 
+/** The most bytes of JSON that the server takes, and that this browser keeps. */
+const MOST_BYTES = 64 * 1024;
+
 export class DefaultsForm {
   element = element("form", "setting-form");
   #system = element("textarea", "field");
@@ -52,7 +55,7 @@ export class DefaultsForm {
       this.preferences.setDefaults(stored);
       this.#fill();
     } catch {
-      // They are those of the page's beginning then. A change of them is refused if they are old.
+      // The form then shows the defaults that came with the page. The server refuses to save them if they are old.
     }
   }
 
@@ -76,6 +79,7 @@ export class DefaultsForm {
 
   /** @param {{system: string, options: import("../composer/preferences.js").Options}} defaults @returns {Promise<string>} an error message; empty: they are stored */
   async #store(defaults) {
+    if (new TextEncoder().encode(JSON.stringify(defaults)).length > MOST_BYTES) return t("settings.defaultsTooLong");
     try {
       if (hasLogin()) this.#version = (await writeDefaults(this.api, { ...defaults, version: this.#version })).version;
     } catch (error) {
@@ -83,11 +87,7 @@ export class DefaultsForm {
       this.#version = (await readDefaults(this.api).catch(() => null))?.version ?? this.#version;
       return t("settings.changedMeanwhile");
     }
-    if (new TextEncoder().encode(JSON.stringify(defaults)).length > MOST_BYTES) return t("settings.defaultsTooLong");
     this.preferences.setDefaults(defaults);
     return "";
   }
 }
-
-/** As many bytes of JSON the server takes, and so does this browser. */
-const MOST_BYTES = 64 * 1024;

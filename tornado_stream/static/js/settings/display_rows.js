@@ -1,10 +1,10 @@
 // @ts-check
 /** What the page looks like in this browser, and what Enter does. */
-import { byId, element } from "../page/dom.js";
+import { button, byId, element } from "../page/dom.js";
 import { enterSends, isMac } from "../page/shortcuts.js";
 import { language, t } from "../page/words.js";
 import { choose, chosen } from "./choices.js";
-import { button, choiceRow, row } from "./rows.js";
+import { choiceRow, row } from "./rows.js";
 
 /** The sizes of text in percent. The server knows them too (`page/choices.py`); 100 is what the browser itself has. */
 const SIZES = ["90", "100", "120", "150", "200"];

@@ -1,10 +1,10 @@
 // @ts-check
 /** The user's own login: the sessions, of which each can be ended, and the password. */
-import { element } from "../page/dom.js";
+import { button, element } from "../page/dom.js";
 import { failureText } from "../page/errors.js";
 import { changePassword, endOtherSessions, endSession, readSessions } from "../page/settings_api.js";
 import { language, t } from "../page/words.js";
-import { button, row, statusLine } from "./rows.js";
+import { row, statusLine } from "./rows.js";
 
 /** @typedef {import("../page/settings_api.js").Session} Session */
 

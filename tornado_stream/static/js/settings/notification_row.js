@@ -1,10 +1,10 @@
 // @ts-check
 /** Whether the page tells the user outside of the browser that an answer is done. The browser asks only after a click here. */
-import { element } from "../page/dom.js";
+import { button, element } from "../page/dom.js";
 import { showNotification } from "../page/notification.js";
 import { t } from "../page/words.js";
 import { choose, chosen } from "./choices.js";
-import { button, row, statusLine } from "./rows.js";
+import { row, statusLine } from "./rows.js";
 
 export function notificationRow() {
   const status = statusLine();

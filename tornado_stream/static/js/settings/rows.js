@@ -8,7 +8,7 @@ import { t } from "../page/words.js";
 /** Whether the server has a login. If not, all who use it share their conversations. */
 export const hasLogin = () => !!document.body.dataset.user;
 
-/** Those whom the conversations on this server belong to. @returns {Scope} */
+/** To whom the conversations on this server belong. @returns {Scope} */
 export const ownersScope = () => (hasLogin() ? "person" : "everybody");
 
 /** @param {string} title @param {HTMLElement[]} rows */
@@ -58,12 +58,4 @@ export function statusLine() {
   const line = element("p", "setting-status");
   line.setAttribute("role", "status");
   return line;
-}
-
-/** @param {string} label @param {() => unknown} act @param {string} [kind] more classes */
-export function button(label, act, kind = "") {
-  const made = element("button", `button ${kind}`, label);
-  made.type = "button";
-  made.addEventListener("click", () => void act());
-  return made;
 }
