@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import uuid
 
-from .chat import Locator, Page, ask, composer, content, expect
-from .conftest import Release
+from .chat import Locator, Page, announced, ask, composer, content, expect
+from .conftest import Release, Watch
 
 
 def waiting(page: Page) -> Locator:
@@ -67,3 +67,47 @@ def test_it_is_taken_back(page: Page) -> None:
     page.get_by_role("button", name=re.compile("^Stop")).click()
     page.reload()
     expect(questions(page)).to_have_count(1)
+
+
+def test_it_is_asked_once_whatever_branch_is_shown(page: Page, release: Release) -> None:
+    name = uuid.uuid4().hex
+    ask(page, "play say=one")
+    expect(content(page)).to_have_text("one")
+    questions(page).hover()
+    questions(page).get_by_role("button", name="Edit").click()
+    page.get_by_label("Edit your question").fill(f"play say=two;hold={name}")
+    page.keyboard.press("Enter")
+    expect(content(page)).to_have_text("two")
+    composer(page).fill("play say=three")
+    composer(page).press("Enter")
+    expect(waiting(page)).to_be_visible()
+    questions(page).hover()
+    page.get_by_role("button", name="Previous version").first.click()
+    expect(content(page)).to_have_text("one")
+    release(name)
+    expect(waiting(page)).to_be_hidden()
+    expect(questions(page)).to_have_count(1)
+    expect(content(page)).to_have_text("one")
+    page.get_by_role("button", name="Next version").first.click()
+    expect(questions(page)).to_have_count(2)
+    expect(content(page)).to_have_text("three")
+
+
+def test_sent_again_after_a_lost_response_it_waits_once(
+    page: Page, release: Release, watch: Watch
+) -> None:
+    watch.allow("ERR_FAILED")
+    name = uuid.uuid4().hex
+    ask(page, f"play say=one;hold={name}")
+    expect(content(page)).to_contain_text("one")
+    page.route("**/waiting", lambda route: (route.fetch(), route.abort()), times=1)
+    composer(page).fill("play say=second")
+    composer(page).press("Enter")
+    expect(announced(page)).to_contain_text("could not be reached")
+    expect(composer(page)).to_have_value("play say=second")
+    composer(page).press("Enter")
+    expect(composer(page)).to_have_value("")
+    expect(waiting(page).locator("p").first).to_have_text("play say=second")
+    release(name)
+    expect(content(page)).to_have_text("second")
+    expect(questions(page)).to_have_count(2)

@@ -4,7 +4,7 @@ import { newAnswer } from "../answers/answer.js";
 import { isHopeless } from "../answers/outbox.js";
 import { Refused } from "../page/api.js";
 import { questionRequest, regenerateRequest, continueRequest } from "./requests.js";
-import { newQuestion, turnsBefore } from "./tree.js";
+import { hasArrived, newQuestion, turnsBefore } from "./tree.js";
 
 /**
  * @typedef {import("../answers/answer.js").Answer} Answer
@@ -152,9 +152,4 @@ export class Commands {
 function questionOf(messages, request) {
   const message = messages.get(String(request.parent_id ?? request.continue));
   return message?.role === "assistant" ? message.parent : message;
-}
-
-/** @param {import("./tree.js").Messages} messages @param {import("../page/api.js").AnswerRequest} request */
-function hasArrived(messages, { request_id: id }) {
-  return [...messages.values()].some((message) => message.role === "assistant" && message.request.request_id === id);
 }

@@ -207,7 +207,7 @@ export class Conversation extends EventTarget {
     answer.failure = failure;
     answer.state = answer.id ? "interrupted" : "failed";
     this.fireAnswer(answer, "failed");
-    if (failure.code === "conversation_busy") void this.refresh();
+    if (["conversation_busy", "request_id_reused"].includes(failure.code)) void this.refresh();
   }
 
   /** Fire `news`. @param {import("../page/tabs.js").News} detail */
