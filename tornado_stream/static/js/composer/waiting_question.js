@@ -64,10 +64,9 @@ export class WaitingQuestion {
     this.#send.hidden = !question?.held;
   }
 
-  /** Let a text wait; below the one that waits already, if there is one. Returns whether it waits. @param {string} text */
-  async put(text) {
-    const { id } = this.conversation;
-    if (!id || this.#busy) return false;
+  /** Let a text wait; below the one that waits already, if there is one. Returns whether it waits. @param {string} text @param {string} id of the conversation where it was written */
+  async put(text, id) {
+    if (id !== this.conversation.id || this.#busy) return false; // its user has left that conversation before this module was loaded
     const old = this.question;
     const { model = null, options = {} } = this.preferences.chosen;
     const message = old ? `${old.message}\n\n${text}` : text;
