@@ -35,6 +35,14 @@ def test_the_title_is_in_the_header_with_its_menu_at_every_width(page: Page) -> 
         page.get_by_role("menuitem", name="Save as Markdown").click()
     assert download.value.suggested_filename == "Which b - -b.md"
     address = page.url
+    for item in ("Archive", "Take out of the archive", "Archive"):
+        page.locator("#title").click()
+        with page.expect_response(lambda response: response.request.method == "PATCH"):
+            page.get_by_role("menuitem", name=item).click()
+    page.reload()
+    page.locator("#title").click()
+    page.get_by_role("menuitem", name="Take out of the archive").click()
+    expect(page.locator(".row", has_text="Which?")).to_have_count(1)
     page.locator("#title").click()
     page.get_by_role("menuitem", name="Delete").click()
     expect(page.locator("#heading")).to_be_hidden()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .chat import Page, announced, ask, composer, content, expect
+from .chat import Page, Route, announced, ask, composer, content, expect
 from .conftest import Browser, Program, fresh_page
 
 
@@ -96,6 +96,19 @@ def test_pins_folders_and_the_archive(page: Page, own: Program, browser: Browser
     archive.click()
     expect(page.locator("#list-status")).to_have_text("1 conversation in the archive")
     expect(page.locator(".row:visible")).to_have_text(["number 4"])
+    archive.click()
+    held: list[Route] = []
+    page.route("**/api/conversations?archived=true", lambda route: held.append(route), times=1)
+    archive.click()
+    page.get_by_role("searchbox").fill("number 3")
+    expect(page.locator(".row:visible")).to_have_text(["number 3"])
+    with page.expect_response("**/api/conversations?archived=true"):
+        held[0].continue_()
+    page.get_by_role("searchbox").press("End")
+    expect(page.locator(".row:visible")).to_have_text(["number 3"])  # not the archive
+    page.get_by_role("searchbox").fill("")
+    expect(archive).to_have_attribute("aria-pressed", "false")
+    archive.click()
     choose(page, "number 4", "Take out of the archive")
     expect(page.locator("#list-status")).to_have_text("0 conversations in the archive")
     archive.click()

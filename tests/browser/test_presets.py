@@ -13,6 +13,7 @@ from deadlines import at_most
 from .access import violations
 from .chat import Locator, Page, announced, ask, composer, content, expect
 from .conftest import Program, Watch
+from .states import pasted
 
 OWN = {"name": "Translator", "system": "Translate.", "model": "gpt-x", "options": {"seed": 7}}
 PROMPT = {"name": "review", "kind": "prompt", "text": "Review {{file}}. Look for {{what}}."}
@@ -231,6 +232,22 @@ def test_the_list_of_prompts_lets_the_keys_go(page: Page, add: Any, seen: Any) -
 
 
 @pytest.mark.timed
+def test_a_prompt_keeps_what_was_pasted(page: Page, add: Any, seen: Any) -> None:
+    add({"name": "path", "kind": "prompt", "text": "/srv $& {{ {{a}} }}: what is it?"})
+    pasted(page)
+    composer(page).press_sequentially("/pat")
+    expect(prompts(page)).to_be_visible()
+    composer(page).press("Enter")
+    expect(prompts(page)).to_be_hidden()
+    expect(composer(page)).to_have_value("/srv $& {{ {{a}} }}: what is it?")
+    composer(page).press_sequentially("$1")  # in the place of the field
+    composer(page).press("Enter")
+    expect(page.locator("#pasted")).to_be_hidden()
+    expect(content(page)).to_contain_text("/srv")
+    sent = last_request(seen)["messages"][-1]["content"]
+    assert sent.startswith("/srv $& {{ $1 }}: what is it?\n\nA long text that was pasted.")
+
+
 def test_the_list_opens_at_once_with_200_prompts(page: Page, add: Any) -> None:
     for number in range(200):
         add({"name": f"prompt {number}", "kind": "prompt", "text": f"Text {number}. " * 100})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -99,3 +100,10 @@ def test_its_system_prompt_stays_in_the_page(page: Page, seen: Any) -> None:
     assert body["keep"] is False and body["system"] == "Be brief." and body["history"] == []
     expect(content(page)).to_have_text("one")
     assert messages(seen()["requests"][-1]) == ["Be brief.", "play say=one"]
+    page.locator(".skip").focus()
+    page.keyboard.press("Enter")  # to another place of the same page, which ends nothing
+    expect(page).to_have_url(re.compile("#question$"))
+    page.go_back()
+    expect(page).not_to_have_url(re.compile("#"))
+    ask(page, "play say=two")
+    expect(page.locator("article.message")).to_have_count(4)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import uuid
 
-from .chat import Locator, Page, ask, composer, content, expect
-from .conftest import Browser, Program, Release, fresh_page
+from .chat import Locator, Page, Route, announced, ask, composer, content, expect
+from .conftest import Browser, Program, Release, Watch, fresh_page
 
 
 def waiting(page: Page) -> Locator:
@@ -15,6 +15,12 @@ def waiting(page: Page) -> Locator:
 
 def questions(page: Page) -> Locator:
     return page.locator("article.message.user")
+
+
+def lose(route: Route) -> None:
+    """Lose the response to a request that has arrived."""
+    route.fetch()
+    route.abort()
 
 
 def test_a_question_waits_is_changed_and_is_asked(page: Page, release: Release) -> None:
@@ -83,3 +89,73 @@ def test_it_is_taken_back(page: Page) -> None:
     page.get_by_role("button", name=re.compile("^Stop")).click()
     page.reload()
     expect(questions(page)).to_have_count(1)
+
+
+def test_it_is_asked_once_whatever_branch_is_shown(page: Page, release: Release) -> None:
+    name = uuid.uuid4().hex
+    ask(page, "play say=one")
+    expect(content(page)).to_have_text("one")
+    questions(page).hover()
+    questions(page).get_by_role("button", name="Edit").click()
+    page.get_by_label("Edit your question").fill(f"play say=two;hold={name}")
+    page.keyboard.press("Enter")
+    expect(content(page)).to_have_text("two")
+    composer(page).fill("play say=three")
+    composer(page).press("Enter")
+    expect(waiting(page)).to_be_visible()
+    questions(page).hover()
+    page.get_by_role("button", name="Previous version").first.click()
+    expect(content(page)).to_have_text("one")
+    release(name)
+    expect(waiting(page)).to_be_hidden()
+    expect(questions(page)).to_have_count(1)
+    expect(content(page)).to_have_text("one")
+    page.get_by_role("button", name="Next version").first.click()
+    expect(questions(page)).to_have_count(2)
+    expect(content(page)).to_have_text("three")
+
+
+def test_sent_again_after_a_lost_response_it_waits_once(
+    page: Page, release: Release, watch: Watch
+) -> None:
+    watch.allow("ERR_FAILED")
+    name = uuid.uuid4().hex
+    ask(page, f"play say=one;hold={name}")
+    expect(content(page)).to_contain_text("one")
+    page.route("**/waiting", lose, times=1)
+    composer(page).fill("play say=second")
+    composer(page).press("Enter")
+    expect(announced(page)).to_contain_text("could not be reached")
+    expect(composer(page)).to_have_value("play say=second")
+    composer(page).press("Enter")
+    expect(composer(page)).to_have_value("")
+    expect(waiting(page).locator("p").first).to_have_text("play say=second")
+    release(name)
+    expect(content(page)).to_have_text("second")
+    expect(questions(page)).to_have_count(2)
+
+
+def test_what_is_written_while_it_is_put_is_not_a_part_of_it(page: Page, release: Release) -> None:
+    name = uuid.uuid4().hex
+    ask(page, f"play say=one;hold={name}")
+    expect(content(page)).to_have_text("one")
+    conversation = page.url
+    held: list[Route] = []
+    page.route("**/waiting", lambda route: held.append(route), times=2)
+    composer(page).fill("play say=second")
+    with page.expect_request("**/waiting"):
+        composer(page).press("Enter")
+    composer(page).press_sequentially("third")
+    held.pop().continue_()
+    expect(composer(page)).to_have_value("third")
+    expect(waiting(page).locator("p").first).to_have_text("play say=second")
+    page.wait_for_function("() => Object.values(localStorage).includes('third')")
+    with page.expect_request("**/waiting"):
+        composer(page).press("Enter")
+    page.get_by_role("button", name="New conversation").click()
+    held.pop().continue_()
+    page.wait_for_function("() => !Object.values(localStorage).includes('third')")
+    page.goto(conversation)
+    expect(waiting(page).locator("p").first).to_have_text("play say=second\n\nthird")
+    expect(composer(page)).to_have_value("")
+    release(name)

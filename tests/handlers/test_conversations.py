@@ -498,7 +498,7 @@ def ids_of(items):
 async def test_conversations_are_pinned_archived_and_put_into_folders(chat):
     c, b, a = await many(chat, 3)
     changed = await chat.request(
-        "PATCH", f"/api/conversations/{a}", {"pinned": True, "folder": "  My\n work "}
+        "PATCH", f"/api/conversations/{a}", {"pinned": True, "folder": "  My\n\u0001work "}
     )
     assert changed.status == 200
     place = {"pinned": True, "archived": False, "folder": "My work"}

@@ -141,6 +141,7 @@ async def test_an_address_fills_the_question_box(chat, upstream, scripts):
     if scripts:
         refresh = "0; url=?plain&amp;q=Why%20%3Cb%3E%0Aso%3F&amp;model=say%3Dthis"
         assert f'content="{refresh}"' in page
+    assert ">\n  def f():<" in await get("/?q=%20%20def%20f():")
     assert "x" * MOST_ASKED + "<" in await get("/?q=" + "x" * (MOST_ASKED + 1))
     assert ">\n</textarea>" in await get(f"/c/{uuid.uuid4()}?q=hi")
     assert upstream.requests == [], "nothing is sent"

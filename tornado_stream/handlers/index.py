@@ -120,7 +120,7 @@ class IndexHandler(PageHandler):
             plain = Plain(str(uuid.uuid4()), id, is_read=False)
         else:
             plain = await read_plain(self, id)
-        text = "" if id else self.get_argument("q", "")[:MOST_ASKED]
+        text = "" if id else self.get_argument("q", "", strip=False)[:MOST_ASKED]
         model = "" if id else self.get_argument("model", "")[:MOST_MODEL]
         await self.show(replace(plain, text=text, model=model))
 

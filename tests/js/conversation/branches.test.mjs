@@ -186,3 +186,16 @@ test("an answer continues while the tab shows another branch; nothing else can b
   conversation.choose(conversation.live);
   assert.equal(conversation.newest, conversation.live);
 });
+
+test("a question that was refused is not shown again once the server has it", () => {
+  const shown = tab();
+  const request = { message: "next", request_id: "g-a4" };
+  const asked = newAnswer(newQuestion(null, "next", shown.newest), request);
+  shown.ask(asked);
+  asked.state = "failed";
+  shown.replace(treeOf(snapshot(TREE, "a3")).messages, "a3");
+  assert.equal(shown.newest, asked, "not there yet");
+  const more = [...TREE, user("u4", "a3", "next"), answer("a4", "u4", "4")];
+  shown.replace(treeOf(snapshot(more, "a4")).messages, "a4");
+  assert.equal(shown.newest.id, "a4");
+});

@@ -2,9 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { newAnswer } from "../../../tornado_stream/static/js/answers/answer.js";
 import { Outbox } from "../../../tornado_stream/static/js/answers/outbox.js";
 import { Commands } from "../../../tornado_stream/static/js/conversation/commands.js";
 import { Conversation } from "../../../tornado_stream/static/js/conversation/conversation.js";
+import { newQuestion } from "../../../tornado_stream/static/js/conversation/tree.js";
 import { PageLifecycle } from "../../../tornado_stream/static/js/page/lifecycle.js";
 import { Locks } from "../../../tornado_stream/static/js/page/locks.js";
 import { Storage } from "../../../tornado_stream/static/js/page/storage.js";
@@ -148,6 +150,23 @@ test("a request that was refused for good is shown after a reload, and not sent 
   after.commands.retry();
   await until(() => posts().length === 2);
   assert.notEqual(JSON.parse(posts()[0]).request_id, JSON.parse(posts()[1]).request_id, "a new request");
+});
+
+test("a question after a summary stays one when it is asked or changed again", async (t) => {
+  const busy = status(409, { code: "conversation_busy", message: "Busy." });
+  const { open, posts } = await browser(t, [busy, busy, busy]);
+  const { commands, conversation } = open();
+  const failed = (count) => until(() => posts().length === count && conversation.newest.state === "failed");
+  const root = { ...newQuestion(null, "All before."), from: "system" };
+  conversation.ask(newAnswer(newQuestion(null, "next", root), { message: "next", summary: "s", request_id: "00000000-0000-4000-8000-000000000001" }));
+  await failed(1);
+  commands.retry();
+  await failed(2);
+  commands.edit(conversation.newest.parent, "changed");
+  await failed(3);
+  const sent = posts().map((body) => JSON.parse(body));
+  assert.deepEqual(sent.map(({ message, summary }) => [message, summary]), [["next", "s"], ["next", "s"], ["changed", "s"]]);
+  assert.equal(new Set(sent.map(({ request_id: id }) => id)).size, 3);
 });
 
 test("a refused question that no tab shows becomes a draft", async (t) => {

@@ -61,7 +61,7 @@ const composer = new Composer(
   conversation,
   commands,
   new PastedText(byId("pasted"), question),
-  { sent: () => autoScroll.follow(), wait: async (text) => (await waiting())?.put(text) ?? false, editLast: () => transcript.editLast() },
+  { sent: () => autoScroll.follow(), wait: letWait, editLast: () => transcript.editLast() },
 );
 
 /** The question that waits for the end of the answer. */
@@ -71,6 +71,13 @@ conversation.addEventListener("loaded", (event) => {
   if (question) void waiting().then((view) => conversation.id === id && view?.show(question));
 });
 const drafts = new Drafts(storage, conversation, composer);
+
+/** Let a question wait, in the conversation where it was written. @param {string} text @param {string} id of that conversation */
+async function letWait(text, id) {
+  const waits = (await (await waiting())?.put(text, id)) ?? false;
+  if (waits && conversation.id !== id) drafts.drop(id, text);
+  return waits;
+}
 addEventListener("beforeunload", () => outbox.leave());
 addEventListener("pagehide", () => drafts.flush());
 lifecycle.addEventListener("change", () => lifecycle.hidden && drafts.flush());

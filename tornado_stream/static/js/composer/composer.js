@@ -18,7 +18,7 @@ export class Composer extends EventTarget {
    * @param {{form: HTMLFormElement, text: HTMLTextAreaElement, send: HTMLButtonElement, stop: HTMLButtonElement, notice: HTMLElement}} parts
    * @param {import("../conversation/conversation.js").Conversation} conversation @param {import("../conversation/commands.js").Commands} commands
    * @param {import("./pasted_text.js").PastedText} pasted
-   * @param {{sent: () => void, wait: (question: string) => Promise<boolean>, editLast: () => boolean}} callbacks `wait` lets a question wait for the end of the answer; `editLast` edits the last question; false: there is none
+   * @param {{sent: () => void, wait: (question: string, id: string) => Promise<boolean>, editLast: () => boolean}} callbacks `wait` lets a question wait for the end of the answer in this conversation; `editLast` edits the last question; false: there is none
    */
   constructor(parts, conversation, commands, pasted, callbacks) {
     super();
@@ -124,7 +124,10 @@ export class Composer extends EventTarget {
 
   /** Let the question wait for the end of the answer. @param {string} question */
   async #wait(question) {
-    if ((await this.callbacks.wait(question)) && this.text === question) this.clear();
+    const { id } = this.conversation;
+    if (!(await this.callbacks.wait(question, String(id))) || this.conversation.id !== id || !this.text.startsWith(question)) return;
+    this.#setText(this.text.slice(question.length)); // what was written meanwhile
+    this.#changed();
   }
 
   /** @param {MouseEvent} event */

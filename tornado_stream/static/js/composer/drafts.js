@@ -43,6 +43,11 @@ export class Drafts {
     this.storage.remove(PREFIX + id);
   }
 
+  /** Delete the draft of a conversation that is not open, if it is this text, which was sent. @param {string} id @param {string} text */
+  drop(id, text) {
+    if (this.storage.get(PREFIX + id) === text) this.forget(id);
+  }
+
   /** Add a text that could not be sent to the draft of its conversation. @param {string | null} id null: a new conversation @param {string} text */
   add(id, text) {
     const key = PREFIX + (id ?? "");

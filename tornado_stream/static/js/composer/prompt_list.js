@@ -69,8 +69,8 @@ export class PromptList {
   /** Put a prompt into the composer, and select its first field. @param {Preset} prompt */
   insert({ text }) {
     this.#close();
-    if (this.#query) this.composer.text = "";
-    this.composer.fill(text);
+    this.#write([text, this.#query ? "" : this.text.value].filter((part) => part.trim()).join("\n"));
+    this.text.focus();
     this.#fields = fieldsOf(text);
     this.#before = this.text.value;
     this.text.setSelectionRange(this.#before.length, this.#before.length);
@@ -165,8 +165,14 @@ export class PromptList {
     if (prompt) return this.insert(prompt);
     if (prompt === undefined) return;
     this.#close();
-    this.composer.clear();
+    this.#write("");
     this.manage();
+  }
+
+  /** Replace what is written in the text box. What was pasted beside it stays. @param {string} text */
+  #write(text) {
+    this.text.value = text;
+    this.composer.pasted.dispatchEvent(new Event("change"));
   }
 }
 

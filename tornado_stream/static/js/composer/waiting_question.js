@@ -6,7 +6,7 @@
  * @typedef {{request_id: string, message: string, model: string | null, options: object, version: number, held: {reason: string, message: string} | null}} Waiting
  */
 import { newAnswer } from "../answers/answer.js";
-import { newQuestion } from "../conversation/tree.js";
+import { hasArrived, newQuestion } from "../conversation/tree.js";
 import { conversationPath, Refused } from "../page/api.js";
 import { failureText, heldText } from "../page/errors.js";
 import { uuid } from "../page/ids.js";
@@ -14,6 +14,9 @@ import { loadStyleSheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
 
 await loadStyleSheet("waiting").catch(() => {}); // it works without its style, too
+
+/** Milliseconds until the server is asked again what has become of the question. */
+const AGAIN = 1000;
 
 export class WaitingQuestion {
   /** @type {Waiting | null} */
@@ -23,6 +26,8 @@ export class WaitingQuestion {
   #send = button("composer.send", () => this.#ask());
   /** The conversation that is being read or changed; "": none. */
   #busy = "";
+  /** The text that was to wait when the connection was lost, and the request. @type {{id: string, text: string, body: any} | null} */
+  #lost = null;
 
   /**
    * @param {HTMLElement} form it is shown above @param {import("../page/api.js").Api} api @param {import("../conversation/conversation.js").Conversation} conversation
@@ -58,16 +63,28 @@ export class WaitingQuestion {
     this.#send.hidden = !question?.held;
   }
 
-  /** Let a text wait; below the one that waits already, if there is one. Returns whether it waits. @param {string} text */
-  async put(text) {
-    const { id } = this.conversation;
-    if (!id || this.#busy) return false;
+  /** Let a text wait; below the one that waits already, if there is one. Returns whether it waits. @param {string} text @param {string} id of the conversation where it was written */
+  async put(text, id) {
+    if (id !== this.conversation.id || this.#busy) return false; // its user has left that conversation before this module was loaded
     const old = this.question;
     const { model = null, options = {} } = this.preferences.chosen;
     const message = old ? `${old.message}\n\n${text}` : text;
+    let lost = this.#lost?.id === id && this.#lost.text === text ? this.#lost.body : null; // it may have arrived
+    if (lost && hasArrived(this.conversation.messages, lost)) lost = null; // its user sees it, so this is another question
+    const body = lost ?? { request_id: old?.request_id ?? uuid(), message, model, options, version: old?.version ?? null };
     return this.#change(id, async () => {
-      const body = { request_id: old?.request_id ?? uuid(), message, model, options, version: old?.version ?? null };
-      return this.api.request("PUT", waitingPath(id), body);
+      this.#lost = { id, text, body };
+      try {
+        const question = await this.api.request("PUT", waitingPath(id), body);
+        this.#lost = null;
+        return question;
+      } catch (error) {
+        if (!(error instanceof Refused) || error.status >= 500) throw error;
+        this.#lost = null;
+        if (!lost || error.code !== "already_sent") throw error;
+        void this.conversation.refresh();
+        return null;
+      }
     });
   }
 
@@ -110,9 +127,13 @@ export class WaitingQuestion {
     const { question, conversation } = this;
     const { id, newest, free } = conversation;
     if (!question || question.held || !free || !id || this.#busy) return;
-    if (!newest || newest.state === "done") return this.#ask();
+    const last = [...conversation.messages.values()].at(-1) ?? null; // the server asks it below this answer, whatever branch is shown
+    if (newest === last && (!newest || newest.state === "done")) return this.#ask();
     this.#busy = id;
-    void this.#read(id).finally(() => (this.#busy = ""));
+    void conversation.refresh().finally(() => {
+      this.#busy = "";
+      setTimeout(() => this.#follow(), AGAIN); // the server may not have asked it yet
+    });
   }
 
   #ask() {

@@ -9,7 +9,7 @@
  * @typedef {Question | Answer} Message
  */
 import { readJson, Storage, writeJson } from "../page/storage.js";
-import { isBelow, nearestStored, unansweredPlaceholder } from "./tree.js";
+import { hasArrived, isBelow, nearestStored, unansweredPlaceholder } from "./tree.js";
 
 const PREFIX = "tornado-stream:branch:";
 /** How many leaves are remembered. */
@@ -118,7 +118,7 @@ export class Branches {
   #reattachUnsent() {
     const asked = this.#asked;
     this.#asked = null;
-    if (asked?.state !== "failed" || asked.parent.id) return;
+    if (asked?.state !== "failed" || asked.parent.id || hasArrived(this.messages, asked.request)) return;
     const before = this.#followsCurrent ? this.#leafAt(this.#current) : this.messages.get(nearestStored(asked.parent.parent)?.id ?? "");
     asked.parent.parent = before ?? null;
     this.#asked = asked;

@@ -3,8 +3,9 @@
 import { newAnswer } from "../answers/answer.js";
 import { isHopeless } from "../answers/outbox.js";
 import { Refused } from "../page/api.js";
+import { requestId } from "../page/ids.js";
 import { questionRequest, regenerateRequest, continueRequest } from "./requests.js";
-import { newQuestion, turnsBefore } from "./tree.js";
+import { hasArrived, newQuestion, turnsBefore } from "./tree.js";
 
 /**
  * @typedef {import("../answers/answer.js").Answer} Answer
@@ -35,7 +36,9 @@ export class Commands {
 
   /** Ask a changed question in the place of an old one, which stays as a branch. @param {Question} old @param {string} text */
   edit(old, text) {
-    this.#askAfter(old.parent, text);
+    const { newest } = this.conversation;
+    if (newest?.parent === old && !old.id && newest.request.summary) this.#ask(newQuestion(null, text, old.parent), { ...newest.request, message: text, request_id: requestId() });
+    else this.#askAfter(old.parent, text);
   }
 
   /** Ask for another answer to a question. A request that never arrived is sent again, with the same id. @param {Answer | null} answer the answer that the question has now @param {string} [model] instead of the chosen one */
@@ -45,7 +48,7 @@ export class Commands {
     const stale = model || STALE.includes(failure?.code ?? "");
     const chosen = { ...this.preferences.chosen, ...(model && { model }) };
     if (asked.id && (answer.id || stale)) this.#askAgain(asked, chosen);
-    else this.#ask(asked, stale ? this.#request(asked, chosen) : request);
+    else this.#ask(asked, !stale ? request : request.summary ? { ...request, ...chosen, request_id: requestId() } : this.#request(asked, chosen));
   }
 
   /** Ask for the rest of an answer. The new answer begins with the old one's text. @param {Answer | null} answer */
@@ -152,9 +155,4 @@ export class Commands {
 function questionOf(messages, request) {
   const message = messages.get(String(request.parent_id ?? request.continue));
   return message?.role === "assistant" ? message.parent : message;
-}
-
-/** @param {import("./tree.js").Messages} messages @param {import("../page/api.js").AnswerRequest} request */
-function hasArrived(messages, { request_id: id }) {
-  return [...messages.values()].some((message) => message.role === "assistant" && message.request.request_id === id);
 }

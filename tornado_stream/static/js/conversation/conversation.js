@@ -21,6 +21,8 @@ export class Conversation extends EventTarget {
   /** @type {string | null} */
   id = null;
   title = "";
+  /** Its pin, its folder, and whether it is archived. @type {{pinned?: boolean, archived?: boolean, folder?: string | null}} */
+  place = {};
   updatedAt = 0; // when it was last changed, by the server's clock; 0: not known
   /** How many of the oldest turns are not sent to the model. */
   leaveOut = 0;
@@ -149,7 +151,7 @@ export class Conversation extends EventTarget {
     this.#visit.abort();
     this.#visit = new AbortController();
     this.runner.leave();
-    Object.assign(this, { id, state, temporary, title: "", updatedAt: 0, leaveOut: 0 });
+    Object.assign(this, { id, state, temporary, title: "", place: {}, updatedAt: 0, leaveOut: 0 });
     this.branches.enter(id);
     this.dispatchEvent(new CustomEvent("switched", { detail: { adopted: false } }));
     this.#showPath();
@@ -161,7 +163,8 @@ export class Conversation extends EventTarget {
     if (signal.aborted || this.running) return;
     if (!snapshot) return this.#setState("missing");
     const { messages, running, after } = treeOf(snapshot, this.messages);
-    Object.assign(this, { title: snapshot.title ?? "", updatedAt: snapshot.updated_at ?? 0 });
+    const { title = "", pinned, archived, folder, updated_at: updatedAt = 0 } = snapshot;
+    Object.assign(this, { title, place: { pinned, archived, folder }, updatedAt });
     this.dispatchEvent(new CustomEvent("loaded", { detail: snapshot }));
     this.branches.replace(messages, snapshot.current_id ?? null);
     if (running) this.runner.follow(running, after);
@@ -207,7 +210,7 @@ export class Conversation extends EventTarget {
     answer.failure = failure;
     answer.state = answer.id ? "interrupted" : "failed";
     this.fireAnswer(answer, "failed");
-    if (failure.code === "conversation_busy") void this.refresh();
+    if (["conversation_busy", "request_id_reused"].includes(failure.code)) void this.refresh();
   }
 
   /** Fire `news`. @param {import("../page/tabs.js").News} detail */

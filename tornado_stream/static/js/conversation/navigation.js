@@ -8,7 +8,8 @@ export class Navigation {
     this.conversation = conversation;
     this.page = page;
     conversation.addEventListener("switched", () => this.#follow());
-    page.addEventListener("popstate", () => void this.open());
+    // The address of another place on the page is no other conversation.
+    page.addEventListener("popstate", () => void (pathOf(conversation.id) !== page.location.pathname && this.open()));
   }
 
   /** Open the conversation that the address names. */

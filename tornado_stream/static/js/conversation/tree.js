@@ -77,3 +77,8 @@ export function turnsBefore(asked) {
   for (let step = asked.parent; step; step = step.parent) if (step.id && (step.role === "assistant" || step.from === "assistant")) turns++;
   return turns;
 }
+
+/** Whether one of these answers is that of a request. @param {Messages} messages @param {import("../page/api.js").AnswerRequest} request */
+export function hasArrived(messages, { request_id: id }) {
+  return [...messages.values()].some((message) => message.role === "assistant" && message.request.request_id === id);
+}

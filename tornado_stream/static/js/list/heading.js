@@ -17,8 +17,8 @@ export class Heading {
   }
 
   get item() {
-    const { id, title } = this.conversation;
-    return { id: String(id), title }; // RowActions.known has the rest
+    const { id, title, place, updatedAt } = this.conversation;
+    return { id: String(id), title, updated_at: updatedAt || Date.now(), ...place }; // where the list has it too, RowActions.known takes that
   }
 
   focus() {

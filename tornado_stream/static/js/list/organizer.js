@@ -90,7 +90,7 @@ export class Organizer {
     if (isOpen) return this.#showArchive(false);
     const what = { archived: true };
     const page = await conversations.api.conversations(what).catch(() => null);
-    if (conversations.query) return; // a search has begun meanwhile
+    if (conversations.query) return; // the user has begun a search meanwhile
     if (!page) return list.report(t("list.noServer"));
     conversations.found = { items: page.conversations, next: page.next, what, label: (n, more) => t(more ? "select.archiveMore" : "select.archiveCount", { n }) };
     conversations.change([], {});

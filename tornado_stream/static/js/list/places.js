@@ -59,12 +59,14 @@ export class Places {
   /** @param {{ids?: string[], folder?: string}} which @param {Place} changes @param {string[]} ids @param {string} said */
   async #request(which, changes, ids, said) {
     const { conversations } = this;
+    const { id, place } = this.list.conversation;
     try {
       await conversations.api.many("PATCH", { ...which, changes });
     } catch (error) {
       this.list.report(failureText(error));
       return false;
     }
+    if (ids.includes(String(id)) || ("folder" in which && place.folder === which.folder)) Object.assign(place, changes);
     conversations.change(ids, changes);
     if (conversations.found && changes.archived === false) conversations.found.items = conversations.found.items.filter((item) => item.archived || !ids.includes(item.id) || conversations.query);
     conversations.tellTabs({ type: "changed", conversation_id: "", ids, changes });

@@ -24,7 +24,10 @@ export class Sync {
   /** @param {import("../page/tabs.js").News} news */
   #handleNews({ type, conversation_id: id, ids, changes }) {
     this.list.refreshSoon();
-    if (ids && changes) return this.list.change(ids, changes);
+    if (ids && changes) {
+      if (ids.includes(String(this.conversation.id))) Object.assign(this.conversation.place, changes);
+      return this.list.change(ids, changes);
+    }
     if (type === "deleted") this.list.forget(id);
     if (id !== this.conversation.id) return;
     if (type === "deleted") this.conversation.lose();
