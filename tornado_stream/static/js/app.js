@@ -6,7 +6,6 @@ import { ComposerBar } from "./composer/composer_bar.js";
 import { Drafts } from "./composer/drafts.js";
 import { Models } from "./composer/models.js";
 import { ModelsView } from "./composer/models_view.js";
-import { PastedText } from "./composer/pasted_text.js";
 import { Preferences } from "./composer/preferences.js";
 import { Branches } from "./conversation/branches.js";
 import { Commands } from "./conversation/commands.js";
@@ -57,10 +56,9 @@ const announcer = new Announcer(byId("announcer"), conversation, lifecycle);
 const autoScroll = new AutoScroll(byId("scroller"), byId("column"), byId("to-end"));
 const question = byId("question");
 const composer = new Composer(
-  { form: byId("composer"), text: question, send: byId("send"), stop: byId("stop"), notice: byId("composer-notice") },
+  { form: byId("composer"), text: question, send: byId("send"), stop: byId("stop"), notice: byId("composer-notice"), pasted: byId("pasted") },
   conversation,
   commands,
-  new PastedText(byId("pasted"), question),
   { sent: () => autoScroll.follow(), wait: async (text) => (await waiting())?.put(text) ?? false, editLast: () => transcript.editLast() },
 );
 
@@ -100,7 +98,7 @@ new Heading(conversation, list);
 const instructions = new Instructions(conversation, preferences);
 const bar = new ComposerBar(instructions, models, preferences, {
   chosen: () => hasFinePointer() && composer.focus(),
-  about: () => modelsView.open(),
+  about: () => void modelsView.open(),
   presets: (draft) => void begin("presets", draft),
   say,
 });

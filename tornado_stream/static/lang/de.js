@@ -22,14 +22,7 @@ export default {
     "failed": "Die Anmeldung ist fehlgeschlagen: Der Server antwortete mit dem Status {status}."
   },
 
-  "budget": {
-    "tokens": "{n} Token",
-    "low": "Von Ihrem Budget sind noch {left} übrig."
-  },
-
   "composer": {
-    "pasted": "Eingefügt, {n} Zeichen: „{text} …“",
-    "removePasted": "Eingefügten Text entfernen",
     "tooLong": "Diese Nachricht ist etwa {n} KB zu lang. Eine Nachricht darf höchstens 1 MB haben.",
     "noPart": "Dieser Teil der Seite konnte nicht geladen werden. Prüfen Sie, ob der Server zu erreichen ist, und versuchen Sie es noch einmal."
   },
@@ -37,21 +30,8 @@ export default {
   "message": {
     "you": "Sie",
     "answer": "Antwort",
-    "thinking": "Denkt nach",
-    "thoughts": "Gedanken",
-    "refused": "Das Modell hat die Antwort verweigert",
-    "toolCall": "Das Modell verlangt ein Werkzeug",
-    "sources": "Quellen",
     "sentByProgram": "Von einem Programm gesendet",
     "notSentAgain": "Diese Frage hat keine Antwort bekommen. Sie wird mit der nächsten Frage nicht gesendet.",
-    "trimmed": {
-      "one": "Die älteste Frage und ihre Antwort wurden nicht an das Modell gesendet, weil die Unterhaltung länger ist, als das Modell lesen kann.",
-      "other": "Die {n} ältesten Fragen und ihre Antworten wurden nicht an das Modell gesendet, weil die Unterhaltung länger ist, als das Modell lesen kann."
-    },
-    "optionRefused": "Dieses Modell nimmt {names} nicht an. Die Frage wurde ohne diese Einstellungen gesendet.",
-    "unsaved": "Diese Antwort ist nicht gesichert, weil der Server nicht auf seine Platte schreiben konnte.",
-    "thinkingFor": "Denkt seit {seconds} nach",
-    "thoughtFor": "Hat {seconds} nachgedacht",
     "elsewhere": "Auf einem anderen Zweig dieser Unterhaltung wird eine Antwort geschrieben. Mit „Anhalten“ können Sie sie anhalten.",
     "goThere": "Diesen Zweig zeigen",
     "continue": "Bitte mach genau dort weiter, wo du aufgehört hast."
@@ -91,7 +71,6 @@ export default {
     "other": "Die Antwort endete: {state}",
     "notSent": "Nicht gesendet",
     "unanswered": "Auf diese Frage gibt es keine Antwort.",
-    "auth": "Prüfen Sie den Schlüssel: OPENAI_API_KEY, dort, wo der Server gestartet wird.",
     "context": "Die Unterhaltung ist länger, als dieses Modell lesen kann.",
     "retryAfter": "Versuchen Sie es in {seconds} wieder.",
     "retryNow": "Sie können es jetzt noch einmal versuchen.",
@@ -123,18 +102,6 @@ export default {
     "count": "{n}/{of}",
     "notCopied": "Der Browser hat das Kopieren nicht erlaubt.",
     "with": "Mit anderem Modell neu erzeugen"
-  },
-
-  "next": {
-    "reach": "Prüfen Sie, ob der Server des Modells läuft und seine Adresse stimmt.",
-    "url": "Prüfen Sie OPENAI_BASE_URL dort, wo der Server gestartet wird.",
-    "slow": "Vielleicht ist das Modell beschäftigt oder lädt noch.",
-    "quota": "Laden Sie beim Anbieter Guthaben auf, oder nehmen Sie einen anderen Schlüssel.",
-    "wait": "Warten Sie einen Augenblick, und versuchen Sie es dann noch einmal.",
-    "model": "Der Server des Modells hat dieses Modell nicht.",
-    "change": "Ändern Sie die Frage oder die Einstellungen, und versuchen Sie es noch einmal.",
-    "theirs": "Der Fehler liegt beim Server des Modells. Oft geht es bald wieder.",
-    "log": "Warum, steht im Protokoll des Servers."
   },
 
   "place": {

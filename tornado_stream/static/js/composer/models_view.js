@@ -1,6 +1,7 @@
 // @ts-check
 /** Shows which model answers, below the question and in the welcome, and how to start the server with another model. */
 import { byId } from "../page/dom.js";
+import { loadStyleSheet } from "../page/style_sheets.js";
 import { t, withWords } from "../page/words.js";
 
 export class ModelsView {
@@ -17,13 +18,14 @@ export class ModelsView {
   constructor(models, preferences) {
     this.models = models;
     this.preferences = preferences;
-    byId("welcome-own").addEventListener("click", () => this.open());
+    byId("welcome-own").addEventListener("click", () => void this.open());
     preferences.addEventListener("change", () => this.#show());
   }
 
   /** Open the dialog that says how to use another model. */
-  open() {
-    this.#dialog.showModal();
+  async open() {
+    await loadStyleSheet("panel").catch(() => {}); // it works without its style, too
+    if (!this.#dialog.open) this.#dialog.showModal();
   }
 
   #show() {

@@ -6,7 +6,9 @@ export default {
   "composer": {
     "send": "Senden",
     "hint": "Eingabe sendet, Umschalt+Eingabe: neue Zeile",
-    "hintNewline": "Eingabe: neue Zeile, Strg/⌘+Eingabe sendet"
+    "hintNewline": "Eingabe: neue Zeile, Strg/⌘+Eingabe sendet",
+    "pasted": "Eingefügt, {n} Zeichen: „{text} …“",
+    "removePasted": "Eingefügten Text entfernen"
   },
 
   "waiting": {
@@ -25,7 +27,20 @@ export default {
     "fromSystem": "Systemanweisung",
     "fromDeveloper": "Nachricht des Entwicklers",
     "fromAssistant": "Assistent",
-    "fromTool": "Ergebnis eines Werkzeugs"
+    "fromTool": "Ergebnis eines Werkzeugs",
+    "thinking": "Denkt nach",
+    "thoughts": "Gedanken",
+    "refused": "Das Modell hat die Antwort verweigert",
+    "toolCall": "Das Modell verlangt ein Werkzeug",
+    "sources": "Quellen",
+    "trimmed": {
+      "one": "Die älteste Frage und ihre Antwort wurden nicht an das Modell gesendet, weil die Unterhaltung länger ist, als das Modell lesen kann.",
+      "other": "Die {n} ältesten Fragen und ihre Antworten wurden nicht an das Modell gesendet, weil die Unterhaltung länger ist, als das Modell lesen kann."
+    },
+    "optionRefused": "Dieses Modell nimmt {names} nicht an. Die Frage wurde ohne diese Einstellungen gesendet.",
+    "unsaved": "Diese Antwort ist nicht gesichert, weil der Server nicht auf seine Platte schreiben konnte.",
+    "thinkingFor": "Denkt seit {seconds} nach",
+    "thoughtFor": "Hat {seconds} nachgedacht"
   },
 
   "wait": {
@@ -436,5 +451,23 @@ export default {
     "fields": { "one": "{n} Feld. Tab geht weiter.", "other": "{n} Felder. Tab geht zum nächsten." },
     "found": { "one": "{n} Prompt", "other": "{n} Prompts" },
     "manage": "Vorlagen und Prompts …"
+  },
+
+  "next": {
+    "key": "Prüfen Sie den Schlüssel: OPENAI_API_KEY, dort, wo der Server gestartet wird.",
+    "reach": "Prüfen Sie, ob der Server des Modells läuft und seine Adresse stimmt.",
+    "url": "Prüfen Sie OPENAI_BASE_URL dort, wo der Server gestartet wird.",
+    "slow": "Vielleicht ist das Modell beschäftigt oder lädt noch.",
+    "quota": "Laden Sie beim Anbieter Guthaben auf, oder nehmen Sie einen anderen Schlüssel.",
+    "wait": "Warten Sie einen Augenblick, und versuchen Sie es dann noch einmal.",
+    "model": "Der Server des Modells hat dieses Modell nicht.",
+    "change": "Ändern Sie die Frage oder die Einstellungen, und versuchen Sie es noch einmal.",
+    "theirs": "Der Fehler liegt beim Server des Modells. Oft geht es bald wieder.",
+    "log": "Warum, steht im Protokoll des Servers."
+  },
+
+  "budget": {
+    "tokens": "{n} Token",
+    "low": "Von Ihrem Budget sind noch {left} übrig."
   }
 };

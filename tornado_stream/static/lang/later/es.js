@@ -6,7 +6,9 @@ export default {
   "composer": {
     "send": "Enviar",
     "hint": "Intro envía, Mayús+Intro cambia de línea",
-    "hintNewline": "Intro cambia de línea, Ctrl/⌘+Intro envía"
+    "hintNewline": "Intro cambia de línea, Ctrl/⌘+Intro envía",
+    "pasted": "Texto pegado, {n} caracteres: «{text}…»",
+    "removePasted": "Quitar el texto pegado"
   },
 
   "waiting": {
@@ -25,7 +27,17 @@ export default {
     "fromSystem": "Instrucciones del sistema",
     "fromDeveloper": "Mensaje del desarrollador",
     "fromAssistant": "Asistente",
-    "fromTool": "Resultado de una herramienta"
+    "fromTool": "Resultado de una herramienta",
+    "thinking": "Pensando",
+    "thoughts": "Razonamiento",
+    "refused": "El modelo se negó a responder",
+    "toolCall": "El modelo solicita una herramienta",
+    "sources": "Fuentes",
+    "trimmed": { "one": "La pregunta más antigua y su respuesta no se enviaron al modelo, porque la conversación es más larga de lo que el modelo puede leer.", "other": "Las {n} preguntas más antiguas y sus respuestas no se enviaron al modelo, porque la conversación es más larga de lo que el modelo puede leer." },
+    "optionRefused": "Este modelo no acepta {names}. La pregunta se envió sin estos ajustes.",
+    "unsaved": "Esta respuesta no se ha guardado, porque el servidor no pudo escribir en su disco.",
+    "thinkingFor": "Pensando desde hace {seconds}",
+    "thoughtFor": "Pensó durante {seconds}"
   },
 
   "wait": {
@@ -436,5 +448,23 @@ export default {
     "fields": { "one": "{n} campo. Tab sigue adelante.", "other": "{n} campos. Tab pasa al siguiente." },
     "found": { "one": "{n} prompt", "other": "{n} prompts" },
     "manage": "Plantillas y prompts…"
+  },
+
+  "next": {
+    "key": "Compruebe la clave: OPENAI_API_KEY, donde se inicia el servidor.",
+    "reach": "Compruebe que el servidor del modelo está en marcha y que su dirección es correcta.",
+    "url": "Compruebe OPENAI_BASE_URL, donde se inicia el servidor.",
+    "slow": "Puede que el modelo esté ocupado o todavía cargándose.",
+    "quota": "Añada saldo en el proveedor o use otra clave.",
+    "wait": "Espere un momento y vuelva a intentarlo.",
+    "model": "El servidor del modelo no tiene este modelo.",
+    "change": "Cambie la pregunta o los ajustes y vuelva a intentarlo.",
+    "theirs": "El error está en el servidor del modelo. Suele volver a funcionar pronto.",
+    "log": "El registro del servidor indica el motivo."
+  },
+
+  "budget": {
+    "tokens": { "one": "{n} token", "other": "{n} tokens" },
+    "low": "De su presupuesto quedan {left}."
   }
 };
