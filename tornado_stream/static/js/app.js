@@ -82,7 +82,7 @@ const transcript = new Transcript(byId("transcript"), conversation, commands, {
   startAnew: (text) => (startAnew(text), questionSent()),
   pickModel: (request) => bar.openModels(request),
 });
-const modelsView = new ModelsView(models, preferences);
+new ModelsView(models, preferences);
 new ConversationStateView(conversation, () => startAnew());
 
 const sidebar = new Sidebar(storage);
@@ -98,7 +98,7 @@ new Heading(conversation, list);
 const instructions = new Instructions(conversation, preferences);
 const bar = new ComposerBar(instructions, models, preferences, {
   chosen: () => hasFinePointer() && composer.focus(),
-  about: () => void modelsView.open(),
+  about: openSetup,
   presets: (draft) => void begin("presets", draft),
   say,
 });
@@ -122,6 +122,7 @@ const shortcuts = new Shortcuts(document, storage, {
   copy: () => void copyNewest(),
 });
 byId("settings").addEventListener("click", openSettings);
+byId("welcome-own").addEventListener("click", openSetup);
 byId("shortcuts").addEventListener("click", () => bar.openShortcuts(shortcuts));
 for (const type of ["pointerover", "focusin"]) {
   document.addEventListener(type, (event) => {
@@ -135,6 +136,11 @@ for (const type of ["resize", "scroll"]) {
 
 function openSettings() {
   void bar.open("settings", () => withWords(import("./settings/settings_dialog.js")).then(({ SettingsDialog }) => new SettingsDialog(api, preferences, storage, say)));
+}
+
+/** Say how to start the server with another model. */
+function openSetup() {
+  void bar.open("setup", () => withWords(import("./composer/setup.js")));
 }
 
 async function copyNewest() {

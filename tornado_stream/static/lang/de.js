@@ -12,16 +12,6 @@ export default {
     "bad": "! {subject} – bitte ansehen"
   },
 
-  "login": {
-    "enter": "Anmelden",
-    "enterIn": "Anmelden ({seconds})",
-    "wrong": "Das Passwort ist falsch.",
-    "wrongEither": "Der Name oder das Passwort stimmt nicht.",
-    "tooMany": "Das waren zu viele Versuche. Bitte warten Sie einen Augenblick.",
-    "unreachable": "Der Server ist nicht zu erreichen.",
-    "failed": "Die Anmeldung ist fehlgeschlagen: Der Server antwortete mit dem Status {status}."
-  },
-
   "composer": {
     "tooLong": "Diese Nachricht ist etwa {n} KB zu lang. Eine Nachricht darf höchstens 1 MB haben.",
     "noPart": "Dieser Teil der Seite konnte nicht geladen werden. Prüfen Sie, ob der Server zu erreichen ist, und versuchen Sie es noch einmal."
@@ -163,9 +153,6 @@ export default {
     "loading": "wird geladen …",
     "failed": "nicht verfügbar",
     "unreachable": "Server nicht zu erreichen",
-    "none": "Kein Modell",
-    "demo": "Dies ist ein kleines Vorführmodell, das auf diesem Rechner läuft. Es ist schnell und privat, und bei Tatsachen oft im Irrtum. Für ein größeres starten Sie den Server mit:",
-    "failedTitle": "Das Modell kann nicht benutzt werden",
-    "failedNext": "Starten Sie den Server mit einer dieser Zeilen:"
+    "none": "Kein Modell"
   }
 };

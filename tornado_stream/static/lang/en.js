@@ -12,16 +12,6 @@ export default {
     "bad": "! {subject} – needs attention"
   },
 
-  "login": {
-    "enter": "Log in",
-    "enterIn": "Log in ({seconds})",
-    "wrong": "The password is wrong.",
-    "wrongEither": "The name or the password is wrong.",
-    "tooMany": "There were too many attempts. Please wait a moment.",
-    "unreachable": "The server cannot be reached.",
-    "failed": "Logging in failed: the server answered with status {status}."
-  },
-
   "composer": {
     "tooLong": "This message is about {n} KB too long. A message can have at most 1 MB.",
     "noPart": "This part of the page could not be loaded. Check that the server can be reached, and try again."
@@ -163,9 +153,6 @@ export default {
     "loading": "loading…",
     "failed": "not available",
     "unreachable": "server cannot be reached",
-    "none": "No model",
-    "demo": "This is a small demo model that runs on this machine. It is quick and private, and often wrong about facts. To talk to a larger one, start the server with:",
-    "failedTitle": "The model cannot be used",
-    "failedNext": "Start the server with one of these lines:"
+    "none": "No model"
   }
 };

@@ -12,16 +12,6 @@ export default {
     "bad": "! {subject} – requiere atención"
   },
 
-  "login": {
-    "enter": "Iniciar sesión",
-    "enterIn": "Iniciar sesión ({seconds})",
-    "wrong": "La contraseña no es correcta.",
-    "wrongEither": "El nombre o la contraseña no son correctos.",
-    "tooMany": "Ha habido demasiados intentos. Espere un momento.",
-    "unreachable": "No se puede conectar con el servidor.",
-    "failed": "No se pudo iniciar sesión: el servidor respondió con el estado {status}."
-  },
-
   "composer": {
     "tooLong": "Este mensaje es unos {n} KB demasiado largo. Un mensaje puede tener 1 MB como máximo.",
     "noPart": "No se pudo cargar esta parte de la página. Compruebe la conexión con el servidor y vuelva a intentarlo."
@@ -163,9 +153,6 @@ export default {
     "loading": "cargando…",
     "failed": "no disponible",
     "unreachable": "sin conexión con el servidor",
-    "none": "Ningún modelo",
-    "demo": "Este es un pequeño modelo de demostración que se ejecuta en este equipo. Es rápido y privado, y a menudo se equivoca en los hechos. Para hablar con uno mayor, inicie el servidor con:",
-    "failedTitle": "El modelo no se puede usar",
-    "failedNext": "Inicie el servidor con una de estas líneas:"
+    "none": "Ningún modelo"
   }
 };

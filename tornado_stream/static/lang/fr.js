@@ -12,16 +12,6 @@ export default {
     "bad": "! {subject} – à vérifier"
   },
 
-  "login": {
-    "enter": "Se connecter",
-    "enterIn": "Se connecter ({seconds})",
-    "wrong": "Le mot de passe est incorrect.",
-    "wrongEither": "Le nom ou le mot de passe est incorrect.",
-    "tooMany": "Il y a eu trop de tentatives. Veuillez patienter un instant.",
-    "unreachable": "Le serveur est injoignable.",
-    "failed": "La connexion a échoué : le serveur a répondu avec le statut {status}."
-  },
-
   "composer": {
     "tooLong": "Ce message dépasse la limite d’environ {n} Ko. Un message peut faire au plus 1 Mo.",
     "noPart": "Cette partie de la page n’a pas pu être chargée. Vérifiez que le serveur est joignable, puis réessayez."
@@ -163,9 +153,6 @@ export default {
     "loading": "chargement…",
     "failed": "indisponible",
     "unreachable": "serveur injoignable",
-    "none": "Aucun modèle",
-    "demo": "Ceci est un petit modèle de démonstration qui fonctionne sur cette machine. Il est rapide et privé, et se trompe souvent sur les faits. Pour parler à un plus grand modèle, démarrez le serveur avec :",
-    "failedTitle": "Le modèle ne peut pas être utilisé",
-    "failedNext": "Démarrez le serveur avec l’une de ces lignes :"
+    "none": "Aucun modèle"
   }
 };

@@ -12,16 +12,6 @@ export default {
     "bad": "! {subject} – 请查看"
   },
 
-  "login": {
-    "enter": "登录",
-    "enterIn": "登录（{seconds}）",
-    "wrong": "密码不正确。",
-    "wrongEither": "用户名或密码不正确。",
-    "tooMany": "尝试次数过多，请稍候。",
-    "unreachable": "无法连接到服务器。",
-    "failed": "登录失败：服务器返回状态 {status}。"
-  },
-
   "composer": {
     "tooLong": "此消息超出约 {n} KB。一条消息最多 1 MB。",
     "noPart": "无法加载页面的这一部分。请检查能否连接服务器，然后重试。"
@@ -163,9 +153,6 @@ export default {
     "loading": "正在加载…",
     "failed": "不可用",
     "unreachable": "无法连接服务器",
-    "none": "没有模型",
-    "demo": "这是在本机运行的小型演示模型。它快速、私密，但常常弄错事实。要使用更大的模型，请这样启动服务器：",
-    "failedTitle": "模型无法使用",
-    "failedNext": "请用以下命令之一启动服务器："
+    "none": "没有模型"
   }
 };

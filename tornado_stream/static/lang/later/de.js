@@ -186,7 +186,10 @@ export default {
     "unstarred": "„{name}“ ist kein Favorit mehr",
     "starHint": "Umschalt+Enter macht das Modell zum Favoriten oder hebt das auf.",
     "star": "Favorit",
-    "contextMillions": "{n} Mio. Token"
+    "contextMillions": "{n} Mio. Token",
+    "demo": "Dies ist ein kleines Vorführmodell, das auf diesem Rechner läuft. Es ist schnell und privat, und bei Tatsachen oft im Irrtum. Für ein größeres starten Sie den Server mit:",
+    "failedTitle": "Das Modell kann nicht benutzt werden",
+    "failedNext": "Starten Sie den Server mit einer dieser Zeilen:"
   },
 
   "panel": {
@@ -469,5 +472,15 @@ export default {
   "budget": {
     "tokens": "{n} Token",
     "low": "Von Ihrem Budget sind noch {left} übrig."
+  },
+
+  "login": {
+    "enter": "Anmelden",
+    "enterIn": "Anmelden ({seconds})",
+    "wrong": "Das Passwort ist falsch.",
+    "wrongEither": "Der Name oder das Passwort stimmt nicht.",
+    "tooMany": "Das waren zu viele Versuche. Bitte warten Sie einen Augenblick.",
+    "unreachable": "Der Server ist nicht zu erreichen.",
+    "failed": "Die Anmeldung ist fehlgeschlagen: Der Server antwortete mit dem Status {status}."
   }
 };

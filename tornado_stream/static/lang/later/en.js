@@ -186,7 +186,10 @@ export default {
     "unstarred": "“{name}” is no longer a favourite",
     "starHint": "Shift+Enter makes the model a favourite, or undoes it.",
     "star": "Favourite",
-    "contextMillions": "{n}M tokens"
+    "contextMillions": "{n}M tokens",
+    "demo": "This is a small demo model that runs on this machine. It is quick and private, and often wrong about facts. To talk to a larger one, start the server with:",
+    "failedTitle": "The model cannot be used",
+    "failedNext": "Start the server with one of these lines:"
   },
 
   "panel": {
@@ -469,5 +472,15 @@ export default {
   "budget": {
     "tokens": {"one": "{n} token", "other": "{n} tokens"},
     "low": "{left} are left of your budget."
+  },
+
+  "login": {
+    "enter": "Log in",
+    "enterIn": "Log in ({seconds})",
+    "wrong": "The password is wrong.",
+    "wrongEither": "The name or the password is wrong.",
+    "tooMany": "There were too many attempts. Please wait a moment.",
+    "unreachable": "The server cannot be reached.",
+    "failed": "Logging in failed: the server answered with status {status}."
   }
 };

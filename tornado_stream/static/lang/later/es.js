@@ -183,7 +183,10 @@ export default {
     "unstarred": "«{name}» ya no es un favorito",
     "starHint": "Mayús+Intro marca el modelo como favorito o lo desmarca.",
     "star": "Favorito",
-    "contextMillions": "{n} M de tokens"
+    "contextMillions": "{n} M de tokens",
+    "demo": "Este es un pequeño modelo de demostración que se ejecuta en este equipo. Es rápido y privado, y a menudo se equivoca en los hechos. Para hablar con uno mayor, inicie el servidor con:",
+    "failedTitle": "El modelo no se puede usar",
+    "failedNext": "Inicie el servidor con una de estas líneas:"
   },
 
   "panel": {
@@ -466,5 +469,15 @@ export default {
   "budget": {
     "tokens": { "one": "{n} token", "other": "{n} tokens" },
     "low": "De su presupuesto quedan {left}."
+  },
+
+  "login": {
+    "enter": "Iniciar sesión",
+    "enterIn": "Iniciar sesión ({seconds})",
+    "wrong": "La contraseña no es correcta.",
+    "wrongEither": "El nombre o la contraseña no son correctos.",
+    "tooMany": "Ha habido demasiados intentos. Espere un momento.",
+    "unreachable": "No se puede conectar con el servidor.",
+    "failed": "No se pudo iniciar sesión: el servidor respondió con el estado {status}."
   }
 };

@@ -183,7 +183,10 @@ export default {
     "unstarred": "« {name} » n’est plus un favori",
     "starHint": "Maj+Entrée ajoute le modèle aux favoris ou l’en retire.",
     "star": "Favori",
-    "contextMillions": "{n} M tokens"
+    "contextMillions": "{n} M tokens",
+    "demo": "Ceci est un petit modèle de démonstration qui fonctionne sur cette machine. Il est rapide et privé, et se trompe souvent sur les faits. Pour parler à un plus grand modèle, démarrez le serveur avec :",
+    "failedTitle": "Le modèle ne peut pas être utilisé",
+    "failedNext": "Démarrez le serveur avec l’une de ces lignes :"
   },
 
   "panel": {
@@ -466,5 +469,15 @@ export default {
   "budget": {
     "tokens": { "one": "{n} token", "other": "{n} tokens" },
     "low": "Il reste {left} de votre budget."
+  },
+
+  "login": {
+    "enter": "Se connecter",
+    "enterIn": "Se connecter ({seconds})",
+    "wrong": "Le mot de passe est incorrect.",
+    "wrongEither": "Le nom ou le mot de passe est incorrect.",
+    "tooMany": "Il y a eu trop de tentatives. Veuillez patienter un instant.",
+    "unreachable": "Le serveur est injoignable.",
+    "failed": "La connexion a échoué : le serveur a répondu avec le statut {status}."
   }
 };

@@ -183,7 +183,10 @@ export default {
     "unstarred": "「{name}」をお気に入りから外しました",
     "starHint": "Shift+Enter でお気に入りに追加または解除します。",
     "star": "お気に入り",
-    "contextMillions": "{n}M トークン"
+    "contextMillions": "{n}M トークン",
+    "demo": "これはこのマシンで動く小さなデモ用モデルです。速くてプライベートですが、事実をよく間違えます。より大きなモデルと話すには、次のようにサーバーを起動してください：",
+    "failedTitle": "モデルを使用できません",
+    "failedNext": "次のいずれかの行でサーバーを起動してください："
   },
 
   "panel": {
@@ -466,5 +469,15 @@ export default {
   "budget": {
     "tokens": "{n} トークン",
     "low": "予算の残りは {left} です。"
+  },
+
+  "login": {
+    "enter": "ログイン",
+    "enterIn": "ログイン（{seconds}）",
+    "wrong": "パスワードが正しくありません。",
+    "wrongEither": "ユーザー名またはパスワードが正しくありません。",
+    "tooMany": "試行回数が多すぎます。しばらくお待ちください。",
+    "unreachable": "サーバーに接続できません。",
+    "failed": "ログインできませんでした。サーバーがステータス {status} を返しました。"
   }
 };

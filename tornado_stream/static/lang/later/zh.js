@@ -186,7 +186,10 @@ export default {
     "unstarred": "已取消收藏“{name}”",
     "starHint": "按 Shift+Enter 收藏或取消收藏该模型。",
     "star": "收藏",
-    "contextMillions": "{n}M token"
+    "contextMillions": "{n}M token",
+    "demo": "这是在本机运行的小型演示模型。它快速、私密，但常常弄错事实。要使用更大的模型，请这样启动服务器：",
+    "failedTitle": "模型无法使用",
+    "failedNext": "请用以下命令之一启动服务器："
   },
 
   "panel": {
@@ -469,5 +472,15 @@ export default {
   "budget": {
     "tokens": "{n} 个词元",
     "low": "您的预算还剩 {left}。"
+  },
+
+  "login": {
+    "enter": "登录",
+    "enterIn": "登录（{seconds}）",
+    "wrong": "密码不正确。",
+    "wrongEither": "用户名或密码不正确。",
+    "tooMany": "尝试次数过多，请稍候。",
+    "unreachable": "无法连接到服务器。",
+    "failed": "登录失败：服务器返回状态 {status}。"
   }
 };
