@@ -147,6 +147,7 @@ def test_every_text_has_enough_contrast(page: Page, scheme: Literal["light", "da
     expect(page.get_by_role("listbox")).to_be_visible()
     _assert_contrast(page)
     page.locator(".picker").get_by_role("button", name="Use your own model").click()
+    expect(page.get_by_role("dialog", name="Use your own model")).to_be_visible()
     _assert_contrast(page)
     page.keyboard.press("Escape")
     page.get_by_role("button", name="System prompt and parameters").click()

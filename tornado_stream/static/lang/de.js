@@ -22,8 +22,6 @@ export default {
     "answer": "Antwort",
     "sentByProgram": "Von einem Programm gesendet",
     "notSentAgain": "Diese Frage hat keine Antwort bekommen. Sie wird mit der nächsten Frage nicht gesendet.",
-    "elsewhere": "Auf einem anderen Zweig dieser Unterhaltung wird eine Antwort geschrieben. Mit „Anhalten“ können Sie sie anhalten.",
-    "goThere": "Diesen Zweig zeigen",
     "continue": "Bitte mach genau dort weiter, wo du aufgehört hast."
   },
 
@@ -88,8 +86,6 @@ export default {
     "details": "Einzelheiten",
     "previous": "Vorige Fassung",
     "next": "Nächste Fassung",
-    "version": "Fassung {n} von {of}",
-    "count": "{n}/{of}",
     "notCopied": "Der Browser hat das Kopieren nicht erlaubt.",
     "with": "Mit anderem Modell neu erzeugen"
   },

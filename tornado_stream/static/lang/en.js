@@ -22,8 +22,6 @@ export default {
     "answer": "Answer",
     "sentByProgram": "Sent by a program",
     "notSentAgain": "This question got no answer. It is not sent with the next question.",
-    "elsewhere": "An answer is being written on another branch of this conversation. You can stop it with “Stop”.",
-    "goThere": "Show that branch",
     "continue": "Please continue exactly where you stopped."
   },
 
@@ -88,8 +86,6 @@ export default {
     "details": "Details",
     "previous": "Previous version",
     "next": "Next version",
-    "version": "Version {n} of {of}",
-    "count": "{n}/{of}",
     "notCopied": "The browser did not allow copying.",
     "with": "Regenerate with another model"
   },

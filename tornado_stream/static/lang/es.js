@@ -22,8 +22,6 @@ export default {
     "answer": "Respuesta",
     "sentByProgram": "Enviado por un programa",
     "notSentAgain": "Esta pregunta no obtuvo respuesta. No se envía con la siguiente pregunta.",
-    "elsewhere": "Se está escribiendo una respuesta en otra rama de esta conversación. Puede pararla con «Detener».",
-    "goThere": "Mostrar esa rama",
     "continue": "Por favor, continúe exactamente donde lo dejó."
   },
 
@@ -88,8 +86,6 @@ export default {
     "details": "Detalles",
     "previous": "Versión anterior",
     "next": "Versión siguiente",
-    "version": "Versión {n} de {of}",
-    "count": "{n}/{of}",
     "notCopied": "El navegador no permitió copiar.",
     "with": "Regenerar con otro modelo"
   },

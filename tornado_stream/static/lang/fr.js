@@ -22,8 +22,6 @@ export default {
     "answer": "Réponse",
     "sentByProgram": "Envoyé par un programme",
     "notSentAgain": "Cette question n’a pas reçu de réponse. Elle n’est pas envoyée avec la question suivante.",
-    "elsewhere": "Une réponse est en cours de rédaction sur une autre branche de cette conversation. Vous pouvez l’arrêter avec « Arrêter ».",
-    "goThere": "Afficher cette branche",
     "continue": "Veuillez continuer exactement là où vous vous êtes arrêté."
   },
 
@@ -88,8 +86,6 @@ export default {
     "details": "Détails",
     "previous": "Version précédente",
     "next": "Version suivante",
-    "version": "Version {n} sur {of}",
-    "count": "{n}/{of}",
     "notCopied": "Le navigateur n’a pas permis de copier.",
     "with": "Régénérer avec un autre modèle"
   },

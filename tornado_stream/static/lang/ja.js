@@ -22,8 +22,6 @@ export default {
     "answer": "回答",
     "sentByProgram": "プログラムから送信",
     "notSentAgain": "この質問には回答がありませんでした。次の質問と一緒には送信されません。",
-    "elsewhere": "この会話の別のブランチで回答を生成中です。「停止」で止められます。",
-    "goThere": "そのブランチを表示",
     "continue": "止まったところから、そのまま続けてください。"
   },
 
@@ -88,8 +86,6 @@ export default {
     "details": "詳細",
     "previous": "前のバージョン",
     "next": "次のバージョン",
-    "version": "バージョン {n} / {of}",
-    "count": "{n}/{of}",
     "notCopied": "ブラウザーがコピーを許可しませんでした。",
     "with": "別のモデルで再生成"
   },

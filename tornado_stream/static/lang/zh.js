@@ -22,8 +22,6 @@ export default {
     "answer": "回答",
     "sentByProgram": "由程序发送",
     "notSentAgain": "这个问题没有得到回答，不会随下一个问题一起发送。",
-    "elsewhere": "本对话的另一个分支上正在生成回答。按“停止”可将其结束。",
-    "goThere": "显示该分支",
     "continue": "请从刚才停下的地方继续。"
   },
 
@@ -88,8 +86,6 @@ export default {
     "details": "详情",
     "previous": "上一个版本",
     "next": "下一个版本",
-    "version": "第 {n} 个版本，共 {of} 个",
-    "count": "{n}/{of}",
     "notCopied": "浏览器不允许复制。",
     "with": "用其他模型重新生成"
   },

@@ -40,7 +40,9 @@ export default {
     "optionRefused": "Dieses Modell nimmt {names} nicht an. Die Frage wurde ohne diese Einstellungen gesendet.",
     "unsaved": "Diese Antwort ist nicht gesichert, weil der Server nicht auf seine Platte schreiben konnte.",
     "thinkingFor": "Denkt seit {seconds} nach",
-    "thoughtFor": "Hat {seconds} nachgedacht"
+    "thoughtFor": "Hat {seconds} nachgedacht",
+    "elsewhere": "Auf einem anderen Zweig dieser Unterhaltung wird eine Antwort geschrieben. Mit „Anhalten“ können Sie sie anhalten.",
+    "goThere": "Diesen Zweig zeigen"
   },
 
   "wait": {
@@ -482,5 +484,10 @@ export default {
     "tooMany": "Das waren zu viele Versuche. Bitte warten Sie einen Augenblick.",
     "unreachable": "Der Server ist nicht zu erreichen.",
     "failed": "Die Anmeldung ist fehlgeschlagen: Der Server antwortete mit dem Status {status}."
+  },
+
+  "action": {
+    "version": "Fassung {n} von {of}",
+    "count": "{n}/{of}"
   }
 };

@@ -40,7 +40,9 @@ export default {
     "optionRefused": "This model does not accept {names}. The question was sent without these settings.",
     "unsaved": "This answer is not saved, because the server could not write to its disk.",
     "thinkingFor": "Thinking for {seconds}",
-    "thoughtFor": "Thought for {seconds}"
+    "thoughtFor": "Thought for {seconds}",
+    "elsewhere": "An answer is being written on another branch of this conversation. You can stop it with “Stop”.",
+    "goThere": "Show that branch"
   },
 
   "wait": {
@@ -482,5 +484,10 @@ export default {
     "tooMany": "There were too many attempts. Please wait a moment.",
     "unreachable": "The server cannot be reached.",
     "failed": "Logging in failed: the server answered with status {status}."
+  },
+
+  "action": {
+    "version": "Version {n} of {of}",
+    "count": "{n}/{of}"
   }
 };

@@ -37,7 +37,9 @@ export default {
     "optionRefused": "Este modelo no acepta {names}. La pregunta se envió sin estos ajustes.",
     "unsaved": "Esta respuesta no se ha guardado, porque el servidor no pudo escribir en su disco.",
     "thinkingFor": "Pensando desde hace {seconds}",
-    "thoughtFor": "Pensó durante {seconds}"
+    "thoughtFor": "Pensó durante {seconds}",
+    "elsewhere": "Se está escribiendo una respuesta en otra rama de esta conversación. Puede pararla con «Detener».",
+    "goThere": "Mostrar esa rama"
   },
 
   "wait": {
@@ -479,5 +481,10 @@ export default {
     "tooMany": "Ha habido demasiados intentos. Espere un momento.",
     "unreachable": "No se puede conectar con el servidor.",
     "failed": "No se pudo iniciar sesión: el servidor respondió con el estado {status}."
+  },
+
+  "action": {
+    "version": "Versión {n} de {of}",
+    "count": "{n}/{of}"
   }
 };

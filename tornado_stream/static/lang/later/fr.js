@@ -37,7 +37,9 @@ export default {
     "optionRefused": "Ce modèle n’accepte pas {names}. La question a été envoyée sans ces réglages.",
     "unsaved": "Cette réponse n’est pas enregistrée, car le serveur n’a pas pu écrire sur son disque.",
     "thinkingFor": "Réflexion depuis {seconds}",
-    "thoughtFor": "Réflexion de {seconds}"
+    "thoughtFor": "Réflexion de {seconds}",
+    "elsewhere": "Une réponse est en cours de rédaction sur une autre branche de cette conversation. Vous pouvez l’arrêter avec « Arrêter ».",
+    "goThere": "Afficher cette branche"
   },
 
   "wait": {
@@ -479,5 +481,10 @@ export default {
     "tooMany": "Il y a eu trop de tentatives. Veuillez patienter un instant.",
     "unreachable": "Le serveur est injoignable.",
     "failed": "La connexion a échoué : le serveur a répondu avec le statut {status}."
+  },
+
+  "action": {
+    "version": "Version {n} sur {of}",
+    "count": "{n}/{of}"
   }
 };

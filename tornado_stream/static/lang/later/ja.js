@@ -37,7 +37,9 @@ export default {
     "optionRefused": "このモデルは {names} を受け付けません。質問はこれらの設定なしで送信されました。",
     "unsaved": "サーバーがディスクに書き込めなかったため、この回答は保存されていません。",
     "thinkingFor": "思考中（{seconds}）",
-    "thoughtFor": "思考時間：{seconds}"
+    "thoughtFor": "思考時間：{seconds}",
+    "elsewhere": "この会話の別のブランチで回答を生成中です。「停止」で止められます。",
+    "goThere": "そのブランチを表示"
   },
 
   "wait": {
@@ -479,5 +481,10 @@ export default {
     "tooMany": "試行回数が多すぎます。しばらくお待ちください。",
     "unreachable": "サーバーに接続できません。",
     "failed": "ログインできませんでした。サーバーがステータス {status} を返しました。"
+  },
+
+  "action": {
+    "version": "バージョン {n} / {of}",
+    "count": "{n}/{of}"
   }
 };

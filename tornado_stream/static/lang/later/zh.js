@@ -40,7 +40,9 @@ export default {
     "optionRefused": "此模型不接受 {names}，发送问题时已去掉这些设置。",
     "unsaved": "此回答未保存，因为服务器无法写入磁盘。",
     "thinkingFor": "正在思考，已 {seconds}",
-    "thoughtFor": "思考了 {seconds}"
+    "thoughtFor": "思考了 {seconds}",
+    "elsewhere": "本对话的另一个分支上正在生成回答。按“停止”可将其结束。",
+    "goThere": "显示该分支"
   },
 
   "wait": {
@@ -482,5 +484,10 @@ export default {
     "tooMany": "尝试次数过多，请稍候。",
     "unreachable": "无法连接到服务器。",
     "failed": "登录失败：服务器返回状态 {status}。"
+  },
+
+  "action": {
+    "version": "第 {n} 个版本，共 {of} 个",
+    "count": "{n}/{of}"
   }
 };
