@@ -81,6 +81,22 @@ def test_a_megabyte_is_pasted_beside_the_question(page: Page, seen: Seen) -> Non
     assert question.evaluate("element => element.textContent") == large
 
 
+def test_a_long_paste_whose_code_does_not_come_is_in_the_box(page: Page, watch: Watch) -> None:
+    watch.allow(r"pasted_text\.js", "ERR_FAILED")
+    page.route("**/pasted_text.js", lambda route: route.abort())
+    large = "A line.\n" * 15_000
+    _copy(page, large)
+    composer(page).fill("")
+    page.keyboard.press("Control+V")
+    expect(composer(page)).to_have_value(large)
+    expect(page.locator("#pasted")).to_be_hidden()
+    page.unroute("**/pasted_text.js")
+    composer(page).fill("")
+    page.keyboard.press("Control+V")  # the next one asks for the code again
+    expect(page.locator("#pasted")).to_contain_text(f"Pasted, {len(large):,} characters")
+    expect(composer(page)).to_have_value("")
+
+
 def test_a_draft_that_is_too_large_for_the_storage_breaks_nothing(page: Page) -> None:
     ask(page, "first")
     expect(content(page)).to_have_text("first")

@@ -4,7 +4,10 @@ import { test } from "node:test";
 
 import { storedAnswer } from "../../../tornado_stream/static/js/answers/answer.js";
 import { outcomeOf } from "../../../tornado_stream/static/js/answers/outcome.js";
+import { withWords } from "../../../tornado_stream/static/js/page/words.js";
 import { after, done } from "../answered.mjs";
+
+const { explained } = await withWords(import("../../../tornado_stream/static/js/page/errors.js"));
 
 const failed = (error, more = {}) => after(["end", { state: "error", error: { message: "No.", ...error }, t: 100, ...more }]);
 
@@ -31,8 +34,8 @@ test("the seconds until a retry for an answer from the store, also if the two cl
 
 test("each error has a hint, an icon and actions", () => {
   const steps = (code, message = "No.") => {
-    const { hint, icon, actions } = outcomeOf(failed({ code, message }));
-    return [hint, icon, actions.join(" ")];
+    const outcome = outcomeOf(failed({ code, message }));
+    return [explained(outcome)[2], outcome.icon, outcome.actions.join(" ")];
   };
   assert.match(steps("auth")[0], /OPENAI_API_KEY/);
   assert.deepEqual(steps("auth").slice(1), ["key", "retry"]);
@@ -42,7 +45,10 @@ test("each error has a hint, an icon and actions", () => {
   assert.match(steps("connect_failed")[0], /running/);
   assert.match(steps("not_an_api")[0], /OPENAI_BASE_URL/);
   assert.match(steps("server_error")[0], /log/);
+  for (const code of ["new_in_version_9", "constructor"]) assert.equal(steps(code)[0], "");
   assert.deepEqual(steps("new_in_version_9"), ["", "alert", "retry"]);
+  const limited = outcomeOf(failed({ code: "rate_limit", retry_after: 12 }));
+  assert.equal(explained(limited)[2], limited.hint, "the time of the retry, if it is known");
 });
 
 test("the actions after a limit, a filter and a refusal, and what is shown after a stop", () => {

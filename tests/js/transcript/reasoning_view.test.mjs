@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { applyEvent, storedAnswer } from "../../../tornado_stream/static/js/answers/answer.js";
-import { labelOf } from "../../../tornado_stream/static/js/transcript/reasoning_view.js";
+import { withWords } from "../../../tornado_stream/static/js/page/words.js";
 import { after, done } from "../answered.mjs";
+
+const { labelOf } = await withWords(import("../../../tornado_stream/static/js/transcript/reasoning_view.js"));
 
 test("the thinking time: by the page's clock while it runs, by the server's when it is over", () => {
   const answer = after(["delta", { reasoning: "hm", t: 1000 }]);

@@ -6,7 +6,6 @@ import { ComposerBar } from "./composer/composer_bar.js";
 import { Drafts } from "./composer/drafts.js";
 import { Models } from "./composer/models.js";
 import { ModelsView } from "./composer/models_view.js";
-import { PastedText } from "./composer/pasted_text.js";
 import { Preferences } from "./composer/preferences.js";
 import { Branches } from "./conversation/branches.js";
 import { Commands } from "./conversation/commands.js";
@@ -57,10 +56,9 @@ const announcer = new Announcer(byId("announcer"), conversation, lifecycle);
 const autoScroll = new AutoScroll(byId("scroller"), byId("column"), byId("to-end"));
 const question = byId("question");
 const composer = new Composer(
-  { form: byId("composer"), text: question, send: byId("send"), stop: byId("stop"), notice: byId("composer-notice") },
+  { form: byId("composer"), text: question, send: byId("send"), stop: byId("stop"), notice: byId("composer-notice"), pasted: byId("pasted") },
   conversation,
   commands,
-  new PastedText(byId("pasted"), question),
   { sent: () => autoScroll.follow(), wait: letWait, editLast: () => transcript.editLast() },
 );
 
@@ -91,7 +89,7 @@ const transcript = new Transcript(byId("transcript"), conversation, commands, {
   startAnew: (text) => (startAnew(text), questionSent()),
   pickModel: (request) => bar.openModels(request),
 });
-const modelsView = new ModelsView(models, preferences);
+new ModelsView(models, preferences);
 new ConversationStateView(conversation, () => startAnew());
 
 const sidebar = new Sidebar(storage);
@@ -107,7 +105,7 @@ new Heading(conversation, list);
 const instructions = new Instructions(conversation, preferences);
 const bar = new ComposerBar(instructions, models, preferences, {
   chosen: () => hasFinePointer() && composer.focus(),
-  about: () => modelsView.open(),
+  about: openSetup,
   presets: (draft) => void begin("presets", draft),
   say,
 });
@@ -131,6 +129,7 @@ const shortcuts = new Shortcuts(document, storage, {
   copy: () => void copyNewest(),
 });
 byId("settings").addEventListener("click", openSettings);
+byId("welcome-own").addEventListener("click", openSetup);
 byId("shortcuts").addEventListener("click", () => bar.openShortcuts(shortcuts));
 for (const type of ["pointerover", "focusin"]) {
   document.addEventListener(type, (event) => {
@@ -144,6 +143,11 @@ for (const type of ["resize", "scroll"]) {
 
 function openSettings() {
   void bar.open("settings", () => withWords(import("./settings/settings_dialog.js")).then(({ SettingsDialog }) => new SettingsDialog(api, preferences, storage, say)));
+}
+
+/** Say how to start the server with another model. */
+function openSetup() {
+  void bar.open("setup", () => withWords(import("./composer/setup.js")));
 }
 
 async function copyNewest() {

@@ -1,16 +1,18 @@
 // @ts-check
 /** The login page. A user who has a session passes it at once: the browser follows a link on another site without the session's cookie, and so arrives here. */
-import { Api, refusal } from "./page/api.js";
+import { Api } from "./page/api.js";
 import { base } from "./page/base.js";
-import { byId } from "./page/dom.js";
+import { byId, whenNeeded } from "./page/dom.js";
 import * as login from "./page/login_api.js";
-import { seconds, t, withWords } from "./page/words.js";
+import { t, withWords } from "./page/words.js";
 
 const api = new Api();
 const form = byId("login");
 const password = byId("login-password");
 const notice = byId("login-notice");
 const button = byId("login-enter");
+const texts = whenNeeded(() => withWords(import("./page/login_texts.js")));
+void texts(); // at once, because they must be here when the server cannot be reached
 const others = new BroadcastChannel(`tornado-stream${base}:login`);
 
 /** The password of the last try. */
@@ -29,18 +31,11 @@ function refuse(text) {
   if (password.value === tried) password.select(); // what was typed meanwhile is kept
 }
 
-/** Disable the button and count down on it. @param {number} left in seconds */
-function wait(left) {
+/** Disable the button and count down on it. @param {number} left in seconds @param {(left: number) => string} [labelOf] its label; absent: it stays as it is */
+function wait(left, labelOf) {
   button.disabled = left > 0;
-  button.textContent = left > 0 ? t("login.enterIn", { seconds: seconds(1000 * left) }) : t("login.enter");
-  if (left > 0) setTimeout(() => wait(left - 1), 1000);
-}
-
-/** Why the server did not take a login. @param {Response} response */
-async function reasonOf(response) {
-  const { code, message } = await refusal(response);
-  const errors = await withWords(import("./page/errors.js")).catch(() => null);
-  return `${t("login.failed", { status: String(response.status) })} ${errors?.errorText(code, message) ?? message}`;
+  if (labelOf) button.textContent = labelOf(left);
+  if (left > 0) setTimeout(() => wait(left - 1, labelOf), 1000);
 }
 
 let running = false;
@@ -60,11 +55,9 @@ async function logIn() {
     return logIn();
   }
   again = false;
-  if (!response) return refuse(t("login.unreachable"));
-  if (response.status === 401) return refuse(t(form.elements.namedItem("name") ? "login.wrongEither" : "login.wrong"));
-  if (response.status !== 429) return refuse(await reasonOf(response));
-  refuse(t("login.tooMany"));
-  wait(Number(response.headers.get("Retry-After")) || 1);
+  const loaded = await texts();
+  if (response?.status === 429) wait(Number(response.headers.get("Retry-After")) || 1, loaded?.labelOf);
+  refuse((await loaded?.whyRefused(response, !!form.elements.namedItem("name"))) ?? t("list.noServer"));
 }
 
 form.addEventListener("submit", (/** @type {Event} */ event) => {

@@ -12,24 +12,7 @@ export default {
     "bad": "! {subject} – bitte ansehen"
   },
 
-  "login": {
-    "enter": "Anmelden",
-    "enterIn": "Anmelden ({seconds})",
-    "wrong": "Das Passwort ist falsch.",
-    "wrongEither": "Der Name oder das Passwort stimmt nicht.",
-    "tooMany": "Das waren zu viele Versuche. Bitte warten Sie einen Augenblick.",
-    "unreachable": "Der Server ist nicht zu erreichen.",
-    "failed": "Die Anmeldung ist fehlgeschlagen: Der Server antwortete mit dem Status {status}."
-  },
-
-  "budget": {
-    "tokens": "{n} Token",
-    "low": "Von Ihrem Budget sind noch {left} übrig."
-  },
-
   "composer": {
-    "pasted": "Eingefügt, {n} Zeichen: „{text} …“",
-    "removePasted": "Eingefügten Text entfernen",
     "tooLong": "Diese Nachricht ist etwa {n} KB zu lang. Eine Nachricht darf höchstens 1 MB haben.",
     "noPart": "Dieser Teil der Seite konnte nicht geladen werden. Prüfen Sie, ob der Server zu erreichen ist, und versuchen Sie es noch einmal."
   },
@@ -37,23 +20,8 @@ export default {
   "message": {
     "you": "Sie",
     "answer": "Antwort",
-    "thinking": "Denkt nach",
-    "thoughts": "Gedanken",
-    "refused": "Das Modell hat die Antwort verweigert",
-    "toolCall": "Das Modell verlangt ein Werkzeug",
-    "sources": "Quellen",
     "sentByProgram": "Von einem Programm gesendet",
     "notSentAgain": "Diese Frage hat keine Antwort bekommen. Sie wird mit der nächsten Frage nicht gesendet.",
-    "trimmed": {
-      "one": "Die älteste Frage und ihre Antwort wurden nicht an das Modell gesendet, weil die Unterhaltung länger ist, als das Modell lesen kann.",
-      "other": "Die {n} ältesten Fragen und ihre Antworten wurden nicht an das Modell gesendet, weil die Unterhaltung länger ist, als das Modell lesen kann."
-    },
-    "optionRefused": "Dieses Modell nimmt {names} nicht an. Die Frage wurde ohne diese Einstellungen gesendet.",
-    "unsaved": "Diese Antwort ist nicht gesichert, weil der Server nicht auf seine Platte schreiben konnte.",
-    "thinkingFor": "Denkt seit {seconds} nach",
-    "thoughtFor": "Hat {seconds} nachgedacht",
-    "elsewhere": "Auf einem anderen Zweig dieser Unterhaltung wird eine Antwort geschrieben. Mit „Anhalten“ können Sie sie anhalten.",
-    "goThere": "Diesen Zweig zeigen",
     "continue": "Bitte mach genau dort weiter, wo du aufgehört hast."
   },
 
@@ -91,7 +59,6 @@ export default {
     "other": "Die Antwort endete: {state}",
     "notSent": "Nicht gesendet",
     "unanswered": "Auf diese Frage gibt es keine Antwort.",
-    "auth": "Prüfen Sie den Schlüssel: OPENAI_API_KEY, dort, wo der Server gestartet wird.",
     "context": "Die Unterhaltung ist länger, als dieses Modell lesen kann.",
     "retryAfter": "Versuchen Sie es in {seconds} wieder.",
     "retryNow": "Sie können es jetzt noch einmal versuchen.",
@@ -119,22 +86,8 @@ export default {
     "details": "Einzelheiten",
     "previous": "Vorige Fassung",
     "next": "Nächste Fassung",
-    "version": "Fassung {n} von {of}",
-    "count": "{n}/{of}",
     "notCopied": "Der Browser hat das Kopieren nicht erlaubt.",
     "with": "Mit anderem Modell neu erzeugen"
-  },
-
-  "next": {
-    "reach": "Prüfen Sie, ob der Server des Modells läuft und seine Adresse stimmt.",
-    "url": "Prüfen Sie OPENAI_BASE_URL dort, wo der Server gestartet wird.",
-    "slow": "Vielleicht ist das Modell beschäftigt oder lädt noch.",
-    "quota": "Laden Sie beim Anbieter Guthaben auf, oder nehmen Sie einen anderen Schlüssel.",
-    "wait": "Warten Sie einen Augenblick, und versuchen Sie es dann noch einmal.",
-    "model": "Der Server des Modells hat dieses Modell nicht.",
-    "change": "Ändern Sie die Frage oder die Einstellungen, und versuchen Sie es noch einmal.",
-    "theirs": "Der Fehler liegt beim Server des Modells. Oft geht es bald wieder.",
-    "log": "Warum, steht im Protokoll des Servers."
   },
 
   "place": {
@@ -196,9 +149,6 @@ export default {
     "loading": "wird geladen …",
     "failed": "nicht verfügbar",
     "unreachable": "Server nicht zu erreichen",
-    "none": "Kein Modell",
-    "demo": "Dies ist ein kleines Vorführmodell, das auf diesem Rechner läuft. Es ist schnell und privat, und bei Tatsachen oft im Irrtum. Für ein größeres starten Sie den Server mit:",
-    "failedTitle": "Das Modell kann nicht benutzt werden",
-    "failedNext": "Starten Sie den Server mit einer dieser Zeilen:"
+    "none": "Kein Modell"
   }
 };

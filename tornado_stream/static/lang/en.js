@@ -12,24 +12,7 @@ export default {
     "bad": "! {subject} – needs attention"
   },
 
-  "login": {
-    "enter": "Log in",
-    "enterIn": "Log in ({seconds})",
-    "wrong": "The password is wrong.",
-    "wrongEither": "The name or the password is wrong.",
-    "tooMany": "There were too many attempts. Please wait a moment.",
-    "unreachable": "The server cannot be reached.",
-    "failed": "Logging in failed: the server answered with status {status}."
-  },
-
-  "budget": {
-    "tokens": {"one": "{n} token", "other": "{n} tokens"},
-    "low": "{left} are left of your budget."
-  },
-
   "composer": {
-    "pasted": "Pasted, {n} characters: “{text}…”",
-    "removePasted": "Remove the pasted text",
     "tooLong": "This message is about {n} KB too long. A message can have at most 1 MB.",
     "noPart": "This part of the page could not be loaded. Check that the server can be reached, and try again."
   },
@@ -37,23 +20,8 @@ export default {
   "message": {
     "you": "You",
     "answer": "Answer",
-    "thinking": "Thinking",
-    "thoughts": "Thoughts",
-    "refused": "The model refused to answer",
-    "toolCall": "The model asks for a tool",
-    "sources": "Sources",
     "sentByProgram": "Sent by a program",
     "notSentAgain": "This question got no answer. It is not sent with the next question.",
-    "trimmed": {
-      "one": "The oldest question and its answer were not sent to the model, because the conversation is longer than the model can read.",
-      "other": "The {n} oldest questions and their answers were not sent to the model, because the conversation is longer than the model can read."
-    },
-    "optionRefused": "This model does not accept {names}. The question was sent without these settings.",
-    "unsaved": "This answer is not saved, because the server could not write to its disk.",
-    "thinkingFor": "Thinking for {seconds}",
-    "thoughtFor": "Thought for {seconds}",
-    "elsewhere": "An answer is being written on another branch of this conversation. You can stop it with “Stop”.",
-    "goThere": "Show that branch",
     "continue": "Please continue exactly where you stopped."
   },
 
@@ -91,7 +59,6 @@ export default {
     "other": "The answer ended: {state}",
     "notSent": "Not sent",
     "unanswered": "There is no answer to this question.",
-    "auth": "Check the key: OPENAI_API_KEY, where the server is started.",
     "context": "The conversation is longer than this model can read.",
     "retryAfter": "Try again in {seconds}.",
     "retryNow": "You can try again now.",
@@ -119,22 +86,8 @@ export default {
     "details": "Details",
     "previous": "Previous version",
     "next": "Next version",
-    "version": "Version {n} of {of}",
-    "count": "{n}/{of}",
     "notCopied": "The browser did not allow copying.",
     "with": "Regenerate with another model"
-  },
-
-  "next": {
-    "reach": "Check that the model's server is running and that its address is right.",
-    "url": "Check OPENAI_BASE_URL, where the server is started.",
-    "slow": "The model may be busy or still loading.",
-    "quota": "Add credit at the provider, or use another key.",
-    "wait": "Wait a moment, then retry.",
-    "model": "The model's server does not have this model.",
-    "change": "Change the question or the settings, then try again.",
-    "theirs": "The error is at the model's server. It often works again soon.",
-    "log": "The server's log says why."
   },
 
   "place": {
@@ -196,9 +149,6 @@ export default {
     "loading": "loading…",
     "failed": "not available",
     "unreachable": "server cannot be reached",
-    "none": "No model",
-    "demo": "This is a small demo model that runs on this machine. It is quick and private, and often wrong about facts. To talk to a larger one, start the server with:",
-    "failedTitle": "The model cannot be used",
-    "failedNext": "Start the server with one of these lines:"
+    "none": "No model"
   }
 };

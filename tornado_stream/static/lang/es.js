@@ -12,24 +12,7 @@ export default {
     "bad": "! {subject} – requiere atención"
   },
 
-  "login": {
-    "enter": "Iniciar sesión",
-    "enterIn": "Iniciar sesión ({seconds})",
-    "wrong": "La contraseña no es correcta.",
-    "wrongEither": "El nombre o la contraseña no son correctos.",
-    "tooMany": "Ha habido demasiados intentos. Espere un momento.",
-    "unreachable": "No se puede conectar con el servidor.",
-    "failed": "No se pudo iniciar sesión: el servidor respondió con el estado {status}."
-  },
-
-  "budget": {
-    "tokens": { "one": "{n} token", "other": "{n} tokens" },
-    "low": "De su presupuesto quedan {left}."
-  },
-
   "composer": {
-    "pasted": "Texto pegado, {n} caracteres: «{text}…»",
-    "removePasted": "Quitar el texto pegado",
     "tooLong": "Este mensaje es unos {n} KB demasiado largo. Un mensaje puede tener 1 MB como máximo.",
     "noPart": "No se pudo cargar esta parte de la página. Compruebe la conexión con el servidor y vuelva a intentarlo."
   },
@@ -37,20 +20,8 @@ export default {
   "message": {
     "you": "Usted",
     "answer": "Respuesta",
-    "thinking": "Pensando",
-    "thoughts": "Razonamiento",
-    "refused": "El modelo se negó a responder",
-    "toolCall": "El modelo solicita una herramienta",
-    "sources": "Fuentes",
     "sentByProgram": "Enviado por un programa",
     "notSentAgain": "Esta pregunta no obtuvo respuesta. No se envía con la siguiente pregunta.",
-    "trimmed": { "one": "La pregunta más antigua y su respuesta no se enviaron al modelo, porque la conversación es más larga de lo que el modelo puede leer.", "other": "Las {n} preguntas más antiguas y sus respuestas no se enviaron al modelo, porque la conversación es más larga de lo que el modelo puede leer." },
-    "optionRefused": "Este modelo no acepta {names}. La pregunta se envió sin estos ajustes.",
-    "unsaved": "Esta respuesta no se ha guardado, porque el servidor no pudo escribir en su disco.",
-    "thinkingFor": "Pensando desde hace {seconds}",
-    "thoughtFor": "Pensó durante {seconds}",
-    "elsewhere": "Se está escribiendo una respuesta en otra rama de esta conversación. Puede pararla con «Detener».",
-    "goThere": "Mostrar esa rama",
     "continue": "Por favor, continúe exactamente donde lo dejó."
   },
 
@@ -88,7 +59,6 @@ export default {
     "other": "La respuesta terminó: {state}",
     "notSent": "No enviada",
     "unanswered": "Esta pregunta no tiene respuesta.",
-    "auth": "Compruebe la clave: OPENAI_API_KEY, donde se inicia el servidor.",
     "context": "La conversación es más larga de lo que este modelo puede leer.",
     "retryAfter": "Vuelva a intentarlo dentro de {seconds}.",
     "retryNow": "Ya puede volver a intentarlo.",
@@ -116,22 +86,8 @@ export default {
     "details": "Detalles",
     "previous": "Versión anterior",
     "next": "Versión siguiente",
-    "version": "Versión {n} de {of}",
-    "count": "{n}/{of}",
     "notCopied": "El navegador no permitió copiar.",
     "with": "Regenerar con otro modelo"
-  },
-
-  "next": {
-    "reach": "Compruebe que el servidor del modelo está en marcha y que su dirección es correcta.",
-    "url": "Compruebe OPENAI_BASE_URL, donde se inicia el servidor.",
-    "slow": "Puede que el modelo esté ocupado o todavía cargándose.",
-    "quota": "Añada saldo en el proveedor o use otra clave.",
-    "wait": "Espere un momento y vuelva a intentarlo.",
-    "model": "El servidor del modelo no tiene este modelo.",
-    "change": "Cambie la pregunta o los ajustes y vuelva a intentarlo.",
-    "theirs": "El error está en el servidor del modelo. Suele volver a funcionar pronto.",
-    "log": "El registro del servidor indica el motivo."
   },
 
   "place": {
@@ -193,9 +149,6 @@ export default {
     "loading": "cargando…",
     "failed": "no disponible",
     "unreachable": "sin conexión con el servidor",
-    "none": "Ningún modelo",
-    "demo": "Este es un pequeño modelo de demostración que se ejecuta en este equipo. Es rápido y privado, y a menudo se equivoca en los hechos. Para hablar con uno mayor, inicie el servidor con:",
-    "failedTitle": "El modelo no se puede usar",
-    "failedNext": "Inicie el servidor con una de estas líneas:"
+    "none": "Ningún modelo"
   }
 };

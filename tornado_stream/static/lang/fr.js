@@ -12,24 +12,7 @@ export default {
     "bad": "! {subject} – à vérifier"
   },
 
-  "login": {
-    "enter": "Se connecter",
-    "enterIn": "Se connecter ({seconds})",
-    "wrong": "Le mot de passe est incorrect.",
-    "wrongEither": "Le nom ou le mot de passe est incorrect.",
-    "tooMany": "Il y a eu trop de tentatives. Veuillez patienter un instant.",
-    "unreachable": "Le serveur est injoignable.",
-    "failed": "La connexion a échoué : le serveur a répondu avec le statut {status}."
-  },
-
-  "budget": {
-    "tokens": { "one": "{n} token", "other": "{n} tokens" },
-    "low": "Il reste {left} de votre budget."
-  },
-
   "composer": {
-    "pasted": "Texte collé, {n} caractères : « {text}… »",
-    "removePasted": "Retirer le texte collé",
     "tooLong": "Ce message dépasse la limite d’environ {n} Ko. Un message peut faire au plus 1 Mo.",
     "noPart": "Cette partie de la page n’a pas pu être chargée. Vérifiez que le serveur est joignable, puis réessayez."
   },
@@ -37,20 +20,8 @@ export default {
   "message": {
     "you": "Vous",
     "answer": "Réponse",
-    "thinking": "Réflexion",
-    "thoughts": "Raisonnement",
-    "refused": "Le modèle a refusé de répondre",
-    "toolCall": "Le modèle demande un outil",
-    "sources": "Sources",
     "sentByProgram": "Envoyé par un programme",
     "notSentAgain": "Cette question n’a pas reçu de réponse. Elle n’est pas envoyée avec la question suivante.",
-    "trimmed": { "one": "La question la plus ancienne et sa réponse n’ont pas été envoyées au modèle, car la conversation est plus longue que ce que le modèle peut lire.", "other": "Les {n} questions les plus anciennes et leurs réponses n’ont pas été envoyées au modèle, car la conversation est plus longue que ce que le modèle peut lire." },
-    "optionRefused": "Ce modèle n’accepte pas {names}. La question a été envoyée sans ces réglages.",
-    "unsaved": "Cette réponse n’est pas enregistrée, car le serveur n’a pas pu écrire sur son disque.",
-    "thinkingFor": "Réflexion depuis {seconds}",
-    "thoughtFor": "Réflexion de {seconds}",
-    "elsewhere": "Une réponse est en cours de rédaction sur une autre branche de cette conversation. Vous pouvez l’arrêter avec « Arrêter ».",
-    "goThere": "Afficher cette branche",
     "continue": "Veuillez continuer exactement là où vous vous êtes arrêté."
   },
 
@@ -88,7 +59,6 @@ export default {
     "other": "La réponse s’est terminée : {state}",
     "notSent": "Non envoyée",
     "unanswered": "Cette question n’a pas de réponse.",
-    "auth": "Vérifiez la clé : OPENAI_API_KEY, là où le serveur est démarré.",
     "context": "La conversation est plus longue que ce que ce modèle peut lire.",
     "retryAfter": "Réessayez dans {seconds}.",
     "retryNow": "Vous pouvez réessayer maintenant.",
@@ -116,22 +86,8 @@ export default {
     "details": "Détails",
     "previous": "Version précédente",
     "next": "Version suivante",
-    "version": "Version {n} sur {of}",
-    "count": "{n}/{of}",
     "notCopied": "Le navigateur n’a pas permis de copier.",
     "with": "Régénérer avec un autre modèle"
-  },
-
-  "next": {
-    "reach": "Vérifiez que le serveur du modèle fonctionne et que son adresse est correcte.",
-    "url": "Vérifiez OPENAI_BASE_URL, là où le serveur est démarré.",
-    "slow": "Le modèle est peut-être occupé ou encore en cours de chargement.",
-    "quota": "Ajoutez du crédit chez le fournisseur ou utilisez une autre clé.",
-    "wait": "Patientez un instant, puis réessayez.",
-    "model": "Le serveur du modèle n’a pas ce modèle.",
-    "change": "Modifiez la question ou les réglages, puis réessayez.",
-    "theirs": "L’erreur vient du serveur du modèle. Souvent, il fonctionne de nouveau bientôt.",
-    "log": "Le journal du serveur indique la cause."
   },
 
   "place": {
@@ -193,9 +149,6 @@ export default {
     "loading": "chargement…",
     "failed": "indisponible",
     "unreachable": "serveur injoignable",
-    "none": "Aucun modèle",
-    "demo": "Ceci est un petit modèle de démonstration qui fonctionne sur cette machine. Il est rapide et privé, et se trompe souvent sur les faits. Pour parler à un plus grand modèle, démarrez le serveur avec :",
-    "failedTitle": "Le modèle ne peut pas être utilisé",
-    "failedNext": "Démarrez le serveur avec l’une de ces lignes :"
+    "none": "Aucun modèle"
   }
 };

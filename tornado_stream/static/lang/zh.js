@@ -12,24 +12,7 @@ export default {
     "bad": "! {subject} – 请查看"
   },
 
-  "login": {
-    "enter": "登录",
-    "enterIn": "登录（{seconds}）",
-    "wrong": "密码不正确。",
-    "wrongEither": "用户名或密码不正确。",
-    "tooMany": "尝试次数过多，请稍候。",
-    "unreachable": "无法连接到服务器。",
-    "failed": "登录失败：服务器返回状态 {status}。"
-  },
-
-  "budget": {
-    "tokens": "{n} 个词元",
-    "low": "您的预算还剩 {left}。"
-  },
-
   "composer": {
-    "pasted": "已粘贴 {n} 个字符：“{text}…”",
-    "removePasted": "移除粘贴的文字",
     "tooLong": "此消息超出约 {n} KB。一条消息最多 1 MB。",
     "noPart": "无法加载页面的这一部分。请检查能否连接服务器，然后重试。"
   },
@@ -37,23 +20,8 @@ export default {
   "message": {
     "you": "您",
     "answer": "回答",
-    "thinking": "正在思考",
-    "thoughts": "思考过程",
-    "refused": "模型拒绝回答",
-    "toolCall": "模型请求使用工具",
-    "sources": "来源",
     "sentByProgram": "由程序发送",
     "notSentAgain": "这个问题没有得到回答，不会随下一个问题一起发送。",
-    "trimmed": {
-      "one": "最早的一轮问答未发送给模型，因为对话超出了模型能读取的长度。",
-      "other": "最早的 {n} 轮问答未发送给模型，因为对话超出了模型能读取的长度。"
-    },
-    "optionRefused": "此模型不接受 {names}，发送问题时已去掉这些设置。",
-    "unsaved": "此回答未保存，因为服务器无法写入磁盘。",
-    "thinkingFor": "正在思考，已 {seconds}",
-    "thoughtFor": "思考了 {seconds}",
-    "elsewhere": "本对话的另一个分支上正在生成回答。按“停止”可将其结束。",
-    "goThere": "显示该分支",
     "continue": "请从刚才停下的地方继续。"
   },
 
@@ -91,7 +59,6 @@ export default {
     "other": "回答已结束：{state}",
     "notSent": "未发送",
     "unanswered": "这个问题还没有回答。",
-    "auth": "请检查启动服务器处的密钥 OPENAI_API_KEY。",
     "context": "对话超出了此模型能读取的长度。",
     "retryAfter": "请在{seconds}后重试。",
     "retryNow": "现在可以重试了。",
@@ -119,22 +86,8 @@ export default {
     "details": "详情",
     "previous": "上一个版本",
     "next": "下一个版本",
-    "version": "第 {n} 个版本，共 {of} 个",
-    "count": "{n}/{of}",
     "notCopied": "浏览器不允许复制。",
     "with": "用其他模型重新生成"
-  },
-
-  "next": {
-    "reach": "请检查模型服务器是否在运行，地址是否正确。",
-    "url": "请检查启动服务器时设置的 OPENAI_BASE_URL。",
-    "slow": "模型可能正忙，或仍在加载。",
-    "quota": "请到服务商处充值，或换用其他密钥。",
-    "wait": "请稍候片刻再重试。",
-    "model": "模型服务器上没有这个模型。",
-    "change": "请修改问题或设置，然后重试。",
-    "theirs": "问题出在模型服务器，通常很快会恢复。",
-    "log": "原因见服务器日志。"
   },
 
   "place": {
@@ -196,9 +149,6 @@ export default {
     "loading": "正在加载…",
     "failed": "不可用",
     "unreachable": "无法连接服务器",
-    "none": "没有模型",
-    "demo": "这是在本机运行的小型演示模型。它快速、私密，但常常弄错事实。要使用更大的模型，请这样启动服务器：",
-    "failedTitle": "模型无法使用",
-    "failedNext": "请用以下命令之一启动服务器："
+    "none": "没有模型"
   }
 };

@@ -10,7 +10,7 @@
  * @property {string} title how the answer ended; empty for `busy` and `quiet`
  * @property {string} text
  * @property {string} [code] of an error. The words of this code are shown before the text, which is the server's; after it if the tone is `busy`
- * @property {string} hint
+ * @property {string} hint if it is empty, that of the code is shown (page/errors.js)
  * @property {ActionName[]} actions what the user can do next, the likeliest first
  * @property {number} until the time to which the text counts down, as of `Date.now()`; 0: it does not count
  */
@@ -127,15 +127,15 @@ function errorOutcome(answer, canShorten, again, now) {
   return withRemedy(outcome("bad", title, message, "", again, "alert"), answer, now);
 }
 
-/** An outcome with the hint, icon, action and countdown that fit the answer's error. @param {Outcome} shown @param {Answer} answer @param {number} now @returns {Outcome} */
+/** An outcome with the icon, action and countdown that fit the answer's error. @param {Outcome} shown @param {Answer} answer @param {number} now @returns {Outcome} */
 function withRemedy(shown, answer, now) {
   const error = answer.end?.error ?? {};
-  const { hint, before, ...remedy } = remedyFor(error);
+  const { before, ...remedy } = remedyFor(error);
   shown.code = error.code;
   const icon = remedy.icon || shown.icon;
   const actions = before ? [before, ...shown.actions] : shown.actions;
   const wait = 1000 * Number(error.retry_after ?? 0);
-  if (!(wait > 0)) return { ...shown, icon, actions, hint };
+  if (!(wait > 0)) return { ...shown, icon, actions };
   const at = retryAt(answer);
   const known = at !== null && at <= now + wait; // if it is later, the server's clock and this one differ
   const left = known ? at - now : wait;

@@ -3,29 +3,35 @@
  * The form in which the user writes a question. Enter sends it, but not while an input method composes
  * a character. If the text cannot be sent, it stays in the form, which says why. Fires `change` when
  * the text has changed.
+ *
+ * A browser lays out the whole text of a text box at every key, which is slow for a long text. A long text that was pasted
+ * or dropped is therefore shown beside the text box, and is sent below the question.
  */
 import { excess } from "../conversation/requests.js";
-import { growToText } from "../page/dom.js";
+import { growToText, whenNeeded } from "../page/dom.js";
 import { enterSends, isSomethingOpen, shortcutOf } from "../page/shortcuts.js";
-import { t } from "../page/words.js";
-import { LONG_TEXT } from "./pasted_text.js";
+import { t, withWords } from "../page/words.js";
+
+/** A text of so many characters, or more, does not go into the text box. */
+const LONG_TEXT = 100_000;
+const pastedText = whenNeeded(() => withWords(import("./pasted_text.js")));
 
 export class Composer extends EventTarget {
   /** When Stop replaced Send. */
   #stopShownAt = 0;
+  /** The long text that is shown beside the text box. */
+  #pasted = "";
 
   /**
-   * @param {{form: HTMLFormElement, text: HTMLTextAreaElement, send: HTMLButtonElement, stop: HTMLButtonElement, notice: HTMLElement}} parts
+   * @param {{form: HTMLFormElement, text: HTMLTextAreaElement, send: HTMLButtonElement, stop: HTMLButtonElement, notice: HTMLElement, pasted: HTMLElement}} parts
    * @param {import("../conversation/conversation.js").Conversation} conversation @param {import("../conversation/commands.js").Commands} commands
-   * @param {import("./pasted_text.js").PastedText} pasted
    * @param {{sent: () => void, wait: (question: string, id: string) => Promise<boolean>, editLast: () => boolean}} callbacks `wait` lets a question wait for the end of the answer in this conversation; `editLast` edits the last question; false: there is none
    */
-  constructor(parts, conversation, commands, pasted, callbacks) {
+  constructor(parts, conversation, commands, callbacks) {
     super();
     this.parts = parts;
     this.conversation = conversation;
     this.commands = commands;
-    this.pasted = pasted;
     this.callbacks = callbacks;
     parts.form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -33,7 +39,8 @@ export class Composer extends EventTarget {
     });
     parts.text.addEventListener("keydown", (event) => this.#perform(shortcutOf(event, "composer")) && event.preventDefault());
     parts.text.addEventListener("input", () => this.#changed());
-    pasted.addEventListener("change", () => this.#changed());
+    parts.text.addEventListener("paste", (event) => this.#paste(event, event.clipboardData));
+    parts.text.addEventListener("drop", (event) => this.#paste(event, event.dataTransfer));
     parts.stop.addEventListener("click", (event) => this.#stop(event));
     conversation.addEventListener("path", () => this.#update());
     conversation.addEventListener("answer", () => this.#update());
@@ -58,7 +65,7 @@ export class Composer extends EventTarget {
   /** The whole text to send: the text box and, below it, the pasted text. */
   get text() {
     const { value } = this.parts.text;
-    return this.pasted.text ? [value, this.pasted.text].filter((text) => text.trim()).join("\n\n") : value;
+    return this.#pasted ? [value, this.#pasted].filter((text) => text.trim()).join("\n\n") : value;
   }
 
   set text(text) {
@@ -97,7 +104,29 @@ export class Composer extends EventTarget {
   #setText(text) {
     const long = text.length >= LONG_TEXT;
     this.parts.text.value = long ? "" : text;
-    this.pasted.text = long ? text : "";
+    void this.#showPasted(long ? text : "");
+  }
+
+  /** @param {Event} event @param {DataTransfer | null} data */
+  #paste(event, data) {
+    const text = data?.getData("text/plain") ?? "";
+    if (text.length < LONG_TEXT) return;
+    event.preventDefault();
+    void this.#showPasted([this.#pasted, text].filter(Boolean).join("\n\n"));
+    this.#changed();
+  }
+
+  /** Show a text beside the text box. If the code for it cannot be loaded, the text box takes the text, too. @param {string} text empty: none */
+  async #showPasted(text) {
+    if (text === this.#pasted) return;
+    this.#pasted = text;
+    this.parts.pasted.hidden = true;
+    if (!text) return;
+    const loaded = await pastedText();
+    if (text !== this.#pasted) return; // it was sent, removed or changed meanwhile
+    if (loaded) return loaded.showPasted(this.parts.pasted, text, () => (void this.#showPasted(""), this.#changed(), this.focus()));
+    this.parts.text.value = this.text;
+    this.#pasted = "";
   }
 
   /** @param {string | undefined} name of the shortcut @returns {boolean} whether the browser must ignore the key */

@@ -24,6 +24,11 @@ export class Models extends EventTarget {
     this.lifecycle = lifecycle;
   }
 
+  /** Whether the server has answered, and its default model cannot be used. */
+  get failed() {
+    return this.state === "known" && (!this.defaultModel || this.defaultModel.state === "failed");
+  }
+
   /** Ask the server until it answers and its default model is not loading. A second call at the same time does nothing. */
   async watch() {
     if (this.#watching) return;

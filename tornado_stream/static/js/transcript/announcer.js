@@ -60,8 +60,8 @@ export class Announcer {
     const { textContent: before } = this.region;
     const errors = outcome.code && (await withWords(import("../page/errors.js")).catch(() => null));
     if (before !== this.region.textContent) return; // something newer was announced meanwhile
-    const [text] = errors ? errors.explained(outcome) : [outcome.text];
-    this.say([outcome.title, text, outcome.hint].map((part) => part.replace(/[\p{L}\p{N}]$/u, "$&.")).filter(Boolean).join(" "));
+    const [text, , hint] = errors ? errors.explained(outcome) : [outcome.text, "", outcome.hint];
+    this.say([outcome.title, text, hint].map((part) => part.replace(/[\p{L}\p{N}]$/u, "$&.")).filter(Boolean).join(" "));
   }
 
   #showTitle() {

@@ -11,7 +11,7 @@
  * @property {import("../conversation/conversation.js").Conversation} conversation
  * @property {import("../conversation/commands.js").Commands} commands
  * @property {Map<Message, View>} views of the messages that are shown
- * @property {{showVersion: (view: View, step: 1 | -1) => void} | null} toolbars
+ * @property {{versions: {show: (view: View, step: 1 | -1) => void} | null} | null} toolbars
  * @property {MessageCallbacks} callbacks
  *
  * @typedef {object} MessageCallbacks
@@ -36,8 +36,8 @@ import { t, withWords } from "../page/words.js";
 
 /** By name, in the order of the toolbar. @type {Record<string, MessageAction>} */
 export const ACTIONS = {
-  previous: { label: "action.previous", icon: "previous", run: (view, { toolbars }) => toolbars?.showVersion(view, -1) },
-  next: { label: "action.next", icon: "next", run: (view, { toolbars }) => toolbars?.showVersion(view, 1) },
+  previous: { label: "action.previous", icon: "previous", run: (view, { toolbars }) => toolbars?.versions?.show(view, -1) },
+  next: { label: "action.next", icon: "next", run: (view, { toolbars }) => toolbars?.versions?.show(view, 1) },
   copy: { label: "action.copy", icon: "copy", appliesTo: (message) => (isQuestion(message) || hasEnded(message)) && sourceOf(message).trim(), run: copy },
   edit: { label: "action.edit", icon: "edit", appliesTo: canEdit, run: edit },
   editQuestion: { label: "action.editQuestion", run: edit },

@@ -75,7 +75,7 @@ export class AnswerView {
   }
 
   async #showParts() {
-    const loaded = await import("./answer_parts.js").catch(() => null); // the next change tries again
+    const loaded = await withWords(import("./answer_parts.js")).catch(() => null); // the next change tries again
     if (!loaded) return;
     this.#parts ??= new loaded.AnswerParts(this.message, this.#content.element);
     this.#parts.show();
@@ -107,14 +107,13 @@ class StatusView {
   /** @param {Outcome} outcome @param {OnAction | null} onAction null: no buttons */
   show(outcome, onAction) {
     const offered = onAction ? outcome.actions : [];
-    const hint = onAction || outcome.tone === "quiet" ? outcome.hint : ""; // an old answer needs no hint at what to do next
-    const shown = JSON.stringify([outcome, offered, hint]);
+    const hinted = !!onAction || outcome.tone === "quiet"; // an old answer needs no hint at what to do next
+    const shown = JSON.stringify([outcome, hinted, offered]);
     if (shown === this.#shown) return;
     this.#shown = shown;
     this.#title.textContent = outcome.title;
-    this.#showText(outcome);
-    if (outcome.code && !errors) void withWords(import("../page/errors.js")).then((module) => ((errors = module), this.#showText(JSON.parse(this.#shown)[0])), () => {}); // without them, there is the server's text
-    this.#hint.textContent = hint;
+    this.#showText(outcome, hinted);
+    if (outcome.code && !errors) void withWords(import("../page/errors.js")).then((module) => ((errors = module), this.#showText(JSON.parse(this.#shown)[0], JSON.parse(this.#shown)[1])), () => {}); // without them, there is the server's text
     void this.#showIcon(outcome.icon);
     Object.assign(this.element.dataset, { tone: outcome.tone, empty: !outcome.title && !outcome.text, thinking: outcome.text === t("busy.thinking") });
     if (JSON.stringify(offered) !== this.#offered) {
@@ -125,9 +124,12 @@ class StatusView {
     this.#actions.firstElementChild?.classList.toggle("primary", outcome.tone !== "quiet" && !outcome.until);
   }
 
-  /** @param {Outcome} outcome */
-  #showText(outcome) {
-    [this.#text.textContent, this.#detail.textContent] = errors?.explained(outcome) ?? [outcome.text, ""];
+  /** @param {Outcome} outcome @param {boolean} hinted whether to say what the user can do next */
+  #showText(outcome, hinted) {
+    const [text, detail, hint] = errors?.explained(outcome) ?? [outcome.text, "", outcome.hint];
+    this.#text.textContent = text;
+    this.#detail.textContent = detail;
+    this.#hint.textContent = hinted ? hint : "";
   }
 
   /** @param {string} name */

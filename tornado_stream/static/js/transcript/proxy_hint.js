@@ -12,7 +12,7 @@ const LINES = [
 
 /** Show the hint. @param {HTMLElement} place @param {string} proxy the name that the proxy gives itself, or empty */
 export function showProxyHint(place, proxy) {
-  void loadStyleSheet("parts").catch(() => {}); // it can be read without its style, too
+  for (const name of ["parts", "setup"]) void loadStyleSheet(name).catch(() => {}); // it can be read without its style, too
   const named = LINES.filter(({ names }) => names.test(proxy));
   const box = element("details", "proxy-hint");
   box.append(element("summary", "", t("proxyHint.title")), element("p", "", t("proxyHint.why", { proxy: proxy || t("proxyHint.unknown") })));

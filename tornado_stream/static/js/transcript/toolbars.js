@@ -6,16 +6,18 @@
  * @typedef {import("./message_actions.js").View} View
  */
 import { outcomeOf } from "../answers/outcome.js";
-import { arrange, element, smallButton } from "../page/dom.js";
+import { arrange, element, whenNeeded } from "../page/dom.js";
 import { icon } from "../page/icons.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
-import { t } from "../page/words.js";
+import { t, withWords } from "../page/words.js";
 import { ACTIONS, perform, toolbarOf } from "./message_actions.js";
 
 await loadStyleSheet("toolbar").catch(() => {}); // the toolbars work without their style, too
 
 /** Milliseconds without a message that comes near the screen or leaves it, after which toolbars are created. */
 const IDLE_MS = 100;
+
+const loadVersions = whenNeeded(() => withWords(import("./versions.js")));
 
 export class Toolbars {
   /** By the element for the toolbar. @type {Map<Element, View>} */
@@ -24,7 +26,8 @@ export class Toolbars {
   #nearScreen = new Set();
   #idleTimer = 0;
   #observer;
-  #elsewhere = element("p", "elsewhere");
+  /** What shows the branches of the conversation, once it has more than one. @type {import("./versions.js").Versions | null} */
+  versions = null;
 
   /** @param {import("./message_actions.js").Page & {element: HTMLElement, scroller: HTMLElement}} transcript */
   constructor(transcript) {
@@ -32,7 +35,6 @@ export class Toolbars {
     this.conversation = transcript.conversation;
     this.#observer = new IntersectionObserver((seen) => this.#intersected(seen), { root: transcript.scroller, rootMargin: "50%" });
     transcript.element.addEventListener("click", (event) => this.#clicked(/** @type {Element} */ (event.target)));
-    this.#elsewhere.append(t("message.elsewhere"), smallButton(t("message.goThere"), () => this.#showLive()));
     this.update();
   }
 
@@ -47,8 +49,8 @@ export class Toolbars {
       view.element.toggleAttribute("data-newest", view.message === newest || view.message === newest?.parent);
       if (view.tools.firstChild) this.show(view);
     }
-    if (!live || path.includes(live)) this.#elsewhere.remove();
-    else this.transcript.element.append(this.#elsewhere);
+    if (this.versions) this.versions.showElsewhere();
+    else if (live && !path.includes(live)) void this.#loadVersions();
   }
 
   /** Create or change one toolbar. @param {View} view */
@@ -57,39 +59,23 @@ export class Toolbars {
     const offered = message === newest && free ? outcomeOf(message).actions : [];
     const versions = branches.siblings(message);
     const names = toolbarOf(message, offered);
+    if (versions.length > 1 && !this.versions) void this.#loadVersions();
     const model = versions.length > 1 && message.role === "assistant" ? message.model || String(message.request.model ?? "") : "";
-    const shown = [names, versions.indexOf(message), versions.length, free, model].join();
+    const shown = [names, versions.indexOf(message), versions.length, free, model, !!this.versions].join();
     if (shown === tools.dataset.shown) return;
     tools.dataset.shown = shown;
     const bar = /** @type {HTMLElement} */ (tools.firstElementChild ?? tools.appendChild(element("div", "toolbar")));
     const buttons = names.map((name) => find(bar, name) ?? button(name));
-    arrange(bar, versions.length > 1 ? [versionSwitch(bar, versions.indexOf(message) + 1, versions.length, model), ...buttons] : buttons);
+    const version = versions.length > 1 && this.versions?.switchOf(bar, versions.indexOf(message) + 1, versions.length, model);
+    arrange(bar, version ? [version, ...buttons] : buttons);
     for (const name of names) if (ACTIONS[name].sendsRequest) find(bar, name)?.toggleAttribute("disabled", !free);
   }
 
-  /** Show the next or the previous version of a message, at the same place on the screen. @param {View} view @param {1 | -1} step */
-  showVersion({ message, tools }, step) {
-    const { conversation, scroller, callbacks } = this.transcript;
-    const versions = conversation.branches.siblings(message);
-    const at = versions.indexOf(message) + step;
-    if (!versions[at]) return;
-    const top = tools.getBoundingClientRect().top;
-    callbacks.keepPosition();
-    conversation.choose(versions[at]);
-    const view = this.transcript.views.get(versions[at]);
-    if (!view) return;
-    this.show(view);
-    scroller.scrollTop += view.tools.getBoundingClientRect().top - top;
-    const [button, other] = (step > 0 ? ["next", "previous"] : ["previous", "next"]).map((name) => find(view.tools, name));
-    (button?.disabled ? other : button)?.focus({ preventScroll: true });
-    const version = versions[at];
-    callbacks.say([t("action.version", { n: at + 1, of: versions.length }), version.role === "assistant" && version.model].filter(Boolean).join(", "));
-  }
-
-  #showLive() {
-    const { live } = this.conversation;
-    if (live) this.conversation.choose(live);
-    this.transcript.callbacks.questionSent();
+  async #loadVersions() {
+    const loaded = await loadVersions(); // if it fails, the next change tries again
+    if (!loaded || this.versions) return;
+    this.versions = new loaded.Versions(this.transcript, { show: (view) => this.show(view), button, find });
+    this.update();
   }
 
   /** @param {Element} target */
@@ -133,17 +119,4 @@ function button(name) {
   if (ACTIONS[name].opens) made.setAttribute("aria-haspopup", "dialog");
   made.append(icon(drawing));
   return made;
-}
-
-/** ‹ 2/3 · name › @param {Element} bar @param {number} n @param {number} of @param {string} model */
-function versionSwitch(bar, n, of, model) {
-  const group = /** @type {HTMLElement} */ (bar.querySelector(".versions") ?? element("div", "versions"));
-  if (!group.firstChild) group.append(button("previous"), element("span"), button("next"));
-  group.setAttribute("role", "group");
-  group.setAttribute("aria-label", t("action.version", { n, of }));
-  group.children[1].textContent = [t("action.count", { n, of }), model.slice(model.lastIndexOf("/") + 1)].filter(Boolean).join(" · ");
-  group.children[1].setAttribute("title", model);
-  find(group, "previous")?.toggleAttribute("disabled", n <= 1);
-  find(group, "next")?.toggleAttribute("disabled", n >= of);
-  return group;
 }

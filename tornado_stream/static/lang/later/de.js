@@ -6,7 +6,9 @@ export default {
   "composer": {
     "send": "Senden",
     "hint": "Eingabe sendet, Umschalt+Eingabe: neue Zeile",
-    "hintNewline": "Eingabe: neue Zeile, Strg/⌘+Eingabe sendet"
+    "hintNewline": "Eingabe: neue Zeile, Strg/⌘+Eingabe sendet",
+    "pasted": "Eingefügt, {n} Zeichen: „{text} …“",
+    "removePasted": "Eingefügten Text entfernen"
   },
 
   "waiting": {
@@ -25,7 +27,22 @@ export default {
     "fromSystem": "Systemprompt",
     "fromDeveloper": "Nachricht des Entwicklers",
     "fromAssistant": "Assistent",
-    "fromTool": "Ergebnis eines Werkzeugs"
+    "fromTool": "Ergebnis eines Werkzeugs",
+    "thinking": "Denkt nach",
+    "thoughts": "Gedanken",
+    "refused": "Das Modell hat die Antwort verweigert",
+    "toolCall": "Das Modell verlangt ein Werkzeug",
+    "sources": "Quellen",
+    "trimmed": {
+      "one": "Die älteste Frage und ihre Antwort wurden nicht an das Modell gesendet, weil die Unterhaltung länger ist, als das Modell lesen kann.",
+      "other": "Die {n} ältesten Fragen und ihre Antworten wurden nicht an das Modell gesendet, weil die Unterhaltung länger ist, als das Modell lesen kann."
+    },
+    "optionRefused": "Dieses Modell nimmt {names} nicht an. Die Frage wurde ohne diese Einstellungen gesendet.",
+    "unsaved": "Diese Antwort ist nicht gesichert, weil der Server nicht auf seine Platte schreiben konnte.",
+    "thinkingFor": "Denkt seit {seconds} nach",
+    "thoughtFor": "Hat {seconds} nachgedacht",
+    "elsewhere": "Auf einem anderen Zweig dieser Unterhaltung wird eine Antwort geschrieben. Mit „Anhalten“ können Sie sie anhalten.",
+    "goThere": "Diesen Zweig zeigen"
   },
 
   "wait": {
@@ -171,7 +188,10 @@ export default {
     "unstarred": "„{name}“ ist kein Favorit mehr",
     "starHint": "Umschalt+Enter macht das Modell zum Favoriten oder hebt das auf.",
     "star": "Favorit",
-    "contextMillions": "{n} Mio. Token"
+    "contextMillions": "{n} Mio. Token",
+    "demo": "Dies ist ein kleines Vorführmodell, das auf diesem Rechner läuft. Es ist schnell und privat, und bei Tatsachen oft im Irrtum. Für ein größeres starten Sie den Server mit:",
+    "failedTitle": "Das Modell kann nicht benutzt werden",
+    "failedNext": "Starten Sie den Server mit einer dieser Zeilen:"
   },
 
   "panel": {
@@ -436,5 +456,38 @@ export default {
     "fields": { "one": "{n} Feld. Tab geht weiter.", "other": "{n} Felder. Tab geht zum nächsten." },
     "found": { "one": "{n} Prompt", "other": "{n} Prompts" },
     "manage": "Vorlagen und Prompts …"
+  },
+
+  "next": {
+    "key": "Prüfen Sie den Schlüssel: OPENAI_API_KEY, dort, wo der Server gestartet wird.",
+    "reach": "Prüfen Sie, ob der Server des Modells läuft und seine Adresse stimmt.",
+    "url": "Prüfen Sie OPENAI_BASE_URL dort, wo der Server gestartet wird.",
+    "slow": "Vielleicht ist das Modell beschäftigt oder lädt noch.",
+    "quota": "Laden Sie beim Anbieter Guthaben auf, oder nehmen Sie einen anderen Schlüssel.",
+    "wait": "Warten Sie einen Augenblick, und versuchen Sie es dann noch einmal.",
+    "model": "Der Server des Modells hat dieses Modell nicht.",
+    "change": "Ändern Sie die Frage oder die Einstellungen, und versuchen Sie es noch einmal.",
+    "theirs": "Der Fehler liegt beim Server des Modells. Oft geht es bald wieder.",
+    "log": "Warum, steht im Protokoll des Servers."
+  },
+
+  "budget": {
+    "tokens": "{n} Token",
+    "low": "Von Ihrem Budget sind noch {left} übrig."
+  },
+
+  "login": {
+    "enter": "Anmelden",
+    "enterIn": "Anmelden ({seconds})",
+    "wrong": "Das Passwort ist falsch.",
+    "wrongEither": "Der Name oder das Passwort stimmt nicht.",
+    "tooMany": "Das waren zu viele Versuche. Bitte warten Sie einen Augenblick.",
+    "unreachable": "Der Server ist nicht zu erreichen.",
+    "failed": "Die Anmeldung ist fehlgeschlagen: Der Server antwortete mit dem Status {status}."
+  },
+
+  "action": {
+    "version": "Fassung {n} von {of}",
+    "count": "{n}/{of}"
   }
 };

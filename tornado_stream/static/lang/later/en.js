@@ -6,7 +6,9 @@ export default {
   "composer": {
     "send": "Send",
     "hint": "Enter sends, Shift+Enter begins a new line",
-    "hintNewline": "Enter begins a new line, Ctrl/⌘+Enter sends"
+    "hintNewline": "Enter begins a new line, Ctrl/⌘+Enter sends",
+    "pasted": "Pasted, {n} characters: “{text}…”",
+    "removePasted": "Remove the pasted text"
   },
 
   "waiting": {
@@ -25,7 +27,22 @@ export default {
     "fromSystem": "System prompt",
     "fromDeveloper": "Developer’s message",
     "fromAssistant": "Assistant",
-    "fromTool": "Result of a tool"
+    "fromTool": "Result of a tool",
+    "thinking": "Thinking",
+    "thoughts": "Thoughts",
+    "refused": "The model refused to answer",
+    "toolCall": "The model asks for a tool",
+    "sources": "Sources",
+    "trimmed": {
+      "one": "The oldest question and its answer were not sent to the model, because the conversation is longer than the model can read.",
+      "other": "The {n} oldest questions and their answers were not sent to the model, because the conversation is longer than the model can read."
+    },
+    "optionRefused": "This model does not accept {names}. The question was sent without these settings.",
+    "unsaved": "This answer is not saved, because the server could not write to its disk.",
+    "thinkingFor": "Thinking for {seconds}",
+    "thoughtFor": "Thought for {seconds}",
+    "elsewhere": "An answer is being written on another branch of this conversation. You can stop it with “Stop”.",
+    "goThere": "Show that branch"
   },
 
   "wait": {
@@ -171,7 +188,10 @@ export default {
     "unstarred": "“{name}” is no longer a favourite",
     "starHint": "Shift+Enter makes the model a favourite, or undoes it.",
     "star": "Favourite",
-    "contextMillions": "{n}M tokens"
+    "contextMillions": "{n}M tokens",
+    "demo": "This is a small demo model that runs on this machine. It is quick and private, and often wrong about facts. To talk to a larger one, start the server with:",
+    "failedTitle": "The model cannot be used",
+    "failedNext": "Start the server with one of these lines:"
   },
 
   "panel": {
@@ -436,5 +456,38 @@ export default {
     "fields": { "one": "{n} field. Tab goes on.", "other": "{n} fields. Tab goes to the next one." },
     "found": { "one": "{n} prompt", "other": "{n} prompts" },
     "manage": "Presets and prompts…"
+  },
+
+  "next": {
+    "key": "Check the key: OPENAI_API_KEY, where the server is started.",
+    "reach": "Check that the model's server is running and that its address is right.",
+    "url": "Check OPENAI_BASE_URL, where the server is started.",
+    "slow": "The model may be busy or still loading.",
+    "quota": "Add credit at the provider, or use another key.",
+    "wait": "Wait a moment, then retry.",
+    "model": "The model's server does not have this model.",
+    "change": "Change the question or the settings, then try again.",
+    "theirs": "The error is at the model's server. It often works again soon.",
+    "log": "The server's log says why."
+  },
+
+  "budget": {
+    "tokens": {"one": "{n} token", "other": "{n} tokens"},
+    "low": "{left} are left of your budget."
+  },
+
+  "login": {
+    "enter": "Log in",
+    "enterIn": "Log in ({seconds})",
+    "wrong": "The password is wrong.",
+    "wrongEither": "The name or the password is wrong.",
+    "tooMany": "There were too many attempts. Please wait a moment.",
+    "unreachable": "The server cannot be reached.",
+    "failed": "Logging in failed: the server answered with status {status}."
+  },
+
+  "action": {
+    "version": "Version {n} of {of}",
+    "count": "{n}/{of}"
   }
 };

@@ -6,7 +6,9 @@ export default {
   "composer": {
     "send": "Enviar",
     "hint": "Intro envía, Mayús+Intro cambia de línea",
-    "hintNewline": "Intro cambia de línea, Ctrl/⌘+Intro envía"
+    "hintNewline": "Intro cambia de línea, Ctrl/⌘+Intro envía",
+    "pasted": "Texto pegado, {n} caracteres: «{text}…»",
+    "removePasted": "Quitar el texto pegado"
   },
 
   "waiting": {
@@ -25,7 +27,19 @@ export default {
     "fromSystem": "Instrucciones del sistema",
     "fromDeveloper": "Mensaje del desarrollador",
     "fromAssistant": "Asistente",
-    "fromTool": "Resultado de una herramienta"
+    "fromTool": "Resultado de una herramienta",
+    "thinking": "Pensando",
+    "thoughts": "Razonamiento",
+    "refused": "El modelo se negó a responder",
+    "toolCall": "El modelo solicita una herramienta",
+    "sources": "Fuentes",
+    "trimmed": { "one": "La pregunta más antigua y su respuesta no se enviaron al modelo, porque la conversación es más larga de lo que el modelo puede leer.", "other": "Las {n} preguntas más antiguas y sus respuestas no se enviaron al modelo, porque la conversación es más larga de lo que el modelo puede leer." },
+    "optionRefused": "Este modelo no acepta {names}. La pregunta se envió sin estos ajustes.",
+    "unsaved": "Esta respuesta no se ha guardado, porque el servidor no pudo escribir en su disco.",
+    "thinkingFor": "Pensando desde hace {seconds}",
+    "thoughtFor": "Pensó durante {seconds}",
+    "elsewhere": "Se está escribiendo una respuesta en otra rama de esta conversación. Puede pararla con «Detener».",
+    "goThere": "Mostrar esa rama"
   },
 
   "wait": {
@@ -171,7 +185,10 @@ export default {
     "unstarred": "«{name}» ya no es un favorito",
     "starHint": "Mayús+Intro marca el modelo como favorito o lo desmarca.",
     "star": "Favorito",
-    "contextMillions": "{n} M de tokens"
+    "contextMillions": "{n} M de tokens",
+    "demo": "Este es un pequeño modelo de demostración que se ejecuta en este equipo. Es rápido y privado, y a menudo se equivoca en los hechos. Para hablar con uno mayor, inicie el servidor con:",
+    "failedTitle": "El modelo no se puede usar",
+    "failedNext": "Inicie el servidor con una de estas líneas:"
   },
 
   "panel": {
@@ -436,5 +453,38 @@ export default {
     "fields": { "one": "{n} campo. Tab sigue adelante.", "other": "{n} campos. Tab pasa al siguiente." },
     "found": { "one": "{n} prompt", "other": "{n} prompts" },
     "manage": "Plantillas y prompts…"
+  },
+
+  "next": {
+    "key": "Compruebe la clave: OPENAI_API_KEY, donde se inicia el servidor.",
+    "reach": "Compruebe que el servidor del modelo está en marcha y que su dirección es correcta.",
+    "url": "Compruebe OPENAI_BASE_URL, donde se inicia el servidor.",
+    "slow": "Puede que el modelo esté ocupado o todavía cargándose.",
+    "quota": "Añada saldo en el proveedor o use otra clave.",
+    "wait": "Espere un momento y vuelva a intentarlo.",
+    "model": "El servidor del modelo no tiene este modelo.",
+    "change": "Cambie la pregunta o los ajustes y vuelva a intentarlo.",
+    "theirs": "El error está en el servidor del modelo. Suele volver a funcionar pronto.",
+    "log": "El registro del servidor indica el motivo."
+  },
+
+  "budget": {
+    "tokens": { "one": "{n} token", "other": "{n} tokens" },
+    "low": "De su presupuesto quedan {left}."
+  },
+
+  "login": {
+    "enter": "Iniciar sesión",
+    "enterIn": "Iniciar sesión ({seconds})",
+    "wrong": "La contraseña no es correcta.",
+    "wrongEither": "El nombre o la contraseña no son correctos.",
+    "tooMany": "Ha habido demasiados intentos. Espere un momento.",
+    "unreachable": "No se puede conectar con el servidor.",
+    "failed": "No se pudo iniciar sesión: el servidor respondió con el estado {status}."
+  },
+
+  "action": {
+    "version": "Versión {n} de {of}",
+    "count": "{n}/{of}"
   }
 };

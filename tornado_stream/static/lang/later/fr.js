@@ -6,7 +6,9 @@ export default {
   "composer": {
     "send": "Envoyer",
     "hint": "Entrée envoie, Maj+Entrée va à la ligne",
-    "hintNewline": "Entrée va à la ligne, Ctrl/⌘+Entrée envoie"
+    "hintNewline": "Entrée va à la ligne, Ctrl/⌘+Entrée envoie",
+    "pasted": "Texte collé, {n} caractères : « {text}… »",
+    "removePasted": "Retirer le texte collé"
   },
 
   "waiting": {
@@ -25,7 +27,19 @@ export default {
     "fromSystem": "Prompt système",
     "fromDeveloper": "Message du développeur",
     "fromAssistant": "Assistant",
-    "fromTool": "Résultat d’un outil"
+    "fromTool": "Résultat d’un outil",
+    "thinking": "Réflexion",
+    "thoughts": "Raisonnement",
+    "refused": "Le modèle a refusé de répondre",
+    "toolCall": "Le modèle demande un outil",
+    "sources": "Sources",
+    "trimmed": { "one": "La question la plus ancienne et sa réponse n’ont pas été envoyées au modèle, car la conversation est plus longue que ce que le modèle peut lire.", "other": "Les {n} questions les plus anciennes et leurs réponses n’ont pas été envoyées au modèle, car la conversation est plus longue que ce que le modèle peut lire." },
+    "optionRefused": "Ce modèle n’accepte pas {names}. La question a été envoyée sans ces réglages.",
+    "unsaved": "Cette réponse n’est pas enregistrée, car le serveur n’a pas pu écrire sur son disque.",
+    "thinkingFor": "Réflexion depuis {seconds}",
+    "thoughtFor": "Réflexion de {seconds}",
+    "elsewhere": "Une réponse est en cours de rédaction sur une autre branche de cette conversation. Vous pouvez l’arrêter avec « Arrêter ».",
+    "goThere": "Afficher cette branche"
   },
 
   "wait": {
@@ -171,7 +185,10 @@ export default {
     "unstarred": "« {name} » n’est plus un favori",
     "starHint": "Maj+Entrée ajoute le modèle aux favoris ou l’en retire.",
     "star": "Favori",
-    "contextMillions": "{n} M tokens"
+    "contextMillions": "{n} M tokens",
+    "demo": "Ceci est un petit modèle de démonstration qui fonctionne sur cette machine. Il est rapide et privé, et se trompe souvent sur les faits. Pour parler à un plus grand modèle, démarrez le serveur avec :",
+    "failedTitle": "Le modèle ne peut pas être utilisé",
+    "failedNext": "Démarrez le serveur avec l’une de ces lignes :"
   },
 
   "panel": {
@@ -436,5 +453,38 @@ export default {
     "fields": { "one": "{n} champ. Tab continue.", "other": "{n} champs. Tab va au suivant." },
     "found": { "one": "{n} prompt", "other": "{n} prompts" },
     "manage": "Préréglages et prompts…"
+  },
+
+  "next": {
+    "key": "Vérifiez la clé : OPENAI_API_KEY, là où le serveur est démarré.",
+    "reach": "Vérifiez que le serveur du modèle fonctionne et que son adresse est correcte.",
+    "url": "Vérifiez OPENAI_BASE_URL, là où le serveur est démarré.",
+    "slow": "Le modèle est peut-être occupé ou encore en cours de chargement.",
+    "quota": "Ajoutez du crédit chez le fournisseur ou utilisez une autre clé.",
+    "wait": "Patientez un instant, puis réessayez.",
+    "model": "Le serveur du modèle n’a pas ce modèle.",
+    "change": "Modifiez la question ou les réglages, puis réessayez.",
+    "theirs": "L’erreur vient du serveur du modèle. Souvent, il fonctionne de nouveau bientôt.",
+    "log": "Le journal du serveur indique la cause."
+  },
+
+  "budget": {
+    "tokens": { "one": "{n} token", "other": "{n} tokens" },
+    "low": "Il reste {left} de votre budget."
+  },
+
+  "login": {
+    "enter": "Se connecter",
+    "enterIn": "Se connecter ({seconds})",
+    "wrong": "Le mot de passe est incorrect.",
+    "wrongEither": "Le nom ou le mot de passe est incorrect.",
+    "tooMany": "Il y a eu trop de tentatives. Veuillez patienter un instant.",
+    "unreachable": "Le serveur est injoignable.",
+    "failed": "La connexion a échoué : le serveur a répondu avec le statut {status}."
+  },
+
+  "action": {
+    "version": "Version {n} sur {of}",
+    "count": "{n}/{of}"
   }
 };

@@ -6,7 +6,9 @@ export default {
   "composer": {
     "send": "送信",
     "hint": "Enter で送信、Shift+Enter で改行",
-    "hintNewline": "Enter で改行、Ctrl/⌘+Enter で送信"
+    "hintNewline": "Enter で改行、Ctrl/⌘+Enter で送信",
+    "pasted": "貼り付けたテキスト（{n} 文字）：「{text}…」",
+    "removePasted": "貼り付けたテキストを削除"
   },
 
   "waiting": {
@@ -25,7 +27,19 @@ export default {
     "fromSystem": "システムプロンプト",
     "fromDeveloper": "開発者メッセージ",
     "fromAssistant": "アシスタント",
-    "fromTool": "ツールの結果"
+    "fromTool": "ツールの結果",
+    "thinking": "思考中",
+    "thoughts": "思考過程",
+    "refused": "モデルが回答を拒否しました",
+    "toolCall": "モデルがツールを求めています",
+    "sources": "出典",
+    "trimmed": "会話がモデルの読める長さを超えているため、最も古い {n} 件の質問と回答はモデルに送信されませんでした。",
+    "optionRefused": "このモデルは {names} を受け付けません。質問はこれらの設定なしで送信されました。",
+    "unsaved": "サーバーがディスクに書き込めなかったため、この回答は保存されていません。",
+    "thinkingFor": "思考中（{seconds}）",
+    "thoughtFor": "思考時間：{seconds}",
+    "elsewhere": "この会話の別のブランチで回答を生成中です。「停止」で止められます。",
+    "goThere": "そのブランチを表示"
   },
 
   "wait": {
@@ -171,7 +185,10 @@ export default {
     "unstarred": "「{name}」をお気に入りから外しました",
     "starHint": "Shift+Enter でお気に入りに追加または解除します。",
     "star": "お気に入り",
-    "contextMillions": "{n}M トークン"
+    "contextMillions": "{n}M トークン",
+    "demo": "これはこのマシンで動く小さなデモ用モデルです。速くてプライベートですが、事実をよく間違えます。より大きなモデルと話すには、次のようにサーバーを起動してください：",
+    "failedTitle": "モデルを使用できません",
+    "failedNext": "次のいずれかの行でサーバーを起動してください："
   },
 
   "panel": {
@@ -436,5 +453,38 @@ export default {
     "fields": { "other": "項目は {n} 個です。Tab で次へ移ります。" },
     "found": { "other": "プロンプト {n} 件" },
     "manage": "プリセットとプロンプト…"
+  },
+
+  "next": {
+    "key": "サーバーを起動する場所で、キー OPENAI_API_KEY を確認してください。",
+    "reach": "モデルのサーバーが動いていて、アドレスが正しいことを確認してください。",
+    "url": "サーバーを起動する場所で、OPENAI_BASE_URL を確認してください。",
+    "slow": "モデルが混み合っているか、まだ読み込み中の可能性があります。",
+    "quota": "プロバイダーで残高を追加するか、別のキーを使ってください。",
+    "wait": "少し待ってから再試行してください。",
+    "model": "モデルのサーバーにこのモデルはありません。",
+    "change": "質問または設定を変更して、もう一度お試しください。",
+    "theirs": "エラーはモデルのサーバーで起きています。多くの場合、まもなく回復します。",
+    "log": "理由はサーバーのログにあります。"
+  },
+
+  "budget": {
+    "tokens": "{n} トークン",
+    "low": "予算の残りは {left} です。"
+  },
+
+  "login": {
+    "enter": "ログイン",
+    "enterIn": "ログイン（{seconds}）",
+    "wrong": "パスワードが正しくありません。",
+    "wrongEither": "ユーザー名またはパスワードが正しくありません。",
+    "tooMany": "試行回数が多すぎます。しばらくお待ちください。",
+    "unreachable": "サーバーに接続できません。",
+    "failed": "ログインできませんでした。サーバーがステータス {status} を返しました。"
+  },
+
+  "action": {
+    "version": "バージョン {n} / {of}",
+    "count": "{n}/{of}"
   }
 };

@@ -6,7 +6,9 @@ export default {
   "composer": {
     "send": "发送",
     "hint": "Enter 发送，Shift+Enter 换行",
-    "hintNewline": "Enter 换行，Ctrl/⌘+Enter 发送"
+    "hintNewline": "Enter 换行，Ctrl/⌘+Enter 发送",
+    "pasted": "已粘贴 {n} 个字符：“{text}…”",
+    "removePasted": "移除粘贴的文字"
   },
 
   "waiting": {
@@ -25,7 +27,22 @@ export default {
     "fromSystem": "系统提示词",
     "fromDeveloper": "开发者消息",
     "fromAssistant": "助手",
-    "fromTool": "工具结果"
+    "fromTool": "工具结果",
+    "thinking": "正在思考",
+    "thoughts": "思考过程",
+    "refused": "模型拒绝回答",
+    "toolCall": "模型请求使用工具",
+    "sources": "来源",
+    "trimmed": {
+      "one": "最早的一轮问答未发送给模型，因为对话超出了模型能读取的长度。",
+      "other": "最早的 {n} 轮问答未发送给模型，因为对话超出了模型能读取的长度。"
+    },
+    "optionRefused": "此模型不接受 {names}，发送问题时已去掉这些设置。",
+    "unsaved": "此回答未保存，因为服务器无法写入磁盘。",
+    "thinkingFor": "正在思考，已 {seconds}",
+    "thoughtFor": "思考了 {seconds}",
+    "elsewhere": "本对话的另一个分支上正在生成回答。按“停止”可将其结束。",
+    "goThere": "显示该分支"
   },
 
   "wait": {
@@ -171,7 +188,10 @@ export default {
     "unstarred": "已取消收藏“{name}”",
     "starHint": "按 Shift+Enter 收藏或取消收藏该模型。",
     "star": "收藏",
-    "contextMillions": "{n}M token"
+    "contextMillions": "{n}M token",
+    "demo": "这是在本机运行的小型演示模型。它快速、私密，但常常弄错事实。要使用更大的模型，请这样启动服务器：",
+    "failedTitle": "模型无法使用",
+    "failedNext": "请用以下命令之一启动服务器："
   },
 
   "panel": {
@@ -436,5 +456,38 @@ export default {
     "fields": { "other": "{n} 个字段。按 Tab 键到下一个。" },
     "found": { "other": "{n} 个提示词" },
     "manage": "预设和提示词…"
+  },
+
+  "next": {
+    "key": "请检查启动服务器处的密钥 OPENAI_API_KEY。",
+    "reach": "请检查模型服务器是否在运行，地址是否正确。",
+    "url": "请检查启动服务器时设置的 OPENAI_BASE_URL。",
+    "slow": "模型可能正忙，或仍在加载。",
+    "quota": "请到服务商处充值，或换用其他密钥。",
+    "wait": "请稍候片刻再重试。",
+    "model": "模型服务器上没有这个模型。",
+    "change": "请修改问题或设置，然后重试。",
+    "theirs": "问题出在模型服务器，通常很快会恢复。",
+    "log": "原因见服务器日志。"
+  },
+
+  "budget": {
+    "tokens": "{n} 个词元",
+    "low": "您的预算还剩 {left}。"
+  },
+
+  "login": {
+    "enter": "登录",
+    "enterIn": "登录（{seconds}）",
+    "wrong": "密码不正确。",
+    "wrongEither": "用户名或密码不正确。",
+    "tooMany": "尝试次数过多，请稍候。",
+    "unreachable": "无法连接到服务器。",
+    "failed": "登录失败：服务器返回状态 {status}。"
+  },
+
+  "action": {
+    "version": "第 {n} 个版本，共 {of} 个",
+    "count": "{n}/{of}"
   }
 };
