@@ -58,7 +58,7 @@ export class ModelPicker {
     this.#about.hidden = Boolean(request.label);
     this.#search.value = "";
     this.#box.setAttribute("aria-label", request.label ?? t("model.pick"));
-    request.button.focus({ preventScroll: true }); // the browser returns the focus there when the list closes
+    if (document.activeElement === document.body) request.button.focus({ preventScroll: true }); // in Safari, a click does not; the browser returns the focus when the list closes
     this.#box.showPopover();
     this.#place();
     this.#show();
