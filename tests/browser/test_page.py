@@ -151,7 +151,7 @@ def test_every_text_has_enough_contrast(page: Page, scheme: Literal["light", "da
     page.keyboard.press("Escape")
     page.get_by_role("button", name="System prompt and parameters").click()
     page.get_by_label("temperature").fill("much")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("This is not a number.")).to_be_visible()
     _assert_contrast(page)
     page.keyboard.press("Escape")
