@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from .chat import Page, ask, composer, content, expect, listed
-from .conftest import REPORT_VIOLATIONS, VIEWPORT, Browser, Program, Watch
+from .conftest import REPORT_VIOLATIONS, VIEWPORT, Browser, Program, Release, Watch
 from .history import NOW, TALK, ZONE, fill
 
 #: The browser logs this where a conversation that was just deleted is asked for.
@@ -330,12 +330,14 @@ def test_a_search_result_opens_at_the_place_that_was_found(page_of_past: Page) -
 
 
 def test_an_answer_is_unread_until_it_is_opened(
-    page: Page, open_tab: Callable[[str], Page]
+    page: Page, open_tab: Callable[[str], Page], release: Release
 ) -> None:
-    ask(page, "in the background\nplay wait=0.3;say=ready")
+    ask(page, "in the background\nplay hold=unread;say=ready")
     mine = listed(page).filter(has_text="in the background")
     expect(mine).to_contain_text("generating")
     page.get_by_role("button", name="New conversation").click()
+    expect(page.get_by_role("article")).to_have_count(0)
+    release("unread")
     expect(mine).to_contain_text("unread")
     other = open_tab(page.url)
     theirs = listed(other).filter(has_text="in the background")
@@ -346,6 +348,7 @@ def test_an_answer_is_unread_until_it_is_opened(
     expect(mine).not_to_contain_text("unread")
     ask(other, "and before my eyes")
     expect(content(other)).to_have_text("and before my eyes")
+    expect(other.get_by_role("button", name="Send", exact=True)).to_be_visible()
     other.get_by_role("button", name="New conversation").click()
     expect(theirs).not_to_contain_text("generating")
     expect(theirs).not_to_contain_text("unread")

@@ -74,7 +74,7 @@ def test_favourites_and_the_last_used_come_first_by_keyboard_alone(page: Page) -
     picker.locator(".picker-star").first.click()
     expect(page.locator("#announcer")).to_have_text("“c” is no longer a favourite")
     page.keyboard.press("Escape")
-    expect(page.get_by_role("button", name="Model: b")).to_be_focused()
+    expect(page.get_by_label("Your question")).to_be_focused()
 
 
 def test_an_answer_of_another_model_is_a_version_with_its_name(page: Page) -> None:
