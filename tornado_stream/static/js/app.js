@@ -190,9 +190,7 @@ const starters = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySel
 const starterTexts = Array.from(starters, (starter) => starter.textContent ?? "");
 starters.forEach((starter, index) => starter.addEventListener("click", () => composer.suggest(starterTexts[index], starterTexts)));
 
-document.getElementById("log-out")?.addEventListener("click", () => {
-  void import("./page/log_out.js").then(({ logOut }) => logOut(api, [storage, tabStorage], say), () => say(t("composer.noPart")));
-});
+document.getElementById("log-out")?.addEventListener("click", () => void import("./page/log_out.js").then(({ logOut }) => logOut(api, [storage, tabStorage], say), () => say(t("composer.noPart"))));
 armCopyButtons(document, say);
 void models.watch();
 void conversations.watch();

@@ -8,7 +8,7 @@ export async function saveInstructions(instructions, text, options) {
   instructions.isEdited = !!temporary;
   if (temporary) return instructions.set(text, options);
   if (id) await api.change(id, { system: text, options });
-  const made = id ?? (await api.create(created(defaults, text, options))).id;
+  const made = id ?? (await api.request("POST", "/api/conversations", created(defaults, text, options))).id;
   if (conversation.id !== id || conversation.temporary) return; // the user has opened another conversation meanwhile
   if (!id) conversation.adopt(made);
   instructions.set(text, options);

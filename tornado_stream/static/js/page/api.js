@@ -76,30 +76,25 @@ export class Api {
     return jsonOf(await this.#fetch(conversationPath(id), { headers: { Accept: "application/json" }, signal: limited }));
   }
 
-  /** Create a conversation without messages. @param {object} what @returns {Promise<{id: string}>} */
-  async create(what) {
-    return this.request("POST", "/api/conversations", what);
-  }
-
   /** Change the title, the system prompt, the model or the parameters of a conversation. @param {string} id @param {object} changes */
-  async change(id, changes) {
-    await this.request("PATCH", conversationPath(id), changes);
+  change(id, changes) {
+    return this.request("PATCH", conversationPath(id), changes);
   }
 
   /** Delete a conversation. It is no error if it does not exist. @param {string} id @param {boolean} [keepalive] the request outlives the page */
-  async remove(id, keepalive = false) {
+  async remove(id, keepalive) {
     await this.request("DELETE", conversationPath(id), {}, keepalive).catch((error) => {
       if (error.status !== 404) throw error;
     });
   }
 
   /** Change or delete many conversations: up to 500. @param {"PATCH" | "DELETE"} method @param {object} body @param {boolean} [keepalive] */
-  async many(method, body, keepalive) {
-    await this.request(method, "/api/conversations", body, keepalive);
+  many(method, body, keepalive) {
+    return this.request(method, "/api/conversations", body, keepalive);
   }
 
   /** A request that does not stream. Returns the JSON of the response; null: it has none. @param {string} method @param {string} path @param {object} [body] @param {boolean} [keepalive] the request outlives the page @param {number} [timeout] milliseconds @returns {Promise<any>} */
-  async request(method, path, body, keepalive = false, timeout = TIMEOUT) {
+  async request(method, path, body, keepalive, timeout = TIMEOUT) {
     return jsonOf(await this.#fetch(path, { ...posted(body, "application/json"), method, keepalive, signal: AbortSignal.timeout(timeout) }));
   }
 

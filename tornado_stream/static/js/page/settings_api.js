@@ -31,4 +31,4 @@ export const endOtherSessions = (api) => api.request("DELETE", SESSIONS, { other
 export const changePassword = (api, old, fresh) => api.request("POST", "/api/password", { old, new: fresh });
 
 /** @param {Api} api */
-export const deleteConversations = (api) => api.request("DELETE", "/api/conversations", { all: true }, false, PATIENCE);
+export const deleteConversations = (api) => api.request("DELETE", "/api/conversations", { all: true }, undefined, PATIENCE);
