@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from .chat import Page, answer, ask, content, expect, status
+from .chat import Page, Route, answer, ask, content, expect, status
 
 PRICE = {"input": 0.25, "output": 2.0, "cached_input": None, "currency": "USD"}
 
@@ -79,7 +79,12 @@ def test_favourites_and_the_last_used_come_first_by_keyboard_alone(page: Page) -
 
 def test_an_answer_of_another_model_is_a_version_with_its_name(page: Page) -> None:
     sent: list[dict[str, object]] = []
-    page.on("request", lambda one: "/stream" in one.url and sent.append(json.loads(one.post_data)))
+
+    def take(route: Route) -> None:
+        sent.append(json.loads(route.request.post_data or ""))
+        route.continue_()
+
+    page.route("**/stream", take)
     offer(page, model("fake-model"), model("maker/other"), model("third"))
     ask(page, "who?\nplay say=one | say=two | say=three")
     expect(content(page)).to_have_text("one")
