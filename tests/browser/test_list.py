@@ -332,12 +332,12 @@ def test_a_search_result_opens_at_the_place_that_was_found(page_of_past: Page) -
 def test_an_answer_is_unread_until_it_is_opened(
     page: Page, open_tab: Callable[[str], Page], release: Release
 ) -> None:
-    ask(page, "in the background\nplay hold=unread;say=ready")
+    ask(page, "in the background\nplay hold=later;say=ready")
     mine = listed(page).filter(has_text="in the background")
     expect(mine).to_contain_text("generating")
     page.get_by_role("button", name="New conversation").click()
     expect(page.get_by_role("article")).to_have_count(0)
-    release("unread")
+    release("later")
     expect(mine).to_contain_text("unread")
     other = open_tab(page.url)
     theirs = listed(other).filter(has_text="in the background")

@@ -86,6 +86,12 @@ export class Composer extends EventTarget {
     this.#changed();
   }
 
+  /** Replace what is in the text box; what was pasted beside it stays. @param {string} text */
+  typed(text) {
+    this.parts.text.value = text;
+    this.#changed();
+  }
+
   /** Insert a text above what the user has written. @param {string} text */
   fill(text) {
     const draft = this.text;

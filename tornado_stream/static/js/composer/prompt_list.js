@@ -171,8 +171,7 @@ export class PromptList {
 
   /** Replace what is written in the text box. What was pasted beside it stays. @param {string} text */
   #write(text) {
-    this.text.value = text;
-    this.composer.pasted.dispatchEvent(new Event("change"));
+    this.composer.typed(text);
   }
 }
 
