@@ -1,5 +1,6 @@
 // @ts-check
 /** Stores the system prompt and the parameters of a conversation. Loaded with the panel in which they are written. */
+import { createConversation } from "../page/settings_api.js";
 
 /** Store them at the server, which creates the conversation if it is new; those of a temporary chat stay in the page. Throws `Refused`. @param {import("./instructions.js").Instructions} instructions @param {string} text @param {Record<string, any>} options */
 export async function saveInstructions(instructions, text, options) {
@@ -8,7 +9,7 @@ export async function saveInstructions(instructions, text, options) {
   instructions.isEdited = !!temporary;
   if (temporary) return instructions.set(text, options);
   if (id) await api.change(id, { system: text, options });
-  const made = id ?? (await api.request("POST", "/api/conversations", created(defaults, text, options))).id;
+  const made = id ?? (await createConversation(api, created(defaults, text, options))).id;
   if (conversation.id !== id || conversation.temporary) return; // the user has opened another conversation meanwhile
   if (!id) conversation.adopt(made);
   instructions.set(text, options);

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The URLs of the settings dialog: the user's defaults, sessions, password and conversations. A function rejects like
- * those of api.js.
+ * The URLs of the settings dialog (the user's defaults, sessions, password and conversations) and of the panel. A
+ * function rejects like those of api.js.
  *
  * @typedef {import("./api.js").Api} Api
  * @typedef {{id: string, created_at: number | null, last_used_at: number | null, address: string, agent: string, current: boolean}} Session times in milliseconds
@@ -32,3 +32,6 @@ export const changePassword = (api, old, fresh) => api.request("POST", "/api/pas
 
 /** @param {Api} api */
 export const deleteConversations = (api) => api.request("DELETE", "/api/conversations", { all: true }, undefined, PATIENCE);
+
+/** A new conversation, without a question. @param {Api} api @param {object} body @returns {Promise<{id: string}>} */
+export const createConversation = (api, body) => api.request("POST", "/api/conversations", body);
