@@ -24,6 +24,7 @@ export class RowView {
     this.beginsChunk = hash(item.id) % CHUNK === 0;
     this.element.dataset.id = item.id;
     this.element.setAttribute("role", "listitem");
+    this.#title.dir = "auto"; // a title that is cut off keeps its beginning
     this.link.append(this.#title);
     this.menuButton.type = "button";
     this.menuButton.setAttribute("aria-haspopup", "menu");
