@@ -247,6 +247,7 @@ def test_a_day_by_keyboard_alone(wide: Page, release: Release) -> None:
     page.locator("#search").fill("")
     page.locator("#conversations .row.current .row-link").focus()
     keys.press("F2")
+    expect(page.locator("#conversations input:focus")).to_be_visible()  # its code is loaded
     keys.press("ControlOrMeta+a")
     keys.type("Renamed")
     keys.press("Enter")
