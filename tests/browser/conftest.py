@@ -302,9 +302,9 @@ def open_page(tab: Page, server: Program, watch: Watch) -> Iterator[Callable[...
     tab.unroute_all(behavior="ignoreErrors")
     tab.context.set_offline(False)
     tab.context.clear_permissions()
+    tab.goto("about:blank")  # before the size changes: a drawer that closes then goes back
     tab.set_viewport_size(VIEWPORT)
     tab.emulate_media(color_scheme="light")
-    tab.goto("about:blank")
     stop_all(server.url)
 
 

@@ -22,7 +22,8 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
 #: The key codes that WebDriver gives to keys without a character.
 KEYS = {"Enter": "\ue007", "Escape": "\ue00c", "Shift": "\ue008", "Tab": "\ue004"}
-#: So that nothing is asked or fetched that belongs to the browser itself.
+#: So that nothing is asked or fetched that belongs to the browser itself, and so that there is a
+#: mouse (2: it is exact, 4: it can hover) on any machine. Without one, Enter begins a new line.
 QUIET = {
     "browser.shell.checkDefaultBrowser": False,
     "browser.startup.homepage_override.mstone": "ignore",
@@ -31,6 +32,8 @@ QUIET = {
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
     "ui.prefersReducedMotion": 1,
+    "ui.primaryPointerCapabilities": 6,
+    "ui.allPointerCapabilities": 6,
 }
 
 

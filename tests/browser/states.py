@@ -244,11 +244,13 @@ def drawer(page: Page) -> None:
 
 def toasts(page: Page) -> None:
     page.set_viewport_size({"width": 1440, "height": 900})
-    for _ in range(2):
+    for count in (1, 2):
         page.locator("#conversations .row-link").first.focus()
         page.keyboard.press("Delete")
-    expect(page.locator(".toast")).to_have_count(2)
-    page.locator(".toast button").first.focus()  # the notes stay
+        expect(page.locator(".toast")).to_have_count(count)
+        page.locator(".toast").first.hover()  # the notes stay
+    page.locator(".toast button").first.focus()
+    page.mouse.move(0, 0)
 
 
 def pasted(page: Page) -> None:

@@ -9,6 +9,8 @@ from .chat import Page
 #: Names, and parameters of the API, that no language translates.
 NAMES = ["fake-model", "fake", "openai", "OPENAI_BASE_URL", "tool_calls", "stop", "Alt", "Esc"]
 NAMES += ["temperature", "top_p", "max_tokens", "reasoning_effort"]
+#: Words in the brackets of the language; some contain others, such as a number with its noun.
+IN_BRACKETS = "⟦(?:[^⟦⟧]|⟦[^⟦⟧]*⟧)*⟧"
 #: Lists the texts that are visible or that a screen reader says, with names and titles. What users,
 #: models and servers write has `dir="auto"`, or is in a box for text or code.
 SAID = """() => {
@@ -35,6 +37,6 @@ def untranslated(page: Page) -> list[str]:
     """The texts with words that are neither content nor in the brackets of the language."""
     said: list[str] = page.evaluate(SAID)
     names = "|".join(map(re.escape, NAMES))
-    own = [re.sub(rf"⟦[^⟧]*⟧|https?://\S+|\b({names})\b", "", text) for text in said]
+    own = [re.sub(rf"{IN_BRACKETS}|https?://\S+|\b({names})\b", "", text) for text in said]
     found = [text for text, left in zip(said, own, strict=True) if re.search(r"[A-Za-z]{2}", left)]
     return list(dict.fromkeys(found))

@@ -180,9 +180,8 @@ function option(prompt, index) {
   const made = element("div", "prompt");
   made.id = `prompt-${index}`;
   made.setAttribute("role", "option");
-  const name = element("span", "preset-name", prompt ? prompt.name : t("presets.manage"));
-  name.dir = "auto";
-  made.append(name);
+  made.append(element("span", "preset-name", prompt ? prompt.name : t("presets.manage")));
   if (prompt) made.append(element("span", "preset-facts", factsOf(prompt)));
+  for (const text of /** @type {HTMLCollectionOf<HTMLElement>} */ (made.children)) text.dir = "auto";
   return made;
 }
