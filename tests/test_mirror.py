@@ -33,6 +33,7 @@ TESTED_THROUGH = {
     "providers/openai/responses_form.py": "providers/openai/test_responses_provider.py",
     "providers/openai/responses_output.py": "providers/openai/test_responses_decoder.py",
     "providers/upstream_config.py": "providers/test_config.py",
+    "store/checkpoints.py": "store/test_checks.py",
     "store/defaults.py": "store/test_contract.py",
     "store/lock.py": "store/test_sqlite.py",
     "store/logs.py": "store/test_contract.py",

@@ -157,7 +157,7 @@ async def test_a_deletion_stops_a_check_which_then_goes_on(filled, tmp_path, mon
 @pytest.mark.gen_test
 async def test_the_main_file_has_each_commit_soon(tmp_path, monkeypatch):
     """After quiet, the write-ahead log can be lost."""
-    monkeypatch.setattr("tornado_stream.store.database.CHECKPOINT_DELAY", 0.02)
+    monkeypatch.setattr("tornado_stream.store.checkpoints.DELAY", 0.02)
     store = SQLiteStore(tmp_path / "data")
     await converse(store, 1, "hi", "hello", home="c1")
     assert store.health().unsecured > 0
@@ -172,8 +172,8 @@ async def test_the_main_file_has_each_commit_soon(tmp_path, monkeypatch):
 
 @pytest.mark.gen_test
 async def test_a_reader_delays_a_checkpoint_and_the_next_try_succeeds(tmp_path, monkeypatch):
-    monkeypatch.setattr("tornado_stream.store.database.CHECKPOINT_DELAY", 0.02)
-    monkeypatch.setattr("tornado_stream.store.database.CHECKPOINT_PAUSE", 0.02)
+    monkeypatch.setattr("tornado_stream.store.checkpoints.DELAY", 0.02)
+    monkeypatch.setattr("tornado_stream.store.checkpoints.PAUSE", 0.02)
     store = SQLiteStore(tmp_path / "data")
     await converse(store, 1, "hi", "hello", home="c1")
     with closing(sqlite3.connect(tmp_path / "data" / "chat.db", isolation_level=None)) as other:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import shutil
 import sqlite3
 from collections import namedtuple
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+from deadlines import DEADLINE
 
 from tornado_stream.store.base import DiskFull
 from tornado_stream.store.reserve import Reserve
@@ -46,6 +49,9 @@ def test_space_is_held_and_given_back(disk: Disk, tmp_path: Path) -> None:
     held.take()  # a deletion is using the space
     assert list(tmp_path.iterdir()) == [] and not Reserve(tmp_path).held
     held.settle()
+    assert held.is_whole
+    with held.lent():
+        assert not held.held
     assert held.is_whole
 
 
@@ -85,7 +91,51 @@ async def test_a_full_disk_is_known_before_a_question_fails(disk: Disk, tmp_path
     disk.free = 0.1
     with pytest.raises(DiskFull):
         await store.check()
-    store._database.reserve.check(MIB)  # the database can use its own free pages
+    await store.close()
+
+
+@pytest.mark.gen_test
+async def test_the_database_never_has_to_grow_by_more_than_the_reserve(
+    disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise nothing could empty the write-ahead log on the full disk."""
+    monkeypatch.setattr("tornado_stream.store.checkpoints.PAUSE", 0.02)
+    disk.free = 1
+    store = SQLiteStore(tmp_path / "data")
+    held = store._database.reserve.held
+    assert held == MIB // 2
+    path = tmp_path / "data" / "chat.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN")  # a program that reads, so the log only becomes longer
+        other.execute("SELECT count(*) FROM messages").fetchone()
+        with pytest.raises(DiskFull):
+            for number in range(100):
+                await converse(store, number, "?" * 20_000, "!" * 20_000, home=f"c{number}")
+        pages = sqlite3.connect(path).execute("PRAGMA page_count").fetchone()[0]
+        assert 0 <= pages * 4096 - path.stat().st_size <= held and number > 5
+    async with asyncio.timeout(DEADLINE):
+        while True:
+            with suppress(DiskFull):
+                await converse(store, 100, "hi", "hello", home="after")
+                break
+            await asyncio.sleep(0.01)
+    assert "after" in await listed(store)
+    await store.close()
+
+
+@pytest.mark.gen_test
+async def test_deferred_work_leaves_the_last_space_to_other_writes(
+    disk: Disk, tmp_path: Path
+) -> None:
+    store = SQLiteStore(tmp_path / "data")
+    await converse(store, 1, "hi", "hello", home="c1")
+    writer = store._database.writer
+    disk.free = 0.4
+    await store.check()
+    with pytest.raises(DiskFull):
+        await writer.transact(store._database._tidy_step)
+    disk.free = 200
+    await writer.transact(store._database._tidy_step)
     await store.close()
 
 

@@ -23,6 +23,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tornado_stream.store import logs, opening, search, worker
 from tornado_stream.store.base import DiskFull, StoreError, StoreHealth
+from tornado_stream.store.checkpoints import Checkpoints
 from tornado_stream.store.checks import Checker
 from tornado_stream.store.lock import DirectoryLock
 from tornado_stream.store.private_files import make_directory
@@ -34,9 +35,6 @@ T = TypeVar("T")
 
 #: Seconds from a write until deferred work begins, and between two steps of that work.
 TIDY_DELAY, TIDY_PAUSE = 1.0, 0.02
-#: Seconds from a commit until it is moved into the main file, and until the next try where a
-#: reader prevented that. SQLite does it earlier if the write-ahead log is long.
-CHECKPOINT_DELAY, CHECKPOINT_PAUSE = 45.0, 1.0
 #: Seconds between two attempts to empty the write-ahead log while another program reads.
 TRUNCATE_PAUSE = 0.05
 
@@ -58,13 +56,15 @@ class Database:
         synchronous: str,
     ) -> None:
         self.path = data_dir / "chat.db"
+        self._wal = opening.wal_of(self.path)
         self.log_ends: logs.LogEnds = {}
         self._closed: Future[None] | None = None
         self._tidying: asyncio.TimerHandle | None = None
-        self._checkpointing: asyncio.TimerHandle | None = None
-        self._hurried = False  # whether the checkpoint is due because the disk is full
-        #: The time of the oldest commit that only the write-ahead log has.
-        self._unsecured_since: float | None = None
+        self._checkpoints = Checkpoints(
+            move=lambda: self.writer.run(opening.checkpoint),
+            empty=lambda: self.searcher.run(self._give_back_wal),
+            is_roomy=lambda: self.reserve.is_whole,
+        )
         make_directory(data_dir)
         with ExitStack() as undo:
             self._lock = DirectoryLock(data_dir)
@@ -73,7 +73,7 @@ class Database:
             if self.reserve.is_disk_full():
                 self.reserve.release()
             is_new = not opening.size(self.path)
-            unclean = self._lock.was_unclean or opening.size(opening.wal_of(self.path)) > 0
+            unclean = self._lock.was_unclean or opening.size(self._wal) > 0
             opened = opening.open_connections(
                 self.path,
                 connection_class,
@@ -96,7 +96,7 @@ class Database:
         if not self.read_only:
             self.reserve.settle()
             self.reserve.take()
-        self._watch = Watch([self.path, opening.wal_of(self.path)], also=self.reserve.take)
+        self._watch = Watch([self.path, self._wal], also=self.reserve.take)
         self._checker = Checker(self.path, is_new=is_new, at_once=unclean)
 
     def write(
@@ -106,17 +106,23 @@ class Database:
 
         def checked(db: sqlite3.Connection) -> T:
             self._watch.look()
-            return work(db, *args, **more)
+            result = work(db, *args, **more)
+            if opening.size(self._wal) > self.reserve.held:
+                self.reserve.check(opening.growth_due(db, self.path))
+            return result
 
         self.tidy_soon()
-        self._checkpoint_soon()
+        if self._checkpoints.timer is None:
+            self._checkpoints.soon()
         writing = self.writer.transact(checked)
         writing.add_done_callback(self._written)
         return writing
 
     async def try_to_write(self) -> None:
         """Raise `StoreError` unless a question could be saved now. Changes nothing."""
-        await self.writer.transact(self._try)
+        trying = self.writer.transact(self._try)
+        trying.add_done_callback(self._written)
+        await trying
 
     async def empty_wal(self) -> None:
         """Empty the write-ahead log. Raises `StoreError` if another program prevents it.
@@ -133,13 +139,12 @@ class Database:
             await self.empty_wal()
 
     def health(self) -> StoreHealth:
-        since = self._unsecured_since
         return StoreHealth(
             read_only=bool(self.read_only),
             replaced=self._watch.replaced,
             damaged=bool(self._checker.damage),
             checked_at=self._checker.checked_at,
-            unsecured=0.0 if since is None else monotonic() - since,
+            unsecured=self._checkpoints.unsecured,
             reserve_held=self.reserve.is_whole,
         )
 
@@ -153,9 +158,9 @@ class Database:
         Idempotent."""
         if self._closed is None:
             self._closed = Future()
-            for timer in (self._tidying, self._checkpointing):
-                if timer:
-                    timer.cancel()
+            if self._tidying:
+                self._tidying.cancel()
+            self._checkpoints.close()
             self._watch.close()
             # The writer closes last: SQLite then moves the write-ahead log into the database.
             self.searcher.close().add_done_callback(self._close_reader)
@@ -175,7 +180,8 @@ class Database:
 
     def _try(self, db: sqlite3.Connection) -> None:
         self._watch.look()
-        self.reserve.check(opening.unused_bytes(db))
+        if self.reserve.is_disk_full():
+            raise DiskFull
         # This sets user_version to the value that it has. Nothing reads it, but SQLite writes one
         # page.
         db.execute("PRAGMA user_version = 0")
@@ -191,16 +197,20 @@ class Database:
                 if monotonic() > due:
                     raise StoreError("another program is reading the database")
                 sleep(TRUNCATE_PAUSE)
-        self._unsecured_since = None
+        self._checkpoints.emptied()
         return True
 
     def _written(self, writing: asyncio.Future[Any]) -> None:
-        """On a full disk, what the write-ahead log takes is given back soon."""
-        if writing.cancelled() or not isinstance(writing.exception(), DiskFull):
-            return
-        if not self._hurried:
-            self._hurried = True
-            self._checkpoint_in(CHECKPOINT_PAUSE)
+        if not writing.cancelled() and isinstance(writing.exception(), DiskFull):
+            self._checkpoints.hurry()
+
+    def _give_back_wal(self, db: sqlite3.Connection) -> bool:
+        """Empty the write-ahead log. If the database file has no room for it, use the reserve."""
+        try:
+            return self._empty_wal(db)
+        except DiskFull:
+            with self.reserve.lent():
+                return self._empty_wal(db)
 
     def _tidy_in(self, seconds: float) -> None:
         if self._closed is None:
@@ -217,42 +227,18 @@ class Database:
         return has_room and search.catch_up(db)
 
     def _tidy_step(self, db: sqlite3.Connection) -> bool:
-        """One step of the deferred work, of some ten milliseconds. False if nothing is left."""
+        """One step of the deferred work, of some ten milliseconds. False if nothing is left.
+        Raises `DiskFull` if other writes need the space."""
+        if not self.reserve.has_room_to_tidy():
+            raise DiskFull
         return search.wipe_old(db) or self.catch_up(db) or logs.tidy(db) or search.sweep(db)
 
     def _tidied(self, step: asyncio.Future[bool]) -> None:
         self._tidying = None
-        self._checkpoint_soon()
+        self._checkpoints.soon()
+        self._written(step)
         if not step.cancelled() and step.exception() is None and step.result():
             self._tidy_in(TIDY_PAUSE)
-
-    def _checkpoint_soon(self) -> None:
-        if self._checkpointing is None:
-            self._unsecured_since = self._unsecured_since or monotonic()
-            self._checkpoint_in(CHECKPOINT_DELAY)
-
-    def _checkpoint_in(self, seconds: float) -> None:
-        if self._checkpointing:
-            self._checkpointing.cancel()
-        if self._closed is None:
-            loop = asyncio.get_running_loop()
-            self._checkpointing = loop.call_later(seconds, self._checkpoint, monotonic() + seconds)
-
-    def _checkpoint(self, began: float) -> None:
-        self._checkpointing = None
-        self._hurried = False
-        with suppress(StoreError):
-            if self.reserve.is_whole:
-                moving = self.writer.run(opening.checkpoint)
-            else:
-                moving = self.searcher.run(self._empty_wal)
-            moving.add_done_callback(lambda moved: self._checkpointed(moved, began))
-
-    def _checkpointed(self, moved: asyncio.Future[bool], began: float) -> None:
-        if moved.cancelled() or moved.exception() is not None or not moved.result():
-            self._checkpoint_in(CHECKPOINT_PAUSE)
-        else:
-            self._unsecured_since = began if self._checkpointing else None
 
 
 class Worker:

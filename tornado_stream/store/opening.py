@@ -164,6 +164,15 @@ def unused_bytes(db: sqlite3.Connection) -> int:
     return int(pages * page_size)
 
 
+def growth_due(db: sqlite3.Connection, path: Path) -> int:
+    """By how many bytes the file of the database grows when it gets all commits, and what the
+    transaction of this connection has written so far."""
+    (pages,), (page_size,) = (
+        db.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "page_size")
+    )
+    return int(pages * page_size) - size(path)
+
+
 def truncate_wal(db: sqlite3.Connection) -> bool:
     """Move all commits into the database and empty the write-ahead log. False, and at once, if a
     reader prevents it."""

@@ -2,15 +2,18 @@
 
 A deletion writes before it frees anything, so on a full disk nothing could be deleted. The rule:
 a deletion that finds the disk full gets the space of the file. After it, half of what is free is
-held again; the other half is for the write-ahead log of other writes. All functions are
-synchronous, and may be called on any thread.
+held again; the other half is for the write-ahead log of other writes. The database file grows
+when the log is moved into it: no write may let it grow by more than the reserve can give, for then
+nothing could move the log, and no deletion would make room. All functions are synchronous, and may
+be called on any thread.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tornado_stream.store.base import DiskFull
@@ -19,7 +22,8 @@ from tornado_stream.store.private_files import make_private
 #: Bytes of the reserve, and at most which part of the whole disk. Half of it has room for the
 #: write-ahead log, the other half for a deletion.
 SIZE, PART = 32 * 1024 * 1024, 10
-#: Bytes that must be usable, so that a question counts as savable.
+#: Bytes that must be free, so that a question counts as savable. Free pages of the database do not
+#: count: what is written goes to the write-ahead log first.
 LOW = 256 * 1024
 
 
@@ -66,18 +70,35 @@ class Reserve:
             self._in_use = False
             self.take()
 
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Give the space to the block, unless a deletion has it already."""
+        if self._in_use:
+            yield
+            return
+        self.release()
+        try:
+            yield
+        finally:
+            self.settle()
+
     def is_disk_full(self) -> bool:
+        """Whether a question might not be saved."""
         return self._free() < LOW
 
-    def check(self, unused: int) -> None:
-        """Raise `DiskFull` where a question might not be saved. `unused` is what the database has
-        in its own file, in bytes."""
-        if self._free() + unused < LOW:
+    def check(self, growth: int) -> None:
+        """Raise `DiskFull` if the reserve might not have the `growth` of the database file that is
+        due, in bytes."""
+        if growth > max(self.held, self._free() // 2):
             raise DiskFull
+
+    def has_room_to_tidy(self) -> bool:
+        """Whether deferred work may be done, which other writes then find room beside."""
+        return self._free() >= 2 * LOW
 
     def has_room_for_index(self, unused: int) -> bool:
         """Whether texts may be indexed: on a disk that is nearly full, the last space is for
-        questions and answers. `unused` is as for `check`."""
+        questions and answers. `unused` is what the database has in its own file, in bytes."""
         return self._free() + unused >= self.size // 2
 
     def _remove(self) -> None:
