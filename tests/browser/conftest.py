@@ -51,6 +51,9 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # One renderer for all pages: a new process for each test costs more than half as much as the test.
+    "--disable-site-isolation-trials",
+    "--renderer-process-limit=1",
 ]
 VIEWPORT: Any = {"width": 1024, "height": 768}
 REPORT_VIOLATIONS = """

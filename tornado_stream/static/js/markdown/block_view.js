@@ -140,7 +140,7 @@ function settle(root) {
 
 /** @param {HTMLElement} one */
 async function typesetLater(one) {
-  const { styled, typeset } = await import("./formulas.js");
-  await styled;
+  const { loadStyle, typeset } = await import("./formulas.js");
+  await loadStyle();
   return () => typeset(one);
 }

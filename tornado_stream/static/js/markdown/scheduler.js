@@ -11,8 +11,8 @@ const SLICE = 8;
 const textWork = [];
 /** @type {(() => void)[]} */
 const finishingWork = [];
-/** @type {Promise<void> | null} */
-let working = null;
+/** The next slice. @type {ReturnType<typeof setTimeout> | undefined} */
+let planned;
 let until = 0;
 let loading = 0;
 
@@ -28,7 +28,7 @@ export function hasTime() {
 /** Do this work in a later slice. @param {() => void} work */
 export function later(work) {
   textWork.push(work);
-  working ??= workOff();
+  planned ??= setTimeout(slice);
 }
 
 /** Do work after all text, once what it needs is loaded. If that fails, the work is not done. @param {Promise<() => void>} work */
@@ -37,21 +37,24 @@ export async function whenReady(work) {
   const ready = await work.catch(() => null);
   loading--;
   if (ready) finishingWork.push(ready);
-  working ??= workOff();
+  planned ??= setTimeout(slice);
 }
 
-async function workOff() {
-  const next = () => textWork.pop() ?? finishingWork.pop();
-  while (textWork.length || finishingWork.length) {
-    await new Promise((done) => setTimeout(done));
-    const end = performance.now() + SLICE;
-    do next()?.();
-    while (performance.now() < end && (textWork.length || finishingWork.length));
-  }
-  working = null;
+function slice() {
+  const end = performance.now() + SLICE;
+  planned = setTimeout(slice); // before the work, so that work that throws does not stop the rest
+  do {
+    const work = textWork.pop() ?? finishingWork.pop();
+    if (!work) {
+      clearTimeout(planned);
+      planned = undefined;
+      return;
+    }
+    work();
+  } while (performance.now() < end);
 }
 
 /** Resolves when all work is done. */
 export async function idle() {
-  while (working || loading) await (working ?? new Promise((done) => setTimeout(done)));
+  while (planned || loading) await new Promise((done) => setTimeout(done));
 }
