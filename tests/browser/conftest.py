@@ -51,7 +51,7 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # One renderer for all pages: a new process for each test costs more than half as much as the test.
+    # One renderer for all pages, because a process for each of them costs more than the page.
     "--disable-site-isolation-trials",
     "--renderer-process-limit=1",
 ]
