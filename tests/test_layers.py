@@ -7,6 +7,7 @@ checkers alone. `pytest tests/test_layers.py -s` prints the figures.
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,7 +85,9 @@ def imports(path: Path, *, for_types: bool = True) -> set[str]:
     return found
 
 
-GRAPH = {module: imports(path) & MODULES.keys() - {module} for module, path in MODULES.items()}
+@functools.cache  # not a constant: every worker imports this file, and one of them runs the test
+def graph() -> dict[str, set[str]]:
+    return {module: imports(path) & MODULES.keys() - {module} for module, path in MODULES.items()}
 
 
 def circles() -> Iterator[list[str]]:
@@ -95,17 +98,17 @@ def circles() -> Iterator[list[str]]:
         if module in path:
             yield [*path[path.index(module) :], module]
         elif module not in done:
-            for other in sorted(GRAPH[module]):
+            for other in sorted(graph()[module]):
                 yield from visit(other, [*path, module])
             done.add(module)
 
-    for module in sorted(GRAPH):
+    for module in sorted(graph()):
         yield from visit(module, [])
 
 
 def arrows_up() -> Iterator[str]:
     """Every import of a package that stands higher in `LAYERS`."""
-    for module, others in GRAPH.items():
+    for module, others in graph().items():
         for other in others:
             # The package itself holds only the version, and any module may import that.
             if short(module) and short(other) and layer(module) > layer(other):
@@ -119,8 +122,8 @@ def test_every_package_has_its_layer():
 
 def test_no_import_leads_up_or_in_a_circle():
     round_trips, up = list(circles()), list(arrows_up())
-    arrows = sum(map(len, GRAPH.values()))
-    print(f"{len(GRAPH)} modules, {arrows} imports, {len(round_trips)} circles, {len(up)} up")
+    arrows = sum(map(len, graph().values()))
+    print(f"{len(graph())} modules, {arrows} imports, {len(round_trips)} circles, {len(up)} up")
     assert round_trips == []
     assert up == []
 

@@ -72,12 +72,14 @@ def messages(count: int) -> dict[str, Any]:
 
 
 REQUESTS = {
-    "rounds of tools": rounds_of_tools(2500),
-    "messages": messages(20_000),
-    "tools": tools(800),
-    "a picture of 6 MB": picture(6_000_000),
-    "a picture at the limit": picture(32 * 1024 * 1024 - 300),
-    "a text with quotes": {"messages": [{"role": "user", "content": '[1, "a", {}]\n' * 400_000}]},
+    "rounds of tools": lambda: rounds_of_tools(2500),
+    "messages": lambda: messages(20_000),
+    "tools": lambda: tools(800),
+    "a picture of 6 MB": lambda: picture(6_000_000),
+    "a picture at the limit": lambda: picture(32 * 1024 * 1024 - 300),
+    "a text with quotes": lambda: {
+        "messages": [{"role": "user", "content": '[1, "a", {}]\n' * 400_000}]
+    },
 }
 
 
@@ -107,7 +109,7 @@ def server(io_loop: Any, upstream: Any, large: str, tmp_path: Path) -> Iterator[
 @pytest.mark.gen_test
 @pytest.mark.parametrize("name", REQUESTS)
 async def test_a_large_request_of_a_program_holds_up_nobody(server, name):
-    body = json.dumps({**REQUESTS[name], "model": "say=ok"}).encode()
+    body = json.dumps({**REQUESTS[name](), "model": "say=ok"}).encode()
     paced = await server.send(model=PACED)
     await paced.until("delta")
     reading = asyncio.ensure_future(paced.read())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gzip
 import random
 import time
@@ -133,8 +134,12 @@ def test_a_body_that_ends_too_early_is_all_that_came():
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
-#: 50 MiB in 50 KB: one read of the socket brings all of it.
-BOMB = gzip.compress(b"x" * (50 << 20))
+
+
+@functools.cache
+def bomb() -> bytes:
+    """50 MiB in 50 KB: one read of the socket brings all of it."""
+    return gzip.compress(b"x" * (50 << 20))
 
 
 async def fetch(server: Script, take: OnChunk) -> None:
@@ -152,7 +157,7 @@ def response(data: bytes) -> bytes:
 @pytest.mark.timed
 @pytest.mark.gen_test
 async def test_very_much_in_a_little_data_does_not_hold_the_loop():
-    assert len(BOMB) < 64 * 1024
+    assert len(bomb()) < 64 * 1024
     taken: list[int] = []
     longest, last, done = 0.0, time.monotonic(), False
 
@@ -163,7 +168,7 @@ async def test_very_much_in_a_little_data_does_not_hold_the_loop():
         if not done:
             asyncio.get_running_loop().call_soon(tick)
 
-    server = Script(response(BOMB), hold=True)
+    server = Script(response(bomb()), hold=True)
     tick()
     await fetch(server, lambda piece: taken.append(len(piece)))
     done = True
@@ -180,7 +185,7 @@ async def test_a_connection_is_used_again_after_a_response_that_was_read_late():
         nonlocal taken
         taken += len(piece)
 
-    async with Server(answer(response(BOMB), times=3)) as server:
+    async with Server(answer(response(bomb()), times=3)) as server:
         for _ in range(3):
             request = UpstreamRequest(server.url(), {}, b"{}")
             await asyncio.wait_for(upstream.fetch_stream(request, lambda s, h: count), DEADLINE)
@@ -205,7 +210,7 @@ async def test_it_ends_where_its_taker_wants_no_more():
         taken.append(piece)
         return 0.0 if len(taken) == 300 else None
 
-    server = Script(response(BOMB), hold=True)
+    server = Script(response(bomb()), hold=True)
     await fetch(server, take)
     await asyncio.wait_for(server.left.wait(), DEADLINE)
     assert len(taken) == 300
@@ -220,7 +225,7 @@ async def test_it_waits_for_more_as_long_as_its_taker_says():
         taken.append(piece)
         return 0.05 if sum(map(len, taken)) == 50 << 20 else None
 
-    server = Script(HEAD + b"\r\n" + BOMB, hold=True)
+    server = Script(HEAD + b"\r\n" + bomb(), hold=True)
     await fetch(server, take)
     assert sum(map(len, taken)) == 50 << 20
     server.close()
@@ -229,7 +234,7 @@ async def test_it_waits_for_more_as_long_as_its_taker_says():
 @pytest.mark.gen_test
 async def test_it_can_be_cancelled_in_the_midst():
     taken: list[bytes] = []
-    server = Script(response(BOMB), hold=True)
+    server = Script(response(bomb()), hold=True)
     task = asyncio.create_task(fetch(server, taken.append))
     await until(lambda: len(taken) > 10)
     task.cancel()
@@ -250,7 +255,7 @@ async def test_what_its_taker_raises_later_is_raised():
         if len(taken) > 300:
             raise KeyError("mine")
 
-    server = Script(response(BOMB), hold=True)
+    server = Script(response(bomb()), hold=True)
     with pytest.raises(KeyError, match="mine"):
         await fetch(server, take)
     server.close()
