@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import re
 import time
@@ -424,9 +425,13 @@ async def test_a_member_of_a_wrong_type_is_named(chat, upstream, path, param):
 
 
 @pytest.mark.parametrize("path", PROGRAMS)
+@pytest.mark.parametrize("each", [False, pytest.param(True, marks=pytest.mark.wide)])
 @pytest.mark.gen_test
-async def test_an_attack_on_a_route_of_programs_gets_an_answer_in_words(chat, path):
-    """Any depth, and as many values as are allowed, in members that are passed on or repeated."""
+async def test_an_attack_on_a_route_of_programs_gets_an_answer_in_words(chat, path, each):
+    """Any depth, and as many values as are allowed, in members that are passed on or repeated.
+
+    Every member gets every value, and every value is kept and not kept; `each` tries both ways.
+    """
     tools = '{"type": "allowed_tools", "tools": ['
     hard = [
         *("[" * depth + "]" * depth for depth in (240, 300, 900, 1020)),
@@ -435,14 +440,14 @@ async def test_an_attack_on_a_route_of_programs_gets_an_answer_in_words(chat, pa
         json.dumps({str(number): number for number in range(49_000)}),
     ]
     names = ("tool_choice", "tools", "metadata", "mine", "text", "input", "messages")
-    for name in names:
-        for value in hard:
-            for headers in ({}, {"Tornado-Stream-Keep": "true"}):
-                members = PROGRAMS[path] | {name: "VALUE"}
-                body = json.dumps(members).replace('"VALUE"', value).encode()
-                response = await chat.request("POST", path, body, headers)
-                assert response.status in (200, 400), (name, value[:60], response.body[:300])
-                assert response.status == 200 or response.json()["error"]["message"]
+    kinds: list[dict[str, str]] = [{}, {"Tornado-Stream-Keep": "true"}]
+    for number, (name, value) in enumerate(itertools.product(names, hard)):
+        for headers in kinds if each else [kinds[number % 2]]:
+            members = PROGRAMS[path] | {name: "VALUE"}
+            body = json.dumps(members).replace('"VALUE"', value).encode()
+            response = await chat.request("POST", path, body, headers)
+            assert response.status in (200, 400), (name, value[:60], response.body[:300])
+            assert response.status == 200 or response.json()["error"]["message"]
     too_many = {**PROGRAMS[path], "mine": [0] * 100_001}
     response = await chat.request("POST", path, too_many)
     assert response.status == 400 and "100000 values" in response.json()["error"]["message"]

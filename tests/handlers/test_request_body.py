@@ -23,7 +23,7 @@ from tornado_stream.values.errors import InvalidRequest, TooLarge
 from tornado_stream.values.json_values import PIECE, ValueCounter
 
 MIB = 1024 * 1024
-#: Seconds that decoding may take. A busy machine, or one that is observed, takes its own time.
+#: Seconds of this process that decoding may take. One that is observed takes its own time.
 HELD = 0.05 if LONG else 1.0
 TOKEN = "t" * 32
 
@@ -87,9 +87,9 @@ def test_decoding_as_many_values_as_allowed_holds_the_loop_for_a_moment(kind):
     body = b'{"a":[' + WORST[kind](Settings().max_v1_values) + b"]}"
     took = []
     for _ in range(5):
-        began = time.perf_counter()
+        began = time.process_time()
         assert decode_object(body)
-        took.append(time.perf_counter() - began)
+        took.append(time.process_time() - began)
     print(f"{kind}: {min(took) * 1000:.0f} to {max(took) * 1000:.0f} ms")
     assert min(took) <= HELD
 
@@ -100,9 +100,9 @@ def test_counting_32_mib_is_done_in_short_steps(unit):
     body = b'{"a":"' + unit * (32 * MIB // len(unit)) + b'"}'
     counter, took = ValueCounter(100_000), []
     for start in range(0, len(body), PIECE):
-        began = time.perf_counter()
+        began = time.process_time()
         counter.feed(body[start : start + PIECE])
-        took.append(time.perf_counter() - began)
+        took.append(time.process_time() - began)
     assert not counter.too_many and counter._count == 1
     steps = MIB // PIECE  # without a pause for others
     typical = sorted(took)[len(took) // 2]

@@ -690,10 +690,11 @@ def write_until_killed(data_dir: Path, first: int, lines: int) -> tuple[int, int
     return int(number), int(last)
 
 
+@pytest.mark.parametrize("kills", [8, pytest.param(40, marks=pytest.mark.wide)])
 @pytest.mark.gen_test
-async def test_acknowledged_writes_survive_twenty_kills(data_dir):
+async def test_acknowledged_writes_survive_kills(data_dir, kills):
     chance, first = random.Random(7), 1
-    for _ in range(20):
+    for _ in range(kills):
         number, last = write_until_killed(data_dir, first, chance.randint(1, 60))
         store = open_store(data_dir)  # the lock was released with the process
         assert query(data_dir, "PRAGMA integrity_check") == [("ok",)]
