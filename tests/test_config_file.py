@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from tornado_stream.auth.user_config import read_user_config
-from tornado_stream.config_file import MAX_SIZE, SECTIONS, ConfigFile, Reread, read_sections
+from tornado_stream.config_file import (
+    MAX_PARTS,
+    MAX_SIZE,
+    SECTIONS,
+    ConfigFile,
+    Reread,
+    read_sections,
+)
 from tornado_stream.settings import SettingError, Settings
 
 CONFIGURATION = Path(__file__).parents[1] / "docs/configuration.md"
@@ -69,6 +76,35 @@ def test_what_is_no_file_of_settings_is_refused(file):
     assert "is nested too deeply" in refused(file, "x = " + "[" * 100_000)
     assert f"more than {MAX_SIZE} bytes" in refused(file, "#" * (MAX_SIZE + 1))
     assert "line 2" in refused(file, "\nx = 1 2\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" + ".a" * 20_000 + "=1",
+        "[a" + " . a" * 20_000 + "]",
+        "x = {y = 1, a" + ".'a'" * 33 + "=1}",
+    ]
+    + ['"""."""' + '."#"' * 40 + " = 1", "#'\na" + ".a" * 32 + "=1"],
+)
+def test_a_key_of_too_many_parts_is_not_parsed(file, text, monkeypatch):
+    monkeypatch.setattr("tomllib.loads", lambda text: pytest.fail("it is parsed"))
+    line = text.count("\n") + 2
+    says = f", line {line}: a key has more than {MAX_PARTS} parts"
+    assert refused(file, f"# a.a\n{text}") == says
+
+
+def test_dots_in_texts_and_many_short_keys_are_no_mistake(file):
+    dots = "a.b." * 1000
+    lines = [f"# {dots}", f"[preset.'{dots}']", f'system = "\\"{dots}"', "x.y.z = 1.5e3"]
+    lines += [f"[preset.b]\nsystem = '''\n{dots}\n'''", f'description = """\\"""{dots}"""']
+    lines += [f"[preset.n{n}.options]\na.b = [1.5, 2.5]" for n in range(100)]
+    file.write_text("\n".join(lines))
+    assert len(read_sections(file).tables("preset")) == 102
+
+
+def test_a_message_does_not_repeat_a_long_key(file):
+    assert len(refused(file, "z" * 500_000 + " = 1")) < 300
 
 
 def test_the_file_is_read_once_and_again_when_it_changes(file, monkeypatch):

@@ -22,8 +22,10 @@ logger = logging.getLogger(__name__)
 
 #: In the working directory, unless --config names another file.
 FILE_NAME = "tornado-stream.toml"
-#: Bytes of the file.
-MAX_SIZE = 8 * 1024 * 1024
+#: Bytes of the file, and parts of a key (`a.b.c` has three): the parser takes time for both.
+MAX_SIZE, MAX_PARTS = 1024 * 1024, 32
+#: Characters of a key that a message shows.
+MAX_SHOWN = 100
 #: The sections and who reads them; docs/configuration.md has the same table.
 SECTIONS = {
     "currency": "providers.config",
@@ -120,6 +122,7 @@ def read_sections(path: Path) -> Sections:
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8"
         raise SettingError(f"cannot read {path}: {why}") from None
+    _check_keys(path, text)
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -159,7 +162,8 @@ class Sections:
 
     def refuse(self, key: str, why: str) -> NoReturn:
         """Raise a `SettingError` that names the line of a key, for example `preset.x.system`."""
-        shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in key)
+        cut = key if len(key) <= MAX_SHOWN else f"{key[:MAX_SHOWN]}…"
+        shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in cut)
         raise SettingError(f"{self.path}, line {self.line_of(key)}: {shown}: {why}")
 
     def line_of(self, key: str) -> int:
@@ -177,6 +181,30 @@ class Sections:
             if found and size > best and (within or wanted.startswith(f"{found}.")):
                 best, line = size, number
         return line
+
+
+def _check_keys(path: Path, text: str) -> None:
+    """Raise `SettingError` if a key has too many parts: the parser's time grows with their square.
+    Strings and comments do not count."""
+    last, parts = None, 1
+    for token in _TOKEN.finditer(text):
+        kind = token.lastgroup
+        if kind == "dot" and last == "part":
+            parts += 1
+        elif kind != "part" or last != "dot":
+            parts = 1
+        last = kind
+        if parts > MAX_PARTS:
+            line = text.count("\n", 0, token.start()) + 1
+            raise SettingError(f"{path}, line {line}: a key has more than {MAX_PARTS} parts")
+
+
+#: A part of a key (or a value), the dot between two parts, or what is neither.
+_TOKEN = re.compile(
+    r"""(?P<part>"{3}(?:\\.|[^\\])*?"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|[\w+-]+)"""
+    r"|(?P<dot>\.)|(?P<other>#[^\n]*|[^\s\w+-])",
+    re.DOTALL,
+)
 
 
 def _bare(text: str) -> str:
