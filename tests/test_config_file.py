@@ -14,6 +14,8 @@ from tornado_stream.config_file import (
     SECTIONS,
     ConfigFile,
     Reread,
+    file_state,
+    read_key_file,
     read_sections,
 )
 from tornado_stream.settings import SettingError, Settings
@@ -171,3 +173,42 @@ def test_a_mistake_is_one_line(file):
     with pytest.raises(SettingError) as caught:
         read_user_config(read_sections(file))
     assert str(caught.value).isprintable() and r"user.a\n\u202eb: a name has" in str(caught.value)
+
+
+def test_a_file_that_could_not_be_read_is_read_as_soon_as_it_can_be(tmp_path, monkeypatch, caplog):
+    path, now, failing = tmp_path / "chat.toml", [0.0], [True]
+    path.write_text("[budget]\ntokens = 5\n")
+    config = Reread(ConfigFile(Settings(config=path)), read_user_config, "x", lambda: now[0])
+    open_file = Path.open
+
+    def full(self, *arguments):
+        if failing[0]:
+            raise OSError(24, "Too many open files")
+        return open_file(self, *arguments)
+
+    path.write_text("[budget]\ntokens = 66\n")
+    monkeypatch.setattr(Path, "open", full)
+    for now[0] in (1.0, 2.0, 3.0):
+        assert config().default.tokens == 5
+    assert caplog.text.count("Too many open files") == 1
+    failing[0], now[0] = False, 4.0
+    assert config().default.tokens == 66
+    caplog.clear()
+
+
+def test_a_state_changes_with_the_rights_of_a_file(tmp_path):
+    """Otherwise a file that gets its rights later than its content would never be read."""
+    path = tmp_path / "a"
+    path.write_text("x")
+    before = file_state(path)
+    path.chmod(0o640)
+    assert file_state(path) != before and file_state(tmp_path / "b") is None
+
+
+def test_a_file_with_a_key_has_a_bound(tmp_path):
+    path = tmp_path / "key"
+    path.write_bytes(b"\xef\xbb\xbfsk-1\n")
+    assert read_key_file(path) == "sk-1\n"
+    path.write_text("k" * 10_000_000)
+    with pytest.raises(ValueError, match="more than 16384 bytes"):
+        read_key_file(path)

@@ -26,6 +26,8 @@ FILE_NAME = "tornado-stream.toml"
 MAX_SIZE, MAX_PARTS = 1024 * 1024, 32
 #: Characters of a key that a message shows.
 MAX_SHOWN = 100
+#: Bytes of a file with the key of an upstream.
+MAX_KEY_FILE = 16 * 1024
 #: The sections and who reads them; docs/configuration.md has the same table.
 SECTIONS = {
     "currency": "providers.config",
@@ -40,8 +42,34 @@ NOT_YET = {"tools": "tools"}
 #: Seconds between two looks at the file.
 CHECK_INTERVAL = 1.0
 
-State = tuple[int, int, int] | None
+FileState = tuple[int, ...] | None
 T = TypeVar("T")
+
+
+class Unreadable(SettingError):
+    """The file could not be read, perhaps only now: the next look tries again."""
+
+
+def file_state(path: Path) -> FileState:
+    """A value that changes when the file does, or who may read it; None if it cannot be found."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino
+
+
+def read_key_file(path: Path) -> str:
+    """The text of a file with the key of an upstream. Raises `OSError`, and `ValueError` with words
+    if it cannot be such a file."""
+    with path.open("rb") as file:
+        content = file.read(MAX_KEY_FILE + 1)
+    if len(content) > MAX_KEY_FILE:
+        raise ValueError(f"it has more than {MAX_KEY_FILE} bytes")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
 
 
 class ConfigFile:
@@ -50,17 +78,13 @@ class ConfigFile:
     def __init__(self, settings: Settings) -> None:
         here = Path(FILE_NAME)
         self.path = settings.config or (here if here.is_file() else None)
-        self._state: State = None
+        self._state: FileState = None
         self._sections = Sections(Path(FILE_NAME), "", {})
 
     @property
-    def state(self) -> State:
-        """A value that changes when the file does; None if it cannot be found."""
-        try:
-            stat = self.path.stat() if self.path else None
-        except OSError:
-            return None
-        return (stat.st_mtime_ns, stat.st_size, stat.st_ino) if stat else None
+    def state(self) -> FileState:
+        """See `file_state`."""
+        return file_state(self.path) if self.path else None
 
     def read(self) -> Sections:
         """The sections as they are now. The file is read only if it has changed. Raises
@@ -91,8 +115,9 @@ class Reread(Generic[T]):
         self._parse = parse
         self._what = what
         self._now = now
-        self._seen: State = file.state
+        self._seen: FileState = file.state
         self._next_check = now() + CHECK_INTERVAL
+        self._told = ""
         self._value = parse(file.read())
 
     def __call__(self) -> T:
@@ -104,11 +129,16 @@ class Reread(Generic[T]):
         return self._value
 
     def _read(self) -> None:
+        told, self._told = self._told, ""
         try:
             self._value = self._parse(self._file.read())
             logger.info("the %s were read again", self._what)
         except SettingError as error:
-            logger.error("the %s stay as they were: %s", self._what, error)
+            self._told = str(error)
+            if isinstance(error, Unreadable):
+                self._seen = ()
+            if self._told != told:
+                logger.error("the %s stay as they were: %s", self._what, error)
 
 
 def read_sections(path: Path) -> Sections:
@@ -119,9 +149,10 @@ def read_sections(path: Path) -> Sections:
         if len(content) > MAX_SIZE:
             raise SettingError(f"cannot read {path}: it has more than {MAX_SIZE} bytes")
         text = content.decode("utf-8-sig").replace("\r\n", "\n")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise SettingError(f"cannot read {path}: {why}") from None
+    except OSError as error:
+        raise Unreadable(f"cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingError(f"cannot read {path}: it is not UTF-8") from None
     _check_keys(path, text)
     try:
         data = tomllib.loads(text)
