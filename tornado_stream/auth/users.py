@@ -131,6 +131,12 @@ class Users:
         has_local = bool(self._password or self._token)
         return self.id_of(name) if name in self._users or has_local else ""
 
+    def is_user(self, id: str) -> bool:
+        """Whether the user with this id can log in now; where there is no login, it is anybody."""
+        if not self.required:
+            return True
+        return id in self._names or (id == LOCAL_OWNER and bool(self._password or self._token))
+
     def credential(self, id: str) -> str | None:
         """The secret that a session of this user depends on: it ends when the secret changes.
 
