@@ -261,3 +261,16 @@ def test_a_file_that_could_not_be_read_is_read_as_soon_as_it_can_be(path, monkey
 
 def _raise(error: Exception) -> None:
     raise error
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_pipe_or_a_directory_in_place_of_the_file_changes_nothing(path, caplog):
+    write_users(path, {"anna": User(HASHED)})
+    clock = Clock()
+    users = Users(path, now=clock)
+    for clock.time, make in ((1.0, os.mkfifo), (2.0, os.mkdir)):
+        path.unlink()
+        make(path)
+        assert users.credential("anna") == HASHED
+    assert caplog.text.count("it is no file") == 1, "it is told once"
+    caplog.clear()
