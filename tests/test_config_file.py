@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from tornado_stream.auth.user_config import read_user_config
-from tornado_stream.config_file import MAX_SIZE, SECTIONS, ConfigFile, Reread, read_sections
+from tornado_stream.config_file import (
+    MAX_PARTS,
+    MAX_SIZE,
+    SECTIONS,
+    ConfigFile,
+    Reread,
+    file_state,
+    read_key_file,
+    read_sections,
+)
 from tornado_stream.settings import SettingError, Settings
 
 CONFIGURATION = Path(__file__).parents[1] / "docs/configuration.md"
@@ -69,6 +78,35 @@ def test_what_is_no_file_of_settings_is_refused(file):
     assert "is nested too deeply" in refused(file, "x = " + "[" * 100_000)
     assert f"more than {MAX_SIZE} bytes" in refused(file, "#" * (MAX_SIZE + 1))
     assert "line 2" in refused(file, "\nx = 1 2\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" + ".a" * 20_000 + "=1",
+        "[a" + " . a" * 20_000 + "]",
+        "x = {y = 1, a" + ".'a'" * 33 + "=1}",
+    ]
+    + ['"""."""' + '."#"' * 40 + " = 1", "#'\na" + ".a" * 32 + "=1"],
+)
+def test_a_key_of_too_many_parts_is_not_parsed(file, text, monkeypatch):
+    monkeypatch.setattr("tomllib.loads", lambda text: pytest.fail("it is parsed"))
+    line = text.count("\n") + 2
+    says = f", line {line}: a key has more than {MAX_PARTS} parts"
+    assert refused(file, f"# a.a\n{text}") == says
+
+
+def test_dots_in_texts_and_many_short_keys_are_no_mistake(file):
+    dots = "a.b." * 1000
+    lines = [f"# {dots}", f"[preset.'{dots}']", f'system = "\\"{dots}"', "x.y.z = 1.5e3"]
+    lines += [f"[preset.b]\nsystem = '''\n{dots}\n'''", f'description = """\\"""{dots}"""']
+    lines += [f"[preset.n{n}.options]\na.b = [1.5, 2.5]" for n in range(100)]
+    file.write_text("\n".join(lines))
+    assert len(read_sections(file).tables("preset")) == 102
+
+
+def test_a_message_does_not_repeat_a_long_key(file):
+    assert len(refused(file, "z" * 500_000 + " = 1")) < 300
 
 
 def test_the_file_is_read_once_and_again_when_it_changes(file, monkeypatch):
@@ -135,3 +173,42 @@ def test_a_mistake_is_one_line(file):
     with pytest.raises(SettingError) as caught:
         read_user_config(read_sections(file))
     assert str(caught.value).isprintable() and r"user.a\n\u202eb: a name has" in str(caught.value)
+
+
+def test_a_file_that_could_not_be_read_is_read_as_soon_as_it_can_be(tmp_path, monkeypatch, caplog):
+    path, now, failing = tmp_path / "chat.toml", [0.0], [True]
+    path.write_text("[budget]\ntokens = 5\n")
+    config = Reread(ConfigFile(Settings(config=path)), read_user_config, "x", lambda: now[0])
+    open_file = Path.open
+
+    def full(self, *arguments):
+        if failing[0]:
+            raise OSError(24, "Too many open files")
+        return open_file(self, *arguments)
+
+    path.write_text("[budget]\ntokens = 66\n")
+    monkeypatch.setattr(Path, "open", full)
+    for now[0] in (1.0, 2.0, 3.0):
+        assert config().default.tokens == 5
+    assert caplog.text.count("Too many open files") == 1
+    failing[0], now[0] = False, 4.0
+    assert config().default.tokens == 66
+    caplog.clear()
+
+
+def test_a_state_changes_with_the_rights_of_a_file(tmp_path):
+    """Otherwise a file that gets its rights later than its content would never be read."""
+    path = tmp_path / "a"
+    path.write_text("x")
+    before = file_state(path)
+    path.chmod(0o640)
+    assert file_state(path) != before and file_state(tmp_path / "b") is None
+
+
+def test_a_file_with_a_key_has_a_bound(tmp_path):
+    path = tmp_path / "key"
+    path.write_bytes(b"\xef\xbb\xbfsk-1\n")
+    assert read_key_file(path) == "sk-1\n"
+    path.write_text("k" * 10_000_000)
+    with pytest.raises(ValueError, match="more than 16384 bytes"):
+        read_key_file(path)

@@ -116,7 +116,7 @@ class ChatApplication(Services):
             max_conversation=settings.max_conversation,
             preset=self.presets.get,
         )
-        self.waiting = WaitingQuestions(self.store, self.generations, self.chat)
+        self.waiting = WaitingQuestions(self.store, self.generations, self.chat, self.users.is_user)
         self.conversations = ConversationService(self.store, self.generations)
         self.orders = Orders(settings.data_dir / FILE, sessions, self.conversations)
         self._save_due = 0.0

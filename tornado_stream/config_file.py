@@ -22,8 +22,12 @@ logger = logging.getLogger(__name__)
 
 #: In the working directory, unless --config names another file.
 FILE_NAME = "tornado-stream.toml"
-#: Bytes of the file.
-MAX_SIZE = 8 * 1024 * 1024
+#: Bytes of the file, and parts of a key (`a.b.c` has three): the parser takes time for both.
+MAX_SIZE, MAX_PARTS = 1024 * 1024, 32
+#: Characters of a key that a message shows.
+MAX_SHOWN = 100
+#: Bytes of a file with the key of an upstream.
+MAX_KEY_FILE = 16 * 1024
 #: The sections and who reads them; docs/configuration.md has the same table.
 SECTIONS = {
     "currency": "providers.config",
@@ -38,8 +42,34 @@ NOT_YET = {"tools": "tools"}
 #: Seconds between two looks at the file.
 CHECK_INTERVAL = 1.0
 
-State = tuple[int, int, int] | None
+FileState = tuple[int, ...] | None
 T = TypeVar("T")
+
+
+class Unreadable(SettingError):
+    """The file could not be read, perhaps only now: the next look tries again."""
+
+
+def file_state(path: Path) -> FileState:
+    """A value that changes when the file does, or who may read it; None if it cannot be found."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino
+
+
+def read_key_file(path: Path) -> str:
+    """The text of a file with the key of an upstream. Raises `OSError`, and `ValueError` with words
+    if it cannot be such a file."""
+    with path.open("rb") as file:
+        content = file.read(MAX_KEY_FILE + 1)
+    if len(content) > MAX_KEY_FILE:
+        raise ValueError(f"it has more than {MAX_KEY_FILE} bytes")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
 
 
 class ConfigFile:
@@ -48,17 +78,13 @@ class ConfigFile:
     def __init__(self, settings: Settings) -> None:
         here = Path(FILE_NAME)
         self.path = settings.config or (here if here.is_file() else None)
-        self._state: State = None
+        self._state: FileState = None
         self._sections = Sections(Path(FILE_NAME), "", {})
 
     @property
-    def state(self) -> State:
-        """A value that changes when the file does; None if it cannot be found."""
-        try:
-            stat = self.path.stat() if self.path else None
-        except OSError:
-            return None
-        return (stat.st_mtime_ns, stat.st_size, stat.st_ino) if stat else None
+    def state(self) -> FileState:
+        """See `file_state`."""
+        return file_state(self.path) if self.path else None
 
     def read(self) -> Sections:
         """The sections as they are now. The file is read only if it has changed. Raises
@@ -89,8 +115,9 @@ class Reread(Generic[T]):
         self._parse = parse
         self._what = what
         self._now = now
-        self._seen: State = file.state
+        self._seen: FileState = file.state
         self._next_check = now() + CHECK_INTERVAL
+        self._told = ""
         self._value = parse(file.read())
 
     def __call__(self) -> T:
@@ -102,11 +129,16 @@ class Reread(Generic[T]):
         return self._value
 
     def _read(self) -> None:
+        told, self._told = self._told, ""
         try:
             self._value = self._parse(self._file.read())
             logger.info("the %s were read again", self._what)
         except SettingError as error:
-            logger.error("the %s stay as they were: %s", self._what, error)
+            self._told = str(error)
+            if isinstance(error, Unreadable):
+                self._seen = ()
+            if self._told != told:
+                logger.error("the %s stay as they were: %s", self._what, error)
 
 
 def read_sections(path: Path) -> Sections:
@@ -117,9 +149,11 @@ def read_sections(path: Path) -> Sections:
         if len(content) > MAX_SIZE:
             raise SettingError(f"cannot read {path}: it has more than {MAX_SIZE} bytes")
         text = content.decode("utf-8-sig").replace("\r\n", "\n")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise SettingError(f"cannot read {path}: {why}") from None
+    except OSError as error:
+        raise Unreadable(f"cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingError(f"cannot read {path}: it is not UTF-8") from None
+    _check_keys(path, text)
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -159,7 +193,8 @@ class Sections:
 
     def refuse(self, key: str, why: str) -> NoReturn:
         """Raise a `SettingError` that names the line of a key, for example `preset.x.system`."""
-        shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in key)
+        cut = key if len(key) <= MAX_SHOWN else f"{key[:MAX_SHOWN]}…"
+        shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in cut)
         raise SettingError(f"{self.path}, line {self.line_of(key)}: {shown}: {why}")
 
     def line_of(self, key: str) -> int:
@@ -177,6 +212,30 @@ class Sections:
             if found and size > best and (within or wanted.startswith(f"{found}.")):
                 best, line = size, number
         return line
+
+
+def _check_keys(path: Path, text: str) -> None:
+    """Raise `SettingError` if a key has too many parts: the parser's time grows with their square.
+    Strings and comments do not count."""
+    last, parts = None, 1
+    for token in _TOKEN.finditer(text):
+        kind = token.lastgroup
+        if kind == "dot" and last == "part":
+            parts += 1
+        elif kind != "part" or last != "dot":
+            parts = 1
+        last = kind
+        if parts > MAX_PARTS:
+            line = text.count("\n", 0, token.start()) + 1
+            raise SettingError(f"{path}, line {line}: a key has more than {MAX_PARTS} parts")
+
+
+#: A part of a key (or a value), the dot between two parts, or what is neither.
+_TOKEN = re.compile(
+    r"""(?P<part>"{3}(?:\\.|[^\\])*?"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|[\w+-]+)"""
+    r"|(?P<dot>\.)|(?P<other>#[^\n]*|[^\s\w+-])",
+    re.DOTALL,
+)
 
 
 def _bare(text: str) -> str:

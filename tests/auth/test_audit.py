@@ -44,6 +44,27 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path, caplog):
     caplog.clear()
 
 
+@pytest.mark.parametrize("how", ["moved", "removed", "replaced"])
+def test_a_file_that_another_program_takes_away_is_begun_anew(tmp_path, how):
+    path, old = tmp_path / "audit.log", tmp_path / "old"
+    log = AuditLog(path)
+    log.record("login", "anna", id="1")
+    if how == "removed":
+        path.unlink()
+    else:
+        path.rename(old)
+    if how == "replaced":
+        other = AuditLog(path)
+        other.record("login", "ben", id="2")
+        other.close()
+    for id in ("3", "4"):
+        log.record("login", "anna", id=id)
+    log.close()
+    assert [line["id"] for line in lines(path)] == (["2"] if how == "replaced" else []) + ["3", "4"]
+    assert path.stat().st_mode & 0o77 == 0
+    assert how == "removed" or [line["id"] for line in lines(old)] == ["1"]
+
+
 def test_a_device_keeps_its_mode_and_a_full_one_is_told(caplog):
     before = Path("/dev/full").stat().st_mode
     log = AuditLog(Path("/dev/full"))

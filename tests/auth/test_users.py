@@ -241,3 +241,36 @@ def test_without_argon2_the_log_says_what_to_do(path, old, monkeypatch, caplog):
     assert known.verifier("ben")("anna's") == HASHED
     assert known.with_token("t") == "anna" and not caplog.records
     assert read_users(path)["anna"].password == old
+
+
+def test_a_file_that_could_not_be_read_is_read_as_soon_as_it_can_be(path, monkeypatch, caplog):
+    """A removal of a user must count, also if the file could not be read in that moment."""
+    write_users(path, {"anna": User(HASHED), "ben": User(HASHED)})
+    clock = Clock()
+    users = Users(path, now=clock)
+    write_users(path, {"anna": User(HASHED)})
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.read_bytes", lambda self: _raise(OSError(24, "Too many files")))
+        for clock.time in (1.0, 2.0, 3.0):
+            assert users.credential("ben") == HASHED
+    assert caplog.text.count("Too many files") == 1
+    clock.time = 4.0
+    assert users.credential("ben") is None and users.credential("anna") == HASHED
+    caplog.clear()
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_pipe_or_a_directory_in_place_of_the_file_changes_nothing(path, caplog):
+    write_users(path, {"anna": User(HASHED)})
+    clock = Clock()
+    users = Users(path, now=clock)
+    for clock.time, make in ((1.0, os.mkfifo), (2.0, os.mkdir)):
+        path.unlink()
+        make(path)
+        assert users.credential("anna") == HASHED
+    assert caplog.text.count("it is no file") == 1, "it is told once"
+    caplog.clear()

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from tornado_stream.auth.users_file import User, write_users
 from tornado_stream.chat import waiting_questions
 from tornado_stream.chat.waiting_questions import REASONS
 
@@ -220,3 +221,21 @@ async def test_a_change_at_the_end_of_the_answer_is_asked_as_changed(chat):
         messages = (await asked.sent())["messages"]
         texts = [m["content"] for m in messages if m["role"] == "user"]
         assert texts == ["first", "two" if changed.status == 200 else "one"]
+
+
+@pytest.mark.gen_test
+async def test_nobody_pays_for_the_question_of_a_user_who_was_removed(chat, upstream):
+    asked = await asking(chat, "say=one;hold")
+    await asked.put(model="say=second")
+    write_users(chat.application.users.path, {"anna": User()})
+    chat.application.users.check_now()
+    upstream.released.set()
+    assert (await asked.stream.read()).end["state"] == "done"
+    waiting = chat.application.waiting
+    while True:
+        question = await waiting.get("local", asked.id)
+        if question["held"]:
+            break
+        await asyncio.sleep(0.01)
+    assert question["held"]["reason"] == "login_required"
+    assert len(upstream.requests) == 1

@@ -23,6 +23,7 @@ from tornado_stream.auth.users_file import Token, User, read_users, token_digest
 from tornado_stream.commands import archive, restore
 from tornado_stream.server import main
 from tornado_stream.store import open_store
+from tornado_stream.store.base import OpenError
 from tornado_stream.store.lock import DirectoryLock
 
 USERS = {"ada": User(tokens=(Token(token_digest("ts_x")),))}
@@ -286,6 +287,9 @@ def test_after_a_kill_the_same_command_restores(file, data_dir):
     command = [sys.executable, "-c", code, "restore", str(file), "--data-dir", str(data_dir)]
     done = subprocess.run(command, cwd=Path(restore.__file__).parents[2])
     assert done.returncode == -signal.SIGKILL
+    assert not (data_dir / "chat.db").exists()
+    with pytest.raises(OpenError, match="was cut short; run `restore` again"):
+        open_store(data_dir)  # a server that starts meanwhile does not begin with nothing
     assert not (data_dir / "chat.db").exists()
     assert run(file, data_dir) == 0
     assert {path.name for path in data_dir.iterdir()} == {"chat.db", "users.json", "lock"}

@@ -127,8 +127,10 @@ async def test_the_user_of_the_proxy_is_the_user_of_the_server(front):
 @pytest.mark.gen_test
 async def test_programs_come_with_tokens(front):
     body = {"messages": [{"role": "user", "content": "hi"}], "model": "say=a"}
-    for headers, status in [({"Authorization": f"Bearer {TOKEN}"}, 200), (who("ada"), 401)]:
-        response = await front.request("POST", "/v1/chat/completions", body, headers)
+    large = {"messages": [{"role": "user", "content": "a" * 2_000_000}], "model": "say=a"}
+    token = {"Authorization": f"Bearer {TOKEN}"}
+    for sent, headers, status in [(body, token, 200), (large, token, 200), (body, who("ada"), 401)]:
+        response = await front.request("POST", "/v1/chat/completions", sent, headers)
         assert response.status == status, headers
 
 
@@ -146,3 +148,15 @@ async def test_a_client_cannot_name_a_user(front, upstream):
         page = await front.request("GET", "/", headers=who("ada", **{header: value}))
         assert page.status == 200 and b'data-user="ada:0123456789abcdef"' in page.body
     assert not upstream.requests
+
+
+@pytest.mark.parametrize("front", ["nginx"], indirect=True)
+@pytest.mark.gen_test
+async def test_the_open_page_notices_that_the_login_has_ended(front):
+    """Its script gets a 401, after which it loads itself again, and that leads to the login."""
+    script = await front.request("GET", "/api/conversations", headers={"Sec-Fetch-Mode": "cors"})
+    assert (script.status, script.headers["www-authenticate"]) == (401, "Bearer")
+    page = await front.request("GET", "/c/x?a=1", headers={"Sec-Fetch-Mode": "navigate"})
+    assert page.status == 302
+    assert page.headers["location"].startswith("https://auth.example.org/?rd=https://")
+    assert page.headers["location"].endswith("/c/x?a=1")

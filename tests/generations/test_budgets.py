@@ -63,7 +63,7 @@ async def test_a_budget_is_reached_and_starts_anew():
     clock = Clock(2026, 2, 28, 23, 59, 30)
     store = Stored(ada=(700_000_000, 9))
     budgets = made(store, {"ada": Budget(10**9)}, now=clock)
-    await budgets.open()
+    await budgets.renew()
     assert store.asked == [seconds(2026, 2, day) // 86_400 for day in (28, 1)]
     budgets.check("ada")
     assert budgets.count(answer("ada", clock.now, 0.1)) is None
@@ -87,7 +87,7 @@ async def test_a_budget_is_reached_and_starts_anew():
 async def test_tokens_count_where_nothing_has_a_price_also_estimated_ones():
     clock = Clock(2026, 5, 5)
     budgets = made(Stored(), {"bob": Budget(tokens=10**6)}, Budget(None, 100, "day"), now=clock)
-    await budgets.open()
+    await budgets.renew()
     usage = {"prompt_tokens": 40, "completion_tokens": 20}
     assert budgets.count(answer("ada", clock.now, usage=usage)) is None
     low = budgets.count(answer("ada", clock.now, estimate=(30, 5)))
@@ -120,12 +120,38 @@ def test_a_budget_of_nothing_refuses_everything():
 async def test_a_budget_that_changes_holds_for_what_was_spent_before():
     configs = [UserConfig()]
     budgets = Budgets(Stored(), lambda: configs[-1], now=Clock(2026, 5, 5))
-    await budgets.open()
+    await budgets.renew()
     budgets.count(answer("ada", seconds(2026, 5, 5), 2))
     budgets.check("ada")
     configs.append(UserConfig(default=Budget(10**9, per="day")))
     assert refusal(budgets, "ada")["retry_after"] == 86_400
     configs.append(UserConfig(default=Budget(3 * 10**9)))
+    budgets.check("ada")
+
+
+@pytest.mark.gen_test
+async def test_a_clock_that_is_set_changes_no_budget():
+    """A machine without a clock of its own starts in 1970, and learns the time a little later."""
+    clock, day = Clock(1970, 1, 1), 86_400
+
+    class Days(Stored):
+        async def spent_since(self, first):
+            return {"ada": (2 * 10**9, 9)} if first * day <= seconds(2026, 11, 20) else {}
+
+    budgets = made(Days(), {"ada": Budget(10**9)}, now=clock)
+    assert await budgets.renew() and not await budgets.renew()
+    clock.now = seconds(2026, 11, 29)
+    assert await budgets.renew()
+    refusal(budgets, "ada")
+    for wrong in (seconds(2027, 1, 1), seconds(2026, 10, 31), seconds(2026, 12, 31)):
+        clock.now = wrong  # it is set wrong, answers end, and it is set right
+        await budgets.renew()
+        budgets.count(answer("ada", clock.now, 0.1))
+        clock.now = seconds(2026, 11, 29)
+        assert await budgets.renew()
+        refusal(budgets, "ada")
+    clock.now = seconds(2026, 12, 1)
+    await budgets.renew()
     budgets.check("ada")
 
 
@@ -136,7 +162,7 @@ async def test_a_store_that_cannot_be_read_refuses_nobody(caplog):
             raise StoreError("the disk is gone")
 
     budgets = made(Broken(), {"ada": Budget(10**9, None)})
-    await budgets.open()
+    await budgets.renew()
     budgets.check("ada")
     assert "what users have spent cannot be read: the disk is gone" in caplog.text
     caplog.clear()

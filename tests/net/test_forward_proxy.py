@@ -60,7 +60,20 @@ def test_this_machine_needs_no_proxy(host):
         ("a.example, b.example", ["a.example", "b.example"], ["c.example"]),
         ("a.example b.example", ["a.example", "b.example"], ["c.example"]),
         (" ,, .,", [], ["a.example"]),
-        ("*.example", [], ["a.example"]),  # as in curl, only a lone * has a meaning
+        ("*.example", ["a.example"], ["aexample.org"]),
+        ("a*,*a,*", [], ["a.example"]),  # as in curl, only a lone * has a meaning
+        (
+            "a.example:443,B.example:8443",
+            ["a.example", "b.example:8443"],
+            ["b.example", "a.example:1"],
+        ),
+        ("10.1.2.3:8000", ["10.1.2.3:8000"], ["10.1.2.3"]),
+        (
+            "[fd00::1]:8000,[FD00::2]",
+            ["[fd00::1]:8000", "[fd00::2]:9"],
+            ["[fd00::1]", "[fd00::8000]"],
+        ),
+        ("a.example:,:443,a.example:99999999", [], ["a.example"]),
         ("*,a.example", ["a.example"], ["b.example"]),
         ("10.1.2.3", ["10.1.2.3"], ["10.1.2.30", "10.1.2.4"]),
         ("10.0.0.0/8,192.168.1.7/24", ["10.255.0.1", "192.168.1.200"], ["11.0.0.1"]),

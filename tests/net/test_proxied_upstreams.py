@@ -307,7 +307,7 @@ async def test_a_real_proxy(
     serve, settings, upstream, tinyproxy, scheme, tmp_path: Path, monkeypatch
 ):
     """The upstream is on this machine, where no proxy is used; the test suspends that rule."""
-    monkeypatch.setattr(forward_proxy.ForwardProxies, "_is_direct", lambda self, host: False)
+    monkeypatch.setattr(forward_proxy.ForwardProxies, "_is_direct", lambda self, host, port: False)
     context = certificate(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
     async with Terminator(upstream.port, context) as tls:

@@ -7,6 +7,7 @@ belong to a user. A line that cannot be written holds up nothing: the ordinary l
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -69,7 +70,27 @@ def recording(settings: Settings, event: str) -> Iterator[Callable[[str], None]]
 
 
 class _File(RotatingFileHandler):
-    """A private file whose failures the ordinary log tells."""
+    """A private file whose failures the ordinary log tells. If another program has moved or removed
+    the file, such as logrotate, or a command that began a new one, the next line begins it anew."""
+
+    def emit(self, record: LogRecord) -> None:
+        try:
+            self._reopen_if_moved()
+        except (OSError, ValueError):  # of a file that is closed
+            self.handleError(record)
+        else:
+            super().emit(record)
+
+    def _reopen_if_moved(self) -> None:
+        path = Path(self.baseFilename)
+        with suppress(FileNotFoundError):
+            if self.stream and os.path.samestat(os.fstat(self.stream.fileno()), path.stat()):
+                return
+        make_private(path)
+        if self.stream:
+            stream, self.stream = self.stream, self._open()
+            with suppress(OSError):  # of a line that could not be written, which was told
+                stream.close()
 
     def handleError(self, record: LogRecord) -> None:
         logger.error("the audit log cannot be written; this line is lost: %s", record.getMessage())

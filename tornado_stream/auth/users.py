@@ -22,6 +22,7 @@ from tornado_stream.auth.users_file import (
     read_users,
     token_digest,
 )
+from tornado_stream.config_file import file_state
 from tornado_stream.store.base import OpenError
 from tornado_stream.values.messages import LOCAL_OWNER
 
@@ -54,9 +55,10 @@ class Users:
         self._tokens: dict[str, tuple[str, Token]] = {}  # digest → the owner's id, the token
         self._next_check = 0.0
         self._required = False
+        self._told = ""  # why the file could not be used
         #: Called after a change of the file has been read.
         self.on_change: Callable[[], None] = lambda: None
-        self._seen = _file_state(path)
+        self._seen = file_state(path)
         self._use(read_users(path))
 
     @property
@@ -129,6 +131,12 @@ class Users:
         has_local = bool(self._password or self._token)
         return self.id_of(name) if name in self._users or has_local else ""
 
+    def is_user(self, id: str) -> bool:
+        """Whether the user with this id can log in now; where there is no login, it is anybody."""
+        if not self.required:
+            return True
+        return id in self._names or (id == LOCAL_OWNER and bool(self._password or self._token))
+
     def credential(self, id: str) -> str | None:
         """The secret that a session of this user depends on: it ends when the secret changes.
 
@@ -188,10 +196,11 @@ class Users:
         if now < self._next_check:
             return
         self._next_check = now + CHECK_INTERVAL
-        state = _file_state(self.path)
+        state = file_state(self.path)
         if state == self._seen:
             return
         self._seen = state
+        told, self._told = self._told, ""
         try:
             if state is None:
                 raise OpenError(f"{self.path} does not exist any more")
@@ -199,7 +208,11 @@ class Users:
             logger.info("users: the file has changed; number of users: %d", len(self._users))
             self.on_change()
         except OpenError as error:
-            logger.error("users: %s; the users from before remain", error)
+            self._told = str(error)
+            if isinstance(error.__cause__, OSError):
+                self._seen = ()  # perhaps it can be read in a second
+            if self._told != told:
+                logger.error("users: %s; the users from before remain", error)
 
     def _use(self, users: KnownUsers) -> None:
         self._next_check = self._now() + CHECK_INTERVAL
@@ -218,12 +231,3 @@ class Users:
 def _verify_plain(wanted: str, given: str, argon2: bool) -> str | None:
     verify(None, given, argon2=argon2)  # so that it takes as long as for a hash
     return wanted if is_same(given, wanted) else None
-
-
-def _file_state(path: Path) -> tuple[int, ...] | None:
-    """A value that changes when the file does; None if there is no file."""
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino

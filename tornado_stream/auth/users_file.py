@@ -134,6 +134,8 @@ def read_users(path: Path) -> KnownUsers:
     Raises `OpenError` if the file cannot be read, or does not have the format of `write_users`.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise OSError("it is no file")  # opening a pipe would wait for its writer
         text = path.read_bytes()
     except FileNotFoundError:
         return KnownUsers()

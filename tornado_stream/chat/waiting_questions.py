@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -36,12 +37,20 @@ MOST = 100_000
 
 
 class WaitingQuestions:
-    """The waiting questions of all owners, at most one for each conversation."""
+    """The waiting questions of all owners, at most one for each conversation. `is_user` tells
+    whether an owner is a user who can still log in."""
 
-    def __init__(self, store: Store, generations: Generations, chat: ChatService) -> None:
+    def __init__(
+        self,
+        store: Store,
+        generations: Generations,
+        chat: ChatService,
+        is_user: Callable[[str], bool] = lambda owner: True,
+    ) -> None:
         self._store = store
         self._generations = generations
         self._chat = chat
+        self._is_user = is_user
         #: Conversation → why its question is held; None: it is asked when the answer is done.
         self._held: dict[str, tuple[str, str] | None] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -139,6 +148,9 @@ class WaitingQuestions:
         if state != "done":
             if state != "running":  # else it waits for that answer
                 self._hold(id, (state or "", REASONS.get(state or "", "")))
+            return None
+        if not self._is_user(owner):
+            self._hold(id, ("login_required", "The user who asked can no longer log in."))
             return None
         request = SendRequest(
             question.request_id,

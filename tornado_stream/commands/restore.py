@@ -19,14 +19,13 @@ from tornado_stream.commands.backup import check_room, described, unpack
 from tornado_stream.settings import Settings
 from tornado_stream.store.base import OpenError
 from tornado_stream.store.lock import DirectoryLock
+from tornado_stream.store.opening import RESTORE_PART
 from tornado_stream.store.private_files import make_directory, unusable
 from tornado_stream.store.snapshot import DATABASE, Contents, sync_directory
 
-#: The folder in the data directory where a restore works. A killed one leaves it behind.
-PART = "restore.part"
 #: What an empty data directory may have: locks, the space in reserve, the time of the last check,
 #: fetched weights, and what a file system puts there.
-NO_DATA = {"lock", "users.json.lock", "reserve", "checked", "models", "lost+found", PART}
+NO_DATA = {"lock", "users.json.lock", "reserve", "checked", "models", "lost+found", RESTORE_PART}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +54,7 @@ def _run(options: argparse.Namespace, data_dir: Path, ours: set[str]) -> None:
 
 
 def _restore(archive: Archive, data_dir: Path) -> Contents:
-    part = data_dir / PART
+    part = data_dir / RESTORE_PART
     try:
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(mode=0o700)
@@ -121,7 +120,7 @@ def _refuse_data(data_dir: Path, ours: set[str]) -> None:
         return
     except OSError as error:
         raise unusable(data_dir, error) from error
-    left = set(MEMBERS) - {DATABASE} if PART in present else set()
+    left = set(MEMBERS) - {DATABASE} if RESTORE_PART in present else set()
     if data := sorted(present - ours - left):
         raise OpenError(
             f"the data directory {data_dir} is not empty (it has {data[0]}); move it away, or "

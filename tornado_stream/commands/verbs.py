@@ -104,10 +104,18 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _Terminated:
-    """While the block runs, SIGTERM raises `SystemExit`, so that temporary files are removed."""
+    """While the block runs, SIGTERM and SIGHUP raise `SystemExit`, so that temporary files are
+    removed. A SIGHUP that is ignored (nohup) stays so."""
 
     def __enter__(self) -> None:
-        self._before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+        self._before = {}
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number and signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(
+                    number, lambda number, _: sys.exit(128 + number)
+                )
 
     def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGTERM, self._before)
+        for number, before in self._before.items():
+            signal.signal(number, before)

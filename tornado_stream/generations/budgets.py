@@ -2,8 +2,8 @@
 
 The rule: a user whose answers have spent the budget gets no further answer, and a running answer
 is never cut. So the answers that were running when the budget was reached are all that can exceed
-it. The sums are in memory: they are read from the store at the start, and each answer is added when
-it ends.
+it. The sums are in memory: those of a period are read from the store before its first answer, and
+each answer is added when it ends. A clock that is set forward or back leads to another period.
 """
 
 from __future__ import annotations
@@ -43,14 +43,25 @@ class Budgets:
         self._now = now
         #: By period and its first day, then by user: the amount and the tokens that were spent.
         self._spent: dict[tuple[str, int], dict[str, tuple[int, int]]] = {}
+        self._read: set[tuple[str, int]] = set()  # the periods of which the store was asked
 
-    async def open(self) -> None:
-        """Read what was spent in the present periods. Await it before any answer starts."""
-        for period in self._periods():
+    async def renew(self) -> bool:
+        """Read what was spent in the present periods. Await it before each answer: returns whether
+        a period has begun, so that users must be checked again."""
+        unread = [period for period in self._periods() if period not in self._read]
+        for period in unread:
             try:
-                self._spent[period] = await self._store.spent_since(period[1])
+                stored = await self._store.spent_since(period[1])
             except StoreError as error:
                 logger.error("what users have spent cannot be read: %s", error.message)
+                continue
+            counted = self._spent.get(period, {})  # has answers that ended meanwhile
+            for owner, (amount, tokens) in stored.items():
+                more = counted.get(owner, (0, 0))
+                counted[owner] = max(amount, more[0]), max(tokens, more[1])
+            self._spent[period] = counted
+            self._read.add(period)
+        return bool(unread)
 
     def check(self, owner: str) -> None:
         """Raise `TooMany` `budget_reached` if this user has spent the budget."""
@@ -73,6 +84,7 @@ class Budgets:
         assert spent.message
         periods = self._periods()
         self._spent = {period: self._spent.get(period, {}) for period in periods}
+        self._read &= self._spent.keys()
         new_amount, new_tokens = settled_numbers(spent)
         for period in periods:
             if spent.message.created_at // DAY >= period[1]:

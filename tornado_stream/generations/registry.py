@@ -109,8 +109,6 @@ class Generations:
             await self._store.settle_lost()
         except StoreError as error:
             logger.error("the ledger has open rows of answers before: %s", error.message)
-        if self._budgets:
-            await self._budgets.open()
         return len(unfinished)
 
     @contextmanager
@@ -147,9 +145,11 @@ class Generations:
         """Save the new answer, then start to produce it. Call it within `admitted`. An answer that
         was stopped meanwhile begins and ends at once, and its provider is not asked.
 
-        Raises `Conflict` `conversation_busy`, `Unavailable` `draining` or `StoreError`; then the
-        provider is not asked.
+        Raises `Conflict` `conversation_busy`, `TooMany` `budget_reached`, `Unavailable` `draining`
+        or `StoreError`; then the provider is not asked.
         """
+        if self._budgets and await self._budgets.renew():
+            self._budgets.check(job.owner)
         self._check_draining()  # the process may have begun to drain since the answer was admitted
         conversation_id = job.new_answer.message.conversation_id
         beginning = self._beginning[job.new_answer.generation_id]

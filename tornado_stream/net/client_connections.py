@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from http.client import responses
@@ -25,7 +25,7 @@ from typing import Any
 import orjson
 from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine
 from tornado.ioloop import IOLoop
-from tornado.iostream import IOStream, StreamClosedError
+from tornado.iostream import IOStream, StreamClosedError, UnsatisfiableReadError
 
 from tornado_stream.net.waiting import resumed_at
 from tornado_stream.settings import Settings
@@ -45,6 +45,12 @@ def refusal(status: int, code: str, message: str, retry_after: int = 0) -> bytes
 
 
 TOO_SLOW = refusal(408, "request_timeout", "The request took too long to arrive.")
+ADDRESS_TOO_LONG = refusal(
+    414, "too_large", "The address of the request, with its query, is longer than 16 KiB."
+)
+HEAD_TOO_LARGE = refusal(
+    431, "too_large", "The headers of the request, cookies included, exceed 16 KiB."
+)
 
 #: How every response begins. It is sent ahead to a client that may have left.
 AHEAD = b"HTTP/1.1 "
@@ -52,8 +58,12 @@ AHEAD = b"HTTP/1.1 "
 FIRST_LOOK, LAST_LOOK = 0.01, 1.0
 #: Bytes of one read: what a connection holds while its request arrives, with as much again.
 READ_SIZE = 16 * 1024
+#: Bytes of the head of a request.
+MAX_HEAD = 16 * 1024
 #: Bytes of a body that have the whole time that a body has.
 STEP = 1024 * 1024
+#: Refused connections that stay open so that the client can read why, and for how many seconds.
+MAX_REFUSED, LINGER = 32, 1.0
 #: Connections, and when each of them entered the queue (seconds of `monotonic`); oldest first.
 Queue = dict["ClientStream", float]
 
@@ -71,6 +81,7 @@ class ClientConnections:
         self.heads: Queue = {}  # new, or a head has begun
         self.bodies: Queue = {}
         self.writes: Queue = {}  # the client takes no bytes
+        self._refused: deque[tuple[float, socket.socket]] = deque()
         self._limits = (
             (self.idle, settings.keep_alive_timeout, b""),
             (self.heads, settings.header_timeout, TOO_SLOW),
@@ -103,6 +114,23 @@ class ClientConnections:
         for stream in victims:
             stream.close()
         return len(victims)
+
+    def refuse(self, connection: socket.socket, answer: bytes) -> None:
+        """Send the response and no more, and close the connection a little later: closing at once
+        would reset it if the client sends, and lose the response."""
+        connection.setblocking(False)
+        with suppress(OSError):
+            connection.send(answer)
+            connection.shutdown(socket.SHUT_WR)
+        self._refused.append((monotonic(), connection))
+        if len(self._refused) > MAX_REFUSED:
+            self._refused.popleft()[1].close()
+
+    def close_refused(self, age: float = LINGER) -> None:
+        """Close the refused connections that have been open for `age` seconds."""
+        before = monotonic() - age
+        while self._refused and self._refused[0][0] <= before:
+            self._refused.popleft()[1].close()
 
 
 class ClientStream(IOStream):
@@ -144,6 +172,14 @@ class ClientStream(IOStream):
             with suppress(StreamClosedError):
                 self.write(answer)
         self.close()
+
+    def close(self, exc_info: Any = False) -> None:
+        if isinstance(exc_info, UnsatisfiableReadError) and self._queue is self._connections.heads:
+            is_address = b"\n" not in self._read_buffer[:MAX_HEAD]
+            with suppress(OSError):  # a second descriptor keeps the connection open
+                answer = ADDRESS_TOO_LONG if is_address else HEAD_TOO_LARGE
+                self._connections.refuse(self.socket.dup(), answer)
+        super().close(exc_info)
 
     def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
         size = super().read_from_fd(buf)

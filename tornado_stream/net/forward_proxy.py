@@ -1,9 +1,11 @@
 """The proxies between this server and its upstreams, as environment variables name them.
 
-The rule: the variables mean what they mean to curl (curl(1), ENVIRONMENT), with one difference:
-`HTTP_PROXY` counts in capitals too. curl ignores it because a web server gives the header `Proxy`
-of a request to its CGI programs in this variable; so it does not count where `REQUEST_METHOD` is
-set. A request to this machine never goes through a proxy. Messages name a proxy without its login.
+The rule: the variables mean what they mean to curl (curl(1), ENVIRONMENT), with two differences.
+An entry of `NO_PROXY` may begin with `*.` or end with a port, which curl does not know: where it
+means nothing, the proxy gets what was to be kept from it. And `HTTP_PROXY` counts in capitals too.
+curl ignores it because a web server gives the header `Proxy` of a request to its CGI programs in
+this variable; so it does not count where `REQUEST_METHOD` is set. A request to this machine never
+goes through a proxy. Messages name a proxy without its login.
 """
 
 from __future__ import annotations
@@ -116,7 +118,7 @@ class ForwardProxies:
         """The proxy for requests to this origin. Raises `ValueError`, whose message says what is
         wrong, if the variable for it does not name a proxy that can be used."""
         variable, url = self._named[origin.scheme]
-        if not url or self._is_direct(origin.host.lower().rstrip(".")):
+        if not url or self._is_direct(origin.host.lower().rstrip("."), origin.port):
             return None
         return _parse(variable, url)
 
@@ -126,13 +128,16 @@ class ForwardProxies:
         found = (urlsplit(_with_scheme(url)).password for _, url in self._named.values())
         return tuple(unquote(password) for password in found if password)
 
-    def _is_direct(self, host: str) -> bool:
+    def _is_direct(self, host: str, port: int) -> bool:
         address = _address(host)
         if host == "localhost" or host.endswith(".localhost"):
             return True
         if address and (address.is_loopback or address.is_unspecified):
             return True
-        return self._exempt == ["*"] or any(_covers(e, host, address) for e in self._exempt)
+        if self._exempt == ["*"]:
+            return True
+        entries = (_without_port(entry, port) for entry in self._exempt)
+        return any(_covers(entry, host, address) for entry in entries)
 
 
 def _named(environ: Mapping[str, str], scheme: str) -> tuple[str, str]:
@@ -172,6 +177,14 @@ def _parse(variable: str, url: str) -> ForwardProxy:
     return ForwardProxy(variable, host, port, f"Basic {b64encode(login).decode()}")
 
 
+def _without_port(entry: str, port: int) -> str:
+    """An entry of NO_PROXY without the port; empty if it names another port than this."""
+    found = re.fullmatch(r"(\[.*\]|[^:]*):([0-9]{1,5})", entry)
+    if not found:
+        return entry
+    return found[1] if int(found[2]) == port else ""
+
+
 def _covers(entry: str, host: str, address: IPv4Address | IPv6Address | None) -> bool:
     """Whether an entry of NO_PROXY covers the host: an address, a network, or a name, which also
     stands for all names below it."""
@@ -180,7 +193,7 @@ def _covers(entry: str, host: str, address: IPv4Address | IPv6Address | None) ->
             return address in ip_network(entry.strip("[]"), strict=False)
         except ValueError:
             return False
-    name = entry.strip(".")
+    name = entry.removeprefix("*.").strip(".")
     return bool(name) and f".{host}".endswith(f".{name}")
 
 

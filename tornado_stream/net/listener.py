@@ -12,7 +12,6 @@ import logging
 import os
 import socket
 import sys
-from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from ipaddress import ip_address
@@ -26,6 +25,7 @@ from tornado.web import Application
 
 from tornado_stream.net import descriptors
 from tornado_stream.net.client_connections import (
+    MAX_HEAD,
     READ_SIZE,
     ClientConnections,
     ClientStream,
@@ -49,8 +49,6 @@ PAUSE, FREED = 0.5, 32
 SPARE = 16
 #: Seconds that a new connection has for its head before it may be closed to make room.
 GRACE = 1.0
-#: Refused connections that stay open so that the client can read why, and for how many seconds.
-MAX_REFUSED, LINGER = 32, 1.0
 #: Connections from one address of another machine, unless the setting says otherwise.
 PER_ADDRESS = 256
 #: Tornado's hard body limit (at least this). Between the limit of a route and it, the handler
@@ -75,7 +73,7 @@ class Server(HTTPServer):
             application,
             max_body_size=self._body_limit,
             max_buffer_size=self._body_limit,
-            max_header_size=16 * 1024,
+            max_header_size=MAX_HEAD,
             chunk_size=READ_SIZE,
         )
         # `ClientConnections.sweep` replaces Tornado's timer for each request.
@@ -115,7 +113,6 @@ class Listener:
         self._serve = serve
         self._max_connections = descriptors.shares(settings)[0]
         self._sockets: list[socket.socket] = []
-        self._refused: deque[tuple[float, socket.socket]] = deque()
         self._spare: list[int] = []
         self._silent_until: dict[str, float] = {}
         self._paused: asyncio.TimerHandle | None = None
@@ -140,7 +137,7 @@ class Listener:
         for sock in self._sockets:
             sock.close()
         self._sockets.clear()
-        self._close_refused(0)
+        self._connections.close_refused(0)
         self._free_spare()
 
     def _listen(self, sockets: Iterable[socket.socket]) -> None:
@@ -170,10 +167,10 @@ class Listener:
         key, count = address_key(address), len(self._connections.open)
         if self._is_address_full(address, key):
             self._warn("too many connections from %s: more are refused", key)
-            self._refuse(connection, ADDRESS_FULL)
+            self._connections.refuse(connection, ADDRESS_FULL)
         elif count >= self._max_connections and not self._connections.evict(1, GRACE):
             self._warn("there are %d connections: more are refused", count)
-            self._refuse(connection, FULL)
+            self._connections.refuse(connection, FULL)
         else:
             self._serve(connection, address, key)
 
@@ -189,24 +186,9 @@ class Listener:
             host, self._settings.trusted_proxies
         )
 
-    def _refuse(self, connection: socket.socket, answer: bytes) -> None:
-        connection.setblocking(False)
-        with suppress(OSError):
-            connection.send(answer)
-            connection.shutdown(socket.SHUT_WR)
-        # Closing at once would reset the connection if the client sends, and lose the response.
-        self._refused.append((monotonic(), connection))
-        if len(self._refused) > MAX_REFUSED:
-            self._refused.popleft()[1].close()
-
-    def _close_refused(self, age: float) -> None:
-        before = monotonic() - age
-        while self._refused and self._refused[0][0] <= before:
-            self._refused.popleft()[1].close()
-
     def _make_room(self) -> None:
         self._free_spare()
-        self._close_refused(0)
+        self._connections.close_refused(0)
         self._connections.evict(FREED, GRACE)
         self._paused = asyncio.get_running_loop().call_later(PAUSE, self._resume)
 
@@ -232,7 +214,7 @@ class Listener:
 
     def _sweep(self) -> None:
         self._connections.sweep()
-        self._close_refused(LINGER)
+        self._connections.close_refused()
         interval = min(SWEEP_INTERVAL, self._connections.shortest_wait / 4)
         self._sweeping = asyncio.get_running_loop().call_later(interval, self._sweep_soon)
 

@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from tornado_stream.config_file import ConfigFile
+from tornado_stream.config_file import ConfigFile, Unreadable, read_key_file
 from tornado_stream.net.http_client import origin_of
 from tornado_stream.providers.base import Provider
 from tornado_stream.providers.config import read_config
@@ -119,10 +119,12 @@ def _key(settings: Settings) -> Secret | None:
     if settings.api_key_file is None:
         return settings.api_key
     try:
-        line = settings.api_key_file.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
+        line = read_key_file(settings.api_key_file).partition("\n")[0].rstrip("\r")
         if not line:
             raise ValueError("its first line is empty")
         return parse_key(line)
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise SettingError(f"cannot use the key in {settings.api_key_file}: {why}") from None
+    except OSError as error:
+        why = error.strerror
+        raise Unreadable(f"cannot use the key in {settings.api_key_file}: {why}") from None
+    except ValueError as error:
+        raise SettingError(f"cannot use the key in {settings.api_key_file}: {error}") from None

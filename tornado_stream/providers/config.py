@@ -12,7 +12,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from tornado_stream.config_file import Sections, suggestion
+from tornado_stream.config_file import Sections, Unreadable, read_key_file, suggestion
 from tornado_stream.providers.presets import CUSTOM, Preset, presets
 from tornado_stream.providers.upstream import Timeouts
 from tornado_stream.providers.upstream_config import DIALECTS, UpstreamConfig, shown_url
@@ -128,10 +128,11 @@ class _ConfigParser:
             self._refuse("key_file", "key_env is set too; only one of them is allowed")
         if file:
             try:
-                key = self._key_path(file).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
-                why = getattr(error, "strerror", None) or "it is not UTF-8"
-                self._refuse("key_file", f"cannot read {file}: {why}")
+                key = read_key_file(self._key_path(file)).strip()
+            except OSError as error:
+                self._refuse("key_file", f"cannot read {file}: {error.strerror}", Unreadable)
+            except ValueError as error:
+                self._refuse("key_file", f"cannot read {file}: {error}")
             return self._checked_key("key_file", key)
         key = self._environ.get(variable or preset.key_env, "").strip()
         if variable and not key:
@@ -220,11 +221,11 @@ class _ConfigParser:
             self._refuse(key, "it must be text")
         return value
 
-    def _refuse(self, key: str, why: str) -> NoReturn:
+    def _refuse(self, key: str, why: str, error: type[SettingError] = SettingError) -> NoReturn:
         where = f"upstream.{self._name}" if self._name else ""
         name = ".".join(part for part in (where, key) if part)
         line = _line_of(self._text, self._name, key)
-        raise SettingError(f"{self._path}, line {line}: {name}: {why}")
+        raise error(f"{self._path}, line {line}: {name}: {why}")
 
 
 def _line_of(text: str, upstream: str, key: str) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tornado.ioloop import PeriodicCallback
 
+from tornado_stream.config_file import FileState, Unreadable, file_state
 from tornado_stream.providers.base import Provider
 from tornado_stream.providers.provider_group import ProviderGroup
 from tornado_stream.providers.upstream_config import UpstreamConfig
@@ -23,7 +24,7 @@ logger = logging.getLogger(__name__)
 #: that a file is not read while an editor writes it.
 INTERVAL = 1.0
 
-State = dict[Path, tuple[int, int, int] | None]
+State = dict[Path, FileState]
 
 
 class ReloadingGroup(ProviderGroup):
@@ -48,6 +49,7 @@ class ReloadingGroup(ProviderGroup):
         self._built = [(config, build(config)) for config in read()]
         super().__init__([one for _, one in self._built], default=default, secrets=secrets)
         self._seen = self._seen_before = self._look()
+        self._told = ""  # why the files could not be used
         self._timer = PeriodicCallback(self._check, 1000 * INTERVAL)
 
     async def open(self) -> None:
@@ -65,17 +67,22 @@ class ReloadingGroup(ProviderGroup):
         if state == self._seen or state != before:
             return
         self._seen = state
+        told, self._told = self._told, ""
         try:
             configs = self._read()
         except SettingError as error:
-            logger.error("the upstreams stay as they were: %s", error)
+            self._told = str(error)
+            if isinstance(error, Unreadable):
+                self._seen = {}  # perhaps they can be read in a second
+            if self._told != told:
+                logger.error("the upstreams stay as they were: %s", error)
             return
         self._use(configs)
 
     def _look(self) -> State:
         """The files, and what changes when they do."""
         paths = {self._file, *(config.key_file for config, _ in self._built)}
-        return {path: _state(path) for path in paths if path}
+        return {path: file_state(path) for path in paths if path}
 
     def _use(self, configs: Sequence[UpstreamConfig]) -> None:
         """Use these upstreams for the next answers. One that is the same keeps its connections."""
@@ -88,11 +95,3 @@ class ReloadingGroup(ProviderGroup):
         self.on_new_secrets()
         names = ", ".join(config.name for config in configs)
         logger.info("the upstreams were read again: %s", names)
-
-
-def _state(path: Path) -> tuple[int, int, int] | None:
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino

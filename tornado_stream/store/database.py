@@ -73,6 +73,8 @@ class Database:
             if self.reserve.is_disk_full():
                 self.reserve.release()
             is_new = not opening.size(self.path)
+            if is_new:
+                opening.refuse_half_restored(data_dir)
             unclean = self._lock.was_unclean or opening.size(self._wal) > 0
             opened = opening.open_connections(
                 self.path,

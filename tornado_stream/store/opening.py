@@ -28,6 +28,8 @@ from tornado_stream.store.worker import transaction
 
 logger = logging.getLogger(__name__)
 
+#: The folder in the data directory where `restore` works. A killed one leaves it behind.
+RESTORE_PART = "restore.part"
 #: The first SQLite whose FTS5 has the trigram tokenizer.
 OLDEST_SQLITE = (3, 34)
 #: Seconds to wait for another program that has locked the database.
@@ -45,6 +47,17 @@ _SQLITE_REFUSED = {
     *("SQLITE_READONLY", "SQLITE_READONLY_DIRECTORY", "SQLITE_READONLY_CANTINIT"),
     "SQLITE_READONLY_RECOVERY",
 }
+
+
+def refuse_half_restored(data_dir: Path) -> None:
+    """Raise `OpenError` if a restoration was cut short before the database had its name: a new,
+    empty database would look as if everything were lost, and the backup could not be restored."""
+    part = data_dir / RESTORE_PART
+    if part.exists():
+        raise OpenError(
+            f"a restoration into {data_dir} was cut short; run `restore` again, or remove {part} "
+            "to begin with an empty database"
+        )
 
 
 @dataclass(frozen=True, slots=True)
