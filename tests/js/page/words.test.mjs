@@ -4,7 +4,7 @@ import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { t, withWords } from "../../../tornado_stream/static/js/page/words.js";
+import { inRow, t, withWords } from "../../../tornado_stream/static/js/page/words.js";
 
 const ROOT = new URL("../../../tornado_stream/static/js/", import.meta.url);
 // A module of KaTeX's needs a document while it is evaluated.
@@ -26,6 +26,13 @@ test("no module needs a text of lang/later while it is evaluated, because it may
   for (const path of MODULES)
     await import(new URL(path, ROOT)).catch((error) => assert.doesNotMatch(error.message, /the language file has no/, path));
   assert.ok(MODULES.length > 90);
+});
+
+test("beside words from left to right, only a name from right to left is isolated", () => {
+  assert.equal(t("model.runs", { name: "fake-model (2)" }), "The model here is fake-model (2).");
+  assert.equal(t("model.runs", { name: "نموذج 2" }), "The model here is \u2068نموذج 2\u2069.");
+  assert.equal(t("model.runs", { name: "מודל" }), "The model here is \u2068מודל\u2069.");
+  assert.equal(inRow(["fake-model", "", "1 s"]), "fake-model · 1 s");
 });
 
 test("every text that counts has the plural forms of its language", async () => {

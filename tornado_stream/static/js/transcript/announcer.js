@@ -61,7 +61,7 @@ export class Announcer {
     const errors = outcome.code && (await withWords(import("../page/errors.js")).catch(() => null));
     if (before !== this.region.textContent) return; // something newer was announced meanwhile
     const [text, , hint] = errors ? errors.explained(outcome) : [outcome.text, "", outcome.hint];
-    this.say([outcome.title, text, hint].map((part) => part.replace(/[\p{L}\p{N}]$/u, "$&.")).filter(Boolean).join(" "));
+    this.say([outcome.title, text, hint].map((part) => part.replace(/[\p{L}\p{N}]\u2069?$/u, "$&.")).filter(Boolean).join(" "));
   }
 
   #showTitle() {

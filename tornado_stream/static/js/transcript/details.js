@@ -3,7 +3,7 @@
 import { measuresOf, totalsOf } from "../answers/measures.js";
 import { element } from "../page/dom.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
-import { language, seconds, t } from "../page/words.js";
+import { inRow, language, seconds, t } from "../page/words.js";
 
 await loadStyleSheet("parts").catch(() => {}); // it works without its style, too
 
@@ -43,8 +43,8 @@ function detailsOf(answer, messages) {
   add(list, t("details.pieces"), pieces?.toLocaleString(language));
   add(list, t("details.written"), when(answer.createdAt ?? answer.startedAt));
   const whole = totalsOf(messages.values());
-  const parts = [whole.tokens && t("details.tokens", { n: figure(whole.tokens) }), whole.cost && money(whole.cost)].filter(Boolean);
-  if (messages.size > 2) add(list, t("details.whole"), parts.join(" · "));
+  const parts = [whole.tokens && t("details.tokens", { n: figure(whole.tokens) }), whole.cost && money(whole.cost)];
+  if (messages.size > 2) add(list, t("details.whole"), inRow(parts));
   box.append(list);
   if (output?.isEstimate) box.append(element("p", "facts-note", t("details.about")));
   return box;
@@ -54,7 +54,9 @@ function detailsOf(answer, messages) {
 function add(list, name, value) {
   if (!value) return;
   const pair = element("div");
-  pair.append(element("dt", "", name), element("dd", "", value));
+  const shown = element("dd");
+  shown.append(element("bdi", "", value));
+  pair.append(element("dt", "", name), shown);
   list.append(pair);
 }
 
