@@ -299,6 +299,7 @@ export default {
     "request_id_reused": "Diese Frage wurde mit einer Kennung gesendet, die schon benutzt ist.",
     "idempotency_key_reused": "Mit diesem Schlüssel wurde schon eine andere Anfrage gesendet.",
     "name_in_use": "Dieser Name ist schon vergeben.",
+    "preset_not_found": "Diese Vorlage gibt es nicht mehr.",
     "preset_is_shared": "Diese Vorlage gehört allen. Nur der Betreiber des Servers kann sie ändern.",
     "too_large": "Die Anfrage ist zu groß.",
     "message_too_large": "Diese Nachricht ist zu lang.",
@@ -465,7 +466,7 @@ export default {
     "slow": "Vielleicht ist das Modell beschäftigt oder lädt noch.",
     "quota": "Laden Sie beim Anbieter Guthaben auf, oder nehmen Sie einen anderen Schlüssel.",
     "wait": "Warten Sie einen Augenblick, und versuchen Sie es dann noch einmal.",
-    "model": "Der Server des Modells hat dieses Modell nicht.",
+    "without": "„{retry}“ fragt ohne sie.",
     "change": "Ändern Sie die Frage oder die Einstellungen, und versuchen Sie es noch einmal.",
     "theirs": "Der Fehler liegt beim Server des Modells. Oft geht es bald wieder.",
     "log": "Warum, steht im Protokoll des Servers."

@@ -299,6 +299,7 @@ export default {
     "request_id_reused": "This question was sent with an identifier that is in use.",
     "idempotency_key_reused": "Another request was sent with this key.",
     "name_in_use": "This name is in use already.",
+    "preset_not_found": "This preset no longer exists.",
     "preset_is_shared": "This preset belongs to everybody. Only the operator of the server can change it.",
     "too_large": "The request is too large.",
     "message_too_large": "This message is too long.",
@@ -465,7 +466,7 @@ export default {
     "slow": "The model may be busy or still loading.",
     "quota": "Add credit at the provider, or use another key.",
     "wait": "Wait a moment, then retry.",
-    "model": "The model's server does not have this model.",
+    "without": "“{retry}” asks without it.",
     "change": "Change the question or the settings, then try again.",
     "theirs": "The error is at the model's server. It often works again soon.",
     "log": "The server's log says why."

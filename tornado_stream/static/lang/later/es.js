@@ -296,6 +296,7 @@ export default {
     "request_id_reused": "Esta pregunta se envió con un identificador que ya está en uso.",
     "idempotency_key_reused": "Con esta clave ya se envió otra solicitud.",
     "name_in_use": "Este nombre ya está en uso.",
+    "preset_not_found": "Este preajuste ya no existe.",
     "preset_is_shared": "Este preajuste es de todos. Solo el administrador del servidor puede cambiarlo.",
     "too_large": "La solicitud es demasiado grande.",
     "message_too_large": "Este mensaje es demasiado largo.",
@@ -462,7 +463,7 @@ export default {
     "slow": "Puede que el modelo esté ocupado o todavía cargándose.",
     "quota": "Añada saldo en el proveedor o use otra clave.",
     "wait": "Espere un momento y vuelva a intentarlo.",
-    "model": "El servidor del modelo no tiene este modelo.",
+    "without": "«{retry}» pregunta sin él.",
     "change": "Cambie la pregunta o los ajustes y vuelva a intentarlo.",
     "theirs": "El error está en el servidor del modelo. Suele volver a funcionar pronto.",
     "log": "El registro del servidor indica el motivo."

@@ -296,6 +296,7 @@ export default {
     "request_id_reused": "Cette question a été envoyée avec un identifiant déjà utilisé.",
     "idempotency_key_reused": "Une autre requête a déjà été envoyée avec cette clé.",
     "name_in_use": "Ce nom est déjà utilisé.",
+    "preset_not_found": "Ce préréglage n’existe plus.",
     "preset_is_shared": "Ce préréglage est à tout le monde. Seul l’administrateur du serveur peut le modifier.",
     "too_large": "La requête est trop grande.",
     "message_too_large": "Ce message est trop long.",
@@ -462,7 +463,7 @@ export default {
     "slow": "Le modèle est peut-être occupé ou encore en cours de chargement.",
     "quota": "Ajoutez du crédit chez le fournisseur ou utilisez une autre clé.",
     "wait": "Patientez un instant, puis réessayez.",
-    "model": "Le serveur du modèle n’a pas ce modèle.",
+    "without": "« {retry} » pose la question sans lui.",
     "change": "Modifiez la question ou les réglages, puis réessayez.",
     "theirs": "L’erreur vient du serveur du modèle. Souvent, il fonctionne de nouveau bientôt.",
     "log": "Le journal du serveur indique la cause."

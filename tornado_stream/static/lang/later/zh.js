@@ -299,6 +299,7 @@ export default {
     "request_id_reused": "发送此问题所用的标识已被使用。",
     "idempotency_key_reused": "此键已用于另一个请求。",
     "name_in_use": "此名称已被使用。",
+    "preset_not_found": "此预设已不存在。",
     "preset_is_shared": "此预设为所有人共用，只有服务器管理员才能更改。",
     "too_large": "请求过大。",
     "message_too_large": "此消息过长。",
@@ -465,7 +466,7 @@ export default {
     "slow": "模型可能正忙，或仍在加载。",
     "quota": "请到服务商处充值，或换用其他密钥。",
     "wait": "请稍候片刻再重试。",
-    "model": "模型服务器上没有这个模型。",
+    "without": "点击“{retry}”将不使用预设提问。",
     "change": "请修改问题或设置，然后重试。",
     "theirs": "问题出在模型服务器，通常很快会恢复。",
     "log": "原因见服务器日志。"
