@@ -53,5 +53,9 @@ test("a module that is loaded with its words has them", async () => {
   assert.equal(await withWords(Promise.resolve(module)), module);
   assert.equal(t("panel.title"), "This conversation");
   assert.equal(t("model.none"), "No model", "texts of the same section that were there before");
+  const { default: later } = await import(new URL("later/en.js", LANG));
+  later.panel.title = "Another";
+  await withWords(Promise.resolve(module));
+  assert.equal(t("panel.title"), "This conversation", "they are merged once");
   await assert.rejects(withWords(Promise.reject(new Error("no network"))), /no network/);
 });

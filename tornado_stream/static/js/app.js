@@ -171,7 +171,7 @@ async function openOne(id, found) {
   sidebar.close();
   if (hasFinePointer()) composer.focus();
   await opening;
-  if (found && conversation.id === id) (await import("./list/search_highlights.js")).showFoundMessage(found, transcript, autoScroll);
+  if (found && conversation.id === id) import("./list/search_highlights.js").then(({ showFoundMessage }) => showFoundMessage(found, transcript, autoScroll), () => say(t("composer.noPart")));
 }
 
 const welcome = byId("welcome");
@@ -199,7 +199,7 @@ conversation.addEventListener("answer", (event) => {
   const { id } = conversation;
   const loading = what === "notice" && answer.waiting?.code === "model_loading";
   const recovered = what === "end" && models.defaultModel?.state === "failed";
-  if (what === "end" && lifecycle.hidden && document.documentElement.dataset.notify) void withWords(import("./page/notification.js")).then(({ notifyEnd }) => notifyEnd(answer, String(id), openOne));
+  if (what === "end" && lifecycle.hidden && document.documentElement.dataset.notify) void withWords(import("./page/notification.js")).then(({ notifyEnd }) => notifyEnd(answer, String(id), openOne), () => {});
   const kept = what === "failed" && answer.failure?.code === "budget_reached" && !answer.parent.id && !composer.text.trim();
   if (kept) composer.fill(answer.parent.text);
   if (loading || recovered || answer.end?.error?.code === "local_model_failed") void models.watch();

@@ -15,7 +15,7 @@ export function named(presets, query) {
 }
 
 /** What a list shows below a name. @param {Preset} preset */
-export function factsOf({ kind, text, system, model, options }) {
+export function presetFacts({ kind, text, system, model, options }) {
   const parts = kind === "prompt" ? [text] : [model, ...Object.entries(options).map(([name, value]) => `${name} ${JSON.stringify(value)}`), system];
   return inRow(parts).replace(/\s+/g, " ").slice(0, 200);
 }
@@ -94,7 +94,7 @@ export class PresetDialog {
     const row = element("li");
     const use = element("button", "preset-use");
     const shown = element("span", "preset-name", name);
-    const facts = element("span", "preset-facts", inRow([shared && t("presets.shared"), factsOf(preset)]));
+    const facts = element("span", "preset-facts", inRow([shared && t("presets.shared"), presetFacts(preset)]));
     for (const text of [shown, facts]) text.dir = "auto";
     use.type = "button";
     use.append(shown, facts);

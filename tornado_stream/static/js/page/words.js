@@ -10,6 +10,8 @@ export const language = globalThis.document?.documentElement.lang || "en";
 
 /** @type {Record<string, any>} */
 const strings = (await import(`../../lang/${language}.js`)).default;
+/** Whether the texts of `lang/later/` are among them. */
+let isWhole = false;
 const plural = new Intl.PluralRules(language);
 const isRightToLeft = globalThis.document?.documentElement.dir === "rtl";
 /** A letter of Hebrew, Arabic or a script of their family. */
@@ -38,7 +40,8 @@ export const inRow = (facts, mark = " · ") => facts.filter(Boolean).map((fact) 
  */
 export async function withWords(module) {
   const [loaded, { default: later }] = await Promise.all([module, import(`../../lang/later/${language}.js`)]);
-  for (const [name, section] of Object.entries(later)) strings[name] = { ...strings[name], ...section };
+  if (!isWhole) for (const [name, section] of Object.entries(later)) strings[name] = { ...strings[name], ...section };
+  isWhole = true;
   return loaded;
 }
 
