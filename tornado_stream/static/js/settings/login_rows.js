@@ -76,7 +76,7 @@ export function passwordRow(api) {
   const old = password("old-password", "current-password");
   const fresh = password("new-password", "new-password");
   const user = element("input");
-  Object.assign(user, { hidden: true, autocomplete: "username", value: document.querySelector(".side-foot p")?.textContent ?? "" }); // for the browser's own list of passwords
+  Object.assign(user, { hidden: true, autocomplete: "username", value: document.body.dataset.user === "local" ? "" : (document.querySelector(".side-foot p")?.textContent ?? "") }); // for the browser's own list of passwords
   const save = element("button", "button", t("settings.changePassword"));
   form.append(user, field(old, t("settings.oldPassword")), field(fresh, t("settings.newPassword")), save, status);
   form.addEventListener("submit", async (event) => {
