@@ -32,8 +32,8 @@ test("why a question is held", () => {
 test("what to do about an error is said once", () => {
   const shown = (code, text) => explained({ tone: "bad", title: "No answer", text, hint: "", code });
   const [meaning, detail, hint] = shown("auth", "Incorrect API key. Check the API key (/run/key).");
-  assert.deepEqual([meaning, detail, hint], ["The model’s server refused the key.", "Incorrect API key. Check the API key (/run/key).", ""]);
-  assert.equal(shown("not_an_api", "It did not answer with JSON. Check the base URL.")[2], "");
+  assert.deepEqual([meaning, detail, hint], ["The model’s server refused the key.", "Incorrect API key.", "Check the API key (/run/key)."]);
+  assert.equal(shown("not_an_api", "It did not answer with JSON. Check the base URL.")[2], "Check the base URL.");
   assert.match(shown("auth", "401")[2], /^Check the key/);
   assert.match(shown("quota", "Pay.")[2], /^Add credit/);
   for (const code of ["auth", "quota", "model_not_found", "bad_request", "upstream_5xx", "server_error", "preset_not_found"]) {

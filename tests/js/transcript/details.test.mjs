@@ -6,6 +6,8 @@ import { withWords } from "../../../tornado_stream/static/js/page/words.js";
 import { after } from "../answered.mjs";
 
 globalThis.document = { createElement: () => ({ remove: () => {} }), head: { append: (link) => link.onerror() } }; // no style sheet comes
+const { loadTroubles } = await import("../../../tornado_stream/static/js/answers/outcome.js");
+await loadTroubles();
 const { endOf } = await withWords(import("../../../tornado_stream/static/js/transcript/details.js"));
 
 test("how an answer ended is said in words, with the word of the model's server", () => {

@@ -32,9 +32,10 @@ const HINTS = {
 export function explained({ tone, title, text, hint, code = "" }) {
   const meaning = meaningOf(code);
   if (tone === "busy") return [`${text} ${meaning}`.trim(), "", hint];
-  const isSaid = language === "en" && text.includes("Check the"); // by the server, which knows the place
-  const next = hint || (Object.hasOwn(HINTS, code) && !isSaid ? t(HINTS[code], { retry: t("action.retry") }) : "");
-  return meaning && meaning !== title ? [meaning, text, next] : [text, "", next];
+  const next = hint || (Object.hasOwn(HINTS, code) ? t(HINTS[code], { retry: t("action.retry") }) : "");
+  if (!meaning || meaning === title) return [text, "", next];
+  const said = language === "en" && !hint ? text.search(/\bCheck the /) : -1; // the server's own hint, which knows the place
+  return said < 0 ? [meaning, text, next] : [meaning, text.slice(0, said).trim(), text.slice(said)];
 }
 
 /** The message for the user when a request has failed. @param {unknown} error */

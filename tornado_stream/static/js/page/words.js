@@ -56,3 +56,6 @@ const shown = (value) => (typeof value === "number" ? value.toLocaleString(langu
 
 /** A duration in seconds, with one decimal below ten seconds. @param {number} ms */
 export const seconds = (ms) => t("seconds", { n: Number((ms / 1000).toFixed(ms < 10_000 ? 1 : 0)) });
+
+/** Seconds for a countdown, at least one. @param {number} ms */
+export const wholeSeconds = (ms) => seconds(1000 * Math.max(1, Math.ceil(ms / 1000 - 0.05)));

@@ -74,6 +74,36 @@ export default {
     "textOnly": "Nur dieser Text wird gesendet, ohne die Bilder und anderen Teile. Die alte Fassung bleibt als anderer Zweig erhalten."
   },
 
+  "end": {
+    "cutOff": "Die Antwort wurde abgeschnitten",
+    "interruptedWhy": "Der Server wurde beendet, bevor die Antwort fertig war.",
+    "other": "Die Antwort endete: {state}",
+    "retryAfter": "Versuchen Sie es in {seconds} wieder.",
+    "retryNow": "Sie können es jetzt noch einmal versuchen.",
+    "emptyFilter": "Der Inhaltsfilter des Anbieters hat die Antwort blockiert.",
+    "emptyLength": "Das Modell hat die Längengrenze beim Nachdenken erreicht. Erhöhen Sie max_tokens, oder wählen Sie ein niedrigeres reasoning_effort.",
+    "length": "An der Längengrenze abgeschnitten",
+    "empty": "Das Modell hat keinen Text gesendet",
+    "lengthHint": "Das Modell hat die Grenze für die Länge einer Antwort erreicht. Sie können um den Rest bitten.",
+    "filter": "Vom Inhaltsfilter abgeschnitten",
+    "filterHint": "Der Anbieter hat den Rest nicht gesendet.",
+    "odd": "Die Antwort endete aus einem unbekannten Grund",
+    "oddHint": "Ist sie nicht vollständig, können Sie um den Rest bitten.",
+    "tool": "Das Modell wartet auf das Ergebnis eines Werkzeugs",
+    "toolHint": "Diese Seite zeigt Aufrufe von Werkzeugen, führt sie aber nicht aus.",
+    "oddReason": "Der Server des Modells nannte den Grund „{reason}“, den dieser Server nicht kennt.",
+    "errorLate": "Die Antwort endete mit einem Fehler",
+    "error": "Keine Antwort",
+    "context": "Die Unterhaltung ist länger, als dieses Modell lesen kann.",
+    "gone": "Der Server kennt diese Antwort nicht mehr."
+  },
+
+  "failure": {
+    "notAStream": "Die Antwort kam nicht von diesem Server. Vielleicht ist eine Anmeldeseite oder ein Proxy dazwischen.",
+    "page": "In dieser Seite ist ein Fehler aufgetreten. Laden Sie sie neu. {message}",
+    "other": "Der Server antwortete mit dem Status {status}."
+  },
+
   "details": {
     "replay": "Abspielen, wie sie geschrieben wurde",
     "ms": "{n} ms",

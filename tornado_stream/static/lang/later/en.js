@@ -74,6 +74,36 @@ export default {
     "textOnly": "Only this text is sent, without the pictures and other parts. The old version is kept as another branch."
   },
 
+  "end": {
+    "cutOff": "The answer was cut off",
+    "interruptedWhy": "The server stopped before the answer was complete.",
+    "other": "The answer ended: {state}",
+    "retryAfter": "Try again in {seconds}.",
+    "retryNow": "You can try again now.",
+    "emptyFilter": "The provider's content filter blocked the answer.",
+    "emptyLength": "The model reached the length limit while thinking. Raise max_tokens, or choose a lower reasoning_effort.",
+    "length": "Cut off at the length limit",
+    "empty": "The model sent no text",
+    "lengthHint": "The model reached the limit for the length of an answer. You can ask for the rest.",
+    "filter": "Cut off by the content filter",
+    "filterHint": "The provider did not send the rest.",
+    "odd": "The answer ended for an unknown reason",
+    "oddHint": "If it is not complete, you can ask for the rest.",
+    "tool": "The model waits for the result of a tool",
+    "toolHint": "This page shows tool calls, but it does not run tools.",
+    "oddReason": "The model's server gave the reason “{reason}”, which this server does not know.",
+    "errorLate": "The answer ended with an error",
+    "error": "No answer",
+    "context": "The conversation is longer than this model can read.",
+    "gone": "The server no longer knows this answer."
+  },
+
+  "failure": {
+    "notAStream": "The response did not come from this server. There may be a login page or a proxy in between.",
+    "page": "An error happened in this page. Reload it. {message}",
+    "other": "The server answered with status {status}."
+  },
+
   "details": {
     "replay": "Replay as it was written",
     "ms": "{n} ms",

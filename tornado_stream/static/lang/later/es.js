@@ -71,6 +71,36 @@ export default {
     "textOnly": "Solo se envía este texto, sin las imágenes ni las demás partes. La versión anterior se conserva como otra rama."
   },
 
+  "end": {
+    "cutOff": "La respuesta quedó cortada",
+    "interruptedWhy": "El servidor se detuvo antes de que la respuesta estuviera completa.",
+    "other": "La respuesta terminó: {state}",
+    "retryAfter": "Vuelva a intentarlo dentro de {seconds}.",
+    "retryNow": "Ya puede volver a intentarlo.",
+    "emptyFilter": "El filtro de contenido del proveedor bloqueó la respuesta.",
+    "emptyLength": "El modelo alcanzó el límite de longitud mientras pensaba. Aumente max_tokens o elija un reasoning_effort menor.",
+    "length": "Cortada en el límite de longitud",
+    "empty": "El modelo no envió texto",
+    "lengthHint": "El modelo alcanzó el límite de longitud de una respuesta. Puede pedirle el resto.",
+    "filter": "Cortada por el filtro de contenido",
+    "filterHint": "El proveedor no envió el resto.",
+    "odd": "La respuesta terminó por un motivo desconocido",
+    "oddHint": "Si no está completa, puede pedir el resto.",
+    "tool": "El modelo espera el resultado de una herramienta",
+    "toolHint": "Esta página muestra las llamadas a herramientas, pero no las ejecuta.",
+    "oddReason": "El servidor del modelo dio el motivo «{reason}», que este servidor no conoce.",
+    "errorLate": "La respuesta terminó con un error",
+    "error": "Sin respuesta",
+    "context": "La conversación es más larga de lo que este modelo puede leer.",
+    "gone": "El servidor ya no conoce esta respuesta."
+  },
+
+  "failure": {
+    "notAStream": "La respuesta no procede de este servidor. Puede haber una página de inicio de sesión o un proxy de por medio.",
+    "page": "Se produjo un error en esta página. Vuelva a cargarla. {message}",
+    "other": "El servidor respondió con el estado {status}."
+  },
+
   "details": {
     "replay": "Reproducir como se escribió",
     "ms": "{n} ms",
