@@ -205,6 +205,17 @@ conversation.addEventListener("answer", (event) => {
   if (loading || recovered || answer.end?.error?.code === "local_model_failed") void models.watch();
 });
 
+/** The answers that were asked for on this page, by their conversations. */
+const asked = new Map();
+conversation.addEventListener("news", (event) => {
+  const { type, conversation_id: id, generation_id: answer } = /** @type {CustomEvent} */ (event).detail;
+  if (type === "started") asked.set(id, answer);
+  else asked.delete(id);
+});
+lifecycle.addEventListener("change", () => {
+  if (lifecycle.hidden && asked.size && document.documentElement.dataset.notify) void withWords(import("./list/left_answers.js")).then(({ watchLeftAnswers }) => watchLeftAnswers(asked, conversation, api, lifecycle, openOne), () => {});
+});
+
 document.cookie = `ts_scripts=1; path=${base}/; max-age=31536000`; // the page then comes without what is shown where no script runs
 
 void new Navigation(conversation, window).open().then(() => {
