@@ -209,11 +209,13 @@ export class ModelPicker {
 
 /** The name, of which the maker (`maker/`) is less prominent. @param {string} label @param {import("../page/api.js").Model} [model] */
 function nameOf(label, model) {
-  const name = element("bdi", "picker-name");
+  const name = element("bdi");
   const maker = model ? label.slice(0, label.lastIndexOf("/") + 1) : "";
   if (maker) name.append(element("span", "picker-by", maker));
   name.append(label.slice(maker.length));
-  return name;
+  const line = element("span", "picker-name"); // which begins where the others do
+  line.append(name);
+  return line;
 }
 
 /** A star for the pointer; the keyboard has Shift+Enter. @param {boolean} isOn */
