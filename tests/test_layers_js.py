@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 
 import pytest
@@ -52,6 +53,14 @@ def test_imports_run_one_way(module: str) -> None:
     for other in GRAPH[module]:
         assert other in MODULES, f"{module} imports {other}, which is not there"
         assert floor(module) <= floor(other), f"{module} imports {other}, from a folder above"
+
+
+def test_a_name_that_modules_export_has_one_meaning() -> None:
+    text = {module: path.read_text(encoding="utf-8") for module, path in MODULES.items()}
+    exported = re.compile(r"^export (?:async )?(?:function\*?|const|let|class) (\w+)", re.M)
+    found = [(name, module) for module in text for name in exported.findall(text[module])]
+    names = Counter(name for name, _ in found)
+    assert [one for one in found if names[one[0]] > 1] == []
 
 
 def test_no_import_is_part_of_a_circle() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 pytest.importorskip("playwright", reason="playwright is not installed")
@@ -19,6 +22,7 @@ __all__ = [
     "content",
     "counted",
     "expect",
+    "held_back",
     "listed",
     "status",
     "text",
@@ -59,6 +63,19 @@ def content(page: Page) -> Locator:
 def status(page: Page) -> Locator:
     """The status line of the newest answer."""
     return answer(page).locator(".status")
+
+
+def held_back(page: Page, path: str) -> Callable[[], None]:
+    """Hold back the response of one request, until the function that is returned is called."""
+    routes: list[Any] = []
+    page.route(path, lambda route: routes.append(route), times=1)
+
+    def release() -> None:
+        while not routes:
+            page.evaluate("new Promise(requestAnimationFrame)")
+        routes[0].continue_()
+
+    return release
 
 
 def composer(page: Page) -> Locator:

@@ -9,7 +9,18 @@ from typing import Any
 
 import pytest
 
-from .chat import Page, Route, announced, ask, composer, content, expect, listed, status
+from .chat import (
+    Page,
+    Route,
+    announced,
+    ask,
+    composer,
+    content,
+    expect,
+    held_back,
+    listed,
+    status,
+)
 from .conftest import Program, Watch
 
 Seen = Callable[[], dict[str, Any]]
@@ -335,6 +346,14 @@ def test_the_shortcuts(page: Page) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("Alt+Shift+E")
     expect(page.get_by_role("dialog", name="Settings", exact=True)).to_be_visible()
+    page.keyboard.press("Escape")
+    late = held_back(page, "**/composer/model_picker.js")
+    page.keyboard.press("Alt+Shift+M")
+    page.keyboard.type("say=typed early")  # before the code for it is there
+    page.keyboard.press("Enter")
+    late()
+    expect(page.locator("#model-name")).to_have_text("say=typed early")
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_up_in_an_empty_field_edits_the_last_question(page: Page) -> None:

@@ -86,8 +86,8 @@ def test_a_conversation_goes_on_from_a_summary_and_loses_nothing(
     expect(note).to_be_hidden()
     system = {"role": "system", "content": "We counted to two."}
     assert seen()["requests"][-1]["messages"] == [system, {"role": "user", "content": "three"}]
-    summary = page.get_by_role("article", name="System prompt")
-    expect(summary).to_be_visible()
+    summary = page.get_by_role("article", name="Summary", exact=True)
+    expect(summary.locator("summary")).to_have_text("Summary")
     expect(page.get_by_role("article", name="Answer")).to_have_count(1)
     ask(page, "four")
     expect(page.get_by_role("article", name="Answer")).to_have_count(2)

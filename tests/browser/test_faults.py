@@ -35,6 +35,15 @@ def test_an_error_is_text_and_can_be_retried(page: Page) -> None:
     assert page.get_by_role("article").count() == 2
 
 
+def test_an_end_whose_words_do_not_come_offers_a_retry(page: Page, watch: Watch) -> None:
+    watch.allow("Failed to load resource")
+    page.route("**/answers/troubles.js", lambda route: route.abort())
+    ask(page, "play say=Half an;close | say=A whole answer")
+    expect(status(page)).to_contain_text("The answer was interrupted")
+    page.get_by_role("button", name="Regenerate", exact=True).click()
+    expect(content(page)).to_have_text("A whole answer")
+
+
 def test_a_cut_off_answer_is_never_shown_as_finished(page: Page) -> None:
     ask(page, "play say=Half an;say= answer;close | say=A whole answer")
     expect(status(page)).to_contain_text("The answer was cut off")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from .chat import Page, ask, composer, content, expect, listed
+from .chat import Page, announced, ask, composer, content, expect, held_back, listed
 from .conftest import REPORT_VIOLATIONS, VIEWPORT, Browser, Program, Release, Watch
 from .history import NOW, TALK, ZONE, fill
 
@@ -296,8 +296,13 @@ def test_arrow_keys(page_of_past: Page) -> None:
     page.keyboard.press("Escape")
     expect(row(page, "number 0")).to_be_visible()
     row(page, "number 1").focus()
+    late = held_back(page, "**/list/row_actions.js")
     page.keyboard.press("F2")
+    page.keyboard.type("One!")  # before the code for it is there
+    page.keyboard.press("Backspace")
+    late()
     expect(page.get_by_label("New title of “number 1”")).to_be_focused()
+    expect(page.get_by_label("New title of “number 1”")).to_have_value("One")
     page.keyboard.press("Escape")
     expect(row(page, "number 1")).to_be_focused()
     row(page, "number 2").dblclick()
@@ -305,6 +310,16 @@ def test_arrow_keys(page_of_past: Page) -> None:
     page.keyboard.type("Number two")
     page.keyboard.press("Enter")
     expect(row(page, "Number two")).to_be_focused()
+
+
+def test_a_place_that_cannot_be_shown_is_reported(page_of_past: Page, watch: Watch) -> None:
+    page = page_of_past
+    watch.allow("Failed to load resource")
+    page.route("**/list/search_highlights.js", lambda route: route.abort())
+    page.get_by_label("Search conversations").fill("needle")
+    expect(listed(page)).to_have_count(1)
+    listed(page).get_by_role("link").click()
+    expect(announced(page)).to_have_text(re.compile("could not be loaded"))
 
 
 def test_a_search_result_opens_at_the_place_that_was_found(page_of_past: Page) -> None:

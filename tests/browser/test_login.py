@@ -69,6 +69,7 @@ def test_a_person_logs_in_stays_and_logs_out(stranger: Page, locked: Program) ->
     page.reload()
     expect(content(page)).to_have_text("Rain falls.")
 
+    expect(page.locator(".side-foot p")).to_have_text("Shared login")
     composer(page).fill("a draft")
     page.route("**/log_out.js", lambda route: route.abort(), times=1)
     page.get_by_role("button", name="Log out").click()

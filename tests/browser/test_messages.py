@@ -346,7 +346,7 @@ def test_the_details_of_an_answer(page: Page) -> None:
     expect(facts).to_contain_text("Modelfake-model")
     expect(facts).to_contain_text("Tokens written120")
     expect(facts).to_contain_text("Tokens read1")
-    expect(facts).to_contain_text("Endedstop")
+    expect(facts).to_contain_text("EndedComplete · stop")
     expect(facts).to_contain_text(re.compile(r"Tokens per second[\d,]+"))
     expect(answer(page).get_by_role("button", name="Details")).to_have_attribute(
         "aria-expanded", "true"

@@ -26,6 +26,15 @@ def root(page: Page, attribute: str) -> str | None:
     return page.locator("html").get_attribute(attribute)
 
 
+#: How the hint beside the question is shown: `cut` would be a mistake.
+HINT = """() => {
+  const box = document.querySelector("#composer-hint").getBoundingClientRect();
+  const text = document.querySelector("#composer-hint span").getBoundingClientRect();
+  if (text.top >= box.bottom) return "not there";
+  return text.left >= box.left - 1 && text.right <= box.right + 1 ? "whole" : "cut";
+}"""
+
+
 def test_colours_size_and_enter_hold_at_once_and_after_a_reload(page: Page) -> None:
     dialog = open_settings(page)
     expect(dialog.get_by_role("button", name="Close")).to_be_focused()
@@ -39,6 +48,11 @@ def test_colours_size_and_enter_hold_at_once_and_after_a_reload(page: Page) -> N
         page.reload()
         # The server sends it, so it is there before any script.
         assert (root(page, "data-theme"), root(page, "data-text")) == ("dark", "150")
+    for words, shown in (("↩", "whole"), ("Enter " * 40, "not there")):
+        page.locator("#composer-hint span").evaluate(
+            "(hint, text) => (hint.textContent = text)", words
+        )
+        assert page.evaluate(HINT) == shown
     composer(page).fill("one")
     composer(page).press("Enter")
     composer(page).press_sequentially("two")

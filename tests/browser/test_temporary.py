@@ -62,6 +62,15 @@ def test_a_temporary_chat_is_nowhere(own_page: Page, mortal: MortalServer, seen:
         for path in mortal.data.rglob("*"):
             assert not path.is_file() or word.encode() not in path.read_bytes(), path
     expect(listed(page)).to_have_count(0)
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    page.locator("#settings").click()
+    page.get_by_label("Language", exact=True).select_option("en")
+    with page.expect_event("dialog") as asked:
+        page.get_by_role("button", name="Use this language").click()
+    assert asked.value.type == "beforeunload"
+    page.keyboard.press("Escape")
+    expect(content(page)).to_have_text("second")
+    page.once("dialog", lambda dialog: dialog.accept())
     page.reload()
     expect(note(page)).to_contain_text("The temporary chat is gone.")
     expect(composer(page)).to_have_value("")

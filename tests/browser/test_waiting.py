@@ -52,6 +52,8 @@ def test_where_enter_begins_a_new_line_a_button_lets_it_wait(
     browser: Browser, server: Program
 ) -> None:
     with fresh_page(browser, server, has_touch=True, is_mobile=True) as page:
+        hint = re.compile("^Enter begins a new line")
+        expect(composer(page)).to_have_accessible_description(hint)
         ask(page, f"play say=one;hold={uuid.uuid4().hex}")
         expect(content(page)).to_contain_text("one")
         send = page.get_by_role("button", name="Send")

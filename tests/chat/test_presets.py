@@ -169,6 +169,7 @@ async def test_a_preset_is_for_new_conversations(chat, upstream):
     ]:
         refused = await chat.request("POST", "/stream", {"preset": "Translator"} | fields)
         assert refused.status == status, fields
+        assert status == 400 or refused.json()["error"]["code"] == "preset_not_found"
     assert len(upstream.requests) == 1
 
 

@@ -47,12 +47,13 @@ class Presets:
         return [*await self._store.for_owner(owner).presets(), *self.shared()]
 
     async def get(self, owner: str, name: str) -> Preset:
-        """The preset with this id or name. Raises `NotFound`, or `InvalidRequest` for a prompt."""
+        """The preset with this id or name. Raises `NotFound` (`preset_not_found`), or
+        `InvalidRequest` for a prompt."""
         if preset := await self._find(owner, name):
             if preset.kind != PRESET:
                 raise InvalidRequest("preset must name a preset; this is a prompt.")
             return preset
-        raise NotFound(NO_PRESET)
+        raise NotFound(NO_PRESET, code="preset_not_found")
 
     async def create(self, owner: str, given: dict[str, Any]) -> Preset:
         """Add a preset of the owner. Raises `InvalidRequest` or `Conflict`."""

@@ -49,7 +49,7 @@ CONVERSATION_TOO_LARGE = (
 
 
 async def no_preset(owner: str, name: str) -> Preset:
-    raise NotFound("There is no preset with this id or name.")
+    raise NotFound("There is no preset with this id or name.", code="preset_not_found")
 
 
 class ChatService:

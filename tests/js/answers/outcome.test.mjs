@@ -3,9 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { applyEvent, newAnswer } from "../../../tornado_stream/static/js/answers/answer.js";
-import { outcomeOf } from "../../../tornado_stream/static/js/answers/outcome.js";
+import { loadTroubles, outcomeOf } from "../../../tornado_stream/static/js/answers/outcome.js";
 import { Refused } from "../../../tornado_stream/static/js/page/api.js";
 import { uuid } from "../../../tornado_stream/static/js/page/ids.js";
+
+await loadTroubles();
 
 const answer = () => newAnswer({ role: "user", id: null, text: "q", parent: null }, { request_id: uuid() });
 

@@ -3,9 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { storedAnswer } from "../../../tornado_stream/static/js/answers/answer.js";
-import { outcomeOf } from "../../../tornado_stream/static/js/answers/outcome.js";
+import { loadTroubles, outcomeOf } from "../../../tornado_stream/static/js/answers/outcome.js";
 import { withWords } from "../../../tornado_stream/static/js/page/words.js";
 import { after, done } from "../answered.mjs";
+
+await loadTroubles();
 
 const { explained } = await withWords(import("../../../tornado_stream/static/js/page/errors.js"));
 

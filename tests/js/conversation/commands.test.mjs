@@ -4,6 +4,7 @@ import { test } from "node:test";
 
 import { newAnswer } from "../../../tornado_stream/static/js/answers/answer.js";
 import { Outbox } from "../../../tornado_stream/static/js/answers/outbox.js";
+import { Preferences } from "../../../tornado_stream/static/js/composer/preferences.js";
 import { Commands } from "../../../tornado_stream/static/js/conversation/commands.js";
 import { Conversation } from "../../../tornado_stream/static/js/conversation/conversation.js";
 import { newQuestion } from "../../../tornado_stream/static/js/conversation/tree.js";
@@ -194,4 +195,25 @@ test("a request that the user has stopped is stopped at the server, and not sent
   await until(() => !kept().length);
   assert.equal(posts().length, 0);
   assert.ok(seen.some((one) => one.stop));
+});
+
+test("a preset that was deleted before the first question holds up nothing", async (t) => {
+  const gone = status(404, { code: "preset_not_found", message: "Gone." });
+  const { open, posts } = await browser(t, [gone, gone, gone]);
+  const { conversation } = open();
+  const models = Object.assign(new EventTarget(), { all: [], state: "known", defaultModel: null });
+  const preferences = new Preferences(new Storage(() => new Area()), models);
+  preferences.setOwn("its-model", { id: "p", name: "Deleted", system: "Be brief." });
+  const commands = new Commands(conversation, preferences);
+  const failed = (count) => until(() => posts().length === count && conversation.newest.state === "failed");
+  commands.send("first");
+  await failed(1);
+  assert.equal(preferences.begins, null, "the note above the question box is gone");
+  commands.retry();
+  await failed(2);
+  commands.edit(conversation.newest.parent, "changed");
+  await failed(3);
+  const sent = posts().map((body) => JSON.parse(body));
+  assert.deepEqual(sent.map(({ preset, model }) => [preset, model]), [["p", "its-model"], [undefined, undefined], [undefined, undefined]]);
+  assert.equal(new Set(sent.map(({ request_id: id }) => id)).size, 3);
 });

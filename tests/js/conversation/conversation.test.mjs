@@ -3,13 +3,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Outbox } from "../../../tornado_stream/static/js/answers/outbox.js";
-import { outcomeOf } from "../../../tornado_stream/static/js/answers/outcome.js";
+import { loadTroubles, outcomeOf } from "../../../tornado_stream/static/js/answers/outcome.js";
 import { Commands } from "../../../tornado_stream/static/js/conversation/commands.js";
 import { Conversation } from "../../../tornado_stream/static/js/conversation/conversation.js";
 import { PageLifecycle } from "../../../tornado_stream/static/js/page/lifecycle.js";
 import { Locks } from "../../../tornado_stream/static/js/page/locks.js";
 import { Storage } from "../../../tornado_stream/static/js/page/storage.js";
 import { frame, head, log, serve, silent, START, status, whole } from "../server.mjs";
+
+await loadTroubles();
 
 /** An answer with its own ids; `turn` makes them differ. */
 const answer = (turn, text = "ok", end = {}) => [

@@ -2,10 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { outcomeOf } from "../../../tornado_stream/static/js/answers/outcome.js";
+import { loadTroubles, outcomeOf } from "../../../tornado_stream/static/js/answers/outcome.js";
 import { Branches } from "../../../tornado_stream/static/js/conversation/branches.js";
 import { treeOf } from "../../../tornado_stream/static/js/conversation/tree.js";
 import { answer, BRANCHED, path, snapshot, user } from "../snapshots.mjs";
+
+await loadTroubles();
 
 /** The branches of a conversation in a tab with this storage. */
 function shown(told, storage, known) {

@@ -57,7 +57,9 @@ test("logging out leads to the login page, or to the proxy that has logged the u
   ]);
   const seen = [];
   globalThis.location = { reload: () => seen.push("reload"), assign: (url) => seen.push(url) };
-  t.after(() => delete globalThis.location);
+  const asks = [];
+  globalThis.addEventListener = (type, listener) => type === "beforeunload" && asks.push(listener);
+  t.after(() => (delete globalThis.location, delete globalThis.addEventListener));
   for (let round = 0; round < 2; round++) {
     const area = new Area();
     const storage = new Storage(() => area);
@@ -66,4 +68,6 @@ test("logging out leads to the login page, or to the proxy that has logged the u
     assert.equal(area.items.size, 0);
   }
   assert.deepEqual(seen, ["reload", leave]);
+  asks[0]({ stopImmediatePropagation: () => seen.push("leaves without a question") });
+  assert.equal(seen.length, 3);
 });

@@ -4,7 +4,7 @@ import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { t, withWords } from "../../../tornado_stream/static/js/page/words.js";
+import { inRow, t, withWords } from "../../../tornado_stream/static/js/page/words.js";
 
 const ROOT = new URL("../../../tornado_stream/static/js/", import.meta.url);
 // A module of KaTeX's needs a document while it is evaluated.
@@ -28,6 +28,13 @@ test("no module needs a text of lang/later while it is evaluated, because it may
   assert.ok(MODULES.length > 90);
 });
 
+test("beside words from left to right, only a name from right to left is isolated", () => {
+  assert.equal(t("model.runs", { name: "fake-model (2)" }), "The model here is fake-model (2).");
+  assert.equal(t("model.runs", { name: "نموذج 2" }), "The model here is \u2068نموذج 2\u2069.");
+  assert.equal(t("model.runs", { name: "מודל" }), "The model here is \u2068מודל\u2069.");
+  assert.equal(inRow(["fake-model", "", "1 s"]), "fake-model · 1 s");
+});
+
 test("every text that counts has the plural forms of its language", async () => {
   for (const name of readdirSync(fileURLToPath(new URL("later/", LANG)))) {
     const tag = name.replace(".js", "");
@@ -46,5 +53,9 @@ test("a module that is loaded with its words has them", async () => {
   assert.equal(await withWords(Promise.resolve(module)), module);
   assert.equal(t("panel.title"), "This conversation");
   assert.equal(t("model.none"), "No model", "texts of the same section that were there before");
+  const { default: later } = await import(new URL("later/en.js", LANG));
+  later.panel.title = "Another";
+  await withWords(Promise.resolve(module));
+  assert.equal(t("panel.title"), "This conversation", "they are merged once");
   await assert.rejects(withWords(Promise.reject(new Error("no network"))), /no network/);
 });

@@ -3,10 +3,12 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { outcomeOf } from "../../../tornado_stream/static/js/answers/outcome.js";
+import { loadTroubles, outcomeOf } from "../../../tornado_stream/static/js/answers/outcome.js";
 import { t } from "../../../tornado_stream/static/js/page/words.js";
 import { ACTIONS, copiedText, perform, toolbarOf } from "../../../tornado_stream/static/js/transcript/message_actions.js";
 import { after } from "../answered.mjs";
+
+await loadTroubles();
 
 const ICONS = readFileSync(new URL("../../../tornado_stream/static/js/page/icons.js", import.meta.url), "utf-8");
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { withWords } from "../../../tornado_stream/static/js/page/words.js";
 import { extrasOf } from "../../../tornado_stream/static/js/transcript/sent_parts.js";
 
 const picture = (url) => ({ type: "image_url", image_url: { url } });
@@ -19,4 +20,10 @@ test("calls of tools have a name and their arguments", () => {
   assert.deepEqual(extrasOf({ content: null, function_call: { name: "look", arguments: "{}" } }), [{ kind: "call", name: "look", text: "{}" }]);
   assert.deepEqual(extrasOf({ content: [{ type: "refusal", refusal: "no" }] }), [], "a refusal is text");
   assert.deepEqual(extrasOf(null), []);
+});
+
+test("a system message that no program has sent is a summary", async () => {
+  const { speakerOf } = await withWords(import("../../../tornado_stream/static/js/transcript/sent_parts.js"));
+  const speaker = (from, sent = null) => speakerOf({ from, sent });
+  assert.deepEqual([speaker("system"), speaker("system", { role: "system", content: "x" }), speaker("tool", {}), speaker("critic")], ["Summary", "System prompt", "Result of a tool", "critic"]);
 });

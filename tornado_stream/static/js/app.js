@@ -171,7 +171,7 @@ async function openOne(id, found) {
   sidebar.close();
   if (hasFinePointer()) composer.focus();
   await opening;
-  if (found && conversation.id === id) (await import("./list/search_highlights.js")).showFoundMessage(found, transcript, autoScroll);
+  if (found && conversation.id === id) import("./list/search_highlights.js").then(({ showFoundMessage }) => showFoundMessage(found, transcript, autoScroll), () => say(t("composer.noPart")));
 }
 
 const welcome = byId("welcome");
@@ -199,10 +199,21 @@ conversation.addEventListener("answer", (event) => {
   const { id } = conversation;
   const loading = what === "notice" && answer.waiting?.code === "model_loading";
   const recovered = what === "end" && models.defaultModel?.state === "failed";
-  if (what === "end" && lifecycle.hidden && document.documentElement.dataset.notify) void withWords(import("./page/notification.js")).then(({ notifyEnd }) => notifyEnd(answer, String(id), openOne));
+  if (what === "end" && lifecycle.hidden && document.documentElement.dataset.notify) void withWords(import("./page/notification.js")).then(({ notifyEnd }) => notifyEnd(answer, String(id), openOne), () => {});
   const kept = what === "failed" && answer.failure?.code === "budget_reached" && !answer.parent.id && !composer.text.trim();
   if (kept) composer.fill(answer.parent.text);
   if (loading || recovered || answer.end?.error?.code === "local_model_failed") void models.watch();
+});
+
+/** The answers that were asked for on this page, by their conversations. */
+const asked = new Map();
+conversation.addEventListener("news", (event) => {
+  const { type, conversation_id: id, generation_id: answer } = /** @type {CustomEvent} */ (event).detail;
+  if (type === "started") asked.set(id, answer);
+  else asked.delete(id);
+});
+lifecycle.addEventListener("change", () => {
+  if (lifecycle.hidden && asked.size && document.documentElement.dataset.notify) void withWords(import("./list/left_answers.js")).then(({ watchLeftAnswers }) => watchLeftAnswers(asked, conversation, api, lifecycle, openOne), () => {});
 });
 
 document.cookie = `ts_scripts=1; path=${base}/; max-age=31536000`; // the page then comes without what is shown where no script runs

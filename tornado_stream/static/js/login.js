@@ -56,7 +56,7 @@ async function logIn() {
   }
   again = false;
   const loaded = await texts();
-  if (response?.status === 429) wait(Number(response.headers.get("Retry-After")) || 1, loaded?.labelOf);
+  if (response?.status === 429) wait(Number(response.headers.get("Retry-After")) || 1, loaded?.submitLabel);
   refuse((await loaded?.whyRefused(response, !!form.elements.namedItem("name"))) ?? t("list.noServer"));
 }
 

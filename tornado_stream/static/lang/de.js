@@ -37,39 +37,15 @@ export default {
   },
 
   "end": {
-    "length": "An der Längengrenze abgeschnitten",
-    "lengthHint": "Das Modell hat die Grenze für die Länge einer Antwort erreicht. Sie können um den Rest bitten.",
-    "filter": "Vom Inhaltsfilter abgeschnitten",
-    "filterHint": "Der Anbieter hat den Rest nicht gesendet.",
-    "odd": "Die Antwort endete aus einem unbekannten Grund",
-    "oddReason": "Der Server des Modells nannte den Grund „{reason}“, den dieser Server nicht kennt.",
-    "oddHint": "Ist sie nicht vollständig, können Sie um den Rest bitten.",
-    "empty": "Das Modell hat keinen Text gesendet",
-    "emptyLength": "Das Modell hat die Längengrenze beim Nachdenken erreicht. Erhöhen Sie max_tokens, oder wählen Sie ein niedrigeres reasoning_effort.",
-    "emptyFilter": "Der Inhaltsfilter des Anbieters hat die Antwort blockiert.",
-    "tool": "Das Modell wartet auf das Ergebnis eines Werkzeugs",
-    "toolHint": "Diese Seite zeigt Aufrufe von Werkzeugen, führt sie aber nicht aus.",
     "stopped": "Angehalten",
-    "error": "Keine Antwort",
-    "errorLate": "Die Antwort endete mit einem Fehler",
-    "cutOff": "Die Antwort wurde abgeschnitten",
     "interrupted": "Die Antwort wurde unterbrochen",
-    "interruptedWhy": "Der Server wurde beendet, bevor die Antwort fertig war.",
-    "gone": "Der Server kennt diese Antwort nicht mehr.",
-    "other": "Die Antwort endete: {state}",
     "notSent": "Nicht gesendet",
     "unanswered": "Auf diese Frage gibt es keine Antwort.",
-    "context": "Die Unterhaltung ist länger, als dieses Modell lesen kann.",
-    "retryAfter": "Versuchen Sie es in {seconds} wieder.",
-    "retryNow": "Sie können es jetzt noch einmal versuchen.",
     "kept": "Was geschrieben war, bleibt erhalten."
   },
 
   "failure": {
-    "notSent": "Angehalten, bevor die Frage den Server erreichte.",
-    "notAStream": "Die Antwort kam nicht von diesem Server. Vielleicht ist eine Anmeldeseite oder ein Proxy dazwischen.",
-    "page": "In dieser Seite ist ein Fehler aufgetreten. Laden Sie sie neu. {message}",
-    "other": "Der Server antwortete mit dem Status {status}."
+    "notSent": "Angehalten, bevor die Frage den Server erreichte."
   },
 
   "action": {

@@ -37,39 +37,15 @@ export default {
   },
 
   "end": {
-    "length": "Cut off at the length limit",
-    "lengthHint": "The model reached the limit for the length of an answer. You can ask for the rest.",
-    "filter": "Cut off by the content filter",
-    "filterHint": "The provider did not send the rest.",
-    "odd": "The answer ended for an unknown reason",
-    "oddReason": "The model's server gave the reason “{reason}”, which this server does not know.",
-    "oddHint": "If it is not complete, you can ask for the rest.",
-    "empty": "The model sent no text",
-    "emptyLength": "The model reached the length limit while thinking. Raise max_tokens, or choose a lower reasoning_effort.",
-    "emptyFilter": "The provider's content filter blocked the answer.",
-    "tool": "The model waits for the result of a tool",
-    "toolHint": "This page shows tool calls, but it does not run tools.",
     "stopped": "Stopped",
-    "error": "No answer",
-    "errorLate": "The answer ended with an error",
-    "cutOff": "The answer was cut off",
     "interrupted": "The answer was interrupted",
-    "interruptedWhy": "The server stopped before the answer was complete.",
-    "gone": "The server no longer knows this answer.",
-    "other": "The answer ended: {state}",
     "notSent": "Not sent",
     "unanswered": "There is no answer to this question.",
-    "context": "The conversation is longer than this model can read.",
-    "retryAfter": "Try again in {seconds}.",
-    "retryNow": "You can try again now.",
     "kept": "What had been written is kept."
   },
 
   "failure": {
-    "notSent": "Stopped before the question reached the server.",
-    "notAStream": "The response did not come from this server. There may be a login page or a proxy in between.",
-    "page": "An error happened in this page. Reload it. {message}",
-    "other": "The server answered with status {status}."
+    "notSent": "Stopped before the question reached the server."
   },
 
   "action": {

@@ -37,39 +37,15 @@ export default {
   },
 
   "end": {
-    "length": "Cortada en el límite de longitud",
-    "lengthHint": "El modelo alcanzó el límite de longitud de una respuesta. Puede pedirle el resto.",
-    "filter": "Cortada por el filtro de contenido",
-    "filterHint": "El proveedor no envió el resto.",
-    "odd": "La respuesta terminó por un motivo desconocido",
-    "oddReason": "El servidor del modelo dio el motivo «{reason}», que este servidor no conoce.",
-    "oddHint": "Si no está completa, puede pedir el resto.",
-    "empty": "El modelo no envió texto",
-    "emptyLength": "El modelo alcanzó el límite de longitud mientras pensaba. Aumente max_tokens o elija un reasoning_effort menor.",
-    "emptyFilter": "El filtro de contenido del proveedor bloqueó la respuesta.",
-    "tool": "El modelo espera el resultado de una herramienta",
-    "toolHint": "Esta página muestra las llamadas a herramientas, pero no las ejecuta.",
     "stopped": "Detenida",
-    "error": "Sin respuesta",
-    "errorLate": "La respuesta terminó con un error",
-    "cutOff": "La respuesta quedó cortada",
     "interrupted": "La respuesta se interrumpió",
-    "interruptedWhy": "El servidor se detuvo antes de que la respuesta estuviera completa.",
-    "gone": "El servidor ya no conoce esta respuesta.",
-    "other": "La respuesta terminó: {state}",
     "notSent": "No enviada",
     "unanswered": "Esta pregunta no tiene respuesta.",
-    "context": "La conversación es más larga de lo que este modelo puede leer.",
-    "retryAfter": "Vuelva a intentarlo dentro de {seconds}.",
-    "retryNow": "Ya puede volver a intentarlo.",
     "kept": "Lo que se había escrito se conserva."
   },
 
   "failure": {
-    "notSent": "Se detuvo antes de que la pregunta llegara al servidor.",
-    "notAStream": "La respuesta no procede de este servidor. Puede haber una página de inicio de sesión o un proxy de por medio.",
-    "page": "Se produjo un error en esta página. Vuelva a cargarla. {message}",
-    "other": "El servidor respondió con el estado {status}."
+    "notSent": "Se detuvo antes de que la pregunta llegara al servidor."
   },
 
   "action": {

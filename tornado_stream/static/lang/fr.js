@@ -37,39 +37,15 @@ export default {
   },
 
   "end": {
-    "length": "Coupée à la limite de longueur",
-    "lengthHint": "Le modèle a atteint la limite de longueur d’une réponse. Vous pouvez demander la suite.",
-    "filter": "Coupée par le filtre de contenu",
-    "filterHint": "Le fournisseur n’a pas envoyé la suite.",
-    "odd": "La réponse s’est terminée pour une raison inconnue",
-    "oddReason": "Le serveur du modèle a donné la raison « {reason} », que ce serveur ne connaît pas.",
-    "oddHint": "Si elle n’est pas complète, vous pouvez demander la suite.",
-    "empty": "Le modèle n’a pas envoyé de texte",
-    "emptyLength": "Le modèle a atteint la limite de longueur pendant sa réflexion. Augmentez max_tokens ou choisissez un reasoning_effort plus faible.",
-    "emptyFilter": "Le filtre de contenu du fournisseur a bloqué la réponse.",
-    "tool": "Le modèle attend le résultat d’un outil",
-    "toolHint": "Cette page affiche les appels d’outils, mais n’exécute pas d’outils.",
     "stopped": "Arrêtée",
-    "error": "Pas de réponse",
-    "errorLate": "La réponse s’est terminée par une erreur",
-    "cutOff": "La réponse a été coupée",
     "interrupted": "La réponse a été interrompue",
-    "interruptedWhy": "Le serveur s’est arrêté avant que la réponse soit complète.",
-    "gone": "Le serveur ne connaît plus cette réponse.",
-    "other": "La réponse s’est terminée : {state}",
     "notSent": "Non envoyée",
     "unanswered": "Cette question n’a pas de réponse.",
-    "context": "La conversation est plus longue que ce que ce modèle peut lire.",
-    "retryAfter": "Réessayez dans {seconds}.",
-    "retryNow": "Vous pouvez réessayer maintenant.",
     "kept": "Ce qui avait été écrit est conservé."
   },
 
   "failure": {
-    "notSent": "Arrêtée avant que la question ait atteint le serveur.",
-    "notAStream": "La réponse ne vient pas de ce serveur. Il y a peut-être une page de connexion ou un proxy entre les deux.",
-    "page": "Une erreur s’est produite dans cette page. Rechargez-la. {message}",
-    "other": "Le serveur a répondu avec le statut {status}."
+    "notSent": "Arrêtée avant que la question ait atteint le serveur."
   },
 
   "action": {

@@ -37,39 +37,15 @@ export default {
   },
 
   "end": {
-    "length": "已达到长度上限",
-    "lengthHint": "模型已达到回答的长度上限。您可以请它写完其余部分。",
-    "filter": "被内容过滤器截断",
-    "filterHint": "服务商没有发送其余内容。",
-    "odd": "回答因未知原因结束",
-    "oddReason": "模型服务器给出的原因是“{reason}”，本服务器不认识它。",
-    "oddHint": "如果回答不完整，您可以请它写完其余部分。",
-    "empty": "模型没有发送文字",
-    "emptyLength": "模型在思考时就达到了长度上限。请提高 max_tokens，或选择较低的 reasoning_effort。",
-    "emptyFilter": "服务商的内容过滤器拦截了回答。",
-    "tool": "模型在等待工具的结果",
-    "toolHint": "此页面显示工具调用，但不会执行工具。",
     "stopped": "已停止",
-    "error": "没有回答",
-    "errorLate": "回答因错误而结束",
-    "cutOff": "回答被截断",
     "interrupted": "回答被中断",
-    "interruptedWhy": "服务器在回答完成之前停止了。",
-    "gone": "服务器已不再有这个回答。",
-    "other": "回答已结束：{state}",
     "notSent": "未发送",
     "unanswered": "这个问题还没有回答。",
-    "context": "对话超出了此模型能读取的长度。",
-    "retryAfter": "请在{seconds}后重试。",
-    "retryNow": "现在可以重试了。",
     "kept": "已写出的内容会保留。"
   },
 
   "failure": {
-    "notSent": "问题在到达服务器之前已停止。",
-    "notAStream": "响应不是来自本服务器。中间可能有登录页面或代理。",
-    "page": "此页面出错，请重新加载。{message}",
-    "other": "服务器返回了状态 {status}。"
+    "notSent": "问题在到达服务器之前已停止。"
   },
 
   "action": {

@@ -1,53 +1,47 @@
 // @ts-check
 /**
- * What the page shows below an answer: how it is going or how it ended, why, and what the user can do next. Pure.
+ * What the page shows below an answer: how it is going or how it ended, why, and what the user can do next. What it says
+ * of an answer that did not simply end well is in troubles.js, which is loaded with the first of them.
  *
  * @typedef {import("./answer.js").Answer} Answer
- * @typedef {"retry" | "again" | "continue" | "askToContinue" | "editQuestion" | "fresh" | "shorter" | "model"} ActionName
- * @typedef {object} Outcome
- * @property {"busy" | "quiet" | "warn" | "bad"} tone
- * @property {string} icon name of an icon; empty for `busy` and `quiet`
- * @property {string} title how the answer ended; empty for `busy` and `quiet`
- * @property {string} text
- * @property {string} [code] of an error. The words of this code are shown before the text, which is the server's; after it if the tone is `busy`
- * @property {string} hint if it is empty, that of the code is shown (page/errors.js)
- * @property {ActionName[]} actions what the user can do next, the likeliest first
- * @property {number} until the time to which the text counts down, as of `Date.now()`; 0: it does not count
+ * @typedef {import("./troubles.js").ActionName} ActionName
+ * @typedef {import("./troubles.js").Outcome} Outcome
  */
-import { seconds, t } from "../page/words.js";
+import { whenNeeded } from "../page/dom.js";
+import { inRow, seconds, t, wholeSeconds, withWords } from "../page/words.js";
 import { hasText } from "./answer.js";
-import { remedyFor } from "./remedies.js";
+
+/** null: it is not loaded. @type {typeof import("./troubles.js") | null} */
+let troubles = null;
+/** The server could not be reached when it was needed. */
+let isAway = false;
+
+/** Load what `outcomeOf` says of answers whose outcome is pending. Never rejects. */
+export const loadTroubles = whenNeeded(() => withWords(import("./troubles.js")).then((module) => (troubles = module)).finally(() => (isAway = !troubles)));
 
 /** @param {Answer} answer @param {{canShorten?: boolean, now?: number}} [context] `canShorten`: there are older turns to leave out @returns {Outcome} */
 export function outcomeOf(answer, { canShorten = false, now = Date.now() } = {}) {
-  const end = answer.end ?? {};
   const again = /** @type {ActionName[]} */ (canContinue(answer) ? ["continue", "again"] : ["retry"]);
-  const message = String(end.error?.message ?? "");
-  switch (answer.state) {
-    case "running":
-      return busyOutcome(answer, now);
-    case "failed":
-      return notSentOutcome(answer, now);
-    case "done":
-      return doneOutcome(answer, end);
-    case "stopped":
-      return outcome("quiet", "", t("end.stopped"), hasText(answer.content) ? t("end.kept") : "", again[1] ? again : ["again"]);
-    case "error":
-      return errorOutcome(answer, canShorten, again, now);
-    case "cut_off":
-      return withRemedy(outcome("warn", t("end.cutOff"), message, "", again, "cut"), answer, now);
-    case "interrupted":
-      return { ...outcome("warn", t("end.interrupted"), message || t("end.interruptedWhy"), "", again, "plug"), ...(answer.failure && causeOf(answer.failure)) };
-    default: // a state of a newer server: assume that the answer did not finish
-      return outcome("warn", t("end.other", { state: answer.state }), message, "", again, "alert");
-  }
+  const { state, failure } = answer;
+  if (state === "running") return busyOutcome(answer, now);
+  if (state === "stopped") return { ...quiet(t("end.stopped"), again[1] ? again : ["again"]), hint: hasText(answer.content) ? t("end.kept") : "" };
+  if (state === "done" && isWhole(answer)) return quiet(inRow([answer.model, answer.end?.timings?.total_ms == null ? "" : seconds(answer.end.timings.total_ms)]));
+  if (state === "failed" && failure?.code === "unanswered") return quiet(t("end.unanswered"), ["again"]);
+  if (state === "failed" && failure?.code === "not_sent") return quiet(t("failure.notSent"), ["retry"]);
+  if (troubles) return troubles.troubleOf(answer, again, canShorten, now);
+  if (!isAway) return { ...quiet(""), pending: true };
+  const title = state === "failed" ? t("end.notSent") : t("end.interrupted");
+  return { ...quiet(failure?.message ?? answer.end?.error?.message ?? "", again), tone: "bad", title, pending: true };
 }
 
 /** Whether the server would continue this answer. @param {Answer} answer */
 export const canContinue = ({ id, state, content, request }) => !!id && request.keep !== false && !["running", "done", "failed"].includes(state) && hasText(content);
 
-/** @param {Outcome["tone"]} tone @param {string} title @param {string} text @param {string} [hint] @param {ActionName[]} [actions] @param {string} [icon] @returns {Outcome} */
-const outcome = (tone, title, text, hint = "", actions = [], icon = "") => ({ tone, icon, title, text, hint, actions, until: 0 });
+/** Whether an answer is a text that ended as most do. @param {Answer} answer */
+const isWhole = ({ content, refusal, toolCalls, end }) => hasText(content) && !refusal.length && !toolCalls.length && (end?.finish_reason ?? "stop") === "stop";
+
+/** @param {string} text @param {ActionName[]} [actions] @returns {Outcome} */
+const quiet = (text, actions = []) => ({ tone: "quiet", icon: "", title: "", text, hint: "", actions, until: 0 });
 
 /** @param {Answer} answer @param {number} now */
 function busyOutcome(answer, now) {
@@ -55,7 +49,7 @@ function busyOutcome(answer, now) {
   const left = until && until - now;
   const text = busyLine(answer, left);
   const code = answer.waiting && text === waitingLine(answer.waiting, left) ? String(answer.waiting.reason ?? "") : "";
-  return { ...outcome("busy", "", text), code, until: until > now ? until : 0 };
+  return { ...quiet(text), tone: "busy", code, until: until > now ? until : 0 };
 }
 
 /** @param {Answer} answer @param {number} left milliseconds until the server tries again; 0: not known */
@@ -74,97 +68,4 @@ function busyLine(answer, left) {
 function waitingLine({ seconds: wait, attempt }, left) {
   const until = wholeSeconds(left || 1000 * Math.round(Number(wait) || 0));
   return t("busy.waiting", { seconds: until, attempt: String(attempt ?? "") });
-}
-
-/** Seconds for a countdown, at least one. @param {number} ms */
-const wholeSeconds = (ms) => seconds(1000 * Math.max(1, Math.ceil(ms / 1000 - 0.05)));
-
-/** @param {number} left milliseconds until a retry makes sense */
-const retryHint = (left) => (left > 0 ? t("end.retryAfter", { seconds: wholeSeconds(left) }) : t("end.retryNow"));
-
-/** @param {Answer} answer @param {any} end */
-function doneOutcome(answer, end) {
-  const reason = meaningOf(end.finish_reason);
-  const { content, refusal, toolCalls, reasoning } = answer;
-  if (!hasText(content) && !hasText(refusal) && !toolCalls.length) {
-    const why = { filter: t("end.emptyFilter"), length: reasoning.length ? t("end.emptyLength") : t("end.length"), unknown: unknownReason(end), good: "" }[reason];
-    return outcome("warn", t("end.empty"), why, "", reason === "filter" ? ["editQuestion", "retry"] : ["retry"], "alert");
-  }
-  if (reason === "length") return outcome("warn", t("end.length"), t("end.lengthHint"), "", ["askToContinue", "again"], "ruler");
-  if (reason === "filter") return outcome("warn", t("end.filter"), t("end.filterHint"), "", ["editQuestion", "retry"], "shield");
-  if (reason === "unknown") return outcome("warn", t("end.odd"), unknownReason(end), t("end.oddHint"), ["askToContinue", "again"], "alert");
-  if (toolCalls.length) return outcome("warn", t("end.tool"), t("end.toolHint"), "", [], "tool");
-  const total = end.timings?.total_ms;
-  const text = [answer.model, total == null ? "" : seconds(total)].filter(Boolean).join(" · ");
-  return outcome("quiet", "", text, "", hasText(refusal) ? ["editQuestion", "again"] : []);
-}
-
-/** @param {any} end */
-const unknownReason = (end) => t("end.oddReason", { reason: String(end.finish_reason).slice(0, 100) });
-
-/** The words of finish reasons whose answers are not cut off by a failure; those of failures are in states of their own. @type {["length" | "filter" | "good", RegExp][]} */
-const REASONS = [
-  ["filter", /(^|_)(content_?(filter|policy|block|moderat|violation)|(image_)?(un)?safe|prohibited|(image_)?recitation|sensitive|block|spii|(model_)?refus|guard_?rail|moderat|censor|violat|polic|filter)/],
-  ["length", /(^|_)(length|limit$|max$|max(imum)?_?(\w+_)?(token|length|len|char)|(\w+_)?(token|length|size|context)s?_?(budget|limit|exceeded|full|reached)|(model_)?context_(window|length|size)|model_length|truncated)/],
-  ["good", /(^|_)(stop|eos|eot|eom|end(_|$|of|turn)|(is_)?finish(ed)?$|completed?$|(is_)?done$|success|succeeded|normal$|ok$|pause_turn|tool|function)/],
-];
-
-/** What a finish reason means, whatever its spelling, as the server's `finish_reasons.py` reads it. @param {string | null | undefined} reason @returns {"length" | "filter" | "good" | "unknown"} */
-function meaningOf(reason) {
-  if (!reason) return "good";
-  const words = String(reason).slice(0, 200).replace(/([a-z0-9])([A-Z])/g, "$1_$2").toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^(finish|stop|end|done|completion)_?reason_(?=.)/, "");
-  return REASONS.find(([, family]) => family.test(words))?.[0] ?? "unknown";
-}
-
-/** @param {Answer} answer @param {boolean} canShorten @param {ActionName[]} again @param {number} now */
-function errorOutcome(answer, canShorten, again, now) {
-  const error = answer.end?.error ?? {};
-  const message = String(error.message ?? "");
-  const title = hasText(answer.content) ? t("end.errorLate") : t("end.error");
-  if (error.code === "context_length") {
-    return outcome("bad", t("end.context"), message, "", canShorten ? ["fresh", "shorter"] : ["fresh"], "ruler");
-  }
-  return withRemedy(outcome("bad", title, message, "", again, "alert"), answer, now);
-}
-
-/** An outcome with the icon, action and countdown that fit the answer's error. @param {Outcome} shown @param {Answer} answer @param {number} now @returns {Outcome} */
-function withRemedy(shown, answer, now) {
-  const error = answer.end?.error ?? {};
-  const { before, ...remedy } = remedyFor(error);
-  shown.code = error.code;
-  const icon = remedy.icon || shown.icon;
-  const actions = before ? [before, ...shown.actions] : shown.actions;
-  const wait = 1000 * Number(error.retry_after ?? 0);
-  if (!(wait > 0)) return { ...shown, icon, actions };
-  const at = retryAt(answer);
-  const known = at !== null && at <= now + wait; // if it is later, the server's clock and this one differ
-  const left = known ? at - now : wait;
-  const early = left > 0;
-  return { ...shown, icon: early ? "clock" : icon, actions, hint: retryHint(left), until: early && known ? at : 0 };
-}
-
-/** When the upstream may be asked again, as of `Date.now()`; null: not known. @param {Answer} answer */
-function retryAt({ end, startedAt, createdAt }) {
-  const wait = 1000 * Number(end.error.retry_after);
-  if (startedAt !== null && end.t !== undefined) return startedAt + end.t + wait;
-  return createdAt === null || end.timings?.total_ms == null ? null : createdAt + end.timings.total_ms + wait;
-}
-
-/** @param {Answer} answer @param {number} now */
-function notSentOutcome({ failure }, now) {
-  if (failure?.code === "unanswered") return outcome("quiet", "", t("end.unanswered"), "", ["again"]);
-  if (failure?.code === "not_sent") return outcome("quiet", "", t("failure.notSent"), "", ["retry"]);
-  const full = failure?.code === "conversation_too_large" || failure?.code === "conversation_full";
-  const actions = full ? ["fresh"] : failure?.status === 404 ? ["retry", "fresh"] : ["retry"];
-  const until = failure?.code === "budget_reached" ? 0 : (failure?.until ?? 0); // its message says the day
-  const hint = until ? retryHint(until - now) : "";
-  return { ...outcome("bad", t("end.notSent"), "", hint, actions, "plug"), ...(failure && causeOf(failure)), until: until > now ? until : 0 };
-}
-
-/** What an outcome says about a refusal. What the page itself has found out has no code. @param {import("../page/api.js").Refused} failure */
-function causeOf({ code, status, message }) {
-  if (code === "gone") return { text: t("end.gone") };
-  if (code === "not_a_stream") return { text: t("failure.notAStream") };
-  if (code === "page") return { text: t("failure.page", { message }) };
-  return { text: message || t("failure.other", { status: String(status) }), code };
 }

@@ -1,6 +1,7 @@
 // @ts-check
 /** The buttons below the question. The dialogs and the menu that they open are loaded when they are first needed. */
 import { byId } from "../page/dom.js";
+import { holdKeys } from "../page/shortcuts.js";
 import { t, withWords } from "../page/words.js";
 
 /** @typedef {{open: (request?: any) => unknown}} Part */
@@ -52,12 +53,12 @@ export class ComposerBar {
   async open(name, make, request) {
     const part = this.#parts.get(name) ?? make();
     this.#parts.set(name, part);
-    try {
-      await (await part).open(request);
-    } catch {
+    const opening = part.then((loaded) => loaded.open(request)).catch(() => {
       this.#parts.delete(name); // the server was not reached: the next click tries again
       this.callbacks.say(t("composer.noPart"));
-    }
+    });
+    if (/prompts|gone/.test(request?.what)) return opening; // the user is writing a question
+    await holdKeys(opening);
   }
 
   /** Show by a mark on the button that the conversation has a system prompt or a parameter of its own. */

@@ -15,7 +15,7 @@ import { element, hasFinePointer } from "../page/dom.js";
 import { draw } from "../page/icons.js";
 import { isComposing } from "../page/shortcuts.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
-import { t } from "../page/words.js";
+import { inRow, t } from "../page/words.js";
 import { factsOf, reasonOf } from "./model_facts.js";
 import { groupModels } from "./model_groups.js";
 import { ModelMemory } from "./model_memory.js";
@@ -139,8 +139,8 @@ export class ModelPicker {
     option.setAttribute("aria-selected", String(id === this.#request?.selected()));
     option.append(nameOf(label, model));
     if (model) {
-      const facts = factsOf(model, { isDefault: model === this.models.defaultModel, withMaker: true }).join(" · ");
-      if (facts) option.append(element("span", "picker-facts", facts));
+      const facts = factsOf(model, { isDefault: model === this.models.defaultModel, withMaker: true });
+      if (facts.length) option.append(element("span", "picker-facts", inRow(facts)));
       option.append(starOf(favourites.includes(id)));
     }
     this.#shown.push({ choice: { id, label, model }, option });
@@ -209,11 +209,13 @@ export class ModelPicker {
 
 /** The name, of which the maker (`maker/`) is less prominent. @param {string} label @param {import("../page/api.js").Model} [model] */
 function nameOf(label, model) {
-  const name = element("span", "picker-name");
+  const name = element("bdi");
   const maker = model ? label.slice(0, label.lastIndexOf("/") + 1) : "";
   if (maker) name.append(element("span", "picker-by", maker));
   name.append(label.slice(maker.length));
-  return name;
+  const line = element("span", "picker-name"); // which begins where the others do
+  line.append(name);
+  return line;
 }
 
 /** A star for the pointer; the keyboard has Shift+Enter. @param {boolean} isOn */

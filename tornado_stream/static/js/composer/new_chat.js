@@ -43,6 +43,7 @@ export class NewChat {
     preferences.addEventListener("change", () => this.#update());
     conversation.addEventListener("answer", () => this.#follow());
     addEventListener("pagehide", () => this.#stop());
+    addEventListener("beforeunload", (event) => this.#hasMessages && event.preventDefault()); // the browser asks whether to leave
     this.#update();
   }
 
@@ -108,6 +109,12 @@ export class NewChat {
     this.page.composer.focus();
   }
 
+  /** A temporary chat has begun, which the end of the page would end. */
+  get #hasMessages() {
+    const { temporary, newest } = this.page.conversation;
+    return !!temporary && !!newest;
+  }
+
   /** The name of the preset that the conversation is about to begin with. */
   get #preset() {
     const { conversation, preferences } = this.page;
@@ -118,7 +125,7 @@ export class NewChat {
     const { conversation, tabStorage } = this.page;
     const { temporary } = conversation;
     this.#follow();
-    if (temporary && conversation.newest) tabStorage.set(TEMPORARY, "1");
+    if (this.#hasMessages) tabStorage.set(TEMPORARY, "1");
     const name = this.#preset;
     const says = [temporary ? t("mode.temporary") : this.#isGone ? t("mode.gone") : "", name ? t("mode.begins", { name }) : ""].filter(Boolean);
     const text = says.join(" ");

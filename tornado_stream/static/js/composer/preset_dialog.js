@@ -4,7 +4,7 @@ import { button, element, smallButton } from "../page/dom.js";
 import { failureText } from "../page/errors.js";
 import { createPreset, deletePreset, readPresets } from "../page/presets_api.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
-import { t } from "../page/words.js";
+import { inRow, t } from "../page/words.js";
 
 /** @typedef {import("../page/presets_api.js").Preset} Preset */
 
@@ -15,9 +15,9 @@ export function named(presets, query) {
 }
 
 /** What a list shows below a name. @param {Preset} preset */
-export function factsOf({ kind, text, system, model, options }) {
+export function presetFacts({ kind, text, system, model, options }) {
   const parts = kind === "prompt" ? [text] : [model, ...Object.entries(options).map(([name, value]) => `${name} ${JSON.stringify(value)}`), system];
-  return parts.filter(Boolean).join(" · ").replace(/\s+/g, " ").slice(0, 200);
+  return inRow(parts).replace(/\s+/g, " ").slice(0, 200);
 }
 
 export class PresetDialog {
@@ -94,7 +94,7 @@ export class PresetDialog {
     const row = element("li");
     const use = element("button", "preset-use");
     const shown = element("span", "preset-name", name);
-    const facts = element("span", "preset-facts", [shared && t("presets.shared"), factsOf(preset)].filter(Boolean).join(" · "));
+    const facts = element("span", "preset-facts", inRow([shared && t("presets.shared"), presetFacts(preset)]));
     for (const text of [shown, facts]) text.dir = "auto";
     use.type = "button";
     use.append(shown, facts);

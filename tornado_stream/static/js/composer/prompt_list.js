@@ -7,7 +7,7 @@ import { element, growToText } from "../page/dom.js";
 import { readPresets } from "../page/presets_api.js";
 import { isComposing } from "../page/shortcuts.js";
 import { t } from "../page/words.js";
-import { factsOf, named } from "./preset_dialog.js";
+import { presetFacts, named } from "./preset_dialog.js";
 import { fieldsOf, moved, nextField } from "./prompt_fields.js";
 
 /** @typedef {import("../page/presets_api.js").Preset} Preset */
@@ -181,7 +181,7 @@ function option(prompt, index) {
   made.id = `prompt-${index}`;
   made.setAttribute("role", "option");
   made.append(element("span", "preset-name", prompt ? prompt.name : t("presets.manage")));
-  if (prompt) made.append(element("span", "preset-facts", factsOf(prompt)));
+  if (prompt) made.append(element("span", "preset-facts", presetFacts(prompt)));
   for (const text of /** @type {HTMLCollectionOf<HTMLElement>} */ (made.children)) text.dir = "auto";
   return made;
 }

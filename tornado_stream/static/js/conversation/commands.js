@@ -13,17 +13,21 @@ import { hasArrived, newQuestion, turnsBefore } from "./tree.js";
  */
 
 /** Codes of refusals after which a retry needs a new request id. */
-const STALE = ["request_id_reused", "conversation_busy"];
+const STALE = ["request_id_reused", "conversation_busy", "preset_not_found"];
 
 export class Commands {
   /** Asks the next question in another way, once. @type {((text: string) => void) | null} */
   next = null;
 
-  /** @param {import("./conversation.js").Conversation} conversation @param {{chosen: import("./requests.js").Chosen, beginning?: object}} [preferences] */
+  /** @param {import("./conversation.js").Conversation} conversation @param {{chosen: import("./requests.js").Chosen, beginning?: object, setOwn?: () => void}} [preferences] */
   constructor(conversation, preferences = { chosen: {} }) {
     this.conversation = conversation;
     this.preferences = preferences;
     this.outbox = conversation.outbox;
+    conversation.addEventListener("answer", (event) => {
+      const { answer, what } = /** @type {CustomEvent} */ (event).detail;
+      if (what === "failed" && answer.failure.code === "preset_not_found") preferences.setOwn?.(); // it was deleted: what is asked from now on begins without it
+    });
   }
 
   /** Ask a question after the newest message, unless `next` asks it. @param {string} text */

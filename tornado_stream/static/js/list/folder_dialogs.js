@@ -16,7 +16,8 @@ export async function askForFolder(names, items) {
   const now = items.every(({ folder }) => (folder ?? null) === (items[0].folder ?? null)) ? (items[0].folder ?? null) : undefined;
   const list = element("div", "folder-list");
   for (const name of [null, ...names]) {
-    const choice = button(name ?? t("select.none"), () => dialog.end(name));
+    const choice = button("", () => dialog.end(name));
+    choice.append(element("bdi", "", name ?? t("select.none")));
     choice.className = "folder-choice";
     if (name === now) choice.setAttribute("aria-current", "true");
     list.append(choice);

@@ -1,6 +1,7 @@
 // @ts-check
 /** Shows the conversations by date, or the results of a search, and handles clicks and keys in the list. */
 import { byId } from "../page/dom.js";
+import { holdKeys } from "../page/shortcuts.js";
 import { t, withWords } from "../page/words.js";
 import { groupByDate } from "./date_groups.js";
 import { handleListKey } from "./list_keys.js";
@@ -63,9 +64,11 @@ export class ListView {
   /** Load the code of the row actions if necessary, and pass them to `act`. @param {(actions: import("./row_actions.js").RowActions) => void} act */
   async withActions(act) {
     if (this.#actions) return act(this.#actions); // without an await: the next key belongs to what `act` opens
-    const module = await withWords(import("./row_actions.js")).catch(() => null);
-    if (!module) return this.report(t("list.noServer"));
-    act((this.#actions ??= new module.RowActions(this.conversations, this.conversation, this, this.callbacks)));
+    const loading = withWords(import("./row_actions.js")).then(
+      ({ RowActions }) => act((this.#actions ??= new RowActions(this.conversations, this.conversation, this, this.callbacks))),
+      () => this.report(t("list.noServer")),
+    );
+    await holdKeys(loading);
   }
 
   /** Load what shows pins, folders and the archive. */
@@ -91,7 +94,7 @@ export class ListView {
     });
     byId("archive").addEventListener("click", () => void this.organize().then(() => this.organizer?.toggleArchive()));
     if (!matchMedia("(any-pointer: coarse)").matches) return;
-    void import("../page/long_press.js").then(({ onLongPress }) => onLongPress(scroller, (target) => this.#pressed(target)));
+    void import("../page/long_press.js").then(({ onLongPress }) => onLongPress(scroller, (target) => this.#pressed(target)), () => {});
   }
 
   #show() {

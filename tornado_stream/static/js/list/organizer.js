@@ -129,7 +129,7 @@ export class Organizer {
     heading.id = `folder-${this.#headings.size}`;
     const toggle = element("button", "folder-toggle");
     toggle.type = "button";
-    toggle.append(draw(ARROW), element("span", "folder-name", name), element("span", "folder-count"));
+    toggle.append(draw(ARROW), element("bdi", "folder-name", name), element("span", "folder-count"));
     toggle.addEventListener("click", () => void this.#toggle(name));
     const more = element("button", "row-more");
     more.type = "button";

@@ -1,7 +1,7 @@
 // @ts-check
 /** What the page says about an error: words of its own for each code of this server, and the server's text. Loaded with the first error. */
 import { Refused } from "./api.js";
-import { hasWords, t } from "./words.js";
+import { hasWords, language, t } from "./words.js";
 
 /** What an error means; empty if its code is not known. The codes are those of docs/http-api.md and docs/events.md. @param {string} code */
 export const meaningOf = (code) => (hasWords(`error.${code}`) ? t(`error.${code}`) : "");
@@ -9,7 +9,7 @@ export const meaningOf = (code) => (hasWords(`error.${code}`) ? t(`error.${code}
 /** What an error means, and what the server says about it. @param {string} code @param {string} message of the server */
 export const errorText = (code, message) => [meaningOf(code), message && t("list.said", { why: message })].filter(Boolean).join(" ") || code;
 
-/** What the user can do about an upstream's error, by the codes in docs/events.md. @type {Record<string, string>} */
+/** What the user can do about an error, by the codes in docs/events.md. @type {Record<string, string>} */
 const HINTS = {
   auth: "next.key",
   quota: "next.quota",
@@ -21,19 +21,21 @@ const HINTS = {
   first_byte_timeout: "next.slow",
   idle_timeout: "next.slow",
   answer_timeout: "next.slow",
-  model_not_found: "next.model",
   bad_request: "next.change",
   upstream_5xx: "next.theirs",
   upstream_error: "next.theirs",
   server_error: "next.log",
+  preset_not_found: "next.without",
 };
 
 /** What is shown of an outcome: a text, the server's text below it if that is not the text itself, and a hint at what to do next. @param {{tone: string, title: string, text: string, hint: string, code?: string}} outcome @returns {[text: string, detail: string, hint: string]} */
 export function explained({ tone, title, text, hint, code = "" }) {
   const meaning = meaningOf(code);
   if (tone === "busy") return [`${text} ${meaning}`.trim(), "", hint];
-  const next = hint || (Object.hasOwn(HINTS, code) ? t(HINTS[code]) : "");
-  return meaning && meaning !== title ? [meaning, text, next] : [text, "", next];
+  const next = hint || (Object.hasOwn(HINTS, code) ? t(HINTS[code], { retry: t("action.retry") }) : "");
+  if (!meaning || meaning === title) return [text, "", next];
+  const said = language === "en" && !hint ? text.search(/\bCheck the /) : -1; // the server's own hint, which knows the place
+  return said < 0 ? [meaning, text, next] : [meaning, text.slice(0, said).trim(), text.slice(said)];
 }
 
 /** The message for the user when a request has failed. @param {unknown} error */

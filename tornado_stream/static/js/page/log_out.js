@@ -1,6 +1,6 @@
 // @ts-check
 /** The end of the user's session. Loaded when the user logs out. */
-import { endSession } from "./login_api.js";
+import { endLogin } from "./login_api.js";
 import { t } from "./words.js";
 
 /** @typedef {import("./storage.js").Storage} Storage */
@@ -9,7 +9,7 @@ import { t } from "./words.js";
 export async function logOut(api, storages, say) {
   let leave;
   try {
-    leave = await endSession(api);
+    leave = await endLogin(api);
   } catch {
     return say(t("list.noServer"));
   }
@@ -17,6 +17,7 @@ export async function logOut(api, storages, say) {
     storage.clear();
     storage.detach(); // because some modules store something when the page is closed
   }
+  addEventListener("beforeunload", (event) => event.stopImmediatePropagation(), { capture: true }); // nothing of the user stays on the screen, also no temporary chat
   if (leave) location.assign(leave);
   else location.reload();
 }

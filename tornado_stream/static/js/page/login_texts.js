@@ -14,4 +14,4 @@ export async function whyRefused(response, named) {
 }
 
 /** The label of the button. @param {number} left seconds until it can be pressed */
-export const labelOf = (left) => (left > 0 ? t("login.enterIn", { seconds: seconds(1000 * left) }) : t("login.enter"));
+export const submitLabel = (left) => (left > 0 ? t("login.enterIn", { seconds: seconds(1000 * left) }) : t("login.enter"));

@@ -73,6 +73,31 @@ function isKey({ key, code }, name) {
   return /^[a-z]$/.test(typed) || typed.length > 1 ? typed === name : code.toLowerCase() === `key${name}`;
 }
 
+/** Keys that are pressed before the code for them is there: characters, and those that go on, change or end what is written. */
+const HELD = /^(.|Enter|Backspace|Escape|Arrow(Up|Down))$/u;
+
+/** Hold the keys that are pressed while something opens, and give them to what has the focus then, so that a user can go on typing. @param {Promise<unknown>} opening never rejected */
+export async function holdKeys(opening) {
+  /** @type {KeyboardEvent[]} */
+  const held = [];
+  const hold = (/** @type {KeyboardEvent} */ event) => {
+    if (isComposing(event) || event.ctrlKey || event.metaKey || event.altKey || !HELD.test(event.key)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    held.push(event);
+  };
+  addEventListener("keydown", hold, true);
+  await opening;
+  removeEventListener("keydown", hold, true);
+  for (const event of held) {
+    const focused = document.activeElement;
+    const writes = focused?.matches("input, textarea");
+    if (writes && isSingle(event.key)) document.execCommand("insertText", false, event.key); // which a user can undo
+    else if (writes && event.key === "Backspace") document.execCommand("delete");
+    else focused?.dispatchEvent(new KeyboardEvent("keydown", event));
+  }
+}
+
 export class Shortcuts {
   /** @param {Document} page @param {import("./storage.js").Storage} storage @param {Record<PageShortcut, () => void>} callbacks */
   constructor(page, storage, callbacks) {

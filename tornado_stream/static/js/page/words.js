@@ -10,7 +10,12 @@ export const language = globalThis.document?.documentElement.lang || "en";
 
 /** @type {Record<string, any>} */
 const strings = (await import(`../../lang/${language}.js`)).default;
+/** Whether the texts of `lang/later/` are among them. */
+let isWhole = false;
 const plural = new Intl.PluralRules(language);
+const isRightToLeft = globalThis.document?.documentElement.dir === "rtl";
+/** A letter of Hebrew, Arabic or a script of their family. */
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe]/;
 
 /**
  * A text of the interface. `values.n` chooses among plural forms. Numbers are written as is usual in the language.
@@ -23,13 +28,20 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (/** @type {string} */ _, /** @type {string} */ name) => shown(values[name]));
 }
 
+/** A text within another. Isolated (U+2068 to U+2069), so that a name from right to left does not reorder what stands beside it, nor one from left to right in a language from right to left. @param {string} text */
+export const isolated = (text) => (text && (isRightToLeft || RIGHT_TO_LEFT.test(text)) ? `\u2068${text}\u2069` : text);
+
+/** Facts in a row; those that are empty are left out. @param {unknown[]} facts @param {string} [mark] what stands between them */
+export const inRow = (facts, mark = " · ") => facts.filter(Boolean).map((fact) => isolated(String(fact))).join(mark);
+
 /**
  * A module that needs texts of `lang/later/`: `withWords(import(…))`. Rejected if the module or the texts cannot
  * be loaded; another call tries again. @template T @param {Promise<T>} module
  */
 export async function withWords(module) {
   const [loaded, { default: later }] = await Promise.all([module, import(`../../lang/later/${language}.js`)]);
-  for (const [name, section] of Object.entries(later)) strings[name] = { ...strings[name], ...section };
+  if (!isWhole) for (const [name, section] of Object.entries(later)) strings[name] = { ...strings[name], ...section };
+  isWhole = true;
   return loaded;
 }
 
@@ -40,7 +52,10 @@ const find = (key) => key.split(".").reduce((level, name) => level?.[name], stri
 export const hasWords = (key) => typeof find(key) === "string";
 
 /** @param {string | number | undefined} value */
-const shown = (value) => (typeof value === "number" ? value.toLocaleString(language) : (value ?? ""));
+const shown = (value) => (typeof value === "number" ? value.toLocaleString(language) : isolated(value ?? ""));
 
 /** A duration in seconds, with one decimal below ten seconds. @param {number} ms */
 export const seconds = (ms) => t("seconds", { n: Number((ms / 1000).toFixed(ms < 10_000 ? 1 : 0)) });
+
+/** Seconds for a countdown, at least one. @param {number} ms */
+export const wholeSeconds = (ms) => seconds(1000 * Math.max(1, Math.ceil(ms / 1000 - 0.05)));

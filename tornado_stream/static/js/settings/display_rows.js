@@ -51,6 +51,6 @@ export function enterRow() {
   return choiceRow("setting-enter", t("settings.enter"), t("settings.enterHint", { keys }), [["send", t("settings.enterSends")], ["newline", t("settings.enterNewline")]], enterSends() ? "send" : "newline", (how) => {
     choose("enter", how);
     byId("question").enterKeyHint = how === "send" ? "send" : "enter";
-    byId("composer-hint").textContent = how === "send" ? t("composer.hint") : t("composer.hintNewline");
+    byId("composer-hint").replaceChildren(element("span", "", how === "send" ? t("composer.hint") : t("composer.hintNewline")));
   });
 }

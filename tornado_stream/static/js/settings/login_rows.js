@@ -3,7 +3,7 @@
 import { button, element } from "../page/dom.js";
 import { failureText } from "../page/errors.js";
 import { changePassword, endOtherSessions, endSession, readSessions } from "../page/settings_api.js";
-import { language, t } from "../page/words.js";
+import { inRow, language, t } from "../page/words.js";
 import { row, statusLine } from "./rows.js";
 
 /** @typedef {import("../page/settings_api.js").Session} Session */
@@ -37,8 +37,8 @@ export class SessionsRow {
     const text = element("p", "session");
     const used = session.last_used_at ?? session.created_at;
     const when = used ? new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(used) : "";
-    text.append(element("span", "", agentName(session.agent)), element("span", "panel-hint", [session.address, when].filter(Boolean).join(" · ")));
-    line.append(text, session.current ? element("span", "setting-scope", t("settings.thisSession")) : this.#endButton(session, `${agentName(session.agent)}, ${session.address}, ${when}`));
+    text.append(element("span", "", agentName(session.agent)), element("span", "panel-hint", inRow([session.address, when])));
+    line.append(text, session.current ? element("span", "setting-scope", t("settings.thisSession")) : this.#endButton(session, inRow([agentName(session.agent), session.address, when], ", ")));
     return line;
   }
 
@@ -66,7 +66,7 @@ export class SessionsRow {
 function agentName(agent) {
   const browser = /Edg|OPR|Firefox|Chrome|Safari/.exec(agent)?.[0] ?? agent.slice(0, 40);
   const system = /Windows|Android|iPhone|iPad|Mac OS X|Linux/.exec(agent)?.[0] ?? "";
-  return [{ Edg: "Edge", OPR: "Opera" }[browser] ?? browser, system].filter(Boolean).join(", ") || t("settings.unknownProgram");
+  return inRow([{ Edg: "Edge", OPR: "Opera" }[browser] ?? browser, system], ", ") || t("settings.unknownProgram");
 }
 
 /** @param {import("../page/api.js").Api} api */
@@ -76,7 +76,7 @@ export function passwordRow(api) {
   const old = password("old-password", "current-password");
   const fresh = password("new-password", "new-password");
   const user = element("input");
-  Object.assign(user, { hidden: true, autocomplete: "username", value: document.querySelector(".side-foot p")?.textContent ?? "" }); // for the browser's own list of passwords
+  Object.assign(user, { hidden: true, autocomplete: "username", value: document.body.dataset.user === "local" ? "" : (document.querySelector(".side-foot p")?.textContent ?? "") }); // for the browser's own list of passwords
   const save = element("button", "button", t("settings.changePassword"));
   form.append(user, field(old, t("settings.oldPassword")), field(fresh, t("settings.newPassword")), save, status);
   form.addEventListener("submit", async (event) => {

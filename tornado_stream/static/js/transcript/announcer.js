@@ -3,7 +3,7 @@
  * Tells users what happens while they do not see it: in one polite region for screen readers, and in the tab's title.
  * The rule: it never announces the text of an answer, and each kind of wait reason at most once an answer.
  */
-import { outcomeOf } from "../answers/outcome.js";
+import { loadTroubles, outcomeOf } from "../answers/outcome.js";
 import { t, withWords } from "../page/words.js";
 
 export class Announcer {
@@ -31,8 +31,10 @@ export class Announcer {
     conversation.addEventListener("answer", (event) => {
       const { answer, what } = /** @type {CustomEvent} */ (event).detail;
       this.#announce(answer, what);
-      if (what === "end" || what === "failed") this.#unseen = { answer, mark: markOf(answer, lifecycle.hidden) };
+      const mark = () => (this.#unseen = { answer, mark: markOf(answer, lifecycle.hidden) });
+      if (what === "end" || what === "failed") mark();
       if (what !== "delta") this.#showTitle();
+      if (this.#unseen.answer === answer && outcomeOf(answer).pending) void loadTroubles().then(() => (mark(), this.#showTitle()));
     });
   }
 
@@ -44,8 +46,8 @@ export class Announcer {
   /** @param {import("../answers/answer.js").Answer} answer @param {string} what */
   #announce(answer, what) {
     const outcome = outcomeOf(answer);
-    if ((what === "end" || what === "failed") && answer.state === "done" && outcome.tone === "quiet") this.say(t("say.complete"));
-    else if (what === "end" || what === "failed" || what === "stopping" || (what === "notice" && answer.waiting)) void this.#explain(outcome);
+    if ((what === "end" || what === "failed") && answer.state === "done" && outcome.tone === "quiet" && !outcome.pending) this.say(t("say.complete"));
+    else if (what === "end" || what === "failed" || what === "stopping" || (what === "notice" && answer.waiting)) void this.#explain(answer, outcome);
     else if (what === "link" && answer.link === "lost" && !this.#wasLost) this.say(outcome.text);
     else if (what === "link" && answer.link === "open" && this.#wasLost) this.say(t("say.generating"));
     else if (what === "waitReason" && answer.waitReason && answer.waitReason.kind !== "model" && !this.#named.has(answer.waitReason.kind)) {
@@ -55,13 +57,18 @@ export class Announcer {
     this.#wasLost = answer.link === "lost";
   }
 
-  /** Announce an outcome, an error by what its code means. @param {import("../answers/outcome.js").Outcome} outcome */
-  async #explain(outcome) {
+  /** Announce an outcome, an error by what its code means. @param {import("../answers/answer.js").Answer} answer @param {import("../answers/outcome.js").Outcome} outcome */
+  async #explain(answer, outcome) {
     const { textContent: before } = this.region;
+    if (outcome.pending) {
+      await loadTroubles();
+      outcome = outcomeOf(answer);
+      if (answer.state === "done" && outcome.tone === "quiet") return this.say(t("say.complete"));
+    }
     const errors = outcome.code && (await withWords(import("../page/errors.js")).catch(() => null));
     if (before !== this.region.textContent) return; // something newer was announced meanwhile
     const [text, , hint] = errors ? errors.explained(outcome) : [outcome.text, "", outcome.hint];
-    this.say([outcome.title, text, hint].map((part) => part.replace(/[\p{L}\p{N}]$/u, "$&.")).filter(Boolean).join(" "));
+    this.say([outcome.title, text, hint].map((part) => part.replace(/[\p{L}\p{N}]\u2069?$/u, "$&.")).filter(Boolean).join(" "));
   }
 
   #showTitle() {

@@ -8,7 +8,7 @@
 import { element } from "../page/dom.js";
 import { icon } from "../page/icons.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
-import { language, t } from "../page/words.js";
+import { inRow, language, t } from "../page/words.js";
 import { ReasoningView } from "./reasoning_view.js";
 import { SourcesView } from "./sources_view.js";
 import { TextView } from "./text_view.js";
@@ -49,7 +49,7 @@ export class AnswerParts {
     const { trimmed, refused, low, unsaved } = this.answer;
     const lines = [
       trimmed ? t("message.trimmed", { n: trimmed }) : "",
-      refused.length ? t("message.optionRefused", { names: refused.join(", ") }) : "",
+      refused.length ? t("message.optionRefused", { names: inRow(refused, ", ") }) : "",
       low ? t("budget.low", { left: leftOf(low) }) : "",
       unsaved ? t("message.unsaved") : "",
     ].filter(Boolean);

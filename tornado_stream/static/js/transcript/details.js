@@ -1,9 +1,10 @@
 // @ts-check
 /** The details of an answer (times, tokens, cost), shown below it on request. The module is loaded when first needed. */
 import { measuresOf, totalsOf } from "../answers/measures.js";
+import { outcomeOf } from "../answers/outcome.js";
 import { element } from "../page/dom.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
-import { language, seconds, t } from "../page/words.js";
+import { inRow, language, seconds, t } from "../page/words.js";
 
 await loadStyleSheet("parts").catch(() => {}); // it works without its style, too
 
@@ -37,24 +38,33 @@ function detailsOf(answer, messages) {
   add(list, t("details.reasoning"), reasoning && figure(reasoning));
   add(list, t("details.input"), input ? figure(input) : t("details.unknown"));
   add(list, t("details.cost"), cost && money(cost));
-  add(list, t("details.finish"), answer.end?.finish_reason ?? (answer.end?.error?.code || answer.state));
+  add(list, t("details.finish"), endOf(answer));
   const { upstream_closed_ms: closed, received_events: pieces } = answer.end?.stop ?? {};
   add(list, t("details.closed"), duration(closed ?? null));
   add(list, t("details.pieces"), pieces?.toLocaleString(language));
   add(list, t("details.written"), when(answer.createdAt ?? answer.startedAt));
   const whole = totalsOf(messages.values());
-  const parts = [whole.tokens && t("details.tokens", { n: figure(whole.tokens) }), whole.cost && money(whole.cost)].filter(Boolean);
-  if (messages.size > 2) add(list, t("details.whole"), parts.join(" · "));
+  const parts = [whole.tokens && t("details.tokens", { n: figure(whole.tokens) }), whole.cost && money(whole.cost)];
+  if (messages.size > 2) add(list, t("details.whole"), inRow(parts));
   box.append(list);
   if (output?.isEstimate) box.append(element("p", "facts-note", t("details.about")));
   return box;
+}
+
+/** How an answer ended, in words, and the word of the model's server or the code of the error. @param {import("../answers/answer.js").Answer} answer */
+export function endOf(answer) {
+  const { title, text } = outcomeOf(answer);
+  const { finish_reason: reason, error } = answer.end ?? {};
+  return inRow([title || (answer.state === "done" ? t("details.complete") : text), reason ?? error?.code]);
 }
 
 /** @param {HTMLElement} list @param {string} name @param {string | null | undefined} value */
 function add(list, name, value) {
   if (!value) return;
   const pair = element("div");
-  pair.append(element("dt", "", name), element("dd", "", value));
+  const shown = element("dd");
+  shown.append(element("bdi", "", value));
+  pair.append(element("dt", "", name), shown);
   list.append(pair);
 }
 

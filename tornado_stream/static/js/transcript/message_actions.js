@@ -32,6 +32,7 @@
 import { sourceOf } from "../answers/answer.js";
 import { canContinue } from "../answers/outcome.js";
 import { copyText } from "../page/clipboard.js";
+import { holdKeys } from "../page/shortcuts.js";
 import { t, withWords } from "../page/words.js";
 
 /** By name, in the order of the toolbar. @type {Record<string, MessageAction>} */
@@ -110,7 +111,7 @@ async function copy({ message }, { callbacks }, button) {
   const done = await copyText(copiedText(message));
   callbacks.say(done ? t("copied") : t("action.notCopied"));
   if (!done) return;
-  const { icon } = await import("../page/icons.js");
+  const { icon } = await import("../page/icons.js"); // its toolbar has loaded it
   button.replaceChildren(icon("check"));
   setTimeout(() => button.replaceChildren(icon("copy")), 2000);
 }
@@ -127,5 +128,5 @@ function details({ message, tools }, { conversation, callbacks }, button) {
 function edit({ message }, page, button) {
   const question = message.role === "user" ? message : message.parent;
   const view = canEdit(question) ? page.views.get(question) : null;
-  if (view?.text) withWords(import("./question_editor.js")).then(({ edit }) => edit(question, view, page, button), () => page.callbacks.say(t("list.noServer")));
+  if (view?.text) void holdKeys(withWords(import("./question_editor.js")).then(({ edit }) => edit(question, view, page, button), () => page.callbacks.say(t("list.noServer"))));
 }

@@ -23,13 +23,19 @@ export function showSent(message, article, text) {
   text.hidden = !message.text && extras.length > 0;
   if (from !== "user") {
     const fold = new Fold("tool-call");
-    fold.summary.textContent = Object.hasOwn(ROLES, from) ? t(ROLES[from]) : from;
+    fold.summary.textContent = speakerOf(message);
     fold.show(from === "assistant");
-    if (from === "system" && !message.parent) article.setAttribute("aria-label", t("message.fromSystem")); // also a summary, which no program sent
+    if (from === "system" && !message.parent) article.setAttribute("aria-label", speakerOf(message)); // which is no message of a program
     text.before(fold.element);
     fold.element.append(text);
   }
   text.after(...extras.map(viewOf));
+}
+
+/** Who speaks. A system message that no program has sent is a summary. @param {Question} message */
+export function speakerOf({ from, sent }) {
+  if (from === "system" && !sent) return t("message.fromSummary");
+  return Object.hasOwn(ROLES, from) ? t(ROLES[from]) : from;
 }
 
 /**

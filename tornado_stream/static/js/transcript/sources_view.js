@@ -34,8 +34,9 @@ export class SourcesView {
 /** @param {import("../answers/answer.js").Source} source */
 function link(source) {
   const { href, label } = linkOf(source);
-  if (!href) return element("span", "", label);
-  const made = element("a", "", label);
+  if (!href) return element("bdi", "", label);
+  const made = element("a");
+  made.append(element("bdi", "", label));
   Object.assign(made, { href, title: href.slice(0, 500), target: "_blank", rel: "noopener noreferrer nofollow" });
   return made;
 }

@@ -7,7 +7,7 @@
  * @typedef {import("../conversation/conversation.js").Conversation} Conversation
  * @typedef {import("../conversation/branches.js").Message} Message
  */
-import { outcomeOf } from "../answers/outcome.js";
+import { loadTroubles, outcomeOf } from "../answers/outcome.js";
 import { arrange } from "../page/dom.js";
 import { perform } from "./message_actions.js";
 import { AnswerView, QuestionView } from "./message_view.js";
@@ -28,6 +28,7 @@ export class Transcript {
   #sliceTimer = 0;
   #frame = 0;
   #countTimer = 0;
+  #isLoading = false;
 
   /** @param {HTMLElement} transcript @param {Conversation} conversation @param {import("../conversation/commands.js").Commands} commands @param {import("./message_actions.js").MessageCallbacks} callbacks */
   constructor(transcript, conversation, commands, callbacks) {
@@ -93,7 +94,7 @@ export class Transcript {
     while (this.#unbuilt && performance.now() < until) {
       const message = path[--this.#unbuilt];
       const view = this.#newView(message);
-      if (view instanceof AnswerView) view.render(outcomeOf(view.message), false);
+      if (view instanceof AnswerView) this.#render(view, outcomeOf(view.message), false);
       made.unshift([message, view]);
     }
     const below = this.scroller.scrollHeight - this.scroller.scrollTop;
@@ -124,10 +125,23 @@ export class Transcript {
       const view = this.views.get(message);
       if (!(view instanceof AnswerView)) continue;
       const outcome = outcomeOf(view.message, { canShorten });
-      view.render(outcome, free && message === newest, message === newest);
+      this.#render(view, outcome, free && message === newest, message === newest);
       if (outcome.until && message === newest) this.#countTimer = window.setTimeout(() => this.#count(), 1000);
     }
     this.#changed.clear();
+  }
+
+  /** @param {AnswerView} view @param {import("../answers/outcome.js").Outcome} outcome @param {boolean} canAct @param {boolean} [isNewest] */
+  #render(view, outcome, canAct, isNewest) {
+    view.render(outcome, canAct, isNewest);
+    if (!outcome.pending || this.#isLoading) return;
+    this.#isLoading = true;
+    void loadTroubles().then(() => {
+      for (const message of this.views.keys()) this.#changed.add(message);
+      this.#flush();
+      void this.#update();
+      this.#isLoading = false; // last: if it could not be loaded, the next change tries again
+    });
   }
 
   /** Count down one second in the newest message. A hidden page waits instead. */

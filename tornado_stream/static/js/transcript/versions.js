@@ -2,7 +2,7 @@
 /** The versions of a message in its toolbar, and the way to an answer that is being written on another branch. Loaded with the first message that has versions. */
 import { element, smallButton } from "../page/dom.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
-import { t } from "../page/words.js";
+import { inRow, t } from "../page/words.js";
 
 /**
  * @typedef {import("./message_actions.js").View} View
@@ -53,7 +53,7 @@ export class Versions {
     const [button, other] = (step > 0 ? ["next", "previous"] : ["previous", "next"]).map((name) => this.toolbars.find(view.tools, name));
     (button?.disabled ? other : button)?.focus({ preventScroll: true });
     const version = versions[at];
-    callbacks.say([t("action.version", { n: at + 1, of: versions.length }), version.role === "assistant" && version.model].filter(Boolean).join(", "));
+    callbacks.say(inRow([t("action.version", { n: at + 1, of: versions.length }), version.role === "assistant" && version.model], ", "));
   }
 
   /** ‹ 2/3 · name › @param {Element} bar @param {number} n @param {number} of @param {string} model */
@@ -63,7 +63,7 @@ export class Versions {
     if (!group.firstChild) group.append(button("previous"), element("span"), button("next"));
     group.setAttribute("role", "group");
     group.setAttribute("aria-label", t("action.version", { n, of }));
-    group.children[1].textContent = [t("action.count", { n, of }), model.slice(model.lastIndexOf("/") + 1)].filter(Boolean).join(" · ");
+    group.children[1].textContent = inRow([t("action.count", { n, of }), model.slice(model.lastIndexOf("/") + 1)]);
     group.children[1].setAttribute("title", model);
     find(group, "previous")?.toggleAttribute("disabled", n <= 1);
     find(group, "next")?.toggleAttribute("disabled", n >= of);

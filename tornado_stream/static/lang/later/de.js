@@ -25,6 +25,7 @@ export default {
     "picture": "Bild",
     "part": "Teil: {what}",
     "fromSystem": "Systemprompt",
+    "fromSummary": "Zusammenfassung",
     "fromDeveloper": "Nachricht des Entwicklers",
     "fromAssistant": "Assistent",
     "fromTool": "Ergebnis eines Werkzeugs",
@@ -73,6 +74,36 @@ export default {
     "textOnly": "Nur dieser Text wird gesendet, ohne die Bilder und anderen Teile. Die alte Fassung bleibt als anderer Zweig erhalten."
   },
 
+  "end": {
+    "cutOff": "Die Antwort wurde abgeschnitten",
+    "interruptedWhy": "Der Server wurde beendet, bevor die Antwort fertig war.",
+    "other": "Die Antwort endete: {state}",
+    "retryAfter": "Versuchen Sie es in {seconds} wieder.",
+    "retryNow": "Sie können es jetzt noch einmal versuchen.",
+    "emptyFilter": "Der Inhaltsfilter des Anbieters hat die Antwort blockiert.",
+    "emptyLength": "Das Modell hat die Längengrenze beim Nachdenken erreicht. Erhöhen Sie max_tokens, oder wählen Sie ein niedrigeres reasoning_effort.",
+    "length": "An der Längengrenze abgeschnitten",
+    "empty": "Das Modell hat keinen Text gesendet",
+    "lengthHint": "Das Modell hat die Grenze für die Länge einer Antwort erreicht. Sie können um den Rest bitten.",
+    "filter": "Vom Inhaltsfilter abgeschnitten",
+    "filterHint": "Der Anbieter hat den Rest nicht gesendet.",
+    "odd": "Die Antwort endete aus einem unbekannten Grund",
+    "oddHint": "Ist sie nicht vollständig, können Sie um den Rest bitten.",
+    "tool": "Das Modell wartet auf das Ergebnis eines Werkzeugs",
+    "toolHint": "Diese Seite zeigt Aufrufe von Werkzeugen, führt sie aber nicht aus.",
+    "oddReason": "Der Server des Modells nannte den Grund „{reason}“, den dieser Server nicht kennt.",
+    "errorLate": "Die Antwort endete mit einem Fehler",
+    "error": "Keine Antwort",
+    "context": "Die Unterhaltung ist länger, als dieses Modell lesen kann.",
+    "gone": "Der Server kennt diese Antwort nicht mehr."
+  },
+
+  "failure": {
+    "notAStream": "Die Antwort kam nicht von diesem Server. Vielleicht ist eine Anmeldeseite oder ein Proxy dazwischen.",
+    "page": "In dieser Seite ist ein Fehler aufgetreten. Laden Sie sie neu. {message}",
+    "other": "Der Server antwortete mit dem Status {status}."
+  },
+
   "details": {
     "replay": "Abspielen, wie sie geschrieben wurde",
     "ms": "{n} ms",
@@ -89,6 +120,7 @@ export default {
     "input": "Gelesene Token",
     "unknown": "nicht gemeldet",
     "finish": "Ende",
+    "complete": "Vollständig",
     "written": "Geschrieben",
     "about": "Werte mit ≈ sind aus dem Text geschätzt, weil der Server des Modells die Token nicht gezählt hat. Vier Zeichen gelten als ein Token, ebenso ein chinesisches, japanisches oder koreanisches Zeichen.",
     "closed": "Verbindung zum Modell geschlossen nach",
@@ -299,6 +331,7 @@ export default {
     "request_id_reused": "Diese Frage wurde mit einer Kennung gesendet, die schon benutzt ist.",
     "idempotency_key_reused": "Mit diesem Schlüssel wurde schon eine andere Anfrage gesendet.",
     "name_in_use": "Dieser Name ist schon vergeben.",
+    "preset_not_found": "Diese Vorlage gibt es nicht mehr.",
     "preset_is_shared": "Diese Vorlage gehört allen. Nur der Betreiber des Servers kann sie ändern.",
     "too_large": "Die Anfrage ist zu groß.",
     "message_too_large": "Diese Nachricht ist zu lang.",
@@ -465,7 +498,7 @@ export default {
     "slow": "Vielleicht ist das Modell beschäftigt oder lädt noch.",
     "quota": "Laden Sie beim Anbieter Guthaben auf, oder nehmen Sie einen anderen Schlüssel.",
     "wait": "Warten Sie einen Augenblick, und versuchen Sie es dann noch einmal.",
-    "model": "Der Server des Modells hat dieses Modell nicht.",
+    "without": "„{retry}“ fragt ohne sie.",
     "change": "Ändern Sie die Frage oder die Einstellungen, und versuchen Sie es noch einmal.",
     "theirs": "Der Fehler liegt beim Server des Modells. Oft geht es bald wieder.",
     "log": "Warum, steht im Protokoll des Servers."

@@ -25,6 +25,7 @@ export default {
     "picture": "Picture",
     "part": "Part: {what}",
     "fromSystem": "System prompt",
+    "fromSummary": "Summary",
     "fromDeveloper": "Developer’s message",
     "fromAssistant": "Assistant",
     "fromTool": "Result of a tool",
@@ -73,6 +74,36 @@ export default {
     "textOnly": "Only this text is sent, without the pictures and other parts. The old version is kept as another branch."
   },
 
+  "end": {
+    "cutOff": "The answer was cut off",
+    "interruptedWhy": "The server stopped before the answer was complete.",
+    "other": "The answer ended: {state}",
+    "retryAfter": "Try again in {seconds}.",
+    "retryNow": "You can try again now.",
+    "emptyFilter": "The provider's content filter blocked the answer.",
+    "emptyLength": "The model reached the length limit while thinking. Raise max_tokens, or choose a lower reasoning_effort.",
+    "length": "Cut off at the length limit",
+    "empty": "The model sent no text",
+    "lengthHint": "The model reached the limit for the length of an answer. You can ask for the rest.",
+    "filter": "Cut off by the content filter",
+    "filterHint": "The provider did not send the rest.",
+    "odd": "The answer ended for an unknown reason",
+    "oddHint": "If it is not complete, you can ask for the rest.",
+    "tool": "The model waits for the result of a tool",
+    "toolHint": "This page shows tool calls, but it does not run tools.",
+    "oddReason": "The model's server gave the reason “{reason}”, which this server does not know.",
+    "errorLate": "The answer ended with an error",
+    "error": "No answer",
+    "context": "The conversation is longer than this model can read.",
+    "gone": "The server no longer knows this answer."
+  },
+
+  "failure": {
+    "notAStream": "The response did not come from this server. There may be a login page or a proxy in between.",
+    "page": "An error happened in this page. Reload it. {message}",
+    "other": "The server answered with status {status}."
+  },
+
   "details": {
     "replay": "Replay as it was written",
     "ms": "{n} ms",
@@ -89,6 +120,7 @@ export default {
     "input": "Tokens read",
     "unknown": "not reported",
     "finish": "Ended",
+    "complete": "Complete",
     "written": "Written",
     "about": "Values with ≈ are estimated from the text, because the model's server did not count the tokens. Four characters count as one token, and so does one Chinese, Japanese or Korean character.",
     "closed": "Connection to the model closed after",
@@ -299,6 +331,7 @@ export default {
     "request_id_reused": "This question was sent with an identifier that is in use.",
     "idempotency_key_reused": "Another request was sent with this key.",
     "name_in_use": "This name is in use already.",
+    "preset_not_found": "This preset no longer exists.",
     "preset_is_shared": "This preset belongs to everybody. Only the operator of the server can change it.",
     "too_large": "The request is too large.",
     "message_too_large": "This message is too long.",
@@ -465,7 +498,7 @@ export default {
     "slow": "The model may be busy or still loading.",
     "quota": "Add credit at the provider, or use another key.",
     "wait": "Wait a moment, then retry.",
-    "model": "The model's server does not have this model.",
+    "without": "“{retry}” asks without it.",
     "change": "Change the question or the settings, then try again.",
     "theirs": "The error is at the model's server. It often works again soon.",
     "log": "The server's log says why."

@@ -25,6 +25,7 @@ export default {
     "picture": "Imagen",
     "part": "Parte: {what}",
     "fromSystem": "Instrucciones del sistema",
+    "fromSummary": "Resumen",
     "fromDeveloper": "Mensaje del desarrollador",
     "fromAssistant": "Asistente",
     "fromTool": "Resultado de una herramienta",
@@ -70,6 +71,36 @@ export default {
     "textOnly": "Solo se envía este texto, sin las imágenes ni las demás partes. La versión anterior se conserva como otra rama."
   },
 
+  "end": {
+    "cutOff": "La respuesta quedó cortada",
+    "interruptedWhy": "El servidor se detuvo antes de que la respuesta estuviera completa.",
+    "other": "La respuesta terminó: {state}",
+    "retryAfter": "Vuelva a intentarlo dentro de {seconds}.",
+    "retryNow": "Ya puede volver a intentarlo.",
+    "emptyFilter": "El filtro de contenido del proveedor bloqueó la respuesta.",
+    "emptyLength": "El modelo alcanzó el límite de longitud mientras pensaba. Aumente max_tokens o elija un reasoning_effort menor.",
+    "length": "Cortada en el límite de longitud",
+    "empty": "El modelo no envió texto",
+    "lengthHint": "El modelo alcanzó el límite de longitud de una respuesta. Puede pedirle el resto.",
+    "filter": "Cortada por el filtro de contenido",
+    "filterHint": "El proveedor no envió el resto.",
+    "odd": "La respuesta terminó por un motivo desconocido",
+    "oddHint": "Si no está completa, puede pedir el resto.",
+    "tool": "El modelo espera el resultado de una herramienta",
+    "toolHint": "Esta página muestra las llamadas a herramientas, pero no las ejecuta.",
+    "oddReason": "El servidor del modelo dio el motivo «{reason}», que este servidor no conoce.",
+    "errorLate": "La respuesta terminó con un error",
+    "error": "Sin respuesta",
+    "context": "La conversación es más larga de lo que este modelo puede leer.",
+    "gone": "El servidor ya no conoce esta respuesta."
+  },
+
+  "failure": {
+    "notAStream": "La respuesta no procede de este servidor. Puede haber una página de inicio de sesión o un proxy de por medio.",
+    "page": "Se produjo un error en esta página. Vuelva a cargarla. {message}",
+    "other": "El servidor respondió con el estado {status}."
+  },
+
   "details": {
     "replay": "Reproducir como se escribió",
     "ms": "{n} ms",
@@ -86,6 +117,7 @@ export default {
     "input": "Tokens leídos",
     "unknown": "no indicado",
     "finish": "Final",
+    "complete": "Completa",
     "written": "Escrita",
     "about": "Los valores con ≈ son estimaciones a partir del texto, porque el servidor del modelo no contó los tokens. Cuatro caracteres cuentan como un token, igual que un carácter chino, japonés o coreano.",
     "closed": "Conexión con el modelo cerrada tras",
@@ -296,6 +328,7 @@ export default {
     "request_id_reused": "Esta pregunta se envió con un identificador que ya está en uso.",
     "idempotency_key_reused": "Con esta clave ya se envió otra solicitud.",
     "name_in_use": "Este nombre ya está en uso.",
+    "preset_not_found": "Este preajuste ya no existe.",
     "preset_is_shared": "Este preajuste es de todos. Solo el administrador del servidor puede cambiarlo.",
     "too_large": "La solicitud es demasiado grande.",
     "message_too_large": "Este mensaje es demasiado largo.",
@@ -462,7 +495,7 @@ export default {
     "slow": "Puede que el modelo esté ocupado o todavía cargándose.",
     "quota": "Añada saldo en el proveedor o use otra clave.",
     "wait": "Espere un momento y vuelva a intentarlo.",
-    "model": "El servidor del modelo no tiene este modelo.",
+    "without": "«{retry}» pregunta sin él.",
     "change": "Cambie la pregunta o los ajustes y vuelva a intentarlo.",
     "theirs": "El error está en el servidor del modelo. Suele volver a funcionar pronto.",
     "log": "El registro del servidor indica el motivo."

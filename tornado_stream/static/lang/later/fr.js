@@ -25,6 +25,7 @@ export default {
     "picture": "Image",
     "part": "Partie : {what}",
     "fromSystem": "Prompt système",
+    "fromSummary": "Résumé",
     "fromDeveloper": "Message du développeur",
     "fromAssistant": "Assistant",
     "fromTool": "Résultat d’un outil",
@@ -70,6 +71,36 @@ export default {
     "textOnly": "Seul ce texte est envoyé, sans les images ni les autres parties. L’ancienne version est conservée comme autre branche."
   },
 
+  "end": {
+    "cutOff": "La réponse a été coupée",
+    "interruptedWhy": "Le serveur s’est arrêté avant que la réponse soit complète.",
+    "other": "La réponse s’est terminée : {state}",
+    "retryAfter": "Réessayez dans {seconds}.",
+    "retryNow": "Vous pouvez réessayer maintenant.",
+    "emptyFilter": "Le filtre de contenu du fournisseur a bloqué la réponse.",
+    "emptyLength": "Le modèle a atteint la limite de longueur pendant sa réflexion. Augmentez max_tokens ou choisissez un reasoning_effort plus faible.",
+    "length": "Coupée à la limite de longueur",
+    "empty": "Le modèle n’a pas envoyé de texte",
+    "lengthHint": "Le modèle a atteint la limite de longueur d’une réponse. Vous pouvez demander la suite.",
+    "filter": "Coupée par le filtre de contenu",
+    "filterHint": "Le fournisseur n’a pas envoyé la suite.",
+    "odd": "La réponse s’est terminée pour une raison inconnue",
+    "oddHint": "Si elle n’est pas complète, vous pouvez demander la suite.",
+    "tool": "Le modèle attend le résultat d’un outil",
+    "toolHint": "Cette page affiche les appels d’outils, mais n’exécute pas d’outils.",
+    "oddReason": "Le serveur du modèle a donné la raison « {reason} », que ce serveur ne connaît pas.",
+    "errorLate": "La réponse s’est terminée par une erreur",
+    "error": "Pas de réponse",
+    "context": "La conversation est plus longue que ce que ce modèle peut lire.",
+    "gone": "Le serveur ne connaît plus cette réponse."
+  },
+
+  "failure": {
+    "notAStream": "La réponse ne vient pas de ce serveur. Il y a peut-être une page de connexion ou un proxy entre les deux.",
+    "page": "Une erreur s’est produite dans cette page. Rechargez-la. {message}",
+    "other": "Le serveur a répondu avec le statut {status}."
+  },
+
   "details": {
     "replay": "Rejouer au rythme de l’écriture",
     "ms": "{n} ms",
@@ -86,6 +117,7 @@ export default {
     "input": "Tokens lus",
     "unknown": "non indiqué",
     "finish": "Fin",
+    "complete": "Complète",
     "written": "Écrite",
     "about": "Les valeurs avec ≈ sont estimées d’après le texte, car le serveur du modèle n’a pas compté les tokens. Quatre caractères comptent pour un token, de même qu’un caractère chinois, japonais ou coréen.",
     "closed": "Connexion au modèle fermée après",
@@ -296,6 +328,7 @@ export default {
     "request_id_reused": "Cette question a été envoyée avec un identifiant déjà utilisé.",
     "idempotency_key_reused": "Une autre requête a déjà été envoyée avec cette clé.",
     "name_in_use": "Ce nom est déjà utilisé.",
+    "preset_not_found": "Ce préréglage n’existe plus.",
     "preset_is_shared": "Ce préréglage est à tout le monde. Seul l’administrateur du serveur peut le modifier.",
     "too_large": "La requête est trop grande.",
     "message_too_large": "Ce message est trop long.",
@@ -462,7 +495,7 @@ export default {
     "slow": "Le modèle est peut-être occupé ou encore en cours de chargement.",
     "quota": "Ajoutez du crédit chez le fournisseur ou utilisez une autre clé.",
     "wait": "Patientez un instant, puis réessayez.",
-    "model": "Le serveur du modèle n’a pas ce modèle.",
+    "without": "« {retry} » pose la question sans lui.",
     "change": "Modifiez la question ou les réglages, puis réessayez.",
     "theirs": "L’erreur vient du serveur du modèle. Souvent, il fonctionne de nouveau bientôt.",
     "log": "Le journal du serveur indique la cause."

@@ -25,6 +25,7 @@ export default {
     "picture": "图片",
     "part": "部分：{what}",
     "fromSystem": "系统提示词",
+    "fromSummary": "摘要",
     "fromDeveloper": "开发者消息",
     "fromAssistant": "助手",
     "fromTool": "工具结果",
@@ -73,6 +74,36 @@ export default {
     "textOnly": "只会发送这段文字，不含图片和其他内容。旧版本会作为分支保留。"
   },
 
+  "end": {
+    "cutOff": "回答被截断",
+    "interruptedWhy": "服务器在回答完成之前停止了。",
+    "other": "回答已结束：{state}",
+    "retryAfter": "请在{seconds}后重试。",
+    "retryNow": "现在可以重试了。",
+    "emptyFilter": "服务商的内容过滤器拦截了回答。",
+    "emptyLength": "模型在思考时就达到了长度上限。请提高 max_tokens，或选择较低的 reasoning_effort。",
+    "length": "已达到长度上限",
+    "empty": "模型没有发送文字",
+    "lengthHint": "模型已达到回答的长度上限。您可以请它写完其余部分。",
+    "filter": "被内容过滤器截断",
+    "filterHint": "服务商没有发送其余内容。",
+    "odd": "回答因未知原因结束",
+    "oddHint": "如果回答不完整，您可以请它写完其余部分。",
+    "tool": "模型在等待工具的结果",
+    "toolHint": "此页面显示工具调用，但不会执行工具。",
+    "oddReason": "模型服务器给出的原因是“{reason}”，本服务器不认识它。",
+    "errorLate": "回答因错误而结束",
+    "error": "没有回答",
+    "context": "对话超出了此模型能读取的长度。",
+    "gone": "服务器已不再有这个回答。"
+  },
+
+  "failure": {
+    "notAStream": "响应不是来自本服务器。中间可能有登录页面或代理。",
+    "page": "此页面出错，请重新加载。{message}",
+    "other": "服务器返回了状态 {status}。"
+  },
+
   "details": {
     "replay": "按生成时的速度重播",
     "ms": "{n} 毫秒",
@@ -89,6 +120,7 @@ export default {
     "input": "输入 token",
     "unknown": "未报告",
     "finish": "结束原因",
+    "complete": "已完成",
     "written": "写于",
     "about": "≈ 表示根据文本的估计值，因为模型服务器没有计算 token 数。四个字符约一个 token，中日韩文字每字约一个。",
     "closed": "与模型的连接关闭用时",
@@ -299,6 +331,7 @@ export default {
     "request_id_reused": "发送此问题所用的标识已被使用。",
     "idempotency_key_reused": "此键已用于另一个请求。",
     "name_in_use": "此名称已被使用。",
+    "preset_not_found": "此预设已不存在。",
     "preset_is_shared": "此预设为所有人共用，只有服务器管理员才能更改。",
     "too_large": "请求过大。",
     "message_too_large": "此消息过长。",
@@ -465,7 +498,7 @@ export default {
     "slow": "模型可能正忙，或仍在加载。",
     "quota": "请到服务商处充值，或换用其他密钥。",
     "wait": "请稍候片刻再重试。",
-    "model": "模型服务器上没有这个模型。",
+    "without": "点击“{retry}”将不使用预设提问。",
     "change": "请修改问题或设置，然后重试。",
     "theirs": "问题出在模型服务器，通常很快会恢复。",
     "log": "原因见服务器日志。"

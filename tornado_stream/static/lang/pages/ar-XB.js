@@ -69,6 +69,7 @@ export default {
     "name": "\u200f⟦Ñááméé⟧",
     "password": "\u200f⟦Pááššŵóóŕd⟧",
     "leave": "\u200f⟦Ļóóĝ óóúúţ⟧",
+    "shared": "\u200f⟦Šĥááŕééd ļóóĝííñ⟧",
     "noscript": "\u200f⟦Ļóóĝĝííñĝ ííñ ñéééédš ĴáávááŠçŕíípţ.⟧"
   },
   "setup": {

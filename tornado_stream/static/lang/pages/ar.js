@@ -74,6 +74,7 @@ export default {
     "name": "الاسم",
     "password": "كلمة المرور",
     "leave": "تسجيل الخروج",
+    "shared": "دخول مشترك",
     "noscript": "يتطلب تسجيل الدخول JavaScript."
   },
 

@@ -74,6 +74,7 @@ export default {
     "name": "Name",
     "password": "Passwort",
     "leave": "Abmelden",
+    "shared": "Gemeinsamer Zugang",
     "noscript": "Zum Anmelden wird JavaScript gebraucht."
   },
 

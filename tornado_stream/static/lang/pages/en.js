@@ -74,6 +74,7 @@ export default {
     "name": "Name",
     "password": "Password",
     "leave": "Log out",
+    "shared": "Shared login",
     "noscript": "Logging in needs JavaScript."
   },
 

@@ -74,6 +74,7 @@ export default {
     "name": "Nombre",
     "password": "Contraseña",
     "leave": "Cerrar sesión",
+    "shared": "Acceso compartido",
     "noscript": "Para iniciar sesión se necesita JavaScript."
   },
 

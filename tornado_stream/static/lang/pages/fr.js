@@ -74,6 +74,7 @@ export default {
     "name": "Nom",
     "password": "Mot de passe",
     "leave": "Se déconnecter",
+    "shared": "Accès partagé",
     "noscript": "La connexion nécessite JavaScript."
   },
 

@@ -74,6 +74,7 @@ export default {
     "name": "ユーザー名",
     "password": "パスワード",
     "leave": "ログアウト",
+    "shared": "共有ログイン",
     "noscript": "ログインには JavaScript が必要です。"
   },
 

@@ -74,6 +74,7 @@ export default {
     "name": "用户名",
     "password": "密码",
     "leave": "退出登录",
+    "shared": "共用登录",
     "noscript": "登录需要 JavaScript。"
   },
 
