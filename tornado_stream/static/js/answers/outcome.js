@@ -14,7 +14,7 @@
  * @property {ActionName[]} actions what the user can do next, the likeliest first
  * @property {number} until the time to which the text counts down, as of `Date.now()`; 0: it does not count
  */
-import { seconds, t } from "../page/words.js";
+import { isolated, seconds, t } from "../page/words.js";
 import { hasText } from "./answer.js";
 import { remedyFor } from "./remedies.js";
 
@@ -95,7 +95,7 @@ function doneOutcome(answer, end) {
   if (reason === "unknown") return outcome("warn", t("end.odd"), unknownReason(end), t("end.oddHint"), ["askToContinue", "again"], "alert");
   if (toolCalls.length) return outcome("warn", t("end.tool"), t("end.toolHint"), "", [], "tool");
   const total = end.timings?.total_ms;
-  const text = [answer.model, total == null ? "" : seconds(total)].filter(Boolean).join(" · ");
+  const text = [isolated(answer.model), total == null ? "" : seconds(total)].filter(Boolean).join(" · ");
   return outcome("quiet", "", text, "", hasText(refusal) ? ["editQuestion", "again"] : []);
 }
 

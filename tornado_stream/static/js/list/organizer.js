@@ -129,7 +129,9 @@ export class Organizer {
     heading.id = `folder-${this.#headings.size}`;
     const toggle = element("button", "folder-toggle");
     toggle.type = "button";
-    toggle.append(draw(ARROW), element("span", "folder-name", name), element("span", "folder-count"));
+    const label = element("span", "folder-name", name);
+    label.dir = "auto"; // a name that is cut off keeps its beginning
+    toggle.append(draw(ARROW), label, element("span", "folder-count"));
     toggle.addEventListener("click", () => void this.#toggle(name));
     const more = element("button", "row-more");
     more.type = "button";

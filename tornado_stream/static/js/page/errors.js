@@ -21,7 +21,6 @@ const HINTS = {
   first_byte_timeout: "next.slow",
   idle_timeout: "next.slow",
   answer_timeout: "next.slow",
-  model_not_found: "next.model",
   bad_request: "next.change",
   upstream_5xx: "next.theirs",
   upstream_error: "next.theirs",

@@ -40,7 +40,10 @@ const find = (key) => key.split(".").reduce((level, name) => level?.[name], stri
 export const hasWords = (key) => typeof find(key) === "string";
 
 /** @param {string | number | undefined} value */
-const shown = (value) => (typeof value === "number" ? value.toLocaleString(language) : (value ?? ""));
+const shown = (value) => (typeof value === "number" ? value.toLocaleString(language) : isolated(value ?? ""));
+
+/** A text within another one. On a page from right to left, its direction does not change the order of the words around it. @param {string} text */
+export const isolated = (text) => (text && globalThis.document?.dir === "rtl" ? `\u2068${text}\u2069` : text);
 
 /** A duration in seconds, with one decimal below ten seconds. @param {number} ms */
 export const seconds = (ms) => t("seconds", { n: Number((ms / 1000).toFixed(ms < 10_000 ? 1 : 0)) });

@@ -2,7 +2,7 @@
 /** The versions of a message in its toolbar, and the way to an answer that is being written on another branch. Loaded with the first message that has versions. */
 import { element, smallButton } from "../page/dom.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
-import { t } from "../page/words.js";
+import { isolated, t } from "../page/words.js";
 
 /**
  * @typedef {import("./message_actions.js").View} View
@@ -63,7 +63,7 @@ export class Versions {
     if (!group.firstChild) group.append(button("previous"), element("span"), button("next"));
     group.setAttribute("role", "group");
     group.setAttribute("aria-label", t("action.version", { n, of }));
-    group.children[1].textContent = [t("action.count", { n, of }), model.slice(model.lastIndexOf("/") + 1)].filter(Boolean).join(" · ");
+    group.children[1].textContent = [t("action.count", { n, of }), isolated(model.slice(model.lastIndexOf("/") + 1))].filter(Boolean).join(" · ");
     group.children[1].setAttribute("title", model);
     find(group, "previous")?.toggleAttribute("disabled", n <= 1);
     find(group, "next")?.toggleAttribute("disabled", n >= of);

@@ -465,7 +465,6 @@ export default {
     "slow": "Vielleicht ist das Modell beschäftigt oder lädt noch.",
     "quota": "Laden Sie beim Anbieter Guthaben auf, oder nehmen Sie einen anderen Schlüssel.",
     "wait": "Warten Sie einen Augenblick, und versuchen Sie es dann noch einmal.",
-    "model": "Der Server des Modells hat dieses Modell nicht.",
     "change": "Ändern Sie die Frage oder die Einstellungen, und versuchen Sie es noch einmal.",
     "theirs": "Der Fehler liegt beim Server des Modells. Oft geht es bald wieder.",
     "log": "Warum, steht im Protokoll des Servers."

@@ -465,7 +465,6 @@ export default {
     "slow": "The model may be busy or still loading.",
     "quota": "Add credit at the provider, or use another key.",
     "wait": "Wait a moment, then retry.",
-    "model": "The model's server does not have this model.",
     "change": "Change the question or the settings, then try again.",
     "theirs": "The error is at the model's server. It often works again soon.",
     "log": "The server's log says why."

@@ -462,7 +462,6 @@ export default {
     "slow": "Puede que el modelo esté ocupado o todavía cargándose.",
     "quota": "Añada saldo en el proveedor o use otra clave.",
     "wait": "Espere un momento y vuelva a intentarlo.",
-    "model": "El servidor del modelo no tiene este modelo.",
     "change": "Cambie la pregunta o los ajustes y vuelva a intentarlo.",
     "theirs": "El error está en el servidor del modelo. Suele volver a funcionar pronto.",
     "log": "El registro del servidor indica el motivo."

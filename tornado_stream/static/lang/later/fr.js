@@ -462,7 +462,6 @@ export default {
     "slow": "Le modèle est peut-être occupé ou encore en cours de chargement.",
     "quota": "Ajoutez du crédit chez le fournisseur ou utilisez une autre clé.",
     "wait": "Patientez un instant, puis réessayez.",
-    "model": "Le serveur du modèle n’a pas ce modèle.",
     "change": "Modifiez la question ou les réglages, puis réessayez.",
     "theirs": "L’erreur vient du serveur du modèle. Souvent, il fonctionne de nouveau bientôt.",
     "log": "Le journal du serveur indique la cause."
