@@ -54,8 +54,11 @@ export function enterSends() {
 /** Whether an input method uses this key to compose a character. Safari reports the key that ends a composition only by the code 229. @param {KeyboardEvent} event */
 export const isComposing = (event) => event.isComposing || event.keyCode === 229;
 
-/** Keys that end a composition do nothing else: Escape closes no dialog and empties no search box, Enter sends no form. @param {KeyboardEvent} event */
-const keepComposition = (event) => isComposing(event) && (event.key === "Escape" || (event.key === "Enter" && event.target instanceof HTMLInputElement)) && event.preventDefault();
+/** Where the browser itself does something for a key. @type {Record<string, string>} */
+const NATIVE = { Escape: "input, dialog, [popover]", Enter: "input" };
+
+/** A key that ends a composition does nothing else: Escape closes no dialog and empties no search box, Enter sends no form. @param {KeyboardEvent} event */
+const keepComposition = (event) => isComposing(event) && /** @type {Element} */ (event.target).closest(NATIVE[event.key] ?? "none") && event.preventDefault();
 
 /** Whether a key is a single character, such as `/`. @param {string} key */
 export const isSingle = (key) => key.length === 1;
