@@ -591,6 +591,7 @@ def walk(page: Page, world: World, kinds: Collection[str] = tuple(LONG)) -> Iter
     page.locator("#pasted button").click()
     too_long(page)
     yield "too long"
+    page.locator("#question").fill("")
     offline(page, world.release)
     yield "offline"
     online(page, world.release)
