@@ -216,6 +216,11 @@ def test_a_day_by_keyboard_alone(wide: Page, release: Release) -> None:
     expect(page.locator("#send")).to_be_visible()
     keys.press("ArrowUp")
     expect(page.locator(".editor textarea")).to_be_focused()
+    keys.press("Tab")
+    keys.press("Escape")
+    expect(page.locator("#question")).to_be_focused()
+    keys.press("ArrowUp")
+    expect(page.locator(".editor textarea")).to_be_focused()
     keys.press("ControlOrMeta+a")
     keys.type("play say=Edited heron.")
     keys.press("Enter")
@@ -230,8 +235,11 @@ def test_a_day_by_keyboard_alone(wide: Page, release: Release) -> None:
     expect(page.locator(".versions").last).to_contain_text("2")
     expect(page.locator("#send")).to_be_visible()
     keys.press("Alt+Shift+M")
-    expect(page.locator(":popover-open, dialog[open]")).to_be_visible()
-    keys.press("Escape")
+    expect(page.locator(".picker input")).to_be_focused()
+    keys.press("Tab")
+    keys.press("Tab")
+    expect(page.locator("#panel")).to_be_focused()
+    expect(page.locator(":popover-open")).to_have_count(0)
     keys.press("Alt+Shift+P")
     expect(page.locator("dialog[open]")).to_be_visible()
     keys.press("Escape")
@@ -258,6 +266,13 @@ def test_a_day_by_keyboard_alone(wide: Page, release: Release) -> None:
     expect(row).to_have_count(0)
     keys.press("ControlOrMeta+z")
     expect(row).to_be_visible()
+    row.locator(".row-more").focus()
+    keys.press("Enter")
+    expect(page.locator(".menu:popover-open button").first).to_be_focused()
+    for key in ("ArrowDown", "ArrowDown", "ArrowDown", "Enter"):  # to the archive
+        keys.press(key)
+    expect(row).to_have_count(0)
+    expect(page.locator("#side :focus")).to_have_count(1)  # the row's place has the focus
 
 
 #: Lists buttons, and small boxes that carry meaning by their background, that become invisible.

@@ -40,6 +40,12 @@ MEASURED = """() => ["sans", "mono"].map((kind) => {
     return Math.round(canvas.measureText("Sphinx of black quartz, judge my vow 0123456789").width);
   });
 })"""
+#: The answer begins at the top, if the whole conversation does not fit.
+SCROLL = """() => {
+  scroller.scrollTop = 0;
+  const answer = document.querySelector("article.message.answer");
+  if (answer) scroller.scrollTop = answer.offsetTop - 16;
+}"""
 #: Makes a picture smaller.
 SMALLER = """async ([png, scale]) => {
   const read = async (data) => createImageBitmap(
@@ -116,7 +122,7 @@ def pictures(page: Page, bench: Page) -> Iterator[tuple[str, str]]:
         for (width, height), scheme in product(WIDTHS.items(), SCHEMES):
             page.set_viewport_size({"width": width, "height": height})
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            page.locator("#scroller").evaluate("e => (e.scrollTop = 0)")
+            page.evaluate(SCROLL)
             page.evaluate("() => new Promise((done) => setTimeout(done, 100))")
             png = base64.b64encode(page.screenshot()).decode()
             yield f"{name}-{width}-{scheme}", bench.evaluate(SMALLER, [png, SCALE])

@@ -136,6 +136,31 @@ def test_a_composition_that_ends_with_enter_sends_nothing(page: Page) -> None:
     expect(composer(page)).to_have_value(re.compile("日本"))
 
 
+def test_a_key_that_ends_a_composition_does_nothing_else(page: Page) -> None:
+    """Neither closes Escape the dialog and empties the box, nor sends Enter the form."""
+    devtools = page.context.new_cdp_session(page)
+
+    def compose(key: str) -> None:
+        devtools.send(
+            "Input.imeSetComposition", {"text": "にほ", "selectionStart": 2, "selectionEnd": 2}
+        )
+        page.keyboard.press(key)
+        devtools.send("Input.insertText", {"text": "日本"})
+
+    page.get_by_role("button", name="Presets and prompts…").click()
+    expect(page.get_by_placeholder("Find by name")).to_be_focused()
+    compose("Escape")
+    expect(page.get_by_placeholder("Find by name")).to_have_value("日本")
+    page.get_by_role("button", name="New preset").click()
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    compose("Enter")
+    devtools.detach()
+    expect(page.get_by_label("Name", exact=True)).to_have_value("日本")
+    expect(page.locator(".preset-form [aria-invalid=true]")).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(page.locator(".preset-form")).to_be_hidden()
+
+
 # -- the model
 
 

@@ -13,7 +13,7 @@
  */
 import { newAnswer } from "../answers/answer.js";
 import { newQuestion } from "../conversation/tree.js";
-import { button, element, smallButton } from "../page/dom.js";
+import { button, byId, element, smallButton } from "../page/dom.js";
 import { requestId } from "../page/ids.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
 import { language, t } from "../page/words.js";
@@ -147,6 +147,7 @@ class SummaryNote {
   }
 
   hide() {
+    if (this.element.querySelector(":focus-visible")) byId("question").focus(); // not after a touch, which would open the keyboard of the screen
     this.element.hidden = true;
   }
 }

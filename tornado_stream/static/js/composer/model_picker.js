@@ -59,7 +59,7 @@ export class ModelPicker {
     this.#search.value = "";
     this.#box.setAttribute("aria-label", request.label ?? t("model.pick"));
     if (document.activeElement === document.body) request.button.focus({ preventScroll: true }); // the browser returns the focus to where it was when the list closes
-    this.#box.showPopover();
+    /** @type {any} */ (this.#box).showPopover({ source: request.button }); // Tab goes on behind the button
     this.#place();
     this.#show();
     if (hasFinePointer()) this.#search.focus();
@@ -95,6 +95,7 @@ export class ModelPicker {
     this.#box.append(this.#search, this.#note, this.#list, foot);
     this.#box.addEventListener("keydown", (event) => this.#key(event));
     this.#box.addEventListener("toggle", () => this.#request?.button.setAttribute("aria-expanded", String(this.#isOpen)));
+    this.#box.addEventListener("focusout", ({ relatedTarget: to }) => to && !this.#box.contains(/** @type {Node} */ (to)) && this.#box.hidePopover());
     this.#search.addEventListener("input", () => this.#show());
     this.#list.addEventListener("click", (event) => this.#clicked(/** @type {Element} */ (event.target)));
     document.body.append(this.#box);

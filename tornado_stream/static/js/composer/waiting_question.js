@@ -31,7 +31,7 @@ export class WaitingQuestion {
 
   /**
    * @param {HTMLElement} form it is shown above @param {import("../page/api.js").Api} api @param {import("../conversation/conversation.js").Conversation} conversation
-   * @param {{chosen: import("../conversation/requests.js").Chosen}} preferences @param {{fill: (text: string) => void, say: (text: string) => void}} callbacks
+   * @param {{chosen: import("../conversation/requests.js").Chosen}} preferences @param {{fill: (text: string) => void, focus: () => void, say: (text: string) => void}} callbacks
    */
   constructor(form, api, conversation, preferences, callbacks) {
     this.api = api;
@@ -56,8 +56,10 @@ export class WaitingQuestion {
 
   /** @param {Waiting | null} question */
   show(question) {
+    const focused = this.element.querySelector(":focus-visible"); // not after a touch, which would open the keyboard of the screen
     this.question = question;
     this.element.hidden = !question;
+    if (focused && !question) this.callbacks.focus();
     this.#text.textContent = question?.message ?? "";
     this.#why.textContent = question?.held ? heldText(question.held) : t("waiting.waits");
     this.#send.hidden = !question?.held;
@@ -165,4 +167,4 @@ function button(label, run) {
  * @param {import("./preferences.js").Preferences} preferences @param {import("./composer.js").Composer} composer @param {import("../transcript/announcer.js").Announcer} announcer
  */
 export const waitingQuestion = (api, conversation, preferences, composer, announcer) =>
-  new WaitingQuestion(composer.parts.form, api, conversation, preferences, { fill: (text) => composer.fill(text), say: (text) => announcer.say(text) });
+  new WaitingQuestion(composer.parts.form, api, conversation, preferences, { fill: (text) => composer.fill(text), focus: () => composer.focus(), say: (text) => announcer.say(text) });

@@ -29,11 +29,12 @@ import { pathOf } from "../conversation/navigation.js";
 import { element } from "../page/dom.js";
 import { draw } from "../page/icons.js";
 import { t } from "../page/words.js";
+import { FOLDER } from "./folder_dialogs.js";
 
 /** The drawings of what moves a conversation, which the bar of a selection has too. */
 export const DRAWINGS = {
   pin: "M7.5 3h5l-.6 5.2 2.6 2.8H5.5l2.6-2.8zM10 11v6",
-  folder: "M3 5.5h5l1.5 2H17v8H3z",
+  folder: FOLDER,
   archive: "M3 4.5h14v3.5H3zM4.2 8v8h11.6V8M8 11h4",
   remove: "M4 6h12M8 6V4h4v2M6 6l.7 10h6.6L14 6",
   select: "M3.5 3.5h13v13h-13zM6.5 10l2.5 2.5 4.5-5",
@@ -69,7 +70,7 @@ export class ConversationMenu {
     this.#menu.setAttribute("aria-label", t("list.menu"));
     this.#menu.addEventListener("toggle", (event) => this.#target?.menuButton.setAttribute("aria-expanded", String(/** @type {ToggleEvent} */ (event).newState === "open")));
     this.#menu.addEventListener("keydown", (event) => this.#key(event));
-    addEventListener("resize", () => this.#menu.matches(":popover-open") && this.#place());
+    addEventListener("resize", () => this.#menu.matches(":popover-open") && requestAnimationFrame(() => this.#place())); // the list beside the page comes and goes first
     document.body.append(this.#menu);
   }
 

@@ -1,12 +1,15 @@
 // @ts-check
 /** The dialogs about folders: which one conversations are moved to, and what one is called. Loaded with the actions of a row. */
 import { button, element } from "../page/dom.js";
+import { draw } from "../page/icons.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
 
 /** @typedef {import("../page/api.js").ConversationItem} Item */
 /** The name of a folder; null: none; undefined: the user has cancelled. @typedef {string | null | undefined} Choice */
 
+/** The drawing of a folder. */
+export const FOLDER = "M3 5.5h5l1.5 2H17v8H3z";
 /** Characters of a name at most; the server refuses longer ones. */
 const LONGEST = 100;
 
@@ -17,8 +20,8 @@ export async function askForFolder(names, items) {
   const list = element("div", "folder-list");
   for (const name of [null, ...names]) {
     const choice = button("", () => dialog.end(name));
-    choice.append(element("bdi", "", name ?? t("select.none")));
     choice.className = "folder-choice";
+    choice.append(draw(name === null ? "M5 10h10" : FOLDER), element("bdi", "", name ?? t("select.none")));
     if (name === now) choice.setAttribute("aria-current", "true");
     list.append(choice);
   }

@@ -156,6 +156,8 @@ export class Organizer {
       const now = await places.changeFolder(name, () => toggle.focus());
       if (this.#open.delete(name) && now) this.#open.add(now);
       writeJson(this.storage, KEY, [...this.#open]);
+      const heading = now !== name && this.#headings.get(now);
+      if (heading) requestAnimationFrame(() => /** @type {HTMLElement} */ (heading.firstElementChild).focus()); // the old one had the focus
     });
   }
 

@@ -18,7 +18,7 @@
  * @property {(text: string) => void} report
  * @property {(act: (actions: any) => void) => Promise<void>} withActions
  */
-import { arrange, element } from "../page/dom.js";
+import { arrange, byId, element } from "../page/dom.js";
 import { dateGroupName } from "./date_groups.js";
 import { RowView } from "./row_view.js";
 
@@ -54,6 +54,8 @@ export class Rows {
    */
   show(groups, isUnread, open, search) {
     const focused = /** @type {HTMLElement} */ (document.activeElement);
+    const had = this.element.contains(focused);
+    const at = had ? this.all.findIndex(({ element }) => element.contains(focused)) : -1;
     const sections = this.#sections;
     this.#sections = new Map();
     for (const { key, items, heading } of groups) {
@@ -63,7 +65,9 @@ export class Rows {
     }
     arrange(this.element, Array.from(this.#sections.values(), (section) => section.element));
     for (const [id, row] of this.#rows) if (!row.element.isConnected) this.#rows.delete(id);
-    if (focused !== document.activeElement && this.element.contains(focused)) focused.focus({ preventScroll: true }); // moving its row took the focus away
+    if (!had || focused === document.activeElement) return;
+    if (this.element.contains(focused)) focused.focus({ preventScroll: true }); // moving its row took the focus away
+    else (this.all[Math.max(at, 0)] ?? this.all.at(-1) ?? byId("search")).focus(); // its row is gone
   }
 
   /** @param {Item} item @param {boolean} current @param {boolean} unread @param {Search | null} search */

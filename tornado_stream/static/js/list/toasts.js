@@ -6,6 +6,12 @@ import { titleOf } from "./row_view.js";
 
 /** @typedef {import("./trash.js").Item} Item */
 
+/** Characters of a title in a note at most. In some languages what was done comes after the title, and has to be seen. */
+const LONGEST = 32;
+
+/** @param {string} title */
+const shortened = (title) => (title.length > LONGEST ? `${[...title].slice(0, LONGEST - 1).join("").trimEnd()}…` : title);
+
 export class Toasts {
   #region = element("section", "toasts");
   /** @type {Map<Item, HTMLElement>} */
@@ -46,7 +52,7 @@ export class Toasts {
     const title = titleOf(item);
     const undo = smallButton(t("trash.undo"), () => this.undo(item));
     undo.setAttribute("aria-label", t("trash.undoOf", { title }));
-    this.#shown.set(item, this.#append(t("trash.deleted", { title }), undo, () => void this.trash.deleteNow(item.id)));
+    this.#shown.set(item, this.#append(t("trash.deleted", { title: shortened(title) }), undo, () => void this.trash.deleteNow(item.id)));
   }
 
   /** @param {string} text @param {HTMLElement} button @param {() => void} end called for Escape */

@@ -54,6 +54,12 @@ export function enterSends() {
 /** Whether an input method uses this key to compose a character. Safari reports the key that ends a composition only by the code 229. @param {KeyboardEvent} event */
 export const isComposing = (event) => event.isComposing || event.keyCode === 229;
 
+/** Where the browser itself does something for a key. @type {Record<string, string>} */
+const NATIVE = { Escape: "input, dialog, [popover]", Enter: "input" };
+
+/** A key that ends a composition does nothing else: Escape closes no dialog and empties no search box, Enter sends no form. @param {KeyboardEvent} event */
+const keepComposition = (event) => isComposing(event) && /** @type {Element} */ (event.target).closest(NATIVE[event.key] ?? "none") && event.preventDefault();
+
 /** Whether a key is a single character, such as `/`. @param {string} key */
 export const isSingle = (key) => key.length === 1;
 
@@ -104,6 +110,7 @@ export class Shortcuts {
     this.storage = storage;
     this.callbacks = callbacks;
     page.addEventListener("keydown", (event) => this.#key(event));
+    page.addEventListener("keydown", keepComposition, true);
   }
 
   /** Whether `/` and `?` are shortcuts. Users who control their computer by voice can switch them off. */

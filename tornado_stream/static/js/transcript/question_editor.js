@@ -61,10 +61,10 @@ function showEditor(text, save, closed, hint) {
     submit();
   });
   field.addEventListener("input", () => growToText(field));
-  field.addEventListener("keydown", (event) => {
+  form.addEventListener("keydown", (event) => {
     const name = shortcutOf(event, "composer");
     if (name === "stop") end(false);
-    else if (name === "send") submit();
+    else if (name === "send" && event.target === field) submit();
     else return;
     event.preventDefault();
     event.stopPropagation(); // Escape has other meanings elsewhere

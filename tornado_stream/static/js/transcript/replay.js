@@ -35,7 +35,8 @@ export function replayOf(id) {
       if (!signal.aborted) shown.textContent = t("list.noServer");
     }
   };
-  const bar = element("p", "replay-bar", `${t("details.replay")} `);
+  const bar = element("p", "replay-bar");
+  bar.append(element("span", "", t("details.replay")));
   for (const pace of PACES) {
     const button = element("button", "button small", `×${pace}`);
     button.setAttribute("type", "button");

@@ -236,7 +236,7 @@ export default {
     "parametersHint": "适用于此对话。空字段采用设置中的值或模型自己的值。有些模型不接受全部参数。",
     "temperatureHint": "用词的随机程度：0 最小，2 最大。",
     "topPHint": "模型只在累计概率达到此值的最可能的词中选择：0 到 1。",
-    "maxTokensHint": "回答的最大长度（词元数）。",
+    "maxTokensHint": "回答的最大长度（token 数）。",
     "effortHint": "推理模型思考的多少。",
     "unset": "未设置",
     "notNumber": "这不是数字。",
@@ -505,7 +505,7 @@ export default {
   },
 
   "budget": {
-    "tokens": "{n} 个词元",
+    "tokens": "{n} 个 token",
     "low": "您的预算还剩 {left}。"
   },
 
