@@ -228,6 +228,11 @@ def _defaults(db: sqlite3.Connection) -> None:
     )
 
 
+def _search_without_places(db: sqlite3.Connection) -> None:
+    """The search index knows which texts have a trigram, and not where they have it."""
+    search.make_old(db)
+
+
 #: The n-th of them has the number n in the table `migrations`.
 MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _tables,
@@ -245,6 +250,7 @@ MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _folded_search,
     _places,
     _defaults,
+    _search_without_places,
 ]
 
 

@@ -11,8 +11,10 @@ Indexing a long answer costs more than all other work at its end. So a write onl
 until then, a search reads them.
 
 An index has texts as `fold` makes them, with two spaces behind them. So each character begins a
-trigram, and a query of two characters is looked up by the trigrams that begin with it. A migration
-that changes what is indexed makes the old shards garbage, which `wipe_old` removes, and records all
+trigram, and a query of two characters is looked up by the trigrams that begin with it. An index
+knows which texts have a trigram, and not where. Otherwise the places of one trigram could fill
+megabytes, and FTS5 reads and sweeps them in one step that nothing can interrupt. A migration that
+changes what is indexed makes the old shards garbage, which `wipe_old` removes, and records all
 texts anew.
 
 All functions take a connection and are called inside a transaction. SQLite's exceptions pass
@@ -107,7 +109,7 @@ def _make_shard(db: sqlite3.Connection, shard: int) -> None:
         _request_sweep(db, filled[0] if shard > filled[0] else filled[-1])
     db.execute(
         f"CREATE VIRTUAL TABLE search_{shard} USING fts5("
-        "text, content = '', columnsize = 0, tokenize = 'trigram')"
+        "text, content = '', columnsize = 0, detail = none, tokenize = 'trigram')"
     )
 
 
@@ -182,10 +184,15 @@ def _range(shard: int) -> tuple[int, int]:
 
 def make_old(db: sqlite3.Connection) -> None:
     """Make all shards garbage, and record all texts. This takes a short time, whatever there is."""
-    for shard in shards(db):
+    # What an earlier migration made old may still be there.
+    sql = (
+        f"SELECT max(0 + substr(name, {len(OLD) + 1})) FROM sqlite_master WHERE name GLOB '{OLD}*'"
+    )
+    (last,) = db.execute(sql).fetchone()
+    for number, shard in enumerate(shards(db), 0 if last is None else last + 1):
         # An index that is empty can be opened and dropped, whatever is left of it.
         db.execute(f"UPDATE search_{shard}_data SET block = zeroblob(7) WHERE id = 10")
-        db.execute(f"ALTER TABLE search_{shard} RENAME TO {OLD}{shard}")
+        db.execute(f"ALTER TABLE search_{shard} RENAME TO {OLD}{number}")
     db.execute("DELETE FROM sweeps")
     db.execute(
         "INSERT OR IGNORE INTO unindexed (seq) SELECT seq FROM conversations UNION ALL "

@@ -48,6 +48,11 @@ class Stop:
     def reached(self) -> bool:
         return self._stopped or monotonic() > self._deadline
 
+    def look(self) -> None:
+        """Raise `SearchTooSlow` if the stop is reached."""
+        if self.reached():
+            raise SearchTooSlow
+
     @contextmanager
     def watching(self, db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         """Within the block, the connection's statements end when the stop is reached, and the one
@@ -76,8 +81,7 @@ class _Watched:
         self._db = db
 
     def execute(self, *statement: Any) -> sqlite3.Cursor:
-        if self._stop.reached():
-            raise SearchTooSlow
+        self._stop.look()
         return self._db.execute(*statement)
 
 

@@ -125,7 +125,7 @@ class SQLiteStore(Store):
     async def _search(self, stop: Stop, left: asyncio.Future[None], *arguments: Any) -> Page:
         def work(db: sqlite3.Connection) -> Page:
             with stop.watching(db) as watched:
-                return listing.conversations(watched, *arguments)
+                return listing.conversations(watched, *arguments, look=stop.look)
 
         try:
             found = self._database.searcher.transact(work)
