@@ -339,16 +339,21 @@ def on_disk(data_dir: Path, *words: str) -> list[str]:
     return [word for word in words if word.encode() in everything]
 
 
-async def fill(store, number: int) -> list[str]:
+async def fill(store, number: int, more: str = "") -> list[str]:
     """Store a conversation whose texts contain words of their own; returns these words."""
     words = [f"{kind}{number}x{'qzj' * 3}" for kind in ("title", "user", "frame", "answer")]
     title, user, data, answer = words
-    one = new_answer(number, home=f"c{number}", title=title, text=f"{user} " * number * 40)
+    one = new_answer(number, home=f"c{number}", title=title, text=f"{user} " * number * 40 + more)
     await store.begin(one)
     await store.append([Progress(f"g{number}", 2, [frame(2, data=data)])])
     await end(store, one, f"{answer} ꙮꙮꙮ " * 40, first=3)
     await tidy(store)
     return words
+
+
+def many_trigrams(number: int) -> str:
+    """A text that takes some pages of the index."""
+    return "".join(random.Random(number).choices("abcdefghijklmnopqrstuvwxyz", k=4_000))
 
 
 async def tidy(store) -> None:
@@ -424,10 +429,10 @@ async def test_writes_between_the_steps_of_a_sweep_do_not_deepen_the_index(
 ):
     monkeypatch.setattr(search, "DEEPEST", 20)
     monkeypatch.setattr(search, "SWEEP_PAGES", 1)
-    remaining = {number: await fill(store, number) for number in range(1, 12)}
+    remaining = {n: await fill(store, n, many_trigrams(n)) for n in range(1, 12)}
     gone, deepest = [], 0
     for number in range(12, 60):
-        gone += await fill(store, number)
+        gone += await fill(store, number, many_trigrams(number))
         await store._writer.transact(store_tables.delete, "local", f"c{number}")
         await store._writer.transact(search.sweep)
         deepest = max(deepest, *depths(data_dir), 0)
@@ -444,7 +449,7 @@ async def test_writes_between_the_steps_of_a_sweep_do_not_deepen_the_index(
 async def test_a_sweep_in_progress_is_finished_and_then_begun_again(store, data_dir, monkeypatch):
     monkeypatch.setattr(search, "SWEEP_PAGES", 1)
     for number in range(1, 12):
-        await fill(store, number)
+        await fill(store, number, many_trigrams(number))
     begun = []
     for number in range(1, 11):
         await store._writer.transact(store_tables.delete, "local", f"c{number}")
@@ -556,11 +561,11 @@ async def test_a_search_finds_texts_before_they_are_indexed(data_dir, monkeypatc
     assert query(data_dir, "SELECT count(*) FROM unindexed") == [(3,)]
     store = open_store(data_dir)
     assert await listed(store, query="answer") == ["c3", "c2", "c1"]
-    change(data_dir, "INSERT INTO unindexed VALUES (99999)")  # a text that does not exist
+    change(data_dir, "INSERT INTO unindexed (seq) VALUES (99999)")  # a text that does not exist
     assert await listed(store, query="third answer") == ["c3"]
     await store.update("c1", {"title": "not yet indexed"})
     await store.delete("c1", "c3")
-    assert query(data_dir, "SELECT * FROM unindexed") == [(99999,)]
+    assert query(data_dir, "SELECT seq FROM unindexed") == [(99999,)]
     await store.close()
 
 

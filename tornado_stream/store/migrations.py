@@ -229,7 +229,10 @@ def _defaults(db: sqlite3.Connection) -> None:
 
 
 def _search_without_places(db: sqlite3.Connection) -> None:
-    """The search index knows which texts have a trigram, and not where they have it."""
+    """The search index knows which texts have a trigram, and not where. A long text is indexed in
+    parts: `done` characters are indexed, and `carry` has the last two of them, folded."""
+    db.execute("ALTER TABLE unindexed ADD COLUMN done INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE unindexed ADD COLUMN carry TEXT NOT NULL DEFAULT ''")
     search.make_old(db)
 
 
