@@ -252,12 +252,14 @@ async def test_a_deletion_waits_for_no_row_of_searches(store, monkeypatch):
 @pytest.mark.timed
 @pytest.mark.gen_test(timeout=120)
 async def test_many_searches_of_one_client_delay_nobody(chat: Client, letters: str):
-    """Large texts of few letters are searched twenty times at once; then every client leaves."""
+    """Large texts of few letters are searched twenty times at once; then every client leaves. The
+    texts have each trigram of the query, so each search has to compare them with it."""
     texts, size, reads = (8, 1_000_000, 300) if LONG else (4, 200_000, 20)
     assert chat.application
-    await fill(chat.application.store, texts, (letters * size)[:size])
-    query = quote((letters * 40)[:39] + "z")
-    request = chat.encode("GET", f"/api/conversations?q={query}", None, {})
+    query = (letters * 40)[:39] + "z"
+    trigrams = " ".join(query[at : at + 3] for at in range(len(query) - 2))
+    await fill(chat.application.store, texts, (letters * size)[: size - 200] + " " + trigrams)
+    request = chat.encode("GET", f"/api/conversations?q={quote(query)}", None, {})
     hostile = [await chat.connect() for _ in range(20)]
     for connection in hostile:
         await connection.write(request * 20)  # one after the other

@@ -16,8 +16,8 @@ from unicodedata import category, normalize
 #: Characters of a slice. It begins with a character that stands alone, if there is one among the
 #: last CLUSTER.
 SLICE, CLUSTER = 256, 64
-#: Characters of a piece of a long text, which takes a few milliseconds to fold.
-PIECE = 16_384
+#: Characters of a piece of a long text, which takes less than a millisecond to fold.
+PIECE = 2048
 #: What is left out: accents, the points of Hebrew and Arabic, the stroke that stretches Arabic
 #: words, and characters that have no width. The hamza stays, as it makes another letter.
 _LEFT_OUT = re.compile(

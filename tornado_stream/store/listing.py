@@ -38,6 +38,7 @@ def conversations(
     limit: int,
     before: str | None,
     which: Which,
+    *,
     look: Callable[[], None] = lambda: None,
 ) -> Page:
     """A page of the list, or of what a search finds. A search calls `look` often, which ends it by
