@@ -41,8 +41,7 @@ def conversations(
     *,
     look: Callable[[], None] = lambda: None,
 ) -> Page:
-    """A page of the list, or of what a search finds. A search calls `look` often, which ends it by
-    raising an error."""
+    """A page of the list, or of what a search finds. `look` is that of `Matcher`."""
     cursor = parse_cursor(before)
     if searchable(query).strip():
         pattern = Matcher(fold(searchable(query)).strip(), look)

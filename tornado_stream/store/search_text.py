@@ -34,7 +34,7 @@ class Matcher:
     """Finds a query in `searchable` texts; what `fold` folds does not count.
 
     It takes linear time, unlike a regular expression. A text can have megabytes, so it is read in
-    pieces: `look` is called before each, and ends the search by raising an error.
+    pieces: `look` is called between them, and ends the search by raising an error.
     """
 
     def __init__(self, query: str, look: Callable[[], None] = lambda: None) -> None:
@@ -50,7 +50,8 @@ class Matcher:
         rest = ""
         begins: list[tuple[int, int]] = []  # of the pieces: in the folded text, and in `text`
         for place, piece in fold_in_pieces(text):
-            self._look()
+            if place:
+                self._look()
             begins.append((folded + len(rest), place))
             rest += piece
             if (found := rest.find(self.query)) >= 0:

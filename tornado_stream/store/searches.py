@@ -53,7 +53,8 @@ class Stop:
         return self._stopped or monotonic() > self._deadline
 
     def look(self) -> None:
-        """Raise `SearchTooSlow` if the stop is reached. Otherwise pause, if it is time for that."""
+        """Raise `SearchTooSlow` if the stop is reached. Otherwise pause, if it is time for that.
+        To be called between the pieces of a long text."""
         if self.reached():
             raise SearchTooSlow
         if monotonic() - self._paused_at > BUSY:
@@ -89,7 +90,8 @@ class _Watched:
         self._db = db
 
     def execute(self, *statement: Any) -> sqlite3.Cursor:
-        self._stop.look()
+        if self._stop.reached():
+            raise SearchTooSlow
         return self._db.execute(*statement)
 
 
