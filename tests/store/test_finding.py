@@ -22,9 +22,11 @@ async def test_reading_texts_that_are_not_indexed_is_limited_in_time(tmp_path, m
     await store.close()
 
 
+@pytest.mark.parametrize("alternatives", [100, 1])
 @pytest.mark.gen_test
-async def test_two_characters_are_looked_up_in_the_index(tmp_path, monkeypatch):
-    """Wherever in a text they are, and however short it is."""
+async def test_two_characters_are_looked_up_in_the_index(tmp_path, monkeypatch, alternatives):
+    """Wherever in a text they are, however short it is, and however many trigrams begin so."""
+    monkeypatch.setattr(finding, "ALTERNATIVES", alternatives)
     monkeypatch.setattr(search, "SHARD", 4)
     store = open_store(tmp_path / "data")
     for number, text in enumerate(['q"', 'long text q"', 'q"uote', "qué", "日本", "x日本人"]):
@@ -34,4 +36,17 @@ async def test_two_characters_are_looked_up_in_the_index(tmp_path, monkeypatch):
     assert await listed(store, query='Q"') == ["c2", "c1", "c0"]
     assert await listed(store, query="日本") == ["c5", "c4"]
     assert await listed(store, query="ue") == ["c3"]
+    await store.close()
+
+
+@pytest.mark.gen_test
+async def test_one_character_is_found_in_long_texts(tmp_path, monkeypatch):
+    """SQLite compares only short ones with all forms of the character."""
+    monkeypatch.setattr(finding, "SHORT_TEXT", 8)
+    store = open_store(tmp_path / "data")
+    texts = ["b é", "a long word É", "a word b d", "a word: e\u0301", "x" * 9]
+    for number, text in enumerate(texts):
+        await converse(store, number, text, "", home=f"c{number}")
+        await store.update(f"c{number}", {"title": "a long titlé" if number == 4 else "-"})
+    assert await listed(store, query="É") == ["c4", "c3", "c1", "c0"]
     await store.close()

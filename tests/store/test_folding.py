@@ -8,7 +8,9 @@ from unicodedata import normalize
 
 import pytest
 
-from tornado_stream.store.folding import SLICE, fold, original
+from tornado_stream.store import folding, search_text
+from tornado_stream.store.folding import SLICE, fold, fold_in_pieces, original
+from tornado_stream.store.search_text import Matcher
 
 POOL = "aéßİıГй한각がｶﾞ\u0301\u0308 \u1100\u1161مَّ日x\u00adﬁ"
 
@@ -31,6 +33,25 @@ def test_a_part_of_a_folded_text_has_its_place_in_the_text():
         assert folded[begin:end] in fold(text[first:last]), text
         if begin < end:
             assert len(fold(text[first:last])) <= end - begin + 3, text
+
+
+def test_a_long_text_is_folded_and_matched_in_pieces_as_a_whole(monkeypatch):
+    monkeypatch.setattr(folding, "PIECE", SLICE)
+    monkeypatch.setattr(search_text, "PIECE", SLICE)
+    chance = random.Random(2)
+    for _ in range(60):
+        text = "".join(chance.choices(POOL, k=chance.choice([5, 2 * SLICE, 9 * SLICE])))
+        pieces = list(fold_in_pieces(text))
+        folded = fold(text)
+        assert "".join(piece for _, piece in pieces) == folded
+        for place, _ in pieces:  # a text goes on in pieces wherever one of them began
+            assert "".join(piece for _, piece in fold_in_pieces(text[place:])) in folded
+        begin = chance.randrange(len(folded)) if folded else 0
+        query = folded[begin : begin + chance.choice([1, 3, 2 * SLICE])]
+        if folded and fold(query) == query:
+            found = folded.find(query)
+            assert Matcher(query).find(text) == original(text, found, found + len(query))
+            assert Matcher(query).is_in(text) and not Matcher(query + "!").is_in(text)
 
 
 @pytest.mark.parametrize(

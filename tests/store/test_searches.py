@@ -14,7 +14,7 @@ import pytest
 from client import Client
 from deadlines import LONG
 
-from tornado_stream.store import finding, listing, search, searches
+from tornado_stream.store import finding, folding, listing, search, searches
 from tornado_stream.store.base import Store
 from tornado_stream.store.searches import SearchTooSlow, Stop, Turns
 from tornado_stream.store.sqlite import SQLiteStore
@@ -130,18 +130,43 @@ async def test_a_search_of_many_short_steps_ends_when_its_client_leaves(store, m
 
 
 @pytest.mark.parametrize(
-    ("query", "looked_up"),
+    ("query", "trigrams"),
     [
-        ("e" * 40, "eee"),
-        ("eeee", "eee"),
-        ("ab" * 9, "abab"),
-        ("字字字字", "字字字"),
-        ("banana split", "banan"),
-        ("the quick brown fox", "the quick brown "),
+        ("e" * 40, '"eee"'),
+        ("ab" * 9, '"aba" AND "bab"'),
+        ("字字字字", '"字字字"'),
+        ('a"bc', '"a""b" AND """bc"'),
     ],
 )
-def test_the_index_looks_up_no_trigram_twice(query, looked_up):
-    assert finding._looked_up(query) == looked_up
+def test_the_index_looks_up_no_trigram_twice(query, trigrams):
+    assert finding._with_trigrams(None, 0, query)[1] == (trigrams,)
+
+
+def test_the_index_looks_up_a_bounded_number_of_trigrams():
+    [expression] = finding._with_trigrams(None, 0, "".join(map(chr, range(0x4E00, 0x5E00))))[1]
+    assert expression.count(" AND ") == finding.TRIGRAMS - 1
+
+
+@pytest.mark.parametrize("letters", ["e", "ab", "字", "😀", "e\u0301\u0323"])
+@pytest.mark.gen_test
+async def test_a_text_that_repeats_itself_takes_little_of_the_index(store, letters):
+    """SQLite reads and sweeps what the index has of one trigram in one step."""
+    await fill(store, 4, (letters * 100_000)[:100_000])
+    sql = "SELECT sum(length(block)) FROM search_0_data"
+    size = await store._writer.transact(lambda db: db.execute(sql).fetchone()[0])
+    assert size < 4_000
+
+
+@pytest.mark.parametrize("query", ["z", "bz", "ababx"])
+@pytest.mark.gen_test
+async def test_a_search_looks_at_the_clock_within_a_long_text(store, monkeypatch, query):
+    """To compare it with the query, or to show the words around the match."""
+    pieces = 20
+    await fill(store, 1, "é" + "ab" * (pieces * folding.PIECE // 2) + " abx bz")
+    looks = []
+    monkeypatch.setattr(Stop, "look", lambda stop, real=Stop.look: (looks.append(1), real(stop)))
+    page = await store.conversations(query=query)
+    assert len(page.matches) == (query != "ababx") and len(looks) >= pieces
 
 
 @pytest.mark.gen_test
@@ -227,12 +252,14 @@ async def test_a_deletion_waits_for_no_row_of_searches(store, monkeypatch):
 @pytest.mark.timed
 @pytest.mark.gen_test(timeout=120)
 async def test_many_searches_of_one_client_delay_nobody(chat: Client, letters: str):
-    """Large texts of few letters are searched twenty times at once; then every client leaves."""
+    """Large texts of few letters are searched twenty times at once; then every client leaves. The
+    texts have each trigram of the query, so each search has to compare them with it."""
     texts, size, reads = (8, 1_000_000, 300) if LONG else (4, 200_000, 20)
     assert chat.application
-    await fill(chat.application.store, texts, (letters * size)[:size])
-    query = quote((letters * 40)[:39] + "z")
-    request = chat.encode("GET", f"/api/conversations?q={query}", None, {})
+    query = (letters * 40)[:39] + "z"
+    trigrams = " ".join(query[at : at + 3] for at in range(len(query) - 2))
+    await fill(chat.application.store, texts, (letters * size)[: size - 200] + " " + trigrams)
+    request = chat.encode("GET", f"/api/conversations?q={quote(query)}", None, {})
     hostile = [await chat.connect() for _ in range(20)]
     for connection in hostile:
         await connection.write(request * 20)  # one after the other

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from tornado_stream.store import database, migrations, open_store, opening, search
+from tornado_stream.store import database, folding, migrations, open_store, opening, search
 from tornado_stream.store import tables as store_tables
 from tornado_stream.store.base import OpenError, Progress, StoreError
 from tornado_stream.store.sqlite import SQLiteStore
@@ -339,16 +339,21 @@ def on_disk(data_dir: Path, *words: str) -> list[str]:
     return [word for word in words if word.encode() in everything]
 
 
-async def fill(store, number: int) -> list[str]:
+async def fill(store, number: int, more: str = "") -> list[str]:
     """Store a conversation whose texts contain words of their own; returns these words."""
     words = [f"{kind}{number}x{'qzj' * 3}" for kind in ("title", "user", "frame", "answer")]
     title, user, data, answer = words
-    one = new_answer(number, home=f"c{number}", title=title, text=f"{user} " * number * 40)
+    one = new_answer(number, home=f"c{number}", title=title, text=f"{user} " * number * 40 + more)
     await store.begin(one)
     await store.append([Progress(f"g{number}", 2, [frame(2, data=data)])])
     await end(store, one, f"{answer} ꙮꙮꙮ " * 40, first=3)
     await tidy(store)
     return words
+
+
+def many_trigrams(number: int, size: int = 1_500) -> str:
+    """A text that takes some pages of the index."""
+    return "".join(random.Random(number).choices("abcdefghijklmnopqrstuvwxyz", k=size))
 
 
 async def tidy(store) -> None:
@@ -424,10 +429,10 @@ async def test_writes_between_the_steps_of_a_sweep_do_not_deepen_the_index(
 ):
     monkeypatch.setattr(search, "DEEPEST", 20)
     monkeypatch.setattr(search, "SWEEP_PAGES", 1)
-    remaining = {number: await fill(store, number) for number in range(1, 12)}
+    remaining = {n: await fill(store, n, many_trigrams(n)) for n in range(1, 12)}
     gone, deepest = [], 0
     for number in range(12, 60):
-        gone += await fill(store, number)
+        gone += await fill(store, number, many_trigrams(number, 500))
         await store._writer.transact(store_tables.delete, "local", f"c{number}")
         await store._writer.transact(search.sweep)
         deepest = max(deepest, *depths(data_dir), 0)
@@ -444,7 +449,7 @@ async def test_writes_between_the_steps_of_a_sweep_do_not_deepen_the_index(
 async def test_a_sweep_in_progress_is_finished_and_then_begun_again(store, data_dir, monkeypatch):
     monkeypatch.setattr(search, "SWEEP_PAGES", 1)
     for number in range(1, 12):
-        await fill(store, number)
+        await fill(store, number, many_trigrams(number, 500))
     begun = []
     for number in range(1, 11):
         await store._writer.transact(store_tables.delete, "local", f"c{number}")
@@ -556,11 +561,11 @@ async def test_a_search_finds_texts_before_they_are_indexed(data_dir, monkeypatc
     assert query(data_dir, "SELECT count(*) FROM unindexed") == [(3,)]
     store = open_store(data_dir)
     assert await listed(store, query="answer") == ["c3", "c2", "c1"]
-    change(data_dir, "INSERT INTO unindexed VALUES (99999)")  # a text that does not exist
+    change(data_dir, "INSERT INTO unindexed (seq) VALUES (99999)")  # a text that does not exist
     assert await listed(store, query="third answer") == ["c3"]
     await store.update("c1", {"title": "not yet indexed"})
     await store.delete("c1", "c3")
-    assert query(data_dir, "SELECT * FROM unindexed") == [(99999,)]
+    assert query(data_dir, "SELECT seq FROM unindexed") == [(99999,)]
     await store.close()
 
 
@@ -574,6 +579,33 @@ async def test_a_search_writes_nothing(data_dir, monkeypatch):
     monkeypatch.undo()
     assert query(data_dir, "SELECT count(*) FROM unindexed") == [(3,)]
     await store.close()
+
+
+@pytest.mark.gen_test
+async def test_a_long_text_is_indexed_in_steps(store, data_dir, monkeypatch):
+    """Each trigram is found, and wiped when the text is deleted between two steps."""
+    monkeypatch.setattr(search, "STEP_CHARACTERS", 300)
+    monkeypatch.setattr(folding, "PIECE", 256)
+    chance = random.Random(3)
+    text = "".join(chance.choices("bcdfghéz日́", k=3_000))
+    for number in (1, 2, 3):
+        await converse(store, number, text, "", home=f"c{number}")
+    steps = 1
+    while await store._writer.transact(search.catch_up):
+        steps += 1
+        if steps == 3:
+            await store.delete("c3")
+            await store._writer.transact(search._rebuild, 0, "search_0")
+    assert steps > 2 * len(text) / 600 and query(data_dir, "SELECT * FROM unindexed") == []
+    folded = folding.fold(text)
+    for at in range(0, len(folded) - 9, 11):
+        for length in (2, 3, 9):
+            assert await listed(store, query=folded[at : at + length].strip()) == ["c2", "c1"]
+    await store.delete("c1", "c2")
+    assert query(data_dir, "SELECT * FROM unindexed") == []
+    with closing(sqlite3.connect(data_dir / "chat.db")) as db:
+        db.execute("CREATE VIRTUAL TABLE temp.terms USING fts5vocab(main, search_0, row)")
+        assert db.execute("SELECT * FROM temp.terms").fetchall() == []
 
 
 OLD_INDEX = """
@@ -616,6 +648,22 @@ async def test_an_old_index_is_replaced_while_searches_find_everything(data_dir,
     assert query(data_dir, "SELECT name FROM sqlite_master WHERE name LIKE 'old%'") == []
     await end(store, running, "the end", first=2)
     assert await listed(store, query="the end") == ["c9"]
+    await store.close()
+
+
+@pytest.mark.gen_test
+async def test_an_index_grows_old_while_an_older_one_is_removed(data_dir):
+    store = open_store(data_dir)
+    await converse(store, 1, "abcxyzjkl", "the answer", home="c1")
+    await store.close()
+    with_old_index(data_dir)
+    with closing(sqlite3.connect(data_dir / "chat.db")) as db:
+        db.executescript(OLD_INDEX)
+        search.make_old(db)
+        db.commit()
+    store = open_store(data_dir)
+    await store.delete("c1")
+    assert query(data_dir, "SELECT name FROM sqlite_master WHERE name LIKE 'old%'") == []
     await store.close()
 
 

@@ -10,6 +10,7 @@ from collections.abc import Generator
 from contextlib import ExitStack, closing
 from functools import cache
 from heapq import merge
+from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 from unicodedata import normalize
@@ -21,12 +22,15 @@ from tornado_stream.store.search_text import NEWEST, Matcher, searchable
 if TYPE_CHECKING:
     import sqlite3
 
-#: Most characters of a query that the index looks up (`_looked_up`). If the query has more, each
-#: text found is compared with it, because FTS5 takes minutes for a phrase of thousands in a text
-#: that repeats itself.
-PHRASE = 16
-#: The newest texts, in which a query of one character is looked for without the index.
-SHORT_SEARCH = 50_000
+#: Most trigrams of a query that the index looks up. The texts that have them all are compared with
+#: the query.
+TRIGRAMS = 16
+#: Most trigrams that begin with a query of two characters, for which the index gives the newest
+#: texts first. Looking up a trigram takes a time that grows with the parts of the index.
+ALTERNATIVES = 100
+#: The newest texts, in which a query of one character is looked for without the index; and the most
+#: characters of a text in which SQLite looks for all forms of the character in one step.
+SHORT_SEARCH, SHORT_TEXT = 50_000, 16_384
 #: Seconds for which a search reads texts that are not in the index, the newest first.
 READING = 0.7
 #: Code points of letters that fold to another letter: with accents, and of other widths.
@@ -44,23 +48,21 @@ class Found(NamedTuple):
 def find(
     db: sqlite3.Connection,
     owner: str,
-    query: str,
+    pattern: Matcher,
     limit: int,
     before: int,
     condition: tuple[str, tuple[str, ...]] = ("", ()),
 ) -> tuple[list[Found], bool]:
     """The newest matching text of each conversation, the newest first, and whether there are more
-    than `limit`. `query` is `searchable` and folded text, and not empty. `condition` is SQL
+    than `limit`. The query of `pattern` is `searchable` text, and not empty. `condition` is SQL
     that a conversation has to meet, and the values of its parameters."""
-    pattern = Matcher(query)
     seen: set[str] = set()
     page: list[Found] = []
-    if len(query) == 1:
-        sources = [_one_character(db, owner, query, before)]
-    else:
-        sources = [_in_index(db, owner, query, before), _not_in_index(db, owner, pattern, before)]
+    sources = [_one_character] if len(pattern.query) == 1 else [_in_index, _not_in_index]
     with ExitStack() as stack:
-        texts = [stack.enter_context(closing(source)) for source in sources]
+        texts = [
+            stack.enter_context(closing(source(db, owner, pattern, before))) for source in sources
+        ]
         for found in merge(*texts, key=lambda found: -found.seq):
             if found.conversation_id in seen:
                 continue
@@ -93,50 +95,52 @@ def _was_found(db: sqlite3.Connection, owner: str, id: str, pattern: Matcher, be
 
 
 def _in_index(
-    db: sqlite3.Connection, owner: str, query: str, before: int
+    db: sqlite3.Connection, owner: str, pattern: Matcher, before: int
 ) -> Generator[Found, None, None]:
-    pattern = Matcher(query) if len(query) > len(_looked_up(query)) else None
-    text = ", coalesce(m.content, c.title)" if pattern else ""
+    """The texts that the index has. It does not know where a text has a trigram, so a text is
+    compared with a query of more than one. Then no text makes a step of SQLite long."""
+    is_exact = len(pattern.query) <= 3
+    text = "NULL" if is_exact else "coalesce(m.content, c.title)"
     for shard in search.shards(db):
-        phrase = _phrase(db, shard, query) if shard <= before // search.SHARD else ""
-        if phrase:
-            table = f"search_{shard}"
+        if shard <= before // search.SHARD:
+            seqs, values = _with_trigrams(db, shard, pattern.query)
             sql = (
-                f"SELECT {table}.rowid, coalesce(m.conversation_id, c.id), m.id{text} FROM {table} "
-                f"LEFT JOIN messages m ON m.seq = {table}.rowid AND m.owner = ?1 "
-                f"LEFT JOIN conversations c ON c.seq = {table}.rowid AND c.owner = ?1 "
-                f"WHERE {table} MATCH ?2 AND {table}.rowid < ?3 ORDER BY {table}.rowid DESC"
+                f"SELECT i.seq, coalesce(m.conversation_id, c.id), m.id, {text} FROM ({seqs}) i "
+                "LEFT JOIN messages m ON m.seq = i.seq AND m.owner = ?1 "
+                "LEFT JOIN conversations c ON c.seq = i.seq AND c.owner = ?1 "
+                "WHERE i.seq < ?2 ORDER BY i.seq DESC"
             )
-            with closing(db.execute(sql, (owner, phrase, before))) as rows:
-                for number, conversation_id, message_id, *more in rows:
-                    if conversation_id and (not pattern or pattern.is_in(searchable(more[0]))):
-                        yield Found(number, conversation_id, message_id)
+            with closing(db.execute(sql, (owner, before, *values))) as rows:
+                for seq, conversation_id, message_id, content in rows:
+                    if conversation_id and (is_exact or pattern.is_in(searchable(content))):
+                        yield Found(seq, conversation_id, message_id)
 
 
-def _looked_up(query: str) -> str:
-    """The beginning of the query up to the first trigram that comes twice.
-
-    For each trigram of a phrase, FTS5 reads where a text has it, and nothing can interrupt that. If
-    the trigrams differ, these places are not more than the text has characters.
-    """
-    trigrams = [query[begin : begin + 3] for begin in range(min(len(query), PHRASE) - 2)]
-    for number, trigram in enumerate(trigrams):
-        if trigram in trigrams[:number]:
-            return query[: number + 2]
-    return query[:PHRASE]
-
-
-def _phrase(db: sqlite3.Connection, shard: int, query: str) -> str:
-    """The query in the language of FTS5; empty if the shard cannot have it."""
-    terms = [_looked_up(query)]
-    if len(query) == 2:
-        table = f"temp.terms_{shard}"
+def _with_trigrams(db: sqlite3.Connection, shard: int, query: str) -> tuple[str, tuple[str, ...]]:
+    """SQL for each `seq` of a text that has the trigrams of the query, and its parameters from the
+    third on."""
+    table = f"search_{shard}"
+    matching = f"SELECT rowid AS seq FROM {table} WHERE {table} MATCH ?3"
+    if len(query) > 2:
+        trigrams = dict.fromkeys(query[at : at + 3] for at in range(len(query) - 2))
+        return matching, (" AND ".join(map(_quoted, islice(trigrams, TRIGRAMS))),)
+    for kind in ("row", "instance"):
         db.execute(
-            f"CREATE VIRTUAL TABLE IF NOT EXISTS {table} USING fts5vocab(main, search_{shard}, row)"
+            f"CREATE VIRTUAL TABLE IF NOT EXISTS temp.{kind}_{shard} "
+            f"USING fts5vocab(main, {table}, {kind})"
         )
-        sql = f"SELECT term FROM {table} WHERE term >= ? AND term < ?"
-        terms = [term for (term,) in db.execute(sql, (query, query + "\U0010ffff"))]
-    return " OR ".join('"' + term.replace('"', '""') + '"' for term in terms)
+    bounds = query, query + "\U0010ffff"
+    sql = f"SELECT term FROM temp.row_{shard} WHERE term >= ? AND term < ? LIMIT ?"
+    terms = db.execute(sql, (*bounds, ALTERNATIVES + 1)).fetchall()
+    if 0 < len(terms) <= ALTERNATIVES:
+        return matching, (" OR ".join(_quoted(term) for (term,) in terms),)
+    where = "WHERE term >= ?3 AND term < ?4"
+    return f"SELECT DISTINCT doc AS seq FROM temp.instance_{shard} {where}", bounds
+
+
+def _quoted(term: str) -> str:
+    """A trigram in the language of FTS5."""
+    return '"' + term.replace('"', '""') + '"'
 
 
 def _not_in_index(
@@ -159,23 +163,26 @@ def _not_in_index(
 
 
 def _one_character(
-    db: sqlite3.Connection, owner: str, query: str, before: int
+    db: sqlite3.Connection, owner: str, pattern: Matcher, before: int
 ) -> Generator[Found, None, None]:
-    likes = _like_patterns(query)
+    likes = _like_patterns(pattern.query)
     content, title = (
-        " OR ".join([f"{column} LIKE ? ESCAPE '\\'"] * len(likes))
+        f"length({column}) > {SHORT_TEXT}" + f" OR {column} LIKE ? ESCAPE '\\'" * len(likes)
         for column in ("content", "title")
     )
     row = db.execute("SELECT max(seq) FROM messages").fetchone()
     bounds = (owner, before, (row[0] or 0) - SHORT_SEARCH)
     sql = (
-        "SELECT seq, conversation_id, id FROM messages "
-        f"WHERE owner = ? AND seq < ? AND seq > ? AND ({content}) "
-        f"UNION ALL SELECT seq, id, NULL FROM conversations "
+        f"SELECT seq, conversation_id, id, iif(length(content) > {SHORT_TEXT}, content, NULL) "
+        f"FROM messages WHERE owner = ? AND seq < ? AND seq > ? AND ({content}) "
+        f"UNION ALL SELECT seq, id, NULL, iif(length(title) > {SHORT_TEXT}, title, NULL) "
+        "FROM conversations "
         f"WHERE owner = ? AND seq < ? AND seq > ? AND ({title}) ORDER BY 1 DESC"
     )
     with closing(db.execute(sql, (*bounds, *likes, *bounds, *likes))) as rows:
-        yield from (Found(*row) for row in rows)
+        for *found, long_text in rows:
+            if long_text is None or pattern.is_in(searchable(long_text)):
+                yield Found(*found)
 
 
 def _like_patterns(character: str) -> list[str]:

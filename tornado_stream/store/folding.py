@@ -16,6 +16,8 @@ from unicodedata import category, normalize
 #: Characters of a slice. It begins with a character that stands alone, if there is one among the
 #: last CLUSTER.
 SLICE, CLUSTER = 256, 64
+#: Characters of a piece of a long text, which takes less than a millisecond to fold.
+PIECE = 2048
 #: What is left out: accents, the points of Hebrew and Arabic, the stroke that stretches Arabic
 #: words, and characters that have no width. The hamza stays, as it makes another letter.
 _LEFT_OUT = re.compile(
@@ -36,6 +38,18 @@ _SHORT_I = "\ufffe"
 def fold(text: str) -> str:
     """The text as a search compares it. Folding it again changes nothing."""
     return text.lower() if text.isascii() else "".join(map(_fold_slice, _slices(text)))
+
+
+def fold_in_pieces(text: str) -> Iterator[tuple[int, str]]:
+    """The pieces that `fold(text)` consists of, each with the place in `text` where it begins."""
+    begin = at = 0
+    slices: list[str] = []
+    for part in [text] if len(text) <= SLICE else _slices(text):
+        at += len(part)
+        slices.append(part)
+        if at - begin >= PIECE or at == len(text):
+            yield begin, "".join(map(_fold_slice, slices))
+            begin, slices = at, []
 
 
 def original(text: str, begin: int, end: int) -> tuple[int, int]:

@@ -6,7 +6,7 @@ SQLite cannot know which index is short, so each list names its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tornado_stream.store import finding
@@ -32,11 +32,20 @@ CHANGED_AT_ONCE = 500
 
 
 def conversations(
-    db: sqlite3.Connection, owner: str, query: str, limit: int, before: str | None, which: Which
+    db: sqlite3.Connection,
+    owner: str,
+    query: str,
+    limit: int,
+    before: str | None,
+    which: Which,
+    *,
+    look: Callable[[], None] = lambda: None,
 ) -> Page:
+    """A page of the list, or of what a search finds. `look` is that of `Matcher`."""
     cursor = parse_cursor(before)
     if searchable(query).strip():
-        return _search(db, owner, fold(searchable(query)).strip(), limit, cursor, which)
+        pattern = Matcher(fold(searchable(query)).strip(), look)
+        return _search(db, owner, pattern, limit, cursor, which)
     index, condition, values = _where(which)
     condition += " AND updated_seq < ?"
     rows = _rows(db, index, condition, owner, *values, cursor, limit + 1)
@@ -125,12 +134,11 @@ def _folders(db: sqlite3.Connection, owner: str) -> list[Folder]:
 
 
 def _search(
-    db: sqlite3.Connection, owner: str, query: str, limit: int, before: int, which: Which
+    db: sqlite3.Connection, owner: str, pattern: Matcher, limit: int, before: int, which: Which
 ) -> Page:
-    if not query:  # it has only what a search leaves out
+    if not pattern.query:  # it has only what a search leaves out
         return Page([], None)
-    found, more = finding.find(db, owner, query, limit, before, _condition(which))
-    pattern = Matcher(query)
+    found, more = finding.find(db, owner, pattern, limit, before, _condition(which))
     matches = [_match(db, owner, one, pattern) for one in found]
     return Page(matches, str(found[-1].seq) if more else None)
 

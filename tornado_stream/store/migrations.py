@@ -228,6 +228,14 @@ def _defaults(db: sqlite3.Connection) -> None:
     )
 
 
+def _search_without_places(db: sqlite3.Connection) -> None:
+    """The search index knows which texts have a trigram, and not where. A long text is indexed in
+    parts: `done` characters are indexed, and `carry` has the last two of them, folded."""
+    db.execute("ALTER TABLE unindexed ADD COLUMN done INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE unindexed ADD COLUMN carry TEXT NOT NULL DEFAULT ''")
+    search.make_old(db)
+
+
 #: The n-th of them has the number n in the table `migrations`.
 MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _tables,
@@ -245,6 +253,7 @@ MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _folded_search,
     _places,
     _defaults,
+    _search_without_places,
 ]
 
 

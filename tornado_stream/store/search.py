@@ -11,8 +11,10 @@ Indexing a long answer costs more than all other work at its end. So a write onl
 until then, a search reads them.
 
 An index has texts as `fold` makes them, with two spaces behind them. So each character begins a
-trigram, and a query of two characters is looked up by the trigrams that begin with it. A migration
-that changes what is indexed makes the old shards garbage, which `wipe_old` removes, and records all
+trigram, and a query of two characters is looked up by the trigrams that begin with it. An index
+knows which texts have a trigram, and not where. Otherwise the places of one trigram could fill
+megabytes, and FTS5 reads and sweeps them in one step that nothing can interrupt. A migration that
+changes what is indexed makes the old shards garbage, which `wipe_old` removes, and records all
 texts anew.
 
 All functions take a connection and are called inside a transaction. SQLite's exceptions pass
@@ -23,7 +25,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tornado_stream.store.folding import fold
+from tornado_stream.store.folding import fold, fold_in_pieces
 from tornado_stream.store.search_text import searchable
 
 if TYPE_CHECKING:
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
 
 #: Values of `seq` in one shard. It is part of the schema: a change needs a migration.
 SHARD = 8192
-#: A step of indexing ends after this many texts, or this many characters.
+#: A step of indexing ends after this many texts, or when it has this many characters. The rest of a
+#: longer text has steps of its own.
 STEP_TEXTS, STEP_CHARACTERS = 64, 32_000
 #: Pages that one step of a sweep rewrites, and rows that one step removes from an old index.
 SWEEP_PAGES, WIPED_ROWS = 100, 400
@@ -60,18 +63,16 @@ def catch_up(db: sqlite3.Connection) -> bool:
     """Index some of the recorded texts, the newest first, for some ten milliseconds. False if none
     is left."""
     size = 0
-    sql = "SELECT seq FROM unindexed ORDER BY seq DESC LIMIT ?"
+    sql = "SELECT seq, done, carry FROM unindexed ORDER BY seq DESC LIMIT ?"
     rows = db.execute(sql, (STEP_TEXTS,)).fetchall()
-    for (seq,) in reversed(rows):  # FTS5 flushes when a number is lower than the one before
+    for seq, done, carry in reversed(rows):  # FTS5 flushes when a number is lower than before
         row = db.execute(
             "SELECT content FROM messages WHERE seq = ?1 UNION ALL "
             "SELECT title FROM conversations WHERE seq = ?1",
             (seq,),
         ).fetchone()
-        db.execute("DELETE FROM unindexed WHERE seq = ?", (seq,))
-        if row and row[0]:  # a record of a missing text must not make every search fail
-            _index(db, seq, row[0])
-            size += len(row[0])
+        # A record of a missing text must not make every search fail.
+        size += _index(db, seq, row[0], done, carry) if row and row[0] else _forget(db, seq)
         if size >= STEP_CHARACTERS:
             return True
     return len(rows) == STEP_TEXTS
@@ -82,10 +83,14 @@ def remove(db: sqlite3.Connection, seq: int, text: str) -> None:
 
     The next sweep of its shard wipes its words from the disk.
     """
-    if text and not db.execute("DELETE FROM unindexed WHERE seq = ?", (seq,)).rowcount:
+    sql = "SELECT done FROM unindexed WHERE seq = ?"
+    (done,) = db.execute(sql, (seq,)).fetchone() or (None,)
+    _forget(db, seq)
+    indexed = _indexed(text) if done is None else fold(searchable(text)[:done])
+    if text and indexed:
         shard = seq // SHARD
         table = f"search_{shard}"
-        row = (seq, _indexed(text))
+        row = (seq, indexed)
         db.execute(f"INSERT INTO {table} ({table}, rowid, text) VALUES ('delete', ?, ?)", row)
         _request_sweep(db, shard)
 
@@ -95,11 +100,29 @@ def _indexed(text: str) -> str:
     return fold(searchable(text)) + "  "
 
 
-def _index(db: sqlite3.Connection, seq: int, text: str) -> None:
+def _forget(db: sqlite3.Connection, seq: int) -> int:
+    db.execute("DELETE FROM unindexed WHERE seq = ?", (seq,))
+    return 0
+
+
+def _index(db: sqlite3.Connection, seq: int, text: str, done: int, carry: str) -> int:
+    """Index the next part of a text, and return about how many characters it has. `done` characters
+    are indexed, and when they are folded, `carry` is their end."""
     table = f"search_{seq // SHARD}"
     if not db.execute("SELECT 1 FROM pragma_table_info(?)", (table,)).fetchone():
         _make_shard(db, seq // SHARD)
-    db.execute(f"INSERT INTO {table} (rowid, text) VALUES (?, ?)", (seq, _indexed(text)))
+    rest = searchable(text)[done:]
+    for place, piece in fold_in_pieces(rest):
+        if place >= STEP_CHARACTERS:
+            sql = "UPDATE unindexed SET done = ?, carry = ? WHERE seq = ?"
+            db.execute(sql, (done + place, carry[-2:], seq))
+            break
+        carry += piece
+    else:
+        _forget(db, seq)
+        carry, place = carry + "  ", len(rest)
+    db.execute(f"INSERT INTO {table} (rowid, text) VALUES (?, ?)", (seq, carry))
+    return place
 
 
 def _make_shard(db: sqlite3.Connection, shard: int) -> None:
@@ -107,7 +130,7 @@ def _make_shard(db: sqlite3.Connection, shard: int) -> None:
         _request_sweep(db, filled[0] if shard > filled[0] else filled[-1])
     db.execute(
         f"CREATE VIRTUAL TABLE search_{shard} USING fts5("
-        "text, content = '', columnsize = 0, tokenize = 'trigram')"
+        "text, content = '', columnsize = 0, detail = none, tokenize = 'trigram')"
     )
 
 
@@ -173,7 +196,7 @@ def _rebuild(db: sqlite3.Connection, shard: int, table: str) -> None:
         db.execute(f"UPDATE {table}_data SET block = zeroblob(7) WHERE id = 10")
     db.execute(f"DROP TABLE {table}")
     db.execute("DELETE FROM sweeps WHERE shard = ?", (shard,))
-    db.execute(f"INSERT OR IGNORE INTO unindexed (seq) {_TEXTS}", _range(shard))
+    db.execute(f"INSERT OR REPLACE INTO unindexed (seq) {_TEXTS}", _range(shard))
 
 
 def _range(shard: int) -> tuple[int, int]:
@@ -182,13 +205,18 @@ def _range(shard: int) -> tuple[int, int]:
 
 def make_old(db: sqlite3.Connection) -> None:
     """Make all shards garbage, and record all texts. This takes a short time, whatever there is."""
-    for shard in shards(db):
+    # What an earlier migration made old may still be there.
+    sql = (
+        f"SELECT max(0 + substr(name, {len(OLD) + 1})) FROM sqlite_master WHERE name GLOB '{OLD}*'"
+    )
+    (last,) = db.execute(sql).fetchone()
+    for number, shard in enumerate(shards(db), 0 if last is None else last + 1):
         # An index that is empty can be opened and dropped, whatever is left of it.
         db.execute(f"UPDATE search_{shard}_data SET block = zeroblob(7) WHERE id = 10")
-        db.execute(f"ALTER TABLE search_{shard} RENAME TO {OLD}{shard}")
+        db.execute(f"ALTER TABLE search_{shard} RENAME TO {OLD}{number}")
     db.execute("DELETE FROM sweeps")
     db.execute(
-        "INSERT OR IGNORE INTO unindexed (seq) SELECT seq FROM conversations UNION ALL "
+        "INSERT OR REPLACE INTO unindexed (seq) SELECT seq FROM conversations UNION ALL "
         "SELECT seq FROM messages "
         "WHERE seq NOT IN (SELECT seq FROM messages WHERE state = 'running')"
     )

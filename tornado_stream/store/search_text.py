@@ -6,8 +6,9 @@ The functions here do no I/O.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
-from tornado_stream.store.folding import fold, original
+from tornado_stream.store.folding import PIECE, fold, fold_in_pieces, original
 from tornado_stream.store.plain_text import plain_around
 from tornado_stream.values.errors import InvalidRequest
 
@@ -32,19 +33,38 @@ def searchable(text: str) -> str:
 class Matcher:
     """Finds a query in `searchable` texts; what `fold` folds does not count.
 
-    It takes linear time, unlike a regular expression; a text can have a megabyte.
+    It takes linear time, unlike a regular expression. A text can have megabytes, so it is read in
+    pieces: `look` is called between them, and ends the search by raising an error.
     """
 
-    def __init__(self, query: str) -> None:
-        self._query = fold(query)
+    def __init__(self, query: str, look: Callable[[], None] = lambda: None) -> None:
+        self.query = fold(query)
+        self._look = look
 
     def is_in(self, text: str) -> bool:
-        return self._query in fold(text)
+        return self.find(text) is not None if len(text) > PIECE else self.query in fold(text)
 
     def find(self, text: str) -> tuple[int, int] | None:
         """The begin and the end of the first match, or None."""
-        begin = fold(text).find(self._query)
-        return None if begin < 0 else original(text, begin, begin + len(self._query))
+        folded = 0  # characters before `rest`
+        rest = ""
+        begins: list[tuple[int, int]] = []  # of the pieces: in the folded text, and in `text`
+        for place, piece in fold_in_pieces(text):
+            if place:
+                self._look()
+            begins.append((folded + len(rest), place))
+            rest += piece
+            if (found := rest.find(self.query)) >= 0:
+                return self._original(text, folded + found, begins)
+            passed = max(0, len(rest) - len(self.query) + 1)
+            folded, rest = folded + passed, rest[passed:]
+        return None
+
+    def _original(self, text: str, found: int, begins: list[tuple[int, int]]) -> tuple[int, int]:
+        folded, place = next(begin for begin in reversed(begins) if begin[0] <= found)
+        match = found - folded, found - folded + len(self.query)
+        begin, end = original(text[place:], *match)
+        return place + begin, place + end
 
 
 def snippet(text: str, pattern: Matcher, *, markdown: bool = False) -> str:

@@ -11,7 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, cast
 
 from tornado_stream.values.errors import Unavailable
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 #: Seconds that a search may take, and that it may wait for its turn.
 LIMIT, WAIT = 2.0, 10.0
+#: Seconds that a search may hold the interpreter's lock, and then leaves it to other threads. They
+#: would get it only every 5 ms otherwise, and a thread that reads rows needs it for each of them.
+BUSY, PAUSE = 0.0005, 0.0001
 #: Instructions of SQLite's virtual machine between two looks at the clock.
 INSTRUCTIONS = 1000
 
@@ -40,6 +43,7 @@ class Stop:
     def __init__(self) -> None:
         self._stopped = False
         self._deadline = 0.0
+        self._paused_at = 0.0
 
     def set(self) -> None:
         """End the search at its next look at the clock. Can be called on any thread."""
@@ -48,12 +52,22 @@ class Stop:
     def reached(self) -> bool:
         return self._stopped or monotonic() > self._deadline
 
+    def look(self) -> None:
+        """Raise `SearchTooSlow` if the stop is reached. Otherwise pause, if it is time for that.
+        To be called between the pieces of a long text."""
+        if self.reached():
+            raise SearchTooSlow
+        if monotonic() - self._paused_at > BUSY:
+            sleep(PAUSE)
+            self._paused_at = monotonic()
+
     @contextmanager
     def watching(self, db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         """Within the block, the connection's statements end when the stop is reached, and the one
         that is yielded begins no other. Then raises `SearchTooSlow`. The time is counted from here.
         """
-        self._deadline = monotonic() + LIMIT
+        self._paused_at = monotonic()
+        self._deadline = self._paused_at + LIMIT
         if self._stopped:
             raise SearchTooSlow
         db.set_progress_handler(self.reached, INSTRUCTIONS)

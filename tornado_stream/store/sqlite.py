@@ -115,17 +115,21 @@ class SQLiteStore(Store):
         left: asyncio.Future[None] | None = None,
         which: Which = CURRENT,
     ) -> Page:
-        arguments = self.owner, query, limit, before, which
+        def page(db: sqlite3.Connection, look: Callable[[], None] = lambda: None) -> Page:
+            return listing.conversations(db, self.owner, query, limit, before, which, look=look)
+
         if not query:
-            return await self._reader.transact(listing.conversations, *arguments)
+            return await self._reader.transact(page)
         left = left or asyncio.get_running_loop().create_future()
         async with self._turns.turn(self.owner, left):
-            return await self._search(Stop(), left, *arguments)
+            return await self._search(page, Stop(), left)
 
-    async def _search(self, stop: Stop, left: asyncio.Future[None], *arguments: Any) -> Page:
+    async def _search(
+        self, page: Callable[..., Page], stop: Stop, left: asyncio.Future[None]
+    ) -> Page:
         def work(db: sqlite3.Connection) -> Page:
             with stop.watching(db) as watched:
-                return listing.conversations(watched, *arguments)
+                return page(watched, stop.look)
 
         try:
             found = self._database.searcher.transact(work)
