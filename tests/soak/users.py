@@ -200,10 +200,11 @@ class User:
             "PATCH", f"/api/conversations/{talk.id}", {"title": title}
         )
         self._same(response.status, 200, f"rename: {response}")
-        response = await self._world.request(
-            "GET", f"/api/conversations?q={self._name}%20{self._count}"
-        )
-        found = {match["id"]: match["title"] for match in response.json()["conversations"]}
+        path, found, next = f"/api/conversations?q={self._name}%20{self._count}", {}, ""
+        while next is not None and not found:
+            response = await self._world.request("GET", path + (next and f"&before={next}"))
+            found = {match["id"]: match["title"] for match in response.json()["conversations"]}
+            next = response.json()["next"]
         self._same(found.get(talk.id), title, f"{talk.id} is not found by its name: {response}")
 
     async def look(self) -> None:

@@ -31,7 +31,7 @@ ALTERNATIVES = 100
 #: The newest texts, in which a query of one character is looked for without the index; and the most
 #: characters of a text in which SQLite looks for all forms of the character in one step.
 SHORT_SEARCH, SHORT_TEXT = 50_000, 16_384
-#: Seconds for which a search reads texts that are not in the index, the newest first.
+#: Seconds for which a part of a search reads texts that are not in the index, the newest first.
 READING = 0.7
 #: Code points of letters that fold to another letter: with accents, and of other widths.
 _FORMS = (range(0x80, 0x530), range(0x1D00, 0x2000), range(0xF900, 0xFFF0))
@@ -52,10 +52,10 @@ def find(
     limit: int,
     before: int,
     condition: tuple[str, tuple[str, ...]] = ("", ()),
-) -> tuple[list[Found], bool]:
-    """The newest matching text of each conversation, the newest first, and whether there are more
-    than `limit`. The query of `pattern` is `searchable` text, and not empty. `condition` is SQL
-    that a conversation has to meet, and the values of its parameters."""
+) -> tuple[list[Found], int | None]:
+    """The newest matching text of each conversation, the newest first, at most `limit` of them, and
+    the next `before` if there may be more. The query of `pattern` is `searchable` text, and not
+    empty. `condition` is SQL that a conversation has to meet, and the values of its parameters."""
     seen: set[str] = set()
     page: list[Found] = []
     sources = [_one_character] if len(pattern.query) == 1 else [_in_index, _not_in_index]
@@ -64,6 +64,8 @@ def find(
             stack.enter_context(closing(source(db, owner, pattern, before))) for source in sources
         ]
         for found in merge(*texts, key=lambda found: -found.seq):
+            if not found.conversation_id:
+                return page, found.seq
             if found.conversation_id in seen:
                 continue
             seen.add(found.conversation_id)
@@ -72,9 +74,9 @@ def find(
             if before < NEWEST and _was_found(db, owner, found.conversation_id, pattern, before):
                 continue
             if len(page) == limit:
-                return page, True
+                return page, page[-1].seq
             page.append(found)
-    return page, False
+    return page, None
 
 
 def _meets(
@@ -146,7 +148,8 @@ def _quoted(term: str) -> str:
 def _not_in_index(
     db: sqlite3.Connection, owner: str, pattern: Matcher, before: int
 ) -> Generator[Found, None, None]:
-    """The texts that are recorded to be indexed. There may be many, so the time is limited."""
+    """The texts that are recorded to be indexed. There may be many, so the time is limited: the
+    last one that was read then comes with no conversation."""
     until = monotonic() + READING
     sql = (
         "SELECT u.seq, coalesce(m.conversation_id, c.id), m.id, coalesce(m.content, c.title) "
@@ -159,6 +162,7 @@ def _not_in_index(
             if conversation_id and pattern.is_in(searchable(text)):
                 yield Found(seq, conversation_id, message_id)
             if monotonic() > until:
+                yield Found(seq, "", None)
                 return
 
 

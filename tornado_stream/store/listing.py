@@ -138,9 +138,9 @@ def _search(
 ) -> Page:
     if not pattern.query:  # it has only what a search leaves out
         return Page([], None)
-    found, more = finding.find(db, owner, pattern, limit, before, _condition(which))
+    found, next = finding.find(db, owner, pattern, limit, before, _condition(which))
     matches = [_match(db, owner, one, pattern) for one in found]
-    return Page(matches, str(found[-1].seq) if more else None)
+    return Page(matches, None if next is None else str(next))
 
 
 def _condition(which: Which) -> tuple[str, tuple[str, ...]]:

@@ -127,7 +127,7 @@ export class ListView {
       state === "unreachable" ? t("list.unreachable")
       : state === "loading" ? t("list.loading")
       : found?.label ? found.label(n, !!found.next)
-      : found && !n ? t("list.nothing", { query })
+      : found && !n ? (found.next ? t("list.loading") : t("list.nothing", { query }))
       : found ? t(found.next ? "list.foundMore" : "list.found", { n })
       : n || this.organizer ? "" : t("list.empty");
     if (this.#status.textContent !== text) this.#status.textContent = text;
