@@ -36,7 +36,7 @@ LONGEST_STEP = 0.05 if LONG else 0.5
 #: Bytes of memory: growth after the first fifth of the requests, and in all.
 GROWTH, MEMORY = 64 * 2**20, 256 * 2**20
 
-STATUSES = {100, 200, 201, 204, 304, 400, 403, 404, 405, 408, 409, 413, 415, 421, 429}
+STATUSES = {100, 200, 201, 204, 304, 400, 403, 404, 405, 408, 409, 413, 414, 415, 421, 429, 431}
 
 
 @dataclass

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from client import Client, read_body, read_head, until
+from deadlines import DEADLINE
 from tornado.iostream import StreamClosedError
 
 from tornado_stream.handlers.request_body import MAX_VALUES, check_values
@@ -475,12 +476,14 @@ async def test_an_attack_on_a_route_of_programs_gets_an_answer_in_words(chat, pa
 
 
 async def raw(chat: Client, data: bytes) -> bytes:
-    """Send these bytes and return the answer, up to the close or to 0.3 s of silence."""
+    """Send these bytes and return the answer, up to the close, or to 0.3 s of silence where these
+    bytes do not ask for it."""
     stream = await chat.connect()
+    closes = data.endswith(b"\r\n\r\n") and b"\r\nConnection: close\r\n" in data
     parts = []
     try:
         await stream.write(data)
-        async with asyncio.timeout(0.3):
+        async with asyncio.timeout(DEADLINE if closes else 0.3):
             while True:
                 parts.append(await stream.read_bytes(65536, partial=True))
     except (TimeoutError, StreamClosedError):

@@ -40,7 +40,8 @@ class Replayer:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
-            assert length, head
+            if not length:
+                return  # a client of another test, whose server had this port before
             body = json.loads(await reader.readexactly(int(length[1])))
             self.requests += 1
             writer.write(response(body["model"]))
