@@ -31,6 +31,11 @@ hypothesis.settings.register_profile("any machine", deadline=None)
 hypothesis.settings.load_profile("any machine")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest tests come first, so that no worker begins one when the others have ended."""
+    items.sort(key=lambda item: not item.nodeid.startswith(("tests/torture/", "tests/test_js.py")))
+
+
 @pytest.fixture(autouse=True)
 def no_running_loop() -> Iterator[None]:
     """Playwright's loop counts as running on this thread for as long as a browser is open."""

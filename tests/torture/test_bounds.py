@@ -198,6 +198,7 @@ ATTACKS = {
 }
 
 
+@pytest.mark.wide
 @pytest.mark.timed
 @pytest.mark.gen_test
 async def test_a_hostile_upstream_fills_no_memory(tmp_path):
@@ -359,6 +360,7 @@ async def watch(stream: Stream, times: list[float]) -> None:
             times.append(time.monotonic())
 
 
+@pytest.mark.wide
 @pytest.mark.timed
 @pytest.mark.gen_test
 async def test_readers_of_a_large_conversation(tmp_path):

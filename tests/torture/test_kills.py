@@ -232,6 +232,7 @@ def write_prices(folder: Path, truth: Truth) -> Path:
     return config
 
 
+@pytest.mark.wide
 @pytest.mark.gen_test(timeout=7200)
 async def test_kills_at_random_moments(
     limits: Limits, summary: Any, make_truth: Any, start_server: Any, tmp_path: Path

@@ -84,7 +84,7 @@ export class NewChat {
 
   #follow() {
     const { temporary, live } = this.page.conversation;
-    this.#running = (temporary && live?.request.request_id) || "";
+    if (temporary) this.#running = live?.request.request_id ?? ""; // else the chat has been left, and `switched` follows
   }
 
   /** Stop the answer, because nobody will read it. */
