@@ -12,6 +12,8 @@ from .access import SMALL, TABBABLE, cut, openers, violations
 from .chat import Page, announced, answer, ask, content, expect
 from .conftest import REPORT_VIOLATIONS, VIEWPORT, Browser, Release, Watch
 
+pytestmark = pytest.mark.wide
+
 PHONE: Any = {"width": 360, "height": 740}
 #: Whether the focus ring of the focused element is visible and not covered. Also removes the
 #: element from `left`, the list of elements that the test has yet to reach.

@@ -14,6 +14,8 @@ from .chat import Locator, Page, content, expect
 from .conftest import Program, Watch
 from .test_markdown import stream
 
+pytestmark = pytest.mark.wide
+
 DIAGRAM = "graph TD\n  A[Start] --> B{Choice}\n  B -->|yes| C[End]"
 PICTURE = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 20" width="40" height="20">'

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from .chat import Page, answer, ask, content, expect
+
+pytestmark = pytest.mark.wide
 
 
 def test_an_answer_is_replayed_from_its_log(page: Page) -> None:

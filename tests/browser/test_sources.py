@@ -12,6 +12,8 @@ import pytest
 from .chat import Locator, Page, answer, ask, content, expect
 from .conftest import Release
 
+pytestmark = pytest.mark.wide
+
 LONG = "Averyveryverylongtitlewithoutaspace" * 6
 CITATION = {"type": "url_citation", "url_citation": {"url": "https://a.example/x", "title": LONG}}
 #: What each dialect sends, and the links that it makes: label and address.

@@ -107,6 +107,7 @@ def check_error(rng: Random, data: bytes) -> None:
 
 
 @pytest.mark.timeout(0 if CASES > 100_000 else 600)
+@pytest.mark.wide
 def test_decoders_stand_anything() -> None:
     for seed in SEEDS:
         rng = Random(seed)

@@ -171,6 +171,7 @@ async def ids(chat: Client) -> tuple[str, str]:
 
 @pytest.mark.timeout(0 if LONG else 600)
 @pytest.mark.gen_test(timeout=7200 if LONG else 500)
+@pytest.mark.wide
 async def test_the_server_stands_anything(server: Watched) -> None:
     await server.start()
     chat = server.client

@@ -55,6 +55,7 @@ async def after(seconds: float, work: Any) -> Any:
 
 
 @pytest.mark.gen_test
+@pytest.mark.wide
 async def test_deletions_in_the_midst_of_storing(chat, upstream, database):
     rng = random.Random(4711)
     outcomes: Counter[str] = Counter()

@@ -251,6 +251,7 @@ async def test_a_deletion_waits_for_no_row_of_searches(store, monkeypatch):
 )
 @pytest.mark.timed
 @pytest.mark.gen_test(timeout=120)
+@pytest.mark.wide
 async def test_many_searches_of_one_client_delay_nobody(chat: Client, letters: str):
     """Large texts of few letters are searched twenty times at once; then every client leaves. The
     texts have each trigram of the query, so each search has to compare them with it."""

@@ -82,6 +82,9 @@ function isKey({ key, code }, name) {
 /** Keys that are pressed before the code for them is there: characters, and those that go on, change or end what is written. */
 const HELD = /^(.|Enter|Backspace|Escape|Arrow(Up|Down))$/u;
 
+/** Milliseconds for which keys are held at most: a network that stalls must not take the keyboard from the page. */
+const HELD_AT_MOST = 3000;
+
 /** Hold the keys that are pressed while something opens, and give them to what has the focus then, so that a user can go on typing. @param {Promise<unknown>} opening never rejected */
 export async function holdKeys(opening) {
   /** @type {KeyboardEvent[]} */
@@ -93,7 +96,7 @@ export async function holdKeys(opening) {
     held.push(event);
   };
   addEventListener("keydown", hold, true);
-  await opening;
+  await Promise.race([opening, new Promise((done) => setTimeout(done, HELD_AT_MOST))]);
   removeEventListener("keydown", hold, true);
   for (const event of held) {
     const focused = document.activeElement;
