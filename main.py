@@ -18,7 +18,9 @@ def run() -> int:
         lacks(f"needs Python 3.11 or newer, and this is {present}", "make run PYTHON=python3.11")
         return 2
     try:
-        from tornado_stream.server import main
+        from tornado_stream.start import load
+
+        main = load()
     except ModuleNotFoundError as error:
         package = (error.name or "tornado_stream").partition(".")[0]
         if package == "tornado_stream":

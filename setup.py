@@ -18,6 +18,8 @@ LOCAL = (
 # Checks the argon2 hashes that earlier versions stored, until the next login of each user replaces
 # them with scrypt hashes. The extra `auth` will be removed in the release after this one.
 AUTH = "argon2-cffi>=23.1,<26"
+# The store over PostgreSQL (`--database`).
+POSTGRES = "asyncpg>=0.30,<0.33"
 
 setup(
     name="tornado-stream",
@@ -40,10 +42,14 @@ setup(
     install_requires=["tornado>=6.6.1,<7", "orjson>=3.10,<4", "httptools>=0.7,<1"],
     extras_require={
         "auth": [AUTH],
+        "files": ["pypdfium2>=5.15,<6"],  # takes the text out of PDFs
         "local": [LOCAL],
+        "postgres": [POSTGRES],
+        "tools": ["mcp>=2.3,<3"],  # speaks with servers of tools
         "metrics": [],  # needs no package any more; an old install command still works
         "test": [
             AUTH,
+            POSTGRES,
             "axe-playwright-python>=0.1.8,<0.2",
             "coverage>=7",
             "hypothesis>=6",
@@ -61,7 +67,7 @@ setup(
             "setuptools>=70.1,<81",
         ],
     },
-    entry_points={"console_scripts": ["tornado-stream = tornado_stream.server:main"]},
+    entry_points={"console_scripts": ["tornado-stream = tornado_stream.start:main"]},
     classifiers=[
         "Topic :: Communications :: Chat",
         "License :: OSI Approved :: MIT License",

@@ -127,7 +127,7 @@ async def add(store: Any, title: str, questions: list[str], answers: list[str]) 
         frames = [encode_event(2, "delta", {"content": text}), encode_event(3, "end", {})]
         new = home if number == 0 else None
         await store.begin(
-            NewAnswer(generation, b"", new, user, answer, encode_event(1, "start", {}))
+            NewAnswer(generation, b"", new, (user,), answer, encode_event(1, "start", {}))
         )
         done = replace(answer, content=text, state="done", finish_reason="stop")
         await store.append([Progress(generation, 2, frames, done)])

@@ -100,7 +100,7 @@ def fill(db: Any, rows: int, now: int) -> None:
 
 async def measure_usage(store: Any, rows: int) -> None:
     now = time.time_ns() // 1_000_000
-    await store._writer.transact(fill, rows, now)
+    await store._database.writer.transact(fill, rows, now)
     last = now // DAY
     print(f"{f'usage of {rows:,} answers in a year':<42}{'median':>9}{'longest':>9}")
     for owner in ("user-1", None):

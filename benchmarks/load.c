@@ -13,6 +13,9 @@
  *     -m S     duration of the measurement; then the upstream ends every stream.
  *              0: the gate is open from the beginning, and the whole run is measured
  *     -i S     idle: do not open the gate; read the memory after the streams waited so many seconds
+ *     -f       measure until every stream has its first token; report tokens only then, and let the
+ *              upstream end every stream with its second one (with -l, and a model that is lockstep-0)
+ *     -e S     measure until the server has nothing to do after the last stream, at most so many seconds
  *     -s PID   the server, whose CPU time and memory are measured
  *     -o PIDS  other processes of the benchmark; "strangers" are all processes but these two kinds
  *
@@ -55,7 +58,8 @@ static int answers = 1, readers_each = 1, poller, control = -1;
 static struct reader *readers;
 static int opened, ended, attached, gathered, whole, damaged;
 static long tokens, lost, again;
-static bool lockstep, in_window;
+static int first_count;
+static bool lockstep, first_only, in_window;
 static uint16_t arrived_at[1 << 16];
 static uint32_t acks[1 << 16], *latencies;
 static int ack_count;
@@ -108,12 +112,24 @@ struct snapshot {
     long tokens;
 };
 static int server_pid, helpers[HELPERS], helper_count;
+enum { CALM_MS = 200, CALM_US = 1000 };
 
 static struct snapshot look(void)
 {
     struct snapshot s = {now(), cpu_seconds(server_pid), cpu_seconds(getpid()), idle_seconds(), tokens};
     for (int i = 0; i < helper_count; i++) s.others += cpu_seconds(helpers[i]);
     return s;
+}
+
+/* Wait until the server used less than CALM_US of CPU time in CALM_MS, at most so many seconds. */
+static void wait_until_calm(double seconds)
+{
+    uint64_t until = now() + seconds * 1e9;
+    for (double used = CALM_US; used >= CALM_US && now() < until;) {
+        double before = cpu_seconds(server_pid);
+        nanosleep(&(struct timespec){0, CALM_MS * 1000000}, NULL);
+        used = 1e6 * (cpu_seconds(server_pid) - before);
+    }
 }
 
 /* ---- one stream ---- */
@@ -153,7 +169,7 @@ static void on_marker(struct reader *r, uint64_t at)
     if (number > r->expected) lost += number - r->expected, r->damaged = true;
     if (number >= r->expected) r->expected = number + 1;
     r->last_came |= last == 1;
-    if (!r->first) r->first = at;
+    if (!r->first) r->first = at, first_count++;
     tokens++;
     if (in_window && latency_count < SAMPLES) latencies[latency_count++] = (at - sent) / 1000;
     if (lockstep && ++arrived_at[stream] == readers_each) {
@@ -298,6 +314,8 @@ static void hold_control(int port)
     if (connect(control, (void *)&address, sizeof address)) perror("upstream"), exit(1);
     setsockopt(control, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     tell("CTRL", 4);
+    char answer; /* a stream that reached the upstream before would have a number of the last run */
+    if (recv(control, &answer, 1, 0) != 1) perror("upstream"), exit(1);
     struct epoll_event event = {EPOLLIN, {.ptr = &control}};
     epoll_ctl(poller, EPOLL_CTL_ADD, control, &event);
 }
@@ -312,14 +330,15 @@ static void print_quantiles(const char *name, uint32_t *us, size_t count)
 {
     qsort(us, count, sizeof *us, compare);
     double p50 = count ? us[count / 2] / 1e3 : 0, p99 = count ? us[(size_t)(count * 0.99)] / 1e3 : 0;
-    printf(",\"%s_p50_ms\":%.3f,\"%s_p99_ms\":%.3f", name, p50, name, p99);
+    double last = count ? us[count - 1] / 1e3 : 0;
+    printf(",\"%s_p50_ms\":%.3f,\"%s_p99_ms\":%.3f,\"%s_last_ms\":%.3f", name, p50, name, p99, name, last);
 }
 
 int main(int argc, char **argv)
 {
     int option, port = 0, upstream_port = 0;
-    double gap = 0, limit = 30, warm = 0.3, window = 0, idle = 0;
-    while ((option = getopt(argc, argv, "p:P:b:n:r:g:t:u:lw:m:i:s:o:")) > 0) switch (option) {
+    double gap = 0, limit = 30, warm = 0.3, window = 0, idle = 0, calm = 0;
+    while ((option = getopt(argc, argv, "p:P:b:n:r:g:t:u:lw:m:i:fe:s:o:")) > 0) switch (option) {
         case 'p': port = atoi(optarg); break;
         case 'P': path = optarg; break;
         case 'b': body = optarg; break;
@@ -332,6 +351,8 @@ int main(int argc, char **argv)
         case 'w': warm = atof(optarg); break;
         case 'm': window = atof(optarg); break;
         case 'i': idle = atof(optarg); break;
+        case 'f': first_only = true; break;
+        case 'e': calm = atof(optarg); break;
         case 's': server_pid = atoi(optarg); break;
         case 'o':
             for (char *s = strtok(optarg, ","); s && helper_count < HELPERS; s = strtok(NULL, ","))
@@ -340,7 +361,7 @@ int main(int argc, char **argv)
         default: port = 0, optind = argc;
         }
     if (!port) return fprintf(stderr, "usage: load -p PORT -P PATH -b BODY [options]\n"), 2;
-    alarm(limit + 5);
+    alarm(limit + calm + 5);
     struct rlimit files;
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
@@ -357,11 +378,13 @@ int main(int argc, char **argv)
 
     long base_kib = resident_kib(server_pid), idle_kib = 0;
     struct snapshot start = look(), ready = start, before = start, after = start;
-    enum { OPENING, IDLE, WARMING, MEASURING, ENDING } phase = gate ? OPENING : ENDING;
+    enum { OPENING, IDLE, WARMING, MEASURING, FIRSTS, ENDING } phase = ENDING;
+    if (gate) phase = OPENING;
+    else if (first_only) phase = FIRSTS;
     in_window = !gate;
     while (ended < all) {
         double at = (now() - start.at) / 1e9, since = at - (ready.at - start.at) / 1e9;
-        if (at > limit || (damaged && phase == OPENING)) break;
+        if (at > limit || (damaged && (phase == OPENING || phase == FIRSTS))) break;
         for (; asked < answers && at * 1e3 >= asked * gap; asked++)
             open_reader(readers + asked * readers_each, "POST", path, body);
         if (phase == OPENING && gathered == answers && attached == all - answers) {
@@ -382,6 +405,11 @@ int main(int argc, char **argv)
             in_window = false;
             phase = ENDING;
             tell(&STOP, sizeof STOP);
+        } else if (phase == FIRSTS && first_count == all) {
+            after = look();
+            in_window = false;
+            phase = ENDING;
+            tell(&STOP, sizeof STOP);
         }
         static struct epoll_event events[1024];
         int count = epoll_wait(poller, events, 1024, asked < answers ? 1 : 10);
@@ -396,19 +424,22 @@ int main(int argc, char **argv)
                 on_readable(r);
             }
         }
+        if (phase == FIRSTS) continue;
         if (ack_count) tell(acks, ack_count * sizeof *acks);
         ack_count = 0;
     }
+    if (calm) wait_until_calm(calm);
     struct snapshot end = look();
-    if (!gate) before = start, after = end;
+    if (!gate) before = start;
+    if (!gate && !first_only) after = end;
 
     double seconds = (after.at - before.at) / 1e9, cpu = after.server - before.server;
     double busy = seconds * sysconf(_SC_NPROCESSORS_ONLN) - (after.idle - before.idle);
     double strange = busy - cpu - (after.others - before.others);
     uint32_t *firsts = malloc(all * sizeof *firsts);
-    int first_count = 0;
+    int count = 0;
     for (int i = 0; i < all; i++)
-        if (readers[i].first) firsts[first_count++] = (readers[i].first - readers[i].asked) / 1000;
+        if (readers[i].first) firsts[count++] = (readers[i].first - readers[i].asked) / 1000;
     printf("{\"streams\":%d,\"whole\":%d,\"damaged\":%d,\"unfinished\":%d,\"lost\":%ld,\"again\":%ld",
            all, whole, damaged, all - ended, lost, again);
     printf(",\"gathered\":%d,\"seconds\":%.4f,\"tokens\":%ld,\"cpu_s\":%.6f", gathered, seconds,
@@ -418,7 +449,7 @@ int main(int argc, char **argv)
     printf(",\"base_kib\":%ld,\"idle_kib\":%ld,\"strangers_pct\":%.1f", base_kib, idle_kib,
            seconds > 0 && strange > 0 ? 100 * strange / seconds : 0);
     print_quantiles("latency", latencies, latency_count);
-    print_quantiles("first", firsts, first_count);
+    print_quantiles("first", firsts, count);
     printf("}\n");
     return whole == all ? 0 : 1;
 }

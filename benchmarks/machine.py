@@ -6,6 +6,7 @@ load client share the second. Everything listens on 127.0.0.1.
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import resource
@@ -13,6 +14,7 @@ import shutil
 import socket
 import subprocess
 import time
+import timeit
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "bench"
 PEERS_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
+LITELLM_PYTHON = ROOT / ".venv-bench-litellm" / "bin" / "python"
 _CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
 SERVER_CORE, OWN_CORE = _CORES[0], _CORES[1 % len(_CORES)]
 #: nginx may be in a folder that only root has in its PATH.
@@ -50,9 +53,14 @@ def free_port() -> int:
 
 @contextmanager
 def running(
-    command: Sequence[str], log: Path, core: int, environ: Mapping[str, str] | None = None
+    command: Sequence[str],
+    log: Path,
+    core: int | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a command on that core until the block ends. Its output goes to the log."""
+    """Run a command until the block ends, on that core or, without one, on all. Its output goes to
+    the log."""
+    cores = set(_CORES) if core is None else {core}
     with log.open("ab") as output:
         process = subprocess.Popen(
             command,
@@ -60,7 +68,7 @@ def running(
             env=os.environ | (environ or {}),
             stdout=output,
             stderr=output,
-            preexec_fn=lambda: os.sched_setaffinity(0, {core}),
+            preexec_fn=lambda: os.sched_setaffinity(0, cores),
         )
     try:
         yield process
@@ -109,6 +117,39 @@ def get(port: int, path: str = "/healthz") -> bytes:
 def resident_kib(pid: int) -> int:
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * resource.getpagesize() // 1024
+
+
+def prices() -> dict[str, float]:
+    """What a call costs on the server's core, in ns: system calls, and an empty Python function.
+
+    Figures of two machines differ as these do. Raises Failed if they cannot be measured.
+    """
+    command = ["taskset", "-c", str(SERVER_CORE), str(BUILD / "prices")]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        found: dict[str, float] = json.loads(done.stdout)
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        raise Failed(f"the prices of system calls could not be measured: {error}") from None
+    calls = 100_000
+    best = min(timeit.repeat("f()", "def f(): pass", number=calls, repeat=20))
+    return found | {"python_call": round(1e9 * best / calls)}
+
+
+def busy_seconds() -> float:
+    """The CPU time that all processes of the machine have used so far."""
+    words = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    user, nice, system, _, _, *interrupts = map(int, words[:7])
+    return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
+
+
+def wait_for_calm(limit: float) -> None:
+    """Return as soon as the machine uses less than a tenth of a core, or after `limit` seconds."""
+    until = time.monotonic() + limit
+    while time.monotonic() < until:
+        before = busy_seconds()
+        time.sleep(0.4)
+        if busy_seconds() - before < 0.04:
+            return
 
 
 def described() -> dict[str, str]:

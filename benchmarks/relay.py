@@ -10,160 +10,19 @@ from __future__ import annotations
 
 import argparse
 import signal
-import socket
-import statistics
 import sys
-import time
-from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import report
-from benchmarks.machine import BUILD, Failed, get, resident_kib, settle
-from benchmarks.servers import OURS_V1, SERVERS, Server
-from benchmarks.stage import Figures, Stage, staged
+from benchmarks.machine import BUILD, Failed, prices, settle
+from benchmarks.servers import BEFORE, OURS_V1, SERVERS, ours_of, present
+from benchmarks.stage import Figures
+from benchmarks.workloads import RELAYING, WORKS, calm_run, run, servers_for
 
-CONNECTIONS = 10_000
-
-
-@dataclass(frozen=True)
-class Load:
-    """The size of a run. 0: the workload's own number."""
-
-    streams: int
-    rate: int  # tokens a second of each stream
-    seconds: float  # how long to measure
-
-
-def _lockstep(stage: Stage, load: Load, *flags: str, streams: int = 0) -> Figures:
-    count = str(streams or load.streams or 100)
-    window = ["-m", str(load.seconds)]
-    found = stage.load("lockstep-0", "-l", "-n", count, "-g", "2", *window, *flags, limit=60)
-    return _price(found) | {"open_us": 1e6 * found["open_cpu_s"] / found["streams"]}
-
-
-def _price(found: Figures) -> Figures:
-    """The CPU time in µs for each token that reached the client, and the tokens a second."""
-    return {
-        "us": 1e6 * found["cpu_s"] / max(found["tokens"], 1),
-        "per_s": found["tokens"] / found["seconds"],
-        "strangers": found["strangers_pct"],
-    }
-
-
-def _backlog(stage: Stage, load: Load) -> Figures:
-    count = str(load.streams or 50)
-    window = ["-m", str(load.seconds)]
-    return _price(stage.load("backlog-0", "-n", count, "-g", "2", *window, limit=60))
-
-
-def _paced(stage: Stage, load: Load) -> Figures:
-    count, rate = load.streams or 100, load.rate or 30
-    window = ["-w", "1", "-m", str(load.seconds)]
-    found = stage.load(f"paced-{rate}", "-n", str(count), "-g", "2", *window, limit=60)
-    return {
-        "cpu_pct": 100 * found["cpu_s"] / found["seconds"],
-        "p50_ms": found["latency_p50_ms"],
-        "p99_ms": found["latency_p99_ms"],
-        "lost": found["lost"],
-        "strangers": found["strangers_pct"],
-    }
-
-
-def _idle(stage: Stage, load: Load) -> Figures:
-    count = load.streams or 500
-    found = stage.load("lockstep-0", "-n", str(count), "-g", "2", "-i", "1", limit=60)
-    return {
-        "kib": (found["idle_kib"] - found["base_kib"]) / count,
-        "base_mb": found["base_kib"] / 1024,
-        "strangers": found["strangers_pct"],
-    }
-
-
-def _first(stage: Stage, load: Load) -> Figures:
-    found = stage.load("lockstep-2", "-l", "-n", str(load.streams or 40), "-g", "40")
-    return {"p50_ms": found["first_p50_ms"], "strangers": found["strangers_pct"]}
-
-
-def _start(stage: Stage, load: Load) -> Figures:
-    return {"ms": stage.started_ms}
-
-
-def _several(runs: dict[int, Figures]) -> Figures:
-    figures = {f"us_{count}": one["us"] for count, one in runs.items()}
-    return figures | {"strangers": max(one["strangers"] for one in runs.values())}
-
-
-def _readers(stage: Stage, load: Load) -> Figures:
-    streams = load.streams or 20
-    counts = (1, 3, 50)
-    runs = {n: _lockstep(stage, load, "-r", str(n), streams=streams) for n in counts}
-    return _several(runs)
-
-
-def _growth(stage: Stage, load: Load) -> Figures:
-    return _several({count: _lockstep(stage, load, streams=count) for count in (100, 1000)})
-
-
-def _connections(stage: Stage, load: Load) -> Figures:
-    def healthz() -> float:
-        times = []
-        for _ in range(100):
-            began = time.perf_counter()
-            get(stage.port)
-            times.append(1000 * (time.perf_counter() - began))
-        return statistics.median(times)
-
-    alone, memory = healthz(), resident_kib(stage.pid)
-    count = load.streams or CONNECTIONS
-    with ExitStack() as stack:
-        for _ in range(count):
-            stack.enter_context(socket.create_connection(("127.0.0.1", stage.port), 5))
-        beside = healthz()
-        kib = (resident_kib(stage.pid) - memory) / count
-    return {"none_ms": alone, "ms": beside, "kib": kib}
-
-
-WORKS: dict[str, Callable[[Stage, Load], Figures]] = {
-    "lockstep": _lockstep,
-    "backlog": _backlog,
-    "paced": _paced,
-    "idle": _idle,
-    "first": _first,
-    "start": _start,
-    "readers": _readers,
-    "growth": _growth,
-    "connections": _connections,
-}
-#: These servers need so long to open a stream that a thousand at once take minutes.
-SLOW_TO_OPEN = ("httpx", "openai")
-RELAYING = ("lockstep", "backlog", "paced", "first")
-
-
-def servers_for(work: str, names: list[str]) -> dict[str, Server | None]:
-    """Those of the named servers that this workload measures, by name.
-
-    "none" stands for a client that asks the upstream directly; its server is None.
-    """
-    if work in ("readers", "connections"):
-        names = [name for name in names if name == "ours"]
-    elif work == "growth":
-        names = [name for name in names if name not in SLOW_TO_OPEN]
-    chosen: dict[str, Server | None] = {name: SERVERS[name] for name in names}
-    return chosen | {"none": None} if work in ("paced", "first") else chosen
-
-
-def run(spec: str, server: Server | None, seconds: float, tls: bool) -> Figures:
-    """Run a workload once. `spec` is `name`, `name:streams` or `name:streams:rate`."""
-    name, *numbers = spec.split(":")
-    streams, rate = ([int(number) for number in numbers] + [0, 0])[:2]
-    with staged(server, tls) as stage:
-        if name != "start":
-            stage.load("backlog-50", "-n", "20", "-g", "2")  # warms the server up
-        return WORKS[name](stage, Load(streams, rate, seconds))
+#: LiteLLM is measured with twenty streams.
+DEFAULT_WORKS = (*WORKS, "lockstep:20")
 
 
 def rounds(options: argparse.Namespace, spec: str) -> list[dict[str, Figures]]:
@@ -172,13 +31,18 @@ def rounds(options: argparse.Namespace, spec: str) -> list[dict[str, Figures]]:
     Prints a run that fails, and leaves it out.
     """
     found = []
-    servers = servers_for(spec.partition(":")[0], options.servers)
+    servers = servers_for(spec, options.servers)
     for number in range(options.rounds):
         figures: dict[str, Figures] = {}
         for name, server in servers.items():
             print(f"{number + 1}/{options.rounds} {spec:12} {name:9}", end="", flush=True)
             try:
-                figures[name] = run(spec, server, options.seconds, options.tls)
+                if options.quiet:
+                    figures[name] = calm_run(
+                        spec, server, options.seconds, options.tls, options.quiet
+                    )
+                else:
+                    figures[name] = run(spec, server, options.seconds, options.tls)
                 print(report.line(figures[name]), flush=True)
             except Failed as error:
                 print(f"FAILED: {error}", flush=True)
@@ -193,7 +57,8 @@ def check(options: argparse.Namespace) -> int:
     """
     signal.signal(signal.SIGALRM, lambda *_: sys.exit("bench-check: not done after 90 s"))
     signal.alarm(90)
-    options.servers, options.rounds, options.seconds = ["ours", "naive"], 3, 1.0
+    options.servers = {name: SERVERS[name] for name in ("ours", "naive")}
+    options.rounds, options.seconds, options.quiet = 3, 1.0, 0.0
     now = report.ratio(rounds(options, "lockstep"), "naive", "us")
     recorded = report.ratio(report.recorded("lockstep"), "naive", "us")
     if now is None or recorded is None:
@@ -231,21 +96,37 @@ def programs(options: argparse.Namespace) -> int:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     add = parser.add_argument
-    works, servers = ",".join(WORKS), ",".join(SERVERS)
+    works, servers = ",".join(DEFAULT_WORKS), ",".join(SERVERS)
     add("--work", default=works, help="workloads, separated by commas (%(default)s)")
     add("--servers", default=servers, help="servers, separated by commas (%(default)s)")
+    add("--beside", type=Path, help="another checkout of this project, as the server `before`")
     add("--rounds", type=int, default=5, help="runs of each server for each workload")
     add("--seconds", type=float, default=1.5, help="how long to measure in a run")
+    add(
+        "--quiet",
+        type=float,
+        default=0,
+        metavar="PERCENT",
+        help="repeat a run, up to twice, if other programs used more than this of a core",
+    )
     add("--tls", action="store_true", help=f"the upstream speaks TLS ({', '.join(RELAYING)} only)")
     add("--record", action="store_true", help="write results.json and docs/performance.md")
     add("--check", action="store_true", help="compare our server with plain Tornado in about 15 s")
     add("--programs", action="store_true", help="compare the price of /v1 with that of /stream")
     options = parser.parse_args()
-    options.work, options.servers = options.work.split(","), options.servers.split(",")
-    for known, given in ((WORKS, options.work), (SERVERS, options.servers)):
+    options.work, names = options.work.split(","), options.servers.split(",")
+    for known, given in ((WORKS, options.work), (SERVERS, names)):
         for name in given:
             if name.partition(":")[0] not in known:
                 parser.error(f"no workload or server has the name {name!r}")
+    options.servers = {name: SERVERS[name] for name in names}
+    if options.beside and options.record:
+        parser.error("--record keeps no figures of another checkout: leave --beside out")
+    if options.beside:
+        try:
+            options.servers[BEFORE] = ours_of(options.beside)
+        except Failed as error:
+            parser.error(str(error))
     if options.tls:
         options.work = [spec for spec in options.work if spec.partition(":")[0] in RELAYING]
     return options
@@ -254,7 +135,7 @@ def parse() -> argparse.Namespace:
 def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `running` ends its processes
     options = parse()
-    if not all((BUILD / name).exists() for name in ("upstream", "load")):
+    if not all((BUILD / name).exists() for name in ("upstream", "load", "prices")):
         print("The C programs are missing; `make bench` builds them on Linux with a C compiler.")
         return 1
     settle()
@@ -262,15 +143,15 @@ def main() -> int:
         return check(options)
     if options.programs:
         return programs(options)
-    for name in tuple(options.servers):
-        if not SERVERS[name].needs():
-            print(f"{SERVERS[name].title} is not installed and is left out.")
-            options.servers.remove(name)
+    options.servers = present(options.servers)
+    cost = prices()
+    print(f"Here, {report.prices(cost)}.", flush=True)
     found = {spec + "+tls" * options.tls: rounds(options, spec) for spec in options.work}
+    titles = {name: server.title for name, server in options.servers.items()}
     print()
-    print(report.summary(found))
+    print(report.summary(found, titles))
     if options.record:
-        report.record(found)
+        report.record(found, cost)
     return 0
 
 

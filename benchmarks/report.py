@@ -28,10 +28,28 @@ BLOCK = re.compile(r"(<!-- figures -->\n).*(<!-- /figures -->)", re.DOTALL)
 #: table compares the first of them with our server's.
 COLUMNS = {
     "lockstep": {"us": "CPU µs per token", "per_s": "tokens per s", "open_us": "CPU µs to open"},
+    "whole": {
+        "us": "CPU µs per token",
+        "per_s": "tokens per s",
+        "p50_ms": "first token: p50 ms",
+        "last_ms": "last one: ms",
+    },
+    "opening": {
+        "last_ms": "last first token: ms",
+        "p50_ms": "p50 ms",
+        "open_us": "CPU µs to open",
+        "last_1000_ms": "of 1,000: last, ms",
+        "p50_1000_ms": "p50 ms",
+    },
+    "answers": {
+        "ms_50": "CPU ms of 50 tokens",
+        "ms_1": "of 1 token",
+        "ms_500": "of 500 tokens",
+    },
     "backlog": {"us": "CPU µs per token", "per_s": "tokens per s"},
     "paced": {"cpu_pct": "CPU %", "p50_ms": "p50 ms", "p99_ms": "p99 ms", "lost": "lost"},
     "idle": {"kib": "KiB per stream", "base_mb": "MiB without streams"},
-    "first": {"p50_ms": "p50 ms"},
+    "first": {"p50_ms": "p50 ms", "us": "CPU µs of an answer"},
     "start": {"ms": "ms"},
     "readers": {
         "us_1": "CPU µs per token with 1 client",
@@ -47,6 +65,9 @@ COLUMNS = {
 }
 TITLES = {
     "lockstep": "One token",
+    "whole": "One token, opening and end included",
+    "opening": "Streams opened at once",
+    "answers": "A whole answer",
     "backlog": "Tokens that are already waiting",
     "paced": "{0} streams of {1} tokens a second",
     "idle": "A waiting stream",
@@ -57,6 +78,16 @@ TITLES = {
     "connections": "Idle connections",
 }
 NONE = "no server in between"
+#: The title of each server by its name; a run with `--beside` has one more.
+TITLE_OF = {name: server.title for name, server in SERVERS.items()}
+#: The calls whose price `machine.prices` takes.
+PRICES = {
+    "getpid": "a system call that does nothing",
+    "read": "a `read` or `write` of a byte on a pipe",
+    "epoll_wait": "an `epoll_wait` that finds a socket ready",
+    "send_recv": "a token's `send` and `recv` on loopback",
+    "python_call": "a call of an empty Python function",
+}
 
 
 @dataclass(frozen=True)
@@ -97,9 +128,18 @@ def line(figures: Mapping[str, float]) -> str:
     return "  ".join(f"{key} {number(value)}" for key, value in figures.items())
 
 
-def table(spec: str, rounds: Rounds) -> str:
-    """The table of a workload in Markdown; the servers are sorted by the first figure."""
-    columns = COLUMNS[work_of(spec)]
+def prices(cost: Mapping[str, float]) -> str:
+    """What a call costs, in words, from what `machine.prices` returns."""
+    return ", ".join(f"{PRICES[kind]} costs {number(ns)} ns" for kind, ns in cost.items())
+
+
+def table(spec: str, rounds: Rounds, titles: Mapping[str, str] = TITLE_OF) -> str:
+    """The table of a workload in Markdown; the servers are sorted by the first figure.
+
+    A figure that no server has makes no column.
+    """
+    known = {key for one in rounds for figures in one.values() for key in figures}
+    columns = {key: head for key, head in COLUMNS[work_of(spec)].items() if key in known}
     first, *_ = columns
     servers = {server for one in rounds for server in one}
     order = sorted((found.median, s) for s in servers if (found := figure(rounds, s, first)))
@@ -107,7 +147,7 @@ def table(spec: str, rounds: Rounds) -> str:
     head = ["", *columns.values(), *(["times ours"] if compared else [])]
     lines = [head, ["---"] + ["---:"] * (len(head) - 1)]
     for _, server in order:
-        title = SERVERS[server].title if server in SERVERS else NONE
+        title = titles.get(server, NONE)
         row = [f"**{title}**" if server == "ours" else title]
         row += [str(figure(rounds, server, key) or "") for key in columns]
         if compared:
@@ -145,9 +185,9 @@ def noise(rounds: Rounds) -> str:
     )
 
 
-def summary(works: Mapping[str, Rounds]) -> str:
+def summary(works: Mapping[str, Rounds], titles: Mapping[str, str] = TITLE_OF) -> str:
     parts = [
-        f"### {title(spec)}\n\n{table(spec, rounds)}\n\n{noise(rounds)}\n"
+        f"### {title(spec)}\n\n{table(spec, rounds, titles)}\n\n{noise(rounds)}\n"
         for spec, rounds in works.items()
         if any(rounds)
     ]
@@ -169,13 +209,14 @@ def recorded(spec: str) -> Rounds:
     return rounds
 
 
-def record(works: Mapping[str, Rounds]) -> None:
-    """Write these workloads to results.json, then the page and the picture.
+def record(works: Mapping[str, Rounds], cost: Mapping[str, float]) -> None:
+    """Write these workloads to results.json, then the page and the picture. `cost`: the prices of
+    calls on this machine.
 
     Workloads in results.json that are not among them stay as they are.
     """
     results = read()
-    results["machine"] = described()
+    results["machine"] = described() | {"prices": dict(cost)}
     for spec, rounds in works.items():
         brief = [
             {server: {k: float(f"{v:.4g}") for k, v in f.items()} for server, f in one.items()}
@@ -201,7 +242,8 @@ def page(text: str, results: Mapping[str, Any]) -> str:
     when = " to ".join(dict.fromkeys((dates[0], dates[-1])))
     body = summary({spec: work["rounds"] for spec, work in results["works"].items()})
     what = "Each figure is a median, with the lowest and the highest in brackets."
-    block = f"Measured {when} on {where}. {what}\n\n{body}"
+    cost = f"There, {prices(machine['prices'])}. " if "prices" in machine else ""
+    block = f"Measured {when} on {where}. {cost}{what}\n\n{body}"
     return BLOCK.sub(lambda match: match[1] + block + match[2], text)
 
 

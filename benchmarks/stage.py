@@ -42,7 +42,7 @@ class Stage:
             wait_for(behind, process, answer=False)
             self._helpers.append(process.pid)
         self.port = free_port()
-        environ = {"OPENAI_API_KEY": "sk-none", "NO_PROXY": "*", "no_proxy": "*"}
+        environ = {"OPENAI_API_KEY": "sk-none", "NO_PROXY": "*", "no_proxy": "*", **server.environ}
         if certificate:
             environ["SSL_CERT_FILE"] = str(certificate)
         command = server.command(Place(self.port, behind, certificate, folder / "server"))
@@ -51,6 +51,10 @@ class Stage:
         wait_for(self.port, process, answer=True)
         self.started_ms = 1000 * (time.perf_counter() - began)
         self.pid = process.pid
+
+    def may_open(self, streams: int) -> bool:
+        """Whether the server can be asked for so many streams at once."""
+        return not self._server or not 0 < self._server.most_streams < streams
 
     def load(self, model: str, *flags: str, limit: int = 30) -> Figures:
         """The load client's figures. Raises Failed unless every stream arrived complete."""

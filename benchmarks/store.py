@@ -26,7 +26,8 @@ from tornado_stream.store import logs as store_logs
 from tornado_stream.store import open_store
 from tornado_stream.store import search as store_search
 from tornado_stream.store import tables as store_tables
-from tornado_stream.store.base import NO_LIMIT, NewAnswer, Progress, Store
+from tornado_stream.store.base import NewAnswer, Progress, Store
+from tornado_stream.store.extent import NO_LIMIT
 from tornado_stream.store.sqlite import SQLiteStore
 from tornado_stream.values.events import encode_event
 from tornado_stream.values.messages import Conversation, Message
@@ -100,7 +101,7 @@ async def build(data_dir: Path, conversations: int, messages: int) -> None:
             while store_search.catch_up(db) or store_logs.tidy(db) or store_search.sweep(db):
                 pass
 
-        await store._writer.transact(add)
+        await store._database.writer.transact(add)
     rare = Message("rare", "c7", None, "user", f"the {RARE} here", 1)
     answer = Message("rare-answer", "c7", "rare", "assistant", "", 1, state="running")
     await store.begin(NewAnswer("rare", b"", None, (rare,), answer, encode_event(1, "start", {})))

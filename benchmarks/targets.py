@@ -1,8 +1,11 @@
 """Prints the targets of this server, and whether it meets them: `make targets`.
 
 The figure of each row is one that a test prints, or is measured here. Some rows need a corpus, a
-browser or a result of `make soak`. A row that lacks it says so; it is neither met nor missed. With
-`--long` the counts are the full ones, which takes hours.
+browser, a result of `make soak`, or of `--speed`. A row that lacks it says so; it is neither met
+nor missed. With `--long` the counts are the full ones, which takes hours.
+
+`--speed --beside CHECKOUT` takes the figures of speed, half an hour on a quiet machine, beside an
+older checkout of this project (`git worktree add`). speed.py explains it.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +34,7 @@ from fuzz.decoders import CORPUS
 from torture.server import ServerProcess
 from upstream_json import say, sse
 
+from benchmarks import speed
 from benchmarks.machine import Failed
 from tornado_stream.providers.openai.answer_decoder import AnswerDecoder
 
@@ -183,8 +187,8 @@ def linear(long: bool) -> Measured:
 
 def latency(long: bool) -> Measured:
     """How much later tokens arrive: one run through the server, one directly from the upstream."""
-    from benchmarks.relay import run
     from benchmarks.servers import SERVERS
+    from benchmarks.workloads import run
 
     try:
         ours, none = (
@@ -198,8 +202,8 @@ def latency(long: bool) -> Measured:
 
 def first_byte(long: bool) -> Measured:
     """How much later the first token arrives than directly from the upstream."""
-    from benchmarks.relay import run
     from benchmarks.servers import SERVERS
+    from benchmarks.workloads import run
 
     try:
         ours, none = (run("first", server, 1, False) for server in (SERVERS["ours"], None))
@@ -300,6 +304,10 @@ def soak(long: bool) -> Measured:
     return Measured(f"{minutes:g} min, {figures['answers']} answers, {grew}", found["met"])
 
 
+def speed_target(row: speed.Row) -> Target:
+    return Target(row.area, row.target, lambda long: Measured(*speed.reached(row, speed.kept())))
+
+
 def coverage(long: bool) -> Measured:
     if long:
         subprocess.run(["make", "coverage"], cwd=ROOT, capture_output=True)
@@ -344,23 +352,47 @@ TARGETS = [
     Target("secrets", "in no log, response or error", secrets),
     Target("coverage", "100 % of a token's path, 90 % in all", coverage),
 ]
+SPEED_TARGETS = [speed_target(row) for row in speed.ROWS]
+
+
+def show(targets: Iterable[Target], long: bool) -> int:
+    """Print the rows of these targets; returns how many are missed."""
+    missed = 0
+    for target in targets:
+        try:
+            found = target.measure(long)
+        except Exception as error:
+            found = Measured(f"FAILED: {error!r}"[:300], False)
+        missed += found.met is False
+        met = {True: "yes", False: "NO", None: "-"}[found.met]
+        print(f"{target.area:<20} {target.target:<50} {met:<4} {found.words}", flush=True)
+    return missed
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", 1)[0])
-    parser.add_argument("--long", action="store_true", help="use the full counts; takes hours")
-    parser.add_argument("--only", default="", help="only rows whose name contains this")
+    add = parser.add_argument
+    add("--long", action="store_true", help="use the full counts; takes hours")
+    add("--only", default="", help="only rows whose name contains this")
+    add("--speed", action="store_true", help="take the figures of speed, and show these rows only")
+    add("--beside", type=Path, help="with --speed: an older checkout, for the rows that compare")
+    add("--rounds", type=int, default=7, help="with --speed: the rounds of each workload")
+    add("--minutes", type=float, default=35, help="with --speed: begin no run after so many")
     options = parser.parse_args()
-    missed = 0
-    for target in TARGETS:
-        if options.only in target.area:
-            try:
-                found = target.measure(options.long)
-            except Exception as error:
-                found = Measured(f"FAILED: {error!r}"[:300], False)
-            missed += found.met is False
-            met = {True: "yes", False: "NO", None: "-"}[found.met]
-            print(f"{target.area:<20} {target.target:<50} {met:<4} {found.words}", flush=True)
+    targets = SPEED_TARGETS if options.speed else TARGETS + SPEED_TARGETS
+    targets = [target for target in targets if options.only in target.area]
+    if options.speed:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        missed = 0
+        try:
+            for _ in speed.take(options.beside, options.rounds, options.minutes):
+                print()
+                missed = show(targets, options.long)
+                print()
+        except Failed as error:
+            parser.error(str(error))
+    else:
+        missed = show(targets, options.long)
     print(f"{missed} missed." if missed else "Every target that could be measured is met.")
     return 1 if missed else 0
 

@@ -15,9 +15,9 @@
  * marker: "@" and hexadecimal digits, 4 for the stream, 6 for the number of the token in the stream,
  * 1 that is 1 in the last token and else 0, and 14 for the time of sending in ns (CLOCK_MONOTONIC).
  *
- * One client at a time may open a control connection, which begins with the bytes "CTRL". While it
- * is open, streams wait at a gate; for each stream that reaches the gate this program sends one byte
- * to the client. The client sends numbers of 32 bits: GO opens the gate; STOP opens it too, and ends
+ * One client at a time may open a control connection, which begins with the bytes "CTRL"; this
+ * program answers with one byte, and numbers the streams anew. While the connection is open, streams
+ * wait at a gate; for each stream that reaches the gate this program sends one byte to the client. The client sends numbers of 32 bits: GO opens the gate; STOP opens it too, and ends
  * every stream with its next token; any other number is a stream whose last token has arrived. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -262,6 +262,7 @@ static void on_readable(struct connection *c)
         gate_open = stopping = false;
         stream_count = next_paced = 0;
         memset(streams, 0, sizeof streams);
+        if (send(c->fd, "", 1, MSG_NOSIGNAL) < 0) return end(c);
         memmove(c->in, c->in + 4, c->in_length -= 4);
     }
     if (c == control) {

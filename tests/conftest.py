@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from client import Client
 from fake_upstream import FakeUpstream
+from postgres import Engine, why_not
 
 from tornado_stream.app import ChatApplication
 from tornado_stream.server import make_server
@@ -74,6 +75,16 @@ def no_reserve_stays(request: pytest.FixtureRequest) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Engine]:
+    """A real PostgreSQL, started when the first test of this process needs it."""
+    if reason := why_not():
+        pytest.skip(reason)
+    engine = Engine()
+    yield engine
+    engine.close()
+
+
 @pytest.fixture
 def upstream(io_loop: IOLoop) -> Iterator[FakeUpstream]:
     """A fake upstream on a free port; its `requests` show what the server asked for."""
@@ -92,8 +103,20 @@ def settings(upstream: FakeUpstream, tmp_path: Path) -> Settings:
     return Settings(base_url=upstream.url, model="fake-model", data_dir=tmp_path / "data")
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.definition.get_closest_marker("both_ways") and "way" in metafunc.fixturenames:
+        metafunc.parametrize("way", ["short", "tornado"])
+
+
 @pytest.fixture
-def serve(io_loop: IOLoop) -> Iterator[Callable[[Settings], Client]]:
+def way() -> str:
+    """How a plain `POST /stream` comes in: "short", or "tornado". The marker `both_ways` runs a
+    test over each."""
+    return "short"
+
+
+@pytest.fixture
+def serve(io_loop: IOLoop, way: str) -> Iterator[Callable[[Settings], Client]]:
     """Starts servers in this process; each is closed after the test."""
     running: list[tuple[ChatApplication, HTTPServer]] = []
 
@@ -101,7 +124,7 @@ def serve(io_loop: IOLoop) -> Iterator[Callable[[Settings], Client]]:
         # Each server needs its own data directory, which only one server may open.
         data_dir = settings.data_dir / str(len(running))
         application = ChatApplication(replace(settings, data_dir=data_dir))
-        server = make_server(application)
+        server = make_server(application, short_way=way == "short")
         sock, port = bind_unused_port()
         server.add_socket(sock)
         application.provider.start()

@@ -18,7 +18,13 @@ The `model` of a request is the script. Its steps are separated by `;`, and each
     error=TEXT    an error object inside the stream
     tool=NAME:ARGUMENTS   a call of that tool, which ends the answer, unless the messages have a
                   tool's result
+    picture=SIZE  one chunk with a picture of so many bytes and more (`pictures.answer_picture`)
+    halfpicture=SIZE, restpicture=SIZE  the first half of such a chunk, and the other one
+    textpicture=SIZE  such a picture in the content, as Markdown
+    badpicture=SIZE  the same with a character in it that is no base64
     result        one chunk with the last tool's result
+    steps=A|B|C   as the only step: one of these scripts, which are encoded with %XX: the first one,
+                  or as many further as messages have calls; after the last it is the last
     status=N      as first step: an error response with this status; with `times=N` as the next
                   step, only the first N requests with this script get it
     close, reset, badchunk, stall     end the response wrongly, or never
@@ -41,9 +47,12 @@ import struct
 import sys
 import time
 import urllib.parse
+from base64 import b64encode
 from collections import defaultdict
+from functools import lru_cache
 from typing import Any
 
+from pictures import answer_picture
 from tornado.httpserver import HTTPServer
 from tornado.iostream import StreamClosedError
 from tornado.netutil import bind_sockets
@@ -273,6 +282,23 @@ class Completions(RequestHandler):
         await self.do_done("")
         self.ended = True
 
+    async def do_picture(self, size: str) -> None:
+        await self.send(picture_chunk(int(size)))
+
+    async def do_halfpicture(self, size: str) -> None:
+        whole = picture_chunk(int(size))
+        await self.send(whole[: len(whole) // 2])
+
+    async def do_restpicture(self, size: str) -> None:
+        whole = picture_chunk(int(size))
+        await self.send(whole[len(whole) // 2 :])
+
+    async def do_textpicture(self, size: str) -> None:
+        await self.chunk({"content": f"![a]({picture_url(int(size))})"})
+
+    async def do_badpicture(self, size: str) -> None:
+        await self.send(picture_chunk(int(size), end="*"))
+
     async def do_result(self, _: str) -> None:
         await self.do_say(self.results()[-1])
 
@@ -377,8 +403,26 @@ class Responses(Completions):
         return [item["output"] for item in items if item.get("type") == "function_call_output"]
 
 
+def picture_url(size: int) -> str:
+    return "data:image/png;base64," + b64encode(answer_picture(size)).decode()
+
+
+@lru_cache(maxsize=16)
+def picture_chunk(size: int, end: str = "") -> str:
+    """The event of a chunk with a picture, whose last characters may be others."""
+    url = picture_url(size)
+    url = url[: len(url) - 9 * bool(end)] + end
+    delta = {"images": [{"type": "image_url", "image_url": {"url": url}}]}
+    choice = {"index": 0, "delta": delta, "finish_reason": None}
+    return f"data: {json.dumps({'id': 'c', 'choices': [choice]})}\n\n"
+
+
 def parse_script(body: dict[str, Any]) -> list[tuple[str, str]]:
     model = body.get("model") or ""
+    if model.startswith("steps="):
+        scripts = model.removeprefix("steps=").split("|")
+        done = sum(bool(message.get("tool_calls")) for message in body["messages"])
+        model = urllib.parse.unquote(scripts[min(done, len(scripts) - 1)])
     first = model.partition(";")[0].partition("=")[0]
     if first in ("nohead", "status", "success") or hasattr(Completions, "do_" + first):
         steps = (step.partition("=") for step in model.split(";") if step)

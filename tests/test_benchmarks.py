@@ -18,10 +18,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import plot, report
+from benchmarks import plot, report, scale_model, stage, workloads
 from benchmarks.capacity import MIB, measure
-from benchmarks.machine import ROOT
-from benchmarks.relay import servers_for
+from benchmarks.machine import ROOT, Failed
+from benchmarks.servers import SERVERS, Place, Server, ours_of, present
+from benchmarks.workloads import calm_run, servers_for
 
 compiled = pytest.mark.skipif(
     shutil.which("cc") is None or sys.platform != "linux", reason="needs Linux and a C compiler"
@@ -33,7 +34,7 @@ CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("programs")
-    for name in ("load", "upstream"):
+    for name in ("load", "upstream", "prices"):
         source = ROOT / "benchmarks" / f"{name}.c"
         command = ["cc", "-o", str(folder / name), str(source)]
         subprocess.run(command, check=True)
@@ -145,8 +146,10 @@ def upstream(programs: Path) -> Iterator[int]:
         ("paced-100", ["-m", "0.1", "-w", "0.05"]),
         ("lockstep-0", ["-l", "-i", "0.05"]),
         ("lockstep-2", ["-l", "-g", "5"]),
+        ("lockstep-3", ["-l", "-e", "1"]),
+        ("lockstep-0", ["-l", "-f"]),
     ],
-    ids=["lockstep", "backlog", "paced", "idle", "first"],
+    ids=["lockstep", "backlog", "paced", "idle", "first", "answers", "opening"],
 )
 def test_upstream_and_client_agree(programs, model, flags):
     with upstream(programs) as port:
@@ -155,6 +158,33 @@ def test_upstream_and_client_agree(programs, model, flags):
             status, found = load(programs, port, *flags)
             assert (status, found["whole"]) == (0, 5)
         assert found["all_tokens"] >= 5
+
+
+@compiled
+def test_a_burst_is_measured_until_its_last_first_token(programs):
+    with upstream(programs) as port:
+        flags = ["-l", "-f", "-n", "20", "-u", str(port), "-b", '{"model": "lockstep-0"}']
+        status, found = load(programs, port, *flags)
+    assert (status, found["whole"], found["all_tokens"]) == (0, 20, 40)
+    assert found["tokens"] == 20  # no stream has had its second one
+    assert 0 < found["first_p50_ms"] <= found["first_last_ms"] <= 1000 * found["seconds"]
+
+
+@compiled
+def test_the_upstream_says_that_it_numbers_streams_anew(programs):
+    """A client that did not wait for it could ask for a stream that is numbered before."""
+    with upstream(programs) as port:
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as control:
+            control.sendall(b"CTRL")
+            assert control.recv(100) == b"\0"
+
+
+@compiled
+def test_prices_of_calls(programs):
+    done = subprocess.run([programs / "prices"], capture_output=True, timeout=60, check=True)
+    found = json.loads(done.stdout)
+    assert found.keys() == report.PRICES.keys() - {"python_call"}
+    assert all(price > 0 for price in found.values())
 
 
 @compiled
@@ -174,6 +204,26 @@ def test_the_upstream_sends_what_a_model_sends(programs):
             assert choices[-1]["finish_reason"] == "stop"
             assert all(300 <= len(one.encode()) <= 360 for one in events[1:-1])
         connection.close()
+
+
+@compiled
+@pytest.mark.parametrize("name", ["ours", "naive", "bare"])
+def test_servers_that_need_nothing_more_are_measured(programs, monkeypatch, name):
+    """Each passes on whole streams, so that a change of ours does not break its peers unseen."""
+    monkeypatch.setattr(stage, "BUILD", programs)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    found = workloads.run("whole:3", SERVERS[name], 0.1, tls=False)
+    assert found["us"] > 0 and 0 < found["p50_ms"] <= found["last_ms"]
+
+
+@compiled
+def test_openings_and_answers_are_measured(programs, monkeypatch):
+    monkeypatch.setattr(stage, "BUILD", programs)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    opening = workloads.run("opening:5", SERVERS["ours"], 0.1, tls=False)
+    assert 0 < opening["p50_ms"] <= opening["last_ms"] and "last_1000_ms" not in opening
+    answers = workloads.run("answers:5:2", SERVERS["ours"], 0.1, tls=False)
+    assert answers.keys() == {"ms_2", "strangers"} and answers["ms_2"] > 0
 
 
 # ---- reports ----
@@ -228,11 +278,68 @@ def test_a_report_states_the_noise():
     assert report.noise(ROUNDS) == "4 rounds."
 
 
+def test_figures_that_no_server_has_make_no_column():
+    head, *_ = report.table("lockstep", ROUNDS).splitlines()
+    assert head == "|  | CPU µs per token | times ours |"
+
+
+def test_a_table_names_another_checkout():
+    rounds = [{"ours": {"us": 10.0}, "before": {"us": 20.0}}]
+    text = report.table("lockstep", rounds, report.TITLE_OF | {"before": "As it was"})
+    assert "| As it was | 20 | 2 |" in text
+
+
+def test_the_page_tells_what_a_system_call_costs():
+    kept = {"machine": {"processor": "x", "system": "y", "prices": {"getpid": 140.0}}, "works": {}}
+    kept["works"]["start"] = {"date": "2026-01-01", "rounds": [{"ours": {"ms": 200}}]}
+    text = report.page("<!-- figures -->\n<!-- /figures -->", kept)
+    assert "There, a system call that does nothing costs 140 ns." in text
+
+
 def test_servers_for_each_workload():
-    names = ["ours", "go", "openai"]
-    assert list(servers_for("readers", names)) == ["ours"]
-    assert list(servers_for("growth", names)) == ["ours", "go"]
-    assert servers_for("paced", names)["none"] is None
+    servers = {name: SERVERS[name] for name in ("ours", "go", "openai", "litellm")}
+    servers["before"] = ours_of(ROOT)
+    assert list(servers_for("readers", servers)) == ["ours", "before"]
+    assert list(servers_for("growth", servers)) == ["ours", "go", "before"]
+    assert list(servers_for("lockstep", servers)) == ["ours", "go", "openai", "before"]
+    assert list(servers_for("lockstep:20", servers)) == list(servers)
+    assert servers_for("first", servers).keys() == {*servers, "none"}
+    assert servers_for("paced", servers)["none"] is None
+
+
+def test_another_checkout_runs_its_own_code(tmp_path):
+    """It is asked as our server is, and Python finds its package before the installed one."""
+    (tmp_path / "tornado_stream").mkdir()
+    (tmp_path / "tornado_stream" / "__init__.py").touch()
+    (tmp_path / "main.py").write_text("import tornado_stream; print(tornado_stream.__file__)")
+    server = ours_of(tmp_path)
+    command = server.command(Place(1, 2, None, tmp_path))
+    done = subprocess.run(command, env=server.environ, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == str(tmp_path / "tornado_stream" / "__init__.py"), done.stderr
+    assert json.loads(server.body("m")).keys() == {"message", "model"}
+
+
+def test_a_folder_that_is_no_checkout(tmp_path):
+    with pytest.raises(Failed, match="is no checkout of this project"):
+        ours_of(tmp_path)
+
+
+def test_a_server_that_is_missing_is_left_out_with_the_reason(capsys):
+    servers = {"ours": SERVERS["ours"], "x": Server("X", lambda place: [], lambda: "no compiler")}
+    assert list(present(servers)) == ["ours"]
+    assert capsys.readouterr().out == "X is left out: no compiler.\n"
+
+
+@pytest.mark.parametrize(
+    ("noise", "runs", "kept"), [([3], 1, 3), ([40, 9, 1], 2, 9), ([40, 30, 50, 1], 3, 30)]
+)
+def test_noisy_runs_are_repeated(monkeypatch, noise, runs, kept):
+    found = [{"strangers": float(strangers)} for strangers in noise]
+    left = iter(found)
+    monkeypatch.setattr(workloads, "run", lambda *_: next(left))
+    monkeypatch.setattr(workloads, "wait_for_calm", lambda limit: None)
+    assert calm_run("lockstep", None, 1, False, quiet=10) == {"strangers": kept}
+    assert len(list(left)) == len(noise) - runs
 
 
 def test_bars_show_their_values():
@@ -253,3 +360,21 @@ def test_many_streams_and_many_idle_connections():
     found = asyncio.run(measure(streams=50, idle=300, rate=5, seconds=1))
     assert found.streaming == 50
     assert found.rss < 150 * MIB and found.lag_p99 < 10 * 50
+
+
+def test_the_table_of_docs_scaling_is_what_the_simulation_says():
+    text = (ROOT / "docs" / "scaling.md").read_text()
+    assert "\n".join(scale_model.table(scale_model.Use(), scale_model.Primary())) in text
+
+
+def test_the_simulation_finds_the_wall_where_the_prices_say():
+    use, primary = scale_model.Use(), scale_model.Primary()
+    most, wall = scale_model.streams_of_a_primary(use, primary)
+    each = scale_model.streams_of_a_server(use)
+    seen = scale_model.simulate(most, most // each, use, primary)
+    cores, log = scale_model.need(most, most // each, use)
+    assert seen.late == 0 and seen.lag < scale_model.TICK / 4
+    assert abs(seen.cores / cores - 1) < 0.05 and abs(seen.log / log - 1) < 0.05
+    assert wall == "the log" and abs(log / primary.log / scale_model.LOAD - 1) < 0.01
+    beyond = scale_model.simulate(2 * most, 2 * most // each, use, primary)
+    assert beyond.late > 0.25, "twice as many streams would not wait"

@@ -63,6 +63,9 @@ def test_an_empty_variable_counts_as_not_set():
         (["--password-file", "/no/such/file"], {}, "password_file: cannot read /no/such/file"),
         (["--password-file", "/dev/null"], {}, "the first line of /dev/null is empty"),
         (["--token-file", "/dev"], {}, "token_file: cannot read /dev"),
+        (["--database", "mysql://u:sk-1@host/db"], {}, "a URL like postgresql://user@host/"),
+        (["--database", "postgresql://u:sk-1@host"], {}, "it must name a database"),
+        (["--database", "postgresql://u:sk-1#2@host/db"], {}, "write a # in it as %23"),
     ],
 )
 def test_an_error_is_one_line_without_secrets(argv, environ, says):

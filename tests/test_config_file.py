@@ -43,12 +43,6 @@ def test_a_section_that_nobody_reads_is_a_mistake(file):
     assert "did you mean preset?" in refused(file, "[presets.a]")
 
 
-@pytest.mark.parametrize("section", ["tools.time", "tools"])
-def test_a_section_of_another_version_says_what_is_missing(file, section):
-    says = refused(file, f"\n[{section}]\ncommand = ['mcp-server-time']\n")
-    assert says.startswith(", line 2: tools: this version has no tools")
-
-
 def test_a_mistake_of_a_section_has_its_line(file):
     file.write_text(
         "# a\n[preset.'Be brief']\n  system = \"\"\n[preset.b.options]\nx = 1 # y = 2\n"

@@ -17,7 +17,7 @@ from tornado_stream.page import STATIC
 ROOT = STATIC / "js"
 #: From top to bottom. A module imports from its own folder and from those below it.
 FOLDERS = [
-    "",  # the entries: app.js, early.js, login.js
+    "",  # the entries: app.js, early.js, login.js, shared.js
     "settings",
     "list",
     "composer",

@@ -23,8 +23,9 @@ from deadlines import DEADLINE, at_most
 from process import environ
 from tornado.tcpclient import TCPClient
 
-from tornado_stream.server import HANGUP, _address, _bind
+from tornado_stream.net.addresses import address, bind
 from tornado_stream.settings import Settings
+from tornado_stream.signals import HANGUP
 
 MAIN = Path(__file__).resolve().parent.parent / "main.py"
 
@@ -439,9 +440,9 @@ async def test_it_listens_where_the_banner_says(tmp_path, host, url, addresses):
     line = server.process.stdout.readline()
     assert re.fullmatch(f"Tornado Stream is at {url}\n", line)
     client = Client(int(re.search(r":(\d+)/", line)[1]))
-    for address in addresses:
-        stream = await TCPClient().connect(address, client.port)
-        name = f"[{address}]" if ":" in address else address
+    for one in addresses:
+        stream = await TCPClient().connect(one, client.port)
+        name = f"[{one}]" if ":" in one else one
         await stream.write(client.encode("GET", "/api/models", None, {"Host": name}))
         assert (await read_head(stream)).status == 200
         stream.close()
@@ -461,9 +462,9 @@ def test_without_ipv6_all_addresses_are_those_of_ipv4(monkeypatch):
 
     monkeypatch.setattr(socket, "socket", OnlyIPv4)
     settings = Settings(host="::", port=0)
-    sockets = _bind(settings, [])
+    sockets = bind(settings)
     assert [sock.family for sock in sockets] == [socket.AF_INET]
-    assert _address(settings, sockets).endswith("/ (all addresses, IPv4)")
+    assert address(settings, sockets).endswith("/ (all addresses, IPv4)")
     for sock in sockets:
         sock.close()
 

@@ -85,6 +85,10 @@ def test_secrets_lists_everything_that_must_be_masked():
     assert {"sk-canary", "p@ss"} <= set(settings.secrets)
     assert "p%40ss" not in repr(settings)
     assert Settings(base_url="http://token@host/v1").secrets == ("token",)
+    database = parse_command(["--database", "postgresql://u:p%40ss@host/db"], {}).settings
+    assert {"p@ss", "p%40ss"} <= set(database.secrets)
+    assert "p%40ss" not in repr(database)
+    assert Settings(database="postgresql://user@host/db").secrets == ()
     assert Settings().secrets == ()
 
 

@@ -180,7 +180,7 @@ async def fill(data: Path) -> None:
             model=MODEL, state="running", generation_id=generation,
         )  # fmt: skip
         begun = encode_event(1, "start", {})
-        await store.begin(NewAnswer(generation, b"", home, user, answer, begun))
+        await store.begin(NewAnswer(generation, b"", home, (user,), answer, begun))
         frames = [encode_event(2, "end", {})]
         await store.append([Progress(generation, 2, frames, replace(answer, state="done"))])
     await store.close()

@@ -9,7 +9,6 @@ other module takes a setting from a flag or from the environment. (Variables of 
 from __future__ import annotations
 
 import argparse
-import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, fields
@@ -35,6 +34,7 @@ class Command:
     fetch_model: bool = False
     user_command: tuple[str, str] | None = None  # one of USER_COMMANDS, and the user's name
     with_conversations: bool = False  # remove the user's conversations too
+    replace: bool = False  # take over from the server that runs
 
 
 def parse_command(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
@@ -61,7 +61,13 @@ def parse_command(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
     command, with_conversations = arguments["user_command"], arguments["with_conversations"]
     if with_conversations and (command or ("",))[0] != "remove-user":
         raise SettingError("--with-conversations belongs to --remove-user NAME")
-    return Command(Settings(**values), arguments["fetch_model"], command, with_conversations)
+    return Command(
+        Settings(**values),
+        arguments["fetch_model"],
+        command,
+        with_conversations,
+        arguments["replace"],
+    )
 
 
 def env_name(setting: Field[Any]) -> str:
@@ -118,6 +124,8 @@ def _refuse_unknown(environ: Mapping[str, str]) -> None:
 
 
 def _suggestion(word: str, known: set[str]) -> str:
+    import difflib  # only mistakes need it
+
     near = difflib.get_close_matches(word, known, n=1)
     return f"; did you mean {near[0]}?" if near else "; --help lists all of them"
 
@@ -155,6 +163,11 @@ def _parser() -> _Parser:
         "--fetch-model",
         action="store_true",
         help="Download the weights of the local model into the data directory, and exit.",
+    )
+    parser.add_argument(
+        "--replace",
+        action="store_true",
+        help="Take over from the server that uses the same data directory, without a pause.",
     )
     users = parser.add_mutually_exclusive_group()
     for name, help in USER_COMMANDS.items():

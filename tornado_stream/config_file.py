@@ -6,7 +6,6 @@ nobody reads is a mistake. While the server runs, an owner that asks again gets 
 
 from __future__ import annotations
 
-import difflib
 import logging
 import re
 import tomllib
@@ -35,9 +34,8 @@ SECTIONS = {
     "preset": "values.presets",
     "budget": "auth.user_config",
     "user": "auth.user_config",
+    "tools": "tools_host.config",
 }
-#: Sections that other versions know, and what this one lacks.
-NOT_YET = {"tools": "tools"}
 
 #: Seconds between two looks at the file.
 CHECK_INTERVAL = 1.0
@@ -166,8 +164,6 @@ def read_sections(path: Path) -> Sections:
         raise SettingError(f"{path}: it is nested too deeply") from None
     sections = Sections(path, text, data)
     for name in data:
-        if name in NOT_YET:
-            sections.refuse(name, f"this version has no {NOT_YET[name]}; remove this section")
         if name not in SECTIONS:
             sections.refuse(name, f"there is no such section{suggestion(name, SECTIONS)}")
     return sections
@@ -244,6 +240,8 @@ def _bare(text: str) -> str:
 
 def suggestion(word: str, known: Mapping[str, Any] | list[str]) -> str:
     """The end of a sentence that says which names are known, and which one was probably meant."""
+    import difflib  # only mistakes need it
+
     near = difflib.get_close_matches(word, list(known), n=1)
     names = f"there are {', '.join(known)}"
     return f"; did you mean {near[0]}? ({names})" if near else f"; {names}"

@@ -14,40 +14,41 @@ import gc
 import logging
 import os
 import shlex
-import shutil
-import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
-from ipaddress import ip_address
+from typing import Any
 
 from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
 
 from tornado_stream.app import ChatApplication
 from tornado_stream.command_line import Command, parse_command
 from tornado_stream.commands.verbs import VERBS, run_verb
+from tornado_stream.handlers.short_way import ShortWay
+from tornado_stream.handover.notify import tell_manager
+from tornado_stream.handover.offer import TakenOver, take_over
+from tornado_stream.handover.process import Process
+from tornado_stream.handover.successor import begin_successor, start_successor
 from tornado_stream.net import descriptors
+from tornado_stream.net.addresses import address, bind, free_port, is_reachable
 from tornado_stream.net.listener import Server
+from tornado_stream.net.passing import Refused
 from tornado_stream.observe import log
 from tornado_stream.settings import SettingError, Settings
+from tornado_stream.signals import Signals
 from tornado_stream.store.base import OpenError
+from tornado_stream.store.lock import lock_holder
+from tornado_stream.values.urls import shown_database
+from tornado_stream.workers.worker import Worker
 
 logger = logging.getLogger(__name__)
 
 #: glibc's M_MMAP_THRESHOLD at its initial value. Once it is set, glibc no longer raises it.
 MALLOC_OPTION = (-3, 128 * 1024)
-#: Connections that may wait to be accepted.
-BACKLOG = 1024
 #: Seconds in which responses can be written completely after their answers have ended.
 LAST_WRITES = 1.0
-#: Seconds after a second signal at which the process exits in any case.
-HURRY = 0.8
-#: Seconds in which a second SIGHUP belongs to the first: when a terminal is closed, the shell and
-#: the system send one each.
-HANGUP = 1.0
 #: Seconds in which a child process can exit by itself.
 CHILD_GRACE = 2.0
 
@@ -66,17 +67,56 @@ def main(argv: Sequence[str] | None = None) -> int:
         if command.fetch_model:
             return _fetch_model(command)
         descriptors.raise_limit()
-        sockets = _bind(command.settings, argv)
-        exposed = any(_is_reachable(sock) for sock in sockets)
-        application = ChatApplication(settings, exposed=exposed)
-        application.provider.on_new_secrets = partial(_configure_log, application)
-        _configure_log(application)
+        taken = take_over(settings) if command.replace else None
+        sockets = taken.sockets if taken else _bind(command.settings, argv)
+        begin = _run_workers if settings.workers > 1 else _run
+        status = begin(settings, sockets, taken)
     except (SettingError, OpenError) as error:
         print(f"tornado-stream: {error}", file=sys.stderr)
         return 2
-    status = asyncio.run(_serve(application, sockets))
     _drop_unwritten()
     return status
+
+
+def _run_workers(settings: Settings, sockets: list[socket.socket], taken: TakenOver | None) -> int:
+    """As `_run`, with several processes."""
+    from tornado_stream.workers.start import supervise  # most servers have one process
+
+    for_first = [taken] if taken else []
+
+    def serve(worker: Worker, lock: int | None) -> int:
+        try:
+            first = for_first[0] if for_first else None
+            return _run(settings, sockets, first, worker, lock)
+        except (SettingError, OpenError) as error:
+            print(f"tornado-stream: {error}", file=sys.stderr)
+            return 2
+
+    def on_started() -> None:
+        while for_first:  # the first worker has it now
+            for_first.pop().channel.close()
+
+    lock = taken.lock if taken else None
+    return supervise(settings, lock, serve, on_started, start_successor, tell_manager)
+
+
+def _run(
+    settings: Settings,
+    sockets: list[socket.socket],
+    taken: TakenOver | None,
+    worker: Worker | None = None,
+    lock: int | None = None,
+) -> int:
+    """Serve until the end, as the only process of the server or as one of its workers; returns the
+    exit status. `lock` is the data directory's, if another process has got it. Raises
+    `SettingError` and `OpenError`."""
+    exposed = any(is_reachable(sock) for sock in sockets)
+    lock = taken.lock if taken else lock
+    part = worker.part if worker else None
+    application = ChatApplication(settings, exposed=exposed, lock=lock, part=part)
+    application.provider.on_new_secrets = partial(_configure_log, application)
+    _configure_log(application)
+    return asyncio.run(_serve(application, sockets, taken, worker))
 
 
 def _configure_log(application: ChatApplication) -> None:
@@ -105,31 +145,58 @@ def _drop_unwritten() -> None:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def make_server(application: ChatApplication) -> Server:
-    """The HTTP server with its limits. It does not listen yet."""
-    server = Server(application, application.config)
+def make_server(application: ChatApplication, *, short_way: bool = True) -> Server:
+    """The HTTP server with its limits. It does not listen yet. Without `short_way`, Tornado reads
+    and answers every request."""
+    server = Server(application, application.config, application.part)
+    server.short_way = ShortWay(application) if short_way else None
     application.keep_alive = server.handle_stream
     return server
 
 
-async def _serve(application: ChatApplication, sockets: list[socket.socket]) -> int:
+async def _serve(
+    application: ChatApplication,
+    sockets: list[socket.socket],
+    taken: TakenOver | None,
+    worker: Worker | None,
+) -> int:
     settings = application.config
     server = make_server(application)
-    stop = _Signals()
+    stop = Signals()
+    process = Process(application, server, sockets, worker)
     asyncio.get_running_loop().set_exception_handler(log.on_loop_exception)
     _log_limits(settings)
-    await application.open()
+    # Servers over one database in PostgreSQL have no leader: each does what is to be done.
+    leads = process.leads or application.store.tails
+    await application.open(leads=leads and taken is None)
     application.provider.start()
+    try:
+        await process.open(taken)
+    except Refused as error:
+        print(f"tornado-stream: {error}", file=sys.stderr)
+        await application.close(CHILD_GRACE)
+        return 2
     server.add_sockets(sockets)
     _collect_less_garbage()
     _return_memory()
-    print(_banner(application, sockets), flush=True)
-    first = await stop.first
+    show = partial(print, _banner(application, sockets), flush=True)
+    if worker:
+        process.serve_as_worker(show, stop.end)
+    else:
+        stop.on_replace(begin_successor)
+        show()
+    over: set[asyncio.Future[Any]] = {stop.first, process.done}
+    await asyncio.wait(over, return_when=asyncio.FIRST_COMPLETED)
+    first = stop.first.result() if stop.first.done() else 0
     application.generations.draining = True
     logger.info("draining: %d answers are running", len(application.generations))
-    await application.generations.drain(settings.drain_timeout, stop.second)
+    await asyncio.gather(
+        application.generations.drain(settings.drain_timeout, stop.second),
+        process.others_end(settings.drain_timeout + 2 * LAST_WRITES, stop.second),
+    )
     await application.generations.interrupt(LAST_WRITES)
     await _finish_responses(application, server, stop.second)
+    process.close()
     await application.close(0.1 if stop.second.done() else CHILD_GRACE)
     return 128 + first if stop.second.done() else 0
 
@@ -144,7 +211,6 @@ def _log_limits(settings: Settings) -> None:
 def _collect_less_garbage() -> None:
     """Exclude the objects of the start from garbage collection, because they stay; and collect
     less often, because answers leave no reference cycles."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
 
@@ -171,90 +237,24 @@ async def _finish_responses(
     await server.close_all_connections()
 
 
-class _Signals:
-    """SIGINT, SIGTERM and SIGHUP as two futures with the signal's number: of the first signal, and
-    of the second, which asks to hurry. A SIGHUP that was ignored when the process began (nohup)
-    stays ignored; Windows has none."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self.first: asyncio.Future[int] = self._loop.create_future()
-        self.second: asyncio.Future[int] = self._loop.create_future()
-        self._hung_up_at = -HANGUP
-        for number in _ending_signals():
-            self._handle(number, partial(self._on_signal, number))
-
-    def _handle(self, number: int, callback: Callable[[], None]) -> None:
-        try:
-            self._loop.add_signal_handler(number, callback)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: self._loop.call_soon_threadsafe(callback))
-
-    def _on_signal(self, number: int) -> None:
-        if number == getattr(signal, "SIGHUP", None):
-            before, self._hung_up_at = self._hung_up_at, self._loop.time()
-            if self._hung_up_at < before + HANGUP:
-                return
-        for future in (self.first, self.second):
-            if not future.done():
-                future.set_result(number)
-                break
-        if self.second.done():
-            # The process exits even if something hangs. A child notices that its parent is gone.
-            self._loop.call_later(HURRY, os._exit, 128 + number)
-
-
-def _ending_signals() -> list[signal.Signals]:
-    hangup = getattr(signal, "SIGHUP", None)
-    if hangup is None or signal.getsignal(hangup) == signal.SIG_IGN:
-        return [signal.SIGINT, signal.SIGTERM]
-    return [signal.SIGINT, signal.SIGTERM, hangup]
-
-
 def _bind(settings: Settings, argv: Sequence[str]) -> list[socket.socket]:
     try:
-        return bind_sockets(settings.port, _bound_host(settings), backlog=BACKLOG)
+        return bind(settings)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise SettingError(
                 f"cannot listen on {settings.host}:{settings.port} ({error.strerror or error}); "
                 "--host takes an address of this machine, --port a number above 1023"
             ) from None
-    free = _free_port(settings)
+    if lock_holder(settings.data_dir) is not None:
+        raise SettingError(
+            f"port {settings.port} is taken, and a Tornado Stream runs with this data directory. "
+            f"This takes over from it, without a pause:\n  {_command_again(argv, '--replace')}"
+        )
     raise SettingError(
         f"port {settings.port} is taken by another program. This one is free:\n"
-        f"  {_command_with_port(argv, free)}"
+        f"  {_command_with_port(argv, free_port(settings))}"
     )
-
-
-def _bound_host(settings: Settings) -> str | None:
-    """The host for `bind_sockets`. `::` becomes None, which makes Tornado listen on all addresses:
-    those of IPv6 and of IPv4 on sockets of their own, so that an IPv4 client keeps the form of its
-    address. On a system without IPv6 only the IPv4 socket remains."""
-    try:
-        is_everywhere = ip_address(settings.host) == ip_address("::")
-    except ValueError:  # a name
-        is_everywhere = False
-    return None if is_everywhere else settings.host
-
-
-def _is_reachable(sock: socket.socket) -> bool:
-    """Whether other machines can reach the socket's address."""
-    if sock.family not in (socket.AF_INET, socket.AF_INET6):
-        return False
-    return not ip_address(sock.getsockname()[0].partition("%")[0]).is_loopback
-
-
-def _free_port(settings: Settings) -> int:
-    for port in range(settings.port + 1, min(settings.port + 100, 65536)):
-        try:
-            sockets = bind_sockets(port, _bound_host(settings))
-        except OSError:
-            continue
-        for sock in sockets:
-            sock.close()
-        return port
-    return 0  # then the system chooses a port
 
 
 def _command_with_port(argv: Sequence[str], port: int) -> str:
@@ -266,7 +266,12 @@ def _command_with_port(argv: Sequence[str], port: int) -> str:
         if word.startswith("--port="):
             del words[index]
             break
-    words += ["--port", str(port)]
+    return _command_again(words, "--port", str(port))
+
+
+def _command_again(argv: Sequence[str], *more: str) -> str:
+    """The command that runs this program with these arguments, as it was run now."""
+    words = [*argv, *more]
     if target := os.environ.get("MAKE_TARGET"):
         arguments = shlex.join(words).replace("$", "$$")
         return f"make {target} ARGS={shlex.quote(arguments)}"
@@ -280,6 +285,8 @@ def _program() -> list[str]:
 
 def _python() -> str:
     """The command that runs this Python: its name where the shell finds it, else its path."""
+    import shutil  # only mistakes need it
+
     path = sys.executable or "python"
     name, here = os.path.basename(path), os.getcwd() + os.sep
     return name if shutil.which(name) in (path, None) else path.removeprefix(here)
@@ -290,24 +297,8 @@ def _banner(application: ChatApplication, sockets: list[socket.socket]) -> str:
     settings, provider = application.config, application.provider
     default = f"the default is {provider.default_model or 'the first that it lists'}"
     models = f"none. {provider.origin}" if provider.failing else f"{provider.origin}; {default}"
-    return (
-        f"Tornado Stream is at {_address(settings, sockets)}\n"
-        f"Models: {models}\n"
-        f"Data: {settings.data_dir}"
-    )
-
-
-def _address(settings: Settings, sockets: list[socket.socket]) -> str:
-    """The address to open in a browser; with `::` also the families that the server listens on."""
-    port = sockets[0].getsockname()[1]
-    host = _bound_host(settings)
-    if host is None:
-        families = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
-        listening = " and ".join(families[sock.family] for sock in sockets)
-        return f"http://localhost:{port}{settings.base_path}/ (all addresses, {listening})"
-    if host in ("127.0.0.1", "0.0.0.0"):
-        host = "localhost"
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}{settings.base_path}/"
+    data = shown_database(settings.database) if settings.database else settings.data_dir
+    return f"Tornado Stream is at {address(settings, sockets)}\nModels: {models}\nData: {data}"
 
 
 def _fetch_model(command: Command) -> int:

@@ -15,10 +15,18 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
-from tornado_stream.values.urls import clean_base_url, url_secrets
+from tornado_stream.values.urls import (
+    clean_base_url,
+    database_secrets,
+    parse_database_url,
+    url_secrets,
+)
 
 #: The most characters of a password. NFC normalization of an unlimited text could take very long.
 LONGEST_PASSWORD = 1024
+
+#: The most processes that serve.
+MAX_WORKERS = 64
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("text", "json")
@@ -91,6 +99,13 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _workers(text: str) -> int:
+    is_number = text.isascii() and text.isdecimal() and len(text) < 3
+    if not (is_number and 1 <= int(text) <= MAX_WORKERS):
+        raise ValueError(f"it must be a number from 1 to {MAX_WORKERS}")
+    return int(text)
+
+
 def _count_or_none(text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or len(text) > 15:
         raise ValueError("it must be a whole number; 0 means no limit")
@@ -101,6 +116,12 @@ def parse_url(text: str) -> str:
     """A base URL, cleaned; a `Secret` if it holds a password or a key. Raises `ValueError`."""
     url = clean_base_url(text)
     return Secret(url) if url_secrets(url) else url
+
+
+def _database(text: str) -> str:
+    """A `Secret`, if the URL holds a password."""
+    url = parse_database_url(text)
+    return Secret(url) if database_secrets(url) else url
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -372,6 +393,15 @@ class Settings:
         shown_default="~/.local/share/tornado-stream; on macOS ~/Library/Application Support/"
         "tornado-stream, on Windows %LOCALAPPDATA%\\tornado-stream",
     )
+    database: str | None = _setting(
+        None,
+        _database,
+        "Database in PostgreSQL for conversations and logins, instead of the data directory, as "
+        "postgresql://user@host/database. Several servers can share it (docs/scaling.md). Other "
+        "users of the machine can see a flag: give a password by the variable or the file.",
+        metavar="URL",
+    )
+    database_file: Path | None = _setting(None, _path, "File whose first line is that URL.")
     synchronous: str = _setting(
         "normal",
         _one_of(*SYNCHRONOUS),
@@ -396,6 +426,13 @@ class Settings:
         _seconds_or_none,
         "Time that running answers have to finish after SIGTERM, SIGHUP or Ctrl-C; 0 interrupts "
         "them at once.",
+    )
+    workers: int = _setting(
+        1,
+        _workers,
+        "Processes that serve, on Linux: as many as there are cores for them. They share the port "
+        "and the data directory (docs/deploying.md).",
+        metavar="N",
     )
     max_connections: int = _setting(
         20_000,
@@ -442,6 +479,34 @@ class Settings:
         "while there is no room.",
         metavar="BYTES",
     )
+    max_file: int = _setting(
+        20 * 1024 * 1024,
+        _count,
+        "Most bytes of a picture or another file that a user adds to a question.",
+        metavar="BYTES",
+    )
+    max_steps: int = _setting(
+        8, _count, "Most requests to the upstream for one answer that uses tools."
+    )
+    max_files: int = _setting(10, _count, "Most files of one question.")
+    max_user_files: int = _setting(
+        1024 * 1024 * 1024,
+        _count_or_none,
+        "Most bytes of all files of one user; 0 means no limit.",
+        metavar="BYTES",
+    )
+    max_file_text: int = _setting(
+        200_000,
+        _count,
+        "Most characters of the text of a file that a model gets; the rest is left out, with a "
+        "notice.",
+    )
+    max_import: int = _setting(
+        2 * 1024 * 1024 * 1024,
+        _count_or_none,
+        "Most bytes of an export that a user imports; 0 means no limit.",
+        metavar="BYTES",
+    )
     max_message: int = _setting(
         0,
         _count_or_none,
@@ -474,6 +539,23 @@ class Settings:
     )
     max_answers_per_user: int = _setting(
         0, _count_or_none, "Most answers of one user that run at a time; 0 means no limit."
+    )
+    max_beside: int = _setting(
+        3,
+        _count,
+        "Most answers to one message that run at a time, side by side; 1 means that the page does "
+        "not offer to compare models.",
+    )
+    sharing: bool = _setting(
+        False,
+        _switch,
+        "Let users share a branch of a conversation by a link: whoever has the link reads it "
+        "without a login, until it is revoked (docs/security.md).",
+    )
+    max_shared_readers: int = _setting(
+        200,
+        _count,
+        "Most responses that follow answers at a time for readers of shared links.",
     )
     no_discovery: bool = _setting(
         False,
@@ -514,4 +596,5 @@ class Settings:
     def secrets(self) -> tuple[str, ...]:
         """Every secret among the settings, for the log to mask."""
         values = [str(v) for v in vars(self).values() if isinstance(v, Secret)]
-        return tuple(dict.fromkeys([*values, *url_secrets(self.base_url or "")]))
+        urls = (*url_secrets(self.base_url or ""), *database_secrets(self.database or ""))
+        return tuple(dict.fromkeys([*values, *urls]))

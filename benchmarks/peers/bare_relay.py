@@ -22,7 +22,7 @@ class Chat(RequestHandler):
         connection = self.request.connection
         connection.stream.set_nodelay(True)
         await self.flush()
-        body = ChunkedBody(self.detach(), send_batch, lambda: None, lambda: None)
+        body = ChunkedBody(self.detach(), b"", send_batch, lambda: None, lambda: None)
         sent = request(self.request.body, body.write)
         await client.stream(sent, lambda status, headers: sent.streaming_callback).done
         server.handle_stream(body.end(), connection.context.address)

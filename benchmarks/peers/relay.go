@@ -49,10 +49,11 @@ func chat(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-cache")
 	flusher := w.(http.Flusher)
 	flusher.Flush()
+	prefix := []byte("data: ")
 	lines := bufio.NewScanner(response.Body)
 	for lines.Scan() {
-		data, found := bytes.CutPrefix(lines.Bytes(), []byte("data: "))
-		if !found || string(data) == "[DONE]" {
+		data := bytes.TrimPrefix(lines.Bytes(), prefix)
+		if len(data) == len(lines.Bytes()) || string(data) == "[DONE]" {
 			continue
 		}
 		event := chunk{}

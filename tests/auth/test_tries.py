@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tornado_stream.auth.tries import FORGIVEN, TooManyTries, Tries, network
+from tornado_stream.auth.tries import TooManyTries, Tries, network
+from tornado_stream.values.tries import FORGIVEN, TryLimit
 
 
 class Clock:
@@ -27,7 +28,7 @@ def wait_of(tries: Tries, key: str) -> int:
 
 
 def test_five_are_free_then_waits_double(clock):
-    tries = Tries(5, 60, clock)
+    tries = Tries(TryLimit(5, 60), clock)
     for _ in range(5):
         tries.check("a")
         tries.count("a")
@@ -44,7 +45,7 @@ def test_five_are_free_then_waits_double(clock):
 
 
 def test_a_try_that_comes_too_early_is_not_counted(clock):
-    tries = Tries(1, 60, clock)
+    tries = Tries(TryLimit(1, 60), clock)
     tries.count("a")
     for _ in range(100):
         assert wait_of(tries, "a") == 1
@@ -53,7 +54,7 @@ def test_a_try_that_comes_too_early_is_not_counted(clock):
 
 
 def test_a_success_resets_the_count_and_so_does_time(clock):
-    tries = Tries(1, 60, clock)
+    tries = Tries(TryLimit(1, 60), clock)
     tries.count("a")
     tries.forget("a")
     tries.forget("a")
@@ -67,7 +68,7 @@ def test_a_success_resets_the_count_and_so_does_time(clock):
 
 
 def test_a_bounded_number_of_keys_is_remembered(clock):
-    tries = Tries(1, 60, clock, max_keys=100)
+    tries = Tries(TryLimit(1, 60), clock, max_keys=100)
     for number in range(1000):
         tries.count("a")
         tries.count(str(number))

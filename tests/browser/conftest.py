@@ -55,6 +55,8 @@ ARGUMENTS = [
     "--disable-site-isolation-trials",
     "--renderer-process-limit=1",
 ]
+#: How many processes serve: `BROWSER_WORKERS=2` runs the tests over two.
+WORKERS = os.environ.get("BROWSER_WORKERS", "1")
 VIEWPORT: Any = {"width": 1024, "height": 768}
 REPORT_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -171,7 +173,8 @@ def serve(
 
     def start(**environ: str) -> Program:
         data = tmp_path_factory.mktemp("data")
-        return run("main.py", "--port", "0", "--data-dir", str(data), **environ)
+        arguments = "--port", "0", "--data-dir", str(data), "--workers", WORKERS
+        return run("main.py", *arguments, **environ)
 
     return start
 
@@ -210,13 +213,16 @@ def seen(upstream: Program) -> Callable[[], dict[str, Any]]:
 
 @pytest.fixture
 def world(serve: Callable[..., Program], upstream: Program, release: Release) -> World:
-    """Two servers without conversations, the second with a password, to walk through all states."""
+    """Two servers without conversations, the first with shared links and the second with a
+    password, to walk through all states."""
     from .states import World
 
     environ = {"OPENAI_BASE_URL": upstream.url, "OPENAI_MODEL": "fake-model"}
     environ["OPENAI_API_KEY"] = "sk-x"
     return World(
-        serve(**environ), serve(**environ, TORNADO_STREAM_PASSWORD="correct horse"), release
+        serve(**environ, TORNADO_STREAM_SHARING="1"),
+        serve(**environ, TORNADO_STREAM_PASSWORD="correct horse"),
+        release,
     )
 
 
@@ -241,13 +247,14 @@ class MortalServer:
 
 @pytest.fixture
 def mortal(
-    run: Callable[..., Program], upstream: Program, tmp_path: Path
+    run: Callable[..., Program], upstream: Program, tmp_path: Path, tab: Page
 ) -> Iterator[MortalServer]:
     """A server that only this test uses."""
     environ = {"OPENAI_BASE_URL": upstream.url, "OPENAI_MODEL": "fake-model"}
     server = MortalServer(run, tmp_path / "data", environ | {"OPENAI_API_KEY": "sk-x"})
     server.start()
     yield server
+    tab.goto("about:blank")  # a page that asks this server would log an error
     server.kill()
 
 

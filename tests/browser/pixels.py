@@ -41,7 +41,8 @@ RULES: dict[str, str] = {
         e.textContent.length > 5000 && !e.closest("article").querySelector("[aria-expanded=true]")
         && e.getBoundingClientRect().height > innerHeight).map((e) => named([e]))""",
     "messages stand below each other": """() => {
-      const boxes = [...document.querySelectorAll("article.message")]
+      const beside = ".answer-column ~ .answer-column > *";
+      const boxes = [...document.querySelectorAll(`article.message:not(${beside})`)]
         .filter((e) => e.checkVisibility({visibilityProperty: true}))
         .map((e) => [e, e.getBoundingClientRect()]);
       return boxes.filter(([e, box], at) => at && box.top < boxes[at - 1][1].bottom - 1).map(named);
@@ -55,7 +56,7 @@ RULES: dict[str, str] = {
         && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1;
       return all.flatMap(([a, box], at) => all.slice(at + 1)
         .filter(([b, other]) => !a.contains(b) && !b.contains(a) && layer(a) === layer(b)
-          && !!scrolls(a) === !!scrolls(b) && over(box, other) && !a.closest(".row")
+          && scrolls(a) === scrolls(b) && over(box, other) && !a.closest(".row")
           && !stuck(a) && !stuck(b))
         .map(([b]) => `${named([a])} and ${named([b])}`));
     }""",
@@ -106,7 +107,7 @@ const layerOnTop = (e) => {{
 const scrolls = (e) => {{
   for (let p = e.parentElement; p && p !== document.body; p = p.parentElement)
     if (/auto|scroll/.test(getComputedStyle(p).overflowY)) return p;
-  return null;
+  return document.body.matches(".page") ? null : document.scrollingElement;
 }};
 const controls = () => tabbable().filter((e) => !covered(e) && !e.matches(".skip, .scroller"))
   .filter((e) => getComputedStyle(e).display !== "inline")

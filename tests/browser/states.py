@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from pictures import png
+
 from .chat import Locator, Page, Route, expect
 from .conftest import Program, Release
 
@@ -31,6 +33,8 @@ LONG: dict[str, str] = {
     + "print('hello ' * 20)\n" * 40
     + "```\nThanks!",
 }
+#: The models that are compared.
+COMPARED = ("fake-model", "⟦gpt-model-b⟧", "⟦a-model-with-a-name-that-is-quite-long⟧")
 
 
 def ready(page: Page) -> None:
@@ -298,6 +302,69 @@ def unreachable(page: Page) -> None:
     page.context.set_offline(True)
 
 
+def attached(page: Page) -> None:
+    """Files of every kind belong to the next question; one of them cannot be added."""
+    page.set_viewport_size({"width": 1440, "height": 900})
+    anew(page)
+    names = ["⟦notes⟧.txt", "⟦a name of a file that is so long that it has to be cut⟧.txt"]
+    files: list[Any] = [
+        {"name": name, "mimeType": "text/plain", "buffer": name.encode()} for name in names
+    ]
+    files.append({"name": "⟦photo.png⟧", "mimeType": "image/png", "buffer": png(300, 200)})
+    files.append({"name": "⟦program⟧.exe", "mimeType": "", "buffer": b"MZ" + bytes(9)})
+    page.locator("#attach-files").set_input_files(files)
+    expect(page.locator('.file[data-state="ready"]')).to_have_count(3)
+    expect(page.locator('.file[data-state="failed"]')).to_have_count(1)
+
+
+def with_files(page: Page) -> None:
+    page.locator('.file[data-state="failed"] .button').last.click()
+    send(page, f"{LONG['short']}\nplay say={ANSWER}")
+    ready(page)
+    expect(page.locator(".question-files .file")).to_have_count(3)
+
+
+def ticking(page: Page) -> None:
+    """Three models are ticked, to be compared."""
+    anew(page)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.locator("#model").click()
+    page.locator("#picker .picker-about").nth(1).click()
+    for name in COMPARED[1:]:
+        page.locator("#picker input").fill(name)
+        page.locator("#picker input").press("Enter")
+    expect(page.locator('.picker-option[aria-selected="true"]')).to_have_count(3)
+
+
+def compared(page: Page) -> None:
+    """Three models answer: one is done, one is writing, one has failed."""
+    close(page)
+    scripts = (
+        f"say={ANSWER}",
+        f"think=A thought.;say={ANSWER};stall",
+        "say=Half an answer;error=broken",
+    )
+    parts = [f"{model}: {script}" for model, script in zip(COMPARED, scripts, strict=True)]
+    send(page, f"{LONG['short']}\nplay {' | '.join(parts)}")
+    expect(page.locator(".answer-column")).to_have_count(3)
+    expect(page.locator('.answer-column .message[data-state="done"]')).to_have_count(1)
+    expect(page.locator('.answer-column .message[data-state="error"]')).to_have_count(1)
+    expect(page.locator(".answer-column .reasoning")).to_have_count(1)
+
+
+def all_compared(page: Page) -> None:
+    stopped(page)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    expect(page.locator(".answer-column .toolbar")).to_have_count(3)
+
+
+def gone_on(page: Page) -> None:
+    """The conversation goes on with one of them."""
+    page.locator(".column-head .button:visible").last.click()
+    expect(page.locator(".answer-column")).to_have_count(0)
+    expect(page.locator(".versions").last).to_be_visible()
+
+
 def not_sent(page: Page) -> None:
     """The server cannot store the question."""
     failure = {"error": {"code": "not_saved", "message": "The disk is full.", "retryable": True}}
@@ -364,6 +431,12 @@ def with_waiting(page: Page) -> None:
     send(page, f"{LONG['short']}\nplay say=one;hold={uuid.uuid4().hex}")
     expect(page.locator("article.message.answer .content")).to_contain_text("one")
     page.locator("#question").fill("A question that waits. " * 8)
+    files: list[Any] = [
+        {"name": "⟦a file that waits, too⟧.txt", "mimeType": "text/plain", "buffer": b"words"},
+        {"name": "⟦photo.png⟧", "mimeType": "image/png", "buffer": png(300, 200)},
+    ]
+    page.locator("#attach-files").set_input_files(files)
+    expect(page.locator('.file[data-state="ready"]')).to_have_count(2)
     page.locator("#question").press("Enter")
     expect(page.locator("#question")).to_have_value("")
     expect(page.get_by_text("A question that waits.").first).to_be_visible()
@@ -481,6 +554,70 @@ def deleting_all(page: Page) -> None:
     expect(page.locator("#delete-word")).to_be_focused()
 
 
+def importing(page: Page) -> None:
+    """Nothing of a file could be imported."""
+    opened("#settings")(page)
+    long, rtl = "A title of a conversation " * 8, "محادثة عن المطر"
+    empty = [{"title": title, "id": title, "mapping": {}} for title in (long, rtl, "")]
+    file = {"name": "export " * 12 + ".json", "mimeType": "", "buffer": json.dumps(empty).encode()}
+    page.locator(".settings input[type=file]").set_input_files(file)
+    expect(page.locator(".import .import-bad")).to_be_visible()
+    page.locator(".import-skipped summary").click()
+    page.locator(".import").scroll_into_view_if_needed()
+
+
+def sharing(page: Page) -> None:
+    """The dialog that shares a conversation, of which no link works."""
+    asked(page, f"say={ANSWER}")
+    page.locator("#title").click()
+    page.get_by_role("menuitem").nth(4).click()
+    expect(page.locator("dialog.share .share-list")).to_be_attached()
+
+
+def share_made(page: Page) -> str:
+    """A link was made; it is returned."""
+    page.locator("dialog.share form .primary").click()
+    expect(page.locator("dialog.share .share-list li")).to_have_count(1)
+    return page.locator(".share-link input").input_value()
+
+
+def share_revoked(page: Page) -> None:
+    """The only link was taken back, in the dialog or in the settings."""
+    page.locator("dialog[open] .share-list .button").click()
+    expect(page.locator("dialog[open] .share-list li")).to_have_count(0)
+
+
+def shares_in_settings(page: Page) -> None:
+    opened("#settings")(page)
+    expect(page.locator(".settings .share-list li")).to_have_count(1)
+    page.locator(".settings .share-list").scroll_into_view_if_needed()
+
+
+def shared_pages(page: Page, server: Program) -> Iterator[str]:
+    """All of sharing: the dialog, the list in the settings, and the page of a link."""
+    page.goto(server.url)
+    sharing(page)
+    yield "sharing"
+    share_made(page)
+    yield "sharing, a link was made"
+    share_revoked(page)
+    yield "sharing, no link works any more"
+    link = share_made(page)
+    close(page)
+    yield "a row that is shared"
+    shares_in_settings(page)
+    yield "settings, a shared link"
+    page.goto(link)
+    expect(page.locator("article .markdown table")).to_be_visible()
+    yield "the page of a link"
+    page.goto(server.url)
+    shares_in_settings(page)
+    share_revoked(page)
+    yield "settings, no shared link"
+    page.goto(link)
+    yield "a link that is gone"
+
+
 @dataclass
 class World:
     """The servers that a walk through all states needs."""
@@ -522,6 +659,8 @@ def walk(page: Page, world: World, kinds: Collection[str] = tuple(LONG)) -> Iter
         "length limit": lambda page: asked(page, "say=Half;finish=length;done"),
         "content filter": lambda page: asked(page, "say=Half;finish=content_filter;done"),
         "empty answer": lambda page: asked(page, "finish=stop;done"),
+        "files for a question": attached,
+        "a question with files": with_files,
         "not sent": not_sent,
         "not saved": unsaved,
         "reasoning and tools, open": with_parts,
@@ -533,6 +672,10 @@ def walk(page: Page, world: World, kinds: Collection[str] = tuple(LONG)) -> Iter
         "long code": with_long_code,
         "long code, open": with_open_code,
         "preview": with_preview,
+        "models to compare": ticking,
+        "answers side by side": compared,
+        "answers side by side, all ended": all_compared,
+        "going on with one": gone_on,
         "waiting question": with_waiting,
         "waiting question, held": held,
         "search": searching,
@@ -566,6 +709,9 @@ def walk(page: Page, world: World, kinds: Collection[str] = tuple(LONG)) -> Iter
     page.locator("#archive").click()
     deleting_all(page)
     yield "settings, deleting all"
+    close(page)
+    importing(page)
+    yield "settings, nothing imported"
     close(page)
     for name, act in {
         "context bar, dialog": compact,
@@ -607,6 +753,7 @@ def walk(page: Page, world: World, kinds: Collection[str] = tuple(LONG)) -> Iter
     page.goto(f"{world.server.url}c/00000000-0000-4000-8000-000000000000")
     expect(page.locator("#place")).to_be_visible()
     yield "missing"
+    yield from shared_pages(page, world.server)
     usage(page, world.server)
     yield "usage"
     page.goto(f"{world.server.url}no/such/page")

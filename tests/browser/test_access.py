@@ -238,8 +238,8 @@ def test_a_day_by_keyboard_alone(wide: Page, release: Release) -> None:
     expect(page.locator("#send")).to_be_visible()
     keys.press("Alt+Shift+M")
     expect(page.locator(".picker input")).to_be_focused()
-    keys.press("Tab")
-    keys.press("Tab")
+    for _ in range(3):  # past the list and the button to compare
+        keys.press("Tab")
     expect(page.locator("#panel")).to_be_focused()
     expect(page.locator(":popover-open")).to_have_count(0)
     keys.press("Alt+Shift+P")

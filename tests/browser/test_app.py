@@ -26,6 +26,7 @@ def paper(page: Page) -> Iterator[Page]:
     page.emulate_media(media="screen")
 
 
+@pytest.mark.wide
 def test_it_can_be_installed(page: Page, server: Program) -> None:
     devtools = page.context.new_cdp_session(page)
     found = devtools.send("Page.getAppManifest")

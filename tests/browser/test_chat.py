@@ -98,7 +98,7 @@ def test_the_keyboard_is_enough(page: Page) -> None:
     )
     expect(composer(page)).to_be_focused()
     expect(composer(page)).to_have_value("")
-    for name in ("Model:", "System prompt", "Keyboard shortcuts", "Stop"):
+    for name in ("Model:", "System prompt", "Add files", "Keyboard shortcuts", "Stop"):
         page.keyboard.press("Tab")
         button = page.get_by_role("button", name=re.compile(f"^{name}"))
         expect(button).to_be_focused()

@@ -92,6 +92,7 @@ def test_on_paper_words_stay_whole_and_nothing_is_cut(phone: Page) -> None:
     assert last <= 1, "all lines of code are on the paper"
 
 
+@pytest.mark.wide
 def test_long_code_folds_while_it_is_written(page: Page, release: Release) -> None:
     """What is above does not move, nothing shrinks, and all of it can be shown and copied."""
     code = lines(0, 120)

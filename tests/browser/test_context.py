@@ -58,6 +58,7 @@ def test_a_context_that_is_not_known_is_not_guessed(page: Page) -> None:
     assert "cost" not in dialog.inner_text().lower()  # neither is a price
 
 
+@pytest.mark.wide
 def test_a_conversation_goes_on_from_a_summary_and_loses_nothing(
     known: Page, seen: Callable[[], dict[str, Any]]
 ) -> None:

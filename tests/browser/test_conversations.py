@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Callable
 
 from .chat import Page, ask, composer, content, expect, listed
-from .conftest import Program
+from .conftest import Program, Watch
 
 NO_STORAGE = """
 for (const name of ["localStorage", "sessionStorage"]) {
@@ -54,6 +54,23 @@ def test_every_conversation_has_its_address(page: Page, server: Program) -> None
     ask(page, "and plums")
     expect(content(page)).to_have_text("and plums")
     assert page.get_by_role("article").count() == 4
+
+
+def test_a_conversation_opens_once_the_code_for_it_comes(page: Page, watch: Watch) -> None:
+    watch.allow("Failed to load resource")
+    refused: list[str] = []
+    # On a slow machine it is loaded for the new conversation already.
+    page.route(
+        "**/conversation/snapshot.js",
+        lambda route: (refused.append(route.request.url), route.abort()),
+        times=1,
+    )
+    ask(page, "patience")
+    expect(content(page)).to_have_text("patience")
+    page.get_by_role("button", name="New conversation").click()
+    listed(page).first.get_by_role("link").click()
+    expect(content(page)).to_have_text("patience")
+    assert len(refused) == 1
 
 
 def test_search_and_rename(page: Page) -> None:

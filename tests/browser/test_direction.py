@@ -115,6 +115,7 @@ def test_a_drawer_comes_from_the_right(mirrored: Page) -> None:
     assert cut(page, 360) == []
 
 
+@pytest.mark.wide
 def test_every_word_comes_from_a_language_file(mirrored: Page) -> None:
     page = mirrored
     page.set_viewport_size({"width": 1440, "height": 800})

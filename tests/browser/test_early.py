@@ -35,6 +35,7 @@ def slow(tab: Page, server: Program, watch: Watch) -> Iterator[Page]:
     tab.unroute_all(behavior="ignoreErrors")
 
 
+@pytest.mark.wide
 def test_what_is_typed_before_the_modules_run_is_kept(slow: Page, server: Program) -> None:
     ask(slow, "one")
     expect(content(slow)).to_have_text("one")

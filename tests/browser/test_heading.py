@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from .chat import Page, ask, composer, content, expect
 
 
+@pytest.mark.wide
 def test_the_title_is_in_the_header_with_its_menu_at_every_width(page: Page) -> None:
     title = page.get_by_role("banner").get_by_role("button", name="What is a header", exact=True)
     expect(page.locator("#heading")).to_be_hidden()
@@ -18,7 +21,8 @@ def test_the_title_is_in_the_header_with_its_menu_at_every_width(page: Page) -> 
         page.locator("#title").click()
         menu = page.get_by_role("menu", name="This conversation")
         names = ["Rename", "Pin", "Move to a folder…", "Archive"]
-        names += ["Save as Markdown", "Save as JSON", "Save as text", "Delete"]
+        names += ["Save as Markdown", "Save as JSON", "Save as text", "Save with its files (ZIP)"]
+        names += ["Delete"]
         expect(menu.get_by_role("menuitem")).to_have_text(names)
         page.keyboard.press("Escape")
         expect(page.locator("#title")).to_be_focused()

@@ -12,6 +12,8 @@ import pytest
 from .chat import Page, Route, announced, ask, composer, content, expect
 from .conftest import Browser, Program, fresh_page
 
+pytestmark = pytest.mark.wide
+
 
 @pytest.fixture
 def own(serve: Callable[..., Program], upstream: Program) -> Program:
@@ -25,7 +27,6 @@ def own(serve: Callable[..., Program], upstream: Program) -> Program:
 @pytest.fixture
 def page(browser: Browser, own: Program) -> Iterator[Page]:
     with fresh_page(browser, own, reduced_motion="reduce") as page:
-        page.set_default_timeout(15_000)
         expect(page.locator(".row")).to_have_count(6)
         yield page
 

@@ -27,6 +27,7 @@ def send(page: Page, text: str) -> None:
     page.get_by_role("button", name="Send", exact=True).click()
 
 
+@pytest.mark.wide
 def test_a_question_is_asked_and_its_answer_comes(plain: Page, release: Release) -> None:
     size: Any = plain.viewport_size
     held = f"plain{size['width']}"

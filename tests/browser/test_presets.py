@@ -15,6 +15,8 @@ from .chat import Locator, Page, announced, ask, composer, content, expect
 from .conftest import Program, Watch
 from .states import pasted
 
+pytestmark = pytest.mark.wide
+
 OWN = {"name": "Translator", "system": "Translate.", "model": "gpt-x", "options": {"seed": 7}}
 PROMPT = {"name": "review", "kind": "prompt", "text": "Review {{file}}. Look for {{what}}."}
 

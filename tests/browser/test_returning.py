@@ -35,6 +35,7 @@ def test_a_reload_in_the_middle_of_an_answer(page: Page, release: Release) -> No
     expect(mark).to_be_hidden()
 
 
+@pytest.mark.wide
 def test_two_tabs_are_in_step(
     page: Page, open_tab: Callable[[str], Page], server: Program, seen: Seen, watch: Watch
 ) -> None:
@@ -94,6 +95,7 @@ def test_stop_in_the_last_of_eight_tabs(
     assert seen()["open"] == 0
 
 
+@pytest.mark.wide
 def test_the_server_is_killed(
     open_page: Callable[..., Page], mortal: MortalServer, watch: Watch, seen: Seen
 ) -> None:
@@ -123,6 +125,7 @@ def test_the_server_is_killed(
     assert text(page) == f"{kept}the rest of it"
 
 
+@pytest.mark.wide
 def test_a_server_that_was_killed_before_the_page_came_back(
     open_page: Callable[..., Page], mortal: MortalServer, watch: Watch
 ) -> None:

@@ -7,6 +7,8 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from .chat import Page, ask, content, expect, status
 from .conftest import Program
 
@@ -32,6 +34,7 @@ SENT = [
 ]
 
 
+@pytest.mark.wide
 def test_a_programs_conversation_is_shown_whole(
     server: Program, open_page: Callable[..., Page], seen: Callable[[], dict[str, Any]]
 ) -> None:

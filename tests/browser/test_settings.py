@@ -12,6 +12,8 @@ import pytest
 from .chat import Page, ask, composer, content, expect
 from .conftest import Browser, Program, Watch, fresh_page
 
+pytestmark = pytest.mark.wide
+
 PASSWORD = "correct horse"
 
 
@@ -48,6 +50,7 @@ def test_colours_size_and_enter_hold_at_once_and_after_a_reload(page: Page) -> N
         page.reload()
         # The server sends it, so it is there before any script.
         assert (root(page, "data-theme"), root(page, "data-text")) == ("dark", "150")
+    page.set_viewport_size({"width": 1280, "height": 768})  # room for a short hint at this size
     for words, shown in (("↩", "whole"), ("Enter " * 40, "not there")):
         page.locator("#composer-hint span").evaluate(
             "(hint, text) => (hint.textContent = text)", words

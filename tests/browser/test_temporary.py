@@ -36,6 +36,7 @@ def own_page(open_page: Callable[..., Page], mortal: MortalServer) -> Page:
     return open_page(mortal.url)
 
 
+@pytest.mark.wide
 def test_a_temporary_chat_is_nowhere(own_page: Page, mortal: MortalServer, seen: Any) -> None:
     page = own_page
     composer(page).fill("play say=zeppelin")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from .access import violations
 from .chat import answer, ask, composer, content, expect, status
 from .conftest import REPORT_VIOLATIONS, Browser, Program, Watch
@@ -21,6 +23,7 @@ amount = 0.001
 REFUSED = r"Failed to load resource: .* 429 \(Too Many"
 
 
+@pytest.mark.wide
 def test_a_budget_is_told_and_the_usage_page_shows_where_it_went(
     browser: Browser, serve: Callable[..., Program], upstream: Program, tmp_path: Path
 ) -> None:

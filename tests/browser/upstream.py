@@ -2,7 +2,8 @@
 
 The last line of a question may be `play SCRIPT`; fake_upstream describes the steps of a script.
 Where ` | ` separates several scripts, the first request for this question gets the first one, the
-next request (a regenerated or a continued answer) the second, and all others the last one.
+next request (a regenerated or a continued answer) the second, and all others the last one. Scripts
+that begin with `MODEL: ` are for requests of that model alone, which are counted by themselves.
 """
 
 from __future__ import annotations
@@ -35,9 +36,12 @@ def parse_script(body: dict[str, Any]) -> list[tuple[str, str]]:
     line = asked[-1].rsplit("\n", 1)[-1]
     if not line.startswith("play "):
         return _parse_script(body)
+    scripts = line.removeprefix("play ").split(" | ")
+    own = f"{body['model']}: "
+    if mine := [script.removeprefix(own) for script in scripts if script.startswith(own)]:
+        scripts, line = mine, own + line
     turn = _asked.get(line, 0)
     _asked[line] = turn + 1
-    scripts = line.removeprefix("play ").split(" | ")
     return _parse_script({**body, "model": scripts[min(turn, len(scripts) - 1)]})
 
 

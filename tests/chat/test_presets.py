@@ -11,7 +11,7 @@ from client import until
 
 from tornado_stream.chat.presets import PREFIX, read_presets
 from tornado_stream.config_file import read_sections
-from tornado_stream.handlers.base import BaseHandler
+from tornado_stream.handlers import checks
 from tornado_stream.settings import SettingError
 
 FILE = """
@@ -306,7 +306,7 @@ async def test_what_cannot_be_a_preset_is_refused(chat):
         ({}, 409, "name_in_use"),
         ({"name": "MINE"}, 409, "name_in_use"),
         ({"name": "translator"}, 409, "name_in_use"),
-        ({"name": "x", "tools": ["time"]}, 400, "invalid_request"),
+        ({"name": "x", "tools": "time"}, 400, "invalid_request"),
         ({"name": "x", "id": "y"}, 400, "invalid_request"),
         ({"name": 7}, 400, "invalid_request"),
         ({"name": "x", "system": "y" * 70_000}, 400, "invalid_request"),
@@ -334,8 +334,8 @@ async def test_what_cannot_be_a_preset_is_refused(chat):
 @pytest.mark.gen_test
 async def test_presets_are_their_owners(serve, settings, monkeypatch):
     chat = serve(settings)
-    owner = property(lambda handler: handler.request.headers.get("X-Owner", "local"))
-    monkeypatch.setattr(BaseHandler, "owner", owner)
+    owner = lambda services, request, route: request.headers.get("X-Owner", "local")  # noqa: E731
+    monkeypatch.setattr(checks, "owner_of", owner)
     other = {"X-Owner": "other"}
     mine = (await add(chat))[1]
     assert (await add(chat, other))[0] == 201, "names are unique for an owner"
@@ -389,7 +389,7 @@ async def test_a_change_is_noticed_within_seconds(chat, file):
     ("text", "says"),
     [
         ("\n[preset.a]\nsystem = 7", "line 3: preset.a.system: it must be text"),
-        ("\n[preset.a]\ntools = ['time']\n", "line 3: preset.a.tools: this version has no tools"),
+        ("\n[preset.a]\ntools = 'time'\n", "line 3: preset.a.tools: it must be a list of names"),
         ("\n[preset.a]\n[preset.a.options]\nx = 07:32:00\n", "preset.a.options: it may hold text"),
         ("[preset.a]\nmodel='m'\n[preset.A]\nmodel='m'", "line 3: preset.A: another preset has"),
         ('[preset."a\\u202eb"]\nmodel="m"', "its name must be visible"),

@@ -34,7 +34,8 @@ class Disk:
         self.hangs: threading.Event | None = None  # until it is set
         self.writes = 0
 
-    def open(self, path, **more) -> SQLiteStore:
+    def open(self, path, *, database=None, **more) -> SQLiteStore:
+        assert database is None  # else the store is in PostgreSQL
         disk = self
 
         class Connection(sqlite3.Connection):
@@ -105,6 +106,28 @@ async def test_a_disk_that_hangs_does_not_block_the_loop(disk, serve, settings, 
     assert (await chat.request("GET", "/healthz")).status == 200
     assert await asked == "not_saving"
     disk.hangs.set()
+
+
+@pytest.mark.gen_test
+async def test_a_loop_that_stood_still_is_no_failure_of_the_database(
+    disk, serve, settings, monkeypatch
+):
+    monkeypatch.setattr(readiness, "TRIAL_LIMIT", 0.3)
+    chat = serve(settings)
+    check = chat.application.store.check
+
+    async def check_while_the_loop_stands_still():
+        if not stood_still:
+            stood_still.append(True)
+            asyncio.get_running_loop().call_soon(time.sleep, 0.3 + 2 * readiness.LATE)
+        await check()
+
+    stood_still: list[bool] = []
+    monkeypatch.setattr(chat.application.store, "check", check_while_the_loop_stands_still)
+    assert await status(chat) == "ready" and stood_still
+    disk.error = "database or disk is full"
+    stood_still.clear()
+    assert await status(chat) == "not_saving"
 
 
 @pytest.mark.gen_test

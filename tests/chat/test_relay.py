@@ -15,9 +15,12 @@ from upstream_json import sse
 from tornado_stream.chat.completions import CompletionRequest
 from tornado_stream.chat.relay import CompletionRelay
 from tornado_stream.generations.relay import Relay
+from tornado_stream.providers.base import TextEmit
 from tornado_stream.providers.openai.answer_emitter import AnswerEmitter
+from tornado_stream.providers.openai.usual_chunks import UsualChunks
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Delta, End, Notice, RelayedChunks
+from tornado_stream.values.pictures import SentPicture
 
 NAMED = {"id": "gen-77", "object": "chat.completion.chunk", "created": 5, "model": "real-9"}
 
@@ -52,7 +55,51 @@ def relayed(data: bytes | list[bytes], **fields: Any) -> Relay:
     return relay
 
 
+class ByTheLane(TextEmit):
+    """Feeds a relay as the producer does, usual chunks without events."""
+
+    def __init__(self, relay: Relay) -> None:
+        self.relay, self.texts = relay, 0
+
+    def __call__(self, event: Any) -> None:
+        feed(self.relay, event)
+
+    def text(self, text: str, data: bytes) -> None:
+        self.texts += 1
+        self.relay.take_text(text, data)
+        self.relay.begin()
+
+
+def check_lane(pieces: list[bytes], **fields: Any) -> int:
+    """Compare what a relay publishes on both ways; returns how many texts took the lane."""
+    relay, careful = CompletionRelay(asked(**fields)), CompletionRelay(asked(**fields))
+    emit = ByTheLane(relay)
+    ways = (
+        UsualChunks(AnswerEmitter(emit, relay=True), emit, relay=True),
+        AnswerEmitter(lambda event: feed(careful, event), relay=True),
+    )
+    ends: list[End] = []
+    for way in ways:
+        for piece in pieces:
+            way.feed(piece)
+        try:
+            way.close()
+            ends.append(ended())
+        except ProviderError as error:
+            ends.append(ended(error.state, error))
+    assert ends[0].to_json() == ends[1].to_json()
+    times = [one._head["created"] for one in (relay, careful)]
+    assert b"".join(relay.frames) == b"".join(careful.frames) or times[0] != times[1]
+    assert relay.held == careful.held
+    for one, end in zip((relay, careful), ends, strict=True):
+        one.end(end)
+    assert relay.frames[-1] == careful.frames[-1] or times[0] != times[1]
+    return emit.texts
+
+
 def feed(relay: Relay, event: Any) -> None:
+    if isinstance(event, SentPicture):
+        return  # the producer keeps pictures, and gives none to a relay
     relay.take(event)
     if isinstance(event, Delta):
         relay.begin()
@@ -511,6 +558,52 @@ async def test_recorded_streams_are_relayed_alike_however_they_are_split():
         assert one == other, path.name
         whole, split = (relayed(source) for source in (data, pieces))
         assert bool(whole.failure) == bool(split.failure), path.name
+
+
+HEADS = [
+    {},
+    {"id": "gen-77"},
+    NAMED,
+    {"model": "m", **NAMED},
+    {**NAMED, "id": 5},
+    {**NAMED, "id": None},
+    {**NAMED, "system_fingerprint": "gen-77", "x": {"id": "gen-77"}},
+]
+SAID = ["a", " b", 'data: {"id":"gen-77"', '"id":"gen-77"', "\n\ndata: {", "é😀", "<", ""]
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("fields", [{"stream": True}, {"stream": False}])
+@pytest.mark.parametrize("separators", [None, (",", ":")])
+async def test_the_lane_relays_what_the_careful_way_relays(head, fields, separators):
+    def said(text: str, **more: Any) -> bytes:
+        choice = {"index": 0, "delta": {"content": text}}
+        value = {**head, **more, "choices": [choice]}
+        return sse(json.dumps(value, separators=separators))
+
+    events = [said(text) for text in SAID * 2]
+    assert check_lane(events, **fields) > len(SAID)
+    together = [said("a"), b"".join(events[:3]), b"".join(events)]
+    check_lane(together, **fields)
+    check_lane([*events, *(said(text, id="gen-78") for text in SAID), *events], **fields)
+    check_lane([*events, sse(chunk({}, "stop"), "[DONE]")], **fields)
+
+
+@pytest.mark.gen_test
+async def test_the_lane_holds_no_more_of_a_long_answer(monkeypatch):
+    monkeypatch.setattr("tornado_stream.chat.relay.HELD_BYTES", 3000)
+    events = [sse(chunk({"content": f"word {n}"})) for n in range(200)]
+    assert check_lane(events, stream=True) > 190
+
+
+@pytest.mark.gen_test
+async def test_recorded_streams_take_both_ways_alike():
+    for path in sorted((CORPUS / "streams").glob("*.sse")):
+        events = [event + b"\n\n" for event in path.read_bytes().split(b"\n\n")]
+        for fields in ({"stream": True}, {"stream": False}):
+            check_lane(events, **fields)
+            check_lane([b"".join(events[i : i + 3]) for i in range(0, len(events), 3)], **fields)
 
 
 def lines(relay: Relay) -> list[Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tornado_stream.chat.remembered_items import RememberedItems
 
 
@@ -42,3 +44,27 @@ def test_old_items_are_forgotten():
     items.remember("ann", [item(1)])
     assert items.recall("ann", "msg_1") is None
     assert len(items) == 0
+
+
+@pytest.mark.gen_test
+async def test_another_process_gets_what_it_looks_for_or_all():
+    items, other, later = RememberedItems(), RememberedItems(), RememberedItems()
+    items.remember("ann", [item(1), item(2, "ä"), item(3)])
+    items.remember("bob", [item(4)])
+    other.remember("ann", [item(1, "its own")])
+    asked = []
+
+    async def fetch(owner, ids):
+        asked.append(list(ids))
+        return [items.dump(owner, ids)]
+
+    other.fetch = fetch
+    await other.look_for("ann", ["msg_1", "msg_2", "msg_4"])
+    await other.look_for("ann", ["msg_2"])
+    await items.look_for("ann", ["msg_5"])  # there is nobody to ask
+    assert asked == [["msg_2", "msg_4"]]
+    assert other.recall("ann", "msg_1") == item(1, "its own")
+    assert other.recall("ann", "msg_2") == item(2, "ä")
+    assert len(other) == 2 and other.recall("bob", "msg_4") is None
+    later.take(items.dump())
+    assert len(later) == 4 and later.recall("bob", "msg_4") == item(4)

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from fuzz.requests import VALUES
 
-from tornado_stream.chat.responses_input import chat_messages
+from tornado_stream.chat.responses_input import chat_messages, referred_to
 from tornado_stream.chat.responses_request import REFUSED, REPEATED, chat_body, response_head
 from tornado_stream.values.errors import ChatError, InvalidRequest, NotFound
 
@@ -380,3 +380,16 @@ def test_a_request_that_is_nested_too_deeply_is_refused():
     for _ in range(400):
         deep = {"a": deep}
     assert "deeply" in refused(metadata=deep).message
+
+
+def test_the_items_that_an_input_names_are_known_before_it_is_read():
+    named = [{"type": "item_reference", "id": "msg_1"}, {"id": "fc_2"}]
+    others = [
+        {"role": "user", "content": "hi", "id": "msg_3"},
+        {"id": "rs_4"},
+        {"id": [5]},
+        "x",
+        {},
+    ]
+    assert referred_to([*named, *others]) == ["msg_1", "fc_2"]
+    assert [referred_to(value) for value in VALUES] == [[] for _ in VALUES]

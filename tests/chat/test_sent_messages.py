@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tornado_stream.chat.sent_messages import content_text, leading_system, sent_messages
+from tornado_stream.chat.sent_messages import leading_system, sent_messages
+from tornado_stream.values.content import content_text
 
 SYSTEM = {"role": "system", "content": "be brief"}
 USER = {"role": "user", "content": "hi"}

@@ -7,10 +7,13 @@ import uuid
 from dataclasses import replace
 
 import pytest
+from client import until
+from pictures import png
 
 from tornado_stream.auth.users_file import User, write_users
 from tornado_stream.chat import waiting_questions
 from tornado_stream.chat.waiting_questions import REASONS
+from tornado_stream.files import service
 
 LONG = "gap=0.002;count=2000"
 
@@ -67,6 +70,7 @@ async def test_it_is_asked_when_the_answer_is_done(chat, upstream):
     assert shown == {
         "request_id": asked.request_id,
         "message": "next",
+        "files": [],
         "model": "say=second",
         "options": {"seed": 7},
         "version": 1,
@@ -132,6 +136,8 @@ async def test_it_is_checked_like_a_message(serve, settings):
         {"request_id": asked.request_id, "message": "next", "options": []},
         {"request_id": asked.request_id, "message": "next", "version": "1"},
         {"request_id": asked.request_id, "message": "next", "version": True},
+        {"request_id": asked.request_id, "message": "next", "files": "x"},
+        {"request_id": asked.request_id, "message": "", "files": []},
     ):
         refused = await chat.request("PUT", f"{asked.path}/waiting", body)
         assert refused.status == 400, body
@@ -221,6 +227,99 @@ async def test_a_change_at_the_end_of_the_answer_is_asked_as_changed(chat):
         messages = (await asked.sent())["messages"]
         texts = [m["content"] for m in messages if m["role"] == "user"]
         assert texts == ["first", "two" if changed.status == 200 else "one"]
+
+
+async def upload(chat, data=b"", name="a.png", owner="local"):
+    """A file as the server tells it, when its text was taken out."""
+    files = chat.application.files
+    upload = files.begin(owner, len(data := data or png()))
+    upload.write(data)
+    file, _ = await files.add(owner, name, upload)
+    await until(lambda: files._reader.reading is None)
+    return await files.get(owner, file.id)
+
+
+@pytest.mark.gen_test
+async def test_it_is_asked_with_its_files(chat, upstream):
+    asked = await asking(chat, "say=one;hold")
+    text, picture = await upload(chat, b"some words", "notes.txt"), await upload(chat)
+    ids = [text.id, picture.id]
+    put = (await asked.put("", files=[text.id.upper(), *ids], model="say=second")).json()
+    assert (
+        put["files"]
+        == [text.in_message(), picture.in_message()]
+        == (await asked.waiting())["files"]
+    )
+    assert (await asked.put("", files=ids, model="say=second")).json() == put  # it was lost
+    body = {"request_id": asked.request_id, "model": "say=second", "conversation_id": asked.id}
+    upstream.released.set()
+    assert (await asked.stream.read()).end["state"] == "done"
+    answer = await chat.ask("", files=ids, **body)  # its client sends it, too
+    assert (answer.text, answer.start["generation_id"]) == ("second", asked.request_id)
+    question = (await asked.sent())["messages"][2]
+    assert (question["content"], question["files"]) == ("", put["files"])
+    assert len(upstream.requests) == 2
+    named, picture_part = upstream.requests[1]["messages"][-1]["content"]
+    assert "some words" in named["text"] and picture_part["type"] == "image_url"
+
+
+@pytest.mark.gen_test
+async def test_its_files_are_checked_like_those_of_a_message(serve, settings, upstream):
+    upstream.models = {"data": [{"id": "blind", "architecture": {"input_modalities": ["text"]}}]}
+    chat = serve(replace(settings, max_files=1))
+    await chat.request("GET", "/api/models")
+    asked = await asking(chat)
+    file, blank = await upload(chat), await upload(chat, b" ", "blank.txt")
+    theirs = await upload(chat, b"words", "theirs.txt", owner="other")
+    for files, status, code in [
+        ([str(uuid.uuid4())], 404, "file_not_found"),
+        ([theirs.id], 404, "file_not_found"),
+        ([blank.id], 409, "file_not_ready"),
+        ([file.id, blank.id], 413, "too_many_files"),
+    ]:
+        refused = await asked.put(files=files)
+        assert (refused.status, refused.json()["error"]["code"]) == (status, code), files
+    refused = await asked.put(files=[file.id], model="blind")
+    assert (refused.status, refused.json()["error"]["code"]) == (400, "no_vision")
+    await chat.request("PATCH", asked.path, {"model": "blind"})
+    assert (await asked.put(files=[file.id])).json()["error"]["code"] == "no_vision"
+    assert await asked.waiting() is None
+    assert (await asked.put(files=[file.id], model="seeing")).status == 200
+
+
+@pytest.mark.gen_test
+async def test_its_files_stay_until_it_is_taken_back(chat, monkeypatch):
+    monkeypatch.setattr(service, "UNUSED_LASTS", -1)
+    asked = await asking(chat)
+    one, two = await upload(chat), await upload(chat, b"words", "b.txt")
+    await asked.put(files=[one.id, two.id])
+    await chat.application.files.sweep()
+    assert (await chat.request("GET", "/api/files")).json() == {"files": []}
+    for file in (one, two):
+        used = await chat.request("DELETE", f"/api/files/{file.id}")
+        assert (used.status, used.json()["error"]["code"]) == (409, "file_in_use")
+    await chat.stop(asked.start["generation_id"])
+    stale = {"request_id": asked.request_id, "message": "next", "conversation_id": asked.id}
+    for files in ([], [one.id], [two.id, one.id]):  # a client that does not know the newest files
+        refused = await chat.request("POST", "/stream", stale | {"files": files})
+        assert refused.json()["error"]["code"] == "changed_meanwhile"
+    put = await asked.put(files=[two.id], version=1)
+    assert [file["id"] for file in put.json()["files"]] == [two.id]
+    assert (await chat.request("DELETE", f"/api/files/{one.id}")).status == 204
+    assert (await asked.take_back()).status == 204
+    listed = (await chat.request("GET", "/api/files")).json()["files"]
+    assert [file["id"] for file in listed] == [two.id]
+
+
+@pytest.mark.gen_test
+async def test_its_files_go_with_the_conversation(chat):
+    asked = await asking(chat)
+    file = await upload(chat)
+    await asked.put(files=[file.id])
+    assert (await chat.request("DELETE", asked.path)).status == 204
+    assert (await chat.request("GET", f"/api/files/{file.id}")).status == 404
+    folder = chat.application.config.data_dir / "files"
+    await until(lambda: not [path for path in folder.rglob("*") if path.is_file()])
 
 
 @pytest.mark.gen_test

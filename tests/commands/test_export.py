@@ -12,7 +12,8 @@ import pytest
 
 from tornado_stream.auth.users_file import Token, User, token_digest, write_users
 from tornado_stream.store import open_store
-from tornado_stream.store.migrations import MIGRATIONS, applied_migrations
+from tornado_stream.store.migrate import applied_migrations
+from tornado_stream.store.migrations import MIGRATIONS
 
 from .test_users import command, run  # noqa: F401
 

@@ -188,7 +188,7 @@ def test_no_name_is_taken_from_an_archive(file, data_dir, tmp_path, capsys, name
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda m: m.update(format=2), "newer Tornado Stream"),
+        (lambda m: m.update(format=archive.FORMAT + 1), "newer Tornado Stream"),
         (lambda m: m["files"]["chat.db"].update(sha256="0" * 64), "the sum of chat.db is wrong"),
         (lambda m: m["files"]["chat.db"].update(size=5), "the sum of chat.db is wrong"),
         (lambda m: m["files"]["chat.db"].update(size=-1), "damaged"),

@@ -67,7 +67,7 @@ def test_the_dockerfile_names_files_that_exist():
                 assert (ROOT / name).exists() and f"!{name}" in allowed
     assert allowed[0] == "*"
     setup = (ROOT / "setup.py").read_text()
-    assert f'"{steps("ENTRYPOINT")[0].words[0]} = tornado_stream.server:main"' in setup
+    assert f'"{steps("ENTRYPOINT")[0].words[0]} = tornado_stream.start:main"' in setup
     weights = re.search(r"^WEIGHTS = (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert weights and any(weights[1] in step.text for step in steps("RUN"))
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from client import Client, until
-from tornado.iostream import IOStream
+from tornado.iostream import IOStream, StreamClosedError
 from tornado.tcpclient import TCPClient
 
 from tornado_stream.settings import Secret
@@ -87,7 +87,8 @@ def front(
     find(request.param)
     proxies = (ip_network("127.0.0.1"),)
     settings = replace(settings, password=password)
-    server = serve(replace(settings, allowed_hosts=(NAME,), trusted_proxies=proxies))
+    settings = replace(settings, sharing=True, allowed_hosts=(NAME,), trusted_proxies=proxies)
+    server = serve(settings)
     start = {"nginx": behind_nginx, "caddy": behind_caddy}[request.param]
     with start(tmp_path, server.port, certificate) as port:
         yield HttpsClient(port, ssl.create_default_context(cafile=certificate[0]), server)
@@ -201,3 +202,25 @@ async def test_a_session_is_valid_over_https_only(front, password):
     host = {"Host": NAME, "Cookie": cookie}
     past = await front.server.request("GET", "/api/conversations", headers=host)
     assert past.status == 401
+
+
+@pytest.mark.gen_test
+async def test_a_shared_link_is_read_live_until_it_is_taken_back(front):
+    owner = await front.send("hi", model="say=one;hold")
+    start = (await owner.until("start")).data
+    body = {"leaf_id": start["message_id"], "live": True}
+    made = await front.request(
+        "POST", f"/api/conversations/{start['conversation_id']}/shares", body
+    )
+    url, id = made.json()["url"], made.json()["id"]
+    assert url.startswith(f"https://{NAME}/s/")
+    path = url.removeprefix(f"https://{NAME}")
+    page = await front.request("GET", path)
+    assert page.status == 200 and page.headers["x-robots-tag"] == "noindex"
+    reader = await front.open("GET", f"{path}/stream/{start['generation_id']}")
+    assert (await reader.until("delta")).data["content"] == "one"  # nothing holds it back
+    assert (await front.request("DELETE", f"/api/shares/{id}")).status == 204
+    with pytest.raises((StreamClosedError, AssertionError, ValueError)):
+        await reader.until("end")
+    assert (await front.request("GET", path)).status == 404
+    await front.stop(start["generation_id"])

@@ -21,6 +21,10 @@ _DETAIL = {"type": "reasoning.text", "text": "hm", "index": 0}
 _WHOLE = {"choices": [{"message": {"content": "all"}, "finish_reason": "stop"}], "usage": _USAGE}
 
 SAMPLES = [
+    sse(
+        chunk({"images": [{"image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}]}), say("a")
+    ),
+    sse(say("a"), say(f"![b](data:image/png;base64,{'iVBO' * 600}) c"), chunk({}, "stop")),
     sse(say("Hello"), say(" wörld 😀\u2028"), chunk({}, "stop"), {"usage": _USAGE}, "[DONE]"),
     sse(
         chunk({"reasoning_content": "hm", "reasoning": "hm"}), say([{"type": "text", "text": "a"}])

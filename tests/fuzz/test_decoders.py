@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 import pytest
+from both_ways import check_both_ways
 from upstream_json import fold
 
 from tornado_stream.providers.openai.answer_decoder import AnswerDecoder
@@ -33,6 +34,13 @@ SAMPLES = decoders.SAMPLES * 3 + decoders.corpus_samples()
 STATUSES = (204, 301, 400, 401, 402, 403, 404, 405, 408, 413, 422, 429, 500, 503, 529, 599)
 HEADERS = ("", "1", "-1", "nan", "1e999", "Sun, 09 Sep 2001 01:47:00 GMT", "9" * 99, "\0", "x")
 
+
+#: Chunks of which the text stands where TEXT is.
+LANE_FORMS = (
+    b'{"id":"c","choices":[{"index":0,"delta":{"content":TEXT},"finish_reason":null}]}',
+    b'{"choices": [{"index": 0, "delta": {"role": "assistant", "content": TEXT}}], "usage": null}',
+    b'{"content":"x","choices":[{"delta":{"content":TEXT}}]}',
+)
 
 KINDS = {AnswerDecoder: SAMPLES, ResponsesDecoder: decoders.RESPONSES * 3 + SAMPLES[:10]}
 
@@ -104,6 +112,37 @@ def check_error(rng: Random, data: bytes) -> None:
     assert 0 < len(error.message) < 2500
     assert not re.search(r"<html\b", error.message.lower())
     assert redact(error.message, None)
+
+
+def by_chance(rng: Random) -> list[bytes]:
+    """Pieces of a stream in which most events are those that the lane takes, and some damaged."""
+    texts = rng.choices(["a", " b", "é😀", '"', "\\", "\n", "<", "[", "data: ", "◁"], k=8)
+    form = rng.choice(LANE_FORMS)
+    events = [b"data: %b\n\n" % form.replace(b"TEXT", orjson.dumps(text)) for text in texts]
+    events.insert(rng.randrange(9), make_input(rng, SAMPLES))
+    for _ in range(rng.randrange(3)):
+        at = rng.randrange(len(events))
+        events[at] = decoders.mutated(rng, [events[at] or b"x"])
+    if rng.random() < 0.3:
+        return list(decoders.pieces(rng, b"".join(events)))
+    while len(events) > 1 and rng.random() < 0.3:
+        at = rng.randrange(len(events) - 1)
+        events[at : at + 2] = [events[at] + events[at + 1]]
+    return [event for event in events if event]
+
+
+@pytest.mark.timeout(0 if CASES > 100_000 else 600)
+@pytest.mark.wide
+def test_the_lane_emits_what_the_careful_way_emits() -> None:
+    passed = 0
+    for seed in SEEDS:
+        rng = Random(seed)
+        pieces, relay, cut = by_chance(rng), rng.random() < 0.3, rng.random() < 0.5
+        try:
+            passed += check_both_ways(pieces, relay=relay, cut=cut)[0]
+        except Exception as error:
+            raise AssertionError(f"FUZZ_SEED={seed}: {error!r} for {pieces!r}") from error
+    assert passed > CASES / 2 or len(SEEDS) == 1
 
 
 @pytest.mark.timeout(0 if CASES > 100_000 else 600)

@@ -29,13 +29,15 @@ class Clock:
 class Stored:
     """A store in which some have spent already."""
 
+    alone = True
+
     def __init__(self, **spent):
         self.spent = spent
         self.asked = []
 
-    async def spent_since(self, day):
-        self.asked.append(day)
-        return dict(self.spent)
+    async def spent_since(self, day, owner):
+        self.asked.append(owner or day)
+        return {user: sums for user, sums in self.spent.items() if owner in (None, user)}
 
 
 def made(store, budgets, default=None, currency="USD", now=time.time):
@@ -63,7 +65,7 @@ async def test_a_budget_is_reached_and_starts_anew():
     clock = Clock(2026, 2, 28, 23, 59, 30)
     store = Stored(ada=(700_000_000, 9))
     budgets = made(store, {"ada": Budget(10**9)}, now=clock)
-    await budgets.renew()
+    await budgets.renew("ada")
     assert store.asked == [seconds(2026, 2, day) // 86_400 for day in (28, 1)]
     budgets.check("ada")
     assert budgets.count(answer("ada", clock.now, 0.1)) is None
@@ -87,7 +89,7 @@ async def test_a_budget_is_reached_and_starts_anew():
 async def test_tokens_count_where_nothing_has_a_price_also_estimated_ones():
     clock = Clock(2026, 5, 5)
     budgets = made(Stored(), {"bob": Budget(tokens=10**6)}, Budget(None, 100, "day"), now=clock)
-    await budgets.renew()
+    await budgets.renew("ada")
     usage = {"prompt_tokens": 40, "completion_tokens": 20}
     assert budgets.count(answer("ada", clock.now, usage=usage)) is None
     low = budgets.count(answer("ada", clock.now, estimate=(30, 5)))
@@ -120,7 +122,7 @@ def test_a_budget_of_nothing_refuses_everything():
 async def test_a_budget_that_changes_holds_for_what_was_spent_before():
     configs = [UserConfig()]
     budgets = Budgets(Stored(), lambda: configs[-1], now=Clock(2026, 5, 5))
-    await budgets.renew()
+    await budgets.renew("ada")
     budgets.count(answer("ada", seconds(2026, 5, 5), 2))
     budgets.check("ada")
     configs.append(UserConfig(default=Budget(10**9, per="day")))
@@ -135,34 +137,50 @@ async def test_a_clock_that_is_set_changes_no_budget():
     clock, day = Clock(1970, 1, 1), 86_400
 
     class Days(Stored):
-        async def spent_since(self, first):
+        async def spent_since(self, first, owner):
             return {"ada": (2 * 10**9, 9)} if first * day <= seconds(2026, 11, 20) else {}
 
     budgets = made(Days(), {"ada": Budget(10**9)}, now=clock)
-    assert await budgets.renew() and not await budgets.renew()
+    assert await budgets.renew("ada") and not await budgets.renew("ada")
     clock.now = seconds(2026, 11, 29)
-    assert await budgets.renew()
+    assert await budgets.renew("ada")
     refusal(budgets, "ada")
     for wrong in (seconds(2027, 1, 1), seconds(2026, 10, 31), seconds(2026, 12, 31)):
         clock.now = wrong  # it is set wrong, answers end, and it is set right
-        await budgets.renew()
+        await budgets.renew("ada")
         budgets.count(answer("ada", clock.now, 0.1))
         clock.now = seconds(2026, 11, 29)
-        assert await budgets.renew()
+        assert await budgets.renew("ada")
         refusal(budgets, "ada")
     clock.now = seconds(2026, 12, 1)
-    await budgets.renew()
+    await budgets.renew("ada")
     budgets.check("ada")
 
 
 @pytest.mark.gen_test
 async def test_a_store_that_cannot_be_read_refuses_nobody(caplog):
     class Broken(Stored):
-        async def spent_since(self, day):
+        async def spent_since(self, day, owner):
             raise StoreError("the disk is gone")
 
     budgets = made(Broken(), {"ada": Budget(10**9, None)})
-    await budgets.renew()
+    await budgets.renew("ada")
     budgets.check("ada")
     assert "what users have spent cannot be read: the disk is gone" in caplog.text
     caplog.clear()
+
+
+@pytest.mark.gen_test
+async def test_what_other_processes_spend_counts_for_the_next_answer():
+    store = Stored()
+    budgets = made(store, {"ada": Budget(10**9)})
+    await budgets.renew("ada")
+    store.spent = {"ada": (2 * 10**9, 0)}
+    assert not await budgets.renew("ada")
+    budgets.check("ada")  # this process is alone, so nobody else can have spent it
+    store.alone = False
+    asked = len(store.asked)
+    assert not await budgets.renew("bob")
+    assert len(store.asked) == asked, "nothing is read for a user without a budget"
+    assert await budgets.renew("ada") and store.asked[asked:] == ["ada"]
+    refusal(budgets, "ada")

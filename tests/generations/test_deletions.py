@@ -54,6 +54,12 @@ async def after(seconds: float, work: Any) -> Any:
     return await work()
 
 
+def is_stopped(chat: Client, id: str) -> bool:
+    """Whether the answer, which is being stored, is not to be asked of its model."""
+    beginning = chat.application.generations._beginning.get(id)
+    return bool(beginning and beginning.stopped_as)
+
+
 @pytest.mark.gen_test
 @pytest.mark.wide
 async def test_deletions_in_the_midst_of_storing(chat, upstream, database):
@@ -101,7 +107,7 @@ async def test_an_answer_that_is_stopped_while_it_is_stored_asks_no_model(chat, 
             asking = asyncio.ensure_future(chat.ask(**body))
             await until(lambda id=id: ("local", id) in chat.application.chat._sending)
             stopping = asyncio.ensure_future(after(wait, lambda id=id: chat.stop(id)))
-            await asyncio.sleep(wait + 0.02)
+            await until(lambda id=id: is_stopped(chat, id))
         assert (await stopping).json()["state"] == "stopped"
         answer = await asking
         assert (answer.end["state"], answer.end["saved"], answer.text) == ("stopped", True, "")

@@ -10,10 +10,11 @@ import orjson
 import pytest
 from client import until
 from sinks import Sink
+from store.answers import crashed
 from store.memory import MemoryStore
 
 from tornado_stream.generations.generation import Generation
-from tornado_stream.generations.producer import Job
+from tornado_stream.generations.job import Job
 from tornado_stream.generations.recovery import text_so_far
 from tornado_stream.generations.registry import Generations
 from tornado_stream.providers.base import Provider
@@ -85,6 +86,54 @@ async def finish(generations: Generations, generation: Generation) -> list[tuple
     sink = Sink()
     await generation.attach(sink, 0).done
     return events(sink.data)
+
+
+@pytest.mark.gen_test
+async def test_a_text_counts_as_the_delta_that_it_stands_for(store, monkeypatch):
+    monkeypatch.setattr("tornado_stream.generations.producer.monotonic", lambda: 5.0)
+    texts = ["a", " é", '"quoted"', "\n"]
+
+    async def by_text(emit):
+        emit(Delta("first"))
+        for text in texts:
+            emit.text(text, b"")
+
+    async def by_delta(emit):
+        for text in ["first", *texts]:
+            emit(Delta(text))
+
+    generations = Generations(store)
+    one = await generations.start(job(by_text, 1))
+    other = await generations.start(job(by_delta, 2))
+    for generation in (one, other):
+        await finish(generations, generation)
+    await until(lambda: not len(generations))
+    assert one.frames[1:] == other.frames[1:]
+    assert one.message.content == other.message.content == "first" + "".join(texts)
+    stored = [await store.generation(f"g{number}") for number in (1, 2)]
+    assert stored[0].frames[1:] == stored[1].frames[1:] == one.frames[1:]
+
+
+@pytest.mark.gen_test
+async def test_a_text_after_a_stop_is_ignored(store):
+    began = asyncio.Event()
+
+    async def act(emit):
+        emit.text("a", b"")
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            emit.text("b", b"")
+
+    generations = Generations(store)
+    generation = await generations.start(job(act))
+    await began.wait()
+    await generations.stop("g1")
+    assert generation.message.content == "a"
+    assert [name for _, name, _ in await finish(generations, generation)] == [
+        *("start", "delta", "end")
+    ]
 
 
 @pytest.mark.gen_test
@@ -325,7 +374,7 @@ async def test_one_answer_at_a_time_in_a_conversation(store):
     generation = await generations.start(job(act))
     with pytest.raises(Conflict) as caught:
         await generations.start(job(act))
-    assert caught.value.details == {"generation_id": "g1"}
+    assert caught.value.details == {"generation_id": "g1", "generation_ids": ["g1"]}
     release.set()
     await finish(generations, generation)
 
@@ -369,7 +418,7 @@ async def test_a_start_goes_on_where_what_a_crash_left_cannot_be_read(store, cap
     async def failing():
         raise StoreError("damaged")
 
-    store.unfinished = failing
+    store.orphans = failing
     assert await Generations(store).recover() == 0
     assert "cannot be read: damaged" in caplog.text
     caplog.clear()
@@ -377,7 +426,7 @@ async def test_a_start_goes_on_where_what_a_crash_left_cannot_be_read(store, cap
 
 @pytest.mark.gen_test
 async def test_an_interrupted_answer_can_be_read_although_its_end_cannot_be_saved(store):
-    await store.begin(job(None).new_answer)
+    await crashed(store).begin(job(None).new_answer)
     works = refuse_until(store)
     generations = Generations(store)
     assert await generations.recover() == 1
@@ -390,7 +439,7 @@ async def test_an_interrupted_answer_can_be_read_although_its_end_cannot_be_save
 
 @pytest.mark.gen_test
 async def test_recovery_goes_on_where_the_store_fails_in_between(store, monkeypatch, caplog):
-    await store.begin(job(None).new_answer)
+    await crashed(store).begin(job(None).new_answer)
 
     async def fails(*_):
         raise StoreError("the disk is gone")
@@ -406,19 +455,18 @@ async def test_recovery_goes_on_where_the_store_fails_in_between(store, monkeypa
 
 @pytest.mark.gen_test
 async def test_the_text_that_another_process_has_stored_so_far(store):
-    await store.begin(job(None).new_answer)
+    await crashed(store).begin(job(None).new_answer)
     frames = [encode_event(2, "delta", {"content": "half ", "t": 7})]
     frames += [encode_event(3, "notice", {"code": "waiting", "t": 8})]
     frames += [encode_event(4, "delta", {"content": "a text", "t": 9})]
     await store.append([Progress("g1", 2, frames)])
-    (stored,) = await store.unfinished()
-    message = text_so_far(stored)
+    message = text_so_far(await store.generation("g1"))
     assert (message.content, message.state) == ("half a text", "running")
 
 
 @pytest.mark.gen_test
 async def test_recover_ends_the_answers_that_a_crash_left_running(store):
-    await store.begin(job(None).new_answer)
+    await crashed(store).begin(job(None).new_answer)
     frames = [
         encode_event(2, "delta", {"content": "half ", "reasoning": "r", "t": 7}),
         encode_event(3, "delta", {"content": "a thought", "t": 8}),

@@ -100,9 +100,9 @@ async def test_known_places_survive_a_restart(door, settings):
     await application.open()
     for _ in range(25):
         application.auth._of_name.count("anna")
-    assert application.auth._admit("2001:db8::/64", "anna") is True
+    assert await application.auth._admit("2001:db8::/64", "anna") is True
     with pytest.raises(Exception, match="Too many tries"):
-        application.auth._admit("203.0.113.5", "anna")
+        await application.auth._admit("203.0.113.5", "anna")
     await application.close(0)
 
 

@@ -17,6 +17,7 @@ from tornado_stream.auth.users_file import User, write_users
 from .test_login import cookie, log_in
 
 
+@pytest.mark.both_ways
 @pytest.mark.gen_test(timeout=60)
 async def test_each_event_has_a_line_without_secrets(serve, settings, tmp_path, monkeypatch):
     monkeypatch.setattr(passwords, "SCRYPT_COST", CHEAP)

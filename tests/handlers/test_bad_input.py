@@ -97,6 +97,7 @@ BODIES = {
 }
 
 
+@pytest.mark.both_ways
 @pytest.mark.parametrize(("body", "headers", "status", "code"), BODIES.values(), ids=BODIES)
 @pytest.mark.gen_test
 async def test_a_body_is_refused_in_words(chat, upstream, body, headers, status, code):
@@ -106,6 +107,7 @@ async def test_a_body_is_refused_in_words(chat, upstream, body, headers, status,
     assert not upstream.requests
 
 
+@pytest.mark.both_ways
 @pytest.mark.parametrize(
     "body",
     [
@@ -122,6 +124,7 @@ async def test_odd_bodies_that_are_in_order(chat, upstream, body):
     assert len(upstream.requests) == 1
 
 
+@pytest.mark.both_ways
 @pytest.mark.gen_test
 async def test_any_character_is_kept(chat):
     text = "a\0b \u2028\u202e\ufeff\x1b[31m \U0010ffff 😀 \ue000 {{ 1 }} <script>"
@@ -199,6 +202,7 @@ async def test_an_odd_address_is_refused_in_words(chat, path):
     assert set(response.json()["error"]) == {"code", "message"}
 
 
+@pytest.mark.both_ways
 @pytest.mark.gen_test
 async def test_what_is_no_http_is_closed_without_a_word_too_many(chat, caplog):
     head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
@@ -226,6 +230,7 @@ async def test_what_is_no_http_is_closed_without_a_word_too_many(chat, caplog):
     assert (await chat.request("GET", "/healthz")).status == 200
 
 
+@pytest.mark.both_ways
 @pytest.mark.parametrize("before", [b"", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"])
 @pytest.mark.parametrize("size", [17_000, 300_000])
 @pytest.mark.gen_test
@@ -249,6 +254,7 @@ async def test_a_head_that_is_too_large_is_refused_in_words(chat, before, size):
     await until(lambda: not connections.open)
 
 
+@pytest.mark.both_ways
 @pytest.mark.gen_test
 async def test_a_smuggled_request_is_not_answered(chat):
     """A proxy and this server must not see different requests in the same bytes."""
@@ -264,6 +270,7 @@ async def test_a_smuggled_request_is_not_answered(chat):
         assert b"fake-model" not in await raw(chat, head + lines + smuggled), lines
 
 
+@pytest.mark.both_ways
 @pytest.mark.gen_test
 async def test_an_origin_that_is_no_url_is_another_site(chat, upstream):
     for origin in ("http://[", "http://]", "\xff", "http://localhost:x", "//", ""):
@@ -291,6 +298,7 @@ async def test_head_has_no_body(chat):
         assert (await raw(chat, get)).startswith(b"HTTP/1.1 200 ")
 
 
+@pytest.mark.both_ways
 @pytest.mark.gen_test
 async def test_ranges_and_conditions_do_not_cut_a_stream(chat):
     start = (await chat.ask(model="say=ab")).start
@@ -301,6 +309,7 @@ async def test_ranges_and_conditions_do_not_cut_a_stream(chat):
     assert ranged.status == 200 and len(ranged.body) > 4
 
 
+@pytest.mark.both_ways
 @pytest.mark.gen_test
 async def test_pipelined_requests_are_answered_in_order(chat):
     id = (await chat.ask(model="say=one")).start["generation_id"]
@@ -317,12 +326,14 @@ async def test_pipelined_requests_are_answered_in_order(chat):
     stream.close()
 
 
+@pytest.mark.both_ways
 @pytest.mark.gen_test
 async def test_http_1_0_is_answered_and_closed(chat):
     answer = await raw(chat, b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b'{"status":"ok"}')
 
 
+@pytest.mark.both_ways
 @pytest.mark.gen_test
 async def test_no_text_of_a_user_gets_into_a_header(chat):
     title = "a\r\nX-Evil: 1\r\n\r\n<script>\u2028"
@@ -338,6 +349,7 @@ async def test_no_text_of_a_user_gets_into_a_header(chat):
         assert "x-evil" not in (await chat.request("GET", path)).headers
 
 
+@pytest.mark.both_ways
 @pytest.mark.gen_test
 async def test_no_request_writes_a_line_of_its_own_into_the_log(chat, caplog):
     caplog.set_level("DEBUG")

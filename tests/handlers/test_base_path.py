@@ -13,6 +13,8 @@ from tornado_stream.command_line import parse_command
 from tornado_stream.handlers import plain_path
 from tornado_stream.settings import Secret, SettingError
 
+pytestmark = pytest.mark.both_ways
+
 HTML = {"Accept": "text/html"}
 HTTPS = {"X-Forwarded-Proto": "https"}
 PASSWORD = "correct horse battery"

@@ -24,6 +24,9 @@ from tornado_stream.values.messages import branch
 
 MEMBERS = {
     "id",
+    "files",
+    "parts",
+    "waiting",
     "parent_id",
     "role",
     "content",
@@ -310,6 +313,7 @@ async def test_a_large_conversation_is_sent_in_pieces_and_is_the_same(chat):
         **conversation_json(conversation),
         "waiting": None,
         "messages": [message_json(message) for message in messages],
+        "generation_ids": [],
     }
     thread = branch(messages, conversation.current_id)
     for form, part in (("json", messages), ("md", thread), ("txt", thread)):
@@ -466,7 +470,7 @@ async def test_an_export_reads_a_long_conversation_in_parts(chat, monkeypatch):
     id = (await chat.ask("first", model="say=a")).start["conversation_id"]
     await chat.ask("second", model="say=b", conversation_id=id)
     conversations = chat.application.conversations
-    read = conversations._messages
+    read = conversations.messages_at
 
     async def goes(owner, places, **more):
         async with aclosing(read(owner, places, **more)) as messages:
@@ -474,7 +478,7 @@ async def test_an_export_reads_a_long_conversation_in_parts(chat, monkeypatch):
         await conversations.delete(owner, id)
         raise NotFound("It is gone.")
 
-    monkeypatch.setattr(conversations, "_messages", goes)
+    monkeypatch.setattr(conversations, "messages_at", goes)
     response = await chat.request("GET", "/api/export")
     with ZipFile(io.BytesIO(response.body)) as archive:
         (name,) = archive.namelist()

@@ -11,6 +11,8 @@ from tornado_stream.handlers.cross_origin import preflight_headers
 from .test_doors import every_route, methods
 from .test_login import PASSWORD, TOKEN, cookie, log_in
 
+pytestmark = pytest.mark.both_ways
+
 ORIGIN, OTHER = "https://ide.example:8443", "https://evil.example"
 ASK = {"messages": [{"role": "user", "content": "hello"}]}
 FOREIGN = {"Origin": ORIGIN, "Sec-Fetch-Site": "cross-site"}

@@ -7,6 +7,9 @@ from tornado.web import RequestHandler
 
 from tornado_stream.handlers.base import BaseHandler, NotFoundHandler
 from tornado_stream.handlers.preview import PreviewHandler
+from tornado_stream.handlers.uploads import UploadHandler
+
+pytestmark = pytest.mark.both_ways
 
 ID = "00000000-0000-4000-8000-000000000000"
 
@@ -120,6 +123,9 @@ async def test_every_body_is_json(chat, upstream, content_type):
             response = await chat.request(
                 method, path, {"message": "hi"}, {"Content-Type": content_type}
             )
+            if issubclass(handler, UploadHandler) and method == "POST":
+                assert response.status in (201, 202)  # any bytes are a file
+                continue
             assert response.status == 415, (method, path)
             if not handler.page:
                 assert response.json()["error"]["code"] == "not_json"

@@ -19,6 +19,8 @@ from .test_cross_origin import FOREIGN, ORIGIN
 from .test_doors import CROSS_ORIGIN, every_route, methods
 from .test_login import HTML, OPEN
 
+pytestmark = pytest.mark.both_ways
+
 HEADER = "X-Auth-Name"
 TOKEN = "a token of ben's, from the file"
 LOGOUT = "https://auth.example.org/sign_out?rd=/"

@@ -105,6 +105,7 @@ def server(io_loop: Any, upstream: Any, large: str, tmp_path: Path) -> Iterator[
     process.kill()
 
 
+@pytest.mark.wide
 @pytest.mark.timed
 @pytest.mark.gen_test
 @pytest.mark.parametrize("name", REQUESTS)

@@ -10,6 +10,8 @@ from dataclasses import replace
 import pytest
 from client import until
 
+pytestmark = pytest.mark.both_ways
+
 
 async def refused(chat, status, code, **fields):
     """The error message of a refused request. The refusal leaves the conversations unchanged."""
@@ -43,7 +45,7 @@ async def test_the_number_of_running_answers_is_limited(serve, settings, upstrea
         await stream.read()
     ended = await chat.ask(model="say=c", request_id=str(uuid.uuid4()))
     assert ended.text == "c"
-    await until(lambda: not chat.application.generations._places)
+    await until(lambda: not chat.application.generations._places.taken)
 
 
 @pytest.mark.gen_test
@@ -66,7 +68,7 @@ async def test_a_request_that_fails_releases_its_place(serve, settings):
     for _ in range(2):
         unknown = {"message": "hi", "conversation_id": str(uuid.uuid4())}
         assert (await chat.request("POST", "/stream", unknown)).status == 404
-    assert not chat.application.generations._places
+    assert not chat.application.generations._places.taken
     assert (await chat.ask(model="say=a")).text == "a"
 
 

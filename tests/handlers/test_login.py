@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
 from auth.hashes import CHEAP, cheap_hash, old_hash
-from client import Client, Response
+from client import Client, Response, read_head, until
 from tornado.gen import multi
 
 from tornado_stream.app import ChatApplication
 from tornado_stream.auth import passwords
 from tornado_stream.auth.users_file import Token, User, read_users, token_digest, write_users
-from tornado_stream.handlers.base import BaseHandler
+from tornado_stream.handlers.base import LOGIN_LASTS, BaseHandler
 from tornado_stream.handlers.login import LoginHandler
 from tornado_stream.handlers.pages import IconHandler, StaticHandler
 from tornado_stream.handlers.preview import PreviewHandler
@@ -22,6 +23,8 @@ from tornado_stream.handlers.system import HealthHandler, OpenAPIHandler, ReadyH
 from tornado_stream.settings import Secret
 
 from .test_doors import CROSS_ORIGIN, every_route, methods
+
+pytestmark = pytest.mark.both_ways
 
 PASSWORD, TOKEN = "correct horse", "a-token-of-a-length"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -292,6 +295,31 @@ async def test_a_token_is_for_programs(door):
 
 
 @pytest.mark.gen_test
+async def test_a_request_with_a_body_is_looked_up_once(door, monkeypatch):
+    asked = []
+    find = door.application.auth.with_token
+    monkeypatch.setattr(
+        door.application.auth, "with_token", lambda token: asked.append(token) or find(token)
+    )
+    await (await door.open("POST", "/stream", {"message": "hi"}, BEARER)).read()
+    assert asked == [TOKEN]
+
+
+@pytest.mark.gen_test
+async def test_a_session_that_ends_while_a_body_arrives_is_refused(door, upstream):
+    session = cookie(await log_in(door))
+    stream = await door.connect()
+    request = door.encode("POST", "/stream", {"message": "hi"}, session)
+    await stream.write(request[:-2])
+    await until(lambda: door.application.held_bodies.held)  # the login was found
+    await door.request("POST", "/logout", {}, headers=session)
+    await asyncio.sleep(2 * LOGIN_LASTS)
+    await stream.write(request[-2:])
+    assert (await read_head(stream)).status == 401 and not upstream.requests
+    stream.close()
+
+
+@pytest.mark.gen_test
 async def test_a_wrong_token_is_refused_also_with_a_session(door):
     session = cookie(await log_in(door))
     for value in ["Bearer", "Bearer x", f"Bearer {TOKEN}x", "bearer \xff"]:
@@ -361,7 +389,7 @@ async def test_only_some_logins_may_wait_for_their_verification(door):
 async def test_a_name_has_its_own_tries(door):
     auth = door.application.auth
     for number in range(20):
-        auth._admit(f"10.0.0.{number}", "local")
+        await auth._admit(f"10.0.0.{number}", "local")
     assert (await log_in(door)).status == 429
     assert (await log_in(door, name="other")).status == 401
 

@@ -41,7 +41,18 @@ async def test_models_have_the_upstreams_properties(serve, settings, upstream):
     listed = (await chat.request("GET", "/api/models")).json()["models"]
     assert [model["context"] for model in listed] == [131072, 1024]
     assert set(listed[0]) == {
-        *("id", "provider", "maker", "state", "code", "detail", "context", "can", "price")
+        *(
+            "id",
+            "provider",
+            "maker",
+            "state",
+            "code",
+            "detail",
+            "context",
+            "can",
+            "can_known",
+            "price",
+        )
     }
 
 

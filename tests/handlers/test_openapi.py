@@ -38,7 +38,7 @@ def examples(path: str) -> str:
 
 def matching(path: str) -> Any:
     """The first route that takes this path."""
-    return next((route for route in routes() if route.regex.match(path)), None)
+    return next((route for route in routes(sharing=True) if route.regex.match(path)), None)
 
 
 def is_catch_all(route: Any) -> bool:
@@ -53,7 +53,7 @@ def test_every_route_is_described_with_its_methods():
         assert route and not is_catch_all(route), f"{path} is no route"
         methods = set(operations) & METHODS
         assert described.setdefault(route.regex.pattern, methods) == methods, path
-    for route in routes():
+    for route in routes(sharing=True):
         if is_catch_all(route):
             continue
         handler = route.handler_class
@@ -125,7 +125,7 @@ CHECKS = (
 @pytest.mark.parametrize("case", ["no login", "login", "a conversation that exists"])
 async def test_the_server_does_as_its_description_says(serve, settings, fake, tmp_path, case):
     token = "t" * 32 if case == "login" else None
-    chat = serve(replace(settings, base_url=fake, model="say=ok", token=token))
+    chat = serve(replace(settings, base_url=fake, model="say=ok", token=token, sharing=True))
     command = [sys.executable, "-m", "schemathesis.cli"]
     if case == "a conversation that exists":
         start = (await chat.ask()).start

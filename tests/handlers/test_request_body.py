@@ -16,11 +16,13 @@ from deadlines import LONG
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tornado_stream.handlers.base import decode_object
+from tornado_stream.handlers.checks import decode_object
 from tornado_stream.handlers.request_body import check_many_values
 from tornado_stream.settings import Settings
 from tornado_stream.values.errors import InvalidRequest, TooLarge
 from tornado_stream.values.json_values import PIECE, ValueCounter
+
+pytestmark = pytest.mark.both_ways
 
 MIB = 1024 * 1024
 #: Seconds of this process that decoding may take. One that is observed takes its own time.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import sys
 from dataclasses import replace
 
 import pytest
@@ -164,6 +165,18 @@ async def test_a_bug_is_no_traceback_to_the_user(chat, caplog, monkeypatch):
     }
     assert "RuntimeError" in caplog.text and "secret=1" not in caplog.text
     caplog.clear()
+
+
+@pytest.mark.gen_test
+async def test_a_handler_that_cannot_be_imported_is_tried_again(chat, caplog, monkeypatch):
+    """The files of the program may be replaced while it runs."""
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "tornado_stream.handlers.usage", None)
+        response = await chat.request("GET", "/api/usage")
+        assert (response.status, response.json()["error"]["code"]) == (500, "server_error")
+        assert "restart it" in caplog.text
+    caplog.clear()
+    assert (await chat.request("GET", "/api/usage")).status == 200
 
 
 @pytest.mark.gen_test

@@ -15,6 +15,7 @@ from deadlines import at_most
 from tornado_stream.net.streamed_body import ChunkedBody
 
 
+@pytest.mark.both_ways
 @pytest.mark.gen_test
 async def test_an_answer_streams_as_the_contract_says(chat, upstream):
     answer = await chat.ask("tell me", model="say=Hel;say=lo%0A  <b>;usage=2;finish=stop;done")
@@ -31,6 +32,7 @@ async def test_an_answer_streams_as_the_contract_says(chat, upstream):
         "parent_id",
         "model",
         "continued_from",
+        "created_at",
         "t",
     }
     assert answer.start["parent_id"] is None and answer.start["continued_from"] is None
@@ -45,6 +47,7 @@ async def test_an_answer_streams_as_the_contract_says(chat, upstream):
     assert upstream.requests[0]["stream"] is True
 
 
+@pytest.mark.both_ways
 @pytest.mark.gen_test
 async def test_the_first_bytes_leave_at_once(chat):
     stream = await chat.send(model="wait=5;say=late")
@@ -217,6 +220,7 @@ async def test_a_reader_ahead_of_the_log_is_reset(chat):
     stream.close()
 
 
+@pytest.mark.both_ways
 @pytest.mark.gen_test
 async def test_leaving_is_not_stopping(chat, upstream):
     stream = await chat.send(model="gap=0.01;count=20")
@@ -228,6 +232,7 @@ async def test_leaving_is_not_stopping(chat, upstream):
     assert len(upstream.requests) == 1
 
 
+@pytest.mark.both_ways
 @pytest.mark.gen_test
 async def test_a_client_that_leaves_while_its_question_is_being_saved(chat, upstream):
     """The upstream is asked all the same, once. A response without a client is no failure."""
@@ -252,6 +257,7 @@ async def test_a_client_that_leaves_while_its_question_is_being_saved(chat, upst
     assert len(upstream.requests) == 1
 
 
+@pytest.mark.both_ways
 @pytest.mark.gen_test
 async def test_the_same_request_again_is_the_same_answer(chat, upstream):
     id = str(uuid.uuid4())
@@ -266,6 +272,7 @@ async def test_the_same_request_again_is_the_same_answer(chat, upstream):
     assert (other.status, other.json()["error"]["code"]) == (409, "request_id_reused")
 
 
+@pytest.mark.both_ways
 @pytest.mark.gen_test
 async def test_one_running_answer_per_conversation(chat):
     stream = await chat.send(model="say=a;stall")
@@ -279,6 +286,7 @@ async def test_one_running_answer_per_conversation(chat):
     assert (await chat.ask(**body)).end["state"] == "done"
 
 
+@pytest.mark.both_ways
 @pytest.mark.parametrize(
     "script",
     ["nohead=30", "wait=30;say=a", "say=a;wait=30", "say=a;stall", "gap=0.005;count=5000"],
@@ -396,6 +404,7 @@ async def test_an_unreachable_upstream(serve, settings):
     assert "127.0.0.1:9" in answer.end["error"]["message"]
 
 
+@pytest.mark.both_ways
 @pytest.mark.gen_test
 async def test_a_silent_reader_is_pinged(serve, settings):
     chat = serve(replace(settings, heartbeat=0.1))
@@ -403,6 +412,7 @@ async def test_a_silent_reader_is_pinged(serve, settings):
     assert len([c for c in answer.comments if c == ": ping"]) >= 2
 
 
+@pytest.mark.both_ways
 @pytest.mark.gen_test
 async def test_a_slow_reader_delays_nobody_and_misses_nothing(chat, upstream):
     stream = await chat.send(model="fill=500x4000")
@@ -415,6 +425,7 @@ async def test_a_slow_reader_delays_nobody_and_misses_nothing(chat, upstream):
     assert [e.id for e in slow.events] == [e.id for e in other.events]
 
 
+@pytest.mark.both_ways
 @pytest.mark.gen_test
 async def test_a_reader_that_takes_nothing_is_let_go(serve, settings):
     chat = serve(replace(settings, write_timeout=0.3))
@@ -424,6 +435,7 @@ async def test_a_reader_that_takes_nothing_is_let_go(serve, settings):
     stream.close()
 
 
+@pytest.mark.both_ways
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux")
 @pytest.mark.gen_test
 async def test_a_reader_that_is_gone_without_a_word_is_noticed_by_the_system(serve, settings):
@@ -473,6 +485,7 @@ BAD_REQUESTS = [
 ]
 
 
+@pytest.mark.both_ways
 @pytest.mark.parametrize(("body", "status", "code"), BAD_REQUESTS, ids=range(len(BAD_REQUESTS)))
 @pytest.mark.gen_test
 async def test_malformed_requests_get_an_error_message(chat, upstream, body, status, code):
@@ -482,6 +495,7 @@ async def test_malformed_requests_get_an_error_message(chat, upstream, body, sta
     assert not upstream.requests
 
 
+@pytest.mark.both_ways
 @pytest.mark.gen_test
 async def test_parents_are_checked(chat):
     start = (await chat.ask("one", model="say=1")).start
@@ -508,6 +522,7 @@ async def test_a_malformed_event_number_is_refused(chat, after):
     assert (response.status, response.json()["error"]["code"]) == (400, "invalid_request")
 
 
+@pytest.mark.both_ways
 @pytest.mark.gen_test
 async def test_200_streams_all_start_at_once(chat: Client, upstream):
     streams = await asyncio.gather(*(chat.send(model="hold;say=a") for _ in range(200)))
@@ -517,6 +532,7 @@ async def test_200_streams_all_start_at_once(chat: Client, upstream):
     assert all(answer.text == "a" and answer.end["state"] == "done" for answer in answers)
 
 
+@pytest.mark.both_ways
 @pytest.mark.parametrize("writes", [0, 2])
 @pytest.mark.gen_test
 async def test_a_bug_after_the_head_ends_one_response_in_good_form(chat, caplog, writes):

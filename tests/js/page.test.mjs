@@ -32,7 +32,7 @@ function functions(text) {
 }
 
 test("every module is imported by another", () => {
-  const found = imported("early.js", imported("login.js", imported("app.js"))); // the three that pages name
+  const found = ["login.js", "early.js", "shared.js"].reduce((known, entry) => imported(entry, known), imported("app.js")); // those that pages name
   assert.deepEqual(modules.filter((path) => !found.has(path)), []);
 });
 
@@ -43,7 +43,7 @@ for (const name of modules) {
     assert.ok(withoutComments(text).length <= 250, "at most 250 lines of code");
     for (const [head, length] of functions(text)) assert.ok(length <= 40, `${head} has ${length} lines`);
     assert.doesNotMatch(text, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|setAttribute\("style"/);
-    const fetches = ["page/api.js", "page/login_api.js", "page/presets_api.js", "page/settings_api.js", "markdown/preview.js"].includes(name); // the last reads a library as text
+    const fetches = /^page\/(\w+_)?api\.js$/.test(name) || name === "markdown/preview.js"; // the last reads a library as text
     if (!fetches) assert.doesNotMatch(text, /\bfetch\(|["'`]\/(stream|api)\b/, "URLs are api.js's");
     for (const path of imported(name)) assert.ok(existsSync(new URL(`static/js/${path}`, root)), path);
   });

@@ -6,15 +6,19 @@ import asyncio
 import json
 import socket
 import time
+from collections import deque
 from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 from client import read_head, until
 from deadlines import DEADLINE
-from tornado.iostream import StreamClosedError
+from tornado.iostream import IOStream, StreamClosedError
 
-from tornado_stream.net.client_connections import address_key, refusal
+from tornado_stream.net.client_connections import ClientStream, address_key
+from tornado_stream.net.refusals import refusal
+
+pytestmark = pytest.mark.both_ways
 
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 SHORT = {"header_timeout": 0.3, "body_timeout": 0.3, "keep_alive_timeout": 0.3}
@@ -171,3 +175,23 @@ async def test_a_request_that_arrived_while_the_server_did_not_run_is_answered(s
         time.sleep(1.5)  # noqa: ASYNC251  (this thread is the server's)
         assert (await read_head(stream)).status == 201
         stream.close()
+
+
+@pytest.mark.gen_test
+async def test_what_is_not_sent_at_once_is_sent_in_order(chat):
+    """The stream's queues of what is to be written are no deques, as they are in an IOStream."""
+    ours, theirs = socket.socketpair()
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    stream, reader = ClientStream(ours, "x", connections(chat), 1 << 20), IOStream(theirs)
+    assert type(reader._write_futures) is deque is type(reader._write_buffer._buffers)
+    pieces = [bytes([65 + n % 26]) * (1000 + 777 * n) for n in range(60)]
+    written = [stream.write(piece) for piece in pieces]
+    assert not written[-1].done() and len(stream._write_futures) > 50
+    assert await reader.read_bytes(sum(map(len, pieces))) == b"".join(pieces)
+    await asyncio.gather(*written)
+    assert not stream._write_futures and not stream.writing()
+    last = stream.write(b"x" * 1_000_000)
+    stream.close()
+    with pytest.raises(StreamClosedError):
+        await last
+    reader.close()

@@ -10,6 +10,8 @@ import struct
 import pytest
 from client import until
 
+pytestmark = pytest.mark.both_ways
+
 CHAT = {"messages": [{"role": "user", "content": "hi"}]}
 #: Methods, paths and bodies of requests whose answer is "ab", and comes only when it is released.
 SLOW = [
@@ -167,3 +169,26 @@ async def test_the_loop_does_not_spin_beside_a_client_that_sends_no_more(chat, u
     assert reads < 5
     upstream.released.set()
     assert b"event: end" in await read_to_end(sock)
+
+
+@pytest.mark.gen_test
+async def test_no_ping_follows_the_end_of_a_body(chat):
+    """The connection is looked at just when a response has ended and the next request has not
+    begun."""
+    keep_alive = chat.application.keep_alive
+
+    def looked_at(stream, address):
+        stream.ping()
+        keep_alive(stream, address)
+
+    chat.application.keep_alive = looked_at
+    sock = await connect(chat)
+    await send(sock, chat.encode("POST", "/stream", {"message": "hi", "model": "say=a"}, {}))
+    received = b""
+    while b"\r\n0\r\n\r\n" not in received:
+        received += await asyncio.get_running_loop().sock_recv(sock, 65536)
+    assert received.endswith(b"\r\n0\r\n\r\n")
+    await send(sock, chat.encode("GET", "/healthz", None, {}))
+    assert (await asyncio.get_running_loop().sock_recv(sock, 65536)).startswith(b"HTTP/1.1 200 OK")
+    sock.close()
+    chat.application.keep_alive = keep_alive

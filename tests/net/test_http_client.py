@@ -17,6 +17,7 @@ from tornado.httputil import HTTPHeaders, HTTPInputError
 
 from tornado_stream.net import upstream_connections
 from tornado_stream.net.http_client import CutOff, OnChunk, StreamingHTTPClient
+from tornado_stream.net.upstream_reader import UpstreamReader
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 WHOLE = CHUNKED + b"3\r\nabc\r\n0\r\n\r\n"
@@ -83,8 +84,12 @@ class Server:
         return f"{scheme}://{host}:{self.port}/path?query=1"
 
 
-@pytest.fixture
-def client(io_loop):
+@pytest.fixture(params=["our reader", "asyncio's reader"])
+def client(io_loop, request, monkeypatch):
+    if request.param == "our reader" and not UpstreamReader.is_available:
+        pytest.skip("this system has no epoll")
+    monkeypatch.setattr(UpstreamReader, "is_available", request.param == "our reader")
+
     async def make() -> StreamingHTTPClient:
         return StreamingHTTPClient(force_instance=True)
 
@@ -560,3 +565,109 @@ async def test_tls_is_verified_and_resumed(client, tmp_path, monkeypatch):
         assert (await fetch(client, url, validate_cert=False))[0] == b"abc"
         trusting.close()
         await asyncio.sleep(0)
+
+
+class Slices:
+    """A body of so many slices of 100 KB; `written` counts those that the client has taken."""
+
+    def __init__(self, count: int, error: Exception | None = None) -> None:
+        self.count = count
+        self.error = error
+        self.written = 0
+
+    def __len__(self) -> int:
+        return self.count * 100_000
+
+    async def produce(self, write: Callable[[bytes], Awaitable[None]]) -> None:
+        for _ in range(self.count):
+            await write(b"s" * 100_000)
+            self.written += 1
+        if self.error:
+            raise self.error
+
+
+def post(server: Server, **options: Any) -> HTTPRequest:
+    scheme = "https" if server.context else "http"
+    return HTTPRequest(server.url(scheme, "localhost"), method="POST", **options)
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("tls", [False, True])
+async def test_a_body_in_pieces_arrives_whole_and_the_connection_is_used_again(
+    client, tls, tmp_path
+):
+    context = certificate(tmp_path) if tls else None
+    options = {"ca_certs": str(tmp_path / "cert.pem")} if tls else {}
+
+    async def handle(peer: Peer) -> None:
+        for _ in range(2):
+            server.requests.append(await peer.request())
+            await peer.send(WHOLE)
+
+    async with Server(handle, context) as server:
+        for _ in range(2):
+            response = client.stream(post(server, **options), ignore_body, Slices(7))
+            assert await response.done is None and response.reusable
+        assert len(server.peers) == 1
+    for request in server.requests:
+        head, _, body = request.partition(b"\r\n\r\n")
+        assert b"Content-Length: 700000" in head and body == b"s" * 700_000
+
+
+@pytest.mark.gen_test
+async def test_a_body_in_pieces_waits_for_its_server(client):
+    reads = asyncio.Event()
+
+    async def handle(peer: Peer) -> None:
+        await reads.wait()
+        await peer.request()
+        await peer.send(WHOLE)
+
+    async with Server(handle) as server:
+        body = Slices(500)
+        response = client.stream(post(server), ignore_body, body)
+        await until(lambda: response._full)
+        assert body.written < 150  # what the system buffers, and no more
+        reads.set()
+        assert await response.done is None
+        assert body.written == 500
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("ending", ["answer", "abort", "reset"])
+async def test_a_body_in_pieces_ends_with_its_response(client, ending):
+    async def handle(peer: Peer) -> None:
+        await peer.reader.readuntil(b"\r\n\r\n")
+        if ending == "answer":
+            await peer.send(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
+        elif ending == "reset":
+            peer.reset()
+        await asyncio.sleep(600)
+
+    statuses: list[int] = []
+
+    def on_head(status: int, headers: HTTPHeaders) -> OnChunk:
+        statuses.append(status)
+        return lambda data: None
+
+    async with Server(handle) as server:
+        body = Slices(500)
+        response = client.stream(post(server), on_head, body)
+        await until(lambda: response._full or response.done.done())
+        if ending == "abort":
+            response.abort()
+        failure = await response.done
+        await asyncio.sleep(0)
+        assert response._producing is None or response._producing.done()
+        assert body.written < 500 and not response.reusable
+        assert statuses == ([413] if ending == "answer" else [])
+        assert (failure is None) == (ending == "answer")
+
+
+@pytest.mark.gen_test
+async def test_a_body_that_cannot_be_produced_ends_the_request(client):
+    async with Server(answer()) as server:
+        response = client.stream(post(server), ignore_body, Slices(1, KeyError("gone")))
+        with pytest.raises(KeyError):
+            await response.done
+        assert response.connection and response.connection.transport.is_closing()

@@ -12,6 +12,8 @@ from tornado.iostream import IOStream
 
 from tornado_stream.net.streamed_body import SMALL, ChunkedBody, SendBatch
 
+HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
+
 
 class Pair:
     """A body, and the socket of its client."""
@@ -21,7 +23,7 @@ class Pair:
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         self.stream = IOStream(ours)
         self.drained = self.gone = 0
-        self.body = ChunkedBody(self.stream, SendBatch(), self._drained, self._gone)
+        self.body = ChunkedBody(self.stream, HEAD, SendBatch(), self._drained, self._gone)
         self.theirs.setblocking(False)
 
     def _drained(self) -> None:
@@ -37,6 +39,9 @@ class Pair:
         except BlockingIOError:
             return b""
 
+    async def read_head(self) -> None:
+        assert await self.read_until(HEAD) == HEAD
+
     async def read_until(self, end: bytes) -> bytes:
         data = b""
         while not data.endswith(end):
@@ -51,6 +56,7 @@ def pair(io_loop) -> Iterator[Pair]:
         return Pair()
 
     pair = io_loop.run_sync(make)
+    io_loop.run_sync(pair.read_head)
     yield pair
     pair.stream.close()
     pair.theirs.close()
@@ -67,6 +73,20 @@ async def test_writes_of_one_iteration_are_sent_together_at_its_end(pair):
     await asyncio.sleep(0)
     assert pair.read() == chunks(b"one", b"two")
     assert (pair.drained, pair.gone, pair.body.full_since) == (0, 0, None)
+
+
+@pytest.mark.gen_test
+async def test_the_head_leaves_together_with_what_is_written_first():
+    pair = Pair()
+    pair.body.write(b"one")
+    pair.body.write(b"two")
+    assert pair.read() == b"", "the head waits for the end of the iteration"
+    await asyncio.sleep(0)
+    assert pair.read() == HEAD + chunks(b"one", b"two")
+    pair.body.end()
+    assert pair.read() == b"0\r\n\r\n"
+    pair.stream.close()
+    pair.theirs.close()
 
 
 @pytest.mark.gen_test
@@ -131,3 +151,18 @@ async def test_the_connection_serves_more_requests_after_a_stream(chat: Client):
             await reader.read(100)
     assert await reader.read() == b""
     writer.close()
+
+
+@pytest.mark.gen_test
+async def test_the_last_piece_leaves_together_with_the_end(pair):
+    pair.body.following = done = asyncio.get_running_loop().create_future()
+    pair.body.write(b"one")
+    await asyncio.sleep(0)
+    assert pair.read() == chunks(b"one")
+    pair.body.write(b"two")
+    done.set_result(None)
+    done.add_done_callback(lambda _: pair.body.end())
+    await asyncio.sleep(0)
+    assert pair.read() == chunks(b"two") + b"0\r\n\r\n"
+    pair.body.flush()
+    assert pair.read() == b"", "nothing is sent twice"

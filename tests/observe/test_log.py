@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import io
 import json
 import logging
+import random
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from ipaddress import ip_network
 
@@ -13,11 +18,13 @@ import pytest
 
 from tornado_stream.observe.log import (
     JSONFormatter,
+    LineHandler,
     TextFormatter,
     describe_exception,
     on_loop_exception,
     shown,
 )
+from tornado_stream.observe.masking import mask_headers
 
 ACCESS, ANSWERS = "tornado_stream.access", "tornado_stream.answers"
 EVIL = "a\r\nb\x1b[31mc\x85d\u2028e\u202ef\ud83dg\x7fh"
@@ -35,6 +42,7 @@ def logged(caplog, name):
     return [r for r in caplog.records if r.name == name]
 
 
+@pytest.mark.both_ways
 @pytest.mark.gen_test
 async def test_requests_are_logged_without_their_query(chat, caplog):
     caplog.set_level(logging.INFO, ACCESS)
@@ -53,6 +61,7 @@ async def test_requests_of_monitors_are_not_logged(chat, caplog):
     assert not logged(caplog, ACCESS)
 
 
+@pytest.mark.both_ways
 @pytest.mark.gen_test
 async def test_every_response_has_the_request_id_of_the_log(chat, caplog):
     caplog.set_level(logging.DEBUG, ACCESS)
@@ -75,6 +84,7 @@ async def test_every_response_has_the_request_id_of_the_log(chat, caplog):
     assert (fields["client"], fields["owner"]) == ("127.0.0.1", "local")
 
 
+@pytest.mark.both_ways
 @pytest.mark.gen_test
 async def test_a_trusted_proxy_sets_the_request_id(serve, settings):
     chat = serve(replace(settings, trusted_proxies=(ip_network("127.0.0.0/8"),)))
@@ -143,6 +153,25 @@ def test_secrets_are_masked_in_every_part_of_a_record(formatter):
         assert part not in line
 
 
+def test_each_part_is_masked_as_it_is_alone():
+    """Whether something has to be masked is found out for all parts of a record together."""
+    words = ["Bearer", "bearer eyJhbGciOi1", "cookie:", "x", "sk-abcdefgh12", "kurz", "sosecret01"]
+    words += ["", " ", "\n", "ſ", "basic", "QWxhZGRpbjpvcGVu=", "Authorization=", "a" * 300]
+    secrets, rng = ("kurz", "sosecret01"), random.Random(1)
+
+    def text() -> str:
+        return "".join(rng.choices(words, k=rng.randrange(4)))
+
+    for _ in range(2000):
+        message, fields = text(), {name: text() for name in "abc"}
+        alone = {name: mask_headers(value, secrets) for name, value in fields.items()}
+        line = json.loads(JSONFormatter(secrets).format(record(message, fields=fields)))
+        assert line["message"] == mask_headers(message, secrets)
+        for name, value in alone.items():
+            cut = value if len(value) <= 200 else value[:199] + "…"
+            assert line[name] == cut
+
+
 def test_a_traceback_is_indented_in_text_and_a_string_in_json():
     written = "what somebody wrote"
     try:
@@ -186,5 +215,124 @@ async def test_an_uncaught_exception_is_logged_without_its_arguments(caplog):
     caplog.clear()
 
 
+@pytest.mark.gen_test
+async def test_a_connection_that_breaks_when_nobody_waits_for_it_is_no_error(caplog):
+    """asyncpg leaves such futures behind; others that fail are still told."""
+    caplog.set_level(logging.DEBUG)
+    loop = asyncio.get_running_loop()
+    before = loop.get_exception_handler()
+    loop.set_exception_handler(on_loop_exception)
+    for error in (ConnectionError("text"), ConnectionResetError("text"), ValueError("text")):
+        loop.create_future().set_exception(error)
+    gc.collect()
+    loop.set_exception_handler(before)
+    levels = [one.levelno for one in caplog.records if one.name.endswith("observe.log")]
+    assert levels == [logging.DEBUG, logging.DEBUG, logging.ERROR]
+    caplog.clear()
+
+
 def test_shown_is_one_line():
     assert shown("a\nb") == "a\\nb" and shown("ä 中") == "ä 中"
+
+
+class Terminal(io.StringIO):
+    """Remembers each piece that is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.pieces.append(text)
+        return len(text)
+
+
+def handler_of(terminal: Terminal) -> LineHandler:
+    made = LineHandler(terminal)
+    made.setFormatter(logging.Formatter("%(message)s"))
+    return made
+
+
+def info(message: str) -> logging.LogRecord:
+    return logging.LogRecord("tornado_stream.x", logging.INFO, "x.py", 1, message, (), None)
+
+
+@pytest.mark.gen_test
+async def test_lines_are_written_when_the_iteration_of_the_loop_has_ended():
+    terminal = Terminal()
+    handler = handler_of(terminal)
+    handler.handle(info("one"))
+    handler.handle(info("two"))
+    assert terminal.pieces == []
+    await asyncio.sleep(0)
+    assert terminal.pieces == ["one\ntwo\n"], "in one piece"
+    handler.handle(info("three"))
+    await asyncio.sleep(0)
+    assert terminal.pieces[1:] == ["three\n"]
+
+
+@pytest.mark.gen_test
+async def test_a_warning_is_written_at_once_behind_what_came_before():
+    terminal = Terminal()
+    handler = handler_of(terminal)
+    handler.handle(info("one"))
+    handler.handle(record("two"))
+    assert "".join(terminal.pieces) == "one\ntwo\n"
+    handler.handle(info("three"))
+    await asyncio.to_thread(handler.handle, info("four"))  # no loop runs there
+    assert "".join(terminal.pieces) == "one\ntwo\nthree\nfour\n"
+    await asyncio.sleep(0)
+    assert "".join(terminal.pieces) == "one\ntwo\nthree\nfour\n", "nothing comes twice"
+
+
+def test_lines_are_written_at_once_where_no_loop_runs():
+    terminal = Terminal()
+    handler_of(terminal).handle(info("one"))
+    assert terminal.pieces == ["one\n"]
+
+
+@pytest.mark.parametrize("how", ["flush", "close"])
+def test_what_waits_is_written_at_the_end(io_loop, how):
+    terminal = Terminal()
+    handler = handler_of(terminal)
+
+    async def log() -> None:
+        handler.handle(info("last"))
+        getattr(handler, how)()  # logging calls both when the process exits
+
+    io_loop.run_sync(log)
+    assert terminal.pieces == ["last\n"]
+
+
+@pytest.mark.gen_test
+async def test_a_line_that_cannot_be_made_keeps_no_other_back(monkeypatch):
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    terminal = Terminal()
+    handler = handler_of(terminal)
+    handler.handle(info("one"))
+    handler.handle(logging.LogRecord("x", logging.INFO, "x.py", 1, "%d", ("two",), None))
+    handler.handle(info("three"))
+    await asyncio.sleep(0)
+    assert terminal.pieces == ["one\nthree\n"]
+
+
+def test_a_process_that_crashes_writes_the_lines_before():
+    program = """
+import asyncio, logging
+from tornado_stream.observe import log
+log.configure("info")
+async def main():
+    logging.getLogger("tornado_stream.access").info("the line before")
+    raise ValueError
+try:
+    asyncio.run(main())
+finally:
+    logging.getLogger("tornado_stream.access").info("the line after")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    lines = done.stderr.splitlines()
+    assert [line.rpartition(": ")[2] for line in lines[:3]] == [
+        "the line before",
+        "the line after",
+        "the process failed",
+    ]

@@ -8,6 +8,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from tornado_stream.observe import masking
 from tornado_stream.observe.masking import mask, mask_headers
 
 SECRET = 'pass/wörd "5+6'
@@ -73,3 +74,36 @@ def test_headers_that_hold_secrets_are_masked_for_logs(text, masked):
 def test_a_short_secret_is_masked_as_a_word_and_an_empty_one_never():
     assert mask("x or xx", ("x",)) == "*** or xx"
     assert mask("text", ("", " ")) == "text"
+
+
+def unguarded(text: str, secrets: tuple[str, ...]) -> str:
+    """`mask_headers`, without the quick tests whether a pattern can match."""
+    if known := masking._pattern(secrets):
+        text = known.sub("***", text)
+    text = masking._KEY_LIKE.sub("***", text)
+    text = masking._BASIC.sub(r"\1***", masking._BEARER.sub(r"\1***", text))
+    return masking._HEADER.sub(r"\1\2***", text)
+
+
+def test_the_quick_tests_leave_no_secret_out():
+    words = [
+        *("Bearer abc123456789", "bearer%20abc123456789", "BEARER+abc123456789", "bearer"),
+        *("Basic dXNlcjpwYXNz", "ba\u017fic dXNlcjpwYXNz", "BASIC%20dXNlcjpwYXNz=", "basic"),
+        *("Authorization: x", "author\u0131zation: x", "X-API-KEY=x", "x-api-\u212aey: x"),
+        *("Set-Cookie: x", "coo\u212aie=x", "proxy-authorization'= b'x", "api-key : x"),
+        *(
+            PLAIN,
+            PLAIN.upper(),
+            SECRET,
+            quote(SECRET),
+            quote(SECRET, safe="").lower(),
+            "sk-12345678",
+        ),
+        *(b64encode(PLAIN.encode()).decode(), json.dumps(SECRET), "", "ä", "POST /stream 200 12ms"),
+    ]
+    secrets = (PLAIN, SECRET)
+    for first in words:
+        for second in words:
+            text = f"{first} {second}"
+            assert mask_headers(text, secrets) == unguarded(text, secrets), text
+    assert mask_headers("POST /stream 200 12ms", secrets) == "POST /stream 200 12ms"

@@ -204,6 +204,18 @@ class Collector:
                 upstream(metrics),
             ),
             ("resumes", "Readers that went on after an event.", [], {(): metrics.resumes}),
+            (
+                "uploads",
+                "Files that users and models sent.",
+                ["result"],
+                {(result,): count for result, count in metrics.uploads.items()},
+            ),
+            (
+                "upload_bytes",
+                "Bytes of those that were stored.",
+                [],
+                {(): metrics.upload_bytes},
+            ),
         ]
         for name, help, labels, values in counters:
             counter = CounterMetricFamily(f"tornado_stream_{name}", help, labels=labels)
@@ -238,6 +250,8 @@ def fill(metrics: Metrics) -> None:
     for status in (200, 520):
         metrics.upstream_answered(status)
     metrics.subscriber_resumed()
+    metrics.uploaded("stored", 1000)
+    metrics.uploaded("file_type")
     for seconds in (1e-7, 0.3, 77.7, 12_345_678.0, 1e9, 1e17):
         metrics.commits.observe(seconds)
     for place, value in enumerate([0, -5, 999_999, 1_000_000, 12_345_678.25, 10**9, math.inf]):
@@ -257,4 +271,4 @@ async def test_the_text_is_what_the_prometheus_client_library_would_write(monkey
         assert text == generate_latest(registry)
         families = list(text_string_to_metric_families(text.decode()))
         assert families == list(text_string_to_metric_families(generate_latest(registry).decode()))
-        assert len(families) == 9 + len(metrics.gauges)
+        assert len(families) == 11 + len(metrics.gauges)

@@ -49,11 +49,27 @@ def test_any_change_of_any_file_changes_the_version(root):
     assert Assets(root).version in versions
 
 
+def test_the_digests_of_libraries_are_read_in_place_of_their_files(root):
+    (root / "vendor").mkdir()
+    library, digests = root / "vendor" / "one-1.js", root / "vendor" / "VENDOR.json"
+    library.write_text("1")
+    digests.write_text("{}")
+    first = Assets(root).version
+    library.unlink()
+    library.symlink_to(root / "missing")
+    assert Assets(root).version == first, "the file itself was not read"
+    digests.write_text('{"one-1.js": "other"}')
+    assert Assets(root).version != first
+    library.rename(root / "vendor" / "one-2.js")
+    digests.write_text("{}")
+    assert Assets(root).version != first
+
+
 def test_every_static_file_has_a_content_type():
     for name, asset in Assets(STATIC).files.items():
-        assert asset.path.suffix in TYPES or "LICENSE" in name, name
+        assert asset.suffix in TYPES or "LICENSE" in name, name
         guessed = mimetypes.guess_type(name)[0]
-        if guessed and asset.path.suffix not in (".md", ".js"):
+        if guessed and asset.suffix not in (".md", ".js"):
             assert asset.content_type.startswith(guessed), name
 
 

@@ -115,13 +115,21 @@ AS_IN_ENGLISH = {
 }
 #: Words that a language shares with English.
 SHARED = {
-    "de": {"login.name", "markdown.code", "presets.name", "presets.text", "presets.prompts"},
+    "de": {
+        "share.link",
+        "share.isLive",
+        "login.name",
+        "markdown.code",
+        "presets.name",
+        "presets.text",
+        "presets.prompts",
+    },
     "es": {
         *("budget.tokens", "details.tokens", "model.context"),
         *("presets.found", "presets.prompts"),
     },
     "fr": {
-        "select.count",
+        *("select.count", "files.pages"),
         *("budget.tokens", "details.tokens", "model.context", "model.canSee", "markdown.code"),
         *("markdown.important", "message.fromAssistant", "message.sources", "select.count"),
         *("page.conversation", "page.conversations", "page.messages"),

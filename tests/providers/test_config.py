@@ -46,6 +46,7 @@ def test_every_key_is_read(read, tmp_path):
         models = ["a", "b"]
         default_model = "b"
         headers = { X-Title = "chat" }
+        can = { a = ["vision", "tools"], b = [] }
         parameters = { temperature = 0.2 }
         connect_timeout = 1
         idle_timeout = 2.5
@@ -73,6 +74,7 @@ def test_every_key_is_read(read, tmp_path):
     assert (first.models, first.default_model) == (("a", "b"), "b")
     assert first.auth_headers == {"X-Title": "chat", "Authorization": "Bearer sk-from-file"}
     assert first.timeouts == Timeouts(connect=1, idle=2.5)
+    assert first.can == {"a": ("vision", "tools"), "b": ()}
     assert first.prices == {"a": Price(1, 2.5, 0.1, "EUR"), "b/c": Price(0, 0, None, "EUR")}
     assert (second.base_url, second.key) == ("https://api.openai.com/v1", "sk-openai")
     assert second.default_model == "gpt-5-mini"
@@ -189,6 +191,8 @@ def test_the_header_of_the_key_has_a_name_of_its_own(read, preset):
             3,
             "must be a number",
         ),
+        ("[upstream.a]\nbase_url='http://x'\ncan = {m = ['sing']}", 3, "a list of some of"),
+        ("[upstream.a]\nbase_url='http://x'\ncan = {m = 'vision'}", 3, "a list of some of"),
         ("[upstream.a]\nbase_url='http://x'\n[upstream.b]\nbase_url='y'", 4, "upstream.b.base_url"),
     ],
 )

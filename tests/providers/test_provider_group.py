@@ -351,3 +351,11 @@ async def test_an_estimated_cost_counts_calls_of_tools_and_parts_of_messages(ove
         "currency": "USD",
         "estimated": True,
     }
+
+
+@pytest.mark.gen_test
+async def test_what_a_model_can_do_is_known_of_the_upstream_that_has_it(over):
+    can = '[upstream.two.can]\nb = ["vision"]\nc = []'
+    group = over(can, one=(DEAD, "a", "b"), two=(DEAD, "b", "c")).application.provider
+    found = [group.can(model) for model in ("a", "b", "c", "two/b", "two/z", None)]
+    assert found == [None, {"vision"}, set(), {"vision"}, None, None]

@@ -118,10 +118,10 @@ class Trace:
 
 
 def observed(serve: Callable[..., Any]) -> Callable[..., Any]:
-    async def serve_observed(application: ChatApplication, sockets: Any) -> int:
+    async def serve_observed(application: ChatApplication, *more: Any) -> int:
         path, interval = Path(os.environ["SOAK_SAMPLES"]), float(os.environ["SOAK_INTERVAL"])
         Sampler(application, path, interval).start()
-        status: int = await serve(application, sockets)
+        status: int = await serve(application, *more)
         return status
 
     return serve_observed

@@ -78,4 +78,5 @@ async def settled(application: Any) -> None:
 def is_ours(one: object) -> bool:
     """Whether the object belongs to an answer. asyncio makes a cycle of each closed connection."""
     module = type(one).__module__
-    return module.startswith("tornado_stream.") and type(one).__qualname__ != "UpstreamConnection"
+    part_of_connection = type(one).__qualname__ in ("UpstreamConnection", "Origin")
+    return module.startswith("tornado_stream.") and not part_of_connection

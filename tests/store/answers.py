@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 
 from tornado_stream.store.base import NewAnswer, Progress, Store
@@ -10,6 +11,13 @@ from tornado_stream.values.messages import Conversation, Message
 
 def frame(number: int, event: str = "delta", data: str = "{}") -> bytes:
     return b"id: %d\nevent: %b\ndata: %b\n\n" % (number, event.encode(), data.encode())
+
+
+def crashed(store: Store) -> Store:
+    """The store as a process has it that is dead meanwhile."""
+    view = copy(store)
+    view.instance = "0123456789abcdef"
+    return view
 
 
 def new_answer(
@@ -35,7 +43,9 @@ def new_answer(
         generation_id=f"g{number}",
     )
     added = conversation if new else None
-    return NewAnswer(f"g{number}", b"print", added, (user,), answer, frame(1, "start"))
+    # In these tests, an answer may begin though the ends of those before it are not stored.
+    ended = tuple(f"g{n}" for n in range(max(0, number - 100), number))
+    return NewAnswer(f"g{number}", b"print", added, (user,), answer, frame(1, "start"), ended=ended)
 
 
 async def converse(

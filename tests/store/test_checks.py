@@ -32,7 +32,7 @@ def filled(tmp_path: Path, io_loop) -> bytes:
         store = SQLiteStore(tmp_path / "first")
         for n in range(40):
             await converse(store, n, f"question {n} " * 300, f"answer {n} " * 600, home=f"c{n}")
-        while await store._writer.transact(search.catch_up):
+        while await store._database.writer.transact(search.catch_up):
             pass
         for n in range(0, 40, 4):
             await store.delete(f"c{n}")

@@ -1,42 +1,39 @@
-"""The contract of a store: the same tests for SQLite and for the oracle in memory."""
+"""The contract of a store: the same tests for SQLite, PostgreSQL and the oracle in memory."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tornado_stream.store import open_store
 from tornado_stream.store.base import (
+    MAX_FOLDERS,
     READ_BYTES,
     READ_MESSAGES,
     AlreadyStored,
-    Folder,
+    Busy,
+    NewAnswer,
     Progress,
     Session,
-    Store,
     StoreError,
     WaitingQuestion,
-    Which,
 )
+from tornado_stream.store.call_base import Decided
+from tornado_stream.store.health import StoreHealth
+from tornado_stream.store.pages import Folder, Which
 from tornado_stream.store.search_text import Matcher
+from tornado_stream.store.slots import BusyBeside
+from tornado_stream.values.calls import DONE, RUNNING, Call
 from tornado_stream.values.defaults import Defaults
 from tornado_stream.values.errors import Conflict, InvalidRequest, NotFound
 from tornado_stream.values.messages import Conversation, Message
 from tornado_stream.values.presets import MAX_PRESETS, Preset
+from tornado_stream.values.shares import MAX_SHARES, BranchMessage, Share
 
-from .answers import converse, end, frame, listed, new_answer
-from .memory import MemoryStore
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request, io_loop, tmp_path: Path) -> Store:
-    store = open_store(tmp_path / "data") if request.param == "sqlite" else MemoryStore()
-    yield store
-    io_loop.run_sync(store.close)
+from .answers import converse, crashed, end, frame, listed, new_answer
 
 
 @pytest.mark.gen_test
@@ -77,6 +74,115 @@ async def test_a_message_comes_back_as_it_was(store):
     await store.append([Progress("g1", 2, [frame(2, "end")], done)])
     assert await store.message("a1") == done
     assert (await store.messages("c"))[1] == done
+
+
+CALL = Call(0, "i\0", "get", "time", '{"a": "\\u00e9\0"}', RUNNING)
+
+
+@pytest.mark.gen_test
+async def test_a_call_is_in_the_ledger_until_its_answer_has_ended(store):
+    await store.begin(new_answer())
+    await store.begin_call("g1", CALL)
+    assert await store.calls(["g1", "g2"]) == {"g1": [CALL]}
+    with pytest.raises(AlreadyStored):
+        await store.begin_call("g1", CALL)
+    done = replace(CALL, state=DONE, result={"text": "12"}, ms=3)
+    await store.for_owner("other").end_call("g1", done)
+    assert await store.calls(["g1", "g2"]) == {"g1": [CALL]}
+    await store.end_call("g1", done)
+    assert await store.calls(["g1"]) == {"g1": [done]}
+    message = replace(new_answer().message, state="done", parts=[done.to_part()])
+    await store.append([Progress("g1", 2, [frame(2, "end")], message)])
+    assert await store.calls(["g1"]) == {}
+    assert (await store.message("a1")).parts == [done.to_part()]
+    with pytest.raises(NotFound):
+        await store.begin_call("g1", replace(CALL, id="j"))
+    await store.end_call("g1", done)  # its row is gone
+
+
+@pytest.mark.gen_test
+async def test_an_instance_that_does_not_write_the_answer_begins_no_call(store):
+    await store.begin(new_answer())
+    with pytest.raises(NotFound):
+        await crashed(store).begin_call("g1", CALL)
+    with pytest.raises(NotFound):
+        await store.for_owner("other").begin_call("g1", CALL)
+    with pytest.raises(NotFound):
+        await store.begin_call("g2", CALL)
+    assert await store.calls(["g1"]) == {}
+
+
+@pytest.mark.gen_test
+async def test_calls_go_with_their_conversation(store):
+    await store.begin(new_answer())
+    await store.begin_call("g1", CALL)
+    await store.delete("c")
+    assert await store.calls(["g1"]) == {}
+
+
+@pytest.mark.gen_test
+async def test_calls_are_decided_once_and_with_the_answer_that_carries_it_out(store):
+    await store.begin(new_answer())
+    parts = [{"type": "text", "text": "a"}, replace(CALL, state="waiting").to_part()]
+    message = replace(new_answer().message, state="done", parts=parts)
+    await store.append([Progress("g1", 2, [frame(2, "end")], message)])
+    home = await store.conversation("c")
+
+    def deciding(number: int, **decisions: str) -> NewAnswer:
+        new = new_answer(number, conversation=home, parent="a1")
+        return replace(new, decided=Decided("a1", {CALL.id: "run"} | decisions))
+
+    for wrong in (deciding(2, other="run"), replace(deciding(2), decided=Decided("x", {"i": "a"}))):
+        with pytest.raises(Conflict, match="decided"):
+            await store.begin(wrong)
+    assert await store.message("a2") is None
+    with pytest.raises((Conflict, NotFound)):
+        await store.for_owner("other").begin(deciding(2))
+    assert await store.undecided(["a1", "u1", "x"]) == {"a1"}
+    assert await store.for_owner("other").undecided(["a1"]) == frozenset()
+    await store.begin(deciding(2))
+    assert await store.undecided(["a1", "a2"]) == frozenset()
+    (_, part) = (await store.message("a1")).parts
+    assert part["decision"] == "run"
+    with pytest.raises(Conflict) as caught:
+        await store.begin(deciding(3))
+    assert caught.value.code == "already_decided"
+
+
+@pytest.mark.gen_test
+async def test_what_runs_unasked_is_decided_with_an_answer_and_only_taken_back(store):
+    def waiting(name: str, definition: str | None) -> dict[str, Any]:
+        call = replace(CALL, id=name, name=name, state="waiting", definition=definition)
+        return call.to_part()
+
+    async def decide(number: int, decision: str, *parts: dict[str, Any]) -> list[dict[str, str]]:
+        """The next answer waits, and the one after it decides. Returns what runs unasked then."""
+        home = await store.conversation("c")
+        before = f"a{number - 1}" if home else None
+        new = new_answer(number, conversation=home, parent=before)
+        await store.begin(new)
+        message = replace(new.message, state="done", parts=list(parts))
+        await store.append([Progress(f"g{number}", 2, [frame(2, "end")], message)])
+        home, decisions = await store.conversation("c"), {one["id"]: decision for one in parts}
+        new = new_answer(number + 1, conversation=home, parent=f"a{number}")
+        await store.begin(replace(new, decided=Decided(f"a{number}", decisions)))
+        message = replace(new.message, state="done")
+        await store.append([Progress(f"g{number + 1}", 2, [frame(2, "end")], message)])
+        return (await store.conversation("c")).always
+
+    a, b = ({"server": CALL.server, "name": n, "definition": f"{n}1"} for n in "ab")
+    assert await decide(1, "run", waiting("a", "a1")) == []
+    both = [waiting("a", "a1"), waiting("b", "b1")]
+    assert await decide(3, "always", *both) == [a, b]
+    assert await decide(5, "always", waiting("unknown", None)) == [a, b]
+    changed = a | {"definition": "a2"}
+    assert await decide(7, "always", waiting("a", "a2")) == [b, changed]
+    with pytest.raises(NotFound):
+        await store.for_owner("other").update("c", {"always": []})
+    await store.update("c", {"always": [b | {"definition": "mine"}, b | {"name": "more"}]})
+    assert (await store.conversation("c")).always == [b]
+    await store.update("c", {"always": []})
+    assert (await store.conversation("c")).always == []
 
 
 @pytest.mark.gen_test
@@ -129,21 +235,208 @@ async def test_append_tells_a_deleted_log_from_an_ended_one(store):
     await end(store, new_answer(2, home="c2"))
     await store.delete("c3")
     batch = [Progress(f"g{number}", 2, [frame(2)]) for number in (1, 2, 3)]
-    assert await store.append(batch) == {"g3"}
+    assert (await store.append(batch)).gone == {"g3"}
     assert (await store.generation("g1")).frames[1:] == [frame(2)]
 
 
 @pytest.mark.gen_test
-async def test_the_unfinished_logs(store):
-    assert await store.unfinished() == []
-    await store.begin(new_answer(1, home="c1"))
-    await store.begin(new_answer(2, home="c2"))
-    await store.begin(new_answer(3, home="c3"))
-    await end(store, new_answer(2, home="c2"))
-    await store.append([Progress("g3", 2, [frame(2)])])
-    first, last = await store.unfinished()
+async def test_the_answers_of_a_dead_instance_are_taken_over_once(store, neighbour, io_loop):
+    assert await store.orphans() == []
+    await neighbour.begin(new_answer(1, home="c1"))
+    await neighbour.begin(new_answer(2, home="c2"))
+    await neighbour.for_owner("anna").begin(new_answer(3, home="c3"))
+    await store.begin(new_answer(4, home="c4"))
+    await end(neighbour, new_answer(2, home="c2"))
+    await neighbour.append([Progress("g3", 2, [frame(2)], owner="anna")])
+    assert store.is_alive(neighbour.instance) and not store.alone
+    assert await store.orphans() == []
+    await neighbour.close()
+    assert (await store.generation("g1")).instance == neighbour.instance
+    first, last = await store.orphans()
+    assert not store.is_alive(neighbour.instance)
     assert (first.id, first.frames, first.message.state) == ("g1", [new_answer().frame], "running")
-    assert (last.id, last.frames) == ("g3", [new_answer().frame, frame(2)])
+    assert (last.id, last.frames, last.owner) == ("g3", [new_answer().frame, frame(2)], "anna")
+    assert {first.instance, last.instance} == {store.instance}
+    assert (await store.generation("g1")).instance == store.instance
+    assert await store.orphans() == []
+
+
+@pytest.mark.gen_test
+async def test_how_much_the_model_got_before_an_answer(store):
+    anna = store.for_owner("anna")
+    home = Conversation("c", "title", "Be brief. ", None, 1, 1)
+    first = replace(new_answer(1), conversation=home)
+    await anna.begin(first)
+    await end(anna, first, "größer \U0001f600", owner="anna")
+    await anna.begin(new_answer(2, conversation=home, parent="a1", text="x" * 100))
+    await anna.begin(new_answer(3, conversation=home, parent="u2", text="and"))
+    await store.begin(new_answer(4, home="d", text="four"))
+    running = [
+        await anna.generation("g2"),
+        await anna.generation("g3"),
+        await store.generation("g4"),
+    ]
+    until_a1 = len("Be brief. ") + len("hi") + len("größer \U0001f600")
+    assert await store.prompt_lengths(running) == [until_a1 + 100, until_a1 + 103, 4]
+    lost = replace(running[0], message=replace(running[0].message, parent_id=None))
+    foreign = replace(running[0], owner="local")
+    assert await store.prompt_lengths([lost, foreign]) == [len("Be brief. "), 0]
+    assert await store.prompt_lengths([]) == []
+
+
+@pytest.mark.gen_test
+async def test_of_two_instances_one_begins_an_answer(store, neighbour):
+    for number in range(100):
+        one = new_answer(number, home=f"c{number}")
+        begun = await asyncio.gather(store.begin(one), neighbour.begin(one), return_exceptions=True)
+        assert {type(one) for one in begun} == {AlreadyStored, type(None)}
+        first = store if begun[0] is None else neighbour
+        assert (await store.generation(f"g{number}")).instance == first.instance
+
+
+@pytest.mark.gen_test
+async def test_of_two_instances_one_begins_in_a_conversation(store, neighbour):
+    await store.begin(new_answer(1))
+    await end(store, new_answer(1))
+    parent = "a1"
+    for number in range(2, 102):
+        home = await store.conversation("c")
+        pair = [new_answer(n, conversation=home, parent=parent) for n in (number, number + 1000)]
+        pair = [replace(one, ended=()) for one in pair]
+        calls = store.begin(pair[0]), neighbour.begin(pair[1])
+        begun = await asyncio.gather(*calls, return_exceptions=True)
+        assert {type(one) for one in begun} == {Busy, type(None)}
+        won, lost = (0, 1) if begun[0] is None else (1, 0)
+        id = pair[won].generation_id
+        assert begun[lost].details == {"generation_id": id, "generation_ids": [id]}
+        first = (store, neighbour)[won]
+        assert await store.running("c") == await neighbour.running("c") == {id: first.instance}
+        assert await store.for_owner("anna").running("c") == {}
+        await first.begin(replace(pair[lost], ended=(id,)))
+        for one in pair:
+            await end(first, one)
+        parent = pair[won].message.id
+    assert await store.running("c") == {}
+
+
+def beside(number: int, most: int = 3, parent: str = "u1", **more):
+    """A further answer to a message of the conversation."""
+    message = replace(new_answer(number).message, parent_id=parent)
+    new = replace(new_answer(number), conversation=None, messages=(), message=message)
+    return replace(new, beside=most, **{"ended": (), **more})
+
+
+@pytest.mark.gen_test
+async def test_answers_to_one_message_run_beside_each_other(store, neighbour):
+    await store.begin(new_answer(1))
+    await neighbour.begin(beside(2))
+    await store.begin(beside(3))
+    assert list(await store.running("c")) == ["g1", "g2", "g3"]
+    assert (await store.conversation("c")).current_id == "a1"
+    (match,) = (await neighbour.conversations()).matches
+    assert match.generation_ids == ("g1", "g2", "g3")
+    home = await store.conversation("c")
+    ordinary = replace(new_answer(5, conversation=home, parent="a1"), ended=())
+    for one in (ordinary, beside(6, parent="a1", most=9)):
+        with pytest.raises(Busy) as caught:
+            await neighbour.begin(one)
+        assert caught.value.details["generation_ids"] == ["g1", "g2", "g3"]
+    with pytest.raises(BusyBeside) as full:
+        await store.begin(beside(4))
+    assert (full.value.code, full.value.status) == ("too_many_answers", 429)
+    for number in (1, 2):  # a known id is known, whatever runs
+        with pytest.raises(AlreadyStored):
+            await store.begin(beside(number))
+    await end(store, new_answer(1))
+    with pytest.raises(Busy):  # those beside it still run
+        await neighbour.begin(ordinary)
+    await store.begin(beside(4))
+    for writer, number in ((neighbour, 2), (store, 3), (store, 4)):
+        await end(writer, beside(number), f"text{number}")
+    await store.begin(ordinary)
+    assert (await store.conversation("c")).current_id == "a5"
+    assert [m.content for m in (await store.messages("c"))[2:4]] == ["text2", "text3"]
+
+
+@pytest.mark.gen_test
+async def test_two_instances_never_run_more_beside_each_other_than_the_limit(store, neighbour):
+    await store.begin(new_answer(1))
+    for round in range(30):
+        new = [beside(10 * round + n) for n in range(10, 14)]
+        calls = [(store, neighbour)[n % 2].begin(one) for n, one in enumerate(new)]
+        begun = await asyncio.gather(*calls, return_exceptions=True)
+        assert sorted(type(one).__name__ for one in begun) == ["BusyBeside"] * 2 + ["NoneType"] * 2
+        for n, one in enumerate(new):
+            if begun[n] is None:
+                await end((store, neighbour)[n % 2], one)
+    assert list(await store.running("c")) == ["g1"]
+
+
+@pytest.mark.gen_test
+async def test_of_an_ordinary_answer_and_one_beside_others_one_begins(store, neighbour):
+    await store.begin(new_answer(1))
+    await end(store, new_answer(1))
+    for number in range(2, 62, 2):
+        ordinary = beside(number, most=0)
+        other = beside(number + 1, parent="a1")
+        calls = store.begin(ordinary), neighbour.begin(other)
+        begun = await asyncio.gather(*calls, return_exceptions=True)
+        assert {type(one) for one in begun} == {Busy, type(None)}
+        await (end(store, ordinary) if begun[0] is None else end(neighbour, other))
+
+
+@pytest.mark.gen_test
+async def test_an_answer_whose_end_was_refused_leaves_its_slot(store):
+    await store.begin(new_answer(1))
+    await store.begin(beside(2))
+    with pytest.raises(BusyBeside):
+        await store.begin(beside(3, most=2))
+    await store.begin(beside(3, most=2, ended=("g1",)))
+    late = new_answer(4, conversation=await store.conversation("c"), parent="a1")
+    with pytest.raises(Busy):
+        await store.begin(replace(late, ended=()))
+    await store.begin(replace(late, ended=("g2", "g3")))
+    for number in (1, 2, 3, 4):
+        await end(store, beside(number))
+    assert await store.running("c") == {}
+
+
+@pytest.mark.gen_test
+async def test_rows_of_two_instances_are_in_the_order_of_their_writes(store, neighbour):
+    for number in range(0, 20, 2):
+        await converse(store, number, "q", "a", home=f"c{number}")
+        await converse(neighbour, number + 1, "q", "a", home=f"c{number + 1}")
+        await neighbour.delete(f"c{number}")
+    newest_first = [f"c{number}" for number in range(19, 0, -2)]
+    assert await listed(store) == await listed(neighbour) == newest_first
+
+
+@pytest.mark.gen_test
+async def test_an_instance_is_told_which_of_its_answers_to_stop(store, neighbour):
+    for number in (1, 2, 3):
+        await store.begin(new_answer(number, home=f"c{number}"))
+    assert (await store.append([])).asked_to_stop == frozenset()
+    await neighbour.ask_stop("g1")
+    await neighbour.ask_stop("g2")
+    await neighbour.for_owner("anna").ask_stop("g3")
+    await neighbour.ask_stop("nobody's")
+    assert (await neighbour.append([])).asked_to_stop == frozenset()
+    assert (await store.append([])).asked_to_stop == {"g1", "g2"}
+    await end(store, new_answer(1, home="c1"))
+    assert (await store.append([])).asked_to_stop == {"g2"}
+
+
+@pytest.mark.gen_test
+async def test_a_conversation_in_which_another_instance_writes_is_not_deleted(store, neighbour):
+    await neighbour.begin(new_answer(1, home="c1"))
+    with pytest.raises(Busy) as caught:
+        await store.delete("c1")
+    assert caught.value.generation_ids == ["g1"]
+    await neighbour.append([Progress("g1", 2, [frame(2)])])
+    assert len((await store.generation("g1")).frames) == 2
+    await neighbour.close()
+    await store.delete("c1")
+    assert await store.generation("g1") is None
 
 
 @pytest.mark.gen_test
@@ -219,7 +512,7 @@ async def test_ids_that_do_not_exist(store):
     assert await store.thread("x") == []
     assert await store.generation("x") is None
     await store.delete("x")
-    assert await store.append([Progress("x", 2, [frame(2)])]) == {"x"}
+    assert (await store.append([Progress("x", 2, [frame(2)])])).gone == {"x"}
     with pytest.raises(NotFound):
         await store.update("x", {"title": "t"})
     with pytest.raises(NotFound):
@@ -229,10 +522,13 @@ async def test_ids_that_do_not_exist(store):
 
 
 @pytest.mark.gen_test
-async def test_a_caller_can_change_the_lists_it_gets(store):
+async def test_a_caller_can_change_the_lists_it_gets(store, neighbour):
     await store.begin(new_answer())
     (await store.generation("g1")).frames.clear()
-    (await store.unfinished())[0].frames.clear()
+    await neighbour.begin(new_answer(2, home="d"))
+    await neighbour.close()
+    (await store.orphans())[0].frames.clear()
+    assert len((await store.generation("g2")).frames) == 1
     assert len((await store.generation("g1")).frames) == 1
 
 
@@ -264,7 +560,7 @@ async def test_the_list_is_in_the_order_of_writes_not_of_the_clock(store):
     await end(store, new_answer(3, home="c3"))
     assert await listed(store) == ["c2", "e", "c3", "c1"]
     matches = (await store.conversations()).matches
-    assert [match.generation_id for match in matches] == ["g4", None, None, "g1"]
+    assert [match.generation_ids for match in matches] == [("g2", "g4"), (), (), ("g1",)]
     assert (matches[0].message_id, matches[0].snippet) == (None, None)
     assert matches[3].conversation == renamed
 
@@ -283,7 +579,7 @@ async def test_the_pages_of_a_list(store):
         assert ids == [f"c{number}" for number in range(7, 0, -1)]
         await store.delete(f"new{query}")
     assert (await store.conversations(limit=7)).next is None
-    for wrong in ("", "x", "-1", "1.5", "٣", "9" * 40):
+    for wrong in ("", "x", "--1", "1.5", "٣", "9" * 40):
         for query in ("", "words"):
             with pytest.raises(InvalidRequest):
                 await store.conversations(query=query, before=wrong)
@@ -341,8 +637,8 @@ async def test_a_search_names_the_newest_message_of_each_conversation(store):
     await store.begin(again)
     for query in ("word", "wo"):
         page = await store.conversations(query=query)
-        found = [(m.conversation.id, m.message_id, m.generation_id) for m in page.matches]
-        assert found == [("c1", "u4", "g4"), ("c3", None, None), ("c2", "u2", None)]
+        found = [(m.conversation.id, m.message_id, m.generation_ids) for m in page.matches]
+        assert found == [("c1", "u4", ("g4",)), ("c3", None, ()), ("c2", "u2", ())]
         one_by_one, cursor = [], None
         for _ in range(3):
             page = await store.conversations(query=query, limit=1, before=cursor)
@@ -392,7 +688,7 @@ async def test_a_deleted_conversation_is_gone(store):
     assert await store.generation("g1") is None
     assert await listed(store) == await listed(store, query="walrus") == ["c2"]
     await store.delete("c2")
-    assert await store.unfinished() == []
+    assert await store.running("c2") == {}
     await end(store, new_answer(2, home="c2"), "walrus")
     assert await store.message("a2") is None
     assert await listed(store, query="walrus") == []
@@ -426,7 +722,7 @@ async def test_a_closed_store_raises_an_error(store):
         store.begin(new_answer(2)),
         store.delete("c"),
         store.conversations(),
-        store.unfinished(),
+        store.orphans(),
         store.check(),
     ):
         with pytest.raises(StoreError, match="closed"):
@@ -468,8 +764,8 @@ async def test_each_owner_has_conversations_of_their_own(store):
     await store.append(
         [Progress("g4", 2, [frame(2)]), Progress("g5", 2, [frame(2)], owner="other")]
     )
-    left = {stored.id: (stored.owner, len(stored.frames)) for stored in await store.unfinished()}
-    assert left == {"g4": ("local", 2), "g5": ("other", 2)}
+    assert len((await store.generation("g4")).frames) == 2
+    assert len((await other.generation("g5")).frames) == 2
 
 
 @pytest.mark.gen_test
@@ -723,3 +1019,190 @@ async def test_an_archived_conversation_that_goes_on_is_in_the_list_again(store)
     await store.begin(again)
     one = await store.conversation("c1")
     assert (one.archived, one.folder) == (False, "Work")
+
+
+def adopted(
+    id: str = "x", at: int = 5, folder: str | None = None
+) -> tuple[Conversation, list[Message]]:
+    """A conversation from elsewhere, with two branches."""
+    messages = [
+        Message(f"{id}-u1", id, None, "user", "far question", 1),
+        Message(f"{id}-a1", id, f"{id}-u1", "assistant", "far answer", 2, state="done", model="m"),
+        Message(f"{id}-a2", id, f"{id}-u1", "assistant", "second", 3, reasoning="r", state="done"),
+    ]
+    return Conversation(id, f"title {id}", None, f"{id}-a2", 1, at, folder=folder), messages
+
+
+@pytest.mark.gen_test
+async def test_a_new_store_is_in_order(store):
+    await store.begin(new_answer(1, home="c1"))
+    found = replace(store.health(), checked_at=0.0, unsecured=0.0, commits_on_loop=False)
+    assert found == StoreHealth()
+
+
+@pytest.mark.gen_test
+async def test_an_adopted_conversation_is_whole_and_known_the_second_time(store):
+    conversation, messages = adopted()
+    told: list[bool] = []
+    assert await store.adopt(conversation, messages, told.append) is True
+    assert await store.adopt(replace(conversation, title="other"), messages, told.append) is False
+    assert told == [True, False]
+    assert await store.conversation("x") == conversation
+    assert await store.messages("x") == messages
+    assert [m.id for m in await store.thread("x-a1")] == ["x-u1", "x-a1"]
+    assert await listed(store, query="far answer") == ["x"] == await listed(store, query="title x")
+    assert (await store.outline("x"))[0] == conversation and await store.orphans() == []
+    await store.delete("x")
+    assert await listed(store, query="far") == [] and await store.message("x-u1") is None
+    assert await store.adopt(conversation, messages) is True
+
+
+@pytest.mark.gen_test
+async def test_what_was_added_elsewhere_meanwhile_is_added_here(store):
+    conversation, messages = adopted()
+    await store.adopt(conversation, messages)
+    more = [
+        Message("x-u2", "x", "x-a2", "user", "third", 8),
+        Message("x-a3", "x", "x-u2", "assistant", "fourth", 9, state="done"),
+    ]
+    grown = replace(conversation, current_id="x-a3", title="other", updated_at=9)
+    assert await store.adopt(grown, [*messages, *more]) is True
+    assert (await store.conversation("x")) == replace(conversation, current_id="x-a3")
+    assert await store.messages("x") == [*messages, *more]
+    side = Message("x-u3", "x", "x-a1", "user", "aside", 10)
+    await store.update("x", {"current_id": "x-a1"})
+    aside = replace(grown, current_id="x-a3")
+    assert await store.adopt(aside, [*messages, *more, side]) is True
+    assert (await store.conversation("x")).current_id == "x-a1", "another branch is shown"
+
+
+@pytest.mark.gen_test
+async def test_adopted_conversations_stand_behind_others_by_their_times(store):
+    await store.begin(new_answer(1, home="c1"))
+    for id, at in [("x", 50), ("y", 90), ("z", 70), ("w", 70)]:
+        await store.adopt(*adopted(id, at))
+    await store.begin(new_answer(2, home="c2"))
+    first = await store.conversations(limit=3)
+    assert [m.conversation.id for m in first.matches] == ["c2", "c1", "y"]
+    second = await store.conversations(limit=2, before=first.next)
+    assert {m.conversation.id for m in second.matches} == {"z", "w"}
+    third = await store.conversations(before=second.next)
+    assert [m.conversation.id for m in third.matches] == ["x"] and third.next is None
+    await store.begin(new_answer(3, conversation=await store.conversation("x"), parent="x-a2"))
+    assert (await listed(store))[0] == "x"
+
+
+@pytest.mark.gen_test
+async def test_adopted_ids_belong_to_one_owner(store):
+    await store.for_owner("anna").adopt(*adopted())
+    assert await store.conversation("x") is None
+    with pytest.raises(AlreadyStored):
+        await store.adopt(*adopted())
+    conversation, messages = adopted("y")
+    with pytest.raises(AlreadyStored):
+        await store.adopt(conversation, [replace(messages[0], id="x-u1")])
+    assert await store.conversation("y") is None and await store.messages("y") == []
+
+
+@pytest.mark.gen_test
+async def test_a_folder_too_many_is_left_out(store):
+    for number in range(MAX_FOLDERS):
+        conversation = Conversation(f"c{number}", "t", None, None, 1, 1, folder=f"f{number}")
+        await store.create(conversation)
+    await store.adopt(*adopted("x", folder="f7"))
+    await store.adopt(*adopted("y", folder="new"))
+    assert (await store.conversation("x")).folder == "f7"
+    assert (await store.conversation("y")).folder is None
+
+
+def share(number=1, leaf="a1", **fields) -> Share:
+    known = {"live": False, "with_files": True, "created_at": 5, "expires_at": None}
+    ids = (f"s{number}", f"digest {number}", "local", "c", leaf)
+    return Share(*ids, **(known | fields))
+
+
+@pytest.mark.gen_test
+async def test_a_share_is_found_by_its_digest_alone(store):
+    await store.begin(new_answer())
+    await store.add_share(share())
+    await store.add_share(share(2, leaf="u1", live=True, with_files=False, expires_at=9))
+    assert [one.title for one in await store.shares()] == ["title", "title"]
+    assert [replace(one, title="") for one in await store.shares()] == [
+        share(),
+        share(2, leaf="u1", live=True, with_files=False, expires_at=9),
+    ]
+    stranger = store.for_owner("stranger")
+    assert await stranger.share_with("digest 1") == share()
+    assert await store.share_with("digest 3") is None
+    assert await stranger.shares() == []
+    with pytest.raises(NotFound):
+        await stranger.delete_share("s1")
+    assert await stranger.standing_shares(["s1", "s2", "s3"]) == {"s1", "s2"}
+
+
+@pytest.mark.gen_test
+async def test_a_share_is_gone_once_it_is_deleted(store):
+    await store.begin(new_answer())
+    for number in (1, 2, 3):
+        await store.add_share(share(number))
+    await store.delete_share("s1")
+    with pytest.raises(NotFound):
+        await store.delete_share("s1")
+    assert await store.standing_shares(["s1", "s2", "s3"]) == {"s2", "s3"}
+    await store.for_owner("stranger").delete_shares()
+    assert len(await store.shares()) == 2
+    await store.delete_shares()
+    assert await store.shares() == [] and await store.share_with("digest 2") is None
+
+
+@pytest.mark.gen_test
+async def test_a_conversation_takes_its_shares_with_it(store):
+    await store.begin(new_answer(1, home="c"))
+    await store.begin(new_answer(2, home="c2"))
+    await store.add_share(share())
+    await store.add_share(share(2))
+    await end(store, new_answer(1, home="c"))
+    await store.delete("c")
+    assert await store.shares() == [] and await store.standing_shares(["s1", "s2"]) == frozenset()
+
+
+@pytest.mark.gen_test
+async def test_only_messages_of_the_owners_conversation_are_shared(store):
+    await store.begin(new_answer(1, home="c"))
+    await store.begin(new_answer(2, home="c2"))
+    for wrong in (share(leaf="a2"), share(leaf="?"), replace(share(), conversation_id="?")):
+        with pytest.raises(NotFound):
+            await store.add_share(wrong)
+    with pytest.raises(NotFound):
+        await store.for_owner("stranger").add_share(replace(share(), owner="stranger"))
+    assert await store.shares() == []
+
+
+@pytest.mark.gen_test
+async def test_an_owner_has_so_many_shares_and_no_more(store):
+    await store.begin(new_answer())
+    for number in range(MAX_SHARES):
+        await store.add_share(share(number, expires_at=100 if number == 7 else None))
+    with pytest.raises(Conflict) as refused:
+        await store.add_share(share(MAX_SHARES, created_at=99))
+    assert refused.value.code == "too_many_shares"
+    await store.add_share(share(MAX_SHARES, created_at=100))  # the one that has expired is gone
+    assert await store.share_with("digest 7") is None
+
+
+@pytest.mark.gen_test
+async def test_a_branch_has_no_message_of_another(store):
+    await store.begin(new_answer(1))
+    await end(store, new_answer(1))
+    for number, parent in ((2, "a1"), (3, "a1"), (4, "a2")):
+        told = await store.conversation("c")
+        await store.begin(new_answer(number, conversation=told, parent=parent))
+        await end(store, new_answer(number, conversation=told, parent=parent))
+    found = await store.branch("a4")
+    assert [m.id for m in found] == ["u1", "a1", "u2", "a2", "u4", "a4"]
+    assert [m.generation_id for m in found] == [None, "g1", None, "g2", None, "g4"]
+    assert not any(m.running for m in found)
+    texts = await store.messages_at([found[3].place])
+    assert [m.id for m in texts] == ["a2"] and found[3].files == ()
+    assert await store.branch("?") == await store.for_owner("stranger").branch("a4") == []
+    assert isinstance(found[0], BranchMessage)

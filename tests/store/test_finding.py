@@ -22,7 +22,7 @@ async def test_reading_texts_that_are_not_indexed_is_limited_in_time(tmp_path, m
         before = page.next
         assert len(page.matches) <= 1
     assert found == ["c2", "c1", "c0"] and not before
-    while await store._writer.transact(search.catch_up):
+    while await store._database.writer.transact(search.catch_up):
         pass
     assert await listed(store, query="yes") == ["c2", "c1", "c0"]
     await store.close()
@@ -37,7 +37,7 @@ async def test_two_characters_are_looked_up_in_the_index(tmp_path, monkeypatch, 
     store = open_store(tmp_path / "data")
     for number, text in enumerate(['q"', 'long text q"', 'q"uote', "qué", "日本", "x日本人"]):
         await converse(store, number, text, "", home=f"c{number}")
-    while await store._writer.transact(search.catch_up):
+    while await store._database.writer.transact(search.catch_up):
         pass
     assert await listed(store, query='Q"') == ["c2", "c1", "c0"]
     assert await listed(store, query="日本") == ["c5", "c4"]

@@ -11,7 +11,8 @@ from contextlib import closing
 import pytest
 
 from tornado_stream.store import listing, open_store
-from tornado_stream.store.base import CURRENT, MAX_FOLDERS, Which
+from tornado_stream.store.base import MAX_FOLDERS
+from tornado_stream.store.pages import CURRENT, Which
 from tornado_stream.values.errors import Conflict
 from tornado_stream.values.messages import Conversation
 

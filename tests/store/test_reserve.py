@@ -7,20 +7,19 @@ import errno
 import os
 import shutil
 import sqlite3
-from collections import namedtuple
 from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 from deadlines import DEADLINE
 
+from tornado_stream.store import reserve
 from tornado_stream.store.base import DiskFull
-from tornado_stream.store.reserve import Reserve
+from tornado_stream.store.reserve import Reserve, disk_space
 from tornado_stream.store.sqlite import SQLiteStore
 
 from .answers import converse, listed
 
-Usage = namedtuple("Usage", "total used free")
 MIB = 1024 * 1024
 
 
@@ -29,14 +28,20 @@ class Disk:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.free = 200.0
-        monkeypatch.setattr(
-            shutil, "disk_usage", lambda path: Usage(320 * MIB, 0, int(self.free * MIB))
-        )
+        monkeypatch.setattr(reserve, "disk_space", lambda path: (320 * MIB, int(self.free * MIB)))
 
 
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     return Disk(monkeypatch)
+
+
+def test_the_space_of_a_disk_is_what_the_system_says(tmp_path: Path) -> None:
+    total, free = disk_space(tmp_path)
+    assert total == shutil.disk_usage(tmp_path).total
+    assert 0 < free <= total
+    with pytest.raises(OSError):
+        disk_space(tmp_path / "missing")
 
 
 def test_space_is_held_and_given_back(disk: Disk, tmp_path: Path) -> None:

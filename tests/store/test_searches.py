@@ -30,7 +30,7 @@ async def fill(store: Store, texts: int, text: str) -> None:
     for n in range(texts):
         await converse(store, n, text, "short", home=f"c{n}")
     await converse(store, texts, "hi", "findable", home=OTHER)
-    while await store._writer.transact(search.catch_up):
+    while await store._database.writer.transact(search.catch_up):
         pass
 
 
@@ -153,7 +153,7 @@ async def test_a_text_that_repeats_itself_takes_little_of_the_index(store, lette
     """SQLite reads and sweeps what the index has of one trigram in one step."""
     await fill(store, 4, (letters * 100_000)[:100_000])
     sql = "SELECT sum(length(block)) FROM search_0_data"
-    size = await store._writer.transact(lambda db: db.execute(sql).fetchone()[0])
+    size = await store._database.writer.transact(lambda db: db.execute(sql).fetchone()[0])
     assert size < 4_000
 
 

@@ -12,9 +12,12 @@ from client import until
 
 from tornado_stream.store import open_store, spend
 from tornado_stream.store.base import Begun, NewAnswer, Progress, StoreError
-from tornado_stream.store.migrations import MIGRATIONS, migrate
+from tornado_stream.store.migrate import migrate
+from tornado_stream.store.migrations import MIGRATIONS
 from tornado_stream.values.events import encode_event
 from tornado_stream.values.messages import Conversation, Message
+
+from .answers import crashed
 
 FIRST = encode_event(1, "start", {"t": 0})
 PRICES = """
@@ -136,7 +139,7 @@ async def test_an_answer_that_a_crash_cut_short_has_an_estimated_cost(priced):
     answer = Message("a", "c", "u", "assistant", "", 5, model=model, state="running")
     answer = replace(answer, generation_id="g")
     system = Conversation("c", "", "Be brief.", None, 1, 1)
-    await application.store.begin(NewAnswer("g", b"", system, (user,), answer, FIRST))
+    await crashed(application.store).begin(NewAnswer("g", b"", system, (user,), answer, FIRST))
     delta = encode_event(2, "delta", {"content": text, "t": 9})
     await application.store.append([Progress("g", 2, [delta])])
     assert await application.generations.recover() == 1
@@ -160,7 +163,8 @@ async def test_the_sums_of_days_are_those_of_the_rows(priced):
     store = chat.application.store
     settled = Message("a", "c", None, "assistant", "", 5, state="done", model="x" * 999)
     await store.settle([Progress("old", 1, [], settled)] * 2)  # only the first one counts
-    await store.settle([], [Begun("ada", "lost", 5, None)])
+    await store.settle([], [Begun("ada", "running", 5, None)])
+    await crashed(store).settle([], [Begun("ada", "lost", 5, None)])
     await store.settle_lost()
     await store.settle_lost()
     assert days(data) == [
@@ -189,12 +193,29 @@ async def test_rows_that_a_crash_left_open_are_settled_once(tmp_path):
     with closing(sqlite3.connect(tmp_path / "chat.db")) as db:
         answer = Message("a", "c", None, "assistant", "", 5)
         for id in ("lost", "ended"):
-            spend.begin(db, Begun("ada", id, answer.created_at, answer.model))
+            spend.begin(db, Begun("ada", id, answer.created_at, answer.model), "dead")
         db.execute("UPDATE spend SET state = 'done', amount = 3 WHERE id = 'ended'")
         db.commit()
     await store.settle_lost()
     await store.settle_lost()
     assert rows(tmp_path, "state, amount") == [("interrupted", None), ("done", 3)]
+    await store.close()
+
+
+@pytest.mark.gen_test
+async def test_an_answer_that_another_process_ends_is_settled_with_its_cost(tmp_path):
+    """That process has taken it over, and its end comes after this one has settled what is lost."""
+    store = open_store(tmp_path)
+    answer = Message("a", "c", None, "assistant", "", 5, state="running", generation_id="g")
+    new = NewAnswer("g", b"", Conversation("c", "", None, None, 1, 1), (), answer, FIRST)
+    await crashed(store).begin(new)
+    await store.settle_lost()
+    assert rows(tmp_path, "state, amount") == [(None, None)]
+    cost = {"amount": 2e-9, "currency": "USD", "estimated": True}
+    ended = replace(answer, state="interrupted", cost=cost)
+    await store.append([Progress("g", 2, [encode_event(2, "end", {})], ended)])
+    await store.settle_lost()
+    assert rows(tmp_path, "state, amount") == [("interrupted", 2)]
     await store.close()
 
 

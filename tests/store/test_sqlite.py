@@ -18,8 +18,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from deadlines import DEADLINE
 
-from tornado_stream.store import database, folding, migrations, open_store, opening, search
+from tornado_stream.store import database, folding, migrate, migrations, open_store, opening, search
 from tornado_stream.store import tables as store_tables
 from tornado_stream.store.base import OpenError, Progress, StoreError
 from tornado_stream.store.sqlite import SQLiteStore
@@ -58,10 +59,12 @@ async def test_a_restart_loses_nothing(data_dir):
     store = open_store(data_dir)
     await converse(store, 1, "hi", "hello", home="c1")
     await store.begin(new_answer(2, home="c2"))
-    before = [await store.messages("c1"), await store.generation("g1"), await store.unfinished()]
+    logs = [await store.generation("g1"), await store.generation("g2")]
+    before = await store.messages("c1"), logs
     await store.close()
     store = open_store(data_dir)
-    after = [await store.messages("c1"), await store.generation("g1"), await store.unfinished()]
+    logs = [await store.generation("g1"), await store.generation("g2")]
+    after = await store.messages("c1"), logs
     assert before == after
     await converse(store, 3, "hi", "hello", home="c3")
     assert await listed(store) == ["c3", "c2", "c1"]
@@ -107,7 +110,7 @@ async def test_a_log_that_an_older_version_began_can_continue(store, data_dir):
     change(data_dir, f"INSERT INTO events SELECT {row} FROM flushes")
     change(data_dir, "DELETE FROM flushes")
     store._database.log_ends.clear()
-    assert len((await store.unfinished())[0].frames) == 2
+    assert len((await store.generation("g1")).frames) == 2
     await store.append([Progress("g1", 3, [frame(3)])])
     await end(store, new_answer(), first=4)
     assert [f.partition(b"\n")[0] for f in (await store.generation("g1")).frames] == [
@@ -147,7 +150,7 @@ async def test_a_list_reads_no_text(data_dir):
     store = SQLiteStore(data_dir, connection_class=Watched)
     await store.begin(new_answer())
     touched.clear()
-    assert (await store.conversations()).matches[0].generation_id == "g1"
+    assert (await store.conversations()).matches[0].generation_ids == ("g1",)
     assert "conversations.title" in touched
     assert not touched & {
         "messages.content",
@@ -162,7 +165,9 @@ async def test_a_list_reads_no_text(data_dir):
 @pytest.mark.parametrize(("synchronous", "level"), [("normal", 1), ("full", 2)])
 async def test_a_commit_waits_for_the_disk_if_asked_to(data_dir, synchronous, level):
     store = SQLiteStore(data_dir, synchronous=synchronous)
-    set_to = await store._writer.run(lambda db: db.execute("PRAGMA synchronous").fetchone())
+    set_to = await store._database.writer.run(
+        lambda db: db.execute("PRAGMA synchronous").fetchone()
+    )
     assert set_to == (level,)
     await store.close()
 
@@ -203,6 +208,7 @@ def test_files_are_private(data_dir, io_loop):
         store = open_store(data_dir)
         io_loop.run_sync(lambda: store.begin(new_answer()))
         names = {path.name for path in data_dir.iterdir()}
+        names.remove(f"instance-{store.instance}")
         assert names == {"chat.db", "chat.db-wal", "chat.db-shm", "lock", "checked", "reserve"}
         assert {stat.S_IMODE(path.stat().st_mode) for path in data_dir.iterdir()} == {0o600}
         assert stat.S_IMODE(data_dir.stat().st_mode) == 0o700
@@ -248,30 +254,52 @@ def fail_half_way(db):
     db.execute("INSERT INTO nowhere VALUES (1)")
 
 
+async def written_and_tidied(store, number):
+    """Write, and wait until the deferred work after it is done."""
+    await store.begin(new_answer(number, home=f"c{number}"))
+    async with asyncio.timeout(DEADLINE):
+        while store._database._tidying:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+def test_an_answer_that_begins_does_not_look_through_the_data_directory(
+    data_dir, io_loop, monkeypatch
+):
+    store = open_store(data_dir)
+    looked = []
+    monkeypatch.setattr(migrate, "copies", lambda path: looked.append(path) or [])
+    for number in range(1, 4):
+        io_loop.run_sync(lambda n=number: store.begin(new_answer(n, home=f"c{n}")))
+    assert looked == []
+    io_loop.run_sync(store.close)
+
+
 def test_a_migration_leaves_a_copy_for_a_week(data_dir, io_loop, monkeypatch):
     store = open_store(data_dir)
     io_loop.run_sync(lambda: store.begin(new_answer()))
     io_loop.run_sync(store.close)
-    assert migrations.copies(data_dir / "chat.db") == []
+    assert migrate.copies(data_dir / "chat.db") == []
     steps = [*migrations.MIGRATIONS, add_a_column]
     monkeypatch.setattr(migrations, "MIGRATIONS", steps)
     store = open_store(data_dir)
     assert query(data_dir, "SELECT colour FROM conversations") == [(None,)]
     applied = query(data_dir, "SELECT number, name FROM migrations")
     assert applied == [(n, step.__name__) for n, step in enumerate(steps, 1)]
-    (copy,) = migrations.copies(data_dir / "chat.db")
+    (copy,) = migrate.copies(data_dir / "chat.db")
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     with closing(sqlite3.connect(copy)) as db:
         assert db.execute("SELECT content FROM messages").fetchall() == [("hi",), ("",)]
         last = db.execute("SELECT max(number) FROM migrations").fetchone()
         assert last == (len(steps) - 1,)
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    then = time.time() - migrations.COPY_LIFETIME
+    monkeypatch.setattr(database, "TIDY_DELAY", 0.0)
+    monkeypatch.setattr(database, "COPIES_INTERVAL", 0.0)
+    then = time.time() - migrate.COPY_LIFETIME
     os.utime(copy, (then + 60, then + 60))
-    io_loop.run_sync(lambda: store.begin(new_answer(2, home="c2")))
+    io_loop.run_sync(lambda: written_and_tidied(store, 2))
     assert copy.exists()
     os.utime(copy, (then - 60, then - 60))
-    io_loop.run_sync(lambda: store.begin(new_answer(3, home="c3")))
+    io_loop.run_sync(lambda: written_and_tidied(store, 3))
     assert not copy.exists()
     io_loop.run_sync(store.close)
     assert sorted(path.name for path in data_dir.iterdir()) == [
@@ -306,6 +334,12 @@ def test_a_conversation_is_as_large_as_the_migration_says(data_dir, io_loop):
         change(data_dir, statement)
     with closing(sqlite3.connect(data_dir / "chat.db")) as db, db:
         migrations._extents(db)
+    # The column `parts` is younger than this migration.
+    later = "SELECT sum(length(parts)) FROM messages WHERE state IS NOT 'running' "
+    counted = [
+        (*row, size - query(data_dir, later + f"AND conversation_id = '{row[0]}'")[0][0])
+        for *row, size in counted
+    ]
     assert query(data_dir, "SELECT id, message_count, size FROM conversations") == counted
 
 
@@ -358,7 +392,7 @@ def many_trigrams(number: int, size: int = 1_500) -> str:
 
 async def tidy(store) -> None:
     """Do the work now that is otherwise done a second later."""
-    while await store._writer.transact(store._database._tidy_step):
+    while await store._database.writer.transact(store._database._tidy_step):
         pass
 
 
@@ -372,12 +406,12 @@ async def test_deleted_words_are_nowhere(data_dir, monkeypatch):
     monkeypatch.setattr(migrations, "MIGRATIONS", [*migrations.MIGRATIONS, add_a_column])
     store = open_store(data_dir)
     await converse(store, 3, "later", "later", home="c3")
-    assert migrations.copies(data_dir / "chat.db")
+    assert migrate.copies(data_dir / "chat.db")
     # The first title was replaced, and the row of the frame is compressed.
     assert on_disk(data_dir, *words, "anothertitle") == [words[1], words[3], "anothertitle"]
     await store.delete("c2")
     assert on_disk(data_dir, *words, "anothertitle") == []
-    assert migrations.copies(data_dir / "chat.db") == []
+    assert migrate.copies(data_dir / "chat.db") == []
     assert (data_dir / "chat.db-wal").stat().st_size == 0
     assert on_disk(data_dir, *remaining, "ꙮ") == [*remaining[:2], remaining[3], "ꙮ"]
     await store.delete("c1")
@@ -433,8 +467,8 @@ async def test_writes_between_the_steps_of_a_sweep_do_not_deepen_the_index(
     gone, deepest = [], 0
     for number in range(12, 60):
         gone += await fill(store, number, many_trigrams(number, 500))
-        await store._writer.transact(store_tables.delete, "local", f"c{number}")
-        await store._writer.transact(search.sweep)
+        await store._database.writer.transact(store_tables.delete, "local", f"c{number}")
+        await store._database.writer.transact(search.sweep)
         deepest = max(deepest, *depths(data_dir), 0)
     assert 20 < deepest < 30  # the shard was rebuilt
     await store.delete("c11")
@@ -452,8 +486,8 @@ async def test_a_sweep_in_progress_is_finished_and_then_begun_again(store, data_
         await fill(store, number, many_trigrams(number, 500))
     begun = []
     for number in range(1, 11):
-        await store._writer.transact(store_tables.delete, "local", f"c{number}")
-        await store._writer.transact(search.sweep)
+        await store._database.writer.transact(store_tables.delete, "local", f"c{number}")
+        await store._database.writer.transact(search.sweep)
         begun += [row[0] for row in query(data_dir, "SELECT begun FROM sweeps")]
     assert search._AGAIN in begun and search._TO_BEGIN in begun
 
@@ -463,7 +497,7 @@ async def test_an_index_that_is_too_deep_to_open_is_rebuilt(data_dir):
     store = SQLiteStore(data_dir)
     _, word, _, _ = await fill(store, 1)
     await fill(store, 2)
-    await store._writer.transact(store_tables.delete, "local", "c2")
+    await store._database.writer.transact(store_tables.delete, "local", "c2")
     await store.close()
     [(record,)] = query(data_dir, "SELECT block FROM search_0_data WHERE id = 10")
     deep = record[:4] + bytes([0x90, 0x20 + record[4]]) + record[5:] + bytes(2 * 2080)
@@ -479,7 +513,7 @@ async def test_an_index_that_is_too_deep_to_open_is_rebuilt(data_dir):
 async def test_a_deletion_that_a_crash_cut_short_is_finished_at_the_next_start(data_dir):
     store = SQLiteStore(data_dir)
     words = await fill(store, 1)
-    await store._writer.transact(store_tables.delete, "local", "c1")
+    await store._database.writer.transact(store_tables.delete, "local", "c1")
     await store.close()
     assert query(data_dir, "SELECT count(*) FROM sweeps") == [(1,)]
     await open_store(data_dir).close()
@@ -490,7 +524,7 @@ async def test_a_deletion_that_a_crash_cut_short_is_finished_at_the_next_start(d
 @pytest.mark.gen_test
 async def test_a_deletion_fails_if_another_program_prevents_the_wiping(store, data_dir):
     words = await fill(store, 1)
-    await store._writer.run(lambda db: db.execute("PRAGMA busy_timeout = 50"))
+    await store._database.writer.run(lambda db: db.execute("PRAGMA busy_timeout = 50"))
     with closing(sqlite3.connect(data_dir / "chat.db", isolation_level=None)) as other:
         other.execute("BEGIN")
         other.execute("SELECT count(*) FROM messages").fetchone()
@@ -514,12 +548,12 @@ async def test_cancelled_work_is_not_begun_and_no_result_is_kept(store):
         results.append(weakref.ref(result))
         return result
 
-    busy = store._writer.run(lambda _: go_on.wait(10))
-    cancelled = store._writer.run(work)
+    busy = store._database.writer.run(lambda _: go_on.wait(10))
+    cancelled = store._database.writer.run(work)
     cancelled.cancel()
     go_on.set()
     await busy
-    await store._writer.run(work)
+    await store._database.writer.run(work)
     await asyncio.sleep(0)  # the loop lets go of the call that delivered it
     assert len(results) == 1 and results[0]() is None, "the thread keeps what it returned"
 
@@ -552,10 +586,9 @@ async def test_a_search_finds_texts_before_they_are_indexed(data_dir, monkeypatc
     await converse(store, 1, "first question", "first answer", home="c1")
     assert await listed(store, query="first answer") == ["c1"]
     await converse(store, 2, "second question", "second answer", home="c2")
-    while query(data_dir, "SELECT * FROM unindexed"):  # noqa: ASYNC110
+    while query(data_dir, "SELECT * FROM unindexed") or store._database._tidying:  # noqa: ASYNC110
         await asyncio.sleep(0.001)
     monkeypatch.setattr(database, "TIDY_DELAY", 60)
-    await store.append([])
     await converse(store, 3, "third question", "third answer", home="c3")
     await store.close()  # before they are indexed
     assert query(data_dir, "SELECT count(*) FROM unindexed") == [(3,)]
@@ -574,7 +607,7 @@ async def test_a_search_writes_nothing(data_dir, monkeypatch):
     """So it works on a full disk, and waits for no write."""
     store = open_store(data_dir)
     await converse(store, 1, "not indexed", "yet", home="c1")
-    monkeypatch.setattr(store._writer, "transact", None)
+    monkeypatch.setattr(store._database.writer, "transact", None)
     assert await listed(store, query="not indexed") == ["c1"]
     monkeypatch.undo()
     assert query(data_dir, "SELECT count(*) FROM unindexed") == [(3,)]
@@ -591,11 +624,11 @@ async def test_a_long_text_is_indexed_in_steps(store, data_dir, monkeypatch):
     for number in (1, 2, 3):
         await converse(store, number, text, "", home=f"c{number}")
     steps = 1
-    while await store._writer.transact(search.catch_up):
+    while await store._database.writer.transact(search.catch_up):
         steps += 1
         if steps == 3:
             await store.delete("c3")
-            await store._writer.transact(search._rebuild, 0, "search_0")
+            await store._database.writer.transact(search._rebuild, 0, "search_0")
     assert steps > 2 * len(text) / 600 and query(data_dir, "SELECT * FROM unindexed") == []
     folded = folding.fold(text)
     for at in range(0, len(folded) - 9, 11):
@@ -750,12 +783,12 @@ async def test_acknowledged_writes_survive_kills(data_dir, kills):
         assert [f.partition(b"\n")[0] for f in stored.frames[:last]] == [
             b"id: %d" % n for n in range(1, last + 1)
         ]
-        for stored in await store.unfinished():
+        for stored in await store.orphans():
             assert stored.message.content == ""
             done = replace(stored.message, state="interrupted")
             ends = [frame(1_000_000_000, "end")]
             await store.append([Progress(stored.id, len(stored.frames) + 1, ends, done)])
-        assert await store.unfinished() == []
+        assert await store.orphans() == []
         await store.close()
         first = number + 10
 
@@ -856,7 +889,7 @@ async def test_a_call_that_failed_can_be_repeated(data_dir):
         lambda: store.update(conversation.id, {"title": "new"}),
         lambda: store.conversation("c1"),
         lambda: store.conversations(),
-        lambda: store.unfinished(),
+        lambda: store.orphans(),
         lambda: store.delete("c1"),
     ):
         for fail_at in itertools.count(1):
@@ -918,3 +951,22 @@ async def test_an_empty_database_is_told(tmp_path, caplog):
     caplog.clear()
     await open_store(tmp_path / "data").close()
     assert "is empty" not in caplog.text
+
+
+@pytest.mark.gen_test
+async def test_a_process_that_opens_beside_another_leaves_the_write_ahead_log_alone(data_dir):
+    """Emptying it waits for the disk, and the writes of the other would wait for that."""
+    statements: list[str] = []
+
+    class Listed(sqlite3.Connection):
+        def execute(self, statement, *args):
+            statements.append(statement)
+            return super().execute(statement, *args)
+
+    first = SQLiteStore(data_dir, connection_class=Listed)
+    assert "PRAGMA wal_checkpoint(TRUNCATE)" in statements
+    statements.clear()
+    second = SQLiteStore(data_dir, connection_class=Listed, lock=os.dup(first.lock))
+    assert statements and not [one for one in statements if "wal_checkpoint(" in one]
+    await first.close()
+    await second.close()

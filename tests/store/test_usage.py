@@ -25,8 +25,8 @@ def answer(day, model, amount, currency):
 
 
 @pytest.mark.gen_test
-async def test_sums_are_those_of_the_owner_and_the_days(tmp_path):
-    store = open_store(tmp_path)
+async def test_sums_are_those_of_the_owner_and_the_days(lasting):
+    store = lasting
     rows = [
         ("ada", 10, "x", 6, "USD"),
         ("ada", 10, "y", 3, "USD"),
@@ -61,7 +61,8 @@ async def test_sums_are_those_of_the_owner_and_the_days(tmp_path):
     ]
     assert await store.spent_since(12) == {"ada": (100, 5)}
     assert await store.spent_since(11) == {"ada": (105, 15)}
-    await store.close()
+    assert await store.spent_since(11, "ada") == {"ada": (105, 15)}
+    assert await store.spent_since(11, "eve") == {}
 
 
 @pytest.mark.wide

@@ -1,9 +1,10 @@
 """Settings of these tests, and the table of results that they print at the end.
 
 `make torture` sets `TORTURE=long`: a thousand cuts, a thousand kills, as many power failures, a
-thousand calls of programs, fifty backups, and the promised times. The short form has fewer of them
-and no promised times. `TORTURE_CUTS`, `TORTURE_KILLS`, `TORTURE_CALLS` and `TORTURE_BACKUPS` set
-the numbers, `TORTURE_SEED` the seed; `TORTURE_CASE` runs only the cut or kill of this number.
+thousand calls of programs, a thousand faults of several instances, fifty backups, and the promised
+times. The short form has fewer of them and no promised times. `TORTURE_CUTS`, `TORTURE_KILLS`,
+`TORTURE_CALLS`, `TORTURE_FAULTS` and `TORTURE_BACKUPS` set the numbers, `TORTURE_SEED` the seed;
+`TORTURE_CASE` runs only the cut, kill or case of this number.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 from deadlines import LONG
+from postgres import Engine, why_not
 
 from .server import ServerProcess
 from .truth import Truth
@@ -34,6 +36,7 @@ class Limits:
     cuts: int = _number("TORTURE_CUTS", 100, 1000)
     calls: int = _number("TORTURE_CALLS", 30, 1000)
     kills: int = _number("TORTURE_KILLS", 20, 1000)
+    faults: int = _number("TORTURE_FAULTS", 30, 1000)
     backups: int = _number("TORTURE_BACKUPS", 2, 50)
     seed: str = os.environ.get("TORTURE_SEED") or (
         str(random.SystemRandom().randrange(10**6)) if LONG else "1"
@@ -96,6 +99,22 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
     yield make
     for server in servers:
         server.kill()
+
+
+@pytest.fixture
+def engines() -> Iterator[Callable[..., Engine]]:
+    """Starts engines; each is closed after the test."""
+    if reason := why_not():
+        pytest.skip(reason)
+    running: list[Engine] = []
+
+    def start(**options: Any) -> Engine:
+        running.append(Engine(**options))
+        return running[-1]
+
+    yield start
+    for engine in running:
+        engine.close()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -108,6 +108,11 @@ class Reader:
                 await asyncio.sleep(self._rng.uniform(0, min(0.005 * 2**failures, 0.3)))
         return self
 
+    def cut(self) -> None:
+        """Cut the connection that is read now."""
+        if self._connection:
+            self._connection.close()
+
     async def read_once(self) -> Reader:
         """Read over one connection, to its end."""
         await self._connect()
@@ -119,6 +124,7 @@ class Reader:
     async def _connect(self) -> None:
         self.connections += 1
         connection = await asyncio.wait_for(self.client.connect(), self._silence)
+        self._connection = connection
         try:
             await connection.write(self._request())
             response = await asyncio.wait_for(read_head(connection), self._silence)

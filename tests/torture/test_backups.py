@@ -87,7 +87,7 @@ async def judge(data_dir: Path, ended: list[Reader]) -> int:
             assert (answer.state, answer.content) == ("done", reader.text)
             log = await store.generation(reader.id)
             assert log and len(log.frames) == len(reader.events)
-        running = await store.unfinished()
+        running = await store.orphans()
         for log in running:
             assert await is_a_beginning(store.message, log.message)
         return len(running)

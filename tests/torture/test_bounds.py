@@ -266,6 +266,7 @@ async def test_streams_of_programs_fill_no_memory(tmp_path, reads):
             server.kill()
 
 
+@pytest.mark.wide
 @pytest.mark.timed
 @pytest.mark.gen_test
 async def test_discovery_fills_no_memory(tmp_path):
@@ -289,6 +290,7 @@ async def test_discovery_fills_no_memory(tmp_path):
             server.kill()
 
 
+@pytest.mark.wide
 @pytest.mark.timed
 @pytest.mark.gen_test
 async def test_strangers_fill_no_memory(tmp_path):

@@ -203,7 +203,7 @@ async def test_every_database_call_may_fail(
     monkeypatch.setattr(
         app_module,
         "open_store",
-        lambda path, **more: SQLiteStore(
+        lambda path, database, **more: SQLiteStore(
             path, connection_class=faults[path].connection_class(), **more
         ),
     )

@@ -185,6 +185,7 @@ async def test_a_start_on_a_full_disk_reads_and_deletes(
     ballast = fill(server)
     server.kill()
     following.cancel()
+    await asyncio.gather(following, return_exceptions=True)  # it may have noticed the kill
     for start in range(2):
         fill(server)
         await server.start()

@@ -18,6 +18,8 @@ from deadlines import LONG
 
 from .conftest import Limits
 
+pytestmark = pytest.mark.wide
+
 #: How many servers are stopped, for how many seconds, and their limit of silence.
 SERVERS, STOPPED, IDLE = (20, 90.0, 60.0) if LONG else (4, 2.5, 1.0)
 #: Answers that last longer than the time in which the server is stopped, and some that end then.

@@ -41,9 +41,10 @@ async def test_a_replaced_database_is_noticed(
     database = server.data_dir / "chat.db"
     began = time.monotonic()
     if what == "directory":
-        shutil.copytree(server.data_dir, server.data_dir.with_name("other"))
+        other, sockets = server.data_dir.with_name("other"), shutil.ignore_patterns("*.sock")
+        shutil.copytree(server.data_dir, other, ignore=sockets)
         server.data_dir.rename(server.data_dir.with_name("away"))
-        server.data_dir.with_name("other").rename(server.data_dir)
+        other.rename(server.data_dir)
     else:
         database.rename(server.data_dir / "away")
         if what == "replaced":

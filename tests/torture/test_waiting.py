@@ -1,5 +1,5 @@
 """Questions that wait for the end of an answer, while connections are cut and the server is killed:
-each is sent once or kept, never lost and never sent twice."""
+each is sent once or kept, with its files, never lost and never sent twice."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from .reader import Reader
 from .server import ServerProcess
 from .truth import Truth, answer_to, question
 
+pytestmark = pytest.mark.wide
+
 CUTS, KILLS = (1000, 100) if LONG else (30, 3)
 #: How many conversations have a waiting question at a time.
 WORKERS = 8
@@ -32,6 +34,8 @@ class Waiting:
         self.name = f"wait{limits.seed}:{name}"
         #: The text that the server confirmed last, and one that it may have heard.
         self.texts: list[str] = []
+        #: The ids of the files that belong to each text.
+        self.files: dict[str, list[str]] = {}
         self.path = ""
         self.version = 0  # the last one that the server confirmed
 
@@ -39,15 +43,19 @@ class Waiting:
         """Let the question wait, and change it some times. With `cut`, requests are cut."""
         for number in range(edits + 1):
             message = question(f"{self.name}:{number}", self.rng.choice([5, 100, 400]), 0)
+            names = range(self.rng.choice([0, 0, 1, 2]))
+            files = [await self._upload(client, f"file {n} of {number}") for n in names]
+            self.files[message] = files
             body = {
                 "request_id": self.id,
                 "message": message,
+                "files": files,
                 "options": {"user": self.id},
                 "version": self.version,
             }
             if cut is not None and self.rng.random() < cut:
                 await self._cut(client, body)
-            response = await self._repeat(client, "PUT", body)
+            response = await self._repeat(client, "PUT", f"{self.path}/waiting", body)
             if response.status == 409:
                 code = response.json()["error"]["code"]
                 # The first try may have been heard, although its response was lost.
@@ -58,6 +66,14 @@ class Waiting:
             self.texts, self.version = [message], response.json()["version"]
             await asyncio.sleep(self.rng.choice([0, 0.002, 0.02]))
 
+    async def _upload(self, client: Client, text: str) -> str:
+        """The id of a file with this text, which no other question has."""
+        data = f"{text} of {self.name} {self.id}".encode()
+        response = await self._repeat(client, "POST", "/api/files?name=a.txt", data)
+        assert response.status in (200, 201), response.body
+        id: str = response.json()["id"]
+        return id
+
     async def _cut(self, client: Client, body: dict[str, Any]) -> None:
         """Send the request, or a part of it, and close the connection."""
         data = client.encode("PUT", f"{self.path}/waiting", body, {})
@@ -67,12 +83,12 @@ class Waiting:
         await asyncio.sleep(self.rng.choice([0, 0.001]))
         connection.close()
 
-    async def _repeat(self, client: Client, method: str, body: dict[str, Any]) -> Any:
+    async def _repeat(self, client: Client, method: str, path: str, body: Any) -> Any:
         """The response, through any number of restarts of the server."""
         due = asyncio.get_running_loop().time() + DEADLINE
         while True:
             try:
-                response = await client.request(method, f"{self.path}/waiting", body)
+                response = await client.request(method, path, body)
                 if response.status != 503:
                     return response
             except (OSError, StreamClosedError):
@@ -93,7 +109,8 @@ class Waiting:
         raise AssertionError(f"{self.name} is neither sent nor held")
 
     async def judge(self, client: Client, truth: Truth) -> str:
-        """Whether it was sent once or is kept, with the text that the server confirmed last."""
+        """Whether it was sent once or is kept, with the text and the files that the server
+        confirmed last."""
         stored = await self.settled(client)
         sent = [m for m in stored["messages"] if m["generation_id"] == self.id]
         waiting = stored["waiting"]
@@ -102,13 +119,22 @@ class Waiting:
         if waiting:
             assert waiting["request_id"] == self.id and waiting["message"] in self.texts
             assert truth.asked[self.id] == 0
+            await self._check_files(client, waiting["message"], waiting["files"])
             return str(waiting["held"]["reason"])
-        texts = {m["id"]: m["content"] for m in stored["messages"]}
-        asked = texts[sent[0]["parent_id"]]
+        messages = {m["id"]: m for m in stored["messages"]}
+        parent = messages[sent[0]["parent_id"]]
+        asked = parent["content"]
+        await self._check_files(client, asked, parent["files"])
         assert asked in self.texts
         assert answer_to(asked).startswith(sent[0]["content"])
         assert sent[0]["state"] != "done" or truth.asked[self.id] == 1
         return "sent"
+
+    async def _check_files(self, client: Client, text: str, files: list[dict[str, Any]]) -> None:
+        ids = [file["id"] for file in files]
+        assert ids == self.files[text], (self.name, text)
+        for id in ids:
+            assert (await client.request("GET", f"/api/files/{id}")).status == 200
 
 
 async def begin(limits: Limits, name: str, client: Client) -> tuple[Waiting, Reader]:
@@ -146,7 +172,8 @@ async def test_cuts(limits: Limits, summary: Any, make_truth: Any, start_server:
                 await server.client.stop(reader.id)
             elif waiting.rng.random() < 0.5:  # the client sends it, too
                 await task
-                body = {"request_id": waiting.id, "message": waiting.texts[-1]}
+                text = waiting.texts[-1]
+                body = {"request_id": waiting.id, "message": text, "files": waiting.files[text]}
                 body |= {"options": {"user": waiting.id}, "conversation_id": waiting.path[19:]}
                 response = await server.client.request("POST", "/stream", body)
                 assert response.status in (200, 409), response.body  # 409: the other text

@@ -4,8 +4,10 @@ A question names its answer: `truth SEED SIZE GAP` stands for a text of SIZE cha
 SEED. The upstream sends it in random pieces, with GAP milliseconds between them on average. It
 continues an unfinished answer in the messages: where the answer stops if it is the last message
 (prefill, which a server announces by `Server: llama.cpp`), else from the words that the
-instruction quotes. Requests are counted by their option `user`, which the tests set to the id of
-the answer: `asked[id]` shows whether an answer was asked for exactly once.
+instruction quotes. The option `truth` of a request, `{"name", "size", "gap"}`, holds instead of
+what the question says, so that several answers to one question differ. Requests are counted by
+their option `user`, which the tests set to the id of the answer: `asked[id]` shows whether an
+answer was asked for exactly once.
 """
 
 from __future__ import annotations
@@ -162,7 +164,8 @@ class Truth:
         asked = max(i for i, m in enumerate(messages) if QUESTION.search(m["content"]))
         # The server sends an unanswered question and the next one as one message.
         *_, match = QUESTION.finditer(messages[asked]["content"])
-        truth, rest = true_text(match[1], int(match[2])), messages[asked + 1 :]
+        told = body.get("truth") or {"name": match[1], "size": match[2], "gap": match[3]}
+        truth, rest = true_text(told["name"], int(told["size"])), messages[asked + 1 :]
         begin = 0
         if rest:
             begun = rest[0]["content"]
@@ -171,8 +174,8 @@ class Truth:
             begin = len(begun)
             if len(rest) > 1:
                 begin -= len(rest[1]["content"].partition(QUOTE)[2])
-        rng = random.Random(f"{match[1]} {body.get('user')} {begin}")
-        return truth[begin:], float(match[3]) / 1000, rng
+        rng = random.Random(f"{told['name']} {body.get('user')} {begin}")
+        return truth[begin:], float(told["gap"]) / 1000, rng
 
 
 def _event(delta: dict[str, str], finish: str | None, ascii_only: bool) -> str:

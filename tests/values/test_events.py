@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import time
 
+import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import (
+    TEXT_FRAME,
     AnswerText,
     Delta,
     End,
@@ -81,6 +85,7 @@ def test_an_end_has_every_member():
         "upstream",
         "cost",
         "model",
+        "waiting",
     }
     assert end.to_json()["error"]["code"] == "auth"
 
@@ -89,6 +94,13 @@ def test_an_event_is_encoded_as_one_frame():
     frame = 'id: 12\nevent: delta\ndata: {"content":"a\\nb\u2028","t":5}\n\n'.encode()
     assert encode_event(12, "delta", {"content": "a\nb\u2028", "t": 5}) == frame
     assert Delta("a\nb\u2028").encode(12, 5) == frame
+
+
+@given(st.text(min_size=1), st.integers(1, 10**9), st.integers(0, 10**9))
+def test_a_text_is_encoded_as_its_delta(text: str, number: int, t: int) -> None:
+    text = text.encode("utf-8", "replace").decode()
+    frame = TEXT_FRAME % (number, orjson.dumps(text), t)
+    assert frame == Delta(text).encode(number, t)
 
 
 def test_an_encoded_event_can_be_decoded():

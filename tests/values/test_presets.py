@@ -40,7 +40,7 @@ def test_a_preset_as_the_api_shows_it(given, shown):
         ("a", {"text": "x"}, "text", "no such key; it has kind, system, model, options, tools"),
         ("a", {"kind": "prompt", "text": "x", "system": "y"}, "system", "it has kind, text"),
         ("a", SYSTEM | {"temperature": 1}, "temperature", "no such key"),
-        ("a", SYSTEM | {"tools": ["time"]}, "tools", "this version has no tools"),
+        ("a", SYSTEM | {"tools": "time"}, "tools", "it must be a list of names"),
         ("a", {"system": 7}, "system", "must be text"),
         ("a", {"system": " \n"}, "system", "must be text"),
         ("a", {"model": "m" * 201}, "model", "at most 200"),

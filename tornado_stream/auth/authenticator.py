@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +13,7 @@ from tornado_stream.auth import commands
 from tornado_stream.auth.last_uses import LastUses
 from tornado_stream.auth.password_checks import KnownPlaces, PasswordChecks
 from tornado_stream.auth.sessions import Sessions, session_id
+from tornado_stream.auth.shared_tries import Counted, SharedTries
 from tornado_stream.auth.tries import Tries, network
 from tornado_stream.auth.users import Users
 from tornado_stream.auth.users_file import NAME, Token, token_digest
@@ -27,6 +28,7 @@ from tornado_stream.values.errors import (
     Unavailable,
 )
 from tornado_stream.values.messages import LOCAL_OWNER
+from tornado_stream.values.tries import TryLimit
 
 logger = logging.getLogger(__name__)
 
@@ -37,19 +39,22 @@ MAX_USERS = 10_000
 
 #: Tries without a wait, and the longest wait in seconds after those: from one address, and from all
 #: addresses for one name. A name's waits are short, because anybody can cause them for that user.
-OF_ADDRESS, OF_NAME = (5, 900.0), (20, 60.0)
+OF_ADDRESS, OF_NAME = TryLimit(5, 900.0), TryLimit(20, 60.0)
 
 
 class Authenticator:
     """Users, sessions, tokens and tries. Create it before the loop serves, and await `open` before
     the first request. An `owner` is the id of a user."""
 
-    def __init__(self, users: Users, sessions: Sessions, last_uses: LastUses) -> None:
+    def __init__(
+        self, users: Users, sessions: Sessions, last_uses: LastUses, shared: SharedTries
+    ) -> None:
         self._users = users
         self._sessions = sessions
         self._last_uses = last_uses
-        self._of_address = Tries(*OF_ADDRESS)
-        self._of_name = Tries(*OF_NAME)
+        self._of_address = Tries(OF_ADDRESS)
+        self._of_name = Tries(OF_NAME)
+        self._shared_tries = shared
         self._known_places = KnownPlaces()
         self._checks = PasswordChecks()
         sessions.on_end = last_uses.forget
@@ -66,6 +71,26 @@ class Authenticator:
         for session in sorted(sessions, key=lambda session: session.expires_at):
             self._known_places.add(network(session.address), session.owner)
         await self._last_uses.open({s.id for s in sessions} | self._users.token_digests)
+
+    def known_tries(self) -> list[dict[str, tuple[int, float]]]:
+        """What another process needs to go on counting tries."""
+        return [self._of_address.known(), self._of_name.known()]
+
+    def take_tries(self, known: list[dict[str, tuple[int, float]]]) -> None:
+        """Go on counting tries where another process has stopped."""
+        for tries, theirs in zip((self._of_address, self._of_name), known, strict=True):
+            tries.take(theirs)
+
+    async def refresh(self) -> None:
+        """Read the users and the sessions anew: another process may have changed them."""
+        self._users.check_now()
+        if self._users.anyone:
+            await self._sessions.refresh()
+
+    def tell(self, changed: Callable[[], Awaitable[None]]) -> None:
+        """Await `changed` when sessions have begun or ended, or users have changed, before a client
+        is told so."""
+        self._sessions.on_change = changed
 
     def close(self) -> None:
         self._checks.close()
@@ -202,7 +227,7 @@ class Authenticator:
         """The credential of the user with this name, or None if the password is wrong. Counts the
         try. Raises `TooManyTries`."""
         where = network(address)
-        known = self._admit(where, name)
+        known = await self._admit(where, name)
         work = partial(self._users.verifier(name), password)
         try:
             credential = await self._checks.run(work, known=known)
@@ -211,25 +236,39 @@ class Authenticator:
         if credential is not None:
             self._of_address.forget(where)
             self._of_name.forget(name)
+            await self._shared_tries.forget(self._counts(where, name))
         return credential
 
-    def _admit(self, where: str, name: str) -> bool:
+    async def _admit(self, where: str, name: str) -> bool:
         """Count a try, and return whether the user with this name has logged in from there before.
         Raises `TooManyTries`."""
         known = (where, self._users.id_of(name)) in self._known_places
-        self._of_address.check(where)
-        if not known:  # else strangers who try this name would keep its user out
-            self._of_name.check(name)
-        self._checks.admit(known=known)
-        self._of_address.count(where)
-        if not known:
-            self._of_name.count(name)
+        # Strangers who try this name must not keep its user out.
+        counts = self._counts(where, name)[: 1 if known else 2]
+        self._check_tries(counts, known=known)
+        await self._shared_tries.count(counts)
+        self._check_tries(counts, known=known)  # others may have tried meanwhile
+        for one in counts:
+            one.tries.count(one.key)
         return known
+
+    def _counts(self, where: str, name: str) -> list[Counted]:
+        return [
+            Counted("address", where, self._of_address),
+            Counted("name", name, self._of_name),
+        ]
+
+    def _check_tries(self, counts: list[Counted], *, known: bool) -> None:
+        for one in counts:
+            one.tries.check(one.key)
+        self._checks.admit(known=known)
 
     async def _change(self, change: Callable[[Path], T]) -> T:
         """Change the users' file on another thread, and read it again at the next use."""
         try:
-            return await asyncio.to_thread(change, self._users.path)
+            changed = await asyncio.to_thread(change, self._users.path)
+            await self._sessions.on_change()
+            return changed
         except SettingError as error:
             raise InvalidRequest(f"{error}.") from None
         except OpenError as error:

@@ -51,12 +51,15 @@ class LastUses:
             self._changed[digest] = None
 
     async def save(self) -> None:
-        """Store what has changed. What the store refuses is saved with the next call."""
+        """Store what has changed, and read what other processes have stored. What the store refuses
+        is saved with the next call."""
         changed, self._changed = self._changed, {}
-        if not changed:
-            return
         try:
-            await self._store.save_last_uses(changed)
+            if changed:
+                await self._store.save_last_uses(changed)
+            if not self._store.alone:
+                for digest, at in (await self._store.last_uses()).items():
+                    self._at[digest] = max(at, self._at.get(digest, 0))
         except StoreError as error:
             self._changed = changed | self._changed
             logger.debug("the times of last uses are not saved: %s", error.message)

@@ -12,7 +12,8 @@ import hmac
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from math import inf
 from operator import attrgetter
@@ -30,6 +31,9 @@ MAX_SESSIONS = 100
 LONGEST_AGENT = 200
 
 
+async def _nothing() -> None: ...
+
+
 class Sessions:
     """Sessions by their token. If the store refuses them, they last until the process ends."""
 
@@ -38,6 +42,9 @@ class Sessions:
         self._now = now
         self._known: dict[str, Session] = {}
         self._ended: list[str] = []  # ids that may still be in the store
+        self._unsaved: set[str] = set()  # ids that the store has refused
+        #: Awaited when sessions have begun or ended, before a client is told so.
+        self.on_change: Callable[[], Awaitable[None]] = _nothing
         #: Called with the id of each session that ends.
         self.on_end: Callable[[str], None] = lambda id: None
 
@@ -48,6 +55,16 @@ class Sessions:
         except StoreError as error:
             logger.error("the sessions cannot be read: %s", error.message)
         await self._delete_ended()
+
+    async def refresh(self) -> None:
+        """Take over what another process has changed in the store. Where that cannot be read,
+        nothing changes."""
+        with suppress(StoreError):
+            stored = {session.id: session for session in await self._store.sessions()}
+            mine = {id: self._known[id] for id in self._unsaved & self._known.keys()}
+            for id in self._ended:
+                stored.pop(id, None)
+            self._known = stored | mine
 
     async def start(self, owner: str, credential: str, address: str = "", agent: str = "") -> str:
         """Start a session and return its token. `address` and `agent` are the client's."""
@@ -123,6 +140,7 @@ class Sessions:
         return int(self._now()) + LIFETIME
 
     def _end(self, id: str) -> None:
+        self._unsaved.discard(id)
         if self._known.pop(id, None):
             self._ended.append(id)
             self.on_end(id)
@@ -131,7 +149,10 @@ class Sessions:
         self._known[session.id] = session
         try:
             await self._store.save_session(session)
+            self._unsaved.discard(session.id)
+            await self.on_change()
         except StoreError as error:
+            self._unsaved.add(session.id)
             logger.warning("a session will not survive a restart: %s", error.message)
 
     async def _delete_ended(self) -> None:
@@ -143,6 +164,7 @@ class Sessions:
         if ended:
             try:
                 await self._store.delete_sessions(ended)
+                await self.on_change()
             except StoreError as error:
                 self._ended += ended
                 logger.warning("sessions that ended are still in the store: %s", error.message)

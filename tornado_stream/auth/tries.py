@@ -14,11 +14,10 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from time import monotonic
 
 from tornado_stream.values.errors import TooMany
+from tornado_stream.values.tries import TryLimit
 
 #: Keys that are remembered.
 MAX_KEYS = 10_000
-#: Seconds after the end of a key's last wait until its count begins again at 1.
-FORGIVEN = 3600.0
 
 
 class TooManyTries(TooMany):
@@ -31,20 +30,15 @@ class TooManyTries(TooMany):
 
 
 class Tries:
-    """Counts tries by a key: an address, or a name.
-
-    The first `free` tries need no wait. `longest` is the longest wait, in seconds.
-    """
+    """Counts tries by a key: an address, or a name."""
 
     def __init__(
         self,
-        free: int,
-        longest: float,
+        limit: TryLimit,
         now: Callable[[], float] = monotonic,
         max_keys: int = MAX_KEYS,
     ) -> None:
-        self._free = free
-        self._longest = longest
+        self.limit = limit
         self._now = now
         self._max_keys = max_keys
         #: The count of each key, and the time at which its next try is allowed.
@@ -60,12 +54,23 @@ class Tries:
         """Count a try that begins now."""
         count, due = self._known.get(key, (0, 0.0))
         now = self._now()
-        count = 1 if now > due + FORGIVEN else count + 1
-        wait = min(2.0 ** min(count - self._free, 30), self._longest) if count >= self._free else 0
+        count, wait = self.limit.next(count, now - due)
         self._known[key] = count, now + wait
         self._known.move_to_end(key)
         while len(self._known) > self._max_keys:
             self._known.popitem(last=False)
+
+    def wait(self, key: str, count: int, seconds: float) -> None:
+        """Let a key wait, because others have counted so many tries of it."""
+        self.take({key: (count, self._now() + seconds)})
+
+    def known(self) -> dict[str, tuple[int, float]]:
+        """All counts and times, for another process on this machine: both read the same clock."""
+        return dict(self._known)
+
+    def take(self, known: dict[str, tuple[int, float]]) -> None:
+        """Go on with what another process has counted."""
+        self._known.update((key, (count, due)) for key, (count, due) in known.items())
 
     def forget(self, key: str) -> None:
         """Reset a key, because its try succeeded."""

@@ -135,6 +135,7 @@ class Users:
         """Whether the user with this id can log in now; where there is no login, it is anybody."""
         if not self.required:
             return True
+        self._check_file()
         return id in self._names or (id == LOCAL_OWNER and bool(self._password or self._token))
 
     def credential(self, id: str) -> str | None:

@@ -15,8 +15,8 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -36,6 +36,8 @@ NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 OWNER_ID = re.compile(r"[A-Za-z0-9._@-]{1,64}(?::[0-9a-f]{16})?")
 #: Characters of a token's name, and tokens of one user.
 LONGEST_TOKEN_NAME, MAX_TOKENS = 64, 100
+#: What changes the original of a file that is a copy.
+_ORIGINALS: dict[Path, Callable[[], AbstractContextManager[None]]] = {}
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -151,6 +153,12 @@ def read_users(path: Path) -> KnownUsers:
         raise OpenError(f"cannot use {path}: {why}; repair it, or move it away") from error
 
 
+def share_users(path: Path, changing: Callable[[], AbstractContextManager[None]]) -> None:
+    """The file is a copy that several servers have. `changing` brings it up to date, and stores in
+    the original what its block has changed."""
+    _ORIGINALS[path] = changing
+
+
 @contextmanager
 def changing_users(path: Path) -> Iterator[KnownUsers]:
     """Read the users into a dict, let the block change it, and write it back if it has changed.
@@ -159,7 +167,8 @@ def changing_users(path: Path) -> Iterator[KnownUsers]:
     one from undoing the change of the other. Blocks for a moment. Raises `OpenError`.
     """
     make_directory(path.parent)
-    with locked(path.with_name(f"{path.name}.lock")):
+    original = _ORIGINALS.get(path, nullcontext)
+    with locked(path.with_name(f"{path.name}.lock")), original():
         users = read_users(path)
         before = copy(users)
         yield users

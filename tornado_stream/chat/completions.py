@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tornado_stream.chat.remembered_answers import RememberedAnswers
-from tornado_stream.chat.requests import SendRequest, content_text, new_answer, new_thread
+from tornado_stream.chat.requests import SendRequest, new_answer, new_thread
 from tornado_stream.chat.sent_messages import leading_system, sent_messages
-from tornado_stream.generations.producer import Job
+from tornado_stream.generations.job import Job
 from tornado_stream.generations.registry import Generations
 from tornado_stream.generations.relay import Relay
 from tornado_stream.providers.base import Provider
-from tornado_stream.store.base import ConversationFull
+from tornado_stream.store.extent import ConversationFull
+from tornado_stream.values.content import content_text
 from tornado_stream.values.costs import TOKEN_LENGTH
 from tornado_stream.values.errors import TooLarge
 from tornado_stream.values.messages import LOCAL_OWNER, ChatRequest
@@ -37,6 +38,7 @@ class CompletionRequest:
 
     `idempotency_key` is the client's own name for the request, "" if it gave none; `is_retry` says
     that the client has sent the request before. `fingerprint` is the same for an equal body.
+    `tools` are servers of tools, whose tools that run unasked the model may use.
     """
 
     id: str
@@ -50,6 +52,7 @@ class CompletionRequest:
     idempotency_key: str = ""
     is_retry: bool = False
     fingerprint: bytes = b""
+    tools: tuple[str, ...] = ()
 
     @property
     def is_named(self) -> bool:
@@ -73,8 +76,11 @@ class CompletionService:
         generations: Generations,
         provider: Provider,
         resolve: Callable[[CompletionRequest], Awaitable[CompletionRequest]] | None = None,
+        with_tools: Callable[[CompletionRequest], Provider] | None = None,
     ) -> None:
-        """`resolve` gives a request the values of the preset that it names as its model."""
+        """`resolve` gives a request the values of the preset that it names as its model.
+        `with_tools` makes the provider of one that may use tools; it raises `ChatError`."""
+        self._with_tools = with_tools
         self._resolve = resolve
         self._generations = generations
         self._provider = provider
@@ -92,12 +98,16 @@ class CompletionService:
 
         `make_relay` makes its log in the form that the program wants. Raises what
         `Generations.start` raises, and `Conflict` `idempotency_key_reused`; `TooLarge`
-        `conversation_full` where the request cannot be kept.
+        `conversation_full` where the request cannot be kept; `Elsewhere` where another process has
+        started the answer.
         """
         name = _name(request)
         if request.idempotency_key or request.is_retry:
             if known := self._remembered.find(name, request.fingerprint):
                 return StartedAnswer(await known, replayed=True)
+            if name:
+                kind, owner, rest = name
+                await self._generations.neighbours.check_unstored(owner, f"{kind} {rest}")
         if self._resolve:
             request = await self._resolve(request)
         relay = make_relay(request)
@@ -107,6 +117,12 @@ class CompletionService:
             except ConversationFull as error:
                 raise TooLarge(KEEP_LESS.format(error.most), code=error.code) from None
         return StartedAnswer(relay)
+
+    def has(self, owner: str, name: str) -> bool:
+        """Whether this process remembers the answer with this name, which consists of its kind and
+        the rest."""
+        kind, _, rest = name.partition(" ")
+        return self._remembered.has((kind, owner, rest))
 
     def response_ended(self, request: CompletionRequest) -> None:
         """Cancel the answer if it is still running, unless it goes on without its client."""
@@ -122,17 +138,21 @@ class CompletionService:
         rest = request.messages if system is None else request.messages[1:]
         added = sent_messages(rest, thread.conversation.id)
         answer = new_answer(send, thread, added, self._provider.default_model)
+        provider, takes_chunks = self._provider, relay.takes_chunks
+        if request.tools and self._with_tools:
+            # The program gets one answer, which is not what the upstream sends in each step.
+            provider, takes_chunks = self._with_tools(request), False
         return Job(
             answer,
-            self._provider,
-            ChatRequest(request.messages, request.model, request.options, relay=relay.takes_chunks),
+            provider,
+            ChatRequest(request.messages, request.model, request.options, relay=takes_chunks),
             owner=request.owner,
             persisted=request.keep,
             relay=relay,
         )
 
 
-def _name(request: CompletionRequest) -> tuple[str, ...] | None:
+def _name(request: CompletionRequest) -> tuple[str, str, str] | None:
     """The name under which the answer is remembered; None: it is not."""
     if request.idempotency_key:
         return "key", request.owner, request.idempotency_key

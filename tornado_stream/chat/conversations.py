@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing, contextmanager, nullcontext, suppress
 from dataclasses import replace
-from itertools import product
-from typing import Any
+from time import time_ns
+from typing import TYPE_CHECKING, Any
 
-from tornado_stream.chat.conversation_archive import ENDINGS, ConversationArchive
 from tornado_stream.chat.requests import begun_with, new_conversation
+from tornado_stream.files.service import Files
+from tornado_stream.generations.neighbours import Elsewhere
 from tornado_stream.generations.registry import Generations
-from tornado_stream.store.base import CURRENT, Page, Store, Which
+from tornado_stream.store.base import Store
+from tornado_stream.store.pages import CURRENT, Page, Which, current_ids, with_undecided
 from tornado_stream.values.errors import InvalidRequest, NotFound, TooMany
-from tornado_stream.values.messages import Conversation, Message
+from tornado_stream.values.messages import Conversation, Message, files_of
 from tornado_stream.values.presets import Preset
+
+if TYPE_CHECKING:
+    from tornado_stream.chat.conversation_archive import ConversationArchive
 
 #: Messages, each with the number of its last event if it is a running answer.
 Messages = AsyncGenerator[tuple[Message, int | None], None]
@@ -41,8 +46,16 @@ class ConversationService:
     """Reads and changes the conversations of an owner. Every method raises `NotFound` for an id
     that does not exist or belongs to another owner."""
 
-    def __init__(self, store: Store, generations: Generations) -> None:
+    def __init__(
+        self,
+        store: Store,
+        generations: Generations,
+        *,
+        files: Files | None = None,
+    ) -> None:
+        """Without `files`, no message has any."""
         self._store = store
+        self._files = files
         self._generations = generations
         self._exporting: set[str] = set()
         self._reading: Counter[str] = Counter()
@@ -57,9 +70,11 @@ class ConversationService:
         which: Which = CURRENT,
     ) -> Page:
         """A page of the list; `limit` above 200 means 200. See `Store.conversations`."""
-        return await self._store.for_owner(owner).conversations(
+        store = self._store.for_owner(owner)
+        page = await store.conversations(
             query=query, limit=max(1, min(limit, 200)), before=before, left=left, which=which
         )
+        return with_undecided(page, await store.undecided(current_ids(page)))
 
     async def create(
         self,
@@ -69,11 +84,13 @@ class ConversationService:
         *,
         model: str | None = None,
         options: dict[str, Any] | None = None,
+        tools: list[str] | None = None,
         preset: Preset | None = None,
     ) -> Conversation:
-        """Create an empty conversation. `model` and `options` are for requests that have none."""
+        """Create an empty conversation. `model`, `options` and `tools` are for requests that have
+        none."""
         conversation = replace(
-            new_conversation(title or ""), system=system, model=model, options=options or None
+            new_conversation(title or "", system, tools), model=model, options=options or None
         )
         if preset:
             conversation = begun_with(preset, conversation)
@@ -100,12 +117,17 @@ class ConversationService:
         if found is None:
             raise _no_conversation()
         conversation, places, size = found
-        is_large = counted and size + len(places) * MESSAGE_SIZE > LARGE
-        return conversation, self._messages(owner, places[-newest:], is_large=is_large)
+        by = owner if counted else None
+        return conversation, self.messages_at(owner, places[-newest:], size=size, by=by)
 
-    async def _messages(self, owner: str, places: list[int], *, is_large: bool) -> Messages:
+    async def messages_at(
+        self, owner: str, places: list[int], *, size: int, by: str | None
+    ) -> Messages:
+        """The messages at these places of a conversation, whose texts have `size` bytes, as `open`
+        gives them. If it is large, it counts among those that `by` reads; with None it does not."""
         store = self._store.for_owner(owner)
-        with self._reading_much(owner) if is_large else nullcontext():
+        is_large = by is not None and size + len(places) * MESSAGE_SIZE > LARGE
+        with self._reading_much(by or "") if is_large else nullcontext():
             while places:
                 messages = await store.messages_at(places)
                 if not messages:
@@ -118,10 +140,12 @@ class ConversationService:
         """A stored message in its present state, with the number of its last event if it runs."""
         while message.state == "running" and message.generation_id:
             # Text and number belong together, so nothing is awaited between reading them.
-            running = self._generations.running_in(message.conversation_id)
-            if running and running[0].id == message.id:
+            if running := self._generations.so_far(message.generation_id):
                 return running
-            generation = await self._generations.get(owner, message.generation_id)
+            try:
+                generation = await self._generations.get(owner, message.generation_id)
+            except Elsewhere as elsewhere:
+                return elsewhere.so_far()
             if generation is None:
                 raise _no_conversation()
             message = generation.message
@@ -164,11 +188,13 @@ class ConversationService:
         return await store.update_many(changes, ids=ids, folder=folder)
 
     async def delete(self, owner: str, id: str) -> None:
-        """Stop its answer, also one that is just beginning, wait until that has ended, then delete
-        the conversation."""
+        """Stop its answers, also one that is just beginning, wait until they have ended, then
+        delete the conversation."""
         await self.get(owner, id)
-        async with self._generations.deleting(id):
+        async with self._generations.deleting(id, owner):
             await self._store.for_owner(owner).delete(id)
+        if self._files:
+            await self._files.remove_bytes()
 
     async def delete_all(self, owner: str) -> int:
         """Delete every conversation that the owner has now, as `delete` does; returns how many
@@ -187,15 +213,20 @@ class ConversationService:
             some = ids[first : first + DELETED_TOGETHER]
             async with AsyncExitStack() as deletions:
                 for id in some:
-                    await deletions.enter_async_context(self._generations.deleting(id))
+                    await deletions.enter_async_context(self._generations.deleting(id, owner))
                 await self._store.for_owner(owner).delete(*some)
+        if self._files:
+            await self._files.remove_bytes()
         return len(ids)
 
     async def forget(self, owner: str) -> int:
         """Delete everything of an owner who was removed; returns how many conversations there were
         now."""
+        await self._store.for_owner(owner).delete_shares()
         await self._store.for_owner(owner).delete_presets()
         await self._store.for_owner(owner).delete_defaults()
+        if self._files:
+            await self._files.delete_unused(owner)
         return await self.delete_all(owner)
 
     async def export_all(self, owner: str) -> AsyncGenerator[bytes, None]:
@@ -211,20 +242,74 @@ class ConversationService:
         self._exporting.add(owner)
         try:
             with self._reading_much(owner):
-                archive = ConversationArchive()
-                ids = await self._store.for_owner(owner).conversation_ids()
-                for id, ending in product(ids, ENDINGS):
-                    async with aclosing(self._archived(archive, owner, id, ending)) as pieces:
-                        async for piece in pieces:
-                            yield piece
+                archive, store = _new_archive(), self._store.for_owner(owner)
+                ids = await store.conversation_ids()
+                async with aclosing(self._archive(archive, owner, ids)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+                presets, defaults = await store.presets(), await store.defaults()
+                if piece := archive.settings(presets, defaults, time_ns() // 1_000_000):
+                    yield piece
                 yield archive.close()
         finally:
             self._exporting.discard(owner)
 
-    async def _archived(
-        self, archive: ConversationArchive, owner: str, id: str, ending: str
+    async def export_one(
+        self, owner: str, id: str
+    ) -> tuple[Conversation, AsyncGenerator[bytes, None]]:
+        """A conversation, and the bytes of a `ConversationArchive` of it alone, with its files."""
+        conversation = await self.get(owner, id)
+
+        async def pieces() -> AsyncGenerator[bytes, None]:
+            archive = _new_archive()
+            with self._reading_much(owner):
+                async with aclosing(self._archive(archive, owner, [id])) as parts:
+                    async for piece in parts:
+                        yield piece
+            yield archive.close()
+
+        return conversation, pieces()
+
+    async def _archive(
+        self, archive: ConversationArchive, owner: str, ids: Sequence[str]
     ) -> AsyncGenerator[bytes, None]:
-        """One file of the archive, if the conversation still exists."""
+        """These conversations, each in both forms, and each of their files once."""
+        known: set[str] = set()
+        for id in ids:
+            files: dict[str, dict[str, Any]] = {}
+            for ending in archive.ENDINGS:
+                async with aclosing(self._archived(archive, owner, id, ending, files)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+            for file in [file for file_id, file in files.items() if file_id not in known]:
+                known.add(file["id"])
+                async with aclosing(self._archived_file(archive, owner, file)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+
+    async def _archived_file(
+        self, archive: ConversationArchive, owner: str, file: dict[str, Any]
+    ) -> AsyncGenerator[bytes, None]:
+        """One file of a message, if it still exists."""
+        with suppress(NotFound):
+            assert self._files
+            stored = await self._files.get(owner, file["id"])
+            archive.begin_file(file, stored.uploaded_at)
+            with suppress(NotFound):
+                async with aclosing(self._files.pieces(stored)) as pieces:
+                    async for piece in pieces:
+                        yield await asyncio.to_thread(archive.add_bytes, piece)
+            yield archive.end_file()
+
+    async def _archived(
+        self,
+        archive: ConversationArchive,
+        owner: str,
+        id: str,
+        ending: str,
+        files: dict[str, dict[str, Any]],
+    ) -> AsyncGenerator[bytes, None]:
+        """One form of a conversation, if it still exists. Notes the files of its messages."""
         with suppress(NotFound):
             current = ending != "json"
             conversation, messages = await self.open(owner, id, current=current, counted=False)
@@ -232,9 +317,16 @@ class ConversationService:
             with suppress(NotFound):
                 async with aclosing(messages):
                     async for message, _ in messages:
+                        files |= {file["id"]: file for file in files_of(message)}
                         yield await asyncio.to_thread(archive.message, message)
             yield archive.end()
 
 
 def _no_conversation() -> NotFound:
     return NotFound("There is no conversation with this id.")
+
+
+def _new_archive() -> ConversationArchive:
+    from tornado_stream.chat.conversation_archive import ConversationArchive
+
+    return ConversationArchive()  # most servers export nothing, and do not need its modules

@@ -43,3 +43,20 @@ class DeltaChunks:
         if call["name"]:
             function["name"] = call["name"]
         return fragment
+
+
+def says_something(delta: Any) -> bool:
+    """Whether a delta has more than a role and empty members."""
+    return isinstance(delta, dict) and any(delta[name] for name in delta if name != "role")
+
+
+def as_delta(message: dict[str, Any]) -> dict[str, Any]:
+    """A whole message as a delta, in which calls are numbered."""
+    calls = message.get("tool_calls")
+    if not isinstance(calls, list):
+        return message
+    numbered = [
+        {"index": place, **call} if isinstance(call, dict) else call
+        for place, call in enumerate(calls)
+    ]
+    return {**message, "tool_calls": numbered}

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, fields
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 
-from tornado_stream.chat.sent_messages import other_parts
+from tornado_stream.values.content import lines_of_parts, said
 from tornado_stream.values.events import Source
-from tornado_stream.values.messages import Conversation, Message
+from tornado_stream.values.file_names import cleaned
+from tornado_stream.values.files import IMAGE
+from tornado_stream.values.messages import Conversation, Message, files_of, waiting_calls
 
 SPEAKERS = {
     "user": "You",
@@ -22,6 +24,8 @@ SPEAKERS = {
     "tool": "Tool",
     "function": "Tool",
 }
+#: Bytes of a file's name, in UTF-8, in an archive.
+LONGEST_NAME = 90
 #: Characters of a URL that stay as they are; `<`, `>` and spaces would end a link.
 URL_SAFE = "%/:?#[]@!$&'()*+,;=~-._"
 #: The fields of a message that the API shows.
@@ -39,6 +43,9 @@ def message_json(message: Message, last_event_id: int | None = None) -> dict[str
     """A message as the API shows it; only a running one has `last_event_id`. What is meant for the
     upstream alone is left out."""
     data = {name: getattr(message, name) for name in SHOWN}
+    if message.parts:
+        data["parts"] = [{n: part[n] for n in part if n != "signed"} for part in message.parts]
+    data["waiting"] = waiting_calls(message)
     if message.state == "running":
         data["last_event_id"] = last_event_id
     return data
@@ -78,16 +85,19 @@ class ApiForm(Form):
 
     def __init__(self, waiting: dict[str, Any] | None = None) -> None:
         self._waiting = waiting
+        self._running: list[str | None] = []  # the ids of the generations
 
     def head(self, conversation: Conversation) -> bytes:
         data = conversation_json(conversation) | {"waiting": self._waiting}
         return orjson.dumps(data)[:-1] + b',"messages":['
 
     def message(self, message: Message, number: int, last_event_id: int | None = None) -> bytes:
+        if message.state == "running":
+            self._running.append(message.generation_id)
         return b"," * (number > 1) + orjson.dumps(message_json(message, last_event_id))
 
     def tail(self, count: int) -> bytes:
-        return b"]}"
+        return b'],"generation_ids":' + orjson.dumps(self._running) + b"}"
 
 
 class JsonForm(Form):
@@ -106,7 +116,11 @@ class JsonForm(Form):
 
 
 class MarkdownForm(Form):
-    """The current branch. The text of a message is Markdown already, so it stays unchanged."""
+    """The current branch. The text of a message is Markdown already, so it stays unchanged. Files
+    are links to where `link` says they are."""
+
+    def __init__(self, link: Callable[[dict[str, Any]], str]) -> None:
+        self._link = link
 
     def head(self, conversation: Conversation) -> bytes:
         parts = [f"# {conversation.title or 'Conversation'}"]
@@ -115,7 +129,12 @@ class MarkdownForm(Form):
         return "\n\n".join(parts).encode()
 
     def message(self, message: Message, number: int, last_event_id: int | None = None) -> bytes:
-        parts = ["", f"## {_speaker(message)}", _text(message)]
+        parts = [
+            "",
+            f"## {_speaker(message)}",
+            *map(self._linked, files_of(message)),
+            _text(message),
+        ]
         if message.sources:
             parts.append("\n".join(_links(message.sources)))
         if note := ENDINGS.get(message.state or ""):
@@ -124,6 +143,11 @@ class MarkdownForm(Form):
 
     def tail(self, count: int) -> bytes:
         return b"\n"
+
+    def _linked(self, file: dict[str, Any]) -> str:
+        """A link to a file; a picture is shown where it can be."""
+        picture = "!" if file["kind"] == IMAGE else ""
+        return f"{picture}[{_escaped(file['name'])}](<{quote(self._link(file), safe=URL_SAFE)}>)"
 
 
 class TextForm(Form):
@@ -134,7 +158,7 @@ class TextForm(Form):
         return f"{conversation.title}\n\n".encode() if conversation.title else b""
 
     def message(self, message: Message, number: int, last_event_id: int | None = None) -> bytes:
-        parts = [f"{_speaker(message)}:\n{_text(message)}"]
+        parts = [f"{_speaker(message)}:\n{_text(message, with_files=True)}"]
         if message.sources:
             parts.append("\n\n" + "\n".join(_plain_sources(message.sources)))
         if message.state != "running":
@@ -143,8 +167,20 @@ class TextForm(Form):
         return "".join(parts).encode()
 
 
+def file_address(file: dict[str, Any]) -> str:
+    """Where the server has a file, from where it has a conversation."""
+    return f"../api/files/{file['id']}"
+
+
+def archived_name(file: dict[str, Any]) -> str:
+    """The name of a file in an archive of conversations."""
+    return f"files/{file['id']} {cleaned(file['name'], LONGEST_NAME) or 'file'}"
+
+
 #: By the ending of the file's name.
-FORMS: dict[str, Form] = {"json": JsonForm(), "md": MarkdownForm(), "txt": TextForm()}
+FORMS: dict[str, Form] = {"json": JsonForm(), "md": MarkdownForm(file_address), "txt": TextForm()}
+#: The same in an archive, where the Markdown is in a folder beside the files.
+ARCHIVED_FORMS = FORMS | {"md": MarkdownForm(lambda file: f"../{archived_name(file)}")}
 
 
 def export(form: str, conversation: Conversation, messages: Iterable[Message]) -> bytes:
@@ -157,10 +193,13 @@ def _speaker(message: Message) -> str:
     return f"{name} ({message.model})" if message.model else name
 
 
-def _text(message: Message) -> str:
-    """The text of a message in an export; of other parts and of calls of tools what they are."""
-    text = message.content or message.refusal
-    return "\n\n".join([text] * bool(text) + other_parts(message.sent or {}))
+def _text(message: Message, *, with_files: bool = False) -> str:
+    """The text of a message in an export; of other parts, calls of tools, and files if they are
+    not shown otherwise, what they are."""
+    lines = lines_of_parts(message)
+    return "\n\n".join(
+        filter(None, [said(message), *(lines if with_files else lines[len(files_of(message)) :])])
+    )
 
 
 def _links(sources: list[Source]) -> list[str]:
@@ -169,10 +208,13 @@ def _links(sources: list[Source]) -> list[str]:
 
 
 def _link(source: Source) -> str:
-    title = re.sub(
-        r"([!-/:-@\[-`{-~])", r"\\\1", " ".join((source["title"] or source["url"]).split())
-    )
+    title = _escaped(source["title"] or source["url"])
     return f"[{title}](<{quote(source['url'], safe=URL_SAFE)}>)"
+
+
+def _escaped(text: str) -> str:
+    """A text in which no character is markup, on one line."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
 
 
 def _plain_sources(sources: list[Source]) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from tornado_stream.auth.sessions import Sessions
@@ -28,10 +29,17 @@ logger = logging.getLogger(__name__)
 class Orders:
     """The orders in the users' file at `path`."""
 
-    def __init__(self, path: Path, sessions: Sessions, conversations: ConversationService) -> None:
+    def __init__(
+        self,
+        path: Path,
+        sessions: Sessions,
+        conversations: ConversationService,
+        stop_imports: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
         self._path = path
         self._sessions = sessions
         self._conversations = conversations
+        self._stop_imports = stop_imports
         self._failed = False  # the last try failed, and the log says why
 
     async def carry_out(self, orders: list[Order]) -> bool:
@@ -54,6 +62,8 @@ class Orders:
 
     async def _delete_conversations(self, owner: str) -> None:
         """A request that had passed the login may add one more conversation meanwhile."""
+        if self._stop_imports:
+            await self._stop_imports(owner)
         total = 0
         while count := await self._conversations.forget(owner):
             total += count

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Any
 
 from tornado_stream.chat.completions import CompletionRequest
+from tornado_stream.chat.ids import new_id
 from tornado_stream.config_file import ConfigFile, Reread, Sections
 from tornado_stream.store.base import Store
 from tornado_stream.values.errors import Conflict, Forbidden, InvalidRequest, NotFound
@@ -57,7 +58,7 @@ class Presets:
 
     async def create(self, owner: str, given: dict[str, Any]) -> Preset:
         """Add a preset of the owner. Raises `InvalidRequest` or `Conflict`."""
-        preset = _parsed(str(uuid.uuid4()), given, 1)
+        preset = _parsed(new_id(), given, 1)
         self._check_name(preset.name)
         await self._store.for_owner(owner).add_preset(preset)
         return preset
@@ -68,7 +69,7 @@ class Presets:
         old = await self._own(owner, id)
         if changes.get("kind", old.kind) != old.kind:
             raise InvalidRequest("kind cannot be changed.")
-        known = ("name", "kind", *(name for name in MEMBERS[old.kind] if name != "tools"))
+        known = ("name", "kind", *MEMBERS[old.kind])
         preset = _parsed(id, {name: getattr(old, name) for name in known} | changes, version + 1)
         if preset.name != old.name:
             self._check_name(preset.name)

@@ -23,8 +23,14 @@ _TYPES = {
     "context_length": "invalid_request_error",
     "model_not_found": "invalid_request_error",
     "bad_request": "invalid_request_error",
+    "images_refused": "invalid_request_error",
 }
-_STATUSES = {"context_length": 400, "bad_request": 400, "model_not_found": 404}
+_STATUSES = {
+    "context_length": 400,
+    "bad_request": 400,
+    "images_refused": 400,
+    "model_not_found": 404,
+}
 
 
 #: OpenAI's clients do not wait for more seconds, but ask again at once.

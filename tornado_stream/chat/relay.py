@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from tornado_stream.chat.completions import CompletionRequest, estimated_usage
-from tornado_stream.chat.delta_chunks import DeltaChunks
+from tornado_stream.chat.delta_chunks import DeltaChunks, as_delta, says_something
 from tornado_stream.chat.merged_chunks import MergedChunks
 from tornado_stream.chat.program_errors import error_object
 from tornado_stream.chat.requests import now_ms
@@ -21,6 +21,7 @@ from tornado_stream.generations.relay import HELD_BYTES, Relay
 from tornado_stream.providers.openai.finish_reasons import read_reason
 from tornado_stream.providers.openai.lenient_json import parse_bounded, parse_json, to_json_text
 from tornado_stream.values.events import Delta, End, Finish, Notice, RelayedChunks
+from tornado_stream.values.pictures import PictureData, with_pictures
 
 DONE = b"data: [DONE]\n\n"
 #: Characters of a model's name that are written into chunks that have none.
@@ -45,6 +46,8 @@ class CompletionRelay(Relay):
         self._our_id = b'"id":' + orjson.dumps(self._head["id"])
         self._their_id = b""
         self._their_start = b""  # the same with the brace before it, if chunks begin with their id
+        # The same at the beginning of an event.
+        self._our_event, self._their_event = b"data: {" + self._our_id, b""
         self._merged = None if request.stream else MergedChunks()
         self._relayed = False  # the upstream's own chunks come
         self._complete = False  # a chunk of the upstream had all members that programs need
@@ -53,10 +56,12 @@ class CompletionRelay(Relay):
         self._warned = False  # a chunk had the warnings
         self._length = 0  # characters of the answer, for an estimate
         self._deltas = DeltaChunks(self._head)
+        self._cut: dict[bytes, PictureData] = {}  # data of pictures, by their marks
 
     def take(self, event: Delta | Notice | Finish | RelayedChunks) -> None:
         if isinstance(event, RelayedChunks):
             self._relayed = True
+            self._cut |= event.cut
             if event.found is None:
                 self._take_plain(event.blocks)
             else:
@@ -73,13 +78,29 @@ class CompletionRelay(Relay):
         elif event.model and not self._head["model"]:  # the request named none
             self._head["model"] = event.model
 
+    def take_text(self, text: str, data: bytes) -> None:
+        """Most events go on as they came, with our id. Their beginning occurs nowhere else in
+        them: within a JSON text its quotes have backslashes before them."""
+        start = self._their_event
+        if start and self._complete and self._begun_choices and data.startswith(start):
+            frame = data.replace(start, self._our_event)
+            self._length += len(text)
+            self._has_text = True
+            self.publish(frame)  # as `add`, without a call
+            self.held += len(frame)
+            if self.held > HELD_BYTES:
+                self.pack()
+        else:
+            super().take_text(text, data)
+
     def end(self, end: End) -> None:
         if end.state != "done":
             if self._merged or not self.begun:
                 self.failure = end
             self.publish(_frame({"error": error_object(end)}) + DONE, last=True)
         elif self._merged:
-            self.publish(to_json_text(self._whole(self._merged, end)).encode(), last=True)
+            whole = to_json_text(self._whole(self._merged, end)).encode()
+            self.publish(b"".join(with_pictures(whole, self._cut)), last=True)
         else:
             last = [] if self._finished else [self._last_chunk(end)]
             if self._request.include_usage and not self._has_usage:
@@ -135,6 +156,7 @@ class CompletionRelay(Relay):
         self._their_id = ids[0] if len(ids) == 1 else b""
         start = b"{" + self._their_id
         self._their_start = start if self._their_id and block.startswith(start) else b""
+        self._their_event = self._their_start and b"data: " + self._their_start
 
     def _learn_head(self, value: dict[str, Any]) -> None:
         """Remember what other chunks of the upstream may lack. What is too long is not repeated."""
@@ -173,7 +195,8 @@ class CompletionRelay(Relay):
             edited = True
         edited |= self._fill(value, choices)
         frame = None if edited else self._with_our_id(block)
-        self.add(frame or _frame(self._as_chunk(value)))
+        for part in with_pictures(frame or _frame(self._as_chunk(value)), self._cut):
+            self.add(part)
 
     def _fill(self, value: dict[str, Any], choices: list[dict[str, Any]]) -> bool:
         """Add the members that OpenAI's clients need and that some upstreams leave out; whether
@@ -205,7 +228,7 @@ class CompletionRelay(Relay):
             choice.pop("error", None)
             choice["finish_reason"] = None
             choice.pop("native_finish_reason", None)
-            texts |= _says_something(choice.get("delta") or choice.get("message"))
+            texts |= says_something(choice.get("delta") or choice.get("message"))
         return texts
 
     def _edit(self, choice: dict[str, Any], reasoning: str) -> bool:
@@ -216,7 +239,7 @@ class CompletionRelay(Relay):
         if not isinstance(delta, dict) and said and not self._merged:
             choice.pop("message")
             # Some servers repeat the whole message after its deltas.
-            said = choice["delta"] = {} if self._has_text else _as_delta(said)
+            said = choice["delta"] = {} if self._has_text else as_delta(said)
             edited = True
         elif not isinstance(delta, dict) and not said and isinstance(choice.get("text"), str):
             said = choice["delta"] = {"content": choice.pop("text")}  # of the older completions
@@ -224,7 +247,7 @@ class CompletionRelay(Relay):
         if reasoning and not (said.get("reasoning_content") or said.get("reasoning")):
             said["reasoning_content"] = reasoning
             edited = True
-        if _says_something(said):
+        if says_something(said):
             self._has_text = True
             self._has_tools = self._has_tools or bool(said.get("tool_calls"))
             self.begin()
@@ -264,23 +287,6 @@ class CompletionRelay(Relay):
 
     def _usage(self, end: End) -> dict[str, Any]:
         return end.usage or estimated_usage(self._request, self._length)
-
-
-def _says_something(delta: Any) -> bool:
-    """Whether a delta has more than a role and empty members."""
-    return isinstance(delta, dict) and any(delta[name] for name in delta if name != "role")
-
-
-def _as_delta(message: dict[str, Any]) -> dict[str, Any]:
-    """A whole message as a delta, in which calls are numbered."""
-    calls = message.get("tool_calls")
-    if not isinstance(calls, list):
-        return message
-    numbered = [
-        {"index": place, **call} if isinstance(call, dict) else call
-        for place, call in enumerate(calls)
-    ]
-    return {**message, "tool_calls": numbered}
 
 
 def _frame(value: dict[str, Any]) -> bytes:

@@ -57,6 +57,10 @@ class RememberedAnswers:
             )
         return asyncio.shield(entry.started)
 
+    def has(self, name: Name) -> bool:
+        """Whether there is an answer with this name."""
+        return name in self._entries
+
     @contextmanager
     def remembering(self, name: Name | None, fingerprint: bytes, relay: Relay) -> Iterator[None]:
         """Remember the answer that the block starts, unless the block raises."""

@@ -1,37 +1,48 @@
 """From a request to a job: the values that the store saves, and the request to the model. Pure,
 except for new ids and times.
 
-The rule: only this module decides what the content of a message is for a model (`wire_messages`).
+The rule: the same request makes the same digest, whatever it is asked with.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
-import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import orjson
 
-from tornado_stream.generations.producer import Job
+from tornado_stream.chat.ids import new_id
+from tornado_stream.chat.temporary import EarlierMessage
+from tornado_stream.generations.job import Job
 from tornado_stream.providers.base import Provider
 from tornado_stream.store.base import NewAnswer
-from tornado_stream.values.errors import InvalidRequest
-from tornado_stream.values.events import Delta, Notice, Start
+from tornado_stream.store.call_base import Decided
+from tornado_stream.values.calls import Call
+from tornado_stream.values.content import FileContents, wire_messages
+from tornado_stream.values.errors import NotFound
+from tornado_stream.values.events import Delta, Notice, Start, Tool
+from tornado_stream.values.files import StoredFile, image_of
 from tornado_stream.values.messages import (
     LOCAL_OWNER,
     ChatRequest,
     Conversation,
     Message,
-    SignedMembers,
 )
 from tornado_stream.values.presets import Preset
 
 #: Characters of a title; it is made from the first message.
 TITLE_LENGTH = 80
+#: Code and message of the errors for texts that are too large.
+MESSAGE_TOO_LARGE = "message_too_large", "This message is too long: {} is the most."
+CONVERSATION_TOO_LARGE = (
+    "conversation_too_large",
+    "This conversation has become too long to be sent to a model: {} is the most. "
+    "Start a new conversation.",
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +52,10 @@ class SendRequest:
     turns are not sent to the model; `continue_id` names the answer that is to be continued, and
     `preset` and `system` what a new conversation begins with. `summary_id` names the answer that
     the model reads in the place of all messages before. Where `keep` is False, nothing is stored,
-    and `history` has the messages before this one."""
+    and `history` has the messages before this one. `files` are the ids of the files that belong to
+    the message; without `pictures`, the model gets the names of pictures only. An answer with
+    `beside` may run while others answer the same message. `tools` are names of servers of tools.
+    `decide` says what becomes of the undecided calls of the answer `parent_id`, by their ids."""
 
     request_id: str
     message: str | None
@@ -57,7 +71,12 @@ class SendRequest:
     system: str | None = None
     summary_id: str | None = None
     keep: bool = True
-    history: tuple[tuple[str, str], ...] = ()  # role and text of each
+    history: tuple[EarlierMessage, ...] = ()
+    files: tuple[str, ...] = ()
+    pictures: bool = True
+    beside: bool = False
+    tools: tuple[str, ...] | None = None
+    decide: dict[str, str] | None = None
 
     @cached_property
     def fingerprint(self) -> bytes:
@@ -75,7 +94,12 @@ class SendRequest:
             *([self.preset] if self.preset else []),
             *([{"system": self.system}] if self.system else []),
             *([{"summary": self.summary_id}] if self.summary_id else []),
-            *([] if self.keep else [{"history": self.history}]),
+            *([] if self.keep else [{"history": [*map(tuple, self.history)]}]),
+            *([{"files": self.files}] if self.files else []),
+            *([] if self.pictures else [{"pictures": False}]),
+            *([{"beside": True}] if self.beside else []),
+            *([] if self.tools is None else [{"tools": self.tools}]),
+            *([] if self.decide is None else [{"decide": self.decide}]),
         ]
         return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).digest()
 
@@ -85,7 +109,8 @@ class Thread:
     """The place in a conversation where an answer belongs: the messages before it, in order.
 
     `is_new` says that the conversation is not stored yet; `continued` is the answer that is to be
-    continued. `root` is a new message, with which a new branch begins.
+    continued. `root` is a new message, with which a new branch begins. `files` are those of the
+    message that is sent, `contents` what the model gets of the files of all messages.
     """
 
     conversation: Conversation
@@ -93,31 +118,52 @@ class Thread:
     is_new: bool = False
     continued: Message | None = None
     root: Message | None = None
+    files: tuple[StoredFile, ...] = ()
+    contents: FileContents = field(default_factory=dict)
 
 
-def compose(request: SendRequest, thread: Thread, provider: Provider) -> Job:
-    """The answer to this request as a job: what to save, what to ask, and the first events."""
+def compose(
+    request: SendRequest,
+    thread: Thread,
+    provider: Provider,
+    max_beside: int = 1,
+    decided: Sequence[Call] = (),
+) -> Job:
+    """The answer to this request as a job: what to save, what to ask, and the first events. At most
+    `max_beside` answers to one message run at a time. `decided` are the calls with which it begins,
+    as `after_decision` makes them."""
     added = added_messages(request, thread)
     messages = [*thread.messages, *added]
     history, left_out = leave_out(messages, request.leave_out)
     continued = thread.continued
-    wire, signed = wire_messages(thread.conversation.system, history)
+    wire, signed = wire_messages(thread.conversation.system, history, thread.contents)
     chat_request = ChatRequest(
         messages=wire,
-        model=request.model or (continued.model if continued else thread.conversation.model),
+        model=request.model or _model_of(request, thread),
         options=with_defaults(request.options, thread.conversation.options),
         continued_text=continued.content if continued else "",
         left_out=left_out,
         signed=signed,
     )
+    new = new_answer(request, thread, added, provider.default_model)
+    if decided:
+        parts = [call.to_part() for call in decided]
+        new = replace(new, message=replace(new.message, parts=parts))
+    told = tuple(map(Tool, decided))
     return Job(
-        new_answer(request, thread, added, provider.default_model),
+        replace(new, beside=max_beside) if request.beside else new,
         provider,
         chat_request,
-        first_events(continued, left_out),
+        told + first_events(continued, left_out, messages),
         request.owner,
         persisted=request.keep,
     )
+
+
+def _model_of(request: SendRequest, thread: Thread) -> str | None:
+    """The model for a request that names none."""
+    before = thread.messages[-1] if request.decide is not None else thread.continued
+    return before.model if before else thread.conversation.model
 
 
 def added_messages(request: SendRequest, thread: Thread) -> tuple[Message, ...]:
@@ -129,16 +175,26 @@ def added_messages(request: SendRequest, thread: Thread) -> tuple[Message, ...]:
     return thread.root, user_message(request.message, replace(thread, messages=[thread.root]))
 
 
-def summary_message(answer: Message) -> Message:
-    """The root of a new branch: the text of this answer, as a part of the system prompt."""
-    return Message(
-        id=str(uuid.uuid4()),
-        conversation_id=answer.conversation_id,
-        parent_id=None,
-        role="system",
-        content=answer.content,
-        created_at=now_ms(),
-    )
+def with_files(request: SendRequest, thread: Thread, files: Sequence[StoredFile]) -> Thread:
+    """The thread whose next message has these files. They give a title to a new conversation that
+    has no text."""
+    conversation = thread.conversation
+    if thread.is_new and not conversation.title:
+        conversation = replace(conversation, title=make_title(files[0].name))
+    return replace(thread, conversation=conversation, files=tuple(files))
+
+
+def has_files(request: SendRequest, thread: Thread) -> bool:
+    """Whether a message has files: the new one, or one before it."""
+    before = any(message.files for message in thread.messages)
+    return before or bool(request.files) or any(one.files for one in request.history)
+
+
+def history_with_files(request: SendRequest, thread: Thread) -> list[Message]:
+    """The messages that the model gets, as `compose` sends them; none if none of them has files."""
+    history = [*thread.messages, *added_messages(request, thread)]
+    history, _ = leave_out(history, request.leave_out)
+    return history if any(message.files for message in history) else []
 
 
 def begun_with(preset: Preset, conversation: Conversation) -> Conversation:
@@ -149,6 +205,7 @@ def begun_with(preset: Preset, conversation: Conversation) -> Conversation:
         model=conversation.model or preset.model,
         options=with_defaults(conversation.options or {}, preset.options),
         preset=preset.name,
+        tools=(list(preset.tools) or None) if conversation.tools is None else conversation.tools,
     )
 
 
@@ -169,6 +226,8 @@ def new_answer(
     user = (added or thread.messages)[-1]
     default_model = thread.conversation.model or default_model
     message = answer_message(request, user, thread.continued, default_model)
+    if request.decide is not None and not request.model:
+        message = replace(message, model=user.model)
     return NewAnswer(
         generation_id=request.request_id,
         fingerprint=request.fingerprint,
@@ -176,27 +235,34 @@ def new_answer(
         messages=added,
         message=message,
         frame=start_frame(message, user),
+        decided=Decided(user.id, request.decide) if request.decide else None,
     )
 
 
-def first_events(continued: Message | None, left_out: int) -> tuple[Delta | Notice, ...]:
-    """The events that this server itself puts between the `start` and the model's events."""
+def first_events(
+    continued: Message | None, left_out: int, thread: Sequence[Message] = ()
+) -> tuple[Delta | Notice, ...]:
+    """The events that this server itself puts between the `start` and the model's events. `thread`
+    ends with the question."""
     events: list[Delta | Notice] = []
     if continued:
         # What was signed is not taken along: another upstream may write the rest.
         sources = tuple(continued.sources)
-        events.append(Delta(continued.content, continued.reasoning, sources=sources))
+        images = tuple(map(image_of, continued.files))
+        texts = continued.content, continued.reasoning
+        events.append(Delta(*texts, sources=sources, images=images))
     if left_out:
         events.append(Notice("context_trimmed", {"turns": left_out}))
+    for file in thread[-1].files if thread else ():
+        if file["shortened"]:
+            told = {"file": file["name"], "pages": file["pages_read"]}
+            events.append(Notice("file_shortened", told))
     return tuple(events)
 
 
-def check_continuable(answer: Message) -> None:
-    """Raises `InvalidRequest` where this answer cannot be continued."""
-    if answer.state in ("done", "running") or not answer.content:
-        raise InvalidRequest(
-            "Only an answer that has some text and did not finish can be continued."
-        )
+async def no_preset(owner: str, name: str) -> Preset:
+    """Finds the preset of an owner where there are none."""
+    raise NotFound("There is no preset with this id or name.", code="preset_not_found")
 
 
 def now_ms() -> int:
@@ -210,35 +276,29 @@ def make_title(text: str) -> str:
     return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1].rstrip() + "…"
 
 
-def new_conversation(title: str, system: str | None = None) -> Conversation:
+def new_conversation(
+    title: str, system: str | None = None, tools: Sequence[str] | None = None
+) -> Conversation:
     """A conversation that begins now."""
     now = now_ms()
-    return Conversation(str(uuid.uuid4()), title, system, None, now, now)
+    return Conversation(new_id(), title, system, None, now, now, tools=tools)
 
 
-def new_thread(text: str, system: str | None = None) -> Thread:
+def new_thread(text: str, system: str | None = None, tools: Sequence[str] | None = None) -> Thread:
     """The empty thread of a new conversation that begins with this message."""
-    return Thread(new_conversation(make_title(text), system), [], is_new=True)
-
-
-def earlier_messages(request: SendRequest, conversation: Conversation) -> list[Message]:
-    """The messages that a request which is not kept brings with it."""
-    now = now_ms()
-    return [
-        Message(str(uuid.uuid4()), conversation.id, None, role, text, now)
-        for role, text in request.history
-    ]
+    return Thread(new_conversation(make_title(text), system, tools), [], is_new=True)
 
 
 def user_message(text: str, thread: Thread) -> Message:
     """A new message of the user, at the end of a thread."""
     return Message(
-        id=str(uuid.uuid4()),
+        id=new_id(),
         conversation_id=thread.conversation.id,
         parent_id=thread.messages[-1].id if thread.messages else None,
         role="user",
         content=text,
         created_at=now_ms(),
+        files=[file.in_message() for file in thread.files],
     )
 
 
@@ -247,7 +307,7 @@ def answer_message(
 ) -> Message:
     """The answer to a user's message, running and still empty."""
     return Message(
-        id=str(uuid.uuid4()),
+        id=new_id(),
         conversation_id=user.conversation_id,
         parent_id=user.id,
         role="assistant",
@@ -270,6 +330,7 @@ def start_frame(message: Message, user: Message) -> bytes:
         parent_id=user.parent_id,
         model=message.model,
         continued_from=message.continued_from,
+        created_at=message.created_at,
     )
     return start.encode(1, 0)
 
@@ -285,59 +346,6 @@ def leave_out(history: list[Message], turns: int) -> tuple[list[Message], int]:
 def _begins_turn(history: list[Message], index: int) -> bool:
     """Whether the message is the first of the user's messages that one answer follows."""
     return history[index].role == "user" and not (index and history[index - 1].role == "user")
-
-
-def wire_messages(
-    system: str | None, history: list[Message]
-) -> tuple[list[dict[str, Any]], tuple[SignedMembers, ...]]:
-    """The messages as a model takes them, and what upstreams signed of them.
-
-    A message of a program goes out as it was sent. Of all others the roles alternate, because many
-    chat templates insist on it. A question that got no answer is not sent with the next one.
-    """
-    wire: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
-    signed: list[SignedMembers] = []
-    whole = True  # the last message must stay as it is
-    for message in _answered(history):
-        if message.sent:
-            wire.append(message.sent)
-        elif (not whole or message is history[0]) and wire and wire[-1]["role"] == message.role:
-            # The beginning of an answer by a program, and the rest of it by the model.
-            between = "" if message.role == "assistant" else "\n\n"
-            wire[-1]["content"] += between + _said(message)
-        else:
-            wire.append({"role": message.role, "content": _said(message)})
-        whole = message.sent is not None
-        if message.signed and message.upstream:
-            index = len(wire) - 1
-            signed.append(SignedMembers(index, message.upstream, message.model, message.signed))
-    return wire, tuple(signed)
-
-
-def _answered(history: list[Message]) -> list[Message]:
-    """The history without the answers that have no text, and without the questions before them."""
-    kept: list[Message] = []
-    for message in history:
-        if message.role != "assistant" or message.sent or _said(message).strip():
-            kept.append(message)
-        elif kept and kept[-1].role == "user" and kept[-1].id == message.parent_id:
-            kept.pop()
-    return kept
-
-
-def _said(message: Message) -> str:
-    """What a message says: its text, or the refusal of a model that gave no other text."""
-    return message.content or message.refusal
-
-
-def content_text(message: dict[str, Any]) -> str:
-    """The text of a message as a program sends it, without its pictures and other parts."""
-    content = message.get("content")
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else []
-    texts = (part.get("text") for part in parts if isinstance(part, dict))
-    return "\n".join(text for text in texts if isinstance(text, str))
 
 
 def is_larger(texts: Iterable[str], limit: int) -> bool:

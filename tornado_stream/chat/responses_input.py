@@ -50,7 +50,7 @@ def _add(messages: list[dict[str, Any]], item: Any, where: str, recall: Recall) 
     """Append an item, or join it to the assistant's message that it belongs to."""
     if not isinstance(item, dict):
         raise InvalidRequest(f"{where} must be an object.", param=where)
-    if item.get("type", "item_reference") == "item_reference" and "role" not in item:
+    if _is_reference(item):
         if (found := _recalled(item, where, recall)) is None:
             return
         item = found
@@ -72,6 +72,18 @@ def _add(messages: list[dict[str, Any]], item: Any, where: str, recall: Recall) 
                 code="unsupported_value",
                 param=where,
             )
+
+
+def referred_to(given: Any) -> list[str]:
+    """The ids of the items that an `input` names instead of sending them; one that is malformed is
+    left out."""
+    items = given if isinstance(given, list) else []
+    ids = [item.get("id") for item in items if isinstance(item, dict) and _is_reference(item)]
+    return [id for id in ids if isinstance(id, str) and not id.startswith(REASONING_ID)]
+
+
+def _is_reference(item: dict[str, Any]) -> bool:
+    return item.get("type", "item_reference") == "item_reference" and "role" not in item
 
 
 def _recalled(item: dict[str, Any], where: str, recall: Recall) -> dict[str, Any] | None:

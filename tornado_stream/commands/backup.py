@@ -14,15 +14,17 @@ from tornado_stream.auth.audit import recording
 from tornado_stream.auth.users_file import read_users
 from tornado_stream.commands.archive import MEMBERS, USERS, Archive, write_archive
 from tornado_stream.commands.verbs import Failed
+from tornado_stream.files.folder import FileFolder
 from tornado_stream.settings import SettingError, Settings
 from tornado_stream.store.base import OpenError
+from tornado_stream.store.private_files import sync_directory
 from tornado_stream.store.snapshot import (
     DATABASE,
     BadDatabase,
     Contents,
     check_database,
     copy_database,
-    sync_directory,
+    file_sums,
 )
 
 
@@ -52,12 +54,14 @@ def _write(file: Path, data_dir: Path) -> None:
         contents = _collect(data_dir, folder)
         sources = {name: folder / name for name in MEMBERS if (folder / name).exists()}
         new = folder / "backup"
-        write_archive(new, sources, contents.schema)
+        files = FileFolder(data_dir)
+        attached = map(files.path_of, file_sums(folder / DATABASE))
+        made = write_archive(new, sources, contents.schema, attached)
         with new.open("rb+") as written:
             os.fsync(written.fileno())
         os.replace(new, file)
         sync_directory(file.parent)
-    print(f"{file}: {described(contents)}; {shown_size(file.stat().st_size)}")
+    print(f"{file}: {described(contents, made.attached[0])}; {shown_size(file.stat().st_size)}")
 
 
 def _collect(data_dir: Path, folder: Path) -> Contents:
@@ -78,7 +82,8 @@ def _verify(file: Path) -> None:
             check_room(archive, folder)
             contents = unpack(archive, folder)
         made = archive.manifest
-        print(f"{file} is whole: {described(contents)}; {made.created_at}, {made.program}")
+        shown = described(contents, made.attached[0])
+        print(f"{file} is whole: {shown}; {made.created_at}, {made.program}")
 
 
 def unpack(archive: Archive, folder: Path) -> Contents:
@@ -109,8 +114,10 @@ def check_room(archive: Archive, folder: Path) -> None:
         )
 
 
-def described(contents: Contents) -> str:
+def described(contents: Contents, files: int = 0) -> str:
     counted = {"conversation": contents.conversations, "message": contents.messages}
+    if files:
+        counted["file"] = files
     return ", ".join(f"{n:,} {word}{'s' if n != 1 else ''}" for word, n in counted.items())
 
 

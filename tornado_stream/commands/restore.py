@@ -16,12 +16,13 @@ from pathlib import Path
 from tornado_stream.auth.audit import recording
 from tornado_stream.commands.archive import MEMBERS, Archive
 from tornado_stream.commands.backup import check_room, described, unpack
+from tornado_stream.files.folder import FOLDER
 from tornado_stream.settings import Settings
 from tornado_stream.store.base import OpenError
 from tornado_stream.store.lock import DirectoryLock
 from tornado_stream.store.opening import RESTORE_PART
-from tornado_stream.store.private_files import make_directory, unusable
-from tornado_stream.store.snapshot import DATABASE, Contents, sync_directory
+from tornado_stream.store.private_files import make_directory, sync_directory, unusable
+from tornado_stream.store.snapshot import DATABASE, Contents
 
 #: What an empty data directory may have: locks, the space in reserve, the time of the last check,
 #: fetched weights, and what a file system puts there.
@@ -49,8 +50,8 @@ def _run(options: argparse.Namespace, data_dir: Path, ours: set[str]) -> None:
         with _locked(data_dir):
             _refuse_data(data_dir, ours)
             contents = _restore(archive, data_dir)
-        made = archive.manifest.created_at
-    print(f"{data_dir}: {described(contents)}, as they were at {made}")
+        made = archive.manifest
+    print(f"{data_dir}: {described(contents, made.attached[0])}, as they were at {made.created_at}")
 
 
 def _restore(archive: Archive, data_dir: Path) -> Contents:
@@ -72,17 +73,22 @@ def _restore(archive: Archive, data_dir: Path) -> Contents:
 
 def _rename(part: Path, data_dir: Path) -> None:
     """Give the files their names. What a failure leaves, it removes."""
-    names = [name for name in MEMBERS if (part / name).exists()]
-    for name in names:
-        with (part / name).open("rb+") as file:
-            os.fsync(file.fileno())
-        _give_to_owner(part / name, data_dir)
+    names = [name for name in (FOLDER, *MEMBERS) if (part / name).exists()]
+    for path in part.rglob("*"):
+        if path.is_file():
+            with path.open("rb+") as file:
+                os.fsync(file.fileno())
+        _give_to_owner(path, data_dir)
+    shutil.rmtree(data_dir / FOLDER, ignore_errors=True)  # of a restoration that was killed
     try:
         for name in names:
             os.replace(part / name, data_dir / name)
     except BaseException:
         for name in names:
-            (data_dir / name).unlink(missing_ok=True)
+            if name == FOLDER:
+                shutil.rmtree(data_dir / name, ignore_errors=True)
+            else:
+                (data_dir / name).unlink(missing_ok=True)
         raise
 
 
@@ -120,7 +126,8 @@ def _refuse_data(data_dir: Path, ours: set[str]) -> None:
         return
     except OSError as error:
         raise unusable(data_dir, error) from error
-    left = set(MEMBERS) - {DATABASE} if RESTORE_PART in present else set()
+    left = {FOLDER, *MEMBERS} - {DATABASE} if RESTORE_PART in present else set()
+    left |= {name for name in present if name.startswith(("instance-", "control"))}  # of processes
     if data := sorted(present - ours - left):
         raise OpenError(
             f"the data directory {data_dir} is not empty (it has {data[0]}); move it away, or "

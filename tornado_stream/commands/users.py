@@ -15,6 +15,7 @@ from time import monotonic, sleep, time
 from tornado_stream.auth import commands
 from tornado_stream.auth.audit import recording
 from tornado_stream.auth.sessions import Sessions
+from tornado_stream.auth.shared_users import share_users_file
 from tornado_stream.auth.users import FILE
 from tornado_stream.auth.users_file import (
     DELETE_CONVERSATIONS,
@@ -27,12 +28,11 @@ from tornado_stream.auth.users_file import (
 )
 from tornado_stream.chat.conversations import ConversationService
 from tornado_stream.chat.orders import Orders
+from tornado_stream.commands.stored import has_store, opened_store, stored_sessions
 from tornado_stream.commands.terminal import ask, count, day, days, used
 from tornado_stream.generations.registry import Generations
 from tornado_stream.settings import SettingError, Settings
-from tornado_stream.store import open_store
 from tornado_stream.store.base import DirectoryInUse, Session
-from tornado_stream.store.snapshot import DATABASE, BadDatabase, read_sessions
 
 #: Seconds to wait until a running server has carried out an order.
 SERVER_WAIT, SERVER_PAUSE = 30.0, 0.05
@@ -117,6 +117,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, settings: Settings) -> None:
     if "name" in options and not getattr(options, "former", False):
         commands.check_name(options.name)
+    share_users_file(settings.database, settings.data_dir / FILE)
     if not options.event:
         options.action(options, settings)
         return
@@ -129,6 +130,7 @@ def run(options: argparse.Namespace, settings: Settings) -> None:
 def run_flag(flag: str, name: str, settings: Settings, *, with_conversations: bool) -> None:
     """Run one of `auth.commands.USER_COMMANDS`, the flags of earlier versions."""
     commands.check_name(name, f"--{flag}")
+    share_users_file(settings.database, settings.data_dir / FILE)
     with recording(settings, FLAG_EVENTS[flag]) as about:
         about(_owner(settings, name))
         _run_flag(flag, name, settings, with_conversations=with_conversations)
@@ -230,7 +232,7 @@ def _sessions_of(settings: Settings, name: str) -> list[tuple[Session, int]]:
     path = settings.data_dir / FILE
     users = read_users(path)
     commands.known_user(path, users, name)
-    known, last_uses = _read_sessions(settings)
+    known, last_uses = stored_sessions(settings)
     theirs = [
         (session, last_uses.get(session.id, 0))
         for session in known
@@ -239,17 +241,10 @@ def _sessions_of(settings: Settings, name: str) -> list[tuple[Session, int]]:
     return sorted(theirs, key=lambda one: one[0].created_at, reverse=True)
 
 
-def _read_sessions(settings: Settings) -> tuple[list[Session], dict[str, int]]:
-    try:
-        return read_sessions(settings.data_dir / DATABASE)
-    except BadDatabase as error:
-        raise SettingError(str(error)) from None
-
-
 def _tokens(options: argparse.Namespace, settings: Settings) -> None:
     path = settings.data_dir / FILE
     tokens = commands.known_user(path, read_users(path), options.name).tokens
-    _, last_uses = _read_sessions(settings)
+    _, last_uses = stored_sessions(settings)
     for token in tokens:
         expires = f"expires {day(token.expires_at)}" if token.expires_at else "never expires"
         print(
@@ -293,11 +288,11 @@ def _see_to(settings: Settings, done: str) -> None:
 
 async def _carry_out(settings: Settings, orders: list[Order]) -> bool:
     path = settings.data_dir / FILE
-    if not (settings.data_dir / DATABASE).exists():  # no server has run here
+    if not has_store(settings):
         with changing_users(path) as users:
             users.orders.clear()
         return True
-    store = open_store(settings.data_dir, synchronous=settings.synchronous)
+    store = await opened_store(settings)
     try:
         sessions = Sessions(store)
         await sessions.open()

@@ -24,8 +24,19 @@ VERBS = {
     "backup": "Write a backup of the data directory beside a running server, or verify one.",
     "check": "Look for damage of the database, also beside a running server.",
     "export": "Write all conversations of one user into a zip archive, beside a running server.",
+    "import": "Import conversations of another program for one user, beside a running server.",
+    "move": "Move the data directory's conversations into PostgreSQL.",
     "restore": "Restore a backup into an empty data directory.",
     "users": "Add, list and remove users, their tokens and their sessions.",
+}
+
+
+#: The commands that read or write the files of a data directory, and what does so for PostgreSQL.
+_FILES = {
+    "backup": "pg_dump",
+    "check": "pg_amcheck",
+    "export": "the page: Settings, Export",
+    "restore": "pg_restore",
 }
 
 
@@ -68,9 +79,14 @@ def run_verb(argv: Sequence[str], read_settings: Callable[[list[str]], Settings]
     for name, value in vars(options).items():
         if isinstance(value, str) and name != "data_dir" and not _is_text(value):
             raise SettingError(f"{name} is not text in UTF-8: {value!a}")
+    settings = read_settings(["--data-dir", options.data_dir] if options.data_dir else [])
+    if settings.database and verb in _FILES:
+        raise SettingError(
+            f"{verb} is for a data directory, and TORNADO_STREAM_DATABASE names a database; "
+            f"use {_FILES[verb]}"
+        )
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # the name of a file can be any bytes
-    settings = read_settings(["--data-dir", options.data_dir] if options.data_dir else [])
     try:
         with _Terminated():
             command.run(options, settings)

@@ -3,7 +3,9 @@
 The rule: a user whose answers have spent the budget gets no further answer, and a running answer
 is never cut. So the answers that were running when the budget was reached are all that can exceed
 it. The sums are in memory: those of a period are read from the store before its first answer, and
-each answer is added when it ends. A clock that is set forward or back leads to another period.
+each answer is added when it ends. Where other processes spend too, those of a user are read again
+before each answer: the store has what an answer has cost before its reader has the end. A clock
+that is set forward or back leads to another period.
 """
 
 from __future__ import annotations
@@ -45,23 +47,30 @@ class Budgets:
         self._spent: dict[tuple[str, int], dict[str, tuple[int, int]]] = {}
         self._read: set[tuple[str, int]] = set()  # the periods of which the store was asked
 
-    async def renew(self) -> bool:
-        """Read what was spent in the present periods. Await it before each answer: returns whether
-        a period has begun, so that users must be checked again."""
+    async def renew(self, owner: str) -> bool:
+        """Read what was spent in the present periods. Await it before each answer of this user:
+        returns whether something was read, so that the user must be checked again."""
         unread = [period for period in self._periods() if period not in self._read]
         for period in unread:
-            try:
-                stored = await self._store.spent_since(period[1])
-            except StoreError as error:
-                logger.error("what users have spent cannot be read: %s", error.message)
-                continue
-            counted = self._spent.get(period, {})  # has answers that ended meanwhile
-            for owner, (amount, tokens) in stored.items():
-                more = counted.get(owner, (0, 0))
-                counted[owner] = max(amount, more[0]), max(tokens, more[1])
-            self._spent[period] = counted
-            self._read.add(period)
-        return bool(unread)
+            if await self._read_sums(period):
+                self._read.add(period)
+        budget = None if self._store.alone else self._of(owner)
+        if budget and not unread:
+            await self._read_sums((budget.per, first_day(budget.per, self._now())), owner)
+        return bool(unread or budget)
+
+    async def _read_sums(self, period: tuple[str, int], owner: str | None = None) -> bool:
+        """Of one user or of all. False if the store cannot be read."""
+        try:
+            stored = await self._store.spent_since(period[1], owner)
+        except StoreError as error:
+            logger.error("what users have spent cannot be read: %s", error.message)
+            return False
+        counted = self._spent.setdefault(period, {})  # has answers that ended meanwhile
+        for user, (amount, tokens) in stored.items():
+            more = counted.get(user, (0, 0))
+            counted[user] = max(amount, more[0]), max(tokens, more[1])
+        return True
 
     def check(self, owner: str) -> None:
         """Raise `TooMany` `budget_reached` if this user has spent the budget."""

@@ -29,14 +29,14 @@ RESET_FRAME = encode_event(0, "reset", {})
 Sink = Callable[[bytes], bool]
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(eq=False, repr=False, slots=True)
 class FrameLog:
     """Frames in order, whatever they encode; all subscribers share them. When `ended`, no frame
     follows."""
 
     frames: list[bytes]
     ended: bool = field(kw_only=True)
-    subscribers: tuple[Subscriber, ...] = field(default=(), init=False)
+    subscribers: tuple[Subscriber, ...] = field(default_factory=tuple, init=False)
 
     def attach(self, sink: Sink, after: int, *, live: bool = True) -> Subscriber:
         """Subscribe to the frames behind the first `after`; without `live`, only to those that are
@@ -56,6 +56,11 @@ class FrameLog:
             end += 1
         return b"".join(frames[start:end]), end
 
+    def break_off(self) -> None:
+        """Let all subscribers go, although the log has not ended."""
+        for subscriber in self.subscribers:
+            subscriber.detach()
+
     def publish(self, frame: bytes, *, last: bool = False) -> None:
         """Append a frame and pass it to every subscriber whose sink is not full."""
         frames = self.frames
@@ -69,9 +74,13 @@ class FrameLog:
                     subscriber.cursor += 1
                     if not subscriber.sink(frame):
                         subscriber.full = True
-            except Exception:  # the answer and the other subscribers continue
-                logger.exception("a subscriber failed")
-                subscriber.detach()
+            except Exception as error:  # the answer and the other subscribers continue
+                self.drop(subscriber, error)
+
+    def drop(self, subscriber: Subscriber, error: Exception) -> None:
+        """Detach a subscriber whose sink has failed."""
+        logger.error("a subscriber failed", exc_info=error)
+        subscriber.detach()
 
 
 @dataclass(eq=False, repr=False)
@@ -116,6 +125,8 @@ class Subscriber:
     """A cursor on a log, and its sink. `cursor` is how many events the sink has taken, `full` says
     that it takes no more now. `done` resolves when there is nothing more to read, or when the
     subscriber is detached."""
+
+    __slots__ = ("done", "_log", "sink", "cursor", "_live", "full", "__weakref__")
 
     def __init__(self, log: FrameLog, sink: Sink, after: int, live: bool) -> None:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()

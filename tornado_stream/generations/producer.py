@@ -10,42 +10,49 @@ import asyncio
 import logging
 from array import array
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
+import orjson
+
+from tornado_stream.generations.answered import answered, with_answer
 from tornado_stream.generations.generation import Generation
-from tornado_stream.generations.relay import Relay
-from tornado_stream.providers.base import Provider
-from tornado_stream.store.base import NewAnswer, Progress
+from tornado_stream.generations.job import Job
+from tornado_stream.generations.pictures import AnswerPictures, KeepPicture
+from tornado_stream.providers.base import Emitted, TextEmit
+from tornado_stream.store.base import Progress
+from tornado_stream.values.calls import ended, undecided
+from tornado_stream.values.content import text_length
 from tornado_stream.values.costs import cost_of, estimated_tokens
 from tornado_stream.values.errors import ProviderError
-from tornado_stream.values.events import AnswerText, Delta, End, Finish, Notice, RelayedChunks
-from tornado_stream.values.messages import LOCAL_OWNER, ChatRequest, Message
+from tornado_stream.values.events import (
+    TEXT_FRAME,
+    AnswerText,
+    Delta,
+    End,
+    Finish,
+    Notice,
+    RelayedChunks,
+    Step,
+    Tool,
+)
+from tornado_stream.values.messages import Message
+from tornado_stream.values.pictures import SentPicture
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """All that makes an answer: what the store saves first, the provider, and what it is asked.
-
-    `first_events` follow the `start` in the log. With `persisted` False the answer is in memory
-    only, and gone when it has ended. `relay` takes the same events for a program.
-    """
-
-    new_answer: NewAnswer
-    provider: Provider
-    request: ChatRequest
-    first_events: tuple[Delta | Notice, ...] = ()
-    owner: str = LOCAL_OWNER
-    persisted: bool = True
-    relay: Relay | None = None
-
-
-class Producer:
+class Producer(TextEmit):
     """Fills the log of one generation. `on_unsaved` is called when the log has frames that should
     be saved."""
+
+    __slots__ = (
+        *("generation", "job", "saved", "unsaved", "gone", "failing", "ending", "stopped_as"),
+        *("task", "ended", "began", "times", "_on_unsaved", "_stop_asked_at", "_producing"),
+        *("_answer", "_add_text", "_relay", "_finish", "fenced", "keep_picture", "_pictures"),
+        *("__weakref__",),
+    )
 
     def __init__(
         self, generation: Generation, job: Job, on_unsaved: Callable[[Producer], None]
@@ -57,6 +64,7 @@ class Producer:
         self.unsaved = False  # there are frames that were not passed to the store yet
         self.gone = False  # the store does not have its conversation any more
         self.failing = False  # subscribers were told that new events are not saved
+        self.fenced = False  # others end the answer
         self.ending = False  # the `end` has its number: no event may be published before it
         self.stopped_as: str | None = None  # the state to end in, once a stop was asked for
         self.task: asyncio.Task[None] | None = None
@@ -67,21 +75,48 @@ class Producer:
         self._stop_asked_at = 0.0
         self._producing = False
         self._answer = AnswerText()
+        self._add_text = self._answer.add_text
+        self._relay = job.relay
         self._finish = Finish()
+        self.keep_picture: KeepPicture | None = None  # None: nobody keeps any
+        self._pictures: AnswerPictures | None = None
 
     def publish_first_events(self) -> None:
         """Publish the job's own events, before the provider is asked."""
         for event in self.job.first_events:
             if isinstance(event, Delta):
                 self._answer.add(event)
+            elif isinstance(event, Tool):
+                self._answer.add_call(event.call.to_part())
             self.publish(event)
 
-    def emit(self, event: Delta | Notice | Finish | RelayedChunks) -> None:
+    def text(self, text: str, data: bytes) -> None:
+        if self.stopped_as:
+            return
+        if relay := self._relay:
+            relay.take_text(text, data)
+            if not relay.begun:
+                relay.begin()
+        now = monotonic()
+        self.times.append(now)
+        self._add_text(text)
+        if relay and not self.job.persisted:
+            return
+        log = self.generation
+        t = int((now - self.began) * 1000)
+        log.publish(TEXT_FRAME % (len(log.frames) + 1, orjson.dumps(text), t))
+        if not self.unsaved:
+            self._note_unsaved()
+
+    def __call__(self, event: Emitted) -> None:
         """Take an event of the provider; events after a stop are ignored."""
         if self.stopped_as:
             return
+        if isinstance(event, SentPicture):
+            self._take_picture(event)
+            return
         relay = self.job.relay
-        if relay is not None:
+        if relay is not None and not isinstance(event, (Tool, Step)):
             relay.take(event)
             if isinstance(event, RelayedChunks):
                 return
@@ -97,21 +132,37 @@ class Producer:
             return
         if isinstance(event, Delta):
             self._note(event)
+        elif isinstance(event, Tool):
+            self._answer.add_call(event.call.to_part())
+        elif isinstance(event, Step):
+            self._answer.add_step(event)
         self.publish(event)
+
+    def _take_picture(self, picture: SentPicture) -> None:
+        """Keep a picture. Programs have it already, as the upstream sent it."""
+        if keep := self.keep_picture:
+            job, message = self.job, self.generation.message
+            self._pictures = self._pictures or AnswerPictures(
+                lambda one: keep(job.owner, one, message, job.persisted), self
+            )
+            self._pictures.add(picture)
 
     def _note(self, delta: Delta) -> None:
         self.times.append(monotonic())
         self._answer.add(delta)
 
-    def publish(self, event: Delta | Notice) -> None:
+    def publish(self, event: Delta | Notice | Tool | Step) -> None:
         """Append an event to the log."""
         log = self.generation
         t = int((monotonic() - self.began) * 1000)
         log.publish(event.encode(len(log.frames) + 1, t))
         if not self.unsaved:
-            self.unsaved = True
-            if self.job.persisted:
-                self._on_unsaved(self)
+            self._note_unsaved()
+
+    def _note_unsaved(self) -> None:
+        self.unsaved = True
+        if self.job.persisted:
+            self._on_unsaved(self)
 
     def encode_end(self, end: End) -> bytes:
         """The frame of the `end` event; its number is the next one."""
@@ -139,9 +190,11 @@ class Producer:
         self._producing = True
         try:
             if not self.stopped_as:  # a stop may come before this task first runs
-                await self.job.provider.generate(self.job.request, self.emit)
+                await self._ask()
         except asyncio.CancelledError:
             self.stopped_as = self.stopped_as or "interrupted"
+            if self._pictures:
+                self._pictures.cancel()
         except ProviderError as failure:
             # The traceback refers to this frame, which refers to the error. Without the cycle
             # the answer is freed without the garbage collector.
@@ -152,6 +205,14 @@ class Producer:
             state = "error"
         self._producing = False
         return self._end(self.stopped_as or state, None if self.stopped_as else error)
+
+    async def _ask(self) -> None:
+        """Ask the provider, and wait for the pictures that have come. Raises `ProviderError`."""
+        try:
+            await self.job.provider.generate(self.job.request, self)
+        finally:
+            if self._pictures and not self.stopped_as:
+                await self._pictures.settled()
 
     def cancel(self, state: str) -> None:
         """End the answer now as `state`, in any phase. Only the first call has an effect."""
@@ -168,9 +229,10 @@ class Producer:
 
     def finished_message(self, end: End) -> Message:
         """The message as the store saves it with the `end`."""
-        message = self.snapshot()
+        message = self.generation.message
         return replace(
             message,
+            **answered(self._answer) | {"parts": self._ended_parts()},
             model=message.model or end.model,
             state=end.state,
             finish_reason=end.finish_reason,
@@ -213,11 +275,18 @@ class Producer:
             upstream=self._finish.upstream,
             cost=self._cost(),
             model=None if self.generation.message.model else self._finish.model,
+            waiting=undecided(parts) if (parts := self._ended_parts()) else [],
         )
+
+    def _ended_parts(self) -> list[dict[str, Any]]:
+        parts = self._answer.parts
+        return ended(parts) if parts else []
 
     def _cost(self) -> dict[str, Any] | None:
         if not self.times and not self._finish.usage:
             return None  # an upstream that sent nothing is assumed to charge nothing
+        if self._finish.cost:
+            return self._finish.cost
         return cost_of(self._finish.usage, self._finish.price, *self._lengths())
 
     def _estimate(self) -> tuple[int, int] | None:
@@ -230,28 +299,7 @@ class Producer:
 
     def _lengths(self) -> tuple[int, int]:
         """The characters of the prompt and of the answer."""
-        return sum(map(_text_length, self.job.request.messages)), self._answer.length
+        return sum(map(text_length, self.job.request.messages)), self._answer.length
 
     def _ms(self) -> int:
         return int((monotonic() - self.began) * 1000)
-
-
-def _text_length(message: dict[str, Any]) -> int:
-    """The characters of a message's text. Pictures and other parts count nothing."""
-    content = message.get("content")
-    parts = content if isinstance(content, list) else [{"text": content}]
-    texts = (part.get("text") for part in parts if isinstance(part, dict))
-    return sum(len(text) for text in texts if isinstance(text, str))
-
-
-def with_answer(message: Message, answer: AnswerText) -> Message:
-    """The message with the text and the tool calls of its deltas."""
-    return replace(
-        message,
-        content=answer.content,
-        reasoning=answer.reasoning,
-        refusal=answer.refusal,
-        tool_calls=answer.tool_calls,
-        sources=answer.sources,
-        signed=answer.signed,
-    )

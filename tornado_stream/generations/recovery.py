@@ -7,15 +7,24 @@ from what was stored, if the price of its model is known.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from tornado_stream.generations.answered import with_answer
 from tornado_stream.generations.event_log import RECOVERED_END
-from tornado_stream.generations.producer import with_answer
 from tornado_stream.store.base import Progress, Store, StoredGeneration, StoreError
-from tornado_stream.values.costs import cost_of, estimated_tokens
-from tornado_stream.values.events import AnswerText, Delta, End, Finish, frame_data, frame_name
+from tornado_stream.values.calls import Call, ended, from_part, undecided
+from tornado_stream.values.costs import cost_of, estimated_tokens, sum_of_costs
+from tornado_stream.values.events import (
+    AnswerText,
+    Delta,
+    End,
+    Finish,
+    Step,
+    frame_data,
+    frame_name,
+)
 from tornado_stream.values.messages import Message
 
 logger = logging.getLogger(__name__)
@@ -30,55 +39,79 @@ class Recovery:
     def __init__(self, store: Store, expected: Callable[[str | None], Finish]) -> None:
         self._store = store
         self._expected = expected
+        #: The logs whose end the store has refused, by the ids of their generations.
+        self.refused: dict[str, StoredGeneration] = {}
 
-    async def end(self, stored: StoredGeneration) -> StoredGeneration | None:
-        """End a log, and return it. None: it was deleted meanwhile."""
+    async def end(self, orphans: Sequence[StoredGeneration]) -> list[StoredGeneration | None]:
+        """End logs, all with one `append`, and return them. None stands for one that was deleted
+        meanwhile."""
         try:
-            length = await self._prompt_length(stored)
+            lengths = await self._store.prompt_lengths(orphans)
         except StoreError:
-            length = 0
-        expected = self._expected(stored.message.model)
-        ended, progress = end_as_interrupted(stored, expected, length)
+            lengths = [0] * len(orphans)
         try:
-            return None if await self._store.append([progress]) else ended
-        except StoreError as error:  # it can be read all the same, and is offered again then
+            calls = await self._store.calls([stored.id for stored in orphans])
+        except StoreError:
+            self.refused |= {stored.id: stored for stored in orphans}
+            return [None] * len(orphans)
+        done = [
+            end_as_interrupted(
+                stored, self._expected(stored.message.model), length, calls.get(stored.id, ())
+            )
+            for stored, length in zip(orphans, lengths, strict=True)
+        ]
+        try:
+            gone = (await self._store.append([progress for _, progress in done])).gone
+        except StoreError as error:  # they can be read all the same, and are offered again then
+            self.refused.update((stored.id, stored) for stored in orphans)
             logger.warning("the end of an interrupted answer is not saved: %s", error.message)
-            return ended
-
-    async def _prompt_length(self, stored: StoredGeneration) -> int:
-        """The characters of what an answer of the store follows."""
-        message, store = stored.message, self._store.for_owner(stored.owner)
-        conversation = await store.conversation(message.conversation_id)
-        thread = await store.thread(message.parent_id or "")
-        system = (conversation and conversation.system) or ""
-        return sum((len(one.content) for one in thread), len(system))
+            return [whole for whole, _ in done]
+        for stored in orphans:
+            self.refused.pop(stored.id, None)
+        return [None if whole.id in gone else whole for whole, _ in done]
 
 
 def end_as_interrupted(
-    stored: StoredGeneration, expected: Finish = NOTHING, prompt_length: int = 0
+    stored: StoredGeneration,
+    expected: Finish = NOTHING,
+    prompt_length: int = 0,
+    calls: Sequence[Call] = (),
 ) -> tuple[StoredGeneration, Progress]:
     """The generation with an `end` of state `interrupted`, and what the store is to append.
 
     `expected` names the upstream and its price, as far as they are known. `prompt_length` is in
-    characters.
+    characters. `calls` are those of the ledger: one that was running may have run.
     """
     answer = AnswerText()
+    _begin(answer, stored)
     times = [0]
     first_token_ms = None
     for frame in stored.frames:
         data = frame_data(frame)
         times.append(data["t"])
-        if frame_name(frame) == "delta":
-            answer.add(_delta(data))
+        if _add(answer, frame_name(frame), data):
             first_token_ms = data["t"] if first_token_ms is None else first_token_ms
+    for call in calls:  # the log may lack what the ledger has
+        answer.add_call(call.to_part())
     timings: dict[str, int | None] = {"first_token_ms": first_token_ms, "total_ms": times[-1]}
     length = answer.length
     cost = cost_of(None, expected.price, prompt_length, length)
+    if steps := [part["cost"] for part in answer.parts if part["type"] == "step"]:
+        # The last request may have been under way. What it took is not known.
+        rest = [] if answer.parts[-1]["type"] == "step" else [cost]
+        cost = sum_of_costs([*steps, *rest])
     upstream = expected.upstream
-    end = End("interrupted", None, None, None, None, True, timings, upstream=upstream, cost=cost)
+    parts = ended(answer.parts)
+    end = End(
+        *("interrupted", None, None, None, None, True, timings),
+        upstream=upstream,
+        cost=cost,
+        waiting=undecided(parts),
+    )
     frame = end.encode(RECOVERED_END, times[-1])
     message = replace(
         with_answer(stored.message, answer),
+        parts=parts,
         state="interrupted",
         timings=timings,
         upstream=upstream,
@@ -93,14 +126,42 @@ def text_so_far(stored: StoredGeneration) -> Message:
     """The message of a generation that another process is still writing, with the text that the
     store has of it."""
     answer = AnswerText()
+    _begin(answer, stored)
     for frame in stored.frames:
-        if frame_name(frame) == "delta":
-            answer.add(_delta(frame_data(frame)))
+        _add(answer, frame_name(frame), frame_data(frame))
     return with_answer(stored.message, answer)
+
+
+def _begin(answer: AnswerText, stored: StoredGeneration) -> None:
+    """The calls with which an answer begins that follows a decision are in its stored message."""
+    for part in stored.message.parts:
+        answer.add_call(part)
+
+
+def _add(answer: AnswerText, name: str, data: dict[str, Any]) -> bool:
+    """Add an event of a log to an answer; whether it was a delta."""
+    if name == "delta":
+        answer.add(_delta(data))
+    elif name == "step":
+        answer.add_step(Step(*(data[field] for field in Step.__slots__)))
+    elif name == "tool":
+        answer.add_call(_part(answer, data))
+    return name == "delta"
+
+
+def _part(answer: AnswerText, data: dict[str, Any]) -> dict[str, Any]:
+    """The part of a `tool` event, with the arguments that the deltas before it have."""
+    index = data["index"]
+    if index is not None:
+        data["arguments"] = answer.tool_calls[index]["arguments"]
+    return from_part(data).to_part()
 
 
 def _delta(data: dict[str, Any]) -> Delta:
     content, reasoning, refusal = (data.get(n, "") for n in ("content", "reasoning", "refusal"))
     calls, sources = (tuple(data.get(name, ())) for name in ("tool_calls", "sources"))
     was_reasoning = data.get("was_reasoning", False)
-    return Delta(content, reasoning, refusal, calls, sources, data.get("signed"), was_reasoning)
+    images = tuple(data.get("images", ()))
+    return Delta(
+        content, reasoning, refusal, calls, sources, data.get("signed"), was_reasoning, images
+    )

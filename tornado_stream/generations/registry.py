@@ -8,32 +8,35 @@ IOLoop's thread.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
-import sys
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
+from tornado_stream.generations import refusals
 from tornado_stream.generations.budgets import Budgets
+from tornado_stream.generations.draining import drained
 from tornado_stream.generations.generation import Generation
-from tornado_stream.generations.producer import Job, Producer
+from tornado_stream.generations.job import Job
+from tornado_stream.generations.mirrors import Mirrors
+from tornado_stream.generations.neighbours import Elsewhere, Neighbours, with_states
+from tornado_stream.generations.pictures import KeepPicture
+from tornado_stream.generations.places import Places
+from tornado_stream.generations.producer import Producer
 from tornado_stream.generations.recovery import NOTHING, Recovery
 from tornado_stream.generations.saver import Saver
 from tornado_stream.observe.log import log_answer
 from tornado_stream.observe.metrics import Metrics
-from tornado_stream.store.base import AlreadyStored, Store, StoreError
-from tornado_stream.values.errors import Conflict, TooMany, Unavailable
+from tornado_stream.store import slots
+from tornado_stream.store.base import AlreadyStored, Busy, NewAnswer, Store
+from tornado_stream.store.tail_base import NoPlace
 from tornado_stream.values.events import Finish
-from tornado_stream.values.messages import Message
+from tornado_stream.values.messages import LOCAL_OWNER, Message
 
 logger = logging.getLogger(__name__)
-
-#: Seconds after which a client may try again when too many answers are running, or when the
-#: server is about to stop.
-RETRY_AFTER = 5
 
 
 class _Beginning:
@@ -58,58 +61,60 @@ class Generations:
         store: Store,
         metrics: Metrics | None = None,
         *,
-        max_answers: int = sys.maxsize,
-        max_answers_per_user: int = 0,
+        places: Places | None = None,
         expected: Callable[[str | None], Finish] = lambda model: NOTHING,
         budgets: Budgets | None = None,
+        keep_picture: KeepPicture | None = None,
     ) -> None:
         self._store = store
         self._recovery = Recovery(store, expected)
         self._budgets = budgets  # None: nobody has one
+        self._keep_picture = keep_picture
         self.draining = False  # running answers continue, but no answer begins
-        #: Awaited when an answer has ended and its conversation is free for another one.
+        #: Awaited when an answer has ended and has left its conversation.
         self.on_ended: Callable[[Generation], Awaitable[None]] | None = None
         self._metrics = metrics or Metrics()
-        self._max_answers = max_answers
-        self._max_answers_per_user = max_answers_per_user  # 0: no limit
-        self._places: Counter[str] = Counter()  # owner → answers that run or are being prepared
+        self._places = places or Places()
         self._beginning: dict[str, _Beginning] = {}
         self._running: dict[str, Producer] = {}
         #: Ended answers from the store that somebody is reading: all their readers share one log.
         self._restored: WeakValueDictionary[str, Generation] = WeakValueDictionary()
-        self._busy: dict[str, str] = {}  # conversation → its generation that begins or runs
+        #: Conversation → its generations that begin or run, and the messages that they answer.
+        self._busy: dict[str, dict[str, str | None]] = {}
         self._saver = Saver(store, lambda flush: asyncio.create_task(flush, name="flush"))
+        self._saver.on_stop = self.cancel
+        self._saver.running = self._running
+        #: The answers of other processes that have the store open, too.
+        spawn = partial(asyncio.create_task, name="neighbours")
+        self.neighbours = Neighbours(store, self._recovery, spawn, self.cancel)
+        self.neighbours.on_fenced = self._saver.abandon
+        self.neighbours.has = self.has
+        self.mirrors = Mirrors(store, partial(asyncio.create_task, name="mirrors"))
 
     def __len__(self) -> int:
         """How many answers are running."""
         return len(self._running)
 
     @property
+    def busy(self) -> bool:
+        """Whether an answer begins or runs."""
+        return bool(self._beginning or self._running)
+
+    @property
     def unsaved_frames(self) -> int:
         """How many frames the store does not have yet."""
-        producers = self._maybe_unsaved()
-        return sum((len(p.generation.frames) - p.saved) * p.job.persisted for p in producers)
+        return self._saver.unsaved_frames
 
     @property
     def failing(self) -> bool:
         """Whether the store has refused frames that it still does not have."""
-        return any(producer.failing for producer in self._maybe_unsaved())
+        return self._saver.failing
 
     async def recover(self) -> int:
         """End the answers that a crash left running, as `interrupted` and with the text that was
-        saved. Returns how many there were. Call it before any answer starts."""
-        try:
-            unfinished = await self._store.unfinished()
-        except StoreError as error:
-            logger.error("answers that a crash left running cannot be read: %s", error.message)
-            return 0
-        for stored in unfinished:
-            await self._recovery.end(stored)
-        try:
-            await self._store.settle_lost()
-        except StoreError as error:
-            logger.error("the ledger has open rows of answers before: %s", error.message)
-        return len(unfinished)
+        saved. Returns how many there were. Call it before any answer starts. Those of other
+        processes that are alive go on."""
+        return await self.neighbours.recover()
 
     @contextmanager
     def admitted(self, owner: str, id: str) -> Iterator[None]:
@@ -120,17 +125,17 @@ class Generations:
         `AlreadyStored` where an answer with this id is beginning already.
         """
         self._check_draining()
-        self._check_places(owner)
+        self._places.check(owner)
         if self._budgets:
             self._budgets.check(owner)
         if id in self._beginning:
             raise AlreadyStored
-        self._places[owner] += 1
+        self._places.take(owner)
         beginning = self._beginning[id] = _Beginning()
         try:
             yield
         except BaseException:
-            self._release(owner)
+            self._places.release(owner)
             raise
         finally:
             del self._beginning[id]
@@ -145,23 +150,23 @@ class Generations:
         """Save the new answer, then start to produce it. Call it within `admitted`. An answer that
         was stopped meanwhile begins and ends at once, and its provider is not asked.
 
-        Raises `Conflict` `conversation_busy`, `TooMany` `budget_reached`, `Unavailable` `draining`
-        or `StoreError`; then the provider is not asked.
+        Raises `Conflict` `conversation_busy`, `TooMany` (`too_many_answers`, `budget_reached`),
+        `Unavailable` `draining` or `StoreError`; then the provider is not asked.
         """
-        if self._budgets and await self._budgets.renew():
+        if self._budgets and await self._budgets.renew(job.owner):
             self._budgets.check(job.owner)
         self._check_draining()  # the process may have begun to drain since the answer was admitted
-        conversation_id = job.new_answer.message.conversation_id
         beginning = self._beginning[job.new_answer.generation_id]
-        self._occupy(conversation_id, job.new_answer.generation_id)
+        self._occupy(job.new_answer)
         beginning.storing = True
         try:
             if job.persisted:
-                await self._store.for_owner(job.owner).begin(job.new_answer)
+                await self._store_new(job)
             else:
+                await self._check_all_places(job.owner)
                 self._saver.begin_spend(job)
         except BaseException:
-            del self._busy[conversation_id]
+            self._leave(job.new_answer.message.conversation_id, job.new_answer.generation_id)
             raise
         producer = self._produce(job)
         if beginning.stopped_as:
@@ -169,7 +174,8 @@ class Generations:
         return producer.generation
 
     async def get(self, owner: str, id: str) -> Generation | None:
-        """The owner's generation with this id, from memory or from the store."""
+        """The owner's generation with this id, from memory or from the store. Raises `Elsewhere`
+        if another process is writing it."""
         await self._when_stored(id)
         if known := self.known(owner, id):
             return known
@@ -179,20 +185,13 @@ class Generations:
         if known := self.known(owner, id):
             return known
         if stored and stored.message.state == "running":
-            # Its first commit succeeded but was reported as failed, so nothing produces it.
-            stored = await self._recovery.end(stored)
+            stored = await self.neighbours.present(stored)
         return self._restored.setdefault(id, Generation.restore(stored)) if stored else None
 
     async def with_ends(self, owner: str, messages: list[Message]) -> list[Message]:
         """The owner's messages, in which every answer that is stored as running is replaced by
         its present state: it may have ended since, or the store may have refused its end."""
-        current = []
-        for message in messages:
-            if message.state == "running" and message.generation_id:
-                generation = await self.get(owner, message.generation_id)
-                message = generation.message if generation else message
-            current.append(message)
-        return current
+        return await with_states(messages, partial(self.get, owner))
 
     def known(self, owner: str, id: str) -> Generation | None:
         """The owner's generation with this id, if it is running or its end is not saved (yet)."""
@@ -200,12 +199,19 @@ class Generations:
         generation = producer.generation if producer else self._saver.ended.by_id.get(id)
         return generation if generation and generation.owner == owner else None
 
-    def running_in(self, conversation_id: str) -> tuple[Message, int] | None:
-        """The running message of a conversation with its text so far, and the number of the last
-        event in that text. Both are read in one step, so a reader can continue after the number."""
-        if producer := self._running.get(self._busy.get(conversation_id, "")):
-            return producer.snapshot(), producer.generation.last_number
-        return None
+    def has(self, owner: str, id: str) -> bool:
+        """Whether this process has an answer with this id in memory."""
+        return id in self._beginning or self.known(owner, id) is not None
+
+    def running_in(self, conversation_id: str) -> list[str]:
+        """The ids of the answers that run in a conversation."""
+        return [id for id in self._busy.get(conversation_id, ()) if id in self._running]
+
+    def so_far(self, id: str) -> tuple[Message, int] | None:
+        """The message of a running answer with its text so far, and the number of the last event in
+        that text. Both are read in one step, so a reader can continue after the number."""
+        producer = self._running.get(id)
+        return (producer.snapshot(), producer.generation.last_number) if producer else None
 
     async def stop(self, id: str) -> None:
         """End an answer that begins or runs as `stopped`. Returns when its `end` has been
@@ -221,33 +227,32 @@ class Generations:
         self._cancel(id, "stopped")
 
     @asynccontextmanager
-    async def deleting(self, conversation_id: str) -> AsyncIterator[None]:
-        """Stop the answer of a conversation that the block deletes from the store; also an answer
+    async def deleting(self, conversation_id: str, owner: str = LOCAL_OWNER) -> AsyncIterator[None]:
+        """Stop the answers of a conversation that the block deletes from the store; also an answer
         that is being stored now. When the block begins, none runs and none is being stored, and
         one that the block lets begin finds no conversation.
 
         No answer that ends meanwhile says that it is saved. If the block raises, the store gets it
-        later; otherwise it is forgotten.
+        later; otherwise it is forgotten. Raises `Unavailable` where another process does not stop
+        an answer.
         """
         with self._saver.deleting(conversation_id):
-            while id := self._busy.get(conversation_id):
-                await self.stop(id)
+            while ids := self._busy.get(conversation_id):
+                for id in tuple(ids):
+                    await self.stop(id)
+            if not self._store.alone:
+                await self.neighbours.stop_in(owner, conversation_id)
             yield
 
     async def drain(self, seconds: float, hurry: asyncio.Future[Any] | None = None) -> None:
         """Wait until the answers that begin or run have ended, for `seconds` or until `hurry` is
         done."""
-        due = asyncio.get_running_loop().time() + seconds
-        others = {hurry} if hurry else set()
-        while (self._running or self._beginning) and not (hurry and hurry.done()):
-            remaining = due - asyncio.get_running_loop().time()
-            if remaining <= 0:
-                break
-            ends = {producer.ended for producer in self._running.values()}
-            ends |= {beginning.done for beginning in self._beginning.values()}
-            await asyncio.wait(
-                ends | others, timeout=remaining, return_when=asyncio.FIRST_COMPLETED
-            )
+        await drained(self._ends, seconds, hurry)
+
+    def _ends(self) -> set[asyncio.Future[None]]:
+        """The ends of what begins and of what runs."""
+        ends = {producer.ended for producer in self._running.values()}
+        return ends | {beginning.done for beginning in self._beginning.values()}
 
     async def interrupt(self, seconds: float) -> None:
         """End the answers that begin or run as `interrupted`. Returns when all ends have been
@@ -270,46 +275,49 @@ class Generations:
         if beginning and beginning.storing:
             await asyncio.shield(beginning.done)
 
-    def _maybe_unsaved(self) -> Iterator[Producer]:
-        """The producers whose log may have frames that the store does not have."""
-        return itertools.chain(self._running.values(), self._saver.unsaved_ends.values())
+    async def _store_new(self, job: Job) -> None:
+        """Save a new answer. One that has ended does not prevent it, although it is still stored as
+        running in the same conversation."""
+        store = self._store.for_owner(job.owner)
+        new = job.new_answer
+        if most := self._places.most_per_user:
+            new = replace(new, most=most)
+        try:
+            await store.begin(new)
+        except (Busy, slots.BusyBeside) as busy:
+            ended = tuple([i for i in busy.generation_ids if await self._has_ended(job.owner, i)])
+            if not ended:
+                raise
+            await store.begin(replace(new, ended=ended))
+
+    async def _has_ended(self, owner: str, id: str) -> bool:
+        """Whether an answer that is stored as running has ended after all."""
+        try:
+            return (found := await self.get(owner, id)) is not None and found.ended
+        except Elsewhere:
+            return False
 
     def _check_draining(self) -> None:
         if self.draining:
-            raise Unavailable(
-                "The server is restarting. Send it again shortly.",
-                code="draining",
-                retry_after=RETRY_AFTER,
-            )
+            raise refusals.draining()
 
-    def _check_places(self, owner: str) -> None:
-        if self._places.total() >= self._max_answers:
-            raise TooMany(
-                "The server is writing as many answers as it can. Send it again shortly.",
-                code="too_many_answers",
-                retry_after=RETRY_AFTER,
-            )
-        if self._max_answers_per_user and self._places[owner] >= self._max_answers_per_user:
-            raise TooMany(
-                f"The server is writing {self._places[owner]} answers for you, which is the most "
-                "at a time. Wait until one has ended, or stop one.",
-                code="too_many_answers",
-                retry_after=RETRY_AFTER,
-            )
+    async def _check_all_places(self, owner: str) -> None:
+        """Count what other instances write for this user, too; for an answer that is not stored."""
+        if self._store.tails and (most := self._places.most_per_user):
+            if (count := await self._store.for_owner(owner).answering()) >= most:
+                raise NoPlace(count)
 
-    def _release(self, owner: str) -> None:
-        self._places[owner] -= 1
-        if not self._places[owner]:
-            del self._places[owner]
+    def _occupy(self, new: NewAnswer) -> None:
+        """Raises `Busy` and `BusyBeside`. Where other processes write too, the store does so."""
+        others = self._busy.setdefault(new.message.conversation_id, {})
+        if others and self._store.alone:
+            slots.check(new, others)
+        others[new.generation_id] = new.message.parent_id
 
-    def _occupy(self, conversation_id: str, generation_id: str) -> None:
-        if busy := self._busy.get(conversation_id):
-            raise Conflict(
-                "An answer is still being written in this conversation.",
-                code="conversation_busy",
-                generation_id=busy,
-            )
-        self._busy[conversation_id] = generation_id
+    def _leave(self, conversation_id: str, id: str) -> None:
+        del self._busy[conversation_id][id]
+        if not self._busy[conversation_id]:
+            del self._busy[conversation_id]
 
     def _produce(self, job: Job) -> Producer:
         generation = Generation(
@@ -321,6 +329,8 @@ class Generations:
             owner=job.owner,
         )
         producer = Producer(generation, job, self._saver.save_soon)
+        if self._keep_picture and (job.persisted or job.relay is None):
+            producer.keep_picture = self._keep_picture
         self._running[generation.id] = producer
         producer.task = asyncio.create_task(self._run(producer), name=f"generation {generation.id}")
         return producer
@@ -334,11 +344,14 @@ class Generations:
             producer.publish(notice)
         producer.ending = True
         frame = await self._saver.save_end(producer, end)
-        generation.publish(frame, last=True)
+        if producer.fenced:
+            generation.break_off()
+        else:
+            generation.publish(frame, last=True)
         producer.end_relay(end)
         del self._running[generation.id]
-        del self._busy[generation.message.conversation_id]
-        self._release(generation.owner)
+        self._leave(generation.message.conversation_id, generation.id)
+        self._places.release(generation.owner)
         producer.ended.set_result(None)
         log_answer(generation.id, generation.message.model, end, len(producer.times))
         self._metrics.answer_ended(end, producer.began, producer.times)

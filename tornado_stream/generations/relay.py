@@ -18,6 +18,8 @@ from tornado_stream.values.events import Delta, End, Finish, Notice, RelayedChun
 
 #: Bytes of frames that a relay holds as they are.
 HELD_BYTES = 512 * 1024
+#: Bytes of frames that are data of a picture, which compressing would not make smaller.
+LARGE_FRAME = 32 * 1024
 
 
 class Relay(FrameLog, ABC):
@@ -55,6 +57,13 @@ class Relay(FrameLog, ABC):
     def take(self, event: Delta | Notice | Finish | RelayedChunks) -> None:
         """Take the next event. After `RelayedChunks` every `Delta` has the text of chunks that
         came before; a provider that emits none has only `Delta`s."""
+
+    def take_text(self, text: str, data: bytes) -> None:
+        """Take the text of usual chunks: `data` are the events of the upstream (see `TextEmit`).
+        The same as those chunks and `Delta(text)`, as far as it takes chunks."""
+        if self.takes_chunks:
+            self.take(RelayedChunks([event[6:] for event in data.split(b"\n\n")[:-1]]))
+        self.take(Delta(text))
 
     @abstractmethod
     def end(self, end: End) -> None:
@@ -99,7 +108,8 @@ class Relay(FrameLog, ABC):
             while end < len(frames) and size < BATCH_BYTES and (end == start or end not in cursors):
                 size += len(frames[end])
                 end += 1
-            batches.append(zlib.compress(b"".join(frames[start:end]), 1))
+            level = 0 if size > LARGE_FRAME * (end - start) else 1
+            batches.append(zlib.compress(b"".join(frames[start:end]), level))
             start, moved[end] = end, self._packed + len(batches)
         frames[self._packed :] = batches
         for subscriber in self.subscribers:

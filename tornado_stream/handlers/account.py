@@ -12,6 +12,7 @@ from tornado_stream.auth.sessions import session_id
 from tornado_stream.auth.users_file import LONGEST_TOKEN_NAME, Token, short_id
 from tornado_stream.handlers import identity
 from tornado_stream.handlers.base import BaseHandler
+from tornado_stream.handlers.elsewhere import pass_to_password_check
 from tornado_stream.settings import LONGEST_PASSWORD
 from tornado_stream.values.errors import Forbidden, InvalidRequest, NotFound
 
@@ -109,7 +110,9 @@ class PasswordHandler(AccountHandler):
     audited = {"POST": "password_change"}
 
     async def post(self) -> None:
-        old, new = parse_passwords(self.read_json())
+        old, new = parse_passwords(body := self.read_json())
+        if pass_to_password_check(self, body):
+            return
         token = await self.application.auth.change_password(
             self.owner, old, new, self.client_address, self.client_agent
         )

@@ -2,17 +2,14 @@
 
 The rule: every request goes through `prepare`, which refuses it if its Host is not this server's,
 if it needs a login and has none, or if its body is not JSON. Before that, Tornado's
-`cross_origin_protection` has refused requests from other sites.
+`cross_origin_protection` has refused requests from other sites. What is refused, `checks` decides.
 """
 
 from __future__ import annotations
 
-import logging
-import re
-import secrets
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from ipaddress import ip_address
+from time import time
 from types import TracebackType
 from typing import Any
 
@@ -22,29 +19,24 @@ from tornado.web import HTTPError, RequestHandler
 from tornado_stream.auth.sessions import LIFETIME
 from tornado_stream.chat.conversations import ConversationService
 from tornado_stream.chat.service import ChatService
-from tornado_stream.handlers import identity
-from tornado_stream.handlers.cross_origin import preflight_headers, shared_headers
+from tornado_stream.handlers import checks, identity
+from tornado_stream.handlers.access_log import log_failure
+from tornado_stream.handlers.cross_origin import preflight_headers
 from tornado_stream.handlers.request_body import SMALL_BODY, check_values
-from tornado_stream.handlers.security_headers import SECURITY_HEADERS
+from tornado_stream.handlers.request_record import AuditedEvent, RequestRecord, shown_path
+from tornado_stream.handlers.response_head import default_headers
 from tornado_stream.handlers.services import Services
 from tornado_stream.handlers.status_errors import status_error
-from tornado_stream.net.peer import client_address
 from tornado_stream.page.choices import names_of_page
-from tornado_stream.values.errors import (
-    ChatError,
-    InvalidRequest,
-    UnsupportedBody,
-)
+from tornado_stream.values.errors import ChatError, UnsupportedBody
 from tornado_stream.values.messages import LOCAL_OWNER
-
-logger = logging.getLogger(__name__)
-
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 #: The methods that a handler can have (RFC 9110 section 9); HEAD comes with GET.
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
-FORM = "multipart/form-data"
+#: Seconds for which a login counts that was found when the head of the request had come. A body can
+#: take longer to arrive, and a session may have ended meanwhile.
+LOGIN_LASTS = 0.1
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -60,6 +52,8 @@ class BaseHandler(RequestHandler):
     cross_origin = False
     #: Whether the limits of `/v1` hold for the body, rather than those of all other routes.
     large_body = False
+    #: Whether the handler takes the body as it arrives, and bounds it.
+    streams_body = False
     #: Whether no body is as good as `{}`.
     body_optional = False
     #: Whether a body is a form of the page rather than JSON.
@@ -84,9 +78,7 @@ class BaseHandler(RequestHandler):
     @property
     def client_address(self) -> str:
         """The client's address: of the connection, or as a trusted proxy names it."""
-        forwarded = self.request.headers.get("X-Forwarded-For", "")
-        peer = self.request.remote_ip or ""
-        return client_address(peer, forwarded, self.application.config.trusted_proxies)
+        return identity.client_address(self.application, self.request)
 
     @property
     def client_agent(self) -> str:
@@ -101,10 +93,30 @@ class BaseHandler(RequestHandler):
     @cached_property
     def request_id(self) -> str:
         """The request's id in the log and the response: that of a trusted proxy, or a new one."""
-        forwarded = self.request.headers.get("X-Request-Id", "")
-        if REQUEST_ID.fullmatch(forwarded) and identity.from_proxy(self.application, self.request):
-            return forwarded
-        return secrets.token_hex(8)
+        return identity.request_id(self.application, self.request)
+
+    def record(self) -> RequestRecord:
+        """What the logs say of the request, as far as it has come."""
+        request, status = self.request, self.get_status()
+        method = request.method or ""
+        record = RequestRecord(
+            method,
+            shown_path(request.path),
+            status,
+            time() - request.request_time(),
+            self.request_id,
+            self.client_address,
+            self.owner,
+            self.generation_id,
+        )
+        event = self.audited.get(method)
+        if status == 401 and identity.sends_token(request):
+            event = "token_refused"
+        if event is not None:
+            user = "" if status == 401 and not self.open_to_all else self.owner
+            id = self.path_args[0].lower() if self.path_args else None
+            record.audited = AuditedEvent(event, user, id, self.cut_off)
+        return record
 
     def static_url(self, path: str, include_host: bool | None = None, **kwargs: Any) -> str:
         return self.application.assets.url(path)
@@ -116,42 +128,31 @@ class BaseHandler(RequestHandler):
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
-        for name, value in SECURITY_HEADERS.items():
-            self.set_header(name, value)
-        self.set_header("Cache-Control", "no-store")
-        self.set_header("X-Request-Id", self.request_id)
-        if self.cross_origin and self.application.config.allowed_origins:
-            self.set_header("Vary", "Origin")
-        if origin := self.foreign_origin:
-            self._set_headers(shared_headers(origin))
+        origin, id = self.foreign_origin, self.request_id
+        self._set_headers(default_headers(self.application, type(self), id, origin))
 
     @cached_property
     def foreign_origin(self) -> str:
         """The origin of another web site whose page sends the request and may send it; else ""."""
-        origin = self.request.headers.get("Origin", "")
-        if not self.cross_origin or origin not in self.application.config.allowed_origins:
-            return ""
-        from_here = self.request.headers.get("Sec-Fetch-Site") == "same-origin"
-        return "" if from_here or self._origin_matches_host(origin) else origin
+        return checks.foreign_origin(self.application, self.request, type(self))
 
-    def check_trusted_origin(self, origin: str) -> bool:
-        """Tornado calls this for requests from other sites that could change something."""
-        return bool(self.foreign_origin)
-
-    def initialize(self) -> None:
+    def initialize(self, login: str | None = None) -> None:
+        """`login` is the id of the user whom `bounded` found when the head had come."""
+        self._login = login
         # Without this header Tornado does not parse forms, which it would do before `prepare`; a
         # large form takes half a second.
         self._content_type = self.request.headers.pop("Content-Type", "")
 
     async def prepare(self) -> None:
-        self._check_host()
+        checks.check_host(self.application, self.request)
         if self._is_preflight():
             return
-        if not self.open_to_all and self.application.users.required:
-            by_session = not self.foreign_origin
+        if not self.open_to_all:
             self.owner = ""  # if it raises
-            self.owner = identity.user_of(self.application, self.request, by_session=by_session)
-            self.owner = self.owner or await self._new_user()
+            login = self._login
+            if login is None or self.request.request_time() > LOGIN_LASTS:
+                login = checks.owner_of(self.application, self.request, type(self))
+            self.owner = login or await self._new_user()
         self.check_method()
         if self.request.method in ("POST", "PUT", "PATCH", "DELETE"):
             self._check_body()
@@ -185,7 +186,9 @@ class BaseHandler(RequestHandler):
 
     def check_method(self) -> None:
         """Raise `HTTPError` 405 if the route does not have the request's method."""
-        if self.request.method not in self.allowed_methods:
+        name = self.request.method or ""
+        name = "GET" if name == "HEAD" else name
+        if name not in METHODS or not _has_method(type(self), name):
             raise HTTPError(405)
 
     @property
@@ -215,7 +218,7 @@ class BaseHandler(RequestHandler):
         body, self.request.body = self.request.body, b""
         if len(body) > SMALL_BODY:
             check_values(body)
-        return decode_object(body)
+        return checks.decode_object(body)
 
     def write_json(self, value: Any) -> None:
         self.set_header("Content-Type", "application/json; charset=utf-8")
@@ -226,9 +229,9 @@ class BaseHandler(RequestHandler):
         if isinstance(error, ChatError):
             status_code, code, message = error.status, error.code, error.message
             self.set_status(status_code)
+            details = error.details
         else:
-            code, message = status_error(status_code, self.allowed_methods)
-        details = error.details if isinstance(error, ChatError) else {}
+            (code, message), details = status_error(status_code, self.allowed_methods), {}
         if "retry_after" in details:
             self.set_header("Retry-After", str(details["retry_after"]))
         if status_code == 401:
@@ -248,9 +251,8 @@ class BaseHandler(RequestHandler):
     ) -> None:
         # Tornado's own message has the URL with its query string, which must not be logged.
         if not isinstance(value, (ChatError, HTTPError)):
-            where = f"{self.request.method} {self.request.path!r}"
-            fields = {"request": self.request_id}
-            logger.error("%s failed", where, exc_info=value, extra={"fields": fields})
+            path = shown_path(self.request.path)
+            log_failure(self.request.method, path, self.request_id, value)
 
     def _write_error_page(self, status: int, code: str) -> None:
         if status == 401:
@@ -264,19 +266,13 @@ class BaseHandler(RequestHandler):
         for name, value in headers.items():
             self.set_header(name, value)
 
-    def _check_host(self) -> None:
-        host = _host_name(self.request.headers.get("Host", ""))
-        if host not in self.application.hosts:
-            if not (self.application.exposed and _is_address(host)):
-                raise HTTPError(421, reason="Misdirected Request")
-
     def _is_preflight(self) -> bool:
         """Whether a browser asks for a page of another site, which it does without a login. Raises
         `HTTPError` 403 if the page may not call this route."""
         asks = "Access-Control-Request-Method" in self.request.headers
         if not asks or self.request.method != "OPTIONS":
             return False
-        if self._check_cross_origin(self.check_trusted_origin):
+        if checks.is_refused_site(self.application, self.request, type(self)):
             raise HTTPError(403)
         return bool(self.foreign_origin)
 
@@ -284,23 +280,12 @@ class BaseHandler(RequestHandler):
         # The error is taken out: once raised, its traceback holds the request, its key.
         if error := self.application.held_bodies.refused.pop(self.request, None):
             raise error
-        headers = self.request.headers
-        size = max(len(self.request.body), int(headers.get("Content-Length", 0)))
-        if not size:
-            if self.request.method == "DELETE" or self.body_optional:
-                return
-        encoding = headers.get("Content-Encoding", "").strip().lower()
-        if encoding not in ("", "identity"):
-            raise UnsupportedBody("Send the body without Content-Encoding: it is not unpacked.")
-        content_type = self._content_type.partition(";")[0]
-        if content_type.strip().lower() != (FORM if self.form else "application/json"):
-            raise HTTPError(415)
+        checks.check_body(self.request, type(self), self._content_type)
 
     def _check_cross_origin(self, check: Callable[[str], bool]) -> str | None:
-        try:
-            return super()._check_cross_origin(check)
-        except ValueError:  # Tornado 6.6.1 does not catch urlsplit's error
-            return "a malformed Origin"
+        """Tornado calls this for requests that could change something."""
+        refused = checks.is_refused_site(self.application, self.request, type(self))
+        return "the page of another site" if refused else None
 
 
 class NotFoundHandler(BaseHandler):
@@ -315,32 +300,5 @@ class NotFoundHandler(BaseHandler):
         raise HTTPError(404)
 
 
-def decode_object(body: bytes) -> dict[str, Any]:
-    """The JSON object that a body is. Raises `InvalidRequest`."""
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise InvalidRequest(f"The body is not JSON: {error}.", code="invalid_json") from None
-    if not isinstance(value, dict):
-        raise InvalidRequest("The body must be a JSON object.")
-    return value
-
-
 def _has_method(handler: type[BaseHandler], name: str) -> bool:
-    method = getattr(handler, name.lower())
-    return method is not getattr(RequestHandler, name.lower())
-
-
-def _is_address(host: str) -> bool:
-    """Whether a Host is an IP address rather than a name."""
-    try:
-        ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    return True
-
-
-def _host_name(host: str) -> str:
-    """The Host header without its port; empty where it is malformed (RFC 9110 section 7.2)."""
-    match = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^:\s\[\]]+)(?::\d{1,5})?", host)
-    return match[1].lower().rstrip(".") if match else ""
+    return getattr(handler, name.lower()) is not getattr(RequestHandler, name.lower())

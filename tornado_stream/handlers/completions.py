@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import uuid
+from functools import partial
 from typing import Any
 
 import orjson
 
 from tornado_stream.chat.completions import CompletionRequest, StartedAnswer
+from tornado_stream.chat.ids import new_id
 from tornado_stream.chat.program_errors import UpstreamFailure
 from tornado_stream.chat.relay import CompletionRelay
 from tornado_stream.generations.relay import Relay
@@ -23,6 +24,8 @@ from tornado_stream.values.errors import InvalidRequest
 
 #: The header that asks to keep an answer: it is saved, and continues when its client leaves.
 KEEP = "Tornado-Stream-Keep"
+#: The header that names servers of tools, whose tools that run unasked the model may use.
+TOOLS = "Tornado-Stream-Tools"
 #: The client's own name for a request, and how often the client has sent it before.
 KEY, RETRIES = "Idempotency-Key", "x-stainless-retry-count"
 MAX_KEY = 255
@@ -39,19 +42,24 @@ class CompletionsHandler(OpenAIHandler, EventStreamHandler):
 
     async def post(self) -> None:
         self._left = asyncio.get_running_loop().create_future()
-        request = self.parse(await self.read_large_json())
-        started = self._started = await self.completions.start(request, self.relay)
+        body = await self.read_large_json()
+        request = await self.parse(body)
+        start = partial(self.completions.start, request, self.relay)
+        self._started = started = await self.find_here(start, body=body)
+        if started is None:
+            return
+        del body
         self.generation_id = started.relay.id
         try:
             await self._answer(started.relay)
         finally:
-            self.completions.response_ended(request)
+            self.after_response(partial(self.completions.response_ended, request))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         self._set_answer_headers()  # an error begins with new headers
         super().write_error(status_code, **kwargs)
 
-    def parse(self, body: dict[str, Any]) -> CompletionRequest:
+    async def parse(self, body: dict[str, Any]) -> CompletionRequest:
         """Check the request. Raises `ChatError`."""
         return parse_completion_request(body, **self.terms(body))
 
@@ -65,6 +73,12 @@ class CompletionsHandler(OpenAIHandler, EventStreamHandler):
         headers = self.request.headers
         keep = headers.get(KEEP, "").lower() in ("1", "true", "yes")
         key = headers.get(KEY)
+        tools = tuple(filter(None, (name.strip() for name in headers.get(TOOLS, "").split(","))))
+        if tools and (keep or body.get("tools") or body.get("functions")):
+            raise InvalidRequest(
+                f"{TOOLS} cannot be sent together with tools or functions of the program, or with "
+                f"{KEEP}."
+            )
         if key is not None and not 0 < len(key) <= MAX_KEY:
             raise InvalidRequest(f"{KEY} must have 1 to {MAX_KEY} characters.")
         return {
@@ -72,7 +86,8 @@ class CompletionsHandler(OpenAIHandler, EventStreamHandler):
             "owner": self.owner,
             "idempotency_key": key or "",
             "is_retry": headers.get(RETRIES, "0") not in ("", "0"),
-            "fingerprint": _fingerprint(self.request.path, body) if key or keep else b"",
+            "tools": tools,
+            "fingerprint": (_fingerprint(self.request.path, body, tools) if key or keep else b""),
         }
 
     def on_connection_close(self) -> None:
@@ -134,7 +149,7 @@ def parse_completion_request(body: dict[str, Any], **terms: Any) -> CompletionRe
     for number, message in enumerate(messages):
         _check_message(message, f"messages[{number}]")
     return CompletionRequest(
-        id=str(uuid.uuid4()),
+        id=new_id(),
         messages=messages,
         model=model,
         options=options,
@@ -163,10 +178,11 @@ def _invalid(param: str, expected: str) -> InvalidRequest:
     return InvalidRequest(f"{param} must be {expected}.", param=param)
 
 
-def _fingerprint(path: str, body: dict[str, Any]) -> bytes:
+def _fingerprint(path: str, body: dict[str, Any], tools: tuple[str, ...]) -> bytes:
     """A digest that is the same for an equal request, whatever the order of its members."""
     try:
         data = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
     except TypeError:
         raise InvalidRequest("The body is nested too deeply.") from None
-    return hashlib.sha256(path.encode() + b"\0" + data).digest()
+    first = "\0".join((path, *tools))
+    return hashlib.sha256(first.encode("utf-8", "replace") + b"\0" + data).digest()

@@ -1,36 +1,28 @@
-"""Conversations: the list, one conversation, its changes, its export as a file, and that of all."""
+"""Conversations: the list, one conversation, its changes, and the question that waits in it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import asdict
-from time import time
 from typing import Any
 
 from tornado_stream.chat import export
-from tornado_stream.chat.conversations import Messages
-from tornado_stream.chat.export import FORMS, ApiForm, Form
-from tornado_stream.generations.event_log import Sink
+from tornado_stream.chat.export import ApiForm
 from tornado_stream.handlers.base import BaseHandler
+from tornado_stream.handlers.exports import export_pieces
 from tornado_stream.handlers.pieces import PiecesHandler
 from tornado_stream.handlers.streams import (
-    ReadingHandler,
     optional_text,
     parse_options,
     parse_send_request,
 )
-from tornado_stream.net.streamed_body import StreamedBody
-from tornado_stream.store.base import CHANGEABLE, PLACE, Match, WaitingQuestion, Which
+from tornado_stream.handlers.tools import parse_always, parse_tools
+from tornado_stream.store.base import CHANGEABLE, PLACE, WaitingQuestion
+from tornado_stream.store.pages import Match, Which
 from tornado_stream.values.errors import InvalidRequest, Unavailable
-from tornado_stream.values.events import frame_data, frame_name, split_frames
-from tornado_stream.values.file_names import content_disposition, file_name
-from tornado_stream.values.messages import Conversation, Message
 
 #: Conversations that one request changes or deletes, and characters of a folder's name.
 MAX_AT_ONCE, MAX_FOLDER = 500, 100
-CONTENT_TYPES = {"json": "application/json", "md": "text/markdown", "txt": "text/plain"}
 
 
 class ConversationsHandler(BaseHandler):
@@ -48,10 +40,9 @@ class ConversationsHandler(BaseHandler):
         query = self.get_argument("q", "", strip=False).strip()
         before = self.get_argument("before", None)
         left = self._left = asyncio.get_running_loop().create_future()
-        which = self._which(query)
+        search = self.conversations.search
         try:
-            found = self.conversations.search(self.owner, query, int(limit), before, left, which)
-            page = await found
+            page = await search(self.owner, query, int(limit), before, left, self._which(query))
         except Unavailable:
             if left.done():
                 return  # nobody gets a response
@@ -91,6 +82,7 @@ class ConversationsHandler(BaseHandler):
             changes.get("system"),
             model=optional_text(body, "model"),
             options=parse_options(body),
+            tools=changes.get("tools"),
             preset=await presets.get(self.owner, preset) if preset else None,
         )
         self.set_status(201)
@@ -136,7 +128,7 @@ class ConversationHandler(PiecesHandler):
         form = ApiForm(await self.application.waiting.get(self.owner, id.lower()))
         conversation, messages = await self.conversations.open(self.owner, id.lower())
         self.set_header("Content-Type", "application/json; charset=utf-8")
-        self.write(await self.send_pieces(_pieces(form, conversation, messages)))
+        self.write(await self.send_pieces(export_pieces(form, conversation, messages)))
 
     async def patch(self, id: str) -> None:
         changes = read_changes(self.read_json())
@@ -163,6 +155,7 @@ class WaitingHandler(BaseHandler):
             request.message,
             request.model,
             request.options,
+            request.files,
         )
         self.write_json(await self.application.waiting.put(self.owner, question))
 
@@ -172,61 +165,6 @@ class WaitingHandler(BaseHandler):
         request_id = request_id and request_id.lower()
         await self.application.waiting.delete(self.owner, id.lower(), request_id, _version(body))
         self.set_status(204)
-
-
-class ExportHandler(PiecesHandler, ReadingHandler):
-    """A conversation as a file. Plain text of a running answer is sent until the answer ends."""
-
-    audited = {"GET": "conversation_export"}
-
-    async def get(self, id: str, form: str) -> None:
-        conversation, messages = await self.conversations.open(
-            self.owner, id.lower(), current=form != "json"
-        )
-        self._name(conversation, form)
-        running: list[tuple[Message, int | None]] = []
-        rest = await self.send_pieces(_pieces(FORMS[form], conversation, messages, running))
-        message, number = running[-1] if running else (None, None)
-        if form == "txt" and message and message.generation_id:
-            generation = await self.chat.generation(self.owner, message.generation_id)
-            await self.follow(generation, number or 0, rest)
-        else:
-            self.write(rest)
-
-    def sink(self, body: StreamedBody) -> Sink:
-        """A sink that writes the text of the events."""
-
-        def write(frames: bytes) -> bool:
-            parts = []
-            for frame in split_frames(frames):
-                if frame_name(frame) == "delta":
-                    data = frame_data(frame)
-                    parts.append(data.get("content") or data.get("refusal") or "")
-            text = "".join(parts).encode()
-            return body.write(text) if text else True
-
-        return write
-
-    def _name(self, conversation: Conversation, ending: str) -> None:
-        self.set_header("Content-Type", f"{CONTENT_TYPES[ending]}; charset=utf-8")
-        name = file_name(conversation.title, ending, at=conversation.created_at)
-        self.set_header("Content-Disposition", content_disposition(name, "inline"))
-
-
-class ExportAllHandler(PiecesHandler):
-    """All conversations of the user as a zip archive."""
-
-    audited = {"GET": "conversations_export"}
-
-    async def get(self) -> None:
-        self.set_header("Content-Type", "application/zip")
-        name = file_name("", "zip", at=int(1000 * time()), default="conversations")
-        self.set_header("Content-Disposition", content_disposition(name))
-        self.set_header("Cache-Control", "no-store")
-        self.set_header("X-Accel-Buffering", "no")
-        if self.request.method == "HEAD":
-            return
-        self.write(await self.send_pieces(self.conversations.export_all(self.owner)))
 
 
 def _version(body: dict[str, Any]) -> int | None:
@@ -246,6 +184,10 @@ def read_changes(body: dict[str, Any]) -> dict[str, Any]:
                 raise InvalidRequest(f"{name} must be true or false.")
         elif name == "options":
             changes[name] = parse_options(body) or None
+        elif name == "tools":
+            changes[name] = None if value is None else list(parse_tools(body))
+        elif name == "always":
+            changes[name] = parse_always(value)
         elif not (isinstance(value, str) or (value is None and name != "title")):
             raise InvalidRequest(f"{name} must be text.")
     if isinstance(folder := changes.get("folder"), str):
@@ -282,7 +224,9 @@ def _match(match: Match) -> dict[str, Any]:
         "title": conversation.title,
         "created_at": conversation.created_at,
         "updated_at": conversation.updated_at,
-        "generation_id": match.generation_id,
+        "generation_id": next(iter(match.generation_ids), None),
+        "generation_ids": match.generation_ids,
+        "decide": match.decide,
         "pinned": conversation.pinned,
         "archived": conversation.archived,
         "folder": conversation.folder,
@@ -290,24 +234,3 @@ def _match(match: Match) -> dict[str, Any]:
     if match.snippet is not None:
         data |= {"message_id": match.message_id, "snippet": match.snippet}
     return data
-
-
-async def _pieces(
-    form: Form,
-    conversation: Conversation,
-    messages: Messages,
-    running: list[tuple[Message, int | None]] | None = None,
-) -> AsyncGenerator[bytes, None]:
-    """The pieces of an export. A running answer, as it was read, is put into `running`."""
-    async with aclosing(messages):
-        yield form.head(conversation)
-        number = 0
-        async for message, event in messages:
-            number += 1
-            piece = form.message(message, number, event)
-            if running is not None and message.state == "running":
-                running.append((message, event))
-            del message
-            yield piece
-            del piece
-        yield form.tail(number)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 #: Headers that a page may send: those of OpenAI's clients, of EventSource and of this server.
 TAKEN = re.compile(
     r"accept|authorization|cache-control|content-type|http-referer|idempotency-key|last-event-id|"
-    r"openai-(?:beta|organization|project)|pragma|tornado-stream-keep|user-agent|x-request-id|"
+    r"openai-(?:beta|organization|project)|pragma|tornado-stream-(?:keep|tools)|user-agent|x-request-id|"
     r"x-stainless-[a-z0-9-]{1,40}|x-title"
 )
 #: Headers that a page may read, besides those that it always may.

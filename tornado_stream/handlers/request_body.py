@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, finalize, ref
 
 from tornado.httputil import (
@@ -20,7 +20,7 @@ from tornado.httputil import (
     ResponseStartLine,
 )
 
-from tornado_stream.handlers.identity import user_of
+from tornado_stream.handlers import checks
 from tornado_stream.handlers.services import HeldBodies, Services
 from tornado_stream.values.errors import (
     ChatError,
@@ -30,6 +30,9 @@ from tornado_stream.values.errors import (
     in_bytes,
 )
 from tornado_stream.values.json_values import PIECE, ValueCounter
+
+if TYPE_CHECKING:
+    from tornado_stream.net.board import Part
 
 #: JSON values that a body may hold; the values of a body up to `SMALL_BODY` bytes are not counted.
 MAX_VALUES, SMALL_BODY = 10_000, 64 * 1024
@@ -64,27 +67,34 @@ def _check_count(counter: ValueCounter, what: str) -> None:
 
 class BodyCounter:
     """What the bodies of all requests hold together, in bytes; a body counts until its request is
-    freed. `refused` says why a body was refused."""
+    freed. `refused` says why a body was refused. `part` counts those of several processes."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, part: Part | None = None) -> None:
         self.limit = limit
         self.held = 0
+        self._part = part
         self.refused: WeakKeyDictionary[HTTPServerRequest, ChatError] = WeakKeyDictionary()
 
     def take(self, size: int, kept: list[int]) -> bool:
         """Count `size` more bytes of a body; `kept` is how many it has so far. False: there is no
         room. The last quarter is for small bodies, so that large ones keep nobody out."""
         small = kept[0] + size <= SMALL_BODY
-        if self.held + size > (self.limit if small else self.limit - self.limit // 4):
+        held = self._part.bodies if self._part else self.held
+        if held + size > (self.limit if small else self.limit - self.limit // 4):
             return False
-        self.held += size
+        self._count(size)
         kept[0] += size
         return True
 
     def release(self, kept: list[int]) -> None:
         """Forget a body."""
-        self.held -= kept[0]
+        self._count(-kept[0])
         kept[0] = 0
+
+    def _count(self, size: int) -> None:
+        self.held += size
+        if self._part:
+            self._part.hold(size)
 
 
 def bounded(services: Services, request: HTTPServerRequest, delegate: Any) -> Any:
@@ -96,9 +106,15 @@ def bounded(services: Services, request: HTTPServerRequest, delegate: Any) -> An
     if not ("Content-Length" in headers or "Transfer-Encoding" in headers):
         return delegate
     handler = delegate.handler_class
+    if handler.streams_body:
+        return delegate  # it looks at the length itself
     limit = body_limit(services, handler)
-    if not handler.open_to_all and not _passes_login(services, request):
-        limit = -1
+    if not handler.open_to_all:
+        login = _login(services, request, handler)
+        if login is None:
+            limit = -1
+        else:  # the handler need not look it up again
+            delegate.handler_kwargs = {**delegate.handler_kwargs, "login": login}
     length = headers.get("Content-Length", "")
     size = int(length) if length.isascii() and length.isdigit() and len(length) < 16 else 0
     return BoundedBody(delegate, limit, size, services.held_bodies, request)
@@ -134,10 +150,10 @@ class BoundedBody(HTTPMessageDelegate):
         self._bodies = bodies
         self._request = ref(request)
         self._kept = [0]  # shared with the counter, which must not hold the request
-        self._too_large = _too_large(delegate.handler_class, limit)
+        self._limit = limit
         finalize(request, bodies.release, self._kept).atexit = False
         if size > limit >= 0:
-            bodies.refused[request] = self._too_large
+            bodies.refused[request] = self._too_large()
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
@@ -150,12 +166,17 @@ class BoundedBody(HTTPMessageDelegate):
             return None
         self._left -= len(chunk)
         if self._left < 0:
-            self._refuse(self._too_large)
+            self._refuse(self._too_large())
         elif not self._bodies.take(len(chunk), self._kept):
             self._refuse(_no_room())
         else:
             self._delegate.data_received(chunk)
         return None
+
+    def _too_large(self) -> ChatError:
+        setting = "--max-v1-body" if self._delegate.handler_class.large_body else "--max-body"
+        most = in_bytes(self._limit)
+        return TooLarge(f"The request is too large: {most} is the most ({setting}).")
 
     def _refuse(self, error: ChatError) -> None:
         """Keep nothing of the body, so that others have its room."""
@@ -172,11 +193,6 @@ class BoundedBody(HTTPMessageDelegate):
         self._delegate.on_connection_close()
 
 
-def _too_large(handler: Any, limit: int) -> ChatError:
-    setting = "--max-v1-body" if handler.large_body else "--max-body"
-    return TooLarge(f"The request is too large: {in_bytes(limit)} is the most ({setting}).")
-
-
 def _no_room() -> ChatError:
     return Unavailable(
         "The requests of all clients hold as much as they may now (--max-bodies). Try again.",
@@ -184,10 +200,9 @@ def _no_room() -> ChatError:
     )
 
 
-def _passes_login(services: Services, request: HTTPServerRequest) -> bool:
+def _login(services: Services, request: HTTPServerRequest, handler: Any) -> str | None:
+    """The id of the user who sends the request; None where it is to be refused."""
     try:
-        if services.users.required:
-            user_of(services, request)
+        return checks.owner_of(services, request, handler)
     except ChatError:
-        return False
-    return True
+        return None

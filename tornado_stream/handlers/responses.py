@@ -12,6 +12,7 @@ from typing import Any
 from tornado_stream.chat.completions import CompletionRequest
 from tornado_stream.chat.requests import now_ms
 from tornado_stream.chat.responses import ResponseRelay
+from tornado_stream.chat.responses_input import referred_to
 from tornado_stream.chat.responses_request import chat_body, response_head
 from tornado_stream.generations.relay import Relay
 from tornado_stream.handlers.completions import CompletionsHandler, parse_completion_request
@@ -20,8 +21,9 @@ from tornado_stream.handlers.completions import CompletionsHandler, parse_comple
 class ResponsesHandler(CompletionsHandler):
     """One answer as a response, streamed or whole."""
 
-    def parse(self, body: dict[str, Any]) -> CompletionRequest:
+    async def parse(self, body: dict[str, Any]) -> CompletionRequest:
         items = self.application.response_items
+        await items.look_for(self.owner, referred_to(body.get("input")))
         self._asked = body
         chat = chat_body(body, partial(items.recall, self.owner))
         return parse_completion_request(chat, **self.terms(body))

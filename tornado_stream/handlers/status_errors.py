@@ -10,6 +10,7 @@ STATUS_ERRORS = {
     400: ("invalid_request", "The request cannot be understood."),
     403: ("forbidden", "This request came from another site and was refused."),
     404: ("not_found", "There is no page or resource at this address."),
+    411: ("length_required", "The request has no Content-Length, which the server needs."),
     415: ("not_json", "Send JSON: Content-Type must be application/json."),
     421: (
         "unknown_host",

@@ -1,151 +1,119 @@
 """Answers as server-sent events: start one, read or resume one, stop one.
 
-The rule: a response is the sink of a subscriber. Frames arrive encoded and are written unchanged,
-one write for each batch. While the socket takes no more, the subscriber waits at its cursor.
+The rule: a handler finds the answer and writes the head; a `Reader` follows the answer without it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-import socket
-import uuid
-from time import monotonic
-from typing import Any, cast
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, TypeVar, cast
 
 import orjson
 from tornado.http1connection import HTTP1Connection
-from tornado.iostream import IOStream
 
+from tornado_stream.chat.ids import new_id
 from tornado_stream.chat.requests import SendRequest
-from tornado_stream.generations.event_log import Sink, Subscriber
+from tornado_stream.generations.event_log import Sink
 from tornado_stream.generations.generation import Generation
+from tornado_stream.generations.neighbours import Elsewhere
 from tornado_stream.generations.relay import Relay
 from tornado_stream.handlers.base import BaseHandler
-from tornado_stream.net.client_connections import ClientStream
-from tornado_stream.net.streamed_body import ChunkedBody, StreamedBody, TornadoBody
-from tornado_stream.net.waiting import Watch, resumed_at
+from tornado_stream.handlers.elsewhere import pass_on
+from tornado_stream.handlers.reader import Reader
+from tornado_stream.handlers.response_head import STREAM_HEADERS, stream_head
+from tornado_stream.handlers.temporary import UUID, is_id, temporary_fields
+from tornado_stream.handlers.tools import parse_decide, parse_tools
+from tornado_stream.net.connection_loop import Peer
+from tornado_stream.net.streamed_body import StreamedBody, TornadoBody, chunk
 from tornado_stream.values.errors import InvalidRequest
 
-#: Bytes of one response that the kernel may buffer; its default is megabytes.
-SEND_BUFFER = 64 * 1024
+T = TypeVar("T")
 
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+#: How often, and after how many seconds, an answer is looked for again whose process cannot be
+#: reached: if it is dying, the system has closed its sockets, and frees its lock in a moment.
+TRIES, PAUSE = 10, 0.03
+#: The first bytes of a stream: a comment, so that proxies pass on the head.
+OPENING = b": stream\n\n"
 
 
-class ReadingHandler(BaseHandler):
-    """A response that follows a generation until it ends or the client leaves.
+class AnswerHandler(BaseHandler):
+    """A request for an answer that another process of this server may be writing."""
 
-    Tornado writes the head and the first bytes. The rest of an HTTP/1.1 response is written to the
-    socket without Tornado, and then the connection goes back to the HTTP server. An HTTP/1.0
-    response is written by Tornado to its end.
+    async def find_here(
+        self, find: Callable[[], Awaitable[T]], path: str = "", body: Any = None
+    ) -> T | None:
+        """What `find` returns. Where it raises `Elsewhere`, the request is passed on, see
+        `pass_on`, and None is returned. Where the other process cannot be reached, `find` is called
+        again for a moment. Raises what it raises, in the end `Elsewhere` too."""
+        for _ in range(TRIES):
+            try:
+                return await find()
+            except Elsewhere as elsewhere:
+                if pass_on(self, elsewhere.instance, path, body):
+                    return None
+            await asyncio.sleep(PAUSE)
+        return await find()
+
+
+class ReadingHandler(AnswerHandler):
+    """A response that follows an answer until it ends or the client leaves.
+
+    The connection of an HTTP/1.1 request is detached from Tornado before the head is sent, and the
+    handler is not needed any more. An HTTP/1.0 response is written by Tornado to its end.
     """
 
     #: Bytes that are sent in silence; empty where they would become part of the text.
     ping = b""
 
-    _subscriber: Subscriber | None = None
-    _watch: Watch | None = None
+    _reading: asyncio.Future[None] | None = None
 
     async def follow(
         self, generation: Generation | Relay, after: int, opening: bytes, *, live: bool = True
     ) -> None:
-        """Write `opening`, then every event with a number above `after`. Returns when there are no
-        more events, or when the client has left."""
+        """Send `opening`, then every event with a number above `after`, or begin to do so."""
         self.generation_id = generation.id
-        if self._connection.stream.closed():
+        connection = self._connection
+        stream = connection.stream
+        if stream.closed():
             return  # the client left while the store was reading
-        self._set_stream_headers()
+        for name, value in STREAM_HEADERS.items():
+            self.set_header(name, value)
         if self.request.method == "HEAD":
             await self.flush()  # or Tornado adds the length of an empty body
             return
-        self._open(opening)
-        self.application.streams.add(self)
-        try:
-            self._subscriber = generation.attach(self.sink(self._body), after, live=live)
-            await self._subscriber.done
-        finally:
-            self._close()
+        reader = Reader(self.application, stream, self.ping)
+        if self.request.version != "HTTP/1.1":
+            reader.begin_with(partial(TornadoBody, self), opening)
+            self._reading = reader.follow(generation, after, live=live, sink=self.sink)
+            await self._reading
+            return
+        closing = "close" in self.request.headers.get("Connection", "").lower()
+        address = None if closing else cast(Peer, connection.context).address
+        # A part of the text may have been sent already, and with it the head.
+        head = b"" if self._headers_written else stream_head(self._headers.get_all(), closing)
+        record = self.record()
+        self.detach()
+        self._break_cycles()
+        reader.begin(head + chunk(opening), record, address)
+        self._reading = reader.follow(generation, after, live=live, sink=self.sink)
+
+    def after_response(self, callback: Callable[[], None]) -> None:
+        """Call this when no more events are followed, or now if none were."""
+        if self._reading is None:
+            callback()
+        else:
+            self._reading.add_done_callback(lambda _: callback())
 
     def sink(self, body: StreamedBody) -> Sink:
         """The sink of the response: here it writes the frames unchanged."""
         return body.write
 
-    def on_connection_close(self) -> None:
-        if self._subscriber:
-            self._subscriber.detach()
-
-    def abandon(self) -> None:
-        """Close the connection: the process is about to end, or the client takes no data."""
-        self._socket.close()
-
     @property
     def _connection(self) -> HTTP1Connection:
         return cast(HTTP1Connection, self.request.connection)
-
-    def _set_stream_headers(self) -> None:
-        self.set_header("Cache-Control", "no-cache, no-transform")
-        self.set_header("X-Accel-Buffering", "no")
-
-    def _open(self, opening: bytes) -> None:
-        self._socket = self._connection.stream
-        self._socket.set_nodelay(True)
-        self._socket.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux: detects a client that vanished
-            limit = int(self.application.config.write_timeout * 1000)
-            self._socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, limit)
-        self._body: StreamedBody = TornadoBody(self, self._drained, self.on_connection_close)
-        self._body.write(opening)
-        if self.request.version == "HTTP/1.1" and not self._socket.closed():
-            self._address = self._connection.context.address  # type: ignore[attr-defined]
-            send_batch = self.application.send_batch
-            self._body = ChunkedBody(
-                self.detach(), send_batch, self._drained, self.on_connection_close
-            )
-        self._watch = Watch(self._look, self.abandon)
-        if isinstance(self._socket, ClientStream):
-            self._socket.ping = self._ping
-
-    def _close(self) -> None:
-        if self._watch:
-            self._watch.cancel()
-        if self._subscriber:
-            self._subscriber.detach()
-        self.application.streams.discard(self)
-        if isinstance(self._body, ChunkedBody):
-            self._hand_back(self._body.end())
-
-    def _hand_back(self, stream: IOStream) -> None:
-        """Do what Tornado no longer does for a detached request: log it, break its reference
-        cycles, and reuse or close its connection."""
-        self.application.log_request(self)
-        self._break_cycles()
-        if stream.closed():
-            return
-        if "close" in self.request.headers.get("Connection", "").lower():
-            stream.write(b"").add_done_callback(lambda _: stream.close())
-        else:
-            self.application.keep_alive(stream, self._address)
-
-    def _drained(self) -> None:
-        if self._subscriber:
-            self._subscriber.resume()
-
-    def _ping(self) -> None:
-        if self.ping and self._body.full_since is None:
-            self._body.write(self.ping)
-
-    def _look(self) -> float:
-        """Send a ping in silence. Returns in how many seconds to look again; 0: the client takes no
-        data, and its connection is to be closed."""
-        settings, body, now = self.application.config, self._body, monotonic()
-        if body.full_since is not None:
-            if now >= max(body.full_since, resumed_at()) + settings.write_timeout:
-                return 0.0
-        if now >= body.last_write + settings.heartbeat:
-            self._ping()
-        due = min(body.last_write + settings.heartbeat - now, settings.write_timeout)
-        return max(due, 0.05)
 
 
 class EventStreamHandler(ReadingHandler):
@@ -157,7 +125,7 @@ class EventStreamHandler(ReadingHandler):
         self, generation: Generation | Relay, after: int = 0, *, live: bool = True
     ) -> None:
         self.set_header("Content-Type", "text/event-stream")
-        await self.follow(generation, after, b": stream\n\n", live=live)
+        await self.follow(generation, after, OPENING, live=live)
 
 
 class StreamHandler(EventStreamHandler):
@@ -166,7 +134,18 @@ class StreamHandler(EventStreamHandler):
     cross_origin = True
 
     async def post(self) -> None:
-        generation = await self.chat.send(parse_send_request(self.read_json(), self.owner))
+        request = parse_send_request(self.read_json(), self.owner)
+        peer = cast(Peer, self._connection.context)
+
+        async def send() -> Generation:
+            if peer.failure:  # the short way in has tried it
+                peer.raise_failure()
+            return await self.chat.send(request)
+
+        path = f"{self.application.config.base_path}/stream/{request.request_id}"
+        generation = await self.find_here(send, path)
+        if generation is None:
+            return
         await asyncio.sleep(0)  # lets the upstream's request go out before the head is composed
         await self.stream(generation)
 
@@ -177,8 +156,11 @@ class GenerationHandler(EventStreamHandler):
     cross_origin = True
 
     async def get(self, id: str) -> None:
-        generation = await self.chat.generation(self.owner, id.lower())
-        after = self._after()
+        find = partial(self.chat.generation, self.owner, id.lower())
+        generation = await self.find_here(find)
+        if generation is None:
+            return
+        after = read_after(self)
         if generation.ended and after >= generation.last_number:
             self.set_status(204)
             return
@@ -187,24 +169,17 @@ class GenerationHandler(EventStreamHandler):
             self.application.metrics.subscriber_resumed()
         await self.stream(generation, after, live=live)
 
-    def _after(self) -> int:
-        """The number of the last event that the client has. An EventSource that reconnects sends
-        it as a header, and the library event-source-polyfill as `lastEventId`."""
-        text = self.request.headers.get("Last-Event-ID") or self.get_argument("lastEventId", "")
-        text = text or self.get_argument("after", "0")
-        if not re.fullmatch(r"\d{1,15}", text, re.ASCII):
-            raise InvalidRequest("Last-Event-ID and after must be the number of an event.")
-        return int(text)
 
-
-class StopHandler(BaseHandler):
+class StopHandler(AnswerHandler):
     """Stops an answer, in any phase. Idempotent."""
 
     cross_origin = True
     body_optional = True
 
     async def post(self, id: str) -> None:
-        generation = await self.chat.stop(self.owner, id.lower())
+        generation = await self.find_here(partial(self.chat.stop, self.owner, id.lower()))
+        if generation is None:
+            return
         self.generation_id = generation.id
         end = generation.end
         self.write_json(
@@ -212,19 +187,33 @@ class StopHandler(BaseHandler):
         )
 
 
+def read_after(handler: BaseHandler) -> int:
+    """The number of the last event that the client has. An EventSource that reconnects sends
+    it as a header, and the library event-source-polyfill as `lastEventId`. Raises
+    `InvalidRequest`."""
+    text = handler.request.headers.get("Last-Event-ID") or handler.get_argument("lastEventId", "")
+    text = text or handler.get_argument("after", "0")
+    if not re.fullmatch(r"\d{1,15}", text, re.ASCII):
+        raise InvalidRequest("Last-Event-ID and after must be the number of an event.")
+    return int(text)
+
+
 def parse_send_request(body: dict[str, Any], owner: str) -> SendRequest:
     """Check the body of `POST /stream`. Raises `InvalidRequest`."""
     request_id = body.get("request_id")
     if request_id is None:
-        request_id = str(uuid.uuid4())
+        request_id = new_id()
     elif not isinstance(request_id, str) or not UUID.fullmatch(request_id.lower()):
         raise InvalidRequest("request_id must be a UUID, a new one for each request.")
     message, continue_id = body.get("message"), optional_text(body, "continue")
     if continue_id is not None and message is not None:
         raise InvalidRequest("A request with continue must have no message.")
-    if not ("message" in body or continue_id) or not (message is None or isinstance(message, str)):
+    decide = parse_decide(body, message) if body.get("decide") is not None else None
+    has_purpose = "message" in body or continue_id or decide is not None
+    if not has_purpose or not (message is None or isinstance(message, str)):
         raise InvalidRequest("message is required: the text to send, or null to regenerate.")
-    if message is not None and not message.strip():
+    files = parse_files(body, message)
+    if message is not None and not message.strip() and not files:
         raise InvalidRequest("message must not be empty.")
     leave_out = body.get("leave_out", 0)
     if type(leave_out) is not int or leave_out < 0:
@@ -243,7 +232,12 @@ def parse_send_request(body: dict[str, Any], owner: str) -> SendRequest:
         preset=_of_new(body, "preset"),
         system=_of_new(body, "system"),
         summary_id=_summary(body),
-        **(_temporary(body, message) if body.get("keep") is not None else {}),
+        files=files,
+        pictures=_pictures(body),
+        beside=_beside(body, message, continue_id),
+        tools=None if body.get("tools") is None else parse_tools(body),
+        decide=decide,
+        **(temporary_fields(body, message) if body.get("keep") is not None else {}),
     )
 
 
@@ -266,30 +260,35 @@ def _summary(body: dict[str, Any]) -> str | None:
     return summary and summary.lower()
 
 
-def _temporary(body: dict[str, Any], message: str | None) -> dict[str, Any]:
-    """The fields of a request that says with `keep` whether anything is stored."""
-    keep, history = body["keep"], body.get("history")
-    if not isinstance(keep, bool):
-        raise InvalidRequest("keep must be true or false.")
-    if keep:
-        return {}
-    for name in ("conversation_id", "parent_id", "continue"):
-        if body.get(name) is not None:
-            raise InvalidRequest(f"{name} names what is stored; with keep false, nothing is.")
+def parse_files(body: dict[str, Any], message: str | None) -> tuple[str, ...]:
+    """The ids of the files of a message, each once. Raises `InvalidRequest`."""
+    files = body.get("files")
+    if not files:
+        return ()
+    if not (isinstance(files, list) and all(map(is_id, files))):
+        raise InvalidRequest("files must be a list of ids of files.")
     if message is None:
-        raise InvalidRequest("With keep false, message is required: the text to send.")
-    history = [] if history is None else history
-    if not (isinstance(history, list) and all(map(_is_message, history))):
+        raise InvalidRequest("files belong to a new message: send them with message.")
+    return tuple(dict.fromkeys(id.lower() for id in files))
+
+
+def _pictures(body: dict[str, Any]) -> bool:
+    pictures = body.get("pictures")
+    if not (pictures is None or isinstance(pictures, bool)):
+        raise InvalidRequest("pictures must be true, or false to send only their names.")
+    return pictures is not False
+
+
+def _beside(body: dict[str, Any], message: str | None, continue_id: str | None) -> bool:
+    beside = body.get("beside")
+    if not (beside is None or isinstance(beside, bool)):
+        raise InvalidRequest("beside must be true or false.")
+    if beside and (message is not None or not (continue_id or body.get("parent_id"))):
         raise InvalidRequest(
-            'history must be a list of messages: {"role": "user" or "assistant", "content": text}.'
+            "beside is for another answer to a stored message: with message null and the parent_id "
+            "of that message, or with continue."
         )
-    return {"keep": False, "history": tuple((one["role"], one["content"]) for one in history)}
-
-
-def _is_message(value: Any) -> bool:
-    if not isinstance(value, dict) or value.get("role") not in ("user", "assistant"):
-        return False
-    return isinstance(value.get("content"), str)
+    return bool(beside)
 
 
 def parse_options(body: dict[str, Any]) -> dict[str, Any]:

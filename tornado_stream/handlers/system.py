@@ -35,9 +35,14 @@ class ReadyHandler(BaseHandler):
 class MetricsHandler(BaseHandler):
     """The metrics in Prometheus' text format."""
 
-    def get(self) -> None:
+    async def get(self) -> None:
         self.set_header("Content-Type", CONTENT_TYPE)
-        self.write(self.application.metrics.text())
+        text = self.application.metrics.text()
+        if others := await self.application.other_metrics():
+            from tornado_stream.observe.summed import summed  # most servers have one process
+
+            text = summed([text.decode(), *others]).encode()
+        self.write(text)
 
 
 class OpenAPIHandler(BaseHandler):

@@ -14,43 +14,22 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
-from http.client import responses
 from ipaddress import ip_address, ip_network
 from itertools import chain, islice
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import orjson
-from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine
 from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream, StreamClosedError, UnsatisfiableReadError
 
+from tornado_stream.net.refusals import ADDRESS_TOO_LONG, HEAD_TOO_LARGE, TOO_SLOW
 from tornado_stream.net.waiting import resumed_at
 from tornado_stream.settings import Settings
 
-
-def refusal(status: int, code: str, message: str, retry_after: int = 0) -> bytes:
-    """A whole response that refuses a connection before there is a request. The server closes the
-    connection after it; `retry_after` is in seconds."""
-    error: dict[str, Any] = {"code": code, "message": message}
-    head = f"HTTP/1.1 {status} {responses[status]}\r\nConnection: close\r\n"
-    if retry_after:
-        error["retry_after"] = retry_after
-        head += f"Retry-After: {retry_after}\r\n"
-    body = orjson.dumps({"error": error})
-    head += f"Content-Type: application/json; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
-    return head.encode() + b"\r\n" + body
-
-
-TOO_SLOW = refusal(408, "request_timeout", "The request took too long to arrive.")
-ADDRESS_TOO_LONG = refusal(
-    414, "too_large", "The address of the request, with its query, is longer than 16 KiB."
-)
-HEAD_TOO_LARGE = refusal(
-    431, "too_large", "The headers of the request, cookies included, exceed 16 KiB."
-)
+if TYPE_CHECKING:
+    from tornado_stream.net.board import Part
 
 #: How every response begins. It is sent ahead to a client that may have left.
 AHEAD = b"HTTP/1.1 "
@@ -60,21 +39,22 @@ FIRST_LOOK, LAST_LOOK = 0.01, 1.0
 READ_SIZE = 16 * 1024
 #: Bytes of the head of a request.
 MAX_HEAD = 16 * 1024
-#: Bytes of a body that have the whole time that a body has.
-STEP = 1024 * 1024
 #: Refused connections that stay open so that the client can read why, and for how many seconds.
 MAX_REFUSED, LINGER = 32, 1.0
 #: Connections, and when each of them entered the queue (seconds of `monotonic`); oldest first.
 Queue = dict["ClientStream", float]
 
 
-def _nothing() -> None: ...
+def nothing() -> None:
+    """Do nothing: the ping of a connection on which no stream is sent."""
 
 
 class ClientConnections:
-    """All open connections, in queues. A connection that serves a request is in no queue."""
+    """All open connections, in queues. A connection that serves a request is in no queue. `part`
+    counts those of several processes."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, part: Part | None = None) -> None:
+        self.part = part
         self.open: set[ClientStream] = set()
         self.per_address: Counter[str] = Counter()  # how many are open, by `address_key`
         self.idle: Queue = {}  # kept alive, and no byte of the next request has come
@@ -103,6 +83,12 @@ class ClientConnections:
                     stream.wait_in(queue)
                 else:
                     stream.give_up(answer)
+
+    def without_request(self) -> list[ClientStream]:
+        """The connections that wait for a request, or for the rest of its head, and whose last
+        response is sent. One that does not read has got a head, which is served in a moment."""
+        waiting = chain(self.idle, self.heads)
+        return [stream for stream in waiting if stream.reading() and not stream.writing()]
 
     def evict(self, count: int, age: float = 0.0) -> int:
         """Close up to `count` connections that serve no request: the longest idle first, then
@@ -133,13 +119,30 @@ class ClientConnections:
             self._refused.popleft()[1].close()
 
 
+class _FewItems(list[Any]):
+    """What a deque does for an IOStream, in 0.1 KB instead of 0.8. It is nearly always empty."""
+
+    __slots__ = ()
+
+    def popleft(self) -> Any:
+        return self.pop(0)
+
+
 class ClientStream(IOStream):
     """A client's connection. It moves itself from queue to queue."""
+
+    # With the attributes of IOStream they would be too many for a dictionary that shares its keys.
+    __slots__ = (
+        *("_answering", "_connections", "_input_ended", "_key", "_probing", "_queue"),
+        *("_received", "_sent_ahead", "ping"),
+    )
 
     def __init__(
         self, sock: socket.socket, key: str, connections: ClientConnections, max_buffer_size: int
     ) -> None:
         super().__init__(sock, max_buffer_size=max_buffer_size, read_chunk_size=READ_SIZE)
+        self._write_futures = _FewItems()  # type: ignore[assignment]
+        self._write_buffer._buffers = _FewItems()  # type: ignore[assignment]
         self._connections = connections
         self._key = key
         self._received = False
@@ -147,9 +150,11 @@ class ClientStream(IOStream):
         self._input_ended = self._probing = False
         self._sent_ahead = self._answering = False
         #: Sends something that means nothing into the response that is being sent.
-        self.ping: Callable[[], object] = _nothing
+        self.ping: Callable[[], object] = nothing
         connections.open.add(self)
         connections.per_address[key] += 1
+        if connections.part:
+            connections.part.connected(key, 1)
         self.wait_in(connections.heads)
 
     def wait_in(self, queue: Queue | None) -> None:
@@ -162,9 +167,54 @@ class ClientStream(IOStream):
 
     def expect_head(self) -> None:
         """Wait for the next request. The time for the first one began with the connection."""
-        self._answering, self.ping = False, _nothing
+        self._answering, self.ping = False, nothing
         if self._received:
             self.wait_in(self._connections.idle)
+
+    def preload(self, data: bytes, *, received: bool) -> None:
+        """Take these bytes as the first that the client has sent, because another process has read
+        them. `received` says whether the client has sent anything yet."""
+        self.put_back(data)
+        self._received = received
+
+    def pause(self) -> tuple[bytes, bool]:
+        """Read no more from a connection that serves no request, and leave the queues, because
+        another process may take it. Returns what `preload` needs there."""
+        self.wait_in(None)
+        if self._state is not None:
+            self.io_loop.remove_handler(self.fileno())
+            self._state = None
+        return bytes(self._read_buffer[: self._read_buffer_size]), self._received
+
+    def resume(self) -> None:
+        """Read on: no other process has taken the connection."""
+        has_begun = self._read_buffer_size or not self._received
+        self.wait_in(self._connections.heads if has_begun else self._connections.idle)
+        self._add_io_state(IOLoop.READ)
+
+    def put_back(self, data: bytes) -> None:
+        """Let the next read begin with these bytes, which begin a request and were read last."""
+        self._read_buffer[:0] = data
+        self._read_buffer_size += len(data)
+        if self._queue is self._connections.idle:  # they had come with the request before
+            self.wait_in(self._connections.heads)
+
+    def read_at_once(self) -> bytes:
+        """The first bytes of a connection, if they have come already; b"": use `read_bytes`, which
+        can wait and takes more steps."""
+        if self._received or self._read_buffer_size or self.closed():
+            return b""  # the first request of a connection comes with it, a later one seldom
+        try:
+            data = self.socket.recv(READ_SIZE)
+        except OSError:  # nothing has come yet, or `read_bytes` will meet the same
+            return b""
+        self._received = bool(data)
+        return data
+
+    def serve(self) -> None:
+        """Leave the queues, because a whole request has come, and notice if the client leaves."""
+        self.wait_in(None)
+        self.set_close_callback(nothing)
 
     def give_up(self, answer: bytes) -> None:
         """Close it, after this answer if the client has sent something."""
@@ -232,11 +282,16 @@ class ClientStream(IOStream):
         return self._probing
 
     def write(self, data: bytes | memoryview) -> asyncio.Future[None]:
+        return super().write(self.begin_response(data))
+
+    def begin_response(self, data: bytes | memoryview) -> bytes | memoryview:
+        """What is still to be sent of a response that begins with `data`. Whoever writes to the
+        socket himself calls it with the first bytes."""
         self._answering = True
         if self._sent_ahead:
             self._sent_ahead = False
-            data = data[len(AHEAD) :]
-        return super().write(data)
+            return data[len(AHEAD) :]
+        return data
 
     def write_to_fd(self, data: memoryview) -> int:
         writes = self._connections.writes
@@ -254,46 +309,15 @@ class ClientStream(IOStream):
     def close_fd(self) -> None:
         connections = self._connections
         self.wait_in(None)
-        self.ping = _nothing  # leaves no cycle with the response
+        self.ping = nothing  # leaves no cycle with the response
         connections.writes.pop(self, None)
         connections.open.discard(self)
         connections.per_address[self._key] -= 1
+        if connections.part:
+            connections.part.connected(self._key, -1)
         if not connections.per_address[self._key]:
             del connections.per_address[self._key]
         super().close_fd()
-
-
-class TimedRequest(HTTPMessageDelegate):
-    """A request that is arriving. It moves its connection to the queue of what is awaited next."""
-
-    def __init__(
-        self, delegate: HTTPMessageDelegate, stream: ClientStream, connections: ClientConnections
-    ) -> None:
-        self._delegate = delegate
-        self._stream = stream
-        self._connections = connections
-        self._left = STEP
-        stream.expect_head()
-
-    def headers_received(
-        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
-    ) -> Awaitable[None] | None:
-        self._stream.wait_in(self._connections.bodies)
-        return self._delegate.headers_received(start_line, headers)
-
-    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        self._left -= len(chunk)
-        if self._left < 0:  # a large body has the same time for each further step
-            self._left = STEP
-            self._stream.wait_in(self._connections.bodies)
-        return self._delegate.data_received(chunk)
-
-    def finish(self) -> None:
-        self._stream.wait_in(None)
-        self._delegate.finish()
-
-    def on_connection_close(self) -> None:
-        self._delegate.on_connection_close()
 
 
 def address_key(address: Any) -> str:

@@ -43,8 +43,13 @@ def limit() -> int:
 
 
 def shares(settings: Settings) -> tuple[int, int]:
-    """How many connections and how many running answers the server accepts: the settings' numbers,
+    """How many connections and how many running answers a process accepts: the settings' numbers,
     or fewer where there are too few descriptors. Each answer may need one, to its model."""
     free = max(limit() - RESERVE, 2)
     answers = min(settings.max_answers, free // 2)
     return min(settings.max_connections, free - answers), answers
+
+
+def most_answers(settings: Settings) -> int:
+    """How many running answers the server accepts, with all its processes."""
+    return min(settings.max_answers, shares(settings)[1] * settings.workers)

@@ -14,9 +14,10 @@ import asyncio
 import ssl
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from io import BytesIO
 from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import httptools
@@ -28,17 +29,17 @@ from tornado.netutil import ssl_options_to_context
 from tornado_stream.net.upstream_connections import (
     ConnectionPool,
     Origin,
-    ResumingContext,
     UpstreamConnection,
+    open_connection,
     open_socket,
 )
+from tornado_stream.net.upstream_reader import READ_SIZE, UpstreamReader
+from tornado_stream.net.upstream_tls import RECORD_SIZE, ResumingContext
 from tornado_stream.net.waiting import Limit, time_limit
 
 if TYPE_CHECKING:
     from tornado_stream.net.forward_proxy import ForwardProxies, ForwardProxy
 
-#: Bytes of one read. asyncio's own 256 KiB are slower.
-READ_SIZE = 64 * 1024
 #: Bytes of a request that are written in one iteration of the loop: asyncio copies them.
 WRITE_SIZE = 1024 * 1024
 #: Bytes of one response body.
@@ -52,6 +53,16 @@ MAX_HEAD = 64 * 1024
 OnChunk = Callable[[bytes], float | None]
 #: Gets the status and the headers, once; returns the callback for the body.
 OnHead = Callable[[int, HTTPHeaders], OnChunk]
+
+
+class Body(Protocol):
+    """A body that is written in pieces, of `len` bytes together. `produce` is called with a
+    function that takes the next bytes and returns when more of them can be written. It can be
+    called again, for another request."""
+
+    def __len__(self) -> int: ...
+
+    def produce(self, write: Callable[[bytes], Awaitable[None]]) -> Awaitable[None]: ...
 
 
 class CutOff(Exception):
@@ -83,18 +94,22 @@ class StreamingHTTPClient(AsyncHTTPClient):
         self.max_body_size = max_body_size
         self._proxies = proxies
         #: One buffer serves all connections: a read is used up before the next one.
-        self.buffer = memoryview(bytearray(READ_SIZE))
+        self.buffer = memoryview(bytearray(READ_SIZE + RECORD_SIZE))
         self._responses: set[ResponseStream] = set()
         self._pool = ConnectionPool()
+        self._reader: UpstreamReader | None = None
         self._tls: ResumingContext | None = None  # made when needed: it reads all certificates
 
-    def stream(self, request: HTTPRequest, on_head: OnHead) -> ResponseStream:
-        """Send the request; `on_head` is called when its response begins.
+    def stream(
+        self, request: HTTPRequest, on_head: OnHead, body: bytes | Body | None = None
+    ) -> ResponseStream:
+        """Send the request; `on_head` is called when its response begins. `body` stands in the
+        place of the request's own.
 
         Of the request's limits only `connect_timeout` counts (seconds; None: no limit). Raises
         `ValueError` for a URL that is not http or https; later failures are in `done`.
         """
-        response = ResponseStream(self, request, on_head)
+        response = ResponseStream(self, request, on_head, body)
         if self._proxies:
             response.proxy = self._proxies.find(response.origin)
         self._responses.add(response)
@@ -111,6 +126,8 @@ class StreamingHTTPClient(AsyncHTTPClient):
         for response in tuple(self._responses):
             response.fail(CutOff("the client was closed"))
         self._pool.close()
+        if self._reader:
+            self._reader.close()
         super().close()
 
     def release(self, response: ResponseStream) -> None:
@@ -124,23 +141,25 @@ class StreamingHTTPClient(AsyncHTTPClient):
         proxy, limit = response.proxy, response.request.connect_timeout
         try:
             tls = self._context(response.request) if scheme == "https" else None
+            reader = self._own_reader()  # before there is a socket, because it may fail
             async with time_limit(limit):
                 if proxy:
                     sock = await proxy.connect(response.origin)
                 else:
                     sock = await open_socket(host, port)
-                _, connection = await asyncio.get_running_loop().create_connection(
-                    lambda: UpstreamConnection(response.origin),
-                    sock=sock,
-                    ssl=tls,
-                    server_hostname=host if tls else None,
-                )
+                connection = await open_connection(response.origin, sock, tls, reader)
         except Exception as error:
             if proxy and isinstance(error, TimeoutError):
                 error = proxy.timed_out(response.origin, limit or 0)
             response.fail(error)
         else:
             response.begin(connection)
+
+    def _own_reader(self) -> UpstreamReader | None:
+        """The reader of all connections, where the system has what it needs."""
+        if self._reader is None and UpstreamReader.is_available:
+            self._reader = UpstreamReader(self.buffer)
+        return self._reader
 
     def _context(self, request: HTTPRequest) -> ssl.SSLContext:
         if request.ssl_options is not None:
@@ -160,12 +179,28 @@ class ResponseStream(asyncio.BufferedProtocol):
 
     `done` resolves to None when the response is whole, else to the failure. It raises only what
     `on_head` or `on_chunk` raised. `last_chunk` is when body bytes last arrived (seconds of
-    `monotonic`; None: none has arrived).
+    `monotonic`; None: none has arrived). `request` is there until the request is sent.
     """
 
-    def __init__(self, client: StreamingHTTPClient, request: HTTPRequest, on_head: OnHead) -> None:
+    # With so many attributes, an instance's dictionary would take 1.6 KB.
+    __slots__ = (
+        *("_body", "_buffer", "_client", "_closes_silently", "_complete", "_delimited", "_ended"),
+        *("_feed_data", "_full", "_grace", "_head_done", "_head_room", "_headers", "_keep_alive"),
+        *("_on_chunk", "_on_head", "_parser", "_pieces", "_producing", "_room", "_url", "_written"),
+        *("connecting", "connection", "done", "last_chunk", "on_body", "origin", "proxy", "reason"),
+        *("request", "reusable", "version", "__weakref__"),
+    )
+
+    def __init__(
+        self,
+        client: StreamingHTTPClient,
+        request: HTTPRequest,
+        on_head: OnHead,
+        body: bytes | Body | None = None,
+    ) -> None:
         url = urlsplit(request.url)
         self.request = request
+        self._body = body
         self.origin = origin_of(url)
         self.proxy: ForwardProxy | None = None
         self.connecting: asyncio.Future[None] | None = None
@@ -192,6 +227,8 @@ class ResponseStream(asyncio.BufferedProtocol):
         self._head_done = self._complete = self._keep_alive = self._written = False
         self._delimited = self._closes_silently = False
         self._grace: Limit | None = None
+        self._producing: asyncio.Future[None] | None = None
+        self._full: asyncio.Future[None] | None = None  # the socket takes no more until it is done
 
     def abort(self) -> None:
         """End the request, in whatever phase it is, and close its socket now. Idempotent."""
@@ -209,14 +246,14 @@ class ResponseStream(asyncio.BufferedProtocol):
 
     def pause_until(self, ready: Awaitable[None]) -> None:
         """Read no more before `ready` is done."""
-        transport = cast(UpstreamConnection, self.connection).transport
-        transport.pause_reading()
+        connection = cast(UpstreamConnection, self.connection)
+        connection.pause_reading()
 
         def resume(done: asyncio.Future[None]) -> None:
             if error := done.exception():
                 self._end(raised=cast(Exception, error))
             elif not self._ended:
-                transport.resume_reading()
+                connection.resume_reading()
 
         convert_yielded(ready).add_done_callback(resume)
 
@@ -224,9 +261,31 @@ class ResponseStream(asyncio.BufferedProtocol):
         """Write the request, a large one in pieces."""
         if self._ended or self.connection is None:
             return
-        self.connection.transport.write(data[:WRITE_SIZE])
+        self.connection.write(data[:WRITE_SIZE])
         if rest := data[WRITE_SIZE:]:
             asyncio.get_running_loop().call_soon(self._write, rest)
+        elif self._body and not isinstance(self._body, bytes):
+            self._producing = convert_yielded(self._body.produce(self._write_piece))
+            self._producing.add_done_callback(self._produced)
+        else:
+            self._written = True
+
+    async def _write_piece(self, data: bytes) -> None:
+        """Write some of a body that is produced, and wait until the socket takes more."""
+        if self._ended or self.connection is None:
+            raise CutOff("the response has ended")
+        self.connection.write(data)
+        if self._full:
+            await self._full
+        else:
+            await asyncio.sleep(0)  # others go on between two pieces
+
+    def _produced(self, producing: asyncio.Future[None]) -> None:
+        self._producing = None
+        if producing.cancelled():
+            return
+        if error := producing.exception():
+            self._end(raised=cast(Exception, error))
         else:
             self._written = True
 
@@ -240,12 +299,21 @@ class ResponseStream(asyncio.BufferedProtocol):
             return
         self.connection = connection
         try:
-            data = _encode(self.request, self._url, self.proxy)
+            data = _encode(self.request, self._url, self.proxy, self._body)
         except Exception as error:
             self.fail(error)
         else:
-            connection.transport.set_protocol(self)
+            del self.request  # it takes 2 KB, and the response may take an hour
+            connection.serve(self)
             self._write(memoryview(data))
+
+    def pause_writing(self) -> None:
+        self._full = asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        if self._full and not self._full.done():
+            self._full.set_result(None)
+        self._full = None
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._buffer
@@ -340,7 +408,7 @@ class ResponseStream(asyncio.BufferedProtocol):
         except Exception as error:
             self._end(raised=error)
             return
-        if seconds is not None or self._grace:
+        if (seconds is not None or self._grace) and not self._complete:
             self.wait_at_most(seconds)
         self._room -= len(data)
         if self._room < 0:
@@ -360,14 +428,12 @@ class ResponseStream(asyncio.BufferedProtocol):
         if self._ended:
             return
         self._ended = True
-        for waiting in (self._grace, self.connecting):
+        for waiting in (self._grace, self.connecting, self._producing):
             if waiting:
                 waiting.cancel()
         if self.connection:
-            self.connection.transport.set_protocol(self.connection)
-            if self.reusable:
-                self.connection.transport.resume_reading()
-            else:
+            self.connection.serve(None)
+            if not self.reusable:
                 self.connection.close()
         # Ignore what the parser still reports of this read, and break the cycles with the parser
         # and the callbacks.
@@ -447,6 +513,7 @@ def _protocol(data: bytes) -> str:
     return ""
 
 
+@lru_cache(maxsize=64)
 def origin_of(url: str | SplitResult) -> Origin:
     """The server of a URL. Raises `ValueError` for a URL that is not http or https."""
     url = urlsplit(url) if isinstance(url, str) else url
@@ -455,29 +522,53 @@ def origin_of(url: str | SplitResult) -> Origin:
     return Origin(url.scheme, url.hostname, url.port or (443 if url.scheme == "https" else 80))
 
 
-def _encode(request: HTTPRequest, url: SplitResult, proxy: ForwardProxy | None = None) -> bytes:
+def _encode(
+    request: HTTPRequest,
+    url: SplitResult,
+    proxy: ForwardProxy | None = None,
+    body: bytes | Body | None = None,
+) -> bytes:
     """The request as bytes. Raises `ValueError` for a header that contains a line end.
 
     A proxy gets the whole URL of a request to http (RFC 9112 section 3.2.2). A request to https
     goes through its tunnel.
     """
-    headers = HTTPHeaders(request.headers)
-    body = request.body
+    body, headers = request.body if body is None else body, request.headers
+    if isinstance(headers, HTTPHeaders):
+        head = _encode_head(request.method, url, headers.copy(), proxy)
+    else:
+        head = _usual_head(request.method, url, tuple(headers.items()), proxy)
+    if body is None and request.method not in ("POST", "PUT", "PATCH"):
+        return head + b"\r\n"
+    first = body if isinstance(body, bytes) else b""
+    return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body or b""), first)
+
+
+@lru_cache(maxsize=64)  # nearly every request has the head of one before it
+def _usual_head(
+    method: str, url: SplitResult, pairs: tuple[tuple[str, str], ...], proxy: ForwardProxy | None
+) -> bytes:
+    return _encode_head(method, url, HTTPHeaders(dict(pairs)), proxy)
+
+
+def _encode_head(
+    method: str, url: SplitResult, headers: HTTPHeaders, proxy: ForwardProxy | None
+) -> bytes:
+    """The head of a request without its length, and without the empty line at its end."""
+    headers.pop("Content-Length", None)
     if "Host" not in headers:
         headers["Host"] = url.netloc.rpartition("@")[2]
     if url.username is not None and "Authorization" not in headers:
         user, password = unquote(url.username), unquote(url.password or "")
         login = b64encode(encode_username_password(user, password)).decode()
         headers["Authorization"] = f"Basic {login}"
-    if body is not None or request.method in ("POST", "PUT", "PATCH"):
-        headers["Content-Length"] = str(len(body or b""))
     path = (url.path or "/") + (f"?{url.query}" if url.query else "")
     if proxy and url.scheme == "http":
         path = f"http://{url.netloc.rpartition('@')[2]}{path}"
         if proxy.authorization:
             headers["Proxy-Authorization"] = proxy.authorization
-    lines = [f"{request.method} {path} HTTP/1.1"]
+    lines = [f"{method} {path} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in headers.get_all()]
     if any("\r" in line or "\n" in line for line in lines):
         raise ValueError("a header contains a line end")
-    return "\r\n".join([*lines, "", ""]).encode("latin1") + (body or b"")
+    return "\r\n".join([*lines, ""]).encode("latin1")

@@ -12,15 +12,17 @@ import logging
 import os
 import socket
 import sys
+from asyncio import Future
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from ipaddress import ip_address
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPConnection, HTTPMessageDelegate
 from tornado.ioloop import IOLoop
+from tornado.iostream import IOStream
 from tornado.web import Application
 
 from tornado_stream.net import descriptors
@@ -29,18 +31,24 @@ from tornado_stream.net.client_connections import (
     READ_SIZE,
     ClientConnections,
     ClientStream,
-    TimedRequest,
     address_key,
-    refusal,
 )
+from tornado_stream.net.connection_loop import Peer, ShortWay, TimedRequest, serve_requests
 from tornado_stream.net.peer import is_trusted
+from tornado_stream.net.refusals import ADDRESS_FULL, FULL
 from tornado_stream.net.waiting import SETTLE
 from tornado_stream.settings import Settings
 
+if TYPE_CHECKING:
+    from tornado_stream.net.board import Part
+
 logger = logging.getLogger(__name__)
 
-#: Connections that are accepted in one iteration of the loop.
-ACCEPTS = 100
+#: Connections that are accepted in one iteration of the loop; fewer where other processes accept
+#: from the same sockets, so that each gets its share.
+ACCEPTS, SHARED_ACCEPTS = 100, 1
+#: Seconds in which the others can accept, where this process has many more connections.
+YIELD = 0.005
 #: Seconds between two sweeps of the connections, at most.
 SWEEP_INTERVAL = 1.0
 #: When descriptors have run out: seconds without accepting, and connections that are closed.
@@ -54,21 +62,24 @@ PER_ADDRESS = 256
 #: Tornado's hard body limit (at least this). Between the limit of a route and it, the handler
 #: answers 413, and the server keeps nothing of the body; above it Tornado answers a bare 400.
 BODY_LIMIT = 8 * 1024 * 1024
+#: Seconds in which requests can notice that their connections have been closed.
+CLOSING = 1.0
 #: Seconds between two equal warnings in the log.
 LOG_INTERVAL = 60.0
 
-FULL = refusal(503, "too_many_connections", "The server has too many connections now.", 5)
-ADDRESS_FULL = refusal(
-    429, "too_many_connections", "There are too many connections from your address.", 5
-)
-
 
 class Server(HTTPServer):
-    """Tornado's server with a listener of its own. `connections` holds the open ones."""
+    """Tornado's server with a listener and a loop of its own for each connection. `connections`
+    holds the open ones. `short_way` may take requests that need not pass Tornado."""
 
-    def initialize(self, application: Application, settings: Settings) -> None:  # type: ignore[override]
-        self.connections = ClientConnections(settings)
-        self._body_limit = max(BODY_LIMIT, 2 * settings.max_body, 2 * settings.max_v1_body)
+    short_way: ShortWay | None = None
+
+    def initialize(  # type: ignore[override]
+        self, application: Application, settings: Settings, part: Part | None = None
+    ) -> None:
+        self.connections = ClientConnections(settings, part)
+        limits = settings.max_body, settings.max_v1_body, settings.max_file
+        self._body_limit = max(BODY_LIMIT, *(2 * limit for limit in limits))
         super().initialize(
             application,
             max_body_size=self._body_limit,
@@ -78,7 +89,8 @@ class Server(HTTPServer):
         )
         # `ClientConnections.sweep` replaces Tornado's timer for each request.
         self.conn_params.header_timeout = None
-        self._listener = Listener(settings, self.connections, self._serve)
+        self._listener = Listener(settings, self.connections, self._accepted)
+        self._serving: set[Future[None]] = set()
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
         """Accept connections on these listening sockets."""
@@ -88,13 +100,46 @@ class Server(HTTPServer):
         """Accept no more connections. Open ones stay."""
         self._listener.stop()
 
-    def start_request(
-        self, server_conn: object, request_conn: HTTPConnection
-    ) -> HTTPMessageDelegate:
-        delegate = super().start_request(server_conn, request_conn)
-        return TimedRequest(delegate, request_conn.stream, self.connections)  # type: ignore[attr-defined]
+    def pause_accepting(self) -> None:
+        """Let another process accept connections on the same sockets, which stay open."""
+        self._listener.pause()
 
-    def _serve(self, sock: socket.socket, address: Any, key: str) -> None:
+    def accept_again(self) -> None:
+        """Undo `pause_accepting`."""
+        self._listener.unpause()
+
+    def adopt(self, sock: socket.socket, data: bytes, *, received: bool) -> None:
+        """Serve a connection that another process has accepted; see `ClientStream.preload`. Raises
+        `OSError` if its client has left."""
+        address = sock.getpeername()
+        key = address_key(address)
+        stream = ClientStream(sock, key, self.connections, self._body_limit)
+        stream.preload(data, received=received)
+        self.handle_stream(stream, address)
+
+    def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
+        """Serve the requests that come on this connection."""
+        assert isinstance(stream, ClientStream)
+        serving = asyncio.create_task(
+            serve_requests(
+                stream, Peer(address), self._start_request, self.conn_params, self.short_way
+            )
+        )
+        self._serving.add(serving)  # the loop keeps no strong reference
+        serving.add_done_callback(self._serving.discard)
+
+    async def close_all_connections(self) -> None:
+        """Close the open connections, whatever is sent on them."""
+        for stream in tuple(self.connections.open):
+            stream.close()
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=CLOSING)
+
+    def _start_request(self, connection: HTTPConnection) -> HTTPMessageDelegate:
+        delegate = self.start_request(self, connection)
+        return TimedRequest(delegate, connection.stream, self.connections)  # type: ignore[attr-defined]
+
+    def _accepted(self, sock: socket.socket, address: Any, key: str) -> None:
         self.handle_stream(ClientStream(sock, key, self.connections, self._body_limit), address)
 
 
@@ -111,11 +156,14 @@ class Listener:
         self._settings = settings
         self._connections = connections
         self._serve = serve
-        self._max_connections = descriptors.shares(settings)[0]
+        self._most_here = descriptors.shares(settings)[0]
+        self._accepts = SHARED_ACCEPTS if connections.part else ACCEPTS
         self._sockets: list[socket.socket] = []
+        self._listening = False
         self._spare: list[int] = []
         self._silent_until: dict[str, float] = {}
         self._paused: asyncio.TimerHandle | None = None
+        self._yielded = False
         self._sweeping: asyncio.TimerHandle | None = None
 
     def start(self, sockets: Iterable[socket.socket]) -> None:
@@ -128,12 +176,21 @@ class Listener:
         if self._sweeping is None:
             self._sweep()
 
-    def stop(self) -> None:
-        for timer in (self._paused, self._sweeping):
-            if timer:
-                timer.cancel()
-        if self._paused is None:
+    def pause(self) -> None:
+        if self._paused:
+            self._paused.cancel()
+            self._paused = None
+        elif self._listening:
             self._stop_listening()
+
+    def unpause(self) -> None:
+        if self._paused is None and not self._listening:
+            self._listen(self._sockets)
+
+    def stop(self) -> None:
+        self.pause()
+        if self._sweeping:
+            self._sweeping.cancel()
         for sock in self._sockets:
             sock.close()
         self._sockets.clear()
@@ -141,15 +198,19 @@ class Listener:
         self._free_spare()
 
     def _listen(self, sockets: Iterable[socket.socket]) -> None:
+        self._listening = True
         for sock in sockets:
             IOLoop.current().add_handler(sock, self._accept, IOLoop.READ)
 
     def _stop_listening(self) -> None:
+        self._listening = False
         for sock in self._sockets:
             IOLoop.current().remove_handler(sock)
 
     def _accept(self, sock: Any, events: int) -> None:
-        for _ in range(ACCEPTS):
+        if self._yields():
+            return
+        for _ in range(self._accepts):
             try:
                 connection, address = sock.accept()
             except BlockingIOError:
@@ -163,22 +224,44 @@ class Listener:
                 return
             self._admit(connection, address)
 
+    def _yields(self) -> bool:
+        """For a moment, let a process accept that has fewer connections."""
+        part = self._connections.part
+        self._yielded = not self._yielded and part is not None and part.is_ahead
+        if self._yielded:
+            self._stop_listening()
+            self._paused = asyncio.get_running_loop().call_later(YIELD, self._listen_again)
+        return self._yielded
+
+    def _listen_again(self) -> None:
+        self._paused = None
+        self._listen(self._sockets)
+
     def _admit(self, connection: socket.socket, address: Any) -> None:
-        key, count = address_key(address), len(self._connections.open)
+        key, count = address_key(address), self._count()
+        is_full = (
+            count >= self._settings.max_connections
+            or len(self._connections.open) >= self._most_here
+        )
         if self._is_address_full(address, key):
             self._warn("too many connections from %s: more are refused", key)
             self._connections.refuse(connection, ADDRESS_FULL)
-        elif count >= self._max_connections and not self._connections.evict(1, GRACE):
+        elif is_full and not self._connections.evict(1, GRACE):
             self._warn("there are %d connections: more are refused", count)
             self._connections.refuse(connection, FULL)
         else:
             self._serve(connection, address, key)
 
+    def _count(self) -> int:
+        """How many connections the server has, with all its processes."""
+        part = self._connections.part
+        return part.connections if part else len(self._connections.open)
+
     def _is_address_full(self, address: Any, key: str) -> bool:
         most = self._settings.max_connections_per_address
-        if self._connections.per_address[key] < (
-            PER_ADDRESS if most is None else most or sys.maxsize
-        ):
+        part = self._connections.part
+        count = part.connections_of(key) if part else self._connections.per_address[key]
+        if count < (PER_ADDRESS if most is None else most or sys.maxsize):
             return False
         host = address[0] if key else ""
         is_ours = not key or ip_address(host.partition("%")[0]).is_loopback

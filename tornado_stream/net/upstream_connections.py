@@ -11,8 +11,12 @@ import select
 import socket
 import ssl
 from asyncio.staggered import staggered_race
-from functools import partial
+from functools import lru_cache, partial
+from time import monotonic
 from typing import Any, NamedTuple, cast
+
+from tornado_stream.net.upstream_reader import Receiver, UpstreamReader
+from tornado_stream.net.upstream_tls import UpstreamTLS, keep_session
 
 #: Seconds for which an idle connection is kept. Servers for models close theirs after 5 s or more.
 KEEP_ALIVE = 4.0
@@ -28,25 +32,95 @@ class Origin(NamedTuple):
     port: int
 
 
+class Nobody:
+    """The receiver of a closed connection."""
+
+    def buffer_updated(self, nbytes: int) -> None: ...
+
+    def connection_lost(self, exc: Exception | None) -> None: ...
+
+
+NOBODY = Nobody()
+
+
 class UpstreamConnection(asyncio.Protocol):
     """A connection, and its protocol while it is idle: before, between and after responses. Bytes
-    that arrive then close it."""
+    that arrive then close it. With a `reader` that one reads `sock` and decrypts with `tls`, else
+    the transport does both. Write with `write` alone: the transport may not encrypt."""
 
     transport: asyncio.Transport
 
-    def __init__(self, origin: Origin) -> None:
+    def __init__(
+        self,
+        origin: Origin,
+        sock: socket.socket,
+        reader: UpstreamReader | None = None,
+        tls: UpstreamTLS | None = None,
+    ) -> None:
         self.origin = origin
         self.idle_since = 0.0
+        self.sock = sock
+        self.tls = tls
+        self.receiver: Receiver = self
+        self._reader = reader
+        self._paused = False
+
+    def serve(self, receiver: asyncio.BufferedProtocol | None) -> None:
+        """Give what arrives to this receiver; None: the connection is idle."""
+        self.transport.set_protocol(receiver or self)
+        self.receiver = cast(Receiver, receiver or self)
+        if self._paused:
+            self.resume_reading()
+
+    @property
+    def ssl_object(self) -> ssl.SSLObject | None:
+        if self.tls:
+            return self.tls.object
+        found: ssl.SSLObject | None = self.transport.get_extra_info("ssl_object")
+        return found
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Send these bytes, and what the connection's TLS itself has to say."""
+        self.transport.write(self.tls.encrypt(data) if self.tls else data)
+
+    def pause_reading(self) -> None:
+        """Read no more before `resume_reading`. Idempotent, as that is."""
+        self._paused = True
+        if self._reader:
+            self._reader.forget(self)
+        else:
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        self._paused = False
+        if not self._reader:
+            self.transport.resume_reading()
+        elif not self.transport.is_closing():
+            self._reader.watch(self)
+
+    def close(self) -> None:
+        """Close it now, in any phase; bytes that were not sent are dropped."""
+        if self._reader:
+            self._reader.forget(self)
+        self.receiver = NOBODY  # else it is in a cycle, which only a full collection frees
+        self.transport.abort()
+
+    # -- called by asyncio and the reader
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
+        if self._reader:
+            self.transport.pause_reading()
+            self._reader.watch(self)
 
     def data_received(self, data: bytes) -> None:
         self.close()
 
-    def close(self) -> None:
-        """Close it now, in any phase; bytes that were not sent are dropped."""
-        self.transport.abort()
+    def buffer_updated(self, nbytes: int) -> None:
+        self.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.close()
 
     def is_open(self) -> bool:
         """Whether it is open, and no bytes have arrived that the loop has not read yet."""
@@ -68,7 +142,7 @@ class ConnectionPool:
         self._sweeping: asyncio.TimerHandle | None = None
 
     def take(self, origin: Origin) -> UpstreamConnection | None:
-        now = asyncio.get_running_loop().time()
+        now = monotonic()
         connections = self._idle.get(origin, [])
         while connections:
             connection = connections.pop()
@@ -78,14 +152,11 @@ class ConnectionPool:
         return None
 
     def put(self, connection: UpstreamConnection) -> None:
-        loop = asyncio.get_running_loop()
-        connection.idle_since = loop.time()
-        tls = connection.transport.get_extra_info("ssl_object")
-        if tls is not None and isinstance(tls.context, ResumingContext):
-            tls.context.sessions[connection.origin.host] = tls.session
+        connection.idle_since = monotonic()
+        keep_session(connection.ssl_object, connection.origin.host)
         self._idle.setdefault(connection.origin, []).append(connection)
         if not self._sweeping:
-            self._sweeping = loop.call_later(KEEP_ALIVE, self._sweep)
+            self._sweeping = asyncio.get_running_loop().call_later(KEEP_ALIVE, self._sweep)
 
     def close(self) -> None:
         if self._sweeping:
@@ -97,7 +168,7 @@ class ConnectionPool:
 
     def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
-        due = loop.time() - KEEP_ALIVE
+        due = monotonic() - KEEP_ALIVE
         for origin, connections in tuple(self._idle.items()):
             for connection in connections:
                 if connection.idle_since <= due:
@@ -109,32 +180,12 @@ class ConnectionPool:
         self._sweeping = loop.call_later(KEEP_ALIVE / 2, self._sweep) if self._idle else None
 
 
-class ResumingContext(ssl.SSLContext):
-    """Checks certificates, and resumes a server's last TLS session instead of a full handshake.
-
-    asyncio has no parameter for the session, so `wrap_bio` adds it.
-    """
-
-    sessions: dict[str | None, ssl.SSLSession | None]
-
-    def __new__(cls) -> ResumingContext:
-        context = super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
-        context.load_default_certs()
-        context.sessions = {}
-        return context
-
-    def wrap_bio(self, *args: Any, **options: Any) -> ssl.SSLObject:
-        options["session"] = self.sessions.get(options.get("server_hostname"))
-        return super().wrap_bio(*args, **options)
-
-
 async def open_socket(host: str, port: int) -> socket.socket:
     """Connect to the address that answers first. Cancelling the call closes every socket that it
     opened; asyncio's `create_connection` can leak a socket that has just been connected."""
     loop = asyncio.get_running_loop()
     try:
-        numeric = socket.AI_NUMERICHOST
-        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=numeric)
+        addresses = _numeric_addresses(host, port)
     except socket.gaierror:  # it is a name; a thread looks it up
         addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     connected: list[socket.socket] = []
@@ -161,3 +212,37 @@ async def open_socket(host: str, port: int) -> socket.socket:
     finally:
         for sock in connected:
             sock.close()
+
+
+@lru_cache(maxsize=64)  # Python takes as long for this as for the rest of a connection
+def _numeric_addresses(host: str, port: int) -> list[Any]:
+    """The addresses of a host that is no name. Raises `socket.gaierror` if it is one."""
+    numeric = socket.AI_NUMERICHOST
+    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=numeric)
+
+
+async def open_connection(
+    origin: Origin,
+    sock: socket.socket,
+    context: ssl.SSLContext | None,
+    reader: UpstreamReader | None,
+) -> UpstreamConnection:
+    """A connection on this connected socket, with TLS if there is a context. Where it fails or is
+    cancelled, the socket is closed."""
+    loop = asyncio.get_running_loop()
+    tls = None
+    if context and reader:
+        try:
+            tls = UpstreamTLS(context, origin.host)
+            await tls.handshake(sock)
+        except BaseException:
+            sock.close()
+            raise
+        context = None  # asyncio gets encrypted bytes only
+    _, connection = await loop.create_connection(
+        lambda: UpstreamConnection(origin, sock, reader, tls),
+        sock=sock,
+        ssl=context,
+        server_hostname=origin.host if context else None,
+    )
+    return connection

@@ -38,11 +38,15 @@ class Watch:
     """Calls `expired` once, when `look` returns 0 or less and does so again after the loop has read
     its sockets. `look` returns in how many seconds to ask it again."""
 
+    __slots__ = ("_expired", "_look", "_loop", "_seems_over", "_timer")
+
     def __init__(self, look: Callable[[], float], expired: Callable[[], None]) -> None:
         self._look = look
         self._expired = expired
         self._timer: asyncio.TimerHandle | None = None
         self._seems_over = False
+        # Asking for the running loop costs a call of the system before Python 3.12.
+        self._loop = asyncio.get_running_loop()
         self._check()
 
     def cancel(self) -> None:
@@ -61,11 +65,13 @@ class Watch:
         self._seems_over = seconds <= 0
         delay = SETTLE if self._seems_over else max(seconds, SHORTEST)
         if math.isfinite(delay):
-            self._timer = asyncio.get_running_loop().call_later(delay, self._check)
+            self._timer = self._loop.call_later(delay, self._check)
 
 
 class Limit(Watch):
     """Calls `expired` after `seconds`, counted from now or from the last pause."""
+
+    __slots__ = ()
 
     def __init__(self, seconds: float, expired: Callable[[], None]) -> None:
         since = monotonic()

@@ -30,6 +30,9 @@ _HEADER = re.compile(
     re.IGNORECASE,
 )
 
+#: A part of every name in `_HEADER`.
+_HEADER_NAMES = ("authorization", "api-key", "cookie")
+
 
 def mask(text: str, secrets: tuple[str, ...] = ()) -> str:
     """`text` with `***` for these secrets and for everything that looks like a key.
@@ -37,23 +40,49 @@ def mask(text: str, secrets: tuple[str, ...] = ()) -> str:
     A secret is found unchanged, quoted for a URL or for JSON, and in base64. A secret with fewer
     than eight characters is masked only where it is a word of its own.
     """
+    lower = _lower(text)
     if secrets and (known := _pattern(secrets)):
-        text = known.sub(MASK, text)
+        if not lower or any(form in lower for form in _lower_forms(secrets)):
+            text = known.sub(MASK, text)
     text = _KEY_LIKE.sub(MASK, text)
-    return _BASIC.sub(rf"\1{MASK}", _BEARER.sub(rf"\1{MASK}", text))
+    if not lower or "bearer" in lower:
+        text = _BEARER.sub(rf"\1{MASK}", text)
+    if not lower or "basic" in lower:
+        text = _BASIC.sub(rf"\1{MASK}", text)
+    return text
 
 
 def mask_headers(text: str, secrets: tuple[str, ...] = ()) -> str:
     """As `mask`, and also masks the values of headers that hold a secret. This is for logs only:
     an error message for a person may mention `Authorization: Bearer`."""
-    return _HEADER.sub(rf"\1\2{MASK}", mask(text, secrets))
+    lower = _lower(text)
+    text = mask(text, secrets)
+    if lower and not any(name in lower for name in _HEADER_NAMES):
+        return text
+    return _HEADER.sub(rf"\1\2{MASK}", text)
+
+
+def _lower(text: str) -> str:
+    """`text` in lower case, in which a search for a word is a quick test whether a pattern can
+    match; "" where it is not, because other letters match those of ASCII in patterns that ignore
+    the case."""
+    return text.lower() if text.isascii() else ""
 
 
 @lru_cache(maxsize=64)
 def _pattern(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
-    forms = {form for secret in secrets if secret.strip() for form in _forms(secret.strip())}
-    longest_first = sorted(forms, key=len, reverse=True)
-    return re.compile("|".join(map(_as_pattern, longest_first))) if forms else None
+    longest_first = sorted(_all_forms(secrets), key=len, reverse=True)
+    return re.compile("|".join(map(_as_pattern, longest_first))) if longest_first else None
+
+
+@lru_cache(maxsize=64)
+def _lower_forms(secrets: tuple[str, ...]) -> tuple[str, ...]:
+    """One of these is in the lower-case form of each text that the pattern matches."""
+    return tuple({form.lower() for form in _all_forms(secrets)})
+
+
+def _all_forms(secrets: tuple[str, ...]) -> set[str]:
+    return {form for secret in secrets if secret.strip() for form in _forms(secret.strip())}
 
 
 def _as_pattern(form: str) -> str:

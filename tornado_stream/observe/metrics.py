@@ -41,6 +41,7 @@ LAG_INTERVAL, LAG_WATCH = 0.5, 300.0
 ROUTES = {
     "": "page",
     "c": "page",
+    "s": "shared",
     "stream": "stream",
     "api": "api",
     "static": "static",
@@ -103,6 +104,8 @@ class Metrics:
         self.requests: Counter[tuple[str, str]] = Counter()  # by route and status
         self.upstream: Counter[str] = Counter()  # by status
         self.resumes = 0
+        self.uploads: Counter[str] = Counter()  # by result: `stored`, or the code of a refusal
+        self.upload_bytes = 0
         self.gauges: list[tuple[str, str, Callable[[], float]]] = []  # name, help text, value
         self._scraped = 0.0
         self._lag_timer: asyncio.TimerHandle | None = None
@@ -132,6 +135,11 @@ class Metrics:
         known = status in _STATUSES
         self.upstream[str(status) if known else f"{min(status // 100, 9)}xx"] += 1
 
+    def uploaded(self, result: str, size: int = 0) -> None:
+        """Count a file that a user or a model sent: `stored` with its bytes, or why it was not."""
+        self.uploads[result] += 1
+        self.upload_bytes += size
+
     def subscriber_resumed(self) -> None:
         self.resumes += 1
 
@@ -155,11 +163,14 @@ class Metrics:
         ends = {f'{{cause="{c}",state="{s}"}}': n for (s, c), n in self.ends.items()}
         requests = {f'{{route="{r}",status="{s}"}}': n for (r, s), n in self.requests.items()}
         upstream = {f'{{status="{s}"}}': n for s, n in self.upstream.items()}
+        uploads = {f'{{result="{r}"}}': n for r, n in self.uploads.items()}
         for name, help, values in (
             ("answers_total", "Answers that have ended.", ends),
             ("http_requests_total", "Requests to this server.", requests),
             ("upstream_responses_total", "Responses of the model's server.", upstream),
             ("resumes_total", "Readers that went on after an event.", {"": self.resumes}),
+            ("uploads_total", "Files that users and models sent.", uploads),
+            ("upload_bytes_total", "Bytes of those that were stored.", {"": self.upload_bytes}),
         ):
             yield PREFIX + name, "counter", help, values.items()
         for name, help, value in self.gauges:
@@ -192,10 +203,10 @@ def _write(family: Family) -> Iterator[str]:
     yield f"# HELP {name} {help}"
     yield f"# TYPE {name} {type}"
     for rest, value in samples:
-        yield f"{name}{rest} {_number(value)}"
+        yield f"{name}{rest} {written_number(value)}"
 
 
-def _number(value: float) -> str:
+def written_number(value: float) -> str:
     """A number as Go writes it: with an exponent from a million on."""
     if value == inf:
         return "+Inf"

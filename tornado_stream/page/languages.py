@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,16 @@ RIGHT_TO_LEFT = {"ar", "fa", "he", "ur"}
 
 @dataclass(frozen=True)
 class Language:
-    """A language: its BCP 47 tag, and its strings in sections."""
+    """A language: its BCP 47 tag, and its file in the folder of all languages."""
 
     tag: str
-    strings: dict[str, Any]
+    path: Path
+
+    @cached_property
+    def strings(self) -> dict[str, Any]:
+        """The strings in sections. The first use reads the files, in a few milliseconds: a language
+        that nobody uses takes no memory."""
+        return _strings(self.path)
 
     @property
     def direction(self) -> str:
@@ -64,7 +71,7 @@ class Languages:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.all = {path.stem: Language(path.stem, _strings(path)) for path in folder.glob("*.js")}
+        self.all = {path.stem: Language(path.stem, path) for path in folder.glob("*.js")}
 
     @property
     def tags(self) -> list[str]:

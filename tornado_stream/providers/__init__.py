@@ -78,6 +78,12 @@ def build_provider(
     return ProviderGroup([local], discover=None if settings.no_discovery else discover)
 
 
+def has_upstream(settings: Settings, file: ConfigFile) -> bool:
+    """Whether the settings or tornado-stream.toml name an upstream. Otherwise the answers come from
+    what is found on this machine."""
+    return bool(settings.base_url or settings.api_key or file.read().data.get("upstream"))
+
+
 def _forward_proxies(environ: Mapping[str, str]) -> ForwardProxies | None:
     """The proxies of the environment; None: it names none."""
     if not any(name.lower() in PROXY_VARIABLES for name, value in environ.items() if value):

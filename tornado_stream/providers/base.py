@@ -9,12 +9,15 @@ from typing import Any
 
 from tornado_stream.values.costs import Price
 from tornado_stream.values.errors import ProviderError
-from tornado_stream.values.events import Delta, Finish, Notice, RelayedChunks
+from tornado_stream.values.events import Delta, Finish, Notice, RelayedChunks, Step, Tool
 from tornado_stream.values.messages import ChatRequest
+from tornado_stream.values.pictures import SentPicture
 
-#: Takes the events of an answer. Chunks (`RelayedChunks`) come only where the request has `relay`,
-#: and before the `Delta` of the same bytes.
-Emit = Callable[[Delta | Notice | Finish | RelayedChunks], None]
+#: What a provider emits. Chunks (`RelayedChunks`) come only where the request has `relay`, and
+#: before the `Delta` and the pictures of the same bytes.
+Emitted = Delta | Notice | Finish | RelayedChunks | SentPicture | Tool | Step
+#: Takes the events of an answer.
+Emit = Callable[[Emitted], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +26,11 @@ class ModelInfo:
 
     `state` is `ready`, `loading` or `failed`. `detail` is for a person: what the model is, or why
     it failed and what to do; `code` is the code of that failure. `context` is in tokens. `can` has
-    those of `vision`, `tools` and `reasoning` that the upstream lists. `maker` is "" and `price` is
-    None where nobody says them. `id` is "" where an upstream has no list of models. `created`
-    (seconds since the epoch) and `owned_by` are 0 and "" where the upstream names none. `offered`
-    is False for a model that programs are not told of.
+    those of `vision`, `tools` and `reasoning` that the upstream lists; if `can_known`, the model
+    can do none of the others. `maker` is "" and `price` is None where nobody says them. `id` is ""
+    where an upstream has no list of models. `created` (seconds since the epoch) and `owned_by` are
+    0 and "" where the upstream names none. `offered` is False for a model that programs are not
+    told of.
     """
 
     id: str
@@ -41,12 +45,29 @@ class ModelInfo:
     code: str = ""
     maker: str = ""
     price: Price | None = None
+    can_known: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The model as `/api/models` shows it."""
-        members = ("id", "provider", "maker", "state", "code", "detail", "context", "can")
+        members = "id provider maker state code detail context can can_known".split()
         price = self.price and asdict(self.price)
         return {name: getattr(self, name) for name in members} | {"price": price}
+
+
+class TextEmit(ABC):
+    """An `Emit` that also takes a text without an event, in less time. A provider may use it."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def __call__(self, event: Emitted) -> None:
+        """Take an event."""
+
+    @abstractmethod
+    def text(self, text: str, data: bytes) -> None:
+        """Take a text that is not empty: the same as `Delta(text)`. `data` are the server-sent
+        events of which it was read, whole ones that differ in their texts alone. Where the request
+        has `relay`, their chunks are taken too: they have content and nothing else that matters."""
 
 
 class Provider(ABC):
@@ -103,6 +124,11 @@ class Provider(ABC):
         """What an answer of this model will most likely say of its upstream and price, as far as
         the configuration tells."""
         return Finish()
+
+    def can(self, model: str | None) -> frozenset[str] | None:
+        """What a model can (`ModelInfo.can`), as far as it was asked or configured; None: it is
+        not known. Asks nobody."""
+        return None
 
     def start(self) -> None:  # noqa: B027  (most providers have nothing to start)
         """Begin slow work, such as loading a model, and return at once."""

@@ -22,8 +22,10 @@ from tornado_stream.values.costs import Price
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 KEYS = (
     "preset base_url dialect key_env key_file key_header models default_model api_version headers "
-    "parameters connect_timeout first_byte_timeout idle_timeout answer_timeout prices".split()
+    "parameters connect_timeout first_byte_timeout idle_timeout answer_timeout prices can".split()
 )
+#: What a model can be told to do.
+ABILITIES = ("vision", "tools", "reasoning")
 PRICE_KEYS = ("input", "output", "cached_input")
 _TABLE = re.compile(
     r"""\s*\[\s*upstream\s*\.\s*["']?(?P<name>[^\s"'.\]]+)["']?\s*(\.\s*(?P<key>\w+).*)?\]"""
@@ -92,6 +94,7 @@ class _ConfigParser:
             parameters=self._table(table, "parameters"),
             timeouts=self._timeouts(table),
             prices=self._prices(table, currency),
+            can=self._abilities(table),
             origin=f"{preset.title or shown_url(base_url)} ({self._path.name})",
             key_file=self._key_path(table["key_file"]) if "key_file" in table else None,
             key_origin=self._key_origin(table, preset),
@@ -208,6 +211,15 @@ class _ConfigParser:
                     self._refuse("prices", f"{model!r}: a price must be a number, 0 or above")
             prices[model] = Price(**row, currency=currency)
         return prices
+
+    def _abilities(self, table: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+        can = {}
+        for model, words in self._table(table, "can").items():
+            if not isinstance(words, list) or not all(word in ABILITIES for word in words):
+                known = ", ".join(f'"{word}"' for word in ABILITIES)
+                self._refuse("can", f"{model!r} must be a list of some of {known}")
+            can[model] = tuple(words)
+        return can
 
     def _table(self, table: dict[str, Any], key: str) -> dict[str, Any]:
         value = table.get(key, {})

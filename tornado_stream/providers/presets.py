@@ -36,6 +36,8 @@ class Preset:
     completion_tokens: re.Pattern[str] | None = field(default=None, compare=False)
     no_sampling: re.Pattern[str] | None = field(default=None, compare=False)
     local_port: int | None = None
+    abilities: str = ""
+    abilities_by_model: bool = False
 
     def adapt(self, model: str, options: dict[str, Any]) -> dict[str, Any]:
         """The options with the names that this upstream takes, without those it refuses."""

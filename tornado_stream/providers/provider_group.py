@@ -103,6 +103,13 @@ class ProviderGroup(Provider):
         found += [member.expected(rest) for member in self.members if rest and member.name == name]
         return next((finish for finish in found if finish.price), found[0])
 
+    def can(self, model: str | None) -> frozenset[str] | None:
+        model = model or self.default_model
+        name, _, rest = (model or "").partition("/")
+        found = [member.can(model) for member in self.members]
+        found += [member.can(rest) for member in self.members if rest and member.name == name]
+        return next((can for can in found if can is not None), None)
+
     def start(self) -> None:
         for member in self.members:
             member.start()
@@ -139,11 +146,13 @@ class ProviderGroup(Provider):
 
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
         configured = self._configured
-        self._in_use.update(configured)
+        for one in configured:
+            self._in_use[one] += 1
         try:
             await self._generate(self.members, request, emit)
         finally:
-            self._in_use.subtract(configured)
+            for one in configured:
+                self._in_use[one] -= 1
             self._close_retired()
 
     async def _generate(
@@ -153,7 +162,8 @@ class ProviderGroup(Provider):
         candidates = await self._candidates(members, request.model or self.default_model)
         for member, model in candidates:
             try:
-                return await self._with_retries(member, replace(request, model=model), emit)
+                asked = request if model == request.model else replace(request, model=model)
+                return await self._with_retries(member, asked, emit)
             except ProviderError as error:
                 if not error.unprocessed or (member, model) == candidates[-1]:
                     if len(members) > 1:

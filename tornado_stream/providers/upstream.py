@@ -25,7 +25,7 @@ from tornado.httpclient import HTTPRequest
 from tornado.httputil import HTTPInputError
 
 from tornado_stream.net.compressed_body import CompressedBody, compression
-from tornado_stream.net.http_client import CutOff, OnChunk, OtherProtocol, StreamingHTTPClient
+from tornado_stream.net.http_client import Body, CutOff, OnChunk, OtherProtocol, StreamingHTTPClient
 from tornado_stream.net.waiting import Watch, resumed_at
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.json_values import too_many_values
@@ -70,7 +70,7 @@ class UpstreamRequest:
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None
+    body: bytes | Body | None = None
     method: str = "POST"
     timeouts: Timeouts = Timeouts()
 
@@ -197,7 +197,7 @@ class _Fetch:
         self._error_body = bytearray()
 
     async def run(self, client: StreamingHTTPClient) -> None:
-        self._response = client.stream(self._http_request(), self._take_head)
+        self._response = client.stream(self._http_request(), self._take_head, self._request.body)
         watch = Watch(self._look, self._expire)
         try:
             failure = await self._response.done
@@ -235,7 +235,6 @@ class _Fetch:
             method=request.method,
             # Compression would hold small events back.
             headers={"Accept-Encoding": "identity", **request.headers},
-            body=request.body,
             connect_timeout=request.timeouts.connect,
         )
 

@@ -24,9 +24,9 @@ DIALECTS = ("chat", "responses")
 class UpstreamConfig:
     """An upstream and how to send it requests. Empty `models` stand for the upstream's own list.
     `dialect` is one of `DIALECTS`, and `dialects` has those of single models; without one, the
-    preset decides. `parameters` are options for requests that do not set them. `origin` tells a
-    person where this configuration comes from, `key_origin` where the key is named; `key_file` is
-    the file with the key, if it is in one."""
+    preset decides. `can` is what single models can do, where it is set. `parameters` are options
+    for requests that do not set them. `origin` tells a person where this configuration comes from,
+    `key_origin` where the key is named; `key_file` is the file with the key, if it is in one."""
 
     name: str
     base_url: str
@@ -41,6 +41,7 @@ class UpstreamConfig:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     timeouts: Timeouts = Timeouts()
     prices: Mapping[str, Price] = field(default_factory=dict)
+    can: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     origin: str = ""
     key_file: Path | None = None
     key_origin: str = ""

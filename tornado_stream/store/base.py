@@ -9,21 +9,28 @@ lists that the store returns belong to the caller.
 from __future__ import annotations
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, Self
 
+from tornado_stream.store.call_base import CallStore, Decided
+from tornado_stream.store.file_base import FileStore
+from tornado_stream.store.health import StoreHealth
+from tornado_stream.store.pages import CURRENT, Page, Which
+from tornado_stream.store.share_base import ShareStore
+from tornado_stream.store.tail_base import StoredGeneration as StoredGeneration
+from tornado_stream.store.tail_base import TailStore
 from tornado_stream.values.defaults import Defaults
-from tornado_stream.values.errors import TooLarge, Unavailable, in_bytes
+from tornado_stream.values.errors import Conflict, Unavailable
 from tornado_stream.values.messages import LOCAL_OWNER, Conversation, Message
 from tornado_stream.values.presets import Preset
 
 #: The fields of a conversation that `Store.update_many` can change.
 PLACE = ("pinned", "archived", "folder")
 #: The fields of a conversation that `Store.update` can change.
-CHANGEABLE = ("title", "system", "current_id", "model", "options", *PLACE)
+CHANGEABLE = ("title", "system", "current_id", "model", "options", "tools", "always", *PLACE)
 #: The most folders of an owner, and the most pinned conversations that a list begins with.
 MAX_FOLDERS, MAX_PINNED = 200, 200
 #: Bytes, about, of the messages that are read at once where a conversation is read in parts, and
@@ -59,56 +66,18 @@ class DiskFull(StoreError):
 
 
 @dataclass(frozen=True, slots=True)
-class Extent:
-    """How large a conversation is: the bytes of its texts as UTF-8, and its messages, of all
-    branches. As a limit, 0 is none."""
-
-    size: int = 0
-    messages: int = 0
-
-
-NO_LIMIT = Extent()
-
-
-class ConversationFull(TooLarge):
-    """A conversation would become larger than the limit."""
-
-    code = "conversation_full"
-
-    def __init__(self, limit: Extent) -> None:
-        most = [in_bytes(limit.size)] if limit.size else []
-        most += [f"{limit.messages:,} messages"] if limit.messages else []
-        self.most = " and ".join(most)
-        super().__init__(
-            f"This conversation is full: {self.most} are the most, with all branches. "
-            "Start a new conversation."
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class StoreHealth:
-    """What is wrong with the database, as far as the store knows. Times are in seconds.
-
-    `checked_at` is when the last whole check ended, since the epoch; 0 if there was none.
-    `unsecured` is for how long the oldest commit has been in the write-ahead log alone.
-    """
-
-    read_only: bool = False
-    replaced: bool = False
-    damaged: bool = False
-    checked_at: float = 0.0
-    unsecured: float = 0.0
-    reserve_held: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class NewAnswer:
     """What one POST adds to the store, in one transaction.
 
     `conversation` is None if the store has it already. `messages` are those before the answer that
     are new, each the parent of the next; none where a question is answered again. `message` is the
     answer, in the state `running`; `frame` is the encoded `start` event, number 1 of its log;
-    `fingerprint` is a digest of the request.
+    `fingerprint` is a digest of the request. An answer with `beside` may run while others answer
+    the same message, so many of them together, and is not the conversation's current message; 0
+    stands for an ordinary answer, which runs alone. `ended` are answers of this instance that have
+    ended, and whose ends the store has refused so far: they do not count as running. `most` is how
+    many answers of the owner can run at a time at all instances of a store that tails; 0: no limit.
+    `decided` is stored in the same transaction.
     """
 
     generation_id: str
@@ -117,6 +86,10 @@ class NewAnswer:
     messages: tuple[Message, ...]
     message: Message
     frame: bytes
+    beside: int = 0
+    ended: tuple[str, ...] = ()
+    most: int = 0
+    decided: Decided | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,20 +139,19 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredGeneration:
-    """A log as the store has it. `message` is the answer as it was last written."""
+class Appended:
+    """What an `append` has found. `gone` are the ids of generations that the store does not have,
+    because their conversation was deleted; `asked_to_stop` are running answers of this instance
+    that `ask_stop` was called for. An empty batch gets all of these, another may get none."""
 
-    id: str
-    fingerprint: bytes
-    message: Message
-    frames: list[bytes]
-    owner: str = LOCAL_OWNER
+    gone: frozenset[str] = frozenset()
+    asked_to_stop: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingQuestion:
     """A question that is sent when the answer before it is done. `version` grows with each change;
-    the one that is not stored yet has 0."""
+    the one that is not stored yet has 0. `files` are the ids of its files, in their order."""
 
     conversation_id: str
     request_id: str
@@ -187,6 +159,7 @@ class WaitingQuestion:
     message: str
     model: str | None
     options: dict[str, Any]
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,54 +177,6 @@ class Session:
     agent: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A conversation in a list, with the id of its running answer.
-
-    Only a search sets `message_id` and `snippet`; a match in a title has no `message_id`. In the
-    snippet, U+E000 and U+E001 enclose the match; they are removed from all other text.
-    """
-
-    conversation: Conversation
-    generation_id: str | None
-    message_id: str | None = None
-    snippet: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Which:
-    """Which conversations a list has: those that are archived or not, those of one folder, or those
-    that are `loose`: neither pinned nor in a folder. `archived=None` means both."""
-
-    archived: bool | None = False
-    folder: str | None = None
-    loose: bool = False
-
-
-#: The conversations that are not archived.
-CURRENT = Which()
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """A folder, which is listed while a conversation that is not archived is in it. `count` is the
-    number of those that are not pinned either."""
-
-    name: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Part of a list. `next` is an opaque cursor for the following page; None at the end. Only the
-    first page of the loose conversations has `pinned` and `folders`."""
-
-    matches: list[Match]
-    next: str | None
-    pinned: list[Match] | None = None
-    folders: list[Folder] | None = None
-
-
 class AlreadyStored(StoreError):
     """The store has one of the ids of a new answer already, perhaps under another owner."""
 
@@ -259,44 +184,87 @@ class AlreadyStored(StoreError):
         super().__init__("The answer cannot be stored: one of its ids is already in use.")
 
 
-class Store(ABC):
-    """What one `owner` has: conversations, messages, event logs, presets and defaults; and the
-    sessions of all users, with the times at which they and the tokens were last used.
+class Busy(Conflict):
+    """Other answers are running in the conversation: `generation_ids`."""
+
+    code = "conversation_busy"
+
+    def __init__(self, generation_ids: Sequence[str]) -> None:
+        ids = self.generation_ids = list(generation_ids)
+        text = "An answer is still being written in this conversation."
+        super().__init__(text, generation_id=ids[0], generation_ids=ids)
+
+
+class Fenced(StoreError):
+    """Other processes have taken this one for dead, and its answers belong to them: it must write
+    nothing more."""
+
+    def __init__(self) -> None:
+        super().__init__("Another server has taken over the answers of this one.")
+
+
+class Store(FileStore, CallStore, ShareStore, TailStore):
+    """What one `owner` has: conversations, messages, event logs, files, presets, shares and
+    defaults; and the sessions of all users, with the times at which they and the tokens were last
+    used.
 
     No method shows what belongs to another owner. Only `append`, `settle`, `settle_lost`,
-    `unfinished`, `spent_since` and `usage` of everybody concern all owners at once. The thread that
-    writes calls `on_commit` with the seconds that each write transaction took.
+    `orphans`, `spent_since` and `usage` of everybody concern all owners at once, and the methods of
+    `FileStore` and `ShareStore` that say so. `on_commit` is called with the seconds that each write
+    transaction took, by one thread at a time.
+
+    Several processes may have the same store open. `instance` is the name of this one, which no
+    other ever has. An answer that runs belongs to the instance that began it, and each running
+    answer says so in its row: only its instance appends to it, until it is dead.
     """
 
     owner = LOCAL_OWNER
+    instance = ""
     on_commit: Callable[[float], None] = staticmethod(lambda seconds: None)
 
     def for_owner(self, owner: str) -> Self:
         """The same store, as this owner sees it."""
+        if owner == self.owner:
+            return self
         view = copy(self)
         view.owner = owner
         return view
 
+    async def open(self) -> None:
+        """Make ready what needs a running loop. Await it before all other methods. Raises
+        `OpenError`."""
+        return
+
     @abstractmethod
     async def begin(self, new: NewAnswer) -> None:
-        """Store a new answer, and make it the conversation's current message.
+        """Store a new answer, and make it the conversation's current message, unless it is
+        `beside` others.
 
-        Raises `AlreadyStored` if one of its ids is in use, `NotFound` if its conversation is gone,
-        `ConversationFull` if it has no room for the new messages. The answer itself may then go
-        beyond the limit. The waiting question with the answer's id is taken away in the same
-        transaction; raises `Conflict` `changed_meanwhile` if that has another text.
+        Raises `AlreadyStored` if one of its ids is in use, whichever instance used it; else `Busy`
+        or `BusyBeside` if it cannot run beside those that run, `NotFound` if its conversation is
+        gone, `ConversationFull` if it has no room for the new messages, `NoPlace`, and `NotFound`
+        `file_not_found` if a file of a new message is gone. The answer itself may then go beyond
+        the limit. The waiting question with the answer's id is taken away in the same transaction;
+        raises `Conflict` `changed_meanwhile` if that has another text, and `already_decided` where
+        `decided` is not about all undecided calls of its answer.
         """
 
     @abstractmethod
-    async def append(self, batch: list[Progress]) -> frozenset[str]:
-        """Append new frames to several logs, in one transaction. Returns the ids of the generations
-        that the store does not have, because their conversation was deleted.
+    async def append(self, batch: list[Progress]) -> Appended:
+        """Append new frames to several logs of this instance, in one transaction. An empty batch
+        only asks which answers are to be stopped.
 
         An answer that has ended settles its row of the ledger in the same transaction, whether or
         not the store has its log. Frames that the store already has (because a first try was
         committed after all) are skipped, and so is a log that has ended. Raises `ValueError` if
-        frames before `first` are missing.
+        frames before `first` are missing (`Gap` where the store tails), and `Fenced` if this
+        instance counts as dead.
         """
+
+    @abstractmethod
+    async def ask_stop(self, id: str) -> None:
+        """Ask the instance that writes an answer to stop it: its next `append` tells it so. An
+        answer that does not run stays as it is."""
 
     @abstractmethod
     async def settle(self, spent: list[Progress], begun: Sequence[Begun] = ()) -> None:
@@ -306,8 +274,9 @@ class Store(ABC):
 
     @abstractmethod
     async def settle_lost(self) -> None:
-        """Settle the rows of the ledger that a crash left open, as `interrupted` and without a
-        cost. Call it before any answer starts."""
+        """Settle the rows of the ledger that dead instances left open, as `interrupted` and without
+        a cost. Call it when the answers of `orphans` have ended; those that another instance has
+        yet to end are left to it."""
 
     @abstractmethod
     async def usage(
@@ -318,12 +287,43 @@ class Store(ABC):
         in their order, all else by its amount. At most `MOST_USAGE` rows."""
 
     @abstractmethod
-    async def spent_since(self, day: int) -> dict[str, tuple[int, int]]:
-        """The amount and the tokens that each user has spent since this day."""
+    async def spent_since(self, day: int, owner: str | None = None) -> dict[str, tuple[int, int]]:
+        """The amount and the tokens that each user has spent since this day; with an `owner`, only
+        those of that user."""
 
     @abstractmethod
-    async def unfinished(self) -> list[StoredGeneration]:
-        """The logs of answers in the state `running`. At a start, a crash left them unfinished."""
+    async def orphans(self) -> list[StoredGeneration]:
+        """Take over running answers of dead instances, and return their logs: from now on they
+        belong to this instance, which is to end them. Of several instances, one gets each. Where
+        there are many, further calls return the others."""
+
+    @abstractmethod
+    async def prompt_lengths(self, answers: Sequence[StoredGeneration]) -> list[int]:
+        """About how many characters the model got before each of these answers: the system prompt
+        of the conversation, and the messages before the answer."""
+
+    @abstractmethod
+    def is_alive(self, instance: str) -> bool:
+        """Whether the process with this name may still write. Once dead, it stays dead."""
+
+    @property
+    def lock(self) -> int | None:
+        """A descriptor of the lock that another process needs to open the store beside this one.
+        None: no other can."""
+        return None
+
+    def lead(self, pid: int) -> None:
+        """Of all processes, this one does what only one does, and `pid` is the one to stop. Most
+        stores need not know."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other living instance is known. Costs next to nothing."""
+        return True
+
+    @abstractmethod
+    async def running(self, conversation_id: str) -> dict[str, str]:
+        """The running answers of a conversation: the id of each, and its instance."""
 
     @abstractmethod
     async def conversation(self, id: str) -> Conversation | None:
@@ -352,8 +352,27 @@ class Store(ABC):
         """Store an empty conversation."""
 
     @abstractmethod
+    async def adopt(
+        self,
+        conversation: Conversation,
+        messages: Sequence[Message],
+        before: Callable[[bool], None] = lambda is_new: None,
+    ) -> bool:
+        """Store a conversation that was written elsewhere, in one transaction, and return whether
+        anything was added. Messages come behind their parents, and none of them is running.
+
+        If the owner has the conversation already, only messages that are not there yet are added,
+        and nothing is changed, but that the branch that is shown goes on with them. Until something
+        is written in it here, it stands in lists behind all conversations that were, among those
+        that were adopted by its `updated_at`. A folder that would be one too many is left out.
+        `before` is told whether the conversation is new, on any thread, before anything is stored.
+        Raises `AlreadyStored` where another owner has an id, and `ConversationFull`.
+        """
+
+    @abstractmethod
     async def update(self, id: str, changes: dict[str, Any]) -> None:
-        """Set some of the fields `CHANGEABLE` and leave the others as they are.
+        """Set some of the fields `CHANGEABLE` and leave the others as they are. Of `always`, those
+        stay that the change names; it adds none.
 
         Raises `NotFound`, and `Conflict` `too_many_folders`.
         """
@@ -372,9 +391,11 @@ class Store(ABC):
 
     @abstractmethod
     async def delete(self, *ids: str) -> None:
-        """Delete conversations with their messages and logs, and wipe their words from the disk.
+        """Delete conversations with their messages, logs, shares and files that no other has,
+        and wipe their words from the disk. `remove_bytes` then removes the bytes of the files.
 
-        Each is deleted whole. Where it fails, those before it are deleted.
+        Each is deleted whole. Where it fails, those before it are deleted. Raises `Busy` for one in
+        which an answer of another living instance is running.
         """
 
     @abstractmethod
@@ -456,10 +477,11 @@ class Store(ABC):
     @abstractmethod
     async def put_waiting(self, question: WaitingQuestion) -> WaitingQuestion:
         """Store a question in place of the one that waits and has the same version, and return it
-        with its new version. The same call may be made again.
+        with its new version. The same call may be made again. The question has its files until it
+        is taken away; they then count as uploaded at that moment.
 
-        Raises `NotFound`, or `Conflict` `changed_meanwhile`, or `already_sent` if there is an
-        answer with its id.
+        Raises `NotFound` (also `file_not_found`), or `Conflict` `changed_meanwhile`, or
+        `already_sent` if there is an answer with its id.
         """
 
     @abstractmethod

@@ -17,16 +17,29 @@ from tornado_stream.store.base import DiskFull, StoreError
 #: reader prevented that. SQLite does it earlier if the write-ahead log is long.
 DELAY, PAUSE = 45.0, 1.0
 
+#: Pages, about, that an answer which begins or ends writes to the log.
+PAGES = 16
+
 #: Begins to move the log. The result is whether the database file has all commits then.
 Move = Callable[[], asyncio.Future[bool]]
 
 
 class Checkpoints:
     """The timer of the moves. `move` leaves the log its space, `empty` gives the space back;
-    `is_roomy` tells whether the log may keep it."""
+    `is_roomy` tells whether the log may keep it. `look` lets SQLite move the log if it has more
+    than `longest` pages."""
 
-    def __init__(self, move: Move, empty: Move, is_roomy: Callable[[], bool]) -> None:
-        self._move, self._empty, self._is_roomy = move, empty, is_roomy
+    def __init__(
+        self,
+        move: Move,
+        empty: Move,
+        is_roomy: Callable[[], bool],
+        look: Callable[[], None],
+        longest: int,
+    ) -> None:
+        self._move, self._empty, self._is_roomy, self._look = move, empty, is_roomy, look
+        self._longest = longest
+        self._unseen = 0  # pages, about, that were written since the last look
         #: Not None while a move is due.
         self.timer: asyncio.TimerHandle | None = None
         self._is_hurried = False
@@ -50,6 +63,14 @@ class Checkpoints:
         if not self._is_hurried:
             self._is_hurried = True
             self._move_in(PAUSE)
+
+    def wrote_on_loop(self, writes: int, size: int) -> None:
+        """So many writes, with so many bytes of text, were committed on the loop, where SQLite
+        moves nothing: let the thread do it before the log is much longer than it may be."""
+        self._unseen += PAGES * writes + size // 4096
+        if self._unseen > self._longest // 4:
+            self._unseen = 0
+            self._look()
 
     def emptied(self) -> None:
         """The log is empty. Any thread may call this."""

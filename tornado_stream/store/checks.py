@@ -13,7 +13,7 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between two checks, and until the next try where a check was not possible.
 PERIOD, AGAIN = 24 * 3600.0, 600.0
+#: Seconds between two looks whether it is time for a check, at most.
+LOOK = 60.0
 #: Seconds between two pieces of a check.
 PAUSE = 0.05
 #: How often a deletion may stop one piece. After that, deletions wait until it has ended.
@@ -46,15 +48,24 @@ _PASSING = {"SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN", "SQLITE_NOMEM"}
 
 
 class Checker:
-    """Checks the database at `path` when it is time: now if `at_once`, in a day if `is_new`.
+    """Checks the database at `path` when it is time: now if `at_once`, in a day if `is_new`. Of
+    several processes, the one does it for which `may_begin` is true.
 
     `damage` has what the last check found; `checked_at` is when it ended. The time is kept as the
     time of the file `checked`, so that it survives a restart.
     """
 
-    def __init__(self, path: Path, *, is_new: bool, at_once: bool) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        is_new: bool,
+        at_once: bool,
+        may_begin: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.damage: list[str] = []
         self._path = path
+        self._may_begin = may_begin
         self._stamp = path.with_name("checked")
         if is_new:
             self._write_stamp()
@@ -86,10 +97,15 @@ class Checker:
             self._thread.join(0.02)
 
     def _run(self) -> None:
-        while not self._closed.wait(min(max(self._due - time.time(), 0.0), 60.0)):
-            if time.time() >= self._due:
+        while not self._closed.wait(self._pause()):
+            if self._may_begin() and time.time() >= self._due:
                 _lower_priority()
                 self._due = time.time() + (PERIOD if self._check() else AGAIN)
+
+    def _pause(self) -> float:
+        """Seconds until the next look whether it is time."""
+        left = min(max(self._due - time.time(), 0.0), LOOK)
+        return left if self._may_begin() else LOOK
 
     def _check(self) -> bool:
         """False if the check was not possible."""

@@ -45,6 +45,16 @@ class Found(NamedTuple):
     message_id: str | None
 
 
+#: The rows of a text `i`: a message or the file of one, or a conversation.
+_OWNERS = (
+    "LEFT JOIN message_files u ON u.seq = i.seq AND u.owner = ?1 "
+    "LEFT JOIN files f ON f.seq = u.file "
+    "LEFT JOIN messages m ON m.seq = coalesce(u.message, i.seq) AND m.owner = ?1 "
+    "LEFT JOIN conversations c ON c.seq = i.seq AND c.owner = ?1 "
+)
+_TEXT = "coalesce(f.text, m.content, c.title)"
+
+
 def find(
     db: sqlite3.Connection,
     owner: str,
@@ -90,7 +100,10 @@ def _was_found(db: sqlite3.Connection, owner: str, id: str, pattern: Matcher, be
     """Whether an earlier page has the conversation, because of a newer text."""
     sql = (
         "SELECT content FROM messages WHERE conversation_id = ?1 AND owner = ?2 AND seq >= ?3 "
-        "UNION ALL SELECT title FROM conversations WHERE id = ?1 AND owner = ?2 AND seq >= ?3"
+        "UNION ALL SELECT title FROM conversations WHERE id = ?1 AND owner = ?2 AND seq >= ?3 "
+        "UNION ALL SELECT f.text FROM messages m JOIN message_files u ON u.message = m.seq "
+        "JOIN files f ON f.seq = u.file "
+        "WHERE m.conversation_id = ?1 AND m.owner = ?2 AND u.seq >= ?3"
     )
     with closing(db.execute(sql, (id, owner, before))) as texts:
         return any(pattern.is_in(searchable(text)) for (text,) in texts)
@@ -102,15 +115,13 @@ def _in_index(
     """The texts that the index has. It does not know where a text has a trigram, so a text is
     compared with a query of more than one. Then no text makes a step of SQLite long."""
     is_exact = len(pattern.query) <= 3
-    text = "NULL" if is_exact else "coalesce(m.content, c.title)"
+    text = "NULL" if is_exact else _TEXT
     for shard in search.shards(db):
         if shard <= before // search.SHARD:
             seqs, values = _with_trigrams(db, shard, pattern.query)
             sql = (
                 f"SELECT i.seq, coalesce(m.conversation_id, c.id), m.id, {text} FROM ({seqs}) i "
-                "LEFT JOIN messages m ON m.seq = i.seq AND m.owner = ?1 "
-                "LEFT JOIN conversations c ON c.seq = i.seq AND c.owner = ?1 "
-                "WHERE i.seq < ?2 ORDER BY i.seq DESC"
+                f"{_OWNERS} WHERE i.seq < ?2 ORDER BY i.seq DESC"
             )
             with closing(db.execute(sql, (owner, before, *values))) as rows:
                 for seq, conversation_id, message_id, content in rows:
@@ -152,10 +163,8 @@ def _not_in_index(
     last one that was read then comes with no conversation."""
     until = monotonic() + READING
     sql = (
-        "SELECT u.seq, coalesce(m.conversation_id, c.id), m.id, coalesce(m.content, c.title) "
-        "FROM unindexed u LEFT JOIN messages m ON m.seq = u.seq AND m.owner = ?1 "
-        "LEFT JOIN conversations c ON c.seq = u.seq AND c.owner = ?1 "
-        "WHERE u.seq < ?2 ORDER BY u.seq DESC"
+        f"SELECT i.seq, coalesce(m.conversation_id, c.id), m.id, {_TEXT} FROM unindexed i "
+        f"{_OWNERS} WHERE i.seq < ?2 ORDER BY i.seq DESC"
     )
     with closing(db.execute(sql, (owner, before))) as rows:
         for seq, conversation_id, message_id, text in rows:
@@ -170,9 +179,9 @@ def _one_character(
     db: sqlite3.Connection, owner: str, pattern: Matcher, before: int
 ) -> Generator[Found, None, None]:
     likes = _like_patterns(pattern.query)
-    content, title = (
+    content, title, text = (
         f"length({column}) > {SHORT_TEXT}" + f" OR {column} LIKE ? ESCAPE '\\'" * len(likes)
-        for column in ("content", "title")
+        for column in ("content", "title", "text")
     )
     row = db.execute("SELECT max(seq) FROM messages").fetchone()
     bounds = (owner, before, (row[0] or 0) - SHORT_SEARCH)
@@ -181,9 +190,13 @@ def _one_character(
         f"FROM messages WHERE owner = ? AND seq < ? AND seq > ? AND ({content}) "
         f"UNION ALL SELECT seq, id, NULL, iif(length(title) > {SHORT_TEXT}, title, NULL) "
         "FROM conversations "
-        f"WHERE owner = ? AND seq < ? AND seq > ? AND ({title}) ORDER BY 1 DESC"
+        f"WHERE owner = ? AND seq < ? AND seq > ? AND ({title}) UNION ALL "
+        "SELECT u.seq, m.conversation_id, m.id, "
+        f"iif(length(f.text) > {SHORT_TEXT}, f.text, NULL) FROM message_files u "
+        "JOIN files f ON f.seq = u.file JOIN messages m ON m.seq = u.message "
+        f"WHERE u.owner = ? AND u.seq < ? AND u.seq > ? AND ({text}) ORDER BY 1 DESC"
     )
-    with closing(db.execute(sql, (*bounds, *likes, *bounds, *likes))) as rows:
+    with closing(db.execute(sql, (*bounds, *likes) * 3)) as rows:
         for *found, long_text in rows:
             if long_text is None or pattern.is_in(searchable(long_text)):
                 yield Found(*found)

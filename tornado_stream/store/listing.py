@@ -10,16 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tornado_stream.store import finding
-from tornado_stream.store.base import (
-    MAX_FOLDERS,
-    MAX_PINNED,
-    PLACE,
-    Folder,
-    Match,
-    Page,
-    Which,
-)
+from tornado_stream.store.base import MAX_FOLDERS, MAX_PINNED, PLACE
 from tornado_stream.store.folding import fold
+from tornado_stream.store.pages import Folder, Match, Page, Which
 from tornado_stream.store.rows import CONVERSATION_COLUMNS, to_conversation
 from tornado_stream.store.search_text import Matcher, parse_cursor, searchable, snippet
 from tornado_stream.values.errors import Conflict
@@ -153,7 +146,11 @@ def _match(db: sqlite3.Connection, owner: str, found: finding.Found, pattern: Ma
     parent = to_conversation(db.execute(sql, (found.conversation_id, owner)).fetchone())
     text, role = parent.title, ""
     if found.message_id:
-        sql = "SELECT content, role FROM messages WHERE seq = ? AND owner = ?"
+        sql = (
+            "SELECT content, role FROM messages WHERE seq = ?1 AND owner = ?2 UNION ALL "
+            "SELECT f.text, '' FROM message_files u JOIN files f ON f.seq = u.file "
+            "WHERE u.seq = ?1 AND u.owner = ?2"
+        )
         text, role = db.execute(sql, (found.seq, owner)).fetchone()
     shown = snippet(text, pattern, markdown=role == "assistant")
     return Match(parent, _running(db, owner, parent.id), found.message_id, shown)
@@ -163,11 +160,11 @@ def _listed(db: sqlite3.Connection, owner: str, row: Sequence[Any]) -> Match:
     return Match(to_conversation(row[1:]), _running(db, owner, row[1]))
 
 
-def _running(db: sqlite3.Connection, owner: str, conversation_id: str) -> str | None:
-    """The id of the generation that runs in this conversation."""
-    row = db.execute(
+def _running(db: sqlite3.Connection, owner: str, conversation_id: str) -> tuple[str, ...]:
+    """The ids of the generations that run in this conversation."""
+    rows = db.execute(
         "SELECT generation_id FROM messages INDEXED BY messages_running "
-        "WHERE conversation_id = ? AND owner = ? AND state = 'running' ORDER BY seq DESC LIMIT 1",
+        "WHERE conversation_id = ? AND owner = ? AND state = 'running' ORDER BY seq",
         (conversation_id, owner),
-    ).fetchone()
-    return row[0] if row else None
+    )
+    return tuple(id for (id,) in rows)

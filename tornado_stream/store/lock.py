@@ -35,45 +35,70 @@ class DirectoryLock:
     """The lock of a data directory, held from its construction until `release`.
 
     `was_unclean` says that the process before did not release it. On a read-only disk, a file that
-    does not exist is not locked: no other process can write there either.
+    does not exist is not locked: no other process can write there either. Another process that uses
+    the directory beside this one gets a `descriptor` of the same lock: the lock is held for as long
+    as one of them has it open.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, descriptor: int | None = None) -> None:
         self.was_unclean = False
-        self._descriptor = _open_lock(directory / "lock")
-        if self._descriptor is None:
+        self.descriptor = _open_lock(directory / "lock") if descriptor is None else descriptor
+        if self.descriptor is None or descriptor is not None:
             return
         try:
-            _lock(self._descriptor)
+            _lock(self.descriptor)
         except OSError:
-            pid = os.read(self._descriptor, 20).decode("ascii", "replace").strip() or "unknown"
+            pid = os.read(self.descriptor, 20).decode("ascii", "replace").strip() or "unknown"
             self.abandon()
             raise DirectoryInUse(
                 f"the data directory {directory} is in use by another Tornado Stream "
-                f"(pid {pid}); stop it, or use another directory with --data-dir"
+                f"(pid {pid}); take over from it with --replace, stop it, or use another "
+                "directory with --data-dir"
             ) from None
-        self.was_unclean = os.read(self._descriptor, 20).strip().isdigit()
-        self._write(f"{os.getpid()}\n")
+        self.was_unclean = os.read(self.descriptor, 20).strip().isdigit()
+        self.name_holder(os.getpid())
+
+    def name_holder(self, pid: int) -> None:
+        """Write into the file which process is the one to stop."""
+        if self.descriptor is not None:
+            self._write(f"{pid}\n")
 
     def release(self) -> None:
         """Idempotent."""
-        if self._descriptor is not None:
+        if self.descriptor is not None:
             self._write(_RELEASED)
             self.abandon()
 
     def _write(self, text: str) -> None:
         """Replace the content. A full disk has room for it if there was some before."""
-        assert self._descriptor is not None
+        assert self.descriptor is not None
         with suppress(OSError):
-            os.lseek(self._descriptor, 0, os.SEEK_SET)
-            os.write(self._descriptor, text.encode())
-            os.ftruncate(self._descriptor, len(text))
+            os.lseek(self.descriptor, 0, os.SEEK_SET)
+            os.write(self.descriptor, text.encode())
+            os.ftruncate(self.descriptor, len(text))
 
     def abandon(self) -> None:
-        """Release the lock as a crash would. Idempotent."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        """Give up this descriptor of the lock, as a crash would. Idempotent."""
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+            self.descriptor = None
+
+
+def lock_holder(directory: Path) -> int | None:
+    """The id of the process that holds the lock of a data directory, 0 if it is not known; None if
+    none does."""
+    try:
+        descriptor = os.open(directory / "lock", os.O_RDWR)
+    except OSError:
+        return None
+    try:
+        _lock(descriptor)
+    except OSError:
+        text = os.read(descriptor, 20).strip()
+        return int(text) if text.isdigit() else 0
+    finally:
+        os.close(descriptor)
+    return None
 
 
 @contextmanager

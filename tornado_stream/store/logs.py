@@ -12,17 +12,22 @@ up: `LogEnds` remembers where each log ends, and the writer clears it if a trans
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from tornado_stream.store import search, spend
+from tornado_stream.store import calls, files, search, spend
 from tornado_stream.store.base import Begun, NewAnswer, Progress, StoredGeneration
+from tornado_stream.store.file_base import UNTIMELY
 from tornado_stream.store.rows import MESSAGE, MESSAGE_COLUMNS, from_message, size, to_message
 from tornado_stream.values.events import split_frames
 
 if TYPE_CHECKING:
     import sqlite3
 
+_SET_COLUMNS = ", ".join(f"{name} = ?" for name in MESSAGE)
+_SET_MESSAGE = f"UPDATE messages SET {_SET_COLUMNS} WHERE seq = ? AND owner = ?"
 #: Rows that one INSERT adds. Their values stay below 999, the limit of old versions of SQLite.
 _ROWS_PER_INSERT = 128
 #: Frames that are compressed together.
@@ -36,20 +41,23 @@ LogEnds = dict[str, tuple[int, int]]
 _Row = tuple[str, int, int, int, bytes]
 
 
-def add(db: sqlite3.Connection, owner: str, ends: LogEnds, seq: int, new: NewAnswer) -> None:
+def add(
+    db: sqlite3.Connection, owner: str, instance: str, ends: LogEnds, seq: int, new: NewAnswer
+) -> None:
     """Begin the log of the answer with this `seq`."""
     db.execute(
-        "INSERT INTO generations (seq, owner, id, fingerprint) VALUES (?, ?, ?, ?)",
-        (seq, owner, new.generation_id, new.fingerprint),
+        "INSERT INTO generations (seq, owner, id, fingerprint, instance) VALUES (?, ?, ?, ?, ?)",
+        (seq, owner, new.generation_id, new.fingerprint, instance),
     )
     _flush(db, [(owner, seq, 1, 1, new.frame)])
     message = new.message
-    spend.begin(db, Begun(owner, new.generation_id, message.created_at, message.model))
+    begun = Begun(owner, new.generation_id, message.created_at, message.model)
+    spend.begin(db, begun, instance)
     ends[new.generation_id] = seq, 1
 
 
 def append(db: sqlite3.Connection, ends: LogEnds, batch: list[Progress]) -> frozenset[str]:
-    """See `Store.append`."""
+    """See `Store.append`. Returns the ids of the logs that are gone."""
     rows: list[_Row] = []
     gone: set[str] = set()
     spend.settle(db, [progress for progress in batch if progress.message])
@@ -90,26 +98,71 @@ def tidy(db: sqlite3.Connection) -> bool:
     return len(gone) == _ROWS_PER_DELETE
 
 
-def unfinished(db: sqlite3.Connection) -> list[StoredGeneration]:
+def ask_stop(db: sqlite3.Connection, owner: str, id: str) -> None:
+    db.execute(
+        "UPDATE generations SET stop_asked = 1 WHERE id = ?1 AND owner = ?2 AND seq IN "
+        "(SELECT seq FROM messages WHERE generation_id = ?1 AND owner = ?2 AND state = 'running')",
+        (id, owner),
+    )
+
+
+def asked_to_stop(db: sqlite3.Connection, instance: str) -> frozenset[str]:
+    """The running answers of an instance that `ask_stop` was called for."""
     rows = db.execute(
-        "SELECT g.owner, g.id FROM messages m JOIN generations g ON g.seq = m.seq "
+        "SELECT g.id FROM generations g JOIN messages m ON m.seq = g.seq "
+        "WHERE g.stop_asked = 1 AND g.instance = ? AND m.state = 'running' AND m.owner = g.owner",
+        (instance,),
+    )
+    return frozenset(id for (id,) in rows)
+
+
+def running(db: sqlite3.Connection, owner: str, conversation_id: str) -> dict[str, str]:
+    """See `Store.running`."""
+    rows = db.execute(
+        "SELECT g.id, g.instance FROM messages m INDEXED BY messages_running "
+        "JOIN generations g ON g.seq = m.seq WHERE m.conversation_id = ?1 AND m.owner = ?2 "
+        "AND m.state = 'running' AND g.owner = ?2 ORDER BY m.seq",
+        (conversation_id, owner),
+    )
+    return dict(rows.fetchall())
+
+
+def orphans(db: sqlite3.Connection, is_alive: Callable[[str], bool]) -> list[StoredGeneration]:
+    """The logs of running answers whose instances are dead."""
+    rows = db.execute(
+        "SELECT g.owner, g.id, g.instance FROM messages m INDEXED BY messages_running "
+        "JOIN generations g ON g.seq = m.seq "
         "WHERE m.state = 'running' AND m.owner = g.owner ORDER BY g.seq"
     ).fetchall()
-    return [stored for owner, id in rows if (stored := generation(db, owner, id))]
+    dead = {name for name in {instance for _, _, instance in rows} if not is_alive(name)}
+    found = [generation(db, owner, id) for owner, id, instance in rows if instance in dead]
+    return [stored for stored in found if stored]
+
+
+def take_over(
+    db: sqlite3.Connection, instance: str, found: list[StoredGeneration]
+) -> list[StoredGeneration]:
+    """Give `orphans` to this instance; returns those that no other has taken meanwhile."""
+    sql = "UPDATE generations SET instance = ? WHERE id = ? AND owner = ? AND instance = ?"
+    return [
+        replace(stored, instance=instance)
+        for stored in found
+        if db.execute(sql, (instance, stored.id, stored.owner, stored.instance)).rowcount
+    ]
 
 
 def generation(db: sqlite3.Connection, owner: str, id: str) -> StoredGeneration | None:
     row = db.execute(
-        f"SELECT g.seq, g.fingerprint, {MESSAGE_COLUMNS} "
+        f"SELECT g.seq, g.fingerprint, g.instance, {MESSAGE_COLUMNS} "
         "FROM generations g JOIN messages m ON m.seq = g.seq "
         "WHERE g.id = ?1 AND g.owner = ?2 AND m.owner = ?2",
         (id, owner),
     ).fetchone()
     if row is None:
         return None
-    seq, fingerprint, *message = row
-    frames = split_frames(_log(db, owner, seq))
-    return StoredGeneration(id, fingerprint, to_message(message), frames, owner)
+    seq, fingerprint, instance, *message = row
+    frames = split_frames(whole_log(db, owner, seq))
+    return StoredGeneration(id, fingerprint, to_message(message), frames, owner, instance)
 
 
 def _find_end(db: sqlite3.Connection, progress: Progress) -> tuple[int, int] | None:
@@ -136,21 +189,24 @@ def _finish(
     """Store the whole log as one row, and the finished message. `rest` is its new frames."""
     assert progress.message
     owner = progress.owner
-    packed = _packed(progress.frames if progress.first == 1 else [_log(db, owner, seq), *rest])
+    packed = _packed(progress.frames if progress.first == 1 else [whole_log(db, owner, seq), *rest])
     db.execute("DELETE FROM events WHERE generation = ? AND owner = ?", (seq, owner))
     db.execute(
         "INSERT INTO events (generation, first, last, owner, packed, frames) "
         "VALUES (?, 1, ?, ?, 1, ?)",
         (seq, last, owner, packed),
     )
-    columns = ", ".join(f"{name} = ?" for name in MESSAGE)
     values = from_message(progress.message)
-    db.execute(f"UPDATE messages SET {columns} WHERE seq = ? AND owner = ?", (*values, seq, owner))
+    db.execute(_SET_MESSAGE, (*values, seq, owner))
     db.execute(
         "UPDATE conversations SET size = size + ? WHERE id = ? AND owner = ?",
         (size(values), progress.message.conversation_id, owner),
     )
     search.add(db, seq, progress.message.content)
+    if progress.message.state in UNTIMELY:
+        files.keep_shown(db, owner, seq, progress.message)
+    if progress.message.parts:
+        calls.forget(db, owner, progress.generation_id)
 
 
 def _packed(frames: list[bytes]) -> bytes:
@@ -169,7 +225,7 @@ def _flush(db: sqlite3.Connection, rows: list[_Row]) -> None:
     )
 
 
-def _log(db: sqlite3.Connection, owner: str, seq: int) -> bytes:
+def whole_log(db: sqlite3.Connection, owner: str, seq: int) -> bytes:
     """A whole log: its compressed row, or its flushed rows. An older version flushed rows into
     `events`, where they have `packed` 0."""
     rows = db.execute(

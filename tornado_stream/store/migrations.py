@@ -1,32 +1,16 @@
 """The schema of the database, as a list of migrations.
 
 The rule: a released migration is never changed; a change of the schema is a new migration at the
-end of the list. Each runs in one transaction, together with the row that records it. Before an
-existing database is migrated, it is copied to a file beside it. A copy is removed after a week,
-and when a conversation is deleted. All functions are synchronous.
+end of the list. `migrate.py` runs them.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import time
 from collections.abc import Callable
-from contextlib import closing
-from pathlib import Path
-from typing import Any
-
-import orjson
 
 from tornado_stream.store import search
-from tornado_stream.store.base import OpenError
-from tornado_stream.store.private_files import make_private
-from tornado_stream.store.spend import SUMS, settled_values, sum_days
-from tornado_stream.store.worker import transaction
-from tornado_stream.values.messages import Message
-
-#: Seconds after which a copy is removed.
-COPY_LIFETIME = 7 * 24 * 3600
+from tornado_stream.store.ledger_migrations import spend, spend_days
 
 
 def _tables(db: sqlite3.Connection) -> None:
@@ -105,42 +89,6 @@ def _sources(db: sqlite3.Connection) -> None:
     db.execute("ALTER TABLE messages ADD COLUMN sent TEXT")
 
 
-def _spend(db: sqlite3.Connection) -> None:
-    """The ledger (store/spend.py), with the answers that are there already."""
-    db.execute(
-        "CREATE TABLE spend ("
-        "seq INTEGER PRIMARY KEY, owner TEXT NOT NULL, id TEXT NOT NULL,"
-        "began_at INTEGER NOT NULL, ended_at INTEGER, state TEXT, model TEXT, upstream TEXT,"
-        "prompt INTEGER, cached INTEGER, completion INTEGER, amount INTEGER, currency TEXT,"
-        "estimated INTEGER NOT NULL DEFAULT 0)"
-    )
-    answers = db.execute(
-        "SELECT owner, generation_id, created_at, state, model, upstream, usage, cost "
-        "FROM messages WHERE generation_id IS NOT NULL ORDER BY seq"
-    )
-    db.executemany(
-        "INSERT INTO spend (owner, id, began_at, ended_at, state, model, upstream, prompt, cached,"
-        "completion, amount, currency, estimated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        map(_spent, answers),
-    )
-    db.execute("CREATE INDEX spend_by_id ON spend (id)")
-    db.execute("CREATE INDEX spend_open ON spend (seq) WHERE state IS NULL")
-
-
-def _spent(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    owner, id, created_at, state, model, upstream, usage, cost = row
-    answer = Message(
-        *("", "", None, "assistant", "", created_at),
-        state=None if state == "running" else state,
-        model=model,
-        usage=orjson.loads(usage) if usage else None,
-        upstream=upstream,
-        cost=orjson.loads(cost) if cost else None,
-    )
-    ended_at = created_at if answer.state else None
-    return (owner, id, created_at, ended_at, *settled_values(answer))
-
-
 def _last_uses(db: sqlite3.Connection) -> None:
     """Where sessions come from, and when sessions and tokens were last used, by their digests."""
     db.execute("ALTER TABLE sessions ADD COLUMN created_at INTEGER NOT NULL DEFAULT 0")
@@ -176,18 +124,6 @@ def _extents(db: sqlite3.Connection) -> None:
         f"(SELECT count(*), ifnull(sum(iif(state IS 'running', 0, {size})), 0) FROM messages m "
         "WHERE m.conversation_id = conversations.id)"
     )
-
-
-def _spend_days(db: sqlite3.Connection) -> None:
-    """The sums of the ledger by day. An owner's days are next to each other."""
-    sums = ", ".join(f"{name} INTEGER NOT NULL" for name in SUMS)
-    db.execute(
-        "CREATE TABLE spend_days ("
-        "owner TEXT NOT NULL, day INTEGER NOT NULL, upstream TEXT NOT NULL, model TEXT NOT NULL,"
-        f"currency TEXT NOT NULL, {sums},"
-        "PRIMARY KEY (owner, day, upstream, model, currency)) WITHOUT ROWID"
-    )
-    sum_days(db)
 
 
 def _waiting(db: sqlite3.Connection) -> None:
@@ -236,6 +172,109 @@ def _search_without_places(db: sqlite3.Connection) -> None:
     search.make_old(db)
 
 
+def _instances(db: sqlite3.Connection) -> None:
+    """The process that writes each answer, and one running answer in each slot of a conversation.
+    The database gives the numbers of rows, so that several processes may add some. Where a crash
+    and a full disk had left two running answers in a conversation, the earlier gets another slot.
+    """
+    db.execute("ALTER TABLE generations ADD COLUMN instance TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE generations ADD COLUMN stop_asked INTEGER NOT NULL DEFAULT 0")
+    db.execute("CREATE INDEX generations_asked ON generations (instance) WHERE stop_asked = 1")
+    db.execute("ALTER TABLE spend ADD COLUMN instance TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE messages ADD COLUMN slot INTEGER NOT NULL DEFAULT 0")
+    db.execute(
+        "UPDATE messages SET slot = seq WHERE state = 'running' AND EXISTS (SELECT 1 "
+        "FROM messages later WHERE later.conversation_id = messages.conversation_id "
+        "AND later.state = 'running' AND later.seq > messages.seq)"
+    )
+    db.execute("DROP INDEX messages_running")
+    db.execute(
+        "CREATE UNIQUE INDEX messages_running ON messages (conversation_id, slot) "
+        "WHERE state = 'running'"
+    )
+    db.execute("CREATE TABLE numbers (last INTEGER NOT NULL)")
+    db.execute(
+        "INSERT INTO numbers SELECT max(ifnull((SELECT max(seq) FROM messages), 0), "
+        "ifnull((SELECT max(updated_seq) FROM conversations), 0))"
+    )
+
+
+def _files(db: sqlite3.Connection) -> None:
+    """The files of users, whose bytes are beside the database (store/files.py). A use of a file by
+    a message has a `seq` among those of the texts, for the search."""
+    db.execute(
+        "CREATE TABLE files ("
+        "seq INTEGER PRIMARY KEY, owner TEXT NOT NULL, id TEXT NOT NULL UNIQUE,"
+        "sha256 TEXT NOT NULL, size INTEGER NOT NULL, type TEXT NOT NULL, kind TEXT NOT NULL,"
+        "name TEXT NOT NULL, uploaded_at INTEGER NOT NULL, state TEXT NOT NULL,"
+        "detail TEXT NOT NULL, tokens INTEGER NOT NULL, pages INTEGER, pages_read INTEGER,"
+        "shortened INTEGER NOT NULL DEFAULT 0, text TEXT NOT NULL DEFAULT '',"
+        "UNIQUE (owner, sha256))"
+    )
+    db.execute("CREATE INDEX files_by_bytes ON files (sha256)")
+    db.execute("CREATE INDEX files_unread ON files (seq) WHERE state = 'reading'")
+    db.execute(
+        "CREATE TABLE message_files ("
+        "seq INTEGER PRIMARY KEY, owner TEXT NOT NULL, message INTEGER NOT NULL,"
+        "file INTEGER NOT NULL)"
+    )
+    db.execute("CREATE INDEX message_files_by_message ON message_files (message)")
+    db.execute("CREATE INDEX message_files_by_file ON message_files (file)")
+    db.execute("CREATE TABLE removed_files (sha256 TEXT PRIMARY KEY) WITHOUT ROWID")
+    db.execute("ALTER TABLE messages ADD COLUMN files TEXT NOT NULL DEFAULT '[]'")
+
+
+def _shares(db: sqlite3.Connection) -> None:
+    """Shared links (values/shares.py)."""
+    db.execute(
+        "CREATE TABLE shares ("
+        "seq INTEGER PRIMARY KEY, owner TEXT NOT NULL, id TEXT NOT NULL UNIQUE,"
+        "digest TEXT NOT NULL UNIQUE, conversation_id TEXT NOT NULL, leaf_id TEXT NOT NULL,"
+        "live INTEGER NOT NULL, with_files INTEGER NOT NULL, created_at INTEGER NOT NULL,"
+        "expires_at INTEGER)"
+    )
+    db.execute("CREATE INDEX shares_by_owner ON shares (owner)")
+    db.execute("CREATE INDEX shares_by_conversation ON shares (conversation_id)")
+
+
+def _calls(db: sqlite3.Connection) -> None:
+    """Calls of tools under way (store/calls.py), and the parts of answers that have some."""
+    db.execute(
+        "CREATE TABLE calls ("
+        "seq INTEGER PRIMARY KEY, owner TEXT NOT NULL, generation_id TEXT NOT NULL,"
+        "id TEXT NOT NULL, state TEXT NOT NULL, data TEXT NOT NULL, UNIQUE (generation_id, id))"
+    )
+    db.execute("ALTER TABLE messages ADD COLUMN parts TEXT NOT NULL DEFAULT '[]'")
+    db.execute("CREATE INDEX messages_with_parts ON messages (id) WHERE parts <> '[]'")
+
+
+def _tools(db: sqlite3.Connection) -> None:
+    """The servers of tools that a conversation may use, as JSON."""
+    db.execute("ALTER TABLE conversations ADD COLUMN tools TEXT")
+
+
+def _always(db: sqlite3.Connection) -> None:
+    """The tools that run unasked in a conversation, as JSON."""
+    db.execute("ALTER TABLE conversations ADD COLUMN always TEXT NOT NULL DEFAULT '[]'")
+
+
+def _waiting_files(db: sqlite3.Connection) -> None:
+    """The files of waiting questions. `uploaded_at` is that of the file when the question got it. A
+    process of the version before cannot take such a question away without its files."""
+    db.execute(
+        "CREATE TABLE waiting_files ("
+        "conversation_id TEXT NOT NULL, place INTEGER NOT NULL, owner TEXT NOT NULL,"
+        "file INTEGER NOT NULL, uploaded_at INTEGER NOT NULL,"
+        "PRIMARY KEY (conversation_id, place)) WITHOUT ROWID"
+    )
+    db.execute("CREATE INDEX waiting_files_by_file ON waiting_files (file)")
+    db.execute(
+        "CREATE TRIGGER waiting_with_files BEFORE DELETE ON waiting WHEN EXISTS ("
+        "SELECT 1 FROM waiting_files WHERE conversation_id = OLD.conversation_id) "
+        "BEGIN SELECT RAISE(ABORT, 'the question has files'); END"
+    )
+
+
 #: The n-th of them has the number n in the table `migrations`.
 MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _tables,
@@ -244,82 +283,24 @@ MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
     _sessions,
     _costs,
     _sources,
-    _spend,
+    spend,
     _last_uses,
     _presets,
     _extents,
-    _spend_days,
+    spend_days,
     _waiting,
     _folded_search,
     _places,
     _defaults,
     _search_without_places,
+    _instances,
+    _files,
+    _shares,
+    _calls,
+    _tools,
+    _always,
+    _waiting_files,
 ]
-
-
-def applied_migrations(db: sqlite3.Connection, path: Path) -> int:
-    """The number of migrations that the database at `path` has had; 0 if it is new.
-
-    Raises `OpenError` if a newer version of this program has written it.
-    """
-    db.execute(
-        "CREATE TABLE IF NOT EXISTS migrations ("
-        "number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)"
-    )
-    return known_migrations(db, path)
-
-
-def known_migrations(db: sqlite3.Connection, path: Path) -> int:
-    """As `applied_migrations`, of a database that is not new. Writes nothing."""
-    applied = int(db.execute("SELECT max(number) FROM migrations").fetchone()[0] or 0)
-    if applied > len(MIGRATIONS):
-        raise OpenError(
-            f"{path} was written by a newer Tornado Stream (schema {applied}, this one knows "
-            f"{len(MIGRATIONS)}); update this program, or use another --data-dir"
-        )
-    return applied
-
-
-def migrate(db: sqlite3.Connection, path: Path) -> None:
-    """Run the migrations that the database at `path` has not had yet.
-
-    Raises `OpenError` as `applied_migrations` does, and `sqlite3.Error` or `OSError` if the
-    database cannot be read or written.
-    """
-    applied = applied_migrations(db, path)
-    if 0 < applied < len(MIGRATIONS):
-        _copy(db, path, applied)
-    migrate_copy(db, applied)
-
-
-def migrate_copy(db: sqlite3.Connection, applied: int) -> None:
-    """Run the migrations after the first `applied` ones, without another copy."""
-    for number, migration in enumerate(MIGRATIONS[applied:], applied + 1):
-        with transaction(db):
-            migration(db)
-            row = (number, migration.__name__, time.time_ns() // 1_000_000)
-            db.execute("INSERT INTO migrations (number, name, applied_at) VALUES (?, ?, ?)", row)
-
-
-def copies(path: Path) -> list[Path]:
-    """The copies of the database at `path`, including one that was not completed."""
-    return list(path.parent.glob(f"{path.name}.before-*"))
-
-
-def remove_copies(path: Path, lifetime: float = COPY_LIFETIME) -> None:
-    """Remove the copies that are older than `lifetime`, in seconds. Raises `OSError`."""
-    for copy in copies(path):
-        if time.time() - copy.stat().st_mtime >= lifetime:
-            copy.unlink()
-
-
-def _copy(db: sqlite3.Connection, path: Path, applied: int) -> None:
-    copy = path.with_name(f"{path.name}.before-{applied + 1}")
-    unfinished = copy.with_name(copy.name + ".part")
-    unfinished.unlink(missing_ok=True)
-    make_private(unfinished)
-    with closing(sqlite3.connect(unfinished, isolation_level=None)) as target:
-        db.backup(target)
-        # So that the copy is one file, and stays one when a program opens it.
-        target.execute("PRAGMA journal_mode = DELETE")
-    os.replace(unfinished, copy)
+#: The last of them after which a program that does not know it must not write any more. All later
+#: ones only add: a process of the version before goes on beside one of the new version.
+NOT_ADDITIVE = 17

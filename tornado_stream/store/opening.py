@@ -13,15 +13,15 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tornado_stream.store import search, tables
+from tornado_stream.store import search
 from tornado_stream.store.base import OpenError
-from tornado_stream.store.migrations import (
-    MIGRATIONS,
+from tornado_stream.store.migrate import (
     applied_migrations,
     known_migrations,
     migrate,
     remove_copies,
 )
+from tornado_stream.store.migrations import MIGRATIONS
 from tornado_stream.store.private_files import make_private, unusable
 from tornado_stream.store.sqlite_errors import is_full, reason
 from tornado_stream.store.worker import transaction
@@ -62,13 +62,11 @@ def refuse_half_restored(data_dir: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """`read_only` says why the disk cannot be written; then `writer` cannot write either.
-    `last_number` is the highest `seq`."""
+    """`read_only` says why the disk cannot be written; then `writer` cannot write either."""
 
     writer: sqlite3.Connection
     reader: sqlite3.Connection
     searcher: sqlite3.Connection
-    last_number: int
     read_only: str = ""
 
 
@@ -79,14 +77,16 @@ def open_connections(
     *,
     longest_wal: int,
     synchronous: str,
+    alone: bool,
 ) -> Connections:
-    """Open the database, which is created if it does not exist, and update its schema.
+    """Open the database, which is created if it does not exist, and update its schema. Unless this
+    process is `alone`, that holds up no write of the others for longer than a usual commit does.
 
-    SQLite moves the write-ahead log into the database when it has `longest_wal` bytes, and waits
+    SQLite moves the write-ahead log into the database when it has `longest_wal` pages, and waits
     for the disk as `synchronous` says. `undo` closes the connections. Raises `OpenError`.
     """
     try:
-        return _open(path, connection_class, undo, longest_wal=longest_wal, synchronous=synchronous)
+        return _open(path, connection_class, undo, longest_wal, synchronous, alone)
     except sqlite3.Error as error:
         raise OpenError(
             f"cannot open {path}: {reason(error)}; "
@@ -100,9 +100,9 @@ def _open(
     path: Path,
     connection_class: type[sqlite3.Connection],
     undo: ExitStack,
-    *,
     longest_wal: int,
     synchronous: str,
+    alone: bool,
 ) -> Connections:
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise OpenError(
@@ -118,13 +118,13 @@ def _open(
         make_private(path)
         writer = connect(path, "mode=rw", connection_class)
         undo.callback(writer.close)
-        _prepare(writer, path, min(CHECKPOINT, longest_wal // 4096), synchronous)
+        _prepare(writer, path, longest_wal, synchronous, alone)
         reader, searcher = (connect(path, "mode=ro", connection_class) for _ in range(2))
         undo.callback(reader.close)
         undo.callback(searcher.close)
         for setting in (CACHE, "temp_store = MEMORY"):
             searcher.execute(f"PRAGMA {setting}")
-        return Connections(writer, reader, searcher, tables.last_number(writer))
+        return Connections(writer, reader, searcher)
     except (sqlite3.Error, OSError) as error:
         if not _disk_refuses(error) or not size(path):
             raise
@@ -186,6 +186,24 @@ def growth_due(db: sqlite3.Connection, path: Path) -> int:
     return int(pages * page_size) - size(path)
 
 
+def touch(db: sqlite3.Connection) -> None:
+    """Write one page of which nothing is read: `user_version` gets the value that it has."""
+    db.execute("PRAGMA user_version = 0")
+
+
+def never_wait(db: sqlite3.Connection) -> None:
+    """From now on, this connection waits for no other program, and a commit moves nothing into the
+    database."""
+    db.execute("PRAGMA busy_timeout = 0").fetchall()
+    db.execute("PRAGMA wal_autocheckpoint = 0").fetchall()
+
+
+def may_wait(db: sqlite3.Connection, longest_wal: int) -> None:
+    """Undo `never_wait`."""
+    db.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}").fetchall()
+    db.execute(f"PRAGMA wal_autocheckpoint = {longest_wal}").fetchall()
+
+
 def truncate_wal(db: sqlite3.Connection) -> bool:
     """Move all commits into the database and empty the write-ahead log. False, and at once, if a
     reader prevents it."""
@@ -217,7 +235,7 @@ def _open_read_only(
         path,
         why,
     )
-    return Connections(writer, reader, searcher, tables.last_number(reader), read_only=why)
+    return Connections(writer, reader, searcher, read_only=why)
 
 
 def _disk_refuses(error: Exception) -> bool:
@@ -226,13 +244,15 @@ def _disk_refuses(error: Exception) -> bool:
     return getattr(error, "sqlite_errorname", "") in _SQLITE_REFUSED
 
 
-def _prepare(db: sqlite3.Connection, path: Path, checkpoint_pages: int, synchronous: str) -> None:
+def _prepare(
+    db: sqlite3.Connection, path: Path, longest_wal: int, synchronous: str, alone: bool
+) -> None:
     """Configure the connection, finish deletions that a crash interrupted, update the schema."""
     for setting in (
         "journal_mode = WAL",
         f"synchronous = {synchronous}",
         "secure_delete = ON",
-        f"wal_autocheckpoint = {checkpoint_pages}",
+        f"wal_autocheckpoint = {longest_wal}",
         "temp_store = MEMORY",
         CACHE,
     ):
@@ -250,7 +270,8 @@ def _prepare(db: sqlite3.Connection, path: Path, checkpoint_pages: int, synchron
         migrate(db, path)
         with suppress(OSError):
             remove_copies(path)
-        truncate_wal(db)
+        if alone:  # it waits for the disk, and nobody can write meanwhile
+            truncate_wal(db)
     except sqlite3.Error as error:
         if not is_full(error) or known_migrations(db, path) < len(MIGRATIONS):
             raise

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     import sqlite3
 
 #: The fields of a preset that the column `data` has, as JSON.
-_DATA = ("kind", "text", "system", "model", "options")
+_DATA = ("kind", "text", "system", "model", "options", "tools")
 
 
 def presets(db: sqlite3.Connection, owner: str) -> list[Preset]:
     rows = db.execute(
         "SELECT id, version, name, data FROM presets WHERE owner = ? ORDER BY seq", (owner,)
     )
-    return [_preset(*row) for row in rows]
+    return [from_data(*row) for row in rows]
 
 
 def add(db: sqlite3.Connection, owner: str, preset: Preset) -> None:
@@ -30,7 +30,7 @@ def add(db: sqlite3.Connection, owner: str, preset: Preset) -> None:
         raise Conflict(f"You have {MAX_PRESETS} presets, the most.", code="too_many_presets")
     db.execute(
         "INSERT INTO presets (owner, id, version, name, data) VALUES (?, ?, ?, ?, ?)",
-        (owner, preset.id, preset.version, preset.name, _data(preset)),
+        (owner, preset.id, preset.version, preset.name, to_data(preset)),
     )
 
 
@@ -49,7 +49,7 @@ def change(db: sqlite3.Connection, owner: str, preset: Preset) -> None:
     _check_name(db, owner, preset)
     db.execute(
         "UPDATE presets SET version = ?, name = ?, data = ? WHERE id = ? AND owner = ?",
-        (preset.version, preset.name, _data(preset), preset.id, owner),
+        (preset.version, preset.name, to_data(preset), preset.id, owner),
     )
 
 
@@ -68,10 +68,11 @@ def _check_name(db: sqlite3.Connection, owner: str, preset: Preset) -> None:
         raise Conflict("Another preset has this name.", code="name_in_use")
 
 
-def _data(preset: Preset) -> str:
+def to_data(preset: Preset) -> str:
+    """What the column `data` has of a preset."""
     return orjson.dumps({name: getattr(preset, name) for name in _DATA}).decode()
 
 
-def _preset(id: str, version: int, name: str, data: str) -> Preset:
+def from_data(id: str, version: int, name: str, data: str) -> Preset:
     fields: dict[str, Any] = orjson.loads(data)
     return Preset(id=id, name=name, version=version, **fields)

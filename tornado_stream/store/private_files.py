@@ -1,4 +1,4 @@
-"""Files and directories that only their owner can read, whatever the umask."""
+"""Files and directories that only their owner can read, whatever the umask, and that last."""
 
 from __future__ import annotations
 
@@ -38,3 +38,17 @@ def unusable(path: Path, error: OSError) -> OpenError:
         f"cannot use the data directory {path} ({error.strerror or error}); "
         "use another one with --data-dir"
     )
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in the directory survive a power failure, where the system can do that."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:  # Windows
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError:  # some file systems
+        pass
+    finally:
+        os.close(descriptor)

@@ -11,7 +11,6 @@ be called on any thread.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -37,7 +36,7 @@ class Reserve:
         self._path = directory / "reserve"
         self._in_use = False
         with suppress(OSError):
-            self.size = min(SIZE, shutil.disk_usage(directory).total // PART)
+            self.size = min(SIZE, disk_space(directory)[0] // PART)
         self.held = self._held()
 
     @property
@@ -116,9 +115,21 @@ class Reserve:
 
     def _free(self) -> int:
         try:
-            return shutil.disk_usage(self._directory).free
+            return disk_space(self._directory)[1]
         except OSError:  # the directory is gone, or the disk fails: a write will say so
             return 2 * SIZE
+
+
+def disk_space(path: Path) -> tuple[int, int]:
+    """The size of the disk that has the path, and how much of it is free, in bytes. Raises
+    `OSError`."""
+    if hasattr(os, "statvfs"):
+        found = os.statvfs(path)
+        return found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize
+    import shutil  # Windows; the module brings those of three compressions with it
+
+    disk = shutil.disk_usage(path)
+    return disk.total, disk.free
 
 
 def _fill(path: Path, size: int) -> None:

@@ -1,6 +1,7 @@
 """The full-text index: trigrams in FTS5 tables of bounded size, the shards.
 
-A text is the title of a conversation or the content of a message, and has the `seq` of its row.
+A text is the title of a conversation, the content of a message, or the text of a file that a
+message has. It has the `seq` of its row, which for a file is that of its use by the message.
 FTS5 keeps deleted words until an index is rewritten. One index of all texts would take a quarter
 of a minute to rewrite at 500,000 messages, so there is one shard for each range of `seq`. A
 deletion rewrites ("sweeps") only the shards it touches, some pages in each transaction.
@@ -45,7 +46,9 @@ DEEPEST, TOO_DEEP = 1000, 2000
 #: Selects the `seq` of all texts between two values.
 _TEXTS = (
     "SELECT seq FROM messages WHERE seq BETWEEN ?1 AND ?2 AND content != '' UNION ALL "
-    "SELECT seq FROM conversations WHERE seq BETWEEN ?1 AND ?2 AND title != ''"
+    "SELECT seq FROM conversations WHERE seq BETWEEN ?1 AND ?2 AND title != '' UNION ALL "
+    "SELECT u.seq FROM message_files u JOIN files f ON f.seq = u.file "
+    "WHERE u.seq BETWEEN ?1 AND ?2 AND f.text != ''"
 )
 #: Values of `sweeps.begun`: not begun, begun, and begun before the last removal of a text.
 _TO_BEGIN, _BEGUN, _AGAIN = 0, 1, 2
@@ -68,7 +71,8 @@ def catch_up(db: sqlite3.Connection) -> bool:
     for seq, done, carry in reversed(rows):  # FTS5 flushes when a number is lower than before
         row = db.execute(
             "SELECT content FROM messages WHERE seq = ?1 UNION ALL "
-            "SELECT title FROM conversations WHERE seq = ?1",
+            "SELECT title FROM conversations WHERE seq = ?1 UNION ALL "
+            "SELECT f.text FROM message_files u JOIN files f ON f.seq = u.file WHERE u.seq = ?1",
             (seq,),
         ).fetchone()
         # A record of a missing text must not make every search fail.
@@ -204,7 +208,9 @@ def _range(shard: int) -> tuple[int, int]:
 
 
 def make_old(db: sqlite3.Connection) -> None:
-    """Make all shards garbage, and record all texts. This takes a short time, whatever there is."""
+    """Make all shards garbage, and record all texts. This takes a short time, whatever there is.
+    Migrations before that of the files call it, so a later one records the texts of files itself.
+    """
     # What an earlier migration made old may still be there.
     sql = (
         f"SELECT max(0 + substr(name, {len(OLD) + 1})) FROM sqlite_master WHERE name GLOB '{OLD}*'"

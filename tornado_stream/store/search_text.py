@@ -92,6 +92,6 @@ def parse_cursor(before: str | None) -> int:
     `InvalidRequest`."""
     if before is None:
         return NEWEST
-    if not (before.isascii() and before.isdigit() and len(before) <= 18):
+    if not re.fullmatch(r"-?[0-9]{1,19}", before) or abs(cursor := int(before)) > NEWEST:
         raise InvalidRequest("before must be the `next` of the previous page.")
-    return int(before)
+    return cursor

@@ -1,5 +1,5 @@
 """What commands read of the database: a copy as it is at one moment, the check of such a copy,
-the sessions, and the conversations of one user.
+the sessions, and what one user has.
 
 The rule: a command reads beside a running server and delays none of its commits. A copy is one
 file, which needs no write-ahead log. All calls are synchronous and raise `OpenError` or
@@ -8,7 +8,6 @@ file, which needs no write-ahead log. All calls are synchronous and raise `OpenE
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import tempfile
 from collections.abc import Generator, Iterator
@@ -16,13 +15,16 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tornado_stream.store import logs, sessions, tables
+from tornado_stream.store import defaults, logs, presets, sessions, tables
 from tornado_stream.store.base import OpenError, Session, StoredGeneration
-from tornado_stream.store.migrations import MIGRATIONS, migrate_copy
+from tornado_stream.store.migrate import migrate_copy
+from tornado_stream.store.migrations import MIGRATIONS
 from tornado_stream.store.opening import size, wal_of
 from tornado_stream.store.private_files import make_private
 from tornado_stream.store.sqlite_errors import reason
+from tornado_stream.values.defaults import Defaults
 from tornado_stream.values.messages import Conversation, Message
+from tornado_stream.values.presets import Preset
 
 #: The database in a data directory.
 DATABASE = "chat.db"
@@ -81,6 +83,24 @@ def check_database(path: Path) -> Contents:
         )
 
 
+def file_sums(path: Path) -> list[str]:
+    """The sha256 of the bytes of all files of users, each once."""
+    with _opened(path, ("mode=ro",)) as db:
+        if not db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'files'").fetchone():
+            return []  # an earlier version has written it
+        rows = db.execute("SELECT DISTINCT sha256 FROM files ORDER BY sha256").fetchall()
+        return [sum for (sum,) in rows]
+
+
+def read_file_sums(path: Path, owner: str) -> dict[str, tuple[str, int]]:
+    """The sha256 of each file of an owner, and when it was uploaded, by its id."""
+    if not path.is_file():
+        return {}
+    with _up_to_date(path) as db:
+        rows = db.execute("SELECT id, sha256, uploaded_at FROM files WHERE owner = ?", (owner,))
+        return {id: (sum, uploaded_at) for id, sum, uploaded_at in rows}
+
+
 def read_sessions(path: Path) -> tuple[list[Session], dict[str, int]]:
     """The sessions of all users, and when sessions and tokens were last used, by their digests.
     There are none where no server has made the database yet."""
@@ -106,6 +126,14 @@ def read_conversations(
             running = [m.generation_id for m in messages if m.state == "running"]
             found = [logs.generation(db, owner, id) for id in running if id]
             yield conversation, messages, [stored for stored in found if stored]
+
+
+def read_settings(path: Path, owner: str) -> tuple[list[Preset], Defaults]:
+    """The presets and the defaults of an owner."""
+    if not path.is_file():
+        return [], Defaults()
+    with _up_to_date(path) as db:
+        return presets.presets(db, owner), defaults.defaults(db, owner)
 
 
 def _schema(db: sqlite3.Connection) -> int:
@@ -168,17 +196,3 @@ def _connected(path: Path, mode: str, *others: str) -> sqlite3.Connection:
             raise
         return _connected(path, *others)
     return db
-
-
-def sync_directory(path: Path) -> None:
-    """Make the names in the directory survive a power failure, where the system can do that."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except OSError:  # Windows
-        return
-    try:
-        os.fsync(descriptor)
-    except OSError:  # some file systems
-        pass
-    finally:
-        os.close(descriptor)

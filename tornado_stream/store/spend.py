@@ -10,7 +10,7 @@ the epoch, and `amount` is in billionths of the currency: a whole number, so tha
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tornado_stream.store.base import Begun, Progress
@@ -48,26 +48,33 @@ _ON_CONFLICT = " ON CONFLICT (owner, day, upstream, model, currency) DO UPDATE S
 _ADD_DAY = f"{_INTO_DAYS} VALUES ({', '.join('?' * (len(SUMS) + 5))}) {_ON_CONFLICT}"
 #: Whether the cost of a row is not known, although its upstream was most likely asked.
 _UNKNOWN = "amount IS NULL AND (prompt IS NOT NULL OR ifnull(state, '') IN ('', 'interrupted'))"
+#: Whether the answer of a row is stored as running.
+RUNS = (
+    "EXISTS (SELECT 1 FROM generations g JOIN messages m ON m.seq = g.seq "
+    "WHERE g.id = spend.id AND g.owner = spend.owner AND m.state = 'running')"
+)
 _NUMBERS = ("prompt", "cached", "completion", "amount", "estimated")
 _DAYS_OF_ROWS = (
     f"{_INTO_DAYS} SELECT owner, began_at / {DAY}, ifnull(upstream, ''), ifnull(model, ''), "
     f"ifnull(currency, ''), count(*), {', '.join(f'sum(ifnull({n}, 0))' for n in _NUMBERS)}, "
-    f"sum({_UNKNOWN}) FROM spend WHERE state IS {{}} GROUP BY 1, 2, 3, 4, 5 {_ON_CONFLICT}"
+    f"sum({_UNKNOWN}) FROM spend WHERE {{}} GROUP BY 1, 2, 3, 4, 5 {_ON_CONFLICT}"
 )
 
 
-def begin(db: sqlite3.Connection, begun: Begun) -> None:
-    """Add the row of an answer."""
+def begin(db: sqlite3.Connection, begun: Begun, instance: str) -> None:
+    """Add the row of an answer of this instance."""
     db.execute(
-        "INSERT INTO spend (owner, id, began_at, model) VALUES (?, ?, ?, ?)",
-        (begun.owner, begun.generation_id, begun.began_at, _name(begun.model)),
+        "INSERT INTO spend (owner, id, began_at, model, instance) VALUES (?, ?, ?, ?, ?)",
+        (begun.owner, begun.generation_id, begun.began_at, short_name(begun.model), instance),
     )
 
 
-def write(db: sqlite3.Connection, spent: list[Progress], begun: Sequence[Begun]) -> None:
+def write(
+    db: sqlite3.Connection, instance: str, spent: list[Progress], begun: Sequence[Begun]
+) -> None:
     """See `Store.settle`."""
     for one in begun:
-        begin(db, one)
+        begin(db, one, instance)
     settle(db, spent, most_begun=False)
 
 
@@ -75,32 +82,36 @@ def settle(db: sqlite3.Connection, spent: list[Progress], *, most_begun: bool = 
     """Settle the rows of answers that have ended; add those whose beginning is not there. If
     `most_begun` is true, this is quicker for rows that are there, otherwise for those to add."""
     days: dict[tuple[Any, ...], list[int]] = {}
-    now = _now()
+    ended_at = now()
     for progress in spent:
         message = progress.message
         assert message
         values = settled_values(message, progress.estimate)
         key = (progress.generation_id, progress.owner)
-        row = (*values, now, *key)
+        row = (*values, ended_at, *key)
         tries = [(_SETTLE, row), (_ADD, (*row, message.created_at, *key))]
         if not any(db.execute(*one).rowcount for one in (tries if most_begun else tries[::-1])):
             continue  # it was settled before
-        _add_to(days, progress.owner, message.created_at, values)
+        add_to_days(days, progress.owner, message.created_at, values)
     if days:
         db.executemany(_ADD_DAY, [(*day, *sums) for day, sums in days.items()])
 
 
-def settle_lost(db: sqlite3.Connection) -> None:
-    """Settle the rows of all answers that a crash cut short. What they cost is not known."""
-    db.execute(_DAYS_OF_ROWS.format("NULL"))
-    db.execute(
-        "UPDATE spend SET state = 'interrupted', ended_at = ? WHERE state IS NULL", (_now(),)
-    )
+def settle_lost(db: sqlite3.Connection, is_alive: Callable[[str], bool]) -> None:
+    """Settle the rows of all answers that the death of their instances cut short. What they cost is
+    not known. An answer that is still stored as running has its row settled with its end."""
+    instances = db.execute("SELECT DISTINCT instance FROM spend WHERE state IS NULL").fetchall()
+    for instance in instances:
+        if not is_alive(*instance):
+            lost = f"state IS NULL AND instance = ? AND NOT {RUNS}"
+            db.execute(_DAYS_OF_ROWS.format(lost), instance)
+            sql = f"UPDATE spend SET state = 'interrupted', ended_at = ? WHERE {lost}"
+            db.execute(sql, (now(), *instance))
 
 
 def sum_days(db: sqlite3.Connection) -> None:
     """Fill `spend_days`, which is empty, from all settled rows."""
-    db.execute(_DAYS_OF_ROWS.format("NOT NULL"))
+    db.execute(_DAYS_OF_ROWS.format("state IS NOT NULL"))
 
 
 def settled_values(message: Message, estimate: tuple[int, int] | None = None) -> tuple[Any, ...]:
@@ -117,7 +128,7 @@ def settled_values(message: Message, estimate: tuple[int, int] | None = None) ->
         completion = estimate[1] if completion is None else completion
     amount = cost.get("amount")
     return (
-        *(message.state, _name(message.model), _name(message.upstream)),
+        *(message.state, short_name(message.model), short_name(message.upstream)),
         *(prompt, _count(cached), completion, _count(amount and amount * 1e9)),
         *(cost.get("currency"), int(estimated)),
     )
@@ -131,7 +142,7 @@ def settled_numbers(progress: Progress) -> tuple[int, int]:
     return named["amount"] or 0, (named["prompt"] or 0) + (named["completion"] or 0)
 
 
-def _add_to(
+def add_to_days(
     days: dict[tuple[Any, ...], list[int]], owner: str, began_at: int, values: tuple[Any, ...]
 ) -> None:
     """Add a settled row to the sums of its day."""
@@ -144,7 +155,7 @@ def _add_to(
         sums[index] += number or 0
 
 
-def _name(name: str | None) -> str | None:
+def short_name(name: str | None) -> str | None:
     return name and name[:LONGEST_NAME]
 
 
@@ -155,5 +166,5 @@ def _count(value: Any) -> int | None:
     return int(round(value))
 
 
-def _now() -> int:
+def now() -> int:
     return time.time_ns() // 1_000_000

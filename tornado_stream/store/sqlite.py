@@ -1,6 +1,6 @@
-"""The store on disk: each method of a store is work for one of the database's two threads.
+"""The store on disk: each method of a store is work for one of the database's threads.
 
-The rule: a method submits its work to a thread, and returns when the thread has done it.
+The rule: a method submits its work to the database, and returns when it is done and committed.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -17,6 +16,7 @@ from tornado_stream.store import (
     listing,
     logs,
     presets,
+    prompts,
     search,
     sessions,
     spend,
@@ -25,27 +25,29 @@ from tornado_stream.store import (
     waiting_questions,
 )
 from tornado_stream.store.base import (
-    CURRENT,
-    NO_LIMIT,
     AlreadyStored,
+    Appended,
     Begun,
     DiskFull,
-    Extent,
     NewAnswer,
-    Page,
     Progress,
     Session,
     Store,
     StoredGeneration,
     StoreError,
-    StoreHealth,
     UsageRow,
     WaitingQuestion,
-    Which,
 )
 from tornado_stream.store.database import Database
-from tornado_stream.store.migrations import remove_copies
+from tornado_stream.store.extent import NO_LIMIT, Extent
+from tornado_stream.store.health import StoreHealth
+from tornado_stream.store.migrate import remove_copies
+from tornado_stream.store.pages import CURRENT, Page, Which
 from tornado_stream.store.searches import Stop, Turns
+from tornado_stream.store.sqlite_adopting import SQLiteAdopting
+from tornado_stream.store.sqlite_calls import SQLiteCalls
+from tornado_stream.store.sqlite_files import SQLiteFiles
+from tornado_stream.store.sqlite_shares import SQLiteShares
 from tornado_stream.values.defaults import Defaults
 from tornado_stream.values.messages import Conversation, Message
 from tornado_stream.values.presets import Preset
@@ -54,7 +56,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class SQLiteStore(Store):
+class SQLiteStore(SQLiteFiles, SQLiteCalls, SQLiteShares, SQLiteAdopting, Store):
     """Creating it blocks, so do it before the loop serves requests. Raises `OpenError`.
 
     `connection_class` is for tests in which single calls fail.
@@ -66,6 +68,7 @@ class SQLiteStore(Store):
         *,
         synchronous: str = "normal",
         largest: Extent = NO_LIMIT,
+        lock: int | None = None,
         connection_class: type[sqlite3.Connection] = sqlite3.Connection,
     ) -> None:
         self._database = Database(
@@ -73,23 +76,33 @@ class SQLiteStore(Store):
             connection_class,
             on_commit=lambda seconds: self.on_commit(seconds),
             synchronous=synchronous,
+            lock=lock,
         )
-        self._writer = self._database.writer
+        self._share = self._database.shared.add
         self._reader = self._database.reader
+        self.instance = self._database.instances.name
         self._turns = Turns()
         self._largest = largest
 
     async def begin(self, new: NewAnswer) -> None:
-        await self._database.write(self._begin, new)
+        size = sum(len(message.content) for message in new.messages) + len(new.frame)
+        await self._share(size, self._begin, new)
 
-    async def append(self, batch: list[Progress]) -> frozenset[str]:
-        return await self._database.write(logs.append, self._database.log_ends, batch)
+    async def append(self, batch: list[Progress]) -> Appended:
+        if not batch:
+            asked = await self._reader.transact(logs.asked_to_stop, self.instance)
+            return Appended(asked_to_stop=asked)
+        size = sum(sum(map(len, progress.frames)) for progress in batch)
+        return Appended(await self._share(size, logs.append, self._database.log_ends, batch))
+
+    async def ask_stop(self, id: str) -> None:
+        await self._database.write(logs.ask_stop, self.owner, id)
 
     async def settle(self, spent: list[Progress], begun: Sequence[Begun] = ()) -> None:
-        await self._database.write(spend.write, spent, begun)
+        await self._share(0, spend.write, self.instance, spent, begun)
 
     async def settle_lost(self) -> None:
-        await self._database.write(spend.settle_lost)
+        await self._database.write(spend.settle_lost, self.is_alive)
 
     async def usage(
         self, by: str, first: int, last: int, *, currency: str = "", everybody: bool = False
@@ -97,11 +110,38 @@ class SQLiteStore(Store):
         owner = None if everybody else self.owner
         return await self._reader.transact(usage.rows, owner, by, first, last, currency)
 
-    async def spent_since(self, day: int) -> dict[str, tuple[int, int]]:
-        return await self._reader.transact(usage.spent_since, day)
+    async def spent_since(self, day: int, owner: str | None = None) -> dict[str, tuple[int, int]]:
+        return await self._reader.transact(usage.spent_since, day, owner)
 
-    async def unfinished(self) -> list[StoredGeneration]:
-        return await self._reader.transact(logs.unfinished)
+    async def orphans(self) -> list[StoredGeneration]:
+        self._database.instances.look()
+        found = await self._reader.transact(logs.orphans, self.is_alive)
+        if not found:
+            return []
+        try:
+            return await self._database.write(logs.take_over, self.instance, found)
+        except StoreError:  # nobody can write now; who reads them gets their ends all the same
+            return found
+
+    async def prompt_lengths(self, answers: Sequence[StoredGeneration]) -> list[int]:
+        return await prompts.lengths(self, answers)
+
+    def is_alive(self, instance: str) -> bool:
+        return self._database.instances.is_alive(instance)
+
+    @property
+    def lock(self) -> int | None:
+        return self._database.lock.descriptor if self._database.instances.register() else None
+
+    def lead(self, pid: int) -> None:
+        self._database.lead(pid)
+
+    @property
+    def alone(self) -> bool:
+        return not self._database.instances.others
+
+    async def running(self, conversation_id: str) -> dict[str, str]:
+        return await self._reader.transact(logs.running, self.owner, conversation_id)
 
     async def conversation(self, id: str) -> Conversation | None:
         return await self._reader.transact(tables.conversation, self.owner, id)
@@ -142,8 +182,7 @@ class SQLiteStore(Store):
             stop.set()
 
     async def create(self, conversation: Conversation) -> None:
-        numbers = self._database.numbers
-        await self._database.write(tables.create, self.owner, numbers, conversation)
+        await self._database.write(tables.create, self.owner, conversation)
 
     async def update(self, id: str, changes: dict[str, Any]) -> None:
         await self._database.write(tables.update, self.owner, id, changes)
@@ -242,8 +281,7 @@ class SQLiteStore(Store):
         await self._with_room(defaults.delete, self.owner)
 
     async def waiting(self, conversation_id: str) -> WaitingQuestion | None:
-        read = self._reader.transact
-        return await read(waiting_questions.waiting, self.owner, conversation_id)
+        return await self._reader.transact(waiting_questions.waiting, self.owner, conversation_id)
 
     async def put_waiting(self, question: WaitingQuestion) -> WaitingQuestion:
         return await self._database.write(waiting_questions.put, self.owner, question)
@@ -251,8 +289,8 @@ class SQLiteStore(Store):
     async def delete_waiting(
         self, conversation_id: str, request_id: str | None = None, version: int | None = None
     ) -> None:
-        arguments = self.owner, conversation_id, request_id, version
-        await self._with_room(waiting_questions.delete, *arguments)
+        work = waiting_questions.delete
+        await self._with_room(work, self.owner, conversation_id, request_id, version)
 
     async def sessions(self) -> list[Session]:
         return await self._reader.transact(sessions.sessions)
@@ -273,15 +311,12 @@ class SQLiteStore(Store):
         await self._database.close()
 
     def _begin(self, db: sqlite3.Connection, new: NewAnswer) -> None:
-        database = self._database
-        with suppress(OSError):
-            remove_copies(database.path)  # only copies older than COPY_LIFETIME
         try:
-            tables.begin(db, self.owner, database.numbers, database.log_ends, new, self._largest)
+            tables.begin(db, self.owner, self.instance, self._database.log_ends, new, self._largest)
         except sqlite3.IntegrityError:
             raise AlreadyStored from None
 
     def _delete(self, db: sqlite3.Connection, id: str) -> None:
         self._database.log_ends.clear()  # an answer of this conversation may be running
-        tables.delete(db, self.owner, id)
+        tables.delete(db, self.owner, id, self._database.instances.is_neighbour)
         remove_copies(self._database.path, 0)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 #: The column of each of `BY`.
-_COLUMNS = {"day": "day", "model": "model", "upstream": "upstream", "user": "owner"}
+COLUMNS = {"day": "day", "model": "model", "upstream": "upstream", "user": "owner"}
 _SUMS = ", ".join(f"sum({name})" for name in SUMS)
 _NAMED_SUMS = ", ".join(f"sum({name}) {name}" for name in SUMS)
 
@@ -26,7 +26,7 @@ def rows(
     """See `Store.usage`; `owner` None stands for everybody."""
     whose = "owner = ?3 AND" if owner is not None else ""
     days = (
-        f"SELECT {_COLUMNS[by]} key, currency, {_NAMED_SUMS} FROM spend_days "
+        f"SELECT {COLUMNS[by]} key, currency, {_NAMED_SUMS} FROM spend_days "
         f"WHERE {whose} day BETWEEN ?1 AND ?2 GROUP BY 1, 2"
     )
     order = "1, 2" if by == "day" else f"{SUMS.index('amount') + 3} DESC, 3 DESC, 1"
@@ -37,9 +37,10 @@ def rows(
     return [UsageRow(*row) for row in db.execute(sql, (first, last, owner, currency))]
 
 
-def spent_since(db: sqlite3.Connection, day: int) -> dict[str, tuple[int, int]]:
+def spent_since(db: sqlite3.Connection, day: int, owner: str | None) -> dict[str, tuple[int, int]]:
     sql = (
         "SELECT owner, sum(amount), sum(prompt + completion) FROM spend_days "
-        "WHERE day >= ? GROUP BY owner"
+        f"WHERE day >= ?1 {'' if owner is None else 'AND owner = ?2'} GROUP BY owner"
     )
-    return {owner: (amount, tokens) for owner, amount, tokens in db.execute(sql, (day,))}
+    rows = db.execute(sql, (day,) if owner is None else (day, owner))
+    return {user: (amount, tokens) for user, amount, tokens in rows}

@@ -26,14 +26,22 @@ class Watch:
     def __init__(self, paths: list[Path], also: Callable[[], None]) -> None:
         self.replaced = False
         self._paths = [str(path) for path in paths]
-        self._opened = self._identities()
+        self._opened = list(map(_identity, self._stats()))
+        self._modified_at: int | None = None  # ns since the epoch
+        self._asked_at: int | None = None
+        #: Bytes of the write-ahead log at the last look.
+        self.log_size = 0
         self._also = also
         self._closed = threading.Event()
         threading.Thread(target=self._run, name="store-watch", daemon=True).start()
 
     def look(self) -> None:
         """Raise `StoreError` if a file is not the one that was opened. Any thread may call it."""
-        replaced = self._identities() != self._opened
+        found = self._stats()
+        database, log = found
+        self._modified_at = database and database.st_mtime_ns
+        self.log_size = log.st_size if log else 0
+        replaced = list(map(_identity, found)) != self._opened
         if replaced != self.replaced:
             self.replaced = replaced
             if replaced:
@@ -49,6 +57,12 @@ class Watch:
                 "The conversations cannot be saved now: the database was removed or replaced."
             )
 
+    def was_modified(self) -> bool:
+        """Whether the last look has found that the database's own file was written since this was
+        last asked: that commits were moved into it. Only one thread may call this."""
+        before, self._asked_at = self._asked_at, self._modified_at
+        return self._asked_at is None or self._asked_at != before
+
     def close(self) -> None:
         self._closed.set()
 
@@ -60,13 +74,16 @@ class Watch:
                 continue
             self._also()
 
-    def _identities(self) -> list[tuple[int, int] | None]:
-        return [_identity(path) for path in self._paths]
+    def _stats(self) -> list[os.stat_result | None]:
+        return [_stat(path) for path in self._paths]
 
 
-def _identity(path: str) -> tuple[int, int] | None:
+def _stat(path: str) -> os.stat_result | None:
     try:
-        found = os.stat(path)  # twice as fast as `Path.stat`, and done before each write
+        return os.stat(path)  # twice as fast as `Path.stat`, and done before each write
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+
+
+def _identity(found: os.stat_result | None) -> tuple[int, int] | None:
+    return found and (found.st_dev, found.st_ino)

@@ -6,6 +6,7 @@ Without a price there is no cost.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +50,17 @@ def cost_of(
     cached_price = price.input if price.cached_input is None else price.cached_input
     amount = (prompt - cached) * price.input + cached * cached_price + answer * price.output
     return {"amount": round(amount / 1e6, 9), "currency": price.currency, "estimated": estimated}
+
+
+def sum_of_costs(costs: Sequence[dict[str, Any] | None]) -> dict[str, Any] | None:
+    """The sum; None where no cost is known. It is an estimate if one of them is, or is not known.
+    All steps of an answer have one currency."""
+    known = [cost for cost in costs if cost]
+    if not known:
+        return None
+    amount = round(sum(cost["amount"] for cost in known), 9)
+    estimated = len(known) < len(costs) or any(cost["estimated"] for cost in known)
+    return {"amount": amount, "currency": known[-1]["currency"], "estimated": estimated}
 
 
 def estimated_tokens(length: int) -> int:

@@ -1,8 +1,9 @@
 """The events of an answer, their encoding as frames, and the text that they add up to. Pure values:
 no I/O, no clock.
 
-`Start`, `Delta`, `Notice` and `End` are the events that subscribers get (docs/events.md is the
-contract). `Finish` is what an upstream reports about the end; it becomes part of `End`.
+`Start`, `Delta`, `Tool`, `Step`, `Notice` and `End` are the events that subscribers get
+(docs/events.md is the contract). `Finish` is what an upstream reports about the end; it becomes
+part of `End`.
 """
 
 from __future__ import annotations
@@ -12,10 +13,14 @@ from typing import Any, ClassVar, TypedDict
 
 import orjson
 
+from tornado_stream.values.calls import Call, PartList
 from tornado_stream.values.costs import Price
 from tornado_stream.values.errors import ProviderError
+from tornado_stream.values.pictures import AnswerImage, PictureData
 
 FRAME = b"id: %d\nevent: %b\ndata: %b\n\n"
+#: The frame of `Delta(text)` as `Delta.encode` makes it: its number, the text as JSON, and `t`.
+TEXT_FRAME = b'id: %d\nevent: delta\ndata: {"content":%b,"t":%d}\n\n'
 
 
 class ToolCall(TypedDict, total=False):
@@ -69,6 +74,8 @@ class Start(Event):
     parent_id: str | None
     model: str | None
     continued_from: str | None = None
+    #: When the answer was created, in milliseconds since the epoch.
+    created_at: int = 0
 
 
 @dataclass(slots=True)
@@ -90,6 +97,7 @@ class Delta(Event):
     signed: dict[str, Any] | None = None
     #: All content before this delta was reasoning: it belongs behind the reasoning before it.
     was_reasoning: bool = False
+    images: tuple[AnswerImage, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.content or self.reasoning or self.tool_calls or self._has_rare)
@@ -105,7 +113,8 @@ class Delta(Event):
 
     @property
     def _has_rare(self) -> bool:
-        return bool(self.refusal or self.sources or self.signed or self.was_reasoning)
+        rare = self.refusal or self.sources or self.signed or self.was_reasoning or self.images
+        return bool(rare)
 
     def to_json(self) -> dict[str, Any]:
         data: dict[str, Any] = {"content": self.content} if self.content else {}
@@ -121,6 +130,8 @@ class Delta(Event):
             data["signed"] = self.signed
         if self.was_reasoning:
             data["was_reasoning"] = True
+        if self.images:
+            data["images"] = self.images
         return data
 
 
@@ -131,11 +142,13 @@ class RelayedChunks:
     Each of `blocks` is the JSON of one chunk. Without `found` every one of them is a JSON object on
     one line, of which the decoder has proved that it has content and nothing else that matters.
     Else `found` has for each block the reasoning that the decoder found in it, and whether it
-    reports a failure, which is not for the program: the answer's end tells it.
+    reports a failure, which is not for the program: the answer's end tells it. `cut` has the data
+    of large pictures, by the marks that stand in their places.
     """
 
     blocks: list[bytes]
     found: list[tuple[str, bool]] | None = None
+    cut: dict[bytes, PictureData] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +165,39 @@ class Notice(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Tool(Event):
+    """What has become of a call of a tool of this server."""
+
+    name: ClassVar[str] = "tool"
+
+    call: Call
+
+    def to_json(self) -> dict[str, Any]:
+        data = self.call.to_part()
+        del data["type"]
+        if self.call.index is not None:  # the deltas have them
+            del data["arguments"]
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Event):
+    """The end of one request to the upstream, of the several that an answer with tools has."""
+
+    name: ClassVar[str] = "step"
+
+    number: int
+    finish_reason: str | None
+    usage: dict[str, Any] | None
+    cost: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """What an upstream has reported about the end; None means nothing new. Readers do not get it.
 
     `upstream` is the name of the upstream, `model` its own name of the model, `price` its price for
-    that.
+    that. `cost` is the cost of all steps of an answer, where it has several.
     """
 
     finish_reason: str | None = None
@@ -164,6 +205,7 @@ class Finish:
     upstream: str | None = None
     price: Price | None = None
     model: str | None = None
+    cost: dict[str, Any] | None = None
 
     def then(self, later: Finish) -> Finish:
         """Both together; where both have a value, the later one."""
@@ -173,13 +215,15 @@ class Finish:
             later.upstream or self.upstream,
             later.price if later.upstream else self.price,
             later.model or self.model,
+            later.cost or self.cost,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class End(Event):
     """The last event of every answer; there is exactly one. `timings` are in milliseconds. `model`
-    is the one that the upstream was asked for, if the `start` does not name it."""
+    is the one that the upstream was asked for, if the `start` does not name it. `waiting` are the
+    ids of the calls that a person has to decide."""
 
     name: ClassVar[str] = "end"
 
@@ -193,6 +237,7 @@ class End(Event):
     upstream: str | None = None
     cost: dict[str, Any] | None = None
     model: str | None = None
+    waiting: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         error = self.error.to_json() if self.error else None
@@ -207,16 +252,23 @@ class AnswerText:
 
     def __init__(self) -> None:
         self._content: list[str] = []
+        #: Adds a text alone. It is the list's own method: that of a class would cost more.
+        self.add_text = self._content.append
         self._reasoning: list[str] = []
         self._refusal: list[str] = []
         self._tool_calls: list[_ToolCallParts] = []
         self._sources: dict[str, Source] = {}
         self._signed: dict[str, Any] = {}
+        self._images: dict[str, AnswerImage] = {}
+        self._parts: PartList | None = None  # of an answer with tools
+        self._signed_since: dict[str, Any] = {}  # the last step
 
     def add(self, delta: Delta) -> None:
         if delta.was_reasoning:
             self._reasoning += self._content
             self._content.clear()
+            if self._parts:
+                self._parts.forget_texts()
         self._content.append(delta.content)
         if delta.reasoning:
             self._reasoning.append(delta.reasoning)
@@ -226,8 +278,32 @@ class AnswerText:
             self._add_tool_call(fragment)
         for source in delta.sources:
             self._sources.setdefault(source["url"], source)
+        for image in delta.images:
+            self._images.setdefault(image["file_id"], image)
         for name, value in (delta.signed or {}).items():
-            self._add_signed(name, value)
+            self._add_signed(self._signed, name, value)
+            self._add_signed(self._signed_since, name, value)
+
+    def add_call(self, part: dict[str, Any]) -> None:
+        """Add a call of a tool of this server, or what has become of it."""
+        self._part_list.add_call(len(self._content), part)
+
+    def add_step(self, step: Step) -> None:
+        """A request to the upstream has ended. What it signed goes back with this step."""
+        part = {"type": "step", **step.to_json()}
+        if self._signed_since:
+            part["signed"], self._signed_since = self._signed_since, {}
+        self._part_list.add_step(len(self._content), part)
+
+    @property
+    def parts(self) -> list[dict[str, Any]]:
+        """Text, steps and calls in their order; none if the answer has only text."""
+        return self._parts.whole(self._content) if self._parts else []
+
+    @property
+    def _part_list(self) -> PartList:
+        self._parts = self._parts or PartList()
+        return self._parts
 
     @property
     def content(self) -> str:
@@ -260,12 +336,17 @@ class AnswerText:
     def signed(self) -> dict[str, Any] | None:
         return self._signed or None
 
-    def _add_signed(self, name: str, value: Any) -> None:
+    @property
+    def images(self) -> list[AnswerImage]:
+        """Each picture once, in the order in which they came."""
+        return list(self._images.values())
+
+    def _add_signed(self, signed: dict[str, Any], name: str, value: Any) -> None:
         """Lists come in parts; of any other value the last one counts."""
-        known = self._signed.get(name)
+        known = signed.get(name)
         if isinstance(known, list) and isinstance(value, list):
             value = [*known, *value]
-        self._signed[name] = value
+        signed[name] = value
 
     def _add_tool_call(self, fragment: ToolCall) -> None:
         while len(self._tool_calls) <= fragment["index"]:

@@ -1,14 +1,16 @@
 """Conversations and messages. Pure frozen values; every id is a UUID as text.
 
-Times are milliseconds since the epoch, for display; no order depends on them.
+Times are milliseconds since the epoch, for display; no order depends on them but that of
+conversations which were adopted from elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tornado_stream.values.calls import result_files, undecided
 from tornado_stream.values.events import Source, ToolCall
 
 #: The owner of everything on a server without login.
@@ -18,7 +20,10 @@ LOCAL_OWNER = "local"
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """A tree of messages. `current_id` is the leaf of the branch that is shown. `preset` is the
-    name of the preset that it began with; `model` and `options` hold for requests that have none.
+    name of the preset that it began with; `model`, `options` and `tools` (names of servers of
+    tools) hold for requests that have none.
+    `always` are the tools that run unasked in it, each with the `definition` that a person has
+    allowed (`Call.definition`).
     `pinned`, `archived` and `folder`, a name, are its place in the list.
     """
 
@@ -34,6 +39,8 @@ class Conversation:
     pinned: bool = False
     archived: bool = False
     folder: str | None = None
+    tools: Sequence[str] | None = None
+    always: list[dict[str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,8 @@ class Message:
     and `tool`. Only an answer has the members from `reasoning` to `signed`; its `state` is
     `running` or one of the five states of an ended answer. `signed` has members that its `upstream`
     wants back unchanged. `sent` is the message as a program sent it to `/v1`, where it is more than
-    its role and text.
+    its role and text. `files` are those that belong to it, as `StoredFile.in_message` makes them.
+    `parts` are the texts, steps and calls of tools of an answer that has calls (`values/calls.py`).
     """
 
     id: str
@@ -69,6 +77,22 @@ class Message:
     sources: list[Source] = field(default_factory=list)
     signed: dict[str, Any] | None = None
     sent: dict[str, Any] | None = None
+    files: list[dict[str, Any]] = field(default_factory=list)
+    parts: list[dict[str, Any]] = field(default_factory=list)
+
+
+def files_of(message: Message) -> list[dict[str, Any]]:
+    """The files of a message, and the pictures that the calls of tools in it have returned."""
+    if not message.parts:
+        return message.files
+    known = {file["id"] for file in message.files}
+    returned = {file["id"]: file for file in result_files(message.parts)}
+    return [*message.files, *(file for id, file in returned.items() if id not in known)]
+
+
+def waiting_calls(message: Message) -> list[str]:
+    """The ids of the calls of an answer that a person has to decide."""
+    return [] if message.state == "running" else undecided(message.parts)
 
 
 def branch(messages: Iterable[Message], leaf_id: str | None) -> list[Message]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,13 +35,15 @@ class Preset:
     system: str | None = None
     model: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    tools: Sequence[str] = field(default_factory=list)
     shared: bool = False
     version: int = 1
 
     def to_json(self) -> dict[str, Any]:
-        """As the API shows it. This version has no tools."""
-        names = ("id", "name", "kind", "text", "system", "model", "options", "shared", "version")
-        return {name: getattr(self, name) for name in names} | {"tools": []}
+        """As the API shows it."""
+        names = ("id", "name", "kind", *("text", "system", "model", "options"))
+        shown = {name: getattr(self, name) for name in (*names, "shared", "version")}
+        return shown | {"tools": list(self.tools)}
 
 
 class InvalidPreset(ValueError):
@@ -69,8 +71,6 @@ def parse_preset(
     for key, value in given.items():
         if key not in known and (value or key not in _ALL):
             raise InvalidPreset(key, f"a {kind} has no such key; it has {', '.join(known)}")
-    if given.get("tools"):
-        raise InvalidPreset("tools", "this version has no tools")
     preset = Preset(
         id=id,
         name=name,
@@ -79,6 +79,7 @@ def parse_preset(
         system=_text(given, "system"),
         model=_text(given, "model"),
         options=parse_options(given.get("options")),
+        tools=_names(given),
         shared=shared,
         version=version,
     )
@@ -89,8 +90,10 @@ def parse_preset(
 def _check_whole(preset: Preset) -> None:
     if preset.kind == PROMPT and not preset.text:
         raise InvalidPreset("", 'a prompt must have a text, for example text = "Review {{file}}"')
-    if preset.kind == PRESET and not (preset.system or preset.model or preset.options):
-        raise InvalidPreset("", "a preset must have at least one of system, model and options")
+    if preset.kind == PRESET and not (
+        preset.system or preset.model or preset.options or preset.tools
+    ):
+        raise InvalidPreset("", "a preset must have at least one of system, model, options, tools")
     if len(preset.model or "") > MAX_MODEL:
         raise InvalidPreset("model", f"it has at most {MAX_MODEL} characters")
     if len(json.dumps(preset.to_json(), ensure_ascii=False).encode()) > MAX_SIZE:
@@ -102,6 +105,14 @@ def _text(given: Mapping[str, Any], key: str) -> str | None:
     if value is not None and not (isinstance(value, str) and value.strip()):
         raise InvalidPreset(key, "it must be text")
     return value
+
+
+def _names(given: Mapping[str, Any]) -> list[str]:
+    """The names of servers of tools. Whether there are such servers is asked when they are used."""
+    value = given.get("tools") or []
+    if not (isinstance(value, list) and all(isinstance(one, str) and one for one in value)):
+        raise InvalidPreset("tools", 'it must be a list of names, for example ["time"]')
+    return list(dict.fromkeys(value))
 
 
 def parse_options(value: Any) -> dict[str, Any]:

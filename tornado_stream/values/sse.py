@@ -56,7 +56,7 @@ class SSEDecoder:
         self._max_line = max_line
         self._room = max_total
         self._closed = False
-        self._idle = False  # the bytes so far are whole events
+        self._idle = True  # the bytes so far are whole events
         self._begun = False  # the first three bytes were checked for a byte order mark
         self._after_cr = False  # a LF that comes next belongs to the line end before it
         self._tail = bytearray()  # the last line, without its end; it grows in linear time
@@ -73,13 +73,30 @@ class SSEDecoder:
             return None
         if data.find(b"\n") == size - 2 and data[:6] == b"data: " and data.find(b"\r") < 0:
             self._room -= size
+            self._begun = True  # without a byte order mark
             return [data[6:-2]]
         lines = data.splitlines()
         blocks = [line[6:] for line in lines[::2] if line[:6] == b"data: "]
         if 2 * len(blocks) != len(lines) or any(lines[1::2]):
             return None
         self._room -= size
+        self._begun = True
         return blocks
+
+    @property
+    def line(self) -> bytearray:
+        """The line that has begun. Do not change it."""
+        return self._tail
+
+    @property
+    def room(self) -> int:
+        """The bytes that may pass by this decoder now, of events of one data line each; 0: none,
+        as the last event is not whole."""
+        return min(self._room, self._max_line) if self._idle else 0
+
+    def passed(self, size: int) -> None:
+        """Count bytes that have passed by, within the room."""
+        self._room -= size
 
     def feed(self, data: bytes) -> list[ServerSentEvent]:
         """The events that these bytes complete, in order."""

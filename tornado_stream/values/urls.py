@@ -52,6 +52,32 @@ def url_secrets(url: str) -> tuple[str, ...]:
     return tuple(filter(None, (unquote(password or user), *keys)))
 
 
+def parse_database_url(text: str) -> str:
+    """The URL of a database in PostgreSQL. Raises `ValueError`, which says what is wrong."""
+    text = text.strip()
+    if not re.fullmatch(r"postgres(?:ql)?://[!-~]*", text):
+        raise ValueError("it must be a URL like postgresql://user@host/database, in ASCII")
+    if "#" in text:
+        raise ValueError("write a # in it as %23")
+    if not urlsplit(text).path.strip("/") and "dbname=" not in text:
+        raise ValueError("it must name a database, as in postgresql://user@host/database")
+    return text
+
+
+def database_secrets(url: str) -> tuple[str, ...]:
+    """What nobody may see of a database's URL: its password, as it is and as the URL has it."""
+    parts = urlsplit(url)
+    _, _, password = parts.netloc.rpartition("@")[0].partition(":")
+    values = [value for name, value in parse_qsl(parts.query) if _SECRET.search(name)]
+    return tuple(dict.fromkeys(filter(None, (unquote(password), password, *values))))
+
+
+def shown_database(url: str) -> str:
+    """The part of a database's URL that may be shown: no user, no password, no options."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
 def _encoded(text: str) -> str:
     return quote(_LONE_PERCENT.sub("%25", text), safe=_KEPT)
 

@@ -22,8 +22,8 @@ test("deltas of every kind add up", () => {
   );
   assert.deepEqual([made.content, made.reasoning, made.refusal], [["a", "b"], ["r"], ["no"]]);
   assert.deepEqual(made.toolCalls, [
-    { id: "x", name: ["get_", "time"], arguments: ['{"a"', ":1}"] },
-    { id: null, name: ["other"], arguments: [] },
+    { id: "x", index: 0, name: ["get_", "time"], arguments: ['{"a"', ":1}"], at: 2 },
+    { id: null, index: 1, name: ["other"], arguments: [], at: 2 },
   ]);
   applyEvent(made, "reset", {});
   assert.deepEqual([made.content, made.toolCalls, made.state, made.id], [[], [], "running", "m"]);
@@ -63,4 +63,17 @@ test("a notice tells what is left of a budget, as an amount or in tokens", () =>
   assert.equal(after().low, null);
   assert.deepEqual(after(["notice", { code: "budget_low", left: 0.25, currency: "EUR" }]).low, { left: 0.25, currency: "EUR" });
   assert.deepEqual(after(["notice", { code: "budget_low", left: 900, currency: null }]).low, { left: 900, currency: null });
+});
+
+test("a picture counts once, and one that is missing says why", () => {
+  const image = { file_id: "f", type: "image/png", name: "picture.png", size: 10, tokens: 1 };
+  const made = after(
+    ["delta", { images: [image] }],
+    ["delta", { images: [image] }],
+    ["notice", { code: "image_not_kept", reason: "file_type" }],
+  );
+  assert.deepEqual(made.images, [{ id: "f", kind: "image", type: "image/png", name: "picture.png", size: 10, tokens: 1 }]);
+  assert.deepEqual(made.imagesLost, ["file_type"]);
+  applyEvent(made, "reset", {});
+  assert.deepEqual([made.images, made.imagesLost], [[], []]);
 });

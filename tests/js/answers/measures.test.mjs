@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { storedAnswer } from "../../../tornado_stream/static/js/answers/answer.js";
+import { storedAnswer } from "../../../tornado_stream/static/js/answers/stored_answer.js";
 import { estimateTokens, measuresOf, totalsOf } from "../../../tornado_stream/static/js/answers/measures.js";
 import { after, done } from "../answered.mjs";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { storedAnswer } from "../../../tornado_stream/static/js/answers/answer.js";
+import { storedAnswer } from "../../../tornado_stream/static/js/answers/stored_answer.js";
 import { contextUse } from "../../../tornado_stream/static/js/composer/context_use.js";
 import { newQuestion } from "../../../tornado_stream/static/js/conversation/tree.js";
 

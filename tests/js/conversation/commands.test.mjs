@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { newAnswer } from "../../../tornado_stream/static/js/answers/answer.js";
+import { storedAnswer } from "../../../tornado_stream/static/js/answers/stored_answer.js";
 import { Outbox } from "../../../tornado_stream/static/js/answers/outbox.js";
 import { Preferences } from "../../../tornado_stream/static/js/composer/preferences.js";
 import { Commands } from "../../../tornado_stream/static/js/conversation/commands.js";
@@ -11,6 +12,7 @@ import { newQuestion } from "../../../tornado_stream/static/js/conversation/tree
 import { PageLifecycle } from "../../../tornado_stream/static/js/page/lifecycle.js";
 import { Locks } from "../../../tornado_stream/static/js/page/locks.js";
 import { Storage } from "../../../tornado_stream/static/js/page/storage.js";
+import { Area } from "../area.mjs";
 import { log, noAnswer, serve, silent, START, status, whole } from "../server.mjs";
 
 /** The part of a browser's LockManager that the page uses. */
@@ -22,18 +24,6 @@ class Manager {
     const mine = Promise.resolve(before).then(() => use({ name })).finally(() => this.held.get(name) === mine && this.held.delete(name));
     this.held.set(name, mine);
     return mine;
-  }
-}
-
-/** The part of `localStorage` that the page uses. */
-class Area {
-  kept = new Map();
-  getItem = (key) => this.kept.get(key) ?? null;
-  setItem = (key, value) => void this.kept.set(key, value);
-  removeItem = (key) => void this.kept.delete(key);
-  key = (index) => [...this.kept.keys()][index] ?? null;
-  get length() {
-    return this.kept.size;
   }
 }
 
@@ -67,7 +57,7 @@ test("a request is stored before it is sent, exactly as it is sent, and until it
   let atServer = [];
   const { open, posts, area } = await browser(t, [
     noAnswer(),
-    (request, response) => ((atServer = [...area.kept.values()]), whole(log(["ok"]))(request, response)),
+    (request, response) => ((atServer = [...area.items.values()]), whole(log(["ok"]))(request, response)),
   ]);
   const { commands, conversation, kept } = open();
   commands.send("first");
@@ -88,7 +78,7 @@ test("after a reload the tab shows an unsent question and sends the same request
   before.outbox.remove(entry.request.request_id); // its page is gone, and its lock with it
   before.outbox.storage.set(`tornado-stream:outbox:${entry.request.request_id}`, JSON.stringify(entry));
   const after = open();
-  after.commands.resumeUnsent(() => assert.fail("nothing is refused"));
+  await after.commands.resumeUnsent(() => assert.fail("nothing is refused"));
   await until(() => after.conversation.newest?.state === "done");
   assert.deepEqual(after.conversation.path.map((one) => one.text ?? one.content.join("")), ["first", "ok"]);
   assert.equal(posts()[0], posts()[1]);
@@ -102,7 +92,7 @@ test("a request that another tab is sending is left to that tab", async (t) => {
   first.commands.send("first");
   await until(() => answer);
   const others = [open("two"), open("three")];
-  for (const other of others) other.commands.resumeUnsent(() => {});
+  for (const other of others) await other.commands.resumeUnsent(() => {});
   answer();
   await until(() => first.conversation.newest.state === "done" && !first.kept().length);
   await new Promise((done) => setTimeout(done, 30));
@@ -118,7 +108,7 @@ test("a request that a closed tab left is sent by one of the other tabs, and not
   const news = [];
   for (const other of others) {
     other.conversation.addEventListener("news", (event) => news.push(event.detail.type));
-    other.commands.resumeUnsent(() => {});
+    await other.commands.resumeUnsent(() => {});
   }
   await until(() => news.length);
   await new Promise((done) => setTimeout(done, 30));
@@ -144,7 +134,7 @@ test("a request that was refused for good is shown after a reload, and not sent 
   before.commands.send("first");
   await until(() => before.conversation.newest.state === "failed");
   const after = open();
-  after.commands.resumeUnsent(() => {});
+  await after.commands.resumeUnsent(() => {});
   assert.deepEqual([after.conversation.newest.state, after.conversation.newest.failure.code], ["failed", "conversation_busy"]);
   assert.equal(after.conversation.newest.parent.text, "first");
   assert.equal(posts().length, 1);
@@ -180,7 +170,7 @@ test("a refused question that no tab shows becomes a draft", async (t) => {
     const entry = { request: { ...request, request_id: `${at}` }, tab: "one", at, refused: { ...refused, status } };
     outbox.storage.set(`tornado-stream:outbox:${at}`, JSON.stringify(entry));
   }
-  commands.resumeUnsent((id, text) => kept_.push([id, text]));
+  await commands.resumeUnsent((id, text) => kept_.push([id, text]));
   await until(() => kept_.length === 2);
   assert.deepEqual(kept_, [[null, "left"], ["c9", "left"]]);
   assert.deepEqual([kept(), posts()], [[], []]);
@@ -191,7 +181,7 @@ test("a request that the user has stopped is stopped at the server, and not sent
   const { outbox, commands, kept } = open();
   const request = { message: "left", request_id: "00000000-0000-4000-8000-000000000001" };
   outbox.storage.set(`tornado-stream:outbox:${request.request_id}`, JSON.stringify({ request, tab: "tab", at: 1, stopping: true }));
-  commands.resumeUnsent(() => {});
+  await commands.resumeUnsent(() => {});
   await until(() => !kept().length);
   assert.equal(posts().length, 0);
   assert.ok(seen.some((one) => one.stop));
@@ -216,4 +206,22 @@ test("a preset that was deleted before the first question holds up nothing", asy
   const sent = posts().map((body) => JSON.parse(body));
   assert.deepEqual(sent.map(({ preset, model }) => [preset, model]), [["p", "its-model"], [undefined, undefined], [undefined, undefined]]);
   assert.equal(new Set(sent.map(({ request_id: id }) => id)).size, 3);
+});
+
+test("a decision that has not arrived is sent again after a reload, under the same id", async (t) => {
+  const { open, posts } = await browser(t, [whole(log(["done"]))]);
+  const { conversation, commands, outbox } = open("tab", "c");
+  const waits = storedAnswer({ id: "m", state: "done", generation_id: "g", parts: [{ type: "call", index: 0, id: "x", name: "add", server: "notes", arguments: "{}", state: "waiting" }] });
+  waits.parent = newQuestion("u", "q");
+  conversation.branches.replace(new Map([["u", waits.parent], ["m", waits]]), "m");
+  const request = { decide: { x: "run" }, conversation_id: "c", parent_id: "m", request_id: "00000000-0000-4000-8000-000000000001" };
+  outbox.storage.set(`tornado-stream:outbox:${request.request_id}`, JSON.stringify({ request, tab: "tab", at: 1 }));
+  await commands.resumeUnsent(() => assert.fail("a decision is no draft"));
+  await until(() => conversation.newest.state === "done" && conversation.newest !== waits);
+  assert.deepEqual(posts().map((body) => JSON.parse(body)), [request]);
+  assert.equal(conversation.newest.parent, waits);
+  assert.equal(waits.toolCalls[0].decision, "run");
+  commands.retry();
+  await until(() => posts().length === 2);
+  assert.deepEqual([JSON.parse(posts()[1]).message, JSON.parse(posts()[1]).parent_id], [null, "u"], "*Regenerate* asks the question again");
 });

@@ -6,7 +6,7 @@ import { questionRequest, regenerateRequest, excess, continueRequest } from "../
 
 test("every request contains the model and the options that the user has set", () => {
   const chosen = { model: "b", options: { top_p: 0.5 } };
-  const question = { role: "user", id: "u", text: "hi", parent: null };
+  const question = { role: "user", id: "u", text: "hi", files: [], parent: null };
   for (const body of [questionRequest("c", question, 0, chosen), regenerateRequest("c", question, 0, chosen), continueRequest("c", { id: "m" }, 0, chosen)]) {
     assert.deepEqual([body.model, body.options], ["b", { top_p: 0.5 }]);
   }
@@ -20,7 +20,13 @@ test("the length of a text is counted as in JSON, in bytes", () => {
     assert.equal(excess(character.repeat(count)), 0, character);
     assert.ok(excess(character.repeat(count + 1)) > 0, character);
   }
-  const question = { role: "user", id: "u", text: "x".repeat(most - 2), parent: null };
+  const question = { role: "user", id: "u", text: "x".repeat(most - 2), files: [], parent: null };
   const body = { ...questionRequest(crypto.randomUUID(), question, 99, { model: "m".repeat(200), options: { temperature: 0.123456789, top_p: 0.123456789, max_tokens: 1000000, reasoning_effort: "minimal" } }), parent_id: crypto.randomUUID() };
   assert.ok(JSON.stringify(body).length <= 1024 * 1024);
+});
+
+test("a question has its files, in their order", () => {
+  const question = { role: "user", id: "u", text: "", files: [{ id: "b" }, { id: "a" }], parent: null };
+  assert.deepEqual(questionRequest("c", question, 0, {}).files, ["b", "a"]);
+  assert.equal(questionRequest("c", { ...question, files: [] }, 0, {}).files, undefined);
 });

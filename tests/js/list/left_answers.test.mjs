@@ -37,6 +37,8 @@ test("an answer that ends while the page is hidden is told once, by how it ended
   assert.deepEqual([left, seen.map(({ url, after }) => `${url} ${after}`)], [0, ["/stream/g?live=0 0", "/stream/g?live=0 1", "/stream/g?live=0 1"]]);
   const failed = await watched(t, [whole([START]), whole(log([], { state: "error" }).slice(1))]);
   assert.deepEqual(failed.shown, [["Your answer ended before it was complete.", "c"]]);
+  const waits = await watched(t, [whole([START]), whole(log([], { finish_reason: "tool_calls", waiting: ["call_1"] }).slice(1))]);
+  assert.deepEqual(waits.shown, [["An answer waits for your decision.", "c"]], "not that it is complete");
 });
 
 test("an answer that had ended before, is open, or is not known any more is not told", async (t) => {

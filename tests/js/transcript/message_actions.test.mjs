@@ -52,10 +52,11 @@ test("an action is performed on its message, and tells the page if it sent a req
   const [[asked, { choose }], ...more] = doneBy("with");
   assert.deepEqual([asked, more], ["pickModel", []], "nothing is sent before a model is chosen");
   choose("another");
-  assert.deepEqual(done.splice(0), [["retry", broken, "another"], ["questionSent"]]);
+  assert.deepEqual(done.splice(0), [["retry", broken, { model: "another" }], ["questionSent"]]);
   assert.deepEqual(doneBy("continue"), [["continue", broken], ["questionSent"]]);
   assert.deepEqual(doneBy("askToContinue"), [["send", "Please continue exactly where you stopped."], ["questionSent"]]);
   assert.deepEqual(doneBy("shorter"), [["shorter"], ["questionSent"]]);
   assert.deepEqual(doneBy("fresh"), [["startAnew", "q"]]);
+  assert.deepEqual(doneBy("withoutPictures"), [["retry", broken, { pictures: false }], ["questionSent"]]);
   assert.deepEqual(doneBy("model"), [["pickModel"]]);
 });

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { applyEvent, storedAnswer } from "../../../tornado_stream/static/js/answers/answer.js";
+import { applyEvent } from "../../../tornado_stream/static/js/answers/answer.js";
+import { storedAnswer } from "../../../tornado_stream/static/js/answers/stored_answer.js";
 import { withWords } from "../../../tornado_stream/static/js/page/words.js";
 import { after, done } from "../answered.mjs";
 

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { applyEvent, newAnswer, storedAnswer } from "../../../tornado_stream/static/js/answers/answer.js";
+import { applyEvent, newAnswer } from "../../../tornado_stream/static/js/answers/answer.js";
+import { storedAnswer } from "../../../tornado_stream/static/js/answers/stored_answer.js";
 import { linkOf } from "../../../tornado_stream/static/js/transcript/sources_view.js";
 
 test("only http and https become links, named by title or host", () => {

@@ -590,7 +590,7 @@ async def test_the_tokens_of_a_huge_message_are_estimated(fake):
         (replace(ask("hi"), model="gpt-4o"), "model_not_found", "smollm2-135m-instruct"),
         (
             replace(ask(), messages=[{"role": "user", "content": [{"type": "image_url"}]}]),
-            "bad_request",
+            "images_refused",
             "only text",
         ),
         (ask("a" * 2000, "b", "c"), "context_length", "2,048"),
@@ -622,3 +622,12 @@ async def test_a_program_is_told_which_options_the_model_does_not_have(fake):
     assert [event for event in events if isinstance(event, Notice)] == [
         Notice("option_refused", {"option": "tools"})
     ]
+
+
+@pytest.mark.gen_test
+async def test_the_local_model_is_known_not_to_see(fake):
+    provider = LocalProvider(Recorder(), Settings(), Timeouts(), model=fake(READY))
+    assert provider.can(None) == provider.can("smollm2-135m-instruct") == frozenset()
+    assert provider.can("another") is None
+    (info,) = await provider.models()
+    assert info.can_known and info.can == ()

@@ -5,9 +5,9 @@ import orjson
 import pytest
 from upstream_json import chunk, content, fold, say, sse
 
-from tornado_stream.providers.openai import reasoning, signed_members, sources
-from tornado_stream.providers.openai.answer_decoder import AnswerDecoder, decode_text
-from tornado_stream.providers.openai.chunks import decode_chunk
+from tornado_stream.providers.openai import images, reasoning, signed_members, sources
+from tornado_stream.providers.openai.answer_decoder import AnswerDecoder
+from tornado_stream.providers.openai.chunks import decode_chunk, decode_text
 from tornado_stream.providers.openai.lenient_json import NOT_JSON, parse_json
 from tornado_stream.values.json_values import MAX_VALUES
 
@@ -78,7 +78,13 @@ def test_any_type_in_any_place(value: Any) -> None:
         {"choices": [{"error": value}]},
     ]
     members = ("content", "reasoning_content", "refusal", "tool_calls")
-    for name in (*members, *reasoning.MEMBERS, *signed_members.MEMBERS, *sources.MEMBERS):
+    for name in (
+        *members,
+        *reasoning.MEMBERS,
+        *signed_members.MEMBERS,
+        *sources.MEMBERS,
+        *images.MEMBERS,
+    ):
         places.append(chunk({name: value}))
         places.append(chunk({name: [value]}))
         places.append(chunk({name: [{"type": value, "text": value, "url": value, "data": value}]}))
@@ -88,6 +94,9 @@ def test_any_type_in_any_place(value: Any) -> None:
         places.append({"choices": [{"native_finish_reason": value}], name: [{"url": value}]})
     for part in ({"type": value, "text": "a"}, {"type": "text", "text": value}):
         places.append(chunk({"content": [part]}))
+    for name in ("image_url", "url", "b64_json", "data"):
+        places.append(chunk({"images": [{"type": value, name: value}]}))
+        places.append(chunk({"content": [{"type": "image_url", name: {"url": value}}]}))
     places.append(chunk({"content": [{"type": "thinking", "thinking": value}]}))
     places.append(chunk({"content": [{"type": "thinking", "thinking": [value]}]}))
     places.append(chunk({"tool_calls": [{"function": value}]}))
@@ -100,6 +109,7 @@ def test_any_type_in_any_place(value: Any) -> None:
         assert isinstance(decoder.finish_reason, str | None)
         orjson.dumps([answer.content, answer.reasoning, answer.sources, answer.signed])
         orjson.dumps([answer.tool_calls, decoder.usage])
+        assert all(isinstance(picture.head, str) for picture in decoder.take_pictures())
 
 
 @pytest.mark.parametrize(

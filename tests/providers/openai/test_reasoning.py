@@ -96,3 +96,24 @@ def test_other_reasoning_in_another_member_is_kept() -> None:
 def test_halves_of_a_pair_in_other_members() -> None:
     data = sse(half(r"\ud83d", "reasoning_text"), half(r"\ude00", "reasoning_text"))
     assert fold(data)[0].reasoning == "😀"
+
+
+@pytest.mark.parametrize(
+    "deltas, echoed",
+    [
+        ([{"reasoning_content": "a"}, {"reasoning_content": "b"}], {"reasoning_content": "ab"}),
+        ([{"reasoning_content": ""}], {"reasoning_content": ""}),
+        ([{"reasoning": "a", "reasoning_content": "a"}], {"reasoning_content": "a"}),
+        ([{"reasoning": "a"}, {"reasoning_content": "a"}], None),
+        ([{"reasoning_content": None}], None),
+        ([{"reasoning": "a"}], None),
+    ],
+)
+def test_what_goes_back_with_calls(deltas: list[dict[str, Any]], echoed: Any) -> None:
+    function = {"name": "f", "arguments": "{}"}
+    calls = {"tool_calls": [{"index": 0, "id": "i", "function": function}]}
+    end = chunk(finish="stop")
+    answer, _ = fold(sse(*(chunk(delta) for delta in [*deltas, calls]), end))
+    assert answer.signed == echoed
+    answer, _ = fold(sse(*(chunk(delta) for delta in deltas), end))
+    assert answer.signed is None, "without calls nothing goes back"

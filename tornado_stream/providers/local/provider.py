@@ -17,6 +17,7 @@ from tornado_stream.providers.openai.provider import OpenAIProvider
 from tornado_stream.providers.upstream import Timeouts, Upstream
 from tornado_stream.providers.upstream_config import UpstreamConfig
 from tornado_stream.settings import Secret, Settings
+from tornado_stream.values.content import plain_text
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Notice
 from tornado_stream.values.messages import ChatRequest
@@ -63,6 +64,9 @@ class LocalProvider(Provider):
         failed = self._model.state == "failed"
         return ProviderError("local_model_failed", self._model.detail) if failed else None
 
+    def can(self, model: str | None) -> frozenset[str] | None:
+        return frozenset() if model in (None, MODEL_ID) else None
+
     def start(self) -> None:
         self._model.start()
 
@@ -74,7 +78,11 @@ class LocalProvider(Provider):
         state = self._model.state
         code = self.failure.code if self.failure else ""
         detail = self._model.detail
-        return [ModelInfo(MODEL_ID, self.name, state, detail, offered=not code, code=code)]
+        return [
+            ModelInfo(
+                MODEL_ID, self.name, state, detail, offered=not code, code=code, can_known=True
+            )
+        ]
 
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
         if request.relay and request.model not in (None, MODEL_ID):
@@ -99,12 +107,9 @@ class LocalProvider(Provider):
 
 def _as_text(message: dict[str, Any]) -> dict[str, str]:
     """A message with a role and content that `child.TEMPLATE` can render."""
-    content = message.get("content") or ""
-    if isinstance(content, list):
-        texts = [part.get("text") for part in content]
-        if not all(isinstance(text, str) for text in texts):
-            raise ProviderError("bad_request", "This demo model can read only text.")
-        content = "\n".join(texts)
+    content = plain_text(message)
+    if content is None:
+        raise ProviderError("images_refused", "This demo model can read only text.")
     role = message["role"]
     role = {"developer": "system", "tool": "user", "function": "user"}.get(role, role)
     return {"role": role, "content": content}

@@ -8,24 +8,21 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
-from tornado_stream.providers.openai import errors, sources
-from tornado_stream.providers.openai.answer_parts import CALL_SIZE, AnswerParts
-from tornado_stream.providers.openai.chunks import Chunk, decode_chunk, read_chunk
+from tornado_stream.providers.openai import errors
+from tornado_stream.providers.openai.answer_parts import CALL_SIZE, AnswerParts, Pictures
+from tornado_stream.providers.openai.chunks import Chunk, decode_chunk, decode_text, read_chunk
 from tornado_stream.providers.openai.dialects import UNKNOWN, Dialect
 from tornado_stream.providers.openai.lenient_json import NOT_JSON, parse_json
-from tornado_stream.providers.openai.reasoning import ReasoningOnce
+from tornado_stream.providers.openai.reasoning import ECHOED, ReasoningOnce
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Delta, RelayedChunks
+from tornado_stream.values.pictures import SentPicture
 from tornado_stream.values.sse import MAX_LINE, MAX_TOTAL, ServerSentEvent, SSEDecoder
 
 #: Characters of an answer's text and reasoning; no model writes as many. An answer takes several
 #: times its text, in its log and on its way into the database.
 MAX_TEXT = 4 * 1024 * 1024
 
-#: Members at the top of a chunk that need more than its content to be read.
-_MORE_AT_THE_TOP = frozenset({"error", "x_groq", "base_resp"}) | sources.MEMBER_SET
 _DONE = b"[DONE]"
 _BLANK = b" \t\r\n\xef\xbb\xbf"
 
@@ -49,8 +46,10 @@ class AnswerDecoder:
     chunks. It also reads bodies that are no event stream: a completion in one piece, lines of JSON,
     an error object; `close` returns their text. A web page is an error, and so is an answer in the
     form of another API. No error message contains `key`. `max_line` and `max_total` are in bytes.
-    With `relay` the decoder also collects the chunks themselves: `take_chunks` returns those of the
-    last `feed` or `close`. `ResponsesDecoder` is the decoder for another form of answers.
+    `take_pictures` returns those that came since the last call; their data count for no limit but
+    those of `values.pictures`. With `relay` the decoder also collects the chunks themselves:
+    `take_chunks` returns those of the last `feed` or `close`. `ResponsesDecoder`
+    is the decoder for another form of answers.
     """
 
     #: The form of the answers, for messages.
@@ -69,6 +68,7 @@ class AnswerDecoder:
         self.error: ProviderError | None = None
         self.done = self.failed = self.ending = False
         self.chunks = self.skipped = 0
+        self._pictures = Pictures()
         self._key = key
         self._max_body = max_line
         self._text_room = MAX_TEXT
@@ -109,7 +109,7 @@ class AnswerDecoder:
             return None
         if self._is_stream:
             if (blocks := self._sse.feed_plain(data)) is None:
-                events = self._sse.feed(data)  # for example, the last one is not whole yet
+                events = self._feed_sse(data)  # for example, the last one is not whole yet
                 if self._sse.error or (blocks := self._sse.one_line_each(events)) is None:
                     self._take_events(events)
                     return self._counted(self._parts.take())
@@ -147,7 +147,8 @@ class AnswerDecoder:
         elif self.complete and (self._damaged or (self._is_text and not self.finish_reason)):
             # A text, for example of an error, is no keep-alive if [DONE] alone ends the answer.
             self._note(errors.damage_error())
-        return self._parts.close(complete=self.complete)
+        echo = self._reasoning_once.echo if self._parts.call_count else None
+        return self._parts.close(complete=self.complete, echo=echo)
 
     def _counted(self, delta: Delta | None) -> Delta | None:
         self._text_room -= len(delta.content) + len(delta.reasoning) if delta else 0
@@ -155,13 +156,41 @@ class AnswerDecoder:
             self._fail(errors.limit_error("answer_too_long"))
         return delta
 
+    def usual_room(self) -> int:
+        """The bytes of usual chunks that may pass by this decoder now; 0: it must get the next
+        bytes, whatever they are. Usual chunks are in events of one data line each, and have
+        content and nothing else."""
+        if not self._is_stream or self.ending or self.failed or self._parts.content.half:
+            return 0
+        return min(self._sse.room, self._text_room - CALL_SIZE * self._parts.call_count)
+
+    def passed(self, count: int, size: int, characters: int) -> None:
+        """Count usual chunks that have passed by: their number, and the bytes of their events and
+        characters of their text, within the room."""
+        self.chunks += count
+        self._sse.passed(size)
+        self._text_room -= characters
+        self._parts.has_text = True
+        self._finished = False
+
     def take_chunks(self) -> RelayedChunks | None:
         """The chunks that came since the last call, as the upstream sent them; None: no chunk."""
         chunks, self._plain = self._plain, None
         if self._blocks:
             chunks = RelayedChunks(self._blocks, self._found)
             self._blocks, self._found = [], []
+            chunks.cut = self._pictures.take_cut()
         return chunks
+
+    def take_pictures(self) -> list[SentPicture]:
+        """The pictures that came since the last call."""
+        return self._pictures.take_found()
+
+    def _feed_sse(self, data: bytes) -> list[ServerSentEvent]:
+        events = self._sse.feed(self._pictures.cut(data, self._sse.line))
+        if self._pictures.too_much:
+            self._fail(errors.limit_error("answer_too_long"))
+        return events
 
     def _relay_chunk(self, data: bytes, chunk: Chunk) -> None:
         if self._relay:
@@ -173,7 +202,7 @@ class AnswerDecoder:
         rest = data.lstrip(_BLANK)
         if rest[:1] not in (b"{", b"[", b"<"):
             self._is_stream = bool(rest)
-            self._take_events(self._sse.feed(data))
+            self._take_events(self._feed_sse(data))
             return
         self._take_events(self._sse.feed(data[: len(data) - len(rest)]))
         if self.failed:
@@ -191,12 +220,13 @@ class AnswerDecoder:
 
     def _take_body(self, data: bytes) -> None:
         assert self._body is not None
-        self._body += data
+        self._body += self._pictures.cut(data, self._body)
         if len(self._body) > self._max_body:
             self._body.clear()
             self._fail(errors.limit_error("answer_too_long"))
 
     def _read_body(self, body: bytes) -> None:
+        body = self._pictures.restored(body, self._max_body)
         value = parse_json(body)
         if value is NOT_JSON:
             self._take_lines(body)
@@ -235,6 +265,7 @@ class AnswerDecoder:
         self._take_object(data)
 
     def _take_object(self, data: bytes) -> None:
+        data = self._pictures.restored(data, self._max_body)
         chunk = decode_chunk(data, key=self._key)
         if chunk is None and b"\n" in data:
             self._take_lines(data)
@@ -271,11 +302,19 @@ class AnswerDecoder:
             self._take_foreign(chunk.dialect)
             return
         self._in_form = self._in_form or chunk.is_chat
-        if chunk.reasoning:
+        if chunk.reasoning or chunk.member == ECHOED:
             new = self._reasoning_once.add(chunk.member, chunk.reasoning)
             chunk = chunk._replace(reasoning=new)
-        self._relay_chunk(data, chunk)
-        self._fold(chunk)
+        if self._take_pictures(data, chunk.images):
+            self._relay_chunk(data, chunk)
+            self._fold(chunk)
+
+    def _take_pictures(self, data: bytes, images: tuple[str, ...], *previews: str) -> bool:
+        line, whole = self._sse.line, self._relay
+        fits = self._pictures.take(data, images, previews, line=line, whole=whole)
+        if not fits:
+            self._fail(errors.limit_error("line_too_long"))
+        return fits
 
     def _take_foreign(self, dialect: Dialect) -> None:
         """Take a chunk of another API. Servers of chat completions may send some beside theirs."""
@@ -286,7 +325,7 @@ class AnswerDecoder:
             self._fail(errors.dialect_error(dialect, self.form))
 
     def _fold(self, chunk: Chunk) -> None:
-        if chunk.content or chunk.reasoning or chunk.refusal or chunk.tool_calls:
+        if chunk.content or chunk.reasoning or chunk.refusal or chunk.tool_calls or chunk.images:
             self._finished &= chunk.whole  # some servers repeat the whole message after the end
         if chunk.finish_reason or chunk.usage is not None or chunk.error or chunk.failure:
             self.finish_reason = chunk.finish_reason or self.finish_reason
@@ -296,37 +335,3 @@ class AnswerDecoder:
             if failure := chunk.error or chunk.failure:
                 self._note(failure, by_reason=not chunk.error)
         self._parts.add(chunk)
-
-
-def decode_text(blocks: list[bytes]) -> str | None:
-    """The joined content of chunks that have content and nothing else that matters, decoded in
-    one call. Returns None if at least one of them needs `decode_chunk`."""
-    # Nearly every chunk has this shape. `chunks.read_chunk` has the same result but takes longer.
-    text = ""
-    try:
-        if len(blocks) == 1:
-            values = (orjson.loads(blocks[0]),)
-        else:
-            values = orjson.loads(b"[%b]" % b",".join(blocks))
-            if len(values) != len(blocks):
-                return None
-        for value in values:
-            (choice,) = value["choices"]
-            delta = choice["delta"]
-            content = delta["content"]
-            if (
-                type(content) is not str
-                or len(delta) != 1
-                or choice["index"] != 0
-                or choice.get("finish_reason") is not None
-                or choice.get("native_finish_reason") is not None
-                or value.get("usage") is not None
-                or not _MORE_AT_THE_TOP.isdisjoint(value)
-                or "error" in choice
-                or "usage" in choice
-            ):
-                return None
-            text += content
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError):  # JSONDecodeError too
-        return None
-    return text

@@ -58,6 +58,8 @@ class AnswerEmitter:
         delta = decoder.feed(data)
         if self._relay and (chunks := decoder.take_chunks()):
             self._emit(chunks)
+        for picture in decoder.take_pictures():
+            self._emit(picture)
         if delta is not None:
             text, passing = delta.content, self._passing
             if passing is not None and not ("<" in text or "[" in text or "◁" in text):
@@ -74,6 +76,18 @@ class AnswerEmitter:
             return DONE_GRACE
         return FINISH_GRACE if decoder.complete or decoder.error else None
 
+    def usual(self) -> tuple[int, list[str]]:
+        """The bytes of usual chunks that may pass by this emitter now (see
+        `AnswerDecoder.usual_room`), and the list to which their texts are appended. None of the
+        texts has `<`, `[` or `◁`."""
+        free = self._tags is None and self._trimmer is None
+        texts: list[str] | None = [] if free else self._passing
+        return (0, []) if texts is None else (self._decoder.usual_room(), texts)
+
+    def passed(self, count: int, size: int, characters: int) -> None:
+        """As `AnswerDecoder.passed`."""
+        self._decoder.passed(count, size, characters)
+
     def close(self, failure: ProviderError | None = None) -> None:
         """Emit what the end of the bytes adds, and raise `ProviderError` unless the answer is
         complete. `failure` is how the stream ended, if not in good form."""
@@ -81,6 +95,8 @@ class AnswerEmitter:
         delta = decoder.close()
         if self._relay and (chunks := decoder.take_chunks()):
             self._emit(chunks)
+        for picture in decoder.take_pictures():
+            self._emit(picture)
         if delta:
             self._emit_trimmed(delta)
         if self._trimmer and (rest := self._trimmer.close(cut_off=not decoder.complete)):
@@ -118,10 +134,11 @@ class AnswerEmitter:
             self._passing = None if self._trimmer else self._tags.passing
             if not self._tags.open:
                 self._tags = None
-            reasoning = delta.reasoning + reasoning
-            delta = replace(
-                delta, content=content, reasoning=reasoning, was_reasoning=was_reasoning
-            )
+            if reasoning or was_reasoning or content != delta.content:
+                reasoning = delta.reasoning + reasoning
+                delta = replace(
+                    delta, content=content, reasoning=reasoning, was_reasoning=was_reasoning
+                )
         if delta:
             self._emit(delta)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tornado_stream.providers.openai.chunks import Chunk
 from tornado_stream.providers.openai.lenient_json import mend
-from tornado_stream.providers.openai.signed_members import SignedMembers
+from tornado_stream.providers.openai.picture_data import KEPT, PictureCutter
+from tornado_stream.providers.openai.reasoning import ECHOED
+from tornado_stream.providers.openai.signed_members import MAX_BYTES, SignedMembers
 from tornado_stream.providers.openai.sources import SourcesOnce
 from tornado_stream.providers.openai.tool_calls import ToolCalls
 from tornado_stream.values.events import Delta, Source
+from tornado_stream.values.pictures import PictureData, SentPicture
 
 #: The characters of text that a tool call counts as: the shortest one takes as much memory.
 CALL_SIZE = 2048
@@ -59,13 +63,16 @@ class AnswerParts:
         delta = Delta(content, self._reasoning.take(), self._refusal.take(), calls, sources)
         return delta if delta else None
 
-    def close(self, *, complete: bool) -> Delta | None:
-        """The last of it. What was signed is a part of it if the answer is `complete`."""
+    def close(self, *, complete: bool, echo: str | None = None) -> Delta | None:
+        """The last of it. What was signed, and the reasoning that goes back (`echo`), are a part of
+        it if the answer is `complete`."""
         for text in (self.content, self._reasoning, self._refusal):
             text.close(cut_off=not complete)
         self._has_more = True
         delta = self.take()
         signed = self._signed.whole() if complete else None
+        if complete and echo is not None and len(echo) <= MAX_BYTES:
+            signed = {ECHOED: mend(echo)} | (signed or {})
         return replace(delta or Delta(), signed=signed) if signed else delta
 
     def _add_more(self, chunk: Chunk) -> None:
@@ -81,6 +88,62 @@ class AnswerParts:
             self.call_count = len(self._tools)
         if not chunk.whole:
             self.has_text = True
+
+
+class Pictures:
+    """The pictures of one answer. The data of large ones never reach the decoder."""
+
+    def __init__(self) -> None:
+        self._cutter: PictureCutter | None = None  # made for the first long line or picture
+
+    @property
+    def too_much(self) -> bool:
+        """Whether the pictures are more than an answer may have."""
+        return self._cutter is not None and self._cutter.too_much
+
+    def cut(self, data: bytes, line: bytearray) -> bytes:
+        """These bytes without the data of large pictures. `line` is what has come of their line."""
+        if self._cutter is None:
+            if len(line) + len(data) <= KEPT:
+                return data
+            self._cutter = PictureCutter(line)
+        return self._cutter.feed(data)
+
+    def restored(self, data: bytes, most: int) -> bytes:
+        """A chunk as it was sent, if it has at most so many bytes; else as it is."""
+        return self._cutter.restored(data, most) if self._cutter else data
+
+    def take(
+        self,
+        data: bytes,
+        images: Sequence[str],
+        previews: Sequence[str],
+        *,
+        line: bytearray,
+        whole: bool,
+    ) -> bool:
+        """Take the pictures of a chunk. `line` is what has come of the next one's line. False if
+        what was cut out of it was something else too, or with `whole` if something of it is gone:
+        then its line is too long."""
+        if not images and not self._cutter:
+            return True
+        self._cutter = self._cutter or PictureCutter(line)
+        fits = self._cutter.take(data, images, previews)
+        return fits and not (whole and any(not cut.whole for cut in self._cutter.taken.values()))
+
+    def take_found(self) -> list[SentPicture]:
+        """The pictures that came since the last call."""
+        if not self._cutter:
+            return []
+        found, self._cutter.found = self._cutter.found, []
+        return found
+
+    def take_cut(self) -> dict[bytes, PictureData]:
+        """What was cut out of the chunks since the last call, by the marks in its place."""
+        if not self._cutter:
+            return {}
+        cut, self._cutter.taken = self._cutter.taken, {}
+        return cut
 
 
 class _Text:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from tornado_stream.providers.openai import reasoning, signed_members, sources
+from tornado_stream.providers.openai import images, reasoning, signed_members, sources
 from tornado_stream.providers.openai.dialects import Dialect, foreign_dialect
 from tornado_stream.providers.openai.error_classifier import find_error, has_error_code
 from tornado_stream.providers.openai.errors import reason_error, stream_error
@@ -25,7 +25,11 @@ from tornado_stream.values.json_values import MAX_VALUES, too_many_values
 #: The values of `index` that mean the first choice; it may also be missing.
 _FIRST = (0, None, "0")
 #: Members of a delta or message that are looked at one by one only where there is one of them.
-_RARE = frozenset(reasoning.MEMBERS[2:]) | signed_members.MEMBERS | sources.MEMBER_SET
+_RARE = (
+    frozenset(reasoning.MEMBERS[2:]) | signed_members.MEMBERS | sources.MEMBER_SET | images.MEMBERS
+)
+#: Members at the top of a chunk that need more than its content to be read.
+_MORE_AT_THE_TOP = frozenset({"error", "x_groq", "base_resp"}) | sources.MEMBER_SET
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class ToolFragment:
 class ChoiceDelta(NamedTuple):
     """The text that one choice adds to the answer. `whole` says that the choice had a complete
     `message` instead of a `delta`, `member` where the reasoning was. `sources` may repeat pages,
-    and `signed` has members as the upstream sent them."""
+    and `signed` has members as the upstream sent them. `images` are data URLs or base64."""
 
     content: str = ""
     reasoning: str = ""
@@ -52,6 +56,7 @@ class ChoiceDelta(NamedTuple):
     member: str = ""
     sources: tuple[Source, ...] = ()
     signed: dict[str, Any] | None = None
+    images: tuple[str, ...] = ()
 
 
 _NOTHING = ChoiceDelta()
@@ -61,10 +66,11 @@ class Chunk(NamedTuple):
     """Everything that one chunk adds to the answer; each field may be empty.
 
     `lone` says that content, reasoning or refusal may have lone surrogates: halves of a pair that
-    the upstream split over two chunks. All other text is encodable but that in `signed`. The first
-    eight are those of `ChoiceDelta`. `failure` is what the finish reason means, if that is a
-    failure; `error` is what the upstream says of one. `dialect` is another API's, if the chunk is
-    one of its. `is_chat` says that the chunk is one of chat completions, or reports an error.
+    the upstream split over two chunks. All other text is encodable but that in `signed` and
+    `images`. The first nine are those of `ChoiceDelta`. `failure` is what the finish reason means,
+    if that is a failure; `error` is what the upstream says of one. `dialect` is another API's, if
+    the chunk is one of its. `is_chat` says that the chunk is one of chat completions, or reports an
+    error.
     """
 
     content: str = ""
@@ -75,6 +81,7 @@ class Chunk(NamedTuple):
     member: str = ""
     sources: tuple[Source, ...] = ()
     signed: dict[str, Any] | None = None
+    images: tuple[str, ...] = ()
     finish_reason: str | None = None
     usage: dict[str, Any] | None = None
     error: ProviderError | None = None
@@ -98,6 +105,40 @@ def decode_chunk(data: bytes, *, key: str | None = None) -> Chunk | None:
         return None if value is NOT_JSON else read_chunk(value, key=key, lone=True)
 
 
+def decode_text(blocks: list[bytes]) -> str | None:
+    """The joined content of chunks that have content and nothing else that matters, decoded in
+    one call. Returns None if at least one of them needs `decode_chunk`."""
+    # Nearly every chunk has this shape. `read_chunk` has the same result but takes longer.
+    text = ""
+    try:
+        if len(blocks) == 1:
+            values = (orjson.loads(blocks[0]),)
+        else:
+            values = orjson.loads(b"[%b]" % b",".join(blocks))
+            if len(values) != len(blocks):
+                return None
+        for value in values:
+            (choice,) = value["choices"]
+            delta = choice["delta"]
+            content = delta["content"]
+            if (
+                type(content) is not str
+                or len(delta) != 1
+                or choice["index"] != 0
+                or choice.get("finish_reason") is not None
+                or choice.get("native_finish_reason") is not None
+                or value.get("usage") is not None
+                or not _MORE_AT_THE_TOP.isdisjoint(value)
+                or "error" in choice
+                or "usage" in choice
+            ):
+                return None
+            text += content
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError):  # JSONDecodeError too
+        return None
+    return None if images.IN_TEXT in text else text
+
+
 def read_chunk(value: Any, *, key: str | None = None, lone: bool = False) -> Chunk | None:
     """As `decode_chunk`, for parsed JSON. `lone` says that it may have lone surrogates."""
     if not isinstance(value, dict):
@@ -118,9 +159,12 @@ def read_chunk(value: Any, *, key: str | None = None, lone: bool = False) -> Chu
                 named.append(choice)
     usage = value.get("usage") or _find_usage(value, choices)
     delta = deltas[0] if len(deltas) == 1 else _merge(deltas)
+    if images.IN_TEXT in delta.content:
+        content, found = images.out_of_text(delta.content)
+        delta = delta._replace(content=content, images=(*delta.images, *found))
     if len(named) > 1 or not sources.MEMBER_SET.isdisjoint(value):
-        found = {"sources": [*delta.sources]}
-        delta = delta._replace(sources=sources.read_sources(*named, found))
+        known = {"sources": [*delta.sources]}
+        delta = delta._replace(sources=sources.read_sources(*named, known))
     failing = failing_reason(finish_reason, native_reason)
     return Chunk(
         *delta,
@@ -164,8 +208,12 @@ def _read_choice(choice: dict[str, Any], lone: bool) -> ChoiceDelta:
             delta,
             *(p for p in (parts if isinstance(parts, list) else ()) if isinstance(p, dict)),
         ]
+        found = images.read_images(delta)
+        elsewhere = [{"url": image} for image in found if images.is_address(image)]
         return read._replace(
-            sources=sources.read_sources(*places), signed=signed_members.read_signed(delta)
+            sources=sources.read_sources(*places, {"sources": elsewhere}),
+            signed=signed_members.read_signed(delta),
+            images=tuple(image for image in found if not images.is_address(image)),
         )
     return read
 
@@ -183,6 +231,7 @@ def _merge(deltas: list[ChoiceDelta]) -> ChoiceDelta:
         next((delta.member for delta in deltas if delta.reasoning), ""),
         tuple(source for delta in deltas for source in delta.sources),
         next((delta.signed for delta in deltas if delta.signed), None),
+        tuple(image for delta in deltas for image in delta.images),
     )
 
 

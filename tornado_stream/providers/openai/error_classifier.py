@@ -13,16 +13,17 @@ from typing import Any, NamedTuple
 
 from tornado_stream.providers.openai.lenient_json import NOT_JSON, parse_json
 
-_QUOTA = re.compile(
+# Patterns; `re` compiles each, and keeps it, when a failure is first compared with it.
+_QUOTA = (
     r"insufficient_quota|(exceeded|out of) (your |the )?(current |monthly )?(quota|credits)"
     r"|insufficient[ _](balance|credits?|funds)|requires more credits|credit balance"
     r"|payment required|exceeded_current_quota|quota_exceeded"
 )
-_BILLING = re.compile(r"billing|quota")
-_RATE = re.compile(
+_BILLING = r"billing|quota"
+_RATE = (
     r"rate.?limit|ratelimit|too many requests|too_many_requests|per.(minute|day)|resource_exhausted"
 )
-_CONTEXT = re.compile(
+_CONTEXT = (
     r"context[ _](length|size|window|limit)|(maximum|max|model'?s?) context|exceed_context"
     r"|(prompt|input|request) (is )?too long|too many (input |prompt )?tokens"
     r"|maximum prompt length|reduce (the length|your prompt)|max_prompt_tokens"
@@ -30,7 +31,7 @@ _CONTEXT = re.compile(
     r"|`inputs` tokens|exceeds? the maximum (number of tokens|input length)|max_model_len"
 )
 _NAME = r"[`'\"\[(]?[\w./:@+-]+[`'\"\])]?"
-_MODEL = re.compile(
+_MODEL = (
     r"model_not_(found|exist|supported|available)|(unknown|invalid|no such|unsupported)[ _]model"
     rf"|models?:? ({_NAME}:? )?(does not|do not|doesn'?t|did not|could not be|was not|is not|not)"
     r" (exist|found|be found|available|supported|a valid)|models/\S+ is not found"
@@ -38,26 +39,26 @@ _MODEL = re.compile(
     r"|model names are|not a valid model|unable to access model|no endpoints found"
     r"|model_decommissioned|deploymentnotfound|deployment.{0,60}not exist"
 )
-_NO_ROUTE = re.compile(
+_NO_ROUTE = (
     r"^(404:? )?(page |file |resource |path |url |route )?not[ _]found[.!]?$"
     r"|invalid url|unrecognized request url|unknown (url|path|route|endpoint|request)"
     r"|cannot (post|get) /|no (such )?(route|handler)|not found:? (post |get )?/"
     r"|(path|url|route|endpoint)\b.{0,60}\b(not (found|exist|available)|(does not|doesn'?t) exist)"
 )
-_AUTH = re.compile(
+_AUTH = (
     r"(invalid|incorrect|missing|no|wrong)[ _](api[ _-]?)key|unauthorized|unauthenticated"
     r"|authentication|permission_denied"
 )
 # What a 403 says that is about the question, and not about the key.
-_NOT_THE_KEY = re.compile(
+_NOT_THE_KEY = (
     r"moderation|flagged|content[ _-]?(policy|filter|safety)|polic(y|ies)\b.{0,40}violat|violat"
     r"|usage polic"
 )
-_TRANSIENT = re.compile(
+_TRANSIENT = (
     r"overloaded|server_error|internal ?server|unavailable|time[d ]?-?out|temporar|capacity"
 )
 # What servers and proxies say when they have not passed a request on.
-_REFUSED = re.compile(
+_REFUSED = (
     r"overload|nocapacity"
     r"|\b(no|at|over|out of|insufficient|beyond|exceeds?|lacks?)[ _](\w+[ _]){0,3}capacity"
     r"|capacity[ _](is )?(exceeded|exhausted|reached|full|exhaustion)"
@@ -70,14 +71,19 @@ _REFUSED = re.compile(
     r"|no (server|backend|worker|instance|replica)s? (is |are )?(currently )?available"
 )
 # What a proxy says when a connection broke, perhaps after the request was passed on.
-_BROKE = re.compile(
+_BROKE = (
     r"upstream connect error|disconnect|reset (reason|before)|timed?[ -]?out"
     r"|connection (was )?(reset|terminat|clos)|upstream request failed"
 )
 
-_UNSUPPORTED = re.compile(
+_UNSUPPORTED = (
     r"unsupported|not supported|does ?n[o']t support|unrecogni[sz]ed|unknown|not permitted"
     r"|not allowed|unexpected|extra (inputs?|fields?)|extra_forbidden|no such (option|parameter)"
+)
+# What servers say of a model that takes text only. Some name the member of the request.
+_PICTURES = (
+    r"image|vision|multi-?modal|mmproj|picture|content (must|should) be a (string|str)\b"
+    r"|input should be a valid string|invalid type: sequence, expected a string|unknown variant"
 )
 #: Members with a text for a person; the first that has one counts.
 _TEXTS = (
@@ -161,21 +167,21 @@ def classify(status: int | None, details: ErrorDetails, *, is_json: bool = True)
     if status is not None and not 400 <= status < 600:
         return "not_an_api"
     if status in (401, 403):
-        of_content = status == 403 and _NOT_THE_KEY.search(text) and not _AUTH.search(text)
+        of_content = status == 403 and re.search(_NOT_THE_KEY, text) and not re.search(_AUTH, text)
         return "bad_request" if of_content else "auth"
     if status == 402:
         return "quota"
     if status == 429:
         return "quota" if _speaks_of_quota(text) else "rate_limit"
-    if _CONTEXT.search(text):
+    if re.search(_CONTEXT, text):
         return "context_length"
     if status in (404, 405):
         return _classify_not_found(status, details, text, is_json)
-    if status in (None, 400, 422) and _MODEL.search(text):
+    if status in (None, 400, 422) and re.search(_MODEL, text):
         return "model_not_found"
     if status is None:
         return _classify_text(text)
-    if status == 400 and _QUOTA.search(text):
+    if status == 400 and re.search(_QUOTA, text):
         return "quota"
     return "bad_request" if status < 500 else "upstream_5xx"
 
@@ -186,7 +192,7 @@ def refused_option(body: bytes, options: Collection[str]) -> str | None:
     value = parse_json(body)
     plain = ErrorDetails(body.decode("utf-8", "replace"))
     text = _in_lower_case(plain if value is NOT_JSON else read_details(value))
-    if not _UNSUPPORTED.search(text):
+    if not re.search(_UNSUPPORTED, text):
         return None
     error = value.get("error") if isinstance(value, dict) else None
     param = error.get("param") if isinstance(error, dict) else None
@@ -194,17 +200,26 @@ def refused_option(body: bytes, options: Collection[str]) -> str | None:
     return next((name for name in [str(param), *named] if name in options), None)
 
 
+def names_pictures(body: bytes) -> bool:
+    """Whether the body of an error says that the model takes no pictures."""
+    value = parse_json(body)
+    plain = ErrorDetails(body.decode("utf-8", "replace"))
+    return bool(
+        re.search(_PICTURES, _in_lower_case(plain if value is NOT_JSON else read_details(value)))
+    )
+
+
 def is_transient(details: ErrorDetails) -> bool:
     """Whether the text of an error suggests that the same request could succeed later."""
-    return bool(_TRANSIENT.search(_in_lower_case(details)))
+    return bool(re.search(_TRANSIENT, _in_lower_case(details)))
 
 
 def is_refusal(details: ErrorDetails) -> bool:
     """Whether the text of an error says that the request was turned away, so that the upstream
     cannot have processed it."""
     text = _in_lower_case(details)
-    says_so = _REFUSED.search(text) or _RATE.search(text)
-    return bool(says_so) and not _BROKE.search(text)
+    says_so = re.search(_REFUSED, text) or re.search(_RATE, text)
+    return bool(says_so) and not re.search(_BROKE, text)
 
 
 def is_markup(text: str) -> bool:
@@ -251,22 +266,24 @@ def _http_status(code: str | int) -> int | None:
 def _classify_not_found(status: int, details: ErrorDetails, text: str, is_json: bool) -> str:
     if not is_json:
         return "not_an_api"
-    if _MODEL.search(text):
+    if re.search(_MODEL, text):
         return "model_not_found"
     if status == 405:
         return "bad_request"
-    says_nothing = not details.text or _NO_ROUTE.search(details.text.lower().strip())
+    says_nothing = not details.text or re.search(_NO_ROUTE, details.text.lower().strip())
     return "not_an_api" if says_nothing else "model_not_found"
 
 
 def _classify_text(text: str) -> str:
     if _speaks_of_quota(text):
         return "quota"
-    if _RATE.search(text):
+    if re.search(_RATE, text):
         return "rate_limit"
-    return "auth" if _AUTH.search(text) else "upstream_error"
+    return "auth" if re.search(_AUTH, text) else "upstream_error"
 
 
 def _speaks_of_quota(text: str) -> bool:
     # The message of a rate limit often has a link to the billing page.
-    return bool(_QUOTA.search(text) or (_BILLING.search(text) and not _RATE.search(text)))
+    return bool(
+        re.search(_QUOTA, text) or (re.search(_BILLING, text) and not re.search(_RATE, text))
+    )

@@ -11,6 +11,7 @@ Pure.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any, Literal
 
 Meaning = Literal["stop", "length", "tools", "filter", "cut_off", "error", "unknown"]
@@ -30,13 +31,23 @@ _NOT_YET = re.compile(
 _LONGEST = 200
 
 
-def _words(*patterns: str) -> re.Pattern[str]:
-    """Finds one of the patterns where a word begins."""
-    return re.compile(rf"(?:^|_)(?:{'|'.join(patterns)})")
+#: The five of OpenAI's API, with which nearly all answers end.
+_USUAL: dict[str, Meaning] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tools",
+    "function_call": "tools",
+    "content_filter": "filter",
+}
+
+
+def _words(*patterns: str) -> str:
+    """A pattern that finds one of these where a word begins."""
+    return rf"(?:^|_)(?:{'|'.join(patterns)})"
 
 
 #: The first family that fits counts, so a failure counts before everything that it is a failure of.
-_FAMILIES: tuple[tuple[Meaning, re.Pattern[str]], ...] = (
+_FAMILIES: tuple[tuple[Meaning, str], ...] = (
     (
         "cut_off",
         _words(
@@ -145,8 +156,16 @@ _FAMILIES: tuple[tuple[Meaning, re.Pattern[str]], ...] = (
 
 def meaning_of(reason: str) -> Meaning:
     """What a finish reason means; `unknown` where no family has such a word."""
+    if usual := _USUAL.get(reason):
+        return usual
     words = _in_words(reason[:_LONGEST])
-    return next((name for name, family in _FAMILIES if family.search(words)), "unknown")
+    return next((name for name, family in _families() if family.search(words)), "unknown")
+
+
+@cache
+def _families() -> list[tuple[Meaning, re.Pattern[str]]]:
+    """The families with their patterns compiled, which takes some milliseconds."""
+    return [(name, re.compile(pattern)) for name, pattern in _FAMILIES]
 
 
 def read_reason(value: Any) -> str:

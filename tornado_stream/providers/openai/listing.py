@@ -36,11 +36,13 @@ class Listing:
         self._decode_error = decode_error
         self._listed: list[ModelInfo] = []
         self._due = 0.0
+        self._told: dict[str, tuple[str, ...]] = {}  # what the server said that models can do
+        self._asked: set[str] = set()
 
     async def models(self, default: str | None) -> list[ModelInfo]:
         """The models of the file, else those that the server lists; the default one first."""
         if monotonic() >= self._due:
-            self._listed = await self._read(default)
+            self._listed = await self._with_abilities(await self._read(default))
             incomplete = any(one.state == "failed" for one in self._listed)
             has_failed = incomplete or self._upstream.failure
             self._due = monotonic() + (FAILURE_LASTS if has_failed else LIST_LASTS)
@@ -48,6 +50,13 @@ class Listing:
             code, detail = failure.code, failure.message
             return [replace(m, state="failed", code=code, detail=detail) for m in self._listed]
         return self._listed
+
+    def can(self, model: str | None) -> frozenset[str] | None:
+        """What the model can, if the configuration, the last list or the server says it."""
+        if model and model in self._config.can:
+            return frozenset(self._config.can[model])
+        found = next((one for one in self._listed if one.id == model and one.can_known), None)
+        return frozenset(found.can) if found else None
 
     async def fetch(self) -> list[ModelInfo]:
         """The models that the server lists. Raises `ProviderError`."""
@@ -63,6 +72,22 @@ class Listing:
             raise ProviderError("not_an_api", f"{url} is not a list of models.", retryable=True)
         prices = self._config.prices
         return [replace(one, price=prices.get(one.id, one.price)) for one in models]
+
+    async def _with_abilities(self, models: list[ModelInfo]) -> list[ModelInfo]:
+        """The models with what they can do: as the configuration says it, else as the list or the
+        server does. The server is asked once for each model."""
+        known = {"", *self._asked, *self._config.can}
+        new = [one.id for one in models if not one.can_known and one.id not in known]
+        if new and self._config.preset.abilities:
+            from tornado_stream.providers.openai.abilities import read_abilities
+
+            self._told |= await read_abilities(self._upstream, self._config, new)
+            self._asked |= set(new)
+        told = {**self._told, **self._config.can}
+        return [
+            replace(one, can=told[one.id], can_known=True) if one.id in told else one
+            for one in models
+        ]
 
     def _named(self, id: str) -> ModelInfo:
         """A model of which only the configuration tells something."""

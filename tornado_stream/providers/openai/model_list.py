@@ -43,7 +43,8 @@ def read_models(answer: Any, provider: str, detail: str = "") -> list[ModelInfo]
                 provider,
                 detail=detail,
                 context=_context(entry),
-                can=tuple(_abilities(entry)),
+                can=tuple(abilities_of(entry)),
+                can_known=_says_what_it_sees(entry),
                 created=_created(entry),
                 owned_by=_owner(entry),
                 maker=maker_of(id, _owner(entry)),
@@ -105,7 +106,7 @@ def _owner(entry: dict[str, Any]) -> str:
     return owner.strip()[:_OWNER] if isinstance(owner, str) else ""
 
 
-def _abilities(entry: dict[str, Any]) -> list[str]:
+def abilities_of(entry: dict[str, Any]) -> list[str]:
     """Those of `vision`, `tools` and `reasoning` that the entry has."""
     named = set(_words(entry.get("supported_parameters"))) | set(_words(entry.get("capabilities")))
     architecture = entry.get("architecture")
@@ -117,6 +118,17 @@ def _abilities(entry: dict[str, Any]) -> list[str]:
         "reasoning": {"reasoning", "thinking", "include_reasoning"},
     }
     return [ability for ability, words in known.items() if words & named]
+
+
+def _says_what_it_sees(entry: dict[str, Any]) -> bool:
+    """Whether the entry says of all abilities whether the model has them. A list of parameters does
+    not speak of pictures."""
+    architecture = entry.get("architecture")
+    if isinstance(architecture, dict) and isinstance(architecture.get("input_modalities"), list):
+        return True
+    named = entry.get("capabilities")
+    # Ollama, LM Studio and Mistral name what a model can do at all, and then all of it.
+    return bool(named) and isinstance(named, list | dict)
 
 
 def _words(value: Any) -> list[str]:

@@ -17,22 +17,25 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from tornado_stream.net.http_client import OnChunk
-from tornado_stream.providers.base import Emit, ModelInfo, Provider
+from tornado_stream.providers.base import Emit, ModelInfo, Provider, TextEmit
 from tornado_stream.providers.openai.answer_emitter import AnswerEmitter
 from tornado_stream.providers.openai.continuation import continuation
 from tornado_stream.providers.openai.dialects import CHAT_COMPLETIONS, RESPONSES, Dialect
-from tornado_stream.providers.openai.error_classifier import refused_option
+from tornado_stream.providers.openai.error_classifier import names_pictures, refused_option
 from tornado_stream.providers.openai.errors import decode_error
 from tornado_stream.providers.openai.lenient_json import to_json_text
 from tornado_stream.providers.openai.listing import Listing
+from tornado_stream.providers.openai.usual_chunks import UsualChunks
 from tornado_stream.providers.upstream import StatusError, Upstream, UpstreamRequest
 from tornado_stream.providers.upstream_config import UpstreamConfig, shown_url
+from tornado_stream.values.content import picture_count
 from tornado_stream.values.errors import ProviderError
 from tornado_stream.values.events import Finish, Notice
 from tornado_stream.values.messages import ChatRequest, SignedMembers
 from tornado_stream.values.urls import url_secrets
 
 if TYPE_CHECKING:
+    from tornado_stream.providers.openai.pieces import PiecedBody
     from tornado_stream.providers.openai.responses_form import ResponsesForm
 
 #: How often a request is repeated in another form.
@@ -92,6 +95,9 @@ class OpenAIProvider(Provider):
     def expected(self, model: str | None) -> Finish:
         return self._expected(model or self._model)
 
+    def can(self, model: str | None) -> frozenset[str] | None:
+        return self._listing.can(model or self._model)
+
     async def generate(self, request: ChatRequest, emit: Emit) -> None:
         model = request.model or await self._find_model()
         emit(self._expected(model))
@@ -105,13 +111,14 @@ class OpenAIProvider(Provider):
                 for name in form.left_out(request.options):
                     emit(Notice("option_refused", {"option": name}))
             try:
-                return await self._answer(replace(request, options=options), model, emit)
+                asked = request if options == request.options else replace(request, options=options)
+                return await self._answer(asked, model, emit)
             except StatusError as error:
                 if repeats_left and self._learn_refusal(model, options, error, emit):
                     continue
                 may_be_signed = error.status in (400, 422) and self._signed(request, model)
                 if not (repeats_left and may_be_signed):
-                    raise self._answer_error(error, model) from None
+                    raise self._answer_error(error, model, request) from None
                 # It may be the signed members that the server refuses. It has done nothing yet.
                 request = replace(request, signed=())
 
@@ -154,7 +161,7 @@ class OpenAIProvider(Provider):
         if continued:
             messages = continuation(request.messages, continued, prefill=prefill)
             request = replace(request, messages=messages)
-        answer: AnswerEmitter | None = None
+        answer: AnswerEmitter | UsualChunks | None = None
         answered = 200
 
         def on_head(status: int, headers: Mapping[str, str]) -> OnChunk:
@@ -170,6 +177,8 @@ class OpenAIProvider(Provider):
                 repeats=not prefill,
                 relay=request.relay,
             )
+            if isinstance(emit, TextEmit) and not form:
+                answer = UsualChunks(answer, emit, relay=request.relay)
             return answer.feed
 
         if form:
@@ -203,9 +212,9 @@ class OpenAIProvider(Provider):
     def _with_signed(self, request: ChatRequest, model: str) -> ChatRequest:
         """The request, whose messages have again the members that this upstream signed."""
         messages = list(request.messages)
-        for one in self._signed(request, model):
+        for one in (signed := self._signed(request, model)):
             messages[one.index] = {**one.members, **messages[one.index]}
-        return replace(request, messages=messages)
+        return replace(request, messages=messages) if signed else request
 
     def _learn_refusal(
         self, model: str, options: dict[str, Any], error: StatusError, emit: Emit
@@ -252,13 +261,14 @@ class OpenAIProvider(Provider):
 
         return ResponsesForm()
 
-    def _answer_error(self, error: StatusError, model: str) -> ProviderError:
+    def _answer_error(self, error: StatusError, model: str, request: ChatRequest) -> ProviderError:
         """The error for a status in place of an answer."""
-        told = self._decode_error(
-            error, RESPONSES if self._in_responses(model) else CHAT_COMPLETIONS
-        )
+        asked = RESPONSES if self._in_responses(model) else CHAT_COMPLETIONS
+        told = self._decode_error(error, asked)
         if told.code == "auth":
             self._upstream.fail(told)
+        elif names_pictures(error.body) and picture_count(request.messages):
+            told.code, told.retryable = "images_refused", False
         return told
 
     def _decode_error(self, error: StatusError, asked: Dialect | None = None) -> ProviderError:
@@ -276,7 +286,7 @@ class OpenAIProvider(Provider):
         return told
 
 
-def encode_request(request: ChatRequest, *, model: str, include_usage: bool) -> bytes:
+def encode_request(request: ChatRequest, *, model: str, include_usage: bool) -> bytes | PiecedBody:
     """The body of `POST /chat/completions`.
 
     Only the options that the user set are sent, and none of them replaces the model, the messages
@@ -294,12 +304,24 @@ def encode_request(request: ChatRequest, *, model: str, include_usage: bool) -> 
     return _encode(body)
 
 
-def _encode(body: dict[str, Any]) -> bytes:
+def _encode(body: dict[str, Any]) -> bytes | PiecedBody:
     try:
-        data = orjson.dumps(body)
+        data = orjson.dumps(body, option=orjson.OPT_PASSTHROUGH_DATACLASS)
         # A copy if it is small: orjson's has kilobytes to spare.
         return data if len(data) > LARGE_BODY else bytes(memoryview(data))
     except orjson.JSONEncodeError as error:
+        if body_in_pieces := _in_pieces(body):
+            return body_in_pieces
         if text := to_json_text(body):
             return text.encode()
         raise ProviderError("bad_request", "The request cannot be written as JSON.") from error
+
+
+def _in_pieces(body: dict[str, Any]) -> PiecedBody | None:
+    """The body of a request that has pictures; None if it has none, or cannot be written."""
+    from tornado_stream.providers.openai.pieces import encode_pieces
+
+    try:
+        return encode_pieces(body)
+    except orjson.JSONEncodeError:
+        return None

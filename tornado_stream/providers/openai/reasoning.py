@@ -26,6 +26,12 @@ MEMBERS = (
     "reasoning_steps",
     "cot_summary",
 )
+#: The member that goes back with the calls of tools which followed the reasoning, to the server
+#: that sent it. DeepSeek answers 400 without it (anomalyco/opencode#24722), also where it is empty
+#: (deepseek-ai/deepseek-harness#739), and so does Moonshot (cloudwego/eino-ext#700). Servers that
+#: send their reasoning in another member refuse this one:
+#: Groq (janhq/jan#8136), Cerebras (QwenLM/qwen-code#11045), Mistral (charmbracelet/crush#1590).
+ECHOED = "reasoning_content"
 #: Kinds of parts of a content that are reasoning.
 _PART_TYPES = frozenset(
     "thinking reasoning reasoning_text reasoning_content reasoning_summary thought".split()
@@ -36,11 +42,12 @@ _DEEPEST = 5
 
 
 def read_reasoning(delta: dict[str, Any]) -> tuple[str, str]:
-    """The name of the member that has the delta's reasoning, and the text; or two empty ones."""
+    """The name of the member that has the delta's reasoning, and the text; or two empty ones. The
+    member that is echoed has a name without a text, too."""
     for name in MEMBERS:
         if (value := delta.get(name)) and (text := text_in(value)):
             return name, text
-    return "", ""
+    return ECHOED if delta.get(ECHOED) == "" else "", ""
 
 
 def is_reasoning_part(part: dict[str, Any]) -> bool:
@@ -71,12 +78,21 @@ class ReasoningOnce:
 
     def __init__(self) -> None:
         self._first = ""
+        self._is_echoed = False
         self._pieces: list[str] = []
         #: For each other member the place up to which it was the same: a piece and a position in
         #: it. None: it has said something else.
         self._places: dict[str, tuple[int, int] | None] = {}
 
+    @property
+    def echo(self) -> str | None:
+        """The text that the server wants back with calls of tools; None: it wants none."""
+        return "".join(self._pieces) if self._is_echoed and self._first in (ECHOED, "") else None
+
     def add(self, member: str, text: str) -> str:
+        self._is_echoed = self._is_echoed or member == ECHOED
+        if not text:
+            return text
         self._first = self._first or member
         if member == self._first:
             self._pieces.append(text)

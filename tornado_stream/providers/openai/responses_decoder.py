@@ -80,7 +80,7 @@ class ResponsesDecoder(AnswerDecoder):
         if self.done or self.failed:
             return None
         if self._is_stream:
-            self._take_events(self._sse.feed(data))
+            self._take_events(self._feed_sse(data))
         elif self._body is not None:
             self._take_body(data)
         else:
@@ -88,6 +88,7 @@ class ResponsesDecoder(AnswerDecoder):
         return self._parts.take()
 
     def _read_body(self, body: bytes) -> None:
+        body = self._pictures.restored(body, self._max_body)
         value, strict = parse_bounded(body)
         if value is NOT_JSON:
             self._take_lines(body)
@@ -95,6 +96,8 @@ class ResponsesDecoder(AnswerDecoder):
         self.chunks += 1
         if not isinstance(value, dict) or not self._take_value(value, lone=not strict):
             self._fail(web_page_error(self.form))
+        else:
+            self._take_pictures(body, _images(value))
 
     def _take_event(self, event: ServerSentEvent) -> None:
         self._name = event.event
@@ -102,6 +105,7 @@ class ResponsesDecoder(AnswerDecoder):
         self._name = ""
 
     def _take_object(self, data: bytes) -> None:
+        data = self._pictures.restored(data, self._max_body)
         value, strict = parse_bounded(data)
         if value is NOT_JSON and b"\n" in data:
             self._take_lines(data)
@@ -114,6 +118,9 @@ class ResponsesDecoder(AnswerDecoder):
             self._damaged |= data[:1] == b"{"
         else:
             self._take_value(value, lone=not strict)
+            preview = value.get("partial_image_b64")
+            previews = [preview] if isinstance(preview, str) else []
+            self._take_pictures(data, _images(value), *previews)
 
     def _take_value(self, value: dict[str, Any], *, lone: bool) -> bool:
         """Take an event or a whole response; False if it is neither, nor an error."""
@@ -201,6 +208,20 @@ def chat_usage(usage: Any) -> dict[str, Any] | None:
         return None
     converted: dict[str, Any] = usage
     return {_USAGE.get(name, name): value for name, value in converted.items()}
+
+
+def _images(value: dict[str, Any]) -> tuple[str, ...]:
+    """The pictures that the tool `image_generation` made: in an item that is whole, and again in
+    the final response."""
+    response = value.get("response", value)
+    output = response.get("output") if isinstance(response, dict) else None
+    items = [value.get("item"), *(output if isinstance(output, list) else ())]
+    results = [
+        item.get("result")
+        for item in items
+        if isinstance(item, dict) and item.get("type") == "image_generation_call"
+    ]
+    return tuple(result for result in results if isinstance(result, str) and result)
 
 
 def _place(value: dict[str, Any]) -> Place:

@@ -41,6 +41,7 @@ _HEADER = re.compile(
 )
 _END, _END_OR_HEAD = _any_of(*_ENDS), _any_of(*_ENDS, *_HEADS)
 _ANY_OPENING, _ANY_CLOSING = _any_of(*_TAGS), _any_of(*_TAGS.values())
+_FIRST = {tag[0] for tag in (*_TAGS, *_HEADS)}
 _LONGEST = max(map(len, _TAGS))
 #: Blank characters before a tag, and characters of a header. Longer ones are text.
 MAX_BLANK, MAX_HEADER = 1000, 300
@@ -122,6 +123,8 @@ class ThinkTags:
         """At the beginning of the answer, or after a tag."""
         body = self._held.lstrip()
         if len(self._held) - len(body) > MAX_BLANK:
+            return self._text()
+        if body and body[0] not in _FIRST:  # nearly every answer
             return self._text()
         low = body[:_LONGEST].lower()
         for tag, end in _TAGS.items():

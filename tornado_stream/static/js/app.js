@@ -45,8 +45,12 @@ const outbox = new Outbox(storage, locks, tabId(tabStorage));
 const conversation = new Conversation(api, lifecycle, outbox, locks, new Branches(tabStorage));
 const models = new Models(api, lifecycle);
 const preferences = new Preferences(storage, models).follow(window);
-const { defaults } = document.body.dataset;
+const { defaults, tools } = document.body.dataset;
 if (defaults) preferences.setDefaults(JSON.parse(defaults)); // of the user who has logged in
+if (tools) {
+  const loaded = await withWords(import("./composer/tool_choice.js")).catch(() => null); // before a question can be sent
+  if (loaded) preferences.toolChoice = new loaded.ToolChoice(tools.split(" "), byId("composer"), conversation, preferences, storage);
+}
 const commands = new Commands(conversation, preferences);
 const tabs = new Tabs();
 const conversations = new Conversations(api, lifecycle, tabs);
@@ -59,8 +63,33 @@ const composer = new Composer(
   { form: byId("composer"), text: question, send: byId("send"), stop: byId("stop"), notice: byId("composer-notice"), pasted: byId("pasted") },
   conversation,
   commands,
-  { sent: () => autoScroll.follow(), wait: letWait, editLast: () => transcript.editLast() },
+  { sent: () => autoScroll.follow(), wait: letWait, editLast: () => transcript.editLast(), attachments },
 );
+
+/** The part that has the files of the next question. */
+function attachments() {
+  return withWords(import("./composer/attachments.js")).then(({ Attachments }) => {
+    const { most, largest } = byId("attach-files").dataset;
+    return (composer.attached ??= new Attachments(byId("attached"), { most: Number(most), largest: Number(largest) }, api, storage, conversation, preferences, { say, focus: () => composer.focus(), changed: () => composer.update() }));
+  }, () => null);
+}
+for (const [button, input] of [["attach", "attach-files"], ["camera", "camera-files"]]) {
+  byId(button).addEventListener("click", () => byId(input).click());
+  byId(input).addEventListener("change", () => {
+    void composer.attach(byId(input).files);
+    byId(input).value = ""; // so that the same file can be chosen again
+  });
+}
+for (const type of /** @type {const} */ (["dragover", "drop"])) {
+  addEventListener(type, (event) => {
+    if (event.defaultPrevented || !event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault(); // else the browser opens the file in the place of the page
+    if (type === "drop" && !document.querySelector("dialog[open]")) void composer.attach(event.dataTransfer.files);
+  });
+}
+/** Show the files of a draft. */
+const showDraftFiles = () => storage.get(`tornado-stream:files:${conversation.id ?? ""}`) && void attachments();
+conversation.addEventListener("switched", showDraftFiles);
 
 /** The question that waits for the end of the answer. */
 const waiting = whenNeeded(() => withWords(import("./composer/waiting_question.js")).then((module) => module.waitingQuestion(api, conversation, preferences, composer, announcer)));
@@ -70,9 +99,9 @@ conversation.addEventListener("loaded", (event) => {
 });
 const drafts = new Drafts(storage, conversation, composer);
 
-/** Let a question wait, in the conversation where it was written. @param {string} text @param {string} id of that conversation */
-async function letWait(text, id) {
-  const waits = (await (await waiting())?.put(text, id)) ?? false;
+/** Let a question wait, in the conversation where it was written. @param {string} text @param {import("./answers/answer.js").AttachedFile[]} files @param {string} id of that conversation */
+async function letWait(text, files, id) {
+  const waits = (await (await waiting())?.put(text, files, id)) ?? false;
   if (waits && conversation.id !== id) drafts.drop(id, text);
   return waits;
 }
@@ -106,9 +135,15 @@ const instructions = new Instructions(conversation, preferences);
 const bar = new ComposerBar(instructions, models, preferences, {
   chosen: () => hasFinePointer() && composer.focus(),
   about: openSetup,
+  compare: () => void comparing().then((part) => (part ? part.pick() : say(t("composer.noPart")))),
   presets: (draft) => void begin("presets", draft),
   say,
 });
+
+/** Several models that answer a question beside each other. */
+const comparing = whenNeeded(() => withWords(import("./composer/comparing.js")).then(({ Comparing }) => new Comparing({ bar, commands, conversation, preferences, transcript, composer, storage: tabStorage, say })));
+conversation.addEventListener("loaded", (event) => /** @type {CustomEvent} */ (event).detail.generation_ids?.[1] && void comparing());
+if (tabStorage.keys("tornado-stream:compar").length) void comparing();
 
 /** Presets, prompts and temporary chats: what a new conversation can begin with. @param {import("./composer/beginnings.js").What} what @param {any} [more] */
 const begin = (what, more) =>
@@ -142,7 +177,7 @@ for (const type of ["resize", "scroll"]) {
 }
 
 function openSettings() {
-  void bar.open("settings", () => withWords(import("./settings/settings_dialog.js")).then(({ SettingsDialog }) => new SettingsDialog(api, preferences, storage, say)));
+  void bar.open("settings", () => withWords(import("./settings/settings_dialog.js")).then(({ SettingsDialog }) => new SettingsDialog(api, preferences, storage, () => conversations.refreshSoon())));
 }
 
 /** Say how to start the server with another model. */
@@ -218,12 +253,13 @@ lifecycle.addEventListener("change", () => {
 
 document.cookie = `ts_scripts=1; path=${base}/; max-age=31536000`; // the page then comes without what is shown where no script runs
 
-void new Navigation(conversation, window).open().then(() => {
+void new Navigation(conversation, window).open().then(async () => {
   const model = /** @type {HTMLInputElement | null} */ (document.getElementById("asked-model"))?.value;
   if (model && !conversation.id) preferences.setOwn(model);
   if (location.search) history.replaceState(history.state, "", location.pathname); // so that a reload does not fill the box again
   if (tabStorage.get("tornado-stream:temporary")) void begin("gone");
-  commands.resumeUnsent((id, text) => drafts.add(id, text));
+  await commands.resumeUnsent((id, text) => drafts.add(id, text));
+  showDraftFiles();
   if (!composer.isSent) return;
   const draft = drafts.stored;
   composer.sendEarly();

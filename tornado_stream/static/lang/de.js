@@ -33,7 +33,8 @@ export default {
     "waiting": "Neuer Versuch in {seconds} (Versuch {attempt}) …",
     "thinking": "Denkt nach …",
     "first": "Liest Ihre Frage …",
-    "writing": "Schreibt …"
+    "writing": "Schreibt …",
+    "tool": "Ein Werkzeug läuft …"
   },
 
   "end": {
@@ -49,6 +50,7 @@ export default {
   },
 
   "action": {
+    "withoutPictures": "Ohne die Bilder fragen",
     "retry": "Wiederholen",
     "again": "Neu erzeugen",
     "continue": "Fortsetzen",
@@ -86,7 +88,8 @@ export default {
     "unreachable": "Die Liste kann gerade nicht geladen werden.",
     "found": { "one": "{n} Unterhaltung gefunden", "other": "{n} Unterhaltungen gefunden" },
     "foundMore": { "one": "{n} oder mehr Unterhaltungen gefunden", "other": "{n} oder mehr Unterhaltungen gefunden" },
-    "noServer": "Das ging nicht, weil der Server nicht zu erreichen war."
+    "noServer": "Das ging nicht, weil der Server nicht zu erreichen war.",
+    "decide": "wartet auf Sie"
   },
 
   "when": {

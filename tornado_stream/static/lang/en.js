@@ -33,7 +33,8 @@ export default {
     "waiting": "Trying again in {seconds} (attempt {attempt})…",
     "thinking": "Thinking…",
     "first": "Reading your question…",
-    "writing": "Writing…"
+    "writing": "Writing…",
+    "tool": "A tool is running…"
   },
 
   "end": {
@@ -49,6 +50,7 @@ export default {
   },
 
   "action": {
+    "withoutPictures": "Ask without the pictures",
     "retry": "Retry",
     "again": "Regenerate",
     "continue": "Continue",
@@ -86,7 +88,8 @@ export default {
     "unreachable": "The list cannot be loaded at the moment.",
     "found": { "one": "{n} conversation found", "other": "{n} conversations found" },
     "foundMore": { "one": "{n} or more conversations found", "other": "{n} or more conversations found" },
-    "noServer": "That did not work, because the server could not be reached."
+    "noServer": "That did not work, because the server could not be reached.",
+    "decide": "waiting for you"
   },
 
   "when": {

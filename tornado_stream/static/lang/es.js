@@ -33,7 +33,8 @@ export default {
     "waiting": "Nuevo intento en {seconds} (intento {attempt})…",
     "thinking": "Pensando…",
     "first": "Leyendo su pregunta…",
-    "writing": "Escribiendo…"
+    "writing": "Escribiendo…",
+    "tool": "Una herramienta está en marcha…"
   },
 
   "end": {
@@ -49,6 +50,7 @@ export default {
   },
 
   "action": {
+    "withoutPictures": "Preguntar sin las imágenes",
     "retry": "Reintentar",
     "again": "Regenerar",
     "continue": "Continuar",
@@ -86,7 +88,8 @@ export default {
     "unreachable": "La lista no se puede cargar en este momento.",
     "found": { "one": "Se encontró {n} conversación", "other": "Se encontraron {n} conversaciones" },
     "foundMore": { "one": "Se encontró {n} conversación o más", "other": "Se encontraron {n} conversaciones o más" },
-    "noServer": "No funcionó, porque no se pudo conectar con el servidor."
+    "noServer": "No funcionó, porque no se pudo conectar con el servidor.",
+    "decide": "espera su decisión"
   },
 
   "when": {

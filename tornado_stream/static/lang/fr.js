@@ -33,7 +33,8 @@ export default {
     "waiting": "Nouvelle tentative dans {seconds} (tentative {attempt})…",
     "thinking": "Réflexion…",
     "first": "Lecture de votre question…",
-    "writing": "Rédaction…"
+    "writing": "Rédaction…",
+    "tool": "Un outil est en cours…"
   },
 
   "end": {
@@ -49,6 +50,7 @@ export default {
   },
 
   "action": {
+    "withoutPictures": "Demander sans les images",
     "retry": "Réessayer",
     "again": "Régénérer",
     "continue": "Continuer",
@@ -86,7 +88,8 @@ export default {
     "unreachable": "La liste ne peut pas être chargée pour le moment.",
     "found": { "one": "{n} conversation trouvée", "other": "{n} conversations trouvées" },
     "foundMore": { "one": "{n} conversation ou plus trouvée", "other": "{n} conversations ou plus trouvées" },
-    "noServer": "Cela n’a pas fonctionné, car le serveur est injoignable."
+    "noServer": "Cela n’a pas fonctionné, car le serveur est injoignable.",
+    "decide": "attend votre décision"
   },
 
   "when": {

@@ -33,7 +33,8 @@ export default {
     "waiting": "{seconds}後に再試行します（{attempt} 回目）…",
     "thinking": "考えています…",
     "first": "質問を読んでいます…",
-    "writing": "書いています…"
+    "writing": "書いています…",
+    "tool": "ツールを実行しています…"
   },
 
   "end": {
@@ -49,6 +50,7 @@ export default {
   },
 
   "action": {
+    "withoutPictures": "画像なしで質問",
     "retry": "再試行",
     "again": "再生成",
     "continue": "続ける",
@@ -86,7 +88,8 @@ export default {
     "unreachable": "現在、一覧を読み込めません。",
     "found": "{n} 件の会話が見つかりました",
     "foundMore": "{n} 件以上の会話が見つかりました",
-    "noServer": "サーバーに接続できなかったため、うまくいきませんでした。"
+    "noServer": "サーバーに接続できなかったため、うまくいきませんでした。",
+    "decide": "あなたの判断を待っています"
   },
 
   "when": {

@@ -33,7 +33,8 @@ export default {
     "waiting": "{seconds}后重试（第 {attempt} 次）…",
     "thinking": "正在思考…",
     "first": "正在阅读您的问题…",
-    "writing": "正在书写…"
+    "writing": "正在书写…",
+    "tool": "工具正在运行…"
   },
 
   "end": {
@@ -49,6 +50,7 @@ export default {
   },
 
   "action": {
+    "withoutPictures": "不带图片提问",
     "retry": "重试",
     "again": "重新生成",
     "continue": "继续",
@@ -86,7 +88,8 @@ export default {
     "unreachable": "现在无法加载列表。",
     "found": { "one": "找到 {n} 个对话", "other": "找到 {n} 个对话" },
     "foundMore": { "one": "找到至少 {n} 个对话", "other": "找到至少 {n} 个对话" },
-    "noServer": "操作失败，因为无法连接服务器。"
+    "noServer": "操作失败，因为无法连接服务器。",
+    "decide": "等待您的决定"
   },
 
   "when": {

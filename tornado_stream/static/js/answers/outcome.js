@@ -9,7 +9,7 @@
  */
 import { whenNeeded } from "../page/dom.js";
 import { inRow, seconds, t, wholeSeconds, withWords } from "../page/words.js";
-import { hasText } from "./answer.js";
+import { hasText, isUndecided } from "./answer.js";
 
 /** null: it is not loaded. @type {typeof import("./troubles.js") | null} */
 let troubles = null;
@@ -21,10 +21,10 @@ export const loadTroubles = whenNeeded(() => withWords(import("./troubles.js")).
 
 /** @param {Answer} answer @param {{canShorten?: boolean, now?: number}} [context] `canShorten`: there are older turns to leave out @returns {Outcome} */
 export function outcomeOf(answer, { canShorten = false, now = Date.now() } = {}) {
-  const again = /** @type {ActionName[]} */ (canContinue(answer) ? ["continue", "again"] : ["retry"]);
+  const again = /** @type {ActionName[]} */ (canContinue(answer) ? ["continue", "again"] : answer.id && hasRun(answer) ? ["goOn", "again"] : ["retry"]);
   const { state, failure } = answer;
   if (state === "running") return busyOutcome(answer, now);
-  if (state === "stopped") return { ...quiet(t("end.stopped"), again[1] ? again : ["again"]), hint: hasText(answer.content) ? t("end.kept") : "" };
+  if (state === "stopped" && !isUndecided(answer)) return { ...quiet(t("end.stopped"), again[1] ? again : ["again"]), hint: hasText(answer.content) ? t("end.kept") : "" };
   if (state === "done" && isWhole(answer)) return quiet(inRow([answer.model, answer.end?.timings?.total_ms == null ? "" : seconds(answer.end.timings.total_ms)]));
   if (state === "failed" && failure?.code === "unanswered") return quiet(t("end.unanswered"), ["again"]);
   if (state === "failed" && failure?.code === "not_sent") return quiet(t("failure.notSent"), ["retry"]);
@@ -35,10 +35,13 @@ export function outcomeOf(answer, { canShorten = false, now = Date.now() } = {})
 }
 
 /** Whether the server would continue this answer. @param {Answer} answer */
-export const canContinue = ({ id, state, content, request }) => !!id && request.keep !== false && !["running", "done", "failed"].includes(state) && hasText(content);
+export const canContinue = (answer) => !!answer.id && answer.request.keep !== false && !["running", "done", "failed"].includes(answer.state) && hasText(answer.content) && !hasRun(answer);
 
-/** Whether an answer is a text that ended as most do. @param {Answer} answer */
-const isWhole = ({ content, refusal, toolCalls, end }) => hasText(content) && !refusal.length && !toolCalls.length && (end?.finish_reason ?? "stop") === "stop";
+/** Whether this server runs tools that the answer called. @param {Answer} answer */
+const hasRun = ({ toolCalls }) => toolCalls.some(({ state }) => state);
+
+/** Whether an answer is a text or a picture that ended as most do. @param {Answer} answer */
+const isWhole = ({ content, images, refusal, toolCalls, end }) => (hasText(content) || images.length > 0) && !refusal.length && !toolCalls.length && (end?.finish_reason ?? "stop") === "stop";
 
 /** @param {string} text @param {ActionName[]} [actions] @returns {Outcome} */
 const quiet = (text, actions = []) => ({ tone: "quiet", icon: "", title: "", text, hint: "", actions, until: 0 });
@@ -60,6 +63,7 @@ function busyLine(answer, left) {
   if (answer.waiting?.code === "model_loading") return t("busy.loading");
   if (answer.waiting) return waitingLine(answer.waiting, left);
   if (answer.waitReason) return answer.waitReason.line;
+  if (answer.toolCalls.some(({ state }) => state === "running")) return t("busy.tool");
   if (answer.content.length || answer.refusal.length || answer.toolCalls.length) return t("busy.writing");
   return answer.reasoning.length ? t("busy.thinking") : t("busy.first");
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** What stands beside an upstream's error: an icon, and a button before the usual ones. (What the error means, and what to do about it, is said in words by page/errors.js.) Pure. */
 
-/** By the codes in docs/events.md. @type {Record<string, [icon: string, before?: "editQuestion" | "model"]>} */
+/** By the codes in docs/events.md. @type {Record<string, [icon: string, before?: "editQuestion" | "model" | "withoutPictures"]>} */
 const REMEDIES = {
   auth: ["key"],
   quota: ["key"],
@@ -19,6 +19,8 @@ const REMEDIES = {
   answer_too_long: ["ruler"],
   line_too_long: ["ruler"],
   model_not_found: ["", "model"],
+  images_refused: ["", "withoutPictures"],
+  no_vision: ["", "withoutPictures"],
   local_model_failed: ["", "model"],
   bad_request: ["", "editQuestion"],
 };

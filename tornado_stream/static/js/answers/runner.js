@@ -1,16 +1,16 @@
 // @ts-check
 /**
- * Runs the streams of the page's answers: the current one, which the page shows, and those that the user has left. The
+ * Runs the streams of the page's answers: the current ones, which the page shows, and those that the user has left. The
  * rule: a stream that the user leaves before its answer has begun continues until `start`, so that no question is lost.
  *
  * @typedef {import("./answer.js").Answer} Answer
  * @typedef {{answer: Answer, stream: AnswerStream, started: boolean}} Run
  * @typedef {object} Listener
- * @property {(answer: Answer, type: string, data: any) => void} event an event of the current answer, or `reset`
+ * @property {(answer: Answer, type: string, data: any) => void} event an event of a current answer, or `reset`
  * @property {(answer: Answer, link: "open" | "lost") => void} link
  * @property {(answer: Answer, waitReason: import("./wait_reason.js").WaitReason | null) => void} waitReason
  * @property {(answer: Answer, failure: Refused) => void} failed
- * @property {(news: import("../page/tabs.js").News) => void} news an answer has begun, the current one or another
+ * @property {(news: import("../page/tabs.js").News) => void} news an answer has begun, a current one or another
  */
 import { Refused } from "../page/api.js";
 import { AnswerStream } from "./answer_stream.js";
@@ -19,8 +19,8 @@ import { AnswerStream } from "./answer_stream.js";
 const USELESS = ["not_sent", "request_id_reused"];
 
 export class Runner {
-  /** @type {Run | null} */
-  #current = null;
+  /** Those of the current answers, the oldest first. @type {Run[]} */
+  #current = [];
   /** Shared by all answers. @type {import("./answer_stream.js").NetworkKnowledge} */
   #network = {};
 
@@ -36,25 +36,25 @@ export class Runner {
     this.listener = listener;
   }
 
-  /** The current answer. @returns {Answer | null} null: none is running */
-  get answer() {
-    return this.#current?.answer ?? null;
+  /** The current answers, the oldest first. */
+  get answers() {
+    return this.#current.map(({ answer }) => answer);
   }
 
-  /** Ask for an answer and make it the current one. @param {Answer} answer */
+  /** Ask for an answer and make it a current one. @param {Answer} answer */
   ask(answer) {
     this.outbox.add(answer.request);
-    this.#current = this.#run(answer);
+    this.#show(this.#run(answer));
   }
 
   /** Like `ask`, for an answer that is in the outbox already. Waits until no other tab has claimed it. @param {Answer} answer */
   resume(answer) {
-    this.#current = this.#run(answer, undefined, this.outbox.claim(answer.request.request_id));
+    this.#show(this.#run(answer, undefined, this.outbox.claim(answer.request.request_id)));
   }
 
-  /** Read an answer that is already running, as the current one. @param {Answer} answer @param {number} after the number of the last event that `answer` contains */
+  /** Read an answer that is already running, as a current one. @param {Answer} answer @param {number} after the number of the last event that `answer` contains */
   follow(answer, after) {
-    this.#current = this.#run(answer, after);
+    this.#show(this.#run(answer, after));
   }
 
   /** Send an entry of the outbox, or stop it, without showing its answer. @param {import("./outbox.js").Entry} entry */
@@ -63,23 +63,34 @@ export class Runner {
     if (stopping) void stream.stop().catch(() => {});
   }
 
-  /** The user leaves the current answer. It is not stopped. */
+  /** The user leaves the current answers. They are not stopped. */
   leave() {
-    if (this.#current?.started) this.#current.stream.detach();
-    this.#current = null;
+    for (const { started, stream } of this.#current) if (started) stream.detach();
+    this.#current = [];
   }
 
-  /** The current answer may have new events: read them now. */
+  /** The current answers may have new events: read them now. */
   nudge() {
-    this.#current?.stream.nudge();
+    for (const { stream } of this.#current) stream.nudge();
   }
 
-  /** Stop the current answer. Throws `Refused` if the server refuses. */
-  async stop() {
-    if (!this.#current) return;
-    const { started, stream, answer } = this.#current;
+  /** Stop a current answer. Throws `Refused` if the server refuses. @param {Answer} answer */
+  async stop(answer) {
+    const run = this.#current.find((one) => one.answer === answer);
+    if (!run) return;
+    const { started, stream } = run;
     if (!started) this.outbox.cancel(answer.request.request_id);
     await stream.stop();
+  }
+
+  /** @param {Run} run */
+  #show(run) {
+    this.#current = [...this.#current, run];
+  }
+
+  /** @param {Run} run */
+  #hide(run) {
+    this.#current = this.#current.filter((one) => one !== run);
   }
 
   /** @param {Answer} answer @param {number} [after] @param {Promise<unknown>} [ready] */
@@ -89,8 +100,8 @@ export class Runner {
     const { api, lifecycle, locks } = this;
     const listener = {
       event: (/** @type {string} */ type, /** @type {any} */ data) => this.#receive(run, type, data),
-      link: (/** @type {"open" | "lost"} */ link) => void (this.#current === run && this.listener.link(answer, link)),
-      waitReason: (/** @type {any} */ waitReason) => void (this.#current === run && this.listener.waitReason(answer, waitReason)),
+      link: (/** @type {"open" | "lost"} */ link) => void (this.#current.includes(run) && this.listener.link(answer, link)),
+      waitReason: (/** @type {any} */ waitReason) => void (this.#current.includes(run) && this.listener.waitReason(answer, waitReason)),
     };
     run.stream = new AnswerStream(api, lifecycle, answer.request, listener, { locks, after, network: this.#network });
     void this.#untilEnd(run, ready);
@@ -111,7 +122,7 @@ export class Runner {
 
   /** @param {Run} run @param {string} type @param {any} data */
   #receive(run, type, data) {
-    const current = this.#current === run;
+    const current = this.#current.includes(run);
     const { request_id: id } = run.answer.request;
     if (type === "start") {
       run.started = true;
@@ -120,7 +131,7 @@ export class Runner {
       if (!current) run.stream.detach();
     }
     if (!current) return;
-    if (type === "end") this.#current = null;
+    if (type === "end") this.#hide(run);
     this.listener.event(run.answer, type, data);
   }
 
@@ -129,8 +140,8 @@ export class Runner {
     const id = run.answer.request.request_id;
     if (!run.started && USELESS.includes(failure.code)) this.outbox.remove(id);
     else if (!run.started) this.outbox.refuse(id, failure);
-    if (this.#current !== run) return;
-    this.#current = null;
+    if (!this.#current.includes(run)) return;
+    this.#hide(run);
     this.listener.failed(run.answer, failure);
   }
 }

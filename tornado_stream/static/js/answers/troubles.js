@@ -4,7 +4,7 @@
  * the first of them.
  *
  * @typedef {import("./answer.js").Answer} Answer
- * @typedef {"retry" | "again" | "continue" | "askToContinue" | "editQuestion" | "fresh" | "shorter" | "model"} ActionName
+ * @typedef {"retry" | "again" | "continue" | "askToContinue" | "editQuestion" | "fresh" | "shorter" | "model" | "withoutPictures" | "goOn"} ActionName
  * @typedef {object} Outcome
  * @property {"busy" | "quiet" | "warn" | "bad"} tone
  * @property {string} icon name of an icon; empty for `busy` and `quiet`
@@ -17,13 +17,14 @@
  * @property {number} until the time to which the text counts down, as of `Date.now()`; 0: it does not count
  */
 import { inRow, seconds, t, wholeSeconds } from "../page/words.js";
-import { hasText } from "./answer.js";
+import { hasText, isUndecided } from "./answer.js";
 import { remedyFor } from "./remedies.js";
 
 /** @param {Answer} answer that has ended, or was not sent @param {ActionName[]} again how to ask for it again @param {boolean} canShorten @param {number} now @returns {Outcome} */
 export function troubleOf(answer, again, canShorten, now) {
   const end = answer.end ?? {};
   const message = String(end.error?.message ?? "");
+  if (isUndecided(answer)) return waitingOutcome(answer);
   switch (answer.state) {
     case "done":
       return doneOutcome(answer, end);
@@ -43,21 +44,29 @@ export function troubleOf(answer, again, canShorten, now) {
 /** @param {Outcome["tone"]} tone @param {string} title @param {string} text @param {string} [hint] @param {ActionName[]} [actions] @param {string} [icon] @returns {Outcome} */
 const outcome = (tone, title, text, hint = "", actions = [], icon = "") => ({ tone, icon, title, text, hint, actions, until: 0 });
 
+/** The answer waits for a person. @param {Answer} answer */
+function waitingOutcome({ state, end }) {
+  const why = state === "stopped" ? t("end.stopped") : state === "interrupted" ? t("end.interruptedWhy") : state === "done" ? "" : String(end?.error?.message ?? t("end.cutOff"));
+  return outcome("warn", t("end.waiting"), why, t("end.waitingHint"), [], "tool");
+}
+
 /** @param {number} left milliseconds until a retry makes sense */
 const retryHint = (left) => (left > 0 ? t("end.retryAfter", { seconds: wholeSeconds(left) }) : t("end.retryNow"));
 
 /** @param {Answer} answer @param {any} end */
 function doneOutcome(answer, end) {
   const reason = meaningOf(end.finish_reason);
-  const { content, refusal, toolCalls, reasoning } = answer;
-  if (!hasText(content) && !hasText(refusal) && !toolCalls.length) {
+  const { content, images, refusal, toolCalls, reasoning } = answer;
+  const call = toolCalls.at(-1);
+  const isRun = !!call?.state;
+  if (!hasText(isRun ? content.slice(call.at) : content) && !images.length && !hasText(refusal) && (isRun ? !call.decision : !call)) {
     const why = { filter: t("end.emptyFilter"), length: reasoning.length ? t("end.emptyLength") : t("end.length"), unknown: unknownReason(end), good: "" }[reason];
     return outcome("warn", t("end.empty"), why, "", reason === "filter" ? ["editQuestion", "retry"] : ["retry"], "alert");
   }
   if (reason === "length") return outcome("warn", t("end.length"), t("end.lengthHint"), "", ["askToContinue", "again"], "ruler");
   if (reason === "filter") return outcome("warn", t("end.filter"), t("end.filterHint"), "", ["editQuestion", "retry"], "shield");
   if (reason === "unknown") return outcome("warn", t("end.odd"), unknownReason(end), t("end.oddHint"), ["askToContinue", "again"], "alert");
-  if (toolCalls.length) return outcome("warn", t("end.tool"), t("end.toolHint"), "", [], "tool");
+  if (call && !isRun) return outcome("warn", t("end.tool"), t("end.toolHint"), "", [], "tool");
   const total = end.timings?.total_ms;
   const text = inRow([answer.model, total == null ? "" : seconds(total)]);
   return outcome("quiet", "", text, "", hasText(refusal) ? ["editQuestion", "again"] : []);
@@ -117,7 +126,8 @@ function retryAt({ end, startedAt, createdAt }) {
 /** @param {Answer} answer @param {number} now */
 function notSentOutcome({ failure }, now) {
   const full = failure?.code === "conversation_too_large" || failure?.code === "conversation_full";
-  const actions = full ? ["fresh"] : failure?.status === 404 ? ["retry", "fresh"] : ["retry"];
+  const before = failure && remedyFor(failure).before;
+  const actions = before === "withoutPictures" ? [before] : full ? ["fresh"] : failure?.status === 404 ? ["retry", "fresh"] : ["retry"];
   const until = failure?.code === "budget_reached" ? 0 : (failure?.until ?? 0); // its message says the day
   const hint = until ? retryHint(until - now) : "";
   return { ...outcome("bad", t("end.notSent"), "", hint, actions, "plug"), ...(failure && causeOf(failure)), until: until > now ? until : 0 };

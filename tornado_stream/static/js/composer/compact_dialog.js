@@ -98,19 +98,19 @@ export class CompactDialog {
     this.#asked = null;
     if (answer.state !== "done" || !answer.content.join("").trim()) return;
     this.#note.show(t("context.ready"), t("context.goOn"), () => {
-      this.bar.commands.next = (text) => this.#goOn(answer, text);
+      this.bar.commands.next = (text, files) => this.#goOn(answer, text, files);
       this.#note.show(t("context.armed"), t("context.undo"), () => this.#forget());
       this.bar.composer.focus();
     }, () => this.#forget());
     this.bar.say(t("context.ready"));
   }
 
-  /** Ask a question after the summary alone. @param {import("../answers/answer.js").Answer} summary @param {string} text */
-  #goOn(summary, text) {
+  /** Ask a question after the summary alone. @param {import("../answers/answer.js").Answer} summary @param {string} text @param {import("../answers/answer.js").AttachedFile[]} files */
+  #goOn(summary, text, files) {
     const { conversation, preferences } = this.bar;
     this.#note.hide();
     const root = { ...newQuestion(null, summary.content.join("")), from: "system" };
-    const answer = newAnswer(newQuestion(null, text, root), { message: text, conversation_id: conversation.id, summary: summary.id, request_id: requestId(), ...preferences.chosen });
+    const answer = newAnswer(newQuestion(null, text, root, files), { message: text, files: files.map(({ id }) => id), conversation_id: conversation.id, summary: summary.id, request_id: requestId(), ...preferences.chosen });
     const whenEnded = (/** @type {Event} */ event) => {
       const { detail } = /** @type {CustomEvent} */ (event);
       if (detail.answer !== answer || detail.what !== "end") return;

@@ -6,6 +6,8 @@
  *
  * A browser lays out the whole text of a text box at every key, which is slow for a long text. A long text that was pasted
  * or dropped is therefore shown beside the text box, and is sent below the question.
+ *
+ * @typedef {import("../answers/answer.js").AttachedFile} AttachedFile
  */
 import { excess } from "../conversation/requests.js";
 import { growToText, whenNeeded } from "../page/dom.js";
@@ -21,11 +23,15 @@ export class Composer extends EventTarget {
   #stopShownAt = 0;
   /** The long text that is shown beside the text box. */
   #pasted = "";
+  /** The files that belong to the question, once there were some. @type {import("./attachments.js").Attachments | null} */
+  attached = null;
+  /** How often files are being added to them. */
+  #adding = 0;
 
   /**
    * @param {{form: HTMLFormElement, text: HTMLTextAreaElement, send: HTMLButtonElement, stop: HTMLButtonElement, notice: HTMLElement, pasted: HTMLElement}} parts
    * @param {import("../conversation/conversation.js").Conversation} conversation @param {import("../conversation/commands.js").Commands} commands
-   * @param {{sent: () => void, wait: (question: string, id: string) => Promise<boolean>, editLast: () => boolean}} callbacks `wait` lets a question wait for the end of the answer in this conversation; `editLast` edits the last question; false: there is none
+   * @param {{sent: () => void, wait: (question: string, files: AttachedFile[], id: string) => Promise<boolean>, editLast: () => boolean, attachments: () => Promise<import("./attachments.js").Attachments | null>}} callbacks `attachments` loads the part that has files; `wait` lets a question wait for the end of the answer in this conversation; `editLast` edits the last question; false: there is none
    */
   constructor(parts, conversation, commands, callbacks) {
     super();
@@ -42,11 +48,11 @@ export class Composer extends EventTarget {
     parts.text.addEventListener("paste", (event) => this.#paste(event, event.clipboardData));
     parts.text.addEventListener("drop", (event) => this.#paste(event, event.dataTransfer));
     parts.stop.addEventListener("click", (event) => this.#stop(event));
-    conversation.addEventListener("path", () => this.#update());
-    conversation.addEventListener("answer", () => this.#update());
+    conversation.addEventListener("path", () => this.update());
+    conversation.addEventListener("answer", () => this.update());
     parts.text.enterKeyHint = enterSends() ? "send" : "enter";
     parts.form.toggleAttribute("data-taken", true); // early.js does nothing from now on
-    this.#update();
+    this.update();
     growToText(this.parts.text);
   }
 
@@ -71,7 +77,7 @@ export class Composer extends EventTarget {
   set text(text) {
     if (text === this.text) return;
     this.#setText(text);
-    this.#update();
+    this.update();
     this.#showNotice("");
     growToText(this.parts.text);
   }
@@ -116,10 +122,22 @@ export class Composer extends EventTarget {
   /** @param {Event} event @param {DataTransfer | null} data */
   #paste(event, data) {
     const text = data?.getData("text/plain") ?? "";
+    if (data?.files.length && !text) return event.preventDefault(), void this.attach(data.files); // a copied table is text, and a picture of it
     if (text.length < LONG_TEXT) return;
     event.preventDefault();
     void this.#showPasted([this.#pasted, text].filter(Boolean).join("\n\n"));
     this.#changed();
+  }
+
+  /** Add files to the question. @param {Iterable<File>} files */
+  async attach(files) {
+    const added = [...files]; // the browser empties the list of a paste
+    this.#adding++;
+    const attached = (this.attached ??= await this.callbacks.attachments());
+    this.#adding--;
+    if (attached) attached.add(added);
+    else this.#showNotice(t("composer.noPart"));
+    this.focus();
   }
 
   /** Show a text beside the text box. If the code for it cannot be loaded, the text box takes the text, too. @param {string} text empty: none */
@@ -147,20 +165,27 @@ export class Composer extends EventTarget {
   #send() {
     const question = this.text;
     const { free, running, id } = this.conversation;
-    if (!(free || (running && id)) || !question.trim()) return this.focus();
+    const files = this.attached?.files ?? [];
+    if (!(free || (running && id)) || this.#adding) return this.focus();
+    const obstacle = this.attached?.obstacle;
+    if (obstacle) return this.#showNotice(obstacle);
+    if (!question.trim() && !files.length) return this.focus();
     const bytes = excess(question);
     if (bytes) return this.#showNotice(t("composer.tooLong", { n: Math.ceil(bytes / 1024) }));
-    if (!free) return void this.#wait(question);
-    this.commands.send(question); // first: the outbox has stored the question when its draft is deleted
+    if (!free) return void this.#wait(question, files);
+    this.commands.send(question, files); // first: the outbox has stored the question when its draft is deleted
+    this.attached?.sent(files);
     this.clear();
     this.callbacks.sent();
     this.focus();
   }
 
-  /** Let the question wait for the end of the answer. @param {string} question */
-  async #wait(question) {
+  /** Let the question wait for the end of the answer. @param {string} question @param {AttachedFile[]} files */
+  async #wait(question, files) {
     const { id } = this.conversation;
-    if (!(await this.callbacks.wait(question, String(id))) || this.conversation.id !== id || !this.text.startsWith(question)) return;
+    if (!(await this.callbacks.wait(question, files, String(id))) || this.conversation.id !== id) return;
+    this.attached?.sent(files);
+    if (!this.text.startsWith(question)) return;
     this.#setText(this.text.slice(question.length)); // what was written meanwhile
     this.#changed();
   }
@@ -173,7 +198,8 @@ export class Composer extends EventTarget {
     this.focus();
   }
 
-  #update() {
+  /** Show what can be done now. */
+  update() {
     const { send, stop } = this.parts;
     const { running, live, state, id } = this.conversation;
     if (stop.hidden === running) {
@@ -182,13 +208,13 @@ export class Composer extends EventTarget {
       if (running) this.#stopShownAt = performance.now();
       if (focused) this.focus();
     }
-    send.hidden = running && (enterSends() || !id || !this.text.trim()); // where Enter begins a new line, this button lets a question wait
+    send.hidden = running && (enterSends() || !id || !(this.text.trim() || this.attached?.files.length)); // where Enter begins a new line, this button lets a question wait
     stop.disabled = !!live?.stopping;
     send.disabled = state !== "ready";
   }
 
   #changed() {
-    this.#update();
+    this.update();
     this.#showNotice("");
     growToText(this.parts.text);
     this.dispatchEvent(new Event("change"));

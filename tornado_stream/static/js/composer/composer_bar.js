@@ -10,13 +10,15 @@ export class ComposerBar {
   #model = byId("model");
   #panel = byId("panel");
   #settingsMark = byId("panel-set");
+  /** Chooses several models at a time, while it is active. @type {{request: import("./model_picker.js").Request | null} | null} */
+  comparing = null;
   /** @type {Map<string, Promise<Part>>} */
   #parts = new Map();
 
   /**
    * @param {import("../conversation/instructions.js").Instructions} instructions @param {import("./models.js").Models} models
    * @param {import("./preferences.js").Preferences} preferences
-   * @param {{chosen: () => void, about: () => void, presets: (draft?: object) => void, say: (text: string) => void}} callbacks `presets` opens the list of presets, or the form for a new one
+   * @param {{chosen: () => void, about: () => void, compare: () => void, presets: (draft?: object) => void, say: (text: string) => void}} callbacks `presets` opens the list of presets, or the form for a new one
    */
   constructor(instructions, models, preferences, callbacks) {
     this.instructions = instructions;
@@ -27,6 +29,7 @@ export class ComposerBar {
     this.#panel.addEventListener("click", () => this.openPanel());
     instructions.addEventListener("change", () => this.#mark());
     preferences.addEventListener("change", () => instructions.refresh());
+    preferences.toolChoice?.addEventListener("change", () => this.#mark());
     this.#mark();
   }
 
@@ -35,7 +38,7 @@ export class ComposerBar {
     const own = () => ({ button: this.#model, selected: () => this.preferences.model?.id, choose: (/** @type {string} */ id) => (this.preferences.choose(id), this.callbacks.chosen()) });
     void this.open("picker", () => withWords(import("./model_picker.js")).then(({ ModelPicker }) => {
       const picker = new ModelPicker(this.models, this.preferences, this.callbacks);
-      return { open: (asked) => picker.open(asked ?? own()) };
+      return { open: (asked) => picker.open(asked ?? this.comparing?.request ?? own()) };
     }), request);
   }
 
@@ -61,10 +64,10 @@ export class ComposerBar {
     await holdKeys(opening);
   }
 
-  /** Show by a mark on the button that the conversation has a system prompt or a parameter of its own. */
+  /** Show by a mark on the button that the conversation has a system prompt or a parameter of its own, or tools. */
   #mark() {
     const { text, options } = this.instructions;
     this.preferences.own = options;
-    this.#settingsMark.hidden = !text && !Object.keys(options).length;
+    this.#settingsMark.hidden = !text && !Object.keys(options).length && !this.preferences.toolChoice?.chosen.length;
   }
 }

@@ -9,6 +9,8 @@
  * @property {HTMLElement} button beside which the list opens
  * @property {string} [label] what is chosen; absent: the model of the next answers
  * @property {() => string | undefined} selected the id of the chosen model
+ * @property {() => string[]} [ticked] the ids of several chosen models; the list then stays open
+ * @property {() => string} [note] what to do
  * @property {(id: string) => void} choose
  */
 import { element, hasFinePointer } from "../page/dom.js";
@@ -29,6 +31,7 @@ export class ModelPicker {
   #list = element("div", "picker-list");
   #note = element("p", "picker-note");
   #about = element("button", "picker-about", t("model.about"));
+  #compare = element("button", "picker-about");
   /** @type {{choice: Choice, option: HTMLElement}[]} */
   #shown = [];
   /** The index of the active option in `#shown`. */
@@ -38,7 +41,7 @@ export class ModelPicker {
 
   /**
    * @param {import("./models.js").Models} models @param {import("./preferences.js").Preferences} preferences
-   * @param {{about: () => void, say: (text: string) => void}} callbacks
+   * @param {{about: () => void, compare: () => void, say: (text: string) => void}} callbacks
    */
   constructor(models, preferences, callbacks) {
     this.models = models;
@@ -56,6 +59,10 @@ export class ModelPicker {
     if (this.#isOpen) return;
     this.#request = request;
     this.#about.hidden = Boolean(request.label);
+    const isAlone = this.models.all.length < 2 && this.models.defaultModel?.provider === "local"; // a name that is typed leads nowhere else
+    this.#compare.hidden = Boolean(request.label && !request.ticked) || Number(request.button.dataset.beside ?? 1) < 2 || isAlone;
+    this.#compare.textContent = t(request.ticked ? "compare.done" : "compare.compare");
+    this.#list.setAttribute("aria-multiselectable", String(Boolean(request.ticked)));
     this.#search.value = "";
     this.#box.setAttribute("aria-label", request.label ?? t("model.pick"));
     if (document.activeElement === document.body) request.button.focus({ preventScroll: true }); // the browser returns the focus to where it was when the list closes
@@ -91,7 +98,13 @@ export class ModelPicker {
     hint.id = "picker-hint";
     this.#about.type = "button";
     this.#about.addEventListener("click", () => (this.#box.hidePopover(), this.callbacks.about()));
-    foot.append(this.#about, hint);
+    this.#compare.type = "button";
+    this.#compare.addEventListener("click", () => {
+      const compares = !this.#request?.ticked;
+      this.#box.hidePopover();
+      if (compares) this.callbacks.compare();
+    });
+    foot.append(this.#about, this.#compare, hint);
     this.#box.append(this.#search, this.#note, this.#list, foot);
     this.#box.addEventListener("keydown", (event) => this.#key(event));
     this.#box.addEventListener("toggle", () => this.#request?.button.setAttribute("aria-expanded", String(this.#isOpen)));
@@ -107,12 +120,12 @@ export class ModelPicker {
     const { favourites, recent } = this.memory;
     const groups = groupModels(this.models.all, typed, { favourites, recent });
     const { missing, model } = this.preferences;
-    this.#note.textContent = missing ? t("model.missing", { name: missing }) : "";
+    this.#note.textContent = this.#request?.note ? this.#request.note() : missing ? t("model.missing", { name: missing }) : "";
     this.#shown = [];
     const parts = groups.map((group) => this.#group(group, groups.length > 1, favourites));
-    const listed = this.models.all.some(({ id }) => id === typed);
-    const extra = !typed && model?.state === "other" ? model.id : listed ? "" : typed; // a chosen name that is not listed stays in the list, too
-    if (extra) parts.push(this.#option({ id: extra, label: typed ? t("model.other", { name: typed }) : extra }, []));
+    const own = this.#request?.ticked?.() ?? (model?.state === "other" ? [model.id] : []); // a chosen name that is not listed stays in the list, too
+    const others = (typed ? [typed] : own).filter((name) => !this.models.all.some(({ id }) => id === name));
+    parts.push(...others.map((id) => this.#option({ id, label: typed ? t("model.other", { name: id }) : id }, [])));
     this.#list.replaceChildren(...parts);
     const wanted = active ?? (typed ? "" : this.#request?.selected());
     this.#activate(this.#shown.findIndex(({ choice }) => choice.id === wanted));
@@ -137,7 +150,7 @@ export class ModelPicker {
     const option = element("div", "picker-option");
     option.id = `picker-${this.#shown.length}`;
     option.setAttribute("role", "option");
-    option.setAttribute("aria-selected", String(id === this.#request?.selected()));
+    option.setAttribute("aria-selected", String((this.#request?.ticked?.() ?? [this.#request?.selected()]).includes(id)));
     option.append(nameOf(label, model));
     if (model) {
       const facts = factsOf(model, { isDefault: model === this.models.defaultModel, withMaker: true });
@@ -182,8 +195,11 @@ export class ModelPicker {
     const { choice } = this.#shown[index] ?? {};
     if (!choice) return;
     if (choice.model) this.memory.use(choice.id);
-    this.#box.hidePopover();
+    if (!this.#request?.ticked) this.#box.hidePopover();
     this.#request?.choose(choice.id);
+    if (!this.#request?.ticked) return;
+    this.#search.value = "";
+    this.#show(choice.id);
   }
 
   /** Make a model a favourite, or undo it. Until the list is shown anew, the model stays at its place. @param {number} index */

@@ -13,8 +13,9 @@
  * @property {{close: () => void}} sidebar
  * @property {(text: string) => void} say
  */
-import { temporaryRequests } from "../conversation/temporary.js";
+import { filesOf, temporaryRequests } from "../conversation/temporary.js";
 import { element, smallButton } from "../page/dom.js";
+import { deleteFile } from "../page/files_api.js";
 import { t } from "../page/words.js";
 
 /** In the storage of the tab: it has a temporary chat, which a reload ends. */
@@ -28,6 +29,8 @@ export class NewChat {
   #isGone = false;
   /** Id of the answer that is being written in a temporary chat. */
   #running = "";
+  /** Ids of the files of the temporary chat, which the server has for as long as it lasts. @type {Set<string>} */
+  #files = new Set();
 
   /** @param {Page} page */
   constructor(page) {
@@ -42,7 +45,7 @@ export class NewChat {
     conversation.addEventListener("path", () => this.#update());
     preferences.addEventListener("change", () => this.#update());
     conversation.addEventListener("answer", () => this.#follow());
-    addEventListener("pagehide", () => this.#stop());
+    addEventListener("pagehide", () => this.#leave());
     addEventListener("beforeunload", (event) => this.#hasMessages && event.preventDefault()); // the browser asks whether to leave
     this.#update();
   }
@@ -84,7 +87,9 @@ export class NewChat {
 
   #follow() {
     const { temporary, live } = this.page.conversation;
-    if (temporary) this.#running = live?.request.request_id ?? ""; // else the chat has been left, and `switched` follows
+    if (!temporary) return; // the chat has been left, and `switched` follows
+    this.#running = live?.request.request_id ?? "";
+    for (const message of this.page.conversation.path) for (const file of filesOf(message)) if (!file.shared) this.#files.add(file.id);
   }
 
   /** Stop the answer, because nobody will read it. */
@@ -93,9 +98,17 @@ export class NewChat {
     this.#running = "";
   }
 
+  /** The temporary chat has ended: nothing of it stays. */
+  #leave() {
+    this.#follow();
+    this.#stop();
+    for (const id of this.#files) void deleteFile(this.page.api, id).catch(() => {}); // the server deletes it after a day
+    this.#files.clear();
+  }
+
   /** Another conversation is open. */
   #left() {
-    this.#stop();
+    this.#leave();
     if (this.page.tabStorage.get(TEMPORARY)) this.sayGone();
     else this.#isGone = false;
   }

@@ -26,6 +26,8 @@ export class Preferences extends EventTarget {
   ownModel = "";
   /** The preset that a new conversation begins with. @type {import("../page/presets_api.js").Preset | null} */
   begins = null;
+  /** The choice of tools (`ToolChoice`); null: the server has none. @type {any} */
+  toolChoice = null;
   /** Called when the open conversation has got another model of its own. @type {(model: string) => void} */
   keepModel = () => {};
 
@@ -63,11 +65,11 @@ export class Preferences extends EventTarget {
     return this.ownModel ? this.#find(this.ownModel, true) : (this.#available ?? this.models.defaultModel);
   }
 
-  /** The members of a request that the user has chosen. @returns {{model?: string, options?: Options}} */
+  /** The members of a request that the user has chosen. @returns {{model?: string, options?: Options, tools?: string[]}} */
   get chosen() {
     const id = this.ownModel || (this.models.state === "known" ? this.#available?.id : this.#wanted?.id);
     const options = { ...this.options, ...this.own };
-    return { ...(id && { model: id }), ...(Object.keys(options).length && { options }) };
+    return { ...(id && { model: id }), ...(Object.keys(options).length && { options }), ...this.toolChoice?.members };
   }
 
   /** The members of a request that begins a conversation. @returns {{system?: string, preset?: string}} */

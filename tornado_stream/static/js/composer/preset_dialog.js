@@ -15,8 +15,8 @@ export function named(presets, query) {
 }
 
 /** What a list shows below a name. @param {Preset} preset */
-export function presetFacts({ kind, text, system, model, options }) {
-  const parts = kind === "prompt" ? [text] : [model, ...Object.entries(options).map(([name, value]) => `${name} ${JSON.stringify(value)}`), system];
+export function presetFacts({ kind, text, system, model, options, tools = [] }) {
+  const parts = kind === "prompt" ? [text] : [model, ...Object.entries(options).map(([name, value]) => `${name} ${JSON.stringify(value)}`), tools.join(", "), system];
   return inRow(parts).replace(/\s+/g, " ").slice(0, 200);
 }
 
@@ -128,9 +128,9 @@ export class PresetDialog {
   }
 
   /** @param {Preset} preset */
-  async #putBack({ name, kind, text, system, model, options }) {
+  async #putBack({ name, kind, text, system, model, options, tools }) {
     try {
-      await createPreset(this.page.api, kind === "prompt" ? { name, kind, text } : { name, kind, system, model, options });
+      await createPreset(this.page.api, kind === "prompt" ? { name, kind, text } : { name, kind, system, model, options, ...(tools?.length && { tools }) });
       this.#note.textContent = t("presets.back", { name });
     } catch (error) {
       this.#note.textContent = failureText(error);
@@ -145,7 +145,7 @@ export class PresetDialog {
       const { PresetForm } = await import("./preset_form.js");
       await loadStyleSheet("panel");
       this.#dialog.close();
-      new PresetForm(this.page, preset, (saved) => void this.#edited(saved)).open();
+      await new PresetForm(this.page, preset, (saved) => void this.#edited(saved)).open();
     } catch (error) {
       this.page.say(failureText(error));
     }

@@ -23,6 +23,8 @@ export class PresetForm {
   #parameters = new ParameterFields("preset", "");
   #save = element("button", "button primary", t("panel.save"));
   #conflict = element("div", "preset-conflict");
+  /** @type {import("./tool_fields.js").ToolFields | null} */
+  #tools = null;
   /** @type {Preset | null} */
   #saved = null;
   #isNew;
@@ -44,7 +46,14 @@ export class PresetForm {
     });
   }
 
-  open() {
+  async open() {
+    const { toolChoice } = this.page.preferences;
+    if (toolChoice && !this.#isPrompt) {
+      const { ToolFields } = await import("./tool_fields.js");
+      this.#tools = new ToolFields("preset", t("tools.presetHint"), toolChoice);
+      this.#parameters.element.after(this.#tools.element);
+      this.#tools.show(this.preset.tools ?? []);
+    }
     document.body.append(this.#dialog);
     this.#dialog.showModal();
     this.#name.focus();
@@ -80,11 +89,12 @@ export class PresetForm {
   }
 
   /** @param {Partial<Preset>} preset */
-  #fill({ name = "", text = "", system, model, options = {} }) {
+  #fill({ name = "", text = "", system, model, options = {}, tools = [] }) {
     this.#name.value = name;
     this.#text.value = this.#isPrompt ? text : (system ?? "");
     this.#model.value = model ?? "";
     this.#parameters.show(options);
+    this.#tools?.show(tools);
   }
 
   /** What the fields have; null: one of them is wrong, and says so. */
@@ -97,8 +107,9 @@ export class PresetForm {
     if (!name) return void showError(this.#name, t("presets.noName"));
     if (this.#isPrompt) return text.trim() ? { name, text } : void showError(this.#text, t("presets.noText"));
     const system = text.trim() ? text : null;
-    if (!system && !model && !Object.keys(options).length) return void showError(this.#text, t("presets.empty"));
-    return { name, system, model, options };
+    const tools = this.#tools?.read();
+    if (!system && !model && !Object.keys(options).length && !tools?.length) return void showError(this.#text, t("presets.empty"));
+    return { name, system, model, options, ...(tools && { tools }) };
   }
 
   /** Save the preset. @param {boolean} [anew] as a new one */
@@ -137,8 +148,8 @@ export class PresetForm {
 
   /** The preset has another version by now. @param {Preset} theirs */
   #showTheirs(theirs) {
-    const { name, text, system, model, options } = theirs;
-    const shown = this.#isPrompt ? [name, text] : [name, system, model, Object.keys(options).length ? JSON.stringify(options) : ""];
+    const { name, text, system, model, options, tools = [] } = theirs;
+    const shown = this.#isPrompt ? [name, text] : [name, system, model, tools.join(", "), Object.keys(options).length ? JSON.stringify(options) : ""];
     this.#ask(t("presets.conflict"), shown.filter(Boolean).join("\n\n"), [
       smallButton(t("presets.mine"), () => ((this.preset = theirs), this.#settled(), void this.#submit())),
       smallButton(t("presets.theirs"), () => ((this.preset = theirs), this.#settled(), this.#fill(theirs), this.#name.focus())),

@@ -17,6 +17,8 @@ export class SettingsPanel {
   #system = element("textarea", "field");
   #parameters = new ParameterFields("panel", t("panel.parametersHint"));
   #save = element("button", "button primary", t("panel.save"));
+  /** @type {import("./tool_fields.js").ToolFields | null} */
+  #tools = null;
 
   /**
    * @param {import("../conversation/instructions.js").Instructions} instructions @param {import("./preferences.js").Preferences} preferences
@@ -33,6 +35,7 @@ export class SettingsPanel {
 
   async open() {
     await loadStyleSheet("panel");
+    await this.#showTools();
     this.#system.value = this.instructions.text;
     showError(this.#system, "");
     this.#parameters.show(this.instructions.options, this.preferences.options);
@@ -52,6 +55,17 @@ export class SettingsPanel {
     this.#dialog.append(this.#form);
   }
 
+  /** Show the choice of tools, if the server has any. */
+  async #showTools() {
+    const { toolChoice } = this.preferences;
+    if (!toolChoice) return;
+    const { ToolFields } = await import("./tool_fields.js");
+    this.#tools ??= new ToolFields("panel", t("tools.hint"), toolChoice);
+    this.#parameters.element.before(this.#tools.element);
+    this.#tools.show(toolChoice.chosen);
+    void this.#tools.showAlways();
+  }
+
   #buttons() {
     const row = element("div", "dialog-actions");
     const reset = button(t("panel.reset"), () => this.#parameters.show({}, this.preferences.options), "panel-reset");
@@ -63,7 +77,7 @@ export class SettingsPanel {
   #saveAsPreset() {
     const options = this.#parameters.read();
     const { chosen } = this.preferences;
-    if (options) this.#leaveFor({ kind: "preset", system: this.#system.value.trim(), model: chosen.model ?? "", options });
+    if (options) this.#leaveFor({ kind: "preset", system: this.#system.value.trim(), model: chosen.model ?? "", options, tools: this.#tools?.read() });
   }
 
   /** @param {object} [draft] a new preset; absent: the list of presets */
@@ -87,6 +101,14 @@ export class SettingsPanel {
   /** @param {string} system @param {import("./preferences.js").Options} options @returns {Promise<string>} an error message; empty: both are stored */
   async #store(system, options) {
     const { text, options: old, conversation } = this.instructions;
+    const tools = this.#tools?.read();
+    if (tools && String(tools) !== String(this.preferences.toolChoice?.chosen)) {
+      try {
+        await this.preferences.toolChoice?.choose(tools);
+      } catch (error) {
+        return failureText(error);
+      }
+    }
     if (system === text && JSON.stringify(options) === JSON.stringify(old)) return "";
     if (excess(system)) return t("panel.systemTooLong");
     if (!conversation.id && !conversation.temporary && conversation.newest) return t("panel.beginning");

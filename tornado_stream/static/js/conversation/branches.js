@@ -30,6 +30,8 @@ export class Branches {
   #leftLeaves = [];
   /** The answer that this tab asked for last. @type {Answer | null} */
   #asked = null;
+  /** Those that it asked for beside other answers. @type {Answer[]} */
+  #beside = [];
   /** Whether its question continued the conversation, and did not begin a branch. If so, it moves on while it is unsent. */
   #followsCurrent = false;
   /** The messages that follow each message; null: not computed yet. @type {Map<Message | null, Message[]> | null} */
@@ -47,6 +49,7 @@ export class Branches {
     this.#chosen = chosen;
     this.#leftLeaves = Array.isArray(seen) ? seen : [];
     this.#current = this.#asked = this.#children = null;
+    this.#beside = [];
   }
 
   /** Take the messages as the server has them now. @param {import("./tree.js").Messages} messages @param {string | null} current id of the leaf that was written last */
@@ -54,12 +57,19 @@ export class Branches {
     this.messages = messages;
     this.#current = current;
     this.#reattachUnsent();
+    this.#beside = this.#beside.filter(({ id, request }) => !id && !hasArrived(messages, request));
+    for (const one of this.#beside) one.parent = /** @type {any} */ (messages.get(String(one.parent.id)) ?? one.parent);
     this.#children = null;
     this.newest = (!this.#chosen && this.#unsent) || this.#leafAt(this.#chosen) || this.#leafAt(current);
   }
 
   /** Show an answer that is asked for now. @param {Answer} answer */
   ask(answer) {
+    if (answer.request.beside) {
+      this.#beside.push(answer);
+      this.#children = null;
+      return;
+    }
     const again = this.#asked?.parent === answer.parent && this.#followsCurrent;
     this.#followsCurrent = again || (!answer.parent.id && answer.parent.parent === this.newest);
     this.#showLeaf(answer);
@@ -72,7 +82,7 @@ export class Branches {
   started(answer, id) {
     this.id = id;
     this.messages.set(String(answer.parent.id), answer.parent).set(String(answer.id), answer);
-    this.#current = answer.id;
+    if (!answer.request.beside) this.#current = answer.id;
     this.#children = null;
     this.#save();
   }
@@ -131,6 +141,7 @@ export class Branches {
     this.messages.forEach(add);
     if (this.#asked && !this.#asked.parent.id) add(this.#asked.parent);
     if (this.#asked && !this.#asked.id) add(this.#asked);
+    for (const one of this.#beside) if (!one.id) add(one);
     return below;
   }
 

@@ -1,22 +1,22 @@
 // @ts-check
-/** What the user can do with the open conversation, and the questions that an earlier page left unsent. */
+/** What the user can do with the open conversation. */
 import { newAnswer } from "../answers/answer.js";
-import { isHopeless } from "../answers/outbox.js";
 import { Refused } from "../page/api.js";
 import { requestId } from "../page/ids.js";
-import { questionRequest, regenerateRequest, continueRequest } from "./requests.js";
-import { hasArrived, newQuestion, turnsBefore } from "./tree.js";
+import { questionRequest, regenerateRequest, continueRequest, decideRequest } from "./requests.js";
+import { newQuestion, questionOf, turnsBefore } from "./tree.js";
 
 /**
  * @typedef {import("../answers/answer.js").Answer} Answer
  * @typedef {import("../answers/answer.js").Question} Question
+ * @typedef {import("../answers/answer.js").AttachedFile} AttachedFile
  */
 
 /** Codes of refusals after which a retry needs a new request id. */
 const STALE = ["request_id_reused", "conversation_busy", "preset_not_found"];
 
 export class Commands {
-  /** Asks the next question in another way, once. @type {((text: string) => void) | null} */
+  /** Asks the next question in another way, once. @type {((text: string, files: AttachedFile[]) => void) | null} */
   next = null;
 
   /** @param {import("./conversation.js").Conversation} conversation @param {{chosen: import("./requests.js").Chosen, beginning?: object, setOwn?: () => void}} [preferences] */
@@ -30,36 +30,44 @@ export class Commands {
     });
   }
 
-  /** Ask a question after the newest message, unless `next` asks it. @param {string} text */
-  send(text) {
+  /** Ask a question after the newest message, unless `next` asks it. @param {string} text @param {AttachedFile[]} [files] */
+  send(text, files = []) {
     const { next } = this;
     this.next = null;
-    if (next) next(text);
-    else this.#askAfter(this.conversation.newest, text);
+    if (next) next(text, files);
+    else if (!this.conversation.comparison?.send(text, files)) this.askAfter(this.conversation.newest, text, files);
   }
 
   /** Ask a changed question in the place of an old one, which stays as a branch. @param {Question} old @param {string} text */
   edit(old, text) {
     const { newest } = this.conversation;
-    if (newest?.parent === old && !old.id && newest.request.summary) this.#ask(newQuestion(null, text, old.parent), { ...newest.request, message: text, request_id: requestId() });
-    else this.#askAfter(old.parent, text);
+    if (newest?.parent === old && !old.id && newest.request.summary) this.#ask(newQuestion(null, text, old.parent, old.files), { ...newest.request, message: text, request_id: requestId() });
+    else this.askAfter(old.parent, text, old.files);
   }
 
-  /** Ask for another answer to a question. A request that never arrived is sent again, with the same id. @param {Answer | null} answer the answer that the question has now @param {string} [model] instead of the chosen one */
-  retry(answer = this.conversation.newest, model) {
-    if (!answer || !this.conversation.free) return;
+  /** Ask for another answer to a question. A request that never arrived is sent again, with the same id. @param {Answer | null} answer the answer that the question has now @param {{model?: string, pictures?: boolean}} [otherwise] instead of what is chosen; without `pictures`, the model gets their names only */
+  retry(answer = this.conversation.newest, otherwise = {}) {
+    if (!answer || !this.conversation.freeFor(answer)) return;
+    if (this.conversation.columns.includes(answer)) return this.conversation.comparison?.retry(answer, otherwise);
     const { parent: asked, request, failure } = answer;
-    const stale = model || STALE.includes(failure?.code ?? "");
-    const chosen = { ...this.preferences.chosen, ...(model && { model }) };
-    if (asked.id && (answer.id || stale)) this.#askAgain(asked, chosen);
-    else this.#ask(asked, !stale ? request : request.summary ? { ...request, ...chosen, request_id: requestId() } : this.#request(asked, chosen));
+    const stale = !request.decide && (Object.keys(otherwise).length > 0 || STALE.includes(failure?.code ?? ""));
+    const chosen = { ...this.preferences.chosen, ...otherwise };
+    if (asked.id && (answer.id || stale)) this.#askAgain(questionOf(asked), chosen);
+    else this.#ask(asked, !stale ? request : request.summary ? { ...request, ...chosen, request_id: requestId() } : this.#request(questionOf(asked), chosen));
+  }
+
+  /** Decide what becomes of the calls for which an answer waits, or let the model go on after its calls. @param {Answer} answer @param {Record<string, string>} [decisions] by the ids of the calls */
+  decide(answer, decisions = {}) {
+    const { free, id, leaveOut } = this.conversation;
+    if (answer.id && free) this.#ask(answer, decideRequest(id, answer, decisions, leaveOut, this.preferences.chosen));
   }
 
   /** Ask for the rest of an answer. The new answer begins with the old one's text. @param {Answer | null} answer */
   continueAnswer(answer = this.conversation.newest) {
-    const { free, id, leaveOut } = this.conversation;
-    if (!answer?.id || !free) return;
-    const next = newAnswer(answer.parent, continueRequest(id, answer, leaveOut, this.preferences.chosen));
+    const { id, leaveOut, comparison } = this.conversation;
+    if (!answer?.id || !this.conversation.freeFor(answer)) return;
+    const request = continueRequest(id, answer, leaveOut, this.preferences.chosen);
+    const next = newAnswer(answer.parent, comparison?.inColumn(answer, request) ?? request);
     this.conversation.ask(Object.assign(next, { content: answer.content, reasoning: answer.reasoning }));
   }
 
@@ -76,18 +84,22 @@ export class Commands {
     const leaveOut = this.nextLeaveOut;
     if (!newest?.parent.id || !leaveOut || !free) return;
     this.conversation.leaveOut = leaveOut;
-    this.#askAgain(newest.parent);
+    this.#askAgain(questionOf(newest));
   }
 
-  /** Stop the running answer. If the server refuses, it continues. */
-  async stop() {
+  /** Stop running answers. If the server refuses, they continue. @param {Answer[]} [answers] all of the conversation if they are not named */
+  async stop(answers = this.conversation.runner.answers) {
+    await Promise.all(answers.map((answer) => this.#stop(answer)));
+  }
+
+  /** @param {Answer} answer */
+  async #stop(answer) {
     const { conversation } = this;
-    const answer = conversation.live;
-    if (!answer || answer.stopping) return;
+    if (answer.stopping) return;
     answer.stopping = true;
     conversation.fireAnswer(answer, "stopping");
     try {
-      await conversation.runner.stop();
+      await conversation.runner.stop(answer);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       answer.stopping = false;
@@ -96,45 +108,19 @@ export class Commands {
   }
 
   /**
-   * Take up the requests that are left in the outbox. This tab's own requests in the open conversation are shown; all others are sent without being shown.
+   * Take up the requests that are left in the outbox: see unsent.js.
    * @param {(conversationId: string | null, text: string) => void} keepDraft is given each text that the server refused and that no tab shows
    */
-  resumeUnsent(keepDraft) {
-    const { id, state } = this.conversation;
-    for (const entry of this.outbox.entries) {
-      const here = state === "ready" && entry.tab === this.outbox.tab && (entry.request.conversation_id ?? null) === id;
-      if (here && !entry.stopping) this.#restore(entry);
-      else void this.#deliverUnseen(entry, keepDraft);
-    }
+  async resumeUnsent(keepDraft) {
+    if (!this.outbox.entries.length) return;
+    const loaded = await import("./unsent.js").catch(() => null); // else the next page tries again
+    loaded?.resumeUnsent(this.conversation, keepDraft);
   }
 
-  /** @param {import("../answers/outbox.js").Entry} entry @param {(id: string | null, text: string) => void} keepDraft */
-  async #deliverUnseen({ request }, keepDraft) {
-    await this.outbox.claim(request.request_id); // waits while another tab sends or shows it
-    const left = this.outbox.get(request.request_id);
-    if (left && !isHopeless(left)) return this.conversation.runner.deliver(left);
-    this.outbox.remove(request.request_id);
-    const gone = left?.refused?.status === 404;
-    if (left && request.message) keepDraft(gone ? null : /** @type {string} */ (request.conversation_id ?? null), String(request.message));
-  }
-
-  /** @param {import("../answers/outbox.js").Entry} entry */
-  #restore(entry) {
-    const { messages, newest, running } = this.conversation;
-    const { request, refused } = entry;
-    const before = request.summary ? null : request.parent_id === undefined ? newest : messages.get(String(request.parent_id));
-    const asked = request.message === null ? questionOf(messages, request) : newQuestion(null, String(request.message), before ?? null);
-    if (!asked || hasArrived(messages, request)) return this.outbox.remove(request.request_id);
-    const answer = newAnswer(asked, request);
-    if (refused && isHopeless(entry)) this.conversation.showFailed(answer, new Refused(refused.status, refused.code, refused.message));
-    else if (running) void this.conversation.runner.deliver(entry);
-    else this.conversation.ask(answer, { wait: true });
-  }
-
-  /** @param {Answer | Question | null} parent @param {string} text */
-  #askAfter(parent, text) {
-    const asked = newQuestion(null, text, parent);
-    if (this.conversation.free) this.#ask(asked, this.#request(asked));
+  /** Ask a question after a message. @param {Answer | Question | null} parent @param {string} text @param {AttachedFile[]} files @param {import("./requests.js").Chosen} [otherwise] instead of what is chosen */
+  askAfter(parent, text, files, otherwise) {
+    const asked = newQuestion(null, text, parent, files);
+    if (this.conversation.free) this.#ask(asked, this.#request(asked, { ...this.preferences.chosen, ...otherwise }));
   }
 
   /** @param {Question} asked @param {import("./requests.js").Chosen} [chosen] */
@@ -149,14 +135,8 @@ export class Commands {
     this.#ask(asked, temporary ? this.#request(asked, chosen) : regenerateRequest(id, asked, leaveOut, chosen));
   }
 
-  /** @param {Question} asked @param {import("../page/api.js").AnswerRequest} request */
+  /** @param {Question | Answer} asked @param {import("../page/api.js").AnswerRequest} request */
   #ask(asked, request) {
     this.conversation.ask(newAnswer(asked, request));
   }
-}
-
-/** The question that is answered by a request without a `message`. @param {import("./tree.js").Messages} messages @param {import("../page/api.js").AnswerRequest} request */
-function questionOf(messages, request) {
-  const message = messages.get(String(request.parent_id ?? request.continue));
-  return message?.role === "assistant" ? message.parent : message;
 }

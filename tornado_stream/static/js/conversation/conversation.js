@@ -8,6 +8,14 @@
  *
  * @typedef {import("../answers/answer.js").Answer} Answer
  * @typedef {{answer: Answer, what: string}} AnswerDetail `what`: the name of an event of its log, or `link`, `waitReason`, `stopping`, `failed`
+ * @typedef {object} Comparison see comparison.js
+ * @property {Answer[]} columns
+ * @property {boolean} isActive
+ * @property {(answer: Answer) => boolean} has
+ * @property {(message: import("./branches.js").Message) => boolean} freeFor
+ * @property {(text: string, files: import("../answers/answer.js").AttachedFile[]) => boolean} send
+ * @property {(answer: Answer, otherwise: {model?: string, pictures?: boolean}) => void} retry
+ * @property {(answer: Answer, request: import("../page/api.js").AnswerRequest) => import("../page/api.js").AnswerRequest | null} inColumn
  * @typedef {"ready" | "loading" | "unreachable" | "missing" | "deleted"} State
  */
 import { applyEvent } from "../answers/answer.js";
@@ -15,7 +23,7 @@ import { Runner } from "../answers/runner.js";
 import { Refused } from "../page/api.js";
 import { backoff } from "../page/lifecycle.js";
 import { Branches } from "./branches.js";
-import { pathTo, treeOf } from "./tree.js";
+import { pathTo } from "./tree.js";
 
 export class Conversation extends EventTarget {
   /** @type {string | null} */
@@ -28,6 +36,8 @@ export class Conversation extends EventTarget {
   leaveOut = 0;
   /** Makes the requests of a temporary chat, of which nothing is stored; null: this is none. @type {typeof import("./requests.js").questionRequest | null} */
   temporary = null;
+  /** Knows which answers are shown beside each other; null: it was not needed yet. @type {Comparison | null} */
+  comparison = null;
   /** @type {State} */
   state = "ready";
   #visit = new AbortController();
@@ -62,13 +72,19 @@ export class Conversation extends EventTarget {
     return this.branches.newest;
   }
 
-  /** The answer that is being written, on any branch; null: none. */
+  /** An answer that is being written, that of the shown branch if there is one, else on any branch; null: none. */
   get live() {
-    return this.runner.answer;
+    const { answers } = this.runner;
+    return answers.find((answer) => answer === this.newest) ?? answers[0] ?? null;
   }
 
   get running() {
     return this.live !== null;
+  }
+
+  /** The answers that are shown beside each other; mostly none. */
+  get columns() {
+    return this.comparison?.columns ?? [];
   }
 
   /** Whether the user can ask something now. */
@@ -76,7 +92,12 @@ export class Conversation extends EventTarget {
     return this.state === "ready" && !this.running;
   }
 
-  /** The messages that are shown, oldest first. */
+  /** Whether another answer can be asked for in the place of this one. @param {import("./branches.js").Message} message */
+  freeFor(message) {
+    return this.free || !!this.comparison?.freeFor(message);
+  }
+
+  /** The messages of the branch that is shown, oldest first. */
   get path() {
     return pathTo(this.newest);
   }
@@ -159,23 +180,24 @@ export class Conversation extends EventTarget {
 
   async #load() {
     const { signal } = this.#visit;
-    const snapshot = await this.#snapshot(String(this.id), signal);
+    const found = await this.#snapshot(String(this.id), signal);
     if (signal.aborted || this.running) return;
-    if (!snapshot) return this.#setState("missing");
-    const { messages, running, after } = treeOf(snapshot, this.messages);
+    if (!found) return this.#setState("missing");
+    const [snapshot, { treeOf }] = found;
+    const { messages, running } = treeOf(snapshot, this.messages);
     const { title = "", pinned, archived, folder, updated_at: updatedAt = 0 } = snapshot;
     Object.assign(this, { title, place: { pinned, archived, folder }, updatedAt });
     this.dispatchEvent(new CustomEvent("loaded", { detail: snapshot }));
     this.branches.replace(messages, snapshot.current_id ?? null);
-    if (running) this.runner.follow(running, after);
+    for (const { answer, after } of running) this.runner.follow(answer, after);
     this.#setState("ready");
   }
 
-  /** The server's snapshot of a conversation. Tries until the server answers; null: there is no such conversation. @param {string} id @param {AbortSignal} signal */
+  /** The server's snapshot of a conversation, and the module that reads it. Tries until the server answers; null: there is no such conversation. @param {string} id @param {AbortSignal} signal */
   async #snapshot(id, signal) {
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
-        return await this.api.conversation(id, signal);
+        return await Promise.all([this.api.conversation(id, signal), import("./snapshot.js")]);
       } catch (error) {
         if (error instanceof Refused && error.status === 404) return null;
         if (!signal.aborted && this.state === "loading") this.#setState("unreachable");
@@ -195,13 +217,14 @@ export class Conversation extends EventTarget {
     applyEvent(answer, type, data);
     if (type === "start") this.#started(answer, data);
     this.fireAnswer(answer, type);
-    if (type === "end") this.fireNews({ type: "ended", conversation_id: String(this.id) });
+    if (type === "end" && data.waiting?.length) void this.refresh(); // a crash may have lost the events of calls that the store has
+    if (type === "end" && !this.running) this.fireNews({ type: "ended", conversation_id: String(this.id) });
   }
 
   /** @param {Answer} answer @param {any} data */
   #started(answer, data) {
     this.branches.started(answer, this.temporary ? null : data.conversation_id);
-    this.updatedAt = 0;
+    this.updatedAt = data.created_at ?? 0;
     if (!this.temporary && this.id !== data.conversation_id) this.adopt(data.conversation_id);
   }
 
@@ -210,7 +233,7 @@ export class Conversation extends EventTarget {
     answer.failure = failure;
     answer.state = answer.id ? "interrupted" : "failed";
     this.fireAnswer(answer, "failed");
-    if (["conversation_busy", "request_id_reused"].includes(failure.code)) void this.refresh();
+    if (["conversation_busy", "request_id_reused", "already_decided"].includes(failure.code)) void this.refresh();
   }
 
   /** Fire `news`. @param {import("../page/tabs.js").News} detail */

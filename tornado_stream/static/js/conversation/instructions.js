@@ -6,7 +6,7 @@ export class Instructions extends EventTarget {
   options = {};
   isEdited = false; // they are those of a temporary chat, which the server does not have
 
-  /** @param {import("./conversation.js").Conversation} conversation @param {{system: string, begins?: import("../page/presets_api.js").Preset | null, ownModel?: string}} [defaults] what a new conversation begins with */
+  /** @param {import("./conversation.js").Conversation} conversation @param {{system: string, begins?: import("../page/presets_api.js").Preset | null, ownModel?: string, toolChoice?: {members: object} | null}} [defaults] what a new conversation begins with */
   constructor(conversation, defaults = { system: "" }) {
     super();
     this.conversation = conversation;

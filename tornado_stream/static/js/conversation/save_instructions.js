@@ -17,7 +17,7 @@ export async function saveInstructions(instructions, text, options) {
 }
 
 /** The body that creates a conversation. An option of its preset that was removed is null. @param {import("./instructions.js").Instructions["defaults"]} defaults @param {string} system @param {Record<string, any>} options */
-function created({ begins, ownModel }, system, options) {
+function created({ begins, ownModel, toolChoice }, system, options) {
   const removed = Object.fromEntries(Object.keys(begins?.options ?? {}).map((name) => [name, null]));
-  return { system, options: { ...removed, ...options }, ...(begins && { preset: begins.id, ...(ownModel && { model: ownModel }) }) };
+  return { system, options: { ...removed, ...options }, ...toolChoice?.members, ...(begins && { preset: begins.id, ...(ownModel && { model: ownModel }) }) };
 }

@@ -13,6 +13,7 @@
  * @property {(target: Target) => void} rename
  * @property {(target: Target) => void} remove
  * @property {(row: import("./row_view.js").RowView) => void} select
+ * @property {(target: Target) => Promise<void>} share
  * @property {(item: {id: string, title: string}) => import("../page/api.js").ConversationItem} known
  * @property {import("./places.js").Places} places
  * @property {import("./rows.js").List} list
@@ -21,6 +22,7 @@
  * @property {string | ((item: import("../page/api.js").ConversationItem) => string)} label key of its text in the language files
  * @property {string} drawing an SVG path in a square of 20
  * @property {boolean} [list] only in the list
+ * @property {boolean} [sharing] only where the server lets users share
  * @property {string} [file] the row saves the conversation as a file with this ending
  * @property {boolean} [danger]
  * @property {(target: Target, actions: Actions) => void} [run]
@@ -30,6 +32,7 @@ import { element } from "../page/dom.js";
 import { draw } from "../page/icons.js";
 import { t } from "../page/words.js";
 import { FOLDER } from "./folder_dialogs.js";
+import { SHARE } from "./share_marks.js";
 
 /** The drawings of what moves a conversation, which the bar of a selection has too. */
 export const DRAWINGS = {
@@ -48,9 +51,11 @@ export const ROWS = {
   move: { label: "select.move", drawing: DRAWINGS.folder, run: (target, actions) => actions.places.move([actions.known(target.item)], () => target.focus()) },
   archive: { label: ({ archived }) => (archived ? "select.unarchive" : "select.archive"), drawing: DRAWINGS.archive, run: ({ item }, actions) => actions.places.archive([actions.known(item)]) },
   select: { label: "select.begin", drawing: DRAWINGS.select, list: true, run: ({ item }, actions) => actions.select(/** @type {import("./row_view.js").RowView} */ (actions.list.rows.get(item.id))) },
+  share: { label: "share.item", drawing: SHARE, sharing: true, run: (target, actions) => void actions.share(target) },
   markdown: { label: "list.asMarkdown", drawing: SAVE, file: "md" },
   json: { label: "list.asJson", drawing: SAVE, file: "json" },
   text: { label: "list.asText", drawing: SAVE, file: "txt" },
+  zip: { label: "list.withFiles", drawing: SAVE, file: "zip" },
   remove: { label: "list.deleteItem", drawing: DRAWINGS.remove, danger: true, run: (target, actions) => actions.remove(target) },
 };
 
@@ -84,7 +89,7 @@ export class ConversationMenu {
   open(target) {
     if (this.#menu.matches(":popover-open")) return;
     this.#target = target;
-    const rows = Object.values(ROWS).filter(({ list }) => !list || this.actions.list.rows.get(target.item.id) === target);
+    const rows = Object.values(ROWS).filter(({ list, sharing }) => (!sharing || this.actions.list.marks) && (!list || this.actions.list.rows.get(target.item.id) === target));
     this.#items = rows.map((row) => this.#item(row, target));
     this.#menu.replaceChildren(...this.#items);
     target.menuButton.focus({ preventScroll: true }); // the browser returns the focus there when the menu closes

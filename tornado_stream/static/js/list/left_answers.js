@@ -22,23 +22,23 @@ export async function watchLeftAnswers(asked, conversation, api, lifecycle, open
     if (!left.length) return;
     for (const [id, answer] of left) {
       const isKnown = seen.has(answer); // it was running while the page was hidden; others ended before that
-      const state = await stateOf(answer, seen, api);
-      if (state !== "running") asked.delete(id);
-      if (state !== "running" && state && isKnown && lifecycle.hidden) notifyEnd({ state, request: {} }, id, open);
+      const end = await endOfAnswer(answer, seen, api);
+      if (end !== "running") asked.delete(id);
+      if (end && end !== "running" && isKnown && lifecycle.hidden) notifyEnd({ state: String(end.state), request: {}, end }, id, open);
     }
     await lifecycle.sleep(INTERVAL);
   }
 }
 
-/** `running`, or how an answer ended; empty: the server does not know it any more. @param {string} id @param {Map<string, string>} seen @param {import("../page/api.js").Api} api */
-async function stateOf(id, seen, api) {
+/** `running`, or the data of its `end`; null: the server does not know it any more. @param {string} id @param {Map<string, string>} seen @param {import("../page/api.js").Api} api */
+async function endOfAnswer(id, seen, api) {
   try {
     const response = await api.read(id, Number(seen.get(id) ?? 0), false, AbortSignal.timeout(INTERVAL));
-    if (!response.ok) return response.status < 500 ? "" : "running";
+    if (!response.ok) return response.status < 500 ? null : "running";
     const text = await response.text();
     seen.set(id, text.match(/^id: \d+$/gm)?.at(-1)?.slice(4) ?? seen.get(id) ?? "0");
     const [, data] = /^event: end\ndata: (.*)$/m.exec(text) ?? [];
-    return data ? String(JSON.parse(data).state) : "running";
+    return data ? JSON.parse(data) : "running";
   } catch {
     return "running"; // the server was not reached
   }

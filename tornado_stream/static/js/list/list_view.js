@@ -24,6 +24,8 @@ export class ListView {
   #actions = null;
   /** Shows pins and folders; null while there are none. @type {{groups: () => {key: string, items: import("./conversations.js").Item[], heading?: HTMLElement}[], toggleArchive: () => void} | null | undefined} */
   organizer = null;
+  /** Marks the rows that are shared; null where the server lets nobody share. @type {import("./share_marks.js").ShareMarks | null} */
+  marks = null;
   /** The rows that are selected. @type {import("./selection.js").Selection | null} */
   selection = null;
   /** @type {typeof import("./search_highlights.js") | null} */
@@ -47,6 +49,7 @@ export class ListView {
     byId("search-form").addEventListener("submit", (/** @type {Event} */ event) => event.preventDefault());
     byId("side").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => handleListKey(event, this));
     this.#listen(this.#scroller);
+    if ("sharing" in document.body.dataset) void withWords(import("./share_marks.js")).then(({ markShared }) => markShared(this), () => {});
     this.#show();
   }
 
@@ -104,6 +107,7 @@ export class ListView {
     this.rows.show(groups, this.unread.predicate(), this.conversation.id, found ? { query, highlights: this.#highlights } : null);
     if (!this.#tabStop || this.#tabStop !== this.rows.get(this.#tabStop.item.id)) this.#setTabStop(this.rows.get(this.conversation.id) ?? this.rows.all[0]);
     this.selection?.show();
+    this.marks?.show();
     this.#switchLists(found);
     this.#showStatus(shown.length);
     this.#endObserver.unobserve(this.#end); // observing the end anew calls the observer, even if the end is still visible

@@ -52,6 +52,19 @@ export class RowActions {
     });
   }
 
+  /** Share a conversation up to the last message of the branch that is shown. @param {Target} target */
+  async share({ item }) {
+    const { api } = this.conversations;
+    const open = item.id === this.conversation.id && this.conversation.path.at(-1)?.id;
+    const leaf = async () => open || (await api.conversation(item.id, AbortSignal.timeout(20_000))).current_id;
+    try {
+      const { ShareDialog } = await import("./share_dialog.js");
+      await new ShareDialog(api, item, leaf).open();
+    } catch (error) {
+      this.list.report(failureText(error));
+    }
+  }
+
   /** What the list knows of a conversation. @param {{id: string, title: string}} item @returns {import("../page/api.js").ConversationItem} */
   known(item) {
     const { found, all } = this.conversations;

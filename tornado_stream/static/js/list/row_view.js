@@ -59,16 +59,16 @@ export class RowView {
     else this.link.removeAttribute("aria-current");
     this.link.title = titleOf(item);
     this.menuButton.setAttribute("aria-label", t("list.more", { title: titleOf(item) }));
-    this.#showTexts(item.generation_id ? "generating" : unread ? "unread" : "", search);
+    this.#showTexts(item.generation_id ? "generating" : item.decide ? "decide" : unread ? "unread" : "", search);
   }
 
-  /** @param {"generating" | "unread" | ""} mark @param {Search | null} search */
+  /** @param {"generating" | "decide" | "unread" | ""} mark @param {Search | null} search */
   #showTexts(mark, search) {
     const { message_id, snippet } = this.item;
     const title = titleOf(this.item);
     this.#title.replaceChildren(...(search?.highlights?.highlightTitle(title, search.query) ?? [title]));
     this.link.replaceChildren(this.#title);
-    if (mark) this.#append("row-mark", element("span", "visually-hidden", mark === "unread" ? t("list.unread") : t("list.generating"))).dataset.mark = mark;
+    if (mark) this.#append("row-mark", element("span", "visually-hidden", mark === "unread" ? t("list.unread") : mark === "decide" ? t("list.decide") : t("list.generating"))).dataset.mark = mark;
     if (message_id && search?.highlights) this.#append("row-snippet", ...search.highlights.highlightSnippet(snippet ?? "")); // without a message, the snippet repeats the title
   }
 

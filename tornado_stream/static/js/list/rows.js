@@ -15,6 +15,7 @@
  * @property {import("./unread.js").Unread} unread
  * @property {any} selection
  * @property {any} organizer
+ * @property {any} marks
  * @property {(text: string) => void} report
  * @property {(act: (actions: any) => void) => Promise<void>} withActions
  */

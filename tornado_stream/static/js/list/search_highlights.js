@@ -72,9 +72,7 @@ export function showFoundMessage({ message, text }, transcript, autoScroll) {
   shown.scrollIntoView({ block: "start" }); // first, because the browser may not have laid out a message that is off the screen
   if (shown.querySelector(".folded")) /** @type {HTMLElement} */ (shown.querySelector(".show-all")).click();
   const ranges = rangesOf(shown, text);
-  const { top, height } = (ranges[0] ?? shown).getBoundingClientRect();
-  const view = autoScroll.scroller.getBoundingClientRect();
-  autoScroll.scroller.scrollTop += top - view.top - Math.max(0, (view.height - height) / 2);
+  autoScroll.keep(ranges[0] ?? shown);
   shown.classList.add("revealed");
   CSS.highlights?.set("found", new Highlight(...ranges));
   setTimeout(() => {

@@ -51,12 +51,12 @@ export class MarkdownView {
     this.element = element;
   }
 
-  /** @param {readonly string[]} pieces the same list with more pieces, or another list, which replaces the text */
-  show(pieces) {
-    if (pieces !== this.#pieces || (this.#end === "done" && pieces.length > this.#taken)) this.#begin(pieces);
-    if (this.#taken === pieces.length) return;
-    this.#waiting += pieces.slice(this.#taken).join("");
-    this.#taken = pieces.length;
+  /** @param {readonly string[]} pieces the same list with more pieces, or another list, which replaces the text @param {number} [from] the first piece that is shown @param {number} [end] the first one after it that is not */
+  show(pieces, from = 0, end = pieces.length) {
+    if (pieces !== this.#pieces || (this.#end === "done" && end > this.#taken)) this.#begin(pieces, from);
+    if (this.#taken >= end) return;
+    this.#waiting += pieces.slice(this.#taken, end).join("");
+    this.#taken = end;
     this.#work();
   }
 
@@ -67,11 +67,12 @@ export class MarkdownView {
     this.#work();
   }
 
-  /** @param {readonly string[]} pieces */
-  #begin(pieces) {
+  /** @param {readonly string[]} pieces @param {number} from */
+  #begin(pieces, from) {
     this.element.replaceChildren();
     this.#pieces = pieces;
-    this.#taken = this.#closed = 0;
+    this.#taken = from;
+    this.#closed = 0;
     this.#waiting = this.#end = "";
     this.#blocks = new Blocks();
     this.#views = [];

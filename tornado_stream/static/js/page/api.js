@@ -3,10 +3,10 @@
  * Every URL that the page requests at first; those of parts that are loaded later are in their modules. The rule: nothing here retries or keeps state. A method rejects if the
  * server was not reached. A method that returns no `Response` rejects with `Refused` if the server refuses.
  *
- * @typedef {{id: string, provider: string, state: string, detail: string, code?: string, maker?: string, context?: number | null, can?: string[], price?: {input: number, output: number, currency: string} | null}} Model
+ * @typedef {{id: string, provider: string, state: string, detail: string, code?: string, maker?: string, context?: number | null, can?: string[], can_known?: boolean, price?: {input: number, output: number, currency: string} | null}} Model
  * @typedef {{models: Model[], default: string | null}} Models
  * @typedef {Record<string, unknown> & {request_id: string}} AnswerRequest
- * @typedef {{id: string, title: string, created_at: number, updated_at: number, generation_id: string | null, pinned?: boolean, archived?: boolean, folder?: string | null, message_id?: string | null, snippet?: string | null}} ConversationItem
+ * @typedef {{id: string, title: string, created_at: number, updated_at: number, generation_id: string | null, pinned?: boolean, archived?: boolean, folder?: string | null, decide?: boolean, message_id?: string | null, snippet?: string | null}} ConversationItem
  * @typedef {{conversations: ConversationItem[], next: string | null, etag: string, pinned?: ConversationItem[], folders?: {name: string, count: number}[]}} ConversationPage
  */
 import { base } from "./base.js";

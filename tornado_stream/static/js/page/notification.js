@@ -23,8 +23,8 @@ export function showNotification(text, tag, open = () => {}) {
   }
 }
 
-/** An answer has ended while nobody saw the page. Of one that is not kept, nothing is said. @param {{state: string, request: {keep?: unknown}}} answer @param {string} id of its conversation @param {(id: string) => unknown} open opens a conversation */
-export function notifyEnd({ state, request }, id, open) {
+/** An answer has ended, or waits for its user, while nobody saw the page. Of one that is not kept, nothing is said. @param {{state: string, request: {keep?: unknown}, end?: any}} answer @param {string} id of its conversation @param {(id: string) => unknown} open opens a conversation */
+export function notifyEnd({ state, request, end }, id, open) {
   if (request.keep === false || globalThis.Notification?.permission !== "granted") return;
-  showNotification(t(state === "done" ? "notify.done" : "notify.failed"), id, () => void open(id));
+  showNotification(t(end?.waiting?.length ? "notify.waiting" : state === "done" ? "notify.done" : "notify.failed"), id, () => void open(id));
 }

@@ -2,7 +2,7 @@
 /**
  * The URLs of presets and prompts. A method rejects like those of api.js.
  *
- * @typedef {{id: string, name: string, kind: "preset" | "prompt", text: string, system: string | null, model: string | null, options: Record<string, any>, shared: boolean, version: number}} Preset
+ * @typedef {{id: string, name: string, kind: "preset" | "prompt", text: string, system: string | null, model: string | null, options: Record<string, any>, tools?: string[], shared: boolean, version: number}} Preset
  */
 const PATH = "/api/presets";
 

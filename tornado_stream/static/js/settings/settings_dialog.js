@@ -11,6 +11,7 @@ import { DefaultsForm } from "./defaults_form.js";
 import { displayRows, enterRow } from "./display_rows.js";
 import { passwordRow, SessionsRow } from "./login_rows.js";
 import { notificationRow } from "./notification_row.js";
+import { ImportRow } from "./import_row.js";
 import { hasLogin, section } from "./rows.js";
 
 export class SettingsDialog {
@@ -18,17 +19,21 @@ export class SettingsDialog {
   #body = element("div", "settings-body");
   /** @type {DefaultsForm} */
   #defaults;
+  /** @type {ImportRow} */
+  #imports;
   /** @type {SessionsRow | null} */
   #sessions = null;
 
   /**
    * @param {import("../page/api.js").Api} api @param {import("../composer/preferences.js").Preferences} preferences
-   * @param {import("../page/storage.js").Storage} storage
+   * @param {import("../page/storage.js").Storage} storage @param {() => void} imported called when conversations were imported
    */
-  constructor(api, preferences, storage) {
+  constructor(api, preferences, storage, imported) {
     this.api = api;
     this.storage = storage;
     this.#defaults = new DefaultsForm(api, preferences);
+    this.#imports = new ImportRow(api, imported);
+    this.#imports.acceptDrops(this.#dialog);
     if (hasLogin()) this.#sessions = new SessionsRow(api);
     const title = element("h2", "", t("settings.title"));
     title.id = "settings-title";
@@ -52,11 +57,19 @@ export class SettingsDialog {
       section(t("settings.display"), displayRows()),
       section(t("settings.writing"), [enterRow(), notificationRow()]),
       section(t("settings.answers"), [this.#defaults.element]),
-      section(t("settings.data"), [exportRow(), deleteRow(this.api, this.storage)]),
+      section(t("settings.data"), [this.#imports.element, exportRow(), ...(await this.#shares()), deleteRow(this.api, this.storage)]),
       ...(this.#sessions ? [section(t("settings.login"), [this.#sessions.element, passwordRow(this.api)])] : []),
     );
     void this.#defaults.show();
+    void this.#imports.show();
     void this.#sessions?.show();
     this.#dialog.showModal();
+  }
+
+  /** The row of shared links, where there can be any. */
+  async #shares() {
+    if (!("sharing" in document.body.dataset)) return [];
+    const { sharesRow } = await import("./share_row.js");
+    return [sharesRow(this.api)];
   }
 }

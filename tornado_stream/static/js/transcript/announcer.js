@@ -25,7 +25,7 @@ export class Announcer {
       this.#wasLost = false;
       this.#named.clear();
       this.#showTitle();
-      if (conversation.running) this.say(t("say.generating"));
+      if (conversation.running && !conversation.comparison?.isActive) this.say(t("say.generating"));
     });
     conversation.addEventListener("title", () => this.#showTitle());
     conversation.addEventListener("answer", (event) => {
@@ -45,6 +45,7 @@ export class Announcer {
 
   /** @param {import("../answers/answer.js").Answer} answer @param {string} what */
   #announce(answer, what) {
+    if (this.conversation.comparison?.has(answer)) return; // it speaks for its columns
     const outcome = outcomeOf(answer);
     if ((what === "end" || what === "failed") && answer.state === "done" && outcome.tone === "quiet" && !outcome.pending) this.say(t("say.complete"));
     else if (what === "end" || what === "failed" || what === "stopping" || (what === "notice" && answer.waiting)) void this.#explain(answer, outcome);

@@ -46,9 +46,25 @@ function detailsOf(answer, messages) {
   const whole = totalsOf(messages.values());
   const parts = [whole.tokens && t("details.tokens", { n: figure(whole.tokens) }), whole.cost && money(whole.cost)];
   if (messages.size > 2) add(list, t("details.whole"), inRow(parts));
-  box.append(list);
+  box.append(list, ...(answer.steps.length > 1 ? [stepsOf(answer)] : []));
   if (output?.isEstimate) box.append(element("p", "facts-note", t("details.about")));
   return box;
+}
+
+/** The requests to the model of an answer that called tools, and their sum. @param {import("../answers/answer.js").Answer} answer */
+function stepsOf(answer) {
+  const table = element("table", "steps");
+  const rows = [...answer.steps.map((step) => [t("details.step", { n: step.number }), step]), [t("details.sum"), answer.end]];
+  table.createCaption().textContent = t("details.steps");
+  const head = table.createTHead().insertRow();
+  for (const name of ["", t("details.input"), t("details.output"), t("details.cost")]) head.append(Object.assign(element(name ? "th" : "td", "", name), name && { scope: "col" }));
+  const body = table.createTBody();
+  for (const [name, { usage, cost }] of rows) {
+    const { input, output, cost: price } = measuresOf(/** @type {any} */ ({ ...answer, content: [], reasoning: [], refusal: [], toolCalls: [], end: { usage, cost } }), null);
+    const row = body.insertRow();
+    row.append(Object.assign(element("th", "", name), { scope: "row" }), ...[input && figure(input), output && figure(output), price && money(price)].map((value) => element("td", "", value || "–")));
+  }
+  return table;
 }
 
 /** How an answer ended, in words, and the word of the model's server or the code of the error. @param {import("../answers/answer.js").Answer} answer */
@@ -77,8 +93,8 @@ function figure({ value, isEstimate }, digits = 0) {
   return isEstimate ? `≈ ${number}` : number;
 }
 
-/** @param {import("../answers/measures.js").Cost} cost */
-function money({ value, isEstimate, currency }) {
+/** A cost in words. @param {import("../answers/measures.js").Cost} cost */
+export function money({ value, isEstimate, currency }) {
   const digits = value >= 1 ? 2 : value >= 0.001 ? 4 : 6;
   const amount = value.toLocaleString(language, { style: "currency", currency, maximumFractionDigits: digits });
   return isEstimate ? `≈ ${amount}` : amount;

@@ -31,6 +31,7 @@
  */
 import { sourceOf } from "../answers/answer.js";
 import { canContinue } from "../answers/outcome.js";
+import { questionOf } from "../conversation/tree.js";
 import { copyText } from "../page/clipboard.js";
 import { holdKeys } from "../page/shortcuts.js";
 import { t, withWords } from "../page/words.js";
@@ -52,9 +53,11 @@ export const ACTIONS = {
     appliesTo: (message) => !isQuestion(message) && canContinue(answerOf(message)),
     run: ({ message }, { commands }) => commands.continueAnswer(answerOf(message)),
   },
+  goOn: { label: "action.continue", sendsRequest: true, run: ({ message }, { commands }) => commands.decide(answerOf(message)) },
   askToContinue: { label: "action.askToContinue", sendsRequest: true, run: (_, { commands }) => commands.send(t("message.continue")) },
   shorter: { label: "action.shorter", sendsRequest: true, run: (_, { commands }) => commands.retryShorter() },
-  fresh: { label: "action.fresh", run: ({ message }, { callbacks }) => callbacks.startAnew(answerOf(message).parent.text) },
+  fresh: { label: "action.fresh", run: ({ message }, { callbacks }) => callbacks.startAnew(questionOf(message).text) },
+  withoutPictures: { label: "action.withoutPictures", sendsRequest: true, run: ({ message }, { commands }) => commands.retry(answerOf(message), { pictures: false }) },
   model: { label: "action.model", run: (_, { callbacks }) => callbacks.pickModel() },
   details: { label: "action.details", icon: "details", appliesTo: (message) => hasEnded(message) && message.id, run: details },
 };
@@ -95,7 +98,7 @@ function retry({ message }, { commands }) {
 
 /** @param {View} view @param {Page} page @param {HTMLElement} button */
 function retryWith({ message }, { commands, callbacks }, button) {
-  const choose = (/** @type {string} */ model) => (commands.retry(answerOf(message), model), callbacks.questionSent());
+  const choose = (/** @type {string} */ model) => (commands.retry(answerOf(message), { model }), callbacks.questionSent());
   callbacks.pickModel({ button, label: t("action.with"), selected: () => answerOf(message).model ?? undefined, choose });
 }
 
@@ -126,7 +129,7 @@ function details({ message, tools }, { conversation, callbacks }, button) {
 
 /** Let the user edit a question, or the question of an answer, in its place. @param {View} view @param {Page} page @param {HTMLElement} button */
 function edit({ message }, page, button) {
-  const question = message.role === "user" ? message : message.parent;
+  const question = questionOf(message);
   const view = canEdit(question) ? page.views.get(question) : null;
   if (view?.text) void holdKeys(withWords(import("./question_editor.js")).then(({ edit }) => edit(question, view, page, button), () => page.callbacks.say(t("list.noServer"))));
 }

@@ -30,6 +30,7 @@ export class QuestionView {
       void withWords(import("./question_fold.js")).then(({ addFold }) => addFold(this.text, message.text), () => this.text.classList.remove("folded"));
     }
     if (message.text.includes("`")) void import("./question_code.js").then(({ showCode }) => showCode(this.text, message.text), () => {});
+    if (message.files.length) void withWords(import("./question_files.js")).then(({ showFiles }) => showFiles(message, this.text), () => {});
     if (sent || from !== "user") void withWords(import("./sent_parts.js")).then(({ showSent }) => showSent(message, this.element, this.text), () => {});
   }
 }
@@ -43,10 +44,12 @@ export class AnswerView {
   #parts = null;
   #proxyHint = element("div");
   #proxyHintShown = false;
+  #canDecide = false;
 
-  /** @param {Answer} message @param {OnAction} onAction */
-  constructor(message, onAction) {
+  /** @param {Answer} message @param {OnAction} onAction @param {import("./approval.js").Decide} decide about the calls for which it waits */
+  constructor(message, onAction, decide) {
     this.message = message;
+    this.decide = decide;
     this.onAction = onAction;
     this.element = element("article", "message answer");
     this.element.setAttribute("aria-label", t("message.answer"));
@@ -58,10 +61,11 @@ export class AnswerView {
     const { message } = this;
     this.#leftOut.hidden = isNewest || !isUnanswered(message);
     this.element.dataset.state = message.state;
-    this.#content.show(message.content);
+    this.#content.show(message.content, 0, message.toolCalls[0]?.at); // what follows a call is shown with the calls
     if (message.state !== "running") this.#content.finish();
-    if (this.#parts) this.#parts.show();
-    else if (message.reasoning.length || message.refusal.length || message.toolCalls.length || message.sources.length || message.trimmed || message.refused.length || message.low || message.unsaved) void this.#showParts();
+    this.#canDecide = canAct;
+    if (this.#parts) this.#showParts();
+    else if (message.reasoning.length || message.refusal.length || message.toolCalls.length || message.sources.length || message.images.length || message.imagesLost.length || message.trimmed || message.shortened.length || message.refused.length || message.without.length || message.low || message.unsaved) void this.#showParts();
     this.#status.show(outcome, canAct ? this.onAction : null);
     this.#showProxyHint();
   }
@@ -75,10 +79,9 @@ export class AnswerView {
   }
 
   async #showParts() {
-    const loaded = await withWords(import("./answer_parts.js")).catch(() => null); // the next change tries again
-    if (!loaded) return;
-    this.#parts ??= new loaded.AnswerParts(this.message, this.#content.element);
-    this.#parts.show();
+    const loaded = this.#parts ?? (await withWords(import("./answer_parts.js")).catch(() => null)); // the next change tries again
+    if (loaded && "AnswerParts" in loaded) this.#parts ??= new loaded.AnswerParts(this.message, this.#content.element);
+    this.#parts?.show(this.#canDecide ? this.decide : null);
   }
 }
 

@@ -20,6 +20,7 @@ const hasOtherParts = ({ sent }) => Array.isArray(sent?.content) && sent.content
  */
 export function edit(question, { element, text }, { conversation, commands, callbacks }, button) {
   if (!text || element.dataset.editing) return;
+  const mayBeEmpty = question.files.length > 0;
   const save = (/** @type {string} */ words) => {
     const { free } = conversation;
     if (free) commands.edit(question, words);
@@ -32,16 +33,16 @@ export function edit(question, { element, text }, { conversation, commands, call
     else button.focus();
   };
   element.dataset.editing = "true";
-  showEditor(text, save, closed, t(hasOtherParts(question) ? "edit.textOnly" : "edit.hint"));
+  showEditor(text, save, closed, t(hasOtherParts(question) ? "edit.textOnly" : "edit.hint"), mayBeEmpty);
 }
 
 /**
  * Put an editor in the place of a text. @param {HTMLElement} text
  * @param {(text: string) => boolean} save returns false if the question cannot be sent now; the editor then stays
  * @param {(saved: boolean) => void} closed is called when the text is back in its place
- * @param {string} hint what the user should know
+ * @param {string} hint what the user should know @param {boolean} mayBeEmpty it has files
  */
-function showEditor(text, save, closed, hint) {
+function showEditor(text, save, closed, hint, mayBeEmpty) {
   const form = element("form", "editor");
   const field = element("textarea");
   field.value = text.textContent ?? "";
@@ -53,7 +54,7 @@ function showEditor(text, save, closed, hint) {
   };
   const submit = () => {
     const changed = field.value !== text.textContent;
-    if (!field.value.trim()) field.focus();
+    if (!field.value.trim() && !mayBeEmpty) field.focus();
     else if (!changed || save(field.value)) end(changed);
   };
   form.addEventListener("submit", (event) => {

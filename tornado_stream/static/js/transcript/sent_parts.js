@@ -9,7 +9,7 @@ import { element } from "../page/dom.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
 import { t } from "../page/words.js";
 import { Fold } from "./fold.js";
-import { pretty } from "./tool_calls_view.js";
+import { pretty } from "./json_text.js";
 
 /** Keys of the words for roles. @type {Record<string, string>} */
 const ROLES = { system: "message.fromSystem", developer: "message.fromDeveloper", assistant: "message.fromAssistant", tool: "message.fromTool", function: "message.fromTool" };

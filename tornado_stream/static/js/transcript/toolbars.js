@@ -6,6 +6,7 @@
  * @typedef {import("./message_actions.js").View} View
  */
 import { outcomeOf } from "../answers/outcome.js";
+import { questionOf } from "../conversation/tree.js";
 import { arrange, element, whenNeeded } from "../page/dom.js";
 import { icon } from "../page/icons.js";
 import { loadStyleSheet } from "../page/style_sheets.js";
@@ -40,24 +41,26 @@ export class Toolbars {
 
   /** Show the toolbars as they should be now: messages or their states have changed. */
   update() {
-    const { live, path, newest } = this.conversation;
+    const { live, path, newest, columns } = this.conversation;
     const views = new Map([...this.transcript.views].map(([, view]) => [/** @type {Element} */ (view.tools), view]));
     for (const tools of this.#views.keys()) if (!views.has(tools)) this.#forget(tools);
     for (const tools of views.keys()) if (!this.#views.has(tools)) this.#observer.observe(tools);
     this.#views = views;
     for (const view of views.values()) {
-      view.element.toggleAttribute("data-newest", view.message === newest || view.message === newest?.parent);
+      view.element.toggleAttribute("data-newest", [newest, newest && questionOf(newest), ...columns].includes(view.message));
       if (view.tools.firstChild) this.show(view);
     }
     if (this.versions) this.versions.showElsewhere();
-    else if (live && !path.includes(live)) void this.#loadVersions();
+    else if (live && ![...path, ...columns].includes(live)) void this.#loadVersions();
   }
 
   /** Create or change one toolbar. @param {View} view */
   show({ message, tools }) {
-    const { newest, free, branches } = this.conversation;
-    const offered = message === newest && free ? outcomeOf(message).actions : [];
-    const versions = branches.siblings(message);
+    const { newest, branches, columns } = this.conversation;
+    const isColumn = columns.some((one) => one === message);
+    const free = this.conversation.freeFor(message);
+    const offered = (message === newest || isColumn) && free ? outcomeOf(/** @type {any} */ (message)).actions : [];
+    const versions = isColumn ? [message] : branches.siblings(message);
     const names = toolbarOf(message, offered);
     if (versions.length > 1 && !this.versions) void this.#loadVersions();
     const model = versions.length > 1 && message.role === "assistant" ? message.model || String(message.request.model ?? "") : "";

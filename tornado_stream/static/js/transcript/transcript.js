@@ -8,6 +8,7 @@
  * @typedef {import("../conversation/branches.js").Message} Message
  */
 import { loadTroubles, outcomeOf } from "../answers/outcome.js";
+import { questionOf } from "../conversation/tree.js";
 import { arrange } from "../page/dom.js";
 import { perform } from "./message_actions.js";
 import { AnswerView, QuestionView } from "./message_view.js";
@@ -21,6 +22,8 @@ export class Transcript {
   views = new Map();
   /** Null until its module is loaded. @type {import("./toolbars.js").Toolbars | null} */
   toolbars = null;
+  /** Shows answers beside each other; null: it was not needed yet. @type {{arranged: (views: Transcript["views"]) => HTMLElement[]} | null} see columns.js */
+  columns = null;
   /** @type {Set<Message>} */
   #changed = new Set();
   /** How many messages at the beginning of the path have no view yet. */
@@ -52,7 +55,7 @@ export class Transcript {
   /** Let the user edit the newest question. Returns false if there is none, or if nothing can be sent now. */
   editLast() {
     const { newest, free } = this.conversation;
-    const view = newest && this.views.get(newest.parent);
+    const view = newest && this.views.get(questionOf(newest));
     if (!view || !free) return false;
     perform("edit", view, this, /** @type {HTMLElement} */ (document.activeElement));
     return true;
@@ -61,20 +64,21 @@ export class Transcript {
   /** @param {import("../conversation/conversation.js").AnswerDetail} detail */
   #receive({ answer, what }) {
     this.#changed.add(answer);
+    if (what === "start") this.#changed.add(answer.parent); // which may be an answer that waited
     if (this.conversation.newest) this.#changed.add(this.conversation.newest); // its actions depend on whether an answer is running
     this.#frame ||= requestAnimationFrame(() => this.#flush());
     if (["start", "end", "failed", "reset"].includes(what)) void this.#update();
   }
 
   #showPath() {
-    const { path } = this.conversation;
+    const { path, columns } = this.conversation;
     const known = path.findIndex((message) => this.views.has(message));
     this.#unbuilt = Math.max(0, Math.min(path.length - FIRST_MESSAGES, known < 0 ? Infinity : known));
     const shown = path.slice(this.#unbuilt);
-    const views = new Map(shown.map((message) => [message, this.views.get(message) ?? this.#newView(message)]));
-    arrange(this.element, [...views.values()].map((view) => view.element));
+    const views = new Map([...shown, ...columns].map((message) => [message, this.views.get(message) ?? this.#newView(message)]));
+    arrange(this.element, this.columns?.arranged(views) ?? [...views.values()].map((view) => view.element));
     this.views = views;
-    for (const message of shown.reverse()) this.#changed.add(message); // the newest first
+    for (const message of [...views.keys()].reverse()) this.#changed.add(message); // the newest first
     this.#flush();
     void this.#update();
     this.#buildEarlierSoon();
@@ -107,9 +111,9 @@ export class Transcript {
 
   /** Update the toolbars, and load their module when they are first needed. */
   async #update() {
-    const { live, path } = this.conversation;
+    const { path, newest, columns } = this.conversation;
     if (this.toolbars) this.toolbars.update();
-    else if (path.length && !(live && path.includes(live))) {
+    else if (path.length && (columns.length || newest?.state !== "running")) {
       const loaded = await import("./toolbars.js").catch(() => null); // the next change tries again
       if (loaded) this.toolbars ??= new loaded.Toolbars(this);
     }
@@ -119,14 +123,15 @@ export class Transcript {
     cancelAnimationFrame(this.#frame);
     clearTimeout(this.#countTimer);
     this.#frame = 0;
-    const { newest, free } = this.conversation;
-    const canShorten = this.commands.nextLeaveOut > 0;
+    const { newest, columns } = this.conversation;
+    const canShorten = !columns.length && this.commands.nextLeaveOut > 0;
     for (const message of this.#changed) {
       const view = this.views.get(message);
       if (!(view instanceof AnswerView)) continue;
       const outcome = outcomeOf(view.message, { canShorten });
-      this.#render(view, outcome, free && message === newest, message === newest);
-      if (outcome.until && message === newest) this.#countTimer = window.setTimeout(() => this.#count(), 1000);
+      const isLast = message === newest || columns.some((one) => one === message);
+      this.#render(view, outcome, isLast && this.conversation.freeFor(message), isLast);
+      if (outcome.until && isLast) this.#countTimer = window.setTimeout(() => this.#count(), 1000);
     }
     this.#changed.clear();
   }
@@ -146,7 +151,7 @@ export class Transcript {
 
   /** Count down one second in the newest message. A hidden page waits instead. */
   #count() {
-    if (this.conversation.newest) this.#changed.add(this.conversation.newest);
+    for (const message of [this.conversation.newest, ...this.conversation.columns]) if (message) this.#changed.add(message);
     if (document.hidden) this.#countTimer = window.setTimeout(() => this.#count(), 1000);
     else this.#flush();
   }
@@ -154,7 +159,7 @@ export class Transcript {
   /** @param {Message} message */
   #newView(message) {
     if (message.role === "user") return new QuestionView(message);
-    const view = new AnswerView(message, (name, button) => perform(name, view, this, button));
+    const view = new AnswerView(message, (name, button) => perform(name, view, this, button), (decisions) => this.commands.decide(message, decisions));
     return view;
   }
 }

@@ -26,8 +26,8 @@ export class Versions {
 
   /** Show the way to an answer that is being written on another branch, if there is one. */
   showElsewhere() {
-    const { live, path } = this.transcript.conversation;
-    if (!live || path.includes(live)) this.#elsewhere.remove();
+    const { live, path, columns } = this.transcript.conversation;
+    if (!live || [...path, ...columns].includes(live)) this.#elsewhere.remove();
     else this.transcript.element.append(this.#elsewhere);
   }
 

@@ -1,4 +1,42 @@
 export default {
+  "files": {
+    "label": "Dateien der Frage",
+    "original": "Bilder in voller Größe senden, mit den Angaben der Kamera",
+    "failed": "Eine Datei konnte nicht hinzugefügt werden. Entferne sie, oder versuche es noch einmal.",
+    "busy": "Einige Dateien sind noch nicht bereit.",
+    "blind": "{model} kann keine Bilder sehen. Wähle ein anderes Modell, oder entferne die Bilder.",
+    "tooMany": {
+      "one": "Eine Frage kann höchstens {n} Datei haben.",
+      "other": "Eine Frage kann höchstens {n} Dateien haben."
+    },
+    "tooLarge": "Sie ist größer als {size} MB.",
+    "lost": "Die Verbindung ist abgebrochen.",
+    "notAdded": "{name} konnte nicht hinzugefügt werden.",
+    "added": "{name} wurde hinzugefügt.",
+    "removed": "Die Datei wurde entfernt.",
+    "again": "Noch einmal versuchen",
+    "remove": "{name} entfernen",
+    "preparing": "Wartet…",
+    "sending": "Wird hochgeladen…",
+    "reading": "Wird gelesen…",
+    "pages": {
+      "one": "{n} Seite",
+      "other": "{n} Seiten"
+    },
+    "firstPages": {
+      "one": "nur die erste Seite",
+      "other": "die ersten {n} Seiten"
+    },
+    "beginning": "nur der Anfang",
+    "tokens": {
+      "one": "etwa {n} Token",
+      "other": "etwa {n} Token"
+    },
+    "ofQuestion": "Dateien",
+    "ofAnswer": "Bilder der Antwort",
+    "one": "Datei"
+  },
+
   "setup": {
     "copy": "Kopieren"
   },
@@ -20,6 +58,17 @@ export default {
   },
 
   "message": {
+    "pagesSent": {
+      "one": "Das Modell hat nur die erste Seite von {name} bekommen.",
+      "other": "Das Modell hat nur die ersten {n} Seiten von {name} bekommen."
+    },
+    "beginningSent": "Das Modell hat nur den Anfang von {name} bekommen.",
+    "imageDamaged": "Ein Bild dieser Antwort fehlt: Es kam beschädigt an.",
+    "imageType": "Ein Bild dieser Antwort fehlt: Es ist kein Bild, das gezeigt werden kann.",
+    "imageTooLarge": "Ein Bild dieser Antwort fehlt: Es ist zu groß.",
+    "imagesTooMany": "Weitere Bilder dieser Antwort fehlen: Es sind zu viele.",
+    "imageNoRoom": "Ein Bild dieser Antwort fehlt: Für weitere Dateien ist kein Platz. Löschen Sie Unterhaltungen mit Dateien.",
+    "imageNotSaved": "Ein Bild dieser Antwort fehlt: Der Server kann nicht auf seine Festplatte schreiben.",
     "showAll": "Alles zeigen ({n} Zeichen)",
     "showLess": "Weniger zeigen",
     "picture": "Bild",
@@ -95,7 +144,9 @@ export default {
     "errorLate": "Die Antwort endete mit einem Fehler",
     "error": "Keine Antwort",
     "context": "Die Unterhaltung ist länger, als dieses Modell lesen kann.",
-    "gone": "Der Server kennt diese Antwort nicht mehr."
+    "gone": "Der Server kennt diese Antwort nicht mehr.",
+    "waiting": "Wartet auf Sie",
+    "waitingHint": "Das Modell macht weiter, sobald Sie über seine Werkzeuge entschieden haben."
   },
 
   "failure": {
@@ -124,7 +175,10 @@ export default {
     "written": "Geschrieben",
     "about": "Werte mit ≈ sind aus dem Text geschätzt, weil der Server des Modells die Token nicht gezählt hat. Vier Zeichen gelten als ein Token, ebenso ein chinesisches, japanisches oder koreanisches Zeichen.",
     "closed": "Verbindung zum Modell geschlossen nach",
-    "pieces": "Empfangene Teile vor dem Anhalten"
+    "pieces": "Empfangene Teile vor dem Anhalten",
+    "steps": "Anfragen an das Modell",
+    "step": "Schritt {n}",
+    "sum": "Zusammen"
   },
 
   "list": {
@@ -137,6 +191,7 @@ export default {
     "asMarkdown": "Als Markdown speichern",
     "asJson": "Als JSON speichern",
     "asText": "Als Text speichern",
+    "withFiles": "Mit den Dateien speichern (ZIP)",
     "deleteItem": "Löschen"
   },
 
@@ -176,6 +231,52 @@ export default {
     "most": "Höchstens {n} Unterhaltungen auf einmal."
   },
 
+  "tools": {
+    "arguments": "Argumente",
+    "noArguments": "Keine",
+    "result": "Ergebnis",
+    "structured": "Daten",
+    "shortened": "Das Modell hat nur den Anfang dieses Ergebnisses bekommen.",
+    "running": "Läuft …",
+    "runningFor": "Läuft seit {seconds}",
+    "done": "Fertig",
+    "failed": "Fehlgeschlagen",
+    "refused": "Abgelehnt",
+    "unknown": "Lief vielleicht",
+    "waiting": "Wartet auf Sie",
+    "youAllowed": "Von Ihnen erlaubt",
+    "youAllowedAlways": "Von Ihnen für diese Unterhaltung erlaubt",
+    "youRefused": "Von Ihnen abgelehnt",
+    "youTold": "Das Modell weiß, dass es vielleicht lief",
+    "without": "Die Werkzeuge von {server} konnten nicht benutzt werden. {why}",
+    "question": "Das Modell möchte {name} von {server} ausführen.",
+    "changed": "{name} hat sich geändert, seit Sie es für diese Unterhaltung erlaubt haben: was es tut oder entgegennimmt, oder wo sein Server ist.",
+    "repeated": "Es verlangt denselben Aufruf zum dritten Mal nacheinander.",
+    "steps": "Die Antwort hat alle ihre Schritte gemacht. Wenn Sie es erlauben, macht das Modell mit ebenso vielen weiter.",
+    "run": "Ausführen",
+    "refuse": "Ablehnen",
+    "always": "In dieser Unterhaltung immer",
+    "unknownWhy": "{name} von {server} lief vielleicht: Es kam kein Ergebnis. Nur wenn Sie es sagen, läuft es noch einmal.",
+    "runAgain": "Noch einmal ausführen",
+    "tell": "Dem Modell sagen",
+    "runAll": "Alle ausführen",
+    "refuseAll": "Alle ablehnen",
+    "decide": "Entscheidungen senden",
+    "decided": "{n} von {all} entschieden",
+    "unable": "{model} benutzt keine Werkzeuge und wird ohne sie gefragt.",
+    "title": "Werkzeuge",
+    "hint": "Das Modell darf die Werkzeuge dieser Server in dieser und in neuen Unterhaltungen benutzen.",
+    "presetHint": "Eine Unterhaltung mit dieser Vorlage darf die Werkzeuge dieser Server benutzen.",
+    "runsUnasked": "{name} von {server} läuft in dieser Unterhaltung, ohne zu fragen.",
+    "askAgain": "Wieder fragen",
+    "serverFailed": "Er kann nicht benutzt werden.",
+    "serverStarts": "Er startet …",
+    "count": {"one": "{n} Werkzeug", "other": "{n} Werkzeuge"},
+    "asks": "fragt vorher",
+    "runs": "läuft ohne Frage",
+    "readsOnly": "verändert nach eigener Angabe nichts"
+  },
+
   "trash": {
     "region": "Gelöschte Unterhaltungen",
     "deleted": "„{title}“ gelöscht",
@@ -192,6 +293,39 @@ export default {
     "showAll": "Alle {n} Zeilen zeigen",
     "preview": "Vorschau",
     "refused": "Keine Vorschau: {reason}"
+  },
+
+  "compare": {
+    "compare": "Vergleichen…",
+    "done": "Fertig",
+    "pick": "Modelle vergleichen",
+    "note": "Haken Sie 2 bis {most} Modelle an. Sie beantworten Ihre Frage gleichzeitig.",
+    "most": {
+      "one": "Höchstens {n} Modell.",
+      "other": "Höchstens {n} Modelle."
+    },
+    "ticked": {
+      "one": "{n} Modell ist angehakt.",
+      "other": "{n} Modelle sind angehakt."
+    },
+    "requests": {
+      "one": "{n} Anfrage",
+      "other": "{n} Anfragen"
+    },
+    "title": "Antworten nebeneinander",
+    "goOn": "Damit weitermachen",
+    "goOnModel": "Damit weitermachen: {model}",
+    "stop": "Anhalten",
+    "stopModel": "Anhalten: {model}",
+    "began": "{model} antwortet.",
+    "ended": "{model}: Die Antwort ist vollständig.",
+    "endedAs": "{model} antwortet nicht weiter: {how}.",
+    "sum": {
+      "one": "{n} Antwort kostet {cost}.",
+      "other": "{n} Antworten kosten zusammen {cost}."
+    },
+    "next": "Ihre nächste Frage folgt auf die Antwort von {model}.",
+    "goneOn": "Die Unterhaltung geht mit {model} weiter."
   },
 
   "model": {
@@ -275,11 +409,15 @@ export default {
     "error": "Die Antwort davor ist fehlgeschlagen. Diese Frage wartet auf Sie.",
     "cut_off": "Die Antwort davor wurde abgeschnitten. Diese Frage wartet auf Sie.",
     "interrupted": "Die Antwort davor wurde unterbrochen. Diese Frage wartet auf Sie.",
+    "waiting": "Die Antwort davor wartet auf eine Entscheidung über Werkzeugaufrufe.",
     "unanswered": "Die Frage davor hat keine Antwort. Diese Frage wartet auf Sie.",
     "restarted": "Der Server wurde neu gestartet. Diese Frage wartet auf Sie."
   },
 
   "error": {
+    "nothing_shared": "Hier gibt es nichts. Der Link ist vielleicht abgelaufen oder wurde widerrufen.",
+    "too_many_shares": "Sie haben so viele geteilte Links, wie Sie haben können. Widerrufen Sie zuerst einen davon.",
+    "too_many_shared_readers": "Zurzeit lesen zu viele Menschen geteilte Antworten.",
     "connect_failed": "Der Server des Modells ist nicht erreichbar.",
     "connect_timeout": "Der Server des Modells hat die Verbindung nicht rechtzeitig angenommen.",
     "tls_failed": "Die Verbindung zum Server des Modells ist nicht sicher und wurde nicht benutzt.",
@@ -299,6 +437,24 @@ export default {
     "model_not_found": "Der Server des Modells hat dieses Modell nicht.",
     "context_length": "Die Unterhaltung ist länger, als dieses Modell lesen kann.",
     "bad_request": "Der Server des Modells hat die Anfrage abgelehnt.",
+    "images_refused": "Dieses Modell nimmt keine Bilder an.",
+    "no_vision": "Dieses Modell kann keine Bilder sehen. Wähle ein anderes, oder sende die Frage ohne sie.",
+    "tools_not_found": "Es gibt keinen Werkzeugserver mit diesem Namen. Wähle andere, und sende die Frage noch einmal.",
+    "no_tools": "Dieses Modell kann keine Werkzeuge benutzen. Wähle ein anderes, oder sende die Frage ohne Werkzeuge.",
+    "already_decided": "Über diese Aufrufe wurde schon entschieden, vielleicht in einem anderen Fenster.",
+    "file_not_found": "Die Datei gibt es nicht mehr. Füge sie noch einmal hinzu.",
+    "file_in_use": "Diese Datei gehört zu einer Nachricht oder zu einer wartenden Frage.",
+    "file_not_ready": "Eine Datei ist nicht bereit.",
+    "file_too_large": "Die Datei ist zu groß für den Server.",
+    "files_full": "Für weitere Dateien ist kein Platz. Lösche Unterhaltungen mit Dateien.",
+    "file_type": "Dateien dieser Art können nicht hinzugefügt werden.",
+    "picture_damaged": "Das Bild ist beschädigt.",
+    "too_many_files": "Das sind zu viele Dateien für eine Nachricht.",
+    "too_many_uploads": "Es werden gerade zu viele Dateien hochgeladen. Versuche es gleich noch einmal.",
+    "import_running": "Ein anderer Import von Ihnen läuft noch. Warten Sie auf sein Ende, oder halten Sie ihn an.",
+    "import_too_large": "Die Datei ist größer, als dieser Server erlaubt.",
+    "too_many_imports": "Zu viele Importe warten. Versuchen Sie es später noch einmal.",
+    "length_required": "Die Anfrage hat keine Länge.",
     "upstream_5xx": "Auf dem Server des Modells ist ein Fehler aufgetreten.",
     "upstream_error": "Der Server des Modells hat einen Fehler gemeldet.",
     "local_model_failed": "Das lokale Modell kann nicht laufen.",
@@ -339,6 +495,7 @@ export default {
     "conversation_full": "Diese Unterhaltung hat so viele Nachrichten, wie sie haben kann.",
     "too_many": "Es gibt gerade zu viele Anfragen.",
     "too_many_answers": "Bei Ihnen laufen zu viele Antworten. Warten Sie, bis eine fertig ist.",
+    "answer_elsewhere": "Ein anderer Prozess dieses Servers schreibt diese Antwort und ist gerade nicht erreichbar. Versuchen Sie es gleich noch einmal.",
     "too_many_bodies": "Es kommen gerade zu viele große Anfragen an.",
     "too_many_connections": "Es gibt gerade zu viele Verbindungen.",
     "too_many_readers": "Es werden gerade zu viele große Unterhaltungen gelesen.",
@@ -390,6 +547,25 @@ export default {
     "changedMeanwhile": "Sie haben dies inzwischen in einem anderen Browser geändert. Speichern Sie noch einmal, um es zu ersetzen.",
     "defaultsTooLong": "Das ist zu lang. Alles zusammen darf 64 KB haben.",
     "data": "Ihre Daten",
+    "import": "Unterhaltungen importieren",
+    "importHint": "Aus ChatGPT, Claude, Open WebUI, LibreChat, llama.cpp oder einem anderen Tornado Stream: die .zip- oder .json-Datei, wie das Programm sie ausgibt. Alle Zweige kommen mit, und nichts, was hier ist, wird überschrieben. Sie können die Datei auch hierher ziehen.",
+    "importChoose": "Importieren …",
+    "importDrop": "Lassen Sie die Datei los, um sie zu importieren",
+    "importUploading": "Wird hochgeladen: {percent}",
+    "importReading": "Die Datei wird gelesen …",
+    "importImported": { "one": "{n} Unterhaltung importiert", "other": "{n} Unterhaltungen importiert" },
+    "importKnown": { "one": "{n} war schon da", "other": "{n} waren schon da" },
+    "importPresets": { "one": "{n} Vorlage hinzugefügt", "other": "{n} Vorlagen hinzugefügt" },
+    "importSkipped": { "one": "{n} konnte nicht importiert werden", "other": "{n} konnten nicht importiert werden" },
+    "importLeftOut": { "one": "{n} verborgene Nachricht oder ein Schritt eines Werkzeugs wurde weggelassen.", "other": "{n} verborgene Nachrichten und Schritte von Werkzeugen wurden weggelassen." },
+    "importStop": "Anhalten",
+    "importStopped": "Der Import wurde angehalten.",
+    "importNothing": "Nichts wurde importiert.",
+    "importBroken": "Der Import endete zu früh.",
+    "importNoNews": "Nichts davon ist neu.",
+    "importWhich": { "one": "Was nicht importiert werden konnte", "other": "Was nicht importiert werden konnte ({n})" },
+    "importMore": { "one": "Und {n} weitere.", "other": "Und {n} weitere." },
+    "importUntitled": "Ohne Titel",
     "export": "Alle Unterhaltungen exportieren",
     "exportHint": "Ein Zip-Archiv mit zwei Dateien für jede: Markdown zum Lesen und JSON mit allen Zweigen.",
     "deleteAll": "Alle Unterhaltungen löschen",
@@ -414,9 +590,23 @@ export default {
     "password": "Passwort"
   },
 
+  "importWhy": {
+    "damaged": "Sie ist beschädigt.",
+    "damagedArchive": "Das Archiv lässt sich nicht öffnen. Vielleicht wurde das Herunterladen unterbrochen.",
+    "empty": "Niemand hat darin etwas gesagt.",
+    "encrypted": "Sie hat ein Passwort.",
+    "failed": "Das Lesen brauchte zu viel Zeit oder Speicher.",
+    "full": "Sie ist größer, als dieser Server erlaubt.",
+    "noConversations": "Darin sind keine Unterhaltungen, die diese Seite kennt.",
+    "notKnown": "Ihre Form ist nicht bekannt.",
+    "notSaved": "Der Server konnte sie nicht speichern. Importieren Sie die Datei später noch einmal: Es geht dort weiter, wo es war.",
+    "tooLarge": "Sie ist zu groß."
+  },
+
   "notify": {
     "done": "Ihre Antwort ist fertig.",
-    "failed": "Ihre Antwort endete, bevor sie fertig war."
+    "failed": "Ihre Antwort endete, bevor sie fertig war.",
+    "waiting": "Eine Antwort wartet auf Ihre Entscheidung."
   },
 
   "context": {
@@ -522,5 +712,35 @@ export default {
   "action": {
     "version": "Fassung {n} von {of}",
     "count": "{n}/{of}"
+  },
+
+  "shared": {
+    "follows": "Diese Seite folgt der Unterhaltung.",
+    "lost": "Die Verbindung ist abgebrochen. Es wird erneut versucht.",
+    "over": "Der Link funktioniert nicht mehr: Er ist abgelaufen oder wurde widerrufen."
+  },
+
+  "share": {
+    "item": "Teilen…",
+    "title": "Diese Unterhaltung teilen",
+    "what": "Wer den Link hat, kann die Fragen und Antworten des angezeigten Zweigs bis hierher lesen, mit den Gedanken des Modells und den Namen der Modelle. Ihr Name, der System-Prompt, andere Zweige und Kosten bleiben verborgen.",
+    "empty": "Es gibt noch nichts zu teilen.",
+    "live": "Auch zeigen, was hier folgt, während es entsteht",
+    "files": "Auch Bilder und Dateien zeigen",
+    "lasts": "Der Link gilt",
+    "days": { "one": "für {n} Tag", "other": "für {n} Tage" },
+    "always": "bis ich ihn widerrufe",
+    "create": "Link erstellen",
+    "link": "Link",
+    "once": "Kopieren Sie den Link jetzt. Er wird nicht noch einmal angezeigt.",
+    "list": "Geteilte Links",
+    "none": "Zurzeit gilt kein Link.",
+    "revoke": "Widerrufen",
+    "revokeOne": "Den Link zu „{title}“ widerrufen",
+    "revoked": "Der Link zu „{title}“ gilt nicht mehr.",
+    "isLive": "live",
+    "withFiles": "mit Dateien",
+    "until": "bis {date}",
+    "mark": "geteilt"
   }
 };

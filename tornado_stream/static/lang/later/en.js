@@ -1,4 +1,42 @@
 export default {
+  "files": {
+    "label": "Files of the question",
+    "original": "Send pictures in their full size, with what the camera wrote into them",
+    "failed": "A file could not be added. Remove it, or try again.",
+    "busy": "Some files are not ready yet.",
+    "blind": "{model} cannot see pictures. Choose another model, or remove the pictures.",
+    "tooMany": {
+      "one": "A question can have {n} file at most.",
+      "other": "A question can have {n} files at most."
+    },
+    "tooLarge": "It is larger than {size} MB.",
+    "lost": "The connection was lost.",
+    "notAdded": "{name} could not be added.",
+    "added": "{name} was added.",
+    "removed": "The file was removed.",
+    "again": "Try again",
+    "remove": "Remove {name}",
+    "preparing": "Waiting…",
+    "sending": "Uploading…",
+    "reading": "Reading…",
+    "pages": {
+      "one": "{n} page",
+      "other": "{n} pages"
+    },
+    "firstPages": {
+      "one": "first page only",
+      "other": "first {n} pages"
+    },
+    "beginning": "beginning only",
+    "tokens": {
+      "one": "about {n} token",
+      "other": "about {n} tokens"
+    },
+    "ofQuestion": "Files",
+    "ofAnswer": "Pictures of the answer",
+    "one": "File"
+  },
+
   "setup": {
     "copy": "Copy"
   },
@@ -20,6 +58,17 @@ export default {
   },
 
   "message": {
+    "pagesSent": {
+      "one": "The model got only the first page of {name}.",
+      "other": "The model got only the first {n} pages of {name}."
+    },
+    "beginningSent": "The model got only the beginning of {name}.",
+    "imageDamaged": "A picture of this answer is missing: it arrived damaged.",
+    "imageType": "A picture of this answer is missing: it is no picture that can be shown.",
+    "imageTooLarge": "A picture of this answer is missing: it is too large.",
+    "imagesTooMany": "Further pictures of this answer are missing: there are too many.",
+    "imageNoRoom": "A picture of this answer is missing: there is no room for more files. Delete conversations that have files.",
+    "imageNotSaved": "A picture of this answer is missing: the server cannot write to its disk.",
     "showAll": "Show all ({n} characters)",
     "showLess": "Show less",
     "picture": "Picture",
@@ -95,7 +144,9 @@ export default {
     "errorLate": "The answer ended with an error",
     "error": "No answer",
     "context": "The conversation is longer than this model can read.",
-    "gone": "The server no longer knows this answer."
+    "gone": "The server no longer knows this answer.",
+    "waiting": "Waiting for you",
+    "waitingHint": "The model goes on when you have decided about its tools."
   },
 
   "failure": {
@@ -124,7 +175,10 @@ export default {
     "written": "Written",
     "about": "Values with ≈ are estimated from the text, because the model's server did not count the tokens. Four characters count as one token, and so does one Chinese, Japanese or Korean character.",
     "closed": "Connection to the model closed after",
-    "pieces": "Pieces received before the stop"
+    "pieces": "Pieces received before the stop",
+    "steps": "Requests to the model",
+    "step": "Step {n}",
+    "sum": "All"
   },
 
   "list": {
@@ -137,6 +191,7 @@ export default {
     "asMarkdown": "Save as Markdown",
     "asJson": "Save as JSON",
     "asText": "Save as text",
+    "withFiles": "Save with its files (ZIP)",
     "deleteItem": "Delete"
   },
 
@@ -176,6 +231,52 @@ export default {
     "most": "At most {n} conversations at once."
   },
 
+  "tools": {
+    "arguments": "Arguments",
+    "noArguments": "None",
+    "result": "Result",
+    "structured": "Data",
+    "shortened": "The model got only the beginning of this result.",
+    "running": "Running…",
+    "runningFor": "Running for {seconds}",
+    "done": "Done",
+    "failed": "Failed",
+    "refused": "Refused",
+    "unknown": "May have run",
+    "waiting": "Waiting for you",
+    "youAllowed": "You allowed it",
+    "youAllowedAlways": "You allowed it for this conversation",
+    "youRefused": "You refused it",
+    "youTold": "You let the model know that it may have run",
+    "without": "The tools of {server} could not be used. {why}",
+    "question": "The model wants to run {name} of {server}.",
+    "changed": "{name} has changed since you allowed it for this conversation: what it does or takes, or where its server is.",
+    "repeated": "It asks for the same call for the third time in a row.",
+    "steps": "The answer has had all its steps. If you allow it, the model goes on with as many again.",
+    "run": "Run",
+    "refuse": "Refuse",
+    "always": "Always in this conversation",
+    "unknownWhy": "{name} of {server} may have run: no result came. It is not run again unless you say so.",
+    "runAgain": "Run again",
+    "tell": "Tell the model",
+    "runAll": "Run all",
+    "refuseAll": "Refuse all",
+    "decide": "Send the decisions",
+    "decided": "{n} of {all} decided",
+    "unable": "{model} uses no tools. It is asked without them.",
+    "title": "Tools",
+    "hint": "The model may use the tools of these servers in this conversation, and in new ones.",
+    "presetHint": "A conversation with this preset may use the tools of these servers.",
+    "runsUnasked": "{name} of {server} runs without asking in this conversation.",
+    "askAgain": "Ask again",
+    "serverFailed": "It cannot be used.",
+    "serverStarts": "It is starting…",
+    "count": {"one": "{n} tool", "other": "{n} tools"},
+    "asks": "asks first",
+    "runs": "runs without asking",
+    "readsOnly": "says that it changes nothing"
+  },
+
   "trash": {
     "region": "Deleted conversations",
     "deleted": "Deleted “{title}”",
@@ -192,6 +293,39 @@ export default {
     "showAll": "Show all {n} lines",
     "preview": "Preview",
     "refused": "No preview: {reason}"
+  },
+
+  "compare": {
+    "compare": "Compare…",
+    "done": "Done",
+    "pick": "Compare models",
+    "note": "Tick 2 to {most} models. They answer your question at the same time.",
+    "most": {
+      "one": "{n} model at most.",
+      "other": "{n} models at most."
+    },
+    "ticked": {
+      "one": "{n} model is ticked.",
+      "other": "{n} models are ticked."
+    },
+    "requests": {
+      "one": "{n} request",
+      "other": "{n} requests"
+    },
+    "title": "Answers side by side",
+    "goOn": "Go on with this",
+    "goOnModel": "Go on with this: {model}",
+    "stop": "Stop",
+    "stopModel": "Stop: {model}",
+    "began": "{model} is answering.",
+    "ended": "{model}: the answer is complete.",
+    "endedAs": "{model} stopped answering: {how}.",
+    "sum": {
+      "one": "{n} answer cost {cost}.",
+      "other": "{n} answers cost {cost} in all."
+    },
+    "next": "Your next question follows the answer of {model}.",
+    "goneOn": "The conversation goes on with {model}."
   },
 
   "model": {
@@ -275,11 +409,15 @@ export default {
     "error": "The answer before it failed, so this question waits for you.",
     "cut_off": "The answer before it was cut off, so this question waits for you.",
     "interrupted": "The answer before it was interrupted, so this question waits for you.",
+    "waiting": "The answer before it waits for a decision on calls of tools.",
     "unanswered": "The question before it has no answer, so this question waits for you.",
     "restarted": "The server was restarted, so this question waits for you."
   },
 
   "error": {
+    "nothing_shared": "There is nothing here. The link may have expired or been taken back.",
+    "too_many_shares": "You have as many shared links as you can have. Revoke one of them first.",
+    "too_many_shared_readers": "Too many people are reading shared answers at the moment.",
     "connect_failed": "The model’s server cannot be reached.",
     "connect_timeout": "The model’s server did not accept the connection in time.",
     "tls_failed": "The connection to the model’s server is not secure, so it was not used.",
@@ -299,6 +437,24 @@ export default {
     "model_not_found": "The model’s server does not have this model.",
     "context_length": "The conversation is longer than this model can read.",
     "bad_request": "The model’s server refused the request.",
+    "images_refused": "This model takes no pictures.",
+    "no_vision": "This model cannot see pictures. Choose another one, or send the question without them.",
+    "tools_not_found": "There is no server of tools with this name. Choose others, and send the question again.",
+    "no_tools": "This model cannot use tools. Choose another one, or send the question without tools.",
+    "already_decided": "These calls have been decided already, perhaps in another window.",
+    "file_not_found": "The file does not exist any more. Add it again.",
+    "file_in_use": "A message or a waiting question has this file.",
+    "file_not_ready": "A file is not ready.",
+    "file_too_large": "The file is too large for the server.",
+    "files_full": "There is no room for more files. Delete conversations that have files.",
+    "file_type": "Files of this kind cannot be added.",
+    "picture_damaged": "The picture is damaged.",
+    "too_many_files": "These are too many files for one message.",
+    "too_many_uploads": "Too many files are being uploaded. Try again in a moment.",
+    "import_running": "Another import of yours is running. Wait for its end, or stop it.",
+    "import_too_large": "The file is larger than this server allows.",
+    "too_many_imports": "Too many imports are waiting. Try again later.",
+    "length_required": "The request has no length.",
     "upstream_5xx": "The model’s server failed.",
     "upstream_error": "The model’s server reported an error.",
     "local_model_failed": "The local model cannot run.",
@@ -339,6 +495,7 @@ export default {
     "conversation_full": "This conversation has as many messages as it can have.",
     "too_many": "There are too many requests at the moment.",
     "too_many_answers": "You have too many running answers. Wait until one is complete.",
+    "answer_elsewhere": "Another process of this server is writing this answer and cannot be reached now. Try again in a moment.",
     "too_many_bodies": "Too many large requests arrive at the moment.",
     "too_many_connections": "There are too many connections at the moment.",
     "too_many_readers": "Too many large conversations are being read at the moment.",
@@ -390,6 +547,25 @@ export default {
     "changedMeanwhile": "You have changed this in another browser meanwhile. Save again to replace it.",
     "defaultsTooLong": "This is too long. All together may have 64 KB.",
     "data": "Your data",
+    "import": "Import conversations",
+    "importHint": "From ChatGPT, Claude, Open WebUI, LibreChat, llama.cpp or another Tornado Stream: the .zip or .json file as that program gives it. All branches come along, and nothing that is here is overwritten. You can also drop the file here.",
+    "importChoose": "Import…",
+    "importDrop": "Drop the file here to import it",
+    "importUploading": "Uploading: {percent}",
+    "importReading": "The file is being read…",
+    "importImported": { "one": "{n} conversation imported", "other": "{n} conversations imported" },
+    "importKnown": { "one": "{n} was here already", "other": "{n} were here already" },
+    "importPresets": { "one": "{n} preset added", "other": "{n} presets added" },
+    "importSkipped": { "one": "{n} could not be imported", "other": "{n} could not be imported" },
+    "importLeftOut": { "one": "{n} hidden message or step of a tool was left out.", "other": "{n} hidden messages and steps of tools were left out." },
+    "importStop": "Stop",
+    "importStopped": "The import was stopped.",
+    "importNothing": "Nothing was imported.",
+    "importBroken": "The import ended too early.",
+    "importNoNews": "Nothing is new.",
+    "importWhich": { "one": "What could not be imported", "other": "What could not be imported ({n})" },
+    "importMore": { "one": "And {n} more.", "other": "And {n} more." },
+    "importUntitled": "Without a title",
     "export": "Export all conversations",
     "exportHint": "A zip archive with two files for each: Markdown to read, and JSON with all branches.",
     "deleteAll": "Delete all conversations",
@@ -414,9 +590,23 @@ export default {
     "password": "Password"
   },
 
+  "importWhy": {
+    "damaged": "It is damaged.",
+    "damagedArchive": "The archive cannot be opened. Perhaps the download was cut.",
+    "empty": "Nobody has said anything in it.",
+    "encrypted": "It has a password.",
+    "failed": "Reading it took too much time or memory.",
+    "full": "It is larger than this server allows.",
+    "noConversations": "There are no conversations in it that this page knows.",
+    "notKnown": "Its form is not known.",
+    "notSaved": "The server could not save it. Import the file again later: it goes on where it was.",
+    "tooLarge": "It is too large."
+  },
+
   "notify": {
     "done": "Your answer is complete.",
-    "failed": "Your answer ended before it was complete."
+    "failed": "Your answer ended before it was complete.",
+    "waiting": "An answer waits for your decision."
   },
 
   "context": {
@@ -522,5 +712,35 @@ export default {
   "action": {
     "version": "Version {n} of {of}",
     "count": "{n}/{of}"
+  },
+
+  "shared": {
+    "follows": "This page follows the conversation.",
+    "lost": "The connection is lost. It is tried again.",
+    "over": "The link no longer works: it has expired or was taken back."
+  },
+
+  "share": {
+    "item": "Share…",
+    "title": "Share this conversation",
+    "what": "Whoever has the link can read the questions and answers of the branch that you see, up to here, with the model’s thoughts and the names of models. Your name, the system prompt, other branches and costs stay hidden.",
+    "empty": "There is nothing to share yet.",
+    "live": "Also show what follows here, while it is written",
+    "files": "Also show pictures and files",
+    "lasts": "The link works",
+    "days": { "one": "for {n} day", "other": "for {n} days" },
+    "always": "until I revoke it",
+    "create": "Create a link",
+    "link": "Link",
+    "once": "Copy the link now. It is not shown again.",
+    "list": "Shared links",
+    "none": "No link works at the moment.",
+    "revoke": "Revoke",
+    "revokeOne": "Revoke the link to “{title}”",
+    "revoked": "The link to “{title}” no longer works.",
+    "isLive": "live",
+    "withFiles": "with files",
+    "until": "until {date}",
+    "mark": "shared"
   }
 };

@@ -1,4 +1,46 @@
 export default {
+  "files": {
+    "label": "Archivos de la pregunta",
+    "original": "Enviar las imágenes a tamaño completo, con los datos de la cámara",
+    "failed": "No se pudo añadir un archivo. Quítalo o vuelve a intentarlo.",
+    "busy": "Algunos archivos aún no están listos.",
+    "blind": "{model} no puede ver imágenes. Elige otro modelo o quita las imágenes.",
+    "tooMany": {
+      "one": "Una pregunta puede tener como máximo {n} archivo.",
+      "many": "Una pregunta puede tener como máximo {n} de archivos.",
+      "other": "Una pregunta puede tener como máximo {n} archivos."
+    },
+    "tooLarge": "Ocupa más de {size} MB.",
+    "lost": "Se perdió la conexión.",
+    "notAdded": "No se pudo añadir {name}.",
+    "added": "Se añadió {name}.",
+    "removed": "Se quitó el archivo.",
+    "again": "Reintentar",
+    "remove": "Quitar {name}",
+    "preparing": "En espera…",
+    "sending": "Subiendo…",
+    "reading": "Leyendo…",
+    "pages": {
+      "one": "{n} página",
+      "many": "{n} de páginas",
+      "other": "{n} páginas"
+    },
+    "firstPages": {
+      "one": "solo la primera página",
+      "many": "las primeras {n} de páginas",
+      "other": "las primeras {n} páginas"
+    },
+    "beginning": "solo el principio",
+    "tokens": {
+      "one": "unos {n} token",
+      "many": "unos {n} de tokens",
+      "other": "unos {n} tokens"
+    },
+    "ofQuestion": "Archivos",
+    "ofAnswer": "Imágenes de la respuesta",
+    "one": "Archivo"
+  },
+
   "setup": {
     "copy": "Copiar"
   },
@@ -20,6 +62,18 @@ export default {
   },
 
   "message": {
+    "pagesSent": {
+      "one": "El modelo solo recibió la primera página de {name}.",
+      "many": "El modelo solo recibió las primeras {n} de páginas de {name}.",
+      "other": "El modelo solo recibió las primeras {n} páginas de {name}."
+    },
+    "beginningSent": "El modelo solo recibió el principio de {name}.",
+    "imageDamaged": "Falta una imagen de esta respuesta: llegó dañada.",
+    "imageType": "Falta una imagen de esta respuesta: no es una imagen que se pueda mostrar.",
+    "imageTooLarge": "Falta una imagen de esta respuesta: es demasiado grande.",
+    "imagesTooMany": "Faltan más imágenes de esta respuesta: son demasiadas.",
+    "imageNoRoom": "Falta una imagen de esta respuesta: no hay sitio para más archivos. Elimina conversaciones que tengan archivos.",
+    "imageNotSaved": "Falta una imagen de esta respuesta: el servidor no puede escribir en su disco.",
     "showAll": "Mostrar todo ({n} caracteres)",
     "showLess": "Mostrar menos",
     "picture": "Imagen",
@@ -92,7 +146,9 @@ export default {
     "errorLate": "La respuesta terminó con un error",
     "error": "Sin respuesta",
     "context": "La conversación es más larga de lo que este modelo puede leer.",
-    "gone": "El servidor ya no conoce esta respuesta."
+    "gone": "El servidor ya no conoce esta respuesta.",
+    "waiting": "Espera su decisión",
+    "waitingHint": "El modelo sigue cuando usted haya decidido sobre sus herramientas."
   },
 
   "failure": {
@@ -121,7 +177,10 @@ export default {
     "written": "Escrita",
     "about": "Los valores con ≈ son estimaciones a partir del texto, porque el servidor del modelo no contó los tokens. Cuatro caracteres cuentan como un token, igual que un carácter chino, japonés o coreano.",
     "closed": "Conexión con el modelo cerrada tras",
-    "pieces": "Fragmentos recibidos antes de detener"
+    "pieces": "Fragmentos recibidos antes de detener",
+    "steps": "Peticiones al modelo",
+    "step": "Paso {n}",
+    "sum": "En total"
   },
 
   "list": {
@@ -134,6 +193,7 @@ export default {
     "asMarkdown": "Guardar como Markdown",
     "asJson": "Guardar como JSON",
     "asText": "Guardar como texto",
+    "withFiles": "Guardar con sus archivos (ZIP)",
     "deleteItem": "Eliminar"
   },
 
@@ -173,6 +233,52 @@ export default {
     "most": "Como máximo {n} conversaciones a la vez."
   },
 
+  "tools": {
+    "arguments": "Argumentos",
+    "noArguments": "Ninguno",
+    "result": "Resultado",
+    "structured": "Datos",
+    "shortened": "El modelo solo recibió el principio de este resultado.",
+    "running": "En marcha…",
+    "runningFor": "En marcha desde hace {seconds}",
+    "done": "Hecho",
+    "failed": "Falló",
+    "refused": "Rechazada",
+    "unknown": "Quizá se ejecutó",
+    "waiting": "Espera su decisión",
+    "youAllowed": "Permitida por usted",
+    "youAllowedAlways": "Permitida por usted en esta conversación",
+    "youRefused": "Rechazada por usted",
+    "youTold": "El modelo sabe que quizá se ejecutó",
+    "without": "No se pudieron usar las herramientas de {server}. {why}",
+    "question": "El modelo quiere ejecutar {name} de {server}.",
+    "changed": "{name} ha cambiado desde que usted lo permitió en esta conversación: lo que hace, lo que recibe o dónde está su servidor.",
+    "repeated": "Pide la misma llamada por tercera vez seguida.",
+    "steps": "La respuesta ha dado todos sus pasos. Si lo permite, el modelo sigue con otros tantos.",
+    "run": "Ejecutar",
+    "refuse": "Rechazar",
+    "always": "Siempre en esta conversación",
+    "unknownWhy": "Quizá {name} de {server} se ejecutó: no llegó ningún resultado. No se vuelve a ejecutar si usted no lo pide.",
+    "runAgain": "Ejecutar otra vez",
+    "tell": "Decírselo al modelo",
+    "runAll": "Ejecutar todo",
+    "refuseAll": "Rechazar todo",
+    "decide": "Enviar las decisiones",
+    "decided": "{n} de {all} decididas",
+    "unable": "{model} no usa herramientas. Se le pregunta sin ellas.",
+    "title": "Herramientas",
+    "hint": "El modelo puede usar las herramientas de estos servidores en esta conversación y en las nuevas.",
+    "presetHint": "Una conversación con este preajuste puede usar las herramientas de estos servidores.",
+    "runsUnasked": "{name} de {server} se ejecuta sin preguntar en esta conversación.",
+    "askAgain": "Volver a preguntar",
+    "serverFailed": "No se puede usar.",
+    "serverStarts": "Se está iniciando…",
+    "count": {"one": "{n} herramienta", "other": "{n} herramientas"},
+    "asks": "pregunta antes",
+    "runs": "se ejecuta sin preguntar",
+    "readsOnly": "dice que no cambia nada"
+  },
+
   "trash": {
     "region": "Conversaciones eliminadas",
     "deleted": "«{title}» se ha eliminado",
@@ -189,6 +295,39 @@ export default {
     "showAll": "Mostrar las {n} líneas",
     "preview": "Vista previa",
     "refused": "Sin vista previa: {reason}"
+  },
+
+  "compare": {
+    "compare": "Comparar…",
+    "done": "Listo",
+    "pick": "Comparar modelos",
+    "note": "Marque de 2 a {most} modelos. Responden a su pregunta al mismo tiempo.",
+    "most": {
+      "one": "{n} modelo como máximo.",
+      "other": "{n} modelos como máximo."
+    },
+    "ticked": {
+      "one": "{n} modelo está marcado.",
+      "other": "{n} modelos están marcados."
+    },
+    "requests": {
+      "one": "{n} solicitud",
+      "other": "{n} solicitudes"
+    },
+    "title": "Respuestas una al lado de otra",
+    "goOn": "Seguir con esta",
+    "goOnModel": "Seguir con esta: {model}",
+    "stop": "Detener",
+    "stopModel": "Detener: {model}",
+    "began": "{model} está respondiendo.",
+    "ended": "{model}: la respuesta está completa.",
+    "endedAs": "{model} ha dejado de responder: {how}.",
+    "sum": {
+      "one": "{n} respuesta cuesta {cost}.",
+      "other": "{n} respuestas cuestan {cost} en total."
+    },
+    "next": "Su próxima pregunta sigue a la respuesta de {model}.",
+    "goneOn": "La conversación sigue con {model}."
   },
 
   "model": {
@@ -272,11 +411,15 @@ export default {
     "error": "La respuesta anterior falló; esta pregunta espera su decisión.",
     "cut_off": "La respuesta anterior quedó cortada; esta pregunta espera su decisión.",
     "interrupted": "La respuesta anterior se interrumpió; esta pregunta espera su decisión.",
+    "waiting": "La respuesta anterior espera una decisión sobre llamadas a herramientas.",
     "unanswered": "La pregunta anterior no tiene respuesta; esta pregunta espera su decisión.",
     "restarted": "El servidor se reinició; esta pregunta espera su decisión."
   },
 
   "error": {
+    "nothing_shared": "Aquí no hay nada. Es posible que el enlace haya caducado o se haya revocado.",
+    "too_many_shares": "Ya tiene el máximo de enlaces compartidos. Revoque primero uno de ellos.",
+    "too_many_shared_readers": "En este momento demasiadas personas leen respuestas compartidas.",
     "connect_failed": "No se puede conectar con el servidor del modelo.",
     "connect_timeout": "El servidor del modelo no aceptó la conexión a tiempo.",
     "tls_failed": "La conexión con el servidor del modelo no es segura, así que no se usó.",
@@ -296,6 +439,24 @@ export default {
     "model_not_found": "El servidor del modelo no tiene este modelo.",
     "context_length": "La conversación es más larga de lo que este modelo puede leer.",
     "bad_request": "El servidor del modelo rechazó la solicitud.",
+    "images_refused": "Este modelo no acepta imágenes.",
+    "no_vision": "Este modelo no puede ver imágenes. Elige otro o envía la pregunta sin ellas.",
+    "tools_not_found": "No hay ningún servidor de herramientas con este nombre. Elige otros y envía la pregunta de nuevo.",
+    "no_tools": "Este modelo no puede usar herramientas. Elige otro o envía la pregunta sin herramientas.",
+    "already_decided": "Estas llamadas ya se decidieron, quizá en otra ventana.",
+    "file_not_found": "El archivo ya no existe. Añádelo de nuevo.",
+    "file_in_use": "Este archivo pertenece a un mensaje o a una pregunta en espera.",
+    "file_not_ready": "Un archivo no está listo.",
+    "file_too_large": "El archivo es demasiado grande para el servidor.",
+    "files_full": "No hay espacio para más archivos. Elimina conversaciones que tengan archivos.",
+    "file_type": "No se pueden añadir archivos de este tipo.",
+    "picture_damaged": "La imagen está dañada.",
+    "too_many_files": "Son demasiados archivos para un mensaje.",
+    "too_many_uploads": "Se están subiendo demasiados archivos. Vuelve a intentarlo en un momento.",
+    "import_running": "Otra importación suya está en curso. Espere a que termine o deténgala.",
+    "import_too_large": "El archivo es más grande de lo que este servidor permite.",
+    "too_many_imports": "Hay demasiadas importaciones en espera. Inténtelo más tarde.",
+    "length_required": "La solicitud no tiene longitud.",
     "upstream_5xx": "Falló el servidor del modelo.",
     "upstream_error": "El servidor del modelo comunicó un error.",
     "local_model_failed": "El modelo local no puede ejecutarse.",
@@ -336,6 +497,7 @@ export default {
     "conversation_full": "Esta conversación ya tiene el máximo de mensajes.",
     "too_many": "Hay demasiadas solicitudes en este momento.",
     "too_many_answers": "Tiene demasiadas respuestas en curso. Espere a que termine una.",
+    "answer_elsewhere": "Otro proceso de este servidor escribe esta respuesta y ahora no se puede contactar con él. Inténtelo de nuevo en un momento.",
     "too_many_bodies": "En este momento llegan demasiadas solicitudes grandes.",
     "too_many_connections": "Hay demasiadas conexiones en este momento.",
     "too_many_readers": "En este momento se leen demasiadas conversaciones grandes.",
@@ -387,6 +549,25 @@ export default {
     "changedMeanwhile": "Lo ha cambiado entretanto en otro navegador. Guarde otra vez para reemplazarlo.",
     "defaultsTooLong": "Es demasiado largo. Todo junto puede tener 64 KB.",
     "data": "Sus datos",
+    "import": "Importar conversaciones",
+    "importHint": "De ChatGPT, Claude, Open WebUI, LibreChat, llama.cpp u otro Tornado Stream: el archivo .zip o .json tal como lo da ese programa. Vienen todas las ramas y no se sobrescribe nada de lo que hay aquí. También puede soltar el archivo aquí.",
+    "importChoose": "Importar…",
+    "importDrop": "Suelte el archivo aquí para importarlo",
+    "importUploading": "Subiendo: {percent}",
+    "importReading": "Leyendo el archivo…",
+    "importImported": { "one": "{n} conversación importada", "other": "{n} conversaciones importadas" },
+    "importKnown": { "one": "{n} ya estaba aquí", "other": "{n} ya estaban aquí" },
+    "importPresets": { "one": "{n} preajuste añadido", "other": "{n} preajustes añadidos" },
+    "importSkipped": { "one": "{n} no se pudo importar", "other": "{n} no se pudieron importar" },
+    "importLeftOut": { "one": "Se omitió {n} mensaje oculto o paso de una herramienta.", "other": "Se omitieron {n} mensajes ocultos y pasos de herramientas." },
+    "importStop": "Detener",
+    "importStopped": "La importación se detuvo.",
+    "importNothing": "No se importó nada.",
+    "importBroken": "La importación terminó antes de tiempo.",
+    "importNoNews": "No hay nada nuevo.",
+    "importWhich": { "one": "Lo que no se pudo importar", "other": "Lo que no se pudo importar ({n})" },
+    "importMore": { "one": "Y {n} más.", "other": "Y {n} más." },
+    "importUntitled": "Sin título",
     "export": "Exportar todas las conversaciones",
     "exportHint": "Un archivo zip con dos ficheros por cada una: Markdown para leer y JSON con todas las ramas.",
     "deleteAll": "Borrar todas las conversaciones",
@@ -411,9 +592,23 @@ export default {
     "password": "Contraseña"
   },
 
+  "importWhy": {
+    "damaged": "Está dañada.",
+    "damagedArchive": "El archivo comprimido no se puede abrir. Tal vez la descarga se cortó.",
+    "empty": "Nadie dijo nada en ella.",
+    "encrypted": "Tiene contraseña.",
+    "failed": "Leerlo requería demasiado tiempo o memoria.",
+    "full": "Es más grande de lo que este servidor permite.",
+    "noConversations": "No contiene conversaciones que esta página conozca.",
+    "notKnown": "Su forma no se conoce.",
+    "notSaved": "El servidor no pudo guardarla. Importe el archivo de nuevo más tarde: seguirá donde estaba.",
+    "tooLarge": "Es demasiado grande."
+  },
+
   "notify": {
     "done": "Su respuesta está completa.",
-    "failed": "Su respuesta terminó antes de completarse."
+    "failed": "Su respuesta terminó antes de completarse.",
+    "waiting": "Una respuesta espera su decisión."
   },
 
   "context": {
@@ -519,5 +714,35 @@ export default {
   "action": {
     "version": "Versión {n} de {of}",
     "count": "{n}/{of}"
+  },
+
+  "shared": {
+    "follows": "Esta página sigue la conversación.",
+    "lost": "Se ha perdido la conexión. Se vuelve a intentar.",
+    "over": "El enlace ya no funciona: ha caducado o se ha revocado."
+  },
+
+  "share": {
+    "item": "Compartir…",
+    "title": "Compartir esta conversación",
+    "what": "Quien tenga el enlace puede leer las preguntas y respuestas de la rama que usted ve, hasta aquí, con los razonamientos del modelo y los nombres de los modelos. Su nombre, el prompt del sistema, otras ramas y los costes permanecen ocultos.",
+    "empty": "Aún no hay nada que compartir.",
+    "live": "Mostrar también lo que sigue aquí, mientras se escribe",
+    "files": "Mostrar también imágenes y archivos",
+    "lasts": "El enlace funciona",
+    "days": { "one": "durante {n} día", "other": "durante {n} días" },
+    "always": "hasta que yo lo revoque",
+    "create": "Crear un enlace",
+    "link": "Enlace",
+    "once": "Copie el enlace ahora. No se volverá a mostrar.",
+    "list": "Enlaces compartidos",
+    "none": "Ningún enlace funciona en este momento.",
+    "revoke": "Revocar",
+    "revokeOne": "Revocar el enlace a «{title}»",
+    "revoked": "El enlace a «{title}» ya no funciona.",
+    "isLive": "en directo",
+    "withFiles": "con archivos",
+    "until": "hasta el {date}",
+    "mark": "compartida"
   }
 };

@@ -1,4 +1,46 @@
 export default {
+  "files": {
+    "label": "Fichiers de la question",
+    "original": "Envoyer les images en taille réelle, avec les données de l’appareil",
+    "failed": "Un fichier n’a pas pu être ajouté. Retirez-le, ou réessayez.",
+    "busy": "Certains fichiers ne sont pas encore prêts.",
+    "blind": "{model} ne peut pas voir d’images. Choisissez un autre modèle, ou retirez les images.",
+    "tooMany": {
+      "one": "Une question peut avoir {n} fichier au plus.",
+      "many": "Une question peut avoir {n} de fichiers au plus.",
+      "other": "Une question peut avoir {n} fichiers au plus."
+    },
+    "tooLarge": "Il dépasse {size} Mo.",
+    "lost": "La connexion a été perdue.",
+    "notAdded": "{name} n’a pas pu être ajouté.",
+    "added": "{name} a été ajouté.",
+    "removed": "Le fichier a été retiré.",
+    "again": "Réessayer",
+    "remove": "Retirer {name}",
+    "preparing": "En attente…",
+    "sending": "Envoi…",
+    "reading": "Lecture…",
+    "pages": {
+      "one": "{n} page",
+      "many": "{n} de pages",
+      "other": "{n} pages"
+    },
+    "firstPages": {
+      "one": "première page seulement",
+      "many": "les {n} de premières pages",
+      "other": "les {n} premières pages"
+    },
+    "beginning": "début seulement",
+    "tokens": {
+      "one": "environ {n} jeton",
+      "many": "environ {n} de jetons",
+      "other": "environ {n} jetons"
+    },
+    "ofQuestion": "Fichiers",
+    "ofAnswer": "Images de la réponse",
+    "one": "Fichier"
+  },
+
   "setup": {
     "copy": "Copier"
   },
@@ -20,6 +62,18 @@ export default {
   },
 
   "message": {
+    "pagesSent": {
+      "one": "Le modèle n’a reçu que la première page de {name}.",
+      "many": "Le modèle n’a reçu que les {n} de premières pages de {name}.",
+      "other": "Le modèle n’a reçu que les {n} premières pages de {name}."
+    },
+    "beginningSent": "Le modèle n’a reçu que le début de {name}.",
+    "imageDamaged": "Une image de cette réponse manque : elle est arrivée endommagée.",
+    "imageType": "Une image de cette réponse manque : ce n’est pas une image qui peut être affichée.",
+    "imageTooLarge": "Une image de cette réponse manque : elle est trop grande.",
+    "imagesTooMany": "D’autres images de cette réponse manquent : il y en a trop.",
+    "imageNoRoom": "Une image de cette réponse manque : il n’y a plus de place pour des fichiers. Supprimez des conversations qui ont des fichiers.",
+    "imageNotSaved": "Une image de cette réponse manque : le serveur ne peut pas écrire sur son disque.",
     "showAll": "Tout afficher ({n} caractères)",
     "showLess": "Afficher moins",
     "picture": "Image",
@@ -92,7 +146,9 @@ export default {
     "errorLate": "La réponse s’est terminée par une erreur",
     "error": "Pas de réponse",
     "context": "La conversation est plus longue que ce que ce modèle peut lire.",
-    "gone": "Le serveur ne connaît plus cette réponse."
+    "gone": "Le serveur ne connaît plus cette réponse.",
+    "waiting": "Attend votre décision",
+    "waitingHint": "Le modèle continue quand vous avez décidé de ses outils."
   },
 
   "failure": {
@@ -121,7 +177,10 @@ export default {
     "written": "Écrite",
     "about": "Les valeurs avec ≈ sont estimées d’après le texte, car le serveur du modèle n’a pas compté les tokens. Quatre caractères comptent pour un token, de même qu’un caractère chinois, japonais ou coréen.",
     "closed": "Connexion au modèle fermée après",
-    "pieces": "Morceaux reçus avant l’arrêt"
+    "pieces": "Morceaux reçus avant l’arrêt",
+    "steps": "Requêtes au modèle",
+    "step": "Étape {n}",
+    "sum": "En tout"
   },
 
   "list": {
@@ -134,6 +193,7 @@ export default {
     "asMarkdown": "Enregistrer en Markdown",
     "asJson": "Enregistrer en JSON",
     "asText": "Enregistrer en texte",
+    "withFiles": "Enregistrer avec ses fichiers (ZIP)",
     "deleteItem": "Supprimer"
   },
 
@@ -173,6 +233,52 @@ export default {
     "most": "Au plus {n} conversations à la fois."
   },
 
+  "tools": {
+    "arguments": "Paramètres",
+    "noArguments": "Aucun",
+    "result": "Résultat",
+    "structured": "Données",
+    "shortened": "Le modèle n’a reçu que le début de ce résultat.",
+    "running": "En cours…",
+    "runningFor": "En cours depuis {seconds}",
+    "done": "Terminé",
+    "failed": "Échec",
+    "refused": "Refusé",
+    "unknown": "A peut-être été exécuté",
+    "waiting": "Attend votre décision",
+    "youAllowed": "Vous l’avez autorisé",
+    "youAllowedAlways": "Vous l’avez autorisé pour cette conversation",
+    "youRefused": "Vous l’avez refusé",
+    "youTold": "Vous avez dit au modèle qu’il a peut-être été exécuté",
+    "without": "Les outils de {server} n’ont pas pu être utilisés. {why}",
+    "question": "Le modèle veut exécuter {name} de {server}.",
+    "changed": "{name} a changé depuis que vous l’avez autorisé pour cette conversation : ce qu’il fait, ce qu’il accepte ou l’emplacement de son serveur.",
+    "repeated": "Il demande le même appel pour la troisième fois de suite.",
+    "steps": "La réponse a fait toutes ses étapes. Si vous l’autorisez, le modèle continue avec autant d’étapes.",
+    "run": "Exécuter",
+    "refuse": "Refuser",
+    "always": "Toujours dans cette conversation",
+    "unknownWhy": "{name} de {server} a peut-être été exécuté : aucun résultat n’est arrivé. Il n’est exécuté de nouveau que si vous le dites.",
+    "runAgain": "Exécuter de nouveau",
+    "tell": "Le dire au modèle",
+    "runAll": "Tout exécuter",
+    "refuseAll": "Tout refuser",
+    "decide": "Envoyer les décisions",
+    "decided": "{n} sur {all} décidés",
+    "unable": "{model} n’utilise pas d’outils. La question lui est envoyée sans eux.",
+    "title": "Outils",
+    "hint": "Le modèle peut utiliser les outils de ces serveurs dans cette conversation et dans les nouvelles.",
+    "presetHint": "Une conversation avec ce préréglage peut utiliser les outils de ces serveurs.",
+    "runsUnasked": "{name} de {server} s’exécute sans demander dans cette conversation.",
+    "askAgain": "Demander de nouveau",
+    "serverFailed": "Il ne peut pas être utilisé.",
+    "serverStarts": "Il démarre…",
+    "count": {"one": "{n} outil", "other": "{n} outils"},
+    "asks": "demande avant",
+    "runs": "s’exécute sans demander",
+    "readsOnly": "dit ne rien changer"
+  },
+
   "trash": {
     "region": "Conversations supprimées",
     "deleted": "« {title} » supprimée",
@@ -189,6 +295,39 @@ export default {
     "showAll": "Afficher les {n} lignes",
     "preview": "Aperçu",
     "refused": "Pas d’aperçu : {reason}"
+  },
+
+  "compare": {
+    "compare": "Comparer…",
+    "done": "Terminé",
+    "pick": "Comparer des modèles",
+    "note": "Cochez de 2 à {most} modèles. Ils répondent à votre question en même temps.",
+    "most": {
+      "one": "{n} modèle au plus.",
+      "other": "{n} modèles au plus."
+    },
+    "ticked": {
+      "one": "{n} modèle est coché.",
+      "other": "{n} modèles sont cochés."
+    },
+    "requests": {
+      "one": "{n} requête",
+      "other": "{n} requêtes"
+    },
+    "title": "Réponses côte à côte",
+    "goOn": "Continuer avec celle-ci",
+    "goOnModel": "Continuer avec celle-ci : {model}",
+    "stop": "Arrêter",
+    "stopModel": "Arrêter : {model}",
+    "began": "{model} répond.",
+    "ended": "{model} : la réponse est complète.",
+    "endedAs": "{model} ne répond plus : {how}.",
+    "sum": {
+      "one": "{n} réponse coûte {cost}.",
+      "other": "{n} réponses coûtent {cost} en tout."
+    },
+    "next": "Votre prochaine question suit la réponse de {model}.",
+    "goneOn": "La conversation continue avec {model}."
   },
 
   "model": {
@@ -272,11 +411,15 @@ export default {
     "error": "La réponse précédente a échoué : cette question attend votre décision.",
     "cut_off": "La réponse précédente a été coupée : cette question attend votre décision.",
     "interrupted": "La réponse précédente a été interrompue : cette question attend votre décision.",
+    "waiting": "La réponse précédente attend une décision sur des appels d’outils.",
     "unanswered": "La question précédente n’a pas de réponse : cette question attend votre décision.",
     "restarted": "Le serveur a redémarré : cette question attend votre décision."
   },
 
   "error": {
+    "nothing_shared": "Il n’y a rien ici. Le lien a peut-être expiré ou été révoqué.",
+    "too_many_shares": "Vous avez atteint le nombre maximal de liens partagés. Révoquez-en un d’abord.",
+    "too_many_shared_readers": "Trop de personnes lisent des réponses partagées en ce moment.",
     "connect_failed": "Le serveur du modèle est injoignable.",
     "connect_timeout": "Le serveur du modèle n’a pas accepté la connexion à temps.",
     "tls_failed": "La connexion au serveur du modèle n’est pas sûre et n’a donc pas été utilisée.",
@@ -296,6 +439,24 @@ export default {
     "model_not_found": "Le serveur du modèle n’a pas ce modèle.",
     "context_length": "La conversation est plus longue que ce que ce modèle peut lire.",
     "bad_request": "Le serveur du modèle a refusé la requête.",
+    "images_refused": "Ce modèle n’accepte pas d’images.",
+    "no_vision": "Ce modèle ne peut pas voir d’images. Choisissez-en un autre, ou envoyez la question sans elles.",
+    "tools_not_found": "Il n’y a pas de serveur d’outils de ce nom. Choisissez-en d’autres, et renvoyez la question.",
+    "no_tools": "Ce modèle ne peut pas utiliser d’outils. Choisissez-en un autre, ou envoyez la question sans outils.",
+    "already_decided": "Ces appels ont déjà été décidés, peut-être dans une autre fenêtre.",
+    "file_not_found": "Le fichier n’existe plus. Ajoutez-le à nouveau.",
+    "file_in_use": "Ce fichier appartient à un message ou à une question en attente.",
+    "file_not_ready": "Un fichier n’est pas prêt.",
+    "file_too_large": "Le fichier est trop grand pour le serveur.",
+    "files_full": "Il n’y a plus de place pour des fichiers. Supprimez des conversations qui en ont.",
+    "file_type": "Les fichiers de ce type ne peuvent pas être ajoutés.",
+    "picture_damaged": "L’image est endommagée.",
+    "too_many_files": "C’est trop de fichiers pour un message.",
+    "too_many_uploads": "Trop de fichiers sont en cours d’envoi. Réessayez dans un instant.",
+    "import_running": "Une autre de vos importations est en cours. Attendez sa fin, ou arrêtez-la.",
+    "import_too_large": "Le fichier est plus grand que ce que ce serveur autorise.",
+    "too_many_imports": "Trop d’importations attendent. Réessayez plus tard.",
+    "length_required": "La requête n’a pas de longueur.",
     "upstream_5xx": "Le serveur du modèle est en panne.",
     "upstream_error": "Le serveur du modèle a signalé une erreur.",
     "local_model_failed": "Le modèle local ne peut pas fonctionner.",
@@ -336,6 +497,7 @@ export default {
     "conversation_full": "Cette conversation a atteint le nombre maximal de messages.",
     "too_many": "Il y a trop de requêtes en ce moment.",
     "too_many_answers": "Vous avez trop de réponses en cours. Attendez que l’une d’elles soit complète.",
+    "answer_elsewhere": "Un autre processus de ce serveur écrit cette réponse et n’est pas joignable pour le moment. Réessayez dans un instant.",
     "too_many_bodies": "Trop de grandes requêtes arrivent en ce moment.",
     "too_many_connections": "Il y a trop de connexions en ce moment.",
     "too_many_readers": "Trop de grandes conversations sont lues en ce moment.",
@@ -387,6 +549,25 @@ export default {
     "changedMeanwhile": "Vous l’avez changé entre-temps dans un autre navigateur. Enregistrez encore une fois pour le remplacer.",
     "defaultsTooLong": "C’est trop long. Le tout peut avoir 64 Ko.",
     "data": "Vos données",
+    "import": "Importer des conversations",
+    "importHint": "De ChatGPT, Claude, Open WebUI, LibreChat, llama.cpp ou d’un autre Tornado Stream : le fichier .zip ou .json tel que ce programme le donne. Toutes les branches suivent, et rien de ce qui est ici n’est remplacé. Vous pouvez aussi déposer le fichier ici.",
+    "importChoose": "Importer…",
+    "importDrop": "Déposez le fichier ici pour l’importer",
+    "importUploading": "Envoi : {percent}",
+    "importReading": "Lecture du fichier…",
+    "importImported": { "one": "{n} conversation importée", "other": "{n} conversations importées" },
+    "importKnown": { "one": "{n} était déjà là", "other": "{n} étaient déjà là" },
+    "importPresets": { "one": "{n} modèle de conversation ajouté", "other": "{n} modèles de conversation ajoutés" },
+    "importSkipped": { "one": "{n} n’a pas pu être importée", "other": "{n} n’ont pas pu être importées" },
+    "importLeftOut": { "one": "{n} message caché ou étape d’un outil a été laissé de côté.", "other": "{n} messages cachés et étapes d’outils ont été laissés de côté." },
+    "importStop": "Arrêter",
+    "importStopped": "L’importation a été arrêtée.",
+    "importNothing": "Rien n’a été importé.",
+    "importBroken": "L’importation s’est terminée trop tôt.",
+    "importNoNews": "Rien de nouveau.",
+    "importWhich": { "one": "Ce qui n’a pas pu être importé", "other": "Ce qui n’a pas pu être importé ({n})" },
+    "importMore": { "one": "Et {n} de plus.", "other": "Et {n} de plus." },
+    "importUntitled": "Sans titre",
     "export": "Exporter toutes les conversations",
     "exportHint": "Une archive zip avec deux fichiers pour chacune : Markdown pour lire, et JSON avec toutes les branches.",
     "deleteAll": "Supprimer toutes les conversations",
@@ -411,9 +592,23 @@ export default {
     "password": "Mot de passe"
   },
 
+  "importWhy": {
+    "damaged": "Le contenu est endommagé.",
+    "damagedArchive": "L’archive ne s’ouvre pas. Le téléchargement a peut-être été interrompu.",
+    "empty": "Personne n’y a rien dit.",
+    "encrypted": "Il y a un mot de passe.",
+    "failed": "La lecture a demandé trop de temps ou de mémoire.",
+    "full": "C’est plus grand que ce que ce serveur autorise.",
+    "noConversations": "Il n’y a pas de conversations que cette page connaisse.",
+    "notKnown": "La forme n’est pas connue.",
+    "notSaved": "Le serveur n’a pas pu l’enregistrer. Importez le fichier de nouveau plus tard : l’importation reprendra où elle en était.",
+    "tooLarge": "C’est trop grand."
+  },
+
   "notify": {
     "done": "Votre réponse est terminée.",
-    "failed": "Votre réponse s’est arrêtée avant la fin."
+    "failed": "Votre réponse s’est arrêtée avant la fin.",
+    "waiting": "Une réponse attend votre décision."
   },
 
   "context": {
@@ -519,5 +714,35 @@ export default {
   "action": {
     "version": "Version {n} sur {of}",
     "count": "{n}/{of}"
+  },
+
+  "shared": {
+    "follows": "Cette page suit la conversation.",
+    "lost": "La connexion est perdue. Une nouvelle tentative est en cours.",
+    "over": "Le lien ne fonctionne plus : il a expiré ou a été révoqué."
+  },
+
+  "share": {
+    "item": "Partager…",
+    "title": "Partager cette conversation",
+    "what": "Quiconque a le lien peut lire les questions et les réponses de la branche que vous voyez, jusqu’ici, avec les réflexions du modèle et les noms des modèles. Votre nom, le prompt système, les autres branches et les coûts restent cachés.",
+    "empty": "Il n’y a encore rien à partager.",
+    "live": "Montrer aussi la suite, pendant qu’elle s’écrit",
+    "files": "Montrer aussi les images et les fichiers",
+    "lasts": "Le lien fonctionne",
+    "days": { "one": "pendant {n} jour", "other": "pendant {n} jours" },
+    "always": "jusqu’à ce que je le révoque",
+    "create": "Créer un lien",
+    "link": "Lien",
+    "once": "Copiez le lien maintenant. Il ne sera plus affiché.",
+    "list": "Liens partagés",
+    "none": "Aucun lien ne fonctionne en ce moment.",
+    "revoke": "Révoquer",
+    "revokeOne": "Révoquer le lien vers « {title} »",
+    "revoked": "Le lien vers « {title} » ne fonctionne plus.",
+    "isLive": "en direct",
+    "withFiles": "avec les fichiers",
+    "until": "jusqu’au {date}",
+    "mark": "partagée"
   }
 };

@@ -1,4 +1,38 @@
 export default {
+  "files": {
+    "label": "質問のファイル",
+    "original": "カメラの情報を含めて元のサイズで画像を送信する",
+    "failed": "追加できなかったファイルがあります。削除するか、もう一度お試しください。",
+    "busy": "準備中のファイルがあります。",
+    "blind": "{model} は画像を見ることができません。別のモデルを選ぶか、画像を削除してください。",
+    "tooMany": {
+      "other": "1 つの質問に追加できるファイルは {n} 個までです。"
+    },
+    "tooLarge": "{size} MB を超えています。",
+    "lost": "接続が切れました。",
+    "notAdded": "{name} を追加できませんでした。",
+    "added": "{name} を追加しました。",
+    "removed": "ファイルを削除しました。",
+    "again": "もう一度試す",
+    "remove": "{name} を削除",
+    "preparing": "待機中…",
+    "sending": "アップロード中…",
+    "reading": "読み取り中…",
+    "pages": {
+      "other": "{n} ページ"
+    },
+    "firstPages": {
+      "other": "最初の {n} ページ"
+    },
+    "beginning": "冒頭のみ",
+    "tokens": {
+      "other": "約 {n} トークン"
+    },
+    "ofQuestion": "ファイル",
+    "ofAnswer": "回答の画像",
+    "one": "ファイル"
+  },
+
   "setup": {
     "copy": "コピー"
   },
@@ -20,6 +54,16 @@ export default {
   },
 
   "message": {
+    "pagesSent": {
+      "other": "モデルに送られたのは {name} の最初の {n} ページだけです。"
+    },
+    "beginningSent": "モデルに送られたのは {name} の冒頭だけです。",
+    "imageDamaged": "この回答の画像が 1 枚ありません。壊れた状態で届きました。",
+    "imageType": "この回答の画像が 1 枚ありません。表示できる画像ではありません。",
+    "imageTooLarge": "この回答の画像が 1 枚ありません。大きすぎます。",
+    "imagesTooMany": "この回答の残りの画像がありません。数が多すぎます。",
+    "imageNoRoom": "この回答の画像が 1 枚ありません。ファイルの空き容量がありません。ファイルのある会話を削除してください。",
+    "imageNotSaved": "この回答の画像が 1 枚ありません。サーバーがディスクに書き込めません。",
     "showAll": "すべて表示（{n} 文字）",
     "showLess": "折りたたむ",
     "picture": "画像",
@@ -92,7 +136,9 @@ export default {
     "errorLate": "回答がエラーで終了しました",
     "error": "回答なし",
     "context": "会話がこのモデルの読める長さを超えています。",
-    "gone": "この回答はサーバーに残っていません。"
+    "gone": "この回答はサーバーに残っていません。",
+    "waiting": "あなたの判断を待っています",
+    "waitingHint": "ツールについて決めると、モデルが続けます。"
   },
 
   "failure": {
@@ -121,7 +167,10 @@ export default {
     "written": "作成日時",
     "about": "≈ の付いた値はテキストからの推定です。モデルのサーバーがトークンを数えなかったためです。4 文字を 1 トークン、日本語・中国語・韓国語は 1 文字を 1 トークンとして数えます。",
     "closed": "モデルとの接続を閉じるまで",
-    "pieces": "停止までに受信した断片"
+    "pieces": "停止までに受信した断片",
+    "steps": "モデルへのリクエスト",
+    "step": "ステップ {n}",
+    "sum": "合計"
   },
 
   "list": {
@@ -134,6 +183,7 @@ export default {
     "asMarkdown": "Markdown で保存",
     "asJson": "JSON で保存",
     "asText": "テキストで保存",
+    "withFiles": "ファイルと一緒に保存 (ZIP)",
     "deleteItem": "削除"
   },
 
@@ -173,6 +223,52 @@ export default {
     "most": "一度に {n} 件までです。"
   },
 
+  "tools": {
+    "arguments": "引数",
+    "noArguments": "なし",
+    "result": "結果",
+    "structured": "データ",
+    "shortened": "モデルはこの結果の最初の部分だけを受け取りました。",
+    "running": "実行中…",
+    "runningFor": "{seconds}実行中",
+    "done": "完了",
+    "failed": "失敗",
+    "refused": "拒否",
+    "unknown": "実行された可能性があります",
+    "waiting": "あなたの判断を待っています",
+    "youAllowed": "あなたが許可しました",
+    "youAllowedAlways": "この会話では常に許可しました",
+    "youRefused": "あなたが拒否しました",
+    "youTold": "実行された可能性があることをモデルに伝えました",
+    "without": "{server} のツールを使えませんでした。{why}",
+    "question": "モデルが {server} の {name} を実行しようとしています。",
+    "changed": "{name} は、この会話で許可されてから変わりました。動作、受け取る値、またはサーバーの場所が変わっています。",
+    "repeated": "同じ呼び出しを3回続けて求めています。",
+    "steps": "この回答はすべてのステップを使いました。許可すると、モデルは同じ数だけ続けます。",
+    "run": "実行",
+    "refuse": "拒否する",
+    "always": "この会話では常に許可",
+    "unknownWhy": "{server} の {name} は実行された可能性があります。結果は届きませんでした。あなたが指示しない限り、再び実行されることはありません。",
+    "runAgain": "もう一度実行",
+    "tell": "モデルに伝える",
+    "runAll": "すべて実行",
+    "refuseAll": "すべて拒否",
+    "decide": "決定を送信",
+    "decided": "{all}件中{n}件を決定",
+    "unable": "{model} はツールを使いません。ツールなしで質問します。",
+    "title": "ツール",
+    "hint": "この会話と新しい会話で、モデルはこれらのサーバーのツールを使えます。",
+    "presetHint": "このプリセットの会話では、これらのサーバーのツールを使えます。",
+    "runsUnasked": "この会話では、{server} の {name} は確認なしで実行されます。",
+    "askAgain": "再び確認する",
+    "serverFailed": "使えません。",
+    "serverStarts": "起動しています…",
+    "count": {"other": "ツール {n} 個"},
+    "asks": "先に確認する",
+    "runs": "確認なしで実行",
+    "readsOnly": "何も変更しないと自称"
+  },
+
   "trash": {
     "region": "削除した会話",
     "deleted": "「{title}」を削除しました",
@@ -189,6 +285,35 @@ export default {
     "showAll": "全 {n} 行を表示",
     "preview": "プレビュー",
     "refused": "プレビューできません：{reason}"
+  },
+
+  "compare": {
+    "compare": "比較…",
+    "done": "完了",
+    "pick": "モデルを比較",
+    "note": "2～{most} 個のモデルを選んでください。同時に質問に回答します。",
+    "most": {
+      "other": "最大 {n} 個です。"
+    },
+    "ticked": {
+      "other": "{n} 個のモデルを選択中です。"
+    },
+    "requests": {
+      "other": "{n} 件のリクエスト"
+    },
+    "title": "並べた回答",
+    "goOn": "これで続ける",
+    "goOnModel": "これで続ける: {model}",
+    "stop": "停止",
+    "stopModel": "停止: {model}",
+    "began": "{model} が回答しています。",
+    "ended": "{model}: 回答が完了しました。",
+    "endedAs": "{model} の回答が終わりました: {how}。",
+    "sum": {
+      "other": "{n} 件の回答の費用は合計 {cost} です。"
+    },
+    "next": "次の質問は {model} の回答に続きます。",
+    "goneOn": "{model} で会話を続けます。"
   },
 
   "model": {
@@ -272,11 +397,15 @@ export default {
     "error": "前の回答が失敗したため、この質問は保留中です。",
     "cut_off": "前の回答が途中で切れたため、この質問は保留中です。",
     "interrupted": "前の回答が中断されたため、この質問は保留中です。",
+    "waiting": "前の回答は、ツールの呼び出しについての決定を待っています。",
     "unanswered": "前の質問に回答がないため、この質問は保留中です。",
     "restarted": "サーバーが再起動されたため、この質問は保留中です。"
   },
 
   "error": {
+    "nothing_shared": "ここには何もありません。リンクの期限が切れたか、取り消された可能性があります。",
+    "too_many_shares": "共有リンクの数が上限に達しています。まずどれかを取り消してください。",
+    "too_many_shared_readers": "現在、共有された回答を読んでいる人が多すぎます。",
     "connect_failed": "モデルのサーバーに接続できません。",
     "connect_timeout": "モデルのサーバーが時間内に接続を受け付けませんでした。",
     "tls_failed": "モデルのサーバーへの接続が安全でないため、使用しませんでした。",
@@ -296,6 +425,24 @@ export default {
     "model_not_found": "モデルのサーバーにこのモデルはありません。",
     "context_length": "会話がこのモデルの読める長さを超えています。",
     "bad_request": "モデルのサーバーがリクエストを拒否しました。",
+    "images_refused": "このモデルは画像を受け付けません。",
+    "no_vision": "このモデルは画像を見ることができません。別のモデルを選ぶか、画像なしで質問を送信してください。",
+    "tools_not_found": "この名前のツールサーバーはありません。別のものを選んで、質問をもう一度送信してください。",
+    "no_tools": "このモデルはツールを使えません。別のモデルを選ぶか、ツールなしで質問を送信してください。",
+    "already_decided": "これらの呼び出しはすでに決定されています。別のウィンドウで行われた可能性があります。",
+    "file_not_found": "ファイルはもう存在しません。もう一度追加してください。",
+    "file_in_use": "このファイルはメッセージまたは待機中の質問で使われています。",
+    "file_not_ready": "準備できていないファイルがあります。",
+    "file_too_large": "ファイルがサーバーには大きすぎます。",
+    "files_full": "これ以上ファイルを保存できません。ファイルのある会話を削除してください。",
+    "file_type": "この種類のファイルは追加できません。",
+    "picture_damaged": "画像が壊れています。",
+    "too_many_files": "1 つのメッセージにはファイルが多すぎます。",
+    "too_many_uploads": "アップロード中のファイルが多すぎます。少し待ってからもう一度お試しください。",
+    "import_running": "別の取り込みが進行中です。終わるまで待つか、停止してください。",
+    "import_too_large": "ファイルがこのサーバーの許す大きさを超えています。",
+    "too_many_imports": "待っている取り込みが多すぎます。後でもう一度お試しください。",
+    "length_required": "リクエストに長さがありません。",
     "upstream_5xx": "モデルのサーバーで障害が発生しました。",
     "upstream_error": "モデルのサーバーがエラーを報告しました。",
     "local_model_failed": "ローカルモデルを実行できません。",
@@ -336,6 +483,7 @@ export default {
     "conversation_full": "この会話のメッセージ数は上限に達しています。",
     "too_many": "現在リクエストが多すぎます。",
     "too_many_answers": "生成中の回答が多すぎます。一つ完了するまでお待ちください。",
+    "answer_elsewhere": "この回答はサーバーの別のプロセスが作成していますが、現在接続できません。しばらくしてからもう一度お試しください。",
     "too_many_bodies": "現在、大きなリクエストが多すぎます。",
     "too_many_connections": "現在接続が多すぎます。",
     "too_many_readers": "現在、読み込み中の大きな会話が多すぎます。",
@@ -387,6 +535,25 @@ export default {
     "changedMeanwhile": "別のブラウザーで変更されています。置き換えるにはもう一度保存してください。",
     "defaultsTooLong": "長すぎます。合計 64 KB までです。",
     "data": "データ",
+    "import": "会話を取り込む",
+    "importHint": "ChatGPT、Claude、Open WebUI、LibreChat、llama.cpp、ほかの Tornado Stream から：そのプログラムが書き出した .zip か .json ファイルのままで取り込めます。すべての分岐が含まれ、ここにあるものは上書きされません。ファイルをここにドロップすることもできます。",
+    "importChoose": "取り込む…",
+    "importDrop": "ここにドロップすると取り込みます",
+    "importUploading": "アップロード中：{percent}",
+    "importReading": "ファイルを読んでいます…",
+    "importImported": "{n} 件の会話を取り込みました",
+    "importKnown": "{n} 件はすでにあります",
+    "importPresets": "プリセットを {n} 件追加しました",
+    "importSkipped": "{n} 件は取り込めませんでした",
+    "importLeftOut": "隠れたメッセージやツールの手順 {n} 件は省きました。",
+    "importStop": "停止",
+    "importStopped": "取り込みを停止しました。",
+    "importNothing": "何も取り込めませんでした。",
+    "importBroken": "取り込みが途中で終わりました。",
+    "importNoNews": "新しいものはありません。",
+    "importWhich": "取り込めなかったもの（{n}）",
+    "importMore": "ほか {n} 件。",
+    "importUntitled": "無題",
     "export": "すべての会話を書き出す",
     "exportHint": "会話ごとに、読むための Markdown と全分岐の JSON の 2 ファイルを含む zip です。",
     "deleteAll": "すべての会話を削除",
@@ -411,9 +578,23 @@ export default {
     "password": "パスワード"
   },
 
+  "importWhy": {
+    "damaged": "壊れています。",
+    "damagedArchive": "アーカイブを開けません。ダウンロードが途中で切れた可能性があります。",
+    "empty": "発言がありません。",
+    "encrypted": "パスワードがかかっています。",
+    "failed": "読み取りに時間かメモリーを使いすぎました。",
+    "full": "このサーバーが許す大きさを超えています。",
+    "noConversations": "このページが読める会話がありません。",
+    "notKnown": "形式が不明です。",
+    "notSaved": "サーバーが保存できませんでした。後でもう一度同じファイルを取り込むと、続きから進みます。",
+    "tooLarge": "大きすぎます。"
+  },
+
   "notify": {
     "done": "回答が完成しました。",
-    "failed": "回答は途中で終わりました。"
+    "failed": "回答は途中で終わりました。",
+    "waiting": "回答があなたの判断を待っています。"
   },
 
   "context": {
@@ -519,5 +700,35 @@ export default {
   "action": {
     "version": "バージョン {n} / {of}",
     "count": "{n}/{of}"
+  },
+
+  "shared": {
+    "follows": "このページは会話の続きを表示します。",
+    "lost": "接続が切れました。再試行しています。",
+    "over": "このリンクはもう使えません。期限が切れたか、取り消されました。"
+  },
+
+  "share": {
+    "item": "共有…",
+    "title": "この会話を共有",
+    "what": "リンクを知っている人は誰でも、表示中の分岐のここまでの質問と回答を、モデルの思考とモデル名も含めて読むことができます。あなたの名前、システムプロンプト、他の分岐、費用は表示されません。",
+    "empty": "共有できるものはまだありません。",
+    "live": "この後に続く内容も、書かれている間に表示する",
+    "files": "画像とファイルも表示する",
+    "lasts": "リンクの有効期間",
+    "days": { "other": "{n}日間" },
+    "always": "取り消すまで",
+    "create": "リンクを作成",
+    "link": "リンク",
+    "once": "今リンクをコピーしてください。再び表示されることはありません。",
+    "list": "共有リンク",
+    "none": "現在有効なリンクはありません。",
+    "revoke": "取り消す",
+    "revokeOne": "「{title}」へのリンクを取り消す",
+    "revoked": "「{title}」へのリンクは使えなくなりました。",
+    "isLive": "ライブ",
+    "withFiles": "ファイル付き",
+    "until": "{date}まで",
+    "mark": "共有中"
   }
 };

@@ -1,4 +1,38 @@
 export default {
+  "files": {
+    "label": "问题的文件",
+    "original": "按原始尺寸发送图片，包括相机写入的信息",
+    "failed": "有文件无法添加。请移除它或重试。",
+    "busy": "有些文件尚未就绪。",
+    "blind": "{model} 看不到图片。请选择其他模型，或移除图片。",
+    "tooMany": {
+      "other": "一个问题最多可以有 {n} 个文件。"
+    },
+    "tooLarge": "超过 {size} MB。",
+    "lost": "连接已断开。",
+    "notAdded": "无法添加 {name}。",
+    "added": "已添加 {name}。",
+    "removed": "文件已移除。",
+    "again": "重试",
+    "remove": "移除 {name}",
+    "preparing": "等待中…",
+    "sending": "正在上传…",
+    "reading": "正在读取…",
+    "pages": {
+      "other": "{n} 页"
+    },
+    "firstPages": {
+      "other": "前 {n} 页"
+    },
+    "beginning": "仅开头",
+    "tokens": {
+      "other": "约 {n} 个词元"
+    },
+    "ofQuestion": "文件",
+    "ofAnswer": "回答的图片",
+    "one": "文件"
+  },
+
   "setup": {
     "copy": "复制"
   },
@@ -20,6 +54,16 @@ export default {
   },
 
   "message": {
+    "pagesSent": {
+      "other": "模型只收到了 {name} 的前 {n} 页。"
+    },
+    "beginningSent": "模型只收到了 {name} 的开头。",
+    "imageDamaged": "此回答缺少一张图片：收到时已损坏。",
+    "imageType": "此回答缺少一张图片：它不是可以显示的图片。",
+    "imageTooLarge": "此回答缺少一张图片：图片过大。",
+    "imagesTooMany": "此回答缺少其余图片：数量过多。",
+    "imageNoRoom": "此回答缺少一张图片：没有空间存放更多文件。请删除含有文件的对话。",
+    "imageNotSaved": "此回答缺少一张图片：服务器无法写入磁盘。",
     "showAll": "显示全部（{n} 个字符）",
     "showLess": "收起",
     "picture": "图片",
@@ -95,7 +139,9 @@ export default {
     "errorLate": "回答因错误而结束",
     "error": "没有回答",
     "context": "对话超出了此模型能读取的长度。",
-    "gone": "服务器已不再有这个回答。"
+    "gone": "服务器已不再有这个回答。",
+    "waiting": "等待您的决定",
+    "waitingHint": "您对它的工具做出决定后，模型会继续。"
   },
 
   "failure": {
@@ -124,7 +170,10 @@ export default {
     "written": "写于",
     "about": "≈ 表示根据文本的估计值，因为模型服务器没有计算 token 数。四个字符约一个 token，中日韩文字每字约一个。",
     "closed": "与模型的连接关闭用时",
-    "pieces": "停止前收到的片段"
+    "pieces": "停止前收到的片段",
+    "steps": "对模型的请求",
+    "step": "第 {n} 步",
+    "sum": "合计"
   },
 
   "list": {
@@ -137,6 +186,7 @@ export default {
     "asMarkdown": "保存为 Markdown",
     "asJson": "保存为 JSON",
     "asText": "保存为文本",
+    "withFiles": "连同文件保存 (ZIP)",
     "deleteItem": "删除"
   },
 
@@ -176,6 +226,52 @@ export default {
     "most": "一次最多 {n} 个对话。"
   },
 
+  "tools": {
+    "arguments": "参数",
+    "noArguments": "无",
+    "result": "结果",
+    "structured": "数据",
+    "shortened": "模型只得到了这个结果的开头。",
+    "running": "正在运行…",
+    "runningFor": "已运行 {seconds}",
+    "done": "完成",
+    "failed": "失败",
+    "refused": "已拒绝",
+    "unknown": "可能已运行",
+    "waiting": "等待您的决定",
+    "youAllowed": "您已允许",
+    "youAllowedAlways": "您已在此对话中始终允许",
+    "youRefused": "您已拒绝",
+    "youTold": "您已告诉模型它可能已运行",
+    "without": "无法使用 {server} 的工具。{why}",
+    "question": "模型想运行 {server} 的 {name}。",
+    "changed": "自您在此对话中允许 {name} 以来，它已发生变化：其功能、参数或服务器位置已不同。",
+    "repeated": "它连续第三次要求同样的调用。",
+    "steps": "这个回答已用完所有步骤。如果允许，模型会再用同样多的步骤继续。",
+    "run": "运行",
+    "refuse": "拒绝",
+    "always": "在此对话中始终允许",
+    "unknownWhy": "{server} 的 {name} 可能已运行：没有收到结果。除非您要求，否则不会再次运行。",
+    "runAgain": "再次运行",
+    "tell": "告诉模型",
+    "runAll": "全部运行",
+    "refuseAll": "全部拒绝",
+    "decide": "发送决定",
+    "decided": "已决定 {n}/{all}",
+    "unable": "{model} 不使用工具，提问时不会带上工具。",
+    "title": "工具",
+    "hint": "在此对话和新对话中，模型可以使用这些服务器的工具。",
+    "presetHint": "使用此预设的对话可以使用这些服务器的工具。",
+    "runsUnasked": "在此对话中，{server} 的 {name} 无需询问即可运行。",
+    "askAgain": "重新询问",
+    "serverFailed": "无法使用。",
+    "serverStarts": "正在启动…",
+    "count": {"other": "{n} 个工具"},
+    "asks": "先询问",
+    "runs": "无需询问",
+    "readsOnly": "自称不会更改任何内容"
+  },
+
   "trash": {
     "region": "已删除的对话",
     "deleted": "已删除“{title}”",
@@ -192,6 +288,35 @@ export default {
     "showAll": "显示全部 {n} 行",
     "preview": "预览",
     "refused": "无法预览：{reason}"
+  },
+
+  "compare": {
+    "compare": "比较…",
+    "done": "完成",
+    "pick": "比较模型",
+    "note": "请勾选 2 到 {most} 个模型，它们会同时回答您的问题。",
+    "most": {
+      "other": "最多 {n} 个模型。"
+    },
+    "ticked": {
+      "other": "已勾选 {n} 个模型。"
+    },
+    "requests": {
+      "other": "{n} 个请求"
+    },
+    "title": "并排的回答",
+    "goOn": "用这个继续",
+    "goOnModel": "用这个继续：{model}",
+    "stop": "停止",
+    "stopModel": "停止：{model}",
+    "began": "{model} 正在回答。",
+    "ended": "{model}：回答已完成。",
+    "endedAs": "{model} 停止回答：{how}。",
+    "sum": {
+      "other": "{n} 个回答共花费 {cost}。"
+    },
+    "next": "您的下一个问题会接在 {model} 的回答之后。",
+    "goneOn": "对话将用 {model} 继续。"
   },
 
   "model": {
@@ -275,11 +400,15 @@ export default {
     "error": "前面的回答失败了，此问题等待您处理。",
     "cut_off": "前面的回答被截断，此问题等待您处理。",
     "interrupted": "前面的回答被中断，此问题等待您处理。",
+    "waiting": "前面的回答正在等待对工具调用作出决定。",
     "unanswered": "前面的问题没有回答，此问题等待您处理。",
     "restarted": "服务器已重启，此问题等待您处理。"
   },
 
   "error": {
+    "nothing_shared": "这里没有内容。链接可能已过期或被撤销。",
+    "too_many_shares": "您的分享链接数已达上限。请先撤销其中一个。",
+    "too_many_shared_readers": "当前阅读分享回答的人过多。",
     "connect_failed": "无法连接模型服务器。",
     "connect_timeout": "连接模型服务器超时。",
     "tls_failed": "与模型服务器的连接不安全，因此没有使用。",
@@ -299,6 +428,24 @@ export default {
     "model_not_found": "模型服务器上没有这个模型。",
     "context_length": "对话超出了此模型能读取的长度。",
     "bad_request": "模型服务器拒绝了请求。",
+    "images_refused": "此模型不接受图片。",
+    "no_vision": "此模型看不到图片。请选择其他模型，或不带图片发送问题。",
+    "tools_not_found": "没有这个名称的工具服务器。请选择其他服务器，再次发送问题。",
+    "no_tools": "此模型无法使用工具。请选择其他模型，或不带工具发送问题。",
+    "already_decided": "这些调用已经决定过了，可能是在另一个窗口中。",
+    "file_not_found": "文件已不存在。请重新添加。",
+    "file_in_use": "有消息或等待中的问题使用了此文件。",
+    "file_not_ready": "有文件尚未就绪。",
+    "file_too_large": "文件对服务器来说太大。",
+    "files_full": "没有空间存放更多文件。请删除带有文件的对话。",
+    "file_type": "不能添加这种文件。",
+    "picture_damaged": "图片已损坏。",
+    "too_many_files": "一条消息不能有这么多文件。",
+    "too_many_uploads": "正在上传的文件太多。请稍后再试。",
+    "import_running": "您的另一个导入正在进行。请等待其结束，或将其停止。",
+    "import_too_large": "文件超出此服务器允许的大小。",
+    "too_many_imports": "等待中的导入过多。请稍后再试。",
+    "length_required": "请求没有长度。",
     "upstream_5xx": "模型服务器出错。",
     "upstream_error": "模型服务器报告了错误。",
     "local_model_failed": "本地模型无法运行。",
@@ -339,6 +486,7 @@ export default {
     "conversation_full": "此对话的消息数已达上限。",
     "too_many": "当前请求过多。",
     "too_many_answers": "正在生成的回答过多，请等待其中一个完成。",
+    "answer_elsewhere": "此回答正由该服务器的另一个进程生成，目前无法连接到它。请稍后重试。",
     "too_many_bodies": "当前到达的大型请求过多。",
     "too_many_connections": "当前连接过多。",
     "too_many_readers": "当前读取的大型对话过多。",
@@ -390,6 +538,25 @@ export default {
     "changedMeanwhile": "您已在另一个浏览器中更改过。再次保存即可替换。",
     "defaultsTooLong": "太长了。总共最多 64 KB。",
     "data": "您的数据",
+    "import": "导入对话",
+    "importHint": "来自 ChatGPT、Claude、Open WebUI、LibreChat、llama.cpp 或另一个 Tornado Stream：该程序导出的 .zip 或 .json 文件即可。所有分支都会导入，这里已有的内容不会被覆盖。您也可以把文件拖到这里。",
+    "importChoose": "导入…",
+    "importDrop": "将文件拖放到此处即可导入",
+    "importUploading": "正在上传：{percent}",
+    "importReading": "正在读取文件…",
+    "importImported": { "other": "已导入 {n} 个对话" },
+    "importKnown": { "other": "{n} 个已存在" },
+    "importPresets": { "other": "已添加 {n} 个预设" },
+    "importSkipped": { "other": "{n} 个无法导入" },
+    "importLeftOut": { "other": "省略了 {n} 条隐藏消息和工具步骤。" },
+    "importStop": "停止",
+    "importStopped": "导入已停止。",
+    "importNothing": "没有导入任何内容。",
+    "importBroken": "导入提前结束。",
+    "importNoNews": "没有新内容。",
+    "importWhich": { "other": "无法导入的内容（{n}）" },
+    "importMore": { "other": "还有 {n} 个。" },
+    "importUntitled": "无标题",
     "export": "导出所有对话",
     "exportHint": "一个 zip 压缩包，每个对话两个文件：便于阅读的 Markdown 和包含所有分支的 JSON。",
     "deleteAll": "删除所有对话",
@@ -414,9 +581,23 @@ export default {
     "password": "密码"
   },
 
+  "importWhy": {
+    "damaged": "已损坏。",
+    "damagedArchive": "压缩包无法打开，可能下载被中断。",
+    "empty": "其中没有任何发言。",
+    "encrypted": "有密码保护。",
+    "failed": "读取占用的时间或内存过多。",
+    "full": "超出此服务器允许的大小。",
+    "noConversations": "其中没有此页面能识别的对话。",
+    "notKnown": "格式未知。",
+    "notSaved": "服务器无法保存。请稍后再次导入该文件，会从中断处继续。",
+    "tooLarge": "太大。"
+  },
+
   "notify": {
     "done": "您的回答已完成。",
-    "failed": "您的回答未完成就结束了。"
+    "failed": "您的回答未完成就结束了。",
+    "waiting": "有一个回答在等您做决定。"
   },
 
   "context": {
@@ -522,5 +703,35 @@ export default {
   "action": {
     "version": "第 {n} 个版本，共 {of} 个",
     "count": "{n}/{of}"
+  },
+
+  "shared": {
+    "follows": "此页面会跟随对话更新。",
+    "lost": "连接已断开，正在重试。",
+    "over": "此链接不再有效：它已过期或被撤销。"
+  },
+
+  "share": {
+    "item": "分享…",
+    "title": "分享此对话",
+    "what": "任何拥有链接的人都可以阅读您所见分支截至此处的问题和回答，包括模型的思考和模型名称。您的姓名、系统提示词、其他分支和费用均不会显示。",
+    "empty": "还没有可分享的内容。",
+    "live": "同时显示此后的内容，并随撰写更新",
+    "files": "同时显示图片和文件",
+    "lasts": "链接有效期",
+    "days": { "other": "{n} 天" },
+    "always": "直到我撤销",
+    "create": "创建链接",
+    "link": "链接",
+    "once": "请立即复制链接，它不会再次显示。",
+    "list": "已分享的链接",
+    "none": "目前没有有效的链接。",
+    "revoke": "撤销",
+    "revokeOne": "撤销“{title}”的链接",
+    "revoked": "“{title}”的链接已失效。",
+    "isLive": "实时",
+    "withFiles": "含文件",
+    "until": "至 {date}",
+    "mark": "已分享"
   }
 };

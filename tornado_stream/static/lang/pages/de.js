@@ -1,4 +1,9 @@
 export default {
+  "files": {
+    "add": "Dateien hinzufügen",
+    "camera": "Foto aufnehmen"
+  },
+
   "page": {
     "archive": "Archiv",
     "description": "Ein Chat, der kein Wort verliert, wiederholt oder doppelt abrechnet.",
@@ -111,5 +116,14 @@ export default {
   "panel": {
     "open": "Systemprompt und Parameter",
     "set": "(gesetzt)"
+  },
+
+  "shared": {
+    "note": "Jemand hat diese Unterhaltung mit Ihnen geteilt. Sie können sie hier lesen, aber nichts hineinschreiben.",
+    "running": "Die Antwort wird gerade geschrieben. Laden Sie diese Seite neu, um mehr zu sehen.",
+    "reload": "Neu laden",
+    "more": "Diese Seite zeigt nur den Anfang.",
+    "markdown": "Als Markdown",
+    "text": "Als reiner Text"
   }
 };

@@ -1,4 +1,9 @@
 export default {
+  "files": {
+    "add": "Add files",
+    "camera": "Take a photo"
+  },
+
   "page": {
     "archive": "Archive",
     "description": "A streaming chat that never loses, repeats or double-bills a token.",
@@ -111,5 +116,14 @@ export default {
   "panel": {
     "open": "System prompt and parameters",
     "set": "(set)"
+  },
+
+  "shared": {
+    "note": "Somebody has shared this conversation with you. You can read it here, but not write in it.",
+    "running": "The answer is being written. Load this page again to see more.",
+    "reload": "Load it again",
+    "more": "This page shows only the beginning.",
+    "markdown": "As Markdown",
+    "text": "As plain text"
   }
 };

@@ -1,4 +1,9 @@
 export default {
+  "files": {
+    "add": "Añadir archivos",
+    "camera": "Hacer una foto"
+  },
+
   "page": {
     "archive": "Archivo",
     "description": "Un chat en directo que nunca pierde, repite ni cobra dos veces un token.",
@@ -111,5 +116,14 @@ export default {
   "panel": {
     "open": "Instrucciones del sistema y parámetros",
     "set": "(definidos)"
+  },
+
+  "shared": {
+    "note": "Alguien ha compartido esta conversación con usted. Puede leerla aquí, pero no escribir en ella.",
+    "running": "La respuesta se está escribiendo. Vuelva a cargar esta página para ver más.",
+    "reload": "Volver a cargar",
+    "more": "Esta página muestra solo el principio.",
+    "markdown": "Como Markdown",
+    "text": "Como texto sin formato"
   }
 };

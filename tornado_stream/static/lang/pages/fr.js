@@ -1,4 +1,9 @@
 export default {
+  "files": {
+    "add": "Ajouter des fichiers",
+    "camera": "Prendre une photo"
+  },
+
   "page": {
     "archive": "Archives",
     "description": "Un chat en direct qui ne perd, ne répète et ne facture jamais deux fois un token.",
@@ -111,5 +116,14 @@ export default {
   "panel": {
     "open": "Prompt système et paramètres",
     "set": "(définis)"
+  },
+
+  "shared": {
+    "note": "Quelqu’un a partagé cette conversation avec vous. Vous pouvez la lire ici, mais pas y écrire.",
+    "running": "La réponse est en cours d’écriture. Rechargez cette page pour en voir davantage.",
+    "reload": "Recharger",
+    "more": "Cette page ne montre que le début.",
+    "markdown": "En Markdown",
+    "text": "En texte brut"
   }
 };

@@ -1,4 +1,9 @@
 export default {
+  "files": {
+    "add": "添加文件",
+    "camera": "拍照"
+  },
+
   "page": {
     "archive": "归档",
     "description": "流式聊天：不丢、不重复、不多计一个 token。",
@@ -111,5 +116,14 @@ export default {
   "panel": {
     "open": "系统提示词和参数",
     "set": "（已设置）"
+  },
+
+  "shared": {
+    "note": "有人与您分享了此对话。您可以在此阅读，但不能写入。",
+    "running": "正在撰写回答。重新加载此页面可查看更多内容。",
+    "reload": "重新加载",
+    "more": "此页面仅显示开头部分。",
+    "markdown": "Markdown 格式",
+    "text": "纯文本格式"
   }
 };

@@ -1,0 +1,1 @@
+"""Files of users: their bytes on the disk, their types, and the texts that are in them."""

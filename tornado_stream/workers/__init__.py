@@ -1,0 +1,1 @@
+"""Several processes that serve one port over one data directory (decision 18)."""
