@@ -342,13 +342,15 @@ async def test_tools_compared_answers_and_pictures_of_our_own_export_come_back(
     await tools.ask(call("c__get_time"), "say=It is late.")
     drawn = await tools.ask(call("c__draw"), "say=Nice.")
     drawn = await tools.decide(drawn, {"call_1": "run"})
+    assert result_files((await tools.message(drawn))["parts"]), drawn.events
     always = await tools.ask(call("c__count", {"text": "x"}), "say=One.")
     await tools.decide(always, {"call_1": "always"})
     await tools.ask(call("c__count", {"text": "y"}), "say=Two.")
     first = (await chat.ask("Which?", model="say=a")).start
     beside = {"parent_id": first["user_message_id"], "beside": True}
     home = first["conversation_id"]
-    await chat.ask(None, model="say=b;picture=40000", conversation_id=home, **beside)
+    answer = await chat.ask(None, model="say=b;picture=40000", conversation_id=home, **beside)
+    assert any("images" in event.data for event in answer.events), answer.events
     await chat.request("POST", "/api/presets", {"name": "Clock", "tools": ["c"]})
     export = (await chat.request("GET", "/api/export")).body
     assert sum(name.startswith("files/") for name in ZipFile(io.BytesIO(export)).namelist()) == 2

@@ -221,9 +221,10 @@ async def test_a_proxy_that_is_none(proxied, answer, says):
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.gen_test
 async def test_a_proxy_that_is_out_of_reach_or_silent(proxied, scheme):
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    error = (await proxied(port, scheme).ask()).end["error"]
+    with socket.socket() as bound:  # nothing listens, and nobody else can have its port
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+        error = (await proxied(port, scheme).ask()).end["error"]
     assert error["code"] == "connect_failed"
     named = f"The proxy http://127.0.0.1:{port} (ALL_PROXY)"
     assert error["message"] == f"{named} could not be reached: nothing answers there."
