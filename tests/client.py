@@ -215,6 +215,14 @@ async def read_chunk(stream: IOStream) -> bytes:
 
 
 @contextmanager
+def refusing_port() -> Iterator[int]:
+    """A port on which nothing listens, and which nobody else can have meanwhile."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
+@contextmanager
 def deaf_listener() -> Iterator[tuple[socket.socket, list[socket.socket]]]:
     """A listener whose queue is full, and the sockets that fill it. It answers no SYN."""
     with ExitStack() as stack:

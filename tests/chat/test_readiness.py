@@ -9,8 +9,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from client import Client
-from tornado.testing import bind_unused_port
+from client import Client, refusing_port
 
 from tornado_stream import app as app_module
 from tornado_stream.chat import readiness
@@ -147,12 +146,11 @@ async def test_an_upstream_that_refuses_the_key(serve, settings, upstream, monke
 
 @pytest.mark.gen_test
 async def test_an_unreachable_upstream(serve, settings, upstream):
-    sock, port = bind_unused_port()
-    sock.close()
-    chat = serve(replace(settings, base_url=f"http://127.0.0.1:{port}/v1"))
-    assert await status(chat) == "ready", "before anything was asked, it counts as ready"
-    await chat.request("GET", "/api/models")
-    assert await status(chat) == "upstream_failing"
+    with refusing_port() as port:
+        chat = serve(replace(settings, base_url=f"http://127.0.0.1:{port}/v1"))
+        assert await status(chat) == "ready", "before anything was asked, it counts as ready"
+        await chat.request("GET", "/api/models")
+        assert await status(chat) == "upstream_failing"
 
 
 @pytest.mark.gen_test

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from client import until
+from client import refusing_port, until
 
 from tornado_stream.net import forward_proxy
 from tornado_stream.providers import build_provider
@@ -221,9 +221,7 @@ async def test_a_proxy_that_is_none(proxied, answer, says):
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.gen_test
 async def test_a_proxy_that_is_out_of_reach_or_silent(proxied, scheme):
-    with socket.socket() as bound:  # nothing listens, and nobody else can have its port
-        bound.bind(("127.0.0.1", 0))
-        port = bound.getsockname()[1]
+    with refusing_port() as port:
         error = (await proxied(port, scheme).ask()).end["error"]
     assert error["code"] == "connect_failed"
     named = f"The proxy http://127.0.0.1:{port} (ALL_PROXY)"

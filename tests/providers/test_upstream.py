@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import socket
 import ssl
 import time
 import zlib
 
 import pytest
-from client import deaf_listener, until
+from client import deaf_listener, refusing_port, until
 from deadlines import DEADLINE, at_most
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.tcpserver import TCPServer
@@ -373,16 +372,13 @@ async def test_a_stall_is_measured_from_the_last_byte():
 
 @pytest.mark.gen_test
 async def test_an_upstream_that_is_not_there():
-    sock = socket.socket()
-    sock.bind(("127.0.0.1", 0))
-    url = f"http://127.0.0.1:{sock.getsockname()[1]}/v1"
-    sock.close()
-    for nowhere in [url, "http://no-such-host.invalid/v1"]:
-        with pytest.raises(ProviderError) as caught:
-            request = UpstreamRequest(nowhere, {}, b"{}")
-            await Upstream().fetch_stream(request, lambda s, h: lambda data: None)
-        assert (caught.value.code, caught.value.state) == ("connect_failed", "error")
-        assert caught.value.retryable
+    with refusing_port() as port:
+        for nowhere in [f"http://127.0.0.1:{port}/v1", "http://no-such-host.invalid/v1"]:
+            with pytest.raises(ProviderError) as caught:
+                request = UpstreamRequest(nowhere, {}, b"{}")
+                await Upstream().fetch_stream(request, lambda s, h: lambda data: None)
+            assert (caught.value.code, caught.value.state) == ("connect_failed", "error")
+            assert caught.value.retryable
 
 
 @pytest.mark.gen_test

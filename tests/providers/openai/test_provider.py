@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import orjson
 import pytest
-from tornado.testing import bind_unused_port
+from client import refusing_port
 
 from tornado_stream.providers import provider_group
 from tornado_stream.providers.openai.provider import encode_request
@@ -326,20 +326,19 @@ async def listed(chat) -> tuple[str, str]:
 
 @pytest.mark.gen_test
 async def test_a_model_whose_upstream_failed_last_is_listed_as_failed(serve, settings, tmp_path):
-    sock, port = bind_unused_port()
-    sock.close()
-    config = tmp_path / "named.toml"
-    config.write_text(
-        f'[upstream.up]\nbase_url = "http://127.0.0.1:{port}/v1"\nmodels = ["mine"]\n'
-    )
-    chat = serve(replace(settings, config=config, model=None))
-    assert (await listed(chat))[0] == "ready", "nothing was tried"
-    stream = await chat.send()
-    await stream.until("notice")  # it could not be reached, and is tried again
-    state, detail = await listed(chat)
-    assert state == "failed" and f"127.0.0.1:{port} could not be reached" in detail
-    assert (await chat.request("GET", "/v1/models")).json()["data"][0]["id"] == "mine"
-    await chat.stop(stream.answer.start["generation_id"])
+    with refusing_port() as port:
+        config = tmp_path / "named.toml"
+        config.write_text(
+            f'[upstream.up]\nbase_url = "http://127.0.0.1:{port}/v1"\nmodels = ["mine"]\n'
+        )
+        chat = serve(replace(settings, config=config, model=None))
+        assert (await listed(chat))[0] == "ready", "nothing was tried"
+        stream = await chat.send()
+        await stream.until("notice")  # it could not be reached, and is tried again
+        state, detail = await listed(chat)
+        assert state == "failed" and f"127.0.0.1:{port} could not be reached" in detail
+        assert (await chat.request("GET", "/v1/models")).json()["data"][0]["id"] == "mine"
+        await chat.stop(stream.answer.start["generation_id"])
 
 
 @pytest.mark.gen_test
