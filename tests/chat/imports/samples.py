@@ -264,6 +264,103 @@ def open_webui(number: int = 1) -> dict[str, Any]:
     }
 
 
+def open_webui_output(number: int = 1) -> dict[str, Any]:
+    """A chat of *Export Chats* as the page and the server of Open WebUI 0.12.4 wrote it, shortened:
+    `output` has reasoning and calls of tools, which are no longer in the text."""
+
+    def said(text: str, status: str = "completed") -> dict[str, Any]:
+        return written("message", text, status=status, role="assistant")
+
+    def written(type: str, text: str, **more: Any) -> dict[str, Any]:
+        content = [{"type": "output_text", "text": text}]
+        return {"type": type, "id": "r_1", "status": "completed", "content": content, **more}
+
+    def file(id: str, name: str, type: str) -> dict[str, Any]:
+        meta = {"name": name, "content_type": type, "size": 40, "data": {}}
+        inner = {"id": id, "filename": name, "data": {"status": "completed"}, "meta": meta}
+        return {"type": "file", "file": inner, "id": id, "url": id, "name": name, "size": 40} | {
+            "content_type": type
+        }
+
+    def asked(id: str, parent: str | None, text: str, **more: Any) -> dict[str, Any]:
+        return message(id, parent, "user", text, models=["thinker"], **more)
+
+    def answer(id: str, parent: str, text: str, *output: Any, **more: Any) -> dict[str, Any]:
+        own = {"done": True, "model": "thinker", "modelIdx": 0, "output": list(output)}
+        return message(id, parent, "assistant", text, **{**own, **more})
+
+    def message(id: str, parent: str | None, role: str, text: str, **more: Any) -> dict[str, Any]:
+        place = {"id": id, "parentId": parent, "childrenIds": [], "timestamp": NOON + int(id[1:])}
+        return {**place, "role": role, "content": text, **more}
+
+    call = {"type": "function_call", "id": "call_1", "name": "clock", "arguments": "{}"}
+    result = {"type": "function_call_output", "call_id": "call_1", "output": []}
+    code = {"type": "open_webui:code_interpreter", "lang": "python", "code": "print(1+1)"}
+    notes = file("f1", "notes.txt", "text/plain")
+    whole = {"file_id": "f1", "name": "notes.txt", "source": "notes.txt"}
+    pages = [
+        {"source": "https://fjords.example/?a=1&b=2", "title": "Fjords & <more>"},
+        {"source": "https://oslo.example/", "name": "Oslo"},
+        {"source": "https://oslo.example/", "name": "Oslo again"},
+    ]
+    messages = [
+        asked("m1", None, "Read", files=[notes, file("f2", "cat.png", "image/png")]),
+        answer(
+            "m2",
+            "m1",
+            "It is noon.",
+            written("reasoning", "1 < 2\n> quoted"),
+            call,
+            result,
+            code,
+            said("It is noon."),
+            sources=[
+                {"source": notes, "document": ["one & <b>\n"], "metadata": [whole]},
+                {
+                    "source": {"type": "web_search", "name": "fjords", "queries": ["fjords"]},
+                    "document": ["long", "a city", "a city"],
+                    "metadata": pages,
+                },
+            ],
+        ),
+        answer("m3", "m1", "", error={"content": {"message": "quota exceeded"}}),
+        answer("m4", "m1", "", error={"content": "told to fail"}),
+        answer("m5", "m1", "Half", said("Half"), error={"content": {"message": "overloaded"}}),
+        answer("m6", "m1", "t0 t1 ", said("t0 t1 ", "incomplete")),
+        answer("m7", "m1", "Both.", said("Both."), merged={"status": True, "content": "As one."}),
+        asked("m8", "m7", "Again"),
+        answer("m9", "m8", "", done=False),
+    ]
+    return {
+        "id": f"chat-{number}",
+        "user_id": "u1",
+        "title": f"Latest {number}",
+        "chat": {
+            "id": f"chat-{number}",
+            "title": f"Latest {number}",
+            "models": ["thinker"],
+            "history": {"currentId": "m9", "messages": {one["id"]: one for one in messages}},
+            "messages": [{"role": "user", "content": "Read"}],
+            "files": [notes],
+            "tags": [],
+            "timestamp": NOON * 1000,
+            "params": {"custom_params": {}, "system": "Be exact."},
+        },
+        "updated_at": NOON + 9,
+        "created_at": NOON,
+        "share_id": None,
+        "archived": False,
+        "pinned": True,
+        "meta": {},
+        "variables": {},
+        "folder_id": "d0eb47b9-45c0-406e-89a1-b9997c5b95ce",
+        "tasks": None,
+        "summary": None,
+        "current_message_id": "m9",
+        "context_usage": None,
+    }
+
+
 def librechat(number: int = 1, *, recursive: bool = False) -> dict[str, Any]:
     """A conversation as LibreChat's `useExportConversation.ts` writes it, with and without its
     option *recursive*; the members of the messages are those of `librechat-export.json` among the

@@ -48,6 +48,7 @@ def test_each_format_is_told_by_its_content():
         (samples.claude(), claude),
         (samples.open_webui(), open_webui),
         (samples.open_webui()["chat"], open_webui),
+        (samples.open_webui_output(), open_webui),
         (samples.llama_cpp(), llama_cpp),
         (samples.librechat(), librechat),
         (samples.librechat(recursive=True), librechat),
@@ -226,6 +227,81 @@ def test_open_webui():
     assert (found.left_out, current(found)) == (1, "Sure.")
 
 
+def test_open_webui_with_output():
+    found = read(samples.open_webui_output())
+    question = "Read\n\n[file: notes.txt]\n```\none & <b>\n\n```\n\n[picture: cat.png]"
+    assert shape(found) == [
+        ("user", question, ""),
+        ("assistant", "It is noon.", question),
+        ("assistant", "", question),
+        ("assistant", "", question),
+        ("assistant", "Half", question),
+        ("assistant", "t0 t1 ", question),
+        ("assistant", "Both.", question),
+        ("assistant", "As one.", question),
+        ("user", "Again", "Both."),
+    ]
+    answers = [m for m in found.messages if m.role == "assistant"]
+    assert [m.state for m in answers] == [
+        "done",
+        "error",
+        "error",
+        "error",
+        "stopped",
+        "done",
+        "done",
+    ]
+    assert [m.error["message"] for m in answers if m.error] == [
+        "quota exceeded",
+        "told to fail",
+        "overloaded",
+    ]
+    assert {m.upstream for m in answers} == {"import:open-webui"}
+    assert answers[0].reasoning == "1 < 2\n> quoted"
+    assert answers[0].sources == [
+        {"url": "https://fjords.example/?a=1&b=2", "title": "Fjords & <more>"},
+        {"url": "https://oslo.example/", "title": "Oslo"},
+    ]
+    assert (found.left_out, current(found)) == (2, "Again"), (
+        "the call with its result, and the code"
+    )
+    conversation = found.conversation
+    assert (conversation.system, conversation.pinned, conversation.folder) == (
+        "Be exact.",
+        True,
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("members", "state", "text", "told"),
+    [
+        ({"error": True, "content": "no such model"}, "error", "", "no such model"),
+        ({"error": "refused"}, "error", "Half", "refused"),
+        ({"error": {"detail": "gone"}}, "error", "Half", "gone"),
+        ({"error": {"content": {"error": {"message": "deep"}}}}, "error", "Half", "deep"),
+        ({"error": {"content": ""}}, "error", "Half", ""),
+        ({"error": None, "done": False}, "interrupted", "Half", None),
+        ({"error": False}, "done", "Half", None),
+    ],
+)
+def test_how_an_answer_of_open_webui_ended(members, state, text, told):
+    record = samples.open_webui_output()
+    record["chat"]["history"]["messages"]["m5"] |= members
+    answer = read(record).messages[4]
+    assert (answer.state, answer.content) == (state, text)
+    assert (answer.error and answer.error["message"]) == told
+
+
+def test_parts_of_a_file_of_open_webui_are_not_the_file():
+    """An answer has the parts of it that are nearest to the question, or that a tool has read."""
+    for change in ({"distances": [0.9]}, {"source": {"type": "file", "id": "f1"}}):
+        record = samples.open_webui_output()
+        record["chat"]["history"]["messages"]["m2"]["sources"][0] |= change
+        question = read(record).messages[0].content
+        assert question == "Read\n\n[file: notes.txt]\n\n[picture: cat.png]"
+
+
 @pytest.mark.parametrize("recursive", [True, False])
 def test_librechat(recursive):
     found = read(samples.librechat(recursive=recursive))
@@ -354,6 +430,7 @@ def test_members_of_any_type_in_any_place(junk):
         samples.chatgpt,
         samples.claude,
         samples.open_webui,
+        samples.open_webui_output,
         samples.librechat,
         lambda: samples.librechat(recursive=True),
         samples.llama_cpp,
