@@ -80,8 +80,14 @@ def page(open_page: Callable[..., Page], tools: Tools) -> Page:
     return page
 
 
+def opened(page: Page) -> None:
+    """Wait until the page is complete: with tools, its script loads a part after `load`."""
+    expect(page.locator("#model")).not_to_have_attribute("data-state", "unknown")
+
+
 def choose(page: Page, chosen: bool = True) -> None:
     """Choose the server of tools for this conversation, or not."""
+    opened(page)
     page.get_by_role("button", name="System prompt and parameters").click()
     dialog = page.get_by_role("dialog", name="This conversation")
     dialog.get_by_role("checkbox", name="c", exact=True).set_checked(chosen)
@@ -241,6 +247,7 @@ def test_several_calls_are_decided_together(page: Page, tools: Tools) -> None:
 
 def test_from_right_to_left_with_long_words(browser: Browser, tools: Tools) -> None:
     with fresh_page(browser, tools.program, locale="ar-XB", reduced_motion="reduce") as page:
+        opened(page)
         page.locator("#panel").click()
         page.locator("dialog[open] .tool-fields input").check()
         expect(page.locator(".tool-about details")).to_be_visible()
