@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import uuid
+from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
@@ -213,6 +214,16 @@ async def test_pictures_are_files_of_the_user_for_as_long_as_the_answer_is(tools
     await tools.chat.request("DELETE", f"/api/conversations/{home}")
     gone = await tools.chat.request("GET", f"/api/files/{file['id']}")
     assert gone.status == 404
+
+
+@pytest.mark.gen_test
+async def test_a_picture_that_cannot_be_kept_is_told(serve, settings, tmp_path):
+    tools = start(serve, replace(settings, max_user_files=10), tmp_path)
+    answer = await tools.ask(call("c__draw"), "say=Nice.")
+    drawn = await tools.decide(answer, {"call_1": "run"})
+    assert (called(drawn)[-1]["state"], called(drawn)[-1]["result"]["files"]) == ("done", [])
+    lost = [e.data["reason"] for e in drawn.events if e.data.get("code") == "image_not_kept"]
+    assert (lost, drawn.text) == (["files_full"], "Nice.")
 
 
 @pytest.mark.gen_test

@@ -89,9 +89,10 @@ class ToolAnswers:
 
     async def _keep(
         self, answer: Message, owner: str, pictures: list[dict[str, Any]]
-    ) -> list[dict[str, Any]]:
-        """Keep the pictures of a result as files; those that cannot be kept are left out."""
-        kept = []
+    ) -> tuple[list[dict[str, Any]], list[str]]:
+        """Keep the pictures of a result as files; see `KeepPictures`."""
+        kept: list[dict[str, Any]] = []
+        lost: list[str] = []
         for picture in pictures:
             try:
                 sent = SentPicture(picture["data"])
@@ -99,7 +100,8 @@ class ToolAnswers:
                 kept.append(file.in_message())
             except ChatError as error:
                 logger.warning("a picture of a tool is left out: %s", error.message)
-        return kept
+                lost.append(error.code)
+        return kept, lost
 
     def for_program(self, request: CompletionRequest) -> Provider:
         """The provider of an answer for a program, which nobody watches: its model may use the

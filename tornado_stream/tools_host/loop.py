@@ -51,10 +51,9 @@ NO_TOOL = "There is no such tool."
 OTHER_TOOL = "The tool has changed since this call was asked for, so it did not run."
 NOT_STORED = "It did not run, because this server could not store that it would."
 
-#: Keeps the pictures of a result, and returns them as files of a message.
-KeepPictures = Callable[[list[dict[str, Any]]], Awaitable[list[dict[str, Any]]]]
-
-
+#: Keeps the pictures of a result: the files of a message that they are from then on, and for each
+#: of the others the code of the error.
+KeepPictures = Callable[[list[dict[str, Any]]], Awaitable[tuple[list[dict[str, Any]], list[str]]]]
 #: Reads the definitions of the tools that run unasked, by server and name.
 Always = Callable[[], Awaitable[dict[tuple[str, str], str]]]
 
@@ -63,8 +62,8 @@ async def nothing() -> dict[tuple[str, str], str]:
     return {}
 
 
-async def keep_none(pictures: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return []
+async def keep_none(pictures: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
+    return [], []
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +266,9 @@ class _Answer:
             return replace(call, state=UNKNOWN, why=str(error))
         pictures = found.pop("pictures")
         is_error = found.pop("is_error")
-        files = await self.use.keep_pictures(pictures) if pictures else []
+        files, lost = await self.use.keep_pictures(pictures) if pictures else ([], [])
+        for reason in lost:
+            self.emit(Notice("image_not_kept", {"reason": reason}))
         result = {**found, "files": files}
         return replace(call, state=FAILED if is_error else DONE, result=result, is_error=is_error)
 
