@@ -49,7 +49,7 @@ http {{
 
 
 @pytest.fixture
-def nginx(server: Program, tmp_path: Path) -> Iterator[Callable[..., str]]:
+def nginx(server: Program, tab: Page, tmp_path: Path) -> Iterator[Callable[..., str]]:
     """Starts nginx before the server, with `more` lines in its location; returns its URL."""
     started = []
 
@@ -72,6 +72,8 @@ def nginx(server: Program, tmp_path: Path) -> Iterator[Callable[..., str]]:
         return f"http://127.0.0.1:{port}{path}"
 
     yield start
+    for page in tab.context.pages:
+        page.goto("about:blank")  # or it asks where nobody listens any more
     for process in started:
         process.terminate()
         process.wait(60)

@@ -1,5 +1,5 @@
 """The page over two servers that share a PostgreSQL, behind an nginx that sends each request to the
-next one: a reader asks at one server, resumes at the other, and stops at the first.
+next one: a reader asks at one server, resumes at the other, and stops at either.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Front:
         return [int(port) for port in found]
 
     def steer(self, page: Page, port: int) -> None:
-        """Let the next request go to the server at this port."""
+        """Let the next request go to the server at this port, unless the page asks before it."""
         while True:
             page.request.get(f"{self.url}healthz")
             if self.served("GET /healthz")[-1] != port:
@@ -81,21 +81,23 @@ def test_a_readers_whole_life_over_two_servers(
         expect(content(page)).to_contain_text("t20 ")
         if {first, second} <= set(front.served("GET /stream/[^ /]+")):
             break
-    assert front.served("POST /stream") == [first]
+    assert len(front.served("POST /stream")) == 1
     assert {first, second} <= set(front.served("GET /stream/[^ /]+"))
     before = text(page)
     assert counted(4000).startswith(before)
     front.steer(page, first)
     page.get_by_role("button", name="Stop").click()
     expect(status(page)).to_contain_text("Stopped")
-    assert front.served("POST /stream/[^ /]+/stop") == [first]
+    assert len(front.served("POST /stream/[^ /]+/stop")) == 1
     stopped = text(page)
     assert stopped.startswith(before) and counted(4000).startswith(stopped)
     # Asked, titled, listed and searched at whichever server is next.
-    for number in range(4):
+    for number in range(40):
         ask(page, f"play say=answer {number}")
         expect(content(page)).to_have_text(f"answer {number}")
+        if {first, second} <= set(front.served("POST /stream")):
+            break
     page.reload()
     expect(listed(page)).to_have_count(1)
-    expect(content(page)).to_have_text("answer 3", timeout=DEADLINE * 1000)
+    expect(content(page)).to_have_text(f"answer {number}", timeout=DEADLINE * 1000)
     assert {first, second} <= set(front.served("POST /stream"))

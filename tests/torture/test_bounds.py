@@ -34,7 +34,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 MIB = 1024 * 1024
 #: Bytes that an attack may add to what the process holds.
-MORE = 32 * MIB
+MORE = 40 * MIB
 TOKEN = "t" * 32
 
 

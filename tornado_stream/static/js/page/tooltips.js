@@ -20,12 +20,14 @@ tip.setAttribute("aria-hidden", "true"); // the button's name says the same
 /** @type {HTMLElement | null} */
 let owner = null;
 let timer = 0;
+/** Where the pointer was pressed last. What comes to lie under it there, because a menu closed, was not asked about. */
+let pressed = { x: NaN, y: NaN };
 
 /** Show the tooltip of a button soon, for a pointer or the focus that has come to it. @param {HTMLElement} button @param {Event} event */
 export function hint(button, event) {
   const byPointer = event instanceof PointerEvent;
   if (button === owner) return clearTimeout(timer);
-  if (byPointer ? event.pointerType === "touch" : !button.matches(":focus-visible")) return;
+  if (byPointer ? event.pointerType === "touch" || (event.x === pressed.x && event.y === pressed.y) : !button.matches(":focus-visible")) return;
   later(() => void show(button), byPointer && !owner ? REST : 0);
 }
 
@@ -66,6 +68,7 @@ document.addEventListener("pointerout", ({ target, relatedTarget }) => {
   if (tip.contains(from) || from.closest("button")) later(hide, owner ? STAY : 0);
 });
 tip.addEventListener("pointerover", () => clearTimeout(timer));
+document.addEventListener("pointerdown", ({ x, y }) => (pressed = { x, y }), { capture: true });
 for (const type of ["focusout", "pointerdown", "scroll"]) document.addEventListener(type, hide, { capture: true });
 addEventListener("resize", hide);
 document.addEventListener("keydown", ({ key }) => key === "Escape" && hide(), { capture: true });
