@@ -87,6 +87,7 @@ def test_back_and_swipes_close_what_is_open_and_keep_the_conversation(phone: Pag
     page.go_back()
     expect(page).to_have_url(first)
     expect(content(page)).to_contain_text("End.")
+    page.locator(".answer pre").scroll_into_view_if_needed()  # waits until it rests
     code = page.locator(".answer pre").bounding_box()
     assert code
     swipe(page, (30, code["y"] + 30), (200, code["y"] + 30))  # it scrolls the code
