@@ -260,6 +260,20 @@ async def test_a_drained_server_is_replaced_without_a_lost_answer(start):
 
 
 @pytest.mark.gen_test
+async def test_a_server_that_ends_waits_for_the_readers_of_others_answers(start):
+    first, second = start(2)
+    writer, other = await first.client(), await second.client()
+    id = await ask(writer, "say=word;gap=0.01;count=300;done")
+    reading = await other.open("GET", f"/stream/{id}")
+    await reading.until("delta")
+    second.signal(signal.SIGTERM)
+    answer = await reading.read()
+    assert answer.text == words(300) and answer.end["state"] == "done" and whole(answer)
+    await until(lambda: second.process.poll() is not None)
+    assert second.process.returncode == 0
+
+
+@pytest.mark.gen_test
 async def test_the_database_may_go_away_for_a_while(start, postgres):
     servers = start(2)
     first, second = [await server.client() for server in servers]

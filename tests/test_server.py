@@ -21,6 +21,7 @@ import pytest
 from client import Client, read_head, until
 from deadlines import DEADLINE, at_most
 from process import environ
+from tornado.iostream import StreamClosedError
 from tornado.tcpclient import TCPClient
 
 from tornado_stream.net.addresses import address, bind
@@ -160,6 +161,37 @@ async def test_it_starts_prints_its_address_and_stops(start, tmp_path, upstream)
     assert (await chat.request("GET", "/readyz")).status == 200
     server.process.send_signal(signal.SIGINT)
     assert await server.exit_status() == 0
+
+
+@pytest.mark.gen_test
+async def test_a_request_that_is_being_served_gets_its_response_before_the_end(tmp_path):
+    asked, told = asyncio.Event(), asyncio.Event()
+
+    async def list_models(reader, writer) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        await told.wait()
+        writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 23\r\n\r\n{"data":[{"id":"abc"}]}')
+        await writer.drain()
+        writer.close()
+
+    upstream = await asyncio.start_server(list_models, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{upstream.sockets[0].getsockname()[1]}/v1"
+    server = Server(tmp_path, "--port", "0", "--base-url", url)
+    chat = server.started()
+    request = asyncio.ensure_future(chat.request("GET", "/v1/models"))
+    await asked.wait()
+    server.process.send_signal(signal.SIGTERM)
+    with pytest.raises(StreamClosedError):
+        while True:
+            (await chat.connect()).close()
+    await asyncio.sleep(0.1)  # an upstream takes its time
+    told.set()
+    response = await request
+    assert (response.status, response.json()["data"][0]["id"]) == (200, "abc")
+    assert await server.exit_status() == 0
+    server.close()
+    upstream.close()
 
 
 @pytest.mark.gen_test

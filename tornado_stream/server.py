@@ -21,8 +21,6 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from tornado.httpserver import HTTPServer
-
 from tornado_stream.app import ChatApplication
 from tornado_stream.command_line import Command, parse_command
 from tornado_stream.commands.verbs import VERBS, run_verb
@@ -223,13 +221,16 @@ def _return_memory() -> None:
 
 
 async def _finish_responses(
-    application: ChatApplication, server: HTTPServer, hurry: asyncio.Future[int]
+    application: ChatApplication, server: Server, hurry: asyncio.Future[int]
 ) -> None:
-    """Wait until the last responses are written, then close every connection."""
+    """Wait until the last requests are served and their responses are written, then close every
+    connection."""
     server.stop()
     now = asyncio.get_running_loop().time
     due = now() + LAST_WRITES
-    while application.streams and now() < due and not hurry.done():  # noqa: ASYNC110
+    while application.streams or server.is_serving:
+        if now() > due or hurry.done():
+            break
         await asyncio.sleep(0.01)
     await asyncio.sleep(0.01)  # lets the last bytes of ended responses go out
     for response in tuple(application.streams):

@@ -10,8 +10,8 @@ import pytest
 from client import read_body, read_head
 from tornado.ioloop import IOLoop
 
-from tornado_stream.handover.clients import pass_connection
-from tornado_stream.net.passing import Channel, close_all
+from tornado_stream.handover.clients import adopt, pass_connection
+from tornado_stream.net.passing import Channel, close_all, in_memory
 
 
 async def get(stream, chat) -> int:
@@ -76,3 +76,23 @@ async def test_a_connection_that_is_not_taken_stays(chat, serve, settings, how):
     other.close()
     for one in (stream, half, new):
         one.close()
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+@pytest.mark.gen_test
+async def test_a_process_that_ends_takes_no_connection(chat, when):
+    """It would close the connection before the request is served."""
+    server = chat.application.keep_alive.__self__
+    one, other = socket.socketpair()
+    replies: list[dict] = []
+    message = {"connection": True, "request": True}
+    if when == "before":
+        server.stop()
+    passed = [other.detach(), in_memory(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")]
+    adopt(chat.application, server, message, passed, lambda reply, _: replies.append(reply))
+    server.stop()  # while it looks for new sessions
+    while not replies:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    assert "about to end" in replies[0]["refused"] and not server.connections.open
+    assert one.recv(1) == b"", "its descriptor is closed"
+    one.close()

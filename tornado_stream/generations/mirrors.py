@@ -121,6 +121,10 @@ class Mirrors:
             self._following = self._spawn(self._follow())
         return mirror
 
+    def ends(self) -> set[asyncio.Future[None]]:
+        """The ends of the answers that readers of this process follow."""
+        return {mirror.over for mirror in self._mirrors.values() if mirror.subscribers}
+
     async def stop(self, mirror: Mirror) -> None:
         """Have the answer stopped where it is written. Returns when its `end` is stored. Raises
         `Unavailable` where that takes too long, and `StoreError`."""

@@ -245,9 +245,9 @@ class Generations:
             yield
 
     async def drain(self, seconds: float, hurry: asyncio.Future[Any] | None = None) -> None:
-        """Wait until the answers that begin or run have ended, for `seconds` or until `hurry` is
-        done."""
-        await drained(self._ends, seconds, hurry)
+        """Wait until the answers that begin or run have ended, and those of other instances that
+        readers follow here, for `seconds` or until `hurry` is done."""
+        await drained(lambda: self._ends() | self.mirrors.ends(), seconds, hurry)
 
     def _ends(self) -> set[asyncio.Future[None]]:
         """The ends of what begins and of what runs."""
@@ -260,7 +260,7 @@ class Generations:
         more."""
         for id in (*self._beginning, *self._running):
             self._cancel(id, "interrupted")
-        await self.drain(seconds)
+        await drained(self._ends, seconds, None)
         await self._saver.save_rest()
 
     def _cancel(self, id: str, state: str) -> None:

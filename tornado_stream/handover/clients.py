@@ -35,8 +35,11 @@ from tornado_stream.net.passing import (
 
 logger = logging.getLogger(__name__)
 
-#: Seconds to reach the process that writes an answer. It is on this machine.
-CALL = 0.2
+#: Seconds to reach the process that writes an answer, which is on this machine; and after which a
+#: request is looked at again that it has not taken, because it ends just now.
+CALL, AGAIN = 0.2, 0.03
+#: The answer to a connection that would be closed before its request is served.
+ENDING = {"refused": "it is about to end"}
 
 
 def pass_connection(
@@ -83,6 +86,10 @@ def adopt(
     if not descriptors:
         reply({"refused": "no connection came with it"}, ())
         return
+    if server.stopped:
+        close_all(descriptors)
+        reply(ENDING, ())
+        return
     sock = socket.socket(fileno=descriptors[0])
     sock.setblocking(False)
     data = read_whole(descriptors[1]) if len(descriptors) > 1 else b""
@@ -103,6 +110,10 @@ async def _refreshed(application: ChatApplication, serve: Callable[[], None]) ->
 def _serve(
     server: Server, sock: socket.socket, data: bytes, message: Message, reply: Reply
 ) -> None:
+    if server.stopped:  # meanwhile
+        sock.close()
+        reply(ENDING, ())
+        return
     try:
         server.adopt(sock, data, received=bool(message["connection"]))
     except OSError:  # the client has left
@@ -124,7 +135,10 @@ def way_to(door: Path, answer: Answer, application: ChatApplication) -> PassOn |
             stream.preload(head, received=True)
             application.keep_alive(stream, address)
 
-        pass_connection(stream, channel, head, otherwise=serve_here).add_done_callback(
+        def serve_later() -> None:
+            asyncio.get_running_loop().call_later(AGAIN, serve_here)
+
+        pass_connection(stream, channel, head, otherwise=serve_later).add_done_callback(
             lambda _: channel.close()
         )
 

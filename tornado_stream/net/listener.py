@@ -73,6 +73,8 @@ class Server(HTTPServer):
     holds the open ones. `short_way` may take requests that need not pass Tornado."""
 
     short_way: ShortWay | None = None
+    #: Whether it takes no connection any more, those of other processes included.
+    stopped = False
 
     def initialize(  # type: ignore[override]
         self, application: Application, settings: Settings, part: Part | None = None
@@ -98,7 +100,13 @@ class Server(HTTPServer):
 
     def stop(self) -> None:
         """Accept no more connections. Open ones stay."""
+        self.stopped = True
         self._listener.stop()
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether a request is being served, or has come and will be in a moment."""
+        return any(not stream.reading() for stream in self.connections.open)
 
     def pause_accepting(self) -> None:
         """Let another process accept connections on the same sockets, which stay open."""
