@@ -1,5 +1,5 @@
 """The page over two servers that share a PostgreSQL, behind an nginx that sends each request to the
-next one: a reader asks at one server, resumes at the other, and stops at either.
+next one: a reader asks at one server, resumes at the other, and stops at the first.
 """
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from deadlines import DEADLINE
 from deploy.proxy_programs import find, nginx
 from deploy.test_servers import site
+from playwright.sync_api import Route
 from postgres import Engine
 
 from .chat import Page, ask, content, counted, expect, listed, status, text
@@ -38,11 +40,31 @@ class Front:
         return [int(port) for port in found]
 
     def steer(self, page: Page, port: int) -> None:
-        """Let the next request go to the server at this port, unless the page asks before it."""
+        """Let the next request go to the server at this port."""
         while True:
             page.request.get(f"{self.url}healthz")
             if self.served("GET /healthz")[-1] != port:
                 return
+
+    @contextmanager
+    def steered(self, page: Page, port: int) -> Iterator[None]:
+        """Let the first POST to `/stream…` in the block go to the server at this port. Whatever
+        else the page asks for waits until the end of the block."""
+        waiting: list[Route] = []
+
+        def let_wait(route: Route) -> None:
+            request = route.request
+            if request.method == "POST" and "/stream" in request.url:
+                route.continue_()
+            else:
+                waiting.append(route)
+
+        page.route("**/*", let_wait)
+        self.steer(page, port)
+        yield
+        for route in waiting:
+            route.continue_()
+        page.unroute("**/*", let_wait)
 
 
 @pytest.fixture
@@ -66,9 +88,9 @@ def test_a_readers_whole_life_over_two_servers(
 ) -> None:
     page = open_page(front.url)
     first, second = front.ports
-    front.steer(page, first)
-    ask(page, "play gap=0.05;count=4000")
-    expect(content(page)).to_contain_text("t20 ")
+    with front.steered(page, first):
+        ask(page, "play gap=0.05;count=4000")
+        expect(content(page)).to_contain_text("t20 ")
     url = page.url
     # The page is loaded again: whatever it asks for goes to one server or the other.
     for _ in range(20):
@@ -81,14 +103,14 @@ def test_a_readers_whole_life_over_two_servers(
         expect(content(page)).to_contain_text("t20 ")
         if {first, second} <= set(front.served("GET /stream/[^ /]+")):
             break
-    assert len(front.served("POST /stream")) == 1
+    assert front.served("POST /stream") == [first]
     assert {first, second} <= set(front.served("GET /stream/[^ /]+"))
     before = text(page)
     assert counted(4000).startswith(before)
-    front.steer(page, first)
-    page.get_by_role("button", name="Stop").click()
-    expect(status(page)).to_contain_text("Stopped")
-    assert len(front.served("POST /stream/[^ /]+/stop")) == 1
+    with front.steered(page, first):
+        page.get_by_role("button", name="Stop").click()
+        expect(status(page)).to_contain_text("Stopped")
+    assert front.served("POST /stream/[^ /]+/stop") == [first]
     stopped = text(page)
     assert stopped.startswith(before) and counted(4000).startswith(stopped)
     # Asked, titled, listed and searched at whichever server is next.

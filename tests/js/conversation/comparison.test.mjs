@@ -66,6 +66,20 @@ test("the question is sent once, and the other models are asked when the server 
   assert.equal(conversation.runner.answers.length, 0);
 });
 
+test("a model is asked when the answer before it has begun, or was refused", async (t) => {
+  const held = [];
+  const { open, asked } = await tab(t, [answered, (...all) => held.push(all), answered]);
+  const { comparison, commands } = open();
+  comparison.choose(["a", "b", "c"]);
+  commands.send("which?");
+  await until(() => held.length === 1);
+  await new Promise((done) => setTimeout(done, 50));
+  assert.deepEqual(asked().map(({ model }) => model), ["a", "b"]);
+  status(429, { code: "too_many_answers", message: "3 are the most." })(...held[0]);
+  await until(() => texts(comparison).join() === "by a,,by c");
+  assert.deepEqual(asked().map(({ model }) => model), ["a", "b", "c"]);
+});
+
 test("a reload before the server has the question forgets none of the models", async (t) => {
   const { open, asked } = await tab(t, [silent([]), answered]); // the first page never hears of its answer
   const before = open();

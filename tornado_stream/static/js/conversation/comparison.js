@@ -3,11 +3,11 @@
  * Which answers of the open conversation are shown beside each other, and the requests for them. Fires `change`.
  *
  * The rule: the question is sent once, with the first model. When the server has it, each further model is asked to
- * answer it again. Which models are still to be asked is stored in this tab before the question is sent, so that a
+ * answer it again, one after the other, so that all tabs and a reload show them in one order. Which models are still to be asked is stored in this tab before the question is sent, so that a
  * reload loses none of them.
  *
  * @typedef {import("../answers/answer.js").Answer} Answer
- * @typedef {{columns: string[], rest: string[]}} Compared `columns`: the request ids of the answers; `rest`: the models that are to be asked when the first answer has begun
+ * @typedef {{columns: string[], rest: string[]}} Compared `columns`: the request ids of the answers; `rest`: the models that are still to be asked, each when the answer before it has begun
  */
 import { newAnswer } from "../answers/answer.js";
 import { readJson, writeJson } from "../page/storage.js";
@@ -149,30 +149,31 @@ export class Comparison extends EventTarget {
     if (this.#pending.length) this.#add({ columns: [id], rest: this.#pending.splice(0) });
     const together = runner.answers.filter(({ parent }) => parent === newest.parent);
     if (together.length > 1 && !together.some((answer) => this.has(answer))) this.#add({ columns: together.map(({ request }) => request.request_id), rest: [] });
-    if (newest.id) this.#askRest(newest);
+    this.#askNext(newest);
   }
 
   /** @param {import("./conversation.js").AnswerDetail} detail */
   #received({ answer, what }) {
-    if (what !== "start") return;
-    if (answer.request.request_id === this.#moves) {
+    if (what !== "start" && what !== "failed") return;
+    if (what === "start" && answer.request.request_id === this.#moves) {
       this.#moves = "";
       this.#makeCurrent(answer);
     }
-    this.#askRest(answer);
+    this.#askNext(answer);
   }
 
-  /** Ask the other models, once the server has the question. @param {Answer} first */
-  #askRest(first) {
-    const compared = this.#of(first);
-    if (!compared?.rest.length || !first.id) return;
+  /** Ask the next model, once the server has the question and what was asked before. @param {Answer} answer one of those that are compared */
+  #askNext(answer) {
     const { conversation } = this;
-    const { options, pictures, leave_out: leaveOut } = first.request;
+    const compared = this.#of(answer);
+    if (!compared?.rest.length || !answer.parent.id) return;
+    if (conversation.runner.answers.some((one) => !one.id && one.state !== "failed" && compared.columns.includes(one.request.request_id))) return;
+    const model = String(compared.rest.shift());
+    const { options, pictures, leave_out: leaveOut } = answer.request;
     const chosen = /** @type {any} */ ({ ...this.commands.preferences.chosen, ...(options ? { options } : {}), ...(pictures === undefined ? {} : { pictures }) });
-    const requests = compared.rest.map((model) => ({ ...regenerateRequest(conversation.id, first.parent, Number(leaveOut) || 0, { ...chosen, model }), beside: true }));
-    compared.rest = [];
-    compared.columns.push(...requests.map(({ request_id: id }) => id));
-    for (const request of requests) conversation.ask(newAnswer(first.parent, request));
+    const request = { ...regenerateRequest(conversation.id, answer.parent, Number(leaveOut) || 0, { ...chosen, model }), beside: true };
+    compared.columns.push(request.request_id);
+    conversation.ask(newAnswer(answer.parent, request));
     this.#save();
   }
 
