@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 
 import pytest
@@ -47,3 +48,15 @@ async def test_a_conversation_begins_with_the_tools_of_its_preset(tools):
     assert await stored(tools, answer.start["conversation_id"]) == ["c", "gone"]
     made = await tools.chat.request("POST", "/api/conversations", {"tools": ["c"]})
     assert made.json()["tools"] == ["c"]
+
+
+@pytest.mark.gen_test
+async def test_the_page_loads_the_choice_with_its_other_modules(tools, chat):
+    """Its script waits for this part before it looks at any click."""
+    page = (await tools.chat.request("GET", "/")).body.decode()
+    loaded = re.findall(
+        r'modulepreload" href="[^"]*/((?:js/composer/tool_|lang/later/)[^"]*)"', page
+    )
+    assert loaded == ["js/composer/tool_choice.js", "lang/later/en.js"]
+    without = (await chat.request("GET", "/")).body
+    assert b"tool_choice" not in without and b"lang/later" not in without
