@@ -42,6 +42,7 @@ LAYERS = [
     "config_file",
     "settings",
     "observe",
+    "own_command",
     "values",
 ]
 

@@ -13,7 +13,6 @@ import errno
 import gc
 import logging
 import os
-import shlex
 import socket
 import sys
 from collections.abc import Sequence
@@ -34,6 +33,7 @@ from tornado_stream.net.addresses import address, bind, free_port, is_reachable
 from tornado_stream.net.listener import Server
 from tornado_stream.net.passing import Refused
 from tornado_stream.observe import log
+from tornado_stream.own_command import command_again
 from tornado_stream.settings import SettingError, Settings
 from tornado_stream.signals import Signals
 from tornado_stream.store.base import OpenError
@@ -228,7 +228,7 @@ async def _finish_responses(
     server.stop()
     now = asyncio.get_running_loop().time
     due = now() + LAST_WRITES
-    while application.streams or server.is_serving:
+    while application.streams or server.connections.are_serving:
         if now() > due or hurry.done():
             break
         await asyncio.sleep(0.01)
@@ -250,7 +250,7 @@ def _bind(settings: Settings, argv: Sequence[str]) -> list[socket.socket]:
     if lock_holder(settings.data_dir) is not None:
         raise SettingError(
             f"port {settings.port} is taken, and a Tornado Stream runs with this data directory. "
-            f"This takes over from it, without a pause:\n  {_command_again(argv, '--replace')}"
+            f"This takes over from it, without a pause:\n  {command_again(argv, '--replace')}"
         )
     raise SettingError(
         f"port {settings.port} is taken by another program. This one is free:\n"
@@ -267,30 +267,7 @@ def _command_with_port(argv: Sequence[str], port: int) -> str:
         if word.startswith("--port="):
             del words[index]
             break
-    return _command_again(words, "--port", str(port))
-
-
-def _command_again(argv: Sequence[str], *more: str) -> str:
-    """The command that runs this program with these arguments, as it was run now."""
-    words = [*argv, *more]
-    if target := os.environ.get("MAKE_TARGET"):
-        arguments = shlex.join(words).replace("$", "$$")
-        return f"make {target} ARGS={shlex.quote(arguments)}"
-    return shlex.join([*_program(), *words])
-
-
-def _program() -> list[str]:
-    name = sys.argv[0]
-    return [_python(), name] if name.endswith(".py") else [name]
-
-
-def _python() -> str:
-    """The command that runs this Python: its name where the shell finds it, else its path."""
-    import shutil  # only mistakes need it
-
-    path = sys.executable or "python"
-    name, here = os.path.basename(path), os.getcwd() + os.sep
-    return name if shutil.which(name) in (path, None) else path.removeprefix(here)
+    return command_again(words, "--port", str(port))
 
 
 def _banner(application: ChatApplication, sockets: list[socket.socket]) -> str:

@@ -17,7 +17,7 @@ from chat.imports import samples
 from chat.imports.exports import SHOT, chatgpt_archive, dump, write_zip
 from client import Client, Response, read_body, read_head, until
 from pictures import jpeg, png, webp
-from tools_host.conftest import call, start
+from tools_host.conftest import call, start, states
 from tornado.iostream import StreamClosedError
 
 from tornado_stream.auth.users_file import Token, User, token_digest, write_users
@@ -339,8 +339,10 @@ async def test_tools_compared_answers_and_pictures_of_our_own_export_come_back(
 ):
     tools = start(serve, settings, tmp_path)
     chat = tools.chat
-    await tools.ask(call("c__get_time"), "say=It is late.")
+    counted = await tools.ask(call("c__get_count"), "say=One.")
+    assert states(counted) == ["running", "done"], counted.events
     drawn = await tools.ask(call("c__draw"), "say=Nice.")
+    assert states(drawn) == ["waiting"], drawn.events
     drawn = await tools.decide(drawn, {"call_1": "run"})
     assert result_files((await tools.message(drawn))["parts"]), drawn.events
     always = await tools.ask(call("c__count", {"text": "x"}), "say=One.")

@@ -14,6 +14,7 @@ from client import until
 from deadlines import DEADLINE, at_most
 from providers.test_upstream import Script
 
+from tornado_stream.net import compressed_body
 from tornado_stream.net.compressed_body import PIECE, Inflater, compression
 from tornado_stream.net.http_client import OnChunk
 from tornado_stream.providers.upstream import Upstream, UpstreamRequest
@@ -228,6 +229,22 @@ async def test_it_waits_for_more_as_long_as_its_taker_says():
     server = Script(HEAD + b"\r\n" + bomb(), hold=True)
     await fetch(server, take)
     assert sum(map(len, taken)) == 50 << 20
+    server.close()
+
+
+@pytest.mark.gen_test
+async def test_it_waits_no_longer_where_the_loop_had_its_turn_after_the_last_piece(monkeypatch):
+    monkeypatch.setattr(compressed_body, "STEP", 0.0)  # a turn after every piece
+    server = Script(HEAD + b"\r\n" + gzip.compress(TEXT), hold=True)
+    await asyncio.wait_for(fetch(server, lambda piece: 0.05), DEADLINE)
+    server.close()
+
+
+@pytest.mark.gen_test
+async def test_it_waits_no_longer_where_the_sum_of_the_data_comes_by_itself():
+    data = gzip.compress(TEXT)
+    server = Script(HEAD + b"\r\n" + data[:-8], 0.1, data[-8:], hold=True)
+    await asyncio.wait_for(fetch(server, lambda piece: 0.5), DEADLINE)
     server.close()
 
 

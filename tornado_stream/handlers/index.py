@@ -20,6 +20,7 @@ from tornado_stream.handlers import identity
 from tornado_stream.handlers.base import BaseHandler
 from tornado_stream.handlers.security_headers import SECURITY_HEADERS
 from tornado_stream.handlers.temporary import UUID
+from tornado_stream.own_command import short_command
 from tornado_stream.page.choices import COOKIE, read_choices, to_cookie
 from tornado_stream.store.pages import Match
 from tornado_stream.values.content import lines_of_parts, said
@@ -77,6 +78,7 @@ class PageHandler(BaseHandler):
         owner = self.owner if login_required else ""
         names = {
             "version": __version__,
+            "command": short_command(),
             "modules": self.application.assets.modules("js/app.js"),
             "owner": owner,
             "user": self.application.users.name_of(owner),

@@ -71,6 +71,11 @@ class ClientConnections:
         #: The shortest of the limits, in seconds.
         self.shortest_wait = min(seconds for _, seconds, _ in self._limits)
 
+    @property
+    def are_serving(self) -> bool:
+        """Whether a request is being served, or has come and will be in a moment."""
+        return any(not stream.reading() for stream in self.open)
+
     def sweep(self) -> None:
         """Close the connections that have waited too long."""
         now, resumed = monotonic(), resumed_at()

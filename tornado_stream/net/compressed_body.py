@@ -98,6 +98,7 @@ class CompressedBody:
         self._rest: asyncio.Future[None] | None = None  # resolves when the data is used up
         self._next: asyncio.Handle | None = None
         self._error: Exception | None = None
+        self._seconds: float | None = None  # what `take` returned for the last piece
 
     def feed(self, data: bytes) -> float | None:
         self._inflater.feed(data)
@@ -117,21 +118,21 @@ class CompressedBody:
         self._settle()
 
     def _step(self) -> float | None:
-        """Hand on some pieces. Returns what `take` returned for the last of them."""
-        seconds = None
+        """Hand on some pieces. Returns what `take` returned for the last one; an earlier step may
+        have handed it on, since the end of the data brings no piece."""
         due = monotonic() + STEP
         while piece := self._inflater.read():
             self._room -= len(piece)
             if self._room < 0:
                 raise HTTPInputError("the response is too long")
-            seconds = self._take(piece)
-            if seconds is not None and seconds <= 0:
+            self._seconds = self._take(piece)
+            if self._seconds is not None and self._seconds <= 0:
                 break
             if monotonic() >= due:
                 self._continue_soon()
                 return None
         self._settle()
-        return seconds
+        return self._seconds
 
     def _continue_soon(self) -> None:
         loop = asyncio.get_running_loop()

@@ -103,11 +103,6 @@ class Server(HTTPServer):
         self.stopped = True
         self._listener.stop()
 
-    @property
-    def is_serving(self) -> bool:
-        """Whether a request is being served, or has come and will be in a moment."""
-        return any(not stream.reading() for stream in self.connections.open)
-
     def pause_accepting(self) -> None:
         """Let another process accept connections on the same sockets, which stay open."""
         self._listener.pause()

@@ -24,6 +24,7 @@ from typing import Any
 
 from tornado.ioloop import IOLoop
 
+from tornado_stream.own_command import short_command
 from tornado_stream.providers.local.context import CONTEXT
 from tornado_stream.providers.local.weights import find_weights
 from tornado_stream.values.errors import ProviderError
@@ -142,7 +143,7 @@ class LocalModel:
             )
         weights = find_weights(self._weights, self._data_dir)
         if weights is None:
-            missing.append("its weights are missing (python main.py --fetch-model)")
+            missing.append(f"its weights are missing ({short_command('--fetch-model')})")
         if missing or weights is None:
             raise ValueError(" and ".join(missing) + ".")
         return weights

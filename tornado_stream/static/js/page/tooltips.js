@@ -22,19 +22,27 @@ let owner = null;
 let timer = 0;
 /** Where the pointer was pressed last. What comes to lie under it there, because a menu closed, was not asked about. */
 let pressed = { x: NaN, y: NaN };
+/** Pixels by which a pointer may slip meanwhile. */
+const SLIP = 4;
+/** The button whose tooltip is to be shown. @type {HTMLElement | null} */
+let wanted = null;
 
 /** Show the tooltip of a button soon, for a pointer or the focus that has come to it. @param {HTMLElement} button @param {Event} event */
 export function hint(button, event) {
   const byPointer = event instanceof PointerEvent;
   if (button === owner) return clearTimeout(timer);
-  if (byPointer ? event.pointerType === "touch" || (event.x === pressed.x && event.y === pressed.y) : !button.matches(":focus-visible")) return;
+  const hasSlipped = byPointer && Math.hypot(event.x - pressed.x, event.y - pressed.y) < SLIP;
+  if (byPointer ? event.pointerType === "touch" || hasSlipped : !button.matches(":focus-visible")) return;
+  wanted = button;
   later(() => void show(button), byPointer && !owner ? REST : 0);
 }
 
 /** @param {HTMLElement} button */
 async function show(button) {
-  await loadStyleSheet("menus").catch(() => {});
-  if (!button.isConnected || button.getAttribute("aria-expanded") === "true") return;
+  const moves = document.getAnimations().filter(({ effect }) => effect instanceof KeyframeEffect && effect.target?.contains(button));
+  await Promise.allSettled([loadStyleSheet("menus"), ...moves.map(({ finished }) => finished)]); // it stands beside where the button comes to rest
+  const isMenu = button.hasAttribute("aria-haspopup") && button.getAttribute("aria-expanded") === "true";
+  if (wanted !== button || !button.isConnected || isMenu) return;
   owner = button;
   const keys = SHORTCUTS.find(({ name }) => name === button.dataset.shortcut)?.keys[0];
   tip.replaceChildren(nameOf(button), ...(keys ? keysOf(keys).map((key) => element("kbd", "", key)) : []));
@@ -48,7 +56,7 @@ async function show(button) {
 
 function hide() {
   clearTimeout(timer);
-  owner = null;
+  owner = wanted = null;
   tip.remove();
 }
 
@@ -68,7 +76,7 @@ document.addEventListener("pointerout", ({ target, relatedTarget }) => {
   if (tip.contains(from) || from.closest("button")) later(hide, owner ? STAY : 0);
 });
 tip.addEventListener("pointerover", () => clearTimeout(timer));
-document.addEventListener("pointerdown", ({ x, y }) => (pressed = { x, y }), { capture: true });
+for (const type of /** @type {const} */ (["pointerdown", "pointerup"])) document.addEventListener(type, ({ x, y }) => (pressed = { x, y }), { capture: true });
 for (const type of ["focusout", "pointerdown", "scroll"]) document.addEventListener(type, hide, { capture: true });
 addEventListener("resize", hide);
 document.addEventListener("keydown", ({ key }) => key === "Escape" && hide(), { capture: true });

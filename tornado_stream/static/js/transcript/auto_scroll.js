@@ -4,15 +4,20 @@ const NEAR = 40;
 
 /** By these events of the scroller a user goes to another place. */
 const INPUTS = ["wheel", "touchstart", "pointerdown", "keydown", "focusin"];
+/** Milliseconds after one of them in which a scroll counts as the user's, whatever else happens. */
+const HANDS_ON = 500;
 
 /**
  * Keeps the newest text in view while the user is at the end of the conversation, or a place that the user asked for.
- * The rule: only a scroll upwards ends the following, and only the user leaves the place. Text that grows is not a scroll.
+ * The rule: only a scroll upwards ends the following, and only the user leaves the place. Text that grows is not a scroll,
+ * nor is what the browser does when the text becomes shorter for a moment.
  */
 export class AutoScroll {
   #following = false;
   #atRest = true;
   #top = 0;
+  #height = 0;
+  #touchedAt = -Infinity;
   /** @type {Element | Range | null} */
   #place = null;
 
@@ -28,7 +33,7 @@ export class AutoScroll {
     content.addEventListener("click", ({ target }) => {
       if (/** @type {Element} */ (target).closest("summary, [aria-expanded]")) this.#following = false; // what the reader opens stays where it is
     });
-    for (const input of INPUTS) scroller.addEventListener(input, () => (this.#place = null), { passive: true });
+    for (const input of INPUTS) scroller.addEventListener(input, () => this.#touched(), { passive: true });
     const sizes = new ResizeObserver(() => this.#grown());
     sizes.observe(scroller);
     sizes.observe(content);
@@ -70,7 +75,14 @@ export class AutoScroll {
     return this.scroller.scrollHeight - this.scroller.clientHeight - this.scroller.scrollTop;
   }
 
+  #touched() {
+    this.#place = null;
+    this.#touchedAt = performance.now();
+  }
+
   #moved() {
+    const isOurs = this.scroller.scrollHeight !== this.#height && performance.now() > this.#touchedAt + HANDS_ON;
+    if (isOurs && this.#following) return; // the content has changed: `#grown` is called in this frame
     const up = this.scroller.scrollTop < this.#top - 1;
     this.#top = this.scroller.scrollTop;
     if (this.#place) this.#following = false;
@@ -84,6 +96,7 @@ export class AutoScroll {
     if (this.#following && !isEditing) this.scroller.scrollTop = this.scroller.scrollHeight;
     if (this.#place) this.#center(this.#place);
     this.#top = this.scroller.scrollTop;
+    this.#height = this.scroller.scrollHeight;
     this.#showButton();
   }
 
