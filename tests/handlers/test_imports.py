@@ -7,6 +7,7 @@ import io
 import json
 import sys
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -333,6 +334,8 @@ async def test_files_of_our_own_export_come_back(serve, settings):
     assert (await imported(other, export))["known"] == 1 and await files_in(other) == before
 
 
+@pytest.mark.wide
+@pytest.mark.skipif(find_spec("mcp") is None, reason="the package mcp is not installed")
 @pytest.mark.gen_test
 async def test_tools_compared_answers_and_pictures_of_our_own_export_come_back(
     serve, settings, tmp_path

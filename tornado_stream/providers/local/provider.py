@@ -11,7 +11,7 @@ from typing import Any
 
 from tornado_stream.providers.base import Emit, ModelInfo, Provider
 from tornado_stream.providers.local.child import MODEL_ID
-from tornado_stream.providers.local.context import OPTIONS, TokenCounter, fit
+from tornado_stream.providers.local.context import CONTEXT, OPTIONS, TokenCounter, fit
 from tornado_stream.providers.local.process import LocalModel
 from tornado_stream.providers.openai.provider import OpenAIProvider
 from tornado_stream.providers.upstream import Timeouts, Upstream
@@ -80,7 +80,10 @@ class LocalProvider(Provider):
         detail = self._model.detail
         return [
             ModelInfo(
-                MODEL_ID, self.name, state, detail, offered=not code, code=code, can_known=True
+                *(MODEL_ID, self.name, state, detail, CONTEXT),
+                offered=not code,
+                code=code,
+                can_known=True,
             )
         ]
 

@@ -40,6 +40,7 @@ export class ToolFields {
   show(names) {
     for (const [name, box] of this.#boxes) box.checked = names.includes(name);
     this.#note.textContent = "";
+    for (const about of this.#about.values()) if (!about.firstChild) about.append(saidBy(t("tools.serverStarts"), "panel-hint"));
     void this.#read();
   }
 

@@ -46,13 +46,14 @@ export class ShareList {
 
   /** @param {Share} share */
   #row(share) {
-    const { id, live, files, expires_at: until } = share;
+    const { id, live, files, created_at: made, expires_at: until } = share;
     const title = titleOf(share);
     const row = element("li");
     const about = element("div");
     const name = element("span", "share-title", title);
-    const date = until && new Date(until).toLocaleDateString(language, { dateStyle: "medium" });
-    about.append(name, element("span", "panel-hint", inRow([date ? t("share.until", { date }) : t("share.always"), live && t("share.isLive"), files && t("share.withFiles")])));
+    const day = (/** @type {number} */ at) => new Date(at).toLocaleDateString(language, { dateStyle: "medium" });
+    const time = new Date(made).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" }); // tells links of one conversation apart
+    about.append(name, element("span", "panel-hint", inRow([t("share.made", { date: time }), until ? t("share.until", { date: day(until) }) : t("share.always"), live && t("share.isLive"), files && t("share.withFiles")])));
     name.dir = "auto";
     const revoke = smallButton(t("share.revoke"), () => void this.#revoke(id, title));
     revoke.setAttribute("aria-label", t("share.revokeOne", { title }));

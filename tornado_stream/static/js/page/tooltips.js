@@ -39,7 +39,7 @@ export function hint(button, event) {
 
 /** @param {HTMLElement} button */
 async function show(button) {
-  const moves = document.getAnimations().filter(({ effect }) => effect instanceof KeyframeEffect && effect.target?.contains(button));
+  const moves = document.getAnimations().filter(({ effect }) => effect instanceof KeyframeEffect && !effect.pseudoElement && effect.target?.contains(button));
   await Promise.allSettled([loadStyleSheet("menus"), ...moves.map(({ finished }) => finished)]); // it stands beside where the button comes to rest
   const isMenu = button.hasAttribute("aria-haspopup") && button.getAttribute("aria-expanded") === "true";
   if (wanted !== button || !button.isConnected || isMenu) return;

@@ -3,9 +3,11 @@
 const NEAR = 40;
 
 /** By these events of the scroller a user goes to another place. */
-const INPUTS = ["wheel", "touchstart", "pointerdown", "keydown", "focusin"];
-/** Milliseconds after one of them in which a scroll counts as the user's, whatever else happens. */
-const HANDS_ON = 500;
+const INPUTS = ["wheel", "touchstart", "touchmove", "pointerdown", "keydown", "focusin"];
+/** Keys that scroll, whatever has the focus. */
+const SCROLL_KEYS = /^(Arrow|Page|Home|End|Tab)/;
+/** Milliseconds after the user's hand has scrolled in which every scroll counts as the user's. */
+const HAND_LASTS = 500;
 
 /**
  * Keeps the newest text in view while the user is at the end of the conversation, or a place that the user asked for.
@@ -17,7 +19,7 @@ export class AutoScroll {
   #atRest = true;
   #top = 0;
   #height = 0;
-  #touchedAt = -Infinity;
+  #handAt = -Infinity;
   /** @type {Element | Range | null} */
   #place = null;
 
@@ -33,7 +35,7 @@ export class AutoScroll {
     content.addEventListener("click", ({ target }) => {
       if (/** @type {Element} */ (target).closest("summary, [aria-expanded]")) this.#following = false; // what the reader opens stays where it is
     });
-    for (const input of INPUTS) scroller.addEventListener(input, () => this.#touched(), { passive: true });
+    for (const input of INPUTS) scroller.addEventListener(input, (event) => this.#touched(event), { passive: true });
     const sizes = new ResizeObserver(() => this.#grown());
     sizes.observe(scroller);
     sizes.observe(content);
@@ -75,14 +77,16 @@ export class AutoScroll {
     return this.scroller.scrollHeight - this.scroller.clientHeight - this.scroller.scrollTop;
   }
 
-  #touched() {
+  /** A press of a button, by pointer or key, scrolls nothing; one of the scroller itself is on its scroll bar. @param {Event} event */
+  #touched(event) {
     this.#place = null;
-    this.#touchedAt = performance.now();
+    const isKey = event instanceof KeyboardEvent && SCROLL_KEYS.test(event.key);
+    if (isKey || event.target === this.scroller || ["wheel", "touchmove"].includes(event.type)) this.#handAt = performance.now();
   }
 
   #moved() {
-    const isOurs = this.scroller.scrollHeight !== this.#height && performance.now() > this.#touchedAt + HANDS_ON;
-    if (isOurs && this.#following) return; // the content has changed: `#grown` is called in this frame
+    const hasChanged = this.scroller.scrollHeight !== this.#height && performance.now() > this.#handAt + HAND_LASTS;
+    if (hasChanged && this.#following) return; // `#grown` is called in this frame
     const up = this.scroller.scrollTop < this.#top - 1;
     this.#top = this.scroller.scrollTop;
     if (this.#place) this.#following = false;

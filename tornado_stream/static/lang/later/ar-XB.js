@@ -777,6 +777,7 @@ export default {
     "isLive": "\u200f⟦ļíívéé⟧",
     "withFiles": "\u200f⟦ŵííţĥ fííļééš⟧",
     "until": "\u200f⟦úúñţííļ {date}⟧",
+    "made": "\u200f⟦çŕééááţééd {date}⟧",
     "mark": "\u200f⟦šĥááŕééd⟧"
   }
 };

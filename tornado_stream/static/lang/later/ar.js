@@ -774,6 +774,7 @@ export default {
     "isLive": "مباشر",
     "withFiles": "مع الملفات",
     "until": "حتى {date}",
+    "made": "أُنشئ في {date}",
     "mark": "مشتركة"
   }
 };

@@ -741,6 +741,7 @@ export default {
     "isLive": "live",
     "withFiles": "mit Dateien",
     "until": "bis {date}",
+    "made": "erstellt am {date}",
     "mark": "geteilt"
   }
 };

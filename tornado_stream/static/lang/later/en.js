@@ -741,6 +741,7 @@ export default {
     "isLive": "live",
     "withFiles": "with files",
     "until": "until {date}",
+    "made": "created {date}",
     "mark": "shared"
   }
 };

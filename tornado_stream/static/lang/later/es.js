@@ -743,6 +743,7 @@ export default {
     "isLive": "en directo",
     "withFiles": "con archivos",
     "until": "hasta el {date}",
+    "made": "creado el {date}",
     "mark": "compartida"
   }
 };

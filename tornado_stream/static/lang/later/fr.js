@@ -743,6 +743,7 @@ export default {
     "isLive": "en direct",
     "withFiles": "avec les fichiers",
     "until": "jusqu’au {date}",
+    "made": "créé le {date}",
     "mark": "partagée"
   }
 };

@@ -729,6 +729,7 @@ export default {
     "isLive": "ライブ",
     "withFiles": "ファイル付き",
     "until": "{date}まで",
+    "made": "{date}に作成",
     "mark": "共有中"
   }
 };

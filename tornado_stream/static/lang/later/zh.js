@@ -732,6 +732,7 @@ export default {
     "isLive": "实时",
     "withFiles": "含文件",
     "until": "至 {date}",
+    "made": "创建于 {date}",
     "mark": "已分享"
   }
 };
