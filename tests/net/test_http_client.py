@@ -66,9 +66,12 @@ class Server:
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        for peer in self.peers:
-            peer.writer.transport.abort()
         self._server.close()
+        for peer in self.peers:
+            transport = peer.writer.transport
+            # One that was closed and has written its last bytes knows no loop any more.
+            if transport.get_write_buffer_size() or not transport.is_closing():
+                transport.abort()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = Peer(reader, writer)
