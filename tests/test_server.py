@@ -185,7 +185,7 @@ async def test_a_request_that_is_being_served_gets_its_response_before_the_end(t
     with pytest.raises(StreamClosedError):
         while True:
             (await chat.connect()).close()
-    await asyncio.sleep(0.1)  # an upstream takes its time
+    await asyncio.sleep(0.03)  # longer than a server needs that does not wait
     told.set()
     response = await request
     assert (response.status, response.json()["data"][0]["id"]) == (200, "abc")

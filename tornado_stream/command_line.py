@@ -19,6 +19,7 @@ from tornado_stream import __version__
 from tornado_stream.auth.commands import USER_COMMANDS
 from tornado_stream.commands.verbs import VERBS, verbs_help
 from tornado_stream.observe.masking import mask
+from tornado_stream.own_command import program
 from tornado_stream.settings import SettingError, Settings
 
 PREFIX = "TORNADO_STREAM_"
@@ -46,7 +47,7 @@ def parse_command(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
     if unknown:
         word = unknown[0].partition("=")[0]
         if word in VERBS:
-            raise SettingError(f"a command comes first: python main.py {word} …")
+            raise SettingError(f"a command comes first: {program()} {word} …")
         raise SettingError(f"there is no {mask(word)}{_suggestion(word, _flags() | set(VERBS))}")
     arguments = vars(namespace)
     values: dict[str, Any] = {}
@@ -151,7 +152,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> _Parser:
     parser = _Parser(
-        prog="python main.py",
+        prog=program(),
         usage=f"%(prog)s [FLAG ...]\n       %(prog)s {{{','.join(VERBS)}}} ...",
         description="A streaming chat server: a web page in front of any OpenAI-compatible model.",
         epilog="Each setting can also be set by the environment variable at the end of its text. "

@@ -10,12 +10,21 @@ import shlex
 import sys
 from collections.abc import Sequence
 
+#: The name of the installed program.
+INSTALLED = "tornado-stream"
+
+
+def program() -> str:
+    """The program as the documents write it, without the `make` that may have started it."""
+    is_installed = os.path.basename(sys.argv[0]).removesuffix(".exe") == INSTALLED
+    return INSTALLED if is_installed else "python main.py"
+
 
 def short_command(flag: str = "") -> str:
-    """How the documents write the command: `make run`, or `python main.py`; with one flag."""
+    """The command as the documents write it, `make run` included, with one flag."""
     if target := os.environ.get("MAKE_TARGET"):
         return f"make {target} ARGS={flag}" if flag else f"make {target}"
-    return f"python main.py {flag}".rstrip()
+    return f"{program()} {flag}".rstrip()
 
 
 def command_again(argv: Sequence[str], *more: str) -> str:
@@ -24,10 +33,10 @@ def command_again(argv: Sequence[str], *more: str) -> str:
     if target := os.environ.get("MAKE_TARGET"):
         arguments = shlex.join(words).replace("$", "$$")
         return f"make {target} ARGS={shlex.quote(arguments)}"
-    return shlex.join([*_program(), *words])
+    return shlex.join([*_started(), *words])
 
 
-def _program() -> list[str]:
+def _started() -> list[str]:
     name = sys.argv[0]
     return [_python(), name] if name.endswith(".py") else [name]
 

@@ -12,7 +12,6 @@ pytest.importorskip("playwright", reason="playwright is not installed")
 from playwright.sync_api import Locator, Page, Route, expect
 
 __all__ = [
-    "DISTANCE",
     "Locator",
     "Page",
     "Route",
@@ -28,9 +27,6 @@ __all__ = [
     "status",
     "text",
 ]
-
-#: Pixels between what is in view and the end of a scroller.
-DISTANCE = "e => e.scrollHeight - e.clientHeight - e.scrollTop"
 
 
 def ask(page: Page, question: str) -> None:

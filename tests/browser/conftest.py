@@ -314,7 +314,7 @@ def open_page(tab: Page, server: Program, watch: Watch) -> Iterator[Callable[...
     tab.context.clear_permissions()
     tab.goto("about:blank")  # before the size changes: a drawer that closes then goes back
     tab.set_viewport_size(VIEWPORT)
-    tab.emulate_media(color_scheme="light")
+    tab.emulate_media(color_scheme="light", reduced_motion="reduce")
     stop_all(server.url)
 
 

@@ -130,6 +130,21 @@ def test_a_call_that_runs_unasked_stands_at_its_place(page: Page) -> None:
     expect(steps_shown.get_by_role("row")).to_have_count(4)
 
 
+def test_a_list_of_tools_that_does_not_come_says_why(page: Page, watch: Watch) -> None:
+    watch.allow("Failed to load resource")
+    page.route("**/api/tools*", lambda route: route.fulfill(status=503, json={}), times=1)
+    page.get_by_role("button", name="System prompt and parameters").click()
+    dialog = page.get_by_role("dialog", name="This conversation")
+    fields = dialog.locator(".tool-fields")
+    expect(fields.get_by_role("status")).not_to_be_empty()
+    expect(fields.locator(".tool-about")).to_be_empty()
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_be_hidden()
+    page.get_by_role("button", name="System prompt and parameters").click()
+    expect(fields.locator(".tool-about summary")).to_be_visible()
+    expect(fields.get_by_role("status")).to_have_count(0)  # an empty one is hidden
+
+
 @pytest.mark.parametrize("width", [320, 1280])
 def test_a_person_reads_the_arguments_and_allows_once(page: Page, tools: Tools, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})

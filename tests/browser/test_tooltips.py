@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .chat import Page, expect
+from .chat import Page, ask, expect, status
 from .conftest import Browser, Program, fresh_page
 
 
@@ -37,7 +37,7 @@ def test_a_button_that_shows_what_is_open_has_its_tooltip_in_both_states(page: P
     page.locator("#model").click()
     page.mouse.move(700, 400)
     expect(page.locator("#model")).to_have_attribute("aria-expanded", "true")
-    page.locator("#model").hover()
+    page.locator("#model").hover(position={"x": 8, "y": 8})  # not where it was pressed
     page.wait_for_timeout(1000)
     expect(page.locator(".tooltip")).to_have_count(0)
 
@@ -48,6 +48,8 @@ def test_the_list_of_models_opens_at_its_button_after_the_panel_too(
     with fresh_page(
         browser, server, viewport={"width": 390, "height": 700}, has_touch=True
     ) as page:
+        ask(page, "a question")  # loads sheets that may stand in between
+        expect(status(page)).to_contain_text("fake-model")
         page.locator("#panel").tap()
         panel = page.get_by_role("dialog", name="This conversation")
         panel.get_by_role("button", name="Cancel").tap()

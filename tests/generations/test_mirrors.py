@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 from client import until
+from deadlines import DEADLINE
 from sinks import Sink
 
 from tornado_stream.chat.service import ChatService
@@ -437,6 +438,23 @@ async def test_readers_wait_while_the_store_cannot_be_read(instances, monkeypatc
     monkeypatch.setattr(theirs.store, "tail", sometimes)
     frames = await (await theirs.reader(1)).frames()
     assert text_of(frames) == words(100) and len(failures) == 3
+
+
+@on_memory
+@pytest.mark.gen_test
+async def test_a_server_that_ends_waits_for_readers_as_long_as_they_read(instances):
+    ours, theirs = instances
+    await ours.generations.start(endless(1))
+    staying, leaving = await theirs.reader(1), await theirs.reader(1)
+    await until(lambda: len(leaving.sink.batches) > 1)
+    draining = asyncio.create_task(theirs.generations.drain(DEADLINE))
+    leaving.subscriber.detach()
+    done, _ = await asyncio.wait({draining}, timeout=0.1)
+    assert not done, "the other one reads on"
+    staying.subscriber.detach()
+    began = time.monotonic()
+    await draining
+    assert time.monotonic() - began < DEADLINE / 2
 
 
 @on_memory

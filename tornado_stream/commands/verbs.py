@@ -17,6 +17,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn, Protocol, cast
 
+from tornado_stream.own_command import program
 from tornado_stream.settings import SettingError, Settings, default_data_dir
 
 #: What each command does, by its verb. The text is part of `--help`.
@@ -62,7 +63,7 @@ def run_verb(argv: Sequence[str], read_settings: Callable[[list[str]], Settings]
     verb, *rest = argv
     command = cast("Command", import_module(f"tornado_stream.commands.{verb}"))
     parser = _Parser(
-        prog=f"python main.py {verb}",
+        prog=f"{program()} {verb}",
         description=VERBS[verb],
         epilog="Exit status: 0 done, 1 damaged, 2 it could not be done; one line says why.",
         allow_abbrev=False,

@@ -122,8 +122,10 @@ class Mirrors:
         return mirror
 
     def ends(self) -> set[asyncio.Future[None]]:
-        """The ends of the answers that readers of this process follow."""
-        return {mirror.over for mirror in self._mirrors.values() if mirror.subscribers}
+        """What a server that ends waits for: the ends of the answers that are read here, or that
+        their readers leave."""
+        read = [one for one in self._mirrors.values() if one.subscribers and not one.over.done()]
+        return {one.over for one in read} | {who.done for one in read for who in one.subscribers}
 
     async def stop(self, mirror: Mirror) -> None:
         """Have the answer stopped where it is written. Returns when its `end` is stored. Raises

@@ -35,9 +35,10 @@ from tornado_stream.net.passing import (
 
 logger = logging.getLogger(__name__)
 
-#: Seconds to reach the process that writes an answer, which is on this machine; and after which a
-#: request is looked at again that it has not taken, because it ends just now.
-CALL, AGAIN = 0.2, 0.03
+#: Seconds to reach the process that writes an answer. It is on this machine.
+CALL = 0.2
+#: Seconds until a request is looked at again that the other process refused because it is ending.
+AGAIN = 0.03
 #: The answer to a connection that would be closed before its request is served.
 ENDING = {"refused": "it is about to end"}
 

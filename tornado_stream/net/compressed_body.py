@@ -118,8 +118,8 @@ class CompressedBody:
         self._settle()
 
     def _step(self) -> float | None:
-        """Hand on some pieces. Returns what `take` returned for the last one; an earlier step may
-        have handed it on, since the end of the data brings no piece."""
+        """Hand on some pieces. Returns what `take` returned for the newest piece. That may have
+        come in an earlier step: the end of the compressed data brings none."""
         due = monotonic() + STEP
         while piece := self._inflater.read():
             self._room -= len(piece)

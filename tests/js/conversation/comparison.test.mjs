@@ -80,6 +80,21 @@ test("a model is asked when the answer before it has begun, or was refused", asy
   assert.deepEqual(asked().map(({ model }) => model), ["a", "b", "c"]);
 });
 
+test("stop lets no further model begin, although one that was asked begins after it", async (t) => {
+  const held = [];
+  const { open, asked } = await tab(t, [answered, (...all) => held.push(all), answered]);
+  const { comparison, commands, conversation } = open();
+  comparison.choose(["a", "b", "c"]);
+  commands.send("which?");
+  await until(() => held.length === 1);
+  const stopped = commands.stop();
+  answered(...held[0]);
+  await stopped;
+  await until(() => !conversation.runner.answers.length);
+  await new Promise((done) => setTimeout(done, 50));
+  assert.deepEqual(asked().map(({ model }) => model), ["a", "b"]);
+});
+
 test("a reload before the server has the question forgets none of the models", async (t) => {
   const { open, asked } = await tab(t, [silent([]), answered]); // the first page never hears of its answer
   const before = open();

@@ -96,7 +96,11 @@ export class ToolFields {
   }
 
   async #read() {
-    const servers = await readServers(this.choice.conversation.api).catch(() => /** @type {Server[]} */ ([]));
+    const servers = await readServers(this.choice.conversation.api).catch((error) => {
+      for (const about of this.#about.values()) about.replaceChildren();
+      this.#note.textContent = failureText(error);
+      return /** @type {Server[]} */ ([]);
+    });
     for (const server of servers) this.#about.get(server.name)?.replaceChildren(...aboutServer(server));
     if (servers.some(({ state }) => state === "starting")) setTimeout(() => this.element.checkVisibility() && void this.#read(), AGAIN);
   }

@@ -3,8 +3,8 @@
  * Which answers of the open conversation are shown beside each other, and the requests for them. Fires `change`.
  *
  * The rule: the question is sent once, with the first model. When the server has it, each further model is asked to
- * answer it again, one after the other, so that all tabs and a reload show them in one order. Which models are still to be asked is stored in this tab before the question is sent, so that a
- * reload loses none of them.
+ * answer it again, one after the other, so that all tabs and a reload show them in one order. Which models are still to
+ * be asked is stored in this tab before the question is sent, so that a reload loses none of them.
  *
  * @typedef {import("../answers/answer.js").Answer} Answer
  * @typedef {{columns: string[], rest: string[]}} Compared `columns`: the request ids of the answers; `rest`: the models that are still to be asked, each when the answer before it has begun
@@ -154,12 +154,22 @@ export class Comparison extends EventTarget {
 
   /** @param {import("./conversation.js").AnswerDetail} detail */
   #received({ answer, what }) {
+    if (what === "stopping") this.#leaveRest(answer);
     if (what !== "start" && what !== "failed") return;
     if (what === "start" && answer.request.request_id === this.#moves) {
       this.#moves = "";
       this.#makeCurrent(answer);
     }
     this.#askNext(answer);
+  }
+
+  /** The user has stopped all that was asked so far: nothing more is asked. @param {Answer} answer one of those that are compared */
+  #leaveRest(answer) {
+    const compared = this.#of(answer);
+    const asked = this.conversation.runner.answers.filter(({ request }) => compared?.columns.includes(request.request_id));
+    if (!compared || asked.some(({ state, stopping }) => state === "running" && !stopping)) return;
+    compared.rest = [];
+    this.#save();
   }
 
   /** Ask the next model, once the server has the question and what was asked before. @param {Answer} answer one of those that are compared */

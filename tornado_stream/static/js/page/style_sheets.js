@@ -28,9 +28,10 @@ export function loadStyleSheet(name) {
       };
     })
   );
-  const after = [...sheets].find(([other]) => placeOf(other) > placeOf(name))?.[1].link;
+  const later = [...sheets].filter(([other]) => placeOf(other) > placeOf(name));
+  const next = later.sort(([one], [other]) => placeOf(one) - placeOf(other))[0]?.[1].link;
   sheets.set(name, { link, loaded });
-  if (after) after.before(link);
+  if (next) next.before(link);
   else document.head.append(link);
   return loaded;
 }

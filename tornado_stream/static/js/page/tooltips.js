@@ -22,7 +22,7 @@ let owner = null;
 let timer = 0;
 /** Where the pointer was pressed last. What comes to lie under it there, because a menu closed, was not asked about. */
 let pressed = { x: NaN, y: NaN };
-/** Pixels by which a pointer may slip meanwhile. */
+/** Pixels within which the pointer still counts as where it was pressed or released. */
 const SLIP = 4;
 /** The button whose tooltip is to be shown. @type {HTMLElement | null} */
 let wanted = null;
@@ -31,8 +31,8 @@ let wanted = null;
 export function hint(button, event) {
   const byPointer = event instanceof PointerEvent;
   if (button === owner) return clearTimeout(timer);
-  const hasSlipped = byPointer && Math.hypot(event.x - pressed.x, event.y - pressed.y) < SLIP;
-  if (byPointer ? event.pointerType === "touch" || hasSlipped : !button.matches(":focus-visible")) return;
+  const isWherePressed = byPointer && Math.hypot(event.x - pressed.x, event.y - pressed.y) < SLIP;
+  if (byPointer ? event.pointerType === "touch" || isWherePressed : !button.matches(":focus-visible")) return;
   wanted = button;
   later(() => void show(button), byPointer && !owner ? REST : 0);
 }

@@ -3,23 +3,16 @@
 const NEAR = 40;
 
 /** By these events of the scroller a user goes to another place. */
-const INPUTS = ["wheel", "touchstart", "touchmove", "pointerdown", "keydown", "focusin"];
-/** Keys that scroll, whatever has the focus. */
-const SCROLL_KEYS = /^(Arrow|Page|Home|End|Tab)/;
-/** Milliseconds after the user's hand has scrolled in which every scroll counts as the user's. */
-const HAND_LASTS = 500;
+const INPUTS = ["wheel", "touchstart", "pointerdown", "keydown", "focusin"];
 
 /**
  * Keeps the newest text in view while the user is at the end of the conversation, or a place that the user asked for.
- * The rule: only a scroll upwards ends the following, and only the user leaves the place. Text that grows is not a scroll,
- * nor is what the browser does when the text becomes shorter for a moment.
+ * The rule: only a scroll upwards ends the following, and only the user leaves the place. Text that grows is not a scroll.
  */
 export class AutoScroll {
   #following = false;
   #atRest = true;
   #top = 0;
-  #height = 0;
-  #handAt = -Infinity;
   /** @type {Element | Range | null} */
   #place = null;
 
@@ -35,7 +28,7 @@ export class AutoScroll {
     content.addEventListener("click", ({ target }) => {
       if (/** @type {Element} */ (target).closest("summary, [aria-expanded]")) this.#following = false; // what the reader opens stays where it is
     });
-    for (const input of INPUTS) scroller.addEventListener(input, (event) => this.#touched(event), { passive: true });
+    for (const input of INPUTS) scroller.addEventListener(input, () => (this.#place = null), { passive: true });
     const sizes = new ResizeObserver(() => this.#grown());
     sizes.observe(scroller);
     sizes.observe(content);
@@ -77,16 +70,7 @@ export class AutoScroll {
     return this.scroller.scrollHeight - this.scroller.clientHeight - this.scroller.scrollTop;
   }
 
-  /** A press of a button, by pointer or key, scrolls nothing; one of the scroller itself is on its scroll bar. @param {Event} event */
-  #touched(event) {
-    this.#place = null;
-    const isKey = event instanceof KeyboardEvent && SCROLL_KEYS.test(event.key);
-    if (isKey || event.target === this.scroller || ["wheel", "touchmove"].includes(event.type)) this.#handAt = performance.now();
-  }
-
   #moved() {
-    const hasChanged = this.scroller.scrollHeight !== this.#height && performance.now() > this.#handAt + HAND_LASTS;
-    if (hasChanged && this.#following) return; // `#grown` is called in this frame
     const up = this.scroller.scrollTop < this.#top - 1;
     this.#top = this.scroller.scrollTop;
     if (this.#place) this.#following = false;
@@ -100,7 +84,6 @@ export class AutoScroll {
     if (this.#following && !isEditing) this.scroller.scrollTop = this.scroller.scrollHeight;
     if (this.#place) this.#center(this.#place);
     this.#top = this.scroller.scrollTop;
-    this.#height = this.scroller.scrollHeight;
     this.#showButton();
   }
 
