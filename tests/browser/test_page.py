@@ -114,6 +114,15 @@ def test_a_model_that_failed_says_why_and_what_to_set(
     expect(page.get_by_role("button", name="To the newest text")).to_be_hidden()
 
 
+def test_what_is_wrong_is_said_once(
+    open_page: Callable[..., Page], serve: Callable[..., Program]
+) -> None:
+    page = open_page(serve(TORNADO_STREAM_NO_LOCAL="1", TORNADO_STREAM_NO_DISCOVERY="1").url)
+    lead = page.locator("#welcome-setup-lead")
+    expect(lead).to_contain_text("it is switched off (--no-local)")
+    assert lead.inner_text().count("The local model cannot run") == 1
+
+
 def test_a_model_that_failed_is_asked_for_again_after_an_answer(page: Page) -> None:
     states = ["failed"]
 

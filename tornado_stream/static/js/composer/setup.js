@@ -11,7 +11,9 @@ await loadStyleSheet("setup").catch(() => {}); // it works without its style, to
 export function showSetup(models) {
   const { failed, defaultModel: model } = models;
   if (!failed && model?.provider !== "local") return;
-  const lead = failed ? [meaningOf(model?.code ?? ""), model?.detail, t("model.failedNext")].filter(Boolean).join("\n") : t("model.demo");
+  const [meaning, detail] = [meaningOf(model?.code ?? ""), model?.detail ?? ""];
+  const isSaid = detail.startsWith(meaning.slice(0, -1)); // in English, the server may begin with the same words
+  const lead = failed ? [isSaid ? "" : meaning, detail, t("model.failedNext")].filter(Boolean).join("\n") : t("model.demo");
   byId("welcome-setup-title").textContent = failed ? t("model.failedTitle") : "";
   byId("welcome-setup-lead").textContent = lead;
   Object.assign(byId("welcome-setup").dataset, { tone: failed ? "bad" : "quiet" });
