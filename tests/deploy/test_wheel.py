@@ -144,11 +144,13 @@ async def test_the_wheel_serves_what_a_clone_serves(installed: Path, start: Any)
 
     async def same(path: str, **headers: str) -> str:
         """Request a path from both servers; their bodies must be equal. Returns the body. The
-        time of a model that the upstream does not date is that of the server's start, and the form
-        of each page has an id of its own."""
+        time of a model that the upstream does not date is that of the server's start, the form of
+        each page has an id of its own, and the page names the command that runs its server."""
         pair = [await chat.request("GET", path, headers=headers) for chat in (wheel, clone)]
         differs = rb'127\.0\.0\.1:\d+|"created":\d+|value="[0-9a-f-]{36}"'
-        bodies = [re.sub(differs, b"", response.body) for response in pair]
+        assert (b" tornado-stream<" in pair[0].body) == (b" python main.py<" in pair[1].body)
+        commands = rb"(?<= )(tornado-stream|python main\.py)(?=<)"
+        bodies = [re.sub(differs, b"", re.sub(commands, b"", one.body)) for one in pair]
         assert [response.status for response in pair] == [200, 200], path
         assert bodies[0] == bodies[1], path
         return bodies[0].decode(errors="replace")

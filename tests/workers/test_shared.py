@@ -208,19 +208,16 @@ async def test_each_worker_gets_its_share_of_the_connections(pair):
         )
 
     async def connect(count: int) -> list:
-        before = sum(map(sockets, pair.workers))
         new = await asyncio.gather(*(pair.client.connect() for _ in range(count)))
-        await until(lambda: sum(map(sockets, pair.workers)) >= before + count)
+        await until(lambda: min(map(sockets, pair.workers)) >= at_rest + count // 4)
         return new
 
     at_rest = max(map(sockets, pair.workers))
     connections = await connect(80)
-    assert min(map(sockets, pair.workers)) >= at_rest + 20
     os.kill(pair.workers[0], signal.SIGKILL)
     await until(lambda: pair.logged().count("is started again"))
     await pair.all_serve()
     connections += await connect(80)
-    assert min(map(sockets, pair.workers)) >= at_rest + 20
     for connection in connections:
         connection.close()
 
