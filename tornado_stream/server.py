@@ -196,7 +196,9 @@ async def _serve(
     await _finish_responses(application, server, stop.second)
     process.close()
     await application.close(0.1 if stop.second.done() else CHILD_GRACE)
-    return 128 + first if stop.second.done() else 0
+    status = 128 + first if stop.second.done() else 0
+    stop.close(status)
+    return status
 
 
 def _log_limits(settings: Settings) -> None:

@@ -9,6 +9,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 #: Seconds after a second signal at which the process exits in any case.
@@ -28,10 +29,12 @@ class Signals:
         self.first: asyncio.Future[int] = self._loop.create_future()
         self.second: asyncio.Future[int] = self._loop.create_future()
         self._hung_up_at = -HANGUP
+        self._handled: list[int] = []
         for number in _ending_signals():
             self._handle(number, partial(self._on_signal, number))
 
     def _handle(self, number: int, callback: Callable[[], None]) -> None:
+        self._handled.append(number)
         try:
             self._loop.add_signal_handler(number, callback)
         except NotImplementedError:  # Windows
@@ -45,6 +48,14 @@ class Signals:
     def end(self) -> None:
         """Do as if the first signal had come."""
         self._on_signal(signal.SIGTERM)
+
+    def close(self, status: int) -> None:
+        """The process has done everything: a further signal ends it at once, with this status. A
+        loop that closes would write a traceback about it."""
+        for number in self._handled:
+            with suppress(NotImplementedError):  # Windows
+                self._loop.remove_signal_handler(number)
+            signal.signal(number, lambda *_: os._exit(status))
 
     def _on_signal(self, number: int) -> None:
         if number == getattr(signal, "SIGHUP", None):

@@ -227,7 +227,7 @@ def test_a_page_that_is_closed_during_an_upload_finds_what_had_arrived(
         ready(page, 1)
         slow = {"offline": False, "latency": 0, "downloadThroughput": -1}
         network = page.context.new_cdp_session(page)
-        network.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": 100_000})
+        network.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": 20_000})
         give(page, "paste", ("never.txt", "text/plain", b"word " * 1_000_000))
         expect(page.locator('.file[data-state="sending"]')).to_have_count(1)
         parts = mortal.data / "files"

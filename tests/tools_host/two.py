@@ -137,7 +137,8 @@ class TwoWorkers(Two):
 
     def close(self) -> None:
         self._pair.close()
-        assert "Traceback" not in self._pair.logged()
+        log = self._pair.logged()
+        assert "Traceback" not in log, log.partition("Traceback")[2]
 
 
 class WorkerClient(Client):
