@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 
 
 class CuttableProxy:
     """Passes connections from `url` on to 127.0.0.1:`port`; `cut` resets the open ones. While
     `refusing` is set it refuses new connections; while `mute` is set it drops what the server
-    sends."""
+    sends. It passes on `most` bytes of what a client sends, and drops the rest."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -17,6 +18,7 @@ class CuttableProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.accepted = 0
         self.refusing = self.mute = False
+        self.most = sys.maxsize
         self._here = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self._here}/"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -48,10 +50,15 @@ class CuttableProxy:
                 threading.Thread(target=self._relay, args=pair, daemon=True).start()
 
     def _relay(self, source: socket.socket, sink: socket.socket) -> None:
+        to_client = sink.getsockname()[1] == self._here
+        passed = 0
         try:
             while data := source.recv(65536):
-                if not (self.mute and sink.getsockname()[1] == self._here):
+                if to_client and not self.mute:
                     sink.sendall(data)
+                elif not to_client:
+                    sink.sendall(data[: max(0, self.most - passed)])
+                    passed += len(data)
         except OSError:
             pass
         _shut(source)

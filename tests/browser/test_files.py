@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from pictures import png
 from .access import violations
 from .chat import Locator, Page, Route, announced, answer, ask, composer, content, expect
 from .conftest import Browser, MortalServer, Program, Watch, fresh_page
+from .proxy import CuttableProxy
 
 Seen = Callable[[], dict[str, Any]]
 
@@ -220,33 +222,34 @@ def test_files_stay_with_the_draft_and_with_their_conversation(page: Page) -> No
 def test_a_page_that_is_closed_during_an_upload_finds_what_had_arrived(
     browser: Browser, mortal: MortalServer
 ) -> None:
-    with fresh_page(browser, mortal) as first:
+    proxy = CuttableProxy(mortal.port)
+    with fresh_page(browser, Program(proxy.url, mortal.program.process)) as first:
         page = first.context.new_page()
-        page.goto(mortal.url)
+        page.goto(proxy.url)
         give(page, "paste", ("arrived.txt", "text/plain", b"some words"))
         ready(page, 1)
-        slow = {"offline": False, "latency": 0, "downloadThroughput": -1}
-        network = page.context.new_cdp_session(page)
-        network.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": 20_000})
+        proxy.most = 1_000_000
         give(page, "paste", ("never.txt", "text/plain", b"word " * 1_000_000))
         expect(page.locator('.file[data-state="sending"]')).to_have_count(1)
         parts = mortal.data / "files"
         while not [*parts.glob("*.part")]:  # some of it is on the disk
             page.evaluate("new Promise(requestAnimationFrame)")
         page.close()
+        proxy.most = sys.maxsize
         while [*parts.glob("*.part")]:
             first.evaluate("new Promise(requestAnimationFrame)")
         again = first.context.new_page()
-        again.goto(mortal.url)
+        again.goto(proxy.url)
         ready(again, 1)
         expect(chips(again)).to_have_count(1)
         expect(chips(again)).to_contain_text("arrived.txt")
-        listed = again.request.get(f"{mortal.url}api/files").json()["files"]
+        listed = again.request.get(f"{proxy.url}api/files").json()["files"]
         assert [file["name"] for file in listed] == ["arrived.txt"]
         ask(again, "play say=Read.")
         expect(content(again)).to_have_text("Read.")
         question = again.get_by_role("article", name="You")
         expect(question.get_by_role("link", name="arrived.txt")).to_be_visible()
+    proxy.close()
 
 
 @pytest.mark.wide
