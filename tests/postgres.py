@@ -11,15 +11,15 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
-from contextlib import closing
 from functools import cache
 from itertools import count
 from pathlib import Path
+
+from benchmarks.machine import free_port
 
 #: The superuser of the engine. It has no password, because only this machine can connect.
 USER = "ts"
@@ -87,8 +87,7 @@ class Engine:
         self._names = count(1)
         self._process: subprocess.Popen[bytes] | None = None
         self._variables = variables or {}
-        with closing(socket.create_server(("127.0.0.1", 0))) as free:
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         if os.geteuid() == 0 and (user := _ordinary_user()):
             os.chown(self.directory, user.pw_uid, user.pw_gid)
         words = ["-D", self._data, "-U", USER, "--no-sync"]

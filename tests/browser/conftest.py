@@ -23,6 +23,8 @@ from urllib.parse import urlsplit
 import pytest
 from deadlines import DEADLINE
 
+from benchmarks.machine import free_port
+
 from .proxy import CuttableProxy
 
 if TYPE_CHECKING:
@@ -233,12 +235,12 @@ class MortalServer:
     run: Callable[..., Program]
     data: Path
     environ: dict[str, str]
-    port: int = 0
+    port: int = field(default_factory=free_port)
 
     def start(self) -> None:
         arguments = ("--port", str(self.port), "--data-dir", str(self.data))
         self.program = self.run("main.py", *arguments, **self.environ)
-        self.url, self.port = self.program.url, self.program.port
+        self.url = self.program.url
 
     def kill(self) -> None:
         self.program.process.kill()

@@ -88,13 +88,6 @@ def listening() -> tuple[socket.socket, int]:
     return sock, sock.getsockname()[1]
 
 
-def free_port() -> int:
-    """A port that was free just now."""
-    sock, port = listening()
-    sock.close()
-    return port
-
-
 @contextmanager
 def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
     try:

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from client import Client
 
+from benchmarks.machine import free_port
 from tornado_stream.settings import Secret
 
-from .proxy_programs import caddy, find, free_port, listening, nginx
+from .proxy_programs import caddy, find, listening, nginx
 from .test_proxies import SLOW
 
 pytestmark = pytest.mark.wide

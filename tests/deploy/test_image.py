@@ -10,7 +10,6 @@ import asyncio
 import os
 import secrets
 import shutil
-import socket
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +17,8 @@ from pathlib import Path
 import pytest
 from client import Client, until
 from fake_upstream import FakeUpstream
+
+from benchmarks.machine import free_port
 
 from .image import PATH, Build, Container
 
@@ -82,12 +83,6 @@ def report(build: Build) -> Iterator[Callable[[str, float], None]]:
     print("\n\nimage" + (" with the local model" if CHECK == "local" else ""))
     for what, value in rows:
         print(f"  {what:45} {value:7.1f} MB")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port: int = sock.getsockname()[1]
-        return port
 
 
 @pytest.mark.timeout(1200)

@@ -20,9 +20,10 @@ from client import Client, until
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.tcpclient import TCPClient
 
+from benchmarks.machine import free_port
 from tornado_stream.settings import Secret
 
-from .proxy_programs import caddy, find, free_port, listening, nginx
+from .proxy_programs import caddy, find, listening, nginx
 
 pytestmark = pytest.mark.wide
 

@@ -9,7 +9,6 @@ import re
 import signal
 import socket
 import uuid
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from client import Client, until
 from fake_upstream import FakeUpstream
 from test_instances import Server, whole, words
 
+from benchmarks.machine import free_port
 from deploy.proxy_programs import find, nginx
 from tornado_stream import server
 from tornado_stream.files.folder import FOLDER
@@ -120,12 +120,6 @@ def test_the_proxy_has_the_sizes_and_times_of_the_other_one():
     for name in ("client_max_body_size", "proxy_read_timeout", "keepalive", "keepalive_timeout"):
         asked = re.compile(rf"^\s+{name} (.*);", re.MULTILINE)
         assert asked.findall(SITE) == asked.findall(single), name
-
-
-def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port: int = free.getsockname()[1]
-    return port
 
 
 @pytest.mark.wide

@@ -17,9 +17,10 @@ from tornado.tcpclient import TCPClient
 from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler
 
+from benchmarks.machine import free_port
 from tornado_stream.auth.users_file import Token, User, token_digest, write_users
 
-from .proxy_programs import caddy, find, free_port, listening, nginx
+from .proxy_programs import caddy, find, listening, nginx
 from .test_proxies import SLOW
 
 pytestmark = pytest.mark.wide
