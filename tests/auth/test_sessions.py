@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 
 import pytest
 
 from tornado_stream.auth.sessions import EXTENSION, LIFETIME, MAX_SESSIONS, Sessions
 from tornado_stream.store import open_store
-from tornado_stream.store.base import StoreError
+from tornado_stream.store.base import Session, StoreError
 
 
 class Clock:
@@ -116,3 +117,45 @@ async def test_users_can_log_in_while_the_store_fails(sessions, store, monkeypat
     assert sessions.owner(token, credential) == "anna"
     await sessions.end(token)
     assert sessions.owner(token, credential) is None
+
+
+@pytest.mark.gen_test
+async def test_what_changes_while_the_store_is_read_stays_changed(sessions, store, monkeypatch):
+    """Another process tells of a change, and the answer of the store is older than ours."""
+    before = await sessions.start("anna", "hash of anna")
+    read, go_on = store.sessions, asyncio.Event()
+
+    async def slow() -> list[Session]:
+        found = await read()
+        await go_on.wait()
+        return found
+
+    monkeypatch.setattr(store, "sessions", slow)
+    looks = [asyncio.create_task(sessions.refresh()) for _ in range(2)]
+    await asyncio.sleep(0.05)
+    token = await sessions.start("local", "plain")
+    await sessions.end(before)
+    go_on.set()
+    await looks[0]
+    assert sessions.owner(token, credential) == "local"
+    assert sessions.owner(before, credential) is None
+    await looks[1]
+    assert sessions.owner(token, credential) == "local"
+
+
+@pytest.mark.gen_test
+async def test_a_session_that_is_being_saved_is_known_whatever_the_store_says(
+    sessions, store, monkeypatch
+):
+    save, go_on = store.save_session, asyncio.Event()
+
+    async def slow(session: Session) -> None:
+        await go_on.wait()
+        await save(session)
+
+    monkeypatch.setattr(store, "save_session", slow)
+    starting = asyncio.create_task(sessions.start("anna", "hash of anna"))
+    await asyncio.sleep(0)
+    await sessions.refresh()
+    go_on.set()
+    assert sessions.owner(await starting, credential) == "anna"

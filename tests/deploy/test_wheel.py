@@ -172,7 +172,8 @@ async def test_the_wheel_serves_what_a_clone_serves(installed: Path, start: Any)
         await same(path)
     answers = [await chat.ask("one two three") for chat in (wheel, clone)]
     assert [answer.text for answer in answers] == ["one two three"] * 2
-    names = [[event.name for event in answer.events] for answer in answers]
+    # How many deltas a text has is a matter of the moment.
+    names = [list(dict.fromkeys(event.name for event in answer.events)) for answer in answers]
     assert names[0] == names[1] and answers[0].end["state"] == "done"
 
 

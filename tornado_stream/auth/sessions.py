@@ -7,13 +7,13 @@ So a session ends when the credential changes, and neither secret can be read fr
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import replace
 from math import inf
 from operator import attrgetter
@@ -42,7 +42,9 @@ class Sessions:
         self._now = now
         self._known: dict[str, Session] = {}
         self._ended: list[str] = []  # ids that may still be in the store
-        self._unsaved: set[str] = set()  # ids that the store has refused
+        self._unsaved: set[str] = set()  # ids that the store does not have, or not yet
+        self._changed: set[str] = set()  # ids saved or ended since the last look at the store
+        self._looking = asyncio.Lock()
         #: Awaited when sessions have begun or ended, before a client is told so.
         self.on_change: Callable[[], Awaitable[None]] = _nothing
         #: Called with the id of each session that ends.
@@ -59,12 +61,18 @@ class Sessions:
     async def refresh(self) -> None:
         """Take over what another process has changed in the store. Where that cannot be read,
         nothing changes."""
-        with suppress(StoreError):
-            stored = {session.id: session for session in await self._store.sessions()}
-            mine = {id: self._known[id] for id in self._unsaved & self._known.keys()}
-            for id in self._ended:
+        async with self._looking:
+            self._changed.clear()
+            try:
+                stored = {session.id: session for session in await self._store.sessions()}
+            except StoreError:
+                return
+            # What was read may have these as they were before.
+            for id in (*self._changed, *self._unsaved, *self._ended):
                 stored.pop(id, None)
-            self._known = stored | mine
+                if id in self._known:
+                    stored[id] = self._known[id]
+            self._known = stored
 
     async def start(self, owner: str, credential: str, address: str = "", agent: str = "") -> str:
         """Start a session and return its token. `address` and `agent` are the client's."""
@@ -147,8 +155,10 @@ class Sessions:
 
     async def _save(self, session: Session) -> None:
         self._known[session.id] = session
+        self._unsaved.add(session.id)
         try:
             await self._store.save_session(session)
+            self._changed.add(session.id)
             self._unsaved.discard(session.id)
             await self.on_change()
         except StoreError as error:
@@ -160,13 +170,13 @@ class Sessions:
         for session in list(self._known.values()):
             if session.expires_at <= self._now():
                 self._end(session.id)
-        ended, self._ended = self._ended, []
-        if ended:
+        if ended := list(self._ended):
             try:
                 await self._store.delete_sessions(ended)
                 await self.on_change()
+                self._changed.update(ended)
+                self._ended = [id for id in self._ended if id not in ended]
             except StoreError as error:
-                self._ended += ended
                 logger.warning("sessions that ended are still in the store: %s", error.message)
 
 
