@@ -9,11 +9,12 @@ import pytest
 
 pytest.importorskip("playwright", reason="playwright is not installed")
 
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, Response, Route, expect
 
 __all__ = [
     "Locator",
     "Page",
+    "Response",
     "Route",
     "announced",
     "answer",

@@ -13,7 +13,7 @@ import pytest
 from pictures import png
 
 from .access import violations
-from .chat import Locator, Page, Route, announced, answer, ask, composer, content, expect
+from .chat import Locator, Page, Response, Route, announced, answer, ask, composer, content, expect
 from .conftest import Browser, MortalServer, Program, Watch, fresh_page
 from .proxy import CuttableProxy
 
@@ -52,6 +52,10 @@ def give(page: Page, kind: str, *files: tuple[str, str, bytes], at: str = "#ques
 
 def drawn(page: Page, width: int, height: int, type: str, filled: float = 0.5) -> bytes:
     return base64.b64decode(page.evaluate(DRAW, [width, height, type, filled]))
+
+
+def deleted(response: Response) -> bool:
+    return response.request.method == "DELETE"
 
 
 def chips(page: Page) -> Locator:
@@ -125,10 +129,12 @@ def test_files_are_dropped_anywhere_and_removed(page: Page, seen: Seen) -> None:
     assert give(page, "dragover", *files, at="#scroller")
     assert give(page, "drop", *files, at="#scroller")
     ready(page, 3)
-    page.get_by_role("button", name="Remove notes.txt").press("Enter")
+    with page.expect_response(deleted):
+        page.get_by_role("button", name="Remove notes.txt").press("Enter")
     expect(chips(page)).to_have_count(2)
     expect(page.get_by_role("button", name="Remove photo.jpg")).to_be_focused()
-    page.get_by_role("button", name="Remove a.png").click()
+    with page.expect_response(deleted):
+        page.get_by_role("button", name="Remove a.png").click()
     left = page.request.get(f"{page.url}api/files").json()["files"]
     assert [file["name"] for file in left] == ["photo.jpg"]
     ask(page, "play say=One.")
