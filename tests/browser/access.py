@@ -132,10 +132,16 @@ def openers(page: Page) -> Iterator[ElementHandle]:
                 opener.click()
 
 
+def resize(page: Page, width: int, height: int) -> None:
+    """Give the window this size. Returns when the page has noticed: what was open may close."""
+    page.set_viewport_size({"width": width, "height": height})
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+
+
 def cut(page: Page, *widths: int) -> list[tuple[int, str]]:
     """What does not fit into the page, for each of these widths in pixels."""
     found = []
     for width in widths:
-        page.set_viewport_size({"width": width, "height": 740})
+        resize(page, width, 740)
         found += [(width, one) for one in page.evaluate(CUT)]
     return found

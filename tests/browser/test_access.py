@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from . import states
-from .access import SMALL, TABBABLE, cut, openers, violations
+from .access import SMALL, TABBABLE, cut, openers, resize, violations
 from .chat import Page, announced, answer, ask, content, expect
 from .conftest import REPORT_VIOLATIONS, VIEWPORT, Browser, Release, Watch
 
@@ -193,9 +193,9 @@ def test_every_state_is_accessible_and_can_be_enlarged(
     count = 0
     for name in states.walk(page, world, ("short", "of 20,000 characters", "with code")):
         count += 1
-        for scheme, size in (("light", {"width": 1280, "height": 800}), ("dark", PHONE)):
+        for scheme, size in (("light", (1280, 800)), ("dark", (PHONE["width"], PHONE["height"]))):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            page.set_viewport_size(size)  # type: ignore[arg-type]
+            resize(page, *size)
             found += [(name, scheme, one) for one in violations(page)]
         found += [(name, "zoom", one) for one in cut(page, 640)]
         page.evaluate("() => void (document.documentElement.style.fontSize = '200%')")

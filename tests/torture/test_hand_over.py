@@ -247,8 +247,9 @@ async def test_processes_hand_over_and_are_killed(
     def alive() -> list[Any]:
         return [process for process in fleet.processes if process.poll() is None]
 
-    async def happen() -> None:
-        if rng.random() < 0.5:
+    async def happen(number: int) -> None:
+        hands_over = rng.random() < 0.5 if number > 1 else number == 0  # each happens once at least
+        if hands_over:
             counts["hand-overs"] += 1
             await fleet.replace()
             return
@@ -266,9 +267,9 @@ async def test_processes_hand_over_and_are_killed(
         await fleet.start()
         names = [f"any{limits.seed}:k{number}" for number in range(READERS)]
         asking = [asyncio.ensure_future(people.ask(name)) for name in names]
-        for _ in range(EVENTS):
+        for number in range(EVENTS):
             await asyncio.sleep(rng.uniform(0, 0.8))
-            await happen()
+            await happen(number)
         people.over.set()
         await asyncio.wait_for(asyncio.gather(*asking), 240)
         await people.check_kept()
