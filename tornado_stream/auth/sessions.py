@@ -41,7 +41,7 @@ class Sessions:
         self._store = store
         self._now = now
         self._known: dict[str, Session] = {}
-        self._ended: list[str] = []  # ids that may still be in the store
+        self._ended: set[str] = set()  # ids that may still be in the store
         self._unsaved: set[str] = set()  # ids that the store does not have, or not yet
         self._changed: set[str] = set()  # ids saved or ended since the last look at the store
         self._looking = asyncio.Lock()
@@ -150,7 +150,7 @@ class Sessions:
     def _end(self, id: str) -> None:
         self._unsaved.discard(id)
         if self._known.pop(id, None):
-            self._ended.append(id)
+            self._ended.add(id)
             self.on_end(id)
 
     async def _save(self, session: Session) -> None:
@@ -175,7 +175,7 @@ class Sessions:
                 await self._store.delete_sessions(ended)
                 await self.on_change()
                 self._changed.update(ended)
-                self._ended = [id for id in self._ended if id not in ended]
+                self._ended.difference_update(ended)
             except StoreError as error:
                 logger.warning("sessions that ended are still in the store: %s", error.message)
 

@@ -80,7 +80,11 @@ class LocalProvider(Provider):
         detail = self._model.detail
         return [
             ModelInfo(
-                *(MODEL_ID, self.name, state, detail, CONTEXT),
+                MODEL_ID,
+                self.name,
+                state,
+                detail,
+                CONTEXT,
                 offered=not code,
                 code=code,
                 can_known=True,
