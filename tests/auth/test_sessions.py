@@ -159,3 +159,25 @@ async def test_a_session_that_is_being_saved_is_known_whatever_the_store_says(
     await sessions.refresh()
     go_on.set()
     assert sessions.owner(await starting, credential) == "anna"
+
+
+@pytest.mark.gen_test
+async def test_a_session_that_ends_while_it_is_extended_stays_ended(
+    sessions, store, clock, monkeypatch
+):
+    token = await sessions.start("anna", "hash of anna")
+    save, go_on = store.save_session, asyncio.Event()
+
+    async def slow(session: Session) -> None:
+        await go_on.wait()
+        await save(session)
+
+    monkeypatch.setattr(store, "save_session", slow)
+    clock.time += EXTENSION + 1
+    extending = asyncio.create_task(sessions.extend(token))
+    await asyncio.sleep(0)
+    await sessions.end(token)
+    go_on.set()
+    await extending
+    await sessions.refresh()
+    assert sessions.owner(token, credential) is None and await store.sessions() == []

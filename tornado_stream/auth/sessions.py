@@ -164,6 +164,10 @@ class Sessions:
         except StoreError as error:
             self._unsaved.add(session.id)
             logger.warning("a session will not survive a restart: %s", error.message)
+        if session.id not in self._known:  # it ended meanwhile, and was perhaps saved after that
+            self._unsaved.discard(session.id)
+            self._ended.add(session.id)
+            await self._delete_ended()
 
     async def _delete_ended(self) -> None:
         """Delete the sessions that have ended or expired from the store."""
